@@ -1,0 +1,86 @@
+"""What the manifests of a workspace say: exams, and the blocks that steer their lifecycle."""
+
+from dataclasses import dataclass
+
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
+from reconciler.model.payloads import Payload
+from reconciler.model.positions import Position
+from reconciler.model.secrets import SecretUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """One exam as declared: defaults merged, aliases resolved, date-times normalised.
+
+    `digest` is that of `payload`. `course` is the alias that the author used, for display; None where the
+    course was given as a SID. `timezone` is the IANA name that local times are read and shown in; None for
+    UTC.
+    """
+
+    address: Address
+    install_sid: InstallSid
+    course_sid: CourseSid
+    payload: Payload
+    digest: Digest
+    secrets: tuple[SecretUse, ...]
+    declared_at: Position
+    course: str | None = None
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """`imports`: the exam at `address` exists already, as `sid`."""
+
+    address: Address
+    sid: ExamSid
+    declared_at: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """`moved`: what was declared at `source` is now declared at `address`."""
+
+    source: Address
+    address: Address
+    declared_at: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """`removed`: state is to forget `address`; the exam itself stays where it is."""
+
+    address: Address
+    declared_at: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """`absent`: a person confirmed that `attempt` did not create the exam at `address`."""
+
+    address: Address
+    attempt: AttemptId
+    declared_at: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """Everything that a workspace declares; each tuple is sorted by address."""
+
+    exams: tuple[Declaration, ...] = ()
+    imports: tuple[Import, ...] = ()
+    moves: tuple[Move, ...] = ()
+    removals: tuple[Removal, ...] = ()
+    absences: tuple[Absence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What reading manifests gave; `declared` is complete only where `diagnostics` holds no error.
+
+    `diagnostics` is sorted by file, line and column.
+    """
+
+    declared: Declared
+    diagnostics: tuple[Diagnostic, ...]

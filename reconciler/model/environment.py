@@ -1,0 +1,23 @@
+"""An environment: the values that win over a manifest's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.identities import CourseSid, InstallSid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What `--env` chose from the workspace file; every None means that the manifest or an option decides.
+
+    `name` is None where the workspace has no environments or no workspace file.
+    `users` maps aliases to `US…` SIDs.
+    """
+
+    name: str | None = None
+    api_url: str | None = None
+    state_url: str | None = None
+    install_sid: InstallSid | None = None
+    timezone: str | None = None
+    courses: Mapping[str, CourseSid] = field(default_factory=dict)
+    users: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,132 @@
+"""Failures of operation, under one root. A user's mistakes in a manifest are diagnostics instead.
+
+    ReconcilerError
+    ├── UsageError                 the command line asks for what cannot be
+    ├── ManifestInvalid            manifests hold errors; carries the diagnostics
+    ├── StateError                 state could not be used; nothing was changed
+    │   ├── StateAbsent            there is none: run `init`
+    │   ├── StateExists            there is one already
+    │   ├── StateDamaged           state or journal is not what this product wrote
+    │   ├── StateTooNew            written by a newer version
+    │   ├── StateConflict          somebody else wrote it in between
+    │   ├── StateLocked            another run holds the lock
+    │   └── StateUnavailable       the store cannot be read or written
+    ├── PlanRefused                a guard refuses the plan; carries the guards
+    ├── ExpectationFailed          the plan is not the one that was reviewed
+    ├── NotConfirmed               nobody said yes
+    ├── ResolutionRefused          an in-doubt or import request does not fit the state
+    ├── SecretsUnavailable         secrets could not be resolved; carries their references, never a value
+    └── ApiUnusable                the service cannot be asked at all
+        ├── TokenUnusable          no token, a malformed one, or one that has expired
+        └── UrlUnusable            the base URL is not one to send a token to
+
+`message` says what and where, `hint` what to do next; neither ever holds a secret.
+"""
+
+from collections.abc import Sequence
+
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.plan import Guard
+
+
+class ReconcilerError(Exception):
+    """The root of every failure that the product raises on purpose."""
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ReconcilerError):
+    """The command line asks for what cannot be."""
+
+
+class ManifestInvalid(ReconcilerError):
+    """Manifests hold errors."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__("the manifests hold errors", hint="Mend them; `reconciler validate` lists them all.")
+        self.diagnostics = tuple(diagnostics)
+
+
+class StateError(ReconcilerError):
+    """State could not be used; `location` is the state's URL without credentials."""
+
+    def __init__(self, message: str, *, hint: str, location: str) -> None:
+        super().__init__(message, hint=hint)
+        self.location = location
+
+
+class StateAbsent(StateError):
+    """There is no state: never taken for an empty one."""
+
+
+class StateExists(StateError):
+    """There is a state already."""
+
+
+class StateDamaged(StateError):
+    """State or journal is not what this product wrote."""
+
+
+class StateTooNew(StateError):
+    """State or journal was written by a newer version."""
+
+
+class StateConflict(StateError):
+    """Somebody else wrote the state in between."""
+
+
+class StateLocked(StateError):
+    """Another run holds the lock; `holder` describes it in one line."""
+
+    def __init__(self, message: str, *, hint: str, location: str, holder: str) -> None:
+        super().__init__(message, hint=hint, location=location)
+        self.holder = holder
+
+
+class StateUnavailable(StateError):
+    """The store cannot be read or written."""
+
+
+class PlanRefused(ReconcilerError):
+    """A guard refuses the plan."""
+
+    def __init__(self, guards: Sequence[Guard]) -> None:
+        super().__init__(
+            "the plan is not safe to apply", hint="Nothing was sent. Settle what is listed, then plan again."
+        )
+        self.guards = tuple(guards)
+
+
+class ExpectationFailed(ReconcilerError):
+    """The plan is not the one that was reviewed."""
+
+
+class NotConfirmed(ReconcilerError):
+    """Nobody said yes."""
+
+
+class ResolutionRefused(ReconcilerError):
+    """A request to settle or adopt an exam does not fit the state."""
+
+
+class SecretsUnavailable(ReconcilerError):
+    """Secrets could not be resolved; `references` name them, in order of address."""
+
+    def __init__(self, message: str, *, hint: str, references: Sequence[str]) -> None:
+        super().__init__(message, hint=hint)
+        self.references = tuple(references)
+
+
+class ApiUnusable(ReconcilerError):
+    """The service cannot be asked at all."""
+
+
+class TokenUnusable(ApiUnusable):
+    """No token, a malformed one, or one that has expired."""
+
+
+class UrlUnusable(ApiUnusable):
+    """The base URL is not one to send a token to."""

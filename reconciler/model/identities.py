@@ -1,0 +1,63 @@
+"""Identities, each a type of its own, and the patterns that decide what may be one."""
+
+import re
+from typing import Final, NewType
+
+Address = NewType("Address", str)
+"""The key of a declaration, unique over the workspace."""
+
+InstallSid = NewType("InstallSid", str)
+"""SID of the application install that an exam belongs to: `AI` and 32 hexadecimal digits."""
+
+CourseSid = NewType("CourseSid", str)
+"""SID of a course: `CU` and 32 hexadecimal digits."""
+
+ExamSid = NewType("ExamSid", str)
+"""SID of a created exam: `EX` and 32 hexadecimal digits."""
+
+AttemptId = NewType("AttemptId", str)
+"""Names one try at creating one exam; a retry is a new attempt."""
+
+Digest = NewType("Digest", str)
+"""`sha256:` and 64 hexadecimal digits."""
+
+ADDRESS_RULE: Final = "letters, digits, '.', '_', '/' and '-', at most 128, beginning with a letter or digit"
+
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}", re.ASCII)
+_INSTALL: Final = re.compile(r"AI[a-f0-9]{32}")
+_COURSE: Final = re.compile(r"CU[a-f0-9]{32}")
+_EXAM: Final = re.compile(r"EX[a-f0-9]{32}")
+_DIGEST: Final = re.compile(r"sha256:[a-f0-9]{64}")
+_ATTEMPT: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` may be an address; one with an empty or dotted segment (`a//b`, `a/../b`) may not."""
+    return _ADDRESS.fullmatch(text) is not None and all(
+        segment not in {"", ".", ".."} for segment in text.split("/")
+    )
+
+
+def is_install_sid(text: str) -> bool:
+    """Whether `text` has the documented shape of an install's SID."""
+    return _INSTALL.fullmatch(text) is not None
+
+
+def is_course_sid(text: str) -> bool:
+    """Whether `text` has the documented shape of a course's SID."""
+    return _COURSE.fullmatch(text) is not None
+
+
+def is_exam_sid(text: str) -> bool:
+    """Whether `text` has the documented shape of an exam's SID."""
+    return _EXAM.fullmatch(text) is not None
+
+
+def is_digest(text: str) -> bool:
+    """Whether `text` is a digest as this product writes them."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+def is_attempt_id(text: str) -> bool:
+    """Whether `text` may be an attempt id."""
+    return _ATTEMPT.fullmatch(text) is not None

@@ -1,0 +1,28 @@
+"""Payloads: the JSON bodies to be sent, their canonical bytes and their digests."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from reconciler.model.identities import Digest
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+"""A JSON value. Arrays are lists and objects are dicts; callers treat both as read-only."""
+
+Payload: TypeAlias = Mapping[str, Json]
+"""The body of one Create Exam call, with secrets as references (see `reconciler.model.secrets`)."""
+
+
+def canonical_bytes(value: Json) -> bytes:
+    """One spelling for every JSON value: UTF-8, keys sorted, no white space.
+
+    Raises ValueError for NaN, infinities and lone surrogates, which have no JSON spelling.
+    """
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8")
+
+
+def digest_of(value: Json) -> Digest:
+    """The digest of a value's canonical bytes."""
+    return Digest(f"sha256:{hashlib.sha256(canonical_bytes(value)).hexdigest()}")

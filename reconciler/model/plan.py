@@ -1,0 +1,131 @@
+"""Plans: what an apply would do, and what it would leave alone, address by address."""
+
+import enum
+from dataclasses import dataclass, field
+
+from reconciler.model.identities import Address, CourseSid, Digest, ExamSid, InstallSid
+from reconciler.model.payloads import Json, Payload, digest_of
+from reconciler.model.positions import Position
+from reconciler.model.state import Intent
+
+
+class Action(enum.Enum):
+    """What a plan says of one address; the values are those of the plan's JSON format."""
+
+    CREATE = "create"
+    NOOP = "noop"
+    CHANGED = "changed"
+    ORPHANED = "orphaned"
+    IN_DOUBT = "in-doubt"
+    IMPORT = "import"
+    MOVE = "move"
+    FORGET = "forget"
+
+    @property
+    def is_made_by_apply(self) -> bool:
+        """Whether apply does something about it; all others are only reported."""
+        return self in {Action.CREATE, Action.IMPORT, Action.MOVE, Action.FORGET}
+
+
+class Absent(enum.Enum):
+    """Stands for a field that one side of a difference does not have; null is a value of its own."""
+
+    ABSENT = "absent"
+
+
+ABSENT = Absent.ABSENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldDiff:
+    """One field that differs; `path` is dotted, with list positions in brackets."""
+
+    path: str
+    before: Json | Absent
+    after: Json | Absent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One line of a plan.
+
+    `sid` is None where no exam is known. `source` is None where nothing declares the address any more.
+    `before` is what was created and `after` what is declared; each is None where there is no such side.
+    `diff` is ordered by path. `moved_from` is set by `move` only. `intent` is set by `in-doubt` only.
+    `course` and `timezone` are for display, as in a declaration.
+    """
+
+    address: Address
+    action: Action
+    install_sid: InstallSid
+    course_sid: CourseSid
+    sid: ExamSid | None
+    digest: Digest
+    source: Position | None
+    before: Payload | None
+    after: Payload | None
+    diff: tuple[FieldDiff, ...] = ()
+    moved_from: Address | None = None
+    intent: Intent | None = None
+    course: str | None = None
+    timezone: str | None = None
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What a reviewer agreed to; two changes with one identity do the same thing."""
+        return (
+            self.address,
+            self.action.value,
+            self.install_sid,
+            self.course_sid,
+            self.sid or "",
+            self.digest,
+            self.moved_from or "",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """A reason why apply refuses the plan as a whole; `code` is a stable kebab-case name."""
+
+    code: str
+    message: str
+    hint: str
+    addresses: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Every declared and every known address once, sorted by address, and what stands in the way.
+
+    `lineage` and `serial` are those of the state that the plan was made from.
+    """
+
+    lineage: str
+    serial: int
+    changes: tuple[Change, ...]
+    guards: tuple[Guard, ...] = ()
+    fingerprint: Digest = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Seal the plan: the fingerprint covers everything but what stays as it is."""
+        identities = [list(change.identity) for change in self.changes if change.action is not Action.NOOP]
+        object.__setattr__(self, "fingerprint", digest_of(identities))
+
+    def count(self, action: Action) -> int:
+        """How many changes have `action`."""
+        return sum(change.action is action for change in self.changes)
+
+    def having(self, action: Action) -> tuple[Change, ...]:
+        """The changes that have `action`, in order."""
+        return tuple(change for change in self.changes if change.action is action)
+
+    @property
+    def to_make(self) -> tuple[Change, ...]:
+        """The changes that apply would make, in order."""
+        return tuple(change for change in self.changes if change.action.is_made_by_apply)
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything but `noop` is in the plan."""
+        return any(change.action is not Action.NOOP for change in self.changes)

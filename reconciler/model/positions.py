@@ -1,0 +1,24 @@
+"""Where something is written. Lines and columns count from 1; columns count characters."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A point in a file; `file` is shown as the user would type it, relative to the workspace."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of a file; the end is exclusive and may stand on a later line."""
+
+    start: Position
+    end_line: int
+    end_column: int

@@ -1,0 +1,49 @@
+"""Journal records: what happened since the last snapshot of state, in order."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from reconciler.model.identities import Address, AttemptId, ExamSid
+from reconciler.model.state import Answer, Intent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentRecord:
+    """A create of `address` is about to be sent."""
+
+    address: Address
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedRecord:
+    """The create `attempt` of `address` gave `sid`; `at` is in UTC."""
+
+    address: Address
+    attempt: AttemptId
+    sid: ExamSid
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedRecord:
+    """The create `attempt` of `address` certainly made no exam; `status` is None where none was received."""
+
+    address: Address
+    attempt: AttemptId
+    status: int | None
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InDoubtRecord:
+    """The outcome of `attempt` stays unknown, and `answer` is all that came back."""
+
+    address: Address
+    attempt: AttemptId
+    answer: Answer
+
+
+Record: TypeAlias = IntentRecord | CreatedRecord | FailedRecord | InDoubtRecord

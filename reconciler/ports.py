@@ -1,0 +1,151 @@
+"""Ports: what the core needs of the world outside, as protocols.
+
+Promise: a fake of each is a few lines, and nothing behind a port is seen through it.
+May import: `model`.
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NewType, Protocol
+
+from reconciler.model.identities import CourseSid, InstallSid
+from reconciler.model.records import Record
+from reconciler.model.report import ExamOutcome
+from reconciler.model.verdicts import Verdict
+
+Version = NewType("Version", str)
+"""Names the exact content of a snapshot in its store: an e-tag, a hash, a commit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The bytes of a state, and what to name when replacing exactly these."""
+
+    data: bytes
+    version: Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockInfo:
+    """Who holds a lock; `since` is in UTC."""
+
+    lock_id: str
+    who: str
+    host: str
+    pid: int
+    since: datetime
+    command: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.who} on {self.host} (process {self.pid}, since {self.since:%Y-%m-%d %H:%M:%SZ}, "
+            f"`{self.command}`, lock id {self.lock_id})"
+        )
+
+
+class StateBackend(Protocol):
+    """A store of one state and its journal: moves opaque bytes and never looks inside.
+
+    Calls block; callers on an event loop use a thread. Every method raises StateUnavailable when the store
+    fails, after which the content is either as before or as asked, never in between.
+    """
+
+    @property
+    def location(self) -> str:
+        """The state's URL, without credentials."""
+        ...
+
+    def read(self) -> Snapshot | None:
+        """The snapshot, or None where there is none."""
+        ...
+
+    def write(self, data: bytes, *, replacing: Version | None) -> Version:
+        """Durably make `data` the snapshot if the present one is `replacing` (None: if there is none).
+
+        Raises StateConflict, with nothing changed, if it is not.
+        """
+        ...
+
+    def read_journal(self) -> bytes:
+        """Everything appended since the last `clear_journal`; a torn tail is possible after a crash."""
+        ...
+
+    def append_journal(self, data: bytes, *, after: int) -> None:
+        """Durably put `data` behind the first `after` bytes of the journal, dropping any torn tail there."""
+        ...
+
+    def clear_journal(self) -> None:
+        """Durably empty the journal."""
+        ...
+
+    def lock(self, info: LockInfo, *, timeout_s: float) -> AbstractContextManager[None]:
+        """Hold the state's lock for the length of the context.
+
+        Raises StateLocked when another holds it for longer than `timeout_s`.
+        """
+        ...
+
+    def prove_conditional_writes(self) -> None:
+        """Raises StateUnavailable unless the store refuses a write that names a wrong version."""
+        ...
+
+
+class Journal(Protocol):
+    """Remembers what happened to creates."""
+
+    async def append(self, record: Record) -> None:
+        """Return once `record` is durable. Raises StateUnavailable if it may not be."""
+        ...
+
+
+class ExamApi(Protocol):
+    """The exam service."""
+
+    async def create(self, install_sid: InstallSid, course_sid: CourseSid, body: bytes) -> Verdict:
+        """Send one Create Exam call once and say what its answer means. Raises nothing but cancellation."""
+        ...
+
+
+class RetryPolicy(Protocol):
+    """Decides how long to wait before another try, and when to give up. Pure."""
+
+    def delay_s(self, attempt: int, retry_after: str | None, now: datetime) -> float:
+        """Seconds to wait before try `attempt` (the first is 1)."""
+        ...
+
+
+class Clock(Protocol):
+    """Time. Only durations may come from `monotonic_s`; the wall clock can be set backwards."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Seconds since some fixed moment; never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds`."""
+        ...
+
+
+class Progress(Protocol):
+    """Is told how an apply goes, as it goes; must not raise."""
+
+    def started(self, total: int) -> None:
+        """`total` creates are about to begin."""
+        ...
+
+    def settled(self, exam: ExamOutcome) -> None:
+        """One create ended."""
+        ...
+
+    def waiting(self, seconds: float, reason: str) -> None:
+        """Sending pauses for `seconds`."""
+        ...
+
+    def finished(self) -> None:
+        """No further create begins or ends."""
+        ...

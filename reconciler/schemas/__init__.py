@@ -1,0 +1,27 @@
+"""The product's JSON Schemas, which live in the top-level `schemas/` and ship inside the wheel.
+
+Promise: reads data files, nothing else. May import: the standard library only.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+NAMES: Final = ("create-exam", "diagnostics", "manifest", "plan", "report", "state", "workspace")
+
+_WHEEL: Final = Path(__file__).parent / "documents"
+_CHECKOUT: Final = Path(__file__).parents[2] / "schemas"
+
+
+def text_of(name: str) -> str:
+    """The schema called `name` (one of NAMES), as it stands in its file."""
+    folder = _WHEEL if _WHEEL.is_dir() else _CHECKOUT
+    return (folder / f"{name}.schema.json").read_text(encoding="utf-8")
+
+
+@cache
+def load(name: str) -> dict[str, Any]:
+    """The schema called `name` (one of NAMES), parsed; callers treat it as read-only."""
+    document: dict[str, Any] = json.loads(text_of(name))
+    return document
