@@ -4,6 +4,7 @@ Promise: a fake of each is a few lines, and nothing behind a port is seen throug
 May import: `model`.
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import NewType, Protocol
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.records import Record
 from reconciler.model.report import ExamOutcome
+from reconciler.model.secrets import Secret
 from reconciler.model.verdicts import Verdict
 
 Version = NewType("Version", str)
@@ -36,12 +38,6 @@ class LockInfo:
     pid: int
     since: datetime
     command: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.who} on {self.host} (process {self.pid}, since {self.since:%Y-%m-%d %H:%M:%SZ}, "
-            f"`{self.command}`, lock id {self.lock_id})"
-        )
 
 
 class StateBackend(Protocol):
@@ -102,13 +98,28 @@ class Journal(Protocol):
 class ExamApi(Protocol):
     """The exam service."""
 
-    async def create(self, install_sid: InstallSid, course_sid: CourseSid, body: bytes) -> Verdict:
-        """Send one Create Exam call once and say what its answer means. Raises nothing but cancellation."""
+    async def create(
+        self, install_sid: InstallSid, course_sid: CourseSid, body: bytes, *, confidential: Sequence[str]
+    ) -> Verdict:
+        """Send one Create Exam call once and say what its answer means. Raises nothing but cancellation.
+
+        No reason in the verdict holds any of the `confidential` values, whatever the server echoes.
+        """
         ...
 
 
 class RetryPolicy(Protocol):
     """Decides how long to wait before another try, and when to give up. Pure."""
+
+    @property
+    def connect_tries(self) -> int:
+        """How often an exam that could not be sent is tried."""
+        ...
+
+    @property
+    def throttle_budget_s(self) -> float:
+        """How long one exam waits on 429 answers, all in all."""
+        ...
 
     def delay_s(self, attempt: int, retry_after: str | None, now: datetime) -> float:
         """Seconds to wait before try `attempt` (the first is 1)."""
@@ -128,6 +139,14 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""
+        ...
+
+
+class SecretSource(Protocol):
+    """Finds the values of secrets."""
+
+    def value_of(self, secret: Secret) -> str:
+        """The secret's value. Raises LookupError with a reason that does not hold it, if there is none."""
         ...
 
 

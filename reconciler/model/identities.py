@@ -28,6 +28,7 @@ _INSTALL: Final = re.compile(r"AI[a-f0-9]{32}")
 _COURSE: Final = re.compile(r"CU[a-f0-9]{32}")
 _EXAM: Final = re.compile(r"EX[a-f0-9]{32}")
 _DIGEST: Final = re.compile(r"sha256:[a-f0-9]{64}")
+_LINEAGE: Final = re.compile(r"[a-f0-9]{8}(-[a-f0-9]{4}){3}-[a-f0-9]{12}")
 _ATTEMPT: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -56,6 +57,11 @@ def is_exam_sid(text: str) -> bool:
 def is_digest(text: str) -> bool:
     """Whether `text` is a digest as this product writes them."""
     return _DIGEST.fullmatch(text) is not None
+
+
+def is_lineage(text: str) -> bool:
+    """Whether `text` may be a state's lineage: a UUID, in lower case."""
+    return _LINEAGE.fullmatch(text) is not None
 
 
 def is_attempt_id(text: str) -> bool:

@@ -41,8 +41,8 @@ class FieldDiff:
     """One field that differs; `path` is dotted, with list positions in brackets."""
 
     path: str
-    before: Json | Absent
-    after: Json | Absent
+    before: "Json | Absent"
+    after: "Json | Absent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,25 @@
+"""State between bytes and values: the formats of snapshot and journal, replay, and the locked session.
+
+Promise: what a session has acknowledged survives any crash; what cannot be read is reported, never guessed.
+May import: `model`, `ports`.
+"""
+
+from reconciler.statefile.journal_format import Journal, decode_journal, encode_header, encode_record
+from reconciler.statefile.replay import replay
+from reconciler.statefile.session import Session, initialise, load_state, open_session
+from reconciler.statefile.state_format import decode_state, empty_state, encode_state
+
+__all__ = [
+    "Journal",
+    "Session",
+    "decode_journal",
+    "decode_state",
+    "empty_state",
+    "encode_header",
+    "encode_record",
+    "encode_state",
+    "initialise",
+    "load_state",
+    "open_session",
+    "replay",
+]

@@ -1,0 +1,128 @@
+"""Reading fields out of decoded JSON, each with a claim about its shape.
+
+Every function raises MalformedError with a message that names the place; callers know which file it is in.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn, TypeVar
+
+from reconciler.model.payloads import Json
+
+T = TypeVar("T", bound=str)
+
+_SHOWN_CHARACTERS: Final = 60
+
+
+class MalformedError(ValueError):
+    """What was read is not what this product writes."""
+
+
+def decode_json(data: bytes) -> object:
+    """The JSON value in `data`: UTF-8, no key twice, no NaN."""
+    try:
+        return json.loads(
+            data.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant
+        )
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"byte {error.start + 1} is not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise MalformedError(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except RecursionError as error:
+        raise MalformedError("it is nested too deeply") from error
+    except MalformedError:
+        raise
+    except ValueError as error:  # an integer with more digits than the interpreter converts
+        raise MalformedError("it holds a number that is too long") from error
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise MalformedError(f"the key {shown(twice)} stands twice in one object")
+    return made
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedError(f"{name} is not JSON")
+
+
+def shown(value: object) -> str:
+    """`value` for a message: quoted, escaped and short."""
+    text = json.dumps(value, ensure_ascii=True, default=str)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+
+
+def mapping(value: object, place: str) -> dict[str, Any]:
+    """`value`, which is an object."""
+    if not isinstance(value, dict):
+        raise MalformedError(f"{place} is not an object")
+    return value
+
+
+def only_keys(value: Mapping[str, object], allowed: frozenset[str], place: str) -> None:
+    """Nothing, if each key is one of `allowed`."""
+    for key in value:
+        if key not in allowed:
+            raise MalformedError(f"{place} has the unknown key {shown(key)}")
+
+
+def integer(value: Mapping[str, object], key: str, place: str) -> int:
+    """The whole number, zero or more, at `key`."""
+    found = value.get(key)
+    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+        raise MalformedError(f"{place}.{key} is not a whole number of zero or more")
+    return found
+
+
+def text(value: Mapping[str, object], key: str, place: str) -> str:
+    """The string at `key`."""
+    found = value.get(key)
+    if not isinstance(found, str):
+        raise MalformedError(f"{place}.{key} is not a string")
+    return found
+
+
+def identity(
+    value: Mapping[str, object],
+    key: str,
+    place: str,
+    *,
+    accept: Callable[[str], bool],
+    make: Callable[[str], T],
+) -> T:
+    """The string at `key`, which `accept` accepts, as the identity that `make` makes of it."""
+    found = text(value, key, place)
+    if not accept(found):
+        raise MalformedError(f"{place}.{key} is {shown(found)}, which has the wrong pattern")
+    return make(found)
+
+
+def status(value: Mapping[str, object], place: str) -> int | None:
+    """The HTTP status at `status`, or None where it is null."""
+    return None if value.get("status") is None else integer(value, "status", place)
+
+
+def payload(value: Mapping[str, object], place: str) -> dict[str, Json]:
+    """The object at `payload`."""
+    return mapping(value.get("payload"), f"{place}.payload")
+
+
+def instant(value: Mapping[str, object], key: str, place: str) -> datetime:
+    """The instant at `key`, in UTC."""
+    found = text(value, key, place)
+    try:
+        parsed = datetime.fromisoformat(found)
+    except ValueError as error:
+        raise MalformedError(f"{place}.{key} is {shown(found)}, which is no date-time") from error
+    if parsed.tzinfo is None:
+        raise MalformedError(f"{place}.{key} is {shown(found)}, which has no offset")
+    return parsed.astimezone(UTC)
+
+
+def spell_instant(moment: datetime) -> str:
+    """`moment` as state and journal write it: UTC, milliseconds, `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,59 @@
+"""Group commit: many waiting appends, one durable write, and nobody is told "durable" before it."""
+
+import asyncio
+
+from reconciler.model.errors import StateUnavailable
+from reconciler.model.records import Record
+from reconciler.ports import StateBackend
+from reconciler.statefile.journal_format import encode_record
+
+
+class GroupCommit:
+    """A journal whose appends share writes; implements `ports.Journal`.
+
+    A batch that fails is failed for all who wait in it, and the next one is written in its place.
+    """
+
+    def __init__(self, backend: StateBackend, *, size_bytes: int) -> None:
+        self._backend = backend
+        self._size_bytes = size_bytes
+        self._written = 0
+        self._waiting: list[tuple[Record, asyncio.Future[None]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def append(self, record: Record) -> None:
+        """Return once `record` is durable. Raises StateUnavailable if it may not be."""
+        durable = asyncio.get_running_loop().create_future()
+        self._waiting.append((record, durable))
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write_batches())
+        await durable
+
+    async def close(self) -> None:
+        """Return once nothing is being written."""
+        if self._writer is not None:
+            await self._writer
+
+    async def _write_batches(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                await self._write(batch)
+        finally:
+            self._writer = None
+
+    async def _write(self, batch: list[tuple[Record, asyncio.Future[None]]]) -> None:
+        numbered = enumerate((record for record, _ in batch), start=self._written + 1)
+        data = b"".join(encode_record(record, number=number) for number, record in numbered)
+        try:
+            await asyncio.to_thread(self._backend.append_journal, data, after=self._size_bytes)
+        except StateUnavailable as error:
+            for _, durable in batch:
+                if not durable.done():
+                    durable.set_exception(error)
+            return
+        self._size_bytes += len(data)
+        self._written += len(batch)
+        for _, durable in batch:
+            if not durable.done():
+                durable.set_result(None)

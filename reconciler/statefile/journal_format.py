@@ -1,0 +1,161 @@
+"""The journal's format: one record a line, `CRC32 JSON`, numbered from 1 behind a header.
+
+The header names the snapshot that the records go on top of, the numbers show a lost, doubled or alien line,
+and the checksum shows a damaged one. Only a last line without its newline can be the work of a crash: nothing
+acts on a record before its append has returned. Such a line counts if it is whole but for the newline.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, assert_never
+
+from reconciler.model.errors import StateDamaged, StateTooNew
+from reconciler.model.identities import Address, AttemptId, ExamSid, is_address, is_attempt_id, is_exam_sid
+from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
+from reconciler.statefile import fields
+from reconciler.statefile.fields import MalformedError
+from reconciler.statefile.state_format import decode_answer, decode_intent, encode_answer, encode_intent
+
+FORMAT_VERSION: Final = 1
+
+_CHECKSUM_CHARACTERS: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """A journal as read: on which snapshot it goes, what it says, and how many of its bytes count."""
+
+    lineage: str
+    serial: int
+    records: tuple[Record, ...]
+    size_bytes: int
+
+
+def encode_header(lineage: str, serial: int) -> bytes:
+    """The first line of a journal that goes on top of the snapshot `serial` of `lineage`."""
+    return _encode_line(
+        {
+            "number": 0,
+            "type": "journal",
+            "formatVersion": FORMAT_VERSION,
+            "lineage": lineage,
+            "serial": serial,
+        }
+    )
+
+
+def encode_record(record: Record, *, number: int) -> bytes:
+    """The line of a journal's record `number` (the first behind the header is 1)."""
+    return _encode_line({"number": number, "address": record.address} | _encode_fields(record))
+
+
+def _encode_line(document: dict[str, Any]) -> bytes:
+    text = json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def _encode_fields(record: Record) -> dict[str, Any]:
+    match record:
+        case IntentRecord():
+            return {"type": "intent", "intent": encode_intent(record.intent)}
+        case CreatedRecord():
+            at = fields.spell_instant(record.at)
+            return {"type": "created", "attempt": record.attempt, "sid": record.sid, "at": at}
+        case FailedRecord():
+            at = fields.spell_instant(record.at)
+            cause = {"status": record.status, "reason": record.reason}
+            return {"type": "failed", "attempt": record.attempt, **cause, "at": at}
+        case InDoubtRecord():
+            return {"type": "in-doubt", "attempt": record.attempt, "answer": encode_answer(record.answer)}
+        case _:
+            assert_never(record)
+
+
+def decode_journal(data: bytes, *, location: str) -> Journal | None:
+    """The journal in `data`, or None where there is none (no bytes, or no whole header).
+
+    A torn last record is left out. Raises StateTooNew for a later format and StateDamaged for anything else.
+    """
+    try:
+        return _decode(data, location)
+    except MalformedError as error:
+        raise StateDamaged(
+            f"the journal of {location} is damaged: {error}",
+            hint="Nothing was changed. Keep the journal: it may hold SIDs that state does not have yet. "
+            "Restore it from a backup, or have each of its lines settled by hand (see docs/state.md).",
+            location=location,
+        ) from error
+
+
+def _decode(data: bytes, location: str) -> Journal | None:
+    lines = _whole_lines(data)
+    header = next(lines, None)
+    if header is None:
+        return None
+    document, size_bytes = header
+    if document.get("type") != "journal" or document.get("number") != 0:
+        raise MalformedError("line 1 is not a journal's header")
+    version = fields.integer(document, "formatVersion", "line 1")
+    if version > FORMAT_VERSION:
+        raise StateTooNew(
+            f"the journal of {location} has format version {version}; this reconciler knows {FORMAT_VERSION}",
+            hint="Upgrade reconciler to at least the version that wrote it.",
+            location=location,
+        )
+    records = []
+    for number, (line, end) in enumerate(lines, start=1):
+        records.append(_decode_record(line, number))
+        size_bytes = end
+    return Journal(
+        lineage=fields.text(document, "lineage", "line 1"),
+        serial=fields.integer(document, "serial", "line 1"),
+        records=tuple(records),
+        size_bytes=size_bytes,
+    )
+
+
+def _whole_lines(data: bytes) -> Iterator[tuple[dict[str, Any], int]]:
+    """Each whole line's document, with the offset behind it; the torn last one is left out."""
+    start = 0
+    number = 1
+    while (end := data.find(b"\n", start)) >= 0:
+        yield _decode_line(data[start:end], f"line {number}"), end + 1
+        start = end + 1
+        number += 1
+    with suppress(MalformedError):
+        yield _decode_line(data[start:], f"line {number}"), len(data)
+
+
+def _decode_line(line: bytes, place: str) -> dict[str, Any]:
+    checksum, gap, text = line[:_CHECKSUM_CHARACTERS], line[_CHECKSUM_CHARACTERS:][:1], line[9:]
+    if gap != b" " or checksum != b"%08x" % zlib.crc32(text):
+        raise MalformedError(f"{place} does not match its checksum")
+    return fields.mapping(fields.decode_json(text), place)
+
+
+def _decode_record(found: dict[str, Any], number: int) -> Record:
+    place = f"line {number + 1}"
+    if found.get("number") != number:
+        raise MalformedError(f"{place} is record {fields.shown(found.get('number'))} where {number} belongs")
+    address = fields.identity(found, "address", place, accept=is_address, make=Address)
+    if found.get("type") == "intent":
+        return IntentRecord(address=address, intent=decode_intent(found.get("intent"), f"{place}.intent"))
+    attempt = fields.identity(found, "attempt", place, accept=is_attempt_id, make=AttemptId)
+    match found.get("type"):
+        case "created":
+            sid = fields.identity(found, "sid", place, accept=is_exam_sid, make=ExamSid)
+            return CreatedRecord(
+                address=address, attempt=attempt, sid=sid, at=fields.instant(found, "at", place)
+            )
+        case "failed":
+            status, reason = fields.status(found, place), fields.text(found, "reason", place)
+            at = fields.instant(found, "at", place)
+            return FailedRecord(address=address, attempt=attempt, status=status, reason=reason, at=at)
+        case "in-doubt":
+            answer = decode_answer(found.get("answer"), f"{place}.answer")
+            return InDoubtRecord(address=address, attempt=attempt, answer=answer)
+        case other:
+            raise MalformedError(f"{place} has the unknown type {fields.shown(other)}")

@@ -1,0 +1,165 @@
+"""The session: lock, load, append, commit. Whoever changes state goes through it.
+
+The journal is read before the snapshot. A fold writes the snapshot before it empties the journal, so in this
+order a reader sees a journal and the snapshot that it goes on, or a snapshot that holds the journal already.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Final
+
+from reconciler.model.errors import StateAbsent, StateConflict, StateDamaged, StateExists
+from reconciler.model.state import State
+from reconciler.ports import LockInfo, StateBackend, Version
+from reconciler.statefile.fields import MalformedError
+from reconciler.statefile.group_commit import GroupCommit
+from reconciler.statefile.journal_format import Journal, decode_journal, encode_header
+from reconciler.statefile.replay import is_folded_into, replay
+from reconciler.statefile.state_format import RESTORE_HINT, decode_state, empty_state, encode_state
+
+_READ_TRIES: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    state: State
+    version: Version
+    has_journal: bool
+    has_news: bool
+
+
+def initialise(backend: StateBackend, *, lineage: str, lock: LockInfo, timeout_s: float) -> State:
+    """Create an empty state. Raises StateExists, with nothing changed, where there is one."""
+    with backend.lock(lock, timeout_s=timeout_s):
+        if backend.read() is not None:
+            raise StateExists(
+                f"{backend.location} exists already",
+                hint="It is in use as it is; `init` is needed once. To start over, choose another --state.",
+                location=backend.location,
+            )
+        if decode_journal(backend.read_journal(), location=backend.location) is not None:
+            raise StateDamaged(
+                f"{backend.location} has a journal but no snapshot",
+                hint=RESTORE_HINT,
+                location=backend.location,
+            )
+        backend.prove_conditional_writes()
+        state = empty_state(lineage)
+        backend.write(encode_state(state), replacing=None)
+        return state
+
+
+def load_state(backend: StateBackend) -> State:
+    """The state with its journal replayed, read without a lock; nothing is written.
+
+    Raises StateAbsent where there is none.
+    """
+    for _ in range(_READ_TRIES - 1):
+        try:
+            return _find(backend).state
+        except StateDamaged:  # perhaps two folds passed between the reads: look again before complaining
+            continue
+    return _find(backend).state
+
+
+@contextmanager
+def open_session(backend: StateBackend, *, lock: LockInfo, timeout_s: float) -> Iterator["Session"]:
+    """Hold the lock and the state for the length of the context.
+
+    What a killed run left in the journal is folded into the snapshot first.
+    """
+    with backend.lock(lock, timeout_s=timeout_s):
+        yield Session(backend)
+
+
+def _find(backend: StateBackend) -> _Found:
+    journal = decode_journal(backend.read_journal(), location=backend.location)
+    snapshot = backend.read()
+    if snapshot is None:
+        raise StateAbsent(
+            f"{backend.location} does not exist",
+            hint="Run `reconciler init` once to create an empty state. If there should be one, do not: "
+            "an empty state would create every exam again. Check --state, --env and --chdir.",
+            location=backend.location,
+        )
+    state = decode_state(snapshot.data, location=backend.location)
+    if journal is None:
+        return _Found(state=state, version=snapshot.version, has_journal=False, has_news=False)
+    after = _replayed(state, journal, backend.location)
+    return _Found(state=after, version=snapshot.version, has_journal=True, has_news=after is not state)
+
+
+def _replayed(state: State, journal: Journal, location: str) -> State:
+    try:
+        return _fit(state, journal)
+    except MalformedError as error:
+        raise StateDamaged(
+            f"{location} and its journal do not fit: {error}",
+            hint="Nothing was changed. Put back the state that the journal belongs to; "
+            "the journal may hold SIDs that state does not have yet.",
+            location=location,
+        ) from error
+
+
+def _fit(state: State, journal: Journal) -> State:
+    if journal.lineage != state.lineage:
+        raise MalformedError("the journal belongs to another state")
+    if journal.serial == state.serial:
+        return replay(state, journal.records) if journal.records else state
+    if journal.serial + 1 == state.serial and is_folded_into(state, journal.records):
+        return state
+    raise MalformedError(
+        f"the journal goes on serial {journal.serial}, but the state has serial {state.serial}; "
+        "one of them was replaced by hand"
+    )
+
+
+class Session:
+    """A state under its lock. Made by `open_session` only."""
+
+    def __init__(self, backend: StateBackend) -> None:
+        self._backend = backend
+        found = _find(backend)
+        self._state, self._version = found.state, found.version
+        if found.has_news:
+            self.commit(found.state)
+        elif found.has_journal:
+            backend.clear_journal()
+
+    @property
+    def state(self) -> State:
+        """The state as last committed."""
+        return self._state
+
+    def commit(self, state: State) -> State:
+        """Make `state` the next snapshot and return it as written: its serial is one higher.
+
+        Raises StateConflict, with nothing changed, if the snapshot is no longer the one that was loaded.
+        """
+        numbered = replace(state, serial=self._state.serial + 1)
+        self._version = self._backend.write(encode_state(numbered), replacing=self._version)
+        self._state = numbered
+        self._backend.clear_journal()
+        return numbered
+
+    def begin_journal(self) -> GroupCommit:
+        """An empty journal on top of the present snapshot, its header durable already."""
+        header = encode_header(self._state.lineage, self._state.serial)
+        self._backend.append_journal(header, after=0)
+        return GroupCommit(self._backend, size_bytes=len(header))
+
+    def fold_journal(self) -> State:
+        """Commit what the journal says, as read back from the store."""
+        found = _find(self._backend)
+        if found.version != self._version:
+            raise StateConflict(
+                f"{self._backend.location} was replaced while this run held its lock",
+                hint="What this run created is safe in the journal beside it. Put back the state of serial "
+                f"{self._state.serial}, then run any command.",
+                location=self._backend.location,
+            )
+        if found.has_news:
+            return self.commit(found.state)
+        self._backend.clear_journal()
+        return self._state

@@ -1,0 +1,178 @@
+"""The snapshot's format: JSON, keys sorted, indented, a trailing newline, so that it reviews well in git."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from reconciler.model.errors import StateDamaged, StateTooNew
+from reconciler.model.identities import (
+    Address,
+    AttemptId,
+    CourseSid,
+    Digest,
+    ExamSid,
+    InstallSid,
+    is_address,
+    is_attempt_id,
+    is_course_sid,
+    is_digest,
+    is_exam_sid,
+    is_install_sid,
+    is_lineage,
+)
+from reconciler.model.state import Answer, Entry, Intent, State
+from reconciler.statefile import fields
+from reconciler.statefile.fields import MalformedError
+
+FORMAT_VERSION: Final = 1
+
+_STATE_KEYS: Final = frozenset({"formatVersion", "lineage", "serial", "exams", "intents"})
+_ENTRY_KEYS: Final = frozenset({"sid", "installSid", "courseSid", "digest", "payload", "createdAt"})
+_INTENT_KEYS: Final = frozenset(
+    {"attempt", "digest", "installSid", "courseSid", "payload", "startedAt", "by", "answer"}
+)
+
+RESTORE_HINT: Final = (
+    "Nothing was changed. Restore the file from version control or a backup; "
+    "do not run `init` instead, because an empty state would create every exam again."
+)
+
+
+def empty_state(lineage: str) -> State:
+    """A state that knows no exam yet."""
+    return State(lineage=lineage, serial=0, exams={}, intents={})
+
+
+def encode_state(state: State) -> bytes:
+    """The snapshot's bytes; equal states give equal bytes."""
+    document = {
+        "formatVersion": FORMAT_VERSION,
+        "lineage": state.lineage,
+        "serial": state.serial,
+        "exams": {address: _encode_entry(entry) for address, entry in state.exams.items()},
+        "intents": {address: encode_intent(intent) for address, intent in state.intents.items()},
+    }
+    return f"{json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True)}\n".encode()
+
+
+def _encode_entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "sid": entry.sid,
+        "installSid": entry.install_sid,
+        "courseSid": entry.course_sid,
+        "digest": entry.digest,
+        "payload": entry.payload,
+        "createdAt": fields.spell_instant(entry.created_at),
+    }
+
+
+def encode_intent(intent: Intent) -> dict[str, Any]:
+    """An intent as an object; `answer` is left out where there is none."""
+    encoded = {
+        "attempt": intent.attempt,
+        "digest": intent.digest,
+        "installSid": intent.install_sid,
+        "courseSid": intent.course_sid,
+        "payload": intent.payload,
+        "startedAt": fields.spell_instant(intent.started_at),
+        "by": intent.by,
+    }
+    return encoded if intent.answer is None else encoded | {"answer": encode_answer(intent.answer)}
+
+
+def encode_answer(answer: Answer) -> dict[str, Any]:
+    """An answer as an object."""
+    return {"status": answer.status, "reason": answer.reason}
+
+
+def decode_state(data: bytes, *, location: str) -> State:
+    """The state in `data`; `location` names it in errors.
+
+    Raises StateTooNew for a later format, and StateDamaged for what this product would not have written.
+    """
+    try:
+        document = fields.mapping(fields.decode_json(data), "the state")
+        version = fields.integer(document, "formatVersion", "state")
+        if version > FORMAT_VERSION:
+            raise StateTooNew(
+                f"{location} has format version {version}, and this reconciler knows {FORMAT_VERSION}",
+                hint="Upgrade reconciler to at least the version that wrote it.",
+                location=location,
+            )
+        return _decode_document(document)
+    except MalformedError as error:
+        raise StateDamaged(
+            f"{location} is not a state of this tool: {error}", hint=RESTORE_HINT, location=location
+        ) from error
+
+
+def _decode_document(document: Mapping[str, object]) -> State:
+    if document.get("formatVersion") != FORMAT_VERSION:
+        raise MalformedError(f"state.formatVersion is not {FORMAT_VERSION}")
+    fields.only_keys(document, _STATE_KEYS, "state")
+    lineage = fields.text(document, "lineage", "state")
+    if not is_lineage(lineage):
+        raise MalformedError("state.lineage has the wrong pattern")
+    exams = fields.mapping(document.get("exams"), "state.exams")
+    intents = fields.mapping(document.get("intents"), "state.intents")
+    state = State(
+        lineage=lineage,
+        serial=fields.integer(document, "serial", "state"),
+        exams={_address(key): _decode_entry(value, f"exams.{key}") for key, value in exams.items()},
+        intents={_address(key): decode_intent(value, f"intents.{key}") for key, value in intents.items()},
+    )
+    refuse_contradictions(state)
+    return state
+
+
+def refuse_contradictions(state: State) -> None:
+    """Nothing, if no SID is held twice and no address is both created and in doubt; else MalformedError."""
+    holders: dict[ExamSid, Address] = {}
+    for address, entry in state.exams.items():
+        holder = holders.setdefault(entry.sid, address)
+        if holder != address:
+            raise MalformedError(f"{entry.sid} is held by two addresses, {holder} and {address}")
+        if address in state.intents:
+            raise MalformedError(f"{address} is both created and in doubt")
+
+
+def _address(key: str) -> Address:
+    if not is_address(key):
+        raise MalformedError(f"{fields.shown(key)} is no address")
+    return Address(key)
+
+
+def _decode_entry(value: object, place: str) -> Entry:
+    found = fields.mapping(value, place)
+    fields.only_keys(found, _ENTRY_KEYS, place)
+    return Entry(
+        sid=fields.identity(found, "sid", place, accept=is_exam_sid, make=ExamSid),
+        install_sid=fields.identity(found, "installSid", place, accept=is_install_sid, make=InstallSid),
+        course_sid=fields.identity(found, "courseSid", place, accept=is_course_sid, make=CourseSid),
+        digest=fields.identity(found, "digest", place, accept=is_digest, make=Digest),
+        payload=fields.payload(found, place),
+        created_at=fields.instant(found, "createdAt", place),
+    )
+
+
+def decode_intent(value: object, place: str) -> Intent:
+    """The intent in `value`. Raises MalformedError."""
+    found = fields.mapping(value, place)
+    fields.only_keys(found, _INTENT_KEYS, place)
+    answer = found.get("answer")
+    return Intent(
+        attempt=fields.identity(found, "attempt", place, accept=is_attempt_id, make=AttemptId),
+        digest=fields.identity(found, "digest", place, accept=is_digest, make=Digest),
+        install_sid=fields.identity(found, "installSid", place, accept=is_install_sid, make=InstallSid),
+        course_sid=fields.identity(found, "courseSid", place, accept=is_course_sid, make=CourseSid),
+        payload=fields.payload(found, place),
+        started_at=fields.instant(found, "startedAt", place),
+        by=fields.text(found, "by", place),
+        answer=None if answer is None else decode_answer(answer, f"{place}.answer"),
+    )
+
+
+def decode_answer(value: object, place: str) -> Answer:
+    """The answer in `value`. Raises MalformedError."""
+    found = fields.mapping(value, place)
+    return Answer(status=fields.status(found, place), reason=fields.text(found, "reason", place))

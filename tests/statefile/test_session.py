@@ -1,0 +1,216 @@
+"""The session: what a crash leaves behind is found, folded and never lost."""
+
+import asyncio
+
+import pytest
+from state_builders import LINEAGE, NOW, began, created, doubted, entry, failed, state
+
+from reconciler.backends.file import FileBackend
+from reconciler.model.errors import StateAbsent, StateConflict, StateDamaged, StateExists, StateUnavailable
+from reconciler.ports import LockInfo
+from reconciler.statefile import (
+    decode_journal,
+    decode_state,
+    encode_header,
+    encode_record,
+    encode_state,
+    initialise,
+    load_state,
+    open_session,
+)
+
+LOCK = LockInfo(lock_id="l", who="me", host="here", pid=1, since=NOW, command="test")
+
+
+@pytest.fixture
+def backend(tmp_path):
+    """A store in a folder of its own."""
+    return FileBackend(tmp_path / "exams.state.json", location="file:exams.state.json")
+
+
+@pytest.fixture
+def begun(backend):
+    """A store with an empty state."""
+    initialise(backend, lineage=LINEAGE, lock=LOCK, timeout_s=0)
+    return backend
+
+
+def session(backend):
+    """A session on `backend`."""
+    return open_session(backend, lock=LOCK, timeout_s=0)
+
+
+def journal_of(serial, *records):
+    """The bytes of a journal on the snapshot `serial`."""
+    lines = [encode_record(record, number=number) for number, record in enumerate(records, start=1)]
+    return encode_header(LINEAGE, serial) + b"".join(lines)
+
+
+def test_an_absent_state_is_not_an_empty_one(backend):
+    """Neither reading nor a session makes up a state; both say `init`."""
+    with pytest.raises(StateAbsent, match="does not exist") as caught:
+        load_state(backend)
+    assert "init" in caught.value.hint
+    with pytest.raises(StateAbsent), session(backend):
+        pass
+    assert backend.read() is None
+
+
+def test_a_second_init_is_refused(begun):
+    """What is there stays as it is."""
+    before = begun.read()
+    with pytest.raises(StateExists):
+        initialise(begun, lineage=LINEAGE, lock=LOCK, timeout_s=0)
+    assert begun.read() == before
+
+
+def test_init_refuses_where_only_a_journal_is_left(begun, tmp_path):
+    """A journal without its snapshot may hold SIDs; an empty state on top would lose them."""
+    begun.append_journal(journal_of(0, began("a", "t1")), after=0)
+    (tmp_path / "exams.state.json").unlink()
+    with pytest.raises(StateDamaged):
+        initialise(begun, lineage=LINEAGE, lock=LOCK, timeout_s=0)
+
+
+def test_a_commit_raises_the_serial_by_one(begun):
+    """Snapshots are counted."""
+    with session(begun) as opened:
+        assert opened.commit(state({"a": entry(1)})).serial == 1
+        assert opened.commit(state({"a": entry(1), "b": entry(2)})).serial == 2
+    assert load_state(begun).serial == 2
+
+
+def test_what_was_appended_is_folded(begun):
+    """At the end of a run the snapshot holds what the journal said, and the journal is gone."""
+
+    async def run(opened):
+        journal = opened.begin_journal()
+        await asyncio.gather(*(journal.append(began(f"a{n}", f"t{n}")) for n in range(20)))
+        await asyncio.gather(*(journal.append(created(f"a{n}", f"t{n}", n)) for n in range(20)))
+        await journal.close()
+
+    with session(begun) as opened:
+        asyncio.run(run(opened))
+        folded = opened.fold_journal()
+    assert len(folded.exams) == 20
+    assert begun.read_journal() == b""
+    assert load_state(begun) == folded
+
+
+def test_a_run_that_recorded_nothing_leaves_the_serial(begun):
+    """An empty journal is cleared without a new snapshot."""
+    with session(begun) as opened:
+        opened.begin_journal()
+        assert opened.fold_journal().serial == 0
+    assert begun.read_journal() == b""
+
+
+def test_a_killed_run_is_seen_by_readers_and_folded_by_the_next_session(begun):
+    """Plan sees the journal without writing; the next session makes it part of the snapshot."""
+    begun.append_journal(journal_of(0, began("a", "t1"), created("a", "t1", 1), began("b", "t2")), after=0)
+    before = begun.read()
+    seen = load_state(begun)
+    assert set(seen.exams) == {"a"}
+    assert set(seen.intents) == {"b"}
+    assert begun.read() == before
+    with session(begun) as opened:
+        assert opened.state.serial == 1
+    assert begun.read_journal() == b""
+    assert set(load_state(begun).exams) == {"a"}
+
+
+def test_a_kill_between_snapshot_and_clearing_changes_nothing(begun):
+    """A journal that the snapshot holds already is not replayed twice."""
+    records = (began("a", "t1"), created("a", "t1", 1), began("b", "t2"), began("c", "t3"), failed("c", "t3"))
+    begun.append_journal(journal_of(0, *records), after=0)
+    left_behind = begun.read_journal()
+    with session(begun):
+        pass
+    begun.append_journal(left_behind, after=0)
+    with session(begun) as opened:
+        assert opened.state.serial == 1
+        assert set(opened.state.exams) == {"a"}
+    assert begun.read_journal() == b""
+
+
+@pytest.mark.parametrize("last", [created("a", "t1", 1), failed("a", "t1"), doubted("a", "t1")])
+def test_a_state_put_back_behind_our_back_is_noticed(begun, last):
+    """A journal of another serial whose outcomes the state lacks stops everything."""
+    with session(begun) as opened:
+        opened.commit(state({"a": entry(9)}))
+        opened.commit(state({"a": entry(9)}))
+    begun.append_journal(journal_of(1, began("a", "t1"), last), after=0)
+    with pytest.raises(StateDamaged, match="replaced by hand"):
+        load_state(begun)
+    with pytest.raises(StateDamaged), session(begun):
+        pass
+
+
+def test_a_journal_of_another_state_is_refused(begun):
+    """Lineages keep one workspace's outcomes out of another's."""
+    begun.append_journal(encode_header(LINEAGE.replace("0", "1"), 0), after=0)
+    with pytest.raises(StateDamaged, match="another state"):
+        load_state(begun)
+
+
+def test_a_replaced_snapshot_is_not_overwritten(begun, tmp_path):
+    """Compare-and-swap holds even where the lock was got round."""
+    with session(begun) as opened:
+        (tmp_path / "exams.state.json").write_bytes(encode_state(state({"x": entry(5)})))
+        with pytest.raises(StateConflict):
+            opened.commit(state())
+    assert set(decode_state(begun.read().data, location="x").exams) == {"x"}
+
+
+def test_a_snapshot_replaced_in_mid_run_keeps_the_journal(begun, tmp_path):
+    """The outcomes of a run stay in the journal when the snapshot changed under it."""
+
+    async def run(opened):
+        journal = opened.begin_journal()
+        await journal.append(began("a", "t1"))
+        await journal.append(created("a", "t1", 1))
+
+    with session(begun) as opened:
+        asyncio.run(run(opened))
+        (tmp_path / "exams.state.json").write_bytes(
+            begun.read().data.replace(b'"exams": {}', b'"exams":  {}')
+        )
+        with pytest.raises(StateConflict, match="replaced while"):
+            opened.fold_journal()
+    assert len(decode_journal(begun.read_journal(), location="x").records) == 2
+
+
+class _FullDisk(FileBackend):
+    """A store whose disk is full for a while."""
+
+    is_full = False
+
+    def append_journal(self, data, *, after):
+        """Fail as a full disk does, leaving half the bytes behind."""
+        if self.is_full:
+            super().append_journal(data[: len(data) // 2], after=after)
+            raise StateUnavailable("no space", hint="", location="x")
+        super().append_journal(data, after=after)
+
+
+def test_a_failed_append_is_told_and_leaves_no_trace(tmp_path):
+    """Who waits for a batch that failed is told so, and the next batch takes its place."""
+    backend = _FullDisk(tmp_path / "s.json", location="x")
+    initialise(backend, lineage=LINEAGE, lock=LOCK, timeout_s=0)
+
+    async def run(opened):
+        journal = opened.begin_journal()
+        await journal.append(began("a", "t1"))
+        backend.is_full = True
+        failures = await asyncio.gather(
+            journal.append(began("b", "t2")), journal.append(began("c", "t3")), return_exceptions=True
+        )
+        assert [type(failure) for failure in failures] == [StateUnavailable, StateUnavailable]
+        backend.is_full = False
+        await journal.append(created("a", "t1", 1))
+
+    with session(backend) as opened:
+        asyncio.run(run(opened))
+        opened.fold_journal()
+    assert set(load_state(backend).exams) == {"a"}
+    assert not load_state(backend).intents

@@ -1,0 +1,102 @@
+"""The snapshot's format: what is written is read back, and nothing else is."""
+
+import json
+
+import jsonschema
+import pytest
+from state_builders import entry, intent, sid, state
+
+from reconciler import schemas
+from reconciler.model.errors import StateDamaged, StateTooNew
+from reconciler.statefile import decode_state, empty_state, encode_state
+
+FULL = state({"a/one": entry(1), "b": entry(2)}, {"c": intent("t1")})
+
+
+def test_decode_after_encode_is_identity():
+    """A state survives being written and read."""
+    assert decode_state(encode_state(FULL), location="here") == FULL
+
+
+def test_bytes_review_well():
+    """Keys are sorted, the text is indented, and one newline ends it."""
+    text = encode_state(FULL).decode()
+    assert text.endswith("}\n")
+    assert not text.endswith("\n\n")
+    assert text == json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def test_what_is_written_satisfies_the_published_schema():
+    """The schema that ships describes the file that is written."""
+    jsonschema.Draft202012Validator(schemas.load("state")).validate(json.loads(encode_state(FULL)))
+    jsonschema.Draft202012Validator(schemas.load("state")).validate(
+        json.loads(encode_state(empty_state(FULL.lineage)))
+    )
+
+
+def _edited(**changes):
+    document = json.loads(encode_state(FULL))
+    document.update(changes)
+    return json.dumps(document).encode()
+
+
+def _entry(**changes):
+    document = json.loads(encode_state(FULL))
+    document["exams"]["a/one"].update(changes)
+    return json.dumps(document).encode()
+
+
+def _without(key):
+    document = json.loads(encode_state(FULL))
+    del document["exams"]["a/one"][key]
+    return json.dumps(document).encode()
+
+
+NONSENSE = {
+    "empty": b"",
+    "not JSON": b"{",
+    "a list": b"[]",
+    "null": b"null",
+    "not UTF-8": b"\xff\xfe{}",
+    "deep": b"[" * 100_000,
+    "long number": b'{"formatVersion": ' + b"9" * 5000 + b"}",
+    "NaN": b'{"formatVersion": NaN}',
+    "a key twice": b'{"formatVersion": 1, "formatVersion": 1}',
+    "version 0": _edited(formatVersion=0),
+    "version true": _edited(formatVersion=True),
+    "unknown key": _edited(extra=1),
+    "serial negative": _edited(serial=-1),
+    "serial text": _edited(serial="3"),
+    "lineage empty": _edited(lineage=""),
+    "exams a list": _edited(exams=[]),
+    "exams null": _edited(exams=None),
+    "bad address": _edited(exams={"../x": {}}),
+    "entry null": _edited(exams={"x": None}),
+    "an EX SID twice": _entry(sid=sid(2)),
+    "a wrong SID": _entry(sid="EX123"),
+    "a wrong course": _entry(courseSid="AI" + "1" * 32),
+    "a wrong digest": _entry(digest="md5:1"),
+    "a date that is none": _entry(createdAt="yesterday"),
+    "a date without offset": _entry(createdAt="2031-09-01T12:00:00"),
+    "payload text": _entry(payload="x"),
+    "entry with an unknown key": _entry(password="x"),
+    "no sid": _without("sid"),
+    "no payload": _without("payload"),
+    "created and in doubt": _edited(intents={"b": json.loads(encode_state(FULL))["intents"]["c"]}),
+}
+
+
+@pytest.mark.parametrize("data", NONSENSE.values(), ids=NONSENSE.keys())
+def test_nonsense_is_refused(data):
+    """A state that this product would not have written is reported with its place, never repaired."""
+    with pytest.raises(StateDamaged) as caught:
+        decode_state(data, location="file:x.json")
+    assert "file:x.json" in caught.value.message
+    assert "Restore" in caught.value.hint
+
+
+def test_a_newer_version_is_refused_as_such():
+    """The remedy for a newer format is an upgrade, not a restore."""
+    with pytest.raises(StateTooNew) as caught:
+        decode_state(_edited(formatVersion=2), location="file:x.json")
+    assert "Upgrade" in caught.value.hint
