@@ -1,0 +1,161 @@
+"""A local file: the embedded default. Its journal and lock stand beside it.
+
+A write goes to a new file, is flushed with its folder, and takes the old one's place in one step. The lock is
+the operating system's (flock), so the kernel lets go of it when its process dies.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reconciler.backends.file_lock import hold
+from reconciler.model.errors import StateConflict, StateUnavailable
+from reconciler.ports import LockInfo, Snapshot, Version
+
+
+class FileBackend:
+    """A state at a path; implements `ports.StateBackend`."""
+
+    def __init__(self, path: Path, *, location: str) -> None:
+        # Links are followed once, here: replacing a link would leave the file behind it as it was.
+        self._path = Path(os.path.realpath(path))
+        self._journal = self._path.with_name(f"{self._path.name}.journal")
+        self._lock = self._path.with_name(f"{self._path.name}.lock")
+        self._location = location
+
+    @property
+    def location(self) -> str:
+        """The state's URL as given."""
+        return self._location
+
+    def read(self) -> Snapshot | None:
+        """The file's bytes, or None where there is no file."""
+        with self._reporting("read"):
+            data = _read_if_exists(self._path)
+        return None if data is None else Snapshot(data=data, version=_version_of(data))
+
+    def write(self, data: bytes, *, replacing: Version | None) -> Version:
+        """Put `data` in the place of exactly the content `replacing`; flushed to the disk on return."""
+        present = self.read()
+        if (None if present is None else present.version) != replacing:
+            raise StateConflict(
+                f"{self._location} was written by somebody else in between",
+                hint="Nothing was overwritten. Plan again on the state as it is now.",
+                location=self._location,
+            )
+        with self._reporting("write"):
+            self._replace(data)
+        return _version_of(data)
+
+    def _replace(self, data: bytes) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
+        try:
+            with scratch.open("wb", buffering=0) as file:
+                _write_all(file.fileno(), data)
+                _flush(file.fileno())
+            scratch.replace(self._path)
+        except OSError:
+            scratch.unlink(missing_ok=True)
+            raise
+        _flush_folder(self._path.parent)
+
+    def read_journal(self) -> bytes:
+        """The journal's bytes; none where there is no journal."""
+        with self._reporting("read the journal of"):
+            return _read_if_exists(self._journal) or b""
+
+    def append_journal(self, data: bytes, *, after: int) -> None:
+        """Put `data` behind the first `after` bytes of the journal; flushed to the disk on return."""
+        with self._reporting("write the journal of"):
+            is_new = not self._journal.exists()
+            # Unbuffered: closing a buffered file after a failed write would try to write once more.
+            with self._journal.open("ab", buffering=0) as file:
+                try:
+                    file.truncate(after)
+                    _write_all(file.fileno(), data)
+                    _flush(file.fileno())
+                except OSError:
+                    _drop_tail(file.fileno(), after)
+                    raise
+            if is_new:
+                _flush_folder(self._journal.parent)
+
+    def clear_journal(self) -> None:
+        """Remove the journal; flushed to the disk on return."""
+        with self._reporting("clear the journal of"):
+            if self._journal.exists():
+                self._journal.unlink()
+                _flush_folder(self._journal.parent)
+
+    @contextmanager
+    def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[None]:
+        """Hold the lock; what killed writers left half-written is removed on the way in."""
+        with self._reporting("lock"):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        with hold(self._lock, info, timeout_s=timeout_s, location=self._location):
+            with self._reporting("tidy up beside"):
+                for scratch in self._path.parent.glob(f".{_escape_glob(self._path.name)}.*.tmp"):
+                    scratch.unlink(missing_ok=True)
+            yield
+
+    def prove_conditional_writes(self) -> None:
+        """Nothing: `write` compares under a lock of the operating system, which needs no proof."""
+
+    @contextmanager
+    def _reporting(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StateUnavailable(
+                f"cannot {verb} {self._location}: {error.strerror or error}",
+                hint="Check the path, its permissions and the free space; nothing that was recorded is lost.",
+                location=self._location,
+            ) from error
+
+
+def _read_if_exists(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _version_of(data: bytes) -> Version:
+    return Version(hashlib.sha256(data).hexdigest())
+
+
+def _escape_glob(name: str) -> str:
+    return "".join(f"[{character}]" if character in "*?[" else character for character in name)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _drop_tail(descriptor: int, size_bytes: int) -> None:
+    try:
+        os.ftruncate(descriptor, size_bytes)
+    except OSError:
+        return  # a torn tail is tolerated when the journal is read
+
+
+def _flush(descriptor: int) -> None:
+    """Flush to the disk itself; on macOS fsync alone stops at the drive's cache."""
+    if hasattr(fcntl, "F_FULLFSYNC"):
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,218 @@
+"""The local file: durable, compared before it is swapped, locked by the operating system."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from reconciler.backends import open_backend
+from reconciler.backends.file import FileBackend
+from reconciler.host import lock_info
+from reconciler.model.errors import StateConflict, StateLocked, StateUnavailable, UsageError
+from reconciler.ports import Version
+
+
+@pytest.fixture
+def backend(tmp_path):
+    """A store in a folder of its own, which does not exist yet."""
+    return FileBackend(tmp_path / "state" / "s.json", location="file:state/s.json")
+
+
+def test_absent_is_not_empty(backend):
+    """No file reads as None, an empty file as no bytes."""
+    assert backend.read() is None
+    backend.write(b"", replacing=None)
+    assert backend.read().data == b""
+
+
+def test_write_then_read(backend):
+    """What was written is read, under the version that the write gave."""
+    version = backend.write(b"one", replacing=None)
+    assert (backend.read().data, backend.read().version) == (b"one", version)
+    again = backend.write(b"two", replacing=version)
+    assert again != version
+    assert backend.read().data == b"two"
+
+
+@pytest.mark.parametrize("wrong", [None, Version("other")])
+def test_a_write_that_names_another_version_changes_nothing(backend, wrong):
+    """Compare-and-swap: a writer that saw something else is refused."""
+    backend.write(b"one", replacing=None)
+    with pytest.raises(StateConflict):
+        backend.write(b"two", replacing=wrong)
+    assert backend.read().data == b"one"
+
+
+def test_a_write_leaves_no_scratch_file(backend, tmp_path):
+    """Only the state stands there afterwards."""
+    backend.write(b"one", replacing=None)
+    assert os.listdir(tmp_path / "state") == ["s.json"]
+
+
+def test_a_link_to_the_state_stays_a_link(backend, tmp_path):
+    """The file behind a link is replaced, not the link."""
+    backend.write(b"one", replacing=None)
+    link = tmp_path / "link.json"
+    link.symlink_to(tmp_path / "state" / "s.json")
+    linked = FileBackend(link, location="file:link.json")
+    linked.write(b"two", replacing=linked.read().version)
+    assert link.is_symlink()
+    assert backend.read().data == b"two"
+
+
+def test_the_journal_grows_and_drops_a_torn_tail(backend):
+    """An append goes behind the bytes that count, whatever a crash left there."""
+    backend.write(b"", replacing=None)
+    assert backend.read_journal() == b""
+    backend.append_journal(b"head|", after=0)
+    backend.append_journal(b"torn", after=5)
+    backend.append_journal(b"whole|", after=5)
+    assert backend.read_journal() == b"head|whole|"
+    backend.clear_journal()
+    backend.clear_journal()
+    assert backend.read_journal() == b""
+
+
+def test_failures_of_the_system_name_the_state(tmp_path):
+    """A directory where the file should be, and a file where the directory should be, are reported."""
+    directory = FileBackend(tmp_path, location="file:.")
+    with pytest.raises(StateUnavailable, match="cannot read file:."):
+        directory.read()
+    (tmp_path / "plain").write_text("x")
+    below = FileBackend(tmp_path / "plain" / "s.json", location="file:plain/s.json")
+    with (
+        pytest.raises(StateUnavailable, match=r"cannot lock file:plain/s\.json"),
+        below.lock(lock_info("test"), timeout_s=0),
+    ):
+        pass
+
+
+def test_a_write_that_fails_leaves_the_old_content(tmp_path):
+    """A disk that refuses more bytes changes nothing and leaves nothing half-written behind."""
+    script = textwrap.dedent(
+        """
+        import resource, signal, sys
+        from pathlib import Path
+        from reconciler.backends.file import FileBackend
+        from reconciler.model.errors import StateUnavailable
+        backend = FileBackend(Path(sys.argv[1]), location="x")
+        version = backend.write(b"one", replacing=None)
+        backend.append_journal(b"head", after=0)
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+        for attempt in (
+            lambda: backend.write(b"x" * 1000, replacing=version),
+            lambda: backend.append_journal(b"x" * 1000, after=4),
+        ):
+            try:
+                attempt()
+            except StateUnavailable as error:
+                print(error.message)
+        print(backend.read().data, backend.read_journal())
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "s.json")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [
+        "cannot write x: File too large",
+        "cannot write the journal of x: File too large",
+        "b'one' b'head'",
+    ]
+    assert sorted(os.listdir(tmp_path)) == ["s.json", "s.json.journal"]
+
+
+HOLDER = textwrap.dedent(
+    """
+    import sys, time
+    from pathlib import Path
+    from reconciler.backends.file import FileBackend
+    from reconciler.host import lock_info
+    with FileBackend(Path(sys.argv[1]), location="x").lock(lock_info("apply"), timeout_s=0):
+        print("held", flush=True)
+        time.sleep(60)
+    """
+)
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds the lock."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path / "s.json")], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_second_process_is_kept_out_and_told_by_whom(tmp_path, holder):
+    """The lock names its holder: who, where, which process, since when, which command."""
+    backend = FileBackend(tmp_path / "s.json", location="file:s.json")
+    with (
+        pytest.raises(StateLocked, match=rf"process {holder.pid}, since .*`apply`") as caught,
+        backend.lock(lock_info("apply"), timeout_s=0),
+    ):
+        pass
+    assert "--lock-timeout" in caught.value.hint
+
+
+def test_a_killed_holder_lets_go(tmp_path, holder):
+    """The kernel releases the lock of a dead process; nobody has to break it by hand."""
+    backend = FileBackend(tmp_path / "s.json", location="file:s.json")
+    holder.send_signal(signal.SIGKILL)
+    with backend.lock(lock_info("apply"), timeout_s=10):
+        pass
+
+
+def test_waiting_is_bounded(tmp_path, holder):
+    """A timeout is waited for, and no longer than a little beyond."""
+    backend = FileBackend(tmp_path / "s.json", location="file:s.json")
+    began = time.monotonic()
+    with pytest.raises(StateLocked), backend.lock(lock_info("apply"), timeout_s=0.3):
+        pass
+    assert time.monotonic() - began >= 0.3
+    assert holder.poll() is None
+
+
+def test_the_lock_leaves_no_file_and_tidies_scratch_files(tmp_path):
+    """Released, the lock file is gone, and so is what a killed writer left half-written."""
+    backend = FileBackend(tmp_path / "s.json", location="x")
+    (tmp_path / ".s.json.123.tmp").write_text("half")
+    with backend.lock(lock_info("test"), timeout_s=0):
+        assert (tmp_path / "s.json.lock").exists()
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_unreadable_holder_is_still_a_holder(tmp_path, holder):
+    """A lock file with nonsense in it keeps others out all the same."""
+    (tmp_path / "s.json.lock").write_text("nonsense")
+    backend = FileBackend(tmp_path / "s.json", location="x")
+    with pytest.raises(StateLocked, match="another run"), backend.lock(lock_info("t"), timeout_s=0):
+        pass
+    assert holder.poll() is None
+
+
+@pytest.mark.parametrize(
+    "url", ["exams.json", "s3://bucket/x", "file:", "file://host/x", "file:a?b", "file:a#b", ""]
+)
+def test_urls_that_name_no_store_are_refused(url, tmp_path):
+    """Each says how to write one."""
+    with pytest.raises(UsageError) as caught:
+        open_backend(url, root=tmp_path)
+    assert "file:exams.state.json" in caught.value.hint
+
+
+def test_a_relative_url_is_below_the_root(tmp_path):
+    """The state is where the workspace is, not where the process happens to be."""
+    open_backend("file:sub%20folder/s.json", root=tmp_path).write(b"x", replacing=None)
+    assert (tmp_path / "sub folder" / "s.json").read_bytes() == b"x"
+    open_backend(f"file://{tmp_path}/t.json", root=tmp_path / "elsewhere").write(b"x", replacing=None)
+    assert (tmp_path / "t.json").exists()
