@@ -1,0 +1,116 @@
+"""What an answer means: the classification table, as one pure function over what arrived."""
+
+import html
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote
+
+from reconciler.model.identities import ExamSid, is_exam_sid
+from reconciler.model.verdicts import Created, Refused, Throttled, Unauthorized, Unknown, Verdict
+
+_MESSAGE_CHARACTERS: Final = 500
+_MESSAGE_KEYS: Final = ("message", "error", "detail", "title", "description", "errors")
+_MASK: Final = "***"
+_NESTED_JSON: Final = 4
+_PAGE_CHARACTERS: Final = 16 * 1024
+_TAGS: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What arrived: `body` is None where it could not be read to its end, and `fault` then says why."""
+
+    status: int
+    content_type: str
+    retry_after: str | None
+    body: bytes | None
+    fault: str = ""
+
+
+def classify(answer: Answer, *, confidential: Sequence[str]) -> Verdict:
+    """The one meaning of `answer`; no reason holds any of the `confidential` values."""
+    status = answer.status
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Throttled(reason=_reason(answer, confidential), retry_after=answer.retry_after)
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return Unauthorized(status=status, reason=_reason(answer, confidential))
+    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Refused(status=status, reason=_reason(answer, confidential))
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return _classify_success(answer, confidential)
+    return Unknown(status=status, reason=_reason(answer, confidential))
+
+
+def _classify_success(answer: Answer, confidential: Sequence[str]) -> Verdict:
+    if answer.body is None:
+        return Unknown(status=answer.status, reason=f"success, but {answer.fault}")
+    document = _decode(answer.body)
+    sid = document.get("sid") if isinstance(document, dict) else None
+    if isinstance(sid, str) and is_exam_sid(sid):
+        return Created(sid=ExamSid(sid), status=answer.status)
+    if isinstance(document, dict):
+        return Unknown(status=answer.status, reason="success, but without a usable sid")
+    return Unknown(
+        status=answer.status, reason=f"success, but no exam in the body: {_reason(answer, confidential)}"
+    )
+
+
+def _decode(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _reason(answer: Answer, confidential: Sequence[str]) -> str:
+    if answer.body is None:
+        return f"HTTP {answer.status}, and {answer.fault}"
+    text = _message_in(_decode(answer.body)) or _visible_text(answer, confidential)
+    said = redact(text, confidential)
+    if len(said) > _MESSAGE_CHARACTERS:
+        said = f"{said[:_MESSAGE_CHARACTERS]}…"
+    return f"HTTP {answer.status}: {said}" if said else f"HTTP {answer.status}"
+
+
+def _message_in(document: object) -> str:
+    """The part of a JSON error that a person would read; none is documented, so the usual keys are tried."""
+    if isinstance(document, str):
+        return document
+    if isinstance(document, dict):
+        for key in _MESSAGE_KEYS:
+            if document.get(key):
+                return _message_in(document[key]) or json.dumps(document[key], ensure_ascii=False)
+        return json.dumps(document, ensure_ascii=False)
+    if isinstance(document, list):
+        return "; ".join(filter(None, map(_message_in, document)))
+    return ""
+
+
+def _visible_text(answer: Answer, confidential: Sequence[str]) -> str:
+    # Masked before it is cut: half a secret at the cut would not be recognised any more.
+    text = redact((answer.body or b"").decode("utf-8", errors="replace"), confidential)[:_PAGE_CHARACTERS]
+    if "html" in answer.content_type.lower() or text.lstrip()[:1] == "<":
+        text = html.unescape(_TAGS.sub(" ", text))
+    return " ".join(text.split())
+
+
+def redact(text: str, confidential: Sequence[str]) -> str:
+    """`text` with each confidential value masked, also where it was escaped for JSON, HTML or a URL."""
+    spellings = {spelling for value in confidential for spelling in _spellings(value) if spelling}
+    for spelling in sorted(spellings, key=len, reverse=True):
+        text = text.replace(spelling, _MASK)
+    return text
+
+
+def _spellings(value: str) -> Iterator[str]:
+    yield from (html.escape(value), quote(value), quote(value, safe=""), " ".join(value.split()))
+    nested = {value}
+    for _ in range(_NESTED_JSON):
+        yield from nested
+        nested = {
+            json.dumps(one, ensure_ascii=is_ascii)[1:-1] for one in nested for is_ascii in (True, False)
+        }

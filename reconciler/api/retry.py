@@ -1,0 +1,49 @@
+"""How long to wait before another try. Pure: the time comes in, a duration goes out."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+_LARGEST_POWER: Final = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackOff:
+    """Doubling delays between a first and a longest one; implements `ports.RetryPolicy`."""
+
+    first_s: float = 0.5
+    longest_s: float = 30.0
+    connect_tries: int = 4
+    throttle_budget_s: float = 300.0
+
+    def delay_s(self, attempt: int, retry_after: str | None, now: datetime) -> float:
+        """Seconds to wait before try `attempt` (the first is 1).
+
+        `retry_after` is Retry-After in either form of RFC 9110 section 10.2.3; it wins when it is longer,
+        and a malformed one counts as absent.
+        """
+        doublings = min(max(attempt - 2, 0), _LARGEST_POWER)
+        own_s = min(self.first_s * 2**doublings, self.longest_s) if attempt > 1 else 0.0
+        return max(own_s, _asked_s(retry_after, now))
+
+
+def _asked_s(header: str | None, now: datetime) -> float:
+    if header is None:
+        return 0.0
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        return _finite(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    if moment.tzinfo is None:  # RFC 850 and asctime forms carry no offset and mean UTC
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _finite(digits: str) -> float:
+    seconds = float(digits)
+    return seconds if math.isfinite(seconds) else 1e9
