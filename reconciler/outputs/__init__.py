@@ -1,0 +1,70 @@
+"""Plans, reports, diagnostics and state, put into the forms that people and programs read.
+
+Promise: untrusted text is escaped for the format at hand, no secret is shown, and nothing here decides or
+changes anything. Importing this package loads neither rich nor jsonschema; using a name below loads what
+that name needs.
+May import: `model`, `reconciler.schemas`, jsonschema and rich.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from reconciler.outputs.diagnostics_text import print_diagnostics
+    from reconciler.outputs.documents import diagnostics_document, plan_document, report_document, to_text
+    from reconciler.outputs.errors_text import print_error
+    from reconciler.outputs.escapes import printable
+    from reconciler.outputs.listing import Listing
+    from reconciler.outputs.plan_text import print_plan
+    from reconciler.outputs.progress import LogProgress, QuietProgress, TerminalProgress
+    from reconciler.outputs.report_text import print_report
+    from reconciler.outputs.saved_plans import decode_plan
+    from reconciler.outputs.state_text import print_entry, print_state
+
+__all__ = [
+    "Listing",
+    "LogProgress",
+    "QuietProgress",
+    "TerminalProgress",
+    "decode_plan",
+    "diagnostics_document",
+    "plan_document",
+    "print_diagnostics",
+    "print_entry",
+    "print_error",
+    "print_plan",
+    "print_report",
+    "print_state",
+    "printable",
+    "report_document",
+    "to_text",
+]
+
+_HOMES: Final = {
+    "Listing": "listing",
+    "LogProgress": "progress",
+    "QuietProgress": "progress",
+    "TerminalProgress": "progress",
+    "decode_plan": "saved_plans",
+    "diagnostics_document": "documents",
+    "plan_document": "documents",
+    "print_diagnostics": "diagnostics_text",
+    "print_entry": "state_text",
+    "print_error": "errors_text",
+    "print_plan": "plan_text",
+    "print_report": "report_text",
+    "print_state": "state_text",
+    "printable": "escapes",
+    "report_document": "documents",
+    "to_text": "documents",
+}
+
+
+def __getattr__(name: str) -> object:
+    """The public `name`, from the module that holds it, which is loaded now (PEP 562)."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = found
+    return found

@@ -1,0 +1,156 @@
+"""The JSON documents of plans, reports and diagnostics; each has a schema of its name."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
+from reconciler.model.payloads import Json
+from reconciler.model.plan import Absent, Action, Change, FieldDiff, Guard, Plan
+from reconciler.model.positions import Position
+from reconciler.model.report import ExamOutcome, Outcome, Report
+from reconciler.outputs.escapes import harmless_json
+from reconciler.outputs.listing import Listing
+
+FORMAT_VERSION: Final = "1.0"
+
+Document: TypeAlias = dict[str, Json]
+
+SUMMARY_KEYS: Final[Mapping[str, Action]] = {
+    "create": Action.CREATE,
+    "noop": Action.NOOP,
+    "changed": Action.CHANGED,
+    "orphaned": Action.ORPHANED,
+    "inDoubt": Action.IN_DOUBT,
+    "import": Action.IMPORT,
+    "move": Action.MOVE,
+    "forget": Action.FORGET,
+}
+"""The plan's summary: its keys in order, and what each counts."""
+
+_REPORT_KEYS: Final[Mapping[str, Outcome]] = {
+    "created": Outcome.CREATED,
+    "failed": Outcome.FAILED,
+    "inDoubt": Outcome.IN_DOUBT,
+    "notAttempted": Outcome.NOT_ATTEMPTED,
+}
+
+
+def plan_document(plan: Plan, *, listing: Listing) -> Document:
+    """`plan` in the plan format; `guards` is there only if one fires."""
+    document: Document = {
+        "formatVersion": FORMAT_VERSION,
+        "summary": {key: plan.count(action) for key, action in SUMMARY_KEYS.items()},
+        "fingerprint": plan.fingerprint,
+        "state": {"lineage": plan.lineage, "serial": plan.serial},
+        "changes": [_change(change) for change in listing.of(plan)],
+    }
+    if plan.guards:
+        document["guards"] = [_guard(guard) for guard in plan.guards]
+    return document
+
+
+def report_document(report: Report) -> Document:
+    """`report` in the apply report format."""
+    return {
+        "formatVersion": FORMAT_VERSION,
+        "summary": {key: len(report.having(outcome)) for key, outcome in _REPORT_KEYS.items()},
+        "exams": [_exam(exam) for exam in report.exams],
+    }
+
+
+def diagnostics_document(diagnostics: Sequence[Diagnostic]) -> Document:
+    """`diagnostics` in the diagnostics format, in the order given."""
+    errors = sum(found.severity is Severity.ERROR for found in diagnostics)
+    return {
+        "formatVersion": FORMAT_VERSION,
+        "valid": not has_errors(diagnostics),
+        "errorCount": errors,
+        "warningCount": len(diagnostics) - errors,
+        "diagnostics": [_diagnostic(found) for found in diagnostics],
+    }
+
+
+def to_text(document: Mapping[str, Json]) -> str:
+    """`document` as JSON text that any UTF-8 stream takes and no terminal obeys."""
+    return harmless_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
+
+
+def instant_text(moment: datetime) -> str:
+    """`moment` in UTC, to the microsecond where it has any."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def _change(change: Change) -> Document:
+    document: Document = {
+        "address": change.address,
+        "action": change.action.value,
+        "installSid": change.install_sid,
+        "courseSid": change.course_sid,
+        "sid": change.sid,
+        "digest": change.digest,
+        "source": None if change.source is None else _position(change.source),
+        "before": change.before,
+        "after": change.after,
+        "diff": [_difference(one) for one in change.diff],
+    }
+    if change.moved_from is not None:
+        document["movedFrom"] = change.moved_from
+    if change.intent is not None:
+        document["attempt"] = change.intent.attempt
+        document["startedAt"] = instant_text(change.intent.started_at)
+    if change.timezone is not None:
+        document["timezone"] = change.timezone
+    return document
+
+
+def _difference(difference: FieldDiff) -> Document:
+    return {
+        "path": difference.path,
+        "before": _side(difference.before),
+        "after": _side(difference.after),
+    }
+
+
+def _side(value: "Json | Absent") -> Json:
+    return None if isinstance(value, Absent) else value
+
+
+def _position(position: Position) -> Document:
+    return {"file": position.file, "line": position.line, "column": position.column}
+
+
+def _guard(guard: Guard) -> Document:
+    return {
+        "code": guard.code,
+        "message": guard.message,
+        "hint": guard.hint,
+        "addresses": list(guard.addresses),
+    }
+
+
+def _exam(exam: ExamOutcome) -> Document:
+    return {
+        "address": exam.address,
+        "outcome": exam.outcome.value,
+        "sid": exam.sid,
+        "status": exam.status,
+        "message": exam.message,
+    }
+
+
+def _diagnostic(found: Diagnostic) -> Document:
+    span = found.span
+    return {
+        "severity": found.severity.value,
+        "code": found.code,
+        "message": found.message,
+        "hint": found.hint,
+        "file": None if span is None else span.start.file,
+        "line": None if span is None else span.start.line,
+        "column": None if span is None else span.start.column,
+        "endLine": None if span is None else span.end_line,
+        "endColumn": None if span is None else span.end_column,
+        "address": found.address,
+    }

@@ -1,0 +1,33 @@
+"""Failures of operation as text: what happened, what it carries and what to do next."""
+
+from rich.console import Console
+
+from reconciler.model.errors import (
+    ManifestInvalid,
+    PlanRefused,
+    ReconcilerError,
+    SecretsUnavailable,
+    StateLocked,
+)
+from reconciler.outputs.diagnostics_text import print_diagnostics
+from reconciler.outputs.plan_text import print_guard
+from reconciler.outputs.terminal import put, put_wrapped
+
+
+def print_error(error: ReconcilerError, console: Console) -> None:
+    """`error` stands there with everything that it carries for a reader, and its hint last."""
+    if isinstance(error, ManifestInvalid):
+        print_diagnostics(error.diagnostics, console)
+    put_wrapped(console, ("error: ", "bold red"), (error.message, "bold"), hanging=2)
+    match error:
+        case PlanRefused():
+            for guard in error.guards:
+                print_guard(guard, console)
+        case SecretsUnavailable():
+            for reference in error.references:
+                put(console, "  - ", reference)
+        case StateLocked() if error.holder not in error.message:
+            put_wrapped(console, f"held by {error.holder}", indent=2)
+        case _:
+            pass
+    put_wrapped(console, error.hint, indent=2)

@@ -1,0 +1,125 @@
+"""A plan as text: what a reviewer sees at a glance, and a summary of what apply will and will not do."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+from reconciler.model.plan import Action, Change, Guard, Plan
+from reconciler.outputs.change_text import print_brief, print_change, print_settling
+from reconciler.outputs.escapes import ELLIPSIS
+from reconciler.outputs.listing import Listing
+from reconciler.outputs.plan_summary import summary_sentences
+from reconciler.outputs.terminal import compose, put, put_wrapped, width_of
+
+MOST_SHOWN_WHOLE: Final = 25
+"""Above this many changes of one action, each gets one line."""
+
+_ADDRESSES_OF_A_GUARD: Final = 5
+_WIDEST_PANEL: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """How the changes with one action are introduced, one and many, and what to do about them."""
+
+    one: str
+    many: str
+    advice: str = ""
+
+
+# In this order: what is as it should be, what apply makes, what it leaves to a person.
+_GROUPS: Final = {
+    Action.NOOP: _Group(one="1 exam is up to date", many="{} exams are up to date"),
+    Action.CREATE: _Group(one="1 exam will be created", many="{} exams will be created"),
+    Action.IMPORT: _Group(
+        one="1 exam exists already and will be adopted into state; nothing is sent",
+        many="{} exams exist already and will be adopted into state; nothing is sent",
+    ),
+    Action.MOVE: _Group(
+        one="1 exam will get a new address in state; nothing is sent",
+        many="{} exams will get new addresses in state; nothing is sent",
+    ),
+    Action.FORGET: _Group(
+        one="1 exam will be forgotten by state; the exam itself stays",
+        many="{} exams will be forgotten by state; the exams themselves stay",
+    ),
+    Action.CHANGED: _Group(
+        one="1 exam differs from what was created; left alone",
+        many="{} exams differ from what was created; left alone",
+        advice="A change is never sent to an exam that exists. Make it in SmarterProctoring by hand, or put "
+        "the declaration back as it was.",
+    ),
+    Action.ORPHANED: _Group(
+        one="1 exam is in state but no longer declared; left alone",
+        many="{} exams are in state but no longer declared; left alone",
+        advice="Nothing is deleted. Declare such an exam again, name its new address under `moved:` if it "
+        "was renamed, or list it under `removed:` to have state forget it.",
+    ),
+    Action.IN_DOUBT: _Group(
+        one="1 exam is in doubt: it may exist or not; nothing is sent for it",
+        many="{} exams are in doubt: they may exist or not; nothing is sent for them",
+        advice="Look in SmarterProctoring whether such an exam is there, then say so with `reconciler "
+        "resolve`. All other exams go on.",
+    ),
+}
+
+
+def print_plan(plan: Plan, console: Console, *, listing: Listing) -> None:
+    """`plan` stands there by action, then the guards that fire, the summary and the fingerprint."""
+    listed = listing.of(plan)
+    for action, group in _GROUPS.items():
+        changes = [change for change in listed if change.action is action]
+        if changes:
+            _print_group(group, changes, console)
+    for guard in plan.guards:
+        _print_guard_panel(guard, console)
+    for style, sentence in summary_sentences(plan):
+        put_wrapped(console, (sentence, style))
+    if plan.differs:
+        put(console, (f"Fingerprint {plan.fingerprint}", "dim"))
+
+
+def print_guard(guard: Guard, console: Console) -> None:
+    """`guard` stands there with what is wrong, its first addresses and what to do next."""
+    put_wrapped(console, (f"refused[{guard.code}]", "bold red"), f": {guard.message}", hanging=2)
+    if guard.addresses:
+        put_wrapped(console, (_first_addresses(guard), "bold"), indent=2, hanging=2)
+    put_wrapped(console, guard.hint, indent=2)
+
+
+def _print_group(group: _Group, changes: list[Change], console: Console) -> None:
+    heading = group.one if len(changes) == 1 else group.many.format(f"{len(changes):,}")
+    put(console, (heading, "bold"))
+    is_brief = len(changes) > MOST_SHOWN_WHOLE or changes[0].action is Action.NOOP
+    if is_brief:
+        print_brief(changes, console)
+    else:
+        for change in changes:
+            print_change(change, console)
+    if group.advice:
+        put_wrapped(console, (group.advice, "italic"), indent=2)
+    if is_brief and changes[0].action is Action.IN_DOUBT:
+        print_settling(changes[0].address, console)
+    put(console)
+
+
+def _print_guard_panel(guard: Guard, console: Console) -> None:
+    lines = [compose(guard.message), compose((_first_addresses(guard), "bold")), compose(guard.hint)]
+    body = Text("\n").join(line for line in lines if line)
+    panel = Panel(
+        body,
+        title=compose((f"refused: {guard.code}", "bold red")),
+        title_align="left",
+        border_style="red",
+        width=min(width_of(console), _WIDEST_PANEL),
+    )
+    console.print(panel)
+
+
+def _first_addresses(guard: Guard) -> str:
+    shown = ", ".join(guard.addresses[:_ADDRESSES_OF_A_GUARD])
+    left = len(guard.addresses) - _ADDRESSES_OF_A_GUARD
+    return f"{shown} {ELLIPSIS} and {left:,} more" if left > 0 else shown

@@ -1,0 +1,103 @@
+"""An apply report as text: what became of each exam, a summary and what to do next."""
+
+import signal
+from collections.abc import Iterator
+from typing import Final
+
+from rich.console import Console
+
+from reconciler.model.report import ExamOutcome, Outcome, Report
+from reconciler.outputs.change_text import print_settling
+from reconciler.outputs.escapes import shorten
+from reconciler.outputs.terminal import count_of, put, put_wrapped
+
+OUTCOME_STYLES: Final = {
+    Outcome.CREATED: "green",
+    Outcome.NOT_ATTEMPTED: "yellow",
+    Outcome.FAILED: "bold red",
+    Outcome.IN_DOUBT: "bold magenta",
+}
+"""The style of each outcome, in the order of a report: what a person has to act on stands last."""
+
+_LABELS: Final = {
+    Outcome.CREATED: "created",
+    Outcome.NOT_ATTEMPTED: "not attempted",
+    Outcome.FAILED: "failed",
+    Outcome.IN_DOUBT: "in doubt",
+}
+_LABEL_WIDTH: Final = 15
+_LONGEST_MESSAGE: Final = 500
+_SETTLED_ONE_BY_ONE: Final = 10
+
+
+def print_report(report: Report, console: Console) -> None:
+    """`report` stands there exam by exam, then its summary and the next steps."""
+    for outcome in OUTCOME_STYLES:
+        for exam in report.having(outcome):
+            print_outcome(exam, console)
+    if report.exams:
+        put(console)
+    put_wrapped(console, (_summary(report), "bold"))
+    if report.interrupted_by is not None:
+        put_wrapped(
+            console, (f"The run was stopped early by {_signal_name(report.interrupted_by)}.", "yellow")
+        )
+    for step in _next_steps(report):
+        put_wrapped(console, step)
+    for exam in report.having(Outcome.IN_DOUBT)[:_SETTLED_ONE_BY_ONE]:
+        put(console, "  ", (exam.address, "bold"))
+        print_settling(exam.address, console)
+
+
+def print_outcome(exam: ExamOutcome, console: Console) -> None:
+    """How `exam` ended stands there, on one line."""
+    put(
+        console,
+        (f"{_LABELS[exam.outcome]:{_LABEL_WIDTH}}", OUTCOME_STYLES[exam.outcome]),
+        (exam.address, "bold"),
+        "  ",
+        outcome_words(exam),
+    )
+
+
+def outcome_words(exam: ExamOutcome) -> str:
+    """SID, status and message of `exam`, as far as they say something."""
+    if exam.outcome is Outcome.CREATED and exam.sid is not None:
+        return exam.sid
+    status = "" if exam.status is None else f"status {exam.status}"
+    parts = [exam.sid or "", status, shorten(exam.message, _LONGEST_MESSAGE)]
+    return ": ".join(part for part in parts if part)
+
+
+def counts_in_words(report: Report) -> str:
+    """How many exams ended otherwise than created, by outcome."""
+    counts = [(len(report.having(outcome)), _LABELS[outcome]) for outcome in reversed(OUTCOME_STYLES)]
+    return ", ".join(f"{number:,} {label}" for number, label in counts if number and label != "created")
+
+
+def _summary(report: Report) -> str:
+    total, created = len(report.exams), len(report.created)
+    if total == 0:
+        return "No exam had to be created."
+    if created == total:
+        return f"Created {count_of(total, 'exam')}."
+    return f"Created {created:,} of {count_of(total, 'exam')}: {counts_in_words(report)}."
+
+
+def _next_steps(report: Report) -> Iterator[str]:
+    if report.failed:
+        yield "Failed exams were not created. Mend what the message says and run `reconciler apply` again."
+    if report.not_attempted:
+        yield "For exams not attempted nothing was sent. Run `reconciler apply` again to create them."
+    if report.in_doubt:
+        yield (
+            "Exams in doubt may exist or not, and are not sent again. Look for each in SmarterProctoring, "
+            "then say what you found:"
+        )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,129 @@
+"""State as text: which exam each address became, and what is in doubt."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from rich.cells import cell_len
+from rich.console import Console
+
+from reconciler.model.errors import UsageError
+from reconciler.model.identities import Address
+from reconciler.model.payloads import Json, Payload
+from reconciler.model.state import Entry, Intent, State
+from reconciler.outputs.change_text import print_settling
+from reconciler.outputs.terminal import (
+    Piece,
+    compose,
+    count_of,
+    pad,
+    put,
+    put_wrapped,
+    width_of,
+)
+from reconciler.outputs.values import PASSWORD_PATH, secret_words, title_of
+
+_SID_WIDTH: Final = 34
+_LABEL_WIDTH: Final = 12
+
+
+def print_state(state: State, console: Console) -> None:
+    """Every address of `state` stands there, sorted, those in doubt marked; then their number.
+
+    An exam gets one line where all fit in one, and two otherwise.
+    """
+    rows = [_row(address, state) for address in sorted({*state.exams, *state.intents})]
+    widest = max((cell_len(head) for (head, _), _ in rows), default=0)
+    lines = [((pad(head, widest), style), tail) for (head, style), tail in rows]
+    fits = all(compose(head, "  ", *tail).cell_len <= width_of(console) for head, tail in lines)
+    for head, tail in lines:
+        if fits or not console.is_terminal:
+            put(console, head, "  ", *tail)
+        else:
+            put(console, (head[0].rstrip(), head[1]))
+            put_wrapped(console, *tail, indent=4)
+    put(console, (_counted(state), "dim"))
+
+
+def print_entry(address: Address, state: State, console: Console) -> None:
+    """All that `state` knows of `address` stands there; UsageError where it knows nothing."""
+    entry, intent = state.exams.get(address), state.intents.get(address)
+    if entry is not None:
+        _print_entry(address, entry, console)
+    elif intent is not None:
+        _print_intent(address, intent, console)
+    else:
+        raise UsageError(
+            f"state holds no exam '{address}'",
+            hint="`reconciler state list` shows the addresses that it holds.",
+        )
+
+
+def _row(address: Address, state: State) -> tuple[tuple[str, str], list[Piece]]:
+    entry = state.exams.get(address)
+    if entry is not None:
+        created = (_moment(entry.created_at), "dim")
+        tail: list[Piece] = [entry.sid, "  ", entry.course_sid, "  ", created, "  ", title_of(entry.payload)]
+        return (address, "bold"), tail
+    intent = state.intents[address]
+    doubt = pad("? in doubt", _SID_WIDTH)
+    tail = [(doubt, "magenta"), "  ", intent.course_sid, "  ", (_moment(intent.started_at), "dim"), "  "]
+    return (address, "bold"), [*tail, title_of(intent.payload)]
+
+
+def _print_entry(address: Address, entry: Entry, console: Console) -> None:
+    put(console, (address, "bold"), "  ", title_of(entry.payload))
+    _put_field(console, "sid", entry.sid)
+    _put_field(console, "created", _moment(entry.created_at))
+    _print_shared(entry, console)
+
+
+def _print_intent(address: Address, intent: Intent, console: Console) -> None:
+    put(console, (address, "bold"), "  ", title_of(intent.payload), "  ", ("in doubt", "bold magenta"))
+    _put_field(console, "attempt", intent.attempt)
+    _put_field(console, "started", f"{_moment(intent.started_at)} by {intent.by}")
+    if intent.answer is not None:
+        status = "" if intent.answer.status is None else f"status {intent.answer.status}: "
+        _put_field(console, "answer", status + intent.answer.reason)
+    _print_shared(intent, console)
+    put(console, "Look in SmarterProctoring whether it is there, then say what you found:")
+    print_settling(address, console)
+
+
+def _print_shared(known: Entry | Intent, console: Console) -> None:
+    _put_field(console, "install", known.install_sid)
+    _put_field(console, "course", known.course_sid)
+    _put_field(console, "digest", known.digest)
+    put(console, "  ", ("payload", "dim"))
+    for path, value in _leaves(known.payload, ""):
+        put_wrapped(console, (f"{path}: ", "dim"), value, indent=4, hanging=8)
+
+
+def _put_field(console: Console, label: str, value: str) -> None:
+    put(console, "  ", (f"{label:{_LABEL_WIDTH}}", "dim"), value)
+
+
+def _leaves(payload: Payload, prefix: str) -> Iterator[tuple[str, str]]:
+    """The fields of `payload` by dotted path, sorted, values in words."""
+    for key in sorted(payload):
+        value, path = payload[key], f"{prefix}{key}"
+        if path == PASSWORD_PATH:
+            yield path, secret_words(value)
+        elif isinstance(value, Mapping) and value:
+            yield from _leaves(value, f"{path}.")
+        else:
+            yield path, _words(value)
+
+
+def _words(value: Json) -> str:
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _counted(state: State) -> str:
+    doubts = f", {len(state.intents):,} in doubt" if state.intents else ""
+    return f"{count_of(len(state.exams), 'exam')}{doubts}; serial {state.serial}, lineage {state.lineage}"

@@ -1,0 +1,250 @@
+"""Plans, reports, diagnostics and states that the tests of the outputs room share."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
+from reconciler.model.payloads import Json, Payload, digest_of
+from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Guard, Plan
+from reconciler.model.positions import Position, Span
+from reconciler.model.report import ExamOutcome, Outcome, Report
+from reconciler.model.state import Answer, Entry, Intent, State
+
+INSTALL = InstallSid("AI" + "1" * 32)
+COURSE = CourseSid("CU1234567890abcdef1234567890abcdef")
+LINEAGE = "0d4c2f7e-6a53-4d0c-9b6e-3a8f1c2b7d10"
+MORNING = datetime(2026, 9, 1, 8, 30, 15, 250000, tzinfo=UTC)
+
+
+def sid(number: int) -> ExamSid:
+    """A SID that shows `number`."""
+    return ExamSid(f"EX{number:032x}")
+
+
+def payload(title: str = "Midterm Exam 1", **configuration: Json) -> Payload:
+    """A body of a usual exam, with `configuration` on top of a usual one."""
+    return {
+        "title": title,
+        "type": "Online",
+        "useProctorManager": True,
+        "requireApproval": False,
+        "url": "https://lms.example.edu/quiz/1",
+        "enableAppointmentSuggestions": True,
+        "examDeliverySystemModule": "canvas",
+        "configuration": {
+            "examOpenDate": "2026-10-12T13:00:00.000Z",
+            "examCloseDate": "2026-10-14T21:00:00.000Z",
+            "scheduleOpenDate": "2026-09-28T04:00:00.000Z",
+            "scheduleCloseDate": "2026-10-13T03:59:59.000Z",
+            "duration": 90,
+            "attempts": 1,
+            "password": {"fromEnv": "EXAM_SECRET_CS101_M1"},
+            **configuration,
+        },
+    }
+
+
+def change(
+    address: str,
+    action: Action,
+    *,
+    before: Payload | None = None,
+    after: Payload | None = None,
+    number: int | None = None,
+) -> Change:
+    """A change of `address` whose digest is that of what is declared, else of what was created."""
+    body = after if after is not None else before
+    return Change(
+        address=Address(address),
+        action=action,
+        install_sid=INSTALL,
+        course_sid=COURSE,
+        sid=None if number is None else sid(number),
+        digest=digest_of(body if body is not None else {}),
+        source=None if after is None else Position("exams/cs101.yaml", 14, 3),
+        before=before,
+        after=after,
+        timezone="America/New_York",
+        course="cs101",
+    )
+
+
+def create(address: str = "cs101/midterm-1", title: str = "Midterm Exam 1") -> Change:
+    """A missing exam."""
+    return change(address, Action.CREATE, after=payload(title))
+
+
+def noop(address: str, number: int) -> Change:
+    """An exam that is up to date."""
+    return change(address, Action.NOOP, before=payload(), after=payload(), number=number)
+
+
+def intent() -> Intent:
+    """A create that got an answer that says nothing."""
+    return Intent(
+        attempt=AttemptId("0198b7c2-41aa"),
+        digest=digest_of(payload("Quiz 3")),
+        install_sid=INSTALL,
+        course_sid=COURSE,
+        payload=payload("Quiz 3"),
+        started_at=MORNING,
+        by="ci@runner-7",
+        answer=Answer(status=502, reason="Bad Gateway"),
+    )
+
+
+def changed() -> Change:
+    """An exam whose declaration differs in every way that a renderer tells apart."""
+    notes = "Bring a pencil. " * 30
+    before = payload("Final Exam", studentNotes=notes, examCloseDate="2026-11-02T22:00:00.000Z")
+    after = payload("Final Exam", studentNotes=f"{notes}No phones.", duration=120)
+    difference = change("cs101/final", Action.CHANGED, before=before, after=after, number=7)
+    return replace(
+        difference,
+        diff=(
+            FieldDiff(path="configuration.duration", before=90, after=120),
+            FieldDiff(
+                path="configuration.examCloseDate",
+                before="2026-11-02T22:00:00.000Z",
+                after="2026-10-14T21:00:00.000Z",
+            ),
+            FieldDiff(
+                path="configuration.password",
+                before={"fromEnv": "EXAM_SECRET_OLD"},
+                after={"fromFile": "cs101/m1"},
+            ),
+            FieldDiff(path="configuration.studentNotes", before=notes, after=f"{notes}No phones."),
+            FieldDiff(path="contactUserSid", before=ABSENT, after="US" + "a" * 32),
+            FieldDiff(path="description", before=None, after="Covers [bold]chapters[/bold] 1-5"),
+        ),
+    )
+
+
+def every_action() -> Plan:
+    """A plan that has each action once, and more than one exam up to date."""
+    moved = change("cs101/quiz-2", Action.MOVE, before=payload("Quiz 2"), after=payload("Quiz 2"), number=4)
+    orphan = change("cs101/old", Action.ORPHANED, before=payload("Makeup Exam"), number=9)
+    doubt = change("cs101/quiz-3", Action.IN_DOUBT, after=payload("Quiz 3"))
+    return Plan(
+        lineage=LINEAGE,
+        serial=12,
+        changes=(
+            changed(),
+            replace(create(), course=None),
+            noop("cs101/midterm-2", 2),
+            replace(orphan, timezone=None),
+            change("cs101/practice", Action.FORGET, before=payload("[Practice] Try it"), number=3),
+            change("cs101/quiz-1", Action.IMPORT, after=payload("Quiz 1"), number=5),
+            replace(moved, moved_from=Address("cs101/q2")),
+            replace(doubt, intent=intent()),
+            noop("cs102/final", 8),
+        ),
+    )
+
+
+def many_creates(count: int) -> Plan:
+    """A plan of nothing but creates."""
+    changes = tuple(create(f"cs{100 + n // 40}/quiz-{n:04}", f"Quiz {n} of the term") for n in range(count))
+    return Plan(lineage=LINEAGE, serial=0, changes=changes)
+
+
+def guarded() -> Plan:
+    """A plan that two guards refuse."""
+    plan = many_creates(8)
+    addresses = tuple(one.address for one in plan.changes)
+    return replace(
+        plan,
+        guards=(
+            Guard(
+                code="too-many-creates",
+                message="8 exams would be created, and 5 are allowed.",
+                hint="If that is meant, run apply with `--max-creates 8`.",
+                addresses=addresses,
+            ),
+            Guard(code="closed-window", message="A window has closed.", hint="Mend it.", addresses=()),
+        ),
+    )
+
+
+def diagnostics() -> list[Diagnostic]:
+    """One diagnostic for each way in which an excerpt is laid out."""
+    return [
+        diagnostic("    requireAproval: false", 5, 19, hint="did you mean 'requireApproval'?"),
+        diagnostic("\ttitle: \u8a66\u9a13\uff11 \u671f\u672b", 9, 12, hint="shorten it"),
+        diagnostic(f"    studentNotes: {'bring a pencil ' * 20}", 250, 260, hint="a long line is cut"),
+        diagnostic("  url: x", 3, 6, hint=f"this hint is long: {'say more ' * 20}"),
+        diagnostic("  open", 7, 7, hint="something is missing here"),
+        Diagnostic(
+            severity=Severity.WARNING,
+            code="inline-secret",
+            message="the password is written in the manifest",
+            hint="Move it to a secret.",
+            span=Span(Position("exams/cs101.yaml", 120, 5), 120, 9),
+            address=Address("cs101/final"),
+        ),
+        Diagnostic(
+            severity=Severity.ERROR, code="no-manifest", message="nothing was found", hint="Name a file."
+        ),
+    ]
+
+
+def diagnostic(excerpt: str, start: int, end: int, *, hint: str) -> Diagnostic:
+    """An error on line 14 that marks the columns from `start` up to `end`."""
+    return Diagnostic(
+        severity=Severity.ERROR,
+        code="unknown-field",
+        message="'requireAproval' is not a field of an exam",
+        hint=hint,
+        span=Span(Position("exams/cs101.yaml", 14, start), 14, end),
+        address=Address("cs101/midterm-1"),
+        excerpt=excerpt,
+    )
+
+
+def report() -> Report:
+    """A report with each outcome, of a run that was interrupted."""
+    return Report(
+        exams=(
+            outcome("cs101/final", Outcome.CREATED, number=1, status=200),
+            outcome(
+                "cs101/midterm-1", Outcome.FAILED, status=422, message="title: [red]too long\x1b[31m\nreally"
+            ),
+            outcome("cs101/quiz-1", Outcome.IN_DOUBT, status=502, message="Bad Gateway"),
+            outcome("cs101/quiz-2", Outcome.NOT_ATTEMPTED, message="the run was stopped"),
+        ),
+        interrupted_by=15,
+    )
+
+
+def outcome(
+    address: str, ended: Outcome, *, number: int | None = None, status: int | None = None, message: str = ""
+) -> ExamOutcome:
+    """How the create of `address` ended."""
+    found = None if number is None else sid(number)
+    return ExamOutcome(address=Address(address), outcome=ended, sid=found, status=status, message=message)
+
+
+def entry(number: int, title: str) -> Entry:
+    """A created exam."""
+    return Entry(
+        sid=sid(number),
+        install_sid=INSTALL,
+        course_sid=COURSE,
+        digest=Digest("sha256:" + "b" * 64),
+        payload=payload(title, modalityOptions={}, proctorTypes=["auto"], studentNotes=""),
+        created_at=MORNING,
+    )
+
+
+def state() -> State:
+    """A state of two exams and one in doubt."""
+    return State(
+        lineage=LINEAGE,
+        serial=3,
+        exams={
+            Address("cs101/midterm-1"): entry(1, "Midterm Exam 1"),
+            Address("cs101/final"): entry(2, "Final [red]Exam"),
+        },
+        intents={Address("cs101/quiz-3"): intent()},
+    )

@@ -1,0 +1,99 @@
+"""Every renderer, compared with a file of what a person has looked at.
+
+RECONCILER_REWRITE_GOLDEN=1 in the environment writes the files anew.
+"""
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import output_cases as cases
+import pytest
+from rich.console import Console
+
+from reconciler import outputs
+from reconciler.model.errors import (
+    ManifestInvalid,
+    PlanRefused,
+    SecretsUnavailable,
+    StateLocked,
+    UsageError,
+)
+from reconciler.model.identities import Address
+from reconciler.model.plan import Plan
+from reconciler.outputs import Listing
+
+GOLDEN: Final = Path(__file__).parent / "golden"
+REWRITE: Final = os.environ.get("RECONCILER_REWRITE_GOLDEN") == "1"
+
+TEXTS: Final[dict[str, Callable[[Console], None]]] = {
+    "plan": lambda to: outputs.print_plan(cases.every_action(), to, listing=Listing.DIFFERING),
+    "plan-all": lambda to: outputs.print_plan(cases.every_action(), to, listing=Listing.ALL),
+    "plan-many": lambda to: outputs.print_plan(cases.many_creates(60), to, listing=Listing.DIFFERING),
+    "plan-guarded": lambda to: outputs.print_plan(cases.guarded(), to, listing=Listing.DIFFERING),
+    "plan-empty": lambda to: outputs.print_plan(
+        Plan(lineage=cases.LINEAGE, serial=0, changes=()), to, listing=Listing.DIFFERING
+    ),
+    "diagnostics": lambda to: outputs.print_diagnostics(cases.diagnostics(), to),
+    "report": lambda to: outputs.print_report(cases.report(), to),
+    "state": lambda to: outputs.print_state(cases.state(), to),
+    "entry": lambda to: outputs.print_entry(Address("cs101/final"), cases.state(), to),
+    "entry-in-doubt": lambda to: outputs.print_entry(Address("cs101/quiz-3"), cases.state(), to),
+    "error-usage": lambda to: outputs.print_error(UsageError("no such file", hint="Name another."), to),
+    "error-manifest": lambda to: outputs.print_error(ManifestInvalid(cases.diagnostics()[:1]), to),
+    "error-refused": lambda to: outputs.print_error(PlanRefused(cases.guarded().guards), to),
+    "error-secrets": lambda to: outputs.print_error(
+        SecretsUnavailable("2 secrets are not there", hint="Set them.", references=["EXAM_SECRET_A", "b/c"]),
+        to,
+    ),
+    "error-locked": lambda to: outputs.print_error(
+        StateLocked("the state is locked", hint="Wait.", location="file:x", holder="ci on runner-7"), to
+    ),
+}
+
+DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
+    "plan": lambda: outputs.to_text(outputs.plan_document(cases.every_action(), listing=Listing.DIFFERING)),
+    "plan-guarded": lambda: outputs.to_text(outputs.plan_document(cases.guarded(), listing=Listing.ALL)),
+    "report": lambda: outputs.to_text(outputs.report_document(cases.report())),
+    "diagnostics": lambda: outputs.to_text(outputs.diagnostics_document(cases.diagnostics())),
+}
+
+
+def check(name: str, actual: str) -> None:
+    """The golden file `name` holds `actual`; it is written first where that was asked for."""
+    path = GOLDEN / name
+    if REWRITE:
+        path.write_text(actual, encoding="utf-8")
+    assert actual == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_text_at_80_columns_is_as_looked_at(case: str) -> None:
+    """On a terminal of 80 columns every text stands exactly as in its golden file."""
+    stream = io.StringIO()
+    TEXTS[case](Console(file=stream, width=80, force_terminal=True, color_system=None, _environ={}))
+    check(f"{case}.80.txt", stream.getvalue())
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_text_in_a_log_is_as_looked_at(case: str) -> None:
+    """In a pipe, lines are as wide as a log's, whatever width the console takes itself to have."""
+    stream = io.StringIO()
+    TEXTS[case](Console(file=stream, width=80, force_terminal=False, _environ={}))
+    check(f"{case}.log.txt", stream.getvalue())
+
+
+@pytest.mark.parametrize("case", DOCUMENTS)
+def test_document_is_as_looked_at(case: str) -> None:
+    """Every document stands exactly as in its golden file, keys in order."""
+    check(f"{case}.json", DOCUMENTS[case]())
+
+
+def test_no_text_is_wider_than_its_terminal() -> None:
+    """Tables, panels and wrapped prose keep within 80 columns; only what is copied or searched may not."""
+    stream = io.StringIO()
+    TEXTS["plan-many"](Console(file=stream, width=80, force_terminal=True, color_system=None, _environ={}))
+    lines = [line for line in stream.getvalue().splitlines() if not line.startswith("Fingerprint")]
+    assert max(map(len, lines)) == 80

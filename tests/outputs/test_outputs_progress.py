@@ -1,0 +1,86 @@
+"""Progress tells how an apply goes, on every kind of stream, and never fails."""
+
+import io
+
+import output_cases as cases
+import pytest
+from rich.console import Console
+
+from reconciler.outputs import LogProgress, QuietProgress, TerminalProgress
+from reconciler.ports import Progress
+
+
+def console(*, is_terminal: bool) -> Console:
+    """A console that writes into a string."""
+    return Console(file=io.StringIO(), width=100, force_terminal=is_terminal, color_system=None, _environ={})
+
+
+def run(progress: Progress) -> None:
+    """One apply, with a pause."""
+    progress.started(4)
+    for exam in cases.report().exams:
+        progress.settled(exam)
+    progress.waiting(2.5, "429 [red]slow\x1b[2J")
+    progress.finished()
+
+
+def written(to: Console) -> str:
+    """What stands on a console of ours."""
+    assert isinstance(to.file, io.StringIO)
+    return to.file.getvalue()
+
+
+def test_log_has_a_line_for_each_thing() -> None:
+    """Start, each exam, the pause and the end are a line each, hostile text escaped."""
+    to = console(is_terminal=False)
+    run(LogProgress(to))
+    assert written(to).splitlines() == [
+        "creating 4 exams",
+        "created        cs101/final  EX00000000000000000000000000000001",
+        r"failed         cs101/midterm-1  status 422: title: [red]too long\x1b[31m\nreally",
+        "in doubt       cs101/quiz-1  status 502: Bad Gateway",
+        "not attempted  cs101/quiz-2  the run was stopped",
+        r"waiting 2.5 s: 429 [red]slow\x1b[2J",
+        "done: 1 created, 1 failed, 1 in doubt, 1 not attempted",
+    ]
+
+
+def test_log_of_nothing_says_so() -> None:
+    """A run that was stopped before the first create has an end too."""
+    to = console(is_terminal=False)
+    progress = LogProgress(to)
+    progress.started(1)
+    progress.finished()
+    assert written(to).splitlines() == ["creating 1 exam", "done: nothing was sent"]
+
+
+def test_bar_ends_with_its_counts() -> None:
+    """The bar is full at the end, counts what happened, and shows no escape of the server's."""
+    to = console(is_terminal=True)
+    run(TerminalProgress(to))
+    assert "4/4" in written(to)
+    assert "1 created, 1 failed, 1 in doubt, 1 not attempted" in written(to).splitlines()[-2]
+    assert "\x1b[2J" not in written(to).replace("\x1b[2K", "")
+
+
+def test_bar_shows_a_pause_escaped() -> None:
+    """While sending pauses, the reason stands beside the bar."""
+    to = console(is_terminal=True)
+    progress = TerminalProgress(to)
+    progress.started(1)
+    progress.waiting(2.5, "429 [red]slow\x1b[2J")
+    progress._bar.refresh()
+    progress.finished()
+    assert r"waiting 2.5 s: 429 [red]slow\x1b[2J" in written(to)
+
+
+@pytest.mark.parametrize("kind", [LogProgress, TerminalProgress])
+def test_finishing_what_never_began_is_harmless(kind: type[LogProgress | TerminalProgress]) -> None:
+    """An apply without creates may finish without a start."""
+    kind(console(is_terminal=True)).finished()
+
+
+def test_quiet_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
+    """Nothing at all is written."""
+    run(QuietProgress())
+    assert capfd.readouterr() == ("", "")

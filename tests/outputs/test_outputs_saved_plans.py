@@ -1,0 +1,156 @@
+"""Plans survive the file, and a file that is no plan or was edited is refused."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import output_cases as cases
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler import outputs
+from reconciler.model.errors import ExpectationFailed, ReconcilerError, UsageError
+from reconciler.model.plan import ABSENT, Action, Plan
+from reconciler.outputs import Listing
+
+
+def document(plan: Plan | None = None, listing: Listing = Listing.DIFFERING) -> dict[str, Any]:
+    """A plan's document, free to be edited."""
+    text = outputs.to_text(outputs.plan_document(plan or cases.every_action(), listing=listing))
+    return json.loads(text)  # type: ignore[no-any-return]
+
+
+def decode(edited: object) -> Plan:
+    """The plan in a file that holds `edited`."""
+    return outputs.decode_plan(json.dumps(edited).encode(), name="plan.json")
+
+
+@pytest.mark.parametrize("listing", list(Listing))
+def test_decode_after_encode_is_identity(listing: Listing) -> None:
+    """Reading a plan and writing it again gives the same document, counts included."""
+    for plan in (cases.every_action(), cases.guarded(), cases.many_creates(3)):
+        again = decode(document(plan, listing))
+        assert outputs.plan_document(again, listing=listing) == document(plan, listing)
+
+
+def test_counts_of_a_file_may_exceed_what_it_lists() -> None:
+    """Exams that are up to date are counted though the file does not list them."""
+    plan = decode(document())
+    assert plan.count(Action.NOOP) == 2
+    assert plan.having(Action.NOOP) == ()
+    assert plan.count(Action.CREATE) == 1
+
+
+def test_null_and_not_there_are_told_apart_again() -> None:
+    """A side is ABSENT where its payload lacks the field, and null where the payload holds null."""
+    edited = document()
+    changed = edited["changes"][0]
+    changed["before"]["description"] = None
+    changed["before"]["list"] = [None]
+    changed["diff"] += [
+        {"path": "list[0]", "before": None, "after": None},
+        {"path": "list[1]", "before": None, "after": 1},
+    ]
+    sides = {one.path: (one.before, one.after) for one in decode(edited).changes[0].diff}
+    assert sides["contactUserSid"][0] is ABSENT
+    assert sides["description"][0] is None
+    assert sides["list[0]"] == (None, ABSENT)
+    assert sides["list[1]"] == (ABSENT, 1)
+
+
+BROKEN: dict[str, bytes] = {
+    "empty": b"",
+    "text": b"plan",
+    "not UTF-8": b'{"a": "\xff"}',
+    "list": b"[]",
+    "no version": b"{}",
+    "version no text": b'{"formatVersion": 1}',
+    "another major": b'{"formatVersion": "2.0"}',
+    "only a version": b'{"formatVersion": "1.0"}',
+    "newer, and nothing else": b'{"formatVersion": "1.9"}',
+    "NaN": b'{"formatVersion": "1.0", "a": NaN}',
+    "infinite": b'{"formatVersion": "1.0", "a": 1e999}',
+    "deep": b"[" * 100_000,
+    "huge number": b'{"formatVersion": "1.0", "a": ' + b"9" * 5000 + b"}",
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_file_that_is_no_plan_is_refused(case: str) -> None:
+    """The refusal names the file and says what to do."""
+    with pytest.raises(UsageError, match=r"^plan\.json: ") as refused:
+        outputs.decode_plan(BROKEN[case], name="plan.json")
+    assert "reconciler plan --out" in refused.value.hint
+
+
+MISFITS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "newline in a SID": lambda plan: plan["changes"][0].update(sid=cases.sid(7) + "\n"),
+    "dotted address": lambda plan: plan["changes"][0].update(address="a/../b"),
+    "no such day": lambda plan: plan["changes"][-1].update(startedAt="2026-02-31T00:00:00Z"),
+    "surrogate": lambda plan: plan["changes"][1]["after"].update(title="\ud800"),
+    "foreign key": lambda plan: plan.update(extra=1),
+    "unknown action": lambda plan: plan["changes"][0].update(action="destroy"),
+    "attempt alone": lambda plan: plan["changes"][0].update(attempt="a"),
+}
+
+
+@pytest.mark.parametrize("case", MISFITS)
+def test_value_that_no_plan_has_is_refused(case: str) -> None:
+    """What the schema, the identities or the calendar rule out is no plan."""
+    edited = document()
+    MISFITS[case](edited)
+    with pytest.raises(UsageError, match=r"^plan\.json: not a plan"):
+        decode(edited)
+
+
+EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "another course": lambda plan: plan["changes"][1].update(courseSid="CU" + "f" * 32),
+    "another body": lambda plan: plan["changes"][1]["after"].update(title="Easier"),
+    "no body": lambda plan: plan["changes"][1].update(after=None),
+    "one less": lambda plan: plan["changes"].pop(),
+    "another order": lambda plan: plan["changes"].reverse(),
+    "one twice": lambda plan: plan["changes"].insert(0, plan["changes"][0]),
+    "another count": lambda plan: plan["summary"].update(create=0),
+    "another fingerprint": lambda plan: plan.update(fingerprint="sha256:" + "0" * 64),
+}
+
+
+@pytest.mark.parametrize("case", EDITS)
+def test_edited_plan_is_refused(case: str) -> None:
+    """Whatever was edited of what a reviewer agreed to, the plan is not the reviewed one any more."""
+    edited = document()
+    EDITS[case](edited)
+    with pytest.raises(ExpectationFailed, match="was edited"):
+        decode(edited)
+
+
+def test_fewer_up_to_date_than_listed_is_an_edit() -> None:
+    """The summary cannot count less than the file lists."""
+    edited = document(listing=Listing.ALL)
+    edited["summary"]["noop"] = 1
+    with pytest.raises(ExpectationFailed):
+        decode(edited)
+
+
+def test_address_listed_twice_is_an_edit() -> None:
+    """An address stands once in a plan, even one that the fingerprint does not cover."""
+    edited = document(listing=Listing.ALL)
+    up_to_date = next(change for change in edited["changes"] if change["action"] == "noop")
+    edited["changes"].insert(edited["changes"].index(up_to_date), up_to_date)
+    edited["summary"]["noop"] += 1
+    with pytest.raises(ExpectationFailed):
+        decode(edited)
+
+
+def test_newer_minor_version_is_read() -> None:
+    """Keys that a later minor version adds are left unread."""
+    newer = document() | {"formatVersion": "1.7", "later": True}
+    assert decode(newer).fingerprint == cases.every_action().fingerprint
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode()))
+def test_no_bytes_make_a_foreign_exception(data: bytes) -> None:
+    """Whatever a file holds, the refusal is ours."""
+    with pytest.raises(ReconcilerError):
+        outputs.decode_plan(data, name="plan.json")

@@ -1,0 +1,336 @@
+"""What text forms keep to whatever they are given: escapes, secrets, bounds, alignment, words."""
+
+import io
+from dataclasses import replace
+from typing import Any
+
+import output_cases as cases
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+from reconciler import outputs
+from reconciler.model.diagnostics import Severity
+from reconciler.model.errors import UsageError
+from reconciler.model.identities import Address
+from reconciler.model.plan import Action, FieldDiff, Plan
+from reconciler.model.report import Outcome, Report
+from reconciler.model.state import State
+from reconciler.outputs import Listing
+from reconciler.outputs.terminal import keep_left, keep_right, pad
+from reconciler.outputs.values import facts_of, secret_words, sides_of
+from reconciler.outputs.windows import Window, moment_text, window_of
+
+HOSTILE = "[red]x[/red]\x1b[31m\x9b\r\n\t\u202egnp.exe\u2066\u200b\ud800\x00"
+ANY_TEXT = st.text(st.characters(codec=None), max_size=80)
+
+
+def console(*, width: int = 80, is_terminal: bool = True) -> Console:
+    """A console that writes into a string, without colour."""
+    return Console(
+        file=io.StringIO(), width=width, force_terminal=is_terminal, color_system=None, _environ={}
+    )
+
+
+def written(to: Console) -> str:
+    """What stands on a console of ours."""
+    assert isinstance(to.file, io.StringIO)
+    return to.file.getvalue()
+
+
+def plan_of(*changes: Any) -> Plan:
+    """A plan of `changes`."""
+    return Plan(lineage=cases.LINEAGE, serial=0, changes=changes)
+
+
+def plan_text(plan: Plan) -> str:
+    """`plan` as text."""
+    to = console()
+    outputs.print_plan(plan, to, listing=Listing.ALL)
+    return written(to)
+
+
+@given(ANY_TEXT)
+def test_printable_is_one_harmless_line(text: str) -> None:
+    """No text steers a terminal, breaks a line, or cannot be encoded."""
+    shown = outputs.printable(text)
+    assert outputs.printable(shown) == shown
+    assert len(f"{shown}.".splitlines()) == 1
+    assert not any(ord(character) < 32 or 0x7F <= ord(character) <= 0x9F for character in shown)
+    shown.encode("utf-8")
+
+
+def test_printable_spells_out_what_it_hides() -> None:
+    """Escapes are shown as Python spells them; letters of every script and joined emoji stay."""
+    assert outputs.printable("a\x1b[2J\u202eb\n") == r"a\x1b[2J\u202eb\n"
+    kept = "Prüfung 試験 آزمون می\u200cشود \N{MAN}\u200d\N{PERSONAL COMPUTER}\u00a0"
+    assert outputs.printable(kept) == kept
+
+
+@pytest.mark.parametrize("listing", list(Listing))
+def test_hostile_text_is_shown_escaped_everywhere_in_a_plan(listing: Listing) -> None:
+    """Markup, escapes and overrides in titles, aliases, paths and values appear spelt out."""
+    hostile = replace(
+        cases.changed(),
+        course=HOSTILE,
+        after=cases.payload(HOSTILE),
+        diff=(FieldDiff(path=HOSTILE, before=HOSTILE, after=1),),
+    )
+    to = console(width=200)
+    outputs.print_plan(plan_of(hostile), to, listing=listing)
+    text = written(to)
+    assert "[red]x[/red]" in text
+    assert r"\u202egnp.exe" in text
+    assert not set("\x1b\x9b\r\u202e\u2066\u200b\x00\ud800") & set(text)
+
+
+@given(ANY_TEXT)
+def test_no_text_breaks_a_renderer(text: str) -> None:
+    """Whatever titles, messages and excerpts hold, every renderer ends and gives encodable text."""
+    to = console(width=40)
+    sendable = text.encode("utf-8", "replace").decode()  # no payload holds a lone surrogate
+    outputs.print_plan(plan_of(cases.create(title=sendable)), to, listing=Listing.ALL)
+    outputs.print_diagnostics([cases.diagnostic(text, 2, 7, hint=text)], to)
+    failed = cases.outcome("a", Outcome.FAILED, message=text)
+    outputs.print_report(Report(exams=(failed,)), to)
+    outputs.print_error(UsageError(text, hint=text), to)
+    written(to).encode("utf-8")
+
+
+@given(
+    before=st.text(st.sampled_from("ab \t試\x1b"), max_size=120),
+    marked=st.text(st.sampled_from("xy試"), min_size=1, max_size=30),
+    after=st.text(st.sampled_from("ab \t試"), max_size=120),
+)
+def test_marker_stands_under_what_it_marks(before: str, marked: str, after: str) -> None:
+    """With tabs, wide characters, escapes and cuts, marker and marked text begin in the same column."""
+    to = console(width=100)
+    start = len(before) + 1
+    outputs.print_diagnostics(
+        [cases.diagnostic(before + marked + after, start, start + len(marked), hint="h")], to
+    )
+    _, source, marker, *_ = written(to).split("\n")
+    column = cell_len(marker) - cell_len(marker.lstrip(" |"))
+    assert cell_len(source) <= 100
+    at = next(index for index in range(len(source)) if cell_len(source[:index]) == column)
+    assert source[at:].startswith(marked[:10])
+    assert marker.count("^") == cell_len(marked)
+
+
+def test_span_of_many_lines_is_marked_to_the_end_of_the_first() -> None:
+    """The marker ends with the excerpt's last visible character."""
+    found = cases.diagnostic("  notes: |  ", 3, 2, hint="h")
+    assert found.span is not None
+    to = console()
+    outputs.print_diagnostics([replace(found, span=replace(found.span, end_line=20))], to)
+    assert "     |   ^^^^^^^^ h\n" in written(to)
+
+
+def test_many_diagnostics_are_bounded_and_errors_come_before_warnings() -> None:
+    """200 of 300 are printed, the last error among them, and all are counted."""
+    error = cases.diagnostic("x", 1, 2, hint="h")
+    warnings = [replace(error, severity=Severity.WARNING)] * 299
+    to = console()
+    outputs.print_diagnostics([*warnings, error], to)
+    text = written(to)
+    assert text.count("warning[") == 199
+    assert text.count("error[") == 1
+    assert "and 100 more" in text
+    assert text.endswith("1 error, 299 warnings\n")
+
+
+def test_no_diagnostics_print_nothing() -> None:
+    """Silence where there is nothing to say."""
+    to = console()
+    outputs.print_diagnostics([], to)
+    assert written(to) == ""
+
+
+def test_megabyte_of_one_line_is_cut() -> None:
+    """A huge line costs and shows no more than a line."""
+    to = console()
+    outputs.print_diagnostics([cases.diagnostic("a\t" * 500_000, 400_000, 900_000, hint="h")], to)
+    assert max(map(len, written(to).splitlines()[1:])) <= 80
+
+
+@pytest.mark.parametrize("count", [1, 2000])
+def test_plan_of_any_size_ends_in_its_summary(count: int) -> None:
+    """One create is shown whole and 2,000 on a line each; the end says what apply will do."""
+    lines = plan_text(cases.many_creates(count)).splitlines()
+    assert f"Apply will create {count:,} exam{'s' * (count > 1)}." in lines[-2:]
+    assert len(lines) < count + 12
+
+
+SUMMARIES = {
+    "Nothing to do: no exam is declared.": plan_of(),
+    "Nothing to do: the one exam is up to date.": plan_of(cases.noop("a", 1)),
+    "Nothing to do: all 2 exams are up to date.": plan_of(cases.noop("a", 1), cases.noop("b", 2)),
+    "Apply has nothing to do.\nIt will not touch: 1 changed.\n1 is up to date.": plan_of(
+        cases.changed(), cases.noop("z", 1)
+    ),
+}
+
+
+@pytest.mark.parametrize("sentences", SUMMARIES)
+def test_summary_says_what_apply_will_and_will_not_do(sentences: str) -> None:
+    """Each situation has its sentences."""
+    assert sentences in plan_text(SUMMARIES[sentences])
+
+
+def test_guards_without_changes_still_refuse() -> None:
+    """A plan that a guard refuses is never called up to date."""
+    plan = replace(plan_of(cases.noop("a", 1)), guards=cases.guarded().guards)
+    assert "Apply will refuse this plan" in plan_text(plan)
+    assert "Nothing to do" not in plan_text(plan)
+
+
+def test_many_in_doubt_show_how_to_settle_the_first() -> None:
+    """Where each has one line only, the commands are there once."""
+    doubt = replace(cases.change("a", Action.IN_DOUBT, after=cases.payload()), intent=cases.intent())
+    text = plan_text(plan_of(*(replace(doubt, address=Address(f"a{n:03}")) for n in range(30))))
+    assert text.count("reconciler resolve a") == 2
+    assert "reconciler resolve a000 --absent" in text
+
+
+def test_change_without_body_or_intent_still_stands_there() -> None:
+    """An in-doubt create of which nothing else is known is shown by its address."""
+    text = plan_text(plan_of(cases.change("a", Action.IN_DOUBT)))
+    assert "  ? a\n" in text
+    assert "reconciler resolve a --absent" in text
+
+
+def test_many_moves_say_where_from() -> None:
+    """A brief move names the old address."""
+    move = replace(cases.change("a", Action.MOVE, after=cases.payload()), moved_from=Address("old"))
+    text = plan_text(plan_of(*(replace(move, address=Address(f"a{n:03}")) for n in range(30))))
+    assert text.count("was old") == 30
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ({"fromEnv": "EXAM_SECRET_X"}, "from EXAM_SECRET_X"),
+        ({"fromFile": "a/b"}, "from file a/b"),
+        ({"inline": True}, "written in the manifest (hidden)"),
+        ("hunter2", "(hidden)"),
+        ({"value": "hunter2"}, "(hidden)"),
+    ],
+)
+def test_password_is_never_shown(reference: Any, words: str) -> None:
+    """References are named, and anything else in a password's place is hidden."""
+    assert secret_words(reference) == words
+    assert facts_of(cases.payload(password=reference)).endswith(f"password {words}")
+    whole = FieldDiff(path="configuration", before=None, after={"password": reference})
+    field = FieldDiff(path="configuration.password", before=None, after=reference)
+    assert all("hunter2" not in side for one in (whole, field) for side in sides_of(one, None))
+
+
+def test_long_values_show_where_they_differ() -> None:
+    """Both sides are cut, and the differing end is in sight."""
+    before, after = sides_of(FieldDiff(path="x", before="a" * 5000 + "b", after="a" * 5000 + "c"), None)
+    assert (before[-2:], after[-2:]) == ('b"', 'c"')
+    assert max(len(before), len(after)) < 50
+
+
+WINDOWS: list[tuple[Any, Any, str | None, Window | None]] = [
+    (None, None, None, None),
+    ("2026-10-12T13:00:00.000Z", None, None, Window("from Mon 2026-10-12 13:00 UTC", "")),
+    (None, "2026-10-12T13:00:30.000Z", None, Window("until Mon 2026-10-12 13:00:30 UTC", "")),
+    ("soon", 5, None, Window("soon \N{EN DASH} 5", "")),
+    ("2026-99-12T13:00:00.000Z", None, None, Window("from 2026-99-12T13:00:00.000Z", "")),
+    ("2026-01-12T13:00:00.000Z", None, "Europe/London", Window("from Mon 2026-01-12 13:00 GMT", "")),
+    ("2026-01-12T13:00:00.000Z", None, "Mars/Base", Window("from Mon 2026-01-12 13:00 UTC", "")),
+    ("2026-01-12T13:00:00.000Z", None, "../../etc/passwd", Window("from Mon 2026-01-12 13:00 UTC", "")),
+    ("0001-01-01T00:00:00.000Z", None, "America/New_York", Window("from Mon 0001-01-01 00:00 UTC", "")),
+    (
+        "2026-01-12T13:00:00.000Z",
+        None,
+        "America/Sao_Paulo",
+        Window("from Mon 2026-01-12 10:00 UTC-03", "13:00 UTC"),
+    ),
+    (
+        "2026-11-01T04:00:00.000Z",
+        "2026-11-02T04:00:00.000Z",
+        "America/New_York",
+        Window(
+            "Sun 2026-11-01 00:00 EDT \N{EN DASH} Sun 2026-11-01 23:00 EST",
+            "Sun 2026-11-01 04:00 \N{EN DASH} Mon 2026-11-02 04:00 UTC",
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("opens", "closes", "timezone", "expected"), WINDOWS)
+def test_windows_in_words(opens: Any, closes: Any, timezone: str | None, expected: Window | None) -> None:
+    """Local time names its zone, UTC follows where it differs, and what is no instant stays as it is."""
+    assert window_of(opens, closes, timezone) == expected
+
+
+def test_only_instants_are_moments() -> None:
+    """A number, a plain date and a title are none."""
+    assert [moment_text(value, None) for value in (7, "2026-10-12", "Midterm Exam 1 of the term Z")] == [
+        None
+    ] * 3
+
+
+@given(text=ANY_TEXT, columns=st.integers(1, 30))
+def test_kept_text_fits(text: str, columns: int) -> None:
+    """Cut text is never wider than asked for, and padded text exactly as wide."""
+    shown = outputs.printable(text)
+    assert cell_len(keep_left(shown, columns)) <= columns
+    assert cell_len(keep_right(shown, columns)) <= columns
+    assert cell_len(pad(text, columns)) == columns
+
+
+def test_nothing_is_kept_in_no_column() -> None:
+    """No room, no ellipsis."""
+    assert keep_left("abc", 0) == keep_right("abc", 0) == ""
+
+
+REPORTS = {
+    "No exam had to be created.": Report(exams=()),
+    "Created 1 exam.": Report(exams=(cases.outcome("a", Outcome.CREATED, number=1),)),
+    "stopped early by signal 4242": Report(exams=(), interrupted_by=4242),
+    "EX00000000000000000000000000000001: not recorded": Report(
+        exams=(cases.outcome("a", Outcome.IN_DOUBT, number=1, message="not recorded"),)
+    ),
+}
+
+
+@pytest.mark.parametrize("words", REPORTS)
+def test_report_says_how_it_ended(words: str) -> None:
+    """Each end has its words."""
+    to = console(width=200)
+    outputs.print_report(REPORTS[words], to)
+    assert words in written(to)
+
+
+def test_unknown_address_is_refused() -> None:
+    """State that does not hold an address says where to look."""
+    with pytest.raises(UsageError, match="holds no exam 'x'"):
+        outputs.print_entry(Address("x"), cases.state(), console())
+
+
+def test_empty_state_says_so() -> None:
+    """No rows, and a count of none."""
+    to = console(width=120)
+    outputs.print_state(State(lineage="l", serial=0, exams={}, intents={}), to)
+    assert written(to) == "0 exams; serial 0, lineage l\n"
+
+
+def test_in_doubt_without_answer_is_shown_without() -> None:
+    """An intent whose run ended in silence has no line for an answer."""
+    state = replace(cases.state(), intents={Address("a"): replace(cases.intent(), answer=None)})
+    to = console()
+    outputs.print_entry(Address("a"), state, to)
+    assert "answer" not in written(to)
+    assert "in doubt" in written(to)
+
+
+def test_colours_are_there_on_a_terminal_that_has_them() -> None:
+    """Creates are green where colours are shown."""
+    to = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="standard", _environ={})
+    outputs.print_plan(cases.many_creates(1), to, listing=Listing.ALL)
+    assert "\x1b[32m  + \x1b[0m" in written(to)
