@@ -1,0 +1,151 @@
+"""The documented contract of the Create Exam call: what is accepted, and why the rest is not."""
+
+import hmac
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final, NoReturn
+
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import validator_for
+
+MAX_BODY_BYTES: Final = 1_048_576
+
+_MAX_PROBLEMS: Final = 50
+_MAX_RULE_CHARACTERS: Final = 200
+_INSTALL_SID: Final = re.compile(r"AI[a-f0-9]{32}")
+_COURSE_SID: Final = re.compile(r"CU[a-f0-9]{32}")
+_DATES: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate")
+
+Problem = Mapping[str, str]
+"""`path` into the body (dotted, empty for the body itself) and `message`, which never quotes a value."""
+
+
+class Refusal(Exception):
+    """The call is not one that the documentation allows."""
+
+    def __init__(self, status: int, message: str, problems: Iterable[Problem] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.problems = tuple(problems)
+
+
+class BodyRules:
+    """The documented body, as a validator that is built once."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        kind = validator_for(schema)
+        kind.check_schema(schema)
+        self._validator = kind(schema)
+
+    def check(self, body: Any) -> dict[str, Any]:
+        """`body`, which fits the documentation. Raises Refusal with its problems, fifty at most."""
+        errors = sorted(self._validator.iter_errors(body), key=lambda error: list(map(str, error.path)))
+        # The calendar is only asked about a body that the schema has found to be one.
+        problems = [_problem(error) for error in errors] or list(_impossible_dates(body))
+        if problems:
+            raise Refusal(400, "the body is not what the documentation describes", problems[:_MAX_PROBLEMS])
+        fitting: dict[str, Any] = body
+        return fitting
+
+
+def check_token(given: str | None, expected: str | None) -> None:
+    """Raises Refusal unless `given` may come in; `expected` None lets any token in that is not empty."""
+    if not given or not given.strip():
+        raise Refusal(401, "the header `token` is missing or empty")
+    if expected is not None and not hmac.compare_digest(given.encode(), expected.encode()):
+        raise Refusal(401, "the header `token` does not hold the token that this sandbox asks for")
+
+
+def check_path(install_sid: str, course_sid: str) -> None:
+    """Raises Refusal unless both have the documented pattern."""
+    if not _INSTALL_SID.fullmatch(install_sid):
+        raise Refusal(400, "the installSid of the path does not match ^AI[a-f0-9]{32}$")
+    if not _COURSE_SID.fullmatch(course_sid):
+        raise Refusal(400, "the courseSid of the path does not match ^CU[a-f0-9]{32}$")
+
+
+def check_content_type(header: str | None) -> None:
+    """Raises Refusal unless `header` announces JSON."""
+    kind = (header or "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refusal(415, "the header `content-type` must be application/json")
+
+
+def parse_json(data: bytes) -> object:
+    """What `data` holds. Raises Refusal for all that is not strict JSON in UTF-8 without repeated keys."""
+    try:
+        value: object = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_without_repeats,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+        )
+        # A lone surrogate passes the parser, and then no answer, page or file could hold it.
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except json.JSONDecodeError as error:
+        raise Refusal(400, f"the body is not JSON: {error.msg} at byte {error.pos}") from error
+    except UnicodeError as error:
+        raise Refusal(400, "the body is not text in UTF-8") from error
+    except ValueError as error:
+        raise Refusal(400, "the body is not JSON: a repeated key or a number out of bounds") from error
+    except RecursionError as error:
+        raise Refusal(400, "the body is nested too deeply") from error
+    return value
+
+
+def title_of(data: bytes) -> str:
+    """The title in the body `data`; empty where there is none to be read."""
+    try:
+        body = parse_json(data)
+    except Refusal:
+        return ""
+    title = body.get("title") if isinstance(body, dict) else None
+    return title if isinstance(title, str) else ""
+
+
+def _problem(error: ValidationError) -> Problem:
+    return {"path": ".".join(map(str, error.absolute_path)), "message": _message(error)}
+
+
+def _message(error: ValidationError) -> str:
+    # jsonschema's own messages quote the value, which may be a password; these two quote names only.
+    if error.validator in {"required", "additionalProperties"}:
+        return error.message
+    rule = json.dumps(error.validator_value)
+    return f"does not satisfy {error.validator} {rule[:_MAX_RULE_CHARACTERS]}"
+
+
+def _impossible_dates(body: Mapping[str, Any]) -> Iterator[Problem]:
+    """A problem for each date-time that has the documented shape and is none, like the 31st of June."""
+    configuration = body["configuration"]
+    dates = {f"configuration.{name}": configuration[name] for name in _DATES if name in configuration}
+    for index, times in enumerate(configuration.get("instructorAsProctor", [])):
+        if "startTime" in times:
+            dates[f"configuration.instructorAsProctor.{index}.startTime"] = times["startTime"]
+    for path, text in dates.items():
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            yield {"path": path, "message": "is not a moment that exists"}
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a key is repeated")
+    return members
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is out of bounds")
+    return number

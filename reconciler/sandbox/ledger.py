@@ -1,0 +1,151 @@
+"""The exams created so far, in memory and, where asked, in a file that outlives the sandbox."""
+
+import copy
+import errno
+import fcntl
+import json
+import os
+import secrets
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import FileIO
+from pathlib import Path
+from typing import Any, Final
+
+from reconciler.sandbox.settings import SandboxUnusable
+
+MASK: Final = "***"
+"""Stands wherever an exam had a password: the sandbox keeps that there was one, never which."""
+
+_FIELDS: Final = ("sid", "applicationInstallSid", "courseSid", "createdDate", "body")
+_FILE_MODE: Final = 0o600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exam:
+    """A created exam; `body` is what was sent, its password masked."""
+
+    sid: str
+    install_sid: str
+    course_sid: str
+    created_date: str
+    body: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """The exam as stored and listed; a copy."""
+        return {
+            "sid": self.sid,
+            "applicationInstallSid": self.install_sid,
+            "courseSid": self.course_sid,
+            "createdDate": self.created_date,
+            "body": copy.deepcopy(dict(self.body)),
+        }
+
+
+class Ledger:
+    """Exams in order of creation. An exam is durable in `file`, where there is one, before `add` returns."""
+
+    def __init__(self, exams: list[Exam], file: FileIO | None) -> None:
+        self._exams = exams
+        self._file = file
+
+    @property
+    def exams(self) -> tuple[Exam, ...]:
+        """Every exam, the oldest first."""
+        return tuple(self._exams)
+
+    def add(self, install_sid: str, course_sid: str, body: Mapping[str, Any]) -> Exam:
+        """The exam that `body` has become, under a fresh SID."""
+        exam = Exam(
+            sid=f"EX{secrets.token_hex(16)}",
+            install_sid=install_sid,
+            course_sid=course_sid,
+            created_date=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            body=_masked(body),
+        )
+        if self._file is not None:
+            _append(self._file, exam)
+        self._exams.append(exam)
+        return exam
+
+
+@contextmanager
+def open_ledger(store: Path | None) -> Iterator[Ledger]:
+    """A ledger that holds what `store` holds and adds to it; None keeps exams in memory only.
+
+    Raises SandboxUnusable where the file cannot be used, is damaged, or is another sandbox's.
+    """
+    if store is None:
+        yield Ledger([], None)
+        return
+    try:
+        file = _open_exclusively(store)
+    except OSError as error:
+        raise SandboxUnusable(f"cannot keep exams in {store}: {error.strerror}") from error
+    with file:
+        yield Ledger(_read(file, store), file)
+
+
+def _open_exclusively(store: Path) -> FileIO:
+    file = FileIO(os.open(store, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE), "r+")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise SandboxUnusable(f"cannot keep exams in {store}: not a regular file")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise SandboxUnusable(f"{store} belongs to another sandbox that is running") from error
+    return file
+
+
+def _read(file: FileIO, store: Path) -> list[Exam]:
+    data = file.read()
+    whole = data.rfind(b"\n") + 1
+    # A torn last line was never answered: the exam that it began does not exist.
+    file.truncate(whole)
+    file.seek(whole)
+    return [_parse(line, f"{store}:{number}") for number, line in enumerate(data[:whole].splitlines(), 1)]
+
+
+def _parse(line: bytes, place: str) -> Exam:
+    try:
+        record = json.loads(line)
+        sid, install_sid, course_sid, created_date, body = (record[name] for name in _FIELDS)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise SandboxUnusable(f"{place}: not an exam as a sandbox keeps it; use another file") from error
+    texts = (sid, install_sid, course_sid, created_date)
+    is_whole = isinstance(body, dict) and isinstance(body.get("configuration"), dict)
+    if not (is_whole and all(isinstance(text, str) for text in texts)):
+        raise SandboxUnusable(f"{place}: not an exam as a sandbox keeps it; use another file")
+    return Exam(sid=sid, install_sid=install_sid, course_sid=course_sid, created_date=created_date, body=body)
+
+
+def _append(file: FileIO, exam: Exam) -> None:
+    # Blocks the loop on purpose: exams are stored one by one, each before its answer.
+    line = json.dumps(exam.as_json()).encode("ascii") + b"\n"
+    start = file.tell()
+    try:
+        _write_whole(file, line)
+        os.fsync(file.fileno())
+    except OSError:
+        # The create fails, so nothing of it may stay for the next line to be glued to.
+        file.truncate(start)
+        file.seek(start)
+        raise
+
+
+def _write_whole(file: FileIO, line: bytes) -> None:
+    if file.write(line) != len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _masked(body: Mapping[str, Any]) -> dict[str, Any]:
+    kept = copy.deepcopy(dict(body))
+    configuration = kept.get("configuration")
+    if isinstance(configuration, dict) and "password" in configuration:
+        configuration["password"] = MASK
+    return kept

@@ -1,0 +1,162 @@
+"""Replies, the well-behaved and the faulty, as ASGI answers."""
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any, Final, assert_never, cast
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from reconciler.sandbox.faults import (
+    DropAfter,
+    DropBefore,
+    Effect,
+    Html,
+    Latency,
+    NoSid,
+    Rate,
+    Redirect,
+    SlowBody,
+    Status,
+    Throttled,
+    Truncated,
+)
+
+TRANSPORT: Final = "transport"
+"""Where the server leaves a connection's transport in a request's state."""
+
+_PROXY_PAGE: Final = (
+    "<!doctype html><html><head><title>Please wait</title></head>"
+    "<body><h1>Please wait</h1><p>A proxy's page, where an answer should be.</p></body></html>"
+)
+_SLICES: Final = 20
+_BODILESS: Final = frozenset({204, 205, 304})
+# Linger switched on with a time of zero: closing such a socket sends a reset.
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+
+
+class Answer(Response):
+    """A JSON answer."""
+
+    def __init__(self, content: object, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        data = b"" if status in _BODILESS else json.dumps(content).encode("ascii")
+        super().__init__(data, status, headers, "application/json")
+
+
+class Dropped(Response):
+    """No answer at all: the connection ends without a byte."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """End the connection quietly."""
+        del send
+        _transport(scope).abort()
+        await _gone(receive)
+
+
+class Reset(Response):
+    """No answer at all: the connection is reset."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Reset the connection."""
+        del send
+        transport = _transport(scope)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        transport.abort()
+        await _gone(receive)
+
+
+class Torn(Answer):
+    """A JSON answer that announces all of its body and ends in the middle of it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send half of the body, then end the connection."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        half = bytes(self.body)[: len(self.body) // 2]
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        _transport(scope).close()
+        await _gone(receive)
+
+
+def error_answer(status: int, message: str, problems: tuple[Any, ...] = ()) -> Answer:
+    """The sandbox's own form of an error; none is documented."""
+    return Answer({"error": {"status": status, "message": message, "problems": list(problems)}}, status)
+
+
+def reply_before(effect: Effect | None, request: Request) -> Response | None:
+    """What `effect` answers instead of storing the exam; None is to go on and store it."""
+    match effect:
+        case Throttled() as throttled:
+            return _throttled(throttled)
+        case Rate():
+            return _throttled(Throttled(retry_after_s=1, as_date=False))
+        case Redirect(code=code):
+            return Response(status_code=code, headers={"location": request.url.path})
+        case DropBefore():
+            return Reset()
+        case Status(stored=False) | Html(stored=False):
+            return reply_after(effect, {})
+        case _:
+            return None
+
+
+def reply_after(  # noqa: PLR0911 - one return a case reads best
+    effect: Effect | None, answer: dict[str, Any]
+) -> Response:
+    """What is answered for an exam that has been stored, whose good answer is `answer`."""
+    match effect:
+        case None | Latency() | Throttled() | Rate() | Redirect() | DropBefore():
+            return Answer(answer)
+        case Status(code=code):
+            return error_answer(code, "the sandbox was told to answer so")
+        case Html():
+            return Response(_PROXY_PAGE, media_type="text/html")
+        case DropAfter():
+            return Dropped()
+        case NoSid():
+            return Answer({**answer, "sid": None})
+        case Truncated():
+            return Torn(answer)
+        case SlowBody(seconds=seconds):
+            return _slow(answer, seconds)
+        case _:
+            assert_never(effect)
+
+
+def _throttled(effect: Throttled) -> Response:
+    reply = error_answer(429, "too many requests")
+    if effect.retry_after_s is not None:
+        moment = datetime.now(UTC) + timedelta(seconds=effect.retry_after_s)
+        header = format_datetime(moment, usegmt=True) if effect.as_date else str(effect.retry_after_s)
+        reply.headers["retry-after"] = header
+    return reply
+
+
+def _slow(answer: dict[str, Any], seconds: float) -> Response:
+    data = json.dumps(answer).encode("ascii")
+    step = max(1, len(data) // _SLICES)
+    slices = [data[start : start + step] for start in range(0, len(data), step)]
+
+    async def trickle() -> AsyncIterator[bytes]:
+        for piece in slices:
+            await asyncio.sleep(seconds / len(slices))
+            yield piece
+
+    return StreamingResponse(
+        trickle(), media_type="application/json", headers={"content-length": str(len(data))}
+    )
+
+
+def _transport(scope: Scope) -> asyncio.Transport:
+    return cast("asyncio.Transport", scope["state"][TRANSPORT])
+
+
+async def _gone(receive: Receive) -> None:
+    # The server takes an unfinished answer for an error unless it has seen the connection end.
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,55 @@
+"""How a sandbox is set up."""
+
+import ipaddress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from reconciler.sandbox.faults import Fault
+
+DEFAULT_PORT: Final = 8400
+
+_MAX_PORT: Final = 65_535
+
+
+class SandboxUnusable(Exception):
+    """The sandbox cannot begin: the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a sandbox is to be.
+
+    `port` 0 lets the system choose one. `store` is the file that keeps the exams; None keeps them in memory.
+    `token` is the only one accepted; None accepts any that is not empty. `verbose` logs a line a request.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    store: Path | None = None
+    token: str | None = field(default=None, repr=False)
+    faults: tuple[Fault, ...] = ()
+    verbose: bool = False
+
+
+def check_settings(settings: Settings) -> None:
+    """Raises SandboxUnusable unless `settings` keep the sandbox on this machine and name a possible port."""
+    if not is_loopback(settings.host):
+        raise SandboxUnusable(
+            f"the sandbox listens on loopback only, and {settings.host!r} is not: "
+            "use 127.0.0.1, ::1 or localhost"
+        )
+    if not 0 <= settings.port <= _MAX_PORT:
+        raise SandboxUnusable(f"{settings.port} is no port: use 1 to {_MAX_PORT}, or 0 to have one chosen")
+    if settings.token == "":
+        raise SandboxUnusable("the token to ask for is empty: give one, or none at all to accept any")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` names this machine and nothing else."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
