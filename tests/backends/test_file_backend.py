@@ -1,6 +1,5 @@
 """The local file: durable, compared before it is swapped, locked by the operating system."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,11 @@ from reconciler.backends.file import FileBackend
 from reconciler.host import lock_info
 from reconciler.model.errors import StateConflict, StateLocked, StateUnavailable, UsageError
 from reconciler.ports import Version
+
+
+def names(folder):
+    """What stands in `folder`, sorted."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.fixture
@@ -50,7 +54,7 @@ def test_a_write_that_names_another_version_changes_nothing(backend, wrong):
 def test_a_write_leaves_no_scratch_file(backend, tmp_path):
     """Only the state stands there afterwards."""
     backend.write(b"one", replacing=None)
-    assert os.listdir(tmp_path / "state") == ["s.json"]
+    assert names(tmp_path / "state") == ["s.json"]
 
 
 def test_a_link_to_the_state_stays_a_link(backend, tmp_path):
@@ -123,7 +127,7 @@ def test_a_write_that_fails_leaves_the_old_content(tmp_path):
         "cannot write the journal of x: File too large",
         "b'one' b'head'",
     ]
-    assert sorted(os.listdir(tmp_path)) == ["s.json", "s.json.journal"]
+    assert names(tmp_path) == ["s.json", "s.json.journal"]
 
 
 HOLDER = textwrap.dedent(
@@ -188,7 +192,7 @@ def test_the_lock_leaves_no_file_and_tidies_scratch_files(tmp_path):
     (tmp_path / ".s.json.123.tmp").write_text("half")
     with backend.lock(lock_info("test"), timeout_s=0):
         assert (tmp_path / "s.json.lock").exists()
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 def test_an_unreadable_holder_is_still_a_holder(tmp_path, holder):

@@ -1,0 +1,77 @@
+"""Create requests: declarations with their secrets resolved, and the bodies that are sent for them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, cast
+
+from reconciler.model.declarations import Declaration
+from reconciler.model.errors import SecretsUnavailable
+from reconciler.model.payloads import Json, canonical_bytes
+from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret, SecretUse
+from reconciler.ports import SecretSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateRequest:
+    """A create that is ready to be sent; `values` are those of the declaration's secrets, in their order."""
+
+    declaration: Declaration
+    values: tuple[str, ...] = field(repr=False)
+
+    def body(self) -> bytes:
+        """The exact JSON body, secrets filled in. Made anew at each call: it is not to stay in memory."""
+        body = cast("dict[str, Any]", _copy(self.declaration.payload))
+        for use, value in zip(self.declaration.secrets, self.values, strict=True):
+            *parents, last = use.path
+            reduce(lambda found, key: found[key], parents, body)[last] = value
+        return canonical_bytes(body)
+
+
+def _copy(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        return {key: _copy(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_copy(inner) for inner in value]
+    return value
+
+
+def resolve_secrets(declarations: Sequence[Declaration], source: SecretSource) -> tuple[CreateRequest, ...]:
+    """A request for each declaration, in order.
+
+    Raises SecretsUnavailable, naming all that are missing at once, unless every secret can be had.
+    """
+    requests = []
+    missing: list[str] = []
+    for declaration in declarations:
+        values = []
+        for use in declaration.secrets:
+            try:
+                values.append(source.value_of(use.secret))
+            except LookupError as error:
+                missing.append(f"{declaration.address}: {'.'.join(use.path)}: {error.args[0]}")
+        requests.append(CreateRequest(declaration=declaration, values=tuple(values)))
+        _refuse_unsendable(declaration, values, missing)
+    if missing:
+        raise SecretsUnavailable(
+            f"{len(missing)} secret(s) cannot be resolved",
+            hint="Set the variables, or put the files below --secrets-dir. Nothing was sent.",
+            references=missing,
+        )
+    return tuple(requests)
+
+
+def _refuse_unsendable(declaration: Declaration, values: Sequence[str], missing: list[str]) -> None:
+    for use, value in zip(declaration.secrets, values, strict=False):
+        if any(ord(character) < ord(" ") for character in value):
+            missing.append(f"{declaration.address}: {_name(use)} holds a line break or control character")
+
+
+def _name(use: SecretUse) -> str:
+    match use.secret:
+        case EnvSecret(name=name):
+            return name
+        case FileSecret(path=path):
+            return f"file {path}"
+        case InlineSecret():
+            return ".".join(use.path)

@@ -1,0 +1,77 @@
+"""Stopping: what the first and the second request to stop mean for a run."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Interrupted(KeyboardInterrupt):
+    """A request to stop came before anything could be in flight; `signal_number` says which."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__()
+        self.signal_number = signal_number
+
+
+class Stopping:
+    """Told of signals by the shell, asked by the executor.
+
+    The first request drains: no new create begins and those in flight end. The second abandons those too.
+    """
+
+    def __init__(self) -> None:
+        self._draining = asyncio.Event()
+        self._abandoned = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.signal_number: int | None = None
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """From now on creates may be in flight on `loop`, and a signal is a request to the run on it."""
+        self._loop = loop
+
+    def request_by_signal(self, signal_number: int) -> None:
+        """What a signal handler calls. Raises Interrupted while there is no run to be asked."""
+        if self._loop is None:
+            raise Interrupted(signal_number)
+        self._loop.call_soon_threadsafe(self.request, signal_number)
+
+    def request(self, signal_number: int) -> None:
+        """Drain on the first call, abandon on the second."""
+        if self._draining.is_set():
+            self._abandoned.set()
+        self.signal_number = signal_number
+        self._draining.set()
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether no new create may begin."""
+        return self._draining.is_set()
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether those in flight are to be given up."""
+        return self._abandoned.is_set()
+
+    async def unless_abandoned(self, work: Awaitable[T], otherwise: T) -> T:
+        """What `work` gives, or `otherwise` if the run is abandoned first; `work` is then cancelled."""
+        return await _race(work, self._abandoned, otherwise)
+
+    async def unless_draining(self, work: Awaitable[T], otherwise: T) -> T:
+        """What `work` gives, or `otherwise` if the run begins to drain first; `work` is then cancelled."""
+        return await _race(work, self._draining, otherwise)
+
+
+async def _race(work: Awaitable[T], event: asyncio.Event, otherwise: T) -> T:
+    working = asyncio.ensure_future(work)
+    waiting = asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        return otherwise
+    finally:
+        for task in (working, waiting):
+            task.cancel()
+        await asyncio.gather(working, waiting, return_exceptions=True)

@@ -1,0 +1,176 @@
+"""Fakes of the ports that an executor needs: a few lines each."""
+
+import asyncio
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+
+from reconciler.api.retry import BackOff
+from reconciler.applying import CreateRequest, Executor, Stopping
+from reconciler.model.declarations import Declaration
+from reconciler.model.errors import StateUnavailable
+from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid
+from reconciler.model.payloads import digest_of
+from reconciler.model.positions import Position
+from reconciler.model.records import IntentRecord
+from reconciler.model.secrets import EnvSecret, SecretUse
+from reconciler.model.verdicts import Created
+
+START = datetime(2031, 9, 1, tzinfo=UTC)
+PASSWORD = "hunter2"
+
+
+class FakeClock:
+    """Time that passes only where somebody sleeps."""
+
+    def __init__(self):
+        self.elapsed_s = 0.0
+        self.sleeps = []
+
+    def now(self):
+        """The start, and what was slept since."""
+        return START + timedelta(seconds=self.elapsed_s)
+
+    def monotonic_s(self):
+        """Seconds slept."""
+        return self.elapsed_s
+
+    async def sleep(self, seconds):
+        """Pass `seconds` at once."""
+        until = self.elapsed_s + seconds
+        self.sleeps.append(seconds)
+        await asyncio.sleep(0)
+        self.elapsed_s = max(self.elapsed_s, until)
+
+
+class FakeJournal:
+    """Keeps records; refuses from the `fails_at`th append on (the first is 1)."""
+
+    def __init__(self, events):
+        self.records = []
+        self.events = events
+        self.fails_at = None
+        self._appends = 0
+
+    async def append(self, record):
+        """Keep `record`, or fail."""
+        await asyncio.sleep(0)
+        self._appends += 1
+        if self.fails_at is not None and self._appends >= self.fails_at:
+            raise StateUnavailable("no space left", hint="", location="x")
+        self.records.append(record)
+        kind = "intent" if isinstance(record, IntentRecord) else type(record).__name__
+        self.events.append((kind, record.address))
+
+
+class FakeApi:
+    """Answers from a script: a verdict for each try of each title, then Created."""
+
+    def __init__(self, events):
+        self.script = defaultdict(list)
+        self.events = events
+        self.bodies = []
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self.blocks = asyncio.Event()
+        self.blocks.set()
+        self.began = asyncio.Event()
+
+    async def create(self, install_sid, course_sid, body, *, confidential):
+        """The next verdict of the script for this body's exam."""
+        del install_sid, course_sid
+        assert confidential == (PASSWORD,)
+        title = body.decode().split('"title":"')[1].split('"')[0]
+        self.events.append(("sent", title))
+        self.bodies.append(body)
+        number = len(self.bodies)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        self.began.set()
+        try:
+            await asyncio.sleep(0)
+            await self.blocks.wait()
+        finally:
+            self.in_flight -= 1
+        if self.script[title]:
+            return self.script[title].pop(0)
+        return Created(sid=ExamSid(f"EX{number:032x}"), status=200)
+
+
+class FakeProgress:
+    """Keeps what it was told."""
+
+    def __init__(self):
+        self.told = []
+
+    def started(self, total):
+        """Keep the total."""
+        self.told.append(("started", total))
+
+    def settled(self, exam):
+        """Keep the outcome."""
+        self.told.append(("settled", exam.address))
+
+    def waiting(self, seconds, reason):
+        """Keep the wait."""
+        self.told.append(("waiting", seconds, reason))
+
+    def finished(self):
+        """Keep the end."""
+        self.told.append(("finished",))
+
+
+def declaration(address):
+    """An exam whose title is its address."""
+    payload = {"title": address, "configuration": {"password": {"fromEnv": "EXAM_SECRET_X"}}}
+    return Declaration(
+        address=Address(address),
+        install_sid=InstallSid("AI" + "1" * 32),
+        course_sid=CourseSid("CU" + "2" * 32),
+        payload=payload,
+        digest=digest_of(payload),
+        secrets=(SecretUse(("configuration", "password"), EnvSecret("EXAM_SECRET_X")),),
+        declared_at=Position("exams.yaml", 1, 1),
+    )
+
+
+class World:
+    """An executor among fakes."""
+
+    def __init__(self):
+        self.events = []
+        self.clock = FakeClock()
+        self.journal = FakeJournal(self.events)
+        self.api = FakeApi(self.events)
+        self.progress = FakeProgress()
+        self.stopping = Stopping()
+        self.parallelism = 4
+        self.retry = BackOff()
+        self.known_sids = []
+
+    def script(self, address, *verdicts):
+        """What the next tries of `address` mean."""
+        self.api.script[address].extend(verdicts)
+
+    async def apply(self, *addresses):
+        """The report of a run over `addresses`."""
+        names = iter(range(10_000))
+        executor = Executor(
+            api=self.api,
+            journal=self.journal,
+            clock=self.clock,
+            retry=self.retry,
+            progress=self.progress,
+            stopping=self.stopping,
+            parallelism=self.parallelism,
+            new_attempt=lambda: AttemptId(f"t{next(names)}"),
+            jitter=lambda: 1.0,
+            by="tester",
+            known_sids=self.known_sids,
+        )
+        return await executor.run(
+            [CreateRequest(declaration=declaration(address), values=(PASSWORD,)) for address in addresses]
+        )
+
+    def sent(self, address):
+        """How often `address` was sent."""
+        return self.events.count(("sent", address))

@@ -1,0 +1,260 @@
+"""The executor: each row of the classification table ends as written, in the order that the protocol says."""
+
+import asyncio
+import signal
+
+import pytest
+from applying_fakes import PASSWORD, World
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.model.identities import Address, ExamSid
+from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord
+from reconciler.model.report import Outcome
+from reconciler.model.verdicts import Created, NotSent, Refused, Throttled, Unauthorized, Unknown
+
+NOT_SENT = NotSent(reason="connection refused")
+THROTTLED = Throttled(reason="HTTP 429", retry_after="7")
+REFUSED = Refused(status=422, reason="HTTP 422: no such course")
+UNAUTHORIZED = Unauthorized(status=401, reason="HTTP 401")
+UNKNOWN = Unknown(status=502, reason="HTTP 502")
+
+
+@pytest.fixture
+def world():
+    """An executor among fakes."""
+    return World()
+
+
+async def test_intent_then_request_then_outcome(world):
+    """Each step is durable before the next begins."""
+    report = await world.apply("a")
+    assert world.events == [("intent", "a"), ("sent", "a"), ("CreatedRecord", "a")]
+    assert report.created == [Address("a")]
+    assert report.exams[0].sid == "EX" + "0" * 31 + "1"
+
+
+async def test_the_body_is_the_payload_with_its_secrets(world):
+    """The wire carries the value; intent and outcome carry the reference."""
+    await world.apply("a")
+    assert world.api.bodies == [b'{"configuration":{"password":"hunter2"},"title":"a"}']
+    assert PASSWORD not in repr(world.journal.records)
+
+
+async def test_an_unknown_outcome_is_in_doubt_and_never_sent_again(world):
+    """Whether the exam exists cannot be known, so it is left to a person."""
+    world.script("a", UNKNOWN)
+    report = await world.apply("a", "b")
+    assert report.in_doubt == ["a"]
+    assert report.created == ["b"]
+    assert world.sent("a") == 1
+    assert [type(r) for r in world.journal.records if r.address == "a"] == [IntentRecord, InDoubtRecord]
+
+
+async def test_a_refused_exam_fails_and_clears_its_intent(world):
+    """The server's message is passed on; the others go on."""
+    world.script("a", REFUSED)
+    report = await world.apply("a", "b")
+    assert report.failed == ["a"]
+    assert report.exams[0].message == "HTTP 422: no such course"
+    assert report.exams[0].status == 422
+    assert isinstance(world.journal.records[-1], FailedRecord | CreatedRecord)
+    assert report.created == ["b"]
+
+
+async def test_a_refused_token_stops_everything(world):
+    """Every other create would be refused as well, so none is sent."""
+    world.parallelism = 1
+    world.script("a", UNAUTHORIZED)
+    report = await world.apply("a", "b", "c")
+    assert report.failed == ["a"]
+    assert report.not_attempted == ["b", "c"]
+    assert "token" in report.exams[1].message
+    assert world.sent("b") == 0
+
+
+async def test_what_was_not_sent_is_tried_again(world):
+    """A connection that never was has created nothing; each try has an intent of its own."""
+    world.script("a", NOT_SENT, NOT_SENT)
+    report = await world.apply("a")
+    assert report.created == ["a"]
+    attempts = [r.intent.attempt for r in world.journal.records if isinstance(r, IntentRecord)]
+    assert attempts == ["t0", "t1", "t2"]
+    assert world.clock.sleeps == [0.5, 1.0]
+
+
+async def test_trying_to_connect_ends(world):
+    """After the last try the exam failed; with the service down, the others get one try each."""
+    world.parallelism = 1
+    for address in "abc":
+        world.script(address, *[NOT_SENT] * 9)
+    report = await world.apply("a", "b", "c")
+    assert report.failed == ["a", "b", "c"]
+    assert [world.sent(address) for address in "abc"] == [4, 1, 1]
+    assert report.exams[0].status is None
+
+
+async def test_one_connection_restores_patience(world):
+    """A service that came back is worth the whole patience again."""
+    world.parallelism = 1
+    world.script("a", *[NOT_SENT] * 9)
+    world.script("c", *[NOT_SENT] * 2)
+    report = await world.apply("a", "b", "c")
+    assert report.created == ["b", "c"]
+
+
+async def test_throttling_waits_as_asked_and_sends_again(world):
+    """429 created nothing; the wait is for all workers and is told."""
+    world.script("a", THROTTLED)
+    report = await world.apply("a")
+    assert report.created == ["a"]
+    assert world.clock.elapsed_s == 7
+    assert ("waiting", 7.0, "HTTP 429") in world.progress.told
+
+
+async def test_throttling_halves_the_room_once_a_burst(world):
+    """Four refusals of one burst are one reason to slow down."""
+    world.parallelism = 4
+    for address in "abcd":
+        world.script(address, THROTTLED)
+    await world.apply(*"abcd")
+    assert world.api.most_in_flight == 4
+    assert len([told for told in world.progress.told if told[0] == "waiting"]) == 1
+
+
+async def test_throttling_beyond_the_budget_stops_the_run(world):
+    """Nobody waits an hour in a pipeline: the exam failed, and the rest is for another run."""
+    world.parallelism = 1
+    world.script("a", Throttled(reason="HTTP 429", retry_after="3600"))
+    report = await world.apply("a", "b")
+    assert report.failed == ["a"]
+    assert report.not_attempted == ["b"]
+    assert world.clock.elapsed_s == 0
+
+
+async def test_a_sid_that_is_anothers_is_in_doubt(world):
+    """Two addresses never hold one SID, whatever the server answers."""
+    taken = ExamSid("EX" + "f" * 32)
+    world.known_sids = [taken]
+    world.script("a", Created(sid=taken, status=200))
+    same = Created(sid=ExamSid("EX" + "e" * 32), status=200)
+    world.script("b", same)
+    world.script("c", same)
+    world.parallelism = 1
+    report = await world.apply("a", "b", "c")
+    assert report.in_doubt == ["a", "c"]
+    assert report.created == ["b"]
+
+
+async def test_no_intent_no_request(world):
+    """With a journal that cannot be written nothing is sent."""
+    world.journal.fails_at = 1
+    report = await world.apply("a", "b")
+    assert report.not_attempted == ["a", "b"]
+    assert world.api.bodies == []
+
+
+@pytest.mark.parametrize("verdict", [Created(sid=ExamSid("EX" + "d" * 32), status=200), UNKNOWN, REFUSED])
+async def test_an_outcome_that_cannot_be_recorded_is_in_doubt(world, verdict):
+    """The run stops, and a SID that is known is told with the command that records it."""
+    world.parallelism = 1
+    world.script("a", verdict)
+    world.journal.fails_at = 2
+    report = await world.apply("a", "b")
+    assert report.in_doubt == ["a"]
+    assert report.not_attempted == ["b"]
+    if isinstance(verdict, Created):
+        assert f"resolve a --sid {verdict.sid}" in report.exams[0].message
+
+
+async def test_the_first_signal_drains(world):
+    """What is in flight ends and is recorded; nothing new begins."""
+    world.parallelism = 1
+    world.api.blocks.clear()
+    running = asyncio.create_task(world.apply("a", "b"))
+    await world.api.began.wait()
+    world.stopping.request_by_signal(signal.SIGTERM)
+    await asyncio.sleep(0)
+    world.api.blocks.set()
+    report = await running
+    assert report.created == ["a"]
+    assert report.not_attempted == ["b"]
+    assert report.interrupted_by == signal.SIGTERM
+
+
+async def test_the_second_signal_abandons(world):
+    """What is in flight is given up as in doubt."""
+    world.api.blocks.clear()
+    running = asyncio.create_task(world.apply("a"))
+    await world.api.began.wait()
+    world.stopping.request(signal.SIGINT)
+    world.stopping.request(signal.SIGINT)
+    report = await running
+    assert report.in_doubt == ["a"]
+    assert isinstance(world.journal.records[-1], InDoubtRecord)
+
+
+async def test_a_signal_ends_a_wait(world):
+    """Nobody waits out a Retry-After to learn that the run was stopped."""
+    world.script("a", THROTTLED)
+    world.parallelism = 1
+
+    async def sleep(seconds):
+        world.stopping.request(signal.SIGINT)
+        await asyncio.sleep(30)
+
+    world.clock.sleep = sleep
+    report = await asyncio.wait_for(world.apply("a"), timeout=5)
+    assert report.failed == ["a"]
+    assert "stopped" in report.exams[0].message
+
+
+async def test_progress_is_told_everything(world):
+    """From the start through each outcome to the end."""
+    await world.apply("a", "b")
+    assert world.progress.told[0] == ("started", 2)
+    assert {told[1] for told in world.progress.told if told[0] == "settled"} == {"a", "b"}
+    assert world.progress.told[-1] == ("finished",)
+
+
+async def test_parallelism_is_a_bound_and_is_used(world):
+    """As many are in flight as allowed, and no more."""
+    world.parallelism = 3
+    report = await world.apply(*(f"e{number}" for number in range(30)))
+    assert len(report.created) == 30
+    assert world.api.most_in_flight == 3
+
+
+VERDICTS = st.sampled_from([NOT_SENT, THROTTLED, REFUSED, UNKNOWN, UNAUTHORIZED])
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdefgh"), st.lists(VERDICTS, max_size=6), min_size=1),
+    st.integers(1, 5),
+    st.none() | st.integers(1, 12),
+)
+def test_the_promises_hold_for_any_script(scripts, parallelism, fails_at):
+    """Whatever comes back: no second request after an unknown outcome, an intent before each, no SID untold."""
+
+    async def play():
+        world = World()
+        world.parallelism = parallelism
+        world.journal.fails_at = fails_at
+        for address, verdicts in scripts.items():
+            world.script(address, *verdicts)
+        return world, await world.apply(*scripts)
+
+    world, report = asyncio.run(play())
+    assert [exam.address for exam in report.exams] == sorted(scripts)
+    for address in scripts:
+        of_it = [kind for kind, about in world.events if about == address]
+        for before, kind in zip([None, *of_it], of_it, strict=False):
+            assert kind != "sent" or before == "intent"
+        doubtful = of_it.index("InDoubtRecord") if "InDoubtRecord" in of_it else len(of_it)
+        assert "sent" not in of_it[doubtful:]
+        assert of_it.count("CreatedRecord") <= 1
+        outcome = next(exam for exam in report.exams if exam.address == address)
+        if "CreatedRecord" in of_it:
+            assert outcome.outcome is Outcome.CREATED
+        if of_it and of_it[-1] == "sent":
+            assert outcome.outcome is Outcome.IN_DOUBT
