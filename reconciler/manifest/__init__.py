@@ -1,0 +1,13 @@
+"""Text → declarations and diagnostics.
+
+Promise: reads manifests and the workspace file, and nothing else; no input makes an exception, every mistake
+has a place, all are found in one run, and no secret is ever part of what is said about them. Secrets are
+never resolved here.
+May import: `model`, `reconciler.schemas`, PyYAML, jsonschema, tzdata.
+"""
+
+from reconciler.manifest.loading import load
+from reconciler.manifest.rules import RULES
+from reconciler.manifest.workspace import Workspace, load_workspace
+
+__all__ = ["RULES", "Workspace", "load", "load_workspace"]

@@ -1,0 +1,170 @@
+"""An effective exam → the declaration of it, with its payload in the one spelling that is sent."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.manifest.datetimes import BadDateTime, Zone, normalized
+from reconciler.manifest.defaults import COURSE_FIELDS
+from reconciler.manifest.findings import Findings
+from reconciler.manifest.passwords import FIELD, secret_of
+from reconciler.manifest.words import suggestion
+from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Value
+from reconciler.manifest.yaml_nodes import Mapping as Marked
+from reconciler.model.identities import Address, CourseSid, is_course_sid
+from reconciler.model.payloads import Json
+from reconciler.model.secrets import SecretUse
+
+DATE_FIELDS: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate")
+
+_USER: Final = "contactUserSid"
+_CONFIGURATION: Final = "configuration"
+_EXACT_FLOAT: Final = 2**53
+_USER_PREFIX: Final = "US"
+_SID_LENGTH: Final = 34
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a file and the environment say of all exams; the environment has won already."""
+
+    zone: Zone | None
+    courses: Mapping[str, CourseSid]
+    users: Mapping[str, str]
+    zone_is_wrong: bool = False
+
+
+def date_places(exam: Marked) -> Iterator[tuple[Marked, str]]:
+    """Each date-time of `exam`: the mapping that holds it, and its key there."""
+    configuration = exam.get(_CONFIGURATION)
+    if not isinstance(configuration, Marked):
+        return
+    for field in DATE_FIELDS:
+        if isinstance(configuration.get(field), str):
+            yield configuration, field
+    proctors = configuration.get("instructorAsProctor")
+    for proctor in proctors if isinstance(proctors, Sequence) else ():
+        if isinstance(proctor, Marked) and isinstance(proctor.get("startTime"), str):
+            yield proctor, "startTime"
+
+
+def report_date_times(exam: Marked, context: Context, address: Address | None, findings: Findings) -> bool:
+    """Note every date-time of `exam` that cannot be read; whether all can."""
+    is_right = True
+    for holder, field in date_places(exam):
+        try:
+            normalized(str(holder[field]), context.zone)
+        except BadDateTime as error:
+            is_right = False
+            if error.code == "no-timezone" and context.zone_is_wrong:
+                continue
+            message = f"{field}: {error.message}"
+            findings.add(error.code, holder.value_at(field), message, error.hint, address=address)
+    return is_right
+
+
+def course_of(
+    exam: Marked, context: Context, address: Address | None, findings: Findings
+) -> tuple[CourseSid, str | None] | None:
+    """The course's SID, and its alias where it was named by one; None where a finding says why not."""
+    given = [field for field in COURSE_FIELDS if field in exam]
+    if len(given) > 1:
+        findings.add(
+            "two-courses",
+            exam.key_at("courseSid"),
+            "the course is named twice, by `course` and by `courseSid`",
+            "Keep one of the two.",
+            address=address,
+        )
+        return None
+    if not given or exam[given[0]] is BROKEN:
+        return None
+    value = exam[given[0]]
+    if not isinstance(value, str):
+        return None
+    if given[0] == "courseSid":
+        return (CourseSid(value), None) if is_course_sid(value) else None
+    if value in context.courses:
+        return context.courses[value], value
+    hint = "Add it to `courses` of this file or of the environment, or write `courseSid: CU…`."
+    findings.add(
+        "unknown-alias",
+        exam.value_at("course"),
+        f"no course is called {findings.echo(value)}",
+        suggestion(value, context.courses, hint),
+        address=address,
+    )
+    return None
+
+
+def report_user(exam: Marked, context: Context, address: Address | None, findings: Findings) -> bool:
+    """Note a contact that is neither a SID nor an alias; whether there is nothing to note."""
+    value = exam.get(_USER)
+    if not isinstance(value, str) or _user_sid(value, context) is not None:
+        return True
+    looks_like_sid = value.startswith(_USER_PREFIX) and len(value) > _SID_LENGTH // 2
+    code = "wrong-pattern" if looks_like_sid or not context.users else "unknown-alias"
+    hint = "Write `US` and 32 hexadecimal digits in lower case, or an alias from the environment's `users`."
+    findings.add(
+        code,
+        exam.value_at(_USER),
+        f"{findings.echo(value)} is no user",
+        suggestion(value, context.users, hint),
+        address=address,
+    )
+    return False
+
+
+def payload_of(exam: Marked, context: Context) -> tuple[dict[str, Json], tuple[SecretUse, ...]]:
+    """The body to be sent and the secrets in it, for an exam without findings."""
+    body: dict[str, Json] = {
+        key: _plain(value)
+        for key, value in exam.items()
+        if key not in COURSE_FIELDS and key != _CONFIGURATION
+    }
+    if _USER in body:
+        body[_USER] = _user_sid(str(body[_USER]), context)
+    secrets: tuple[SecretUse, ...] = ()
+    configuration = exam.get(_CONFIGURATION)
+    if isinstance(configuration, Marked):
+        body[_CONFIGURATION], secrets = _configuration(configuration, context)
+    return body, secrets
+
+
+def _configuration(written: Marked, context: Context) -> tuple[dict[str, Json], tuple[SecretUse, ...]]:
+    sent = {key: _plain(value) for key, value in written.items()}
+    for field in DATE_FIELDS:
+        if field in sent:
+            sent[field] = normalized(str(sent[field]), context.zone)
+    proctors = sent.get("instructorAsProctor")
+    for proctor in proctors if isinstance(proctors, list) else ():
+        if "startTime" in proctor:
+            proctor["startTime"] = normalized(proctor["startTime"], context.zone)
+    secret = secret_of(written.get(FIELD))
+    if isinstance(secret, str):
+        return sent, ()
+    sent[FIELD] = secret.reference
+    return sent, (SecretUse((_CONFIGURATION, FIELD), secret),)
+
+
+def _user_sid(value: str, context: Context) -> str | None:
+    """The SID that `value` is or stands for; None where it is neither."""
+    digits = value.removeprefix(_USER_PREFIX)
+    if (
+        len(value) == _SID_LENGTH
+        and len(digits) == _SID_LENGTH - 2
+        and set(digits) <= set("0123456789abcdef")
+    ):
+        return value
+    return context.users.get(value)
+
+
+def _plain(value: Value) -> Json:
+    """`value` without marks; a float without a fraction is a whole number."""
+    if isinstance(value, Marked):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT_FLOAT:
+        return int(value)
+    return None if value is BROKEN else value

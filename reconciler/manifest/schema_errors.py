@@ -1,0 +1,234 @@
+"""What jsonschema finds wrong, as diagnostics that say it in a user's words."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from jsonschema import Draft7Validator, ValidationError
+from jsonschema.validators import extend
+
+from reconciler import schemas
+from reconciler.manifest.findings import Findings
+from reconciler.manifest.schema_checks import Check, compile_check, compiled_pattern
+from reconciler.manifest.secrecy import announces_secret
+from reconciler.manifest.words import listed, suggestion
+from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Stretch, Value
+from reconciler.manifest.yaml_nodes import Mapping as Marked
+from reconciler.model.identities import ADDRESS_RULE, Address
+
+_TYPE_WORDS: Final = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "boolean": "true or false",
+    "number": "a number",
+    "integer": "a whole number",
+    "null": "null",
+}
+_HINTS: Final = {
+    "object": "Write `key: value` lines below it, indented.",
+    "array": "Write one `- item` line for each, also for a single one.",
+    "string": "Put it in quotes.",
+    "boolean": "Write true or false, without quotes; YAML 1.2 takes yes, no, on and off for text.",
+    "number": "Write a number, without quotes and units.",
+    "integer": "Write a whole number, without quotes and units.",
+}
+_OF_THE_FILE: Final = frozenset({"timezone", "installSid", "courses", "version"})
+_SID_RULE: Final = "and 32 hexadecimal digits in lower case"
+_SECRET_PATH: Final = ("configuration", "password")
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaCheck:
+    """One schema, ready to ask: `is_satisfied` quickly says whether, `errors` slowly says why not."""
+
+    is_satisfied: Check
+    validator: Draft7Validator
+
+    @property
+    def required(self) -> list[str]:
+        """The fields that the outermost mapping must have."""
+        schema: Any = self.validator.schema
+        return list(schema["required"])
+
+    def errors(self, value: object) -> Iterator[ValidationError]:
+        """Everything wrong with `value`, in a stable order."""
+        return self.validator.iter_errors(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a checked value stands, and how it is called in messages."""
+
+    at: Stretch
+    name: str
+    address: Address | None = None
+
+
+@cache
+def check_of(schema: str, definition: str | None = None) -> SchemaCheck:
+    """The check of a schema, or of one of its definitions; built once."""
+    root = schemas.load(schema)
+    part = root
+    if definition is not None:
+        part = {"$ref": f"#/definitions/{definition}", "definitions": root["definitions"]}
+    return SchemaCheck(compile_check(part, root), _validator_class()(part))
+
+
+def report_schema_errors(check: SchemaCheck, value: Value, place: Place, findings: Findings) -> None:
+    """Note what `check` finds wrong with `value`, but for what was reported while reading it."""
+    if check.is_satisfied(value):
+        return
+    for error in check.errors(value):
+        path = tuple(error.absolute_path)
+        if error.instance is BROKEN or _is_secret(path):
+            continue
+        _Report(value, place, findings, error, path).add()
+
+
+@cache
+def _validator_class() -> Any:
+    return extend(Draft7Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+
+
+def _pattern(_: Any, pattern: str, value: object, __: Any) -> Iterator[ValidationError]:
+    if isinstance(value, str) and compiled_pattern(pattern).search(value) is None:
+        yield ValidationError("does not match")
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """One error on its way to a diagnostic."""
+
+    root: Value
+    place: Place
+    findings: Findings
+    error: ValidationError
+    path: tuple[str | int, ...]
+
+    def add(self) -> None:
+        match self.error.validator:
+            case "additionalProperties":
+                self._unknown_fields()
+            case "required":
+                self._missing_field()
+            case "type":
+                self._wrong_type()
+            case "enum" | "const":
+                self._not_allowed()
+            case "pattern":
+                self._wrong_pattern()
+            case _:
+                self._note(
+                    "wrong-value", f"{self.name} is too small or empty", "Give it a value, or remove it."
+                )
+
+    @property
+    def name(self) -> str:
+        """How the value is called: its last keys."""
+        words = [step if isinstance(step, str) else f"[{step + 1}]" for step in self.path]
+        if not words:
+            return self.place.name
+        shown = [self.findings.echo(words[-1])] if words[-1][0] != "[" else [f"item {words[-1][1:-1]}"]
+        return shown[0]
+
+    def _unknown_fields(self) -> None:
+        known = list(self.error.schema["properties"]) if isinstance(self.error.schema, Mapping) else []
+        if not isinstance(self.error.instance, Marked):
+            return
+        for field, (at, _) in self.error.instance.stretches().items():
+            if field not in known and not self.findings.is_full:
+                self._unknown_field(field, at, known)
+
+    def _unknown_field(self, field: str, at: Stretch, known: Iterable[str]) -> None:
+        hint = suggestion(field, known, f"Remove it. Known are: {', '.join(known)}.")
+        if field in _OF_THE_FILE:
+            hint = "It holds for a whole file: move it to the top of the file."
+        self.findings.add(
+            "unknown-field",
+            at,
+            f"{self.findings.echo(field)} is not a field of {self.name}",
+            hint,
+            address=self.place.address,
+        )
+
+    def _missing_field(self) -> None:
+        instance: Any = self.error.instance
+        wanted: Any = self.error.validator_value
+        for field in wanted if isinstance(instance, dict) else ():
+            if field not in instance:
+                self._note("missing-field", f"{self.name} lacks '{field}'", f"Add `{field}:` to it.", field)
+
+    def _wrong_type(self) -> None:
+        wanted: Any = self.error.validator_value
+        names = [wanted] if isinstance(wanted, str) else list(wanted)
+        words = " or ".join(_TYPE_WORDS[name] for name in names)
+        hint = _HINTS.get(names[0], "")
+        if self.error.instance is None:
+            hint = f"Give it a value, or remove it. {hint}"
+        self._note("wrong-type", f"{self.name} must be {words}, not {_kind(self.error.instance)}", hint)
+
+    def _not_allowed(self) -> None:
+        wanted: Any = self.error.validator_value
+        choices = [str(choice) for choice in (wanted if isinstance(wanted, list) else [wanted])]
+        instance = self.error.instance
+        given = (
+            f"{self._value()} is not allowed for" if isinstance(instance, str | int) else "wrong value for"
+        )
+        message = f"{given} {self.name}; allowed: {', '.join(choices)}"
+        self._note(
+            "not-allowed-value", message, suggestion(f"{instance}", choices, f"Write {listed(choices)}.")
+        )
+
+    def _wrong_pattern(self) -> None:
+        pattern = str(self.error.validator_value)
+        if pattern.startswith("^(?!"):
+            self._note("bad-address", f"{self._value()} cannot be an address", f"Use {ADDRESS_RULE}.")
+            return
+        rule = f"{pattern[1:3]} {_SID_RULE}" if pattern[3:4] == "[" else "letters, digits and '-'"
+        self._note("wrong-pattern", f"{self._value()} is not right for {self.name}", f"It must be {rule}.")
+
+    def _value(self) -> str:
+        """The wrong value, quoted where that is safe."""
+        if any(isinstance(step, str) and announces_secret(step) for step in self.path):
+            return "this value"
+        return self.findings.echo(f"{self.error.instance}")
+
+    def _note(self, code: str, message: str, hint: str, subject: str = "") -> None:
+        self.findings.add(code, self._at(), message, hint, address=self.place.address, subject=subject)
+
+    def _at(self) -> Stretch:
+        """Where the value stands: its own place for a scalar, its key for a collection."""
+        value, at = self.root, self.place.at
+        for step in self.path:
+            if isinstance(value, Marked) and isinstance(step, str):
+                inner = value[step]
+                is_nested = isinstance(inner, Marked | Sequence) or inner is None
+                at = value.key_at(step) if is_nested else value.value_at(step)
+                value = inner
+            elif isinstance(value, Sequence) and isinstance(step, int):
+                at = value.item_at(step)
+                value = value[step]
+        return at
+
+
+def _is_secret(path: tuple[str | int, ...]) -> bool:
+    """Whether `path` leads to or into a password, which `passwords` looks after."""
+    return any(path[at : at + 2] == _SECRET_PATH for at in range(len(path)))
+
+
+def _kind(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"

@@ -1,0 +1,133 @@
+"""The text of one file: decoded strictly, offsets turned into places, lines made safe to show."""
+
+import re
+from array import array
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import Final
+
+from reconciler.manifest.secrecy import guarded_line, masked_line, printable
+from reconciler.manifest.yaml_nodes import Stretch
+from reconciler.model.positions import Position, Span
+
+MAX_SIZE_BYTES: Final = 32 * 1024 * 1024
+MAX_ECHO: Final = 60
+
+_MAX_EXCERPT: Final = 200
+_MAX_GUARDED: Final = 256 * 1024
+_MAX_KNOWN_SECRETS: Final = 500
+_MIN_SECRET: Final = 4
+_BREAK: Final = re.compile(r"\r\n|\n|\r")
+_REFUSED: Final = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BOM: Final = b"\xef\xbb\xbf"
+_WIDE_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
+
+
+class NotText(Exception):
+    """Bytes are not UTF-8; `before` is the text up to where that shows."""
+
+    def __init__(self, before: str, *, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.before = before
+        self.message = message
+        self.hint = hint
+
+
+def decode(data: bytes) -> str:
+    """`data` as text, without a BOM. Raises NotText."""
+    if data.startswith(_WIDE_BOMS) or data[:1] == b"\0" or data[1:2] == b"\0":
+        raise NotText(
+            "",
+            message="this file is written in UTF-16 or UTF-32, or is no text at all",
+            hint="Save it as UTF-8.",
+        )
+    try:
+        return data.removeprefix(_BOM).decode("utf-8")
+    except UnicodeDecodeError as error:
+        rest = data.removeprefix(_BOM)
+        raise NotText(
+            rest[: error.start].decode("utf-8"),
+            message=f"the byte 0x{rest[error.start]:02X} here is not UTF-8",
+            hint="Save the file as UTF-8; it may be in Latin-1 or Windows-1252 now.",
+        ) from None
+
+
+@dataclass(slots=True)
+class SourceText:
+    """One file's text; `secrets` and `secret_values` are known once `is_parsed`."""
+
+    file: str
+    text: str
+    is_parsed: bool = False
+    secrets: list[Stretch] = field(default_factory=list)
+    secret_values: set[str] = field(default_factory=set)
+    _starts: "array[int]" = field(default_factory=lambda: array("I"))
+
+    def starts(self) -> "array[int]":
+        """The offset at which each line starts."""
+        if not self._starts:
+            self._starts.append(0)
+            self._starts.extend(found.end() for found in _BREAK.finditer(self.text))
+        return self._starts
+
+    def position(self, offset: int) -> Position:
+        """The place of `offset`."""
+        starts = self.starts()
+        line = bisect_right(starts, offset)
+        return Position(self.file, line, offset - starts[line - 1] + 1)
+
+    def span(self, at: Stretch) -> Span:
+        """The place of a stretch."""
+        end = self.position(max(at.start, at.end))
+        return Span(self.position(at.start), end.line, end.column)
+
+    def offset(self, line: int, column: int) -> int:
+        """The offset of a place; both count from 0, and a place beyond the text is its end."""
+        starts = self.starts()
+        start = starts[line] if line < len(starts) else len(self.text)
+        return min(start + column, len(self.text))
+
+    def refused_character(self) -> Stretch | None:
+        """Where the first character stands that YAML does not allow; None where there is none."""
+        found = _REFUSED.search(self.text)
+        return None if found is None else Stretch(found.start(), found.end())
+
+    def excerpt(self, offset: int) -> str | None:
+        """The line at `offset`, safe to show; None where that cannot be promised or it is too long."""
+        starts = self.starts()
+        index = bisect_right(starts, offset) - 1
+        line = self._line(index)
+        shown: str | None
+        if self.is_parsed:
+            shown = self._without_values(masked_line(line, starts[index], self.secrets, offset))
+        elif len(self.text) > _MAX_GUARDED:
+            shown = None
+        else:
+            shown = guarded_line([self._line(at) for at in range(len(starts))], index)
+        if shown is None or offset - starts[index] > _MAX_EXCERPT:
+            return None
+        return printable(shown[:_MAX_EXCERPT])
+
+    def echo(self, value: str) -> str:
+        """`value`, quoted for a message: short, printable, and never a secret of this file."""
+        is_secret = value in self.secret_values
+        if is_secret or (len(self.secret_values) <= _MAX_KNOWN_SECRETS and self._repeats_secret(value)):
+            return "this value"
+        short = value if len(value) <= MAX_ECHO else f"{value[:MAX_ECHO]}…"
+        shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in short)
+        return f"'{shown}'"
+
+    def _line(self, index: int) -> str:
+        starts = self.starts()
+        end = starts[index + 1] if index + 1 < len(starts) else len(self.text)
+        return self.text[starts[index] : end].rstrip("\r\n")
+
+    def _repeats_secret(self, text: str) -> bool:
+        """Whether a secret that is long enough to be told from ordinary words is within `text`."""
+        return any(len(secret) >= _MIN_SECRET and secret in text for secret in self.secret_values)
+
+    def _without_values(self, shown: str | None) -> str | None:
+        """`shown`, unless a secret written elsewhere is repeated on it."""
+        if shown is None or len(self.secret_values) > _MAX_KNOWN_SECRETS:
+            return shown
+        return None if self._repeats_secret(shown) else shown

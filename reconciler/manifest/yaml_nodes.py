@@ -1,0 +1,78 @@
+"""Plain Python values that remember where they were written.
+
+A mark is an offset into the text; `SourceText` turns it into a line and a column when somebody asks. Marks
+are kept packed, because a large manifest has half a million of them.
+"""
+
+import enum
+from array import array
+from typing import Final, NamedTuple, TypeAlias
+
+MARKS_A_KEY: Final = 4
+MARKS_AN_ITEM: Final = 2
+
+
+class Broken(enum.Enum):
+    """Stands for a value that was reported already, so that nothing complains about it again."""
+
+    BROKEN = "broken"
+
+
+BROKEN: Final = Broken.BROKEN
+
+Value: TypeAlias = "Mapping | Sequence | str | int | float | bool | Broken | None"
+
+
+class Stretch(NamedTuple):
+    """From one offset up to, and without, another."""
+
+    start: int
+    end: int
+
+
+class Mapping(dict[str, Value]):
+    """A dict whose `marks` hold, in order of the keys, where each key and its value start and end."""
+
+    __slots__ = ("marks",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marks = array("I")
+
+    def put(self, key: str, value: Value, at: Stretch, value_at: Stretch) -> None:
+        """Add `key`, which must be new."""
+        self[key] = value
+        self.marks.extend((*at, *value_at))
+
+    def key_at(self, key: str) -> Stretch:
+        """Where `key` is written."""
+        first = MARKS_A_KEY * list(self).index(key)
+        return Stretch(self.marks[first], self.marks[first + 1])
+
+    def value_at(self, key: str) -> Stretch:
+        """Where the value of `key` is written."""
+        first = MARKS_A_KEY * list(self).index(key) + 2
+        return Stretch(self.marks[first], self.marks[first + 1])
+
+    def stretches(self) -> dict[str, tuple[Stretch, Stretch]]:
+        """Where each key and its value are written, for those who ask about many."""
+        marks = self.marks
+        return {
+            key: (Stretch(marks[at], marks[at + 1]), Stretch(marks[at + 2], marks[at + 3]))
+            for key, at in zip(self, range(0, len(marks), MARKS_A_KEY), strict=True)
+        }
+
+
+class Sequence(list[Value]):
+    """A list whose `marks` hold where each item starts and ends."""
+
+    __slots__ = ("marks",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marks = array("I")
+
+    def item_at(self, index: int) -> Stretch:
+        """Where the item at `index` is written."""
+        first = MARKS_AN_ITEM * index
+        return Stretch(self.marks[first], self.marks[first + 1])
