@@ -1,28 +1,36 @@
 #!/usr/bin/env bash
-# The main job, end to end, against a sandbox on this machine: init, plan, apply, and a plan with nothing to do.
-# Run it by `make demo`. State and what the sandbox created stay in demo/ for a look afterwards.
+# demo.sh [FOLDER]: the main job, end to end, against a sandbox on this machine: init, plan, apply, and a plan that
+# has nothing to do. Run it by `make demo`. State, and what the sandbox created, stay in FOLDER (default: demo) for a
+# look afterwards.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 manifest=examples/exams.yaml
-state=file:demo/exams.state.json
-log=demo/sandbox.log
+folder=${1:-demo}
+state=file:$folder/exams.state.json
+store=$folder/sandbox.jsonl
+log=$folder/sandbox.log
+url=
 sandbox_pid=
 
 main() {
-	rm -rf demo
-	mkdir demo
+	begin_afresh
 	make_up_secrets
 	start_sandbox
 	run init --state "$state"
 	run plan "$manifest" --state "$state"
 	run apply "$manifest" --state "$state" --api-url "$url" --auto-approve
 	run plan "$manifest" --state "$state" --detailed-exitcode
-	printf '\nDone: every exam of %s exists once, and a second plan has nothing to do.\n' "$manifest"
-	printf 'State is in %s, and what the sandbox created in demo/sandbox.jsonl.\n' "${state#file:}"
+	printf '\nDone: each exam of %s was created once, and there is nothing left to do.\n' "$manifest"
+	printf 'State is in %s, and what the sandbox created in %s.\n' "${state#file:}" "$store"
 }
 
-# The sandbox takes any token, and a password is whatever the learning platform has as its access code.
+begin_afresh() {
+	mkdir -p "$folder"
+	rm -f "$folder"/exams.state.json* "$store" "$log"
+}
+
+# The sandbox takes any token. A password is whatever the learning platform has as its access code.
 make_up_secrets() {
 	export SMARTERPROCTORING_TOKEN=a-made-up-token
 	local name
@@ -32,29 +40,26 @@ make_up_secrets() {
 }
 
 start_sandbox() {
-	printf '$ reconciler sandbox --port 0 --store demo/sandbox.jsonl &\n'
+	printf '$ reconciler sandbox --port 0 --store %s &\n' "$store"
 	trap stop_sandbox EXIT
-	reconciler sandbox --port 0 --store demo/sandbox.jsonl 2>"$log" >&2 &
+	reconciler sandbox --port 0 --store "$store" >"$log" 2>&1 &
 	sandbox_pid=$!
 	local tries
-	for tries in {1..150}; do
+	for tries in {1..300}; do
 		url=$(sed -n 's/^sandbox: listening on \(http:[^ ]*\).*/\1/p' "$log")
-		[[ -n $url ]] && break
-		kill -0 "$sandbox_pid" 2>/dev/null || break
+		if [[ -n $url ]] || ! kill -0 "$sandbox_pid" 2>/dev/null; then break; fi
 		sleep 0.1
 	done
 	cat "$log"
-	[[ -n $url ]] || {
-		echo "demo: the sandbox did not start" >&2
+	if [[ -z $url ]]; then
+		echo 'demo: the sandbox did not start' >&2
 		exit 1
-	}
+	fi
 }
 
 stop_sandbox() {
-	[[ -z $sandbox_pid ]] || {
-		kill "$sandbox_pid" 2>/dev/null || true
-		wait "$sandbox_pid" 2>/dev/null || true
-	}
+	kill "$sandbox_pid" 2>/dev/null || true
+	wait "$sandbox_pid" 2>/dev/null || true
 }
 
 run() {

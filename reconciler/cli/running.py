@@ -1,0 +1,60 @@
+"""From arguments to an exit code: finds the command's function and catches what it raises, here only."""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import cast
+
+from reconciler.cli.exit_codes import FAILED, SIGNAL_BASE
+from reconciler.cli.parser import build_parser
+
+_SIGINT = 2
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code. Nothing but the exit of the parser itself is raised."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a runner's locale may be unable to spell a title
+            stream.reconfigure(errors="backslashreplace")
+    parsed = build_parser().parse_args(arguments)
+    try:
+        return _run(parsed)
+    except KeyboardInterrupt as interruption:
+        _say("interrupted: nothing more was sent\n")
+        return SIGNAL_BASE + getattr(interruption, "signal_number", _SIGINT)
+    except BrokenPipeError:
+        # The reader went away (`| head`); Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from reconciler.cli.consoles import error_console  # noqa: PLC0415 - rich loads only for a command that runs
+    from reconciler.model.errors import ReconcilerError  # noqa: PLC0415 - as above
+
+    try:
+        code = _handler(parsed.handler)(parsed)
+        sys.stdout.flush()
+    except ReconcilerError as error:
+        from reconciler.outputs import print_error  # noqa: PLC0415 - as above
+
+        print_error(error, error_console(parsed))
+        return FAILED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}\n")
+        return FAILED
+    return code
+
+
+def _handler(name: str) -> Callable[[argparse.Namespace], int]:
+    module, _, function = name.partition(":")
+    return cast("Callable[[argparse.Namespace], int]", getattr(import_module(module), function))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))

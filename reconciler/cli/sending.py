@@ -1,0 +1,147 @@
+"""The command that sends: apply."""
+
+import argparse
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from reconciler import host, workflows
+from reconciler.applying import Stopping
+from reconciler.cli.consoles import (
+    below_root,
+    error_console,
+    listing,
+    print_raw,
+    progress,
+    result_console,
+    scope_of,
+    variable,
+)
+from reconciler.cli.exit_codes import DONE, FAILED, IN_DOUBT, SIGNAL_BASE
+from reconciler.model.errors import NotConfirmed, TokenUnusable
+from reconciler.model.plan import Action, Plan
+from reconciler.model.report import Outcome
+from reconciler.outputs import (
+    decode_plan,
+    print_diagnostics,
+    print_error,
+    print_plan,
+    print_report,
+    report_document,
+    to_text,
+)
+from reconciler.secret_sources import Secrets
+from reconciler.workflows import Applied, Planned, Sending
+
+_FINGERPRINT: Final = re.compile(r"sha256:[a-f0-9]{64}")
+
+
+def apply(parsed: argparse.Namespace) -> int:
+    """Create what is missing and print how each exam ended."""
+    stopping = Stopping()
+    with _signals_reach(stopping):
+        applied = asyncio.run(_apply(parsed, stopping))
+    if parsed.format == "json":
+        print_raw(to_text(report_document(applied.report)))
+    elif applied.report.exams:
+        print_report(applied.report, result_console(parsed))
+    elif not applied.plan.to_make:
+        print_plan(applied.plan, result_console(parsed), listing=listing(parsed))
+    if applied.trouble is not None:
+        print_error(applied.trouble, error_console(parsed))
+    return _code_of(applied)
+
+
+async def _apply(parsed: argparse.Namespace, stopping: Stopping) -> Applied:
+    return await workflows.apply(
+        scope_of(parsed),
+        sending=_sending(parsed),
+        progress=progress(parsed),
+        stopping=stopping,
+        confirm=lambda planned: _confirm(parsed, planned),
+        by=host.describe_runner(os.environ),
+        reviewed=_reviewed(parsed),
+        targets=parsed.targets,
+        max_creates=parsed.max_creates,
+        lock_timeout_s=parsed.lock_timeout,
+    )
+
+
+def _sending(parsed: argparse.Namespace) -> Sending:
+    directory = None if parsed.secrets_dir is None else below_root(parsed, parsed.secrets_dir)
+    return Sending(
+        token=lambda: _token(parsed),
+        secrets=Secrets(environment=os.environ, directory=directory),
+        api_url=parsed.api_url or variable("SMARTERPROCTORING_URL"),
+        parallelism=parsed.parallelism,
+        timeout_s=parsed.timeout,
+        retry_budget_s=parsed.retry_timeout,
+        is_plain_http_allowed=parsed.allow_plain_http,
+    )
+
+
+def _token(parsed: argparse.Namespace) -> str:
+    if parsed.token_file is None:
+        return (variable("SMARTERPROCTORING_TOKEN") or "").strip()
+    path: Path = below_root(parsed, parsed.token_file)
+    try:
+        return path.read_bytes().decode("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not a token"
+        # Not chained: a decoder's error carries the bytes that it stumbled on.
+        raise TokenUnusable(
+            f"the token file {parsed.token_file} cannot be read: {reason}", hint="Check --token-file."
+        ) from None
+
+
+def _reviewed(parsed: argparse.Namespace) -> Plan | str | None:
+    if parsed.expect is None or _FINGERPRINT.fullmatch(parsed.expect):
+        expected: str | None = parsed.expect
+        return expected
+    return decode_plan(below_root(parsed, Path(parsed.expect)).read_bytes(), name=parsed.expect)
+
+
+def _confirm(parsed: argparse.Namespace, planned: Planned) -> bool:
+    """Show the plan; whether to go on: as `--auto-approve` says, or as a person at the terminal does."""
+    console = error_console(parsed) if parsed.format == "json" else result_console(parsed)
+    if planned.warnings:
+        print_diagnostics(planned.warnings, error_console(parsed))
+    print_plan(planned.plan, console, listing=listing(parsed))
+    if parsed.auto_approve:
+        return True
+    if not sys.stdin.isatty():
+        raise NotConfirmed(
+            "nobody is at a terminal to confirm this plan",
+            hint="Nothing was sent. Add --auto-approve, best with --expect and the reviewed plan.",
+        )
+    sys.stderr.write("\nApply this plan? Only 'yes' goes on: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == "yes"
+
+
+@contextmanager
+def _signals_reach(stopping: Stopping) -> Iterator[None]:
+    """For the length of the context, SIGINT and SIGTERM are requests to stop."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda got, _: stopping.request_by_signal(got)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _code_of(applied: Applied) -> int:
+    report = applied.report
+    if report.interrupted_by is not None:
+        return SIGNAL_BASE + report.interrupted_by
+    if report.in_doubt or applied.plan.count(Action.IN_DOUBT):
+        return IN_DOUBT
+    is_incomplete = report.having(Outcome.FAILED) or report.having(Outcome.NOT_ATTEMPTED)
+    return FAILED if is_incomplete or applied.trouble is not None else DONE

@@ -1,0 +1,306 @@
+"""The work that the product does, wired together: validate, plan, apply, and what mends state.
+
+This is the Python API as well as what the command line calls. Everything is given by arguments; nothing here
+prints, asks or reads the environment. Failures are ReconcilerErrors (see `reconciler.model.errors`).
+May import: every room but `cli` and `sandbox`. httpx is loaded by `apply` only.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from reconciler import host, manifest, planning, statefile
+from reconciler.applying import CreateRequest, Executor, Stopping, resolve_secrets
+from reconciler.backends import open_backend
+from reconciler.manifest.workspace import Workspace
+from reconciler.model.declarations import Declaration, Loaded
+from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
+from reconciler.model.errors import (
+    ManifestInvalid,
+    NotConfirmed,
+    PlanRefused,
+    ResolutionRefused,
+    StateError,
+    UsageError,
+)
+from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
+from reconciler.model.plan import Plan
+from reconciler.model.report import Report
+from reconciler.model.state import State
+from reconciler.planning import settlement
+from reconciler.ports import Progress, SecretSource, StateBackend
+
+DEFAULT_STATE_URL: Final = "file:exams.state.json"
+DEFAULT_API_URL: Final = "https://api.smarterproctoring.com"
+DEFAULT_MAX_CREATES: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a piece of work is about.
+
+    `root` is the workspace's directory, and `paths` name manifests below it (none: the workspace file's, or
+    the default). `environment_name` chooses from the workspace file. `state_url` wins over the environment's.
+    `is_strict` makes every warning an error.
+    """
+
+    root: Path = field(default_factory=Path.cwd)
+    paths: tuple[str, ...] = ()
+    environment_name: str | None = None
+    state_url: str | None = None
+    is_strict: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan, and the warnings that its manifests gave."""
+
+    plan: Plan
+    warnings: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """How an apply sends. `token` is read when there is something to send, and only then."""
+
+    token: Callable[[], str]
+    secrets: SecretSource
+    api_url: str | None = None
+    parallelism: int = 10
+    timeout_s: float = 30.0
+    retry_budget_s: float = 300.0
+    is_plain_http_allowed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What an apply was to do and did.
+
+    `state` is as last committed. `trouble` is set where the outcomes are safe in the journal but could not be
+    folded into the snapshot; the next command does that.
+    """
+
+    plan: Plan
+    report: Report
+    state: State
+    trouble: StateError | None = None
+
+
+def validate(scope: Scope) -> Loaded:
+    """What the manifests declare, and every mistake in them; raises nothing for a mistake."""
+    _, loaded = _load(scope)
+    return loaded
+
+
+def _load(scope: Scope) -> tuple[Workspace, Loaded]:
+    workspace = manifest.load_workspace(scope.root, environment_name=scope.environment_name)
+    paths = scope.paths or workspace.manifests
+    loaded = manifest.load(paths, root=scope.root, environment=workspace.environment, rules=workspace.rules)
+    diagnostics = (*workspace.diagnostics, *loaded.diagnostics)
+    if scope.is_strict:
+        diagnostics = tuple(replace(found, severity=Severity.ERROR) for found in diagnostics)
+    return workspace, replace(loaded, diagnostics=diagnostics)
+
+
+def _load_valid(scope: Scope) -> tuple[Workspace, Loaded]:
+    workspace, loaded = _load(scope)
+    if has_errors(loaded.diagnostics):
+        raise ManifestInvalid(loaded.diagnostics)
+    return workspace, loaded
+
+
+def _workspace(scope: Scope) -> Workspace:
+    workspace = manifest.load_workspace(scope.root, environment_name=scope.environment_name)
+    if has_errors(workspace.diagnostics):
+        raise ManifestInvalid(workspace.diagnostics)
+    return workspace
+
+
+def _backend(scope: Scope, workspace: Workspace) -> StateBackend:
+    url = scope.state_url or workspace.environment.state_url or DEFAULT_STATE_URL
+    return open_backend(url, root=scope.root)
+
+
+def initialise(scope: Scope, *, lock_timeout_s: float) -> tuple[str, State]:
+    """Create an empty state; its location, and itself."""
+    backend = _backend(scope, _workspace(scope))
+    state = statefile.initialise(
+        backend, lineage=host.new_lineage(), lock=host.lock_info("init"), timeout_s=lock_timeout_s
+    )
+    return backend.location, state
+
+
+def read_state(scope: Scope) -> State:
+    """The state as it is, journal included; nothing is written."""
+    return statefile.load_state(_backend(scope, _workspace(scope)))
+
+
+def plan(scope: Scope, *, targets: Sequence[str] = (), max_creates: int | None = None) -> Planned:
+    """What an apply would do now. Takes no token, no secret and no lock, and writes nothing."""
+    workspace, loaded = _load_valid(scope)
+    state = statefile.load_state(_backend(scope, workspace))
+    made = _make_plan(workspace, loaded, state, targets=targets, max_creates=max_creates)
+    return Planned(plan=made, warnings=loaded.diagnostics)
+
+
+def _make_plan(
+    workspace: Workspace, loaded: Loaded, state: State, *, targets: Sequence[str], max_creates: int | None
+) -> Plan:
+    bound = next(
+        limit for limit in (max_creates, workspace.max_creates, DEFAULT_MAX_CREATES) if limit is not None
+    )
+    return planning.make_plan(
+        loaded.declared, state, now=host.SystemClock().now(), max_creates=bound, targets=targets
+    )
+
+
+async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
+    scope: Scope,
+    *,
+    sending: Sending,
+    progress: Progress,
+    stopping: Stopping,
+    confirm: Callable[[Planned], bool],
+    by: str,
+    reviewed: Plan | str | None = None,
+    targets: Sequence[str] = (),
+    max_creates: int | None = None,
+    lock_timeout_s: float = 0.0,
+) -> Applied:
+    """Create what is missing, under the lock, as the create protocol says.
+
+    The plan is made anew. It is refused if a guard fires, or if it does anything that `reviewed` (a plan or a
+    fingerprint) does not. `confirm` sees it last, and may refuse it as well.
+    """
+    workspace, loaded = _load_valid(scope)
+    backend = _backend(scope, workspace)
+    lock = host.lock_info("apply")
+    with statefile.open_session(backend, lock=lock, timeout_s=lock_timeout_s) as session:
+        made = _make_plan(workspace, loaded, session.state, targets=targets, max_creates=max_creates)
+        _refuse_unsafe(made, reviewed)
+        creates = planning.planned_creates(made, loaded.declared)
+        run = _Run(sending, workspace, creates)
+        if made.to_make and not confirm(Planned(plan=made, warnings=loaded.diagnostics)):
+            raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
+        now = host.SystemClock().now()
+        changed = planning.apply_state_changes(made, loaded.declared, session.state, now=now)
+        if changed != session.state:
+            session.commit(changed)
+        report = await run.send(session, progress=progress, stopping=stopping, by=by)
+        trouble = _fold(session)
+        return Applied(plan=made, report=report, state=session.state, trouble=trouble)
+
+
+def _fold(session: statefile.Session) -> StateError | None:
+    try:
+        session.fold_journal()
+    except StateError as error:
+        return error
+    return None
+
+
+def _refuse_unsafe(made: Plan, reviewed: Plan | str | None) -> None:
+    if reviewed is not None:
+        planning.check_expectation(made, reviewed)
+    if made.guards:
+        raise PlanRefused(made.guards)
+
+
+class _Run:
+    """The sending half of an apply: everything that can be refused is refused when it is made."""
+
+    def __init__(self, sending: Sending, workspace: Workspace, creates: Sequence[Declaration]) -> None:
+        self._sending = sending
+        self._requests: tuple[CreateRequest, ...] = ()
+        if not creates:
+            return
+        from reconciler.api import check_token, check_url  # noqa: PLC0415 - httpx loads only to send
+
+        url = sending.api_url or workspace.environment.api_url or DEFAULT_API_URL
+        self._url = check_url(url, is_plain_http_allowed=sending.is_plain_http_allowed)
+        self._token = sending.token()
+        check_token(self._token, host.SystemClock().now())
+        self._requests = resolve_secrets(creates, sending.secrets)
+
+    async def send(
+        self, session: statefile.Session, *, progress: Progress, stopping: Stopping, by: str
+    ) -> Report:
+        """Send all requests, with every outcome in the journal on return."""
+        if not self._requests:
+            return Report(exams=())
+        from reconciler.api import BackOff, HttpExamApi  # noqa: PLC0415 - as above
+
+        journal = session.begin_journal()
+        try:
+            async with HttpExamApi(self._url, self._token, timeout_s=self._sending.timeout_s) as api:
+                executor = Executor(
+                    api=api,
+                    journal=journal,
+                    clock=host.SystemClock(),
+                    retry=BackOff(throttle_budget_s=self._sending.retry_budget_s),
+                    progress=progress,
+                    stopping=stopping,
+                    parallelism=self._sending.parallelism,
+                    new_attempt=host.new_attempt,
+                    jitter=host.jitter,
+                    by=by,
+                    known_sids=[entry.sid for entry in session.state.exams.values()],
+                )
+                return await executor.run(self._requests)
+        finally:
+            await journal.close()
+
+
+def adopt(scope: Scope, address: str, sid: str, *, lock_timeout_s: float) -> State:
+    """Record that the declared exam `address` exists as `sid`; the state after that."""
+    _check_identities(address, sid)
+    workspace, loaded = _load_valid(scope)
+    declaration = _declaration_of(loaded, address)
+    now = host.SystemClock().now()
+    return _change_state(
+        _backend(scope, workspace),
+        lambda state: settlement.adopt(state, declaration, ExamSid(sid), now),
+        command="import",
+        lock_timeout_s=lock_timeout_s,
+    )
+
+
+def _declaration_of(loaded: Loaded, address: str) -> Declaration:
+    for declaration in loaded.declared.exams:
+        if declaration.address == address:
+            return declaration
+    raise ResolutionRefused(
+        f"{address} is not declared in the manifests that were read",
+        hint="Declare the exam first, as it really is, or give the path of the manifest that does.",
+    )
+
+
+def resolve(scope: Scope, address: str, *, sid: str | None, lock_timeout_s: float) -> State:
+    """Settle the in-doubt exam `address`: it was created as `sid`, or (None) it certainly was not."""
+    _check_identities(address, sid)
+    now = host.SystemClock().now()
+
+    def settle(state: State) -> State:
+        if sid is None:
+            return settlement.settle_as_absent(state, Address(address))
+        return settlement.settle_as_created(state, Address(address), ExamSid(sid), now)
+
+    backend = _backend(scope, _workspace(scope))
+    return _change_state(backend, settle, command="resolve", lock_timeout_s=lock_timeout_s)
+
+
+def _check_identities(address: str, sid: str | None) -> None:
+    if not is_address(address):
+        raise UsageError(
+            f"{address!r} is not an address", hint="Write it as in the manifest, like cs101/final."
+        )
+    if sid is not None and not is_exam_sid(sid):
+        raise UsageError(f"{sid!r} is not an exam's SID", hint="It is EX and 32 characters from 0-9 and a-f.")
+
+
+def _change_state(
+    backend: StateBackend, change: Callable[[State], State], *, command: str, lock_timeout_s: float
+) -> State:
+    with statefile.open_session(backend, lock=host.lock_info(command), timeout_s=lock_timeout_s) as session:
+        return session.commit(change(session.state))
