@@ -10,7 +10,7 @@ from reconciler.api.answers import Answer, classify, redact
 from reconciler.model.verdicts import Created, Refused, Throttled, Unauthorized, Unknown
 
 SID = "EX" + "ab" * 16
-SECRET = 'p"ss <w>&/ö'  # noqa: S105
+SECRET = 'p"ss <w>&/ö'
 
 
 def answer(status, body=b"", **more):

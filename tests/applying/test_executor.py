@@ -199,7 +199,7 @@ async def test_a_signal_ends_a_wait(world):
     world.script("a", THROTTLED)
     world.parallelism = 1
 
-    async def sleep(seconds):
+    async def sleep(_seconds):
         world.stopping.request(signal.SIGINT)
         await asyncio.sleep(30)
 
@@ -234,7 +234,7 @@ VERDICTS = st.sampled_from([NOT_SENT, THROTTLED, REFUSED, UNKNOWN, UNAUTHORIZED]
     st.none() | st.integers(1, 12),
 )
 def test_the_promises_hold_for_any_script(scripts, parallelism, fails_at):
-    """Whatever comes back: no second request after an unknown outcome, an intent before each, no SID untold."""
+    """Whatever comes back: an intent before each request, none after a doubt, no SID untold."""
 
     async def play():
         world = World()

@@ -84,7 +84,7 @@ def test_the_journal_grows_and_drops_a_torn_tail(backend):
 def test_failures_of_the_system_name_the_state(tmp_path):
     """A directory where the file should be, and a file where the directory should be, are reported."""
     directory = FileBackend(tmp_path, location="file:.")
-    with pytest.raises(StateUnavailable, match="cannot read file:."):
+    with pytest.raises(StateUnavailable, match=r"cannot read file:\."):
         directory.read()
     (tmp_path / "plain").write_text("x")
     below = FileBackend(tmp_path / "plain" / "s.json", location="file:plain/s.json")
