@@ -47,16 +47,14 @@ def classify(answer: Answer, *, confidential: Sequence[str]) -> Verdict:
 
 def _classify_success(answer: Answer, confidential: Sequence[str]) -> Verdict:
     if answer.body is None:
-        return Unknown(status=answer.status, reason=f"success, but {answer.fault}")
+        return Unknown(status=answer.status, reason=_reason(answer, confidential))
     document = _decode(answer.body)
     sid = document.get("sid") if isinstance(document, dict) else None
     if isinstance(sid, str) and is_exam_sid(sid):
         return Created(sid=ExamSid(sid), status=answer.status)
     if isinstance(document, dict):
-        return Unknown(status=answer.status, reason="success, but without a usable sid")
-    return Unknown(
-        status=answer.status, reason=f"success, but no exam in the body: {_reason(answer, confidential)}"
-    )
+        return Unknown(status=answer.status, reason=f"HTTP {answer.status}, but without a usable sid")
+    return Unknown(status=answer.status, reason=f"no exam in the answer: {_reason(answer, confidential)}")
 
 
 def _decode(body: bytes) -> object:
@@ -68,7 +66,7 @@ def _decode(body: bytes) -> object:
 
 def _reason(answer: Answer, confidential: Sequence[str]) -> str:
     if answer.body is None:
-        return f"HTTP {answer.status}, and {answer.fault}"
+        return f"HTTP {answer.status}, but {answer.fault}"
     text = _message_in(_decode(answer.body)) or _visible_text(answer, confidential)
     said = redact(text, confidential)
     if len(said) > _MESSAGE_CHARACTERS:

@@ -151,8 +151,7 @@ def _print_attempt(intent: Intent, timezone: str | None, console: Console) -> No
     by = f", by {intent.by}" if intent.by else ""
     _print_labelled("attempt", console, f"{intent.attempt}, started {started}{by}")
     if intent.answer is not None:
-        status = "" if intent.answer.status is None else f"status {intent.answer.status}: "
-        _print_labelled("answer", console, status, intent.answer.reason)
+        _print_labelled("answer", console, intent.answer.reason)
 
 
 def print_settling(address: str, console: Console) -> None:

@@ -61,11 +61,10 @@ def print_outcome(exam: ExamOutcome, console: Console) -> None:
 
 
 def outcome_words(exam: ExamOutcome) -> str:
-    """SID, status and message of `exam`, as far as they say something."""
+    """SID and message of `exam`, as far as they say something; a message names its HTTP status itself."""
     if exam.outcome is Outcome.CREATED and exam.sid is not None:
         return exam.sid
-    status = "" if exam.status is None else f"status {exam.status}"
-    parts = [exam.sid or "", status, shorten(exam.message, _LONGEST_MESSAGE)]
+    parts = [exam.sid or "", shorten(exam.message, _LONGEST_MESSAGE)]
     return ": ".join(part for part in parts if part)
 
 

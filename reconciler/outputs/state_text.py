@@ -84,8 +84,7 @@ def _print_intent(address: Address, intent: Intent, console: Console) -> None:
     _put_field(console, "attempt", intent.attempt)
     _put_field(console, "started", f"{_moment(intent.started_at)} by {intent.by}")
     if intent.answer is not None:
-        status = "" if intent.answer.status is None else f"status {intent.answer.status}: "
-        _put_field(console, "answer", status + intent.answer.reason)
+        _put_field(console, "answer", intent.answer.reason)
     _print_shared(intent, console)
     put(console, "Look in SmarterProctoring whether it is there, then say what you found:")
     print_settling(address, console)

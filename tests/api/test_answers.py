@@ -65,7 +65,7 @@ def test_success_without_a_usable_sid_is_unknown(body):
 def test_success_with_an_unreadable_body_is_unknown():
     """A body cut short is no outcome."""
     found = meaning(200, None, fault="the body could not be read: cut")
-    assert found == Unknown(status=200, reason="success, but the body could not be read: cut")
+    assert found == Unknown(status=200, reason="HTTP 200, but the body could not be read: cut")
 
 
 @pytest.mark.parametrize("status", [100, 101, 300, 301, 302, 307, 308, 500, 502, 503, 504, 599, 600, 999])

@@ -37,7 +37,7 @@ def test_log_has_a_line_for_each_thing() -> None:
     assert written(to).splitlines() == [
         "creating 4 exams",
         "created        cs101/final  EX00000000000000000000000000000001",
-        r"failed         cs101/midterm-1  status 422: title: [red]too long\x1b[31m\nreally",
+        r"failed         cs101/midterm-1  title: [red]too long\x1b[31m\nreally",
         "in doubt       cs101/quiz-1  status 502: Bad Gateway",
         "not attempted  cs101/quiz-2  the run was stopped",
         r"waiting 2.5 s: 429 [red]slow\x1b[2J",
