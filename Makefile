@@ -1,0 +1,74 @@
+# Every target sets up what it needs, so a fresh clone may begin with any of them. `make help` lists them.
+
+# The first interpreter that is new enough; say `make PYTHON=…` to choose another.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell \
+	$(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+SMOKE := build/smoke
+CODE := $(wildcard reconciler tests benchmarks)
+PIP := -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check format package constraints clean python
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
+		printf '  make %-12s %s\n' "$$name" "$$what"; done
+
+demo: $(INSTALLED) ## run the main job against the sandbox: init, plan, apply, plan
+	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
+
+test: $(INSTALLED) ## run the whole suite, with branch coverage
+	$(BIN)/pytest --numprocesses auto --cov --cov-report term
+
+check: $(INSTALLED) ## format, lint, types, imports, spelling, and the built package
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/codespell
+	$(MAKE) --no-print-directory package
+
+format: $(INSTALLED) ## format the code and mend what ruff can mend
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+package: $(INSTALLED) $(SMOKE)/.ready ## build the wheel, install it on its own, and try it
+	rm -rf build/wheel
+	$(BIN)/pyproject-build --no-isolation --wheel --outdir build/wheel . >build/wheel.log || { cat build/wheel.log; exit 1; }
+	$(SMOKE)/bin/python $(PIP) install --force-reinstall --no-deps --no-index build/wheel/*.whl
+	.ci/smoke build/wheel/*.whl $(SMOKE)
+
+constraints: $(INSTALLED) ## pin the newest dependencies that pyproject.toml allows, with their hashes
+	@mkdir -p build
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' >build/dev.in
+	$(COMPILE) --output-file requirements/runtime.txt pyproject.toml
+	$(COMPILE) --output-file requirements/dev.txt --constraint requirements/runtime.txt pyproject.toml build/dev.in
+
+# Nothing of the machine's own settings may reach the files: they must install anywhere.
+COMPILE := CUSTOM_COMPILE_COMMAND='make constraints' $(BIN)/pip-compile --quiet --upgrade --extra sandbox \
+	--generate-hashes --allow-unsafe --strip-extras --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+clean: ## remove what was built and cached; the environment in .venv stays
+	rm -rf build demo dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
+
+python:
+	@test -n "$(PYTHON)" || { echo 'no Python 3.11 or newer was found: install one, or say make PYTHON=…' >&2; exit 1; }
+
+# Hashes make pip refuse a file that is not the one that was pinned. Once installed, nothing is downloaded again
+# until a list of requirements changes.
+$(INSTALLED): requirements/dev.txt pyproject.toml | python
+	$(PYTHON) -m venv .venv
+	$(BIN)/python $(PIP) install --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python $(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(SMOKE)/.ready: requirements/runtime.txt | python
+	rm -rf $(SMOKE)
+	$(PYTHON) -m venv $(SMOKE)
+	$(SMOKE)/bin/python $(PIP) install --require-hashes --requirement requirements/runtime.txt
+	@touch $@

@@ -1,0 +1,71 @@
+"""Expectations: what is about to be applied is nothing but what was reviewed."""
+
+from typing import Final
+
+from reconciler.model.errors import ExpectationFailed
+from reconciler.model.plan import Change, Plan
+
+_NAMED: Final = 5
+_HINT: Final = "Nothing was sent. Review a new plan, and expect that one."
+_PARTS: Final = (
+    "address",
+    "action",
+    "install",
+    "course",
+    "SID",
+    "content",
+    "former address",
+)  # of a change's identity, in its order
+
+
+def check_expectation(plan: Plan, reviewed: Plan | str) -> None:
+    """Return if all that `plan` would make was reviewed.
+
+    `reviewed` is the plan that was, or its fingerprint. Changes of a reviewed plan that have been applied
+    since may be missing; a fingerprint must be equal, unless nothing is left to make. Raises
+    ExpectationFailed, which names some of the addresses that differ and says how.
+    """
+    if isinstance(reviewed, str):
+        _check_fingerprint(plan, reviewed)
+    else:
+        _check_plan(plan, reviewed)
+
+
+def _check_fingerprint(plan: Plan, fingerprint: str) -> None:
+    if plan.to_make and plan.fingerprint != fingerprint:
+        raise ExpectationFailed(
+            f"the plan's fingerprint is {plan.fingerprint}, and {fingerprint} was expected", hint=_HINT
+        )
+
+
+def _check_plan(plan: Plan, reviewed: Plan) -> None:
+    if plan.lineage != reviewed.lineage:
+        raise ExpectationFailed(
+            f"the reviewed plan is of another state: its lineage is {reviewed.lineage}, not {plan.lineage}",
+            hint="Nothing was sent. Check --env and --state, or review a new plan.",
+        )
+    agreed = {change.identity for change in reviewed.to_make}
+    unagreed = [change for change in plan.to_make if change.identity not in agreed]
+    if not unagreed:
+        return
+    lines = {change.address: change for change in reviewed.changes}
+    named = [
+        f"{change.address} {_difference(change, lines.get(change.address))}" for change in unagreed[:_NAMED]
+    ]
+    if len(unagreed) > _NAMED:
+        named.append(f"and {len(unagreed) - _NAMED} more")
+    raise ExpectationFailed(f"this is not the plan that was reviewed: {'; '.join(named)}", hint=_HINT)
+
+
+def _difference(change: Change, reviewed: Change | None) -> str:
+    """How `change` differs from the line that was reviewed for its address."""
+    if reviewed is None:
+        return f"was not in it, and is now to {change.action.value}"
+    if change.action is not reviewed.action:
+        return f"was {reviewed.action.value} in it, and is now to {change.action.value}"
+    parts = [
+        part
+        for part, now, then in zip(_PARTS, change.identity, reviewed.identity, strict=True)
+        if now != then
+    ]
+    return f"has another {' and '.join(parts)}"

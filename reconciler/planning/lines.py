@@ -1,0 +1,111 @@
+"""The lines of a plan: one change for each address of a standing."""
+
+from reconciler.model.declarations import Declaration
+from reconciler.model.identities import Address, ExamSid
+from reconciler.model.plan import Action, Change
+from reconciler.model.state import Entry, Intent, State
+from reconciler.planning.adoptions import Adoption
+from reconciler.planning.differences import Recorded, diff_of, is_same
+from reconciler.planning.standing import Standing
+
+
+def lines_of(standing: Standing, state: State) -> tuple[Change, ...]:
+    """What the plan says of each address, sorted by address."""
+    return tuple(_line(address, standing, state) for address in sorted(standing.addresses))
+
+
+def _line(address: Address, standing: Standing, state: State) -> Change:
+    """What the plan says of `address`: a doubt about it outweighs all else."""
+    exam = standing.exams.get(address)
+    if (doubt := standing.doubts.get(address)) is not None:
+        return _in_doubt(address, doubt, exam)
+    if (adoption := standing.adoptions.get(address)) is not None:
+        return _adopted(address, adoption, exam, state)
+    if (entry := standing.entries.get(address)) is not None:
+        return _held(address, entry, exam, standing)
+    if exam is None:
+        return _undeclared(address, Action.FORGET, standing.refuted[address])
+    if (source := standing.blocked.get(address)) is not None:
+        return _in_doubt(address, standing.doubts[source], exam)
+    return _declared(exam, Action.CREATE)
+
+
+def _in_doubt(address: Address, intent: Intent, exam: Declaration | None) -> Change:
+    """A line that `intent` blocks."""
+    if exam is None:
+        return _undeclared(address, Action.IN_DOUBT, intent, intent=intent)
+    return _declared(exam, Action.IN_DOUBT, intent, intent=intent)
+
+
+def _adopted(address: Address, adoption: Adoption, exam: Declaration | None, state: State) -> Change:
+    """An import; where nothing is declared, the intent that it settles says which exam it is."""
+    if exam is not None:
+        return _declared(exam, Action.IMPORT, sid=adoption.sid)
+    return _undeclared(address, Action.IMPORT, state.intents[adoption.settles or address], sid=adoption.sid)
+
+
+def _held(address: Address, entry: Entry, exam: Declaration | None, standing: Standing) -> Change:
+    """What the plan says of an exam that state knows."""
+    moved_from = standing.moved_from.get(address)
+    if exam is None:
+        action = Action.FORGET if address in standing.forgotten else Action.ORPHANED
+        if moved_from is not None:
+            action = Action.MOVE
+        return _undeclared(address, action, entry, sid=entry.sid, moved_from=moved_from)
+    action = Action.NOOP if is_same(entry, exam) else Action.CHANGED
+    if moved_from is not None:
+        action = Action.MOVE
+    return _declared(exam, action, entry, sid=entry.sid, moved_from=moved_from)
+
+
+def _declared(  # noqa: PLR0913 - the fields that such lines differ in
+    exam: Declaration,
+    action: Action,
+    recorded: Recorded | None = None,
+    *,
+    sid: ExamSid | None = None,
+    moved_from: Address | None = None,
+    intent: Intent | None = None,
+) -> Change:
+    """The line of a declared address; `recorded` is what it is compared with."""
+    return Change(
+        address=exam.address,
+        action=action,
+        install_sid=exam.install_sid,
+        course_sid=exam.course_sid,
+        sid=sid,
+        digest=exam.digest,
+        source=exam.declared_at,
+        before=None if recorded is None else recorded.payload,
+        after=exam.payload,
+        diff=() if recorded is None or is_same(recorded, exam) else diff_of(recorded, exam),
+        moved_from=moved_from,
+        intent=intent,
+        course=exam.course,
+        timezone=exam.timezone,
+    )
+
+
+def _undeclared(  # noqa: PLR0913 - the fields that such lines differ in
+    address: Address,
+    action: Action,
+    recorded: Recorded,
+    *,
+    sid: ExamSid | None = None,
+    moved_from: Address | None = None,
+    intent: Intent | None = None,
+) -> Change:
+    """The line of an address that only state knows, as `recorded`."""
+    return Change(
+        address=address,
+        action=action,
+        install_sid=recorded.install_sid,
+        course_sid=recorded.course_sid,
+        sid=sid,
+        digest=recorded.digest,
+        source=None,
+        before=recorded.payload,
+        after=None,
+        moved_from=moved_from,
+        intent=intent,
+    )

@@ -1,0 +1,77 @@
+"""Settling by hand: what state becomes when a person says what happened to an exam. Pure."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.model.declarations import Declaration
+from reconciler.model.errors import ResolutionRefused
+from reconciler.model.identities import Address, ExamSid
+from reconciler.model.state import Entry, Intent, State
+
+
+def settle_as_created(state: State, address: Address, sid: ExamSid, now: datetime) -> State:
+    """State once the in-doubt create of `address` is known to have made `sid`. Raises ResolutionRefused."""
+    intent = _intent_of(state, address)
+    _refuse_taken(state, address, sid)
+    entry = Entry(
+        sid=sid,
+        install_sid=intent.install_sid,
+        course_sid=intent.course_sid,
+        digest=intent.digest,
+        payload=intent.payload,
+        created_at=now,
+    )
+    return replace(_without_intent(state, address), exams={**state.exams, address: entry})
+
+
+def settle_as_absent(state: State, address: Address) -> State:
+    """State once the in-doubt create of `address` is known to have made nothing. Raises ResolutionRefused."""
+    _intent_of(state, address)
+    return _without_intent(state, address)
+
+
+def adopt(state: State, declaration: Declaration, sid: ExamSid, now: datetime) -> State:
+    """State once the exam that `declaration` declares is known to exist as `sid`. Raises ResolutionRefused.
+
+    What the exam really looks like cannot be read, so it is taken to be as declared.
+    """
+    address = declaration.address
+    if (entry := state.exams.get(address)) is not None:
+        raise ResolutionRefused(
+            f"{address} is in state already, as {entry.sid}",
+            hint="Nothing was changed. An address is adopted once.",
+        )
+    _refuse_taken(state, address, sid)
+    entry = Entry(
+        sid=sid,
+        install_sid=declaration.install_sid,
+        course_sid=declaration.course_sid,
+        digest=declaration.digest,
+        payload=declaration.payload,
+        created_at=now,
+    )
+    return replace(_without_intent(state, address), exams={**state.exams, address: entry})
+
+
+def _intent_of(state: State, address: Address) -> Intent:
+    intent = state.intents.get(address)
+    if intent is None:
+        what = "is created already" if address in state.exams else "is not in state"
+        in_doubt = ", ".join(sorted(state.intents)) or "none"
+        raise ResolutionRefused(
+            f"{address} is not in doubt: it {what}", hint=f"Nothing was changed. In doubt: {in_doubt}."
+        )
+    return intent
+
+
+def _refuse_taken(state: State, address: Address, sid: ExamSid) -> None:
+    for holder, entry in state.exams.items():
+        if entry.sid == sid:
+            raise ResolutionRefused(
+                f"{sid} is held by {holder}, so it cannot be {address} as well",
+                hint="Nothing was changed. Check the SID in the product's web console.",
+            )
+
+
+def _without_intent(state: State, address: Address) -> State:
+    return replace(state, intents={key: value for key, value in state.intents.items() if key != address})

@@ -1,0 +1,116 @@
+"""Effects: what the changes of a plan that touch only state leave behind."""
+
+from datetime import timedelta
+
+from planning_cases import (
+    NOW,
+    absent,
+    adopts,
+    created,
+    declaring,
+    doubted,
+    entry,
+    exam,
+    moves,
+    payload,
+    planned,
+    removes,
+    sid,
+    state,
+)
+
+from reconciler.model.state import Entry
+from reconciler.planning import apply_state_changes, planned_creates
+
+LATER = NOW + timedelta(minutes=5)
+
+
+def after(declared, known, *, targets=()):
+    """The state after the state-only changes of the plan."""
+    return apply_state_changes(planned(declared, known, targets=targets), declared, known, now=LATER)
+
+
+def test_import_becomes_an_entry():
+    """An adopted exam is entered as declared, at the time of the apply."""
+    declaration = exam("a")
+    left = after(declaring(declaration, imports=[adopts("a", 9)]), state())
+    assert left.exams == {
+        "a": Entry(
+            sid=sid(9),
+            install_sid=declaration.install_sid,
+            course_sid=declaration.course_sid,
+            digest=declaration.digest,
+            payload=declaration.payload,
+            created_at=LATER,
+        )
+    }
+
+
+def test_import_ends_a_doubt():
+    """An adopted exam is no longer in doubt; an undeclared one is entered as it was sent."""
+    left = after(
+        declaring("a", imports=[adopts("a", 8), adopts("b", 9)]), state(intents=doubted("a", "b", "c"))
+    )
+    assert left.intents == doubted("c")
+    assert {address: held.sid for address, held in left.exams.items()} == {"a": sid(8), "b": sid(9)}
+    assert left.exams["b"].payload == exam("b").payload
+
+
+def test_import_ends_a_doubt_that_has_moved():
+    """An import at the new address ends the intent at the old one."""
+    declared = declaring("new", imports=[adopts("new", 9)], moved=moves(("old", "new")))
+    left = after(declared, state(intents=doubted("old")))
+    assert (list(left.exams), left.intents) == (["new"], {})
+
+
+def test_move_renames_the_entry():
+    """A moved entry is the same entry under its new address, with the payload that was sent."""
+    held = entry(1, exam("old"))
+    declared = declaring(exam("new", payload("edited")), moved=moves(("old", "new")))
+    assert after(declared, state({"old": held})).exams == {"new": held}
+
+
+def test_forget_drops_the_entry():
+    """A forgotten entry is gone, and the others stay."""
+    left = after(declaring(removed=removes("a")), state(created("a", "b")))
+    assert left.exams == {"b": created("a", "b")["b"]}
+
+
+def test_absence_drops_the_intent():
+    """A confirmed absence ends the intent, declared or not."""
+    declared = declaring("a", absences=[absent("a"), absent("b"), absent("c", "try-older")])
+    left = after(declared, state(intents=doubted("a", "b", "c")))
+    assert left.intents == doubted("c")
+    assert left.exams == {}
+
+
+def test_all_else_stays():
+    """Creates, orphans, edits and doubts change nothing in state, and the serial is not touched."""
+    known = state(created("edited", "orphan", "same"), doubted("doubt"))
+    declared = declaring("same", "new", exam("edited", payload("other")))
+    assert after(declared, known) == known
+
+
+def test_only_the_plan_is_applied():
+    """What the targets leave out stays as it is."""
+    declared = declaring(
+        "a", "b", imports=[adopts("b", 9)], removed=removes("gone"), absences=[absent("a"), absent("x")]
+    )
+    known = state(created("gone"), doubted("a", "x"))
+    left = after(declared, known, targets=["a"])
+    assert (left.exams, left.intents) == (known.exams, doubted("x"))
+
+
+def test_state_given_is_not_changed():
+    """The state that went in is as before."""
+    known = state(created("gone", "old"), doubted("a"))
+    declared = declaring("a", moved=moves(("old", "new")), removed=removes("gone"), absences=[absent("a")])
+    after(declared, known)
+    assert known == state(created("gone", "old"), doubted("a"))
+
+
+def test_planned_creates_are_the_declarations():
+    """The exams to create come in the plan's order, and none but these."""
+    declared = declaring("c", "a", "b")
+    assert planned_creates(planned(declared, state(created("b"))), declared) == (exam("a"), exam("c"))
+    assert planned_creates(planned(declared, targets=["c"]), declared) == (exam("c"),)

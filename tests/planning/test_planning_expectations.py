@@ -1,0 +1,116 @@
+"""Expectations: apply makes nothing that was not reviewed."""
+
+from dataclasses import replace
+
+import pytest
+from planning_cases import (
+    OTHER_COURSE,
+    adopts,
+    created,
+    declaring,
+    exam,
+    moves,
+    payload,
+    planned,
+    removes,
+    state,
+)
+
+from reconciler.model.errors import ExpectationFailed
+from reconciler.planning import check_expectation
+
+REVIEWED = planned(declaring("a", "b"))
+
+
+@pytest.mark.parametrize("reviewed", [REVIEWED, REVIEWED.fingerprint])
+def test_same_plan_is_expected(reviewed):
+    """The reviewed plan itself is accepted, and so is its fingerprint."""
+    check_expectation(REVIEWED, reviewed)
+
+
+def test_part_that_was_applied_may_be_missing():
+    """A plan of which some was applied since is accepted against the plan, not against the fingerprint."""
+    rest = planned(declaring("a", "b"), state(created("a")))
+    check_expectation(rest, REVIEWED)
+    with pytest.raises(ExpectationFailed, match="fingerprint"):
+        check_expectation(rest, REVIEWED.fingerprint)
+
+
+@pytest.mark.parametrize("reviewed", [REVIEWED, REVIEWED.fingerprint])
+def test_nothing_to_make_is_always_expected(reviewed):
+    """Where nothing is left to make, nothing can be unexpected."""
+    check_expectation(planned(declaring("a"), state(created("a", "orphan"))), reviewed)
+
+
+def test_other_fingerprint_is_refused():
+    """A fingerprint of another plan is refused, and the message holds both."""
+    with pytest.raises(ExpectationFailed) as caught:
+        check_expectation(planned(declaring("a")), REVIEWED.fingerprint)
+    assert REVIEWED.fingerprint in caught.value.message
+    assert planned(declaring("a")).fingerprint in caught.value.message
+
+
+def test_other_lineage_is_refused():
+    """A plan over another state is refused, even with nothing to make."""
+    elsewhere = replace(REVIEWED, lineage="b" * 8)
+    with pytest.raises(ExpectationFailed, match="another state"):
+        check_expectation(REVIEWED, elsewhere)
+    with pytest.raises(ExpectationFailed, match="another state"):
+        check_expectation(planned(declaring()), elsewhere)
+
+
+def test_later_serial_is_expected():
+    """State may have been written since, if what is left to make was reviewed."""
+    check_expectation(replace(REVIEWED, serial=99), REVIEWED)
+
+
+@pytest.mark.parametrize(
+    ("plan", "reviewed", "message"),
+    [
+        (planned(declaring("a", "b", "c")), REVIEWED, "c was not in it, and is now to create"),
+        (planned(declaring(exam("a", payload("x")))), REVIEWED, "a has another content"),
+        (
+            planned(declaring(exam("a", payload("x"), course=OTHER_COURSE))),
+            REVIEWED,
+            "a has another course and content",
+        ),
+        (
+            planned(declaring("a", imports=[adopts("a", 9)])),
+            REVIEWED,
+            "a was create in it, and is now to import",
+        ),
+        (
+            planned(declaring("a", imports=[adopts("a", 9)])),
+            planned(declaring("a", imports=[adopts("a", 8)])),
+            "a has another SID",
+        ),
+        (
+            planned(declaring("n", moved=moves(("o", "n"))), state(created("o"))),
+            planned(declaring("n", moved=moves(("p", "n"))), state(created("p"))),
+            "n has another former address",
+        ),
+        (
+            planned(declaring(removed=removes("a")), state(created("a"))),
+            planned(declaring(), state(created("a"))),
+            "a was orphaned in it, and is now to forget",
+        ),
+        (
+            planned(declaring("a")),
+            planned(declaring("a"), state(created("a"))),
+            "a was noop in it, and is now to create",
+        ),
+    ],
+)
+def test_change_that_was_not_reviewed_is_refused(plan, reviewed, message):
+    """Whatever a change does otherwise than reviewed, the error names the address and says what."""
+    with pytest.raises(ExpectationFailed) as caught:
+        check_expectation(plan, reviewed)
+    assert message in caught.value.message
+
+
+def test_only_a_few_differences_are_named():
+    """A message stays short however many changes were not reviewed."""
+    many = planned(declaring(*(f"new{number}" for number in range(9))))
+    with pytest.raises(ExpectationFailed, match=r"new4 .*; and 4 more$") as caught:
+        check_expectation(many, REVIEWED)
+    assert "new5" not in caught.value.message

@@ -1,0 +1,299 @@
+"""Each guard: when it fires, when it does not, and what it tells."""
+
+from datetime import timedelta, timezone
+
+import pytest
+from planning_cases import (
+    NOW,
+    OTHER_COURSE,
+    OTHER_INSTALL,
+    actions,
+    adopts,
+    codes,
+    created,
+    declaring,
+    doubted,
+    entry,
+    exam,
+    guard,
+    line,
+    moves,
+    payload,
+    planned,
+    removes,
+    sid,
+    state,
+)
+
+from reconciler.model.plan import Action
+from reconciler.planning import make_plan
+
+
+def closing(address, at):
+    """A declaration whose window closes at the instant spelt `at`."""
+    return exam(address, payload(f"Exam {address}", examCloseDate=at))
+
+
+def test_more_creates_than_allowed():
+    """One create more than allowed is refused, and the hint names the option that allows them."""
+    declared = declaring("a", "b", "c")
+    assert codes(planned(declared, max_creates=3)) == []
+    found = guard(planned(declared, max_creates=2), "too-many-creates")
+    assert found.addresses == ("a", "b", "c")
+    assert found.message == "3 exams would be created, and 2 are allowed at once"
+    assert "--max-creates 3" in found.hint
+
+
+def test_bound_of_none_at_all():
+    """No create is allowed where the bound is 0."""
+    found = guard(planned(declaring("a"), max_creates=0), "too-many-creates")
+    assert found.message.startswith("1 exam would")
+
+
+def test_only_creates_count_towards_the_bound():
+    """Imports, moves and what exists already are no creates."""
+    declared = declaring("a", "b", "new", imports=[adopts("a", 9)], moved=moves(("old", "new")))
+    assert codes(planned(declared, state(created("b", "old")), max_creates=0)) == []
+
+
+@pytest.mark.parametrize(
+    ("closes", "fires"),
+    [
+        ("2026-09-01T08:29:59.999Z", True),
+        ("2026-09-01T08:30:00.000Z", True),
+        ("2026-09-01T08:30:00.001Z", False),
+        ("0999-01-01T00:00:00.000Z", True),
+        ("9999-12-31T23:59:59.999Z", False),
+        ("not a date", False),
+        (17, False),
+        (None, False),
+    ],
+)
+def test_closed_window(closes, fires):
+    """A create whose window is over now is refused; what is no instant is not judged here."""
+    assert codes(planned(declaring(closing("a", closes)))) == (["window-closed"] if fires else [])
+
+
+def test_closed_window_is_judged_in_utc():
+    """The zone of the clock makes no difference."""
+    declared = declaring(closing("a", "2026-09-01T08:29:59.999Z"), closing("b", "2026-09-01T08:30:00.001Z"))
+    for hours in (-11, 0, 14):
+        local = NOW.astimezone(timezone(timedelta(hours=hours)))
+        plan = make_plan(declared, state(), now=local)
+        assert guard(plan, "window-closed").addresses == ("a",)
+
+
+def test_closed_window_of_a_created_exam_is_history():
+    """An exam that exists may have a window that is over, and so may one that is imported."""
+    over = "2020-01-01T00:00:00.000Z"
+    declared = declaring(closing("a", over), closing("b", over), imports=[adopts("b", 9)])
+    assert codes(planned(declared, state({"a": entry(1, closing("a", over))}))) == []
+
+
+@pytest.mark.parametrize("configuration", [None, [], "text"])
+def test_odd_configuration_has_no_window(configuration):
+    """A payload of another shape than documented makes no exception."""
+    declared = declaring(exam("a", {"configuration": configuration}), exam("b", {}))
+    assert codes(planned(declared)) == []
+
+
+def test_same_title_in_one_course():
+    """Two exams of a course with one title, of which one is new, are refused; case and space do not count."""
+    declared = declaring(exam("a", payload("Final Exam")), exam("b", payload("  FINAL \t exam")))
+    known = state({"a": entry(1, exam("a", payload("Final Exam")))})
+    for plan in (planned(declared), planned(declared, known)):
+        assert guard(plan, "same-title").addresses == ("a", "b")
+
+
+def test_same_title_of_a_draft_counts():
+    """The status of an exam makes no difference to its title."""
+    drafts = [
+        exam("a", {"title": "Final", "status": "draft"}),
+        exam("b", {"title": "Final", "status": "deleted"}),
+    ]
+    assert codes(planned(declaring(*drafts))) == ["same-title"]
+
+
+def test_same_title_of_exams_that_exist():
+    """Nothing is refused where neither of the two is to be created."""
+    one, two = exam("a", payload("Final")), exam("b", payload("Final", duration=90))
+    assert codes(planned(declaring(one, two), state({"a": entry(1, one), "b": entry(2, two)}))) == []
+
+
+def test_same_title_elsewhere():
+    """Other courses and other installs may use the same title, and an exam may lack one."""
+    declared = declaring(
+        exam("a", payload("Final")),
+        exam("b", payload("Final", duration=90), course=OTHER_COURSE),
+        exam("c", payload("Final", duration=90), install=OTHER_INSTALL),
+        exam("d", {}),
+        exam("e", {"title": None}),
+    )
+    assert codes(planned(declared)) == []
+
+
+def test_same_title_of_an_import():
+    """A title may be used again where the other exam is imported, before and after that was applied."""
+    one, two = exam("a", payload("Final")), exam("b", payload("Final", duration=90))
+    declared = declaring(one, two, imports=[adopts("a", 1)])
+    assert codes(planned(declared)) == []
+    assert codes(planned(declared, state({"a": entry(1, one)}))) == []
+
+
+def test_import_excuses_no_third():
+    """Two creates that share a title are refused, although a third with it is imported."""
+    declared = declaring(
+        exam("a", payload("Final")),
+        exam("b", payload("Final", duration=1)),
+        exam("c", payload("Final", duration=2)),
+        imports=[adopts("a", 1)],
+    )
+    assert guard(planned(declared), "same-title").addresses == ("b", "c")
+
+
+def test_looks_renamed():
+    """A create that equals an orphan is refused, with the block that would rename it."""
+    body = payload("Final")
+    plan = planned(declaring(exam("new", body)), state({"old": entry(1, exam("old", body))}))
+    found = guard(plan, "looks-renamed")
+    assert found.addresses == ("new", "old")
+    assert "moved: [{from: old, to: new}]" in found.hint
+    assert actions(plan) == {"new": Action.CREATE, "old": Action.ORPHANED}
+
+
+def test_suggested_block_is_text_to_yaml():
+    """An address that YAML would read as a number or a boolean is suggested in quotes."""
+    body = payload("Final")
+    plan = planned(declaring(exam("true", body)), state({"1.5": entry(1, exam("1.5", body))}))
+    assert 'moved: [{from: "1.5", to: "true"}]' in guard(plan, "looks-renamed").hint
+
+
+def test_suggested_block_heals():
+    """With the suggested block the plan is not refused, and creates nothing."""
+    body = payload("Final")
+    declared = declaring(exam("new", body), moved=moves(("old", "new")))
+    plan = planned(declared, state({"old": entry(1, exam("old", body))}))
+    assert (actions(plan), codes(plan)) == ({"new": Action.MOVE}, [])
+
+
+def test_looks_renamed_while_in_doubt():
+    """A create that equals an undeclared exam in doubt is refused too: it may exist."""
+    body = payload("Final")
+    held = exam("old", body)
+    known = state(
+        intents={"old": next(iter(doubted("old").values())), "x": next(iter(doubted("x").values()))}
+    )
+    assert codes(planned(declaring(exam("new", body)), known)) == []
+    plan = planned(declaring(exam("new", exam("old").payload)), known)
+    assert held.digest != exam("old").digest
+    assert guard(plan, "looks-renamed").addresses == ("new", "old")
+
+
+def test_each_create_is_paired_once():
+    """Equal orphans are shared out in order, and the last one serves the creates that are left."""
+    body = payload("Final")
+    known = state({"old/1": entry(1, exam("old/1", body)), "old/2": entry(2, exam("old/2", body))})
+    plan = planned(declaring(exam("x", body), exam("y", body), exam("z", body)), known)
+    hint = guard(plan, "looks-renamed").hint
+    assert "[{from: old/1, to: x}, {from: old/2, to: y}, {from: old/2, to: z}]" in hint
+
+
+def test_removed_or_edited_orphan_is_no_rename():
+    """An orphan that is to be forgotten, lies in another course or differs, does not look renamed."""
+    body = payload("Final")
+    known = state(
+        {
+            "gone": entry(1, exam("gone", body)),
+            "elsewhere": entry(2, exam("elsewhere", body, course=OTHER_COURSE)),
+            "edited": entry(3, exam("edited", payload("Final", duration=90))),
+        }
+    )
+    assert codes(planned(declaring(exam("new", body), removed=removes("gone")), known)) == []
+
+
+def test_conflicting_move_is_not_suggested_again():
+    """What a conflicting move is about is told by that guard alone."""
+    body = payload("Final")
+    declared = declaring(exam("new", body), moved=moves(("a", "new"), ("b", "new")))
+    known = state({"a": entry(1, exam("a", body)), "b": entry(2, exam("b", body))})
+    assert codes(planned(declared, known)) == ["move-conflict"]
+
+
+def test_import_of_another_sid_conflicts():
+    """An import never replaces the SID that state holds."""
+    plan = planned(declaring("a", imports=[adopts("a", 9)]), state(created("a")))
+    assert actions(plan) == {"a": Action.NOOP}
+    assert line(plan, "a").sid == sid(1)
+    found = guard(plan, "import-conflict")
+    assert found.addresses == ("a",)
+    assert found.message == f"imports contradict the state: a is {sid(1)} in state, not {sid(9)}"
+
+
+def test_import_of_a_held_sid_conflicts():
+    """A SID that another address holds is not adopted."""
+    plan = planned(declaring("a", "b", imports=[adopts("b", 1)]), state(created("a")))
+    assert guard(plan, "import-conflict").addresses == ("a", "b")
+    assert line(plan, "b").action is not Action.CREATE
+
+
+def test_two_imports_of_one_sid_conflict():
+    """A SID is adopted by one address only."""
+    plan = planned(declaring("a", "b", imports=[adopts("a", 9), adopts("b", 9)]))
+    assert guard(plan, "import-conflict").addresses == ("a", "b")
+
+
+@pytest.mark.parametrize("known", [state(), state(created("a"))])
+def test_two_imports_for_one_address_conflict(known):
+    """An address adopts one SID only, and one of two is never picked silently."""
+    plan = planned(declaring("a", imports=[adopts("a", 1), adopts("a", 9)]), known)
+    assert guard(plan, "import-conflict").addresses == ("a",)
+
+
+def test_conflicting_import_settles_nothing():
+    """A doubt stays a doubt where the SID that should settle it belongs to another exam."""
+    plan = planned(declaring("a", "b", imports=[adopts("b", 1)]), state(created("a"), doubted("b")))
+    assert actions(plan) == {"a": Action.NOOP, "b": Action.IN_DOUBT}
+    assert codes(plan) == ["import-conflict"]
+
+
+def test_import_of_a_doubt_that_is_removed_conflicts():
+    """A doubt that is to be adopted and forgotten at once stays one: two applies would do what one should."""
+    declared = declaring(imports=[adopts("a", 9)], removed=removes("a"))
+    plan = planned(declared, state(intents=doubted("a")))
+    assert actions(plan) == {"a": Action.IN_DOUBT}
+    assert "a is both imported and removed" in guard(plan, "import-conflict").message
+
+
+def test_guards_come_in_one_order():
+    """Several guards are told together, in the order that the documentation lists them in."""
+    over = {"examCloseDate": "2020-01-01T00:00:00.000Z"}
+    declared = declaring(
+        exam("a", payload("Same", **over)),
+        exam("b", payload("Same", duration=1)),
+        "c",
+        "moved-doubt",
+        "target",
+        imports=[adopts("c", 9)],
+        moved=moves(("source", "target"), ("doubt", "moved-doubt")),
+    )
+    known = state(
+        {**created("c", "source", "target"), "orphan": entry(7, exam("orphan", payload("Same", **over)))},
+        doubted("doubt"),
+    )
+    assert codes(planned(declared, known, max_creates=0)) == [
+        "too-many-creates",
+        "window-closed",
+        "same-title",
+        "looks-renamed",
+        "import-conflict",
+        "move-conflict",
+        "move-in-doubt",
+    ]
+
+
+def test_long_lists_are_cut_in_the_message_only():
+    """A message names a few, and the guard holds every address."""
+    declared = declaring(*(closing(f"e{number}", "2020-01-01T00:00:00.000Z") for number in range(8)))
+    found = guard(planned(declared), "window-closed")
+    assert found.message == "the exam window has closed already: e0; e1; e2; e3; e4; and 3 more"
+    assert len(found.addresses) == 8

@@ -1,0 +1,145 @@
+"""What the documentation says is there, and what is there is documented."""
+
+import argparse
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli import exit_codes
+from reconciler.cli.parser import build_parser
+from reconciler.manifest.rules import RULES
+from reconciler.sandbox.fault_specs import parse_fault
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+SHELL_BLOCK = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def commands(
+    parser: argparse.ArgumentParser, name: str = ""
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Every command that can be run, by its full name; a group of commands is not one."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not below:
+        yield name, parser
+    for action in below:
+        for word, subparser in action.choices.items():
+            yield from commands(subparser, f"{name} {word}".strip())
+
+
+def options(parser: argparse.ArgumentParser) -> set[str]:
+    """The long options of `parser`."""
+    return {text for action in parser._actions for text in action.option_strings if text.startswith("--")}
+
+
+def section(name: str) -> str:
+    """What docs/commands.md says under the heading `name`."""
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    found = re.search(rf"^## {re.escape(name)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, f"docs/commands.md has no heading {name!r}"
+    return found.group(1)
+
+
+def options_named(text: str) -> set[str]:
+    """The long options that a piece of documentation names in code."""
+    code = " ".join(re.findall(r"`([^`]+)`", text))
+    return set(re.findall(r"(?<!\S)--[a-z][a-z-]*", code))
+
+
+def pages_with(pattern: re.Pattern[str]) -> list[str]:
+    """What `pattern` finds in all pages."""
+    return [found for page in PAGES for found in pattern.findall(page.read_text(encoding="utf-8"))]
+
+
+COMMANDS = dict(commands(build_parser()))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_documented(name: str) -> None:
+    """A command has a heading of its own; its options stand there or with those of all commands."""
+    documented = options_named(section("Every command")) | options_named(section(f"`{name}`"))
+    assert options(COMMANDS[name]) <= documented
+
+
+def test_every_common_option_is_documented() -> None:
+    """The options before a command are documented too."""
+    assert options(build_parser()) <= options_named(section("Every command"))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_command_is_documented_with_an_option_that_it_lacks(name: str) -> None:
+    """The table of a command lists nothing that was renamed or removed."""
+    table = "\n".join(
+        line.split(" | ")[0] for line in section(f"`{name}`").splitlines() if line.startswith("| `--")
+    )
+    assert options_named(table.replace("\\|", " ")) <= options(COMMANDS[name])
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/commands.md"])
+def test_every_exit_code_is_documented(page: str) -> None:
+    """Pipelines find every exit code in both tables."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    table = text.split("## Exit codes")[1].split("\n## ")[0]
+    documented = {int(code) for row in table.splitlines() for code in re.findall(r"`(\d+)`", row)}
+    codes = {exit_codes.DONE, exit_codes.FAILED, exit_codes.DIFFERS, exit_codes.IN_DOUBT}
+    assert documented == codes | {exit_codes.SIGNAL_BASE + 2, exit_codes.SIGNAL_BASE + 15}
+
+
+def test_every_make_target_named_exists() -> None:
+    """Nobody is sent to a target that the Makefile does not have."""
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(pages_with(re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)))
+    assert {"demo", "test"} <= named <= targets
+
+
+def test_every_command_line_shown_parses() -> None:
+    """Each `reconciler …` line of a page is one that the parser takes."""
+    lines = [line for block in pages_with(SHELL_BLOCK) for line in block.splitlines()]
+    shown = [line.split("  #")[0].split() for line in lines if line.startswith("reconciler ")]
+    assert shown
+    for words in shown:
+        build_parser().parse_args([word.strip("'\"") for word in words[1:]])
+
+
+def test_every_fault_shown_parses() -> None:
+    """Each kind of fault in docs/sandbox.md is one that the sandbox takes."""
+    text = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    table = text.split("| kind | what happens |")[1].split("\n\n")[0]
+    shown = re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)
+    assert shown
+    for spec in shown:
+        assert parse_fault(spec).spec == spec
+
+
+def test_every_rule_is_documented() -> None:
+    """The rules that a workspace may weigh are those in the table, no more and no fewer."""
+    text = (ROOT / "docs" / "manifest.md").read_text(encoding="utf-8")
+    table = text.split("| rule | finds | weight |")[1]
+    assert set(re.findall(r"^\| `([a-z-]+)`", table, re.MULTILINE)) == set(RULES)
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    """A relative link names a file of the project and, with #, a heading in it."""
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^):]+)\)", page.read_text(encoding="utf-8")):
+            name, _, anchor = target.partition("#")
+            linked = page.parent / name if name else page
+            assert linked.is_file(), f"{page.name}: {target}"
+            if anchor:
+                assert anchor in anchors(linked), f"{page.name}: {target}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that the headings of a page get."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_promise_is_shown_by_tests_that_exist() -> None:
+    """The README names only folders of tests that hold tests."""
+    named = set(re.findall(r"`tests/([a-z]+)`", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert named
+    for room in named:
+        assert list((ROOT / "tests" / room).glob("test_*.py")), room
