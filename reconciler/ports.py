@@ -63,6 +63,10 @@ class StateBackend(Protocol):
         """
         ...
 
+    def back_up(self, data: bytes) -> str:
+        """Durably keep `data` beside the state, in the place of what was kept before; where it is now."""
+        ...
+
     def read_journal(self) -> bytes:
         """Everything appended since the last `clear_journal`; a torn tail is possible after a crash."""
         ...

@@ -27,7 +27,7 @@ from reconciler.model.errors import (
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
 from reconciler.model.plan import Plan
 from reconciler.model.report import Report
-from reconciler.model.state import State
+from reconciler.model.state import Mended, State
 from reconciler.planning import settlement
 from reconciler.ports import Progress, SecretSource, StateBackend
 
@@ -252,13 +252,14 @@ class _Run:
             await journal.close()
 
 
-def adopt(scope: Scope, address: str, sid: str, *, lock_timeout_s: float) -> State:
-    """Record that the declared exam `address` exists as `sid`; the state after that."""
-    _check_identities(address, sid)
+def adopt(scope: Scope, address: str, sid: str, *, lock_timeout_s: float) -> Mended:
+    """Record that the declared exam `address` exists as `sid`."""
+    _check_address(address)
+    _check_sid(sid)
     workspace, loaded = _load_valid(scope)
     declaration = _declaration_of(loaded, address)
     now = host.SystemClock().now()
-    return _change_state(
+    return _mend(
         _backend(scope, workspace),
         lambda state: settlement.adopt(state, declaration, ExamSid(sid), now),
         command="import",
@@ -276,9 +277,11 @@ def _declaration_of(loaded: Loaded, address: str) -> Declaration:
     )
 
 
-def resolve(scope: Scope, address: str, *, sid: str | None, lock_timeout_s: float) -> State:
+def resolve(scope: Scope, address: str, *, sid: str | None, lock_timeout_s: float) -> Mended:
     """Settle the in-doubt exam `address`: it was created as `sid`, or (None) it certainly was not."""
-    _check_identities(address, sid)
+    _check_address(address)
+    if sid is not None:
+        _check_sid(sid)
     now = host.SystemClock().now()
 
     def settle(state: State) -> State:
@@ -287,20 +290,55 @@ def resolve(scope: Scope, address: str, *, sid: str | None, lock_timeout_s: floa
         return settlement.settle_as_created(state, Address(address), ExamSid(sid), now)
 
     backend = _backend(scope, _workspace(scope))
-    return _change_state(backend, settle, command="resolve", lock_timeout_s=lock_timeout_s)
+    return _mend(backend, settle, command="resolve", lock_timeout_s=lock_timeout_s)
 
 
-def _check_identities(address: str, sid: str | None) -> None:
+def move(scope: Scope, source: str, target: str, *, lock_timeout_s: float) -> Mended:
+    """Keep the exam at the address `source` at `target` from now on."""
+    _check_address(source)
+    _check_address(target)
+    return _mend(
+        _backend(scope, _workspace(scope)),
+        lambda state: settlement.move(state, Address(source), Address(target)),
+        command="state mv",
+        lock_timeout_s=lock_timeout_s,
+    )
+
+
+def remove(scope: Scope, address: str, *, lock_timeout_s: float) -> Mended:
+    """Forget the exam at `address`; the exam itself stays as it is."""
+    _check_address(address)
+    return _mend(
+        _backend(scope, _workspace(scope)),
+        lambda state: settlement.remove(state, Address(address)),
+        command="state rm",
+        lock_timeout_s=lock_timeout_s,
+    )
+
+
+def push(scope: Scope, document: bytes, *, name: str, lock_timeout_s: float) -> Mended:
+    """Make `document` the state: one of the same lineage and a later serial. `name` names it in errors."""
+    pushed = statefile.decode_state(document, location=name)
+    backend = _backend(scope, _workspace(scope))
+    lock = host.lock_info("state push")
+    with statefile.open_session(backend, lock=lock, timeout_s=lock_timeout_s) as session:
+        return session.push(pushed)
+
+
+def _check_address(address: str) -> None:
     if not is_address(address):
         raise UsageError(
             f"{address!r} is not an address", hint="Write it as in the manifest, like cs101/final."
         )
-    if sid is not None and not is_exam_sid(sid):
+
+
+def _check_sid(sid: str) -> None:
+    if not is_exam_sid(sid):
         raise UsageError(f"{sid!r} is not an exam's SID", hint="It is EX and 32 characters from 0-9 and a-f.")
 
 
-def _change_state(
+def _mend(
     backend: StateBackend, change: Callable[[State], State], *, command: str, lock_timeout_s: float
-) -> State:
+) -> Mended:
     with statefile.open_session(backend, lock=host.lock_info(command), timeout_s=lock_timeout_s) as session:
-        return session.commit(change(session.state))
+        return session.mend(change(session.state))

@@ -1,4 +1,4 @@
-"""A local file: the embedded default. Its journal and lock stand beside it.
+"""A local file: the embedded default. Its journal, lock and backup stand beside it.
 
 A write goes to a new file, is flushed with its folder, and takes the old one's place in one step. The lock is
 the operating system's (flock), so the kernel lets go of it when its process dies.
@@ -24,6 +24,7 @@ class FileBackend:
         self._path = Path(os.path.realpath(path))
         self._journal = self._path.with_name(f"{self._path.name}.journal")
         self._lock = self._path.with_name(f"{self._path.name}.lock")
+        self._backup = self._path.with_name(f"{self._path.name}.backup")
         self._location = location
 
     @property
@@ -47,21 +48,14 @@ class FileBackend:
                 location=self._location,
             )
         with self._reporting("write"):
-            self._replace(data)
+            _replace(self._path, data)
         return _version_of(data)
 
-    def _replace(self, data: bytes) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
-        try:
-            with scratch.open("wb", buffering=0) as file:
-                _write_all(file.fileno(), data)
-                _flush(file.fileno())
-            scratch.replace(self._path)
-        except OSError:
-            scratch.unlink(missing_ok=True)
-            raise
-        _flush_folder(self._path.parent)
+    def back_up(self, data: bytes) -> str:
+        """Put `data` in the place of the last backup; flushed to the disk on return."""
+        with self._reporting("back up"):
+            _replace(self._backup, data)
+        return str(self._backup)
 
     def read_journal(self) -> bytes:
         """The journal's bytes; none where there is no journal."""
@@ -122,6 +116,20 @@ def _read_if_exists(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with scratch.open("wb", buffering=0) as file:
+            _write_all(file.fileno(), data)
+            _flush(file.fileno())
+        scratch.replace(path)
+    except OSError:
+        scratch.unlink(missing_ok=True)
+        raise
+    _flush_folder(path.parent)
 
 
 def _version_of(data: bytes) -> Version:

@@ -301,7 +301,7 @@ def _add_show(commands: Commands) -> None:
 
 
 def _add_state(commands: Commands) -> None:
-    parser = _add_command(commands, "state", does="inspect state", handler="")
+    parser = _add_command(commands, "state", does="inspect and mend state", handler="")
     below = parser.add_subparsers(title="commands", metavar="COMMAND", dest="state_command", required=True)
     listing = _add_command(
         below, "list", does="list every exam in state", handler="reconciler.cli.reading:list_state"
@@ -317,6 +317,46 @@ def _add_state(commands: Commands) -> None:
     for command in (listing, showing):
         _add_scope(command)
         _add_format(command, *_TEXT_OR_JSON)
+    _add_state_mending(below)
+
+
+def _add_state_mending(below: Commands) -> None:
+    moving = _add_command(
+        below,
+        "mv",
+        does="give an exam in state another address",
+        handler="reconciler.cli.settling:move",
+        examples=["reconciler state mv cs101/midterm cs101/midterm-1"],
+    )
+    moving.add_argument("source", metavar="FROM", help="the address that it has")
+    moving.add_argument("target", metavar="TO", help="the address that it gets; nothing may be there")
+    removing = _add_command(
+        below,
+        "rm",
+        does="forget an exam in state; the exam itself stays",
+        handler="reconciler.cli.settling:remove",
+        examples=["reconciler state rm cs101/midterm-1"],
+    )
+    removing.add_argument("address", metavar="ADDRESS", help="the exam's address")
+    pulling = _add_command(
+        below,
+        "pull",
+        does="print the state's document, journal included",
+        handler="reconciler.cli.reading:pull",
+        examples=["reconciler state pull > copy.json"],
+    )
+    pushing = _add_command(
+        below,
+        "push",
+        does="make a document the state: one of the same lineage with a later serial",
+        handler="reconciler.cli.settling:push",
+        examples=["reconciler state push copy.json"],
+    )
+    pushing.add_argument("file", metavar="FILE", type=Path, help="what `state pull` printed, mended")
+    for command in (moving, removing, pulling, pushing):
+        _add_scope(command)
+    for command in (moving, removing, pushing):
+        _add_lock_timeout(command)
 
 
 def _add_import(commands: Commands) -> None:

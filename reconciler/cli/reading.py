@@ -1,4 +1,4 @@
-"""The commands that change nothing: validate, plan, show, state list, state show."""
+"""The commands that change nothing: validate, plan, show, state list, state show, state pull."""
 
 import argparse
 import json
@@ -76,6 +76,12 @@ def list_state(parsed: argparse.Namespace) -> int:
         print_raw(statefile.encode_state(state).decode())
     else:
         print_state(state, result_console(parsed))
+    return DONE
+
+
+def pull(parsed: argparse.Namespace) -> int:
+    """Print the state's document, with what a killed run left in the journal."""
+    print_raw(statefile.encode_state(workflows.read_state(scope_of(parsed))).decode())
     return DONE
 
 

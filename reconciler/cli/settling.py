@@ -1,10 +1,11 @@
-"""The commands that change state only: init, import, resolve."""
+"""The commands that change state only: init, import, resolve, state mv, state rm, state push."""
 
 import argparse
 
 from reconciler import workflows
-from reconciler.cli.consoles import error_console, result_console, scope_of
+from reconciler.cli.consoles import below_root, error_console, result_console, scope_of
 from reconciler.cli.exit_codes import DONE
+from reconciler.model.state import Mended
 from reconciler.outputs import printable
 
 
@@ -21,20 +22,48 @@ def initialise(parsed: argparse.Namespace) -> int:
 def adopt(parsed: argparse.Namespace) -> int:
     """Adopt an exam that exists."""
     scope = scope_of(parsed)
-    state = workflows.adopt(scope, parsed.address, parsed.sid, lock_timeout_s=parsed.lock_timeout)
-    result_console(parsed).print(
-        f"{parsed.address} is {parsed.sid} (state serial {state.serial}).", soft_wrap=True
-    )
-    return DONE
+    mended = workflows.adopt(scope, parsed.address, parsed.sid, lock_timeout_s=parsed.lock_timeout)
+    return _say(parsed, f"{parsed.address} is {parsed.sid}", mended)
 
 
 def resolve(parsed: argparse.Namespace) -> int:
     """Settle an in-doubt exam."""
     scope = scope_of(parsed)
     sid = None if parsed.absent else parsed.sid
-    state = workflows.resolve(scope, parsed.address, sid=sid, lock_timeout_s=parsed.lock_timeout)
+    mended = workflows.resolve(scope, parsed.address, sid=sid, lock_timeout_s=parsed.lock_timeout)
     settled = (
         f"{parsed.address} is {sid}" if sid else f"{parsed.address} was not created; apply will create it"
     )
-    result_console(parsed).print(f"{settled} (state serial {state.serial}).", soft_wrap=True)
+    return _say(parsed, settled, mended)
+
+
+def move(parsed: argparse.Namespace) -> int:
+    """Give an exam in state another address."""
+    scope = scope_of(parsed)
+    mended = workflows.move(scope, parsed.source, parsed.target, lock_timeout_s=parsed.lock_timeout)
+    return _say(parsed, f"{parsed.source} is now {parsed.target}", mended)
+
+
+def remove(parsed: argparse.Namespace) -> int:
+    """Forget an exam, and warn of what that means where it is still declared."""
+    mended = workflows.remove(scope_of(parsed), parsed.address, lock_timeout_s=parsed.lock_timeout)
+    _say(parsed, f"{parsed.address} is forgotten; the exam itself stays", mended)
+    error_console(parsed).print("While it is declared, the next apply creates it again.", soft_wrap=True)
+    return DONE
+
+
+def push(parsed: argparse.Namespace) -> int:
+    """Make a document the state."""
+    document = below_root(parsed, parsed.file).read_bytes()
+    mended = workflows.push(
+        scope_of(parsed), document, name=str(parsed.file), lock_timeout_s=parsed.lock_timeout
+    )
+    done = "Nothing to do: this is the state" if mended.backup is None else "Pushed"
+    return _say(parsed, done, mended)
+
+
+def _say(parsed: argparse.Namespace, done: str, mended: Mended) -> int:
+    result_console(parsed).print(f"{done} (state serial {mended.state.serial}).", soft_wrap=True)
+    if mended.backup is not None:
+        error_console(parsed).print(f"The state before is at {printable(mended.backup)}", soft_wrap=True)
     return DONE

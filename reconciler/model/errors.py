@@ -14,7 +14,8 @@
     ├── PlanRefused                a guard refuses the plan; carries the guards
     ├── ExpectationFailed          the plan is not the one that was reviewed
     ├── NotConfirmed               nobody said yes
-    ├── ResolutionRefused          an in-doubt or import request does not fit the state
+    ├── ResolutionRefused          a request to mend an exam's entry does not fit the state
+    ├── PushRefused                a state to be pushed is of another history, or not a later one
     ├── SecretsUnavailable         secrets could not be resolved; carries their references, never a value
     └── ApiUnusable                the service cannot be asked at all
         ├── TokenUnusable          no token, a malformed one, or one that has expired
@@ -109,7 +110,11 @@ class NotConfirmed(ReconcilerError):
 
 
 class ResolutionRefused(ReconcilerError):
-    """A request to settle or adopt an exam does not fit the state."""
+    """A request to settle, adopt, move or remove an exam does not fit the state."""
+
+
+class PushRefused(ReconcilerError):
+    """A state to be pushed is of another history than the present one, or not a later part of it."""
 
 
 class SecretsUnavailable(ReconcilerError):

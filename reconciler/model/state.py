@@ -57,3 +57,11 @@ class State:
     serial: int
     exams: Mapping[Address, Entry]
     intents: Mapping[Address, Intent]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mended:
+    """The state after a person mended it, and where the one before is kept; None where nothing changed."""
+
+    state: State
+    backup: str | None

@@ -1,4 +1,4 @@
-"""Settling by hand: what state becomes when a person says what happened to an exam. Pure."""
+"""Mending by hand: what state becomes when a person says what an exam became, or where it belongs. Pure."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -51,6 +51,43 @@ def adopt(state: State, declaration: Declaration, sid: ExamSid, now: datetime) -
         created_at=now,
     )
     return replace(_without_intent(state, address), exams={**state.exams, address: entry})
+
+
+def move(state: State, source: Address, target: Address) -> State:
+    """State once the exam at `source` is at `target`. Raises ResolutionRefused."""
+    entry = _entry_of(state, source)
+    if target in state.exams or target in state.intents:
+        what = "holds an exam already" if target in state.exams else "is in doubt"
+        raise ResolutionRefused(
+            f"{source} cannot move to {target}, which {what}",
+            hint="Nothing was changed. Choose a free address; `reconciler state list` lists those in use.",
+        )
+    return replace(state, exams={**_others(state, source), target: entry})
+
+
+def remove(state: State, address: Address) -> State:
+    """State once it has forgotten the exam at `address`. Raises ResolutionRefused."""
+    _entry_of(state, address)
+    return replace(state, exams=_others(state, address))
+
+
+def _entry_of(state: State, address: Address) -> Entry:
+    if address in state.intents:
+        raise ResolutionRefused(
+            f"{address} is in doubt",
+            hint="Nothing was changed. Settle it first: "
+            f"`reconciler resolve {address} --sid SID`, or `--absent`.",
+        )
+    if (entry := state.exams.get(address)) is None:
+        raise ResolutionRefused(
+            f"{address} is not in state",
+            hint="Nothing was changed. `reconciler state list` lists all that is.",
+        )
+    return entry
+
+
+def _others(state: State, address: Address) -> dict[Address, Entry]:
+    return {key: entry for key, entry in state.exams.items() if key != address}
 
 
 def _intent_of(state: State, address: Address) -> Intent:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.model.errors import StateAbsent, StateConflict, StateDamaged, StateExists
-from reconciler.model.state import State
+from reconciler.model.errors import PushRefused, StateAbsent, StateConflict, StateDamaged, StateExists
+from reconciler.model.state import Mended, State
 from reconciler.ports import LockInfo, StateBackend, Version
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.group_commit import GroupCommit
@@ -115,6 +115,22 @@ def _fit(state: State, journal: Journal) -> State:
     )
 
 
+def _refuse_other_history(present: State, pushed: State, location: str) -> None:
+    if pushed.lineage != present.lineage:
+        raise PushRefused(
+            f"the lineage {pushed.lineage} is not that of {location}, which is {present.lineage}",
+            hint="Nothing was changed. It is the state of another workspace or environment: "
+            "check --state and --env.",
+        )
+    if pushed.serial <= present.serial:
+        problem = "differs from" if pushed.serial == present.serial else "is older than"
+        raise PushRefused(
+            f"the state of serial {pushed.serial} {problem} {location}, which has serial {present.serial}",
+            hint="Nothing was changed. Pull the present state, put the change into that, "
+            "raise its serial by one, and push it.",
+        )
+
+
 class Session:
     """A state under its lock. Made by `open_session` only."""
 
@@ -137,11 +153,39 @@ class Session:
 
         Raises StateConflict, with nothing changed, if the snapshot is no longer the one that was loaded.
         """
-        numbered = replace(state, serial=self._state.serial + 1)
-        self._version = self._backend.write(encode_state(numbered), replacing=self._version)
-        self._state = numbered
+        return self._put(replace(state, serial=self._state.serial + 1))
+
+    def mend(self, state: State) -> Mended:
+        """As `commit`, with a backup of the replaced snapshot that is durable before it is replaced."""
+        backup = self._back_up()
+        return Mended(state=self.commit(state), backup=backup)
+
+    def push(self, state: State) -> Mended:
+        """As `mend`, with the serial of `state` itself; nothing is written if it is the present one.
+
+        Raises PushRefused, with nothing changed, unless it is a later one of the same lineage.
+        """
+        if state == self._state:
+            return Mended(state=state, backup=None)
+        _refuse_other_history(self._state, state, self._backend.location)
+        backup = self._back_up()
+        return Mended(state=self._put(state), backup=backup)
+
+    def _put(self, state: State) -> State:
+        self._version = self._backend.write(encode_state(state), replacing=self._version)
+        self._state = state
         self._backend.clear_journal()
-        return numbered
+        return state
+
+    def _back_up(self) -> str:
+        snapshot = self._backend.read()
+        if snapshot is None or snapshot.version != self._version:
+            raise StateConflict(
+                f"{self._backend.location} was replaced while this run held its lock",
+                hint="Nothing was changed. Look at the state as it is now, then try again.",
+                location=self._backend.location,
+            )
+        return self._backend.back_up(snapshot.data)
 
     def begin_journal(self) -> GroupCommit:
         """An empty journal on top of the present snapshot, its header durable already."""

@@ -57,6 +57,17 @@ def test_a_write_leaves_no_scratch_file(backend, tmp_path):
     assert names(tmp_path / "state") == ["s.json"]
 
 
+def test_a_backup_stands_beside_the_state(backend, tmp_path):
+    """The last one is kept, and the state is as it was."""
+    backend.write(b"one", replacing=None)
+    backend.back_up(b"older")
+    kept = backend.back_up(b"old")
+    assert kept == str(tmp_path / "state" / "s.json.backup")
+    assert (tmp_path / "state" / "s.json.backup").read_bytes() == b"old"
+    assert backend.read().data == b"one"
+    assert names(tmp_path / "state") == ["s.json", "s.json.backup"]
+
+
 def test_a_link_to_the_state_stays_a_link(backend, tmp_path):
     """The file behind a link is replaced, not the link."""
     backend.write(b"one", replacing=None)

@@ -180,6 +180,24 @@ def test_a_snapshot_replaced_in_mid_run_keeps_the_journal(begun, tmp_path):
     assert len(decode_journal(begun.read_journal(), location="x").records) == 2
 
 
+def test_a_backup_that_fails_changes_nothing(begun, tmp_path):
+    """Without a durable backup the snapshot is not replaced."""
+    (tmp_path / "exams.state.json.backup").mkdir()
+    before = begun.read()
+    with session(begun) as opened, pytest.raises(StateUnavailable, match="back up"):
+        opened.mend(state({"a": entry(1)}))
+    assert begun.read() == before
+
+
+def test_a_replaced_snapshot_is_not_mended(begun, tmp_path):
+    """What somebody else wrote is neither replaced nor taken for the state before."""
+    with session(begun) as opened:
+        (tmp_path / "exams.state.json").write_bytes(encode_state(state({"x": entry(5)})))
+        with pytest.raises(StateConflict):
+            opened.mend(state())
+    assert not (tmp_path / "exams.state.json.backup").exists()
+
+
 class _FullDisk(FileBackend):
     """A store whose disk is full for a while."""
 

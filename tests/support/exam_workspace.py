@@ -49,7 +49,11 @@ class Workspace:
 
     def environment(self, variables=None):
         """The environment that the command runs in: nothing of the machine's but what it needs to start."""
-        kept = {key: value for key, value in os.environ.items() if key == "PATH" or key.startswith("COV")}
+        kept = {
+            key: value
+            for key, value in os.environ.items()
+            if key in {"PATH", "PYTHONPATH"} or key.startswith("COV")
+        }
         mine = self.variables if variables is None else variables
         return {"COLUMNS": "120", "HOME": str(self.root)} | kept | mine
 
