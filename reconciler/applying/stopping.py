@@ -35,7 +35,8 @@ class Stopping:
         """What a signal handler calls. Raises Interrupted while there is no run to be asked."""
         if self._loop is None:
             raise Interrupted(signal_number)
-        self._loop.call_soon_threadsafe(self.request, signal_number)
+        if not self._loop.is_closed():  # once the run is over there is nothing left to stop
+            self._loop.call_soon_threadsafe(self.request, signal_number)
 
     def request(self, signal_number: int) -> None:
         """Drain on the first call, abandon on the second."""

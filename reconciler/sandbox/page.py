@@ -98,9 +98,9 @@ def _table(exams: Sequence[Exam]) -> str:
 def _row(exam: Exam) -> str:
     configuration = exam.body.get("configuration", {})
     kind = f"{exam.body.get('type')}, {exam.body.get('status', 'active')}"
+    course = f"<small><code>{_text(exam.course_sid)}</code></small>"
     cells = (
-        f'<td><code class="sid">{_text(exam.sid)}</code>'
-        f"<small><code>{_text(exam.course_sid)}</code></small></td>",
+        f'<td><code class="sid">{_text(exam.sid)}</code>{course}</td>',
         f'<td class="title">{_text(exam.body.get("title"))}<small>{_text(kind)}</small></td>',
         f"<td>{_window(configuration, 'examOpenDate', 'examCloseDate')}</td>",
         f"<td>{_window(configuration, 'scheduleOpenDate', 'scheduleCloseDate')}</td>",
