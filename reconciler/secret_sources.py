@@ -50,6 +50,8 @@ class Secrets:
             target = (root / path).resolve(strict=True)
             if not target.is_relative_to(root):
                 raise LookupError(f"file {path} leads out of the secrets directory")
+            if not target.is_file():  # a pipe would be waited for under the lock
+                raise LookupError(f"file {path} is not a regular file")
             with target.open("rb") as file:
                 data = file.read(_LARGEST_BYTES + 1)
         except OSError as error:

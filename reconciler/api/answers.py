@@ -16,6 +16,9 @@ _MESSAGE_CHARACTERS: Final = 500
 _MESSAGE_KEYS: Final = ("message", "error", "detail", "title", "description", "errors")
 _MASK: Final = "***"
 _NESTED_JSON: Final = 4
+_MOST_DIGITS: Final = 300
+_MOST_SIDS: Final = 3
+_SID: Final = re.compile(r"\bEX[a-f0-9]{32}\b")
 _PAGE_CHARACTERS: Final = 16 * 1024
 _TAGS: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
@@ -53,15 +56,30 @@ def _classify_success(answer: Answer, confidential: Sequence[str]) -> Verdict:
     if isinstance(sid, str) and is_exam_sid(sid):
         return Created(sid=ExamSid(sid), status=answer.status)
     if isinstance(document, dict):
-        return Unknown(status=answer.status, reason=f"HTTP {answer.status}, but without a usable sid")
-    return Unknown(status=answer.status, reason=f"no exam in the answer: {_reason(answer, confidential)}")
+        return Unknown(
+            status=answer.status,
+            reason=f"HTTP {answer.status}, but without a usable sid{seen_sids(answer.body)}",
+        )
+    said = f"{_reason(answer, confidential)}{seen_sids(answer.body)}"
+    return Unknown(status=answer.status, reason=f"no exam in the answer: {said}")
 
 
 def _decode(body: bytes) -> object:
     try:
-        return json.loads(body)
+        return json.loads(body, parse_int=_integer)
     except (ValueError, RecursionError):
         return None
+
+
+def _integer(digits: str) -> int | str:
+    """`digits` as a number, or as they are where there are more of them than the interpreter converts."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
+
+
+def seen_sids(body: bytes | bytearray) -> str:
+    """What to add about an exam's SIDs that stand in a body which names none properly; often nothing."""
+    found = sorted(set(_SID.findall(body.decode("utf-8", errors="replace"))))[:_MOST_SIDS]
+    return f" (in what arrived stands {', '.join(found)}: check whether it is this exam)" if found else ""
 
 
 def _reason(answer: Answer, confidential: Sequence[str]) -> str:

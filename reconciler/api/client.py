@@ -14,7 +14,7 @@ from typing import Final, Self
 import httpx
 
 from reconciler import __version__
-from reconciler.api.answers import Answer, classify, redact
+from reconciler.api.answers import Answer, classify, redact, seen_sids
 from reconciler.api.credentials import is_loopback
 from reconciler.model.errors import UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
@@ -125,9 +125,9 @@ async def _read_body(response: httpx.Response) -> tuple[bytes | None, str]:
             async for chunk in response.aiter_bytes():
                 received += chunk
                 if len(received) > _BODY_BYTES:
-                    return None, f"the body is larger than {_BODY_BYTES // 1024} KiB"
+                    return None, f"the body is larger than {_BODY_BYTES // 1024} KiB{seen_sids(received)}"
     except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
-        return None, f"the body could not be read: {_describe(error)}"
+        return None, f"the body could not be read: {_describe(error)}{seen_sids(received)}"
     return bytes(received), ""
 
 

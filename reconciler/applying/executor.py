@@ -88,15 +88,17 @@ class Executor:
         tries = _Tries()
         last: _Again | None = None
         while True:
-            entered = await self.stopping.unless_draining(self._enter(), otherwise=False)
+            entered = self._gate.try_enter() or await self.stopping.unless_draining(
+                self._enter(), otherwise=False
+            )
             if (stop := self._reason_to_stop()) is not None:
                 if entered:
-                    await self._gate.leave()
+                    self._gate.leave()
                 return self._left(request, stop, last)
             try:
                 ended = await self._try_once(request, tries)
             finally:
-                await self._gate.leave()
+                self._gate.leave()
             if isinstance(ended, ExamOutcome):
                 return ended
             last = ended
@@ -164,7 +166,7 @@ class Executor:
                 self._taken_sids.add(sid)
                 now = self.clock.now()
                 await self.journal.append(CreatedRecord(address=address, attempt=attempt, sid=sid, at=now))
-                return await self._created(request, verdict)
+                return self._created(request, verdict)
             case Unknown(status=status, reason=reason):
                 answer = Answer(status=status, reason=reason)
                 await self.journal.append(InDoubtRecord(address=address, attempt=attempt, answer=answer))
@@ -184,9 +186,9 @@ class Executor:
             case _:
                 assert_never(verdict)
 
-    async def _created(self, request: CreateRequest, verdict: Created) -> ExamOutcome:
+    def _created(self, request: CreateRequest, verdict: Created) -> ExamOutcome:
         self._is_unreachable = False
-        await self._gate.widen()
+        self._gate.widen()
         return _outcome(request, Outcome.CREATED, sid=verdict.sid, status=verdict.status, message="created")
 
     def _failed(

@@ -1,8 +1,8 @@
 """Stopping: what the first and the second request to stop mean for a run."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -23,7 +23,8 @@ class Stopping:
 
     def __init__(self) -> None:
         self._draining = asyncio.Event()
-        self._abandoned = asyncio.Event()
+        self._is_abandoned = False
+        self._in_flight: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.signal_number: int | None = None
 
@@ -35,12 +36,15 @@ class Stopping:
         """What a signal handler calls. Raises Interrupted while there is no run to be asked."""
         if self._loop is None:
             raise Interrupted(signal_number)
-        self._loop.call_soon_threadsafe(self.request, signal_number)
+        if not self._loop.is_closed():  # once the run is over there is nothing left to stop
+            self._loop.call_soon_threadsafe(self.request, signal_number)
 
     def request(self, signal_number: int) -> None:
         """Drain on the first call, abandon on the second."""
         if self._draining.is_set():
-            self._abandoned.set()
+            self._is_abandoned = True
+            for task in self._in_flight:
+                task.cancel()
         self.signal_number = signal_number
         self._draining.set()
 
@@ -52,26 +56,32 @@ class Stopping:
     @property
     def is_abandoned(self) -> bool:
         """Whether those in flight are to be given up."""
-        return self._abandoned.is_set()
+        return self._is_abandoned
 
-    async def unless_abandoned(self, work: Awaitable[T], otherwise: T) -> T:
+    async def unless_abandoned(self, work: Coroutine[object, object, T], otherwise: T) -> T:
         """What `work` gives, or `otherwise` if the run is abandoned first; `work` is then cancelled."""
-        return await _race(work, self._abandoned, otherwise)
+        if self._is_abandoned:
+            work.close()
+            return otherwise
+        task = asyncio.create_task(work)
+        self._in_flight.add(task)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not self.is_abandoned:
+                raise
+            return otherwise
+        finally:
+            self._in_flight.discard(task)
 
-    async def unless_draining(self, work: Awaitable[T], otherwise: T) -> T:
+    async def unless_draining(self, work: Coroutine[object, object, T], otherwise: T) -> T:
         """What `work` gives, or `otherwise` if the run begins to drain first; `work` is then cancelled."""
-        return await _race(work, self._draining, otherwise)
-
-
-async def _race(work: Awaitable[T], event: asyncio.Event, otherwise: T) -> T:
-    working = asyncio.ensure_future(work)
-    waiting = asyncio.ensure_future(event.wait())
-    try:
-        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        return otherwise
-    finally:
-        for task in (working, waiting):
-            task.cancel()
-        await asyncio.gather(working, waiting, return_exceptions=True)
+        working = asyncio.create_task(work)
+        draining = asyncio.create_task(self._draining.wait())
+        try:
+            await asyncio.wait({working, draining}, return_when=asyncio.FIRST_COMPLETED)
+            return working.result() if working.done() else otherwise
+        finally:
+            working.cancel()
+            draining.cancel()
+            await asyncio.gather(working, draining, return_exceptions=True)

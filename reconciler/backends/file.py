@@ -4,16 +4,21 @@ A write goes to a new file, is flushed with its folder, and takes the old one's 
 the operating system's (flock), so the kernel lets go of it when its process dies.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from reconciler.backends.file_lock import hold
 from reconciler.model.errors import StateConflict, StateUnavailable
 from reconciler.ports import LockInfo, Snapshot, Version
+
+_LARGEST_BYTES: Final = 1024**3
 
 
 class FileBackend:
@@ -112,10 +117,18 @@ class FileBackend:
 
 
 def _read_if_exists(path: Path) -> bytes | None:
+    """The bytes of a regular file; OSError for anything else, which may never end or never begin."""
     try:
-        return path.read_bytes()
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        if status.st_size > _LARGEST_BYTES:
+            raise OSError(errno.EFBIG, f"it is larger than {_LARGEST_BYTES // 1024**2} MiB")
+        return file.read()
 
 
 def _replace(path: Path, data: bytes) -> None:

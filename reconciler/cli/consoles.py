@@ -4,13 +4,17 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
 from reconciler.model.errors import UsageError
-from reconciler.outputs import Listing, LogProgress, QuietProgress, TerminalProgress
+from reconciler.model.plan import Plan
+from reconciler.outputs import Listing, LogProgress, QuietProgress, TerminalProgress, decode_plan
 from reconciler.ports import Progress
 from reconciler.workflows import Scope
+
+_PLAN_HEAD_BYTES: Final = 200
 
 
 def result_console(parsed: argparse.Namespace) -> Console:
@@ -66,11 +70,50 @@ def below_root(parsed: argparse.Namespace, path: Path) -> Path:
     return root_of(parsed) / path
 
 
+def read_plan(parsed: argparse.Namespace, path: Path) -> Plan:
+    """The saved plan at `path`. Raises UsageError where there is none."""
+    target = below_root(parsed, path)
+    if not target.is_file():
+        raise UsageError(f"{path} is no file", hint="Name a plan that `reconciler plan --out FILE` wrote.")
+    return decode_plan(target.read_bytes(), name=str(path))
+
+
+def write_plan(parsed: argparse.Namespace, path: Path, document: str) -> None:
+    """Write a plan's `document` to `path`, in the place of another plan or of nothing.
+
+    Raises UsageError where something else is there: it might be the state, or a manifest.
+    """
+    target = below_root(parsed, path)
+    if target.exists() and not _is_replaceable(target):
+        raise UsageError(
+            f"--out {path} is there already, and is no plan", hint="Nothing was written. Choose another name."
+        )
+    try:
+        target.write_text(document, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"--out {path} cannot be written: {error.strerror or error}",
+            hint="Name a file in a folder that exists and may be written to.",
+        ) from error
+
+
+def _is_replaceable(target: Path) -> bool:
+    """Whether `target` may be written over: a device such as /dev/stdout, an empty file, or a saved plan."""
+    if not target.is_file():
+        return not target.is_dir()
+    with target.open("rb") as file:
+        head = file.read(_PLAN_HEAD_BYTES)
+    return not head or (b'"formatVersion": "' in head and b'"summary"' in head)
+
+
 def scope_of(parsed: argparse.Namespace) -> Scope:
     """What the arguments say the work is about."""
+    paths = tuple(getattr(parsed, "paths", ()))
+    if "" in paths:
+        raise UsageError("a path is empty", hint="Name a manifest; an unset variable may stand in its place.")
     return Scope(
         root=root_of(parsed),
-        paths=tuple(getattr(parsed, "paths", ())),
+        paths=paths,
         environment_name=parsed.env,
         state_url=getattr(parsed, "state", None),
         is_strict=getattr(parsed, "strict", False),

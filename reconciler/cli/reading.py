@@ -4,14 +4,21 @@ import argparse
 import json
 
 from reconciler import statefile, workflows
-from reconciler.cli.consoles import below_root, error_console, listing, print_raw, result_console, scope_of
+from reconciler.cli.consoles import (
+    error_console,
+    listing,
+    print_raw,
+    read_plan,
+    result_console,
+    scope_of,
+    write_plan,
+)
 from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Plan
 from reconciler.outputs import (
-    decode_plan,
     diagnostics_document,
     plan_document,
     print_diagnostics,
@@ -42,8 +49,7 @@ def plan(parsed: argparse.Namespace) -> int:
     if planned.warnings:
         print_diagnostics(planned.warnings, error_console(parsed))
     if parsed.out is not None:
-        document = to_text(plan_document(planned.plan, listing=listing(parsed)))
-        below_root(parsed, parsed.out).write_text(document, encoding="utf-8")
+        write_plan(parsed, parsed.out, to_text(plan_document(planned.plan, listing=listing(parsed))))
     _print_plan(parsed, planned.plan)
     return _code_of(planned.plan) if parsed.detailed_exitcode else DONE
 
@@ -65,7 +71,7 @@ def show(parsed: argparse.Namespace) -> int:
     """Print a saved plan, or without one the state."""
     if parsed.file is None:
         return list_state(parsed)
-    _print_plan(parsed, decode_plan(below_root(parsed, parsed.file).read_bytes(), name=str(parsed.file)))
+    _print_plan(parsed, read_plan(parsed, parsed.file))
     return DONE
 
 

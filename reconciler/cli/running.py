@@ -46,7 +46,8 @@ def _run(parsed: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}\n")
+        place = f": {error.filename}" if error.filename else ""
+        _say(f"error: {error.strerror or error}{place}\n  Check path, permissions and free space.\n")
         return FAILED
     return code
 

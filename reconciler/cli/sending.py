@@ -6,8 +6,6 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +17,7 @@ from reconciler.cli.consoles import (
     listing,
     print_raw,
     progress,
+    read_plan,
     result_console,
     scope_of,
     variable,
@@ -28,7 +27,6 @@ from reconciler.model.errors import NotConfirmed, TokenUnusable
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Outcome
 from reconciler.outputs import (
-    decode_plan,
     print_diagnostics,
     print_error,
     print_plan,
@@ -45,13 +43,13 @@ _FINGERPRINT: Final = re.compile(r"sha256:[a-f0-9]{64}")
 def apply(parsed: argparse.Namespace) -> int:
     """Create what is missing and print how each exam ended."""
     stopping = Stopping()
-    with _signals_reach(stopping):
-        applied = asyncio.run(_apply(parsed, stopping))
+    _send_signals_to(stopping)
+    applied = asyncio.run(_apply(parsed, stopping))
     if parsed.format == "json":
         print_raw(to_text(report_document(applied.report)))
     elif applied.report.exams:
         print_report(applied.report, result_console(parsed))
-    elif not applied.plan.to_make:
+    elif not applied.plan.to_make:  # otherwise `_confirm` has shown it
         print_plan(applied.plan, result_console(parsed), listing=listing(parsed))
     if applied.trouble is not None:
         print_error(applied.trouble, error_console(parsed))
@@ -104,7 +102,7 @@ def _reviewed(parsed: argparse.Namespace) -> Plan | str | None:
     if parsed.expect is None or _FINGERPRINT.fullmatch(parsed.expect):
         expected: str | None = parsed.expect
         return expected
-    return decode_plan(below_root(parsed, Path(parsed.expect)).read_bytes(), name=parsed.expect)
+    return read_plan(parsed, Path(parsed.expect))
 
 
 def _confirm(parsed: argparse.Namespace, planned: Planned) -> bool:
@@ -125,16 +123,13 @@ def _confirm(parsed: argparse.Namespace, planned: Planned) -> bool:
     return sys.stdin.readline().strip() == "yes"
 
 
-@contextmanager
-def _signals_reach(stopping: Stopping) -> Iterator[None]:
-    """For the length of the context, SIGINT and SIGTERM are requests to stop."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda got, _: stopping.request_by_signal(got)) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
+def _send_signals_to(stopping: Stopping) -> None:
+    """From now on SIGINT, SIGTERM and SIGHUP are requests to stop; to the end of the process.
+
+    They are not given back after the run: one more Ctrl-C then would cut off the report.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda got, _: stopping.request_by_signal(got))
 
 
 def _code_of(applied: Applied) -> int:

@@ -18,6 +18,7 @@ _MAX_WORD: Final = 40
 _WORD: Final = re.compile(r"[^\W_]+|[\w.@$-]+")
 _CLOSED_PLAIN: Final = re.compile(r"""\s*:?\s+[^\s"'|>&*{\[!?#][^"'{}\[\]#&*]*(?:\s#.*)?""")
 _CLOSED_QUOTED: Final = re.compile(r"""\s*["']?\s*:\s*(?:"[^"\\]*"|'[^']*')\s*(?:#.*)?""")
+_MASKED_BEHIND: Final = re.compile(r"""["']?\s*:\s*(?:\*\*\*|\{?\s*$)""")
 _ESCAPE: Final = re.compile(r"\\[xuU]")
 _INDIRECT: Final = re.compile(r"[*&]\S")
 
@@ -61,6 +62,17 @@ def masked_line(line: str, offset: int, secrets: Sequence[Stretch], upto: int) -
         pieces += [line[done:first], MASK]
         done = last
     return "".join([*pieces, line[done:]])
+
+
+def has_loose_announcement(shown: str) -> bool:
+    """Whether a word on a masked line announces a secret other than the one that is masked behind it.
+
+    Such as in a comment, in quoted YAML, or in a list where a mapping was meant.
+    """
+    return any(
+        announces_secret(found.group()) and _MASKED_BEHIND.match(shown, found.end()) is None
+        for found in _WORD.finditer(shown)
+    )
 
 
 def guarded_line(lines: Sequence[str], index: int) -> str | None:

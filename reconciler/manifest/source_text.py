@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Final
 
-from reconciler.manifest.secrecy import guarded_line, masked_line, printable
+from reconciler.manifest.secrecy import guarded_line, has_loose_announcement, masked_line, printable
 from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.positions import Position, Span
 
@@ -18,7 +18,9 @@ _MAX_GUARDED: Final = 256 * 1024
 _MAX_KNOWN_SECRETS: Final = 500
 _MIN_SECRET: Final = 4
 _BREAK: Final = re.compile(r"\r\n|\n|\r")
-_REFUSED: Final = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Besides control characters: U+0085, U+2028 and U+2029, which are line breaks to a YAML 1.1 parser (ours) and
+# ordinary characters to YAML 1.2, so that a text with them would not mean what it shows.
+_REFUSED: Final = re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BOM: Final = b"\xef\xbb\xbf"
 _WIDE_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
 
@@ -88,7 +90,7 @@ class SourceText:
         return min(start + column, len(self.text))
 
     def refused_character(self) -> Stretch | None:
-        """Where the first character stands that YAML does not allow; None where there is none."""
+        """Where the first character stands that a manifest may not hold; None where there is none."""
         found = _REFUSED.search(self.text)
         return None if found is None else Stretch(found.start(), found.end())
 
@@ -100,6 +102,8 @@ class SourceText:
         shown: str | None
         if self.is_parsed:
             shown = self._without_values(masked_line(line, starts[index], self.secrets, offset))
+            if shown is not None and has_loose_announcement(shown):
+                shown = None
         elif len(self.text) > _MAX_GUARDED:
             shown = None
         else:

@@ -58,18 +58,17 @@ class Document:
 
 def parse(source: SourceText, findings: Findings, loader: type = LOADER) -> Document | None:
     """The document of `source`; None, with the reason among `findings`, where there is none."""
-    try:
-        parsed = Walker(findings).walk(_events(source.text, loader))
-    except Stopped:
-        return None
-    except yaml.reader.ReaderError:
-        at = source.refused_character() or _START
+    if (at := source.refused_character()) is not None:
         findings.add(
             "encoding",
             at,
-            f"the character U+{ord(source.text[at.start : at.start + 1] or '?'):04X} is not allowed here",
+            f"the character U+{ord(source.text[at.start]):04X} is not allowed here",
             "Remove it; it may have come in by copying, or the file is not text.",
         )
+        return None
+    try:
+        parsed = Walker(findings).walk(_events(source.text, loader))
+    except Stopped:
         return None
     except yaml.MarkedYAMLError as error:
         _report_syntax(error, source, findings)

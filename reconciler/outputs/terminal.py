@@ -36,7 +36,11 @@ def width_of(console: Console) -> int:
 
 def put(console: Console, *pieces: Piece) -> None:
     """`pieces` stand on a line of their own, which is never broken: right for what is copied or searched."""
-    console.print(compose(*pieces), soft_wrap=True)
+    line = compose(*pieces)
+    if console.is_terminal or console.color_system is not None:
+        console.print(line, soft_wrap=True)
+    else:  # a log gets the same text without rich's layout, which would cost a long apply dearly
+        console.file.write(f"{line.plain}\n")
 
 
 def put_wrapped(console: Console, *pieces: Piece, indent: int = 0, hanging: int | None = None) -> None:

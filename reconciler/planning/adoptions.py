@@ -31,13 +31,14 @@ def adopt(
     entries: Mapping[Address, Entry],
     doubts: Mapping[Address, Address],
     declared: Collection[Address],
-    removed: Collection[Address],
+    leaving: Collection[Address],
 ) -> Adopted:
     """Decide each import in `wanted`, which gives the SIDs that imports name for an address.
 
     `entries` are keyed by the addresses that they have after moves. `doubts` gives for an address the one
-    whose intent is in doubt about it: itself, or what moved to it. `removed` are the addresses that removals
-    name: adopted only to be forgotten, an exam would be neither. A conflicting import settles nothing.
+    whose intent is in doubt about it: itself, or what moved to it. `leaving` are the addresses that are said
+    to be removed or to have moved on: what is not declared and adopted there would have to leave at once. A
+    conflicting import settles nothing.
     """
     adoptions: dict[Address, Adoption] = {}
     conflicts: list[Conflict] = []
@@ -55,10 +56,9 @@ def adopt(
         if settles is None and address not in declared:
             continue
         conflict = _conflict(address, sids, holders, claims)
-        if conflict is None and address in removed and address not in declared:
-            conflict = Conflict(
-                addresses=(address,), reason=f"{address} is both imported and removed, and not declared"
-            )
+        if conflict is None and address in leaving and address not in declared:
+            reason = f"{address} is imported, and also removed or moved to where it cannot go"
+            conflict = Conflict(addresses=(address,), reason=reason)
         if conflict is None:
             adoptions[address] = Adoption(sid=sid, settles=settles)
             continue

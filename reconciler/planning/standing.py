@@ -62,7 +62,7 @@ def standing_of(declared: Declared, state: State) -> Standing:
     known = state.exams.keys() | doubts.keys()
     stops = exams.keys() | known
     routes = routes_of(declared.moves)
-    relocation = relocate(state.exams.keys() - doubts.keys(), routes, declared=exams, known=known)
+    relocation = relocate(state.exams.keys(), routes, declared=exams, known=known)
     forgotten = _forgotten(declared, state, exams, relocation.seats)
     seats = {held: held if held in forgotten else relocation.seats.get(held, held) for held in state.exams}
     entries = {seat: state.exams[held] for held, seat in seats.items()}
@@ -71,11 +71,9 @@ def standing_of(declared: Declared, state: State) -> Standing:
     adopted = adopt(
         wanted,
         entries=entries,
-        doubts=_doubted(
-            doubts, {source: found - known for source, found in ends.items() if source not in exams}
-        ),
+        doubts=_doubted(doubts, {source: found for source, found in ends.items() if source not in exams}),
         declared=exams,
-        removed={block.address for block in declared.removals},
+        leaving={block.address for block in declared.removals} | routes.keys(),
     )
     settled = {adoption.settles for adoption in adopted.adoptions.values()}
     return Standing(
@@ -155,7 +153,7 @@ def _doubted(
 ) -> dict[Address, Address]:
     """For an address the one whose intent is in doubt about it, where that is certainly one.
 
-    `ends` gives the free addresses that a doubted one has moved to.
+    `ends` gives the addresses that a doubted one has moved to.
     """
     sources: dict[Address, list[Address]] = {}
     for source, found in ends.items():

@@ -55,7 +55,7 @@ _HEAD: Final = (
     '<meta name="viewport" content="width=device-width, initial-scale=1">'
     f"<title>Exam sandbox</title><style>{_STYLE}</style></head><body><main>\n<h1>Exam sandbox</h1>\n"
 )
-_COLUMNS: Final = ("SID", "Title", "Course", "Exam window", "Scheduling window", "Created")
+_COLUMNS: Final = ("SID and course", "Title", "Exam window", "Scheduling window", "Created")
 _NONE: Final = '<span class="none">none</span>'
 
 
@@ -98,10 +98,10 @@ def _table(exams: Sequence[Exam]) -> str:
 def _row(exam: Exam) -> str:
     configuration = exam.body.get("configuration", {})
     kind = f"{exam.body.get('type')}, {exam.body.get('status', 'active')}"
+    course = f"<small><code>{_text(exam.course_sid)}</code></small>"
     cells = (
-        f'<td><code class="sid">{_text(exam.sid)}</code></td>',
+        f'<td><code class="sid">{_text(exam.sid)}</code>{course}</td>',
         f'<td class="title">{_text(exam.body.get("title"))}<small>{_text(kind)}</small></td>',
-        f"<td><code>{_text(exam.course_sid)}</code></td>",
         f"<td>{_window(configuration, 'examOpenDate', 'examCloseDate')}</td>",
         f"<td>{_window(configuration, 'scheduleOpenDate', 'scheduleCloseDate')}</td>",
         f"<td>{_moment(exam.created_date)}</td>",

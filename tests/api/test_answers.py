@@ -68,6 +68,20 @@ def test_success_with_an_unreadable_body_is_unknown():
     assert found == Unknown(status=200, reason="HTTP 200, but the body could not be read: cut")
 
 
+def test_a_long_number_beside_the_sid_does_not_hide_it():
+    """What Python refuses to convert is no reason to lose an exam."""
+    body = b'{"count": ' + b"9" * 10_000 + b', "sid": "' + SID.encode() + b'"}'
+    assert meaning(200, body) == Created(sid=SID, status=200)
+
+
+@pytest.mark.parametrize("body", [f"<p>{SID}</p>".encode(), f'{{"exam": {{"sid": "{SID}"}}}}'.encode()])
+def test_a_sid_that_can_only_be_seen_is_told(body):
+    """It is no outcome, but whoever settles the doubt is told where to look first."""
+    found = meaning(200, body)
+    assert isinstance(found, Unknown)
+    assert SID in found.reason
+
+
 @pytest.mark.parametrize("status", [100, 101, 300, 301, 302, 307, 308, 500, 502, 503, 504, 599, 600, 999])
 def test_what_is_neither_success_nor_refusal_is_unknown(status):
     """Redirects and server errors may come after the exam was stored."""

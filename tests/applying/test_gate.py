@@ -30,12 +30,12 @@ async def test_successes_give_places_back_up_to_the_widest():
     gate = Gate(4, FakeClock())
     gate.throttle(1)
     assert gate.room == 2
-    await gate.widen()
+    gate.widen()
     assert gate.room == 2
-    await gate.widen()
+    gate.widen()
     assert gate.room == 3
     for _ in range(20):
-        await gate.widen()
+        gate.widen()
     assert gate.room == 4
 
 
@@ -56,5 +56,5 @@ async def test_a_full_gate_lets_in_who_waits_when_one_leaves():
     waiting = asyncio.create_task(gate.enter())
     await asyncio.sleep(0.01)
     assert not waiting.done()
-    await gate.leave()
+    gate.leave()
     await asyncio.wait_for(waiting, timeout=5)

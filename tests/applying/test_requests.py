@@ -1,5 +1,7 @@
 """Requests: secrets are found before anything is sent, all that are missing are named, none is shown."""
 
+import os
+
 import pytest
 from applying_fakes import declaration
 
@@ -78,6 +80,13 @@ def test_nothing_outside_the_directory_is_read(tmp_path, path):
     with pytest.raises(LookupError) as caught:
         source(inside).value_of(FileSecret(path))
     assert "treasure" not in str(caught.value)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    """A secret is a file; whoever waits for a pipe would wait under the lock."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(LookupError, match="not a regular file"):
+        source(tmp_path).value_of(FileSecret("pipe"))
 
 
 def test_a_file_needs_the_directory():

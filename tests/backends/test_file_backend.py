@@ -1,5 +1,6 @@
 """The local file: durable, compared before it is swapped, locked by the operating system."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -104,6 +105,15 @@ def test_failures_of_the_system_name_the_state(tmp_path):
         below.lock(lock_info("test"), timeout_s=0),
     ):
         pass
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path):
+    """A pipe would be waited for without end, and a device read without end."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    for name in ("pipe", "device"):
+        with pytest.raises(StateUnavailable, match="not a regular file"):
+            FileBackend(tmp_path / name, location="x").read()
 
 
 def test_a_write_that_fails_leaves_the_old_content(tmp_path):

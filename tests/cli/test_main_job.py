@@ -298,6 +298,20 @@ def test_state_can_be_inspected(workspace, server):
     workspace.run("state", "show", "cs/x", expect=1)
 
 
+@pytest.mark.parametrize("name", ["exams.state.json", "exams.yaml", ".", "absent/plan.json"])
+def test_a_plan_is_never_written_over_anything_but_a_plan(workspace, name):
+    """`--out` on the state or a manifest is refused, and so is what cannot be written."""
+    workspace.declare("a")
+    before = workspace.state, (workspace.root / "exams.yaml").read_text()
+    workspace.run("plan", "--out", name, expect=1)
+    assert f"--out {name}" in workspace.printed
+    assert before == (workspace.state, (workspace.root / "exams.yaml").read_text())
+    workspace.run("plan", "--out", "plan.json")
+    workspace.run("plan", "--out", "plan.json")
+    workspace.run("show", ".", expect=1)
+    workspace.run("validate", "", expect=1)
+
+
 def test_a_saved_plan_can_be_shown(workspace):
     """`show FILE` prints what `plan --out` wrote, and refuses what was edited or is no plan."""
     workspace.declare("a")

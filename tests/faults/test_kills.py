@@ -86,7 +86,9 @@ def test_a_journal_torn_anywhere_after_a_kill_is_read(workspace, sandbox):
     check_promises(workspace, sandbox)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_the_first_signal_lets_those_in_flight_finish(workspace, sandbox, number, code):
     """The run stops early, tells every outcome, leaves no doubt and lets go of the lock."""
     process = start(workspace, sandbox, "--format", "json")

@@ -16,6 +16,7 @@ from planning_cases import (
     entry,
     exam,
     guard,
+    intent,
     line,
     moves,
     payload,
@@ -189,6 +190,20 @@ def test_looks_renamed_while_in_doubt():
     assert guard(plan, "looks-renamed").addresses == ("new", "old")
 
 
+def test_looks_renamed_after_a_move_to_nowhere():
+    """A create that equals what moved to an undeclared address is refused, from that address on."""
+    declared = declaring(exam("new", exam("old").payload), moved=moves(("old", "left")))
+    plan = planned(declared, state(created("old")))
+    assert "moved: [{from: left, to: new}]" in guard(plan, "looks-renamed").hint
+
+
+def test_equal_declarations_are_no_rename():
+    """A create that equals an exam which is still declared does not look renamed, in doubt, moved or not."""
+    declared = declaring(exam("a", {}), exam("b", {}), exam("new", {}), moved=moves(("old", "b")))
+    known = state({"old": entry(1, exam("old", {}))}, {"a": intent("1", exam("a", {}))})
+    assert codes(planned(declared, known)) == []
+
+
 def test_each_create_is_paired_once():
     """Equal orphans are shared out in order, and the last one serves the creates that are left."""
     body = payload("Final")
@@ -256,12 +271,19 @@ def test_conflicting_import_settles_nothing():
     assert codes(plan) == ["import-conflict"]
 
 
-def test_import_of_a_doubt_that_is_removed_conflicts():
-    """A doubt that is to be adopted and forgotten at once stays one: two applies would do what one should."""
-    declared = declaring(imports=[adopts("a", 9)], removed=removes("a"))
-    plan = planned(declared, state(intents=doubted("a")))
-    assert actions(plan) == {"a": Action.IN_DOUBT}
-    assert "a is both imported and removed" in guard(plan, "import-conflict").message
+@pytest.mark.parametrize(
+    "declared",
+    [
+        declaring(imports=[adopts("a", 9)], removed=removes("a")),
+        declaring(imports=[adopts("a", 9)], moved=moves(("a", "b")), removed=removes("b")),
+        declaring(imports=[adopts("a", 9)], moved=moves(("a", "b"), ("a", "c"))),
+    ],
+)
+def test_import_of_a_doubt_that_has_to_leave_conflicts(declared):
+    """A doubt that is adopted only to leave its address at once stays one: no second apply is needed."""
+    plan = planned(declared, state(created("b"), doubted("a")))
+    assert line(plan, "a").action is Action.IN_DOUBT
+    assert guard(plan, "import-conflict").addresses == ("a",)
 
 
 def test_guards_come_in_one_order():

@@ -161,6 +161,13 @@ def test_import_does_not_settle_one_of_two_doubts():
     assert actions(plan) == {"a": Action.IN_DOUBT, "b": Action.IN_DOUBT, "c": Action.IMPORT}
 
 
+def test_import_does_not_settle_a_doubt_that_is_still_declared():
+    """A doubt of a declared exam is its own: an import elsewhere does not end it, whatever `moved` says."""
+    declared = declaring("new", "old", imports=[adopts("new", 9)], moved=moves(("old", "new")))
+    plan = planned(declared, state(intents=doubted("old")))
+    assert actions(plan) == {"new": Action.IMPORT, "old": Action.IN_DOUBT}
+
+
 def test_import_of_a_doubt_whose_new_address_exists_conflicts():
     """An import by an old address whose new one is taken stays where it is, and is checked there."""
     declared = declaring("new", imports=[adopts("old", 1)], moved=moves(("old", "new")))

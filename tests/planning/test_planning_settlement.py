@@ -1,48 +1,52 @@
-"""Mending by hand: what is refused, and what state becomes."""
+"""Settling by hand: an in-doubt exam ends one way or the other, and nothing else can be settled."""
 
 import pytest
-from planning_cases import created, doubted, sid, state
+from planning_cases import NOW, created, doubted, exam, sid, state
 
 from reconciler.model.errors import ResolutionRefused
 from reconciler.model.identities import Address
-from reconciler.planning import settlement
+from reconciler.planning.settlement import adopt, settle_as_absent, settle_as_created
 
-KNOWN = state(created("a", "b"), doubted("doubt"))
+BEFORE = state(created("a"), doubted("b", "c"))
 
 
-def test_a_moved_exam_is_the_same_under_its_new_address():
-    """Only the address changes."""
-    left = settlement.move(KNOWN, Address("a"), Address("new"))
-    assert left == state({"new": KNOWN.exams["a"], "b": KNOWN.exams["b"]}, doubted("doubt"))
+def test_a_doubt_settled_as_created_keeps_what_was_sent():
+    """The entry is the intent's, with the SID that a person found."""
+    after = settle_as_created(BEFORE, Address("b"), sid(9), NOW)
+    assert after.exams["b"].sid == sid(9)
+    assert after.exams["b"].digest == BEFORE.intents["b"].digest
+    assert set(after.intents) == {"c"}
+    assert after.serial == BEFORE.serial
+
+
+def test_a_doubt_settled_as_absent_is_gone():
+    """The next plan creates it."""
+    after = settle_as_absent(BEFORE, Address("b"))
+    assert set(after.intents) == {"c"}
+    assert after.exams == BEFORE.exams
+
+
+def test_an_adopted_exam_is_as_declared():
+    """Adopting ends a doubt too."""
+    after = adopt(BEFORE, exam("b"), sid(9), NOW)
+    assert after.exams["b"].payload == exam("b").payload
+    assert set(after.intents) == {"c"}
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "said"),
+    "settle",
     [
-        ("a", "b", "cannot move to b, which holds an exam already"),
-        ("a", "a", "which holds an exam already"),
-        ("a", "doubt", "which is in doubt"),
-        ("absent", "new", "absent is not in state"),
-        ("doubt", "new", "doubt is in doubt"),
+        lambda: settle_as_created(BEFORE, Address("a"), sid(9), NOW),
+        lambda: settle_as_created(BEFORE, Address("x"), sid(9), NOW),
+        lambda: settle_as_created(BEFORE, Address("b"), sid(1), NOW),
+        lambda: settle_as_absent(BEFORE, Address("a")),
+        lambda: settle_as_absent(BEFORE, Address("x")),
+        lambda: adopt(BEFORE, exam("a"), sid(9), NOW),
+        lambda: adopt(BEFORE, exam("x"), sid(1), NOW),
     ],
+    ids=["created", "unknown", "SID taken", "absent created", "absent unknown", "adopt twice", "adopt taken"],
 )
-def test_a_move_that_would_lose_something_is_refused(source, target, said):
-    """No entry is overwritten, and nothing in doubt gets away from its address."""
-    with pytest.raises(ResolutionRefused, match=said) as caught:
-        settlement.move(KNOWN, Address(source), Address(target))
-    assert caught.value.hint.startswith("Nothing was changed.")
-
-
-def test_a_removed_exam_is_forgotten():
-    """The others stay, and so does what is in doubt."""
-    left = settlement.remove(KNOWN, Address("a"))
-    assert left == state({"b": KNOWN.exams["b"]}, doubted("doubt"))
-    assert KNOWN.exams["a"].sid == sid(1)
-
-
-@pytest.mark.parametrize(("address", "said"), [("absent", "not in state"), ("doubt", "resolve doubt --sid")])
-def test_what_is_not_there_or_in_doubt_cannot_be_removed(address, said):
-    """Forgetting an open attempt would let it be sent again."""
-    with pytest.raises(ResolutionRefused) as caught:
-        settlement.remove(KNOWN, Address(address))
-    assert said in caught.value.message + caught.value.hint
+def test_what_does_not_fit_the_state_is_refused(settle):
+    """A wrong address or a SID that another holds changes nothing."""
+    with pytest.raises(ResolutionRefused, match=r"held by|in state already|not in doubt"):
+        settle()
