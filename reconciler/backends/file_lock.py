@@ -38,7 +38,8 @@ def hold(path: Path, info: LockInfo, *, timeout_s: float, location: str) -> Iter
         _write_info(descriptor, info)
         yield
     finally:
-        path.unlink(missing_ok=True)  # before the lock goes, so that no other holder's file is removed
+        if _is_same_file(descriptor, path):  # it may be another's by now, if somebody removed ours
+            path.unlink(missing_ok=True)  # before the lock goes, so that no other holder's file is removed
         os.close(descriptor)
 
 

@@ -131,6 +131,16 @@ def _refuse_other_history(present: State, pushed: State, location: str) -> None:
         )
 
 
+def _refuse_forgotten_doubts(present: State, pushed: State) -> None:
+    """An intent that vanished without a trace would have its exam sent again."""
+    forgotten = sorted(present.intents.keys() - pushed.intents.keys() - pushed.exams.keys())
+    if forgotten:
+        raise PushRefused(
+            f"the pushed state forgets what is in doubt: {', '.join(forgotten)}",
+            hint="Nothing was changed. Settle each with `reconciler resolve`, then pull, change and push.",
+        )
+
+
 class Session:
     """A state under its lock. Made by `open_session` only."""
 
@@ -163,11 +173,13 @@ class Session:
     def push(self, state: State) -> Mended:
         """As `mend`, with the serial of `state` itself; nothing is written if it is the present one.
 
-        Raises PushRefused, with nothing changed, unless it is a later one of the same lineage.
+        Raises PushRefused, with nothing changed, unless it is a later one of the same lineage in which every
+        doubt of the present one is still a doubt, or an exam.
         """
         if state == self._state:
             return Mended(state=state, backup=None)
         _refuse_other_history(self._state, state, self._backend.location)
+        _refuse_forgotten_doubts(self._state, state)
         backup = self._back_up()
         return Mended(state=self._put(state), backup=backup)
 

@@ -216,6 +216,15 @@ def test_the_lock_leaves_no_file_and_tidies_scratch_files(tmp_path):
     assert names(tmp_path) == []
 
 
+def test_a_release_leaves_another_holders_file(tmp_path):
+    """Who lost its lock file to somebody's rm does not remove the next holder's."""
+    backend = FileBackend(tmp_path / "s.json", location="x")
+    with backend.lock(lock_info("first"), timeout_s=0):
+        (tmp_path / "s.json.lock").unlink()
+        (tmp_path / "s.json.lock").write_text("the next holder's")
+    assert names(tmp_path) == ["s.json.lock"]
+
+
 def test_an_unreadable_holder_is_still_a_holder(tmp_path, holder):
     """A lock file with nonsense in it keeps others out all the same."""
     (tmp_path / "s.json.lock").write_text("nonsense")

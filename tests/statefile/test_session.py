@@ -1,12 +1,20 @@
 """The session: what a crash leaves behind is found, folded and never lost."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
-from state_builders import LINEAGE, NOW, began, created, doubted, entry, failed, state
+from state_builders import LINEAGE, NOW, began, created, doubted, entry, failed, intent, state
 
 from reconciler.backends.file import FileBackend
-from reconciler.model.errors import StateAbsent, StateConflict, StateDamaged, StateExists, StateUnavailable
+from reconciler.model.errors import (
+    PushRefused,
+    StateAbsent,
+    StateConflict,
+    StateDamaged,
+    StateExists,
+    StateUnavailable,
+)
 from reconciler.ports import LockInfo
 from reconciler.statefile import (
     decode_journal,
@@ -232,3 +240,13 @@ def test_a_failed_append_is_told_and_leaves_no_trace(tmp_path):
         opened.fold_journal()
     assert set(load_state(backend).exams) == {"a"}
     assert not load_state(backend).intents
+
+
+def test_a_push_never_forgets_a_doubt(begun):
+    """An intent that vanished without a trace would have its exam sent again."""
+    with session(begun) as opened:
+        doubtful = opened.commit(replace(opened.state, intents={"a": intent("t1")}))
+        with pytest.raises(PushRefused, match="in doubt: a"):
+            opened.push(replace(doubtful, serial=5, intents={}))
+        assert opened.push(replace(doubtful, serial=5, intents={}, exams={"a": entry(1)})).state.serial == 5
+    assert set(load_state(begun).exams) == {"a"}
