@@ -12,9 +12,8 @@ from reconciler.outputs import printable
 def initialise(parsed: argparse.Namespace) -> int:
     """Create an empty state."""
     location, state = workflows.initialise(scope_of(parsed), lock_timeout_s=parsed.lock_timeout)
-    result_console(parsed).print(
-        f"Created an empty state at {printable(location)} (lineage {state.lineage})."
-    )
+    text = f"Created an empty state at {printable(location)} (lineage {state.lineage})."
+    result_console(parsed).print(text, soft_wrap=True)
     error_console(parsed).print("Next: reconciler plan")
     return DONE
 
