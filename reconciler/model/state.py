@@ -44,6 +44,17 @@ class Intent:
     by: str
     answer: Answer | None = None
 
+    def as_created(self, sid: ExamSid, at: datetime) -> Entry:
+        """The entry that this create leaves once it is known to have made `sid`; `at` is in UTC."""
+        return Entry(
+            sid=sid,
+            install_sid=self.install_sid,
+            course_sid=self.course_sid,
+            digest=self.digest,
+            payload=self.payload,
+            created_at=at,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:

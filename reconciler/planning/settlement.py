@@ -13,15 +13,8 @@ def settle_as_created(state: State, address: Address, sid: ExamSid, now: datetim
     """State once the in-doubt create of `address` is known to have made `sid`. Raises ResolutionRefused."""
     intent = _intent_of(state, address)
     _refuse_taken(state, address, sid)
-    entry = Entry(
-        sid=sid,
-        install_sid=intent.install_sid,
-        course_sid=intent.course_sid,
-        digest=intent.digest,
-        payload=intent.payload,
-        created_at=now,
-    )
-    return replace(_without_intent(state, address), exams={**state.exams, address: entry})
+    exams = {**state.exams, address: intent.as_created(sid, now)}
+    return replace(_without_intent(state, address), exams=exams)
 
 
 def settle_as_absent(state: State, address: Address) -> State:

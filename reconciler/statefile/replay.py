@@ -33,14 +33,7 @@ def _apply(record: Record, exams: dict[Address, Entry], intents: dict[Address, I
         case CreatedRecord(address=address):
             intent = _open_intent(intents, address, record.attempt)
             del intents[address]
-            exams[address] = Entry(
-                sid=record.sid,
-                install_sid=intent.install_sid,
-                course_sid=intent.course_sid,
-                digest=intent.digest,
-                payload=intent.payload,
-                created_at=record.at,
-            )
+            exams[address] = intent.as_created(record.sid, record.at)
         case FailedRecord(address=address):
             _open_intent(intents, address, record.attempt)
             del intents[address]
