@@ -188,7 +188,7 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         if changed != session.state:
             session.commit(changed)
         report = await run.send(session, progress=progress, stopping=stopping, by=by)
-        trouble = _fold(session)
+        trouble = _fold(session) if creates else None
         return Applied(plan=made, report=report, state=session.state, trouble=trouble)
 
 
