@@ -1,0 +1,145 @@
+"""The parsers of the commands that read, plan and send."""
+
+import argparse
+from pathlib import Path
+
+from reconciler.cli.options import (
+    TEXT_OR_JSON,
+    Commands,
+    add_api_url,
+    add_command,
+    add_format,
+    add_lock_timeout,
+    add_paths,
+    add_scope,
+    add_selection,
+    add_strict,
+    parallelism,
+    positive_seconds,
+    seconds,
+)
+
+
+def add_validate(commands: Commands) -> None:
+    """Add `validate`."""
+    parser = add_command(
+        commands,
+        "validate",
+        does="check manifests against the documented schema; needs no state, token or network",
+        handler="reconciler.cli.reading:validate",
+        examples=["reconciler validate", "reconciler validate exams/cs101.yaml --strict --format json"],
+    )
+    add_paths(parser)
+    parser.add_argument("--env", metavar="NAME", help="the environment of reconciler.yaml to work in")
+    add_format(parser, *TEXT_OR_JSON)
+    add_strict(parser)
+
+
+def add_plan(commands: Commands) -> None:
+    """Add `plan`."""
+    parser = add_command(
+        commands,
+        "plan",
+        does="show what apply would do; needs no token, no secret and no network, and changes nothing",
+        handler="reconciler.cli.reading:plan",
+        examples=[
+            "reconciler plan",
+            "reconciler plan examples/exams.yaml --state file:exams.state.json",
+            "reconciler plan --out plan.json --detailed-exitcode",
+            "reconciler plan --target 'cs101/*'",
+        ],
+    )
+    add_paths(parser)
+    add_scope(parser)
+    add_format(parser, *TEXT_OR_JSON)
+    parser.add_argument("--out", metavar="FILE", type=Path, help="also write the plan to FILE, as JSON")
+    parser.add_argument(
+        "--detailed-exitcode",
+        action="store_true",
+        help="exit 2 if something differs, 3 if an in-doubt exam blocks",
+    )
+    add_selection(parser)
+    add_strict(parser)
+
+
+def add_apply(commands: Commands) -> None:
+    """Add `apply`."""
+    parser = add_command(
+        commands,
+        "apply",
+        does="create the missing exams, and nothing else",
+        handler="reconciler.cli.sending:apply",
+        examples=[
+            "reconciler apply",
+            "reconciler apply --auto-approve --expect plan.json",
+            "reconciler apply examples/exams.yaml --api-url http://127.0.0.1:8400",
+        ],
+    )
+    add_paths(parser)
+    add_scope(parser)
+    add_api_url(parser)
+    add_format(parser, *TEXT_OR_JSON)
+    parser.add_argument(
+        "--auto-approve", action="store_true", help="do not ask; needed where there is no terminal"
+    )
+    parser.add_argument(
+        "--expect",
+        metavar="FILE|FINGERPRINT",
+        help="go on only if all that would be done was reviewed in this plan",
+    )
+    add_selection(parser)
+    add_strict(parser)
+    add_lock_timeout(parser)
+    _add_sending(parser)
+
+
+def _add_sending(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--parallelism",
+        metavar="N",
+        type=parallelism,
+        default=10,
+        help="most creates in flight (default: 10)",
+    )
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        type=Path,
+        help="read the API token from FILE (default: $SMARTERPROCTORING_TOKEN)",
+    )
+    parser.add_argument(
+        "--secrets-dir", metavar="DIR", type=Path, help="the directory that fromFile secrets are below"
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=positive_seconds,
+        default=30.0,
+        help="how long to wait for an answer before the exam is in doubt (default: 30)",
+    )
+    parser.add_argument(
+        "--retry-timeout",
+        metavar="SECONDS",
+        type=seconds,
+        default=300.0,
+        help="how long one exam may wait on rate limits, all in all (default: 300)",
+    )
+    parser.add_argument(
+        "--allow-plain-http",
+        action="store_true",
+        help="send the token without TLS to other machines; for test servers only",
+    )
+
+
+def add_show(commands: Commands) -> None:
+    """Add `show`."""
+    parser = add_command(
+        commands,
+        "show",
+        does="show a saved plan, or the state",
+        handler="reconciler.cli.reading:show",
+        examples=["reconciler show plan.json", "reconciler show --format json"],
+    )
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a plan that `plan --out` wrote")
+    add_scope(parser)
+    add_format(parser, *TEXT_OR_JSON)

@@ -1,0 +1,159 @@
+"""What the commands' parsers are made of: the parser class, and the options that several commands share."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, NoReturn, TypeAlias
+
+from reconciler.cli.exit_codes import FAILED
+
+TEXT_OR_JSON: Final = ("text", "json")
+
+_PATHS_HELP: Final = (
+    "manifests: files, directories or globs (default: those of reconciler.yaml, else exams.yaml, "
+    "else exams/**/*.yaml)"
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose usage errors exit 1, as every other refusal does."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print how the command is used, and why this was not it."""
+        self.print_usage(sys.stderr)
+        self.exit(FAILED, f"error: {message}\n  see: {self.prog} --help\n")
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
+"""What `add_subparsers` gives."""
+
+
+def add_global_options(parser: argparse.ArgumentParser, *, is_top: bool) -> None:
+    """Add what every command takes, before or behind its name; behind it, absence keeps what stood before."""
+
+    def default(value: object) -> object:
+        return value if is_top else argparse.SUPPRESS
+
+    parser.add_argument(
+        "--chdir", metavar="DIR", type=Path, default=default(None), help="work in DIR instead of here"
+    )
+    parser.add_argument(
+        "--no-color", action="store_true", default=default(value=False), help="print plain text"
+    )
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument(
+        "--verbose",
+        dest="loudness",
+        action="store_const",
+        const="verbose",
+        default=default("normal"),
+        help="list also what is up to date",
+    )
+    loudness.add_argument(
+        "--quiet",
+        dest="loudness",
+        action="store_const",
+        const="quiet",
+        default=default("normal"),
+        help="leave out progress",
+    )
+
+
+def add_command(
+    commands: Commands, name: str, *, does: str, handler: str, examples: Sequence[str] = ()
+) -> argparse.ArgumentParser:
+    """The parser of the command `name`, whose work the function `handler` (as `module:function`) does."""
+    epilog = "\n".join(("examples:", *(f"  {example}" for example in examples))) if examples else None
+    parser = commands.add_parser(
+        name,
+        help=does,
+        description=f"{does[0].upper()}{does[1:]}.",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(handler=handler)
+    add_global_options(parser, is_top=False)
+    return parser
+
+
+def add_scope(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose environment and state."""
+    parser.add_argument("--env", metavar="NAME", help="the environment of reconciler.yaml to work in")
+    parser.add_argument("--state", metavar="URL", help="where state is (default: file:exams.state.json)")
+
+
+def add_paths(parser: argparse.ArgumentParser) -> None:
+    """Add the paths of manifests."""
+    parser.add_argument("paths", nargs="*", metavar="PATH", help=_PATHS_HELP)
+
+
+def add_strict(parser: argparse.ArgumentParser) -> None:
+    """Add `--strict`."""
+    parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
+
+
+def add_format(parser: argparse.ArgumentParser, *choices: str) -> None:
+    """Add `--format`, whose default is text."""
+    parser.add_argument("--format", choices=choices, default="text", help="how to print (default: text)")
+
+
+def add_api_url(parser: argparse.ArgumentParser) -> None:
+    """Add `--api-url`."""
+    parser.add_argument(
+        "--api-url",
+        metavar="URL",
+        help="base URL of the service (default: $SMARTERPROCTORING_URL, the environment's, or production)",
+    )
+
+
+def add_lock_timeout(parser: argparse.ArgumentParser) -> None:
+    """Add `--lock-timeout`."""
+    parser.add_argument(
+        "--lock-timeout",
+        metavar="SECONDS",
+        type=seconds,
+        default=0.0,
+        help="how long to wait while another run holds the state's lock (default: 0)",
+    )
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how much of a plan is made."""
+    parser.add_argument(
+        "--target",
+        dest="targets",
+        metavar="ADDRESS",
+        action="append",
+        default=[],
+        help="only this address or glob; may be repeated",
+    )
+    parser.add_argument(
+        "--max-creates",
+        metavar="N",
+        type=count,
+        help="refuse a plan that creates more (default: reconciler.yaml's maxCreates, or 100)",
+    )
+
+
+def _number(
+    parse: Callable[[str], float], lowest: float, highest: float, what: str
+) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = parse(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {what}") from None
+        if not lowest <= value <= highest:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {what}")
+        return value
+
+    return read
+
+
+_MOST_SECONDS: Final = 86_400.0
+seconds = _number(float, 0.0, _MOST_SECONDS, "a number of seconds, at most a day")
+positive_seconds = _number(float, 0.001, _MOST_SECONDS, "a number of seconds above 0, at most a day")
+count = _number(int, 0, 10_000_000, "a whole number of 0 or more")
+parallelism = _number(int, 1, 1000, "a whole number from 1 to 1000")

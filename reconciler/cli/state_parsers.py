@@ -1,0 +1,122 @@
+"""The parsers of the commands that make, show and mend state."""
+
+from pathlib import Path
+
+from reconciler.cli.options import (
+    TEXT_OR_JSON,
+    Commands,
+    add_command,
+    add_format,
+    add_lock_timeout,
+    add_paths,
+    add_scope,
+)
+
+
+def add_init(commands: Commands) -> None:
+    """Add `init`."""
+    parser = add_command(
+        commands,
+        "init",
+        does="create an empty state, once for each workspace and environment",
+        handler="reconciler.cli.settling:initialise",
+        examples=["reconciler init", "reconciler init --state file:state/staging.json"],
+    )
+    add_scope(parser)
+    add_lock_timeout(parser)
+
+
+def add_state(commands: Commands) -> None:
+    """Add `state` with its own commands."""
+    parser = add_command(commands, "state", does="inspect and mend state", handler="")
+    below = parser.add_subparsers(title="commands", metavar="COMMAND", dest="state_command", required=True)
+    listing = add_command(
+        below, "list", does="list every exam in state", handler="reconciler.cli.reading:list_state"
+    )
+    showing = add_command(
+        below,
+        "show",
+        does="show one exam in state, field by field",
+        handler="reconciler.cli.reading:show_entry",
+        examples=["reconciler state show cs101/midterm-1"],
+    )
+    showing.add_argument("address", metavar="ADDRESS", help="the exam's address")
+    for command in (listing, showing):
+        add_scope(command)
+        add_format(command, *TEXT_OR_JSON)
+    _add_state_mending(below)
+
+
+def _add_state_mending(below: Commands) -> None:
+    moving = add_command(
+        below,
+        "mv",
+        does="give an exam in state another address",
+        handler="reconciler.cli.settling:move",
+        examples=["reconciler state mv cs101/midterm cs101/midterm-1"],
+    )
+    moving.add_argument("source", metavar="FROM", help="the address that it has")
+    moving.add_argument("target", metavar="TO", help="the address that it gets; nothing may be there")
+    removing = add_command(
+        below,
+        "rm",
+        does="forget an exam in state; the exam itself stays",
+        handler="reconciler.cli.settling:remove",
+        examples=["reconciler state rm cs101/midterm-1"],
+    )
+    removing.add_argument("address", metavar="ADDRESS", help="the exam's address")
+    pulling = add_command(
+        below,
+        "pull",
+        does="print the state's document, journal included",
+        handler="reconciler.cli.reading:pull",
+        examples=["reconciler state pull > copy.json"],
+    )
+    pushing = add_command(
+        below,
+        "push",
+        does="make a document the state: one of the same lineage with a later serial",
+        handler="reconciler.cli.settling:push",
+        examples=["reconciler state push copy.json"],
+    )
+    pushing.add_argument("file", metavar="FILE", type=Path, help="what `state pull` printed, mended")
+    for command in (moving, removing, pulling, pushing):
+        add_scope(command)
+    for command in (moving, removing, pushing):
+        add_lock_timeout(command)
+
+
+def add_import(commands: Commands) -> None:
+    """Add `import`."""
+    parser = add_command(
+        commands,
+        "import",
+        does="adopt an exam that exists already; its declaration is taken to be what it is",
+        handler="reconciler.cli.settling:adopt",
+        examples=["reconciler import cs101/final EX1234567890abcdef1234567890abcdef"],
+    )
+    parser.add_argument("address", metavar="ADDRESS", help="the address that declares it")
+    parser.add_argument("sid", metavar="SID", help="the exam's SID: EX and 32 hexadecimal digits")
+    add_paths(parser)
+    add_scope(parser)
+    add_lock_timeout(parser)
+
+
+def add_resolve(commands: Commands) -> None:
+    """Add `resolve`."""
+    parser = add_command(
+        commands,
+        "resolve",
+        does="settle an exam that is in doubt, after a person has looked whether it exists",
+        handler="reconciler.cli.settling:resolve",
+        examples=[
+            "reconciler resolve cs101/final --sid EX1234567890abcdef1234567890abcdef",
+            "reconciler resolve cs101/final --absent",
+        ],
+    )
+    parser.add_argument("address", metavar="ADDRESS", help="the address that is in doubt")
+    answer = parser.add_mutually_exclusive_group(required=True)
+    answer.add_argument("--sid", metavar="SID", help="it was created, and this is its SID")
+    answer.add_argument("--absent", action="store_true", help="it was not created; the next apply creates it")
+    add_scope(parser)
+    add_lock_timeout(parser)

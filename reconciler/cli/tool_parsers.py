@@ -1,0 +1,61 @@
+"""The parsers of the commands beside the main job."""
+
+from pathlib import Path
+from typing import Final
+
+from reconciler.cli.options import Commands, add_command
+
+_SCHEMAS: Final = ("create-exam", "diagnostics", "manifest", "plan", "report", "state", "workspace")
+_SHELLS: Final = ("bash", "zsh", "tcsh")
+
+
+def add_schema(commands: Commands) -> None:
+    """Add `schema`."""
+    parser = add_command(
+        commands,
+        "schema",
+        does="print a JSON Schema, for editors and CI",
+        handler="reconciler.cli.tools:schema",
+        examples=["reconciler schema manifest > manifest.schema.json"],
+    )
+    parser.add_argument("name", metavar="NAME", choices=_SCHEMAS, help=f"one of: {', '.join(_SCHEMAS)}")
+
+
+def add_sandbox(commands: Commands) -> None:
+    """Add `sandbox`."""
+    parser = add_command(
+        commands,
+        "sandbox",
+        does="run a local stand-in for the API, to try things out and to rehearse an outage",
+        handler="reconciler.cli.tools:sandbox",
+        examples=[
+            "reconciler sandbox",
+            "reconciler sandbox --store demo.jsonl --fault latency:seconds=0.05",
+            "reconciler sandbox --fault drop-after:nth=3 --fault 429:every=10,retry-after=2",
+        ],
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8400, help="0 chooses a free one (default: 8400)")
+    parser.add_argument(
+        "--store", metavar="FILE", type=Path, help="keep the exams in FILE (default: in memory)"
+    )
+    parser.add_argument(
+        "--fault",
+        dest="faults",
+        metavar="SPEC",
+        action="append",
+        default=[],
+        help="misbehave: KIND[:key=value,…]; may be repeated (kinds and keys: docs/sandbox.md)",
+    )
+
+
+def add_completion(commands: Commands) -> None:
+    """Add `completion`."""
+    parser = add_command(
+        commands,
+        "completion",
+        does="print a completion script for a shell",
+        handler="reconciler.cli.tools:completion",
+        examples=["reconciler completion bash > ~/.local/share/bash-completion/completions/reconciler"],
+    )
+    parser.add_argument("shell", choices=_SHELLS, metavar="SHELL", help=f"one of: {', '.join(_SHELLS)}")
