@@ -29,7 +29,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.report import Report
 from reconciler.model.state import Mended, State
 from reconciler.planning import settlement
-from reconciler.ports import Progress, SecretSource, StateBackend
+from reconciler.ports import Breaking, LockHolder, Progress, SecretSource, StateBackend
 
 DEFAULT_STATE_URL: Final = "file:exams.state.json"
 DEFAULT_API_URL: Final = "https://api.smarterproctoring.com"
@@ -323,6 +323,17 @@ def push(scope: Scope, document: bytes, *, name: str, lock_timeout_s: float) -> 
     lock = host.lock_info("state push")
     with statefile.open_session(backend, lock=lock, timeout_s=lock_timeout_s) as session:
         return session.push(pushed)
+
+
+def lock_holder(scope: Scope) -> tuple[str, LockHolder | None]:
+    """The state's location, and who holds its lock or was killed with it; None where nobody is."""
+    backend = _backend(scope, _workspace(scope))
+    return backend.location, backend.lock_holder()
+
+
+def unlock(scope: Scope, lock_id: str, *, breaking: Breaking) -> LockHolder:
+    """Break the lock `lock_id`; who held it."""
+    return _backend(scope, _workspace(scope)).break_lock(lock_id, breaking=breaking)
 
 
 def _check_address(address: str) -> None:

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from reconciler.backends.file_lock import hold
+from reconciler.backends.file_lock import FileLock
 from reconciler.model.errors import StateConflict, StateUnavailable
-from reconciler.ports import LockInfo, Snapshot, Version
+from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, Version
 
 _LARGEST_BYTES: Final = 1024**3
 
@@ -28,8 +28,8 @@ class FileBackend:
         # Links are followed once, here: replacing a link would leave the file behind it as it was.
         self._path = Path(os.path.realpath(path))
         self._journal = self._path.with_name(f"{self._path.name}.journal")
-        self._lock = self._path.with_name(f"{self._path.name}.lock")
         self._backup = self._path.with_name(f"{self._path.name}.backup")
+        self._lock = FileLock(self._path.with_name(f"{self._path.name}.lock"), location=location)
         self._location = location
 
     @property
@@ -45,20 +45,20 @@ class FileBackend:
 
     def write(self, data: bytes, *, replacing: Version | None) -> Version:
         """Put `data` in the place of exactly the content `replacing`; flushed to the disk on return."""
-        present = self.read()
-        if (None if present is None else present.version) != replacing:
-            raise StateConflict(
-                f"{self._location} was written by somebody else in between",
-                hint="Nothing was overwritten. Plan again on the state as it is now.",
-                location=self._location,
-            )
-        with self._reporting("write"):
+        with self._changing("write"):
+            present = self.read()
+            if (None if present is None else present.version) != replacing:
+                raise StateConflict(
+                    f"{self._location} was written by somebody else in between",
+                    hint="Nothing was overwritten. Plan again on the state as it is now.",
+                    location=self._location,
+                )
             _replace(self._path, data)
         return _version_of(data)
 
     def back_up(self, data: bytes) -> str:
         """Put `data` in the place of the last backup; flushed to the disk on return."""
-        with self._reporting("back up"):
+        with self._changing("back up"):
             _replace(self._backup, data)
         return str(self._backup)
 
@@ -69,7 +69,7 @@ class FileBackend:
 
     def append_journal(self, data: bytes, *, after: int) -> None:
         """Put `data` behind the first `after` bytes of the journal; flushed to the disk on return."""
-        with self._reporting("write the journal of"):
+        with self._changing("write the journal of"):
             is_new = not self._journal.exists()
             # Unbuffered: closing a buffered file after a failed write would try to write once more.
             with self._journal.open("ab", buffering=0) as file:
@@ -85,7 +85,7 @@ class FileBackend:
 
     def clear_journal(self) -> None:
         """Remove the journal; flushed to the disk on return."""
-        with self._reporting("clear the journal of"):
+        with self._changing("clear the journal of"):
             if self._journal.exists():
                 self._journal.unlink()
                 _flush_folder(self._journal.parent)
@@ -95,14 +95,29 @@ class FileBackend:
         """Hold the lock; what killed writers left half-written is removed on the way in."""
         with self._reporting("lock"):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-        with hold(self._lock, info, timeout_s=timeout_s, location=self._location):
-            with self._reporting("tidy up beside"):
+        with self._lock.hold(info, timeout_s=timeout_s):
+            with self._changing("tidy up beside"):
                 for scratch in self._path.parent.glob(f".{_escape_glob(self._path.name)}.*.tmp"):
                     scratch.unlink(missing_ok=True)
             yield
 
+    def lock_holder(self) -> LockHolder | None:
+        """Who holds the lock, or was killed with it; None where there is no lock file."""
+        return self._lock.holder()
+
+    def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
+        """Remove the lock file, if it is that of `lock_id` and its holder is one that `breaking` allows."""
+        return self._lock.break_lock(lock_id, breaking=breaking)
+
     def prove_conditional_writes(self) -> None:
-        """Nothing: `write` compares under a lock of the operating system, which needs no proof."""
+        """Nothing: `write` compares while it is alone in its folder, which needs no proof."""
+
+    @contextmanager
+    def _changing(self, verb: str) -> Iterator[None]:
+        with self._reporting(verb):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._lock.changing():
+                yield
 
     @contextmanager
     def _reporting(self, verb: str) -> Iterator[None]:
@@ -132,7 +147,6 @@ def _read_if_exists(path: Path) -> bytes | None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with scratch.open("wb", buffering=0) as file:

@@ -120,3 +120,21 @@ def add_resolve(commands: Commands) -> None:
     answer.add_argument("--absent", action="store_true", help="it was not created; the next apply creates it")
     add_scope(parser)
     add_lock_timeout(parser)
+
+
+def add_unlock(commands: Commands) -> None:
+    """Add `unlock`."""
+    parser = add_command(
+        commands,
+        "unlock",
+        does="break the state's lock; without LOCK_ID, show who holds it",
+        handler="reconciler.cli.settling:unlock",
+        examples=["reconciler unlock", "reconciler unlock 5f0c6f0e9f5b4f7c8d3a2b1c0d9e8f7a"],
+    )
+    parser.add_argument(
+        "lock_id", metavar="LOCK_ID", nargs="?", help="the id of the lock, as whoever was kept out was told"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="break it even if its holder is alive, or may be"
+    )
+    add_scope(parser)
