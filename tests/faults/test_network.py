@@ -8,28 +8,14 @@ import contextlib
 import gzip
 import json
 import zlib
-from types import SimpleNamespace
 
+import fault_runs
 import pytest
 from exam_workspace import MANIFEST, SECRET, Workspace, exam
 from raw_server import answer_well, ok, raw_server
 
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 SAID_MOST_BYTES = 8_000_000  # a MiB and what the buffers of two sockets hold
-
-
-def course_of(number):
-    """A course of its own for each exam."""
-    return f"CU{number:032x}"
-
-
-def in_own_courses(names):
-    """A manifest of exams by these names, each in a course of its own."""
-    exams = (
-        exam(name).replace("course: cs", f"courseSid: {course_of(number)}")
-        for number, name in enumerate(names, 1)
-    )
-    return MANIFEST + "".join(exams)
 
 
 def chunks(*parts):
@@ -203,37 +189,12 @@ FLOODS = {
 }
 
 ALL = CREATED | FAILED | IN_DOUBT | FLOODS
-NAMES = list(ALL)
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """What two applies made of all faults at once."""
-    workspace = Workspace(tmp_path_factory.mktemp("network"))
-    workspace.run("init")
-    workspace.write(in_own_courses(NAMES))
-    courses = {course_of(number): name for number, name in enumerate(NAMES, 1)}
-    seen = {}
-
-    def converse(conversation):
-        name = courses[conversation.peek_course()]
-        seen.setdefault(name, []).append(conversation)
-        ALL[name](conversation)
-
-    with raw_server(converse, buffer_bytes=65536) as server:
-        arguments = (server.url, "--timeout", "1", "--parallelism", "20")
-        first = workspace.apply(*arguments, expect=3)
-        after_first = server.sent_courses()
-        second = workspace.apply(*arguments, expect=3)
-        return SimpleNamespace(
-            first={exam["address"][3:]: exam for exam in first["exams"]},
-            second={exam["address"][3:]: exam for exam in second["exams"]},
-            after_first=[courses[course] for course in after_first],
-            after_second=[courses[course] for course in server.sent_courses()],
-            said={name: sum(one.sent for one in given) for name, given in seen.items()},
-            sids={name: given[0].sid for name, given in seen.items()},
-            state=workspace.state,
-        )
+    return fault_runs.apply_twice(tmp_path_factory.mktemp("network"), ALL, buffer_bytes=65536)
 
 
 @pytest.mark.parametrize("name", CREATED)

@@ -5,6 +5,7 @@ import socket
 import ssl
 from types import SimpleNamespace
 
+import fault_runs
 import pytest
 import tls_material
 from many_runs import apply_all, workspaces
@@ -24,6 +25,8 @@ SAID = {
     "no such name": "",
 }
 """What is told of each reason for which no request was sent."""
+
+TRIED_AGAIN = ("wrong host", "wrong address", "expired", "self-signed", "unknown authority")
 
 LONG_NAME = f"{'a' * 64}.invalid"
 """The resolver refuses it by itself: a label has 63 characters at most."""
@@ -76,11 +79,11 @@ def before(tmp_path_factory):
         urls = {name: f"https://127.0.0.1:{number}" for name, number in ports.items()}
         urls["wrong host"] = f"https://localhost:{ports['wrong address']}"
         urls["no such name"] = f"https://{LONG_NAME}"
-        runs = apply_all(spaces, urls)
+        runs = apply_all(spaces, urls, "--timeout", "1", "--target", "cs/a")
         arrived = [title for server in servers for title in server.sent_titles()]
         states = {name: space.state for name, space in spaces.items()}
         good = stack.enter_context(raw_server(answer_well, tls=tls_material.good()))
-        again = apply_all(spaces, dict.fromkeys(spaces, good.url))
+        again = apply_all({name: spaces[name] for name in TRIED_AGAIN}, dict.fromkeys(TRIED_AGAIN, good.url))
     return SimpleNamespace(runs=runs, arrived=arrived, states=states, again=again, good=good)
 
 
@@ -95,31 +98,19 @@ def test_what_fails_before_the_request_was_not_sent(before, name):
     """The exams failed for the reason that there was, and state holds no doubt."""
     run = before.runs[name]
     assert run.code == 1
-    assert run.outcomes == {"a": "failed", "b": "failed"}
+    assert run.outcomes == {"a": "failed"}
     assert SAID[name] in run.exams["a"]["message"]
     assert run.exams["a"]["status"] is None
     assert before.states[name]["intents"] == {}
+    assert before.states[name]["exams"] == {}
     assert before.arrived == []
 
 
-@pytest.mark.parametrize("name", SAID)
+@pytest.mark.parametrize("name", TRIED_AGAIN)
 def test_what_was_not_sent_is_sent_by_the_next_apply(before, name):
     """With a certificate that is right the very same client creates: the fault was what failed it."""
     assert before.again[name].outcomes == {"a": "created", "b": "created"}
-    assert before.good.sent_titles().count("a") == len(SAID)
-
-
-def after_request(act):
-    """A conversation that reads exam a to its end and then acts; every other exam it answers well."""
-
-    def converse(conversation):
-        if conversation.read_request():
-            if conversation.titles == ["a"]:
-                act(conversation)
-            else:
-                conversation.send(ok(conversation.exam))
-
-    return converse
+    assert before.good.sent_titles().count("a") == len(TRIED_AGAIN)
 
 
 def below_tls(conversation, data):
@@ -130,19 +121,19 @@ def below_tls(conversation, data):
 
 
 AFTER = {
-    "close without a word": lambda _: None,
+    "close-without-a-word": lambda _: None,
     "close-notify": lambda conversation: conversation.socket.unwrap(),
     "reset": lambda conversation: conversation.reset(),
-    "cut in the body": lambda conversation: conversation.send(ok(conversation.exam)[:-9]),
-    "cut in a chunk": lambda conversation: conversation.send(
+    "cut-in-the-body": lambda conversation: conversation.send(ok(conversation.exam)[:-9]),
+    "cut-in-a-chunk": lambda conversation: conversation.send(
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\n"
     ),
-    "broken record": lambda conversation: below_tls(conversation, b"\x17\x03\x03\x00\x20" + bytes(32)),
-    "broken record in the body": lambda conversation: (
+    "broken-record": lambda conversation: below_tls(conversation, b"\x17\x03\x03\x00\x20" + bytes(32)),
+    "broken-record-in-the-body": lambda conversation: (
         conversation.send(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{"),
         below_tls(conversation, b"\x17\x03\x03\x00\x20" + bytes(32)),
     ),
-    "plain HTTP": lambda conversation: below_tls(conversation, ok(conversation.exam)),
+    "plain-HTTP": lambda conversation: below_tls(conversation, ok(conversation.exam)),
     "alert": lambda conversation: below_tls(conversation, b"\x15\x03\x03\x00\x02\x02\x50"),
 }
 
@@ -157,30 +148,24 @@ def workspace(tmp_path):
 
 @pytest.fixture(scope="module")
 def after(tmp_path_factory):
-    """How runs ended whose TLS broke after a request, twice in a row."""
+    """What two applies made of TLS that breaks after a request, each exam's in its own way."""
     root = tmp_path_factory.mktemp("tls-after")
-    spaces = workspaces(root, AFTER)
-    for space in spaces.values():
-        space.variables |= tls_material.trust_in(root)
-    with contextlib.ExitStack() as stack:
-        servers = {
-            name: stack.enter_context(raw_server(after_request(act), tls=tls_material.good()))
-            for name, act in AFTER.items()
-        }
-        urls = {name: server.url for name, server in servers.items()}
-        return SimpleNamespace(
-            first=apply_all(spaces, urls), second=apply_all(spaces, urls), servers=servers, spaces=spaces
-        )
+    return fault_runs.apply_twice(
+        root,
+        AFTER | {"no-fault": lambda conversation: conversation.send(ok(conversation.exam))},
+        course_of=lambda conversation: conversation.read_request() and conversation.courses[0],
+        trust=tls_material.trust_in(root),
+        tls=tls_material.good(),
+    )
 
 
 @pytest.mark.parametrize("name", AFTER)
 def test_tls_that_breaks_after_the_request_leaves_a_doubt(after, name):
-    """However it breaks, the other exam goes on, and nothing is sent twice."""
-    assert after.first[name].outcomes == {"a": "in-doubt", "b": "created"}
-    assert after.first[name].code == 3
-    assert after.second[name].code == 3
-    assert sorted(after.servers[name].sent_titles()) == ["a", "b"]
-    assert set(after.spaces[name].state["intents"]) == {"cs/a"}
+    """However it breaks, the other exams go on, and nothing is sent twice."""
+    assert after.first[name]["outcome"] == "in-doubt"
+    assert after.first["no-fault"]["outcome"] == "created"
+    assert set(after.state["intents"]) == {f"cs/{name}" for name in AFTER}
+    assert after.after_second.count(name) == 1
 
 
 def test_a_client_certificate_that_is_asked_for_leaves_a_doubt(workspace):

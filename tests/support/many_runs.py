@@ -36,7 +36,7 @@ def workspaces(root, names):
 
 def apply_all(spaces, urls, *more):
     """How an apply of each workspace to its URL ended, by name; all run at once."""
-    arguments = ("apply", "--auto-approve", "--format", "json", "--timeout", "1", *more, "--api-url")
+    arguments = ("apply", "--auto-approve", "--format", "json", *more, "--api-url")
     started = {name: space.start(*arguments, urls[name]) for name, space in spaces.items()}
     return {name: _ended(process) for name, process in started.items()}
 

@@ -94,11 +94,11 @@ class Conversation:
             while not self.ended.is_set() and (most is None or self.sent < most):
                 self.send(data)
 
-    def trickle(self, data):
+    def trickle(self, data, *, every_s=0.2):
         """Send `data` over and over, a byte at a time and slowly, until the client hangs up."""
         with contextlib.suppress(OSError):
             for byte in itertools.cycle(data):
-                if self.ended.wait(0.2):
+                if self.ended.wait(every_s):
                     return
                 self.send(bytes([byte]))
 
