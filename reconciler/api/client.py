@@ -46,7 +46,8 @@ class HttpExamApi:
     def __init__(self, base_url: str, token: str, *, timeout_s: float) -> None:
         try:
             url = httpx.URL(base_url)
-        except httpx.InvalidURL as error:
+            host = url.host
+        except (httpx.InvalidURL, ValueError) as error:
             raise UrlUnusable(
                 f"the API URL {base_url!r} cannot be read: {error}", hint="Write it as https://HOST."
             ) from error
@@ -55,7 +56,7 @@ class HttpExamApi:
         self._answer_s = timeout_s
         self._connect_s = min(_CONNECT_S, timeout_s)
         # A proxy from the environment would see a token that is sent in the clear.
-        self._uses_proxies = url.scheme == "https" or not is_loopback(url.host)
+        self._uses_proxies = url.scheme == "https" or not is_loopback(host)
         # Made once: reading the certificate authorities costs more than a request does.
         self._tls = _trusted_authorities() if url.scheme == "https" else False
         self._all: list[httpx.AsyncClient] = []
