@@ -26,6 +26,7 @@ from reconciler.model.verdicts import NotSent, Unknown, Verdict
 
 _CONNECT_S: Final = 10.0
 _CONNECT_STEPS: Final = 3  # TCP, a proxy's tunnel, TLS
+# Raised by the pool itself, which has then no connection to send on.
 _WITHOUT_CONNECTION: Final = (httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _HEADERS: Final = {
     "content-type": "application/json",

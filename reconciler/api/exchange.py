@@ -22,8 +22,9 @@ class Exchange:
     """One try at one request, to be posted once.
 
     `is_connecting` is True only while httpcore said that it connects (TCP, a proxy's tunnel, TLS) and has not
-    yet begun the request itself, which it says before the first byte of it is written. Exceptions cannot
-    tell: a tunnel that is cut, say, raises what a lost answer raises.
+    yet begun the request itself, which it says before the first byte of it is written. Exceptions tell less:
+    ConnectError, ConnectTimeout and ProxyError do come before that byte (from connect_tcp, start_tls and the
+    answer to CONNECT alone), but so may those that a lost answer raises, where a tunnel is cut.
     """
 
     connect_s: float
