@@ -178,3 +178,28 @@ def test_a_url_that_httpx_cannot_read_is_refused_at_once(url):
     """What check_url lets through and httpx does not."""
     with pytest.raises(UrlUnusable):
         HttpExamApi(url, TOKEN, timeout_s=1)
+
+
+async def test_a_body_above_the_bound_is_unknown():
+    """It is not read on to find a SID in it."""
+    with raw_server(saying(ok(b" " * 2_000_000))) as server:
+        found = await call(server.url)
+    assert found == Unknown(status=200, reason="HTTP 200, but the body is larger than 1024 KiB")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"HTTP/1.1 403 Forbidden\r\n\r\n", b"HTTP/1.1 200 Established\r\n\r\n", b"SSH-2.0\r\n\r\n"],
+)
+async def test_a_tunnel_that_never_stood_is_not_sent(monkeypatch, answer):
+    """CONNECT is a request too, but not ours: what breaks in it raises what a lost answer raises."""
+
+    def converse(conversation):
+        conversation.read_head()
+        conversation.send(answer)
+
+    with raw_server(converse) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        found = await call("https://127.0.0.1:1")
+        assert isinstance(found, NotSent)
+        assert len(proxy.conversations) == 1
