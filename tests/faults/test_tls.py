@@ -74,7 +74,7 @@ def before(tmp_path_factory):
             "cut in the handshake": port(half_a_hello),
             "reset in the handshake": port(reset_hello),
             "silent in the handshake": port(lambda conversation: conversation.ended.wait(60)),
-            "refused": closed_port(),
+            "refused": refusing_port(stack),
         }
         urls = {name: f"https://127.0.0.1:{number}" for name, number in ports.items()}
         urls["wrong host"] = f"https://localhost:{ports['wrong address']}"
@@ -87,10 +87,11 @@ def before(tmp_path_factory):
     return SimpleNamespace(runs=runs, arrived=arrived, states=states, again=again, good=good)
 
 
-def closed_port():
-    """A port where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+def refusing_port(stack):
+    """A port that is taken, so that nobody else gets it, and where nobody listens."""
+    taken = stack.enter_context(socket.socket())
+    taken.bind(("127.0.0.1", 0))
+    return taken.getsockname()[1]
 
 
 @pytest.mark.parametrize("name", SAID)
