@@ -118,5 +118,6 @@ def add_resolve(commands: Commands) -> None:
     answer = parser.add_mutually_exclusive_group(required=True)
     answer.add_argument("--sid", metavar="SID", help="it was created, and this is its SID")
     answer.add_argument("--absent", action="store_true", help="it was not created; the next apply creates it")
+    parser.add_argument("--attempt", metavar="ID", help="refuse if another attempt than this is in doubt")
     add_scope(parser)
     add_lock_timeout(parser)

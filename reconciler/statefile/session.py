@@ -141,6 +141,17 @@ def _refuse_forgotten_doubts(present: State, pushed: State) -> None:
         )
 
 
+def _refuse_forgotten_resolutions(present: State, pushed: State) -> None:
+    """Who settled a doubt, and how, is the only trace of what a person once vouched for."""
+    forgotten = sorted({one.address for one in set(present.resolutions).difference(pushed.resolutions)})
+    if forgotten:
+        raise PushRefused(
+            f"the pushed state forgets how doubts were settled: {', '.join(forgotten)}",
+            hint="Nothing was changed. Copy all `resolutions` of what `reconciler state pull` prints into "
+            "it, then push it.",
+        )
+
+
 class Session:
     """A state under its lock. Made by `open_session` only."""
 
@@ -174,12 +185,13 @@ class Session:
         """As `mend`, with the serial of `state` itself; nothing is written if it is the present one.
 
         Raises PushRefused, with nothing changed, unless it is a later one of the same lineage in which every
-        doubt of the present one is still a doubt, or an exam.
+        doubt of the present one is still a doubt, or an exam, and which keeps all of its resolutions.
         """
         if state == self._state:
             return Mended(state=state, backup=None)
         _refuse_other_history(self._state, state, self._backend.location)
         _refuse_forgotten_doubts(self._state, state)
+        _refuse_forgotten_resolutions(self._state, state)
         backup = self._back_up()
         return Mended(state=self._put(state), backup=backup)
 
