@@ -21,8 +21,10 @@ from reconciler.outputs.windows import Window, window_at
 PLACEHOLDER: Final = "EX…"
 """Stands in commands and manifest entries for the SID that only a person can find."""
 
-_PLAIN_IN_YAML: Final = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*", re.ASCII)
-_NOT_TEXT_IN_YAML: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+_NOT_TEXT_IN_YAML: Final = re.compile(
+    r"[-+]?[0-9.]+(e[-+]?[0-9]+)?|0x[0-9a-f]+|0o[0-7]+|true|false|null|yes|no|on|off|y|n",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,16 +170,14 @@ def make_dossier(  # noqa: PLR0913 - each is one thing that an intent does not k
 
 
 def _quoted(text: str) -> str:
-    """`text` as YAML reads it as text."""
-    is_plain = _PLAIN_IN_YAML.fullmatch(text) is not None and text.lower() not in _NOT_TEXT_IN_YAML
-    return text if is_plain else json.dumps(text)
+    """`text`, an address or an attempt id, as YAML reads it as text."""
+    return json.dumps(text) if _NOT_TEXT_IN_YAML.fullmatch(text) else text
 
 
 def _how_to_look(intent: Intent, windows: Mapping[str, Window], sent: Window) -> tuple[str, ...]:
     status = intent.payload.get("status")
-    marks = ["with this title"]
-    marks += ["with this exam window"] if "exam" in windows else []
-    marks += [f"with the status {status}"] if isinstance(status, str) and status != "active" else []
+    marks = ["with this title and exam window" if "exam" in windows else "with this title"]
+    marks += [f"status {status}"] if isinstance(status, str) and status != "active" else []
     seen = ", ".join((*marks, f"created at about {sent.local}"))
     return (
         f"In SmarterProctoring's web console, open the course, and look among its exams for one {seen}.",

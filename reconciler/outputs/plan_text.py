@@ -101,7 +101,9 @@ def _print_group(group: _Group, changes: list[Change], console: Console, invocat
     heading = group.one if len(changes) == 1 else group.many.format(f"{len(changes):,}")
     put(console, (heading, "bold"))
     whole = _most_whole(changes)
-    for change in changes[:whole]:
+    for number, change in enumerate(changes[:whole]):
+        if number and change.action is Action.IN_DOUBT:
+            put(console)
         print_change(change, console, invocation)
     if changes[whole:]:
         print_brief(changes[whole:], console)

@@ -1,7 +1,7 @@
 """State as text: which exam each address became, and what is in doubt."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -60,18 +60,17 @@ def print_entry(
     entry, intent = state.exams.get(address), state.intents.get(address)
     settled = state.resolutions_of(address)
     if entry is not None:
-        _print_entry(address, entry, console)
+        _print_entry(address, entry, settled, console)
     elif intent is not None:
         _print_intent(address, intent, state, console, invocation or Invocation())
     elif settled:
         put(console, (address, "bold"), "  not in state: it was settled")
+        _print_resolutions(settled, console)
     else:
         raise UsageError(
             f"state holds no exam '{address}'",
             hint="`reconciler state list` shows the addresses that it holds.",
         )
-    for resolution in settled:
-        _print_resolution(resolution, console)
 
 
 def _row(address: Address, state: State) -> tuple[tuple[str, str], list[Piece]]:
@@ -86,10 +85,11 @@ def _row(address: Address, state: State) -> tuple[tuple[str, str], list[Piece]]:
     return (address, "bold"), [*tail, title_of(intent.payload)]
 
 
-def _print_entry(address: Address, entry: Entry, console: Console) -> None:
+def _print_entry(address: Address, entry: Entry, settled: Sequence[Resolution], console: Console) -> None:
     put(console, (address, "bold"), "  ", title_of(entry.payload))
     _put_field(console, "sid", entry.sid)
     _put_field(console, "created", _moment(entry.created_at))
+    _print_resolutions(settled, console)
     _print_shared(entry, console)
 
 
@@ -98,15 +98,17 @@ def _print_intent(
 ) -> None:
     put(console, (address, "bold"), "  ", title_of(intent.payload), "  ", ("in doubt", "bold magenta"))
     print_dossier(dossiers_of_state(state, invocation)[address], console)
+    _print_resolutions(state.resolutions_of(address), console)
     put(console, "What was sent:")
     _print_shared(intent, console)
 
 
-def _print_resolution(resolution: Resolution, console: Console) -> None:
-    found = "there was no exam" if resolution.sid is None else f"it is {resolution.sid}"
-    put(console, "  ", (f"{'settled':{_LABEL_WIDTH}}", "dim"), f"by `{resolution.how.value}`: {found}")
-    _put_field(console, "", f"{_moment(resolution.at)} by {resolution.by}")
-    _put_field(console, "", f"attempt {resolution.attempt} of {resolution.address}")
+def _print_resolutions(settled: Sequence[Resolution], console: Console) -> None:
+    for resolution in settled:
+        found = "there was no exam" if resolution.sid is None else f"it is {resolution.sid}"
+        _put_field(console, "settled", f"{_moment(resolution.at)} by {resolution.by}")
+        _put_field(console, "", f"with `{resolution.how.value}`: {found}")
+        _put_field(console, "", f"the attempt {resolution.attempt} of {resolution.address}")
 
 
 def _print_shared(known: Entry | Intent, console: Console) -> None:

@@ -27,7 +27,9 @@ LATER = NOW + timedelta(minutes=5)
 
 def after(declared, known, *, targets=()):
     """The state after the state-only changes of the plan."""
-    return apply_state_changes(planned(declared, known, targets=targets), declared, known, now=LATER, by="a test")
+    return apply_state_changes(
+        planned(declared, known, targets=targets), declared, known, now=LATER, by="a test"
+    )
 
 
 def test_import_becomes_an_entry():
