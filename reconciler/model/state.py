@@ -88,7 +88,7 @@ class Resolution:
     how: Settling
 
 
-def _age(resolution: Resolution) -> tuple[datetime, str, str, str, str]:
+def _age(resolution: Resolution) -> tuple[datetime, str, str, str, str, str]:
     """Orders resolutions, the oldest first."""
     return (
         resolution.at,
@@ -96,6 +96,7 @@ def _age(resolution: Resolution) -> tuple[datetime, str, str, str, str]:
         resolution.attempt,
         resolution.sid or "",
         resolution.how.value,
+        resolution.by,
     )
 
 

@@ -132,8 +132,16 @@ def _refuse_other_history(present: State, pushed: State, location: str) -> None:
 
 
 def _refuse_forgotten_doubts(present: State, pushed: State) -> None:
-    """An intent that vanished without a trace would have its exam sent again."""
-    forgotten = sorted(present.intents.keys() - pushed.intents.keys() - pushed.exams.keys())
+    """An intent that vanished without a trace would have its exam sent again.
+
+    It may only end as every other does: with a resolution that says who vouches for it.
+    """
+    added = set(pushed.resolutions).difference(present.resolutions)
+    kept = {(address, intent.attempt) for address, intent in pushed.intents.items()}
+    kept |= {(one.address, one.attempt) for one in added}
+    forgotten = sorted(
+        address for address, intent in present.intents.items() if (address, intent.attempt) not in kept
+    )
     if forgotten:
         raise PushRefused(
             f"the pushed state forgets what is in doubt: {', '.join(forgotten)}",
@@ -185,7 +193,7 @@ class Session:
         """As `mend`, with the serial of `state` itself; nothing is written if it is the present one.
 
         Raises PushRefused, with nothing changed, unless it is a later one of the same lineage in which every
-        doubt of the present one is still a doubt, or an exam, and which keeps all of its resolutions.
+        doubt of the present one is still a doubt or has a new resolution, and which keeps all resolutions.
         """
         if state == self._state:
             return Mended(state=state, backup=None)

@@ -83,7 +83,7 @@ def _encode_resolution(resolution: Resolution) -> dict[str, Any]:
 
 def _age(encoded: dict[str, Any]) -> tuple[str, ...]:
     """Orders encoded resolutions as a decoded state has them: the oldest first."""
-    return (encoded["at"], encoded["address"], encoded["attempt"], encoded["sid"] or "", encoded["how"])
+    return tuple(encoded[key] or "" for key in ("at", "address", "attempt", "sid", "how", "by"))
 
 
 def encode_intent(intent: Intent) -> dict[str, Any]:

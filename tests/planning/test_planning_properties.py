@@ -122,6 +122,16 @@ def test_nothing_is_left_to_make_after_an_apply(declared, known):
 
 
 @given(declared=declarations(), known=states())
+def test_no_doubt_ends_without_a_trace(declared, known):
+    """Each intent that an apply ends has exactly one resolution, with the SID of the entry that it became."""
+    left = apply_state_changes(planned(declared, known), declared, known, now=NOW, by="a test")
+    ended = {(at, intent.attempt) for at, intent in known.intents.items() if at not in left.intents}
+    assert sorted((one.address, one.attempt) for one in left.resolutions) == sorted(ended)
+    sids = {held.sid for held in left.exams.values()}
+    assert all(one.sid in sids for one in left.resolutions if one.sid is not None)
+
+
+@given(declared=declarations(), known=states())
 def test_apply_keeps_the_rules_of_state(declared, known):
     """After an apply no SID is held twice, no address is both created and in doubt, and no SID was lost."""
     plan = planned(declared, known)
