@@ -91,7 +91,7 @@ def add_import(commands: Commands) -> None:
     parser = add_command(
         commands,
         "import",
-        does="adopt an exam that exists already; its declaration is taken to be what it is",
+        does="adopt an exam that exists; it is taken to be as declared or, if it was in doubt, as sent",
         handler="reconciler.cli.settling:adopt",
         examples=["reconciler import cs101/final EX1234567890abcdef1234567890abcdef"],
     )

@@ -52,7 +52,7 @@ def print_dossier(dossier: Dossier, console: Console) -> None:
     for label, window in dossier.windows:
         put_window(label, window, console)
     put_fact("attempt", console, dossier.attempt)
-    put_window("sent", dossier.sent, console, *([f", by {dossier.by}"] if dossier.by else []))
+    put_window("sent", dossier.sent, console, note=f"by {dossier.by}" if dossier.by else "")
     put_fact("answer", console, dossier.answer_words)
     for number, sentence in enumerate(dossier.look):
         put_fact("" if number else "look", console, sentence)

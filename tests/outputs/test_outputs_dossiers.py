@@ -213,3 +213,27 @@ def test_a_report_tells_only_of_doubts():
     exams = (cases.outcome("a", Outcome.IN_DOUBT), cases.outcome("b", Outcome.FAILED))
     document = outputs.report_document(Report(exams=exams), outputs.dossiers_of_state(state, HERE))
     assert [("doubt" in one) for one in json.loads(json.dumps(document))["exams"]] == [True, False]
+
+
+def test_what_does_not_fit_on_one_line_gets_its_own():
+    """Time, UTC and a runner's long name are never broken within; a command too wide stands below its label."""
+    sent = replace(cases.intent(), by="octocat in GitHub Actions, example/exams run 1234567890")
+    stream = io.StringIO()
+    outputs.print_plan(
+        Plan(lineage=cases.LINEAGE, serial=1, changes=(doubt(sent),)),
+        Console(file=stream, width=80, force_terminal=True, color_system=None, _environ={}),
+        listing=Listing.ALL,
+        invocation=Invocation(("--state", "file:state/production.json")),
+    )
+    text = stream.getvalue()
+    assert (
+        "    sent     Tue 2026-09-01 04:30:15 EDT\n             (08:30:15 UTC)\n"
+        "             by octocat in GitHub Actions, example/exams run 1234567890\n"
+    ) in text
+    assert "    if it is not\n      reconciler resolve cs101/quiz-3 --absent --state file:" in text
+
+
+def test_an_exam_without_a_title_is_told_by_its_address():
+    """Nothing stands where nothing is known."""
+    sent = replace(cases.intent(), payload={})
+    assert "  ? a\n    course " in text_of(replace(cases.state(), intents={Address("a"): sent}))

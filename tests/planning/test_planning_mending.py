@@ -37,7 +37,7 @@ def test_a_move_of_what_is_not_there_suggests_what_is():
     """The nearest address may have been meant."""
     known = state(created("cs101/final", "cs101/quiz-1"))
     with pytest.raises(ResolutionRefused) as caught:
-        settlement.move(known, Address("cs101/fianl"), Address("new"))
+        settlement.move(known, Address("cs101/finals"), Address("new"))
     assert caught.value.hint == "Nothing was changed. Did you mean cs101/final?"
 
 
