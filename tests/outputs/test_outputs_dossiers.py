@@ -216,7 +216,7 @@ def test_a_report_tells_only_of_doubts():
 
 
 def test_what_does_not_fit_on_one_line_gets_its_own():
-    """Time, UTC and a runner's long name are never broken within; a command too wide stands below its label."""
+    """Neither time nor a runner's name is broken within, and a command too wide stands below its label."""
     sent = replace(cases.intent(), by="octocat in GitHub Actions, example/exams run 1234567890")
     stream = io.StringIO()
     outputs.print_plan(
