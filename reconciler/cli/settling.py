@@ -1,8 +1,9 @@
 """The commands that change state only: init, import, resolve, unlock, state mv, state rm, state push."""
 
 import argparse
+import os
 
-from reconciler import workflows
+from reconciler import host, workflows
 from reconciler.cli.consoles import below_root, error_console, result_console, scope_of
 from reconciler.cli.exit_codes import DONE
 from reconciler.model.errors import UsageError
@@ -23,7 +24,8 @@ def initialise(parsed: argparse.Namespace) -> int:
 def adopt(parsed: argparse.Namespace) -> int:
     """Adopt an exam that exists."""
     scope = scope_of(parsed)
-    mended = workflows.adopt(scope, parsed.address, parsed.sid, lock_timeout_s=parsed.lock_timeout)
+    by = host.describe_runner(os.environ)
+    mended = workflows.adopt(scope, parsed.address, parsed.sid, by=by, lock_timeout_s=parsed.lock_timeout)
     return _say(parsed, f"{parsed.address} is {parsed.sid}", mended)
 
 
@@ -31,7 +33,14 @@ def resolve(parsed: argparse.Namespace) -> int:
     """Settle an in-doubt exam."""
     scope = scope_of(parsed)
     sid = None if parsed.absent else parsed.sid
-    mended = workflows.resolve(scope, parsed.address, sid=sid, lock_timeout_s=parsed.lock_timeout)
+    mended = workflows.resolve(
+        scope,
+        parsed.address,
+        sid=sid,
+        attempt=parsed.attempt,
+        by=host.describe_runner(os.environ),
+        lock_timeout_s=parsed.lock_timeout,
+    )
     settled = (
         f"{parsed.address} is {sid}" if sid else f"{parsed.address} was not created; apply will create it"
     )

@@ -91,7 +91,7 @@ def add_import(commands: Commands) -> None:
     parser = add_command(
         commands,
         "import",
-        does="adopt an exam that exists already; its declaration is taken to be what it is",
+        does="adopt an exam that exists; it is taken to be as declared or, if it was in doubt, as sent",
         handler="reconciler.cli.settling:adopt",
         examples=["reconciler import cs101/final EX1234567890abcdef1234567890abcdef"],
     )
@@ -118,6 +118,7 @@ def add_resolve(commands: Commands) -> None:
     answer = parser.add_mutually_exclusive_group(required=True)
     answer.add_argument("--sid", metavar="SID", help="it was created, and this is its SID")
     answer.add_argument("--absent", action="store_true", help="it was not created; the next apply creates it")
+    parser.add_argument("--attempt", metavar="ID", help="refuse if another attempt than this is in doubt")
     add_scope(parser)
     add_lock_timeout(parser)
 

@@ -8,7 +8,9 @@ from rich.panel import Panel
 from rich.text import Text
 
 from reconciler.model.plan import Action, Change, Guard, Plan
-from reconciler.outputs.change_text import print_brief, print_change, print_settling
+from reconciler.outputs.change_text import print_brief, print_change
+from reconciler.outputs.dossier_text import MOST_WHOLE, print_where_others_are
+from reconciler.outputs.dossiers import Invocation
 from reconciler.outputs.escapes import ELLIPSIS
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_summary import summary_sentences
@@ -61,19 +63,24 @@ _GROUPS: Final = {
     Action.IN_DOUBT: _Group(
         one="1 exam is in doubt: it may exist or not; nothing is sent for it",
         many="{} exams are in doubt: they may exist or not; nothing is sent for them",
-        advice="Look in SmarterProctoring whether such an exam is there, then say so with `reconciler "
-        "resolve`. All other exams go on.",
+        advice="Only a person can find out. Until it is settled nothing more is sent for such an exam; all "
+        "other exams go on.",
     ),
 }
 
 
-def print_plan(plan: Plan, console: Console, *, listing: Listing) -> None:
-    """`plan` stands there by action, then the guards that fire, the summary and the fingerprint."""
+def print_plan(
+    plan: Plan, console: Console, *, listing: Listing, invocation: Invocation | None = None
+) -> None:
+    """`plan` stands there by action, then the guards that fire, the summary and the fingerprint.
+
+    `invocation` goes into the commands to copy; None where they need no option.
+    """
     listed = listing.of(plan)
     for action, group in _GROUPS.items():
         changes = [change for change in listed if change.action is action]
         if changes:
-            _print_group(group, changes, console)
+            _print_group(group, changes, console, invocation or Invocation())
     for guard in plan.guards:
         _print_guard_panel(guard, console)
     for style, sentence in summary_sentences(plan):
@@ -90,20 +97,32 @@ def print_guard(guard: Guard, console: Console) -> None:
     put_wrapped(console, guard.hint, indent=2)
 
 
-def _print_group(group: _Group, changes: list[Change], console: Console) -> None:
+def _print_group(group: _Group, changes: list[Change], console: Console, invocation: Invocation) -> None:
     heading = group.one if len(changes) == 1 else group.many.format(f"{len(changes):,}")
     put(console, (heading, "bold"))
-    is_brief = len(changes) > MOST_SHOWN_WHOLE or changes[0].action is Action.NOOP
-    if is_brief:
-        print_brief(changes, console)
-    else:
-        for change in changes:
-            print_change(change, console)
+    whole = _most_whole(changes)
+    for number, change in enumerate(changes[:whole]):
+        if number and change.action is Action.IN_DOUBT:
+            put(console)
+        print_change(change, console, invocation)
+    if changes[whole:]:
+        print_brief(changes[whole:], console)
+    if changes[0].action is Action.IN_DOUBT:
+        print_where_others_are(len(changes) - whole, console, invocation)
     if group.advice:
         put_wrapped(console, (group.advice, "italic"), indent=2)
-    if is_brief and changes[0].action is Action.IN_DOUBT:
-        print_settling(changes[0].address, console)
     put(console)
+
+
+def _most_whole(changes: list[Change]) -> int:
+    """How many of `changes`, which have one action, stand there whole."""
+    match changes[0].action:
+        case Action.NOOP:
+            return 0
+        case Action.IN_DOUBT:
+            return MOST_WHOLE
+        case _:
+            return len(changes) if len(changes) <= MOST_SHOWN_WHOLE else 0
 
 
 def _print_guard_panel(guard: Guard, console: Console) -> None:

@@ -132,12 +132,31 @@ def _refuse_other_history(present: State, pushed: State, location: str) -> None:
 
 
 def _refuse_forgotten_doubts(present: State, pushed: State) -> None:
-    """An intent that vanished without a trace would have its exam sent again."""
-    forgotten = sorted(present.intents.keys() - pushed.intents.keys() - pushed.exams.keys())
+    """An intent that vanished without a trace would have its exam sent again.
+
+    It may only end as every other does: with a resolution that says who vouches for it.
+    """
+    added = set(pushed.resolutions).difference(present.resolutions)
+    kept = {(address, intent.attempt) for address, intent in pushed.intents.items()}
+    kept |= {(one.address, one.attempt) for one in added}
+    forgotten = sorted(
+        address for address, intent in present.intents.items() if (address, intent.attempt) not in kept
+    )
     if forgotten:
         raise PushRefused(
             f"the pushed state forgets what is in doubt: {', '.join(forgotten)}",
             hint="Nothing was changed. Settle each with `reconciler resolve`, then pull, change and push.",
+        )
+
+
+def _refuse_forgotten_resolutions(present: State, pushed: State) -> None:
+    """Who settled a doubt, and how, is the only trace of what a person once vouched for."""
+    forgotten = sorted({one.address for one in set(present.resolutions).difference(pushed.resolutions)})
+    if forgotten:
+        raise PushRefused(
+            f"the pushed state forgets how doubts were settled: {', '.join(forgotten)}",
+            hint="Nothing was changed. Copy all `resolutions` of what `reconciler state pull` prints into "
+            "it, then push it.",
         )
 
 
@@ -174,12 +193,13 @@ class Session:
         """As `mend`, with the serial of `state` itself; nothing is written if it is the present one.
 
         Raises PushRefused, with nothing changed, unless it is a later one of the same lineage in which every
-        doubt of the present one is still a doubt, or an exam.
+        doubt of the present one is still a doubt or has a new resolution, and which keeps all resolutions.
         """
         if state == self._state:
             return Mended(state=state, backup=None)
         _refuse_other_history(self._state, state, self._backend.location)
         _refuse_forgotten_doubts(self._state, state)
+        _refuse_forgotten_resolutions(self._state, state)
         backup = self._back_up()
         return Mended(state=self._put(state), backup=backup)
 

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from state_builders import LINEAGE, NOW, began, created, doubted, entry, failed, intent, state
+from state_builders import LINEAGE, NOW, began, created, doubted, entry, failed, intent, resolution, state
 
 from reconciler.backends.file import FileBackend
 from reconciler.model.errors import (
@@ -248,5 +248,43 @@ def test_a_push_never_forgets_a_doubt(begun):
         doubtful = opened.commit(replace(opened.state, intents={"a": intent("t1")}))
         with pytest.raises(PushRefused, match="in doubt: a"):
             opened.push(replace(doubtful, serial=5, intents={}))
-        assert opened.push(replace(doubtful, serial=5, intents={}, exams={"a": entry(1)})).state.serial == 5
+        unvouched = replace(doubtful, serial=5, intents={}, exams={"a": entry(1)})
+        with pytest.raises(PushRefused, match="in doubt: a"):
+            opened.push(unvouched)
+        with pytest.raises(PushRefused, match="in doubt: a"):
+            opened.push(replace(doubtful, serial=5, intents={"a": intent("t2")}))
+        assert opened.push(unvouched.with_resolutions(resolution("a", "t1", 1))).state.serial == 5
     assert set(load_state(begun).exams) == {"a"}
+
+
+def test_a_push_never_forgets_who_settled_a_doubt(begun):
+    """Resolutions may be added, and a doubt may come back with them, but none may go."""
+    with session(begun) as opened:
+        settled = opened.commit(opened.state.with_resolutions(resolution("a", "t1", 1)))
+        with pytest.raises(PushRefused, match="how doubts were settled: a"):
+            opened.push(replace(settled, serial=5, resolutions=()))
+        assert load_state(begun) == settled
+        back = replace(settled, serial=5, intents={"a": intent("t1")})
+        assert opened.push(back).state == back
+        with pytest.raises(
+            PushRefused, match="in doubt: a"
+        ):  # the resolution of old is not one of this doubt
+            opened.push(replace(back, serial=6, intents={}))
+        again = replace(back, serial=6, intents={}).with_resolutions(resolution("a", "t1", None))
+        assert len(opened.push(again).state.resolutions) == 2
+
+
+def test_a_journal_keeps_the_resolutions(begun):
+    """What happens after a settling does not wash its record away."""
+    with session(begun) as opened:
+        opened.commit(opened.state.with_resolutions(resolution("a", "t1", 1)))
+        journal = opened.begin_journal()
+        asyncio.run(append(journal, began("b", "t2")))
+        opened.fold_journal()
+    assert load_state(begun).resolutions == (resolution("a", "t1", 1),)
+
+
+async def append(journal, record):
+    """Return once `record` is in `journal`."""
+    await journal.append(record)
+    await journal.close()
