@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateLocked, StateUnavailable
 from reconciler.ports import LockInfo
 
@@ -19,6 +20,7 @@ _POLL_S: Final = 0.1
 def hold(path: Path, info: LockInfo, *, timeout_s: float, location: str) -> Iterator[None]:
     """Hold the lock at `path` for the length of the context, with `info` in it for others to read."""
     try:
+        reach(Step.LOCK_OPEN)
         descriptor = _acquire(path, timeout_s)
     except OSError as error:
         raise StateUnavailable(
@@ -35,12 +37,20 @@ def hold(path: Path, info: LockInfo, *, timeout_s: float, location: str) -> Iter
             holder=holder,
         )
     try:
+        reach(Step.LOCK_TAKEN)
         _write_info(descriptor, info)
         yield
     finally:
-        if _is_same_file(descriptor, path):  # it may be another's by now, if somebody removed ours
-            path.unlink(missing_ok=True)  # before the lock goes, so that no other holder's file is removed
+        _remove(descriptor, path)  # before the lock goes, so that no other holder's file is removed
+        reach(Step.LOCK_REMOVED)
         os.close(descriptor)
+
+
+def _remove(descriptor: int, path: Path) -> None:
+    with suppress(OSError):  # what is left is the next holder's to take: the lock is not the file
+        reach(Step.LOCK_RELEASE)
+        if _is_same_file(descriptor, path):  # it may be another's by now, if somebody removed ours
+            path.unlink(missing_ok=True)
 
 
 def _acquire(path: Path, timeout_s: float) -> int | None:
@@ -81,9 +91,11 @@ def _write_info(descriptor: int, info: LockInfo) -> None:
         "since": info.since.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "command": info.command,
     }
+    text = f"{json.dumps(document, indent=2)}\n".encode()
     with suppress(OSError):  # the lock is held all the same; a full disk only leaves its holder unnamed
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{json.dumps(document, indent=2)}\n".encode())
+        reach(Step.LOCK_NAME, descriptor, text)
+        os.write(descriptor, text)
 
 
 def describe_holder(path: Path) -> str:

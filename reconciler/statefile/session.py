@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
+from reconciler.fault_points import Step, reach
 from reconciler.model.errors import PushRefused, StateAbsent, StateConflict, StateDamaged, StateExists
 from reconciler.model.state import Mended, State
 from reconciler.ports import LockInfo, StateBackend, Version
@@ -202,11 +203,14 @@ class Session:
     def begin_journal(self) -> GroupCommit:
         """An empty journal on top of the present snapshot, its header durable already."""
         header = encode_header(self._state.lineage, self._state.serial)
+        reach(Step.JOURNAL_DUE)
         self._backend.append_journal(header, after=0)
+        reach(Step.JOURNAL_BEGUN)
         return GroupCommit(self._backend, size_bytes=len(header))
 
     def fold_journal(self) -> State:
         """Commit what the journal says, as read back from the store."""
+        reach(Step.FOLD_DUE)
         found = _find(self._backend)
         if found.version != self._version:
             raise StateConflict(
