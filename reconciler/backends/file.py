@@ -105,6 +105,7 @@ class FileBackend:
             is_new = not self._journal.exists()
             # Unbuffered: closing a buffered file after a failed write would try to write once more.
             with self._journal.open("ab", buffering=0) as file:
+                self._refuse_shorter(file.fileno(), after)
                 try:
                     reach(Step.JOURNAL_CUT)
                     file.truncate(after)
@@ -115,6 +116,15 @@ class FileBackend:
                     raise
             if is_new:
                 _flush_folder(self._journal.parent, Step.JOURNAL_MADE)
+
+    def _refuse_shorter(self, descriptor: int, after: int) -> None:
+        """Nothing, if the journal has `after` bytes; a longer one would be made of zeros."""
+        if os.fstat(descriptor).st_size < after:
+            raise StateUnavailable(
+                f"the journal of {self._location} was removed or cut while this run was writing it",
+                hint="Put it back: it holds what state does not have yet.",
+                location=self._location,
+            )
 
     def clear_journal(self) -> None:
         """Remove the journal; flushed to the disk on return."""

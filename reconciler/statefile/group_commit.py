@@ -21,6 +21,11 @@ class GroupCommit:
         self._waiting: list[tuple[Record, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
 
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes of the journal are durable."""
+        return self._size_bytes
+
     async def append(self, record: Record) -> None:
         """Return once `record` is durable. Raises StateUnavailable if it may not be."""
         durable = asyncio.get_running_loop().create_future()

@@ -105,6 +105,28 @@ def test_what_was_appended_is_folded(begun):
     assert load_state(begun) == folded
 
 
+@pytest.mark.parametrize("kept", [0, 1], ids=["removed", "cut"])
+def test_a_journal_that_lost_records_is_not_folded(begun, tmp_path, kept):
+    """What was acknowledged and is gone is missed, by the next append and by the fold."""
+    path = tmp_path / "exams.state.json.journal"
+
+    async def run(opened):
+        journal = opened.begin_journal()
+        await journal.append(began("a", "t1"))
+        await journal.append(created("a", "t1", 1))
+        path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:kept]))
+        with pytest.raises(StateUnavailable, match="removed or cut"):
+            await journal.append(began("b", "t2"))
+        await journal.close()
+
+    with session(begun) as opened:
+        asyncio.run(run(opened))
+        with pytest.raises(StateConflict, match="removed or cut") as caught:
+            opened.fold_journal()
+    assert "reconciler import" in caught.value.hint
+    assert load_state(begun).serial == 0
+
+
 def test_a_run_that_recorded_nothing_leaves_the_serial(begun):
     """An empty journal is cleared without a new snapshot."""
     with session(begun) as opened:
