@@ -73,11 +73,10 @@ def draw_blow(chance):
     """The next run's fate."""
     kind = chance.choices(("kill", "point", "stop"), weights=(12, 4, 2))[0]
     stop = chance.sample((signal.SIGINT, signal.SIGTERM), k=chance.choice((1, 2)))
-    signals = {"kill": (signal.SIGKILL,), "stop": tuple(stop)}
     return Blow(
         faults=(chance.choice(LATENCIES), *chance.sample(FAULTS, k=chance.randrange(4))),
         within=draw_point(chance) if kind == "point" else None,
-        signals=signals.get(kind, ()),
+        signals=tuple(stop) if kind == "stop" else (signal.SIGKILL,),
         is_after_request=chance.random() < 0.8,
         after_s=chance.uniform(0, 0.8),
         parallelism=chance.choice((1, 2, 4, 10)),
@@ -144,7 +143,7 @@ class Soak:
         process = workspace.start(*apply_to(sandbox), "--parallelism", str(blow.parallelism))
         workspace.variables = usual
         try:
-            if blow.signals and blow.is_after_request:
+            if blow.is_after_request:
                 wait_for_request(process, sandbox)
             for number in blow.signals:
                 wait(process, blow.after_s)
@@ -159,7 +158,7 @@ class Soak:
         self.figures["runs"] += 1
         self.figures["kills"] += code == -signal.SIGKILL
         self.figures["stops"] += code in {130, 143}
-        self.figures["disk faults"] += blow.within is not None and code != -signal.SIGKILL
+        self.figures["faults within"] += blow.within is not None
         return code
 
     def count_faults(self, sandbox):
@@ -189,7 +188,7 @@ class Soak:
 
     def report(self):
         """Print the figures."""
-        ordered = ("rounds", "runs", "kills", "stops", "disk faults", "server faults", "requests",
+        ordered = ("rounds", "runs", "kills", "stops", "faults within", "server faults", "requests",
                    "exams created", "doubts settled")  # fmt: skip
         say(", ".join(f"{self.figures[name]} {name}" for name in ordered) + ", 0 duplicates, 0 lost SIDs")
 
