@@ -12,12 +12,14 @@ import errno
 import os
 import re
 import signal
+import time
 from collections import Counter
 from enum import Enum
 from typing import Final, assert_never
 
 VARIABLE: Final = "RECONCILER_FAULT"
 
+_SLOW_S: Final = 0.5
 _NTH: Final = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -27,6 +29,8 @@ class Action(Enum):
     KILL = "kill"
     ENOSPC = "enospc"
     EIO = "eio"
+    SLOW = "slow"
+    """The disk takes its time, so that what must wait for it and does not is seen."""
     SHORT = "short"
     """Half of the bytes are written, then the disk is full."""
     TORN = "torn"
@@ -34,7 +38,7 @@ class Action(Enum):
 
 
 _MOMENT: Final = frozenset({Action.KILL})
-_CALL: Final = _MOMENT | {Action.ENOSPC, Action.EIO}
+_CALL: Final = _MOMENT | {Action.ENOSPC, Action.EIO, Action.SLOW}
 _WRITE: Final = _CALL | {Action.SHORT, Action.TORN}
 
 
@@ -138,6 +142,8 @@ def _do(action: Action, descriptor: int, data: bytes) -> None:
             raise _failure(errno.ENOSPC)
         case Action.EIO:
             raise _failure(errno.EIO)
+        case Action.SLOW:
+            time.sleep(_SLOW_S)
         case Action.SHORT:
             os.write(descriptor, data[: len(data) // 2])
             raise _failure(errno.ENOSPC)

@@ -257,6 +257,24 @@ def test_a_failing_disk_at_any_step(workspace, sandbox, run, fault):
     go_on(run, workspace, sandbox)
 
 
+def test_nothing_is_sent_before_its_intent_is_durable(workspace, sandbox):
+    """While the disk takes its time over the intents, no request leaves."""
+    slow_then_killed = "journal-write=slow@2,journal-flush=kill@2"
+    code, _ = strike(workspace, slow_then_killed, *run_apply(workspace, sandbox))
+    assert code == -signal.SIGKILL
+    assert sandbox.requests == 0
+
+
+def test_nothing_is_told_or_sent_before_an_outcome_is_durable(workspace, sandbox):
+    """While the disk takes its time over an outcome, nobody is told of it, and the next exam waits."""
+    slow_then_killed = "journal-write=slow@3,journal-flush=kill@3"
+    code, printed = strike(workspace, slow_then_killed, *run_apply_singly(workspace, sandbox))
+    assert code == -signal.SIGKILL
+    assert sandbox.requests == 1
+    assert sandbox.created[0]["sid"] not in printed
+    check_way_on(workspace, sandbox, NAMES)
+
+
 def test_a_disk_that_stays_full(workspace, sandbox):
     """The SID of what was in flight is told with the command that records it; nothing else is sent."""
     calls = [f"journal-write=enospc@{number}" for number in range(3, 20)]
@@ -278,7 +296,8 @@ def test_every_call_that_can_fail_does():
     """Each failing call is tried, and each write in every way."""
     tried = {part.partition("@")[0] for _, faults in FAILURES + KILLS for part in faults.split(",")}
     writes = {step for step in Step if Action.SHORT in step.actions}
-    assert {f"{step.spelling}={action.value}" for step in writes for action in Action} <= tried
+    ways = set(Action) - {Action.SLOW}
+    assert {f"{step.spelling}={action.value}" for step in writes for action in ways} <= tried
     calls = {step.spelling for step in Step if Action.EIO in step.actions}
     assert calls <= {fault.partition("=")[0] for fault in tried if not fault.endswith(("kill", "torn"))}
 
@@ -297,7 +316,7 @@ def test_every_step_is_used_in_the_code():
         ("nowhere=kill", "no step 'nowhere'"),
         ("intent-due", "there can be kill, not ''"),
         ("intent-due=eio", "there can be kill, not 'eio'"),
-        ("journal-flush=short", "there can be kill, enospc, eio, not 'short'"),
+        ("journal-flush=short", "there can be kill, enospc, eio, slow, not 'short'"),
         ("journal-flush=kill@0", "not '0'"),
         ("journal-flush=kill@", "not ''"),
         ("journal-flush=kill@two", "not 'two'"),
