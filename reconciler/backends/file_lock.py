@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
+from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateLocked, StateUnavailable, UnlockRefused
 from reconciler.ports import Breaking, LockHolder, LockInfo
 
@@ -39,11 +40,13 @@ class FileLock:
     def hold(self, info: LockInfo, *, timeout_s: float) -> Iterator[None]:
         """Hold the lock for the length of the context, with `info` in its file for others to read."""
         with self._reporting("lock"):
+            reach(Step.LOCK_OPEN)
             descriptor = self._acquire(timeout_s)
         if descriptor is None:
             raise self._locked()
         self._held = descriptor
         try:
+            reach(Step.LOCK_TAKEN)
             with self._reporting("lock"), self._alone():
                 _write_info(descriptor, info)
             yield
@@ -80,6 +83,7 @@ class FileLock:
             holder = _holder_of(descriptor)
             self._refuse_unbreakable(holder, lock_id, breaking)
             with self._alone():
+                reach(Step.LOCK_BREAK)
                 if _is_same_file(descriptor, self._path):
                     self._path.unlink()
             return holder
@@ -133,8 +137,10 @@ class FileLock:
     def _release(self, descriptor: int) -> None:
         try:
             with self._alone():
+                reach(Step.LOCK_RELEASE)
                 if _is_same_file(descriptor, self._path):  # it may be another's by now, if ours was removed
                     self._path.unlink()  # before the lock goes, so that no other holder's is removed
+            reach(Step.LOCK_REMOVED)
         except OSError:
             return  # a file that is left behind is held by nobody once its descriptor is closed
         finally:
@@ -209,8 +215,10 @@ def _is_same_file(descriptor: int, path: Path) -> bool:
 
 def _write_info(descriptor: int, info: LockInfo) -> None:
     with suppress(OSError):  # the lock is held all the same; a full disk only leaves its holder unnamed
+        text = encode_lock_info(info)
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, encode_lock_info(info))
+        reach(Step.LOCK_NAME, descriptor, text)
+        os.write(descriptor, text)
 
 
 def _holder_of(descriptor: int) -> LockHolder:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
+from reconciler.fault_points import Step, reach
 from reconciler.model.errors import PushRefused, StateAbsent, StateConflict, StateDamaged, StateExists
 from reconciler.model.state import Mended, State
 from reconciler.ports import LockInfo, StateBackend, Version
@@ -25,7 +26,7 @@ _READ_TRIES: Final = 3
 class _Found:
     state: State
     version: Version
-    has_journal: bool
+    journal_bytes: int
     has_news: bool
 
 
@@ -85,9 +86,14 @@ def _find(backend: StateBackend) -> _Found:
         )
     state = decode_state(snapshot.data, location=backend.location)
     if journal is None:
-        return _Found(state=state, version=snapshot.version, has_journal=False, has_news=False)
+        return _Found(state=state, version=snapshot.version, journal_bytes=0, has_news=False)
     after = _replayed(state, journal, backend.location)
-    return _Found(state=after, version=snapshot.version, has_journal=True, has_news=after is not state)
+    return _Found(
+        state=after,
+        version=snapshot.version,
+        journal_bytes=journal.size_bytes,
+        has_news=after is not state,
+    )
 
 
 def _replayed(state: State, journal: Journal, location: str) -> State:
@@ -167,9 +173,10 @@ class Session:
         self._backend = backend
         found = _find(backend)
         self._state, self._version = found.state, found.version
+        self._journal: GroupCommit | None = None
         if found.has_news:
             self.commit(found.state)
-        elif found.has_journal:
+        elif found.journal_bytes:
             backend.clear_journal()
 
     @property
@@ -222,17 +229,28 @@ class Session:
     def begin_journal(self) -> GroupCommit:
         """An empty journal on top of the present snapshot, its header durable already."""
         header = encode_header(self._state.lineage, self._state.serial)
+        reach(Step.JOURNAL_DUE)
         self._backend.append_journal(header, after=0)
-        return GroupCommit(self._backend, size_bytes=len(header))
+        reach(Step.JOURNAL_BEGUN)
+        self._journal = GroupCommit(self._backend, size_bytes=len(header))
+        return self._journal
 
     def fold_journal(self) -> State:
         """Commit what the journal says, as read back from the store."""
+        reach(Step.FOLD_DUE)
         found = _find(self._backend)
         if found.version != self._version:
             raise StateConflict(
                 f"{self._backend.location} was replaced while this run held its lock",
                 hint="What this run created is safe in the journal beside it. Put back the state of serial "
                 f"{self._state.serial}, then run any command.",
+                location=self._backend.location,
+            )
+        if self._journal is not None and found.journal_bytes < self._journal.size_bytes:
+            raise StateConflict(
+                f"the journal of {self._backend.location} was removed or cut while this run was writing it",
+                hint="Put it back. If you cannot, `reconciler import` each exam that this run reports as "
+                "created, or the next apply creates it again.",
                 location=self._backend.location,
             )
         if found.has_news:

@@ -105,6 +105,52 @@ def test_what_was_appended_is_folded(begun):
     assert load_state(begun) == folded
 
 
+class Threadless(FileBackend):
+    """A store on a machine that has no thread left to append with."""
+
+    def append_journal(self, data, *, after):
+        """As Python fails there."""
+        if after:
+            raise RuntimeError("can't start new thread")
+        super().append_journal(data, after=after)
+
+
+def test_an_append_without_a_thread_fails_and_does_not_hang(begun, tmp_path):
+    """A limit on threads is told like any other failure to write."""
+    backend = Threadless(tmp_path / "exams.state.json", location="file:exams.state.json")
+
+    async def run(journal):
+        with pytest.raises(StateUnavailable, match="can't start new thread"):
+            await asyncio.wait_for(journal.append(began("a", "t1")), timeout=5)
+        await journal.close()
+
+    with session(backend) as opened:
+        asyncio.run(run(opened.begin_journal()))
+    assert load_state(begun).intents == {}
+
+
+@pytest.mark.parametrize("kept", [0, 1], ids=["removed", "cut"])
+def test_a_journal_that_lost_records_is_not_folded(begun, tmp_path, kept):
+    """What was acknowledged and is gone is missed, by the next append and by the fold."""
+    path = tmp_path / "exams.state.json.journal"
+
+    async def run(opened):
+        journal = opened.begin_journal()
+        await journal.append(began("a", "t1"))
+        await journal.append(created("a", "t1", 1))
+        path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:kept]))
+        with pytest.raises(StateUnavailable, match="removed or cut"):
+            await journal.append(began("b", "t2"))
+        await journal.close()
+
+    with session(begun) as opened:
+        asyncio.run(run(opened))
+        with pytest.raises(StateConflict, match="removed or cut") as caught:
+            opened.fold_journal()
+    assert "reconciler import" in caught.value.hint
+    assert load_state(begun).serial == 0
+
+
 def test_a_run_that_recorded_nothing_leaves_the_serial(begun):
     """An empty journal is cleared without a new snapshot."""
     with session(begun) as opened:
