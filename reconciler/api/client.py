@@ -14,7 +14,7 @@ from typing import Final, Self
 import httpx
 
 from reconciler import __version__
-from reconciler.api.answers import Answer, classify, redact, seen_sids
+from reconciler.api.answers import Answer, classify, redact, request_id_in, seen_sids
 from reconciler.api.credentials import is_loopback
 from reconciler.model.errors import UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
@@ -114,6 +114,8 @@ async def _post(client: httpx.AsyncClient, url: str, body: bytes) -> Answer:
             retry_after=response.headers.get("retry-after"),
             body=received,
             fault=fault,
+            date=response.headers.get("date"),
+            request_id=request_id_in(response.headers),
         )
 
 

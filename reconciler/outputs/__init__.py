@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reconciler.outputs.documents import diagnostics_document, plan_document, report_document, to_text
     from reconciler.outputs.errors_text import print_error
     from reconciler.outputs.escapes import printable
+    from reconciler.outputs.json_log import JsonLog
     from reconciler.outputs.listing import Listing
     from reconciler.outputs.plan_text import print_plan
     from reconciler.outputs.progress import LogProgress, QuietProgress, TerminalProgress
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.outputs.state_text import print_entry, print_state
 
 __all__ = [
+    "JsonLog",
     "Listing",
     "LogProgress",
     "QuietProgress",
@@ -41,6 +43,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "JsonLog": "json_log",
     "Listing": "listing",
     "LogProgress": "progress",
     "QuietProgress": "progress",

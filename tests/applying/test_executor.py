@@ -80,7 +80,7 @@ async def test_what_was_not_sent_is_tried_again(world):
     assert report.created == ["a"]
     attempts = [r.intent.attempt for r in world.journal.records if isinstance(r, IntentRecord)]
     assert attempts == ["t0", "t1", "t2"]
-    assert world.clock.sleeps == [0.5, 1.0]
+    assert world.clock.sleeps == [0.25, 0.5]
 
 
 async def test_trying_to_connect_ends(world):
@@ -90,7 +90,7 @@ async def test_trying_to_connect_ends(world):
         world.script(address, *[NOT_SENT] * 9)
     report = await world.apply("a", "b", "c")
     assert report.failed == ["a", "b", "c"]
-    assert [world.sent(address) for address in "abc"] == [4, 1, 1]
+    assert [world.sent(address) for address in "abc"] == [5, 1, 1]
     assert report.exams[0].status is None
 
 
