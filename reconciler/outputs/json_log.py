@@ -74,7 +74,7 @@ class JsonLog:
     def warned(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Each warning is on a line."""
         for found in diagnostics:
-            self._say("warning", message=_with_place(found), hint=found.hint, details=[])
+            self._say("warning", message=_with_place(found), hint=found.hint)
 
     def failed(self, error: ReconcilerError) -> None:
         """Why the command stopped is on a line, with all that the error carries."""
