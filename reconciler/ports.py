@@ -13,7 +13,7 @@ from typing import NewType, Protocol
 
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.records import Record
-from reconciler.model.report import ExamOutcome
+from reconciler.model.report import ExamOutcome, TryBegun, TryEnded
 from reconciler.model.secrets import Secret
 from reconciler.model.verdicts import Verdict
 
@@ -165,12 +165,15 @@ class RetryPolicy(Protocol):
         ...
 
     @property
-    def throttle_budget_s(self) -> float:
-        """How long one exam waits on 429 answers, all in all."""
+    def budget_s(self) -> float:
+        """How long a run pauses before tries, all in all."""
         ...
 
     def delay_s(self, attempt: int, retry_after: str | None, now: datetime) -> float:
-        """Seconds to wait before try `attempt` (the first is 1)."""
+        """Seconds to wait before try `attempt` (the first is 1).
+
+        `now` is by the clock of whoever sent `retry_after`, where that is known.
+        """
         ...
 
 
@@ -203,6 +206,14 @@ class Progress(Protocol):
 
     def started(self, total: int) -> None:
         """`total` creates are about to begin."""
+        ...
+
+    def trying(self, begun: TryBegun) -> None:
+        """One try at a create is about to be sent."""
+        ...
+
+    def tried(self, ended: TryEnded) -> None:
+        """One try at a create ended, and how is durable where it can be."""
         ...
 
     def settled(self, exam: ExamOutcome) -> None:

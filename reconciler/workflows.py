@@ -250,7 +250,7 @@ class _Run:
                     api=api,
                     journal=journal,
                     clock=host.SystemClock(),
-                    retry=BackOff(throttle_budget_s=self._sending.retry_budget_s),
+                    retry=BackOff(budget_s=self._sending.retry_budget_s),
                     progress=progress,
                     stopping=stopping,
                     parallelism=self._sending.parallelism,

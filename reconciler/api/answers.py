@@ -3,14 +3,15 @@
 import html
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import quote
 
+from reconciler.api.retry import http_date
 from reconciler.model.identities import ExamSid, is_exam_sid
-from reconciler.model.verdicts import Created, Refused, Throttled, Unauthorized, Unknown, Verdict
+from reconciler.model.verdicts import Created, Refused, Throttled, Unauthorized, Unknown
 
 _MESSAGE_CHARACTERS: Final = 500
 _MESSAGE_KEYS: Final = ("message", "error", "detail", "title", "description", "errors")
@@ -20,25 +21,69 @@ _MOST_DIGITS: Final = 300
 _MOST_SIDS: Final = 3
 _SID: Final = re.compile(r"\bEX[a-f0-9]{32}\b")
 _PAGE_CHARACTERS: Final = 16 * 1024
+_REQUEST_ID_HEADERS: Final = (
+    "x-request-id",
+    "request-id",
+    "x-amzn-requestid",
+    "x-amz-request-id",
+    "x-correlation-id",
+    "x-trace-id",
+    "cf-ray",
+    "x-amz-cf-id",
+    "traceparent",
+)
+_REQUEST_ID_CHARACTERS: Final = 128
 _TAGS: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+
+
+Answered: TypeAlias = Created | Throttled | Refused | Unauthorized | Unknown
+"""What an answer can mean; that nothing was sent is not among it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What arrived: `body` is None where it could not be read to its end, and `fault` then says why."""
+    """What arrived: `body` is None where it could not be read to its end, and `fault` then says why.
+
+    `retry_after`, `date` and `request_id` are headers as received; None where absent.
+    """
 
     status: int
     content_type: str
     retry_after: str | None
     body: bytes | None
     fault: str = ""
+    date: str | None = None
+    request_id: str | None = None
 
 
-def classify(answer: Answer, *, confidential: Sequence[str]) -> Verdict:
-    """The one meaning of `answer`; no reason holds any of the `confidential` values."""
+def classify(answer: Answer, *, confidential: Sequence[str]) -> Answered:
+    """The one meaning of `answer`; nothing in it holds any of the `confidential` values."""
+    meaning, request_id = _meaning(answer, confidential), _request_id(answer, confidential)
+    if isinstance(meaning, Unknown) and request_id is not None:  # the vendor's support finds it by that
+        meaning = replace(meaning, reason=f"{meaning.reason} (request id {request_id})")
+    return replace(meaning, request_id=request_id)
+
+
+def request_id_in(headers: Mapping[str, str]) -> str | None:
+    """What a server calls a request, in the first of the usual headers that is there."""
+    return next((headers[name] for name in _REQUEST_ID_HEADERS if headers.get(name)), None)
+
+
+def _request_id(answer: Answer, confidential: Sequence[str]) -> str | None:
+    if answer.request_id is None:
+        return None
+    shown = "".join(filter(str.isprintable, redact(answer.request_id, confidential)))
+    return shown[:_REQUEST_ID_CHARACTERS] or None
+
+
+def _meaning(answer: Answer, confidential: Sequence[str]) -> Answered:
     status = answer.status
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Throttled(reason=_reason(answer, confidential), retry_after=answer.retry_after)
+        return Throttled(
+            reason=_reason(answer, confidential),
+            retry_after=answer.retry_after,
+            answered_at=http_date(answer.date),
+        )
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return Unauthorized(status=status, reason=_reason(answer, confidential))
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -48,7 +93,7 @@ def classify(answer: Answer, *, confidential: Sequence[str]) -> Verdict:
     return Unknown(status=status, reason=_reason(answer, confidential))
 
 
-def _classify_success(answer: Answer, confidential: Sequence[str]) -> Verdict:
+def _classify_success(answer: Answer, confidential: Sequence[str]) -> Created | Unknown:
     if answer.body is None:
         return Unknown(status=answer.status, reason=_reason(answer, confidential))
     document = _decode(answer.body)

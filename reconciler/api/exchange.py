@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from reconciler.api.answers import Answer
+from reconciler.api.answers import Answer, request_id_in
 from reconciler.api.bodies import read_body
 
 _BEGINS_TO_CONNECT = (".connect_tcp.started", ".start_tls.started")
@@ -49,6 +49,8 @@ class Exchange:
                 retry_after=response.headers.get("retry-after"),
                 body=received,
                 fault=fault,
+                date=response.headers.get("date"),
+                request_id=request_id_in(response.headers),
             )
 
     async def _note(self, step: str, details: Mapping[str, object]) -> None:

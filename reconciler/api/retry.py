@@ -13,16 +13,16 @@ _LARGEST_POWER: Final = 30
 class BackOff:
     """Doubling delays between a first and a longest one; implements `ports.RetryPolicy`."""
 
-    first_s: float = 0.5
+    first_s: float = 0.25
     longest_s: float = 30.0
-    connect_tries: int = 4
-    throttle_budget_s: float = 300.0
+    connect_tries: int = 5
+    budget_s: float = 300.0
 
     def delay_s(self, attempt: int, retry_after: str | None, now: datetime) -> float:
         """Seconds to wait before try `attempt` (the first is 1).
 
         `retry_after` is Retry-After in either form of RFC 9110 section 10.2.3; it wins when it is longer,
-        and a malformed one counts as absent.
+        and a malformed one counts as absent. `now` is by the sender's clock, where that is known.
         """
         doublings = min(max(attempt - 2, 0), _LARGEST_POWER)
         own_s = min(self.first_s * 2**doublings, self.longest_s) if attempt > 1 else 0.0
@@ -35,13 +35,18 @@ def _asked_s(header: str | None, now: datetime) -> float:
     text = header.strip()
     if text.isascii() and text.isdigit():
         return _finite(text)
+    moment = http_date(text)
+    return 0.0 if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+def http_date(header: str | None) -> datetime | None:
+    """The moment that `header` names in one of HTTP's forms of a date; None if it names none."""
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(header or "")
     except ValueError:
-        return 0.0
-    if moment.tzinfo is None:  # RFC 850 and asctime forms carry no offset and mean UTC
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+        return None
+    # RFC 850 and asctime forms carry no offset and mean UTC.
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def _finite(digits: str) -> float:

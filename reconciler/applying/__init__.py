@@ -7,8 +7,8 @@ May import: `model`, `ports`.
 """
 
 from reconciler.applying.executor import Executor
-from reconciler.applying.gate import Gate
+from reconciler.applying.gate import Gate, Pause
 from reconciler.applying.requests import CreateRequest, resolve_secrets
 from reconciler.applying.stopping import Interrupted, Stopping
 
-__all__ = ["CreateRequest", "Executor", "Gate", "Interrupted", "Stopping", "resolve_secrets"]
+__all__ = ["CreateRequest", "Executor", "Gate", "Interrupted", "Pause", "Stopping", "resolve_secrets"]

@@ -4,29 +4,22 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import assert_never
 
-from reconciler.applying.gate import Gate
+from reconciler.applying.gate import Gate, Pause
 from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.identities import AttemptId, ExamSid
-from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord
-from reconciler.model.report import ExamOutcome, Outcome, Report
+from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
+from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun, TryEnded
 from reconciler.model.state import Answer, Intent
 from reconciler.model.verdicts import Created, NotSent, Refused, Throttled, Unauthorized, Unknown, Verdict
 from reconciler.ports import Clock, ExamApi, Journal, Progress, RetryPolicy
 
 _ABANDONED = Unknown(status=None, reason="the run was stopped before an answer came")
-
-
-@dataclass(slots=True)
-class _Tries:
-    """How often one exam was tried, and how long it waited on 429 answers."""
-
-    count: int = 0
-    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +55,7 @@ class Executor:
     _taken_sids: set[ExamSid] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._gate = Gate(self.parallelism, self.clock)
+        self._gate = Gate(self.parallelism, self.clock, budget_s=self.retry.budget_s)
         self._taken_sids = set(self.known_sids)
 
     async def run(self, requests: Sequence[CreateRequest]) -> Report:
@@ -86,7 +79,7 @@ class Executor:
             self.progress.settled(outcome)
 
     async def _settle(self, request: CreateRequest) -> ExamOutcome:
-        tries = _Tries()
+        tries = 0
         last: _Again | None = None
         while True:
             entered = self._gate.try_enter() or await self.stopping.unless_draining(
@@ -97,6 +90,7 @@ class Executor:
                     self._gate.leave()
                 return self._left(request, stop, last)
             try:
+                tries += 1
                 ended = await self._try_once(request, tries)
             finally:
                 self._gate.leave()
@@ -118,25 +112,36 @@ class Executor:
             return _outcome(request, Outcome.NOT_ATTEMPTED, message=stop)
         return _outcome(request, Outcome.FAILED, status=last.status, message=f"{last.reason}; then {stop}")
 
-    async def _try_once(self, request: CreateRequest, tries: _Tries) -> ExamOutcome | _Again:
-        tries.count += 1
+    async def _try_once(self, request: CreateRequest, number: int) -> ExamOutcome | _Again:
+        """Take try `number` of `request` (the first is 1) from its intent to a durable outcome."""
         attempt = self.new_attempt()
+        entered_s = self.clock.monotonic_s()
         reach(Step.INTENT_DUE)
         try:
             await self.journal.append(self._intent_record(request, attempt))
         except StateUnavailable as error:
-            self._halted_because = f"the journal cannot be written: {error.message}"
-            return _outcome(request, Outcome.NOT_ATTEMPTED, message=self._halted_because)
+            return _outcome(request, Outcome.NOT_ATTEMPTED, message=self._halt_without_journal(error))
         reach(Step.INTENT_DURABLE)
+        begun = TryBegun(address=request.declaration.address, attempt=attempt)
+        self.progress.trying(begun)
+        begun_s = self.clock.monotonic_s()
         verdict = await self._send(request)
+        took_s = self.clock.monotonic_s() - begun_s
         reach(Step.ANSWERED)
         try:
-            ended = await self._record(request, attempt, verdict, tries)
+            await self._record(request, attempt, verdict)
         except StateUnavailable as error:
-            self._halted_because = f"the journal cannot be written: {error.message}"
-            return _unrecorded(request, verdict, error)
-        reach(Step.OUTCOME_DURABLE)
+            self._halt_without_journal(error)
+            ended: ExamOutcome | _Again = _unrecorded(request, verdict, error)
+        else:
+            reach(Step.OUTCOME_DURABLE)
+            ended = self._conclude(request, verdict, number, entered_s)
+        self.progress.tried(_try_ended(begun, verdict, ended, took_s))
         return ended
+
+    def _halt_without_journal(self, error: StateUnavailable) -> str:
+        self._halted_because = f"the journal cannot be written: {error.message}"
+        return self._halted_because
 
     def _intent_record(self, request: CreateRequest, attempt: AttemptId) -> IntentRecord:
         declaration = request.declaration
@@ -162,106 +167,119 @@ class Executor:
             return Unknown(status=verdict.status, reason=reason)
         return verdict
 
-    async def _record(
-        self, request: CreateRequest, attempt: AttemptId, verdict: Verdict, tries: _Tries
-    ) -> ExamOutcome | _Again:
-        """Make the verdict durable before anything follows from it."""
+    async def _record(self, request: CreateRequest, attempt: AttemptId, verdict: Verdict) -> None:
+        """Make the verdict durable: nothing may follow from it before."""
         address = request.declaration.address
+        now = self.clock.now()
         match verdict:
             case Created(sid=sid):
                 self._taken_sids.add(sid)
-                now = self.clock.now()
-                await self.journal.append(CreatedRecord(address=address, attempt=attempt, sid=sid, at=now))
-                return self._created(request, verdict)
+                record: Record = CreatedRecord(address=address, attempt=attempt, sid=sid, at=now)
             case Unknown(status=status, reason=reason):
                 answer = Answer(status=status, reason=reason)
-                await self.journal.append(InDoubtRecord(address=address, attempt=attempt, answer=answer))
-                return _outcome(request, Outcome.IN_DOUBT, status=status, message=reason)
+                record = InDoubtRecord(address=address, attempt=attempt, answer=answer)
             case NotSent() | Throttled() | Refused() | Unauthorized():
-                status = _status_of(verdict)
-                await self.journal.append(
-                    FailedRecord(
-                        address=address,
-                        attempt=attempt,
-                        status=status,
-                        reason=verdict.reason,
-                        at=self.clock.now(),
-                    )
-                )
-                return self._failed(request, verdict, tries)
+                status, reason = _status_of(verdict), verdict.reason
+                record = FailedRecord(address=address, attempt=attempt, status=status, reason=reason, at=now)
             case _:
                 assert_never(verdict)
+        await self.journal.append(record)
 
-    def _created(self, request: CreateRequest, verdict: Created) -> ExamOutcome:
-        self._is_unreachable = False
-        self._gate.widen()
-        return _outcome(request, Outcome.CREATED, sid=verdict.sid, status=verdict.status, message="created")
-
-    def _failed(
-        self, request: CreateRequest, verdict: NotSent | Throttled | Refused | Unauthorized, tries: _Tries
+    def _conclude(
+        self, request: CreateRequest, verdict: Verdict, number: int, entered_s: float
     ) -> ExamOutcome | _Again:
+        """What follows from the verdict of try `number`, which is durable, for its exam and for the run."""
         status = _status_of(verdict)
-        self._is_unreachable = self._is_unreachable and isinstance(verdict, NotSent)
+        self._is_unreachable = self._is_unreachable and isinstance(verdict, NotSent | Unknown)
         match verdict:
+            case Created(sid=sid):
+                self._gate.succeeded()
+                return _outcome(request, Outcome.CREATED, sid=sid, status=status, message="created")
+            case Unknown(reason=reason):
+                return _outcome(request, Outcome.IN_DOUBT, status=status, message=reason)
             case NotSent():
-                is_to_be_tried_again = self._wait_to_connect(tries, verdict.reason)
+                is_to_be_tried_again = self._wait_to_connect(number, verdict)
             case Throttled():
-                is_to_be_tried_again = self._wait_for_room(tries, verdict)
+                is_to_be_tried_again = self._wait_for_room(verdict, entered_s)
             case Unauthorized():
                 self._halted_because = f"the service refused the token ({verdict.reason})"
                 is_to_be_tried_again = False
             case Refused():
                 is_to_be_tried_again = False
+            case _:
+                assert_never(verdict)
         if is_to_be_tried_again:
             return _Again(status=status, reason=verdict.reason)
         return _outcome(request, Outcome.FAILED, status=status, message=verdict.reason)
 
-    def _wait_to_connect(self, tries: _Tries, reason: str) -> bool:
+    def _wait_to_connect(self, number: int, verdict: NotSent) -> bool:
         """Close the gate before another try; False if there is to be none.
 
         Once one exam has used up its tries, the others get one each: a service that is down is not worth
         the whole patience for every exam of a term.
         """
-        if self._is_unreachable or tries.count >= self.retry.connect_tries:
-            self._is_unreachable = True
-            return False
-        seconds = self.retry.delay_s(tries.count + 1, None, self.clock.now()) * self.jitter()
-        if self._gate.hold(seconds):
+        self._is_unreachable = (
+            self._is_unreachable
+            or number >= self.retry.connect_tries
+            or not self._pause(self.retry.delay_s(number + 1, None, self.clock.now()), verdict.reason)
+        )
+        return not self._is_unreachable
+
+    def _wait_for_room(self, verdict: Throttled, entered_s: float) -> bool:
+        """Slow down, and close the gate as the server asks; False if that would go beyond the budget."""
+        refusals = self._gate.refused(entered_s=entered_s)
+        asked_at = verdict.answered_at or self.clock.now()
+        if self._pause(self.retry.delay_s(refusals + 1, verdict.retry_after, asked_at), verdict.reason):
+            return True
+        self._halted_because = f"the service asks to wait longer than this run may ({verdict.reason})"
+        return False
+
+    def _pause(self, delay_s: float, reason: str) -> bool:
+        """Whether the gate is closed for `delay_s` and a little more."""
+        seconds = delay_s * self.jitter()
+        pause = self._gate.hold(seconds)
+        if pause is Pause.BEGUN:
             self.progress.waiting(seconds, reason)
-        return True
-
-    def _wait_for_room(self, tries: _Tries, verdict: Throttled) -> bool:
-        """Close the gate as the server asks; False if that would take longer than the budget."""
-        seconds = self.retry.delay_s(tries.count + 1, verdict.retry_after, self.clock.now()) * self.jitter()
-        tries.waited_s += seconds
-        if tries.waited_s > self.retry.throttle_budget_s:
-            self._halted_because = f"the service asks to wait longer than this run may ({verdict.reason})"
-            return False
-        if self._gate.throttle(seconds):
-            self.progress.waiting(seconds, verdict.reason)
-        return True
+        return pause is not Pause.TOO_LONG
 
 
-def _status_of(verdict: NotSent | Throttled | Refused | Unauthorized) -> int | None:
+def _status_of(verdict: Verdict) -> int | None:
     match verdict:
         case NotSent():
             return None
         case Throttled():
-            return 429
+            return HTTPStatus.TOO_MANY_REQUESTS
+        case Created(status=status) | Unknown(status=status):
+            return status
         case Refused(status=status) | Unauthorized(status=status):
             return status
 
 
+def _try_ended(begun: TryBegun, verdict: Verdict, ended: ExamOutcome | _Again, took_s: float) -> TryEnded:
+    is_final = isinstance(ended, ExamOutcome)
+    return TryEnded(
+        address=begun.address,
+        attempt=begun.attempt,
+        outcome=ended.outcome if isinstance(ended, ExamOutcome) else Outcome.FAILED,
+        sid=ended.sid if isinstance(ended, ExamOutcome) else None,
+        status=ended.status,
+        message=ended.message if isinstance(ended, ExamOutcome) else ended.reason,
+        is_final=is_final,
+        took_s=took_s,
+        request_id=None if isinstance(verdict, NotSent) else verdict.request_id,
+    )
+
+
 def _unrecorded(request: CreateRequest, verdict: Verdict, error: StateUnavailable) -> ExamOutcome:
     """The outcome is known here and now, but not on disk: only the intent is, so the exam is in doubt."""
+    status = _status_of(verdict)
     if isinstance(verdict, Created):
         address = request.declaration.address
         message = (
             f"created as {verdict.sid}, but that could not be recorded ({error.message}); "
             f"run: reconciler resolve {address} --sid {verdict.sid}"
         )
-        return _outcome(request, Outcome.IN_DOUBT, sid=verdict.sid, status=verdict.status, message=message)
-    status = verdict.status if isinstance(verdict, Unknown) else _status_of(verdict)
+        return _outcome(request, Outcome.IN_DOUBT, sid=verdict.sid, status=status, message=message)
     message = f"{verdict.reason}; that could not be recorded ({error.message})"
     return _outcome(request, Outcome.IN_DOUBT, status=status, message=message)
 

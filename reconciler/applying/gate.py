@@ -1,26 +1,45 @@
-"""The gate: how many creates may be in flight, and since when none may begin.
+"""The gate: how many creates may be in flight, how fast they may begin, and since when none may.
 
-A 429 closes it for everybody for as long as the server asks and halves the room behind it; each full round of
-successes then gives one place back.
+A 429 closes it for everybody for as long as the server asks, halves the room behind it and sets a pace; each
+full round of successes then gives one place back. Without a 429 it only bounds what is in flight.
 """
 
 import asyncio
-from collections import deque
+import enum
 
+from reconciler.applying.pace import Pace
 from reconciler.ports import Clock
 
 
-class Gate:
-    """Shared by all workers of a run. `widest` is the most that may ever be in flight."""
+class Pause(enum.Enum):
+    """What became of a wish to let nobody begin for a while."""
 
-    def __init__(self, widest: int, clock: Clock) -> None:
+    BEGUN = enum.auto()
+    """The gate was open, and is closed."""
+    GOES_ON = enum.auto()
+    """The gate was closed already, and stays so for as long as either wish asks."""
+    TOO_LONG = enum.auto()
+    """Nothing changed: all pauses together would be longer than they may."""
+
+
+class Gate:
+    """Shared by all workers of a run.
+
+    `widest` is the most that may ever be in flight, `budget_s` the longest that it is closed, all in all.
+    """
+
+    def __init__(self, widest: int, clock: Clock, *, budget_s: float) -> None:
         self._widest = widest
         self._clock = clock
+        self._budget_s = budget_s
         self._room = widest
         self._in_flight = 0
         self._successes = 0
-        self._open_at_s = clock.monotonic_s()
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._refusals_in_a_row = 0
+        self._slowed_at_s = self._open_at_s = self._next_at_s = clock.monotonic_s()
+        self._pace = Pace(widest, self._open_at_s)
+        self._turn = asyncio.Lock()
+        self._freed = asyncio.Event()
 
     @property
     def room(self) -> int:
@@ -29,61 +48,66 @@ class Gate:
 
     def try_enter(self) -> bool:
         """Whether one more create may begin now; it is then counted as in flight."""
-        if self._in_flight >= self._room or self._clock.monotonic_s() < self._open_at_s:
-            return False
-        self._in_flight += 1
-        return True
+        return not self._turn.locked() and self._admit()
 
     async def enter(self) -> None:
-        """Return once one more create may begin; it is then counted as in flight."""
-        while not self.try_enter():
-            if (wait_s := self._open_at_s - self._clock.monotonic_s()) > 0:
-                await self._clock.sleep(wait_s)
-            else:
-                await self._place()
+        """Return once one more create may begin, first come, first served; it then counts as in flight."""
+        async with self._turn:
+            while not self._admit():
+                wait_s = max(self._open_at_s, self._next_at_s) - self._clock.monotonic_s()
+                if wait_s > 0:
+                    await self._clock.sleep(wait_s)
+                else:
+                    self._freed.clear()
+                    await self._freed.wait()
 
-    async def _place(self) -> None:
-        """Return once a place may have come free."""
-        free = asyncio.get_running_loop().create_future()
-        self._waiting.append(free)
-        try:
-            await free
-        except asyncio.CancelledError:
-            if free.done() and not free.cancelled():
-                self._wake()  # the place that it was called for is another's now
-            raise
-
-    def _wake(self) -> None:
-        while self._waiting:
-            free = self._waiting.popleft()
-            if not free.done():
-                free.set_result(None)
-                return
+    def _admit(self) -> bool:
+        now_s = self._clock.monotonic_s()
+        if self._in_flight >= self._room or now_s < max(self._open_at_s, self._next_at_s):
+            return False
+        self._in_flight += 1
+        interval_s = self._pace.interval_s(now_s)
+        # Waking up a little late does not slow the pace down; having been idle does not make a burst.
+        self._next_at_s = max(self._next_at_s, now_s - interval_s / 8) + interval_s
+        return True
 
     def leave(self) -> None:
         """Count one create less as in flight."""
         self._in_flight -= 1
-        self._wake()
+        self._freed.set()
 
-    def widen(self) -> None:
+    def succeeded(self) -> None:
         """Note a success, and give a place back after as many as there is room for."""
+        self._pace.succeeded()
+        self._refusals_in_a_row = 0
         self._successes += 1
         if self._successes >= self._room < self._widest:
             self._successes = 0
             self._room += 1
-            self._wake()
+            self._freed.set()
 
-    def hold(self, seconds: float) -> bool:
-        """Let nobody begin for `seconds`; whether this is news, and not one more voice of the same burst."""
-        now_s = self._clock.monotonic_s()
-        is_news = now_s >= self._open_at_s
-        self._open_at_s = max(self._open_at_s, now_s + seconds)
-        return is_news
+    def refused(self, *, entered_s: float) -> int:
+        """Slow down because of the 429 of a create that entered at `entered_s`; its place in a row of them.
 
-    def throttle(self, seconds: float) -> bool:
-        """Hold, and halve the room once for each burst; whether this is news."""
-        is_news = self.hold(seconds)
-        if is_news:
+        Creates that were in flight when the gate slowed down last tell nothing new: they are that refusal.
+        """
+        if entered_s >= self._slowed_at_s:
+            self._refusals_in_a_row += 1
             self._room = max(1, self._room // 2)
             self._successes = 0
-        return is_news
+            self._slowed_at_s = self._clock.monotonic_s()
+            self._pace.refused(self._slowed_at_s)
+        return max(1, self._refusals_in_a_row)
+
+    def hold(self, seconds: float) -> Pause:
+        """Let nobody begin for `seconds`, unless that is beyond the budget."""
+        now_s = self._clock.monotonic_s()
+        is_open = now_s >= self._open_at_s
+        until_s = max(self._open_at_s, now_s + seconds)
+        longer_s = until_s - max(self._open_at_s, now_s)
+        if longer_s > self._budget_s:
+            return Pause.TOO_LONG
+        self._budget_s -= longer_s
+        self._open_at_s = until_s
+        self._pace.rest(until_s)
+        return Pause.BEGUN if is_open else Pause.GOES_ON

@@ -122,7 +122,13 @@ def _add_sending(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         type=seconds,
         default=300.0,
-        help="how long one exam may wait on rate limits, all in all (default: 300)",
+        help="how long the run may pause before it tries again, all in all (default: 300)",
+    )
+    parser.add_argument(
+        "--log-format",
+        choices=TEXT_OR_JSON,
+        default="text",
+        help="how to log each attempt and outcome to standard error (default: text)",
     )
     parser.add_argument(
         "--allow-plain-http",

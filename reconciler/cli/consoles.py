@@ -5,21 +5,12 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from rich.console import Console
 
 from reconciler.model.errors import UsageError
-from reconciler.outputs import (
-    Invocation,
-    Listing,
-    LogProgress,
-    QuietProgress,
-    SavedPlan,
-    TerminalProgress,
-    decode_plan,
-)
-from reconciler.ports import Progress
+from reconciler.outputs import Invocation, Listing, SavedPlan, decode_plan
 from reconciler.workflows import Scope
 
 _PLAN_HEAD_BYTES: Final = 200
@@ -31,13 +22,14 @@ def result_console(parsed: argparse.Namespace) -> Console:
     return _console(parsed, is_error=False)
 
 
-def error_console(parsed: argparse.Namespace) -> Console:
-    """Where progress, warnings and errors are printed."""
-    return _console(parsed, is_error=True)
+def error_console(parsed: argparse.Namespace, *, file: TextIO | None = None) -> Console:
+    """Where progress, warnings and errors are printed: standard error, or `file` in its place."""
+    return _console(parsed, is_error=True, file=file)
 
 
-def _console(parsed: argparse.Namespace, *, is_error: bool) -> Console:
+def _console(parsed: argparse.Namespace, *, is_error: bool, file: TextIO | None = None) -> Console:
     return Console(
+        file=file,
         stderr=is_error,
         no_color=True if parsed.no_color else None,
         highlight=False,
@@ -56,14 +48,6 @@ def print_raw(text: str) -> None:
 def listing(parsed: argparse.Namespace) -> Listing:
     """How much of a plan to list."""
     return Listing.ALL if parsed.loudness == "verbose" else Listing.DIFFERING
-
-
-def progress(parsed: argparse.Namespace) -> Progress:
-    """How to show that work goes on: a bar on a terminal, lines in a log."""
-    if parsed.loudness == "quiet":
-        return QuietProgress()
-    console = error_console(parsed)
-    return TerminalProgress(console) if console.is_terminal else LogProgress(console)
 
 
 def root_of(parsed: argparse.Namespace) -> Path:

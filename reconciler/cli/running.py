@@ -23,7 +23,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _run(parsed)
     except KeyboardInterrupt as interruption:
-        _say("interrupted: nothing more was sent\n")
+        _tell_stop(parsed, "interrupted: nothing more was sent")
         return SIGNAL_BASE + getattr(interruption, "signal_number", _SIGINT)
     except BrokenPipeError:
         # The reader went away (`| head`); Python would complain once more when it flushes at exit.
@@ -32,22 +32,25 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    from reconciler.cli.consoles import error_console  # noqa: PLC0415 - rich loads only for a command that runs
-    from reconciler.model.errors import ReconcilerError  # noqa: PLC0415 - as above
+    from reconciler.model.errors import ReconcilerError  # noqa: PLC0415 - loads only for a command that runs
 
     try:
         code = _handler(parsed.handler)(parsed)
         sys.stdout.flush()
     except ReconcilerError as error:
-        from reconciler.outputs import print_error  # noqa: PLC0415 - as above
+        from reconciler.cli.telling import tell_error  # noqa: PLC0415 - rich loads only to print
 
-        print_error(error, error_console(parsed))
+        tell_error(parsed, error)
         return FAILED
     except BrokenPipeError:
         raise
     except OSError as error:
         place = f": {error.filename}" if error.filename else ""
-        _say(f"error: {error.strerror or error}{place}\n  Check path, permissions and free space.\n")
+        _tell_stop(
+            parsed,
+            f"error: {error.strerror or error}{place}",
+            hint="Check path, permissions and free space.",
+        )
         return FAILED
     return code
 
@@ -57,5 +60,7 @@ def _handler(name: str) -> Callable[[argparse.Namespace], int]:
     return cast("Callable[[argparse.Namespace], int]", getattr(import_module(module), function))
 
 
-def _say(text: str) -> None:
-    sys.stderr.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+def _tell_stop(parsed: argparse.Namespace, message: str, *, hint: str = "") -> None:
+    from reconciler.cli.telling import tell_stop  # noqa: PLC0415 - as above
+
+    tell_stop(parsed, message, hint=hint)

@@ -17,26 +17,24 @@ from reconciler.cli.consoles import (
     invocation_of,
     listing,
     print_raw,
-    progress,
     read_plan,
     result_console,
     scope_of,
     variable,
 )
 from reconciler.cli.exit_codes import DONE, FAILED, IN_DOUBT, SIGNAL_BASE
+from reconciler.cli.telling import is_json, tell_backup, tell_error, tell_warnings, telling
 from reconciler.model.errors import NotConfirmed, TokenUnusable
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Outcome
 from reconciler.outputs import (
     dossiers_of_state,
-    print_diagnostics,
-    print_error,
     print_plan,
     print_report,
-    printable,
     report_document,
     to_text,
 )
+from reconciler.ports import Progress
 from reconciler.secret_sources import Secrets
 from reconciler.workflows import Applied, Planned, Sending
 
@@ -47,12 +45,13 @@ def apply(parsed: argparse.Namespace) -> int:
     """Create what is missing and print how each exam ended."""
     stopping = Stopping()
     _send_signals_to(stopping)
-    applied = asyncio.run(_apply(parsed, stopping))
+    with telling(parsed) as progress:
+        applied = asyncio.run(_apply(parsed, stopping, progress))
     _print_applied(parsed, applied)
     if applied.backup is not None:
-        error_console(parsed).print(f"The state before is at {printable(applied.backup)}", soft_wrap=True)
+        tell_backup(parsed, applied.backup)
     if applied.trouble is not None:
-        print_error(applied.trouble, error_console(parsed))
+        tell_error(parsed, applied.trouble)
     return _code_of(applied)
 
 
@@ -67,11 +66,11 @@ def _print_applied(parsed: argparse.Namespace, applied: Applied) -> None:
         print_plan(applied.plan, result_console(parsed), listing=listing(parsed), invocation=invocation)
 
 
-async def _apply(parsed: argparse.Namespace, stopping: Stopping) -> Applied:
+async def _apply(parsed: argparse.Namespace, stopping: Stopping, progress: Progress) -> Applied:
     return await workflows.apply(
         scope_of(parsed),
         sending=_sending(parsed),
-        progress=progress(parsed),
+        progress=progress,
         stopping=stopping,
         confirm=lambda planned: _confirm(parsed, planned),
         by=host.describe_runner(os.environ),
@@ -118,10 +117,8 @@ def _reviewed(parsed: argparse.Namespace) -> Plan | str | None:
 
 def _confirm(parsed: argparse.Namespace, planned: Planned) -> bool:
     """Show the plan; whether to go on: as `--auto-approve` says, or as a person at the terminal does."""
-    console = error_console(parsed) if parsed.format == "json" else result_console(parsed)
-    if planned.warnings:
-        print_diagnostics(planned.warnings, error_console(parsed))
-    print_plan(planned.plan, console, listing=listing(parsed), invocation=invocation_of(parsed))
+    tell_warnings(parsed, planned.warnings)
+    _show(parsed, planned.plan)
     if parsed.auto_approve:
         return True
     if not sys.stdin.isatty():
@@ -132,6 +129,14 @@ def _confirm(parsed: argparse.Namespace, planned: Planned) -> bool:
     sys.stderr.write("\nApply this plan? Only 'yes' goes on: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == "yes"
+
+
+def _show(parsed: argparse.Namespace, plan: Plan) -> None:
+    """The plan is on standard output; where that is for JSON, on standard error, unless that is as well."""
+    if parsed.format == "json" and is_json(parsed):
+        return
+    console = result_console(parsed) if parsed.format == "text" else error_console(parsed)
+    print_plan(plan, console, listing=listing(parsed), invocation=invocation_of(parsed))
 
 
 def _send_signals_to(stopping: Stopping) -> None:

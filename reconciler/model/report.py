@@ -3,7 +3,7 @@
 import enum
 from dataclasses import dataclass
 
-from reconciler.model.identities import Address, ExamSid
+from reconciler.model.identities import Address, AttemptId, ExamSid
 
 
 class Outcome(enum.Enum):
@@ -28,6 +28,34 @@ class ExamOutcome:
     sid: ExamSid | None
     status: int | None
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryBegun:
+    """One try at a create is about to be sent; its intent is durable."""
+
+    address: Address
+    attempt: AttemptId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryEnded:
+    """How one try at a create ended.
+
+    `is_final` is False where the exam may be tried again. `took_s` is the time from sending to the answer.
+    `request_id` is what the server calls the request; None where it did not say. The rest is as
+    in ExamOutcome.
+    """
+
+    address: Address
+    attempt: AttemptId
+    outcome: Outcome
+    sid: ExamSid | None
+    status: int | None
+    message: str
+    is_final: bool
+    took_s: float
+    request_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

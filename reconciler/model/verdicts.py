@@ -1,10 +1,12 @@
 """Verdicts: all that one try at a create can mean.
 
 The cases are exhaustive and differ in what may follow, never in how pleasant they are: only `NotSent` and
-`Throttled` may be tried again, and `Unknown` never is.
+`Throttled` may be tried again, and `Unknown` never is. `request_id` is what the server calls the request,
+short, printable and without a secret; None where no answer said so.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from reconciler.model.identities import ExamSid
@@ -16,6 +18,7 @@ class Created:
 
     sid: ExamSid
     status: int
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +30,16 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Throttled:
-    """Refused because of its rate (429). `retry_after` is the header as received; None where absent."""
+    """Refused because of its rate (429).
+
+    `retry_after` is the header as received; None where absent. `answered_at` is when that was by the
+    server's own clock; None where it did not say.
+    """
 
     reason: str
     retry_after: str | None
+    answered_at: datetime | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +48,7 @@ class Refused:
 
     status: int
     reason: str
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +57,7 @@ class Unauthorized:
 
     status: int
     reason: str
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +66,7 @@ class Unknown:
 
     status: int | None
     reason: str
+    request_id: str | None = None
 
 
 Verdict: TypeAlias = Created | NotSent | Throttled | Refused | Unauthorized | Unknown

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.outputs.dossiers import Dossier, Invocation, dossiers_of_state
     from reconciler.outputs.errors_text import print_error
     from reconciler.outputs.escapes import printable
+    from reconciler.outputs.json_log import JsonLog
     from reconciler.outputs.listing import Listing
     from reconciler.outputs.plan_text import print_plan
     from reconciler.outputs.progress import LogProgress, QuietProgress, TerminalProgress
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Dossier",
     "Invocation",
+    "JsonLog",
     "Listing",
     "LogProgress",
     "QuietProgress",
@@ -48,6 +50,7 @@ __all__ = [
 _HOMES: Final = {
     "Dossier": "dossiers",
     "Invocation": "dossiers",
+    "JsonLog": "json_log",
     "Listing": "listing",
     "LogProgress": "progress",
     "QuietProgress": "progress",

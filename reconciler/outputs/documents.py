@@ -31,12 +31,13 @@ SUMMARY_KEYS: Final[Mapping[str, Action]] = {
 }
 """The plan's summary: its keys in order, and what each counts."""
 
-_REPORT_KEYS: Final[Mapping[str, Outcome]] = {
+REPORT_KEYS: Final[Mapping[str, Outcome]] = {
     "created": Outcome.CREATED,
     "failed": Outcome.FAILED,
     "inDoubt": Outcome.IN_DOUBT,
     "notAttempted": Outcome.NOT_ATTEMPTED,
 }
+"""The report's summary: its keys in order, and what each counts."""
 
 
 def plan_document(plan: Plan, *, listing: Listing, invocation: Invocation | None = None) -> Document:
@@ -62,7 +63,7 @@ def report_document(report: Report, dossiers: Mapping[Address, Dossier] | None =
     known = dossiers or {}
     return {
         "formatVersion": FORMAT_VERSION,
-        "summary": {key: len(report.having(outcome)) for key, outcome in _REPORT_KEYS.items()},
+        "summary": {key: len(report.having(outcome)) for key, outcome in REPORT_KEYS.items()},
         "exams": [_exam(exam, known.get(exam.address)) for exam in report.exams],
     }
 

@@ -9,7 +9,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from reconciler.model.report import ExamOutcome, Outcome
+from reconciler.model.report import ExamOutcome, Outcome, TryBegun, TryEnded
 from reconciler.outputs.escapes import printable, shorten
 from reconciler.outputs.report_text import print_outcome
 from reconciler.outputs.terminal import count_of, put
@@ -21,6 +21,12 @@ class QuietProgress:
     """Shows nothing."""
 
     def started(self, total: int) -> None:
+        """Nothing is shown."""
+
+    def trying(self, begun: TryBegun) -> None:
+        """Nothing is shown."""
+
+    def tried(self, ended: TryEnded) -> None:
         """Nothing is shown."""
 
     def settled(self, exam: ExamOutcome) -> None:
@@ -43,6 +49,12 @@ class LogProgress:
     def started(self, total: int) -> None:
         """The number of creates is on a line."""
         put(self._console, f"creating {count_of(total, 'exam')}")
+
+    def trying(self, begun: TryBegun) -> None:
+        """Nothing is shown: what counts is how exams end."""
+
+    def tried(self, ended: TryEnded) -> None:
+        """Nothing is shown, as above."""
 
     def settled(self, exam: ExamOutcome) -> None:
         """How the create of `exam` ended is on a line."""
@@ -79,6 +91,12 @@ class TerminalProgress:
         """The bar is there, empty."""
         self._task = self._bar.add_task("", total=total)
         self._bar.start()
+
+    def trying(self, begun: TryBegun) -> None:
+        """Nothing is shown: what counts is how exams end."""
+
+    def tried(self, ended: TryEnded) -> None:
+        """Nothing is shown, as above."""
 
     def settled(self, exam: ExamOutcome) -> None:
         """The bar has grown by one."""

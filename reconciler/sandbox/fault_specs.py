@@ -2,7 +2,7 @@
 
     latency:seconds=0.05           wait, then go on (or do another fault)
     429:retry-after=2,form=date    too many requests; form is seconds (the default) or date
-    rate:per-second=20             429 beyond that rate
+    rate:per-second=20             429 beyond that rate; retry-after (1 unless given) and form as above
     status:code=503,stored=true    answer with a status; stored is false unless given
     html:stored=true               200 with a proxy's HTML page; stored is false unless given
     redirect:code=307              to the same path; nothing is stored
@@ -18,6 +18,7 @@ them the fault takes every create. A pattern cannot hold a comma: write `?` for 
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from reconciler.sandbox.faults import (
@@ -37,6 +38,7 @@ from reconciler.sandbox.faults import (
     Truncated,
 )
 
+_RATE_RETRY_AFTER_S: Final = 1
 _MAX_SECONDS: Final = 3600.0
 _MAX_COUNT: Final = 1_000_000_000
 _MAX_DIGITS: Final = 10
@@ -141,7 +143,7 @@ def _latency(options: _Options) -> Effect:
     return Latency(seconds=options.number("seconds", above=0, most=_MAX_SECONDS))
 
 
-def _throttled(options: _Options) -> Effect:
+def _throttled(options: _Options) -> Throttled:
     return Throttled(
         retry_after_s=options.whole_seconds("retry-after"),
         as_date=options.choice("form", {"seconds": False, "date": True}),
@@ -149,7 +151,11 @@ def _throttled(options: _Options) -> Effect:
 
 
 def _rate(options: _Options) -> Effect:
-    return Rate(per_second=options.number("per-second", above=0, most=_MAX_COUNT))
+    per_second = options.number("per-second", above=0, most=_MAX_COUNT)
+    refusal = _throttled(options)
+    if refusal.retry_after_s is None:
+        refusal = replace(refusal, retry_after_s=_RATE_RETRY_AFTER_S)
+    return Rate(per_second=per_second, refusal=refusal)
 
 
 def _status(options: _Options) -> Effect:

@@ -25,6 +25,7 @@ class Rate:
     """Answer 429 beyond `per_second` creates a second (a bucket that holds one second's worth)."""
 
     per_second: float
+    refusal: Throttled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

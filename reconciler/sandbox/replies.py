@@ -97,8 +97,8 @@ def reply_before(effect: Effect | None, request: Request) -> Response | None:
     match effect:
         case Throttled() as throttled:
             return _throttled(throttled)
-        case Rate():
-            return _throttled(Throttled(retry_after_s=1, as_date=False))
+        case Rate(refusal=refusal):
+            return _throttled(refusal)
         case Redirect(code=code):
             return Response(status_code=code, headers={"location": request.url.path})
         case DropBefore():

@@ -1,12 +1,13 @@
 """The classification table: every answer has one meaning, and no reason holds a secret."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.api.answers import Answer, classify, redact
+from reconciler.api.answers import Answer, classify, redact, request_id_in
 from reconciler.model.verdicts import Created, Refused, Throttled, Unauthorized, Unknown
 
 SID = "EX" + "ab" * 16
@@ -174,3 +175,50 @@ def test_redacted_text_never_holds_the_secret(secret, before, after):
     """Whatever stands around it."""
     if secret not in "***":
         assert secret not in redact(f"{before}{secret}{after}", [secret]).replace("***", "\0")
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 429, 500])
+def test_what_the_server_calls_the_request_is_kept(status):
+    """Whatever an answer means, its request id goes with it: short, printable and without a secret."""
+    received = Answer(
+        status=status,
+        content_type="text/plain",
+        retry_after=None,
+        body=b"",
+        request_id=f"id\x1b[2J {SECRET} " + "x" * 500,
+    )
+    found = classify(received, confidential=[SECRET])
+    assert found.request_id is not None
+    assert found.request_id.startswith("id[2J *** xxx")
+    assert len(found.request_id) == 128
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        ({"x-request-id": ""}, None),
+        ({"cf-ray": "ray", "traceparent": "00-trace"}, "ray"),
+        ({"x-correlation-id": "c", "x-request-id": "r"}, "r"),
+        ({"x-amzn-requestid": "a"}, "a"),
+    ],
+)
+def test_the_first_of_the_usual_headers_names_the_request(headers, expected):
+    """The server's own name wins over those of what stands before it."""
+    assert request_id_in(headers) == expected
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        ("Mon, 01 Sep 2031 00:00:00 GMT", datetime(2031, 9, 1, tzinfo=UTC)),
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+def test_a_429_carries_the_servers_own_time(date, expected):
+    """A Retry-After that is a date is read by the clock that it was written by."""
+    received = Answer(status=429, content_type="", retry_after="1", body=b"", date=date)
+    found = classify(received, confidential=[])
+    assert isinstance(found, Throttled)
+    assert found.answered_at == expected

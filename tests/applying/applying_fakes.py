@@ -101,10 +101,20 @@ class FakeProgress:
 
     def __init__(self):
         self.told = []
+        self.tries = []
 
     def started(self, total):
         """Keep the total."""
         self.told.append(("started", total))
+
+    def trying(self, begun):
+        """Keep the attempt."""
+        self.told.append(("trying", begun.address, begun.attempt))
+
+    def tried(self, ended):
+        """Keep how the attempt ended."""
+        self.told.append(("tried", ended.address, ended.attempt))
+        self.tries.append(ended)
 
     def settled(self, exam):
         """Keep the outcome."""

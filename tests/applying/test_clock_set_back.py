@@ -62,5 +62,5 @@ async def test_a_wait_to_a_date_stays_within_the_budget(world):
     world.script("e0", Throttled(retry_after=date, reason="slow down"))
     report = await world.apply("e0")
     assert report.exams[0].outcome is Outcome.FAILED
-    assert world.clock.elapsed_s <= world.retry.throttle_budget_s
+    assert world.clock.elapsed_s <= world.retry.budget_s
     assert world.sent("e0") == 1

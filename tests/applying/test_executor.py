@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from applying_fakes import PASSWORD, World
@@ -80,7 +82,7 @@ async def test_what_was_not_sent_is_tried_again(world):
     assert report.created == ["a"]
     attempts = [r.intent.attempt for r in world.journal.records if isinstance(r, IntentRecord)]
     assert attempts == ["t0", "t1", "t2"]
-    assert world.clock.sleeps == [0.5, 1.0]
+    assert world.clock.sleeps == [0.25, 0.5]
 
 
 async def test_trying_to_connect_ends(world):
@@ -90,7 +92,7 @@ async def test_trying_to_connect_ends(world):
         world.script(address, *[NOT_SENT] * 9)
     report = await world.apply("a", "b", "c")
     assert report.failed == ["a", "b", "c"]
-    assert [world.sent(address) for address in "abc"] == [4, 1, 1]
+    assert [world.sent(address) for address in "abc"] == [5, 1, 1]
     assert report.exams[0].status is None
 
 
@@ -217,6 +219,42 @@ async def test_progress_is_told_everything(world):
     assert world.progress.told[-1] == ("finished",)
 
 
+async def test_each_try_is_told_between_its_intent_and_its_outcome(world):
+    """A try begins once its intent is durable, ends once its outcome is, and says whether it was the last."""
+    world.script("a", THROTTLED, Created(sid=ExamSid("EX" + "d" * 32), status=201, request_id="r1"))
+    await world.apply("a")
+    tried = [(told[0], told[2]) for told in world.progress.told if told[0] in {"trying", "tried"}]
+    assert tried == [("trying", "t0"), ("tried", "t0"), ("trying", "t1"), ("tried", "t1")]
+    first, second = world.progress.tries
+    assert (first.outcome, first.status, first.is_final) == (Outcome.FAILED, 429, False)
+    assert (second.outcome, second.status, second.is_final) == (Outcome.CREATED, 201, True)
+    assert (first.request_id, second.request_id) == (None, "r1")
+    assert second.sid == "EX" + "d" * 32
+
+
+async def test_a_try_that_could_not_be_recorded_is_told_as_in_doubt(world):
+    """What is told agrees with what the next run will read."""
+    world.journal.fails_at = 2
+    await world.apply("a")
+    assert [(tried.outcome, tried.is_final) for tried in world.progress.tries] == [(Outcome.IN_DOUBT, True)]
+
+
+async def test_a_try_without_an_intent_is_not_told(world):
+    """Nothing was sent, so there is no attempt to speak of."""
+    world.journal.fails_at = 1
+    await world.apply("a")
+    assert not [told for told in world.progress.told if told[0] in {"trying", "tried"}]
+
+
+async def test_the_servers_clock_is_what_its_date_is_read_by(world):
+    """However wrong our own clock is, a pause is as long as the server meant."""
+    answered_at = datetime(1999, 12, 31, 23, 59, tzinfo=UTC)
+    until = format_datetime(answered_at + timedelta(seconds=9), usegmt=True)
+    world.script("a", Throttled(reason="HTTP 429", retry_after=until, answered_at=answered_at))
+    await world.apply("a")
+    assert world.clock.elapsed_s == 9
+
+
 async def test_parallelism_is_a_bound_and_is_used(world):
     """As many are in flight as allowed, and no more."""
     world.parallelism = 3
@@ -246,6 +284,9 @@ def test_the_promises_hold_for_any_script(scripts, parallelism, fails_at):
 
     world, report = asyncio.run(play())
     assert [exam.address for exam in report.exams] == sorted(scripts)
+    begun = [told[2] for told in world.progress.told if told[0] == "trying"]
+    assert sorted(begun) == sorted({tried.attempt for tried in world.progress.tries})
+    assert len(begun) == len(world.progress.tries) == len(world.api.bodies)
     for address in scripts:
         of_it = [kind for kind, about in world.events if about == address]
         for before, kind in zip([None, *of_it], of_it, strict=False):

@@ -29,7 +29,14 @@ from reconciler.sandbox.faults import (
         ("429", Throttled(retry_after_s=None, as_date=False)),
         ("429:retry-after=2", Throttled(retry_after_s=2, as_date=False)),
         ("429:retry-after=0,form=date", Throttled(retry_after_s=0, as_date=True)),
-        ("rate:per-second=20", Rate(per_second=20)),
+        (
+            "rate:per-second=20",
+            Rate(per_second=20, refusal=Throttled(retry_after_s=1, as_date=False)),
+        ),
+        (
+            "rate:per-second=20,retry-after=0,form=date",
+            Rate(per_second=20, refusal=Throttled(retry_after_s=0, as_date=True)),
+        ),
         ("status:code=503", Status(code=503, stored=False)),
         ("status:code=500,stored=true", Status(code=500, stored=True)),
         ("html:stored=true", Html(stored=True)),

@@ -141,6 +141,16 @@ def test_rate_throttles_beyond_it(sandbox: RunningSandbox, create: Create) -> No
     assert len(sandbox.created) == 1
 
 
+def test_a_rate_refuses_as_told(sandbox: RunningSandbox, create: Create) -> None:
+    """What Retry-After says can be chosen, to rehearse servers that say nothing useful."""
+    sandbox.misbehave("rate:per-second=0.1,retry-after=0")
+    create()
+    assert create().headers["retry-after"] == "0"
+    sandbox.misbehave("rate:per-second=0.1,retry-after=9,form=date")
+    create()
+    assert create().headers["retry-after"].endswith(" GMT")
+
+
 def test_answers_do_not_wait_for_acknowledgements(create: Create) -> None:
     """Twenty creates on one connection take less than the 40 ms each that waiting would cost."""
     began_s = time.monotonic()

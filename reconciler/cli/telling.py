@@ -1,0 +1,92 @@
+"""What a command tells on standard error beside its results: as text for people, or as lines of JSON."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TextIO, cast
+
+from reconciler import host
+from reconciler.cli.consoles import error_console
+from reconciler.cli.detached import DetachedStream
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.errors import ReconcilerError
+from reconciler.outputs import (
+    JsonLog,
+    LogProgress,
+    QuietProgress,
+    TerminalProgress,
+    print_diagnostics,
+    print_error,
+    printable,
+)
+from reconciler.ports import Progress
+
+
+def is_json(parsed: argparse.Namespace) -> bool:
+    """Whether every line on standard error is to be JSON."""
+    return getattr(parsed, "log_format", "text") == "json"
+
+
+@contextmanager
+def telling(parsed: argparse.Namespace) -> Iterator[Progress]:
+    """What a run tells, as it goes; when the context ends, all of it has been told.
+
+    A bar on a terminal, lines in a log, or JSON. Telling never fails and never holds the run up.
+    """
+    stream = DetachedStream(sys.stderr)
+    try:
+        yield _progress(parsed, stream)
+    finally:
+        stream.drain()
+
+
+def _progress(parsed: argparse.Namespace, stream: DetachedStream) -> Progress:
+    if is_json(parsed):
+        return JsonLog(stream.write, host.SystemClock().now)
+    if parsed.loudness == "quiet":
+        return QuietProgress()
+    console = error_console(parsed, file=cast("TextIO", stream))
+    return TerminalProgress(console) if console.is_terminal else LogProgress(console)
+
+
+def tell_error(parsed: argparse.Namespace, error: ReconcilerError) -> None:
+    """Why the command stopped is told, with all that `error` carries."""
+    if is_json(parsed):
+        _json_log().failed(error)
+    else:
+        print_error(error, error_console(parsed))
+
+
+def tell_warnings(parsed: argparse.Namespace, warnings: Sequence[Diagnostic]) -> None:
+    """Each warning is told."""
+    if is_json(parsed):
+        _json_log().warned(warnings)
+    elif warnings:
+        print_diagnostics(warnings, error_console(parsed))
+
+
+def tell_backup(parsed: argparse.Namespace, place: str) -> None:
+    """Where the state before is kept is told."""
+    if is_json(parsed):
+        _json_log().backed_up(place)
+    else:
+        error_console(parsed).print(f"The state before is at {printable(place)}", soft_wrap=True)
+
+
+def tell_stop(parsed: argparse.Namespace, message: str, *, hint: str = "") -> None:
+    """Why the command stopped is told."""
+    if is_json(parsed):
+        _json_log().stopped(message, hint=hint)
+    else:
+        _write(f"{message}\n  {hint}\n" if hint else f"{message}\n")
+
+
+def _json_log() -> JsonLog:
+    return JsonLog(_write, host.SystemClock().now)
+
+
+def _write(text: str) -> None:
+    if sys.stderr is not None:  # it is where the process was started without one
+        sys.stderr.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+        sys.stderr.flush()

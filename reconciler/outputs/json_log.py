@@ -1,0 +1,117 @@
+"""The audit trail of an apply: one JSON object a line, as `reconciler schema log` describes it.
+
+`JsonLog` has the shape of `reconciler.ports.Progress`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.errors import ManifestInvalid, PlanRefused, ReconcilerError, SecretsUnavailable
+from reconciler.model.payloads import Json
+from reconciler.model.report import ExamOutcome, Outcome, TryBegun, TryEnded
+from reconciler.outputs.documents import FORMAT_VERSION, REPORT_KEYS, Document, instant_text
+from reconciler.outputs.escapes import harmless_json
+
+_MILLISECONDS: Final = 1000
+
+
+class JsonLog:
+    """Hands `write` one line, with its line break, for each thing that happens; `now` is in UTC."""
+
+    def __init__(self, write: Callable[[str], object], now: Callable[[], datetime]) -> None:
+        self._write = write
+        self._now = now
+        self._counts: Counter[Outcome] = Counter()
+
+    def started(self, total: int) -> None:
+        """The number of creates is on a line."""
+        self._say("started", total=total)
+
+    def trying(self, begun: TryBegun) -> None:
+        """That an attempt is about to be sent is on a line."""
+        self._say("attempt", address=begun.address, attempt=begun.attempt)
+
+    def tried(self, ended: TryEnded) -> None:
+        """How an attempt ended is on a line."""
+        self._say(
+            "outcome",
+            address=ended.address,
+            attempt=ended.attempt,
+            outcome=ended.outcome.value,
+            final=ended.is_final,
+            sid=ended.sid,
+            status=ended.status,
+            durationMs=round(ended.took_s * _MILLISECONDS),
+            requestId=ended.request_id,
+            message=ended.message,
+        )
+
+    def settled(self, exam: ExamOutcome) -> None:
+        """How an exam ended is on a line, whether it was attempted or not."""
+        self._counts[exam.outcome] += 1
+        self._say(
+            "settled",
+            address=exam.address,
+            outcome=exam.outcome.value,
+            sid=exam.sid,
+            status=exam.status,
+            message=exam.message,
+        )
+
+    def waiting(self, seconds: float, reason: str) -> None:
+        """How long sending pauses, and why, is on a line."""
+        self._say("waiting", seconds=round(seconds, 3), message=reason)
+
+    def finished(self) -> None:
+        """How many exams ended in which way is on a line."""
+        summary: Document = {key: self._counts[outcome] for key, outcome in REPORT_KEYS.items()}
+        self._say("finished", summary=summary)
+
+    def backed_up(self, place: str) -> None:
+        """Where the state before is kept is on a line."""
+        self._say("backup", message=place)
+
+    def warned(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Each warning is on a line."""
+        for found in diagnostics:
+            self._say("warning", message=_with_place(found), hint=found.hint)
+
+    def failed(self, error: ReconcilerError) -> None:
+        """Why the command stopped is on a line, with all that the error carries."""
+        self.stopped(error.message, hint=error.hint, details=_details(error))
+
+    def stopped(self, message: str, *, hint: str = "", details: Sequence[str] = ()) -> None:
+        """Why the command stopped is on a line."""
+        self._say("error", message=message, hint=hint, details=list(details))
+
+    def _say(self, event: str, **members: Json) -> None:
+        document = {
+            "formatVersion": FORMAT_VERSION,
+            "time": instant_text(self._now()),
+            "event": event,
+            **members,
+        }
+        self._write(harmless_json(json.dumps(document, ensure_ascii=False)) + "\n")
+
+
+def _details(error: ReconcilerError) -> list[str]:
+    match error:
+        case ManifestInvalid():
+            return [_with_place(found) for found in error.diagnostics]
+        case PlanRefused():
+            return [guard.message for guard in error.guards]
+        case SecretsUnavailable():
+            return list(error.references)
+        case _:
+            return []
+
+
+def _with_place(found: Diagnostic) -> str:
+    if found.span is None:
+        return found.message
+    start = found.span.start
+    return f"{start.file}:{start.line}:{start.column}: {found.message}"

@@ -1,0 +1,207 @@
+"""A service that limits the rate of creates, and an apply against it, in a time that passes only in sleep."""
+
+import asyncio
+import itertools
+import math
+import random
+import selectors
+from collections import Counter, deque
+from datetime import timedelta
+
+from applying_fakes import START, FakeJournal, FakeProgress, declaration
+
+from reconciler.api.retry import BackOff
+from reconciler.applying import CreateRequest, Executor, Stopping
+from reconciler.model.identities import AttemptId, ExamSid
+from reconciler.model.verdicts import Created, Throttled
+
+RATE = 20
+FLUSH_S = 0.003
+
+
+class _Selector(selectors.DefaultSelector):
+    """Instead of waiting, lets the time pass."""
+
+    now_s = 0.0
+
+    def select(self, timeout=None):
+        """What is ready; where nothing is, `timeout` seconds later."""
+        ready = super().select(0)
+        if timeout is None and not ready:
+            raise RuntimeError("everybody waits for something that never comes")
+        if not ready and timeout is not None:
+            self.now_s += max(0.0, timeout)
+        return ready
+
+
+class PlayedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock jumps over every wait."""
+
+    def __init__(self):
+        self._played = _Selector()
+        super().__init__(self._played)
+
+    def time(self):
+        """Seconds waited."""
+        return self._played.now_s
+
+
+class LoopClock:
+    """The running loop's clock; `skew_s(elapsed)` is how wrong the wall clock is by then."""
+
+    def __init__(self, skew_s=lambda _elapsed_s: 0.0):
+        self._skew_s = skew_s
+
+    def now(self):
+        """The start, what was waited since, and the skew."""
+        elapsed_s = self.monotonic_s()
+        return START + timedelta(seconds=elapsed_s + self._skew_s(elapsed_s))
+
+    def monotonic_s(self):
+        """Seconds waited."""
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds):
+        """Return after `seconds`."""
+        await asyncio.sleep(seconds)
+
+
+class Bucket:
+    """A token bucket: `burst` at once, then RATE a second."""
+
+    def __init__(self, burst):
+        self._burst = self._tokens = burst
+        self._at_s = 0.0
+
+    def wait_s(self, now_s):
+        """Seconds until there may be room; 0 where there is, and then it is taken."""
+        self._tokens = min(self._burst, self._tokens + (now_s - self._at_s) * RATE)
+        self._at_s = now_s
+        if self._tokens < 1:
+            return (1 - self._tokens) / RATE
+        self._tokens -= 1
+        return 0.0
+
+
+class FixedWindow:
+    """RATE in each second; the run begins `phase` seconds into one."""
+
+    def __init__(self, phase):
+        self._phase = phase
+        self._taken = Counter()
+
+    def wait_s(self, now_s):
+        """As above."""
+        window = math.floor(now_s + self._phase)
+        if self._taken[window] >= RATE:
+            return window + 1 - now_s - self._phase
+        self._taken[window] += 1
+        return 0.0
+
+
+class SlidingWindow:
+    """RATE in any second."""
+
+    def __init__(self):
+        self._taken = deque()
+
+    def wait_s(self, now_s):
+        """As above."""
+        while self._taken and self._taken[0] <= now_s - 1:
+            self._taken.popleft()
+        if len(self._taken) >= RATE:
+            return self._taken[0] + 1 - now_s
+        self._taken.append(now_s)
+        return 0.0
+
+
+class NoLimit:
+    """Takes everything."""
+
+    def wait_s(self, _now_s):
+        """As above."""
+        return 0.0
+
+
+class LimitedApi:
+    """Takes what `limiter` lets in, and answers the rest with 429 and the header that `retry_after` makes."""
+
+    def __init__(self, limiter, retry_after, latency_s, chance):
+        self._limiter = limiter
+        self._retry_after = retry_after
+        self._latency_s = latency_s
+        self._chance = chance
+        self.taken = Counter()
+        self.refused = 0
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self.arrivals_s = []
+
+    async def create(self, install_sid, course_sid, body, *, confidential):
+        """As the port says."""
+        del install_sid, course_sid, confidential
+        loop = asyncio.get_running_loop()
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        await asyncio.sleep(self._half_s())
+        self.arrivals_s.append(loop.time())
+        wait_s = self._limiter.wait_s(loop.time())
+        if wait_s:
+            self.refused += 1
+            header = self._retry_after(START + timedelta(seconds=loop.time()), wait_s)
+            verdict = Throttled(reason="HTTP 429", **header)
+        else:
+            self.taken[body] += 1
+            verdict = Created(sid=ExamSid(f"EX{self.taken.total():032x}"), status=200)
+        await asyncio.sleep(self._half_s())
+        self.in_flight -= 1
+        return verdict
+
+    def _half_s(self):
+        return self._latency_s / 2 * (1 + self._chance.random() / 5)
+
+
+class SlowJournal(FakeJournal):
+    """A journal on a disk that takes its time."""
+
+    async def append(self, record):
+        """Keep `record` after a while."""
+        await asyncio.sleep(FLUSH_S)
+        await super().append(record)
+
+
+class Played:
+    """An apply of `exams` creates against a limited service, played to its end."""
+
+    def __init__(  # noqa: PLR0913 - each is a side of the world that a test turns
+        self, exams, *, limiter, retry_after, latency_s=0.05, parallelism=10, clock=None, budget_s=300, seed=0
+    ):
+        chance = random.Random(seed)  # noqa: S311 - it is to be repeatable
+        numbers = itertools.count()
+        self.api = LimitedApi(limiter, retry_after, latency_s, chance)
+        self.progress = FakeProgress()
+
+        async def play():
+            executor = Executor(
+                api=self.api,
+                journal=SlowJournal([]),
+                clock=clock or LoopClock(),
+                retry=BackOff(budget_s=budget_s),
+                progress=self.progress,
+                stopping=Stopping(),
+                parallelism=parallelism,
+                new_attempt=lambda: AttemptId(f"t{next(numbers)}"),
+                jitter=lambda: 1 + chance.random() / 10,
+                by="tester",
+            )
+            requests = [CreateRequest(declaration=declaration(f"e{n}"), values=("x",)) for n in range(exams)]
+            report = await executor.run(requests)
+            return report, asyncio.get_running_loop().time()
+
+        with asyncio.Runner(loop_factory=PlayedLoop) as runner:
+            self.report, self.took_s = runner.run(play())
+
+    @property
+    def paused_s(self):
+        """What the run said that it paused, all in all."""
+        return sum(told[1] for told in self.progress.told if told[0] == "waiting")

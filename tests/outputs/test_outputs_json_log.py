@@ -1,0 +1,114 @@
+"""The audit trail: one JSON object a line, whatever a server or a manifest says."""
+
+import json
+from datetime import UTC, datetime
+
+import output_cases as cases
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from reconciler import schemas
+from reconciler.model.errors import (
+    ManifestInvalid,
+    NotConfirmed,
+    PlanRefused,
+    ReconcilerError,
+    SecretsUnavailable,
+)
+from reconciler.model.identities import Address, AttemptId
+from reconciler.model.plan import Guard
+from reconciler.model.report import Outcome, TryBegun, TryEnded
+from reconciler.outputs import JsonLog
+
+LINES = Draft202012Validator(schemas.load("log"))
+NOW = datetime(2031, 9, 1, 8, 0, tzinfo=UTC)
+
+
+class Log:
+    """A trail that is kept."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.trail = JsonLog(self.texts.append, lambda: NOW)
+
+    @property
+    def lines(self) -> list[dict[str, object]]:
+        """The lines so far, each checked."""
+        lines = [json.loads(text) for text in self.texts]
+        for line, text in zip(lines, self.texts, strict=True):
+            LINES.validate(line)
+            assert text.endswith("}\n")
+            assert text.count("\n") == 1
+        return lines
+
+
+def test_a_run_is_a_line_for_each_thing_that_happens() -> None:
+    """The members of each line are those of the schema, and the time is that of the event."""
+    log = Log()
+    progress = log.trail
+    progress.started(4)
+    progress.trying(TryBegun(address=Address("a"), attempt=AttemptId("t0")))
+    progress.waiting(2.51234, "HTTP 429")
+    for exam in cases.report().exams:
+        progress.settled(exam)
+    progress.finished()
+    log.trail.backed_up("x.json.backup")
+    events = [line["event"] for line in log.lines]
+    assert events == ["started", "attempt", "waiting", *["settled"] * 4, "finished", "backup"]
+    assert log.lines[-1]["message"] == "x.json.backup"
+    assert log.lines[0]["time"] == "2031-09-01T08:00:00Z"
+    assert log.lines[2]["seconds"] == 2.512
+    assert log.lines[-2]["summary"] == {"created": 1, "failed": 1, "inDoubt": 1, "notAttempted": 1}
+
+
+@given(st.text(), st.none() | st.text(min_size=1, max_size=128))
+def test_any_words_of_a_server_fit_on_one_line(message: str, request_id: str | None) -> None:
+    """Line breaks, quotes and control characters break no line and reach no terminal."""
+    log = Log()
+    log.trail.tried(
+        TryEnded(
+            address=Address("a"),
+            attempt=AttemptId("t0"),
+            outcome=Outcome.FAILED,
+            sid=None,
+            status=400,
+            message=message,
+            is_final=True,
+            took_s=0.0123,
+            request_id=request_id,
+        )
+    )
+    (line,) = log.lines
+    assert (line["message"], line["requestId"], line["durationMs"]) == (message, request_id, 12)
+    assert "\x7f" not in log.texts[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "details"),
+    [
+        (NotConfirmed("nobody", hint="x"), []),
+        (SecretsUnavailable("1 secret", hint="x", references=["a: password"]), ["a: password"]),
+        (PlanRefused([Guard(code="c", message="too many", hint="h", addresses=())]), ["too many"]),
+    ],
+)
+def test_an_error_brings_what_it_is_about(error: ReconcilerError, details: list[str]) -> None:
+    """Message, hint, and one detail for each thing that the text form lists."""
+    log = Log()
+    log.trail.failed(error)
+    (line,) = log.lines
+    assert (line["message"], line["hint"], line["details"]) == (error.message, error.hint, details)
+
+
+def test_diagnostics_bring_their_places() -> None:
+    """A mistake's place stands before it; one without a place is told without."""
+    log = Log()
+    log.trail.failed(ManifestInvalid(cases.diagnostics()))
+    log.trail.warned(cases.diagnostics())
+    error, *warnings = log.lines
+    assert len(warnings) == len(cases.diagnostics())
+    assert error["details"] == [warning["message"] for warning in warnings]
+    for found, warning in zip(cases.diagnostics(), warnings, strict=True):
+        place = "" if found.span is None else f"{found.span.start.file}:{found.span.start.line}:"
+        assert str(warning["message"]).startswith(place)
