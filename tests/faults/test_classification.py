@@ -51,11 +51,11 @@ def sent(server, name):
     return [request.body["title"] for request in server.requests].count(f"Exam {name}")
 
 
-@pytest.mark.parametrize(
-    "retry_after", ["1", format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True), None, "soon"]
-)
-def test_429_is_waited_out_and_sent_again(workspace, server, retry_after):
+@pytest.mark.parametrize("form", ["seconds", "date", "absent", "nonsense"])
+def test_429_is_waited_out_and_sent_again(workspace, server, form):
     """Refused for its rate: nothing was created, so it is sent again, as late as the server asks."""
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+    retry_after = {"seconds": "1", "date": date, "nonsense": "soon"}.get(form)
     headers = {} if retry_after is None else {"retry-after": retry_after}
     answers(server, a=[(429, headers, b"")])
     report = workspace.apply(server.url)
