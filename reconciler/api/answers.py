@@ -58,10 +58,7 @@ class Answer:
 
 def classify(answer: Answer, *, confidential: Sequence[str]) -> Answered:
     """The one meaning of `answer`; nothing in it holds any of the `confidential` values."""
-    meaning, request_id = _meaning(answer, confidential), _request_id(answer, confidential)
-    if isinstance(meaning, Unknown) and request_id is not None:  # the vendor's support finds it by that
-        meaning = replace(meaning, reason=f"{meaning.reason} (request id {request_id})")
-    return replace(meaning, request_id=request_id)
+    return replace(_meaning(answer, confidential), request_id=_request_id(answer, confidential))
 
 
 def request_id_in(headers: Mapping[str, str]) -> str | None:

@@ -175,8 +175,8 @@ class Executor:
             case Created(sid=sid):
                 self._taken_sids.add(sid)
                 record: Record = CreatedRecord(address=address, attempt=attempt, sid=sid, at=now)
-            case Unknown(status=status, reason=reason):
-                answer = Answer(status=status, reason=reason)
+            case Unknown(status=status, reason=reason, request_id=request_id):
+                answer = Answer(status=status, reason=reason, request_id=request_id)
                 record = InDoubtRecord(address=address, attempt=attempt, answer=answer)
             case NotSent() | Throttled() | Refused() | Unauthorized():
                 status, reason = _status_of(verdict), verdict.reason

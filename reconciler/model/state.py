@@ -23,10 +23,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back for a create whose outcome stays unknown; `status` is None where no status line did."""
+    """What came back for a create whose outcome stays unknown; `status` is None where no status line did.
+
+    `request_id` is what the service calls the request; None where it does not say.
+    """
 
     status: int | None
     reason: str
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,6 +130,8 @@ def _doubt(dossier: Dossier) -> Document:
             "manifest": list(dossier.manifest),
         },
     }
+    if dossier.request_id is not None:
+        document["requestId"] = dossier.request_id
     return document if dossier.course is None else {"course": dossier.course, **document}
 
 

@@ -54,6 +54,8 @@ def print_dossier(dossier: Dossier, console: Console) -> None:
     put_fact("attempt", console, dossier.attempt)
     put_window("sent", dossier.sent, console, note=f"by {dossier.by}" if dossier.by else "")
     put_fact("answer", console, dossier.answer_words)
+    if dossier.request_id is not None:
+        put_fact("request", console, f"{dossier.request_id} (the service's name for it)")
     for number, sentence in enumerate(dossier.look):
         put_fact("" if number else "look", console, sentence)
     print_settling(dossier.commands, console)

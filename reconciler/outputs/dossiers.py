@@ -52,7 +52,8 @@ class Dossier:
     `address` is where the exam stands in the plan, `doubted_at` where state holds the doubt: they differ
     where the exam has moved since. Title, windows and course are those that were sent; `course` is the alias,
     None where it is not known. `by` is empty where it is not known. `status` is None where no status line
-    came, and `answer` is None where the run ended without any answer. `commands` (with `options` in them) and
+    came, and `answer` is None where the run ended without any answer. `request_id` is the service's name for
+    the request; None where it gave none. `commands` (with `options` in them) and
     `manifest` are what settles it: the first if the exam exists, the second if it does not.
     """
 
@@ -69,6 +70,7 @@ class Dossier:
     by: str
     status: int | None
     answer: str | None
+    request_id: str | None
     look: tuple[str, ...]
     support_message: str
     options: tuple[str, ...]
@@ -158,6 +160,7 @@ def make_dossier(  # noqa: PLR0913 - each is one thing that an intent does not k
         by=intent.by,
         status=None if answer is None else answer.status,
         answer=None if answer is None else answer.reason,
+        request_id=None if answer is None else answer.request_id,
         look=_how_to_look(intent, dict(windows), sent),
         support_message=_support_message(intent),
         options=invocation.options,
@@ -190,6 +193,7 @@ def _support_message(intent: Intent) -> str:
     """A message that the vendor can answer without asking back. What the service said is not repeated."""
     window = dict(windows_of(intent.payload, None)).get("exam")
     status = None if intent.answer is None else intent.answer.status
+    request_id = None if intent.answer is None else intent.answer.request_id
     facts = {
         "Install SID": intent.install_sid,
         "Course SID": intent.course_sid,
@@ -197,6 +201,7 @@ def _support_message(intent: Intent) -> str:
         "Exam window": "not given" if window is None else window.local,
         "Sent at": f"{intent.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         "Answer": "none arrived" if status is None else f"HTTP {status}",
+        "Request id": "" if request_id is None else printable(request_id),
         "Our attempt": intent.attempt,
     }
     return "\n".join(
@@ -205,7 +210,7 @@ def _support_message(intent: Intent) -> str:
             "",
             "We sent you a Create Exam request, and do not know its outcome.",
             "",
-            *(f"{f'{name}:':14}{fact}" for name, fact in facts.items()),
+            *(f"{f'{name}:':14}{fact}" for name, fact in facts.items() if fact),
             "",
             "Does this exam exist? If so, what is its SID (EX and 32 characters)?",
             "If not, please confirm that it was not created and will not be.",

@@ -217,8 +217,10 @@ def _intent(document: dict[str, Any]) -> Intent:
 
 
 def _answer(doubt: dict[str, Any]) -> Answer | None:
+    if doubt["answer"] is None:
+        return None
     status = None if doubt["status"] is None else int(doubt["status"])
-    return None if doubt["answer"] is None else Answer(status=status, reason=doubt["answer"])
+    return Answer(status=status, reason=doubt["answer"], request_id=doubt.get("requestId"))
 
 
 def _difference(document: dict[str, Any], *, before: Payload | None, after: Payload | None) -> FieldDiff:

@@ -28,6 +28,7 @@ FORMAT_VERSION: Final = 1
 
 _STATE_KEYS: Final = frozenset({"formatVersion", "lineage", "serial", "exams", "intents", "resolutions"})
 _ENTRY_KEYS: Final = frozenset({"sid", "installSid", "courseSid", "digest", "payload", "createdAt"})
+_ANSWER_KEYS: Final = frozenset({"status", "reason", "requestId"})
 _INTENT_KEYS: Final = frozenset(
     {"attempt", "digest", "installSid", "courseSid", "payload", "startedAt", "by", "answer"}
 )
@@ -101,8 +102,9 @@ def encode_intent(intent: Intent) -> dict[str, Any]:
 
 
 def encode_answer(answer: Answer) -> dict[str, Any]:
-    """An answer as an object."""
-    return {"status": answer.status, "reason": answer.reason}
+    """An answer as an object; `requestId` is left out where there is none."""
+    encoded = {"status": answer.status, "reason": answer.reason}
+    return encoded if answer.request_id is None else encoded | {"requestId": answer.request_id}
 
 
 def decode_state(data: bytes, *, location: str) -> State:
@@ -195,7 +197,12 @@ def decode_intent(value: object, place: str) -> Intent:
 def decode_answer(value: object, place: str) -> Answer:
     """The answer in `value`. Raises MalformedError."""
     found = fields.mapping(value, place)
-    return Answer(status=fields.status(found, place), reason=fields.text(found, "reason", place))
+    fields.only_keys(found, _ANSWER_KEYS, place)
+    return Answer(
+        status=fields.status(found, place),
+        reason=fields.text(found, "reason", place),
+        request_id=None if found.get("requestId") is None else fields.text(found, "requestId", place),
+    )
 
 
 def _decode_resolutions(document: Mapping[str, object]) -> list[Resolution]:

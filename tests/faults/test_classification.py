@@ -86,6 +86,15 @@ def test_a_refused_exam_fails_with_the_servers_message(workspace, server, status
     assert outcomes(workspace.apply(server.url)) == {"cs/a": "created"}
 
 
+def test_the_services_name_for_a_request_is_told(workspace, server):
+    """Its support finds a request by that: state keeps it, and the dossier shows it."""
+    answers(server, a=[(502, {"x-request-id": "req-7f3a"}, b"")])
+    report = workspace.apply(server.url, expect=3)
+    assert report["exams"][0]["doubt"]["requestId"] == "req-7f3a"
+    assert workspace.state["intents"]["cs/a"]["answer"]["requestId"] == "req-7f3a"
+    assert "Request id:   req-7f3a" in workspace.run("plan")
+
+
 UNKNOWN = {
     "204 without a body": (204, {}, b""),
     "200 with an empty body": (200, {}, b""),

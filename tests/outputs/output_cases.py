@@ -90,7 +90,7 @@ def intent() -> Intent:
         payload=payload("Quiz 3"),
         started_at=MORNING,
         by="ci@runner-7",
-        answer=Answer(status=502, reason="Bad Gateway"),
+        answer=Answer(status=502, reason="Bad Gateway", request_id="req-7f3a"),
     )
 
 

@@ -75,7 +75,9 @@ def failed(address: str, attempt: str) -> FailedRecord:
 def doubted(address: str, attempt: str) -> InDoubtRecord:
     """The record of an outcome that stays unknown."""
     return InDoubtRecord(
-        address=Address(address), attempt=AttemptId(attempt), answer=Answer(status=502, reason="bad gateway")
+        address=Address(address),
+        attempt=AttemptId(attempt),
+        answer=Answer(status=502, reason="bad gateway", request_id="r1"),
     )
 
 
