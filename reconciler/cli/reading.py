@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 
 from reconciler import statefile, workflows
 from reconciler.cli.consoles import (
@@ -17,6 +18,7 @@ from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
+from reconciler.model.origins import NO_ORIGINS, Origins, Tracing
 from reconciler.model.plan import Action, Plan
 from reconciler.outputs import (
     diagnostics_document,
@@ -45,20 +47,28 @@ def validate(parsed: argparse.Namespace) -> int:
 
 def plan(parsed: argparse.Namespace) -> int:
     """Print the plan, and write it where `--out` says."""
-    planned = workflows.plan(scope_of(parsed), targets=parsed.targets, max_creates=parsed.max_creates)
+    planned = workflows.plan(
+        scope_of(parsed),
+        targets=parsed.targets,
+        max_creates=parsed.max_creates,
+        tracing=Tracing.ON if parsed.provenance else Tracing.OFF,
+    )
     if planned.warnings:
         print_diagnostics(planned.warnings, error_console(parsed))
     if parsed.out is not None:
-        write_plan(parsed, parsed.out, to_text(plan_document(planned.plan, listing=listing(parsed))))
-    _print_plan(parsed, planned.plan)
+        document = plan_document(planned.plan, listing=listing(parsed), origins=planned.origins)
+        write_plan(parsed, parsed.out, to_text(document))
+    _print_plan(parsed, planned.plan, planned.origins)
     return _code_of(planned.plan) if parsed.detailed_exitcode else DONE
 
 
-def _print_plan(parsed: argparse.Namespace, made: Plan) -> None:
+def _print_plan(
+    parsed: argparse.Namespace, made: Plan, origins: Mapping[Address, Origins] = NO_ORIGINS
+) -> None:
     if parsed.format == "json":
-        print_raw(to_text(plan_document(made, listing=listing(parsed))))
+        print_raw(to_text(plan_document(made, listing=listing(parsed), origins=origins)))
     else:
-        print_plan(made, result_console(parsed), listing=listing(parsed))
+        print_plan(made, result_console(parsed), listing=listing(parsed), origins=origins)
 
 
 def _code_of(made: Plan) -> int:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
+from reconciler.model.identities import Address
+from reconciler.model.origins import NO_ORIGINS, Origin, Origins
 from reconciler.model.payloads import Json
 from reconciler.model.plan import Absent, Action, Change, FieldDiff, Guard, Plan
 from reconciler.model.positions import Position
@@ -37,14 +39,18 @@ _REPORT_KEYS: Final[Mapping[str, Outcome]] = {
 }
 
 
-def plan_document(plan: Plan, *, listing: Listing) -> Document:
-    """`plan` in the plan format; `guards` is there only if one fires."""
+def plan_document(
+    plan: Plan, *, listing: Listing, origins: Mapping[Address, Origins] = NO_ORIGINS
+) -> Document:
+    """`plan` in the plan format; `guards` is there only if one fires, `provenance` only where it is known."""
     document: Document = {
         "formatVersion": FORMAT_VERSION,
         "summary": {key: plan.count(action) for key, action in SUMMARY_KEYS.items()},
         "fingerprint": plan.fingerprint,
         "state": {"lineage": plan.lineage, "serial": plan.serial},
-        "changes": [_change(change) for change in listing.of(plan)],
+        "changes": [
+            _change(change) | _provenance(origins.get(change.address, {})) for change in listing.of(plan)
+        ],
     }
     if plan.guards:
         document["guards"] = [_guard(guard) for guard in plan.guards]
@@ -103,6 +109,19 @@ def _change(change: Change) -> Document:
     if change.timezone is not None:
         document["timezone"] = change.timezone
     return document
+
+
+def _provenance(origins: Origins) -> Document:
+    if not origins:
+        return {}
+    return {"provenance": {path: _origin(origin) for path, origin in sorted(origins.items())}}
+
+
+def _origin(origin: Origin) -> Document:
+    nowhere: Document = {"file": None, "line": None, "column": None}
+    place = nowhere if origin.position is None else _position(origin.position)
+    named: Document = {} if origin.name is None else {"name": origin.name}
+    return {**place, "layer": origin.layer.value, **named}
 
 
 def _difference(difference: FieldDiff) -> Document:

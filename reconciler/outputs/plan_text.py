@@ -1,5 +1,6 @@
 """A plan as text: what a reviewer sees at a glance, and a summary of what apply will and will not do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,10 +8,13 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
+from reconciler.model.identities import Address
+from reconciler.model.origins import NO_ORIGINS, Origins
 from reconciler.model.plan import Action, Change, Guard, Plan
 from reconciler.outputs.change_text import print_brief, print_change, print_settling
 from reconciler.outputs.escapes import ELLIPSIS
 from reconciler.outputs.listing import Listing
+from reconciler.outputs.origins_text import print_origins
 from reconciler.outputs.plan_summary import summary_sentences
 from reconciler.outputs.terminal import compose, put, put_wrapped, width_of
 
@@ -67,13 +71,18 @@ _GROUPS: Final = {
 }
 
 
-def print_plan(plan: Plan, console: Console, *, listing: Listing) -> None:
-    """`plan` stands there by action, then the guards that fire, the summary and the fingerprint."""
+def print_plan(
+    plan: Plan, console: Console, *, listing: Listing, origins: Mapping[Address, Origins] = NO_ORIGINS
+) -> None:
+    """`plan` stands there by action, then the guards that fire, the summary and the fingerprint.
+
+    Where `origins` are known, every exam is shown whole, and where its values are from.
+    """
     listed = listing.of(plan)
     for action, group in _GROUPS.items():
         changes = [change for change in listed if change.action is action]
         if changes:
-            _print_group(group, changes, console)
+            _print_group(group, changes, console, origins)
     for guard in plan.guards:
         _print_guard_panel(guard, console)
     for style, sentence in summary_sentences(plan):
@@ -90,15 +99,18 @@ def print_guard(guard: Guard, console: Console) -> None:
     put_wrapped(console, guard.hint, indent=2)
 
 
-def _print_group(group: _Group, changes: list[Change], console: Console) -> None:
+def _print_group(
+    group: _Group, changes: list[Change], console: Console, origins: Mapping[Address, Origins]
+) -> None:
     heading = group.one if len(changes) == 1 else group.many.format(f"{len(changes):,}")
     put(console, (heading, "bold"))
-    is_brief = len(changes) > MOST_SHOWN_WHOLE or changes[0].action is Action.NOOP
+    is_brief = changes[0].action is Action.NOOP or (len(changes) > MOST_SHOWN_WHOLE and not origins)
     if is_brief:
         print_brief(changes, console)
     else:
         for change in changes:
             print_change(change, console)
+            print_origins(origins.get(change.address, {}), console)
     if group.advice:
         put_wrapped(console, (group.advice, "italic"), indent=2)
     if is_brief and changes[0].action is Action.IN_DOUBT:
