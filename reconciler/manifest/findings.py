@@ -119,13 +119,15 @@ class Findings:
         """
         may_show = self.source.is_parsed or len(self._found) <= _MAX_GUARDED_FINDINGS
         return [
-            replace(
-                found,
-                message=found.message + _hit_words(found.address, self._hits.get(key, ())),
-                excerpt=self.source.excerpt(key[1].start) if may_show else None,
-            )
+            _completed(found, self._hits.get(key, ()), self._excerpt(key[1]) if may_show else None)
             for key, found in self._found.items()
         ]
+
+    def _excerpt(self, at: Stretch) -> str | None:
+        """The line of `at`, unless it repeats a secret of a file that this one extends."""
+        shown = self.source.excerpt(at.start)
+        is_secret = shown is not None and self.elsewhere is not None and self.elsewhere.hides(shown)
+        return None if is_secret else shown
 
 
 def identity_of(found: Diagnostic) -> tuple[str, Span | None, str]:
@@ -133,10 +135,13 @@ def identity_of(found: Diagnostic) -> tuple[str, Span | None, str]:
     return found.code, found.span, found.message.partition(_IN_EXAM)[0]
 
 
-def _hit_words(first: Address | None, hits: Collection[Address]) -> str:
-    """Which exams a finding hits that is placed in none of them."""
-    if first is None or not hits:
-        return ""
+def _completed(found: Diagnostic, hits: Collection[Address], excerpt: str | None) -> Diagnostic:
+    """`found` with its line of source, and in words the exams that it hits without standing in them."""
+    if not hits:
+        return replace(found, excerpt=excerpt)
+    first = found.address or min(hits)
     others = len(hits) - (first in hits)
     more = f" and {others} more" if others else ""
-    return f"{_IN_EXAM}'{first}'{more})"
+    return replace(
+        found, message=f"{found.message}{_IN_EXAM}'{first}'{more})", address=first, excerpt=excerpt
+    )

@@ -205,15 +205,19 @@ class ManifestFile:
             secret_is_right = report_secret(configuration, place.address, self.findings)
         dates_are_right = report_date_times(effective, context, place.address, self.findings)
         user_is_right = report_user(effective, context, place.address, self.findings)
-        report_zone(effective, self.findings)
+        report_zone(effective, self.findings, address)
         self._report_missing(effective, place, below)
         course = course_of(effective, context, address, self.findings)
         if course is None or not (secret_is_right and dates_are_right and user_is_right):
             return None
         if "timezone" in effective and context.zone is None:
             return None
-        fits_manifest = check_of("manifest", "exam").is_satisfied(effective)
-        return course if fits_manifest and self._fits_body(effective, context) else None
+        check = check_of("manifest", "exam")
+        if not check.is_satisfied(effective):
+            # What is wrong is known already, if not that this exam has it from defaults or a profile.
+            report_schema_errors(check, effective, place, self.findings)
+            return None
+        return course if self._fits_body(effective, context) else None
 
     def _fits_body(self, effective: Marked, context: Context) -> bool:
         """Whether what would be sent satisfies the documented schema."""

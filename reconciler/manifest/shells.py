@@ -9,6 +9,7 @@ from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import report_secret
 from reconciler.manifest.schema_errors import Place, check_of, report_schema_errors
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
+from reconciler.model.identities import Address
 
 
 def report_shell(root: Mapping, findings: Findings) -> None:
@@ -48,20 +49,21 @@ def report_partial_exams(root: Mapping, findings: Findings) -> None:
                 findings.add(error.code, holder.value_at(field), f"{field}: {error.message}", error.hint)
 
 
-def report_zone(holder: Mapping, findings: Findings) -> None:
-    """Note a `timezone` of `holder` that there is not."""
+def report_zone(holder: Mapping, findings: Findings, address: Address | None = None) -> None:
+    """Note a `timezone` of `holder` that there is not; `address` is that of an exam that has it."""
     name = holder.get("timezone")
     if isinstance(name, str) and zone_of(name) is None:
-        report_unknown_zone(name, holder.value_at("timezone"), findings)
+        report_unknown_zone(name, holder.value_at("timezone"), findings, address)
 
 
-def report_unknown_zone(name: str, at: Stretch, findings: Findings) -> None:
+def report_unknown_zone(name: str, at: Stretch, findings: Findings, address: Address | None = None) -> None:
     """Note that there is no zone called `name`."""
     findings.add(
         "unknown-timezone",
         at,
         f"{findings.echo(name)} is not the name of a time zone",
         zone_suggestion(name),
+        address=address,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from reconciler.manifest.source_text import MAX_SIZE_BYTES
 from reconciler.model.diagnostics import Diagnostic, Severity
 
+WORKSPACE_FILE: Final = "reconciler.yaml"
 DEFAULT_FILE: Final = "exams.yaml"
 DEFAULT_GLOB: Final = "exams/**/*.yaml"
 
@@ -79,7 +80,7 @@ def _named(path: str, root: Path) -> Iterator[Path]:
         yield from (
             file
             for file in whole.rglob("*")
-            if file.suffix in _SUFFIXES and not file.name.startswith(_BASE_MARK) and file.is_file()
+            if file.suffix in _SUFFIXES and _may_declare(file) and file.is_file()
         )
     elif os.path.lexists(whole) or not glob.has_magic(path):
         yield whole
@@ -89,8 +90,13 @@ def _named(path: str, root: Path) -> Iterator[Path]:
             found = Path(name)
             if found.is_dir():
                 yield from _named(name, root)
-            elif not found.name.startswith(_BASE_MARK):
+            elif _may_declare(found):
                 yield found
+
+
+def _may_declare(file: Path) -> bool:
+    """Whether `file` may be a manifest going by its name, and not what manifests stand on."""
+    return not file.name.startswith(_BASE_MARK) and file.name != WORKSPACE_FILE
 
 
 def _nothing(path: str, *, is_default: bool) -> Diagnostic:

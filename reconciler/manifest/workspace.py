@@ -19,7 +19,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.environment import Environment
 from reconciler.model.identities import CourseSid, InstallSid
 
-FILE: Final = "reconciler.yaml"
+FILE: Final = sources.WORKSPACE_FILE
 OF_ENVIRONMENT: Final = frozenset({"no-install-sid", "no-timezone", "unknown-alias"})
 """Codes of what manifests seem to lack as long as nobody knows what the environment says."""
 

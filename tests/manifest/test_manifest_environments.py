@@ -101,8 +101,17 @@ def test_hundreds_of_files_are_one_workspace(root: Path) -> None:
     """In a repository of 300 files each mistake is told at its own place."""
     for number in range(300):
         write(
-            root, f"courses/{number % 20}/{number}.yaml", f"version: 1\nexams:\n  e{number}:\n    titel: x\n"
+            root,
+            f"courses/{number % 20}/{number}.yaml",
+            f"version: 1\nexams:\n  e{number}:\n    unheard: x\n",
         )
     found = validate(Scope(root=root, environment_name="staging")).diagnostics
     wrong = sorted(str(each.span and each.span.start) for each in found if each.code == "unknown-field")
     assert wrong == sorted(f"courses/{number % 20}/{number}.yaml:4:5" for number in range(300))
+
+
+def test_the_workspace_file_is_no_manifest(root: Path) -> None:
+    """A directory or glob that holds reconciler.yaml gives the manifests, and not that file."""
+    for path in (".", "*.yaml", "**/*.yaml"):
+        found = validate(Scope(root=root, environment_name="staging", paths=("courses", path))).diagnostics
+        assert [each.code for each in found] == (["no-manifest"] if path == "*.yaml" else [])

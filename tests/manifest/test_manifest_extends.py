@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 from manifest_tree import AI, CU, US, WHOLE, read, said, write
 
+from reconciler.manifest import bases
+from reconciler.manifest.findings import FOREIGN
+
 EXAMS = {"exams": {"a": WHOLE}}
 
 
@@ -189,11 +192,19 @@ def test_a_secret_of_a_base_is_not_repeated_elsewhere(tmp_path: Path) -> None:
     write(tmp_path, "a.yaml", extending("_base.yaml", course="hunter2hunter2", type="hunter2hunter2"))
     found = read(tmp_path).diagnostics
     assert "unknown-alias" in {each.code for each in found}
-    told = " ".join(
-        f"{each.message} {each.hint} {each.excerpt}" for each in found if each.code != "inline-secret"
-    )
-    assert "no course is called this value" in told
-    assert "hunter2" not in " ".join(f"{each.message} {each.hint}" for each in found)
+    assert "no course is called this value" in {each.message for each in found}
+    assert "hunter2" not in " ".join(f"{each.message} {each.hint} {each.excerpt}" for each in found)
+
+
+def test_a_wrong_default_of_a_base_names_the_exams_that_have_it(tmp_path: Path) -> None:
+    """What the schema refuses in a base is told there, with the exams that did not say otherwise."""
+    write(tmp_path, "_base.yaml", {"installSid": AI, "defaults": WHOLE | {"type": "Writen"}})
+    write(tmp_path, "a.yaml", extending("_base.yaml", address="b") + "  a: {type: Written}\n")
+    (only,) = read(tmp_path).diagnostics
+    assert (only.code, only.address) == ("not-allowed-value", "b")
+    assert only.message.endswith("(in the exam 'b')")
+    assert only.span is not None
+    assert only.span.start.file == "_base.yaml"
 
 
 @pytest.mark.parametrize(
@@ -243,3 +254,12 @@ def test_a_folder_that_is_not_there_is_no_obstacle(tmp_path: Path) -> None:
     write(tmp_path, "a.yaml", extending("gone/_x.yaml"))
     (only,) = read(tmp_path).diagnostics
     assert only.hint == "Paths are relative to this file."
+
+
+def test_bases_that_come_to_too_much_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no more places can be told apart, the entry that is one too many is refused."""
+    monkeypatch.setattr(bases, "_MAX_MARK", FOREIGN + 20)
+    write(tmp_path, "_one.yaml", "version: 1\n")
+    write(tmp_path, "_two.yaml", "version: 1\n")
+    write(tmp_path, "a.yaml", extending("_one.yaml", "_two.yaml"))
+    assert said(read(tmp_path)) == ["too-large a.yaml:2:22"]

@@ -118,7 +118,11 @@ def test_a_mistake_in_a_profile_says_which_exam_it_hits(tmp_path: Path) -> None:
     found = {each.code: each for each in read(tmp_path).diagnostics}
     assert set(found) == {"unknown-alias", "unknown-timezone", "bad-date-time"}
     assert found["unknown-alias"].hint == "did you mean 'jdoe'?"
-    for code, text in (("unknown-alias", "jdo"), ("bad-date-time", "2031-02-30")):
+    for code, text in (
+        ("unknown-alias", '"jdo"'),
+        ("bad-date-time", "2031-02-30"),
+        ("unknown-timezone", "Mars"),
+    ):
         each = found[code]
         assert each.message.endswith("(in the exam 'a')")
         assert each.address == "a"
@@ -263,3 +267,11 @@ def test_an_environment_with_an_unknown_zone(tmp_path: Path) -> None:
     write(tmp_path, "exams.yaml", manifest({}))
     loaded = read(tmp_path, timezone="Mars/One", install_sid=InstallSid(AI))
     assert said(loaded) == ["unknown-timezone exams.yaml:1:1"]
+
+
+def test_an_unknown_zone_is_refused_without_any_date(tmp_path: Path) -> None:
+    """A zone that no date needs is still a mistake, and the exam is not declared."""
+    write(tmp_path, "exams.yaml", manifest({"timezone": "Mars/One"}))
+    loaded = read(tmp_path)
+    assert [(each.code, each.address) for each in loaded.diagnostics] == [("unknown-timezone", "a")]
+    assert loaded.declared.exams == ()
