@@ -130,7 +130,7 @@ class Library:
         walk.path[key] = sources.shown(entry.file, self._root)
         self._follow(base.entries, base.findings, walk)
         del walk.path[key]
-        walk.order.setdefault(key, base)
+        walk.order[key] = base
 
     def _base(self, key: str, entry: _Entry, findings: Findings) -> _Base | None:
         """The base at `key`, read when it is first asked for; None where it cannot be."""

@@ -4,20 +4,22 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from manifest_tree import AI, WHOLE, read, said, write
 
 from reconciler.model.origins import Layer
 
 BASES = 4
-KEYS = st.sampled_from("abcd")
+KEYS = st.sampled_from("abc")
 PLACEHOLDER = object()
 TREES = st.recursive(
     st.just(PLACEHOLDER) | st.just([PLACEHOLDER]),
     lambda inner: st.dictionaries(KEYS, inner, max_size=3),
     max_leaves=8,
 )
+FULL = st.dictionaries(KEYS, TREES, min_size=2, max_size=3)
+PROFILES = st.fixed_dictionaries({}, optional={"p": FULL, "q": FULL, "r": FULL})
 PARTS = st.none() | st.dictionaries(KEYS, TREES, max_size=4)
 
 
@@ -68,11 +70,12 @@ def webs(draw: st.DrawFn) -> list[list[int]]:
     return found
 
 
+@settings(max_examples=200)
 @given(
     web=webs(),
     defaults=st.lists(PARTS, min_size=BASES + 1, max_size=BASES + 1),
-    profiles=st.lists(st.dictionaries(st.sampled_from("pqr"), PARTS), min_size=BASES + 1, max_size=BASES + 1),
-    listed=st.lists(st.sampled_from("pqr"), unique=True),
+    profiles=st.lists(PROFILES, min_size=BASES + 1, max_size=BASES + 1),
+    listed=st.permutations("pqr").flatmap(lambda names: st.sampled_from([names, names[:2], names[:1], []])),
     exam=PARTS,
 )
 def test_layers_are_merged_in_their_order(
@@ -87,7 +90,7 @@ def test_layers_are_merged_in_their_order(
     order = list(dict.fromkeys([*(each for top in web[-1] for each in expanded(top, web)), BASES]))
     known: dict[str, tuple[str, Any]] = {}
     for number in order:
-        known |= {name: (files[number], tree) for name, tree in profiles[number].items() if tree is not None}
+        known |= {name: (files[number], tree) for name, tree in profiles[number].items()}
     used = [name for name in listed if name in known]
 
     layers = [(f"defaults {files[number]}", defaults[number]) for number in order]
@@ -105,9 +108,7 @@ def test_layers_are_merged_in_their_order(
             if defaults[number] is not None:
                 document["defaults"] = part(defaults[number], f"defaults {file}")
             document["profiles"] = {
-                name: part(tree, f"profile {name} {file}")
-                for name, tree in profiles[number].items()
-                if tree is not None
+                name: part(tree, f"profile {name} {file}") for name, tree in profiles[number].items()
             }
             if file == "exams.yaml":
                 own = part(exam, "exam exams.yaml") if exam is not None else {"configuration": {}}
