@@ -34,7 +34,7 @@ def zone_suggestion(name: str) -> str:
     city = _city(name)
     of_city = sorted(zone for zone in zone_names() if _city(zone) == city)
     if of_city:
-        # An old name of a zone is one without a continent, or sorts before its present one as often as not.
+        # Where a city has several names, the older ones have fewer parts.
         return f"did you mean '{max(of_city, key=lambda zone: zone.count('/'))}'?"
     return suggestion(name, sorted(zone_names()), "Write an IANA name, such as America/New_York.")
 
