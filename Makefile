@@ -12,7 +12,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format package constraints clean python
+.PHONY: help demo test soak check format package constraints clean python
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -23,6 +23,9 @@ demo: $(INSTALLED) ## run the main job against the sandbox: init, plan, apply, p
 
 test: $(INSTALLED) ## run the whole suite, with branch coverage
 	$(BIN)/pytest --numprocesses auto --cov --cov-report term
+
+soak: $(INSTALLED) ## kill and fail runs at random for an hour; say SOAK="--minutes 3 --seed 7" for less, or again
+	$(BIN)/python tests/soak/soak.py $(SOAK)
 
 check: $(INSTALLED) ## format, lint, types, imports, spelling, and the built package
 	$(BIN)/ruff format --check $(CODE)

@@ -4,6 +4,7 @@ Promise: a fake of each is a few lines, and nothing behind a port is seen throug
 May import: `model`.
 """
 
+import enum
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -38,6 +39,35 @@ class LockInfo:
     pid: int
     since: datetime
     command: str
+
+    def __str__(self) -> str:
+        since = self.since.isoformat(timespec="seconds").replace("+00:00", "Z")
+        return (
+            f"{self.who} on {self.host} (process {self.pid}, since {since}, `{self.command}`, "
+            f"lock id {self.lock_id})"
+        )
+
+
+class Breaking(enum.Enum):
+    """Whose lock may be broken."""
+
+    DEAD = "of a run that has certainly ended"
+    EVEN_LIVE = "also of a run that goes on, or may go on"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockHolder:
+    """A lock as another run finds it.
+
+    `info` is None where nothing can be read of who holds it. `is_live` is False only if the holder has
+    certainly ended.
+    """
+
+    info: LockInfo | None
+    is_live: bool
+
+    def __str__(self) -> str:
+        return "another run" if self.info is None else str(self.info)
 
 
 class StateBackend(Protocol):
@@ -82,7 +112,21 @@ class StateBackend(Protocol):
     def lock(self, info: LockInfo, *, timeout_s: float) -> AbstractContextManager[None]:
         """Hold the state's lock for the length of the context.
 
-        Raises StateLocked when another holds it for longer than `timeout_s`.
+        Raises StateLocked when another holds it for longer than `timeout_s`. Inside, `write`, `back_up`,
+        `append_journal` and `clear_journal` raise StateUnavailable, with nothing changed, once the lock was
+        broken; what any of them acknowledged before is seen by whoever takes the lock next.
+        """
+        ...
+
+    def lock_holder(self) -> LockHolder | None:
+        """Who holds the lock, or left it behind; None where nobody does."""
+        ...
+
+    def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
+        """Take the lock `lock_id` away from its holder, which is returned.
+
+        Raises UnlockRefused, with nothing changed, where that is not the lock's id, or the holder is not one
+        that `breaking` allows.
         """
         ...
 

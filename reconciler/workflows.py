@@ -7,6 +7,7 @@ May import: every room but `cli` and `sandbox`. httpx is loaded by `apply` only.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -30,11 +31,21 @@ from reconciler.model.plan import Plan
 from reconciler.model.report import Report
 from reconciler.model.state import Mended, State
 from reconciler.planning import settlement
-from reconciler.ports import Progress, SecretSource, StateBackend
+from reconciler.ports import Breaking, LockHolder, Progress, SecretSource, StateBackend
 
 DEFAULT_STATE_URL: Final = "file:exams.state.json"
 DEFAULT_API_URL: Final = "https://api.smarterproctoring.com"
 DEFAULT_MAX_CREATES: Final = 100
+
+_OTHER_SIDS: Final = {
+    "AI": "installs",
+    "CS": "course sections",
+    "CU": "courses",
+    "EC": "exam configurations",
+    "EN": "enrollments",
+    "ES": "exam sessions",
+    "US": "users",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +90,15 @@ class Sending:
 class Applied:
     """What an apply was to do and did.
 
-    `state` is as last committed. `trouble` is set where the outcomes are safe in the journal but could not be
+    `state` is as last committed. `backup` is where the one before imports, moves and forgets is kept; None
+    where there were none. `trouble` is set where the outcomes are safe in the journal but could not be
     folded into the snapshot; the next command does that.
     """
 
     plan: Plan
     report: Report
     state: State
+    backup: str | None = None
     trouble: StateError | None = None
 
 
@@ -197,12 +210,11 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         if made.to_make and not confirm(Planned(plan=made, warnings=loaded.diagnostics)):
             raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
         now = host.SystemClock().now()
-        changed = planning.apply_state_changes(made, loaded.declared, session.state, now=now)
-        if changed != session.state:
-            session.commit(changed)
+        changed = planning.apply_state_changes(made, loaded.declared, session.state, now=now, by=by)
+        backup = None if changed == session.state else session.mend(changed).backup
         report = await run.send(session, progress=progress, stopping=stopping, by=by)
         trouble = _fold(session) if creates else None
-        return Applied(plan=made, report=report, state=session.state, trouble=trouble)
+        return Applied(plan=made, report=report, state=session.state, backup=backup, trouble=trouble)
 
 
 def _fold(session: statefile.Session) -> StateError | None:
@@ -265,16 +277,16 @@ class _Run:
             await journal.close()
 
 
-def adopt(scope: Scope, address: str, sid: str, *, lock_timeout_s: float) -> Mended:
-    """Record that the declared exam `address` exists as `sid`."""
+def adopt(scope: Scope, address: str, sid: str, *, by: str, lock_timeout_s: float) -> Mended:
+    """Record that the declared exam `address` exists as `sid`; `by` says who found that, and where."""
     _check_address(address)
     _check_sid(sid)
     workspace, loaded = _load_valid(scope)
     declaration = _declaration_of(loaded, address)
-    now = host.SystemClock().now()
+    settler = settlement.Settler(by=by, at=host.SystemClock().now())
     return _mend(
         _backend(scope, workspace),
-        lambda state: settlement.adopt(state, declaration, ExamSid(sid), now),
+        lambda state: settlement.adopt(state, declaration, ExamSid(sid), settler),
         command="import",
         lock_timeout_s=lock_timeout_s,
     )
@@ -284,23 +296,30 @@ def _declaration_of(loaded: Loaded, address: str) -> Declaration:
     for declaration in loaded.declared.exams:
         if declaration.address == address:
             return declaration
+    nearest = get_close_matches(address, sorted(one.address for one in loaded.declared.exams), n=1)
+    question = f"Did you mean {nearest[0]}? Otherwise declare" if nearest else "Declare"
     raise ResolutionRefused(
         f"{address} is not declared in the manifests that were read",
-        hint="Declare the exam first, as it really is, or give the path of the manifest that does.",
+        hint=f"{question} the exam first, as it really is, or give the path of the manifest that does.",
     )
 
 
-def resolve(scope: Scope, address: str, *, sid: str | None, lock_timeout_s: float) -> Mended:
-    """Settle the in-doubt exam `address`: it was created as `sid`, or (None) it certainly was not."""
+def resolve(  # noqa: PLR0913 - each is one thing that the caller says
+    scope: Scope, address: str, *, sid: str | None, by: str, lock_timeout_s: float, attempt: str | None = None
+) -> Mended:
+    """Settle the in-doubt exam `address`: it was created as `sid`, or (None) it certainly was not.
+
+    `by` says who found that, and where. Refused where the create in doubt is not `attempt` (None: any).
+    """
     _check_address(address)
     if sid is not None:
         _check_sid(sid)
-    now = host.SystemClock().now()
+    settler = settlement.Settler(by=by, at=host.SystemClock().now())
 
     def settle(state: State) -> State:
         if sid is None:
-            return settlement.settle_as_absent(state, Address(address))
-        return settlement.settle_as_created(state, Address(address), ExamSid(sid), now)
+            return settlement.settle_as_absent(state, Address(address), settler, attempt=attempt)
+        return settlement.settle_as_created(state, Address(address), ExamSid(sid), settler, attempt=attempt)
 
     backend = _backend(scope, _workspace(scope))
     return _mend(backend, settle, command="resolve", lock_timeout_s=lock_timeout_s)
@@ -338,6 +357,17 @@ def push(scope: Scope, document: bytes, *, name: str, lock_timeout_s: float) -> 
         return session.push(pushed)
 
 
+def lock_holder(scope: Scope) -> tuple[str, LockHolder | None]:
+    """The state's location, and who holds its lock or was killed with it; None where nobody is."""
+    backend = _backend(scope, _workspace(scope))
+    return backend.location, backend.lock_holder()
+
+
+def unlock(scope: Scope, lock_id: str, *, breaking: Breaking) -> LockHolder:
+    """Break the lock `lock_id`; who held it."""
+    return _backend(scope, _workspace(scope)).break_lock(lock_id, breaking=breaking)
+
+
 def _check_address(address: str) -> None:
     if not is_address(address):
         raise UsageError(
@@ -346,8 +376,15 @@ def _check_address(address: str) -> None:
 
 
 def _check_sid(sid: str) -> None:
-    if not is_exam_sid(sid):
-        raise UsageError(f"{sid!r} is not an exam's SID", hint="It is EX and 32 characters from 0-9 and a-f.")
+    if is_exam_sid(sid):
+        return
+    hint = "It is EX and 32 characters from 0-9 and a-f."
+    respelt = f"EX{sid.strip()[2:].lower()}"
+    if sid.strip()[:2].upper() == "EX" and is_exam_sid(respelt):
+        hint = f"Its letters are small ones behind EX: did you mean {respelt}?"
+    elif (whose := _OTHER_SIDS.get(sid[:2])) is not None:
+        hint = f"SIDs with {sid[:2]} are those of {whose}. {hint}"
+    raise UsageError(f"{sid!r} is not an exam's SID", hint=hint)
 
 
 def _mend(

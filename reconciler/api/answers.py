@@ -84,12 +84,16 @@ def seen_sids(body: bytes | bytearray) -> str:
 
 def _reason(answer: Answer, confidential: Sequence[str]) -> str:
     if answer.body is None:
-        return f"HTTP {answer.status}, but {answer.fault}"
+        return shorten(f"HTTP {answer.status}, but {answer.fault}", confidential)
     text = _message_in(_decode(answer.body)) or _visible_text(answer, confidential)
-    said = redact(text, confidential)
-    if len(said) > _MESSAGE_CHARACTERS:
-        said = f"{said[:_MESSAGE_CHARACTERS]}…"
+    said = shorten(text, confidential)
     return f"HTTP {answer.status}: {said}" if said else f"HTTP {answer.status}"
+
+
+def shorten(text: str, confidential: Sequence[str]) -> str:
+    """`text` with each confidential value masked, then cut to what a log can bear."""
+    said = redact(text, confidential)
+    return said if len(said) <= _MESSAGE_CHARACTERS else f"{said[:_MESSAGE_CHARACTERS]}…"
 
 
 def _message_in(document: object) -> str:
@@ -115,7 +119,7 @@ def _visible_text(answer: Answer, confidential: Sequence[str]) -> str:
 
 
 def redact(text: str, confidential: Sequence[str]) -> str:
-    """`text` with each confidential value masked, also where it was escaped for JSON, HTML or a URL."""
+    """`text` with each confidential value masked, also where it was escaped for JSON, HTML, URLs, Python."""
     spellings = {spelling for value in confidential for spelling in _spellings(value) if spelling}
     for spelling in sorted(spellings, key=len, reverse=True):
         text = text.replace(spelling, _MASK)
@@ -126,7 +130,14 @@ def _spellings(value: str) -> Iterator[str]:
     yield from (html.escape(value), quote(value), quote(value, safe=""), " ".join(value.split()))
     nested = {value}
     for _ in range(_NESTED_JSON):
-        yield from nested
+        for one in nested:
+            yield from (one, *_in_python(one))
         nested = {
             json.dumps(one, ensure_ascii=is_ascii)[1:-1] for one in nested for is_ascii in (True, False)
         }
+
+
+def _in_python(value: str) -> Iterator[str]:
+    """As h11 quotes a line that it could not read; which quotes it escapes depends on those in the line."""
+    escaped = repr(b'"' + value.encode("utf-8", errors="replace"))[3:-1]
+    yield from (escaped, escaped.replace("\\'", "'"))

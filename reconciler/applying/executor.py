@@ -9,6 +9,7 @@ from typing import assert_never
 from reconciler.applying.gate import Gate
 from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
+from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.identities import AttemptId, ExamSid
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord
@@ -120,17 +121,22 @@ class Executor:
     async def _try_once(self, request: CreateRequest, tries: _Tries) -> ExamOutcome | _Again:
         tries.count += 1
         attempt = self.new_attempt()
+        reach(Step.INTENT_DUE)
         try:
             await self.journal.append(self._intent_record(request, attempt))
         except StateUnavailable as error:
             self._halted_because = f"the journal cannot be written: {error.message}"
             return _outcome(request, Outcome.NOT_ATTEMPTED, message=self._halted_because)
+        reach(Step.INTENT_DURABLE)
         verdict = await self._send(request)
+        reach(Step.ANSWERED)
         try:
-            return await self._record(request, attempt, verdict, tries)
+            ended = await self._record(request, attempt, verdict, tries)
         except StateUnavailable as error:
             self._halted_because = f"the journal cannot be written: {error.message}"
             return _unrecorded(request, verdict, error)
+        reach(Step.OUTCOME_DURABLE)
+        return ended
 
     def _intent_record(self, request: CreateRequest, attempt: AttemptId) -> IntentRecord:
         declaration = request.declaration

@@ -10,15 +10,44 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from reconciler.backends.file_lock import hold
+from reconciler.backends.file_lock import FileLock
+from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateConflict, StateUnavailable
-from reconciler.ports import LockInfo, Snapshot, Version
+from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, Version
 
 _LARGEST_BYTES: Final = 1024**3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Steps:
+    """Where the replacement of one kind of file can fail."""
+
+    open: Step
+    write: Step
+    flush: Step
+    swap: Step
+    swapped: Step
+
+
+_SNAPSHOT: Final = _Steps(
+    open=Step.SNAPSHOT_OPEN,
+    write=Step.SNAPSHOT_WRITE,
+    flush=Step.SNAPSHOT_FLUSH,
+    swap=Step.SNAPSHOT_SWAP,
+    swapped=Step.SNAPSHOT_SWAPPED,
+)
+_BACKUP: Final = _Steps(
+    open=Step.BACKUP_OPEN,
+    write=Step.BACKUP_WRITE,
+    flush=Step.BACKUP_FLUSH,
+    swap=Step.BACKUP_SWAP,
+    swapped=Step.BACKUP_SWAPPED,
+)
 
 
 class FileBackend:
@@ -28,8 +57,8 @@ class FileBackend:
         # Links are followed once, here: replacing a link would leave the file behind it as it was.
         self._path = Path(os.path.realpath(path))
         self._journal = self._path.with_name(f"{self._path.name}.journal")
-        self._lock = self._path.with_name(f"{self._path.name}.lock")
         self._backup = self._path.with_name(f"{self._path.name}.backup")
+        self._lock = FileLock(self._path.with_name(f"{self._path.name}.lock"), location=location)
         self._location = location
 
     @property
@@ -40,69 +69,100 @@ class FileBackend:
     def read(self) -> Snapshot | None:
         """The file's bytes, or None where there is no file."""
         with self._reporting("read"):
+            reach(Step.SNAPSHOT_READ)
             data = _read_if_exists(self._path)
         return None if data is None else Snapshot(data=data, version=_version_of(data))
 
     def write(self, data: bytes, *, replacing: Version | None) -> Version:
         """Put `data` in the place of exactly the content `replacing`; flushed to the disk on return."""
-        present = self.read()
-        if (None if present is None else present.version) != replacing:
-            raise StateConflict(
-                f"{self._location} was written by somebody else in between",
-                hint="Nothing was overwritten. Plan again on the state as it is now.",
-                location=self._location,
-            )
-        with self._reporting("write"):
-            _replace(self._path, data)
+        with self._changing("write"):
+            present = self.read()
+            if (None if present is None else present.version) != replacing:
+                raise StateConflict(
+                    f"{self._location} was written by somebody else in between",
+                    hint="Nothing was overwritten. Plan again on the state as it is now.",
+                    location=self._location,
+                )
+            _replace(self._path, data, _SNAPSHOT)
         return _version_of(data)
 
     def back_up(self, data: bytes) -> str:
         """Put `data` in the place of the last backup; flushed to the disk on return."""
-        with self._reporting("back up"):
-            _replace(self._backup, data)
+        with self._changing("back up"):
+            _replace(self._backup, data, _BACKUP)
         return str(self._backup)
 
     def read_journal(self) -> bytes:
         """The journal's bytes; none where there is no journal."""
         with self._reporting("read the journal of"):
+            reach(Step.JOURNAL_READ)
             return _read_if_exists(self._journal) or b""
 
     def append_journal(self, data: bytes, *, after: int) -> None:
         """Put `data` behind the first `after` bytes of the journal; flushed to the disk on return."""
-        with self._reporting("write the journal of"):
+        with self._changing("write the journal of"):
+            reach(Step.JOURNAL_OPEN)
             is_new = not self._journal.exists()
             # Unbuffered: closing a buffered file after a failed write would try to write once more.
             with self._journal.open("ab", buffering=0) as file:
+                self._refuse_shorter(file.fileno(), after)
                 try:
+                    reach(Step.JOURNAL_CUT)
                     file.truncate(after)
-                    _write_all(file.fileno(), data)
-                    _flush(file.fileno())
+                    _write_all(file.fileno(), data, Step.JOURNAL_WRITE)
+                    _flush(file.fileno(), Step.JOURNAL_FLUSH)
                 except OSError:
                     _drop_tail(file.fileno(), after)
                     raise
             if is_new:
-                _flush_folder(self._journal.parent)
+                _flush_folder(self._journal.parent, Step.JOURNAL_MADE)
+
+    def _refuse_shorter(self, descriptor: int, after: int) -> None:
+        """Nothing, if the journal has `after` bytes; a longer one would be made of zeros."""
+        if os.fstat(descriptor).st_size < after:
+            raise StateUnavailable(
+                f"the journal of {self._location} was removed or cut while this run was writing it",
+                hint="Put it back: it holds what state does not have yet.",
+                location=self._location,
+            )
 
     def clear_journal(self) -> None:
         """Remove the journal; flushed to the disk on return."""
-        with self._reporting("clear the journal of"):
+        with self._changing("clear the journal of"):
             if self._journal.exists():
+                reach(Step.JOURNAL_CLEAR)
                 self._journal.unlink()
-                _flush_folder(self._journal.parent)
+                _flush_folder(self._journal.parent, Step.JOURNAL_CLEARED)
 
     @contextmanager
     def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[None]:
         """Hold the lock; what killed writers left half-written is removed on the way in."""
         with self._reporting("lock"):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-        with hold(self._lock, info, timeout_s=timeout_s, location=self._location):
-            with self._reporting("tidy up beside"):
+        with self._lock.hold(info, timeout_s=timeout_s):
+            with self._changing("tidy up beside"):
+                reach(Step.TIDY)
                 for scratch in self._path.parent.glob(f".{_escape_glob(self._path.name)}.*.tmp"):
                     scratch.unlink(missing_ok=True)
             yield
 
+    def lock_holder(self) -> LockHolder | None:
+        """Who holds the lock, or was killed with it; None where there is no lock file."""
+        return self._lock.holder()
+
+    def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
+        """Remove the lock file, if it is that of `lock_id` and its holder is one that `breaking` allows."""
+        return self._lock.break_lock(lock_id, breaking=breaking)
+
     def prove_conditional_writes(self) -> None:
-        """Nothing: `write` compares under a lock of the operating system, which needs no proof."""
+        """Nothing: `write` compares while it is alone in its folder, which needs no proof."""
+
+    @contextmanager
+    def _changing(self, verb: str) -> Iterator[None]:
+        with self._reporting(verb):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._lock.changing():
+                yield
 
     @contextmanager
     def _reporting(self, verb: str) -> Iterator[None]:
@@ -131,18 +191,25 @@ def _read_if_exists(path: Path) -> bytes | None:
         return file.read()
 
 
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _replace(path: Path, data: bytes, steps: _Steps) -> None:
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        reach(steps.open)
         with scratch.open("wb", buffering=0) as file:
-            _write_all(file.fileno(), data)
-            _flush(file.fileno())
+            _write_all(file.fileno(), data, steps.write)
+            _flush(file.fileno(), steps.flush)
+        reach(steps.swap)
         scratch.replace(path)
     except OSError:
-        scratch.unlink(missing_ok=True)
+        _drop(scratch)
         raise
-    _flush_folder(path.parent)
+    _flush_folder(path.parent, steps.swapped)
+
+
+def _drop(scratch: Path) -> None:
+    with suppress(OSError):  # the next lock removes it; the failure that led here is the one to report
+        reach(Step.SCRATCH_DROP)
+        scratch.unlink(missing_ok=True)
 
 
 def _version_of(data: bytes) -> Version:
@@ -153,28 +220,30 @@ def _escape_glob(name: str) -> str:
     return "".join(f"[{character}]" if character in "*?[" else character for character in name)
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def _write_all(descriptor: int, data: bytes, step: Step) -> None:
+    reach(step, descriptor, data)
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
 
 
 def _drop_tail(descriptor: int, size_bytes: int) -> None:
-    try:
+    with suppress(OSError):  # a torn tail is tolerated when the journal is read
+        reach(Step.JOURNAL_DROP)
         os.ftruncate(descriptor, size_bytes)
-    except OSError:
-        return  # a torn tail is tolerated when the journal is read
 
 
-def _flush(descriptor: int) -> None:
+def _flush(descriptor: int, step: Step) -> None:
     """Flush to the disk itself; on macOS fsync alone stops at the drive's cache."""
+    reach(step)
     if hasattr(fcntl, "F_FULLFSYNC"):
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
     else:
         os.fsync(descriptor)
 
 
-def _flush_folder(folder: Path) -> None:
+def _flush_folder(folder: Path, step: Step) -> None:
+    reach(step)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

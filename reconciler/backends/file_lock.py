@@ -1,7 +1,13 @@
-"""A lock file held through flock: the kernel lets go of it when its holder dies; a release removes it."""
+"""A lock file held through flock: the kernel lets go of it when its holder dies; a release removes it.
 
+The name of the lock file is what makes its holder the holder: breaking a lock removes the name. So that a
+holder cannot write once that has happened, each change of the store is made in `changing`, one at a time in
+a folder (a flock on the folder), and looks first whether the name is still there. Whoever takes or breaks a
+lock passes through the same door, so that all changes of the holder before it are over by then.
+"""
+
+import errno
 import fcntl
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -9,60 +15,195 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from reconciler.model.errors import StateLocked, StateUnavailable
-from reconciler.ports import LockInfo
+from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
+from reconciler.fault_points import Step, reach
+from reconciler.model.errors import StateLocked, StateUnavailable, UnlockRefused
+from reconciler.ports import Breaking, LockHolder, LockInfo
 
 _POLL_S: Final = 0.1
+_DOOR_POLL_S: Final = 0.002
+_DOOR_TIMEOUT_S: Final = 20.0
+_INFO_BYTES: Final = 10_000
+# What a network's file system answers that cannot lock folders. The look at the name remains.
+_NO_FOLDER_LOCKS: Final = frozenset({errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EINVAL})
 
 
-@contextmanager
-def hold(path: Path, info: LockInfo, *, timeout_s: float, location: str) -> Iterator[None]:
-    """Hold the lock at `path` for the length of the context, with `info` in it for others to read."""
-    try:
-        descriptor = _acquire(path, timeout_s)
-    except OSError as error:
-        raise StateUnavailable(
-            f"cannot lock {location}: {error.strerror or error}",
-            hint="Check the path and its permissions.",
-            location=location,
-        ) from error
-    if descriptor is None:
-        holder = describe_holder(path)
-        raise StateLocked(
-            f"{location} is locked by {holder}",
-            hint="Wait for it to end, or give --lock-timeout SECONDS to wait here.",
-            location=location,
-            holder=holder,
+class FileLock:
+    """The lock whose file is at `path`; `location` names the state in errors."""
+
+    def __init__(self, path: Path, *, location: str) -> None:
+        self._path = path
+        self._location = location
+        self._held: int | None = None
+
+    @contextmanager
+    def hold(self, info: LockInfo, *, timeout_s: float) -> Iterator[None]:
+        """Hold the lock for the length of the context, with `info` in its file for others to read."""
+        with self._reporting("lock"):
+            reach(Step.LOCK_OPEN)
+            descriptor = self._acquire(timeout_s)
+        if descriptor is None:
+            raise self._locked()
+        self._held = descriptor
+        try:
+            reach(Step.LOCK_TAKEN)
+            with self._reporting("lock"), self._alone():
+                _write_info(descriptor, info)
+            yield
+        finally:
+            self._held = None
+            self._release(descriptor)
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """One change of the store, alone in its folder.
+
+        Raises StateUnavailable, before the change, if the lock was held by this object and was broken.
+        """
+        with self._alone():
+            if self._held is not None and not _is_same_file(self._held, self._path):
+                raise StateUnavailable(
+                    f"the lock of {self._location} was taken away from this run",
+                    hint="Somebody ran `reconciler unlock --force` or removed the lock file. This run sends "
+                    "and records nothing more; what it had in flight is in doubt. See `reconciler plan`.",
+                    location=self._location,
+                )
+            yield
+
+    def holder(self) -> LockHolder | None:
+        """Who holds the lock, or was killed with it; None where there is no lock file."""
+        with self._reporting("look at the lock of"), self._opened() as descriptor:
+            return None if descriptor is None else _holder_of(descriptor)
+
+    def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
+        """Remove the lock file if it is that of `lock_id` and `breaking` allows it. Raises UnlockRefused."""
+        with self._reporting("unlock"), self._opened() as descriptor:
+            if descriptor is None:
+                raise UnlockRefused(f"{self._location} is not locked", hint="There is nothing to break.")
+            holder = _holder_of(descriptor)
+            self._refuse_unbreakable(holder, lock_id, breaking)
+            with self._alone():
+                reach(Step.LOCK_BREAK)
+                if _is_same_file(descriptor, self._path):
+                    self._path.unlink()
+            return holder
+
+    def _refuse_unbreakable(self, holder: LockHolder, lock_id: str, breaking: Breaking) -> None:
+        if holder.info is None:
+            raise UnlockRefused(
+                f"{self._path} does not say who holds the lock of {self._location}",
+                hint="Nothing was changed. Once no run works on this state, remove that file.",
+            )
+        if holder.info.lock_id != lock_id:
+            raise UnlockRefused(
+                f"{self._location} is locked by {holder}, not by the lock {lock_id}",
+                hint="Nothing was changed. Look whether that run is still at work.",
+            )
+        if holder.is_live and breaking is Breaking.DEAD:
+            raise UnlockRefused(
+                f"{self._location} is locked by {holder}, and that process is alive",
+                hint="Nothing was changed. Wait for it or end it; its lock ends with it. If neither is "
+                "possible, add --force: it can then record nothing more, and what it has in flight will be "
+                "in doubt.",
+            )
+
+    def _locked(self) -> StateLocked:
+        holder = self.holder() or LockHolder(info=None, is_live=True)
+        ending = f"`reconciler unlock {holder.info.lock_id}`" if holder.info is not None else "`unlock`"
+        return StateLocked(
+            f"{self._location} is locked by {holder}",
+            hint="Wait for it to end, or give --lock-timeout SECONDS to wait here. "
+            f"Should it hang: {ending} tells more.",
+            location=self._location,
+            holder=str(holder),
         )
-    try:
-        _write_info(descriptor, info)
-        yield
-    finally:
-        if _is_same_file(descriptor, path):  # it may be another's by now, if somebody removed ours
-            path.unlink(missing_ok=True)  # before the lock goes, so that no other holder's file is removed
-        os.close(descriptor)
 
+    def _acquire(self, timeout_s: float) -> int | None:
+        deadline = time.monotonic() + timeout_s
+        while True:
+            descriptor = self._try()
+            if descriptor is not None or time.monotonic() >= deadline:
+                return descriptor
+            time.sleep(min(_POLL_S, max(0.0, deadline - time.monotonic())))
 
-def _acquire(path: Path, timeout_s: float) -> int | None:
-    deadline = time.monotonic() + timeout_s
-    while True:
-        descriptor = _try(path)
-        if descriptor is not None or time.monotonic() >= deadline:
+    def _try(self) -> int | None:
+        """An open descriptor that holds the lock, or None where another holds it."""
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        if _lock(descriptor) and _is_same_file(descriptor, self._path):
             return descriptor
-        time.sleep(min(_POLL_S, max(0.0, deadline - time.monotonic())))
+        os.close(descriptor)  # held by another, or the file was let go and removed since we opened it
+        return None
+
+    def _release(self, descriptor: int) -> None:
+        try:
+            with self._alone():
+                reach(Step.LOCK_RELEASE)
+                if _is_same_file(descriptor, self._path):  # it may be another's by now, if ours was removed
+                    self._path.unlink()  # before the lock goes, so that no other holder's is removed
+            reach(Step.LOCK_REMOVED)
+        except OSError:
+            return  # a file that is left behind is held by nobody once its descriptor is closed
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def _opened(self) -> Iterator[int | None]:
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+        except FileNotFoundError:
+            yield None
+            return
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Be the only one who changes a store in this folder."""
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _pass(folder)
+            yield
+        finally:
+            os.close(folder)
+
+    @contextmanager
+    def _reporting(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StateUnavailable(
+                f"cannot {verb} {self._location}: {error.strerror or error}",
+                hint="Check the path and its permissions.",
+                location=self._location,
+            ) from error
 
 
-def _try(path: Path) -> int | None:
-    """An open descriptor that holds the lock, or None where another holds it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+def _pass(folder: int) -> None:
+    deadline = time.monotonic() + _DOOR_TIMEOUT_S
+    while not _lock_folder(folder):
+        if time.monotonic() >= deadline:
+            raise OSError(errno.EBUSY, "another process has been changing a state beside it for too long")
+        time.sleep(_DOOR_POLL_S)
+
+
+def _lock_folder(folder: int) -> bool:
+    try:
+        return _lock(folder)
+    except OSError as error:
+        if error.errno in _NO_FOLDER_LOCKS:
+            return True
+        raise
+
+
+def _lock(descriptor: int) -> bool:
+    """Whether the flock on `descriptor` could be had at once."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if _is_same_file(descriptor, path):
-            return descriptor
     except BlockingIOError:
-        pass
-    os.close(descriptor)  # held by another, or the file was let go and removed since we opened it
-    return None
+        return False
+    return True
 
 
 def _is_same_file(descriptor: int, path: Path) -> bool:
@@ -73,26 +214,14 @@ def _is_same_file(descriptor: int, path: Path) -> bool:
 
 
 def _write_info(descriptor: int, info: LockInfo) -> None:
-    document = {
-        "lockId": info.lock_id,
-        "who": info.who,
-        "host": info.host,
-        "pid": info.pid,
-        "since": info.since.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "command": info.command,
-    }
     with suppress(OSError):  # the lock is held all the same; a full disk only leaves its holder unnamed
+        text = encode_lock_info(info)
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{json.dumps(document, indent=2)}\n".encode())
+        reach(Step.LOCK_NAME, descriptor, text)
+        os.write(descriptor, text)
 
 
-def describe_holder(path: Path) -> str:
-    """One line about who wrote the lock file at `path`."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return (
-            f"{found['who']} on {found['host']} (process {found['pid']}, since {found['since']}, "
-            f"`{found['command']}`, lock id {found['lockId']})"
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another run"
+def _holder_of(descriptor: int) -> LockHolder:
+    """Who wrote the lock file, and whether the lock is held; if it was not, it is now, by `descriptor`."""
+    info = decode_lock_info(os.pread(descriptor, _INFO_BYTES, 0))
+    return LockHolder(info=info, is_live=not _lock(descriptor))

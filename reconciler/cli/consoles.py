@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Final
@@ -9,12 +10,20 @@ from typing import Final
 from rich.console import Console
 
 from reconciler.model.errors import UsageError
-from reconciler.model.plan import Plan
-from reconciler.outputs import Listing, LogProgress, QuietProgress, TerminalProgress, decode_plan
+from reconciler.outputs import (
+    Invocation,
+    Listing,
+    LogProgress,
+    QuietProgress,
+    SavedPlan,
+    TerminalProgress,
+    decode_plan,
+)
 from reconciler.ports import Progress
 from reconciler.workflows import Scope
 
 _PLAN_HEAD_BYTES: Final = 200
+_URL_PASSWORD: Final = re.compile(r"(//[^/@:]*:)[^/@]*@")
 
 
 def result_console(parsed: argparse.Namespace) -> Console:
@@ -70,7 +79,7 @@ def below_root(parsed: argparse.Namespace, path: Path) -> Path:
     return root_of(parsed) / path
 
 
-def read_plan(parsed: argparse.Namespace, path: Path) -> Plan:
+def read_plan(parsed: argparse.Namespace, path: Path) -> SavedPlan:
     """The saved plan at `path`. Raises UsageError where there is none."""
     target = below_root(parsed, path)
     if not target.is_file():
@@ -117,6 +126,15 @@ def scope_of(parsed: argparse.Namespace) -> Scope:
         environment_name=parsed.env,
         state_url=getattr(parsed, "state", None),
         is_strict=getattr(parsed, "strict", False),
+    )
+
+
+def invocation_of(parsed: argparse.Namespace) -> Invocation:
+    """The options that the user's next command needs to work on the same state; no password is repeated."""
+    state = None if parsed.state is None else _URL_PASSWORD.sub(r"\1***@", parsed.state)
+    given = (("--chdir", parsed.chdir), ("--env", parsed.env), ("--state", state))
+    return Invocation(
+        tuple(word for option, value in given if value is not None for word in (option, str(value)))
     )
 
 

@@ -3,10 +3,13 @@
 import argparse
 import json
 from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
 
 from reconciler import statefile, workflows
 from reconciler.cli.consoles import (
     error_console,
+    invocation_of,
     listing,
     print_raw,
     read_plan,
@@ -19,8 +22,11 @@ from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
 from reconciler.model.origins import NO_ORIGINS, Origins, Tracing
+from reconciler.model.payloads import Json
 from reconciler.model.plan import Action, Plan
+from reconciler.model.state import State
 from reconciler.outputs import (
+    Invocation,
     diagnostics_document,
     plan_document,
     print_diagnostics,
@@ -56,19 +62,25 @@ def plan(parsed: argparse.Namespace) -> int:
     if planned.warnings:
         print_diagnostics(planned.warnings, error_console(parsed))
     if parsed.out is not None:
-        document = plan_document(planned.plan, listing=listing(parsed), origins=planned.origins)
+        document = plan_document(
+            planned.plan, listing=listing(parsed), invocation=invocation_of(parsed), origins=planned.origins
+        )
         write_plan(parsed, parsed.out, to_text(document))
-    _print_plan(parsed, planned.plan, planned.origins)
+    _print_plan(parsed, planned.plan, invocation_of(parsed), planned.origins)
     return _code_of(planned.plan) if parsed.detailed_exitcode else DONE
 
 
 def _print_plan(
-    parsed: argparse.Namespace, made: Plan, origins: Mapping[Address, Origins] = NO_ORIGINS
+    parsed: argparse.Namespace,
+    made: Plan,
+    invocation: Invocation,
+    origins: Mapping[Address, Origins] = NO_ORIGINS,
 ) -> None:
+    listed = listing(parsed)
     if parsed.format == "json":
-        print_raw(to_text(plan_document(made, listing=listing(parsed), origins=origins)))
+        print_raw(to_text(plan_document(made, listing=listed, invocation=invocation, origins=origins)))
     else:
-        print_plan(made, result_console(parsed), listing=listing(parsed), origins=origins)
+        print_plan(made, result_console(parsed), listing=listed, invocation=invocation, origins=origins)
 
 
 def _code_of(made: Plan) -> int:
@@ -81,7 +93,9 @@ def show(parsed: argparse.Namespace) -> int:
     """Print a saved plan, or without one the state."""
     if parsed.file is None:
         return list_state(parsed)
-    _print_plan(parsed, read_plan(parsed, parsed.file))
+    saved = read_plan(parsed, parsed.file)
+    is_said = parsed.env is not None or parsed.state is not None or not saved.invocation.options
+    _print_plan(parsed, saved, invocation_of(parsed) if is_said else saved.invocation)
     return DONE
 
 
@@ -91,7 +105,7 @@ def list_state(parsed: argparse.Namespace) -> int:
     if parsed.format == "json":
         print_raw(statefile.encode_state(state).decode())
     else:
-        print_state(state, result_console(parsed))
+        print_state(state, result_console(parsed), invocation=invocation_of(parsed))
     return DONE
 
 
@@ -105,11 +119,23 @@ def show_entry(parsed: argparse.Namespace) -> int:
     """Print one exam in state."""
     state = workflows.read_state(scope_of(parsed))
     address = Address(parsed.address)
-    if address not in state.exams and address not in state.intents:
-        raise UsageError(f"{address} is not in state", hint="`reconciler state list` lists all that is.")
+    settled = state.resolutions_of(address)
+    if address not in state.exams and address not in state.intents and not settled:
+        nearest = get_close_matches(address, sorted({*state.exams, *state.intents}), n=1)
+        question = f"Did you mean {nearest[0]}? " if nearest else ""
+        raise UsageError(
+            f"{address} is not in state", hint=f"{question}`reconciler state list` lists all that is."
+        )
     if parsed.format == "json":
-        document = json.loads(statefile.encode_state(state))
-        print_raw(to_text(document["exams"].get(address) or document["intents"][address]))
+        print_raw(to_text(_entry_document(address, state)))
     else:
-        print_entry(address, state, result_console(parsed))
+        print_entry(address, state, result_console(parsed), invocation=invocation_of(parsed))
     return DONE
+
+
+def _entry_document(address: Address, state: State) -> dict[str, Json]:
+    """What the state's document says of `address`, and how doubts about it ended, if there were any."""
+    told = replace(state, resolutions=state.resolutions_of(address))
+    document = json.loads(statefile.encode_state(told))
+    found = document["exams"].get(address) or document["intents"].get(address) or {}
+    return found | {key: document[key] for key in ("resolutions",) if key in document}

@@ -14,6 +14,7 @@ from reconciler.applying import Stopping
 from reconciler.cli.consoles import (
     below_root,
     error_console,
+    invocation_of,
     listing,
     print_raw,
     progress,
@@ -27,10 +28,12 @@ from reconciler.model.errors import NotConfirmed, TokenUnusable
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Outcome
 from reconciler.outputs import (
+    dossiers_of_state,
     print_diagnostics,
     print_error,
     print_plan,
     print_report,
+    printable,
     report_document,
     to_text,
 )
@@ -45,15 +48,23 @@ def apply(parsed: argparse.Namespace) -> int:
     stopping = Stopping()
     _send_signals_to(stopping)
     applied = asyncio.run(_apply(parsed, stopping))
-    if parsed.format == "json":
-        print_raw(to_text(report_document(applied.report)))
-    elif applied.report.exams:
-        print_report(applied.report, result_console(parsed))
-    elif not applied.plan.to_make:  # otherwise `_confirm` has shown it
-        print_plan(applied.plan, result_console(parsed), listing=listing(parsed))
+    _print_applied(parsed, applied)
+    if applied.backup is not None:
+        error_console(parsed).print(f"The state before is at {printable(applied.backup)}", soft_wrap=True)
     if applied.trouble is not None:
         print_error(applied.trouble, error_console(parsed))
     return _code_of(applied)
+
+
+def _print_applied(parsed: argparse.Namespace, applied: Applied) -> None:
+    invocation = invocation_of(parsed)
+    dossiers = dossiers_of_state(applied.state, invocation, lines=applied.plan.changes)
+    if parsed.format == "json":
+        print_raw(to_text(report_document(applied.report, dossiers)))
+    elif applied.report.exams:
+        print_report(applied.report, result_console(parsed), dossiers=dossiers, invocation=invocation)
+    elif not applied.plan.to_make:  # otherwise `_confirm` has shown it
+        print_plan(applied.plan, result_console(parsed), listing=listing(parsed), invocation=invocation)
 
 
 async def _apply(parsed: argparse.Namespace, stopping: Stopping) -> Applied:
@@ -110,7 +121,7 @@ def _confirm(parsed: argparse.Namespace, planned: Planned) -> bool:
     console = error_console(parsed) if parsed.format == "json" else result_console(parsed)
     if planned.warnings:
         print_diagnostics(planned.warnings, error_console(parsed))
-    print_plan(planned.plan, console, listing=listing(parsed))
+    print_plan(planned.plan, console, listing=listing(parsed), invocation=invocation_of(parsed))
     if parsed.auto_approve:
         return True
     if not sys.stdin.isatty():

@@ -1,12 +1,15 @@
-"""The commands that change state only: init, import, resolve, state mv, state rm, state push."""
+"""The commands that change state only: init, import, resolve, unlock, state mv, state rm, state push."""
 
 import argparse
+import os
 
-from reconciler import workflows
+from reconciler import host, workflows
 from reconciler.cli.consoles import below_root, error_console, result_console, scope_of
 from reconciler.cli.exit_codes import DONE
+from reconciler.model.errors import UsageError
 from reconciler.model.state import Mended
 from reconciler.outputs import printable
+from reconciler.ports import Breaking, LockHolder
 
 
 def initialise(parsed: argparse.Namespace) -> int:
@@ -21,7 +24,8 @@ def initialise(parsed: argparse.Namespace) -> int:
 def adopt(parsed: argparse.Namespace) -> int:
     """Adopt an exam that exists."""
     scope = scope_of(parsed)
-    mended = workflows.adopt(scope, parsed.address, parsed.sid, lock_timeout_s=parsed.lock_timeout)
+    by = host.describe_runner(os.environ)
+    mended = workflows.adopt(scope, parsed.address, parsed.sid, by=by, lock_timeout_s=parsed.lock_timeout)
     return _say(parsed, f"{parsed.address} is {parsed.sid}", mended)
 
 
@@ -29,7 +33,14 @@ def resolve(parsed: argparse.Namespace) -> int:
     """Settle an in-doubt exam."""
     scope = scope_of(parsed)
     sid = None if parsed.absent else parsed.sid
-    mended = workflows.resolve(scope, parsed.address, sid=sid, lock_timeout_s=parsed.lock_timeout)
+    mended = workflows.resolve(
+        scope,
+        parsed.address,
+        sid=sid,
+        attempt=parsed.attempt,
+        by=host.describe_runner(os.environ),
+        lock_timeout_s=parsed.lock_timeout,
+    )
     settled = (
         f"{parsed.address} is {sid}" if sid else f"{parsed.address} was not created; apply will create it"
     )
@@ -59,6 +70,35 @@ def push(parsed: argparse.Namespace) -> int:
     )
     done = "Nothing to do: this is the state" if mended.backup is None else "Pushed"
     return _say(parsed, done, mended)
+
+
+def unlock(parsed: argparse.Namespace) -> int:
+    """Show who holds the lock, and break it if its id was given."""
+    scope = scope_of(parsed)
+    if parsed.lock_id is None:
+        if parsed.force:
+            raise UsageError("--force needs the id of a lock", hint="`reconciler unlock` shows it.")
+        return _show_lock(parsed, *workflows.lock_holder(scope))
+    breaking = Breaking.EVEN_LIVE if parsed.force else Breaking.DEAD
+    holder = workflows.unlock(scope, parsed.lock_id, breaking=breaking)
+    result_console(parsed).print(f"Broke the lock of {printable(str(holder))}.", soft_wrap=True)
+    if holder.is_live:
+        error_console(parsed).print(
+            "That run may still go on, but it can record nothing more: exams that it has in flight are in "
+            "doubt. See: reconciler plan",
+            soft_wrap=True,
+        )
+    return DONE
+
+
+def _show_lock(parsed: argparse.Namespace, location: str, holder: LockHolder | None) -> int:
+    console, where = result_console(parsed), printable(location)
+    if holder is None:
+        console.print(f"{where} is not locked.", soft_wrap=True)
+        return DONE
+    ended = "" if holder.is_live else " That process has ended: its lock keeps nobody out."
+    console.print(f"{where} is locked by {printable(str(holder))}.{ended}", soft_wrap=True)
+    return DONE
 
 
 def _say(parsed: argparse.Namespace, done: str, mended: Mended) -> int:

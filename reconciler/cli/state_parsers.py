@@ -91,7 +91,7 @@ def add_import(commands: Commands) -> None:
     parser = add_command(
         commands,
         "import",
-        does="adopt an exam that exists already; its declaration is taken to be what it is",
+        does="adopt an exam that exists; it is taken to be as declared or, if it was in doubt, as sent",
         handler="reconciler.cli.settling:adopt",
         examples=["reconciler import cs101/final EX1234567890abcdef1234567890abcdef"],
     )
@@ -118,5 +118,24 @@ def add_resolve(commands: Commands) -> None:
     answer = parser.add_mutually_exclusive_group(required=True)
     answer.add_argument("--sid", metavar="SID", help="it was created, and this is its SID")
     answer.add_argument("--absent", action="store_true", help="it was not created; the next apply creates it")
+    parser.add_argument("--attempt", metavar="ID", help="refuse if another attempt than this is in doubt")
     add_scope(parser)
     add_lock_timeout(parser)
+
+
+def add_unlock(commands: Commands) -> None:
+    """Add `unlock`."""
+    parser = add_command(
+        commands,
+        "unlock",
+        does="break the state's lock; without LOCK_ID, show who holds it",
+        handler="reconciler.cli.settling:unlock",
+        examples=["reconciler unlock", "reconciler unlock 5f0c6f0e9f5b4f7c8d3a2b1c0d9e8f7a"],
+    )
+    parser.add_argument(
+        "lock_id", metavar="LOCK_ID", nargs="?", help="the id of the lock, as whoever was kept out was told"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="break it even if its holder is alive, or may be"
+    )
+    add_scope(parser)

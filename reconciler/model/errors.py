@@ -15,6 +15,7 @@
     ├── ExpectationFailed          the plan is not the one that was reviewed
     ├── NotConfirmed               nobody said yes
     ├── ResolutionRefused          a request to mend an exam's entry does not fit the state
+    ├── UnlockRefused              the lock is not held as said, or its holder may be at work
     ├── PushRefused                a state to be pushed is of another history, or not a later one
     ├── SecretsUnavailable         secrets could not be resolved; carries their references, never a value
     └── ApiUnusable                the service cannot be asked at all
@@ -111,6 +112,10 @@ class NotConfirmed(ReconcilerError):
 
 class ResolutionRefused(ReconcilerError):
     """A request to settle, adopt, move or remove an exam does not fit the state."""
+
+
+class UnlockRefused(ReconcilerError):
+    """The lock to be broken is not there, is another one, or is held by a run that may be at work."""
 
 
 class PushRefused(ReconcilerError):

@@ -51,7 +51,8 @@ class Change:
 
     `sid` is None where no exam is known. `source` is None where nothing declares the address any more.
     `before` is what was created and `after` what is declared; each is None where there is no such side.
-    `diff` is ordered by path. `moved_from` is set by `move` only. `intent` is set by `in-doubt` only.
+    `diff` is ordered by path. `intent` is set by `in-doubt` only. `moved_from` is set by `move`, and by
+    `in-doubt` where the doubt is about the exam's former address.
     `course` and `timezone` are for display, as in a declaration.
     """
 

@@ -1,7 +1,8 @@
-"""State: which exam each address became, and which creates have no known outcome yet."""
+"""State: which exam each address became, which creates have no known outcome yet, and how doubts ended."""
 
+import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
@@ -56,18 +57,76 @@ class Intent:
         )
 
 
+class Settling(enum.Enum):
+    """By which way a person ended a doubt; the values are those of the state's format."""
+
+    RESOLVE_SID = "resolve --sid"
+    RESOLVE_ABSENT = "resolve --absent"
+    IMPORT_COMMAND = "import"
+    IMPORTS_BLOCK = "imports"
+    ABSENT_BLOCK = "absent"
+
+    @property
+    def found_an_exam(self) -> bool:
+        """Whether it says that the exam exists."""
+        return self not in {Settling.RESOLVE_ABSENT, Settling.ABSENT_BLOCK}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """How the doubt about `attempt` at `address` ended.
+
+    `sid` is the exam that a person found; None where there was none. `by` says who settled it and where, `at`
+    is in UTC.
+    """
+
+    address: Address
+    attempt: AttemptId
+    sid: ExamSid | None
+    by: str
+    at: datetime
+    how: Settling
+
+
+def _age(resolution: Resolution) -> tuple[datetime, str, str, str, str, str]:
+    """Orders resolutions, the oldest first."""
+    return (
+        resolution.at,
+        resolution.address,
+        resolution.attempt,
+        resolution.sid or "",
+        resolution.how.value,
+        resolution.by,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """The memory of a workspace.
 
     `lineage` tells one state's history from another's; `serial` counts its snapshots. No address is in both
-    `exams` and `intents`, and no SID is held by two addresses.
+    `exams` and `intents`, and no SID is held by two addresses. `resolutions` is history, the oldest first: an
+    attempt may be in it twice, where a state before its settling was put back.
     """
 
     lineage: str
     serial: int
     exams: Mapping[Address, Entry]
     intents: Mapping[Address, Intent]
+    resolutions: tuple[Resolution, ...] = ()
+
+    def with_resolutions(self, *settled: Resolution) -> "State":
+        """This state, its history longer by `settled`."""
+        return replace(self, resolutions=tuple(sorted((*self.resolutions, *settled), key=_age)))
+
+    def resolutions_of(self, address: Address) -> tuple[Resolution, ...]:
+        """How doubts about `address` ended, and the one about the exam that it holds, wherever that was."""
+        entry = self.exams.get(address)
+        return tuple(
+            one
+            for one in self.resolutions
+            if one.address == address or (entry is not None and one.sid == entry.sid)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

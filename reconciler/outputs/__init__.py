@@ -12,22 +12,27 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from reconciler.outputs.diagnostics_text import print_diagnostics
     from reconciler.outputs.documents import diagnostics_document, plan_document, report_document, to_text
+    from reconciler.outputs.dossiers import Dossier, Invocation, dossiers_of_state
     from reconciler.outputs.errors_text import print_error
     from reconciler.outputs.escapes import printable
     from reconciler.outputs.listing import Listing
     from reconciler.outputs.plan_text import print_plan
     from reconciler.outputs.progress import LogProgress, QuietProgress, TerminalProgress
     from reconciler.outputs.report_text import print_report
-    from reconciler.outputs.saved_plans import decode_plan
+    from reconciler.outputs.saved_plans import SavedPlan, decode_plan
     from reconciler.outputs.state_text import print_entry, print_state
 
 __all__ = [
+    "Dossier",
+    "Invocation",
     "Listing",
     "LogProgress",
     "QuietProgress",
+    "SavedPlan",
     "TerminalProgress",
     "decode_plan",
     "diagnostics_document",
+    "dossiers_of_state",
     "plan_document",
     "print_diagnostics",
     "print_entry",
@@ -41,12 +46,16 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "Dossier": "dossiers",
+    "Invocation": "dossiers",
     "Listing": "listing",
     "LogProgress": "progress",
     "QuietProgress": "progress",
+    "SavedPlan": "saved_plans",
     "TerminalProgress": "progress",
     "decode_plan": "saved_plans",
     "diagnostics_document": "documents",
+    "dossiers_of_state": "dossiers",
     "plan_document": "documents",
     "print_diagnostics": "diagnostics_text",
     "print_entry": "state_text",

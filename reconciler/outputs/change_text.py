@@ -8,14 +8,13 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from reconciler.model.plan import Action, Change, FieldDiff
-from reconciler.model.state import Intent
+from reconciler.outputs.dossier_text import print_dossier, print_settling
+from reconciler.outputs.dossiers import Invocation, dossier_of
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.terminal import Piece, pad, put, put_fitted, put_labelled, put_wrapped, width_of
+from reconciler.outputs.fact_lines import INDENT, put_fact, put_window
+from reconciler.outputs.terminal import Piece, pad, put, put_fitted, put_wrapped, width_of
 from reconciler.outputs.values import facts_of, payload_of, sides_of, title_of, windows_of
-from reconciler.outputs.windows import Window, moment_text
 
-_INDENT: Final = 4
-_LABEL_WIDTH: Final = 9
 _WIDEST_COLUMN: Final = 32
 
 
@@ -39,7 +38,7 @@ MARKS: Final = {
 }
 
 
-def print_change(change: Change, console: Console) -> None:
+def print_change(change: Change, console: Console, invocation: Invocation) -> None:
     """`change` stands there with all that a reviewer of its action wants to see."""
     _print_header(change, console)
     match change.action:
@@ -49,7 +48,7 @@ def print_change(change: Change, console: Console) -> None:
         case Action.CHANGED | Action.MOVE:
             _print_differences(change, console)
         case Action.IN_DOUBT:
-            _print_doubt(change, console)
+            _print_doubt(change, console, invocation)
         case Action.ORPHANED | Action.FORGET | Action.NOOP:
             pass
         case _:
@@ -96,30 +95,16 @@ def _print_header(change: Change, console: Console) -> None:
         pieces += ["  ", (f"was {change.moved_from}", "dim")]
     if change.sid is not None:
         pieces += ["  ", (change.sid, "dim")]
-    put_wrapped(console, *pieces, hanging=_INDENT)
+    put_wrapped(console, *pieces, hanging=INDENT)
 
 
 def _print_facts(change: Change, console: Console) -> None:
     place = "" if change.source is None else f", declared at {change.source}"
-    _print_labelled("course", console, change.course or change.course_sid, (place, "dim"))
+    put_fact("course", console, change.course or change.course_sid, (place, "dim"))
     for label, window in windows_of(payload_of(change), change.timezone):
-        _print_window(label, window, console)
+        put_window(label, window, console)
     if facts := facts_of(payload_of(change)):
-        _print_labelled("details", console, facts)
-
-
-def _print_window(label: str, window: Window, console: Console) -> None:
-    """Local time and UTC share a line where both fit, and are never broken within."""
-    in_utc = f" ({window.utc})" if window.utc else ""
-    if _INDENT + _LABEL_WIDTH + cell_len(window.local + in_utc) <= width_of(console):
-        _print_labelled(label, console, window.local, (in_utc, "dim"))
-    else:
-        _print_labelled(label, console, window.local)
-        _print_labelled("", console, (in_utc.strip(), "dim"))
-
-
-def _print_labelled(label: str, console: Console, *pieces: Piece) -> None:
-    put_labelled(console, label, *pieces, indent=_INDENT, label_width=_LABEL_WIDTH)
+        put_fact("details", console, facts)
 
 
 def _print_differences(change: Change, console: Console) -> None:
@@ -130,35 +115,17 @@ def _print_differences(change: Change, console: Console) -> None:
 def _print_difference(difference: FieldDiff, timezone: str | None, console: Console) -> None:
     before, after = sides_of(difference, timezone)
     one_line = f"{difference.path}: {before} → {after}"
-    if _INDENT + cell_len(printable(one_line)) <= width_of(console):
-        put(console, " " * _INDENT, f"{difference.path}: ", (before, "red"), " → ", (after, "green"))
+    if INDENT + cell_len(printable(one_line)) <= width_of(console):
+        put(console, " " * INDENT, f"{difference.path}: ", (before, "red"), " → ", (after, "green"))
         return
-    put(console, " " * _INDENT, f"{difference.path}:")
-    put_wrapped(console, (f"- {before}", "red"), indent=_INDENT + 2, hanging=_INDENT + 4)
-    put_wrapped(console, (f"+ {after}", "green"), indent=_INDENT + 2, hanging=_INDENT + 4)
+    put(console, " " * INDENT, f"{difference.path}:")
+    put_wrapped(console, (f"- {before}", "red"), indent=INDENT + 2, hanging=INDENT + 4)
+    put_wrapped(console, (f"+ {after}", "green"), indent=INDENT + 2, hanging=INDENT + 4)
 
 
-def _print_doubt(change: Change, console: Console) -> None:
-    if change.intent is not None:
-        _print_attempt(change.intent, change.timezone, console)
-    print_settling(change.address, console)
-
-
-def _print_attempt(intent: Intent, timezone: str | None, console: Console) -> None:
-    started = moment_text(
-        intent.started_at.replace(microsecond=0).isoformat().replace("+00:00", "Z"), timezone
-    )
-    by = f", by {intent.by}" if intent.by else ""
-    _print_labelled("attempt", console, f"{intent.attempt}, started {started}{by}")
-    if intent.answer is not None:
-        _print_labelled("answer", console, intent.answer.reason)
-
-
-def print_settling(address: str, console: Console) -> None:
-    """The two commands that settle a create in doubt stand there, each on a line to copy."""
-    _put_command(console, f"reconciler resolve {address} --sid EX…", "if it is there")
-    _put_command(console, f"reconciler resolve {address} --absent", "if it is not")
-
-
-def _put_command(console: Console, command: str, condition: str) -> None:
-    put(console, " " * _INDENT, f"{condition:15}", (command, "bold"))
+def _print_doubt(change: Change, console: Console, invocation: Invocation) -> None:
+    dossier = dossier_of(change, invocation)
+    if dossier is None:
+        print_settling(invocation.settling_commands(change.address), console)
+    else:
+        print_dossier(dossier, console)

@@ -12,6 +12,7 @@ from reconciler.model.payloads import Json
 from reconciler.model.plan import Absent, Action, Change, FieldDiff, Guard, Plan
 from reconciler.model.positions import Position
 from reconciler.model.report import ExamOutcome, Outcome, Report
+from reconciler.outputs.dossiers import Dossier, Invocation, dossier_of
 from reconciler.outputs.escapes import harmless_json
 from reconciler.outputs.listing import Listing
 
@@ -40,16 +41,25 @@ _REPORT_KEYS: Final[Mapping[str, Outcome]] = {
 
 
 def plan_document(
-    plan: Plan, *, listing: Listing, origins: Mapping[Address, Origins] = NO_ORIGINS
+    plan: Plan,
+    *,
+    listing: Listing,
+    invocation: Invocation | None = None,
+    origins: Mapping[Address, Origins] = NO_ORIGINS,
 ) -> Document:
-    """`plan` in the plan format; `guards` is there only if one fires, `provenance` only where it is known."""
+    """`plan` in the plan format; `guards` is there only if one fires, `provenance` only where it is known.
+
+    `invocation` goes into the commands to copy; None where they need no option.
+    """
+    options = invocation or Invocation()
     document: Document = {
         "formatVersion": FORMAT_VERSION,
         "summary": {key: plan.count(action) for key, action in SUMMARY_KEYS.items()},
         "fingerprint": plan.fingerprint,
         "state": {"lineage": plan.lineage, "serial": plan.serial},
         "changes": [
-            _change(change) | _provenance(origins.get(change.address, {})) for change in listing.of(plan)
+            _change(change, options) | _provenance(origins.get(change.address, {}))
+            for change in listing.of(plan)
         ],
     }
     if plan.guards:
@@ -57,12 +67,13 @@ def plan_document(
     return document
 
 
-def report_document(report: Report) -> Document:
-    """`report` in the apply report format."""
+def report_document(report: Report, dossiers: Mapping[Address, Dossier] | None = None) -> Document:
+    """`report` in the apply report format; `dossiers` are those of exams in doubt."""
+    known = dossiers or {}
     return {
         "formatVersion": FORMAT_VERSION,
         "summary": {key: len(report.having(outcome)) for key, outcome in _REPORT_KEYS.items()},
-        "exams": [_exam(exam) for exam in report.exams],
+        "exams": [_exam(exam, known.get(exam.address)) for exam in report.exams],
     }
 
 
@@ -88,7 +99,7 @@ def instant_text(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
-def _change(change: Change) -> Document:
+def _change(change: Change, invocation: Invocation) -> Document:
     document: Document = {
         "address": change.address,
         "action": change.action.value,
@@ -106,6 +117,8 @@ def _change(change: Change) -> Document:
     if change.intent is not None:
         document["attempt"] = change.intent.attempt
         document["startedAt"] = instant_text(change.intent.started_at)
+    if (dossier := dossier_of(change, invocation)) is not None:
+        document["doubt"] = _doubt(dossier)
     if change.timezone is not None:
         document["timezone"] = change.timezone
     return document
@@ -122,6 +135,24 @@ def _origin(origin: Origin) -> Document:
     place = nowhere if origin.position is None else _position(origin.position)
     named: Document = {} if origin.name is None else {"name": origin.name}
     return {**place, "layer": origin.layer.value, **named}
+
+
+def _doubt(dossier: Dossier) -> Document:
+    document: Document = {
+        "attempt": dossier.attempt,
+        "startedAt": instant_text(dossier.started_at),
+        "by": dossier.by,
+        "status": dossier.status,
+        "answer": dossier.answer,
+        "look": list(dossier.look),
+        "supportMessage": dossier.support_message,
+        "settle": {
+            "options": list(dossier.options),
+            "commands": list(dossier.commands),
+            "manifest": list(dossier.manifest),
+        },
+    }
+    return document if dossier.course is None else {"course": dossier.course, **document}
 
 
 def _difference(difference: FieldDiff) -> Document:
@@ -149,14 +180,17 @@ def _guard(guard: Guard) -> Document:
     }
 
 
-def _exam(exam: ExamOutcome) -> Document:
-    return {
+def _exam(exam: ExamOutcome, dossier: Dossier | None) -> Document:
+    document: Document = {
         "address": exam.address,
         "outcome": exam.outcome.value,
         "sid": exam.sid,
         "status": exam.status,
         "message": exam.message,
     }
+    if dossier is None or exam.outcome is not Outcome.IN_DOUBT:
+        return document
+    return {**document, "doubt": _doubt(dossier)}
 
 
 def _diagnostic(found: Diagnostic) -> Document:

@@ -11,7 +11,9 @@ from rich.text import Text
 from reconciler.model.identities import Address
 from reconciler.model.origins import NO_ORIGINS, Origins
 from reconciler.model.plan import Action, Change, Guard, Plan
-from reconciler.outputs.change_text import print_brief, print_change, print_settling
+from reconciler.outputs.change_text import print_brief, print_change
+from reconciler.outputs.dossier_text import MOST_WHOLE, print_where_others_are
+from reconciler.outputs.dossiers import Invocation
 from reconciler.outputs.escapes import ELLIPSIS
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.origins_text import print_origins
@@ -20,6 +22,9 @@ from reconciler.outputs.terminal import compose, put, put_wrapped, width_of
 
 MOST_SHOWN_WHOLE: Final = 25
 """Above this many changes of one action, each gets one line."""
+
+_BRIEF: Final = frozenset({Action.NOOP, Action.IN_DOUBT})
+"""Actions whose changes stay brief, or few, even where the origins of values are asked for."""
 
 _ADDRESSES_OF_A_GUARD: Final = 5
 _WIDEST_PANEL: Final = 100
@@ -65,24 +70,30 @@ _GROUPS: Final = {
     Action.IN_DOUBT: _Group(
         one="1 exam is in doubt: it may exist or not; nothing is sent for it",
         many="{} exams are in doubt: they may exist or not; nothing is sent for them",
-        advice="Look in SmarterProctoring whether such an exam is there, then say so with `reconciler "
-        "resolve`. All other exams go on.",
+        advice="Only a person can find out. Until it is settled nothing more is sent for such an exam; all "
+        "other exams go on.",
     ),
 }
 
 
 def print_plan(
-    plan: Plan, console: Console, *, listing: Listing, origins: Mapping[Address, Origins] = NO_ORIGINS
+    plan: Plan,
+    console: Console,
+    *,
+    listing: Listing,
+    invocation: Invocation | None = None,
+    origins: Mapping[Address, Origins] = NO_ORIGINS,
 ) -> None:
     """`plan` stands there by action, then the guards that fire, the summary and the fingerprint.
 
-    Where `origins` are known, every exam is shown whole, and where its values are from.
+    `invocation` goes into the commands to copy; None where they need no option. Where `origins` are known,
+    every exam is shown whole, and where its values are from.
     """
     listed = listing.of(plan)
     for action, group in _GROUPS.items():
         changes = [change for change in listed if change.action is action]
         if changes:
-            _print_group(group, changes, console, origins)
+            _print_group(group, changes, console, invocation or Invocation(), origins)
     for guard in plan.guards:
         _print_guard_panel(guard, console)
     for style, sentence in summary_sentences(plan):
@@ -100,22 +111,39 @@ def print_guard(guard: Guard, console: Console) -> None:
 
 
 def _print_group(
-    group: _Group, changes: list[Change], console: Console, origins: Mapping[Address, Origins]
+    group: _Group,
+    changes: list[Change],
+    console: Console,
+    invocation: Invocation,
+    origins: Mapping[Address, Origins],
 ) -> None:
     heading = group.one if len(changes) == 1 else group.many.format(f"{len(changes):,}")
     put(console, (heading, "bold"))
-    is_brief = changes[0].action is Action.NOOP or (len(changes) > MOST_SHOWN_WHOLE and not origins)
-    if is_brief:
-        print_brief(changes, console)
-    else:
-        for change in changes:
-            print_change(change, console)
-            print_origins(origins.get(change.address, {}), console)
+    is_traced = any(change.address in origins for change in changes)
+    whole = len(changes) if is_traced and changes[0].action not in _BRIEF else _most_whole(changes)
+    for number, change in enumerate(changes[:whole]):
+        if number and change.action is Action.IN_DOUBT:
+            put(console)
+        print_change(change, console, invocation)
+        print_origins(origins.get(change.address, {}), console)
+    if changes[whole:]:
+        print_brief(changes[whole:], console)
+    if changes[0].action is Action.IN_DOUBT:
+        print_where_others_are(len(changes) - whole, console, invocation)
     if group.advice:
         put_wrapped(console, (group.advice, "italic"), indent=2)
-    if is_brief and changes[0].action is Action.IN_DOUBT:
-        print_settling(changes[0].address, console)
     put(console)
+
+
+def _most_whole(changes: list[Change]) -> int:
+    """How many of `changes`, which have one action, stand there whole."""
+    match changes[0].action:
+        case Action.NOOP:
+            return 0
+        case Action.IN_DOUBT:
+            return MOST_WHOLE
+        case _:
+            return len(changes) if len(changes) <= MOST_SHOWN_WHOLE else 0
 
 
 def _print_guard_panel(guard: Guard, console: Console) -> None:

@@ -1,13 +1,15 @@
 """An apply report as text: what became of each exam, a summary and what to do next."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from rich.console import Console
 
+from reconciler.model.identities import Address
 from reconciler.model.report import ExamOutcome, Outcome, Report
-from reconciler.outputs.change_text import print_settling
+from reconciler.outputs.dossier_text import MOST_WHOLE, print_dossiers, print_settling
+from reconciler.outputs.dossiers import Dossier, Invocation
 from reconciler.outputs.escapes import shorten
 from reconciler.outputs.terminal import count_of, put, put_wrapped
 
@@ -27,11 +29,20 @@ _LABELS: Final = {
 }
 _LABEL_WIDTH: Final = 15
 _LONGEST_MESSAGE: Final = 500
-_SETTLED_ONE_BY_ONE: Final = 10
 
 
-def print_report(report: Report, console: Console) -> None:
-    """`report` stands there exam by exam, then its summary and the next steps."""
+def print_report(
+    report: Report,
+    console: Console,
+    *,
+    dossiers: Mapping[Address, Dossier] | None = None,
+    invocation: Invocation | None = None,
+) -> None:
+    """`report` stands there exam by exam, then its summary and the next steps.
+
+    `dossiers` are those of exams in doubt, as far as they could be read back. `invocation` goes into the
+    commands to copy; None where they need no option.
+    """
     for outcome in OUTCOME_STYLES:
         for exam in report.having(outcome):
             print_outcome(exam, console)
@@ -44,9 +55,17 @@ def print_report(report: Report, console: Console) -> None:
         )
     for step in _next_steps(report):
         put_wrapped(console, step)
-    for exam in report.having(Outcome.IN_DOUBT)[:_SETTLED_ONE_BY_ONE]:
-        put(console, "  ", (exam.address, "bold"))
-        print_settling(exam.address, console)
+    _print_doubts(report.in_doubt, dossiers or {}, invocation or Invocation(), console)
+
+
+def _print_doubts(
+    addresses: list[Address], dossiers: Mapping[Address, Dossier], invocation: Invocation, console: Console
+) -> None:
+    known = [dossiers[address] for address in addresses if address in dossiers]
+    print_dossiers(known, console, invocation)
+    for address in [address for address in addresses if address not in dossiers][:MOST_WHOLE]:
+        put(console, "  ", (address, "bold"))
+        print_settling(invocation.settling_commands(address), console)
 
 
 def print_outcome(exam: ExamOutcome, console: Console) -> None:

@@ -31,12 +31,14 @@ from reconciler.model.identities import (
 from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.plan import ABSENT, Absent, Action, Change, FieldDiff, Guard, Plan
 from reconciler.model.positions import Position
-from reconciler.model.state import Intent
+from reconciler.model.state import Answer, Intent
 from reconciler.outputs.documents import FORMAT_VERSION, SUMMARY_KEYS
+from reconciler.outputs.dossiers import Invocation
 
 _REMAKE: Final = "Make it again with `reconciler plan --out FILE`, and have that reviewed."
 _FORMAT_VERSION: Final = re.compile(r"([0-9]{1,9})\.[0-9]{1,9}", re.ASCII)
 _PATH_STEP: Final = re.compile(r"[^.\[\]]+")
+_UNTOLD: Final = Answer(status=None, reason="not told by this file, which an earlier version wrote")
 _IDENTITIES: Final = {
     "address": is_address,
     "movedFrom": is_address,
@@ -50,9 +52,13 @@ _IDENTITIES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPlan(Plan):
-    """A plan from a file, which may count exams that are up to date without listing them."""
+    """A plan from a file, which may count exams that are up to date without listing them.
+
+    `invocation` holds the options that its commands to copy have.
+    """
 
     unlisted_noop: int
+    invocation: Invocation
 
     def count(self, action: Action) -> int:
         """How many changes have `action`, those included that the file only counts."""
@@ -60,10 +66,11 @@ class SavedPlan(Plan):
         return listed + self.unlisted_noop if action is Action.NOOP else listed
 
 
-def decode_plan(data: bytes, *, name: str) -> Plan:
+def decode_plan(data: bytes, *, name: str) -> SavedPlan:
     """The plan that `data`, the content of the file called `name`, holds.
 
-    Aliases of courses are not in the file. An intent comes back without its author, answer and payload.
+    Aliases of courses are in the file for exams in doubt only. An intent comes back without its payload, and
+    from a file of an earlier version also without its author and answer.
     Raises UsageError where it is no plan of a format that this version reads, and ExpectationFailed where it
     was edited.
     """
@@ -144,7 +151,13 @@ def _plan(document: dict[str, Any]) -> SavedPlan:
         changes=changes,
         guards=tuple(_guard(one) for one in document.get("guards", ())),
         unlisted_noop=int(document["summary"]["noop"]) - listed_noop,
+        invocation=_invocation(document),
     )
+
+
+def _invocation(document: dict[str, Any]) -> Invocation:
+    doubts = (one["doubt"] for one in document["changes"] if "doubt" in one)
+    return Invocation(next((tuple(doubt["settle"]["options"]) for doubt in doubts), ()))
 
 
 def _is_sealed(plan: SavedPlan, document: Mapping[str, Any]) -> bool:
@@ -184,11 +197,13 @@ def _change(document: dict[str, Any]) -> Change:
         diff=tuple(_difference(one, before=before, after=after) for one in document["diff"]),
         moved_from=Address(document["movedFrom"]) if "movedFrom" in document else None,
         intent=_intent(document) if "attempt" in document else None,
+        course=document.get("doubt", {}).get("course"),
         timezone=document.get("timezone"),
     )
 
 
 def _intent(document: dict[str, Any]) -> Intent:
+    doubt = document.get("doubt")
     return Intent(
         attempt=AttemptId(document["attempt"]),
         digest=Digest(document["digest"]),
@@ -196,8 +211,14 @@ def _intent(document: dict[str, Any]) -> Intent:
         course_sid=CourseSid(document["courseSid"]),
         payload=document["before"] or document["after"] or {},
         started_at=datetime.fromisoformat(document["startedAt"]),
-        by="",
+        by="" if doubt is None else doubt["by"],
+        answer=_UNTOLD if doubt is None else _answer(doubt),
     )
+
+
+def _answer(doubt: dict[str, Any]) -> Answer | None:
+    status = None if doubt["status"] is None else int(doubt["status"])
+    return None if doubt["answer"] is None else Answer(status=status, reason=doubt["answer"])
 
 
 def _difference(document: dict[str, Any], *, before: Payload | None, after: Payload | None) -> FieldDiff:

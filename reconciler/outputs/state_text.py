@@ -1,7 +1,7 @@
 """State as text: which exam each address became, and what is in doubt."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,8 +11,9 @@ from rich.console import Console
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
 from reconciler.model.payloads import Json, Payload
-from reconciler.model.state import Entry, Intent, State
-from reconciler.outputs.change_text import print_settling
+from reconciler.model.state import Entry, Intent, Resolution, State
+from reconciler.outputs.dossier_text import print_dossier, print_dossiers
+from reconciler.outputs.dossiers import Invocation, dossiers_of_state
 from reconciler.outputs.terminal import (
     Piece,
     compose,
@@ -28,10 +29,11 @@ _SID_WIDTH: Final = 34
 _LABEL_WIDTH: Final = 12
 
 
-def print_state(state: State, console: Console) -> None:
-    """Every address of `state` stands there, sorted, those in doubt marked; then their number.
+def print_state(state: State, console: Console, *, invocation: Invocation | None = None) -> None:
+    """Every address of `state` stands there, sorted, those in doubt marked; then their number and dossiers.
 
-    An exam gets one line where all fit in one, and two otherwise.
+    An exam gets one line where all fit in one, and two otherwise. `invocation` goes into the commands to
+    copy; None where they need no option.
     """
     rows = [_row(address, state) for address in sorted({*state.exams, *state.intents})]
     widest = max((cell_len(head) for (head, _), _ in rows), default=0)
@@ -44,15 +46,26 @@ def print_state(state: State, console: Console) -> None:
             put(console, (head[0].rstrip(), head[1]))
             put_wrapped(console, *tail, indent=4)
     put(console, (_counted(state), "dim"))
+    options = invocation or Invocation()
+    print_dossiers(list(dossiers_of_state(state, options).values()), console, options)
 
 
-def print_entry(address: Address, state: State, console: Console) -> None:
-    """All that `state` knows of `address` stands there; UsageError where it knows nothing."""
+def print_entry(
+    address: Address, state: State, console: Console, *, invocation: Invocation | None = None
+) -> None:
+    """All that `state` knows of `address` stands there; UsageError where it knows nothing.
+
+    `invocation` goes into the commands to copy; None where they need no option.
+    """
     entry, intent = state.exams.get(address), state.intents.get(address)
+    settled = state.resolutions_of(address)
     if entry is not None:
-        _print_entry(address, entry, console)
+        _print_entry(address, entry, settled, console)
     elif intent is not None:
-        _print_intent(address, intent, console)
+        _print_intent(address, intent, state, console, invocation or Invocation())
+    elif settled:
+        put(console, (address, "bold"), "  not in state: it was settled")
+        _print_resolutions(settled, console)
     else:
         raise UsageError(
             f"state holds no exam '{address}'",
@@ -72,22 +85,30 @@ def _row(address: Address, state: State) -> tuple[tuple[str, str], list[Piece]]:
     return (address, "bold"), [*tail, title_of(intent.payload)]
 
 
-def _print_entry(address: Address, entry: Entry, console: Console) -> None:
+def _print_entry(address: Address, entry: Entry, settled: Sequence[Resolution], console: Console) -> None:
     put(console, (address, "bold"), "  ", title_of(entry.payload))
     _put_field(console, "sid", entry.sid)
     _put_field(console, "created", _moment(entry.created_at))
+    _print_resolutions(settled, console)
     _print_shared(entry, console)
 
 
-def _print_intent(address: Address, intent: Intent, console: Console) -> None:
+def _print_intent(
+    address: Address, intent: Intent, state: State, console: Console, invocation: Invocation
+) -> None:
     put(console, (address, "bold"), "  ", title_of(intent.payload), "  ", ("in doubt", "bold magenta"))
-    _put_field(console, "attempt", intent.attempt)
-    _put_field(console, "started", f"{_moment(intent.started_at)} by {intent.by}")
-    if intent.answer is not None:
-        _put_field(console, "answer", intent.answer.reason)
+    print_dossier(dossiers_of_state(state, invocation)[address], console)
+    _print_resolutions(state.resolutions_of(address), console)
+    put(console, "What was sent:")
     _print_shared(intent, console)
-    put(console, "Look in SmarterProctoring whether it is there, then say what you found:")
-    print_settling(address, console)
+
+
+def _print_resolutions(settled: Sequence[Resolution], console: Console) -> None:
+    for resolution in settled:
+        found = "there was no exam" if resolution.sid is None else f"it is {resolution.sid}"
+        _put_field(console, "settled", f"{_moment(resolution.at)} by {resolution.by}")
+        _put_field(console, "", f"with `{resolution.how.value}`: {found}")
+        _put_field(console, "", f"the attempt {resolution.attempt} of {resolution.address}")
 
 
 def _print_shared(known: Entry | Intent, console: Console) -> None:

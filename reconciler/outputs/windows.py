@@ -36,6 +36,13 @@ def window_of(opens: Json, closes: Json, timezone: str | None) -> Window | None:
     return Window(lead + _spell(local), utc)
 
 
+def window_at(moment: datetime, timezone: str | None) -> Window:
+    """The one `moment`, which is aware, in local time and in UTC."""
+    local = _local([moment.astimezone(UTC)], timezone)
+    utc = "" if local[0].utcoffset() == timedelta(0) else _spell_utc([moment.astimezone(UTC)], local)
+    return Window(_spell(local), utc)
+
+
 def moment_text(value: Json, timezone: str | None) -> str | None:
     """`value` in local time, if it is an instant as payloads spell them; None otherwise."""
     moment = _instant(value)

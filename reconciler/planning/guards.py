@@ -38,7 +38,6 @@ def guards_of(
         _looks_renamed(lines, creates, standing),
         _import_conflict(standing.import_conflicts),
         _move_conflict(standing.move_conflicts),
-        _move_in_doubt(lines, standing, kept),
     )
     return tuple(guard for guard in found if guard is not None)
 
@@ -137,24 +136,6 @@ def _conflict(code: str, claim: str, hint: str, conflicts: Sequence[Conflict]) -
         message=f"{claim}: {_some(conflict.reason for conflict in conflicts)}",
         hint=hint,
         addresses=tuple(sorted(set(chain.from_iterable(conflict.addresses for conflict in conflicts)))),
-    )
-
-
-def _move_in_doubt(lines: Sequence[Change], standing: Standing, kept: Collection[Address]) -> Guard | None:
-    """Exams that cannot be created, because what moved there may exist."""
-    pairs = [
-        (standing.blocked[line.address], line.address)
-        for line in lines
-        if line.action is Action.IN_DOUBT and line.address in kept and line.address not in standing.doubts
-    ]
-    if not pairs:
-        return None
-    sources = sorted({source for source, _ in pairs})
-    return Guard(
-        code="move-in-doubt",
-        message=f"what has moved is in doubt: {_some(f'{old}, now {new}' for old, new in pairs)}",
-        hint=f"Settle it first: `reconciler resolve {sources[0]} --sid SID`, or with `--absent`.",
-        addresses=tuple(sorted(set(chain.from_iterable(pairs)))),
     )
 
 

@@ -26,21 +26,24 @@ def _line(address: Address, standing: Standing, state: State) -> Change:
     if exam is None:
         return _undeclared(address, Action.FORGET, standing.refuted[address])
     if (source := standing.blocked.get(address)) is not None:
-        return _in_doubt(address, standing.doubts[source], exam)
+        return _in_doubt(address, standing.doubts[source], exam, moved_from=source)
     return _declared(exam, Action.CREATE)
 
 
-def _in_doubt(address: Address, intent: Intent, exam: Declaration | None) -> Change:
-    """A line that `intent` blocks."""
+def _in_doubt(
+    address: Address, intent: Intent, exam: Declaration | None, *, moved_from: Address | None = None
+) -> Change:
+    """A line that `intent` blocks; `moved_from` is the address of the intent, where that is another."""
     if exam is None:
-        return _undeclared(address, Action.IN_DOUBT, intent, intent=intent)
-    return _declared(exam, Action.IN_DOUBT, intent, intent=intent)
+        return _undeclared(address, Action.IN_DOUBT, intent, intent=intent, moved_from=moved_from)
+    return _declared(exam, Action.IN_DOUBT, intent, intent=intent, moved_from=moved_from)
 
 
 def _adopted(address: Address, adoption: Adoption, exam: Declaration | None, state: State) -> Change:
-    """An import; where nothing is declared, the intent that it settles says which exam it is."""
+    """An import; the intent that it settles says what the exam is, else the declaration."""
+    sent = None if adoption.settles is None else state.intents[adoption.settles]
     if exam is not None:
-        return _declared(exam, Action.IMPORT, sid=adoption.sid)
+        return _declared(exam, Action.IMPORT, sent, sid=adoption.sid)
     return _undeclared(address, Action.IMPORT, state.intents[adoption.settles or address], sid=adoption.sid)
 
 

@@ -1,32 +1,55 @@
 """Mending by hand: what state becomes when a person says what an exam became, or where it belongs. Pure."""
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from difflib import get_close_matches
+from typing import Final
 
 from reconciler.model.declarations import Declaration
 from reconciler.model.errors import ResolutionRefused
 from reconciler.model.identities import Address, ExamSid
-from reconciler.model.state import Entry, Intent, State
+from reconciler.model.state import Entry, Resolution, Settling, State
+
+_NAMED: Final = 5
 
 
-def settle_as_created(state: State, address: Address, sid: ExamSid, now: datetime) -> State:
-    """State once the in-doubt create of `address` is known to have made `sid`. Raises ResolutionRefused."""
-    intent = _intent_of(state, address)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settler:
+    """Who settles, and when; `at` is in UTC."""
+
+    by: str
+    at: datetime
+
+
+def settle_as_created(
+    state: State, address: Address, sid: ExamSid, settler: Settler, *, attempt: str | None = None
+) -> State:
+    """State once the in-doubt create of `address` is known to have made `sid`.
+
+    Raises ResolutionRefused, also where the create in doubt is not `attempt` (None: whichever it is).
+    """
+    _refuse_other_attempt(state, address, attempt)
     _refuse_taken(state, address, sid)
-    exams = {**state.exams, address: intent.as_created(sid, now)}
-    return replace(_without_intent(state, address), exams=exams)
+    return _settled(state, address, sid, settler, Settling.RESOLVE_SID)
 
 
-def settle_as_absent(state: State, address: Address) -> State:
-    """State once the in-doubt create of `address` is known to have made nothing. Raises ResolutionRefused."""
-    _intent_of(state, address)
-    return _without_intent(state, address)
+def settle_as_absent(
+    state: State, address: Address, settler: Settler, *, attempt: str | None = None
+) -> State:
+    """State once the in-doubt create of `address` is known to have made nothing.
+
+    Raises ResolutionRefused, also where the create in doubt is not `attempt` (None: whichever it is).
+    """
+    _refuse_other_attempt(state, address, attempt)
+    return _settled(state, address, None, settler, Settling.RESOLVE_ABSENT)
 
 
-def adopt(state: State, declaration: Declaration, sid: ExamSid, now: datetime) -> State:
+def adopt(state: State, declaration: Declaration, sid: ExamSid, settler: Settler) -> State:
     """State once the exam that `declaration` declares is known to exist as `sid`. Raises ResolutionRefused.
 
-    What the exam really looks like cannot be read, so it is taken to be as declared.
+    What the exam really looks like cannot be read. Where it was in doubt it is taken to be as it was sent,
+    otherwise as declared.
     """
     address = declaration.address
     if (entry := state.exams.get(address)) is not None:
@@ -35,15 +58,17 @@ def adopt(state: State, declaration: Declaration, sid: ExamSid, now: datetime) -
             hint="Nothing was changed. An address is adopted once.",
         )
     _refuse_taken(state, address, sid)
+    if address in state.intents:
+        return _settled(state, address, sid, settler, Settling.IMPORT_COMMAND)
     entry = Entry(
         sid=sid,
         install_sid=declaration.install_sid,
         course_sid=declaration.course_sid,
         digest=declaration.digest,
         payload=declaration.payload,
-        created_at=now,
+        created_at=settler.at,
     )
-    return replace(_without_intent(state, address), exams={**state.exams, address: entry})
+    return replace(state, exams={**state.exams, address: entry})
 
 
 def move(state: State, source: Address, target: Address) -> State:
@@ -72,9 +97,10 @@ def _entry_of(state: State, address: Address) -> Entry:
             f"`reconciler resolve {address} --sid SID`, or `--absent`.",
         )
     if (entry := state.exams.get(address)) is None:
+        otherwise = "`reconciler state list` lists all that is."
         raise ResolutionRefused(
             f"{address} is not in state",
-            hint="Nothing was changed. `reconciler state list` lists all that is.",
+            hint=f"Nothing was changed. {_suggestion(address, state.exams, otherwise)}",
         )
     return entry
 
@@ -83,15 +109,54 @@ def _others(state: State, address: Address) -> dict[Address, Entry]:
     return {key: entry for key, entry in state.exams.items() if key != address}
 
 
-def _intent_of(state: State, address: Address) -> Intent:
+def _settled(state: State, address: Address, sid: ExamSid | None, settler: Settler, how: Settling) -> State:
+    """State without its doubt about `address`, and with the trace of its end."""
+    intent = state.intents[address]
+    intents = {key: value for key, value in state.intents.items() if key != address}
+    exams = state.exams if sid is None else {**state.exams, address: intent.as_created(sid, settler.at)}
+    resolution = Resolution(
+        address=address, attempt=intent.attempt, sid=sid, by=settler.by, at=settler.at, how=how
+    )
+    return replace(state, exams=exams, intents=intents).with_resolutions(resolution)
+
+
+def _refuse_other_attempt(state: State, address: Address, attempt: str | None) -> None:
+    """Nothing, if a create of `address` is in doubt, and if it is `attempt`, where one is named."""
     intent = state.intents.get(address)
     if intent is None:
-        what = "is created already" if address in state.exams else "is not in state"
-        in_doubt = ", ".join(sorted(state.intents)) or "none"
         raise ResolutionRefused(
-            f"{address} is not in doubt: it {what}", hint=f"Nothing was changed. In doubt: {in_doubt}."
+            f"{address} is not in doubt: {_what_it_is(state, address)}",
+            hint=f"Nothing was changed. {_suggestion(address, state.intents, _in_doubt(state))}",
         )
-    return intent
+    if attempt is not None and attempt != intent.attempt:
+        raise ResolutionRefused(
+            f"{address} is in doubt about the attempt {intent.attempt}, not {attempt}",
+            hint="Nothing was changed. Look anew what became of that attempt: "
+            f"`reconciler state show {address}`.",
+        )
+
+
+def _what_it_is(state: State, address: Address) -> str:
+    if (entry := state.exams.get(address)) is not None:
+        return f"it is created already, as {entry.sid}"
+    settled = [one for one in state.resolutions if one.address == address]
+    if settled:
+        return f"it was settled by `{settled[-1].how.value}` before, by {settled[-1].by}"
+    return "it is not in state"
+
+
+def _in_doubt(state: State) -> str:
+    if not state.intents:
+        return "Nothing is in doubt."
+    named = sorted(state.intents)[:_NAMED]
+    left = len(state.intents) - len(named)
+    return f"In doubt: {', '.join(named)}{f' and {left} more' if left else ''}."
+
+
+def _suggestion(address: Address, known: Iterable[Address], otherwise: str) -> str:
+    """A question that names the one of `known` that is most like `address`, or `otherwise`."""
+    nearest = get_close_matches(address, sorted(known), n=1)
+    return f"Did you mean {nearest[0]}?" if nearest and nearest[0] != address else otherwise
 
 
 def _refuse_taken(state: State, address: Address, sid: ExamSid) -> None:
@@ -101,7 +166,3 @@ def _refuse_taken(state: State, address: Address, sid: ExamSid) -> None:
                 f"{sid} is held by {holder}, so it cannot be {address} as well",
                 hint="Nothing was changed. Check the SID in the product's web console.",
             )
-
-
-def _without_intent(state: State, address: Address) -> State:
-    return replace(state, intents={key: value for key, value in state.intents.items() if key != address})

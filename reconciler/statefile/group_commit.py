@@ -7,6 +7,8 @@ from reconciler.model.records import Record
 from reconciler.ports import StateBackend
 from reconciler.statefile.journal_format import encode_record
 
+_Batch = list[tuple[Record, asyncio.Future[None]]]
+
 
 class GroupCommit:
     """A journal whose appends share writes; implements `ports.Journal`.
@@ -18,8 +20,13 @@ class GroupCommit:
         self._backend = backend
         self._size_bytes = size_bytes
         self._written = 0
-        self._waiting: list[tuple[Record, asyncio.Future[None]]] = []
+        self._waiting: _Batch = []
         self._writer: asyncio.Task[None] | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes of the journal are durable."""
+        return self._size_bytes
 
     async def append(self, record: Record) -> None:
         """Return once `record` is durable. Raises StateUnavailable if it may not be."""
@@ -42,18 +49,33 @@ class GroupCommit:
         finally:
             self._writer = None
 
-    async def _write(self, batch: list[tuple[Record, asyncio.Future[None]]]) -> None:
+    async def _write(self, batch: _Batch) -> None:
         numbered = enumerate((record for record, _ in batch), start=self._written + 1)
         data = b"".join(encode_record(record, number=number) for number, record in numbered)
         try:
             await asyncio.to_thread(self._backend.append_journal, data, after=self._size_bytes)
         except StateUnavailable as error:
-            for _, durable in batch:
-                if not durable.done():
-                    durable.set_exception(error)
+            _fail(batch, error)
+            return
+        except RuntimeError as error:  # no thread to write with: those who wait must not wait for ever
+            _fail(batch, self._unwritable(error))
             return
         self._size_bytes += len(data)
         self._written += len(batch)
         for _, durable in batch:
             if not durable.done():
                 durable.set_result(None)
+
+    def _unwritable(self, error: RuntimeError) -> StateUnavailable:
+        location = self._backend.location
+        return StateUnavailable(
+            f"cannot write the journal of {location}: {error}",
+            hint="Raise the limit on threads or processes that this run is under.",
+            location=location,
+        )
+
+
+def _fail(batch: _Batch, error: StateUnavailable) -> None:
+    for _, durable in batch:
+        if not durable.done():
+            durable.set_exception(error)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
+from reconciler.fault_points import Step, reach
 from reconciler.model.errors import PushRefused, StateAbsent, StateConflict, StateDamaged, StateExists
 from reconciler.model.state import Mended, State
 from reconciler.ports import LockInfo, StateBackend, Version
@@ -25,7 +26,7 @@ _READ_TRIES: Final = 3
 class _Found:
     state: State
     version: Version
-    has_journal: bool
+    journal_bytes: int
     has_news: bool
 
 
@@ -85,9 +86,14 @@ def _find(backend: StateBackend) -> _Found:
         )
     state = decode_state(snapshot.data, location=backend.location)
     if journal is None:
-        return _Found(state=state, version=snapshot.version, has_journal=False, has_news=False)
+        return _Found(state=state, version=snapshot.version, journal_bytes=0, has_news=False)
     after = _replayed(state, journal, backend.location)
-    return _Found(state=after, version=snapshot.version, has_journal=True, has_news=after is not state)
+    return _Found(
+        state=after,
+        version=snapshot.version,
+        journal_bytes=journal.size_bytes,
+        has_news=after is not state,
+    )
 
 
 def _replayed(state: State, journal: Journal, location: str) -> State:
@@ -132,12 +138,31 @@ def _refuse_other_history(present: State, pushed: State, location: str) -> None:
 
 
 def _refuse_forgotten_doubts(present: State, pushed: State) -> None:
-    """An intent that vanished without a trace would have its exam sent again."""
-    forgotten = sorted(present.intents.keys() - pushed.intents.keys() - pushed.exams.keys())
+    """An intent that vanished without a trace would have its exam sent again.
+
+    It may only end as every other does: with a resolution that says who vouches for it.
+    """
+    added = set(pushed.resolutions).difference(present.resolutions)
+    kept = {(address, intent.attempt) for address, intent in pushed.intents.items()}
+    kept |= {(one.address, one.attempt) for one in added}
+    forgotten = sorted(
+        address for address, intent in present.intents.items() if (address, intent.attempt) not in kept
+    )
     if forgotten:
         raise PushRefused(
             f"the pushed state forgets what is in doubt: {', '.join(forgotten)}",
             hint="Nothing was changed. Settle each with `reconciler resolve`, then pull, change and push.",
+        )
+
+
+def _refuse_forgotten_resolutions(present: State, pushed: State) -> None:
+    """Who settled a doubt, and how, is the only trace of what a person once vouched for."""
+    forgotten = sorted({one.address for one in set(present.resolutions).difference(pushed.resolutions)})
+    if forgotten:
+        raise PushRefused(
+            f"the pushed state forgets how doubts were settled: {', '.join(forgotten)}",
+            hint="Nothing was changed. Copy all `resolutions` of what `reconciler state pull` prints into "
+            "it, then push it.",
         )
 
 
@@ -148,9 +173,10 @@ class Session:
         self._backend = backend
         found = _find(backend)
         self._state, self._version = found.state, found.version
+        self._journal: GroupCommit | None = None
         if found.has_news:
             self.commit(found.state)
-        elif found.has_journal:
+        elif found.journal_bytes:
             backend.clear_journal()
 
     @property
@@ -174,12 +200,13 @@ class Session:
         """As `mend`, with the serial of `state` itself; nothing is written if it is the present one.
 
         Raises PushRefused, with nothing changed, unless it is a later one of the same lineage in which every
-        doubt of the present one is still a doubt, or an exam.
+        doubt of the present one is still a doubt or has a new resolution, and which keeps all resolutions.
         """
         if state == self._state:
             return Mended(state=state, backup=None)
         _refuse_other_history(self._state, state, self._backend.location)
         _refuse_forgotten_doubts(self._state, state)
+        _refuse_forgotten_resolutions(self._state, state)
         backup = self._back_up()
         return Mended(state=self._put(state), backup=backup)
 
@@ -202,17 +229,28 @@ class Session:
     def begin_journal(self) -> GroupCommit:
         """An empty journal on top of the present snapshot, its header durable already."""
         header = encode_header(self._state.lineage, self._state.serial)
+        reach(Step.JOURNAL_DUE)
         self._backend.append_journal(header, after=0)
-        return GroupCommit(self._backend, size_bytes=len(header))
+        reach(Step.JOURNAL_BEGUN)
+        self._journal = GroupCommit(self._backend, size_bytes=len(header))
+        return self._journal
 
     def fold_journal(self) -> State:
         """Commit what the journal says, as read back from the store."""
+        reach(Step.FOLD_DUE)
         found = _find(self._backend)
         if found.version != self._version:
             raise StateConflict(
                 f"{self._backend.location} was replaced while this run held its lock",
                 hint="What this run created is safe in the journal beside it. Put back the state of serial "
                 f"{self._state.serial}, then run any command.",
+                location=self._backend.location,
+            )
+        if self._journal is not None and found.journal_bytes < self._journal.size_bytes:
+            raise StateConflict(
+                f"the journal of {self._backend.location} was removed or cut while this run was writing it",
+                hint="Put it back. If you cannot, `reconciler import` each exam that this run reports as "
+                "created, or the next apply creates it again.",
                 location=self._backend.location,
             )
         if found.has_news:

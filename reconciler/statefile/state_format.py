@@ -20,17 +20,19 @@ from reconciler.model.identities import (
     is_install_sid,
     is_lineage,
 )
-from reconciler.model.state import Answer, Entry, Intent, State
+from reconciler.model.state import Answer, Entry, Intent, Resolution, Settling, State
 from reconciler.statefile import fields
 from reconciler.statefile.fields import MalformedError
 
 FORMAT_VERSION: Final = 1
 
-_STATE_KEYS: Final = frozenset({"formatVersion", "lineage", "serial", "exams", "intents"})
+_STATE_KEYS: Final = frozenset({"formatVersion", "lineage", "serial", "exams", "intents", "resolutions"})
 _ENTRY_KEYS: Final = frozenset({"sid", "installSid", "courseSid", "digest", "payload", "createdAt"})
 _INTENT_KEYS: Final = frozenset(
     {"attempt", "digest", "installSid", "courseSid", "payload", "startedAt", "by", "answer"}
 )
+_RESOLUTION_KEYS: Final = frozenset({"address", "attempt", "sid", "by", "at", "how"})
+_SETTLINGS: Final = frozenset(settling.value for settling in Settling)
 
 RESTORE_HINT: Final = (
     "Nothing was changed. Restore the file from version control or a backup; "
@@ -45,13 +47,15 @@ def empty_state(lineage: str) -> State:
 
 def encode_state(state: State) -> bytes:
     """The snapshot's bytes; equal states give equal bytes."""
-    document = {
+    document: dict[str, Any] = {
         "formatVersion": FORMAT_VERSION,
         "lineage": state.lineage,
         "serial": state.serial,
         "exams": {address: _encode_entry(entry) for address, entry in state.exams.items()},
         "intents": {address: encode_intent(intent) for address, intent in state.intents.items()},
     }
+    if state.resolutions:
+        document["resolutions"] = sorted(map(_encode_resolution, state.resolutions), key=_age)
     return f"{json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True)}\n".encode()
 
 
@@ -64,6 +68,22 @@ def _encode_entry(entry: Entry) -> dict[str, Any]:
         "payload": entry.payload,
         "createdAt": fields.spell_instant(entry.created_at),
     }
+
+
+def _encode_resolution(resolution: Resolution) -> dict[str, Any]:
+    return {
+        "address": resolution.address,
+        "attempt": resolution.attempt,
+        "sid": resolution.sid,
+        "by": resolution.by,
+        "at": fields.spell_instant(resolution.at),
+        "how": resolution.how.value,
+    }
+
+
+def _age(encoded: dict[str, Any]) -> tuple[str, ...]:
+    """Orders encoded resolutions as a decoded state has them: the oldest first."""
+    return tuple(encoded[key] or "" for key in ("at", "address", "attempt", "sid", "how", "by"))
 
 
 def encode_intent(intent: Intent) -> dict[str, Any]:
@@ -122,7 +142,7 @@ def _decode_document(document: Mapping[str, object]) -> State:
         intents={_address(key): decode_intent(value, f"intents.{key}") for key, value in intents.items()},
     )
     refuse_contradictions(state)
-    return state
+    return state.with_resolutions(*_decode_resolutions(document))
 
 
 def refuse_contradictions(state: State) -> None:
@@ -176,3 +196,30 @@ def decode_answer(value: object, place: str) -> Answer:
     """The answer in `value`. Raises MalformedError."""
     found = fields.mapping(value, place)
     return Answer(status=fields.status(found, place), reason=fields.text(found, "reason", place))
+
+
+def _decode_resolutions(document: Mapping[str, object]) -> list[Resolution]:
+    found = document.get("resolutions", [])
+    if not isinstance(found, list):
+        raise MalformedError("state.resolutions is not a list")
+    return [_decode_resolution(value, f"resolutions[{number}]") for number, value in enumerate(found)]
+
+
+def _decode_resolution(value: object, place: str) -> Resolution:
+    found = fields.mapping(value, place)
+    fields.only_keys(found, _RESOLUTION_KEYS, place)
+    how = fields.text(found, "how", place)
+    if how not in _SETTLINGS:
+        raise MalformedError(f"{place}.how is {fields.shown(how)}, which is no way to settle a doubt")
+    settling = Settling(how)
+    has_sid = found.get("sid") is not None
+    if has_sid is not settling.found_an_exam:
+        raise MalformedError(f"{place}.sid and {place}.how contradict each other")
+    return Resolution(
+        address=fields.identity(found, "address", place, accept=is_address, make=Address),
+        attempt=fields.identity(found, "attempt", place, accept=is_attempt_id, make=AttemptId),
+        sid=fields.identity(found, "sid", place, accept=is_exam_sid, make=ExamSid) if has_sid else None,
+        by=fields.text(found, "by", place),
+        at=fields.instant(found, "at", place),
+        how=settling,
+    )

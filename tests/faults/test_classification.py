@@ -1,9 +1,10 @@
-"""Each row of the classification table, end to end: the installed command against servers that misbehave."""
+"""Each row of the classification table, end to end: the installed command against a server that answers so.
+
+What happens below HTTP, and to HTTP itself, is tried in test_network, test_tls and test_proxies.
+"""
 
 import json
 import socket
-import threading
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -115,98 +116,6 @@ def test_an_unknown_outcome_is_in_doubt_for_good(workspace, server, answer):
     assert sent(server, "a") == 1
 
 
-@contextmanager
-def raw_server(converse):
-    """A listener on loopback that hands each connection to `converse` and keeps what was received."""
-    seen = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0.05)
-        ended = threading.Event()
-
-        def serve():
-            while not ended.is_set():
-                try:
-                    connection, _ = listener.accept()
-                except TimeoutError:
-                    continue
-                with connection:
-                    connection.settimeout(5)
-                    data = b""
-                    while b"\r\n\r\n" not in data or not data.rstrip().endswith(b"}"):
-                        more = connection.recv(65536)
-                        if not more:
-                            break
-                        data += more
-                    seen.append(data)
-                    converse(connection, ended)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen
-        finally:
-            ended.set()
-            thread.join()
-
-
-def _reset(connection, _):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-
-
-def _close(_connection, _ended):
-    """Say nothing."""
-
-
-def _cut_short(connection, _):
-    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n" + b'{"sid": "EX' + b"a" * 32 + b'"')
-
-
-def _cut_chunk(connection, _):
-    connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\n{")
-
-
-def _not_http(connection, _):
-    connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
-
-
-def _silence(_connection, ended):
-    ended.wait(20)
-
-
-def _trickle(connection, ended):
-    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n")
-    while not ended.wait(0.2):
-        try:
-            connection.sendall(b" ")
-        except OSError:
-            return
-
-
-def _endless_headers(connection, ended):
-    connection.sendall(b"HTTP/1.1 200 OK\r\n")
-    try:
-        while not ended.is_set():
-            connection.sendall(b"x: " + b"y" * 10_000 + b"\r\n")
-    except OSError:
-        return
-
-
-@pytest.mark.parametrize(
-    "converse",
-    [_reset, _close, _cut_short, _cut_chunk, _not_http, _silence, _trickle, _endless_headers],
-    ids=lambda converse: converse.__name__,
-)
-def test_a_lost_answer_is_in_doubt_and_never_sent_again(workspace, converse):
-    """However the connection ends once the request left, there is one request and one doubt."""
-    workspace.declare("a")
-    with raw_server(converse) as (url, seen):
-        report = workspace.apply(url, "--timeout", "1", expect=3)
-        assert outcomes(report) == {"cs/a": "in-doubt"}
-        workspace.apply(url, "--timeout", "1", expect=3)
-        assert len([data for data in seen if b"POST" in data]) == 1
-    assert set(workspace.state["intents"]) == {"cs/a"}
-
-
 def test_what_never_connected_failed_and_is_sent_by_the_next_apply(workspace, server):
     """A refused connection is tried again, then given up without doubt."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -216,28 +125,6 @@ def test_what_never_connected_failed_and_is_sent_by_the_next_apply(workspace, se
     assert report["exams"][0]["status"] is None
     assert workspace.state["intents"] == {}
     assert workspace.apply(server.url)["summary"]["created"] == 2
-
-
-def test_a_host_that_does_not_speak_tls_was_not_sent_anything(workspace, server):
-    """A failed handshake comes before the first byte of a request."""
-    report = workspace.apply(server.url.replace("http://", "https://"), expect=1)
-    assert outcomes(report) == {"cs/a": "failed", "cs/b": "failed"}
-    assert server.requests == []
-
-
-def test_a_closed_keep_alive_connection_is_not_written_to_blindly(workspace):
-    """A server that closes after each answer, without saying so, costs no doubt and no second request."""
-
-    def converse(connection, _):
-        number = next(numbers)
-        body = json.dumps({"sid": f"EX{number:032x}"}).encode()
-        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
-
-    numbers = iter(range(1, 100))
-    workspace.declare(*"abcdef")
-    with raw_server(converse) as (url, seen):
-        workspace.run("apply", "--auto-approve", "--parallelism", "1", "--api-url", url, expect=0)
-        assert len(seen) == 6
 
 
 def test_a_proxy_from_the_environment_never_sees_a_token_in_the_clear(workspace, server):

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from exam_workspace import Workspace
+from promises import check_promises
 
 from reconciler.sandbox import Settings, parse_fault
 from reconciler.sandbox.running import running
@@ -41,18 +42,6 @@ def wait_for_requests(sandbox, number):
     while sandbox.requests < number:
         assert time.monotonic() < deadline
         time.sleep(0.005)
-
-
-def check_promises(workspace, sandbox):
-    """Each title is at the server once, and each SID of the server is in state or its address in doubt."""
-    state = json.loads(workspace.run("state", "list", "--format", "json"))
-    titles = [exam["body"]["title"] for exam in sandbox.created]
-    assert len(titles) == len(set(titles))
-    known = {entry["sid"] for entry in state["exams"].values()}
-    for exam in sandbox.created:
-        address = exam["body"]["title"].replace("Exam ", "cs/")
-        assert exam["sid"] in known or address in state["intents"]
-    return state
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -9,7 +9,7 @@ from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Guard, Plan
 from reconciler.model.positions import Position, Span
 from reconciler.model.report import ExamOutcome, Outcome, Report
-from reconciler.model.state import Answer, Entry, Intent, State
+from reconciler.model.state import Answer, Entry, Intent, Resolution, Settling, State
 
 INSTALL = InstallSid("AI" + "1" * 32)
 COURSE = CourseSid("CU1234567890abcdef1234567890abcdef")
@@ -247,4 +247,26 @@ def state() -> State:
             Address("cs101/final"): entry(2, "Final [red]Exam"),
         },
         intents={Address("cs101/quiz-3"): intent()},
+    )
+
+
+def settled() -> State:
+    """A state in which one doubt ended with an exam, and another without."""
+    return state().with_resolutions(
+        Resolution(
+            address=Address("cs101/final"),
+            attempt=AttemptId("0198b7c2-40bb"),
+            sid=sid(2),
+            by="jdoe@desk",
+            at=MORNING,
+            how=Settling.IMPORTS_BLOCK,
+        ),
+        Resolution(
+            address=Address("cs101/quiz-9"),
+            attempt=AttemptId("0198b7c2-40cc"),
+            sid=None,
+            by="jdoe@desk",
+            at=MORNING,
+            how=Settling.RESOLVE_ABSENT,
+        ),
     )

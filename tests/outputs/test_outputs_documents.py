@@ -53,11 +53,11 @@ def test_noop_is_counted_and_listed_only_on_request() -> None:
 def test_optional_keys_are_there_only_with_a_value() -> None:
     """What the format adds for some actions is in those alone."""
     document = outputs.plan_document(cases.every_action(), listing=Listing.ALL)
-    optional = {"movedFrom", "attempt", "startedAt", "timezone"}
+    optional = {"movedFrom", "attempt", "startedAt", "doubt", "timezone"}
     found = {change["address"]: optional & change.keys() for change in document["changes"]}
     assert found["cs101/old"] == set()
     assert found["cs101/quiz-2"] == {"movedFrom", "timezone"}
-    assert found["cs101/quiz-3"] == {"attempt", "startedAt", "timezone"}
+    assert found["cs101/quiz-3"] == {"attempt", "startedAt", "doubt", "timezone"}
     assert "guards" not in document
 
 

@@ -23,9 +23,11 @@ from reconciler.model.errors import (
 )
 from reconciler.model.identities import Address
 from reconciler.model.plan import Plan
-from reconciler.outputs import Listing
+from reconciler.model.report import Outcome, Report
+from reconciler.outputs import Invocation, Listing
 
 GOLDEN: Final = Path(__file__).parent / "golden"
+ELSEWHERE: Final = Invocation(("--chdir", "the term", "--env", "production"))
 REWRITE: Final = os.environ.get("RECONCILER_REWRITE_GOLDEN") == "1"
 
 TEXTS: Final[dict[str, Callable[[Console], None]]] = {
@@ -38,6 +40,14 @@ TEXTS: Final[dict[str, Callable[[Console], None]]] = {
     ),
     "diagnostics": lambda to: outputs.print_diagnostics(cases.diagnostics(), to),
     "report": lambda to: outputs.print_report(cases.report(), to),
+    "report-in-doubt": lambda to: outputs.print_report(
+        Report(exams=(cases.outcome("cs101/quiz-3", Outcome.IN_DOUBT, status=502, message="Bad Gateway"),)),
+        to,
+        dossiers=outputs.dossiers_of_state(cases.state(), ELSEWHERE, lines=cases.every_action().changes),
+        invocation=ELSEWHERE,
+    ),
+    "entry-settled": lambda to: outputs.print_entry(Address("cs101/final"), cases.settled(), to),
+    "entry-absent": lambda to: outputs.print_entry(Address("cs101/quiz-9"), cases.settled(), to),
     "state": lambda to: outputs.print_state(cases.state(), to),
     "entry": lambda to: outputs.print_entry(Address("cs101/final"), cases.state(), to),
     "entry-in-doubt": lambda to: outputs.print_entry(Address("cs101/quiz-3"), cases.state(), to),
@@ -57,6 +67,12 @@ DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
     "plan": lambda: outputs.to_text(outputs.plan_document(cases.every_action(), listing=Listing.DIFFERING)),
     "plan-guarded": lambda: outputs.to_text(outputs.plan_document(cases.guarded(), listing=Listing.ALL)),
     "report": lambda: outputs.to_text(outputs.report_document(cases.report())),
+    "report-in-doubt": lambda: outputs.to_text(
+        outputs.report_document(
+            Report(exams=(cases.outcome("cs101/quiz-3", Outcome.IN_DOUBT, status=502),)),
+            outputs.dossiers_of_state(cases.state(), ELSEWHERE, lines=cases.every_action().changes),
+        )
+    ),
     "diagnostics": lambda: outputs.to_text(outputs.diagnostics_document(cases.diagnostics())),
 }
 

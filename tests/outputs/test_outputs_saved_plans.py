@@ -154,3 +154,62 @@ def test_no_bytes_make_a_foreign_exception(data: bytes) -> None:
     """Whatever a file holds, the refusal is ours."""
     with pytest.raises(ReconcilerError):
         outputs.decode_plan(data, name="plan.json")
+
+
+def plan_with_doubt(options: tuple[str, ...] = ("--env", "production")) -> dict[str, Any]:
+    """The document of a plan with an exam in doubt."""
+    made = outputs.plan_document(
+        cases.every_action(), listing=Listing.DIFFERING, invocation=outputs.Invocation(options)
+    )
+    return json.loads(outputs.to_text(made))  # type: ignore[no-any-return]
+
+
+def test_dossier_survives_the_file() -> None:
+    """Who sent it, what came back, the course's alias and the options of the commands are read again."""
+    saved = outputs.decode_plan(json.dumps(plan_with_doubt()).encode(), name="plan.json")
+    (line,) = saved.having(Action.IN_DOUBT)
+    assert line.intent is not None
+    assert (line.intent.by, line.intent.answer) == (cases.intent().by, cases.intent().answer)
+    assert line.course == "cs101"
+    assert saved.invocation.options == ("--env", "production")
+    again = outputs.plan_document(saved, listing=Listing.DIFFERING, invocation=saved.invocation)
+    assert again == plan_with_doubt()
+
+
+def test_plan_of_an_earlier_version_is_still_read() -> None:
+    """Without a dossier in the file, author and answer are said to be unknown, not to be none."""
+    edited = plan_with_doubt()
+    for one in edited["changes"]:
+        one.pop("doubt", None)
+    saved = outputs.decode_plan(json.dumps(edited).encode(), name="plan.json")
+    (line,) = saved.having(Action.IN_DOUBT)
+    assert line.intent is not None
+    assert (line.intent.by, saved.invocation.options) == ("", ())
+    assert line.intent.answer is not None
+    assert "earlier version" in line.intent.answer.reason
+
+
+def test_a_doubt_without_any_answer_survives_the_file() -> None:
+    """That no answer came is not the same as one that is not told."""
+    edited = plan_with_doubt()
+    for one in edited["changes"]:
+        if "doubt" in one:
+            one["doubt"].update(status=None, answer=None)
+    (line,) = decode(edited).having(Action.IN_DOUBT)
+    assert line.intent is not None
+    assert line.intent.answer is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"settle": {}}, {"settle": {"options": [], "commands": ["a"], "manifest": ["a", "b"]}}, {"extra": 1}],
+    ids=["empty", "one command", "extra"],
+)
+def test_dossier_that_no_plan_has_is_refused(changes: dict[str, Any]) -> None:
+    """The schema holds for dossiers too."""
+    edited = plan_with_doubt()
+    for one in edited["changes"]:
+        if "doubt" in one:
+            one["doubt"].update(changes)
+    with pytest.raises(UsageError, match="not a plan"):
+        decode(edited)

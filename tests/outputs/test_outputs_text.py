@@ -187,11 +187,14 @@ def test_guards_without_changes_still_refuse() -> None:
 
 
 def test_many_in_doubt_show_how_to_settle_the_first() -> None:
-    """Where each has one line only, the commands are there once."""
+    """The first three stand whole, the others on one line each, and a command shows these."""
     doubt = replace(cases.change("a", Action.IN_DOUBT, after=cases.payload()), intent=cases.intent())
     text = plan_text(plan_of(*(replace(doubt, address=Address(f"a{n:03}")) for n in range(30))))
-    assert text.count("reconciler resolve a") == 2
+    assert text.count("reconciler resolve a") == 6
     assert "reconciler resolve a000 --absent" in text
+    assert "… and 27 more in doubt." in text
+    assert "reconciler state show ADDRESS" in text
+    assert all(f"  ? a{n:03}" in text for n in range(30))
 
 
 def test_change_without_body_or_intent_still_stands_there() -> None:
@@ -321,11 +324,11 @@ def test_empty_state_says_so() -> None:
 
 
 def test_in_doubt_without_answer_is_shown_without() -> None:
-    """An intent whose run ended in silence has no line for an answer."""
+    """An intent whose run ended in silence says that no answer came."""
     state = replace(cases.state(), intents={Address("a"): replace(cases.intent(), answer=None)})
     to = console()
     outputs.print_entry(Address("a"), state, to)
-    assert "answer" not in written(to)
+    assert "answer   none: the run ended before one came" in written(to)
     assert "in doubt" in written(to)
 
 

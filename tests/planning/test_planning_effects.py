@@ -5,6 +5,7 @@ from datetime import timedelta
 from planning_cases import (
     NOW,
     absent,
+    actions,
     adopts,
     created,
     declaring,
@@ -19,7 +20,8 @@ from planning_cases import (
     state,
 )
 
-from reconciler.model.state import Entry
+from reconciler.model.plan import Action
+from reconciler.model.state import Entry, Settling
 from reconciler.planning import apply_state_changes, planned_creates
 
 LATER = NOW + timedelta(minutes=5)
@@ -27,7 +29,9 @@ LATER = NOW + timedelta(minutes=5)
 
 def after(declared, known, *, targets=()):
     """The state after the state-only changes of the plan."""
-    return apply_state_changes(planned(declared, known, targets=targets), declared, known, now=LATER)
+    return apply_state_changes(
+        planned(declared, known, targets=targets), declared, known, now=LATER, by="a test"
+    )
 
 
 def test_import_becomes_an_entry():
@@ -54,6 +58,44 @@ def test_import_ends_a_doubt():
     assert left.intents == doubted("c")
     assert {address: held.sid for address, held in left.exams.items()} == {"a": sid(8), "b": sid(9)}
     assert left.exams["b"].payload == exam("b").payload
+
+
+def test_import_of_what_was_in_doubt_records_what_was_sent():
+    """What was declared since then is a difference that the next plan shows."""
+    declared = declaring(exam("a", payload("edited")), imports=[adopts("a", 9)])
+    known = state(intents=doubted("a"))
+    line = planned(declared, known).changes[0]
+    assert [(one.path, one.before, one.after) for one in line.diff] == [("title", "Exam a", "edited")]
+    left = after(declared, known)
+    assert left.exams["a"] == known.intents["a"].as_created(sid(9), LATER)
+    assert actions(planned(declared, left)) == {"a": Action.CHANGED}
+
+
+def test_settling_blocks_leave_their_trace():
+    """Who applied them, when, and which attempt they ended; blocks that settle nothing leave none."""
+    declared = declaring(
+        "a",
+        "d",
+        "new",
+        imports=[adopts("a", 8), adopts("d", 7), adopts("new", 9)],
+        moved=moves(("old", "new")),
+        absences=[absent("b"), absent("c", "try-older")],
+    )
+    left = after(declared, state(intents=doubted("a", "b", "c", "old")))
+    assert [(one.address, one.attempt, one.sid, one.how) for one in left.resolutions] == [
+        ("a", "try-a", sid(8), Settling.IMPORTS_BLOCK),
+        ("b", "try-b", None, Settling.ABSENT_BLOCK),
+        ("old", "try-old", sid(9), Settling.IMPORTS_BLOCK),
+    ]
+    assert {(one.by, one.at) for one in left.resolutions} == {("a test", LATER)}
+    assert after(declared, left) == left
+
+
+def test_earlier_resolutions_stay():
+    """An apply adds to the history of state."""
+    earlier = after(declaring(absences=[absent("a")]), state(intents=doubted("a", "b")))
+    left = after(declaring(absences=[absent("b")]), earlier)
+    assert [one.address for one in left.resolutions] == ["a", "b"]
 
 
 def test_import_ends_a_doubt_that_has_moved():

@@ -309,7 +309,6 @@ def test_guards_come_in_one_order():
         "looks-renamed",
         "import-conflict",
         "move-conflict",
-        "move-in-doubt",
     ]
 
 

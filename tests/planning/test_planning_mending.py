@@ -33,6 +33,14 @@ def test_a_move_that_would_lose_something_is_refused(source, target, said):
     assert caught.value.hint.startswith("Nothing was changed.")
 
 
+def test_a_move_of_what_is_not_there_suggests_what_is():
+    """The nearest address may have been meant."""
+    known = state(created("cs101/final", "cs101/quiz-1"))
+    with pytest.raises(ResolutionRefused) as caught:
+        settlement.move(known, Address("cs101/finals"), Address("new"))
+    assert caught.value.hint == "Nothing was changed. Did you mean cs101/final?"
+
+
 def test_a_removed_exam_is_forgotten():
     """The others stay, and so does what is in doubt."""
     left = settlement.remove(KNOWN, Address("a"))

@@ -117,15 +117,13 @@ def test_moves_without_one_end_conflict(pairs):
     assert "several addresses, or in a circle" in guard(plan, "move-conflict").message
 
 
-def test_move_of_a_doubt_blocks_its_new_address():
-    """A doubt stays where it is, and what it moved to is not created before it is settled."""
-    plan = planned(declaring("new", moved=moves(("old", "new"))), state(intents=doubted("old")))
-    assert actions(plan) == {"new": Action.IN_DOUBT, "old": Action.IN_DOUBT}
+def test_move_of_a_doubt_blocks_its_new_address_and_nothing_else():
+    """A doubt stays where it is; what it moved to is not created before it is settled, and all others are."""
+    plan = planned(declaring("new", "other", moved=moves(("old", "new"))), state(intents=doubted("old")))
+    assert actions(plan) == {"new": Action.IN_DOUBT, "old": Action.IN_DOUBT, "other": Action.CREATE}
     assert line(plan, "new").intent == line(plan, "old").intent == doubted("old")["old"]
-    found = guard(plan, "move-in-doubt")
-    assert found.addresses == ("new", "old")
-    assert "resolve old" in found.hint
-    assert plan.to_make == ()
+    assert (line(plan, "new").moved_from, line(plan, "old").moved_from) == ("old", None)
+    assert plan.guards == ()
 
 
 def test_ambiguous_move_of_a_doubt_blocks_every_end():
@@ -133,7 +131,8 @@ def test_ambiguous_move_of_a_doubt_blocks_every_end():
     declared = declaring("b", "c", moved=moves(("a", "b"), ("a", "c")))
     plan = planned(declared, state(intents=doubted("a")))
     assert set(actions(plan).values()) == {Action.IN_DOUBT}
-    assert guard(plan, "move-in-doubt").addresses == ("a", "b", "c")
+    assert {one.moved_from for one in plan.changes} == {None, "a"}
+    assert plan.guards == ()
 
 
 def test_move_of_a_doubt_to_what_exists_is_no_hindrance():

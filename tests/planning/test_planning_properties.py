@@ -104,7 +104,7 @@ def states(draw):
 
 def applied(plan, declared, known):
     """The state after all of `plan`: its effects, and an entry for each create."""
-    left = apply_state_changes(plan, declared, known, now=NOW)
+    left = apply_state_changes(plan, declared, known, now=NOW, by="a test")
     made = {
         one.address: entry(100 + number, one) for number, one in enumerate(planned_creates(plan, declared))
     }
@@ -119,6 +119,16 @@ def test_nothing_is_left_to_make_after_an_apply(declared, known):
     if any(guard.code in {"import-conflict", "move-conflict"} for guard in plan.guards):
         return
     assert planned(declared, applied(plan, declared, known)).to_make == ()
+
+
+@given(declared=declarations(), known=states())
+def test_no_doubt_ends_without_a_trace(declared, known):
+    """Each intent that an apply ends has exactly one resolution, with the SID of the entry that it became."""
+    left = apply_state_changes(planned(declared, known), declared, known, now=NOW, by="a test")
+    ended = {(at, intent.attempt) for at, intent in known.intents.items() if at not in left.intents}
+    assert sorted((one.address, one.attempt) for one in left.resolutions) == sorted(ended)
+    sids = {held.sid for held in left.exams.values()}
+    assert all(one.sid in sids for one in left.resolutions if one.sid is not None)
 
 
 @given(declared=declarations(), known=states())
@@ -187,7 +197,8 @@ def test_what_is_known_is_never_created(declared, known):
 def test_lines_say_what_their_fields_promise(declared, known):
     """Each field of a change is set exactly for the actions that it belongs to."""
     for change in planned(declared, known).changes:
-        assert (change.moved_from is not None) == (change.action is Action.MOVE)
+        assert change.action is not Action.MOVE or change.moved_from is not None
+        assert change.action in {Action.MOVE, Action.IN_DOUBT} or change.moved_from is None
         assert (change.intent is not None) == (change.action is Action.IN_DOUBT)
         assert (change.source is None) == (change.after is None)
         assert change.action is not Action.NOOP or not change.diff
@@ -221,7 +232,7 @@ def test_plan_expects_itself_and_its_rest(declared, known, some):
         for number, one in enumerate(planned_creates(plan, declared))
         if one.address in some
     }
-    left = apply_state_changes(plan, declared, known, now=NOW) if plan.guards == () else known
+    left = apply_state_changes(plan, declared, known, now=NOW, by="a test") if plan.guards == () else known
     intents = {address: held for address, held in left.intents.items() if address not in made}
     rest = planned(declared, replace(left, serial=2, exams={**left.exams, **made}, intents=intents))
     if plan.guards == ():

@@ -18,7 +18,7 @@ Create = Callable[..., httpx.Response]
 PATH = "/v1/installs/AI1234567890abcdef1234567890abcdef/courses/CU1234567890abcdef1234567890abcdef/exams"
 
 
-def raw_answer(url: str, body: dict[str, Any]) -> bytes:
+def raw_answer(url: str, body: dict[str, Any], patience_s: float = 10) -> bytes:
     """Every byte that a bare socket receives for one create, until the connection ends.
 
     Raises ConnectionResetError where it ends with a reset.
@@ -29,7 +29,7 @@ def raw_answer(url: str, body: dict[str, Any]) -> bytes:
         f"POST {PATH} HTTP/1.1\r\nHost: {place.netloc}\r\ntoken: t\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
     )
-    with socket.create_connection((place.hostname or "", place.port or 0), timeout=10) as connection:
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=patience_s) as connection:
         connection.sendall(head.encode() + data)
         received = b""
         while piece := connection.recv(65_536):
@@ -50,6 +50,18 @@ def test_drop_before_resets_and_stores_nothing(sandbox: RunningSandbox, body: di
     with pytest.raises(ConnectionResetError):
         raw_answer(sandbox.url, body)
     assert (sandbox.created, sandbox.requests) == ([], 1)
+
+
+def test_a_client_that_is_gone_cannot_be_reset(
+    sandbox: RunningSandbox, body: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client that was killed while it waited is no failure of the sandbox."""
+    sandbox.misbehave("latency:seconds=0.2", "drop-before")
+    with pytest.raises(TimeoutError):
+        raw_answer(sandbox.url, body, patience_s=0.05)
+    time.sleep(0.5)
+    assert sandbox.requests == 1
+    assert "failed" not in caplog.text
 
 
 def test_truncated_answer_is_shorter_than_announced(sandbox: RunningSandbox, body: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid
 from reconciler.model.payloads import digest_of
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord
-from reconciler.model.state import Answer, Entry, Intent, State
+from reconciler.model.state import Answer, Entry, Intent, Resolution, Settling, State
 
 LINEAGE = "0b0e8f9e-55f6-4b52-8f0c-3a3f1f1b8c11"
 INSTALL = InstallSid("AI" + "1" * 32)
@@ -76,4 +76,16 @@ def doubted(address: str, attempt: str) -> InDoubtRecord:
     """The record of an outcome that stays unknown."""
     return InDoubtRecord(
         address=Address(address), attempt=AttemptId(attempt), answer=Answer(status=502, reason="bad gateway")
+    )
+
+
+def resolution(address: str, attempt: str, number: int | None) -> Resolution:
+    """The end of the doubt about `attempt`: the exam `number`, or None."""
+    return Resolution(
+        address=Address(address),
+        attempt=AttemptId(attempt),
+        sid=None if number is None else sid(number),
+        by="someone@somewhere",
+        at=NOW,
+        how=Settling.RESOLVE_ABSENT if number is None else Settling.RESOLVE_SID,
     )

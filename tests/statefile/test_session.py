@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from state_builders import LINEAGE, NOW, began, created, doubted, entry, failed, intent, state
+from state_builders import LINEAGE, NOW, began, created, doubted, entry, failed, intent, resolution, state
 
 from reconciler.backends.file import FileBackend
 from reconciler.model.errors import (
@@ -103,6 +103,52 @@ def test_what_was_appended_is_folded(begun):
     assert len(folded.exams) == 20
     assert begun.read_journal() == b""
     assert load_state(begun) == folded
+
+
+class Threadless(FileBackend):
+    """A store on a machine that has no thread left to append with."""
+
+    def append_journal(self, data, *, after):
+        """As Python fails there."""
+        if after:
+            raise RuntimeError("can't start new thread")
+        super().append_journal(data, after=after)
+
+
+def test_an_append_without_a_thread_fails_and_does_not_hang(begun, tmp_path):
+    """A limit on threads is told like any other failure to write."""
+    backend = Threadless(tmp_path / "exams.state.json", location="file:exams.state.json")
+
+    async def run(journal):
+        with pytest.raises(StateUnavailable, match="can't start new thread"):
+            await asyncio.wait_for(journal.append(began("a", "t1")), timeout=5)
+        await journal.close()
+
+    with session(backend) as opened:
+        asyncio.run(run(opened.begin_journal()))
+    assert load_state(begun).intents == {}
+
+
+@pytest.mark.parametrize("kept", [0, 1], ids=["removed", "cut"])
+def test_a_journal_that_lost_records_is_not_folded(begun, tmp_path, kept):
+    """What was acknowledged and is gone is missed, by the next append and by the fold."""
+    path = tmp_path / "exams.state.json.journal"
+
+    async def run(opened):
+        journal = opened.begin_journal()
+        await journal.append(began("a", "t1"))
+        await journal.append(created("a", "t1", 1))
+        path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:kept]))
+        with pytest.raises(StateUnavailable, match="removed or cut"):
+            await journal.append(began("b", "t2"))
+        await journal.close()
+
+    with session(begun) as opened:
+        asyncio.run(run(opened))
+        with pytest.raises(StateConflict, match="removed or cut") as caught:
+            opened.fold_journal()
+    assert "reconciler import" in caught.value.hint
+    assert load_state(begun).serial == 0
 
 
 def test_a_run_that_recorded_nothing_leaves_the_serial(begun):
@@ -248,5 +294,43 @@ def test_a_push_never_forgets_a_doubt(begun):
         doubtful = opened.commit(replace(opened.state, intents={"a": intent("t1")}))
         with pytest.raises(PushRefused, match="in doubt: a"):
             opened.push(replace(doubtful, serial=5, intents={}))
-        assert opened.push(replace(doubtful, serial=5, intents={}, exams={"a": entry(1)})).state.serial == 5
+        unvouched = replace(doubtful, serial=5, intents={}, exams={"a": entry(1)})
+        with pytest.raises(PushRefused, match="in doubt: a"):
+            opened.push(unvouched)
+        with pytest.raises(PushRefused, match="in doubt: a"):
+            opened.push(replace(doubtful, serial=5, intents={"a": intent("t2")}))
+        assert opened.push(unvouched.with_resolutions(resolution("a", "t1", 1))).state.serial == 5
     assert set(load_state(begun).exams) == {"a"}
+
+
+def test_a_push_never_forgets_who_settled_a_doubt(begun):
+    """Resolutions may be added, and a doubt may come back with them, but none may go."""
+    with session(begun) as opened:
+        settled = opened.commit(opened.state.with_resolutions(resolution("a", "t1", 1)))
+        with pytest.raises(PushRefused, match="how doubts were settled: a"):
+            opened.push(replace(settled, serial=5, resolutions=()))
+        assert load_state(begun) == settled
+        back = replace(settled, serial=5, intents={"a": intent("t1")})
+        assert opened.push(back).state == back
+        with pytest.raises(
+            PushRefused, match="in doubt: a"
+        ):  # the resolution of old is not one of this doubt
+            opened.push(replace(back, serial=6, intents={}))
+        again = replace(back, serial=6, intents={}).with_resolutions(resolution("a", "t1", None))
+        assert len(opened.push(again).state.resolutions) == 2
+
+
+def test_a_journal_keeps_the_resolutions(begun):
+    """What happens after a settling does not wash its record away."""
+    with session(begun) as opened:
+        opened.commit(opened.state.with_resolutions(resolution("a", "t1", 1)))
+        journal = opened.begin_journal()
+        asyncio.run(append(journal, began("b", "t2")))
+        opened.fold_journal()
+    assert load_state(begun).resolutions == (resolution("a", "t1", 1),)
+
+
+async def append(journal, record):
+    """Return once `record` is in `journal`."""
+    await journal.append(record)
+    await journal.close()

@@ -1,0 +1,64 @@
+"""One exchange: a request on a connection of its own, and what arrived on it.
+
+A connection carries one request in its life. So no answer can be taken for that of another exam, whatever a
+server or proxy sends unasked, and no connection can be closed under a request because it had idled. httpcore
+keeps what follows an answer in the connection's buffer and takes it for the next one.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import httpx
+
+from reconciler.api.answers import Answer
+from reconciler.api.bodies import read_body
+
+_BEGINS_TO_CONNECT = (".connect_tcp.started", ".start_tls.started")
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One try at one request, to be posted once.
+
+    `is_connecting` is True only while httpcore said that it connects (TCP, a proxy's tunnel, TLS) and has not
+    yet begun the request itself, which it says before the first byte of it is written. Exceptions tell less:
+    ConnectError, ConnectTimeout and ProxyError do come before that byte (from connect_tcp, start_tls and the
+    answer to CONNECT alone), but so may those that a lost answer raises, where a tunnel is cut.
+    """
+
+    connect_s: float
+    answer_s: float
+    is_connecting: bool = False
+    _deadline: asyncio.Timeout = field(init=False)
+
+    async def post(self, client: httpx.AsyncClient, url: str, body: bytes) -> Answer:
+        """What arrived. Raises anything if that holds no status line, TimeoutError if it takes too long.
+
+        There are `connect_s` to connect, then `answer_s` for the head of an answer, and as long for its body.
+        """
+        async with (
+            asyncio.timeout(self.connect_s) as self._deadline,
+            client.stream("POST", url, content=body, extensions={"trace": self._note}) as response,
+        ):
+            self._deadline.reschedule(None)
+            received, fault = await read_body(response, within_s=self.answer_s)
+            return Answer(
+                status=response.status_code,
+                content_type=response.headers.get("content-type", ""),
+                retry_after=response.headers.get("retry-after"),
+                body=received,
+                fault=fault,
+            )
+
+    async def _note(self, step: str, details: Mapping[str, object]) -> None:
+        """Called by httpcore before and after each of its steps."""
+        method = getattr(details.get("request"), "method", None)
+        if method is None:
+            self.is_connecting = self.is_connecting or step.endswith(_BEGINS_TO_CONNECT)
+        elif method == b"CONNECT":
+            self.is_connecting = True
+        else:
+            self.is_connecting = False
+            if step.endswith(".send_request_headers.started"):
+                self._deadline.reschedule(asyncio.get_running_loop().time() + self.answer_s)

@@ -1,0 +1,163 @@
+"""Fault points: the steps at which a crash or a failing disk can be rehearsed. For tests only.
+
+Promise: without the variable RECONCILER_FAULT, `reach` does nothing. With it, the process is killed, or the
+system's call fails, exactly where it says: `STEP=ACTION[@N]`, several separated by commas, as in
+`intent-durable=kill@3,journal-write=short`. N counts the times that the step is reached, and is 1 where it is
+left out. A step is named as in `Step`, in lower case and with hyphens. A value that says nothing of the kind
+ends the process with exit code 1 and a line on standard error: a test must not pass for want of its fault.
+May import: the standard library.
+"""
+
+import errno
+import os
+import re
+import signal
+import time
+from collections import Counter
+from enum import Enum
+from typing import Final, assert_never
+
+VARIABLE: Final = "RECONCILER_FAULT"
+
+_SLOW_S: Final = 0.5
+_NTH: Final = re.compile(r"[1-9][0-9]{0,8}")
+
+
+class Action(Enum):
+    """What can happen at a step."""
+
+    KILL = "kill"
+    ENOSPC = "enospc"
+    EIO = "eio"
+    SLOW = "slow"
+    """The disk takes its time, so that what must wait for it and does not is seen."""
+    SHORT = "short"
+    """Half of the bytes are written, then the disk is full."""
+    TORN = "torn"
+    """Half of the bytes are written, then the process is killed."""
+
+
+_MOMENT: Final = frozenset({Action.KILL})
+_CALL: Final = _MOMENT | {Action.ENOSPC, Action.EIO, Action.SLOW}
+_WRITE: Final = _CALL | {Action.SHORT, Action.TORN}
+
+
+class Step(Enum):
+    """Every step of the create protocol and of what keeps state, in about the order of a run.
+
+    A member's value says what is true when it is reached, and what can happen there: at a moment the process
+    can be killed, a call of the system can fail as well, and a write can also stop half-way.
+    """
+
+    LOCK_OPEN = ("the lock file is about to be opened", _CALL)
+    LOCK_TAKEN = ("the lock is held, and nothing says by whom", _MOMENT)
+    LOCK_NAME = ("the holder is about to be written into the lock file", _WRITE)
+    LOCK_BREAK = ("another run's lock file is about to be removed", _CALL)
+    TIDY = ("what killed writers left is about to be removed", _CALL)
+    JOURNAL_READ = ("the journal is about to be read", _CALL)
+    SNAPSHOT_READ = ("the snapshot is about to be read", _CALL)
+    BACKUP_OPEN = ("the backup's scratch file is about to be made", _CALL)
+    BACKUP_WRITE = ("the backup's scratch file is empty", _WRITE)
+    BACKUP_FLUSH = ("the backup's scratch file is whole, but perhaps not on the disk", _CALL)
+    BACKUP_SWAP = ("the new backup is durable under its scratch name", _CALL)
+    BACKUP_SWAPPED = ("the new backup is in its place, but its folder is perhaps not on the disk", _CALL)
+    SNAPSHOT_OPEN = ("the snapshot's scratch file is about to be made", _CALL)
+    SNAPSHOT_WRITE = ("the snapshot's scratch file is empty", _WRITE)
+    SNAPSHOT_FLUSH = ("the snapshot's scratch file is whole, but perhaps not on the disk", _CALL)
+    SNAPSHOT_SWAP = ("the new snapshot is durable under its scratch name", _CALL)
+    SNAPSHOT_SWAPPED = ("the new snapshot is in its place, but its folder is perhaps not on the disk", _CALL)
+    SCRATCH_DROP = ("a write failed, and its scratch file is about to be removed", _CALL)
+    JOURNAL_DUE = ("all secrets are found, and the journal is about to be begun", _MOMENT)
+    JOURNAL_OPEN = ("the journal is about to be opened, and made if there is none", _CALL)
+    JOURNAL_CUT = ("what a crash left behind the journal's last record is about to be cut off", _CALL)
+    JOURNAL_WRITE = ("a header or a batch of records is about to be appended to the journal", _WRITE)
+    JOURNAL_FLUSH = ("it is appended, but perhaps not on the disk", _CALL)
+    JOURNAL_MADE = ("a new journal is on the disk, but its folder perhaps not", _CALL)
+    JOURNAL_DROP = ("an append failed, and its half is about to be cut off", _CALL)
+    JOURNAL_BEGUN = ("the journal's header is durable", _MOMENT)
+    INTENT_DUE = ("an exam's turn has come, and its intent is about to be appended", _MOMENT)
+    INTENT_DURABLE = ("an exam's intent is durable, and it is about to be sent", _MOMENT)
+    ANSWERED = ("an exam's answer has come, and its outcome is about to be appended", _MOMENT)
+    OUTCOME_DURABLE = ("an exam's outcome is durable", _MOMENT)
+    FOLD_DUE = ("every outcome is durable, and the journal is about to be folded into the snapshot", _MOMENT)
+    JOURNAL_CLEAR = ("the snapshot holds the journal, which is about to be removed", _CALL)
+    JOURNAL_CLEARED = ("the journal is removed, but its folder is perhaps not on the disk", _CALL)
+    LOCK_RELEASE = ("the lock file is about to be removed", _CALL)
+    LOCK_REMOVED = ("the lock file is removed, and the lock still held", _MOMENT)
+
+    def __init__(self, meaning: str, actions: frozenset[Action]) -> None:
+        self.meaning = meaning
+        self.actions = actions
+
+    @property
+    def spelling(self) -> str:
+        """The step's name in RECONCILER_FAULT."""
+        return self.name.lower().replace("_", "-")
+
+
+def _do_nothing(step: Step, descriptor: int = -1, data: bytes = b"") -> None:
+    """Nothing."""
+
+
+class _Faults:
+    """What is to happen, and how often each step has been reached."""
+
+    def __init__(self, text: str) -> None:
+        self._planned = dict(map(_parse, text.split(",")))
+        self._reached: Counter[Step] = Counter()
+
+    def reach(self, step: Step, descriptor: int = -1, data: bytes = b"") -> None:
+        """Note that `step` is reached, `data` about to go to `descriptor`, and do what is planned there."""
+        self._reached[step] += 1
+        if action := self._planned.get((step, self._reached[step])):
+            _do(action, descriptor, data)
+
+
+def _parse(fault: str) -> tuple[tuple[Step, int], Action]:
+    name, _, rest = fault.strip().partition("=")
+    verb, at, nth = rest.partition("@")
+    step = {step.spelling: step for step in Step}.get(name)
+    if step is None:
+        raise _mistake(fault, f"there is no step {name!r}; there are {', '.join(s.spelling for s in Step)}")
+    action = next((action for action in step.actions if action.value == verb), None)
+    if action is None:
+        possible = ", ".join(action.value for action in Action if action in step.actions)
+        raise _mistake(fault, f"at {name} there can be {possible}, not {verb!r}")
+    if at and not _NTH.fullmatch(nth):
+        raise _mistake(fault, f"what follows @ is a whole number from 1, not {nth!r}")
+    return (step, int(nth or 1)), action
+
+
+def _mistake(fault: str, problem: str) -> SystemExit:
+    return SystemExit(
+        f"error: {VARIABLE}: {fault!r}: {problem}\n"
+        "  It is for tests of this product: unset it, or write STEP=ACTION[@N] (see CONTRIBUTING.md)."
+    )
+
+
+def _do(action: Action, descriptor: int, data: bytes) -> None:
+    match action:
+        case Action.KILL:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case Action.ENOSPC:
+            raise _failure(errno.ENOSPC)
+        case Action.EIO:
+            raise _failure(errno.EIO)
+        case Action.SLOW:
+            time.sleep(_SLOW_S)
+        case Action.SHORT:
+            os.write(descriptor, data[: len(data) // 2])
+            raise _failure(errno.ENOSPC)
+        case Action.TORN:
+            os.write(descriptor, data[: len(data) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+        case _:
+            assert_never(action)
+
+
+def _failure(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
+
+
+reach: Final = _Faults(text).reach if (text := os.environ.get(VARIABLE)) else _do_nothing
+"""Notes that a step is reached. At a step that writes, also what is about to be written, and where to."""

@@ -1,0 +1,77 @@
+"""Dossiers as text: whole, or for all but the first few a line that says where to read on."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.cells import cell_len
+from rich.console import Console
+
+from reconciler.outputs.dossiers import Dossier, Invocation
+from reconciler.outputs.escapes import ELLIPSIS, printable
+from reconciler.outputs.fact_lines import INDENT, put_fact, put_window
+from reconciler.outputs.terminal import Piece, put, put_wrapped, width_of
+
+MOST_WHOLE: Final = 3
+"""How many dossiers stand whole in one text."""
+
+_CONDITIONS: Final = ("if it is there", "if it is not")
+_CONDITION_WIDTH: Final = 15
+
+
+def print_dossiers(dossiers: Sequence[Dossier], console: Console, invocation: Invocation) -> None:
+    """The first of `dossiers` stand there whole, and where to read the others."""
+    for dossier in dossiers[:MOST_WHOLE]:
+        put(console)
+        print_doubt_header(dossier.address, dossier.title, console, moved_from=dossier.doubted_at)
+        print_dossier(dossier, console)
+    print_where_others_are(len(dossiers) - MOST_WHOLE, console, invocation)
+
+
+def print_where_others_are(left: int, console: Console, invocation: Invocation) -> None:
+    """The command that shows each of `left` more dossiers stands there; nothing where none is left."""
+    if left > 0:
+        more = f"{ELLIPSIS} and {left:,} more in doubt. To read all about one, and to settle it:"
+        put(console)
+        put_wrapped(console, more, indent=2)
+        put(console, " " * INDENT, (invocation.command("state", "show", "ADDRESS"), "bold"))
+
+
+def print_doubt_header(address: str, title: str, console: Console, *, moved_from: str) -> None:
+    """The address in doubt stands there with its title, and with the address that it had."""
+    pieces: list[Piece] = [("  ? ", "magenta"), (address, "bold")]
+    if title:
+        pieces += ["  ", title]
+    if moved_from != address:
+        pieces += ["  ", (f"was {moved_from}", "dim")]
+    put_wrapped(console, *pieces, hanging=INDENT)
+
+
+def print_dossier(dossier: Dossier, console: Console) -> None:
+    """What is known, how to look, and how to settle it stand there below a header."""
+    put_fact("course", console, dossier.course_words)
+    for label, window in dossier.windows:
+        put_window(label, window, console)
+    put_fact("attempt", console, dossier.attempt)
+    put_window("sent", dossier.sent, console, note=f"by {dossier.by}" if dossier.by else "")
+    put_fact("answer", console, dossier.answer_words)
+    for number, sentence in enumerate(dossier.look):
+        put_fact("" if number else "look", console, sentence)
+    print_settling(dossier.commands, console)
+    put(console, " " * INDENT, "or say it through review, in a manifest:")
+    for entry in dossier.manifest:
+        put(console, " " * (INDENT + 2), (entry, "bold"))
+    put(console, " " * INDENT, "or ask the vendor's support; a message to copy:")
+    for line in dossier.support_message.split("\n"):
+        put(console, f"{' ' * (INDENT + 2)}{line}".rstrip())
+
+
+def print_settling(commands: Sequence[str], console: Console) -> None:
+    """The two commands that settle a create in doubt stand there, each on a line to copy."""
+    room = width_of(console) - INDENT - _CONDITION_WIDTH
+    is_wide = any(cell_len(printable(command)) > room for command in commands)
+    for condition, command in zip(_CONDITIONS, commands, strict=True):
+        if is_wide:
+            put(console, " " * INDENT, condition)
+            put(console, " " * (INDENT + 2), (command, "bold"))
+        else:
+            put(console, " " * INDENT, f"{condition:{_CONDITION_WIDTH}}", (command, "bold"))

@@ -1,0 +1,213 @@
+"""Dossiers: all that a person needs to find out what became of an exam in doubt, and to say so.
+
+A dossier is a value, so that text, JSON and every other form tell the same.
+"""
+
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from reconciler.model.identities import Address, AttemptId, CourseSid, InstallSid
+from reconciler.model.plan import Change
+from reconciler.model.state import Intent, State
+from reconciler.outputs.escapes import printable
+from reconciler.outputs.values import title_of, windows_of
+from reconciler.outputs.windows import Window, window_at
+
+PLACEHOLDER: Final = "EX…"
+"""Stands in commands and manifest entries for the SID that only a person can find."""
+
+_NOT_TEXT_IN_YAML: Final = re.compile(
+    r"[-+]?[0-9.]+(e[-+]?[0-9]+)?|0x[0-9a-f]+|0o[0-7]+|true|false|null|yes|no|on|off|y|n",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """How the reader's commands find this workspace and state: options, such as `--env` and a name."""
+
+    options: tuple[str, ...] = ()
+
+    def command(self, *words: str) -> str:
+        """The command line `reconciler WORDS` with these options behind, to be copied into a shell."""
+        return " ".join(("reconciler", *words, *map(shlex.quote, self.options)))
+
+    def settling_commands(self, address: str) -> tuple[str, str]:
+        """The commands that settle a doubt about `address`: if the exam exists, and if it does not."""
+        return (
+            self.command("resolve", address, "--sid", PLACEHOLDER),
+            self.command("resolve", address, "--absent"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dossier:
+    """What is known of one create in doubt, and what to do about it.
+
+    `address` is where the exam stands in the plan, `doubted_at` where state holds the doubt: they differ
+    where the exam has moved since. Title, windows and course are those that were sent; `course` is the alias,
+    None where it is not known. `by` is empty where it is not known. `status` is None where no status line
+    came, and `answer` is None where the run ended without any answer. `commands` (with `options` in them) and
+    `manifest` are what settles it: the first if the exam exists, the second if it does not.
+    """
+
+    address: Address
+    doubted_at: Address
+    title: str
+    course: str | None
+    course_sid: CourseSid
+    install_sid: InstallSid
+    windows: tuple[tuple[str, Window], ...]
+    attempt: AttemptId
+    started_at: datetime
+    sent: Window
+    by: str
+    status: int | None
+    answer: str | None
+    look: tuple[str, ...]
+    support_message: str
+    options: tuple[str, ...]
+    commands: tuple[str, str]
+    manifest: tuple[str, str]
+
+    @property
+    def course_words(self) -> str:
+        """The course by both of its names, as far as they are known."""
+        return self.course_sid if self.course is None else f"{self.course} ({self.course_sid})"
+
+    @property
+    def answer_words(self) -> str:
+        """What came back, in words."""
+        if self.answer is None:
+            return "none: the run ended before one came"
+        if self.status is None or str(self.status) in self.answer:
+            return self.answer
+        return f"HTTP {self.status}: {self.answer}"
+
+
+def dossier_of(change: Change, invocation: Invocation) -> Dossier | None:
+    """The dossier of an in-doubt line of a plan; None for every other line."""
+    if change.intent is None:
+        return None
+    return make_dossier(
+        change.intent,
+        address=change.address,
+        doubted_at=change.moved_from or change.address,
+        course=_alias(change, change.intent),
+        timezone=change.timezone,
+        invocation=invocation,
+    )
+
+
+def dossiers_of_state(
+    state: State, invocation: Invocation, *, lines: Sequence[Change] = ()
+) -> dict[Address, Dossier]:
+    """The dossiers of all that is in doubt in `state`, by address, sorted.
+
+    `lines` are those of a plan; they know the alias of a course, and the zone to tell local time in.
+    """
+    known = {line.address: line for line in lines}
+    return {
+        address: make_dossier(
+            intent,
+            address=address,
+            doubted_at=address,
+            course=_alias(known[address], intent) if address in known else None,
+            timezone=known[address].timezone if address in known else None,
+            invocation=invocation,
+        )
+        for address, intent in sorted(state.intents.items())
+    }
+
+
+def _alias(line: Change, intent: Intent) -> str | None:
+    """The alias of the course that was sent, if `line` is still about that course."""
+    return line.course if line.course_sid == intent.course_sid else None
+
+
+def make_dossier(  # noqa: PLR0913 - each is one thing that an intent does not know
+    intent: Intent,
+    *,
+    address: Address,
+    doubted_at: Address,
+    course: str | None,
+    timezone: str | None,
+    invocation: Invocation,
+) -> Dossier:
+    """The dossier of `intent`, which state holds at `doubted_at`."""
+    answer = intent.answer
+    windows = tuple(windows_of(intent.payload, timezone))
+    sent = window_at(intent.started_at.replace(microsecond=0), timezone)
+    attempt = _quoted(intent.attempt)
+    return Dossier(
+        address=address,
+        doubted_at=doubted_at,
+        title=title_of(intent.payload),
+        course=course,
+        course_sid=intent.course_sid,
+        install_sid=intent.install_sid,
+        windows=windows,
+        attempt=intent.attempt,
+        started_at=intent.started_at,
+        sent=sent,
+        by=intent.by,
+        status=None if answer is None else answer.status,
+        answer=None if answer is None else answer.reason,
+        look=_how_to_look(intent, dict(windows), sent),
+        support_message=_support_message(intent),
+        options=invocation.options,
+        commands=invocation.settling_commands(doubted_at),
+        manifest=(
+            f"imports: [{{exam: {_quoted(address)}, sid: {PLACEHOLDER}}}]",
+            f"absent: [{{exam: {_quoted(doubted_at)}, attempt: {attempt}}}]",
+        ),
+    )
+
+
+def _quoted(text: str) -> str:
+    """`text`, an address or an attempt id, as YAML reads it as text."""
+    return json.dumps(text) if _NOT_TEXT_IN_YAML.fullmatch(text) else text
+
+
+def _how_to_look(intent: Intent, windows: Mapping[str, Window], sent: Window) -> tuple[str, ...]:
+    status = intent.payload.get("status")
+    marks = ["with this title and exam window" if "exam" in windows else "with this title"]
+    marks += [f"status {status}"] if isinstance(status, str) and status != "active" else []
+    seen = ", ".join((*marks, f"created at about {sent.local}"))
+    return (
+        f"In SmarterProctoring's web console, open the course, and look among its exams for one {seen}.",
+        "If it is there, its SID is EX and 32 characters: the `sid` of the exam in the API.",
+        "If it is not, look once more some minutes later: a slow request may be carried out after all.",
+    )
+
+
+def _support_message(intent: Intent) -> str:
+    """A message that the vendor can answer without asking back. What the service said is not repeated."""
+    window = dict(windows_of(intent.payload, None)).get("exam")
+    status = None if intent.answer is None else intent.answer.status
+    facts = {
+        "Install SID": intent.install_sid,
+        "Course SID": intent.course_sid,
+        "Title": printable(title_of(intent.payload)),
+        "Exam window": "not given" if window is None else window.local,
+        "Sent at": f"{intent.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        "Answer": "none arrived" if status is None else f"HTTP {status}",
+        "Our attempt": intent.attempt,
+    }
+    return "\n".join(
+        (
+            "Subject: Was this exam created?",
+            "",
+            "We sent you a Create Exam request, and do not know its outcome.",
+            "",
+            *(f"{f'{name}:':14}{fact}" for name, fact in facts.items()),
+            "",
+            "Does this exam exist? If so, what is its SID (EX and 32 characters)?",
+            "If not, please confirm that it was not created and will not be.",
+        )
+    )

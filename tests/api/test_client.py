@@ -1,0 +1,205 @@
+"""The client against servers of bytes: what each end of a call means, and that it began or did not."""
+
+import json
+import socket
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from raw_server import answer_well, ok, raw_server
+
+from reconciler.api import HttpExamApi
+from reconciler.api.exchange import Exchange
+from reconciler.model.errors import ApiUnusable, UrlUnusable
+from reconciler.model.verdicts import Created, NotSent, Refused, Unknown
+
+INSTALL, COURSE = "AI" + "0" * 32, "CU" + "0" * 32
+TOKEN, PASSWORD = "a.token.x", "p\"a's\\s ö"
+
+
+async def call(url, *, timeout_s=1.0):
+    """The verdict of one create."""
+    body = json.dumps({"title": "Exam a", "password": PASSWORD}).encode()
+    async with HttpExamApi(url, TOKEN, timeout_s=timeout_s) as api:
+        return await api.create(INSTALL, COURSE, body, confidential=[PASSWORD])
+
+
+def saying(answer):
+    """A conversation that reads a request and says `answer`."""
+
+    def converse(conversation):
+        if conversation.read_request():
+            conversation.send(answer)
+
+    return converse
+
+
+def unused_url(scheme="http"):
+    """A URL where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+
+
+async def test_a_good_answer_is_created():
+    """The verdict holds the SID of this very connection."""
+    with raw_server(answer_well) as server:
+        found = await call(server.url)
+        assert found == Created(sid=server.conversations[0].sid, status=200)
+
+
+async def test_each_call_has_a_connection_of_its_own():
+    """Also where the server would keep it."""
+    with raw_server(answer_well) as server:
+        async with HttpExamApi(server.url, TOKEN, timeout_s=1) as api:
+            for _ in range(3):
+                assert isinstance(await api.create(INSTALL, COURSE, b"{}", confidential=[]), Created)
+        assert [len(one.courses) for one in server.conversations] == [1, 1, 1]
+        assert all(b"\r\nconnection: close\r\n" in one.received.lower() for one in server.conversations)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_refused_connection_is_not_sent(scheme):
+    """Nothing was there to take a byte."""
+    assert isinstance(await call(unused_url(scheme)), NotSent)
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".invalid", "a..b"])
+async def test_a_host_that_no_resolver_takes_is_not_sent(host):
+    """Names that cannot be asked for fail as those that do not exist, not as a defect."""
+    assert isinstance(await call(f"https://{host}"), NotSent)
+
+
+async def test_where_httpcore_does_not_tell_how_far_it_came_there_is_doubt(monkeypatch):
+    """A version of it without these reports may cost a needless doubt, never a second exam."""
+
+    async def say_nothing(*_):
+        """Note nothing."""
+
+    monkeypatch.setattr(Exchange, "_note", say_nothing)
+    assert isinstance(await call(unused_url()), Unknown)
+
+
+async def test_time_to_connect_is_not_taken_from_the_time_to_answer():
+    """A slow answer within the bound is an answer."""
+
+    def converse(conversation):
+        conversation.read_request()
+        conversation.ended.wait(0.7)
+        conversation.send(ok(conversation.exam))
+
+    with raw_server(converse) as server:
+        assert isinstance(await call(server.url, timeout_s=1.5), Created)
+
+
+async def test_a_refusal_stands_though_its_body_never_ends():
+    """The status line came in time."""
+
+    def converse(conversation):
+        conversation.read_request()
+        conversation.send(b"HTTP/1.1 422 No\r\ncontent-length: 500\r\n\r\n")
+        conversation.trickle(b"x", every_s=0.05)
+
+    with raw_server(converse) as server:
+        found = await call(server.url, timeout_s=0.5)
+    assert isinstance(found, Refused)
+    assert found.status == 422
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"])
+@pytest.mark.parametrize(
+    "escaped", [PASSWORD, json.dumps(PASSWORD), json.dumps(PASSWORD, ensure_ascii=False)]
+)
+async def test_a_line_that_is_quoted_as_unreadable_holds_no_secret(head, escaped):
+    """What h11 could not read it quotes as Python would, and that is masked too."""
+    echo = f"{escaped} {TOKEN}\r\n\r\n".encode()
+    with raw_server(saying(head + echo)) as server:
+        found = await call(server.url)
+    assert isinstance(found, Unknown)
+    assert "***" in found.reason
+    assert TOKEN not in found.reason
+    assert "s ö" not in found.reason
+    assert "\\xc3\\xb6" not in found.reason
+    assert "u00f6" not in found.reason
+
+
+async def test_what_is_told_is_bounded():
+    """A line of 50 KB that nobody can read does not fill a log."""
+    with raw_server(saying(b"x" * 50_000 + b"\r\n\r\n")) as server:
+        found = await call(server.url)
+    assert isinstance(found, Unknown)
+    assert len(found.reason) < 600
+
+
+HEADS = st.sampled_from(
+    [
+        b"",
+        b"HTTP/1.1 ",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-encoding: ",
+        b"HTTP/1.1 200 OK\r\ncontent-type: ",
+        b"HTTP/1.1 200 OK\r\ncontent-length: ",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+    ]
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(HEADS, st.binary(max_size=100))
+async def test_no_answer_makes_an_exception_or_a_second_request(head, rest):
+    """Whatever bytes come back, there is a verdict, and it is not that nothing was sent."""
+    with raw_server(saying(head + rest)) as server:
+        found = await call(server.url)
+        assert not isinstance(found, NotSent | Created)
+        assert server.sent_titles() == ["a"]
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "ftp://u:hush@127.0.0.1", "http://u:hush@h:x"])
+def test_a_proxy_that_cannot_be_used_is_refused_at_once(monkeypatch, proxy):
+    """Without its password, and before any intent."""
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(ApiUnusable) as caught:
+        HttpExamApi("https://127.0.0.1", TOKEN, timeout_s=1)
+    assert "HTTPS_PROXY" in caught.value.message
+    assert "hush" not in caught.value.message + caught.value.hint
+
+
+def test_authorities_that_cannot_be_read_are_refused_at_once(monkeypatch, tmp_path):
+    """The variable that names them is told."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "absent.pem"))
+    with pytest.raises(ApiUnusable) as caught:
+        HttpExamApi("https://127.0.0.1", TOKEN, timeout_s=1)
+    assert "SSL_CERT_FILE" in caught.value.hint
+
+
+@pytest.mark.parametrize("url", ["https://exa\x01mple", "https://xn--a", "https://xn--a.example.edu/v1"])
+def test_a_url_that_httpx_cannot_read_is_refused_at_once(url):
+    """What check_url lets through and httpx does not."""
+    with pytest.raises(UrlUnusable):
+        HttpExamApi(url, TOKEN, timeout_s=1)
+
+
+async def test_a_body_above_the_bound_is_unknown():
+    """It is not read on to find a SID in it."""
+    with raw_server(saying(ok(b" " * 2_000_000))) as server:
+        found = await call(server.url)
+    assert found == Unknown(status=200, reason="HTTP 200, but the body is larger than 1024 KiB")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"HTTP/1.1 403 Forbidden\r\n\r\n", b"HTTP/1.1 200 Established\r\n\r\n", b"SSH-2.0\r\n\r\n"],
+)
+async def test_a_tunnel_that_never_stood_is_not_sent(monkeypatch, answer):
+    """CONNECT is a request too, but not ours: what breaks in it raises what a lost answer raises."""
+
+    def converse(conversation):
+        conversation.read_head()
+        conversation.send(answer)
+
+    with raw_server(converse) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        found = await call("https://127.0.0.1:1")
+        assert isinstance(found, NotSent)
+        assert len(proxy.conversations) == 1

@@ -1,0 +1,351 @@
+"""A kill at every step of the protocol, and a failing disk at every write: nothing twice, nothing lost."""
+
+import json
+import re
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from exam_workspace import Workspace
+from promises import check_promises, check_way_on
+
+import reconciler
+from reconciler import fault_points
+from reconciler.fault_points import Action, Step
+from reconciler.sandbox.running import running
+
+NAMES = ("e0", "e1", "e2")
+ALIEN_SID = "EX" + "a" * 32
+TOLD = ("No space left on device", "Input/output error")
+
+
+def run_apply(_workspace, sandbox):
+    """Create three exams, two at once."""
+    return ("apply", "--auto-approve", "--parallelism", "2", "--api-url", sandbox.url)
+
+
+def run_apply_singly(_workspace, sandbox):
+    """Create three exams, one by one: the journal's first write is its header, the second an intent."""
+    return ("apply", "--auto-approve", "--parallelism", "1", "--api-url", sandbox.url)
+
+
+def run_resolve(workspace, _sandbox):
+    """Settle what a killed run left in doubt; the session folds that run's journal first."""
+    leave_a_doubt(workspace)
+    return ("resolve", "cs/e0", "--absent")
+
+
+def run_resolved_apply(workspace, sandbox):
+    """Create what is missing where a killed run left a doubt; the session folds that run's journal first."""
+    leave_a_doubt(workspace)
+    return run_apply(workspace, sandbox)
+
+
+def leave_a_doubt(workspace):
+    """Put an intent of cs/e0 into the journal, as a run does that is killed before it sends."""
+    shutil.copytree(workspace.with_doubt, workspace.root, dirs_exist_ok=True)
+
+
+def run_import(_workspace, _sandbox):
+    """Adopt an exam that the server never heard of, at an address of its own."""
+    return ("import", "cs/e0", ALIEN_SID)
+
+
+def run_init(workspace, _sandbox):
+    """Create an empty state where there is none."""
+    (workspace.root / "exams.state.json").unlink()
+    return ("init",)
+
+
+def run_push(workspace, _sandbox):
+    """Put a later state in the place of the present one."""
+    later = workspace.state | {"serial": 7}
+    (workspace.root / "later.json").write_text(json.dumps(later))
+    return ("state", "push", "later.json")
+
+
+def run_unlock(workspace, _sandbox):
+    """Break the lock of a run that has ended."""
+    lock = {"lockId": "1" * 32, "who": "ci", "host": "runner", "pid": 1, "command": "apply"}
+    lock_file = workspace.root / "exams.state.json.lock"
+    lock_file.write_text(json.dumps(lock | {"since": "2031-09-01T00:00:00Z"}))
+    return ("unlock", lock["lockId"])
+
+
+KILLS = [
+    (run_apply, "lock-open=kill"),
+    (run_apply, "lock-taken=kill"),
+    (run_apply, "lock-name=kill"),
+    (run_apply, "lock-name=torn"),
+    (run_apply, "tidy=kill"),
+    (run_apply, "journal-read=kill"),
+    (run_apply, "snapshot-read=kill"),
+    (run_apply, "snapshot-read=kill@3"),
+    (run_apply, "journal-due=kill"),
+    (run_apply, "journal-open=kill"),
+    (run_apply, "journal-cut=kill"),
+    (run_apply, "journal-write=kill"),
+    (run_apply, "journal-write=torn"),
+    (run_apply, "journal-write=torn@2"),
+    (run_apply_singly, "journal-write=kill@3"),
+    (run_apply_singly, "journal-write=torn@3"),
+    (run_apply, "journal-flush=kill"),
+    (run_apply_singly, "journal-flush=kill@3"),
+    (run_apply, "journal-made=kill"),
+    (run_apply, "journal-begun=kill"),
+    (run_apply, "journal-write=short,journal-drop=kill"),
+    (run_apply_singly, "journal-write=short@3,journal-drop=kill"),
+    (run_apply, "intent-due=kill"),
+    (run_apply, "intent-durable=kill"),
+    (run_apply, "intent-durable=kill@3"),
+    (run_apply, "answered=kill"),
+    (run_apply, "answered=kill@3"),
+    (run_apply, "outcome-durable=kill"),
+    (run_apply, "outcome-durable=kill@3"),
+    (run_apply, "fold-due=kill"),
+    (run_apply, "snapshot-open=kill"),
+    (run_apply, "snapshot-write=kill"),
+    (run_apply, "snapshot-write=torn"),
+    (run_apply, "snapshot-write=short,scratch-drop=kill"),
+    (run_apply, "snapshot-flush=kill"),
+    (run_apply, "snapshot-swap=kill"),
+    (run_apply, "snapshot-swapped=kill"),
+    (run_apply, "journal-clear=kill"),
+    (run_apply, "journal-cleared=kill"),
+    (run_apply, "lock-release=kill"),
+    (run_apply, "lock-removed=kill"),
+    (run_resolve, "snapshot-swapped=kill"),
+    (run_resolve, "backup-open=kill"),
+    (run_resolve, "backup-write=kill"),
+    (run_resolve, "backup-write=torn"),
+    (run_resolve, "backup-flush=kill"),
+    (run_resolve, "backup-swap=kill"),
+    (run_resolve, "backup-swapped=kill"),
+    (run_resolve, "snapshot-write=torn@2"),
+    (run_resolve, "snapshot-swap=kill@2"),
+    (run_resolve, "snapshot-swapped=kill@2"),
+    (run_resolved_apply, "journal-clear=kill"),
+    (run_resolved_apply, "snapshot-swapped=kill@2"),
+    (run_resolved_apply, "journal-clear=kill@2"),
+    (run_import, "snapshot-swapped=kill"),
+    (run_unlock, "lock-break=kill"),
+    (run_init, "snapshot-write=torn"),
+    (run_init, "snapshot-swap=kill"),
+    (run_init, "snapshot-swapped=kill"),
+    (run_push, "snapshot-swap=kill"),
+    (run_push, "snapshot-swapped=kill"),
+]
+
+NOT_FIRST = {Step.SCRATCH_DROP, Step.JOURNAL_DROP}
+"""They follow on another failure only."""
+FULL = {Step.LOCK_OPEN, Step.BACKUP_OPEN, Step.SNAPSHOT_OPEN, Step.JOURNAL_OPEN}
+"""Of the calls that write nothing, those that need room on the disk; the others fail with EIO."""
+
+
+def failures_of(step):
+    """How the call at `step` fails here."""
+    if Action.SHORT in step.actions:
+        return (Action.ENOSPC, Action.EIO, Action.SHORT)
+    if Action.EIO not in step.actions or step in NOT_FIRST:
+        return ()
+    return (Action.ENOSPC,) if step in FULL else (Action.EIO,)
+
+
+RUNS = {"BACKUP": run_resolve, "LOCK_BREAK": run_unlock}
+"""What reaches a step of these names; every other is reached by an apply."""
+
+FAILURES = [
+    (
+        next((run for name, run in RUNS.items() if step.name.startswith(name)), run_apply_singly),
+        f"{step.spelling}={action.value}",
+    )
+    for step in Step
+    for action in failures_of(step)
+] + [
+    (run_apply_singly, "journal-write=short@2,journal-drop=eio"),
+    (run_apply_singly, "journal-write=short@3,journal-drop=eio"),
+    (run_apply_singly, "journal-cut=eio@3"),
+    (run_apply_singly, "journal-write=short@3"),
+    (run_apply_singly, "journal-write=eio@4"),
+    (run_apply, "journal-write=short@4"),
+    (run_apply_singly, "journal-flush=eio@2"),
+    (run_apply_singly, "journal-flush=eio@3"),
+    (run_apply_singly, "journal-read=eio@2"),
+    (run_apply_singly, "snapshot-read=eio@3"),
+    (run_apply_singly, "snapshot-write=short,scratch-drop=eio"),
+    (run_resolve, "snapshot-write=short"),
+    (run_resolve, "snapshot-write=short@2"),
+    (run_resolve, "snapshot-swapped=eio@2"),
+    (run_resolve, "journal-clear=eio"),
+    (run_init, "snapshot-write=short"),
+    (run_init, "snapshot-swapped=eio"),
+    (run_import, "snapshot-write=enospc"),
+    (run_push, "snapshot-write=short"),
+]
+
+
+def spell(part):
+    """A case's part as part of the test's name."""
+    return part if isinstance(part, str) else part.__name__.removeprefix("run_")
+
+
+@pytest.fixture(scope="module")
+def with_doubt(tmp_path_factory):
+    """A folder with a state and the journal of a run that was killed before it sent its first exam."""
+    made = Workspace(tmp_path_factory.mktemp("doubt"))
+    made.run("init")
+    made.declare(*NAMES)
+    with running() as sandbox:
+        strike(made, "intent-durable=kill", *run_apply_singly(made, sandbox))
+    (made.root / "exams.state.json.lock").unlink()
+    return made.root
+
+
+@pytest.fixture
+def workspace(with_doubt, tmp_path):
+    """A workspace with three exams and an empty state."""
+    made = Workspace(tmp_path)
+    for name in ("exams.yaml", "exams.state.json"):
+        shutil.copy(with_doubt / name, tmp_path)
+    made.with_doubt = with_doubt
+    return made
+
+
+@pytest.fixture
+def sandbox():
+    """A server that keeps what it created."""
+    with running() as opened:
+        yield opened
+
+
+def strike(workspace, fault, *arguments):
+    """The exit code of a command that meets `fault`, and what it printed."""
+    usual = workspace.variables
+    workspace.variables = usual | {fault_points.VARIABLE: fault}
+    try:
+        process = workspace.start(*arguments)
+        out, err = process.communicate(timeout=30)
+    finally:
+        workspace.variables = usual
+    assert "Traceback" not in err
+    return process.returncode, out + err
+
+
+def go_on(run, workspace, sandbox):
+    """Do what is still to do after a fault in `run`, and see that it ends well."""
+    if run is run_init and not (workspace.root / "exams.state.json").exists():
+        workspace.run("plan", expect=1)
+        assert "reconciler init" in workspace.printed
+        workspace.run("init")
+    if run is run_push and workspace.state["serial"] != 7:
+        workspace.run("state", "push", "later.json")
+    if run is run_import:
+        if "cs/e0" not in check_promises(workspace, sandbox)["exams"]:
+            workspace.run("import", "cs/e0", ALIEN_SID)
+        workspace.run("state", "rm", "cs/e0")
+    check_way_on(workspace, sandbox, NAMES)
+    left = {path.name for path in workspace.root.iterdir()}
+    assert left <= {"exams.yaml", "exams.state.json", "exams.state.json.backup", "later.json"}
+
+
+@pytest.mark.parametrize(("run", "fault"), KILLS, ids=spell)
+def test_a_kill_at_any_step(workspace, sandbox, run, fault):
+    """The process dies right there; what comes next tells what is in doubt, and ends what was begun."""
+    arguments = run(workspace, sandbox)
+    code, _ = strike(workspace, fault, *arguments)
+    assert code == -signal.SIGKILL
+    go_on(run, workspace, sandbox)
+
+
+@pytest.mark.parametrize(("run", "fault"), FAILURES, ids=spell)
+def test_a_failing_disk_at_any_step(workspace, sandbox, run, fault):
+    """A call that fails is told, unless all was done in spite of it; the next run ends what was begun."""
+    arguments = run(workspace, sandbox)
+    code, printed = strike(workspace, fault, *arguments)
+    assert code in {0, 1, 3}
+    if code == 0:
+        assert run is run_resolve or len(check_promises(workspace, sandbox)["exams"]) == len(NAMES)
+    else:
+        assert any(text in printed for text in TOLD)
+        assert "exams.state.json" in printed
+    go_on(run, workspace, sandbox)
+
+
+def test_nothing_is_sent_before_its_intent_is_durable(workspace, sandbox):
+    """While the disk takes its time over the intents, no request leaves."""
+    slow_then_killed = "journal-write=slow@2,journal-flush=kill@2"
+    code, _ = strike(workspace, slow_then_killed, *run_apply(workspace, sandbox))
+    assert code == -signal.SIGKILL
+    assert sandbox.requests == 0
+
+
+def test_nothing_is_told_or_sent_before_an_outcome_is_durable(workspace, sandbox):
+    """While the disk takes its time over an outcome, nobody is told of it, and the next exam waits."""
+    slow_then_killed = "journal-write=slow@3,journal-flush=kill@3"
+    code, printed = strike(workspace, slow_then_killed, *run_apply_singly(workspace, sandbox))
+    assert code == -signal.SIGKILL
+    assert sandbox.requests == 1
+    assert sandbox.created[0]["sid"] not in printed
+    check_way_on(workspace, sandbox, NAMES)
+
+
+def test_a_disk_that_stays_full(workspace, sandbox):
+    """The SID of what was in flight is told with the command that records it; nothing else is sent."""
+    calls = [f"journal-write=enospc@{number}" for number in range(3, 20)]
+    code, printed = strike(workspace, ",".join(calls), *run_apply_singly(workspace, sandbox))
+    assert code == 3
+    sid = sandbox.created[0]["sid"]
+    assert f"reconciler resolve cs/e0 --sid {sid}" in re.sub(r"\s+", " ", printed)
+    assert sandbox.requests == 1
+    check_way_on(workspace, sandbox, NAMES)
+
+
+def test_every_step_has_a_kill_test():
+    """A step that is added to the code is killed here too: the last fault of a case is the one that kills."""
+    killed = {fault.rpartition(",")[2].partition("=")[0] for _, fault in KILLS}
+    assert killed == {step.spelling for step in Step}
+
+
+def test_every_call_that_can_fail_does():
+    """Each failing call is tried, and each write in every way."""
+    tried = {part.partition("@")[0] for _, faults in FAILURES + KILLS for part in faults.split(",")}
+    writes = {step for step in Step if Action.SHORT in step.actions}
+    ways = set(Action) - {Action.SLOW}
+    assert {f"{step.spelling}={action.value}" for step in writes for action in ways} <= tried
+    calls = {step.spelling for step in Step if Action.EIO in step.actions}
+    assert calls <= {fault.partition("=")[0] for fault in tried if not fault.endswith(("kill", "torn"))}
+
+
+def test_every_step_is_used_in_the_code():
+    """A step that nothing reaches any more is removed."""
+    folder = Path(reconciler.__file__).parent
+    modules = [path for path in folder.rglob("*.py") if path.name != "fault_points.py"]
+    used = {name for path in modules for name in re.findall(r"\bStep\.([A-Z_]+)", path.read_text())}
+    assert used == {step.name for step in Step}
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("nowhere=kill", "no step 'nowhere'"),
+        ("intent-due", "there can be kill, not ''"),
+        ("intent-due=eio", "there can be kill, not 'eio'"),
+        ("journal-flush=short", "there can be kill, enospc, eio, slow, not 'short'"),
+        ("journal-flush=kill@0", "not '0'"),
+        ("journal-flush=kill@", "not ''"),
+        ("journal-flush=kill@two", "not 'two'"),
+        ("journal-flush=kill,", "no step ''"),
+    ],
+)
+def test_a_fault_that_is_none_is_refused(workspace, value, problem):
+    """A test cannot pass because its fault was misspelt."""
+    code, printed = strike(workspace, value, "plan")
+    assert code == 1
+    assert f"error: {fault_points.VARIABLE}: " in printed
+    assert problem in printed
+
+
+def test_without_the_variable_nothing_is_counted():
+    """What ships does nothing at a step."""
+    assert fault_points.reach is fault_points._do_nothing

@@ -1,0 +1,239 @@
+"""Dossiers of exams in doubt: what they tell, what they never tell, and what is copied from them."""
+
+import io
+import json
+import shlex
+from dataclasses import replace
+from typing import Any
+
+import output_cases as cases
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from reconciler import manifest, outputs
+from reconciler.model.identities import Address, AttemptId, CourseSid
+from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.report import Outcome, Report
+from reconciler.model.state import Answer, Intent, State
+from reconciler.outputs import Invocation, Listing
+from reconciler.outputs.dossiers import Dossier, dossier_of
+
+HERE = Invocation()
+
+
+def doubt(intent: Intent | None = None, **fields: Any) -> Change:
+    """The line of an exam in doubt."""
+    line = cases.change("cs101/quiz-3", Action.IN_DOUBT, after=cases.payload("Quiz 3, edited since"))
+    return replace(line, intent=intent or cases.intent(), **fields)
+
+
+def dossier(intent: Intent | None = None, invocation: Invocation = HERE, **fields: Any) -> Dossier:
+    """The dossier of such a line."""
+    found = dossier_of(doubt(intent, **fields), invocation)
+    assert found is not None
+    return found
+
+
+def state_of(count: int) -> State:
+    """A state with `count` exams in doubt."""
+    intents = {
+        Address(f"a{n:03}"): replace(cases.intent(), attempt=AttemptId(f"try-{n}")) for n in range(count)
+    }
+    return replace(cases.state(), intents=intents)
+
+
+def text_of(state: State, invocation: Invocation = HERE, width: int = 80) -> str:
+    """The list of `state` on a terminal."""
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, force_terminal=True, color_system=None, _environ={})
+    outputs.print_state(state, console, invocation=invocation)
+    return stream.getvalue()
+
+
+def test_it_tells_of_what_was_sent():
+    """Title and windows to look for are those of the request, whatever is declared since."""
+    assert dossier().title == "Quiz 3"
+    assert [label for label, _ in dossier().windows] == ["exam", "schedule"]
+    assert dossier().sent.local == "Tue 2026-09-01 04:30:15 EDT"
+    assert dossier().sent.utc == "08:30:15 UTC"
+    assert (dossier().by, dossier().attempt) == ("ci@runner-7", "0198b7c2-41aa")
+
+
+def test_a_course_is_called_by_its_alias_only_if_it_is_that_course():
+    """A declaration that names another course by now does not lead to the wrong one."""
+    assert dossier().course_words == f"cs101 ({cases.COURSE})"
+    other = dossier(course_sid=CourseSid("CU" + "f" * 32))
+    assert other.course_words == cases.COURSE
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "told"),
+    [
+        (Answer(status=502, reason="Bad Gateway"), "HTTP 502: Bad Gateway", "HTTP 502"),
+        (Answer(status=502, reason="HTTP 502: oops"), "HTTP 502: oops", "HTTP 502"),
+        (Answer(status=None, reason="no answer: reset"), "no answer: reset", "none arrived"),
+        (None, "none: the run ended before one came", "none arrived"),
+    ],
+)
+def test_it_says_what_was_answered(answer, words, told):
+    """In full to the user; to the vendor, the status alone."""
+    found = dossier(replace(cases.intent(), answer=answer))
+    assert found.answer_words == words
+    assert f"Answer:       {told}\n" in found.support_message
+
+
+def test_support_can_answer_without_asking_back():
+    """The message names install, course, title, window, time, status and attempt, and asks for the SID."""
+    message = dossier().support_message
+    for part in (
+        cases.INSTALL,
+        cases.COURSE,
+        "Quiz 3",
+        "Mon 2026-10-12 13:00",
+        "Wed 2026-10-14 21:00 UTC",
+        "2026-09-01 08:30:15 UTC",
+        "HTTP 502",
+        "0198b7c2-41aa",
+        "Does this exam exist?",
+        "SID (EX and 32 characters)",
+    ):
+        assert part in message
+
+
+def test_support_is_told_no_secret_and_nothing_that_the_service_said():
+    """Neither where a password is kept, nor the text of an answer, nor who ran it on which machine."""
+    message = dossier(
+        replace(cases.intent(), answer=Answer(status=500, reason="token eyJ is wrong"))
+    ).support_message
+    for part in ("EXAM_SECRET", "password", "eyJ", "runner-7"):
+        assert part not in message
+
+
+def test_a_title_cannot_forge_a_line_of_the_message():
+    """What could break a line is spelt out."""
+    sent = replace(cases.intent(), payload=cases.payload("Quiz\nInstall SID:  AI0"))
+    assert "Title:        Quiz\\nInstall SID" in dossier(sent).support_message
+
+
+def test_it_says_how_to_look():
+    """By title, window and time; an exam without a window is not looked for by one, a draft is called so."""
+    assert (
+        "with this title and exam window, created at about Tue 2026-09-01 04:30:15 EDT." in dossier().look[0]
+    )
+    bare = dossier(replace(cases.intent(), payload={"title": "Quiz 3", "status": "draft"}))
+    assert "with this title, status draft, created" in bare.look[0]
+    assert "Exam window:  not given" in bare.support_message
+
+
+def test_a_doubt_that_moved_is_settled_where_it_is():
+    """Commands and `absent` name the address that state has, `imports` the one that it is to have."""
+    moved = dossier(moved_from=Address("old"))
+    assert moved.commands == ("reconciler resolve old --sid EX…", "reconciler resolve old --absent")
+    assert moved.manifest == (
+        "imports: [{exam: cs101/quiz-3, sid: EX…}]",
+        "absent: [{exam: old, attempt: 0198b7c2-41aa}]",
+    )
+    stream = io.StringIO()
+    plan = Plan(lineage=cases.LINEAGE, serial=1, changes=(doubt(moved_from=Address("old")),))
+    outputs.print_plan(plan, Console(file=stream, width=80, _environ={}), listing=Listing.ALL)
+    assert "? cs101/quiz-3  Quiz 3, edited since  was old" in stream.getvalue()
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)))
+def test_a_shell_reads_the_options_as_they_were_given(values):
+    """Whatever a directory is called, the command that is copied names it."""
+    options = tuple(word for value in values for word in ("--chdir", value))
+    _, absent = Invocation(options).settling_commands("a")
+    assert shlex.split(absent) == ["reconciler", "resolve", "a", "--absent", *options]
+
+
+@pytest.mark.parametrize("address", ["true", "Null", "123", "1.5", "1e5", "0x1f", "0o17", "on", "a/b", "1a"])
+@pytest.mark.parametrize("attempt", ["0198b7c2-41aa", "1234567890", "12e45", "0xab", "null", "f4c17"])
+def test_manifest_entries_are_read_as_they_are_meant(tmp_path, address, attempt):
+    """An address or attempt that looks like a number or a truth value stays the text that it is."""
+    sent = replace(cases.intent(), attempt=AttemptId(attempt))
+    imports, absent = dossier(sent, address=Address(address)).manifest
+    head = f"version: 1\ninstallSid: {cases.INSTALL}\n"
+    (tmp_path / "exams.yaml").write_text(f"{head}{imports.replace('EX…', cases.sid(1))}\n{absent}\n")
+    loaded = manifest.load(
+        ["exams.yaml"],
+        root=tmp_path,
+        environment=manifest.load_workspace(tmp_path, environment_name=None).environment,
+        rules={},
+    )
+    assert [(one.address, one.sid) for one in loaded.declared.imports] == [(address, cases.sid(1))]
+    assert [(one.address, one.attempt) for one in loaded.declared.absences] == [(address, attempt)]
+
+
+@pytest.mark.parametrize(
+    ("count", "whole", "rest"), [(0, 0, 0), (1, 1, 0), (3, 3, 0), (4, 3, 1), (2000, 3, 1997)]
+)
+def test_many_dossiers_do_not_flood(count, whole, rest):
+    """The first three stand whole, and one command shows the others."""
+    text = text_of(state_of(count), Invocation(("--env", "production")))
+    assert text.count("--absent --env production") == whole
+    assert (f"… and {rest:,} more in doubt." in text) == (rest > 0)
+    assert ("reconciler state show ADDRESS --env production" in text) == (rest > 0)
+
+
+def test_a_report_is_bounded_too():
+    """Its dossiers are as few, and those that could not be read back get at least their commands."""
+    state = state_of(5)
+    exams = tuple(
+        cases.outcome(address, Outcome.IN_DOUBT, message="reset") for address in (*state.intents, "zz/lost")
+    )
+    stream = io.StringIO()
+    outputs.print_report(
+        Report(exams=exams),
+        Console(file=stream, width=80, _environ={}),
+        dossiers=outputs.dossiers_of_state(state, HERE),
+    )
+    text = stream.getvalue()
+    assert text.count("Subject: Was this exam created?") == 3
+    assert "… and 2 more in doubt." in text
+    assert "reconciler resolve zz/lost --absent" in text
+
+
+def test_a_terminal_is_not_steered_by_what_came_back():
+    """Escapes in an answer, a title or a runner's name are spelt out."""
+    evil = "\x1b[2J\u202e"
+    sent = replace(
+        cases.intent(), by=evil, answer=Answer(status=500, reason=evil), payload=cases.payload(evil)
+    )
+    text = text_of(replace(cases.state(), intents={Address("a"): sent}), Invocation(("--chdir", evil)))
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_a_report_tells_only_of_doubts():
+    """An exam that is not in doubt has no dossier in the report's document, even if state has one for it."""
+    state = replace(cases.state(), intents={Address("a"): cases.intent(), Address("b"): cases.intent()})
+    exams = (cases.outcome("a", Outcome.IN_DOUBT), cases.outcome("b", Outcome.FAILED))
+    document = outputs.report_document(Report(exams=exams), outputs.dossiers_of_state(state, HERE))
+    assert [("doubt" in one) for one in json.loads(json.dumps(document))["exams"]] == [True, False]
+
+
+def test_what_does_not_fit_on_one_line_gets_its_own():
+    """Neither time nor a runner's name is broken within, and a command too wide stands below its label."""
+    sent = replace(cases.intent(), by="octocat in GitHub Actions, example/exams run 1234567890")
+    stream = io.StringIO()
+    outputs.print_plan(
+        Plan(lineage=cases.LINEAGE, serial=1, changes=(doubt(sent),)),
+        Console(file=stream, width=80, force_terminal=True, color_system=None, _environ={}),
+        listing=Listing.ALL,
+        invocation=Invocation(("--state", "file:state/production.json")),
+    )
+    text = stream.getvalue()
+    assert (
+        "    sent     Tue 2026-09-01 04:30:15 EDT\n             (08:30:15 UTC)\n"
+        "             by octocat in GitHub Actions, example/exams run 1234567890\n"
+    ) in text
+    assert "    if it is not\n      reconciler resolve cs101/quiz-3 --absent --state file:" in text
+
+
+def test_an_exam_without_a_title_is_told_by_its_address():
+    """Nothing stands where nothing is known."""
+    sent = replace(cases.intent(), payload={})
+    assert "  ? a\n    course " in text_of(replace(cases.state(), intents={Address("a"): sent}))

@@ -1,0 +1,45 @@
+"""Two applies in which every exam meets a fault of its own, chosen by its course."""
+
+from types import SimpleNamespace
+
+from exam_workspace import MANIFEST, Workspace, exam
+from raw_server import raw_server
+
+
+def apply_twice(
+    root, faults, *, course_of=lambda conversation: conversation.peek_course(), trust=None, **options
+):
+    """What two applies made of an exam for each of `faults`, which act on the connection of their exam.
+
+    `course_of` tells whose connection one is; `options` are those of the server.
+    """
+    workspace = Workspace(root)
+    workspace.variables |= trust or {}
+    workspace.run("init")
+    names = {f"CU{number:032x}": name for number, name in enumerate(faults, 1)}
+    workspace.write(MANIFEST + "".join(_declared(name, course) for course, name in names.items()))
+    seen = {}
+
+    def converse(conversation):
+        name = names[course_of(conversation)]
+        seen.setdefault(name, []).append(conversation)
+        faults[name](conversation)
+
+    with raw_server(converse, **options) as server:
+        arguments = (server.url, "--timeout", "1", "--parallelism", "20")
+        first = workspace.apply(*arguments, expect=3)
+        after_first = server.sent_courses()
+        second = workspace.apply(*arguments, expect=3)
+        return SimpleNamespace(
+            first={exam["address"][3:]: exam for exam in first["exams"]},
+            second={exam["address"][3:]: exam for exam in second["exams"]},
+            after_first=[names[course] for course in after_first],
+            after_second=[names[course] for course in server.sent_courses()],
+            said={name: sum(one.sent for one in given) for name, given in seen.items()},
+            sids={name: given[0].sid for name, given in seen.items()},
+            state=workspace.state,
+        )
+
+
+def _declared(name, course):
+    return exam(name).replace("course: cs", f"courseSid: {course}")
