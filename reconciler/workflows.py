@@ -5,7 +5,7 @@ prints, asks or reads the environment. Failures are ReconcilerErrors (see `recon
 May import: every room but `cli` and `sandbox`. httpx is loaded by `apply` only.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Final
 from reconciler import host, manifest, planning, statefile
 from reconciler.applying import CreateRequest, Executor, Stopping, resolve_secrets
 from reconciler.backends import open_backend
-from reconciler.manifest.workspace import Workspace
+from reconciler.manifest.workspace import OF_ENVIRONMENT, Workspace
 from reconciler.model.declarations import Declaration, Loaded
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.errors import (
@@ -26,6 +26,7 @@ from reconciler.model.errors import (
     UsageError,
 )
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
+from reconciler.model.origins import Origins, Tracing
 from reconciler.model.plan import Plan
 from reconciler.model.report import Report
 from reconciler.model.state import Mended, State
@@ -65,10 +66,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan, and the warnings that its manifests gave."""
+    """A plan, and the warnings that its manifests gave; `origins` is empty unless they were asked for."""
 
     plan: Plan
     warnings: tuple[Diagnostic, ...]
+    origins: Mapping[Address, Origins] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,18 +108,23 @@ def validate(scope: Scope) -> Loaded:
     return loaded
 
 
-def _load(scope: Scope) -> tuple[Workspace, Loaded]:
+def _load(scope: Scope, tracing: Tracing = Tracing.OFF) -> tuple[Workspace, Loaded]:
     workspace = manifest.load_workspace(scope.root, environment_name=scope.environment_name)
     paths = scope.paths or workspace.manifests
-    loaded = manifest.load(paths, root=scope.root, environment=workspace.environment, rules=workspace.rules)
-    diagnostics = (*workspace.diagnostics, *loaded.diagnostics)
+    loaded = manifest.load(
+        paths, root=scope.root, environment=workspace.environment, rules=workspace.rules, tracing=tracing
+    )
+    found = loaded.diagnostics
+    if has_errors(workspace.diagnostics):
+        found = tuple(each for each in found if each.code not in OF_ENVIRONMENT)
+    diagnostics = (*workspace.diagnostics, *found)
     if scope.is_strict:
         diagnostics = tuple(replace(found, severity=Severity.ERROR) for found in diagnostics)
     return workspace, replace(loaded, diagnostics=diagnostics)
 
 
-def _load_valid(scope: Scope) -> tuple[Workspace, Loaded]:
-    workspace, loaded = _load(scope)
+def _load_valid(scope: Scope, tracing: Tracing = Tracing.OFF) -> tuple[Workspace, Loaded]:
+    workspace, loaded = _load(scope, tracing)
     if has_errors(loaded.diagnostics):
         raise ManifestInvalid(loaded.diagnostics)
     return workspace, loaded
@@ -149,12 +156,18 @@ def read_state(scope: Scope) -> State:
     return statefile.load_state(_backend(scope, _workspace(scope)))
 
 
-def plan(scope: Scope, *, targets: Sequence[str] = (), max_creates: int | None = None) -> Planned:
+def plan(
+    scope: Scope,
+    *,
+    targets: Sequence[str] = (),
+    max_creates: int | None = None,
+    tracing: Tracing = Tracing.OFF,
+) -> Planned:
     """What an apply would do now. Takes no token, no secret and no lock, and writes nothing."""
-    workspace, loaded = _load_valid(scope)
+    workspace, loaded = _load_valid(scope, tracing)
     state = statefile.load_state(_backend(scope, workspace))
     made = _make_plan(workspace, loaded, state, targets=targets, max_creates=max_creates)
-    return Planned(plan=made, warnings=loaded.diagnostics)
+    return Planned(plan=made, warnings=loaded.diagnostics, origins=loaded.origins)
 
 
 def _make_plan(

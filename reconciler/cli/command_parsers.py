@@ -47,6 +47,7 @@ def add_plan(commands: Commands) -> None:
             "reconciler plan examples/exams.yaml --state file:exams.state.json",
             "reconciler plan --out plan.json --detailed-exitcode",
             "reconciler plan --target 'cs101/*'",
+            "reconciler plan --env staging --provenance",
         ],
     )
     add_paths(parser)
@@ -57,6 +58,9 @@ def add_plan(commands: Commands) -> None:
         "--detailed-exitcode",
         action="store_true",
         help="exit 2 if something differs, 3 if an in-doubt exam blocks",
+    )
+    parser.add_argument(
+        "--provenance", action="store_true", help="say of each value which file, line and layer it is from"
     )
     add_selection(parser)
     add_strict(parser)

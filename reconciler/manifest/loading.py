@@ -5,18 +5,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.manifest import sources
+from reconciler.manifest.bases import Library
+from reconciler.manifest.findings import Findings, identity_of
 from reconciler.manifest.lifecycle import Lifecycle
 from reconciler.manifest.manifest_file import ManifestFile
 from reconciler.manifest.rules import weighed
-from reconciler.manifest.source_text import MAX_SIZE_BYTES
 from reconciler.manifest.yaml_documents import parse, read_source
 from reconciler.model.declarations import Declaration, Declared, Loaded
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.environment import Environment
+from reconciler.model.origins import Origins, Tracing
 from reconciler.model.positions import Position
 
 if TYPE_CHECKING:
-    from reconciler.manifest.findings import Findings
     from reconciler.model.identities import Address
 
 _NO_RULES: Final[Mapping[str, Severity | None]] = {}
@@ -28,6 +29,7 @@ def load(
     root: Path,
     environment: Environment,
     rules: Mapping[str, Severity | None] = _NO_RULES,
+    tracing: Tracing = Tracing.OFF,
 ) -> Loaded:
     """Everything that the manifests named by `paths` declare.
 
@@ -35,47 +37,45 @@ def load(
     gives codes another severity, None for off. Raises nothing: whatever is wrong is among the diagnostics.
     """
     found = sources.find(paths, root)
-    workspace = _Workspace(environment)
+    workspace = _Workspace(root, environment, tracing)
     diagnostics = list(found.diagnostics)
     for file in found.files:
         name = sources.shown(file, root)
         try:
-            data = read_bounded(file)
+            data = sources.read_bounded(file)
         except OSError as error:
             diagnostics.append(sources.unusable(name, error))
         else:
-            workspace.read(name, data)
+            workspace.read(file, name, data)
     return workspace.loaded(diagnostics, rules)
-
-
-def read_bounded(file: Path) -> bytes:
-    """The bytes of `file`, or one more than are allowed; of a device, OSError."""
-    if file.exists() and not file.is_file():
-        raise OSError(0, "it is not a regular file")
-    with file.open("rb") as stream:
-        return stream.read(MAX_SIZE_BYTES + 1)
 
 
 class _Workspace:
     """Gathers what the files declare."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, root: Path, environment: Environment, tracing: Tracing) -> None:
+        self._library = Library(root)
         self._environment = environment
+        self._tracing = tracing
+        self._origins: dict[Address, Origins] = {}
         self._exams: list[Declaration] = []
         self._places: dict[Address, Position] = {}
         self._findings: list[Findings] = []
         self._lifecycle = Lifecycle()
 
-    def read(self, name: str, data: bytes) -> None:
-        """Take in one file."""
+    def read(self, file: Path, name: str, data: bytes) -> None:
+        """Take in one file, and those that it extends."""
         source, findings, is_text = read_source(name, data)
+        findings.elsewhere = self._library
         self._findings.append(findings)
         document = parse(source, findings) if is_text else None
         if document is None:
             return
-        manifest = ManifestFile(document, findings, self._environment)
+        bases = self._library.bases_of(file, document.root, findings)
+        manifest = ManifestFile(document, findings, self._environment, bases, self._tracing)
         manifest.read()
         self._exams += manifest.exams
+        self._origins |= manifest.origins
         self._lifecycle.gather(document.root, findings)
         for address, at in manifest.addresses.items():
             here = source.position(at.start)
@@ -92,7 +92,10 @@ class _Workspace:
     def loaded(self, found: Iterable[Diagnostic], rules: Mapping[str, Severity | None]) -> Loaded:
         """Everything together."""
         self._lifecycle.check(self._places)
+        of_bases = list(self._library.diagnostics())
         everything = [*found, *(each for findings in self._findings for each in findings.diagnostics)]
+        if of_bases:  # a file that is a manifest as well is read twice, and its mistakes are told once
+            everything = list({identity_of(each): each for each in (*everything, *of_bases)}.values())
         declared = Declared(
             exams=tuple(sorted(self._exams, key=lambda exam: exam.address)),
             imports=self._lifecycle.imports,
@@ -100,7 +103,9 @@ class _Workspace:
             removals=self._lifecycle.removals,
             absences=self._lifecycle.absences,
         )
-        return Loaded(declared=declared, diagnostics=ordered(weighed(everything, rules)))
+        return Loaded(
+            declared=declared, diagnostics=ordered(weighed(everything, rules)), origins=self._origins
+        )
 
 
 def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

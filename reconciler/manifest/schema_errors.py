@@ -34,7 +34,7 @@ _HINTS: Final = {
     "number": "Write a number, without quotes and units.",
     "integer": "Write a whole number, without quotes and units.",
 }
-_OF_THE_FILE: Final = frozenset({"timezone", "installSid", "courses", "version"})
+_OF_THE_FILE: Final = frozenset({"installSid", "courses", "users", "extends", "version"})
 _SID_RULE: Final = "and 32 hexadecimal digits in lower case"
 _SECRET_PATH: Final = ("configuration", "password")
 

@@ -114,12 +114,17 @@ class SourceText:
 
     def echo(self, value: str) -> str:
         """`value`, quoted for a message: short, printable, and never a secret of this file."""
-        is_secret = value in self.secret_values
-        if is_secret or (len(self.secret_values) <= _MAX_KNOWN_SECRETS and self._repeats_secret(value)):
+        if self.hides(value):
             return "this value"
         short = value if len(value) <= MAX_ECHO else f"{value[:MAX_ECHO]}…"
         shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in short)
         return f"'{shown}'"
+
+    def hides(self, value: str) -> bool:
+        """Whether `value` is a secret of this file, or repeats one."""
+        return value in self.secret_values or (
+            len(self.secret_values) <= _MAX_KNOWN_SECRETS and self._repeats_secret(value)
+        )
 
     def _line(self, index: int) -> str:
         starts = self.starts()

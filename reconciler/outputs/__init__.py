@@ -3,7 +3,7 @@
 Promise: untrusted text is escaped for the format at hand, no secret is shown, and nothing here decides or
 changes anything. Importing this package loads neither rich nor jsonschema; using a name below loads what
 that name needs.
-May import: `model`, `reconciler.schemas`, jsonschema and rich.
+May import: `model`, `reconciler.schemas`, `reconciler.zones`, jsonschema and rich.
 """
 
 from importlib import import_module
