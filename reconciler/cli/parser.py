@@ -9,7 +9,7 @@ from reconciler import __version__
 from reconciler.cli.command_parsers import add_apply, add_plan, add_show, add_validate
 from reconciler.cli.options import Parser, add_global_options
 from reconciler.cli.state_parsers import add_import, add_init, add_resolve, add_state
-from reconciler.cli.tool_parsers import add_completion, add_sandbox, add_schema
+from reconciler.cli.tool_parsers import add_completion, add_explain, add_sandbox, add_schema
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -36,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
         add_state,
         add_import,
         add_resolve,
+        add_explain,
         add_schema,
         add_sandbox,
         add_completion,

@@ -6,6 +6,7 @@ import json
 from reconciler import statefile, workflows
 from reconciler.cli.consoles import (
     error_console,
+    hint_at_rules,
     listing,
     print_raw,
     read_plan,
@@ -31,12 +32,13 @@ from reconciler.outputs import (
 
 def validate(parsed: argparse.Namespace) -> int:
     """Print every finding; 1 if one of them is an error."""
-    loaded = workflows.validate(scope_of(parsed))
+    loaded = workflows.validate(scope_of(parsed), now=parsed.now)
     found = loaded.diagnostics
     if parsed.format == "json":
         print_raw(to_text(diagnostics_document(found)))
     elif found:
         print_diagnostics(found, result_console(parsed))
+        hint_at_rules(found, error_console(parsed))
     else:
         exams = len(loaded.declared.exams)
         result_console(parsed).print(f"Valid: {exams} exam{'' if exams == 1 else 's'}, no findings.")
@@ -45,9 +47,12 @@ def validate(parsed: argparse.Namespace) -> int:
 
 def plan(parsed: argparse.Namespace) -> int:
     """Print the plan, and write it where `--out` says."""
-    planned = workflows.plan(scope_of(parsed), targets=parsed.targets, max_creates=parsed.max_creates)
+    planned = workflows.plan(
+        scope_of(parsed), targets=parsed.targets, max_creates=parsed.max_creates, now=parsed.now
+    )
     if planned.warnings:
         print_diagnostics(planned.warnings, error_console(parsed))
+        hint_at_rules(planned.warnings, error_console(parsed))
     if parsed.out is not None:
         write_plan(parsed, parsed.out, to_text(plan_document(planned.plan, listing=listing(parsed))))
     _print_plan(parsed, planned.plan)

@@ -6,8 +6,8 @@ never resolved here.
 May import: `model`, `reconciler.schemas`, PyYAML, jsonschema, tzdata.
 """
 
-from reconciler.manifest.loading import load
-from reconciler.manifest.rules import RULES
+from reconciler.manifest.loading import Ruling, load
+from reconciler.manifest.rules import CODES, Catalogue, find_rules
 from reconciler.manifest.workspace import Workspace, load_workspace
 
-__all__ = ["RULES", "Workspace", "load", "load_workspace"]
+__all__ = ["CODES", "Catalogue", "Ruling", "Workspace", "find_rules", "load", "load_workspace"]

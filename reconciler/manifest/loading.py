@@ -1,25 +1,43 @@
 """All manifests → everything that they declare, and every finding about them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.manifest import sources
 from reconciler.manifest.lifecycle import Lifecycle
 from reconciler.manifest.manifest_file import ManifestFile
-from reconciler.manifest.rules import weighed
+from reconciler.manifest.rules.catalogue import PLUGIN_FAILED, Catalogue
+from reconciler.manifest.rules.ignoring import read_ignores, report_unused
+from reconciler.manifest.rules.running import Written, ask_rules
 from reconciler.manifest.source_text import MAX_SIZE_BYTES
+from reconciler.manifest.weighing import Weighing
 from reconciler.manifest.yaml_documents import parse, read_source
 from reconciler.model.declarations import Declaration, Declared, Loaded
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.environment import Environment
 from reconciler.model.positions import Position
+from reconciler.model.rules import Context
 
 if TYPE_CHECKING:
     from reconciler.manifest.findings import Findings
     from reconciler.model.identities import Address
 
-_NO_RULES: Final[Mapping[str, Severity | None]] = {}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """Which rules are asked, and how: `weights` gives codes another severity, None for off.
+
+    `now` is the moment for rules on the basis of the clock, which are not asked without one. `is_partial`
+    says that not all manifests of the workspace are read.
+    """
+
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    weights: Mapping[str, Severity | None] = field(default_factory=dict)
+    now: datetime | None = None
+    is_partial: bool = False
 
 
 def load(
@@ -27,15 +45,16 @@ def load(
     *,
     root: Path,
     environment: Environment,
-    rules: Mapping[str, Severity | None] = _NO_RULES,
+    ruling: Ruling | None = None,
 ) -> Loaded:
     """Everything that the manifests named by `paths` declare.
 
-    `paths` are files, directories and globs, relative to `root`; none means the default manifests. `rules`
-    gives codes another severity, None for off. Raises nothing: whatever is wrong is among the diagnostics.
+    `paths` are files, directories and globs, relative to `root`; none means the default manifests. Without a
+    `ruling`, the built-in rules are asked as they are, but for those that need a moment. Raises nothing:
+    whatever is wrong is among the diagnostics.
     """
     found = sources.find(paths, root)
-    workspace = _Workspace(environment)
+    workspace = _Workspace(environment, Ruling() if ruling is None else ruling)
     diagnostics = list(found.diagnostics)
     for file in found.files:
         name = sources.shown(file, root)
@@ -45,7 +64,7 @@ def load(
             diagnostics.append(sources.unusable(name, error))
         else:
             workspace.read(name, data)
-    return workspace.loaded(diagnostics, rules)
+    return workspace.loaded(diagnostics)
 
 
 def read_bounded(file: Path) -> bytes:
@@ -59,9 +78,11 @@ def read_bounded(file: Path) -> bytes:
 class _Workspace:
     """Gathers what the files declare."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, ruling: Ruling) -> None:
         self._environment = environment
+        self._ruling = ruling
         self._exams: list[Declaration] = []
+        self._written: list[Written] = []
         self._places: dict[Address, Position] = {}
         self._findings: list[Findings] = []
         self._lifecycle = Lifecycle()
@@ -70,12 +91,15 @@ class _Workspace:
         """Take in one file."""
         source, findings, is_text = read_source(name, data)
         self._findings.append(findings)
+        findings.weighing = Weighing(self._ruling.catalogue.by_code.keys(), self._ruling.weights)
         document = parse(source, findings) if is_text else None
         if document is None:
             return
+        read_ignores(document.comments, findings, self._ruling.catalogue)
         manifest = ManifestFile(document, findings, self._environment)
         manifest.read()
         self._exams += manifest.exams
+        self._written += manifest.written
         self._lifecycle.gather(document.root, findings)
         for address, at in manifest.addresses.items():
             here = source.position(at.start)
@@ -89,10 +113,11 @@ class _Workspace:
                     address=address,
                 )
 
-    def loaded(self, found: Iterable[Diagnostic], rules: Mapping[str, Severity | None]) -> Loaded:
+    def loaded(self, found: Iterable[Diagnostic]) -> Loaded:
         """Everything together."""
         self._lifecycle.check(self._places)
-        everything = [*found, *(each for findings in self._findings for each in findings.diagnostics)]
+        faults = self._ask_rules()
+        listed = (each for findings in self._findings for each in findings.diagnostics)
         declared = Declared(
             exams=tuple(sorted(self._exams, key=lambda exam: exam.address)),
             imports=self._lifecycle.imports,
@@ -100,7 +125,22 @@ class _Workspace:
             removals=self._lifecycle.removals,
             absences=self._lifecycle.absences,
         )
-        return Loaded(declared=declared, diagnostics=ordered(weighed(everything, rules)))
+        return Loaded(
+            declared=declared,
+            diagnostics=ordered([*found, *faults, *listed]),
+            timely=self._ruling.catalogue.timely,
+        )
+
+    def _ask_rules(self) -> list[Diagnostic]:
+        """Note what the rules find; what is wrong with the rules themselves."""
+        ruling = self._ruling
+        imported = frozenset(each.address for each in self._lifecycle.imports)
+        context = Context(now=ruling.now, imported=imported)
+        asked = ask_rules(self._written, ruling.catalogue, ruling.weights, context)
+        report_unused(self._findings, ruling.catalogue, asked, is_partial=ruling.is_partial)
+        faults = [*ruling.catalogue.faults, *asked.faults]
+        weight = ruling.weights.get(PLUGIN_FAILED, Severity.ERROR)
+        return [] if weight is None else [replace(each, severity=weight) for each in faults]
 
 
 def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

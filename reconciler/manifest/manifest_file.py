@@ -9,7 +9,7 @@ from reconciler.manifest.defaults import COURSE_FIELDS, count_nodes, merged
 from reconciler.manifest.effective import Context, course_of, payload_of, report_date_times, report_user
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD, report_secret
-from reconciler.manifest.rules import report_rules
+from reconciler.manifest.rules.running import Written
 from reconciler.manifest.schema_errors import Place, check_of, report_schema_errors
 from reconciler.manifest.words import listed, suggestion
 from reconciler.manifest.yaml_documents import Document
@@ -46,13 +46,15 @@ class _Base:
 class ManifestFile:
     """A parsed manifest on its way to declarations.
 
-    `addresses` has the place of every usable address, also of exams that are wrong otherwise.
+    `addresses` has the place of every usable address, also of exams that are wrong otherwise. `written` says
+    of each of `exams` where it is written.
     """
 
     document: Document
     findings: Findings
     environment: Environment
     exams: list[Declaration] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
     addresses: dict[Address, Stretch] = field(default_factory=dict)
 
     def read(self) -> None:
@@ -76,8 +78,8 @@ class ManifestFile:
         if defaults is not None:
             self._check_defaults(defaults, context)
         base = _Base(defaults, context, self._install_sid(root))
-        for key, (at, _) in exams.stretches().items():
-            self._read_exam(key, at, exams[key], base)
+        for key, marks in exams.stretches().items():
+            self._read_exam(key, marks, exams[key], base)
 
     def _check_shell(self, root: Marked) -> None:
         """Check all but the exams, which are checked one by one."""
@@ -142,11 +144,12 @@ class ManifestFile:
     def _read_exam(
         self,
         key: str,
-        at: Stretch,
+        marks: tuple[Stretch, Stretch],
         exam: Value,
         base: _Base,
     ) -> None:
         """Note what is wrong with one exam, and declare it where nothing is."""
+        at, own = marks
         address = Address(key) if is_address(key) else None
         if address is None:
             self.findings.add(
@@ -165,21 +168,20 @@ class ManifestFile:
         if address is None or course is None or base.install is None:
             return
         payload, secrets = payload_of(effective, base.context)
-        report_rules(effective, payload, at, address, self.findings)
         zone = base.context.zone
-        self.exams.append(
-            Declaration(
-                address=address,
-                install_sid=base.install,
-                course_sid=course[0],
-                payload=payload,
-                digest=digest_of(payload),
-                secrets=secrets,
-                declared_at=self.findings.source.position(at.start),
-                course=course[1],
-                timezone=None if zone is None else zone.name,
-            )
+        declaration = Declaration(
+            address=address,
+            install_sid=base.install,
+            course_sid=course[0],
+            payload=payload,
+            digest=digest_of(payload),
+            secrets=secrets,
+            declared_at=self.findings.source.position(at.start),
+            course=course[1],
+            timezone=None if zone is None else zone.name,
         )
+        self.exams.append(declaration)
+        self.written.append(Written(declaration, effective, at, own, self.findings))
 
     def _checked(self, effective: Marked, place: Place, base: _Base) -> tuple[CourseSid, str | None] | None:
         """The course of an exam with which nothing is wrong; None where something is."""

@@ -1,6 +1,6 @@
 """The workspace file `reconciler.yaml`, and the environment that it holds."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -9,7 +9,7 @@ from reconciler.manifest import sources
 from reconciler.manifest.datetimes import zone_names, zone_of
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.loading import ordered, read_bounded
-from reconciler.manifest.rules import RULES
+from reconciler.manifest.rules.catalogue import CODES
 from reconciler.manifest.schema_errors import Place, check_of, report_schema_errors
 from reconciler.manifest.words import listed, suggestion
 from reconciler.manifest.yaml_documents import parse, read_source
@@ -36,8 +36,11 @@ class Workspace:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def load_workspace(root: Path, *, environment_name: str | None) -> Workspace:
-    """The workspace at `root`; without a file there, one that says nothing. Raises nothing."""
+def load_workspace(root: Path, *, environment_name: str | None, rules: Collection[str] = CODES) -> Workspace:
+    """The workspace at `root`; without a file there, one that says nothing. Raises nothing.
+
+    `rules` are the codes that it may weigh.
+    """
     file = root / FILE
     try:
         data = read_bounded(file)
@@ -51,7 +54,7 @@ def load_workspace(root: Path, *, environment_name: str | None) -> Workspace:
         return Workspace(diagnostics=ordered(findings.diagnostics))
     root_value = document.root
     report_schema_errors(check_of("workspace"), root_value, Place(_START, "a workspace"), findings)
-    _check_rules(root_value, findings)
+    _check_rules(root_value, rules, findings)
     _check_zones(root_value, findings)
     environment = _chosen(root_value, environment_name, findings)
     diagnostics = ordered(findings.diagnostics)
@@ -86,17 +89,20 @@ def _without_file(environment_name: str | None) -> tuple[Diagnostic, ...]:
     )
 
 
-def _check_rules(root: Marked, findings: Findings) -> None:
-    """Warn of codes that are no rule: a newer version may know them, or they are misspelt."""
-    rules = _mapping(root.get("rules"))
-    for code, (at, _) in rules.stretches().items():
-        if code not in RULES:
+def _check_rules(root: Marked, rules: Collection[str], findings: Findings) -> None:
+    """Note codes that are no rule: whoever wrote them relies on a check that does not happen."""
+    for code, (at, _) in _mapping(root.get("rules")).stretches().items():
+        if code not in rules:
+            advice = "Remove it; `reconciler explain` lists the rules."
+            if "/" in code:
+                advice = (
+                    "Install the plug-in that has it, or remove it; `reconciler explain` lists the rules."
+                )
             findings.add(
                 "unknown-rule",
                 at,
                 f"{findings.echo(code)} is not a rule that can be weighed",
-                suggestion(code, RULES, f"Remove it. Rules are: {', '.join(RULES)}."),
-                severity=Severity.WARNING,
+                suggestion(code, rules, advice),
             )
 
 

@@ -79,8 +79,10 @@ class Declared:
 class Loaded:
     """What reading manifests gave; `declared` is complete only where `diagnostics` holds no error.
 
-    `diagnostics` is sorted by file, line and column.
+    `diagnostics` is sorted by file, line and column. `timely` holds the codes of those that depend on the
+    moment: rules that find something tomorrow where today they find nothing.
     """
 
     declared: Declared
     diagnostics: tuple[Diagnostic, ...]
+    timely: frozenset[str] = frozenset()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reconciler.outputs.documents import diagnostics_document, plan_document, report_document, to_text
     from reconciler.outputs.errors_text import print_error
     from reconciler.outputs.escapes import printable
+    from reconciler.outputs.explanation_text import print_explanation
     from reconciler.outputs.listing import Listing
     from reconciler.outputs.plan_text import print_plan
     from reconciler.outputs.progress import LogProgress, QuietProgress, TerminalProgress
@@ -32,6 +33,7 @@ __all__ = [
     "print_diagnostics",
     "print_entry",
     "print_error",
+    "print_explanation",
     "print_plan",
     "print_report",
     "print_state",
@@ -51,6 +53,7 @@ _HOMES: Final = {
     "print_diagnostics": "diagnostics_text",
     "print_entry": "state_text",
     "print_error": "errors_text",
+    "print_explanation": "explanation_text",
     "print_plan": "plan_text",
     "print_report": "report_text",
     "print_state": "state_text",
