@@ -65,9 +65,9 @@ def _rule(rule: Rule) -> str:
 
 
 def _fields_called(topic: str) -> list[Field]:
-    """The fields whose path is `topic`, or else ends with it."""
+    """The fields whose path ends with `topic`, those that it names in full first."""
     steps = tuple(topic.split("."))
     if steps[0] in _HOLDERS and len(steps) > 1:
         steps = steps[1:]
-    exact = [field for field in all_fields() if field.path == steps]
-    return exact or [field for field in all_fields() if field.path[-len(steps) :] == steps]
+    found = [field for field in all_fields() if field.path[-len(steps) :] == steps]
+    return sorted(found, key=lambda field: len(field.path))

@@ -7,7 +7,7 @@ and `plan` run on pull requests of strangers.
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from typing import Final
@@ -30,7 +30,7 @@ def find_rules(root: Path) -> Catalogue:
     """The built-in rules and those of all plug-ins, for the workspace at `root`. Raises nothing."""
     rules = {rule.code: rule for rule in BUILT_IN}
     faults: list[Diagnostic] = []
-    for entry in sorted(_entries(root), key=lambda entry: (entry.name, entry.value)):
+    for entry in _entries(root):
         try:
             for rule in _loaded(entry):
                 if rule.code in rules:
@@ -43,7 +43,8 @@ def find_rules(root: Path) -> Catalogue:
 
 def fault(what: str, error: BaseException) -> Diagnostic:
     """A finding that says that code of a plug-in failed, and how, in one line."""
-    reason = str(error) if isinstance(error, _NotRules) else f"{type(error).__name__}: {error}"
+    said = _said(error)
+    reason = said if isinstance(error, _NotRules) else f"{type(error).__name__}: {said}"
     return Diagnostic(
         severity=Severity.ERROR,
         code=PLUGIN_FAILED,
@@ -52,20 +53,28 @@ def fault(what: str, error: BaseException) -> Diagnostic:
     )
 
 
-def _entries(root: Path) -> Iterator[EntryPoint]:
-    """The entry points of installed packages, each once.
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - this too is code of others
+        return "and it cannot say why"
+
+
+def _entries(root: Path) -> list[EntryPoint]:
+    """The entry points of installed packages by name, each once.
 
     `python -m` puts the working directory on the path, and a repository there could hold what looks like an
     installed package; so neither it nor the workspace is looked into.
     """
     here = {os.path.realpath(root), os.path.realpath(Path.cwd())}
     path = [entry for entry in sys.path if entry and os.path.realpath(entry) not in here]
-    seen = set[str]()
+    found: dict[tuple[str, str], EntryPoint] = {}
     for package in distributions(path=path):
-        name = package.metadata["Name"]
-        if name not in seen:
-            seen.add(name)
-            yield from (entry for entry in package.entry_points if entry.group == GROUP)
+        if GROUP in (package.read_text("entry_points.txt") or ""):
+            for entry in package.entry_points:
+                if entry.group == GROUP:
+                    found.setdefault((entry.name, entry.value), entry)
+    return [entry for _, entry in sorted(found.items())]
 
 
 def _loaded(entry: EntryPoint) -> Iterable[Rule]:

@@ -1,4 +1,4 @@
-"""Golden cases: for each rule manifests in which it fires, at the lines that say so, and in which it must not."""
+"""Golden cases: for each rule manifests in which it fires, where they say so, and in which it must not."""
 
 import re
 from pathlib import Path

@@ -24,9 +24,9 @@ STATUS = "    status: deleted"
         f"{STATUS}\t# Reconciler: IGNORE[status-deleted] hidden on purpose",
         f"    # reconciler: ignore[status-deleted] hidden on purpose\n{STATUS}",
         f"# reconciler: ignore[status-deleted] hidden on purpose\n# and another comment\n{STATUS}",
-        f'    "status": "deleted"  # reconciler: ignore[status-deleted] hidden on purpose',  # noqa: F541 - aligned
-        "    status: # reconciler: ignore[no-such-line] x\n".replace("[no-such-line] x", "") + "      deleted"
-        " # reconciler: ignore[status-deleted] a value on a line of its own",
+        '    "status": "deleted"  # reconciler: ignore[status-deleted] hidden on purpose',
+        "    status:\n      deleted # reconciler: ignore[status-deleted] hidden on purpose",
+        "    status:\n      # reconciler: ignore[status-deleted] hidden on purpose\n      deleted",
     ],
 )
 def test_an_ignore_silences_its_line(tmp_path: Path, lines: str) -> None:
@@ -88,7 +88,7 @@ def test_an_error_of_a_rule_can_be_ignored_and_a_mistake_cannot(tmp_path: Path) 
     ignored = f"{STATUS} # reconciler: ignore[status-deleted] so it is\n"
     rules = weights(status_deleted=Severity.ERROR)
     assert found(tmp_path, BASE + EXAM + ignored, weights=rules) == []
-    mistake = "    staus: x # reconciler: ignore[status-deleted, title-spaces] so it is\n"
+    mistake = "    more: x # reconciler: ignore[status-deleted, title-spaces] so it is\n"
     assert [code for _, code in found(tmp_path, BASE + EXAM + mistake)] == ["unknown-field"]
 
 
@@ -100,7 +100,9 @@ def test_an_ignore_in_the_defaults_is_about_all_exams(tmp_path: Path) -> None:
     shared = BASE.replace("{password:", "{permittedNotesInformation: Any., password:")
     line = shared[: shared.index("permittedNotes")].count("\n") + 1
     assert found(tmp_path, shared + exams) == [(line, "information-not-permitted")]
-    ignored = shared.replace("EXAM_SECRET_X}}", "EXAM_SECRET_X}} # reconciler: ignore[information-not-permitted] ok")
+    ignored = shared.replace(
+        "EXAM_SECRET_X}}", "EXAM_SECRET_X}} # reconciler: ignore[information-not-permitted] ok"
+    )
     assert found(tmp_path, ignored + exams) == []
 
 
@@ -111,7 +113,7 @@ def test_several_rules_are_silenced_on_the_address(tmp_path: Path) -> None:
 
 
 def test_unused_ignores_are_reported_only_where_that_is_certain(tmp_path: Path) -> None:
-    """With a part of the manifests, with the rule off, or beside a mistake, nobody is told to remove an ignore."""
+    """With some of the manifests, the rule off, or beside a mistake, nobody is told to remove an ignore."""
     unused = BASE + EXAM.replace("title: X", "title: X # reconciler: ignore[same-title] like the other")
     assert [code for _, code in found(tmp_path, unused)] == ["unused-ignore"]
     assert found(tmp_path, unused, is_partial=True) == []
@@ -173,9 +175,7 @@ def test_warnings_never_hide_an_error(tmp_path: Path) -> None:
     assert len(everything.declared.exams) == 1_200
 
 
-@given(
-    comment=st.text(st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters="\u2028\u2029"))
-)
+@given(comment=st.text(st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters="\u2028\u2029")))
 def test_no_comment_is_an_accident(tmp_path_factory: pytest.TempPathFactory, comment: str) -> None:
     """Whatever stands behind an ignore, reading goes on and the exam is declared."""
     root = tmp_path_factory.mktemp("comment")
