@@ -8,13 +8,15 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.manifest.rules.catalogue import BUILT_IN, PLUGIN_FAILED, Catalogue
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.rules import Basis, Rule
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP: Final = "reconciler.rules"
 
@@ -60,7 +62,7 @@ def _said(error: BaseException) -> str:
         return "and it cannot say why"
 
 
-def _entries(root: Path) -> list[EntryPoint]:
+def _entries(root: Path) -> "list[EntryPoint]":
     """The entry points of installed packages by name, each once.
 
     `python -m` puts the working directory on the path, and a repository there could hold what looks like an
@@ -68,6 +70,10 @@ def _entries(root: Path) -> list[EntryPoint]:
     """
     here = {os.path.realpath(root), os.path.realpath(Path.cwd())}
     path = [entry for entry in sys.path if entry and os.path.realpath(entry) not in here]
+    if not any(map(_may_hold_one, path)):
+        return []
+    from importlib.metadata import distributions  # noqa: PLC0415 - loading it costs more than the rules do
+
     found: dict[tuple[str, str], EntryPoint] = {}
     for package in distributions(path=path):
         if GROUP in (package.read_text("entry_points.txt") or ""):
@@ -77,7 +83,18 @@ def _entries(root: Path) -> list[EntryPoint]:
     return [entry for _, entry in sorted(found.items())]
 
 
-def _loaded(entry: EntryPoint) -> Iterable[Rule]:
+def _may_hold_one(directory: str) -> bool:
+    """Whether a package installed in `directory` may be a plug-in: in an archive, or unreadable, it may."""
+    if not os.path.isdir(directory):  # noqa: PTH112 - it may be no path at all
+        return os.path.exists(directory)  # noqa: PTH110 - as above
+    listed = Path(directory).glob("*-info/entry_points.txt")
+    try:
+        return any(GROUP in file.read_text(encoding="utf-8", errors="replace") for file in listed)
+    except OSError:
+        return True
+
+
+def _loaded(entry: "EntryPoint") -> Iterable[Rule]:
     """The rules that `entry` names. Raises _NotRules, and whatever importing them raises."""
     named = entry.load()
     rules = [named] if isinstance(named, Rule) else named

@@ -113,7 +113,7 @@ def test_several_rules_are_silenced_on_the_address(tmp_path: Path) -> None:
 
 
 def test_unused_ignores_are_reported_only_where_that_is_certain(tmp_path: Path) -> None:
-    """With some of the manifests, the rule off, or beside a mistake, nobody is told to remove an ignore."""
+    """With some manifests only, the rule off, or beside a mistake, nobody is told to remove an ignore."""
     unused = BASE + EXAM.replace("title: X", "title: X # reconciler: ignore[same-title] like the other")
     assert [code for _, code in found(tmp_path, unused)] == ["unused-ignore"]
     assert found(tmp_path, unused, is_partial=True) == []
@@ -158,9 +158,10 @@ def test_a_finding_never_quotes_a_secret(tmp_path: Path) -> None:
 
 
 def test_warnings_never_hide_an_error(tmp_path: Path) -> None:
-    """A file with more findings than are listed counts the rest, and an error is listed before a warning."""
+    """With more findings than are listed, the rest is counted, and an error is listed before a warning."""
     exams = "".join(
-        f"  a/{n}:\n    title: 'T{n} '\n    url: https://lms/{n}\n    configuration: {{password: secret-{n}}}\n"
+        f"  a/{n}:\n    title: 'T{n} '\n    url: https://lms/{n}\n"
+        f"    configuration: {{password: secret-{n}}}\n"
         for n in range(1_200)
     )
     last = "  a/last:\n    title: Last\n    oops: 1\n"

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tomllib
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -137,15 +138,50 @@ RULE = HEAD + "def check(exams, context):\n    {}\nRULES = [Rule(code='acme/a', 
         (RULE.format("raise RuntimeError('a\\nb\\x1b[31m' * 999)"), "RuntimeError: a b"),
     ],
 )
-def test_a_plugin_that_fails_is_a_finding(root: Path, target: Path, source: str, reason: str) -> None:
-    """Whatever a plug-in does, it is named in one line, and there is no traceback."""
+def test_a_plugin_that_fails_is_a_finding(
+    root: Path, target: Path, monkeypatch: pytest.MonkeyPatch, source: str, reason: str
+) -> None:
+    """Whatever a plug-in does, it is named in one line that is not long."""
     install(target, source.replace("{}", "return ()"))
+    monkeypatch.syspath_prepend(target)
+    monkeypatch.delitem(sys.modules, "acme", raising=False)
+    found = loaded(root, MANIFEST, catalogue=find_rules(root)).diagnostics
+    monkeypatch.delitem(sys.modules, "acme", raising=False)
+    (failed,) = (each for each in found if each.code == "plugin-failed")
+    assert failed.severity is Severity.ERROR
+    assert reason in failed.message
+    assert len(failed.message) < 300
+    assert "\n" not in failed.message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import no_such_module\n",
+        RULE.format("raise SystemExit(3)"),
+        RULE.format("raise RuntimeError('\\x1b[31m')"),
+    ],
+)
+def test_a_plugin_that_fails_makes_no_traceback(root: Path, target: Path, source: str) -> None:
+    """The command reports it like any other finding, and what it said does not steer the terminal."""
+    install(target, source)
     done = run(root, "validate", path=target)
     assert done.returncode == 1
-    (line,) = (line for line in done.stdout.splitlines() if "error[plugin-failed]" in line)
-    assert reason in line
-    assert len(line) < 400
+    assert "error[plugin-failed]" in done.stdout
     assert "\x1b" not in done.stdout
+
+
+def test_an_archive_on_the_path_is_looked_into(
+    root: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path that is no directory neither hides plug-ins nor stops the search."""
+    archive = target / "empty.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("nothing.txt", "")
+    (target / "site" / "x.dist-info" / "entry_points.txt").mkdir(parents=True)
+    monkeypatch.syspath_prepend(archive)
+    monkeypatch.syspath_prepend(target / "site")
+    assert find_rules(root).rules == Catalogue().rules
 
 
 def test_the_other_rules_are_asked_all_the_same(root: Path, target: Path) -> None:
