@@ -17,7 +17,14 @@ Path: TypeAlias = tuple[str | int, ...]
 """The way to a value of an exam: its keys from the outermost one; items of a list count from 0."""
 
 _CONFIGURATION: Final = "configuration"
+_MOST_QUOTED: Final = 40
 _NOTHING: Final[Mapping[str, Json]] = {}
+
+
+def short(value: object) -> str:
+    """`value` as a message may quote it: not longer than a few words."""
+    text = f"{value}"
+    return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…"
 
 
 class Basis(enum.Enum):

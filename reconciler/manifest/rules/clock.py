@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
+from reconciler.model.rules import Basis, Context, Exam, Finding, Rule, short
 
 _OPENS: Final = ("configuration", "examOpenDate")
 _CLOSES: Final = ("configuration", "examCloseDate")
@@ -79,7 +79,7 @@ def _people_needed(exam: Exam) -> str | None:
     for kind in kinds if isinstance(kinds, list) else ():
         words = _BETWEEN_WORDS.sub(" ", str(kind))
         if _WITH_PEOPLE.search(words) and not _WITHOUT.search(words):
-            return f"'{kind}' proctoring is asked for"
+            return f"'{short(kind)}' proctoring is asked for"
     if exam.configuration.get("instructorAsProctor"):
         return "an instructor is to proctor in person"
     return None

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from reconciler.model.payloads import Json
-from reconciler.model.rules import Context, Exam, Finding, Rule
+from reconciler.model.rules import Context, Exam, Finding, Rule, short
 
 _ITEMS: Final = (
     "BathroomBreak",
@@ -61,7 +61,7 @@ def _numbers(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
                 yield Finding(
                     exam=exam,
                     path=("configuration", name),
-                    message=f"{name} is {number}, so no student could sit this exam",
+                    message=f"{name} is {short(number)}, so no student could sit this exam",
                     hint=f"Give {name} a number above 0, or leave it out.",
                 )
         attempts = exam.configuration.get("attempts")
@@ -69,7 +69,7 @@ def _numbers(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
             yield Finding(
                 exam=exam,
                 path=("configuration", "attempts"),
-                message=f"attempts is {attempts}, and nobody can try a part of a time",
+                message=f"attempts is {short(attempts)}, and nobody can try a part of a time",
                 hint="Write a whole number.",
             )
 

@@ -18,6 +18,8 @@ _IN_WORDS: Final = re.compile(
     r"^\W*practi[cs]e\b(?!\s+of\b)|\bpracti[cs]e\s+(?:exam|test|quiz|run|midterm|final)\b", re.IGNORECASE
 )
 _LIKENESS: Final = 0.8
+_LONGEST: Final = 12
+"""Letters of a word that can be that like; comparing a longer one could take long."""
 
 
 def is_practice(title: str) -> bool:
@@ -34,7 +36,10 @@ def _is_misspelt(title: str) -> bool:
 
 
 def _is_like_practice(word: str) -> bool:
-    return difflib.SequenceMatcher(None, word.casefold(), "practice").ratio() >= _LIKENESS
+    return (
+        len(word) <= _LONGEST
+        and difflib.SequenceMatcher(None, word.casefold(), "practice").ratio() >= _LIKENESS
+    )
 
 
 def _practice_title(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.manifest.rules.practice import is_practice
 from reconciler.model.diagnostics import Severity
-from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
+from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule, short
 
 _OPENS: Final = "examOpenDate"
 _CLOSES: Final = "examCloseDate"
@@ -72,7 +72,7 @@ def _duration(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
                 exam=exam,
                 path=_at("duration"),
                 others=(_at(_CLOSES), _at(_OPENS)),
-                message=f"a duration of {minutes} minutes does not fit the exam window, "
+                message=f"a duration of {short(minutes)} minutes does not fit the exam window, "
                 f"which is open for {_in_words(closes - opens)}",
                 hint="Lengthen the window or shorten the duration, which counts in minutes.",
             )

@@ -157,6 +157,18 @@ def test_a_finding_never_quotes_a_secret(tmp_path: Path) -> None:
     assert "short-notice" in {each.code for each in loaded(tmp_path, text).diagnostics}
 
 
+def test_what_a_message_quotes_is_short(tmp_path: Path) -> None:
+    """A value of any length makes a message of one line."""
+    long = "live" + " very" * 10_000
+    text = (
+        f"{BASE}{EXAM}    configuration:\n      examOpenDate: 2031-10-05T09:00\n      duration: -{'9' * 29}\n"
+        f"      proctorTypes: [{long}]\n  a/y:\n    title: ({'practice' * 10_000})\n    url: https://lms/y\n"
+    )
+    diagnostics = loaded(tmp_path, text).diagnostics
+    assert {each.code for each in diagnostics} == {"short-notice", "not-positive"}
+    assert all(len(each.message) < 200 for each in diagnostics)
+
+
 def test_warnings_never_hide_an_error(tmp_path: Path) -> None:
     """With more findings than are listed, the rest is counted, and an error is listed before a warning."""
     exams = "".join(

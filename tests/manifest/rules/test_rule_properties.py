@@ -99,6 +99,7 @@ def test_no_rule_raises(payloads: list[Any], courses: list[int], now: datetime |
             assert finding.exam in exams
             assert finding.message
             assert finding.hint
+            assert len(finding.message) < 400
 
 
 @given(payloads=st.lists(PAYLOADS, min_size=2, max_size=4))
