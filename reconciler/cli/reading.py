@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from reconciler import statefile, workflows
 from reconciler.cli.consoles import (
     error_console,
+    hint_at_rules,
     invocation_of,
     listing,
     print_raw,
@@ -39,12 +40,13 @@ from reconciler.outputs import (
 
 def validate(parsed: argparse.Namespace) -> int:
     """Print every finding; 1 if one of them is an error."""
-    loaded = workflows.validate(scope_of(parsed))
+    loaded = workflows.validate(scope_of(parsed), now=parsed.now)
     found = loaded.diagnostics
     if parsed.format == "json":
         print_raw(to_text(diagnostics_document(found)))
     elif found:
         print_diagnostics(found, result_console(parsed))
+        hint_at_rules(found, error_console(parsed))
     else:
         exams = len(loaded.declared.exams)
         result_console(parsed).print(f"Valid: {exams} exam{'' if exams == 1 else 's'}, no findings.")
@@ -57,10 +59,12 @@ def plan(parsed: argparse.Namespace) -> int:
         scope_of(parsed),
         targets=parsed.targets,
         max_creates=parsed.max_creates,
+        now=parsed.now,
         tracing=Tracing.ON if parsed.provenance else Tracing.OFF,
     )
     if planned.warnings:
         print_diagnostics(planned.warnings, error_console(parsed))
+        hint_at_rules(planned.warnings, error_console(parsed))
     if parsed.out is not None:
         document = plan_document(
             planned.plan, listing=listing(parsed), invocation=invocation_of(parsed), origins=planned.origins

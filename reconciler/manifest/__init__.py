@@ -7,7 +7,8 @@ May import: `model`, `reconciler.schemas`, `reconciler.zones`, PyYAML, jsonschem
 """
 
 from reconciler.manifest.loading import load
-from reconciler.manifest.rules import RULES
+from reconciler.manifest.rules import CODES, Catalogue, find_rules
+from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.workspace import Workspace, load_workspace
 
-__all__ = ["RULES", "Workspace", "load", "load_workspace"]
+__all__ = ["CODES", "Catalogue", "Ruling", "Workspace", "find_rules", "load", "load_workspace"]

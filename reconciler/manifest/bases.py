@@ -6,18 +6,16 @@ can be merged with others' and still be told where they were written.
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from reconciler.manifest import sources
 from reconciler.manifest.findings import FOREIGN, Findings
+from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.shells import report_partial_exams, report_shell
 from reconciler.manifest.words import listed, suggestion
-from reconciler.manifest.yaml_documents import parse, read_source
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, moved
-from reconciler.model.diagnostics import Diagnostic
 
 MAX_CHAIN: Final = 32
 
@@ -69,8 +67,9 @@ class _Walk:
 class Library:
     """All bases of a workspace, whose directory is `root`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, ruling: Ruling) -> None:
         self._root = root
+        self._ruling = ruling
         self._bases: dict[str, _Base] = {}
         self._by_origin: list[_Base] = []
         self._next_origin = FOREIGN
@@ -96,12 +95,22 @@ class Library:
         """Whether `value` is, or repeats, a secret of any base."""
         return any(base.findings.source.hides(value) for base in self._by_origin)
 
-    def diagnostics(self) -> Iterator[Diagnostic]:
-        """What is wrong with the bases; for when all manifests are read."""
+    def without_secrets(self, text: str) -> str:
+        """`text` with every secret of any base masked that can be told from ordinary words."""
+        for base in self._by_origin:
+            text = base.findings.source.without_secrets(text)
+        return text
+
+    def check(self) -> None:
+        """Note what is wrong with the bases whoever extends them; for when all manifests are read."""
         for base in self._by_origin:
             if base.root is not None:
                 report_partial_exams(base.root, base.findings)
-            yield from base.findings.diagnostics
+
+    @property
+    def findings(self) -> list[Findings]:
+        """The findings of each base."""
+        return [base.findings for base in self._by_origin]
 
     def _follow(self, entries: list[_Entry], findings: Findings, walk: _Walk) -> None:
         """Add to `walk` what `entries` name, each after what it extends itself."""
@@ -149,12 +158,11 @@ class Library:
         return self._bases[key]
 
     def _read(self, file: Path, data: bytes) -> _Base:
-        source, findings, is_text = read_source(sources.shown(file, self._root), data)
+        findings, document = self._ruling.read(sources.shown(file, self._root), data)
         findings.elsewhere = self
         base = _Base(file, findings, self._next_origin, None)
         self._by_origin.append(base)
-        self._next_origin += len(source.text) + 1
-        document = parse(source, findings) if is_text else None
+        self._next_origin += len(findings.source.text) + 1
         if document is not None:
             report_shell(document.root, findings)
             _report_exams(document.root, findings)

@@ -20,7 +20,7 @@ from reconciler.manifest.findings import Findings
 from reconciler.manifest.layers import Tracer, layers_of
 from reconciler.manifest.passwords import FIELD, report_secret
 from reconciler.manifest.profiles import profiles_of
-from reconciler.manifest.rules import report_rules
+from reconciler.manifest.rules.running import Written
 from reconciler.manifest.schema_errors import Place, check_of, report_schema_errors
 from reconciler.manifest.shells import report_partial_exams, report_shell, report_unknown_zone, report_zone
 from reconciler.manifest.words import listed
@@ -59,8 +59,8 @@ class _Base:
 class ManifestFile:
     """A parsed manifest on its way to declarations.
 
-    `addresses` has the place of every usable address, also of exams that are wrong otherwise. `origins` is
-    filled only where `tracing` asks for it.
+    `addresses` has the place of every usable address, also of exams that are wrong otherwise. `written` says
+    of each of `exams` where it is written. `origins` is filled only where `tracing` asks for it.
     """
 
     document: Document
@@ -69,6 +69,7 @@ class ManifestFile:
     bases: Bases
     tracing: Tracing
     exams: list[Declaration] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
     addresses: dict[Address, Stretch] = field(default_factory=dict)
     origins: dict[Address, Origins] = field(default_factory=dict)
     _merged_nodes: int = 0
@@ -76,6 +77,7 @@ class ManifestFile:
     def read(self) -> None:
         """Fill `exams`, `addresses` and `origins`, and note everything that is wrong."""
         root = self.document.root
+        self.findings.has_mistakes |= not self.bases.are_whole
         report_shell(root, self.findings)
         exams = root.get("exams")
         if isinstance(exams, Marked):
@@ -91,7 +93,7 @@ class ManifestFile:
         base = _Base(stack, self._context(), self._install_sid())
         for key, (at, value_at) in exams.stretches().items():
             self.findings.exam = Stretch(at.start, max(at.end, value_at.end))
-            self._read_exam(key, at, exams[key], base)
+            self._read_exam(key, (at, value_at), exams[key], base)
         self.findings.exam = None
 
     @property
@@ -140,8 +142,9 @@ class ManifestFile:
             )
         return None
 
-    def _read_exam(self, key: str, at: Stretch, exam: Value, base: _Base) -> None:
+    def _read_exam(self, key: str, marks: tuple[Stretch, Stretch], exam: Value, base: _Base) -> None:
         """Note what is wrong with one exam, and declare it where nothing is."""
+        at, own = marks
         address = Address(key) if is_address(key) else None
         if address is None:
             self.findings.add(
@@ -165,20 +168,19 @@ class ManifestFile:
         if address is None or course is None or base.install is None:
             return
         payload, secrets = payload_of(effective, context)
-        report_rules(effective, payload, at, address, self.findings)
-        self.exams.append(
-            Declaration(
-                address=address,
-                install_sid=base.install,
-                course_sid=course[0],
-                payload=payload,
-                digest=digest_of(payload),
-                secrets=secrets,
-                declared_at=self.findings.source.position(at.start),
-                course=course[1],
-                timezone=None if context.zone is None else context.zone.name,
-            )
+        declaration = Declaration(
+            address=address,
+            install_sid=base.install,
+            course_sid=course[0],
+            payload=payload,
+            digest=digest_of(payload),
+            secrets=secrets,
+            declared_at=self.findings.source.position(at.start),
+            course=course[1],
+            timezone=None if context.zone is None else context.zone.name,
         )
+        self.exams.append(declaration)
+        self.written.append(Written(declaration, effective, at, own, self.findings))
         if self.tracing is Tracing.ON:
             layers = layers_of(exam, profiles, base.stack)
             self.origins[address] = Tracer(self._roots, self.environment, self.findings).origins(

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Final
 
-from reconciler.manifest.secrecy import guarded_line, has_loose_announcement, masked_line, printable
+from reconciler.manifest.secrecy import MASK, guarded_line, has_loose_announcement, masked_line, printable
 from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.positions import Position, Span
 
@@ -125,6 +125,17 @@ class SourceText:
         return value in self.secret_values or (
             len(self.secret_values) <= _MAX_KNOWN_SECRETS and self._repeats_secret(value)
         )
+
+    def line(self, number: int) -> str:
+        """The line `number`, which counts from 1; beyond the last one, an empty text."""
+        return self._line(number - 1) if number <= len(self.starts()) else ""
+
+    def without_secrets(self, text: str) -> str:
+        """`text` with every secret of this file masked that is long enough to be told from ordinary words."""
+        for secret in self.secret_values:
+            if len(secret) >= _MIN_SECRET and secret in text:
+                text = text.replace(secret, MASK)
+        return text
 
     def _line(self, index: int) -> str:
         starts = self.starts()

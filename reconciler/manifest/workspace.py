@@ -1,6 +1,6 @@
 """The workspace file `reconciler.yaml`, and the environment that it holds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.manifest import sources
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.loading import ordered
-from reconciler.manifest.rules import RULES
+from reconciler.manifest.rules.catalogue import CODES
 from reconciler.manifest.schema_errors import Place, check_of, report_schema_errors
 from reconciler.manifest.shells import report_zone
 from reconciler.manifest.words import listed, suggestion
@@ -39,8 +39,11 @@ class Workspace:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def load_workspace(root: Path, *, environment_name: str | None) -> Workspace:
-    """The workspace at `root`; without a file there, one that says nothing. Raises nothing."""
+def load_workspace(root: Path, *, environment_name: str | None, rules: Collection[str] = CODES) -> Workspace:
+    """The workspace at `root`; without a file there, one that says nothing. Raises nothing.
+
+    `rules` are the codes that it may weigh.
+    """
     file = root / FILE
     try:
         data = sources.read_bounded(file)
@@ -54,7 +57,7 @@ def load_workspace(root: Path, *, environment_name: str | None) -> Workspace:
         return Workspace(diagnostics=ordered(findings.diagnostics))
     root_value = document.root
     report_schema_errors(check_of("workspace"), root_value, Place(_START, "a workspace"), findings)
-    _check_rules(root_value, findings)
+    _check_rules(root_value, rules, findings)
     _check_zones(root_value, findings)
     _check_states(root_value, findings)
     if has_errors(findings.diagnostics):
@@ -89,17 +92,20 @@ def _without_file(environment_name: str | None) -> tuple[Diagnostic, ...]:
     )
 
 
-def _check_rules(root: Marked, findings: Findings) -> None:
-    """Warn of codes that are no rule: a newer version may know them, or they are misspelt."""
-    rules = _mapping(root.get("rules"))
-    for code, (at, _) in rules.stretches().items():
-        if code not in RULES:
+def _check_rules(root: Marked, rules: Collection[str], findings: Findings) -> None:
+    """Note codes that are no rule: whoever wrote them relies on a check that does not happen."""
+    for code, (at, _) in _mapping(root.get("rules")).stretches().items():
+        if code not in rules:
+            advice = "Remove it; `reconciler explain` lists the rules."
+            if "/" in code:
+                advice = (
+                    "Install the plug-in that has it, or remove it; `reconciler explain` lists the rules."
+                )
             findings.add(
                 "unknown-rule",
                 at,
                 f"{findings.echo(code)} is not a rule that can be weighed",
-                suggestion(code, RULES, f"Remove it. Rules are: {', '.join(RULES)}."),
-                severity=Severity.WARNING,
+                suggestion(code, rules, advice),
             )
 
 

@@ -81,9 +81,12 @@ class Declared:
 class Loaded:
     """What reading manifests gave; `declared` is complete only where `diagnostics` holds no error.
 
-    `diagnostics` is sorted by file, line and column. `origins` is empty unless they were asked for.
+    `diagnostics` is sorted by file, line and column. `timely` holds the codes of those that depend on the
+    moment: rules that find something tomorrow where today they find nothing. `origins` is empty unless they
+    were asked for.
     """
 
     declared: Declared
     diagnostics: tuple[Diagnostic, ...]
     origins: Mapping[Address, Origins] = field(default_factory=dict)
+    timely: frozenset[str] = frozenset()
