@@ -121,9 +121,7 @@ def validate(scope: Scope, *, now: datetime | None = None) -> Loaded:
     return loaded
 
 
-def _load(
-    scope: Scope, *, now: datetime | None, tracing: Tracing = Tracing.OFF
-) -> tuple[Workspace, Loaded]:
+def _load(scope: Scope, *, now: datetime | None, tracing: Tracing = Tracing.OFF) -> tuple[Workspace, Loaded]:
     catalogue = manifest.find_rules(scope.root)
     workspace = manifest.load_workspace(
         scope.root, environment_name=scope.environment_name, rules=catalogue.by_code.keys()

@@ -196,6 +196,4 @@ def _completed(found: Diagnostic, hits: Collection[Address]) -> Diagnostic:
     first = found.address or min(hits)
     others = frozenset(hits) - {first}
     more = f" and {len(others)} more" if others else ""
-    return replace(
-        found, message=f"{found.message}{_IN_EXAM}'{first}'{more})", address=first, others=others
-    )
+    return replace(found, message=f"{found.message}{_IN_EXAM}'{first}'{more})", address=first, others=others)
