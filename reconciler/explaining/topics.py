@@ -11,7 +11,7 @@ from reconciler.model.rules import Rule
 
 _MOST_NEAR: Final = 3
 _MAX_WORD: Final = 80
-_HOLDERS: Final = ("exams", "exam", "defaults")
+_HOLDERS: Final = ("exams", "exam", "defaults", "profiles")
 """What may stand before the path of an exam's field."""
 
 

@@ -72,6 +72,30 @@ def test_plan_minds_the_time_of_what_it_would_create(workspace):
     assert "window-over" not in workspace.printed
 
 
+def test_plan_minds_the_time_of_each_exam_that_shares_a_date(workspace):
+    """A date of the defaults is warned of as long as one of its exams is to be created, whichever is named."""
+    dates = "configuration: {examOpenDate: 2031-10-12T09:00, examCloseDate: 2031-10-14T17:00,"
+    exams = "".join(
+        f"  cs/{name}: {{course: cs, title: T {name}, url: 'https://lms/{name}'}}\n" for name in "ab"
+    )
+    workspace.write(MANIFEST.replace("configuration: {", dates) + exams)
+    workspace.run("import", "cs/a", f"EX{1:032x}")
+    workspace.run("plan", "--now", OVER)
+    assert workspace.printed.count("warning[window-over]") == 1
+    assert "(in the exam 'cs/a' and 1 more)" in workspace.printed
+    workspace.run("import", "cs/b", f"EX{2:032x}")
+    workspace.run("plan", "--now", OVER)
+    assert "window-over" not in workspace.printed
+
+
+def test_an_apply_tells_its_warnings(workspace):
+    """What rules find is on standard error before anything is asked or sent."""
+    workspace.write(MANIFEST + exam("a", attempts=0))
+    workspace.run("apply", expect=1)
+    assert "warning[not-positive]" in workspace.printed
+    assert "nobody is at a terminal" in workspace.printed
+
+
 def test_a_rule_is_hinted_at_once(workspace):
     """However many findings there are, one line says where to read more."""
     workspace.write(MANIFEST + exam("a", attempts=0) + exam("b", attempts=0, examOpenDate="2031-10-14T18:00"))

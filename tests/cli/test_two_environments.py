@@ -52,6 +52,23 @@ def test_both_environments_are_planned(workspace):
     assert essay["after"]["configuration"]["permittedBathroomBreak"] is True
 
 
+@pytest.mark.parametrize("name", ["staging", "production"])
+def test_no_rule_finds_anything(workspace, name):
+    """The example is clean in both environments, to the strictest, before its exams are near."""
+    workspace.run("validate", "--env", name, "--strict", "--now", "2031-09-01T00:00:00Z")
+    assert "Valid: 3 exams, no findings." in workspace.printed
+
+
+def test_the_moment_is_judged_in_the_zone_of_the_exam(workspace):
+    """An essay that closes at six in Paris is over at six there, which is noon in New York."""
+    chosen = ("validate", "--env", "staging", "exams/humanities/history.yaml", "--now")
+    workspace.run(*chosen, "2031-11-03T16:59:59Z")
+    assert "window-over" not in workspace.printed
+    workspace.run(*chosen, "2031-11-03T17:00:00Z")
+    closes = line_of("exams/humanities/history.yaml", "examCloseDate")
+    assert f"{closes}:22: warning[window-over]" in workspace.printed
+
+
 def test_each_environment_has_a_state_of_its_own(workspace):
     """What was initialised for one is not there for the other."""
     workspace.run("init", "--env", "staging")

@@ -109,14 +109,14 @@ def _note(rule: Rule, found: Iterable[Finding], exams: Mapping[Exam, Written]) -
     What tells findings at one place apart is how many the exam has there before, for the messages of two
     exams about one value may differ.
     """
-    told: dict[tuple[Exam, Stretch], list[str]] = {}
+    told: dict[tuple[Exam, Stretch], set[str]] = {}
     for finding in found:
         written = exams[finding.exam]
         at = _place(written, finding)
-        messages = told.setdefault((finding.exam, at), [])
+        messages = told.setdefault((finding.exam, at), set())
         if finding.message in messages:
             continue
-        messages.append(finding.message)
+        messages.add(finding.message)
         findings = written.findings
         findings.exam = written.whole
         findings.add(
