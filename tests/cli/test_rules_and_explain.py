@@ -73,7 +73,7 @@ def test_plan_minds_the_time_of_what_it_would_create(workspace):
 
 
 def test_plan_minds_the_time_of_each_exam_that_shares_a_date(workspace):
-    """A date of the defaults is warned of as long as one of its exams is to be created, whichever is named."""
+    """A date of the defaults is warned of as long as one of its exams is to be created."""
     dates = "configuration: {examOpenDate: 2031-10-12T09:00, examCloseDate: 2031-10-14T17:00,"
     exams = "".join(
         f"  cs/{name}: {{course: cs, title: T {name}, url: 'https://lms/{name}'}}\n" for name in "ab"

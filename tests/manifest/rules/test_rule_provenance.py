@@ -83,14 +83,16 @@ def test_one_line_that_hits_500_exams_is_told_once(tmp_path: Path) -> None:
     assert len(found.others) == 499
 
 
-def test_windows_that_are_shared_overlap_once(tmp_path: Path) -> None:
+def test_a_title_that_is_shared_is_told_once(tmp_path: Path) -> None:
     """Findings whose messages name another exam each are one where they are about one line."""
-    dates = "    configuration: {examOpenDate: 2032-01-05T09:00, examCloseDate: 2032-01-05T10:00}\n"
-    write(tmp_path, "_base.yaml", SHARED + dates)
-    write(tmp_path, "a.yaml", manifest(*(f"a/e{number}" for number in range(9))))
+    write(tmp_path, "_base.yaml", f"{SHARED}    title: Quiz\n")
+    for file in "ab":
+        text = manifest(*(f"{file}/e{number}" for number in range(9)))
+        write(tmp_path, f"{file}.yaml", text.replace("title: T", "description: Of"))
     (found,) = read(tmp_path).diagnostics
-    assert f"{found.code} {_place(found)}" == f"overlapping-windows _base.yaml:{LINE}"
-    assert found.message.endswith(" (in the exam 'a/e1' and 7 more)")
+    assert f"{found.code} {_place(found)}" == f"same-title _base.yaml:{LINE}"
+    assert found.message.startswith("'a/e1', of the same course, has this title too")
+    assert found.message.endswith(" (in the exam 'a/e0' and 17 more)")
 
 
 def twice(exams: Sequence[Exam], _: Context) -> Iterable[Finding]:
@@ -152,7 +154,7 @@ def test_an_inline_secret_of_a_base_can_be_ignored(tmp_path: Path) -> None:
 
 
 def test_wrong_ignores_of_a_base_are_told_once(tmp_path: Path) -> None:
-    """However many files extend it, an ignore without a reason or one without use is one finding in the base."""
+    """However many files extend it, an ignore without a reason or without use is one finding in the base."""
     write(
         tmp_path,
         "_base.yaml",
@@ -189,6 +191,8 @@ def test_a_mistake_of_a_base_makes_its_manifest_uncertain(tmp_path: Path) -> Non
     write(tmp_path, "_base.yaml", f"{SHARED}    oops: 1\n")
     write(tmp_path, "a.yaml", manifest("a/x").rstrip() + OK + "\n")
     assert told(read(tmp_path)) == [f"unknown-field _base.yaml:{LINE}"]
+    write(tmp_path, "_base.yaml", f"{SHARED}{STATUS}\n".replace("\n", "\nextends: [_gone.yaml]\n", 1))
+    assert told(read(tmp_path)) == ["unreadable-file _base.yaml:2"]
 
 
 def test_a_base_that_is_read_as_a_manifest_too_is_one_file(tmp_path: Path) -> None:
