@@ -5,8 +5,9 @@ prints, asks or reads the environment. Failures are ReconcilerErrors (see `recon
 May import: every room but `cli` and `sandbox`. httpx is loaded by `apply` only.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ from typing import Final
 from reconciler import host, manifest, planning, statefile
 from reconciler.applying import CreateRequest, Executor, Stopping, resolve_secrets
 from reconciler.backends import open_backend
-from reconciler.manifest.workspace import Workspace
+from reconciler.manifest.workspace import OF_ENVIRONMENT, Workspace
 from reconciler.model.declarations import Declaration, Loaded
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.errors import (
@@ -26,8 +27,10 @@ from reconciler.model.errors import (
     UsageError,
 )
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
-from reconciler.model.plan import Plan
+from reconciler.model.origins import Origins, Tracing
+from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Report
+from reconciler.model.rules import Rule
 from reconciler.model.state import Mended, State
 from reconciler.planning import settlement
 from reconciler.ports import Breaking, LockHolder, Progress, SecretSource, StateBackend
@@ -35,6 +38,8 @@ from reconciler.ports import Breaking, LockHolder, Progress, SecretSource, State
 DEFAULT_STATE_URL: Final = "file:exams.state.json"
 DEFAULT_API_URL: Final = "https://api.smarterproctoring.com"
 DEFAULT_MAX_CREATES: Final = 100
+RULE_CODES: Final = frozenset(manifest.CODES)
+"""The codes of all rules that come with the product."""
 
 _OTHER_SIDS: Final = {
     "AI": "installs",
@@ -53,7 +58,8 @@ class Scope:
 
     `root` is the workspace's directory, and `paths` name manifests below it (none: the workspace file's, or
     the default). `environment_name` chooses from the workspace file. `state_url` wins over the environment's.
-    `is_strict` makes every warning an error.
+    `is_strict` makes every warning an error, except where only the clock has brought it about: what was right
+    yesterday and has not changed stays right, unless a caller says which moment to judge by.
     """
 
     root: Path = field(default_factory=Path.cwd)
@@ -65,10 +71,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan, and the warnings that its manifests gave."""
+    """A plan, and the warnings that its manifests gave; `origins` is empty unless they were asked for."""
 
     plan: Plan
     warnings: tuple[Diagnostic, ...]
+    origins: Mapping[Address, Origins] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,24 +107,52 @@ class Applied:
     trouble: StateError | None = None
 
 
-def validate(scope: Scope) -> Loaded:
-    """What the manifests declare, and every mistake in them; raises nothing for a mistake."""
-    _, loaded = _load(scope)
+def rules(root: Path) -> tuple[Rule, ...]:
+    """All rules that manifests at `root` are held to: the built-in ones, and those of installed plug-ins."""
+    return manifest.find_rules(root).rules
+
+
+def validate(scope: Scope, *, now: datetime | None = None) -> Loaded:
+    """What the manifests declare, and every mistake in them; raises nothing for a mistake.
+
+    `now` is the moment that rules about time take for the present one; None is the clock's.
+    """
+    _, loaded = _load(scope, now=now)
     return loaded
 
 
-def _load(scope: Scope) -> tuple[Workspace, Loaded]:
-    workspace = manifest.load_workspace(scope.root, environment_name=scope.environment_name)
+def _load(scope: Scope, *, now: datetime | None, tracing: Tracing = Tracing.OFF) -> tuple[Workspace, Loaded]:
+    catalogue = manifest.find_rules(scope.root)
+    workspace = manifest.load_workspace(
+        scope.root, environment_name=scope.environment_name, rules=catalogue.by_code.keys()
+    )
+    ruling = manifest.Ruling(
+        catalogue=catalogue,
+        weights=workspace.rules,
+        now=host.SystemClock().now() if now is None else now,
+        is_partial=bool(scope.paths and workspace.manifests),
+    )
     paths = scope.paths or workspace.manifests
-    loaded = manifest.load(paths, root=scope.root, environment=workspace.environment, rules=workspace.rules)
-    diagnostics = (*workspace.diagnostics, *loaded.diagnostics)
+    loaded = manifest.load(
+        paths, root=scope.root, environment=workspace.environment, ruling=ruling, tracing=tracing
+    )
+    found = loaded.diagnostics
+    if has_errors(workspace.diagnostics):
+        found = tuple(each for each in found if each.code not in OF_ENVIRONMENT)
+    diagnostics = (*workspace.diagnostics, *found)
     if scope.is_strict:
-        diagnostics = tuple(replace(found, severity=Severity.ERROR) for found in diagnostics)
+        spared = loaded.timely if now is None else frozenset[str]()
+        diagnostics = tuple(
+            found if found.code in spared else replace(found, severity=Severity.ERROR)
+            for found in diagnostics
+        )
     return workspace, replace(loaded, diagnostics=diagnostics)
 
 
-def _load_valid(scope: Scope) -> tuple[Workspace, Loaded]:
-    workspace, loaded = _load(scope)
+def _load_valid(
+    scope: Scope, *, now: datetime | None = None, tracing: Tracing = Tracing.OFF
+) -> tuple[Workspace, Loaded]:
+    workspace, loaded = _load(scope, now=now, tracing=tracing)
     if has_errors(loaded.diagnostics):
         raise ManifestInvalid(loaded.diagnostics)
     return workspace, loaded
@@ -149,22 +184,57 @@ def read_state(scope: Scope) -> State:
     return statefile.load_state(_backend(scope, _workspace(scope)))
 
 
-def plan(scope: Scope, *, targets: Sequence[str] = (), max_creates: int | None = None) -> Planned:
-    """What an apply would do now. Takes no token, no secret and no lock, and writes nothing."""
-    workspace, loaded = _load_valid(scope)
+def plan(
+    scope: Scope,
+    *,
+    targets: Sequence[str] = (),
+    max_creates: int | None = None,
+    now: datetime | None = None,
+    tracing: Tracing = Tracing.OFF,
+) -> Planned:
+    """What an apply would do now. Takes no token, no secret and no lock, and writes nothing.
+
+    `now` is the moment that rules and guards take for the present one; None is the clock's.
+    """
+    workspace, loaded = _load_valid(scope, now=now, tracing=tracing)
     state = statefile.load_state(_backend(scope, workspace))
-    made = _make_plan(workspace, loaded, state, targets=targets, max_creates=max_creates)
-    return Planned(plan=made, warnings=loaded.diagnostics)
+    made = _make_plan(workspace, loaded, state, targets=targets, max_creates=max_creates, now=now)
+    return _planned(made, loaded)
 
 
-def _make_plan(
-    workspace: Workspace, loaded: Loaded, state: State, *, targets: Sequence[str], max_creates: int | None
+def _planned(made: Plan, loaded: Loaded) -> Planned:
+    """`made` with what its manifests gave; what depends on the moment is of use before a create only."""
+    creates = {change.address for change in made.changes if change.action is Action.CREATE}
+    return Planned(
+        plan=made,
+        warnings=tuple(
+            found
+            for found in loaded.diagnostics
+            if found.code not in loaded.timely or found.address in creates or found.others & creates
+        ),
+        origins=loaded.origins,
+    )
+
+
+def _make_plan(  # noqa: PLR0913 - each is a choice of the caller's
+    workspace: Workspace,
+    loaded: Loaded,
+    state: State,
+    *,
+    targets: Sequence[str],
+    max_creates: int | None,
+    now: datetime | None = None,
 ) -> Plan:
+    """The plan at `now`, or at the clock's moment; an apply never gives another, so that its guards hold."""
     bound = next(
         limit for limit in (max_creates, workspace.max_creates, DEFAULT_MAX_CREATES) if limit is not None
     )
     return planning.make_plan(
-        loaded.declared, state, now=host.SystemClock().now(), max_creates=bound, targets=targets
+        loaded.declared,
+        state,
+        now=host.SystemClock().now() if now is None else now,
+        max_creates=bound,
+        targets=targets,
     )
 
 
@@ -194,7 +264,7 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         _refuse_unsafe(made, reviewed)
         creates = planning.planned_creates(made, loaded.declared)
         run = _Run(sending, workspace, creates)
-        if made.to_make and not confirm(Planned(plan=made, warnings=loaded.diagnostics)):
+        if made.to_make and not confirm(_planned(made, loaded)):
             raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
         now = host.SystemClock().now()
         changed = planning.apply_state_changes(made, loaded.declared, session.state, now=now, by=by)

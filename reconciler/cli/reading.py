@@ -2,12 +2,14 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
 from reconciler import statefile, workflows
 from reconciler.cli.consoles import (
     error_console,
+    hint_at_rules,
     invocation_of,
     listing,
     print_raw,
@@ -20,6 +22,7 @@ from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
+from reconciler.model.origins import NO_ORIGINS, Origins, Tracing
 from reconciler.model.payloads import Json
 from reconciler.model.plan import Action, Plan
 from reconciler.model.state import State
@@ -37,12 +40,13 @@ from reconciler.outputs import (
 
 def validate(parsed: argparse.Namespace) -> int:
     """Print every finding; 1 if one of them is an error."""
-    loaded = workflows.validate(scope_of(parsed))
+    loaded = workflows.validate(scope_of(parsed), now=parsed.now)
     found = loaded.diagnostics
     if parsed.format == "json":
         print_raw(to_text(diagnostics_document(found)))
     elif found:
         print_diagnostics(found, result_console(parsed))
+        hint_at_rules(found, error_console(parsed))
     else:
         exams = len(loaded.declared.exams)
         result_console(parsed).print(f"Valid: {exams} exam{'' if exams == 1 else 's'}, no findings.")
@@ -51,21 +55,36 @@ def validate(parsed: argparse.Namespace) -> int:
 
 def plan(parsed: argparse.Namespace) -> int:
     """Print the plan, and write it where `--out` says."""
-    planned = workflows.plan(scope_of(parsed), targets=parsed.targets, max_creates=parsed.max_creates)
+    planned = workflows.plan(
+        scope_of(parsed),
+        targets=parsed.targets,
+        max_creates=parsed.max_creates,
+        now=parsed.now,
+        tracing=Tracing.ON if parsed.provenance else Tracing.OFF,
+    )
     if planned.warnings:
         print_diagnostics(planned.warnings, error_console(parsed))
+        hint_at_rules(planned.warnings, error_console(parsed))
     if parsed.out is not None:
-        document = plan_document(planned.plan, listing=listing(parsed), invocation=invocation_of(parsed))
+        document = plan_document(
+            planned.plan, listing=listing(parsed), invocation=invocation_of(parsed), origins=planned.origins
+        )
         write_plan(parsed, parsed.out, to_text(document))
-    _print_plan(parsed, planned.plan, invocation_of(parsed))
+    _print_plan(parsed, planned.plan, invocation_of(parsed), planned.origins)
     return _code_of(planned.plan) if parsed.detailed_exitcode else DONE
 
 
-def _print_plan(parsed: argparse.Namespace, made: Plan, invocation: Invocation) -> None:
+def _print_plan(
+    parsed: argparse.Namespace,
+    made: Plan,
+    invocation: Invocation,
+    origins: Mapping[Address, Origins] = NO_ORIGINS,
+) -> None:
+    listed = listing(parsed)
     if parsed.format == "json":
-        print_raw(to_text(plan_document(made, listing=listing(parsed), invocation=invocation)))
+        print_raw(to_text(plan_document(made, listing=listed, invocation=invocation, origins=origins)))
     else:
-        print_plan(made, result_console(parsed), listing=listing(parsed), invocation=invocation)
+        print_plan(made, result_console(parsed), listing=listed, invocation=invocation, origins=origins)
 
 
 def _code_of(made: Plan) -> int:

@@ -3,7 +3,7 @@
 Promise: untrusted text is escaped for the format at hand, no secret is shown, and nothing here decides or
 changes anything. Importing this package loads neither rich nor jsonschema; using a name below loads what
 that name needs.
-May import: `model`, `reconciler.schemas`, jsonschema and rich.
+May import: `model`, `reconciler.schemas`, `reconciler.zones`, jsonschema and rich.
 """
 
 from importlib import import_module
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.outputs.dossiers import Dossier, Invocation, dossiers_of_state
     from reconciler.outputs.errors_text import print_error
     from reconciler.outputs.escapes import printable
+    from reconciler.outputs.explanation_text import print_explanation
     from reconciler.outputs.json_log import JsonLog
     from reconciler.outputs.listing import Listing
     from reconciler.outputs.plan_text import print_plan
@@ -39,6 +40,7 @@ __all__ = [
     "print_diagnostics",
     "print_entry",
     "print_error",
+    "print_explanation",
     "print_plan",
     "print_report",
     "print_state",
@@ -63,6 +65,7 @@ _HOMES: Final = {
     "print_diagnostics": "diagnostics_text",
     "print_entry": "state_text",
     "print_error": "errors_text",
+    "print_explanation": "explanation_text",
     "print_plan": "plan_text",
     "print_report": "report_text",
     "print_state": "state_text",

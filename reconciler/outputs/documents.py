@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.identities import Address
+from reconciler.model.origins import NO_ORIGINS, Origin, Origins
 from reconciler.model.payloads import Json
 from reconciler.model.plan import Absent, Action, Change, FieldDiff, Guard, Plan
 from reconciler.model.positions import Position
@@ -40,8 +41,14 @@ REPORT_KEYS: Final[Mapping[str, Outcome]] = {
 """The report's summary: its keys in order, and what each counts."""
 
 
-def plan_document(plan: Plan, *, listing: Listing, invocation: Invocation | None = None) -> Document:
-    """`plan` in the plan format; `guards` is there only if one fires.
+def plan_document(
+    plan: Plan,
+    *,
+    listing: Listing,
+    invocation: Invocation | None = None,
+    origins: Mapping[Address, Origins] = NO_ORIGINS,
+) -> Document:
+    """`plan` in the plan format; `guards` is there only if one fires, `provenance` only where it is known.
 
     `invocation` goes into the commands to copy; None where they need no option.
     """
@@ -51,7 +58,10 @@ def plan_document(plan: Plan, *, listing: Listing, invocation: Invocation | None
         "summary": {key: plan.count(action) for key, action in SUMMARY_KEYS.items()},
         "fingerprint": plan.fingerprint,
         "state": {"lineage": plan.lineage, "serial": plan.serial},
-        "changes": [_change(change, options) for change in listing.of(plan)],
+        "changes": [
+            _change(change, options) | _provenance(origins.get(change.address, {}))
+            for change in listing.of(plan)
+        ],
     }
     if plan.guards:
         document["guards"] = [_guard(guard) for guard in plan.guards]
@@ -113,6 +123,19 @@ def _change(change: Change, invocation: Invocation) -> Document:
     if change.timezone is not None:
         document["timezone"] = change.timezone
     return document
+
+
+def _provenance(origins: Origins) -> Document:
+    if not origins:
+        return {}
+    return {"provenance": {path: _origin(origin) for path, origin in sorted(origins.items())}}
+
+
+def _origin(origin: Origin) -> Document:
+    nowhere: Document = {"file": None, "line": None, "column": None}
+    place = nowhere if origin.position is None else _position(origin.position)
+    named: Document = {} if origin.name is None else {"name": origin.name}
+    return {**place, "layer": origin.layer.value, **named}
 
 
 def _doubt(dossier: Dossier) -> Document:
