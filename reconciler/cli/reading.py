@@ -14,6 +14,8 @@ from reconciler.cli.consoles import (
     read_plan,
     result_console,
     scope_of,
+    secrets_of,
+    state_key,
     write_plan,
 )
 from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
@@ -33,6 +35,7 @@ from reconciler.outputs import (
     print_state,
     to_text,
 )
+from reconciler.workflows import Watching
 
 
 def validate(parsed: argparse.Namespace) -> int:
@@ -51,7 +54,13 @@ def validate(parsed: argparse.Namespace) -> int:
 
 def plan(parsed: argparse.Namespace) -> int:
     """Print the plan, and write it where `--out` says."""
-    planned = workflows.plan(scope_of(parsed), targets=parsed.targets, max_creates=parsed.max_creates)
+    key = state_key()
+    planned = workflows.plan(
+        scope_of(parsed),
+        targets=parsed.targets,
+        max_creates=parsed.max_creates,
+        watching=None if key is None else Watching(state_key=key, secrets=secrets_of(parsed)),
+    )
     if planned.warnings:
         print_diagnostics(planned.warnings, error_console(parsed))
     if parsed.out is not None:

@@ -1,5 +1,6 @@
 """A plan as text: what a reviewer sees at a glance, and a summary of what apply will and will not do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,11 +8,12 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from reconciler.model.plan import Action, Change, Guard, Plan
+from reconciler.model.plan import Action, Change, Guard, Note, Plan
 from reconciler.outputs.change_text import print_brief, print_change
 from reconciler.outputs.dossier_text import MOST_WHOLE, print_where_others_are
 from reconciler.outputs.dossiers import Invocation
 from reconciler.outputs.escapes import ELLIPSIS
+from reconciler.outputs.fact_lines import INDENT
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_summary import summary_sentences
 from reconciler.outputs.terminal import compose, put, put_wrapped, width_of
@@ -19,8 +21,10 @@ from reconciler.outputs.terminal import compose, put, put_wrapped, width_of
 MOST_SHOWN_WHOLE: Final = 25
 """Above this many changes of one action, each gets one line."""
 
+_MOST_NOTES: Final = 25
 _ADDRESSES_OF_A_GUARD: Final = 5
 _WIDEST_PANEL: Final = 100
+_DONE: Final = "done"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,7 @@ _GROUPS: Final = {
 def print_plan(
     plan: Plan, console: Console, *, listing: Listing, invocation: Invocation | None = None
 ) -> None:
-    """`plan` stands there by action, then the guards that fire, the summary and the fingerprint.
+    """`plan` stands there by action, then notes, the guards that fire, the summary and the fingerprint.
 
     `invocation` goes into the commands to copy; None where they need no option.
     """
@@ -81,6 +85,7 @@ def print_plan(
         changes = [change for change in listed if change.action is action]
         if changes:
             _print_group(group, changes, console, invocation or Invocation())
+    _print_notes(plan.notes, console)
     for guard in plan.guards:
         _print_guard_panel(guard, console)
     for style, sentence in summary_sentences(plan):
@@ -111,6 +116,20 @@ def _print_group(group: _Group, changes: list[Change], console: Console, invocat
         print_where_others_are(len(changes) - whole, console, invocation)
     if group.advice:
         put_wrapped(console, (group.advice, "italic"), indent=2)
+    put(console)
+
+
+def _print_notes(notes: Sequence[Note], console: Console) -> None:
+    """The notes stand there, those first that are not about what is done."""
+    if not notes:
+        return
+    put(console, ("1 note" if len(notes) == 1 else f"{len(notes):,} notes", "bold"))
+    for note in sorted(notes, key=lambda one: one.code == _DONE)[:_MOST_NOTES]:
+        style = "" if note.code == _DONE else "yellow"
+        place = "" if note.source is None else f"{note.source}: "
+        put_wrapped(console, "  ", (place, "dim"), (f"{note.message}. ", style), note.hint, hanging=INDENT)
+    if len(notes) > _MOST_NOTES:
+        put(console, f"  {ELLIPSIS} and {len(notes) - _MOST_NOTES:,} more; --format json has them all")
     put(console)
 
 
