@@ -82,9 +82,8 @@ def _opened(directory: Path, path: str) -> Iterator[int]:
             _refuse_link(name, here, path)
             here = step(name, os.O_DIRECTORY | os.O_NOFOLLOW, here)
         _refuse_link(parts[-1], here, path)
-        found = step(
-            parts[-1], os.O_NOFOLLOW | os.O_NONBLOCK, here
-        )  # otherwise a pipe is waited for, under the lock
+        without_waiting = os.O_NONBLOCK  # for a pipe, which would be waited for under the lock
+        found = step(parts[-1], os.O_NOFOLLOW | without_waiting, here)
         if not stat.S_ISREG(os.fstat(found).st_mode):
             raise LookupError(f"file {path} is not a regular file")
         yield found

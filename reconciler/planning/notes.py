@@ -91,8 +91,16 @@ def _of_moves(moves: Iterable[Move], standing: Standing, state: State) -> Iterat
         if block.source in known or block.source == block.address:
             continue
         met = onward(block.source, standing.routes)
-        if met & (known | standing.adoptions.keys()):
-            yield _note(DONE, block, f"the move from {block.source} to {block.address} is done")
+        if met & standing.adoptions.keys():
+            continue
+        if met & known:
+            there = min(met & known)
+            yield _note(
+                DONE,
+                block,
+                f"the move from {block.source} to {block.address} is done: {there} is in state, "
+                f"and {block.source} is not",
+            )
             continue
         near = like(block.source, orphans)
         yield _note(
