@@ -117,8 +117,12 @@ def validate(scope: Scope) -> Loaded:
     return loaded
 
 
+def _read_workspace(scope: Scope) -> Workspace:
+    return manifest.load_workspace(scope.root, environment_name=scope.environment_name)
+
+
 def _load(scope: Scope) -> tuple[Workspace, Loaded]:
-    workspace = manifest.load_workspace(scope.root, environment_name=scope.environment_name)
+    workspace = _read_workspace(scope)
     paths = scope.paths or workspace.manifests
     loaded = manifest.load(paths, root=scope.root, environment=workspace.environment, rules=workspace.rules)
     diagnostics = (*workspace.diagnostics, *loaded.diagnostics)
@@ -135,7 +139,7 @@ def _load_valid(scope: Scope) -> tuple[Workspace, Loaded]:
 
 
 def _workspace(scope: Scope) -> Workspace:
-    workspace = manifest.load_workspace(scope.root, environment_name=scope.environment_name)
+    workspace = _read_workspace(scope)
     if has_errors(workspace.diagnostics):
         raise ManifestInvalid(workspace.diagnostics)
     return workspace

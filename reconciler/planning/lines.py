@@ -66,11 +66,15 @@ def _held(
             action = Action.MOVE
         return _undeclared(address, action, entry, sid=entry.sid, moved_from=moved_from)
     line = _declared(exam, Action.NOOP, entry, sid=entry.sid, moved_from=moved_from)
-    shown = {one.path for one in line.diff}
-    hidden = [one for one in value_diffs(exam, sightings) if one.path not in shown]
+    hidden = [one for one in value_diffs(exam, sightings) if not _is_shown(one.path, line)]
     diff = tuple(sorted((*line.diff, *hidden), key=lambda one: one.path))
     action = Action.CHANGED if diff else Action.NOOP
     return replace(line, action=action if moved_from is None else Action.MOVE, diff=diff)
+
+
+def _is_shown(path: str, line: Change) -> bool:
+    """Whether `line` shows a difference at `path` or below it."""
+    return any(one.path == path or one.path.startswith(f"{path}.") for one in line.diff)
 
 
 def _declared(  # noqa: PLR0913 - the fields that such lines differ in

@@ -53,13 +53,13 @@ def value_diffs(exam: Declaration, sightings: Sightings | None) -> Iterator[Fiel
 
 
 def tracking_notes(exams: Iterable[Declaration], sightings: Sightings | None) -> Iterator[Note]:
-    """What is not known of secrets: one note for each reason. `sightings` are None where there is no key."""
+    """What is not known of secrets: one note for each reason. `sightings` are None without a key."""
     if sightings is None:
         with_secrets = sorted(exam.address for exam in exams if exam.secrets)
         if with_secrets:
             yield Note(
                 code="secrets-not-tracked",
-                message=f"passwords are not tracked, so a changed one is not noticed: {STATE_KEY_VARIABLE} is not set",
+                message=f"passwords are not tracked, so no change is noticed: {STATE_KEY_VARIABLE} is not set",
                 hint="Set it for apply and plan to have the values of secrets tracked; see docs/state.md.",
                 source=None,
                 addresses=tuple(with_secrets),

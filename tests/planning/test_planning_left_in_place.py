@@ -1,5 +1,8 @@
 """Blocks are safe to leave in place: what they do they do once, in any order, and end where a model says."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 from planning_cases import (
@@ -32,15 +35,13 @@ def histories(draw):
     for number in range(draw(st.integers(1, 4))):
         length = draw(st.integers(1, 4))
         chain = [f"x{number}/{name}" for name in NAMES[:length]]
-        chains += zip(chain, chain[1:], strict=False)
+        chains += pairwise(chain)
         kind = draw(st.sampled_from(["held", "imported", "removed"]))
         held = created("any")["any"]
         if kind == "imported":
             imports.append(adopts(draw(st.sampled_from(chain)), number))
         else:
-            entries[draw(st.sampled_from(chain))] = held.__class__(
-                **{name: getattr(held, name) for name in held.__slots__} | {"sid": sid(number)}
-            )
+            entries[draw(st.sampled_from(chain))] = replace(held, sid=sid(number))
         if kind == "removed":
             removed += removes(chain[-1])
         else:
