@@ -59,7 +59,7 @@ def tracking_notes(exams: Iterable[Declaration], sightings: Sightings | None) ->
         if with_secrets:
             yield Note(
                 code="secrets-not-tracked",
-                message=f"passwords are not tracked, so no change is noticed: {STATE_KEY_VARIABLE} is not set",
+                message=f"passwords are not tracked, and no change is seen: {STATE_KEY_VARIABLE} is not set",
                 hint="Set it for apply and plan to have the values of secrets tracked; see docs/state.md.",
                 source=None,
                 addresses=tuple(with_secrets),
