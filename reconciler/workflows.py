@@ -15,8 +15,9 @@ from typing import Final
 from reconciler import host, manifest, planning, statefile
 from reconciler.applying import CreateRequest, Executor, Stopping, resolve_secrets
 from reconciler.backends import open_backend
+from reconciler.manifest.lifecycle import POINTS_NOWHERE
 from reconciler.manifest.workspace import OF_ENVIRONMENT, Workspace
-from reconciler.model.declarations import Declaration, Loaded
+from reconciler.model.declarations import Declaration, Declared, Loaded
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.errors import (
     ManifestInvalid,
@@ -31,9 +32,11 @@ from reconciler.model.origins import Origins, Tracing
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Report
 from reconciler.model.rules import Rule
+from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE, MarkingKey, Sightings
 from reconciler.model.state import Mended, State
 from reconciler.planning import settlement
 from reconciler.ports import Breaking, LockHolder, Progress, SecretSource, StateBackend
+from reconciler.secret_sources import sightings_of
 
 DEFAULT_STATE_URL: Final = "file:exams.state.json"
 DEFAULT_API_URL: Final = "https://api.smarterproctoring.com"
@@ -79,6 +82,14 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """How changed values of secrets are noticed: by marks made with `state_key`, of values from `secrets`."""
+
+    state_key: str = field(repr=False)
+    secrets: SecretSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
     """How an apply sends. `token` is read when there is something to send, and only then."""
 
@@ -121,11 +132,15 @@ def validate(scope: Scope, *, now: datetime | None = None) -> Loaded:
     return loaded
 
 
-def _load(scope: Scope, *, now: datetime | None, tracing: Tracing = Tracing.OFF) -> tuple[Workspace, Loaded]:
-    catalogue = manifest.find_rules(scope.root)
-    workspace = manifest.load_workspace(
+def _read_workspace(scope: Scope, catalogue: manifest.Catalogue) -> Workspace:
+    return manifest.load_workspace(
         scope.root, environment_name=scope.environment_name, rules=catalogue.by_code.keys()
     )
+
+
+def _load(scope: Scope, *, now: datetime | None, tracing: Tracing = Tracing.OFF) -> tuple[Workspace, Loaded]:
+    catalogue = manifest.find_rules(scope.root)
+    workspace = _read_workspace(scope, catalogue)
     ruling = manifest.Ruling(
         catalogue=catalogue,
         weights=workspace.rules,
@@ -159,7 +174,7 @@ def _load_valid(
 
 
 def _workspace(scope: Scope) -> Workspace:
-    workspace = manifest.load_workspace(scope.root, environment_name=scope.environment_name)
+    workspace = _read_workspace(scope, manifest.find_rules(scope.root))
     if has_errors(workspace.diagnostics):
         raise ManifestInvalid(workspace.diagnostics)
     return workspace
@@ -184,45 +199,84 @@ def read_state(scope: Scope) -> State:
     return statefile.load_state(_backend(scope, _workspace(scope)))
 
 
-def plan(
+def plan(  # noqa: PLR0913 - each is a choice of the caller's
     scope: Scope,
     *,
     targets: Sequence[str] = (),
     max_creates: int | None = None,
     now: datetime | None = None,
     tracing: Tracing = Tracing.OFF,
+    watching: Watching | None = None,
 ) -> Planned:
-    """What an apply would do now. Takes no token, no secret and no lock, and writes nothing.
+    """What an apply would do now. Takes no token and no lock, and writes nothing.
 
-    `now` is the moment that rules and guards take for the present one; None is the clock's.
+    `now` is the moment that rules and guards take for the present one; None is the clock's. No secret is
+    needed, and none is read but by `watching` (None: not at all).
     """
     workspace, loaded = _load_valid(scope, now=now, tracing=tracing)
     state = statefile.load_state(_backend(scope, workspace))
-    made = _make_plan(workspace, loaded, state, targets=targets, max_creates=max_creates, now=now)
+    sightings = _sightings(loaded.declared, state, watching, _marking_key(watching, state))
+    made = _make_plan(
+        workspace,
+        loaded,
+        state,
+        targets=targets,
+        max_creates=max_creates,
+        sightings=sightings,
+        now=now,
+    )
     return _planned(made, loaded)
 
 
 def _planned(made: Plan, loaded: Loaded) -> Planned:
-    """`made` with what its manifests gave; what depends on the moment is of use before a create only."""
+    """`made` with what its manifests gave.
+
+    What depends on the moment is of use before a create only, and of blocks that point nowhere the plan's
+    notes know better.
+    """
     creates = {change.address for change in made.changes if change.action is Action.CREATE}
     return Planned(
         plan=made,
         warnings=tuple(
             found
             for found in loaded.diagnostics
-            if found.code not in loaded.timely or found.address in creates or found.others & creates
+            if found.code != POINTS_NOWHERE
+            and (found.code not in loaded.timely or found.address in creates or found.others & creates)
         ),
         origins=loaded.origins,
     )
 
 
-def _make_plan(  # noqa: PLR0913 - each is a choice of the caller's
+def _marking_key(watching: Watching | None, state: State) -> MarkingKey | None:
+    if watching is None:
+        return None
+    if len(watching.state_key) < SHORTEST_KEY:
+        raise UsageError(
+            f"{STATE_KEY_VARIABLE} is too short: it needs at least {SHORTEST_KEY} characters",
+            hint="Draw one with `openssl rand -hex 32`, keep it with your secrets, and do not change it.",
+        )
+    return MarkingKey.derive(watching.state_key, state.lineage)
+
+
+def _sightings(
+    declared: Declared, state: State, watching: Watching | None, key: MarkingKey | None
+) -> Sightings | None:
+    if watching is None or key is None:
+        return None
+    return {
+        exam.address: sightings_of(exam, entry, key, watching.secrets)
+        for exam, entry in planning.tracked(declared, state)
+    }
+
+
+def _make_plan(  # noqa: PLR0913 - what is planned, and the choices of the caller
     workspace: Workspace,
     loaded: Loaded,
     state: State,
     *,
     targets: Sequence[str],
     max_creates: int | None,
+    sightings: Sightings | None,
     now: datetime | None = None,
 ) -> Plan:
     """The plan at `now`, or at the clock's moment; an apply never gives another, so that its guards hold."""
@@ -235,6 +289,7 @@ def _make_plan(  # noqa: PLR0913 - each is a choice of the caller's
         now=host.SystemClock().now() if now is None else now,
         max_creates=bound,
         targets=targets,
+        sightings=sightings,
     )
 
 
@@ -250,20 +305,27 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
     targets: Sequence[str] = (),
     max_creates: int | None = None,
     lock_timeout_s: float = 0.0,
+    state_key: str | None = None,
 ) -> Applied:
     """Create what is missing, under the lock, as the create protocol says.
 
     The plan is made anew. It is refused if a guard fires, or if it does anything that `reviewed` (a plan or a
     fingerprint) does not. `confirm` sees it last, and may refuse it as well.
+    With `state_key` the values of secrets that are sent are marked, and those that were are compared.
     """
     workspace, loaded = _load_valid(scope)
     backend = _backend(scope, workspace)
     lock = host.lock_info("apply")
+    watching = None if state_key is None else Watching(state_key=state_key, secrets=sending.secrets)
     with statefile.open_session(backend, lock=lock, timeout_s=lock_timeout_s) as session:
-        made = _make_plan(workspace, loaded, session.state, targets=targets, max_creates=max_creates)
+        key = _marking_key(watching, session.state)
+        sightings = _sightings(loaded.declared, session.state, watching, key)
+        made = _make_plan(
+            workspace, loaded, session.state, targets=targets, max_creates=max_creates, sightings=sightings
+        )
         _refuse_unsafe(made, reviewed)
         creates = planning.planned_creates(made, loaded.declared)
-        run = _Run(sending, workspace, creates)
+        run = _Run(sending, workspace, creates, key)
         if made.to_make and not confirm(_planned(made, loaded)):
             raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
         now = host.SystemClock().now()
@@ -292,8 +354,15 @@ def _refuse_unsafe(made: Plan, reviewed: Plan | str | None) -> None:
 class _Run:
     """The sending half of an apply: everything that can be refused is refused when it is made."""
 
-    def __init__(self, sending: Sending, workspace: Workspace, creates: Sequence[Declaration]) -> None:
+    def __init__(
+        self,
+        sending: Sending,
+        workspace: Workspace,
+        creates: Sequence[Declaration],
+        marking_key: MarkingKey | None,
+    ) -> None:
         self._sending = sending
+        self._marking_key = marking_key
         self._requests: tuple[CreateRequest, ...] = ()
         if not creates:
             return
@@ -328,6 +397,7 @@ class _Run:
                     jitter=host.jitter,
                     by=by,
                     known_sids=[entry.sid for entry in session.state.exams.values()],
+                    marking_key=self._marking_key,
                 )
                 return await executor.run(self._requests)
         finally:

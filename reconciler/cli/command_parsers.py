@@ -71,6 +71,12 @@ def add_plan(commands: Commands) -> None:
     add_selection(parser)
     add_strict(parser)
     add_now(parser)
+    parser.add_argument(
+        "--secrets-dir",
+        metavar="DIR",
+        type=Path,
+        help="the directory that fromFile secrets are below; read only where $RECONCILER_STATE_KEY is set",
+    )
 
 
 def add_apply(commands: Commands) -> None:

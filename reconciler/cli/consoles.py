@@ -12,7 +12,9 @@ from rich.console import Console
 
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import UsageError
+from reconciler.model.secret_marks import STATE_KEY_VARIABLE
 from reconciler.outputs import Invocation, Listing, SavedPlan, decode_plan
+from reconciler.secret_sources import Secrets
 from reconciler.workflows import RULE_CODES, Scope
 
 _PLAN_HEAD_BYTES: Final = 200
@@ -130,6 +132,17 @@ def invocation_of(parsed: argparse.Namespace) -> Invocation:
     return Invocation(
         tuple(word for option, value in given if value is not None for word in (option, str(value)))
     )
+
+
+def secrets_of(parsed: argparse.Namespace) -> Secrets:
+    """Where the values of secrets come from: the environment, and the directory of `--secrets-dir`."""
+    given = parsed.secrets_dir
+    return Secrets(environment=os.environ, directory=None if given is None else below_root(parsed, given))
+
+
+def state_key() -> str | None:
+    """The key that secrets are tracked with; None where none is set."""
+    return variable(STATE_KEY_VARIABLE)
 
 
 def variable(name: str) -> str | None:

@@ -16,6 +16,8 @@ from reconciler.cli.consoles import (
     read_plan,
     result_console,
     scope_of,
+    secrets_of,
+    state_key,
     write_plan,
 )
 from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
@@ -36,6 +38,7 @@ from reconciler.outputs import (
     print_state,
     to_text,
 )
+from reconciler.workflows import Watching
 
 
 def validate(parsed: argparse.Namespace) -> int:
@@ -55,12 +58,14 @@ def validate(parsed: argparse.Namespace) -> int:
 
 def plan(parsed: argparse.Namespace) -> int:
     """Print the plan, and write it where `--out` says."""
+    key = state_key()
     planned = workflows.plan(
         scope_of(parsed),
         targets=parsed.targets,
         max_creates=parsed.max_creates,
         now=parsed.now,
         tracing=Tracing.ON if parsed.provenance else Tracing.OFF,
+        watching=None if key is None else Watching(state_key=key, secrets=secrets_of(parsed)),
     )
     if planned.warnings:
         print_diagnostics(planned.warnings, error_console(parsed))

@@ -9,7 +9,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.identities import Address
 from reconciler.model.origins import NO_ORIGINS, Origin, Origins
 from reconciler.model.payloads import Json
-from reconciler.model.plan import Absent, Action, Change, FieldDiff, Guard, Plan
+from reconciler.model.plan import Absent, Action, Change, FieldDiff, Guard, Note, Plan
 from reconciler.model.positions import Position
 from reconciler.model.report import ExamOutcome, Outcome, Report
 from reconciler.outputs.dossiers import Dossier, Invocation, dossier_of
@@ -48,9 +48,10 @@ def plan_document(
     invocation: Invocation | None = None,
     origins: Mapping[Address, Origins] = NO_ORIGINS,
 ) -> Document:
-    """`plan` in the plan format; `guards` is there only if one fires, `provenance` only where it is known.
+    """`plan` in the plan format.
 
-    `invocation` goes into the commands to copy; None where they need no option.
+    `guards` and `notes` are there only if there is one, `provenance` only where it is known. `invocation`
+    goes into the commands to copy; None where they need no option.
     """
     options = invocation or Invocation()
     document: Document = {
@@ -65,6 +66,8 @@ def plan_document(
     }
     if plan.guards:
         document["guards"] = [_guard(guard) for guard in plan.guards]
+    if plan.notes:
+        document["notes"] = [_note(note) for note in plan.notes]
     return document
 
 
@@ -159,11 +162,12 @@ def _doubt(dossier: Dossier) -> Document:
 
 
 def _difference(difference: FieldDiff) -> Document:
-    return {
+    document: Document = {
         "path": difference.path,
         "before": _side(difference.before),
         "after": _side(difference.after),
     }
+    return document | {"valueDiffers": True} if difference.is_of_value else document
 
 
 def _side(value: "Json | Absent") -> Json:
@@ -180,6 +184,16 @@ def _guard(guard: Guard) -> Document:
         "message": guard.message,
         "hint": guard.hint,
         "addresses": list(guard.addresses),
+    }
+
+
+def _note(note: Note) -> Document:
+    return {
+        "code": note.code,
+        "message": note.message,
+        "hint": note.hint,
+        "source": None if note.source is None else _position(note.source),
+        "addresses": list(note.addresses),
     }
 
 

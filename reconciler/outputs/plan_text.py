@@ -1,6 +1,6 @@
 """A plan as text: what a reviewer sees at a glance, and a summary of what apply will and will not do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,11 +10,12 @@ from rich.text import Text
 
 from reconciler.model.identities import Address
 from reconciler.model.origins import NO_ORIGINS, Origins
-from reconciler.model.plan import Action, Change, Guard, Plan
+from reconciler.model.plan import Action, Change, Guard, Note, Plan
 from reconciler.outputs.change_text import print_brief, print_change
 from reconciler.outputs.dossier_text import MOST_WHOLE, print_where_others_are
 from reconciler.outputs.dossiers import Invocation
 from reconciler.outputs.escapes import ELLIPSIS
+from reconciler.outputs.fact_lines import INDENT
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.origins_text import print_origins
 from reconciler.outputs.plan_summary import summary_sentences
@@ -26,8 +27,10 @@ MOST_SHOWN_WHOLE: Final = 25
 _BRIEF: Final = frozenset({Action.NOOP, Action.IN_DOUBT})
 """Actions whose changes stay brief, or few, even where the origins of values are asked for."""
 
+_MOST_NOTES: Final = 25
 _ADDRESSES_OF_A_GUARD: Final = 5
 _WIDEST_PANEL: Final = 100
+_DONE: Final = "done"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,7 @@ def print_plan(
     invocation: Invocation | None = None,
     origins: Mapping[Address, Origins] = NO_ORIGINS,
 ) -> None:
-    """`plan` stands there by action, then the guards that fire, the summary and the fingerprint.
+    """`plan` stands there by action, then notes, the guards that fire, the summary and the fingerprint.
 
     `invocation` goes into the commands to copy; None where they need no option. Where `origins` are known,
     every exam is shown whole, and where its values are from.
@@ -94,6 +97,7 @@ def print_plan(
         changes = [change for change in listed if change.action is action]
         if changes:
             _print_group(group, changes, console, invocation or Invocation(), origins)
+    _print_notes(plan.notes, console)
     for guard in plan.guards:
         _print_guard_panel(guard, console)
     for style, sentence in summary_sentences(plan):
@@ -132,6 +136,20 @@ def _print_group(
         print_where_others_are(len(changes) - whole, console, invocation)
     if group.advice:
         put_wrapped(console, (group.advice, "italic"), indent=2)
+    put(console)
+
+
+def _print_notes(notes: Sequence[Note], console: Console) -> None:
+    """The notes stand there, those first that are not about what is done."""
+    if not notes:
+        return
+    put(console, ("1 note" if len(notes) == 1 else f"{len(notes):,} notes", "bold"))
+    for note in sorted(notes, key=lambda one: one.code == _DONE)[:_MOST_NOTES]:
+        style = "" if note.code == _DONE else "yellow"
+        place = "" if note.source is None else f"{note.source}: "
+        put_wrapped(console, "  ", (place, "dim"), (f"{note.message}. ", style), note.hint, hanging=INDENT)
+    if len(notes) > _MOST_NOTES:
+        put(console, f"  {ELLIPSIS} and {len(notes) - _MOST_NOTES:,} more; --format json has them all")
     put(console)
 
 

@@ -113,7 +113,7 @@ def test_lifecycle_blocks_are_declared(tmp_path: Path) -> None:
     """Each block becomes its values, with places; a chain of moves is kept as it is."""
     blocks = (
         f"imports: [{{exam: cs/one, sid: {EX}}}]\nmoved: [{{from: b, to: c}}, {{from: a, to: b}}]\n"
-        "removed: [{exam: old}]\nabsent: [{exam: q, attempt: abc-1}]\n"
+        "removed: [{exam: c}, {exam: old}]\nabsent: [{exam: q, attempt: abc-1}]\n"
     )
     write(tmp_path, "exams.yaml", MANIFEST + blocks)
     loaded = load([], root=tmp_path, environment=Environment())
@@ -121,7 +121,7 @@ def test_lifecycle_blocks_are_declared(tmp_path: Path) -> None:
     declared = loaded.declared
     assert [(each.address, each.sid) for each in declared.imports] == [("cs/one", EX)]
     assert [(each.source, each.address) for each in declared.moves] == [("a", "b"), ("b", "c")]
-    assert [each.address for each in declared.removals] == ["old"]
+    assert [each.address for each in declared.removals] == ["c", "old"]
     assert [(each.address, each.attempt) for each in declared.absences] == [("q", "abc-1")]
     assert declared.imports[0].declared_at.line == MANIFEST.count("\n") + 1
 
@@ -134,7 +134,7 @@ def test_lifecycle_blocks_that_contradict(tmp_path: Path) -> None:
     )
     write(tmp_path, "exams.yaml", MANIFEST + blocks)
     codes = [each.code for each in load([], root=tmp_path, environment=Environment()).diagnostics]
-    assert sorted(codes) == ["duplicate-address", "duplicate-sid", "not-declared"]
+    assert sorted(codes) == ["duplicate-address", "duplicate-sid", *["points-nowhere"] * 3]
 
 
 def test_files_are_found_in_every_form(tmp_path: Path) -> None:

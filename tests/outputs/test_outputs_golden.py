@@ -35,6 +35,7 @@ TEXTS: Final[dict[str, Callable[[Console], None]]] = {
     "plan-all": lambda to: outputs.print_plan(cases.every_action(), to, listing=Listing.ALL),
     "plan-many": lambda to: outputs.print_plan(cases.many_creates(60), to, listing=Listing.DIFFERING),
     "plan-guarded": lambda to: outputs.print_plan(cases.guarded(), to, listing=Listing.DIFFERING),
+    "plan-noted": lambda to: outputs.print_plan(cases.noted(), to, listing=Listing.DIFFERING),
     "plan-empty": lambda to: outputs.print_plan(
         Plan(lineage=cases.LINEAGE, serial=0, changes=()), to, listing=Listing.DIFFERING
     ),
@@ -66,6 +67,7 @@ TEXTS: Final[dict[str, Callable[[Console], None]]] = {
 DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
     "plan": lambda: outputs.to_text(outputs.plan_document(cases.every_action(), listing=Listing.DIFFERING)),
     "plan-guarded": lambda: outputs.to_text(outputs.plan_document(cases.guarded(), listing=Listing.ALL)),
+    "plan-noted": lambda: outputs.to_text(outputs.plan_document(cases.noted(), listing=Listing.DIFFERING)),
     "report": lambda: outputs.to_text(outputs.report_document(cases.report())),
     "report-in-doubt": lambda: outputs.to_text(
         outputs.report_document(
