@@ -82,7 +82,7 @@ def report_schema_errors(check: SchemaCheck, value: Value, place: Place, finding
         return
     for error in check.errors(value):
         path = tuple(error.absolute_path)
-        if error.instance is BROKEN or _is_secret(path):
+        if error.instance is BROKEN or _is_secret(path) or _is_date_time(error):
             continue
         _Report(value, place, findings, error, path).add()
 
@@ -225,6 +225,12 @@ def _as_written(value: object) -> str:
 def _is_secret(path: tuple[str | int, ...]) -> bool:
     """Whether `path` leads to or into a password, which `passwords` looks after."""
     return any(path[at : at + 2] == _SECRET_PATH for at in range(len(path)))
+
+
+def _is_date_time(error: ValidationError) -> bool:
+    """Whether `error` is of how a date-time is written, which `datetimes` says better."""
+    pattern = schemas.load("manifest")["definitions"]["dateTime"]["pattern"]
+    return bool(error.validator == "pattern" and error.validator_value == pattern)
 
 
 def _kind(value: object) -> str:
