@@ -19,7 +19,7 @@ def desk(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(desk):
-    """A server that works in `desk`; its settings give the files whose names begin with `set-` their schemas."""
+    """A server that works in `desk`; its settings give files whose names begin with `set-` their schemas."""
     associations = {
         (desk / "manifest.schema.json").as_uri(): "set-manifest-*.yaml",
         "./workspace.schema.json": "set-workspace-*.yaml",

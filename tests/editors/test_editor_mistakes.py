@@ -126,7 +126,7 @@ def test_the_base_of_all_cases_is_right(server, tmp_path, file_of):
 
 @pytest.mark.parametrize(("text", "line"), [pytest.param(*case[1:], id=case[0]) for case in SEEN])
 def test_both_mark_the_same_line(server, tmp_path, file_of, text, line):
-    """A mistake that a schema can know is marked in the line that `validate` reports, and no other line is."""
+    """A mistake that a schema can know is marked in the line that `validate` reports, and no other is."""
     assert reported(tmp_path, text) == {line}
     assert marked(server, file_of("manifest"), text) == {line}
 

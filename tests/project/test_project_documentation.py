@@ -98,7 +98,7 @@ def test_every_make_target_named_exists() -> None:
 def test_every_command_line_shown_parses() -> None:
     """Each `reconciler …` line of a page is one that the parser takes."""
     lines = [line for block in pages_with(SHELL_BLOCK) for line in block.splitlines()]
-    shown = [line.split("  #")[0].split() for line in lines if line.startswith("reconciler ")]
+    shown = [re.split("  #| > ", line)[0].split() for line in lines if line.startswith("reconciler ")]
     assert shown
     for words in shown:
         build_parser().parse_args([word.strip("'\"") for word in words[1:]])

@@ -71,7 +71,7 @@ class LanguageServer:
         return self.at("completion", path, line, character)["items"]
 
     def hover(self, path: Path, line: int, character: int) -> str:
-        """What a pointer at that place of a file that was opened shows; nothing where there is nothing to show."""
+        """What a pointer at that place of a file that was opened shows; often nothing."""
         found = self.at("hover", path, line, character)
         return found["contents"]["value"] if found else ""
 
@@ -96,7 +96,7 @@ class LanguageServer:
         self.send({"method": method, "params": params})
 
     def answer_of(self, message: Message) -> bool:
-        """Whether `message` asked for the settings; any question is answered, and what is to be shown is kept."""
+        """Whether `message` asked for the settings; questions are answered, what is to be shown is kept."""
         params = message.get("params", {})
         match message.get("method"):
             case "textDocument/publishDiagnostics":
@@ -133,7 +133,7 @@ class LanguageServer:
 
 @contextmanager
 def language_server(folder: Path, schemas: dict[str, str]) -> Iterator[LanguageServer]:
-    """A server that works in `folder`; `schemas` says which schema belongs to which files. It has ended afterwards."""
+    """A server that works in `folder`, ended afterwards; `schemas` says whose schema each is."""
     assert SERVER.exists(), "the language server is not installed: run `make .venv/editors/.installed`"
     command = [str(NODE), str(SERVER), "--stdio"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder) as process:
