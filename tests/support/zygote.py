@@ -1,7 +1,7 @@
 """A process that has loaded what a command needs and forks a child for each, ten times as fast.
 
 As a script it loads the modules that its arguments name. Then it reads one JSON object a line, {"arguments",
-"folder", "variables", "output"}, and answers with the child's exit code, negative for a signal.
+"folder", "variables"}, and answers with the child's exit code, negative for a signal.
 """
 
 import gc
@@ -53,22 +53,21 @@ class Zygote:
         self._process.stdout.close()
 
     def run(self, *arguments, folder, variables):
-        """The exit code of a command and what it printed."""
-        output = folder / "printed"
-        asked = {"arguments": arguments, "folder": str(folder), "variables": variables, "output": str(output)}
+        """The exit code of a command, and what it printed on standard output and standard error."""
+        asked = {"arguments": arguments, "folder": str(folder), "variables": variables}
         self._process.stdin.write(f"{json.dumps(asked)}\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline()), output.read_text()
+        code = int(self._process.stdout.readline())
+        return code, (folder / "printed.1").read_text(), (folder / "printed.2").read_text()
 
 
 def _become(asked):
     os.environ.clear()
     os.environ.update(asked["variables"])
     os.chdir(asked["folder"])
-    output = os.open(asked["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for descriptor, target in ((nothing, 0), (output, 1), (output, 2)):
-        os.dup2(descriptor, target)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for stream in (1, 2):
+        os.dup2(os.open(f"printed.{stream}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
     code = import_module("reconciler.cli").main(asked["arguments"])
     sys.stdout.flush()
     return code
