@@ -80,7 +80,7 @@ def diagnostics_document(diagnostics: Sequence[Diagnostic]) -> Document:
     }
 
 
-def to_text(document: Mapping[str, Json]) -> str:
+def to_text(document: Mapping[str, Json] | Sequence[Json]) -> str:
     """`document` as JSON text that any UTF-8 stream takes and no terminal obeys."""
     return harmless_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
