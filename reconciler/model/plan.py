@@ -99,13 +99,15 @@ class Guard:
 class Plan:
     """Every declared and every known address once, sorted by address, and what stands in the way.
 
-    `lineage` and `serial` are those of the state that the plan was made from.
+    `lineage` and `serial` are those of the state that the plan was made from. `environment` is the name of
+    the one that it was made for; None where there is none, or where a file of an earlier version did not say.
     """
 
     lineage: str
     serial: int
     changes: tuple[Change, ...]
     guards: tuple[Guard, ...] = ()
+    environment: str | None = None
     fingerprint: Digest = field(init=False)
 
     def __post_init__(self) -> None:

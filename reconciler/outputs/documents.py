@@ -53,6 +53,8 @@ def plan_document(plan: Plan, *, listing: Listing, invocation: Invocation | None
         "state": {"lineage": plan.lineage, "serial": plan.serial},
         "changes": [_change(change, options) for change in listing.of(plan)],
     }
+    if plan.environment is not None:
+        document["environment"] = plan.environment
     if plan.guards:
         document["guards"] = [_guard(guard) for guard in plan.guards]
     return document
