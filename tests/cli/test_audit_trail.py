@@ -96,7 +96,7 @@ def test_a_run_is_told_from_start_to_finish(workspace, server):
     for entry in workspace.state["exams"].values():
         line = by_sid[entry["sid"]]
         assert (line["status"], line["outcome"], line["final"]) == (200, "created", True)
-        assert line["requestId"] == f"id-{exam['sid'][-2:]}"
+        assert line["requestId"] == f"id-{entry['sid'][-2:]}"
         assert line["durationMs"] >= 0
     assert {line["address"] for line in of(lines, "settled")} == {"cs/a", "cs/b", "cs/c"}
 
