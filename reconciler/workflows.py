@@ -218,7 +218,7 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
 
     The plan is made anew. It is refused if a guard fires, or if it does anything that `reviewed` (a plan or a
     fingerprint) does not. `confirm` sees it last, and may refuse it as well. `by` says who runs this, and
-    where; state keeps it with each create in doubt. Without `progress` nothing is told, and without `stopping`
+    where; state keeps it with each create in doubt. Without `progress` nothing is told; without `stopping`
     only a cancellation stops the run. Signals are left alone.
     """
     workspace, loaded = _load_valid(scope)
