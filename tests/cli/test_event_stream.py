@@ -72,7 +72,7 @@ def test_the_stream_ends_with_the_report(workspace, server):
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 0
     events = parsed(stdout)
-    assert [event["event"] for event in events][0] == "started"
+    assert events[0]["event"] == "started"
     assert [event["event"] for event in events][-2:] == ["finished", "report"]
     report = report_of(events[-1])
     assert report["summary"] == {"created": 3, "failed": 0, "inDoubt": 0, "notAttempted": 0}

@@ -45,7 +45,7 @@ def test_paths_begin_at_the_repository_in_every_format(workspace):
 
 
 def test_the_repository_is_as_the_pipeline_says_where_git_is_not_there(workspace):
-    """A checkout without `.git` lies where the runner's variable says; a variable about elsewhere is not used."""
+    """A checkout without `.git` is where a variable says; one about elsewhere is not used."""
     (workspace.root / ".git").rmdir()
     for variables in ({"CI_PROJECT_DIR": str(workspace.root.parent)}, {"CI_PROJECT_DIR": "/nowhere"}):
         (issue, *_) = json.loads(validate(workspace, "gitlab", variables=variables))

@@ -69,7 +69,7 @@ REFUSED = {
     ),
     "another version": (
         lambda document: document.update(formatVersion="2.0"),
-        "the plan is of format 2, and this version reads format 1.0",
+        "the plan is of format 2.0, and this version reads format 1.0",
     ),
 }
 
