@@ -30,7 +30,11 @@ def add_validate(commands: Commands) -> None:
         "validate",
         does="check manifests against the documented schema; needs no state, token or network",
         handler="reconciler.cli.reading:validate",
-        examples=["reconciler validate", "reconciler validate exams/cs101.yaml --strict --format json"],
+        examples=[
+            "reconciler validate",
+            "reconciler validate --format github",
+            "reconciler validate exams/cs101.yaml --strict --format json",
+        ],
     )
     add_paths(parser)
     parser.add_argument("--env", metavar="NAME", help="the environment of reconciler.yaml to work in")

@@ -63,7 +63,7 @@ def test_other_lineage_is_refused():
     ("here", "words"), [("staging", "the environment staging"), (None, "no environment")]
 )
 def test_other_environment_is_refused(here, words):
-    """A plan for another environment is refused before its lineage is looked at, even with nothing to make."""
+    """A plan for another environment is refused, whatever its lineage, even with nothing to make."""
     reviewed = replace(REVIEWED, environment="production", lineage="b" * 8)
     for plan in (REVIEWED, planned(declaring())):
         with pytest.raises(ExpectationFailed) as caught:
