@@ -25,7 +25,7 @@ class Secrets:
     """Finds the values of secrets; implements `ports.SecretSource`. `directory` is None where not given."""
 
     environment: Mapping[str, str]
-    directory: Path | None
+    directory: Path | None = None
 
     def value_of(self, secret: Secret) -> str:
         """The secret's value. Raises LookupError with a reason that does not hold it, if there is none."""

@@ -1,7 +1,8 @@
 """The work that the product does, wired together: validate, plan, apply, and what mends state.
 
-This is the Python API as well as what the command line calls. Everything is given by arguments; nothing here
-prints, asks or reads the environment. Failures are ReconcilerErrors (see `reconciler.model.errors`).
+This is the Python API (docs/python-api.md shows it) as well as what the command line calls. Everything is
+given by arguments; nothing here prints, asks or reads the environment. Failures are ReconcilerErrors (see
+`reconciler.model.errors`).
 May import: every room but `cli` and `sandbox`. httpx is loaded by `apply` only.
 """
 
@@ -34,9 +35,43 @@ from reconciler.model.report import Report
 from reconciler.model.rules import Rule
 from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE, MarkingKey, Sightings
 from reconciler.model.state import Mended, State
+from reconciler.outputs import QuietProgress
 from reconciler.planning import settlement
 from reconciler.ports import Breaking, LockHolder, Progress, SecretSource, StateBackend
-from reconciler.secret_sources import sightings_of
+from reconciler.secret_sources import Secrets, sightings_of
+
+__all__ = [
+    "DEFAULT_API_URL",
+    "DEFAULT_MAX_CREATES",
+    "DEFAULT_STATE_URL",
+    "RULE_CODES",
+    "Applied",
+    "Breaking",
+    "LockHolder",
+    "Planned",
+    "Progress",
+    "QuietProgress",
+    "Scope",
+    "SecretSource",
+    "Secrets",
+    "Sending",
+    "Stopping",
+    "Tracing",
+    "Watching",
+    "adopt",
+    "apply",
+    "initialise",
+    "lock_holder",
+    "move",
+    "plan",
+    "push",
+    "read_state",
+    "remove",
+    "resolve",
+    "rules",
+    "unlock",
+    "validate",
+]
 
 DEFAULT_STATE_URL: Final = "file:exams.state.json"
 DEFAULT_API_URL: Final = "https://api.smarterproctoring.com"
@@ -283,7 +318,7 @@ def _make_plan(  # noqa: PLR0913 - what is planned, and the choices of the calle
     bound = next(
         limit for limit in (max_creates, workspace.max_creates, DEFAULT_MAX_CREATES) if limit is not None
     )
-    return planning.make_plan(
+    made = planning.make_plan(
         loaded.declared,
         state,
         now=host.SystemClock().now() if now is None else now,
@@ -291,16 +326,17 @@ def _make_plan(  # noqa: PLR0913 - what is planned, and the choices of the calle
         targets=targets,
         sightings=sightings,
     )
+    return replace(made, environment=workspace.environment.name)
 
 
 async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
     scope: Scope,
     *,
     sending: Sending,
-    progress: Progress,
-    stopping: Stopping,
     confirm: Callable[[Planned], bool],
     by: str,
+    progress: Progress | None = None,
+    stopping: Stopping | None = None,
     reviewed: Plan | str | None = None,
     targets: Sequence[str] = (),
     max_creates: int | None = None,
@@ -310,7 +346,9 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
     """Create what is missing, under the lock, as the create protocol says.
 
     The plan is made anew. It is refused if a guard fires, or if it does anything that `reviewed` (a plan or a
-    fingerprint) does not. `confirm` sees it last, and may refuse it as well.
+    fingerprint) does not. `confirm` sees it last, and may refuse it as well. `by` says who runs this, and
+    where; state keeps it with each create in doubt. Without `progress` nothing is told; without `stopping`
+    only a cancellation stops the run. Signals are left alone.
     With `state_key` the values of secrets that are sent are marked, and those that were are compared.
     """
     workspace, loaded = _load_valid(scope)
@@ -331,7 +369,9 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         now = host.SystemClock().now()
         changed = planning.apply_state_changes(made, loaded.declared, session.state, now=now, by=by)
         backup = None if changed == session.state else session.mend(changed).backup
-        report = await run.send(session, progress=progress, stopping=stopping, by=by)
+        report = await run.send(
+            session, progress=progress or QuietProgress(), stopping=stopping or Stopping(), by=by
+        )
         trouble = _fold(session) if creates else None
         return Applied(plan=made, report=report, state=session.state, backup=backup, trouble=trouble)
 

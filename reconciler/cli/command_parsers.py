@@ -4,6 +4,9 @@ import argparse
 from pathlib import Path
 
 from reconciler.cli.options import (
+    APPLY_FORMATS,
+    FINDING_FORMATS,
+    PLAN_FORMATS,
     TEXT_OR_JSON,
     Commands,
     add_api_url,
@@ -30,13 +33,14 @@ def add_validate(commands: Commands) -> None:
         handler="reconciler.cli.reading:validate",
         examples=[
             "reconciler validate",
+            "reconciler validate --format github",
             "reconciler validate exams/cs101.yaml --strict --format json",
             "reconciler validate --now 2031-10-01T00:00:00Z",
         ],
     )
     add_paths(parser)
     parser.add_argument("--env", metavar="NAME", help="the environment of reconciler.yaml to work in")
-    add_format(parser, *TEXT_OR_JSON)
+    add_format(parser, *FINDING_FORMATS)
     add_strict(parser)
     add_now(parser)
 
@@ -58,7 +62,7 @@ def add_plan(commands: Commands) -> None:
     )
     add_paths(parser)
     add_scope(parser)
-    add_format(parser, *TEXT_OR_JSON)
+    add_format(parser, *PLAN_FORMATS)
     parser.add_argument("--out", metavar="FILE", type=Path, help="also write the plan to FILE, as JSON")
     parser.add_argument(
         "--detailed-exitcode",
@@ -95,7 +99,7 @@ def add_apply(commands: Commands) -> None:
     add_paths(parser)
     add_scope(parser)
     add_api_url(parser)
-    add_format(parser, *TEXT_OR_JSON)
+    add_format(parser, *APPLY_FORMATS)
     parser.add_argument(
         "--auto-approve", action="store_true", help="do not ask; needed where there is no terminal"
     )
@@ -165,4 +169,4 @@ def add_show(commands: Commands) -> None:
     )
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a plan that `plan --out` wrote")
     add_scope(parser)
-    add_format(parser, *TEXT_OR_JSON)
+    add_format(parser, *PLAN_FORMATS)

@@ -11,6 +11,9 @@ from typing import Final, NoReturn, TypeAlias
 from reconciler.cli.exit_codes import FAILED
 
 TEXT_OR_JSON: Final = ("text", "json")
+FINDING_FORMATS: Final = (*TEXT_OR_JSON, "github", "gitlab", "sarif", "junit")
+PLAN_FORMATS: Final = (*TEXT_OR_JSON, "gitlab-terraform")
+APPLY_FORMATS: Final = (*TEXT_OR_JSON, "jsonl")
 
 _PATHS_HELP: Final = (
     "manifests: files, directories or globs (default: those of reconciler.yaml, else exams.yaml, "

@@ -21,6 +21,8 @@ from reconciler.cli.consoles import (
     write_plan,
 )
 from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
+from reconciler.cli.options import TEXT_OR_JSON
+from reconciler.cli.pipelines import PIPELINE_FORMATS, print_findings
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
@@ -36,6 +38,7 @@ from reconciler.outputs import (
     print_entry,
     print_plan,
     print_state,
+    terraform_report,
     to_text,
 )
 from reconciler.workflows import Watching
@@ -47,10 +50,12 @@ def validate(parsed: argparse.Namespace) -> int:
     found = loaded.diagnostics
     if parsed.format == "json":
         print_raw(to_text(diagnostics_document(found)))
+    elif parsed.format in PIPELINE_FORMATS:
+        print_findings(parsed, loaded)
     elif found:
         print_diagnostics(found, result_console(parsed))
         hint_at_rules(found, error_console(parsed))
-    else:
+    if not found and parsed.format in {"text", "github"}:
         exams = len(loaded.declared.exams)
         result_console(parsed).print(f"Valid: {exams} exam{'' if exams == 1 else 's'}, no findings.")
     return FAILED if has_errors(found) else DONE
@@ -88,6 +93,8 @@ def _print_plan(
     listed = listing(parsed)
     if parsed.format == "json":
         print_raw(to_text(plan_document(made, listing=listed, invocation=invocation, origins=origins)))
+    elif parsed.format == "gitlab-terraform":
+        print_raw(to_text(terraform_report(made)))
     else:
         print_plan(made, result_console(parsed), listing=listed, invocation=invocation, origins=origins)
 
@@ -110,6 +117,11 @@ def show(parsed: argparse.Namespace) -> int:
 
 def list_state(parsed: argparse.Namespace) -> int:
     """Print every exam in state."""
+    if parsed.format not in TEXT_OR_JSON:
+        raise UsageError(
+            f"--format {parsed.format} is for plans, and this is the state",
+            hint="Name a file that `reconciler plan --out FILE` wrote.",
+        )
     state = workflows.read_state(scope_of(parsed))
     if parsed.format == "json":
         print_raw(statefile.encode_state(state).decode())

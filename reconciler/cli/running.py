@@ -36,7 +36,8 @@ def _run(parsed: argparse.Namespace) -> int:
 
     try:
         code = _handler(parsed.handler)(parsed)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it is where the process was started without one
+            sys.stdout.flush()
     except ReconcilerError as error:
         from reconciler.cli.telling import tell_error  # noqa: PLC0415 - rich loads only to print
 

@@ -25,11 +25,13 @@ from reconciler.cli.consoles import (
     variable,
 )
 from reconciler.cli.exit_codes import DONE, FAILED, IN_DOUBT, SIGNAL_BASE
+from reconciler.cli.streaming import Chorus, streaming
 from reconciler.cli.telling import is_json, tell_backup, tell_error, tell_warnings, telling
 from reconciler.model.errors import NotConfirmed, TokenUnusable
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Outcome
 from reconciler.outputs import (
+    JsonLog,
     dossiers_of_state,
     print_plan,
     print_report,
@@ -46,14 +48,28 @@ def apply(parsed: argparse.Namespace) -> int:
     """Create what is missing and print how each exam ended."""
     stopping = Stopping()
     _send_signals_to(stopping)
-    with telling(parsed) as progress:
-        applied = asyncio.run(_apply(parsed, stopping, progress))
-    _print_applied(parsed, applied)
+    with streaming(parsed) as stream:
+        with telling(parsed) as progress:
+            applied = asyncio.run(_apply(parsed, stopping, progress, stream))
+        if stream is not None:
+            _stream_applied(parsed, applied, stream)
+    if stream is None:
+        _print_applied(parsed, applied)
     if applied.backup is not None:
         tell_backup(parsed, applied.backup)
     if applied.trouble is not None:
         tell_error(parsed, applied.trouble)
     return _code_of(applied)
+
+
+def _stream_applied(parsed: argparse.Namespace, applied: Applied, stream: JsonLog) -> None:
+    """The report is the last event."""
+    if applied.backup is not None:
+        stream.backed_up(applied.backup)
+    if applied.trouble is not None:
+        stream.failed(applied.trouble)
+    dossiers = dossiers_of_state(applied.state, invocation_of(parsed), lines=applied.plan.changes)
+    stream.reported(applied.report, dossiers)
 
 
 def _print_applied(parsed: argparse.Namespace, applied: Applied) -> None:
@@ -67,13 +83,15 @@ def _print_applied(parsed: argparse.Namespace, applied: Applied) -> None:
         print_plan(applied.plan, result_console(parsed), listing=listing(parsed), invocation=invocation)
 
 
-async def _apply(parsed: argparse.Namespace, stopping: Stopping, progress: Progress) -> Applied:
+async def _apply(
+    parsed: argparse.Namespace, stopping: Stopping, progress: Progress, stream: JsonLog | None
+) -> Applied:
     return await workflows.apply(
         scope_of(parsed),
         sending=_sending(parsed),
-        progress=progress,
+        progress=progress if stream is None else Chorus(progress, stream),
         stopping=stopping,
-        confirm=lambda planned: _confirm(parsed, planned),
+        confirm=lambda planned: _confirm(parsed, planned, stream),
         by=host.describe_runner(os.environ),
         reviewed=_reviewed(parsed),
         targets=parsed.targets,
@@ -116,9 +134,11 @@ def _reviewed(parsed: argparse.Namespace) -> Plan | str | None:
     return read_plan(parsed, Path(parsed.expect))
 
 
-def _confirm(parsed: argparse.Namespace, planned: Planned) -> bool:
+def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | None) -> bool:
     """Show the plan; whether to go on: as `--auto-approve` says, or as a person at the terminal does."""
     tell_warnings(parsed, planned.warnings)
+    if stream is not None:
+        stream.warned(planned.warnings)
     _show(parsed, planned.plan)
     if parsed.auto_approve:
         return True
@@ -134,7 +154,7 @@ def _confirm(parsed: argparse.Namespace, planned: Planned) -> bool:
 
 def _show(parsed: argparse.Namespace, plan: Plan) -> None:
     """The plan is on standard output; where that is for JSON, on standard error, unless that is as well."""
-    if parsed.format == "json" and is_json(parsed):
+    if parsed.format != "text" and is_json(parsed):
         return
     console = result_console(parsed) if parsed.format == "text" else error_console(parsed)
     print_plan(plan, console, listing=listing(parsed), invocation=invocation_of(parsed))

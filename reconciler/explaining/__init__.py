@@ -5,6 +5,7 @@ pages below docs/rules, exit codes from the command line's table. Reads files of
 May import: `model`, `reconciler.schemas`.
 """
 
+from reconciler.explaining.rule_pages import page_of
 from reconciler.explaining.topics import Topics
 
-__all__ = ["Topics"]
+__all__ = ["Topics", "page_of"]

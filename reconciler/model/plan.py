@@ -126,8 +126,9 @@ class Note:
 class Plan:
     """Every declared and every known address once, sorted by address, and what stands in the way.
 
-    `lineage` and `serial` are those of the state that the plan was made from. `notes` are ordered by their
-    source, those without one first.
+    `lineage` and `serial` are those of the state that the plan was made from. `environment` is the name of
+    the one that it was made for; None where there is none, or where a file of an earlier version did not say.
+    `notes` are ordered by their source, those without one first.
     """
 
     lineage: str
@@ -135,6 +136,7 @@ class Plan:
     changes: tuple[Change, ...]
     guards: tuple[Guard, ...] = ()
     notes: tuple[Note, ...] = ()
+    environment: str | None = None
     fingerprint: Digest = field(init=False)
 
     def __post_init__(self) -> None:

@@ -16,16 +16,25 @@ if TYPE_CHECKING:
     from reconciler.outputs.errors_text import print_error
     from reconciler.outputs.escapes import printable
     from reconciler.outputs.explanation_text import print_explanation
+    from reconciler.outputs.finding_places import Checkout
+    from reconciler.outputs.finding_texts import Help, helps_of
+    from reconciler.outputs.github import github_commands, github_summary
+    from reconciler.outputs.gitlab import code_quality_report, terraform_report
     from reconciler.outputs.json_log import JsonLog
+    from reconciler.outputs.junit import junit_text
     from reconciler.outputs.listing import Listing
     from reconciler.outputs.plan_text import print_plan
-    from reconciler.outputs.progress import LogProgress, QuietProgress, TerminalProgress
+    from reconciler.outputs.progress import LogProgress, TerminalProgress
+    from reconciler.outputs.quiet import QuietProgress
     from reconciler.outputs.report_text import print_report
+    from reconciler.outputs.sarif import sarif_document
     from reconciler.outputs.saved_plans import SavedPlan, decode_plan
     from reconciler.outputs.state_text import print_entry, print_state
 
 __all__ = [
+    "Checkout",
     "Dossier",
+    "Help",
     "Invocation",
     "JsonLog",
     "Listing",
@@ -33,9 +42,14 @@ __all__ = [
     "QuietProgress",
     "SavedPlan",
     "TerminalProgress",
+    "code_quality_report",
     "decode_plan",
     "diagnostics_document",
     "dossiers_of_state",
+    "github_commands",
+    "github_summary",
+    "helps_of",
+    "junit_text",
     "plan_document",
     "print_diagnostics",
     "print_entry",
@@ -46,21 +60,30 @@ __all__ = [
     "print_state",
     "printable",
     "report_document",
+    "sarif_document",
+    "terraform_report",
     "to_text",
 ]
 
 _HOMES: Final = {
+    "Checkout": "finding_places",
     "Dossier": "dossiers",
+    "Help": "finding_texts",
     "Invocation": "dossiers",
     "JsonLog": "json_log",
     "Listing": "listing",
     "LogProgress": "progress",
-    "QuietProgress": "progress",
+    "QuietProgress": "quiet",
     "SavedPlan": "saved_plans",
     "TerminalProgress": "progress",
+    "code_quality_report": "gitlab",
     "decode_plan": "saved_plans",
     "diagnostics_document": "documents",
     "dossiers_of_state": "dossiers",
+    "github_commands": "github",
+    "github_summary": "github",
+    "helps_of": "finding_texts",
+    "junit_text": "junit",
     "plan_document": "documents",
     "print_diagnostics": "diagnostics_text",
     "print_entry": "state_text",
@@ -71,6 +94,8 @@ _HOMES: Final = {
     "print_state": "state_text",
     "printable": "escapes",
     "report_document": "documents",
+    "sarif_document": "sarif",
+    "terraform_report": "gitlab",
     "to_text": "documents",
 }
 

@@ -64,6 +64,8 @@ def plan_document(
             for change in listing.of(plan)
         ],
     }
+    if plan.environment is not None:
+        document["environment"] = plan.environment
     if plan.guards:
         document["guards"] = [_guard(guard) for guard in plan.guards]
     if plan.notes:
@@ -93,7 +95,7 @@ def diagnostics_document(diagnostics: Sequence[Diagnostic]) -> Document:
     }
 
 
-def to_text(document: Mapping[str, Json]) -> str:
+def to_text(document: Mapping[str, Json] | Sequence[Json]) -> str:
     """`document` as JSON text that any UTF-8 stream takes and no terminal obeys."""
     return harmless_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 

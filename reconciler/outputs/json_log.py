@@ -1,19 +1,27 @@
-"""The audit trail of an apply: one JSON object a line, as `reconciler schema log` describes it.
+"""What happens in an apply, one JSON object a line, as `reconciler schema log` describes it.
 
 `JsonLog` has the shape of `reconciler.ports.Progress`.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import ManifestInvalid, PlanRefused, ReconcilerError, SecretsUnavailable
+from reconciler.model.identities import Address
 from reconciler.model.payloads import Json
-from reconciler.model.report import ExamOutcome, Outcome, TryBegun, TryEnded
-from reconciler.outputs.documents import FORMAT_VERSION, REPORT_KEYS, Document, instant_text
+from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun, TryEnded
+from reconciler.outputs.documents import (
+    FORMAT_VERSION,
+    REPORT_KEYS,
+    Document,
+    instant_text,
+    report_document,
+)
+from reconciler.outputs.dossiers import Dossier
 from reconciler.outputs.escapes import harmless_json
 
 _MILLISECONDS: Final = 1000
@@ -79,6 +87,10 @@ class JsonLog:
         """Each warning is on a line."""
         for found in diagnostics:
             self._say("warning", message=_with_place(found), hint=found.hint)
+
+    def reported(self, report: Report, dossiers: Mapping[Address, Dossier] | None = None) -> None:
+        """The report is on a line, with the members of its own document; `dossiers` are of exams in doubt."""
+        self._say("report", **report_document(report, dossiers))
 
     def failed(self, error: ReconcilerError) -> None:
         """Why the command stopped is on a line, with all that the error carries."""

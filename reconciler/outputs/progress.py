@@ -1,4 +1,4 @@
-"""Progress of an apply: a bar on a terminal, plain lines in a log, or nothing.
+"""Progress of an apply: a bar on a terminal, or plain lines in a log.
 
 Each class has the shape of `reconciler.ports.Progress`.
 """
@@ -15,28 +15,6 @@ from reconciler.outputs.report_text import print_outcome
 from reconciler.outputs.terminal import count_of, put
 
 _LONGEST_REASON: Final = 60
-
-
-class QuietProgress:
-    """Shows nothing."""
-
-    def started(self, total: int) -> None:
-        """Nothing is shown."""
-
-    def trying(self, begun: TryBegun) -> None:
-        """Nothing is shown."""
-
-    def tried(self, ended: TryEnded) -> None:
-        """Nothing is shown."""
-
-    def settled(self, exam: ExamOutcome) -> None:
-        """Nothing is shown."""
-
-    def waiting(self, seconds: float, reason: str) -> None:
-        """Nothing is shown."""
-
-    def finished(self) -> None:
-        """Nothing is shown."""
 
 
 class LogProgress:

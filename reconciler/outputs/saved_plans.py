@@ -148,6 +148,7 @@ def _plan(document: dict[str, Any]) -> SavedPlan:
     return SavedPlan(
         lineage=document["state"]["lineage"],
         serial=int(document["state"]["serial"]),
+        environment=document.get("environment"),
         changes=changes,
         guards=tuple(_guard(one) for one in document.get("guards", ())),
         notes=tuple(_note(one) for one in document.get("notes", ())),
@@ -174,13 +175,15 @@ def _is_sealed(plan: SavedPlan, document: Mapping[str, Any]) -> bool:
             if action is not Action.NOOP
         )
         and addresses == sorted(set(addresses))
-        and all(_shows_its_digest(change) for change in plan.having(Action.CREATE))
+        and all(_shows_its_digest(change) for change in plan.changes)
     )
 
 
-def _shows_its_digest(create: Change) -> bool:
-    """Whether the body that a reviewer saw is the one that the fingerprint covers."""
-    return create.after is not None and digest_of(create.after) == create.digest
+def _shows_its_digest(change: Change) -> bool:
+    """Whether the declared body that a reviewer saw is the one that the fingerprint covers."""
+    if change.after is None:
+        return change.action is not Action.CREATE
+    return digest_of(change.after) == change.digest
 
 
 def _change(document: dict[str, Any]) -> Change:

@@ -39,6 +39,12 @@ def _check_fingerprint(plan: Plan, fingerprint: str) -> None:
 
 
 def _check_plan(plan: Plan, reviewed: Plan) -> None:
+    if reviewed.environment is not None and reviewed.environment != plan.environment:
+        here = "no environment" if plan.environment is None else f"the environment {plan.environment}"
+        raise ExpectationFailed(
+            f"the reviewed plan is for the environment {reviewed.environment}, and this is one for {here}",
+            hint="Nothing was sent. Check --env, or review a plan of the environment that you mean.",
+        )
     if plan.lineage != reviewed.lineage:
         raise ExpectationFailed(
             f"the reviewed plan is of another state: its lineage is {reviewed.lineage}, not {plan.lineage}",

@@ -1,6 +1,7 @@
 """The audit trail: one JSON object a line, whatever a server or a manifest says."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import output_cases as cases
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconciler import schemas
+from reconciler import outputs, schemas
 from reconciler.model.errors import (
     ManifestInvalid,
     NotConfirmed,
@@ -19,8 +20,8 @@ from reconciler.model.errors import (
 )
 from reconciler.model.identities import Address, AttemptId
 from reconciler.model.plan import Guard
-from reconciler.model.report import Outcome, TryBegun, TryEnded
-from reconciler.outputs import JsonLog
+from reconciler.model.report import Outcome, Report, TryBegun, TryEnded
+from reconciler.outputs import Invocation, JsonLog
 
 LINES = Draft202012Validator(schemas.load("log"))
 NOW = datetime(2031, 9, 1, 8, 0, tzinfo=UTC)
@@ -112,3 +113,20 @@ def test_diagnostics_bring_their_places() -> None:
     for found, warning in zip(cases.diagnostics(), warnings, strict=True):
         place = "" if found.span is None else f"{found.span.start.file}:{found.span.start.line}:"
         assert str(warning["message"]).startswith(place)
+
+
+def test_a_report_is_one_line_with_the_members_of_its_document() -> None:
+    """Without time and event it is the document that `--format json` prints, dossiers included."""
+    log = Log()
+    (doubt,) = (exam for exam in cases.report().exams if exam.outcome is Outcome.IN_DOUBT)
+    report = Report(exams=(replace(doubt, address=Address("cs101/quiz-3")),))
+    dossiers = outputs.dossiers_of_state(cases.state(), Invocation())
+    log.trail.reported(cases.report())
+    log.trail.reported(report, dossiers)
+    schema = Draft202012Validator(schemas.load("report"))
+    for line, told, known in zip(log.lines, (cases.report(), report), ({}, dossiers), strict=True):
+        assert line["event"] == "report"
+        document = {key: value for key, value in line.items() if key not in {"event", "time"}}
+        schema.validate(document)
+        assert document == outputs.report_document(told, known)
+    assert "doubt" in log.lines[1]["exams"][0]  # type: ignore[index]

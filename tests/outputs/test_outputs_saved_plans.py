@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import output_cases as cases
@@ -104,9 +105,18 @@ def test_value_that_no_plan_has_is_refused(case: str) -> None:
         decode(edited)
 
 
+def body_of(plan: dict[str, Any], action: str) -> dict[str, Any]:
+    """The declared body of the first change with `action`."""
+    body: dict[str, Any] = next(one["after"] for one in plan["changes"] if one["action"] == action)
+    return body
+
+
 EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
     "another course": lambda plan: plan["changes"][1].update(courseSid="CU" + "f" * 32),
     "another body": lambda plan: plan["changes"][1]["after"].update(title="Easier"),
+    "another body of a changed exam": lambda plan: plan["changes"][0]["after"].update(title="Easier"),
+    "another body of an import": lambda plan: body_of(plan, "import").update(title="Easier"),
+    "another body of a move": lambda plan: body_of(plan, "move").update(title="Easier"),
     "no body": lambda plan: plan["changes"][1].update(after=None),
     "one less": lambda plan: plan["changes"].pop(),
     "another order": lambda plan: plan["changes"].reverse(),
@@ -141,6 +151,24 @@ def test_address_listed_twice_is_an_edit() -> None:
     edited["summary"]["noop"] += 1
     with pytest.raises(ExpectationFailed):
         decode(edited)
+
+
+def test_environment_survives_the_file() -> None:
+    """The name is there where there is one, and an earlier version's file has none."""
+    plan = replace(cases.every_action(), environment="production")
+    written = document(plan)
+    assert written["environment"] == "production"
+    assert decode(written).environment == "production"
+    assert "environment" not in document()
+    assert decode(document()).environment is None
+    assert plan.fingerprint == cases.every_action().fingerprint
+
+
+def test_another_major_version_says_which_is_which() -> None:
+    """The refusal names both versions and what to do."""
+    with pytest.raises(UsageError, match=r"is of format 2\.3, and this version reads format 1\.0") as refused:
+        decode(document() | {"formatVersion": "2.3"})
+    assert "with the version of reconciler that wrote it" in refused.value.hint
 
 
 def test_newer_minor_version_is_read() -> None:

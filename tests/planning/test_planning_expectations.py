@@ -59,6 +59,25 @@ def test_other_lineage_is_refused():
         check_expectation(planned(declaring()), elsewhere)
 
 
+@pytest.mark.parametrize(
+    ("here", "words"), [("staging", "the environment staging"), (None, "no environment")]
+)
+def test_other_environment_is_refused(here, words):
+    """A plan for another environment is refused, whatever its lineage, even with nothing to make."""
+    reviewed = replace(REVIEWED, environment="production", lineage="b" * 8)
+    for plan in (REVIEWED, planned(declaring())):
+        with pytest.raises(ExpectationFailed) as caught:
+            check_expectation(replace(plan, environment=here), reviewed)
+        assert "is for the environment production" in caught.value.message
+        assert words in caught.value.message
+        assert "Check --env" in caught.value.hint
+
+
+def test_plan_that_names_no_environment_is_expected_in_any():
+    """A file of an earlier version does not say; lineage and changes still must be right."""
+    check_expectation(replace(REVIEWED, environment="production"), REVIEWED)
+
+
 def test_later_serial_is_expected():
     """State may have been written since, if what is left to make was reviewed."""
     check_expectation(replace(REVIEWED, serial=99), REVIEWED)

@@ -1,0 +1,76 @@
+"""Findings in the formats of pipelines, and what only the command line knows of the pipeline it runs in."""
+
+import argparse
+import os
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from reconciler import workflows
+from reconciler.cli.consoles import print_raw, root_of, variable
+from reconciler.explaining import page_of
+from reconciler.model.declarations import Loaded
+from reconciler.model.rules import Rule
+from reconciler.outputs import (
+    Checkout,
+    Help,
+    code_quality_report,
+    github_commands,
+    github_summary,
+    helps_of,
+    junit_text,
+    sarif_document,
+    to_text,
+)
+
+PIPELINE_FORMATS: Final = frozenset({"github", "gitlab", "sarif", "junit"})
+"""The values of `--format` that `print_findings` takes."""
+
+_CHECKOUTS: Final = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+
+
+def print_findings(parsed: argparse.Namespace, loaded: Loaded) -> None:
+    """The findings of `loaded` are on standard output in a pipeline's format."""
+    found, checkout = loaded.diagnostics, checkout_of(parsed)
+    if parsed.format == "gitlab":
+        print_raw(to_text(code_quality_report(found, checkout)))
+    elif parsed.format == "sarif":
+        print_raw(to_text(sarif_document(found, checkout, helps=_helps(root_of(parsed)))))
+    elif parsed.format == "junit":
+        print_raw(junit_text(loaded, checkout))
+    else:
+        summary = variable("GITHUB_STEP_SUMMARY")
+        print_raw(github_commands(found, checkout, has_summary=summary is not None))
+        if summary is not None:
+            _append(Path(summary), github_summary(found, checkout))
+
+
+def _helps(root: Path) -> Mapping[str, Help]:
+    """What is known of each check: of those that are no rules a sentence, of rules the whole page."""
+    rules = {rule.code: _help(rule) for rule in workflows.rules(root)}
+    return helps_of(rules)
+
+
+def _help(rule: Rule) -> Help:
+    page = rule.page if "/" in rule.code else page_of(rule.code)
+    return Help(sentence=f"Finds {rule.summary}.", markdown=page)
+
+
+def _append(file: Path, text: str) -> None:
+    """`text` stands at the end of `file`, which other commands of the step may have written to."""
+    with file.open("a", encoding="utf-8", errors="backslashreplace") as opened:
+        opened.write(text)
+
+
+def checkout_of(parsed: argparse.Namespace) -> Checkout:
+    """Where the workspace is in its repository, links resolved.
+
+    The repository is the nearest directory above with a `.git`, else the one that the pipeline says, else the
+    working directory; the workspace itself where it is in none of these.
+    """
+    workspace = Path(os.path.realpath(root_of(parsed)))
+    above = [path for path in (workspace, *workspace.parents) if (path / ".git").exists()]
+    said = [Path(os.path.realpath(path)) for name in _CHECKOUTS if (path := variable(name)) is not None]
+    candidates = [*above[:1], *said, Path(os.path.realpath(Path.cwd())), workspace]
+    repository = next(path for path in candidates if workspace.is_relative_to(path))
+    return Checkout(PurePosixPath(repository), PurePosixPath(workspace))

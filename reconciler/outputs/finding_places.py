@@ -1,0 +1,110 @@
+"""Where findings stand in a repository, and names by which pipelines know them again."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.positions import Position, Span
+from reconciler.outputs.escapes import printable
+
+WORKSPACE_FILE: Final = "reconciler.yaml"
+"""Where findings about no file are shown: the formats of pipelines want a place for each."""
+
+# Messages name other places (`exams.yaml:12:3`, `line 12`), which move when lines are added above them.
+_PLACE: Final = re.compile(r":[0-9]+(?::[0-9]+)?|\blines? [0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """Where the files are on this machine: the directories of repository and workspace, both absolute."""
+
+    repository: PurePosixPath
+    workspace: PurePosixPath
+
+    def path_of(self, file: str) -> str:
+        """`file`, as diagnostics name it, from the repository's root; absolute where it is not in there."""
+        path = self.workspace / file
+        return str(path.relative_to(self.repository) if path.is_relative_to(self.repository) else path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A finding with its place in the repository.
+
+    `span` is that of the finding, or the beginning of the workspace's file for one about no file.
+    `fingerprint` stays the same when lines move, and `number` counts findings that only lines tell apart.
+    """
+
+    found: Diagnostic
+    path: str
+    span: Span
+    fingerprint: str
+    number: int
+
+    @property
+    def name(self) -> str:
+        """Code and address, in words that fit on one line."""
+        address = self.found.address
+        return printable(self.found.code if address is None else f"{self.found.code} in {address}")
+
+    @property
+    def shown_path(self) -> str:
+        """The path, on one line."""
+        return printable(self.path)
+
+    @property
+    def message(self) -> str:
+        """What is wrong, on one line."""
+        return printable(self.found.message)
+
+    @property
+    def hint(self) -> str:
+        """What to do next, on one line; empty where nothing is said."""
+        return printable(self.found.hint)
+
+    @property
+    def sentences(self) -> str:
+        """What is wrong and what to do next, on one line."""
+        stop = "" if self.message.endswith((".", "!", "?")) else "."
+        return f"{self.message}{stop} {self.hint}" if self.hint else self.message
+
+    @property
+    def line(self) -> str:
+        """Place, weight, code and what is wrong, on one line, as a compiler would say it."""
+        start, found = self.span.start, self.found
+        place = "" if found.span is None else f"{self.shown_path}:{start.line}:{start.column}: "
+        return f"{place}{found.severity.value}[{printable(found.code)}]: {self.message}"
+
+    @property
+    def identity(self) -> str:
+        """A name that no other finding of the run has: SHA-256, in hexadecimal digits."""
+        return _digest([self.fingerprint, str(self.number)])
+
+
+def placed(diagnostics: Iterable[Diagnostic], checkout: Checkout) -> list[Placed]:
+    """`diagnostics`, in their order, each with its place and its names."""
+    counts: Counter[str] = Counter()
+    all_placed = []
+    for found in diagnostics:
+        span = found.span or _at_workspace()
+        path = checkout.path_of(span.start.file)
+        fingerprint = _digest([found.code, path, found.address or "", _PLACE.sub("", found.message)])
+        counts[fingerprint] += 1
+        all_placed.append(
+            Placed(found=found, path=path, span=span, fingerprint=fingerprint, number=counts[fingerprint])
+        )
+    return all_placed
+
+
+def _at_workspace() -> Span:
+    return Span(Position(WORKSPACE_FILE, 1, 1), 1, 1)
+
+
+def _digest(parts: Sequence[str]) -> str:
+    # A path may hold what UTF-8 cannot; NUL is in no part, so it keeps them apart.
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()

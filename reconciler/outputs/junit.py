@@ -1,0 +1,74 @@
+"""Findings as JUnit XML, which every pipeline reads: a suite for each file, a case for each finding.
+
+An error is a failed case, a warning a skipped one; a file without findings has one case that passed.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from reconciler.model.declarations import Loaded
+from reconciler.model.diagnostics import Severity
+from reconciler.outputs.escapes import printable
+from reconciler.outputs.finding_places import Checkout, Placed, placed
+
+_NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit_text(loaded: Loaded, checkout: Checkout) -> str:
+    """The findings of `loaded`, and the files that exams are declared in, as an XML document."""
+    suites: dict[str, list[Placed]] = {printable(checkout.path_of(file)): [] for file in _files(loaded)}
+    for one in placed(loaded.diagnostics, checkout):
+        suites.setdefault(one.shown_path, []).append(one)
+    root = ET.Element("testsuites", {"name": "reconciler validate", **_counts(list(suites.values()))})
+    for path in sorted(suites):
+        _add_suite(root, path, suites[path])
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _files(loaded: Loaded) -> set[str]:
+    declared = loaded.declared
+    blocks = (declared.exams, declared.imports, declared.moves, declared.removals, declared.absences)
+    return {one.declared_at.file for block in blocks for one in block}
+
+
+def _add_suite(root: ET.Element, path: str, found: Sequence[Placed]) -> None:
+    suite = ET.SubElement(root, "testsuite", {"name": _xml(path), **_counts([found])})
+    if not found:
+        ET.SubElement(suite, "testcase", classname=_xml(path), name="valid", time="0")
+    for one in found:
+        _add_case(suite, path, one)
+
+
+def _add_case(suite: ET.Element, path: str, one: Placed) -> None:
+    number = f" ({one.number})" if one.number > 1 else ""
+    # By class and name a pipeline tells what is new, so no line is in them; what repeats is numbered.
+    name = f"{one.name}: {one.message}{number}"
+    case = ET.SubElement(suite, "testcase", classname=_xml(path), name=_xml(name), time="0")
+    if one.found.severity is Severity.WARNING:
+        ET.SubElement(case, "skipped", message=_xml(_whole(one)))
+    else:
+        failure = ET.SubElement(case, "failure", type=_xml(one.found.code), message=_xml(one.message))
+        failure.text = _xml(_whole(one))
+
+
+def _whole(one: Placed) -> str:
+    return f"{one.line}\n{one.hint}" if one.hint else one.line
+
+
+def _counts(suites: Sequence[Sequence[Placed]]) -> dict[str, str]:
+    errors = sum(one.found.severity is Severity.ERROR for suite in suites for one in suite)
+    return {
+        "tests": str(sum(max(len(suite), 1) for suite in suites)),
+        "failures": str(errors),
+        "errors": "0",
+        "skipped": str(sum(map(len, suites)) - errors),
+        "time": "0",
+    }
+
+
+def _xml(text: str) -> str:
+    """`text` without the characters that no XML document may hold."""
+    return _NOT_IN_XML.sub("", text)

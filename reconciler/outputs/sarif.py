@@ -1,0 +1,98 @@
+"""Findings as SARIF 2.1.0, for code scanning and for editors."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Final
+from urllib.parse import quote
+
+from reconciler import __version__
+from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
+from reconciler.outputs.documents import Document
+from reconciler.outputs.finding_places import Checkout, Placed, placed
+from reconciler.outputs.finding_texts import HELP, Help, help_of
+
+_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_BASE: Final = "%SRCROOT%"
+_PLACEHOLDER: Final = re.compile(r"\{([0-9]+)\}")
+_LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning"}
+
+
+def sarif_document(
+    diagnostics: Sequence[Diagnostic], checkout: Checkout, *, helps: Mapping[str, Help] = HELP
+) -> Document:
+    """`diagnostics` as a SARIF log of one run, in the order given, with help for all of `helps`."""
+    rules = sorted({*helps, *(found.code for found in diagnostics)})
+    numbers = {code: number for number, code in enumerate(rules)}
+    run: Document = {
+        "tool": {
+            "driver": {
+                "name": "reconciler",
+                "version": __version__,
+                "rules": [_rule(code, help_of(code, helps)) for code in rules],
+            }
+        },
+        "invocations": [{"executionSuccessful": True, "exitCode": int(has_errors(diagnostics))}],
+        "originalUriBaseIds": {_BASE: {"uri": _directory_uri(checkout.repository)}},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(one, numbers[one.found.code]) for one in placed(diagnostics, checkout)],
+    }
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(code: str, found: Help) -> Document:
+    rule: Document = {
+        "id": code,
+        "shortDescription": {"text": found.sentence},
+        "fullDescription": {"text": found.sentence},
+        "help": {"text": found.sentence, "markdown": found.markdown or found.sentence},
+    }
+    return rule if found.uri is None else {**rule, "helpUri": found.uri}
+
+
+def _result(one: Placed, rule_index: int) -> Document:
+    location: Document = {"physicalLocation": _physical(one)}
+    if one.found.address is not None:
+        location["logicalLocations"] = [{"fullyQualifiedName": one.found.address, "kind": "resource"}]
+    return {
+        "ruleId": one.found.code,
+        "ruleIndex": rule_index,
+        "level": _LEVELS[one.found.severity],
+        "message": {"text": _plain(one.sentences)},
+        "locations": [location],
+        "partialFingerprints": {
+            # By this name GitHub knows alerts again; it hashes lines of source where there is none.
+            "primaryLocationLineHash": f"{one.fingerprint}:{one.number}",
+            "reconcilerFinding/v1": one.identity,
+        },
+    }
+
+
+def _physical(one: Placed) -> Document:
+    start = one.span.start
+    region: Document = {
+        "startLine": start.line,
+        "startColumn": start.column,
+        "endLine": one.span.end_line,
+        "endColumn": one.span.end_column,
+    }
+    return {"artifactLocation": _artifact(one.path), "region": region}
+
+
+def _artifact(path: str) -> Document:
+    if path.startswith("/"):
+        return {"uri": f"file://{_quoted(path)}"}
+    return {"uri": _quoted(path), "uriBaseId": _BASE}
+
+
+def _directory_uri(directory: PurePosixPath) -> str:
+    return f"file://{_quoted(str(directory)).rstrip('/')}/"
+
+
+def _quoted(path: str) -> str:
+    return quote(path, safe="/", errors="backslashreplace")
+
+
+def _plain(text: str) -> str:
+    """`text` without what a reader of SARIF makes a link or fills in: `[text](target)` and `{0}`."""
+    return _PLACEHOLDER.sub(r"{{\1}}", text).replace("](", "] (")
