@@ -65,10 +65,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan, and the warnings that its manifests gave."""
+    """A plan, and the warnings that its manifests gave; `environment` is None where the workspace has none."""
 
     plan: Plan
     warnings: tuple[Diagnostic, ...]
+    environment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +155,7 @@ def plan(scope: Scope, *, targets: Sequence[str] = (), max_creates: int | None =
     workspace, loaded = _load_valid(scope)
     state = statefile.load_state(_backend(scope, workspace))
     made = _make_plan(workspace, loaded, state, targets=targets, max_creates=max_creates)
-    return Planned(plan=made, warnings=loaded.diagnostics)
+    return Planned(plan=made, warnings=loaded.diagnostics, environment=workspace.environment.name)
 
 
 def _make_plan(

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from reconciler.cli.options import (
+    PLAN_FORMATS,
     TEXT_OR_JSON,
     Commands,
     add_api_url,
@@ -47,11 +48,12 @@ def add_plan(commands: Commands) -> None:
             "reconciler plan examples/exams.yaml --state file:exams.state.json",
             "reconciler plan --out plan.json --detailed-exitcode",
             "reconciler plan --target 'cs101/*'",
+            "reconciler plan --format html > plan.html",
         ],
     )
     add_paths(parser)
     add_scope(parser)
-    add_format(parser, *TEXT_OR_JSON)
+    add_format(parser, *PLAN_FORMATS)
     parser.add_argument("--out", metavar="FILE", type=Path, help="also write the plan to FILE, as JSON")
     parser.add_argument(
         "--detailed-exitcode",
@@ -144,8 +146,12 @@ def add_show(commands: Commands) -> None:
         "show",
         does="show a saved plan, or the state",
         handler="reconciler.cli.reading:show",
-        examples=["reconciler show plan.json", "reconciler show --format json"],
+        examples=[
+            "reconciler show plan.json",
+            "reconciler show plan.json --format markdown",
+            "reconciler show --format json",
+        ],
     )
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a plan that `plan --out` wrote")
     add_scope(parser)
-    add_format(parser, *TEXT_OR_JSON)
+    add_format(parser, *PLAN_FORMATS)

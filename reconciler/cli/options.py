@@ -9,6 +9,7 @@ from typing import Final, NoReturn, TypeAlias
 from reconciler.cli.exit_codes import FAILED
 
 TEXT_OR_JSON: Final = ("text", "json")
+PLAN_FORMATS: Final = (*TEXT_OR_JSON, "markdown", "html")
 
 _PATHS_HELP: Final = (
     "manifests: files, directories or globs (default: those of reconciler.yaml, else exams.yaml, "

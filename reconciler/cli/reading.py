@@ -17,6 +17,7 @@ from reconciler.cli.consoles import (
     write_plan,
 )
 from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
+from reconciler.cli.options import TEXT_OR_JSON
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
@@ -27,6 +28,8 @@ from reconciler.outputs import (
     Invocation,
     diagnostics_document,
     plan_document,
+    plan_markdown,
+    plan_page,
     print_diagnostics,
     print_entry,
     print_plan,
@@ -57,15 +60,23 @@ def plan(parsed: argparse.Namespace) -> int:
     if parsed.out is not None:
         document = plan_document(planned.plan, listing=listing(parsed), invocation=invocation_of(parsed))
         write_plan(parsed, parsed.out, to_text(document))
-    _print_plan(parsed, planned.plan, invocation_of(parsed))
+    _print_plan(parsed, planned.plan, invocation_of(parsed), environment=planned.environment)
     return _code_of(planned.plan) if parsed.detailed_exitcode else DONE
 
 
-def _print_plan(parsed: argparse.Namespace, made: Plan, invocation: Invocation) -> None:
-    if parsed.format == "json":
-        print_raw(to_text(plan_document(made, listing=listing(parsed), invocation=invocation)))
-    else:
-        print_plan(made, result_console(parsed), listing=listing(parsed), invocation=invocation)
+def _print_plan(
+    parsed: argparse.Namespace, made: Plan, invocation: Invocation, *, environment: str | None
+) -> None:
+    listed = listing(parsed)
+    match parsed.format:
+        case "json":
+            print_raw(to_text(plan_document(made, listing=listed, invocation=invocation)))
+        case "markdown":
+            print_raw(plan_markdown(made, listing=listed, invocation=invocation, environment=environment))
+        case "html":
+            print_raw(plan_page(made, listing=listed, invocation=invocation, environment=environment))
+        case _:
+            print_plan(made, result_console(parsed), listing=listed, invocation=invocation)
 
 
 def _code_of(made: Plan) -> int:
@@ -77,11 +88,23 @@ def _code_of(made: Plan) -> int:
 def show(parsed: argparse.Namespace) -> int:
     """Print a saved plan, or without one the state."""
     if parsed.file is None:
+        _refuse_as_state(parsed.format)
         return list_state(parsed)
     saved = read_plan(parsed, parsed.file)
     is_said = parsed.env is not None or parsed.state is not None or not saved.invocation.options
-    _print_plan(parsed, saved, invocation_of(parsed) if is_said else saved.invocation)
+    invocation = invocation_of(parsed) if is_said else saved.invocation
+    _print_plan(parsed, saved, invocation, environment=invocation.environment)
     return DONE
+
+
+def _refuse_as_state(form: str) -> None:
+    """Raise UsageError where `form` is one that only plans have."""
+    if form not in TEXT_OR_JSON:
+        raise UsageError(
+            f"the state cannot be shown as {form}: only a plan can",
+            hint=f"Name a plan that `reconciler plan --out FILE` wrote, say `reconciler plan --format {form}`, "
+            "or show the state as text or json.",
+        )
 
 
 def list_state(parsed: argparse.Namespace) -> int:

@@ -1,9 +1,9 @@
 """Plans, reports, diagnostics and state, put into the forms that people and programs read.
 
 Promise: untrusted text is escaped for the format at hand, no secret is shown, and nothing here decides or
-changes anything. Importing this package loads neither rich nor jsonschema; using a name below loads what
-that name needs.
-May import: `model`, `reconciler.schemas`, jsonschema and rich.
+changes anything. Importing this package loads none of rich, jsonschema and jinja2; using a name below loads
+what that name needs.
+May import: `model`, `reconciler.schemas`, jinja2, jsonschema and rich.
 """
 
 from importlib import import_module
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from reconciler.outputs.dossiers import Dossier, Invocation, dossiers_of_state
     from reconciler.outputs.errors_text import print_error
     from reconciler.outputs.escapes import printable
+    from reconciler.outputs.html_page import plan_page
     from reconciler.outputs.json_log import JsonLog
     from reconciler.outputs.listing import Listing
+    from reconciler.outputs.markdown import plan_markdown
     from reconciler.outputs.plan_text import print_plan
     from reconciler.outputs.progress import LogProgress, QuietProgress, TerminalProgress
     from reconciler.outputs.report_text import print_report
@@ -36,6 +38,8 @@ __all__ = [
     "diagnostics_document",
     "dossiers_of_state",
     "plan_document",
+    "plan_markdown",
+    "plan_page",
     "print_diagnostics",
     "print_entry",
     "print_error",
@@ -60,6 +64,8 @@ _HOMES: Final = {
     "diagnostics_document": "documents",
     "dossiers_of_state": "dossiers",
     "plan_document": "documents",
+    "plan_markdown": "markdown",
+    "plan_page": "html_page",
     "print_diagnostics": "diagnostics_text",
     "print_entry": "state_text",
     "print_error": "errors_text",

@@ -37,6 +37,12 @@ class Invocation:
         """The command line `reconciler WORDS` with these options behind, to be copied into a shell."""
         return " ".join(("reconciler", *words, *map(shlex.quote, self.options)))
 
+    @property
+    def environment(self) -> str | None:
+        """The environment that the options name; None where they name none."""
+        at = next((number for number, word in enumerate(self.options[:-1]) if word == "--env"), None)
+        return None if at is None else self.options[at + 1]
+
     def settling_commands(self, address: str) -> tuple[str, str]:
         """The commands that settle a doubt about `address`: if the exam exists, and if it does not."""
         return (

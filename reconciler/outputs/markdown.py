@@ -1,0 +1,109 @@
+"""A plan as Markdown, for a comment on a pull request or the summary of a job.
+
+It is never longer than a comment may be. What is long is folded first, then shortened, then counted, and the
+text says what it leaves out.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote
+
+from reconciler.model.plan import Action, Guard, Plan
+from reconciler.outputs.dossiers import Invocation
+from reconciler.outputs.escapes import ELLIPSIS, shorten
+from reconciler.outputs.listing import Listing
+from reconciler.outputs.markdown_escapes import code, escaped
+from reconciler.outputs.markdown_sections import Room, sections_of
+from reconciler.outputs.plan_summary import headline, remarks
+from reconciler.outputs.plan_text import GROUPS
+
+LONGEST: Final = 65_000
+"""Bytes of UTF-8, and so characters, at most: a comment may have 65,536, and a pipeline may add a line."""
+
+# From the most telling to the shortest. The first that fits is taken.
+_ROOMS: Final = (
+    Room(rows=None, text=200, dossiers=10, bars=60),
+    Room(rows=None, text=60, dossiers=3, bars=60, is_short=True),
+    *(
+        Room(rows=rows, text=60, dossiers=3, bars=min(rows, 60), is_short=True)
+        for rows in (300, 200, 150, 100, 60, 40, 25)
+    ),
+    *(Room(rows=rows, text=40, dossiers=1, bars=rows, is_short=True) for rows in (10, 5, 2)),
+    Room(rows=0, text=40, dossiers=0, bars=0, is_short=True),
+)
+_MOST_GUARDS: Final = 10
+_GUARD_ADDRESSES: Final = 5
+_LONGEST_GUARD: Final = 300
+_LONGEST_ENVIRONMENT: Final = 100
+
+
+def plan_markdown(
+    plan: Plan, *, listing: Listing, invocation: Invocation | None = None, environment: str | None = None
+) -> str:
+    """`plan` in at most LONGEST bytes. Its first line is a hidden marker to find an earlier comment by.
+
+    `invocation` goes into the commands to copy; None where they need no option. `environment` is None where
+    the workspace has none.
+    """
+    options = invocation or Invocation()
+    head, foot = "\n".join(_head(plan, environment)), f"<sub>Fingerprint `{plan.fingerprint}`</sub>"
+    for room in _ROOMS:
+        body = "\n".join(_body(plan, listing, options, room))
+        text = f"{head}\n{body}\n{foot}\n"
+        if len(text) <= LONGEST and len(text.encode("utf-8", "backslashreplace")) <= LONGEST:
+            return text
+    return f"{head}\n{_counted(plan)}\n\n{foot}\n"
+
+
+def marker(plan: Plan, environment: str | None) -> str:
+    """The comment that names environment (percent-encoded, empty where none is named) and fingerprint."""
+    # Two hyphens would be the beginning of the end of an HTML comment.
+    name = quote(environment or "", safe="", errors="backslashreplace").replace("--", "-%2D")
+    return f"<!-- reconciler:plan environment={name} fingerprint={plan.fingerprint} -->"
+
+
+def _head(plan: Plan, environment: str | None) -> Iterator[str]:
+    place = "" if environment is None else f" for {code(shorten(environment, _LONGEST_ENVIRONMENT))}"
+    yield marker(plan, environment)
+    yield f"### Exam plan{place}"
+    yield ""
+    yield " ".join((f"**{headline(plan)}**", *remarks(plan)))
+    yield ""
+    for guard in plan.guards[:_MOST_GUARDS]:
+        yield from _guard(guard)
+    if len(plan.guards) > _MOST_GUARDS:
+        yield f"{ELLIPSIS} and {len(plan.guards) - _MOST_GUARDS:,} more guards refuse it."
+        yield ""
+
+
+def _guard(guard: Guard) -> Iterator[str]:
+    named = ", ".join(code(address) for address in guard.addresses[:_GUARD_ADDRESSES])
+    left = len(guard.addresses) - _GUARD_ADDRESSES
+    more = f" {ELLIPSIS} and {left:,} more" if left > 0 else ""
+    yield "> [!CAUTION]"
+    yield f"> **Refused:** {code(guard.code)}: {escaped(shorten(guard.message, _LONGEST_GUARD))}"
+    yield from (f"> Exams: {named}{more}",) if named else ()
+    yield f"> Next: {escaped(shorten(guard.hint, _LONGEST_GUARD))}"
+    yield ""
+
+
+def _body(plan: Plan, listing: Listing, invocation: Invocation, room: Room) -> Iterator[str]:
+    left_out: list[str] = []
+    for section in sections_of(plan, listing, invocation, room):
+        yield from section.lines
+        left_out += section.left_out
+    if room.is_short:
+        left_out.insert(
+            0, f"long texts are cut at {room.text} characters, and UTC and sources are not repeated"
+        )
+    if left_out:
+        yield "> [!NOTE]"
+        yield f"> Left out, because a comment has only so much room: {'; '.join(left_out)}."
+        yield f"> All of it: {code(invocation.command('plan', '--format', 'html'))}"
+        yield ""
+
+
+def _counted(plan: Plan) -> str:
+    """What is said where not even the shortest sections fit."""
+    counts = (GROUPS[action].heading(plan.count(action)) for action in Action if plan.count(action))
+    return "\n".join(f"- {sentence}" for sentence in (*counts, "Nothing more fits into a comment."))
