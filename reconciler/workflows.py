@@ -65,7 +65,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan, and the warnings that its manifests gave; `environment` is None where the workspace has none."""
+    """A plan, and the warnings that its manifests gave; `environment` is None where there are none."""
 
     plan: Plan
     warnings: tuple[Diagnostic, ...]

@@ -102,8 +102,7 @@ def _refuse_as_state(form: str) -> None:
     if form not in TEXT_OR_JSON:
         raise UsageError(
             f"the state cannot be shown as {form}: only a plan can",
-            hint=f"Name a plan that `reconciler plan --out FILE` wrote, say `reconciler plan --format {form}`, "
-            "or show the state as text or json.",
+            hint="Name a plan that `reconciler plan --out FILE` wrote, or show the state as text or json.",
         )
 
 

@@ -15,8 +15,8 @@ _BREAK: Final = "&#8203;"
 _CODE: Final = re.compile(r"[\w ,;:./=()@+…-]*", re.ASCII)
 _FENCE: Final = re.compile(r"`{3,}")
 
-# Where a host would begin to read a mention, an issue, a label, an emoji, mathematics, an address of the web or
-# of mail, or the name of a commit.
+# Where a host would begin to read a mention, an issue, a label, an emoji, mathematics, an address of the
+# web or of mail, or the name of a commit.
 _TRIGGERS: Final = re.compile(
     r"(?<=[@#!$%~^])(?=[\w/+`\"-])"
     r"|(?<=:)(?=[\w/+-])(?!(?<=\d\d:)\d\d(?!\d))"  # but not the time of a day
