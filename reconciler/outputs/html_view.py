@@ -145,8 +145,10 @@ def _courses(
 ) -> Iterator[Course]:
     by_course: dict[str, list[int]] = {}
     for number, change in enumerate(changes):
-        by_course.setdefault(change.course or change.course_sid, []).append(number)
-    for name, numbers in sorted(by_course.items()):
+        by_course.setdefault(change.course_sid, []).append(number)
+    # A saved plan knows the alias of a course from some of its exams only.
+    aliases: dict[str, str] = {change.course_sid: change.course for change in changes if change.course}
+    for name, numbers in sorted((aliases.get(sid, sid), numbers) for sid, numbers in by_course.items()):
         held = [exams[number] for number in numbers]
         overlaps = overlap_counts(held)
         ordered = sorted(numbers, key=lambda number: _order(exams[number]))

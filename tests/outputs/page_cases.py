@@ -1,12 +1,13 @@
 """Plans for the forms that people look at: a small one, ones of any size, and one that means harm."""
 
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import output_cases as cases
 
-from reconciler.model.identities import Address
+from reconciler.model.identities import Address, CourseSid
 from reconciler.model.plan import Action, Change, FieldDiff, Guard, Plan
 
 TERM: Final = datetime(2031, 9, 1, 13, tzinfo=UTC)
@@ -41,6 +42,11 @@ HOSTILE: Final = (
 """Titles that try to be more than a title."""
 
 
+def course_sid(alias: str) -> CourseSid:
+    """A SID of its own for each course."""
+    return CourseSid(f"CU{zlib.crc32(alias.encode()):032x}")
+
+
 def instant(moment: datetime) -> str:
     """`moment` as payloads spell it."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
@@ -61,7 +67,8 @@ def dated(  # noqa: PLR0913 - each is something that a form shows
         proctorTypes=["auto"] if number % 3 else ["live", "review"],
         **({"studentNotes": note} if note else {}),
     )
-    return replace(cases.change(f"{course}/exam-{number:04}", Action.CREATE, after=body), course=course)
+    change = cases.change(f"{course}/exam-{number:04}", Action.CREATE, after=body)
+    return replace(change, course=course, course_sid=course_sid(course))
 
 
 def small() -> Plan:
@@ -130,7 +137,7 @@ def hostile(exams: int = len(HOSTILE)) -> Plan:
     for number in range(exams):
         text = HOSTILE[number % len(HOSTILE)]
         change = dated(number, text, course="h", opens=TERM + timedelta(days=number % 90), note=text)
-        change = replace(change, course=text)
+        change = replace(change, course=text, course_sid=course_sid(text))
         if change.source is not None:
             change = replace(change, source=replace(change.source, file=text))
         changes.append(_in_role(change, number, text))

@@ -135,7 +135,7 @@ def test_filters_choose_actions_and_overlaps(visit) -> None:
 
 
 def test_everything_can_be_done_by_keyboard(visit) -> None:
-    """`/` goes to the search, Tab to filters and courses; Space and Enter use them, with the focus in sight."""
+    """`/` goes to the search, Tab to filters and courses; Space and Enter use them, focus in sight."""
     page = visit("small")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "search"

@@ -5,6 +5,7 @@ import hashlib
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import output_cases as cases
@@ -156,3 +157,13 @@ def test_jinja_is_loaded_for_pages_only() -> None:
         "sys.exit('jinja2' in sys.modules or 'markupsafe' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_course_is_one_where_only_some_of_its_exams_know_its_alias() -> None:
+    """A saved plan has aliases for exams in doubt only; all exams of that course stand below it."""
+    plan = page_cases.small()
+    changes = [
+        change if change.intent is not None else replace(change, course=None) for change in plan.changes
+    ]
+    names = re.findall(r"<h2>(.*?)</h2>", page(page_cases.plan_of(*changes)))
+    assert sorted(names) == sorted(["cs310", page_cases.course_sid("cs101")])

@@ -142,7 +142,7 @@ def test_many_long_differences_are_counted() -> None:
 
 
 def test_many_doubts_keep_the_first_dossiers_whole() -> None:
-    """Of many exams in doubt the first are told in full, and the command that tells of the others is given."""
+    """Of many exams in doubt the first are told in full, and the command for the others is given."""
     doubts = [
         replace(cases.change(f"cs1/q{number:04}", Action.IN_DOUBT), intent=cases.intent())
         for number in range(900)
@@ -181,7 +181,7 @@ def test_environments_have_markers_of_their_own() -> None:
 
 
 def test_what_a_reviewer_needs_stands_there() -> None:
-    """Title, course, local windows, duration, proctoring, differences, dossier, orphan and guards stand there."""
+    """Each exam's facts, differences, dossiers, orphans and guards are all told."""
     text = markdown(page_cases.small())
     for said in (
         "**Apply will create 2 exams.**",

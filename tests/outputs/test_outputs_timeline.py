@@ -142,6 +142,15 @@ def test_any_stretch_has_a_few_labels_in_order(first: datetime, length: timedelt
     assert all(0 <= place <= 100 for place in places)
 
 
+def test_a_scale_ends_where_the_calendar_does() -> None:
+    """The first and the last moment that there is have a scale, and one alone at the end has none."""
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    axis = axis_of([first, last])
+    assert axis is not None
+    assert axis.ticks()
+    assert axis_of([last]) is None
+
+
 @pytest.mark.parametrize(
     ("days", "labels"),
     [
