@@ -12,7 +12,7 @@ from reconciler.model.plan import Action, Guard, Plan
 from reconciler.outputs.dossiers import Invocation
 from reconciler.outputs.escapes import ELLIPSIS, shorten
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.markdown_escapes import code, escaped
+from reconciler.outputs.markdown_escapes import code, ticked
 from reconciler.outputs.markdown_sections import Room, sections_of
 from reconciler.outputs.plan_summary import headline, remarks
 from reconciler.outputs.plan_text import GROUPS
@@ -81,9 +81,9 @@ def _guard(guard: Guard) -> Iterator[str]:
     left = len(guard.addresses) - _GUARD_ADDRESSES
     more = f" {ELLIPSIS} and {left:,} more" if left > 0 else ""
     yield "> [!CAUTION]"
-    yield f"> **Refused:** {code(guard.code)}: {escaped(shorten(guard.message, _LONGEST_GUARD))}"
+    yield f"> **Refused:** {code(guard.code)}: {ticked(shorten(guard.message, _LONGEST_GUARD))}"
     yield from (f"> Exams: {named}{more}",) if named else ()
-    yield f"> Next: {escaped(shorten(guard.hint, _LONGEST_GUARD))}"
+    yield f"> Next: {ticked(shorten(guard.hint, _LONGEST_GUARD))}"
     yield ""
 
 

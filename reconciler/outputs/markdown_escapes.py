@@ -13,6 +13,7 @@ from reconciler.outputs.escapes import printable
 _ACTIVE: Final = re.compile(r"[\\`*_{}\[\]<>#!|~&@$]")
 _BREAK: Final = "&#8203;"
 _CODE: Final = re.compile(r"[\w ,;:./=()@+…-]*", re.ASCII)
+_TICKED: Final = re.compile(r"`([^`]+)`")
 _FENCE: Final = re.compile(r"`{3,}")
 
 # Where a host would begin to read a mention, an issue, a label, an emoji, mathematics, an address of the
@@ -47,6 +48,13 @@ def code(text: str) -> str:
     """`text` as code if a table can hold it so, else escaped; empty where it is."""
     is_plain = _CODE.fullmatch(text) is not None and text.strip() == text
     return f"`{text}`" if text and is_plain else escaped(text)
+
+
+def ticked(text: str) -> str:
+    """`text` escaped, but for what stands between two backticks, which is code if a table can hold it so."""
+    # Every other part was between two backticks; one that is left alone is text.
+    parts = _TICKED.split(text)
+    return "".join(code(part) if at % 2 else escaped(part) for at, part in enumerate(parts))
 
 
 def fenced(lines: Iterable[str], language: str = "") -> list[str]:

@@ -10,7 +10,7 @@ from reconciler.outputs.escapes import ELLIPSIS, shorten
 from reconciler.outputs.exam_facts import facts_of_change
 from reconciler.outputs.gantt import gantt_lines
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.markdown_escapes import block, code, escaped, fenced, table
+from reconciler.outputs.markdown_escapes import block, code, escaped, fenced, table, ticked
 from reconciler.outputs.plan_text import GROUPS
 from reconciler.outputs.terminal import count_of
 from reconciler.outputs.values import payload_of, sides_of, title_of
@@ -211,7 +211,7 @@ def _dossier(dossier: Dossier, room: Room) -> list[str]:
     return [
         *table(("", ""), ((f"**{name}**", fact) for name, fact in _known(dossier, room) if fact)),
         "",
-        *(f"{number}. {escaped(sentence)}" for number, sentence in enumerate(dossier.look, 1)),
+        *(f"{number}. {ticked(sentence)}" for number, sentence in enumerate(dossier.look, 1)),
         "",
         "If it is there, and if it is not:",
         "",

@@ -216,6 +216,8 @@ def test_dark_and_light_differ_and_print_is_light(visit) -> None:
     assert light.evaluate(back) != dark.evaluate(back)
     dark.emulate_media(media="print", color_scheme="dark")
     assert dark.evaluate(ink) == light.evaluate(ink)
+    assert dark.evaluate(back) == "rgb(255, 255, 255)"
+    assert dark.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
     assert not dark.locator("#tools").is_visible()
 
 

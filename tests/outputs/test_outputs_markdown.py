@@ -7,7 +7,7 @@ from dataclasses import replace
 import output_cases as cases
 import page_cases
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rendered_markdown import OUR_HTML, cell_of, tables_of, texts_of, tokens_of
 
@@ -15,7 +15,7 @@ from reconciler.model.plan import Action, FieldDiff, Plan
 from reconciler.outputs import Invocation, Listing, plan_markdown
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.markdown import marker
-from reconciler.outputs.markdown_escapes import code, escaped, fenced, table
+from reconciler.outputs.markdown_escapes import code, escaped, fenced, table, ticked
 
 LIMIT = 65_536
 PRODUCTION = Invocation(("--env", "production"))
@@ -85,6 +85,20 @@ def test_code_is_one_cell_and_never_markup(text: str) -> None:
     }
 
 
+@given(text=ANY_TEXT | NASTY_TEXT)
+def test_ticks_make_code_and_nothing_else(text: str) -> None:
+    """What stands between backticks may become code; nothing becomes any other markup."""
+    document = "\n".join(table(["a"], [[f"^{ticked(text)}$"]]))
+    assert tables_of(document) == [[1, 1]]
+    assert {token.type for token in tokens_of(document) if token.nesting == 0} <= {
+        "inline",
+        "text",
+        "code_inline",
+    }
+    assert ticked("run `a --b 8`, @all") == "run `a --b 8`, &#64;&#8203;all"
+
+
+@example(lines=["```", "a", "`````", "b"])
 @given(lines=st.lists(ANY_TEXT | st.text("`~ \n", max_size=12), max_size=5))
 def test_no_line_ends_its_fence(lines: list[str]) -> None:
     """A block of code holds every one of its lines."""
