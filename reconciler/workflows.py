@@ -5,8 +5,9 @@ prints, asks or reads the environment. Failures are ReconcilerErrors (see `recon
 May import: every room but `cli` and `sandbox`. httpx is loaded by `apply` only.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
@@ -14,8 +15,9 @@ from typing import Final
 from reconciler import host, manifest, planning, statefile
 from reconciler.applying import CreateRequest, Executor, Stopping, resolve_secrets
 from reconciler.backends import open_backend
-from reconciler.manifest.workspace import Workspace
-from reconciler.model.declarations import Declaration, Loaded
+from reconciler.manifest.lifecycle import POINTS_NOWHERE
+from reconciler.manifest.workspace import OF_ENVIRONMENT, Workspace
+from reconciler.model.declarations import Declaration, Declared, Loaded
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.errors import (
     ManifestInvalid,
@@ -26,15 +28,21 @@ from reconciler.model.errors import (
     UsageError,
 )
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
-from reconciler.model.plan import Plan
+from reconciler.model.origins import Origins, Tracing
+from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Report
+from reconciler.model.rules import Rule
+from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE, MarkingKey, Sightings
 from reconciler.model.state import Mended, State
 from reconciler.planning import settlement
 from reconciler.ports import Breaking, LockHolder, Progress, SecretSource, StateBackend
+from reconciler.secret_sources import sightings_of
 
 DEFAULT_STATE_URL: Final = "file:exams.state.json"
 DEFAULT_API_URL: Final = "https://api.smarterproctoring.com"
 DEFAULT_MAX_CREATES: Final = 100
+RULE_CODES: Final = frozenset(manifest.CODES)
+"""The codes of all rules that come with the product."""
 
 _OTHER_SIDS: Final = {
     "AI": "installs",
@@ -53,7 +61,8 @@ class Scope:
 
     `root` is the workspace's directory, and `paths` name manifests below it (none: the workspace file's, or
     the default). `environment_name` chooses from the workspace file. `state_url` wins over the environment's.
-    `is_strict` makes every warning an error.
+    `is_strict` makes every warning an error, except where only the clock has brought it about: what was right
+    yesterday and has not changed stays right, unless a caller says which moment to judge by.
     """
 
     root: Path = field(default_factory=Path.cwd)
@@ -65,11 +74,23 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan, and the warnings that its manifests gave; `environment` is None where there are none."""
+    """A plan, and the warnings that its manifests gave; `origins` is empty unless they were asked for.
+
+    `environment` is None where the workspace has none.
+    """
 
     plan: Plan
     warnings: tuple[Diagnostic, ...]
+    origins: Mapping[Address, Origins] = field(default_factory=dict)
     environment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """How changed values of secrets are noticed: by marks made with `state_key`, of values from `secrets`."""
+
+    state_key: str = field(repr=False)
+    secrets: SecretSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,31 +122,63 @@ class Applied:
     trouble: StateError | None = None
 
 
-def validate(scope: Scope) -> Loaded:
-    """What the manifests declare, and every mistake in them; raises nothing for a mistake."""
-    _, loaded = _load(scope)
+def rules(root: Path) -> tuple[Rule, ...]:
+    """All rules that manifests at `root` are held to: the built-in ones, and those of installed plug-ins."""
+    return manifest.find_rules(root).rules
+
+
+def validate(scope: Scope, *, now: datetime | None = None) -> Loaded:
+    """What the manifests declare, and every mistake in them; raises nothing for a mistake.
+
+    `now` is the moment that rules about time take for the present one; None is the clock's.
+    """
+    _, loaded = _load(scope, now=now)
     return loaded
 
 
-def _load(scope: Scope) -> tuple[Workspace, Loaded]:
-    workspace = manifest.load_workspace(scope.root, environment_name=scope.environment_name)
+def _read_workspace(scope: Scope, catalogue: manifest.Catalogue) -> Workspace:
+    return manifest.load_workspace(
+        scope.root, environment_name=scope.environment_name, rules=catalogue.by_code.keys()
+    )
+
+
+def _load(scope: Scope, *, now: datetime | None, tracing: Tracing = Tracing.OFF) -> tuple[Workspace, Loaded]:
+    catalogue = manifest.find_rules(scope.root)
+    workspace = _read_workspace(scope, catalogue)
+    ruling = manifest.Ruling(
+        catalogue=catalogue,
+        weights=workspace.rules,
+        now=host.SystemClock().now() if now is None else now,
+        is_partial=bool(scope.paths and workspace.manifests),
+    )
     paths = scope.paths or workspace.manifests
-    loaded = manifest.load(paths, root=scope.root, environment=workspace.environment, rules=workspace.rules)
-    diagnostics = (*workspace.diagnostics, *loaded.diagnostics)
+    loaded = manifest.load(
+        paths, root=scope.root, environment=workspace.environment, ruling=ruling, tracing=tracing
+    )
+    found = loaded.diagnostics
+    if has_errors(workspace.diagnostics):
+        found = tuple(each for each in found if each.code not in OF_ENVIRONMENT)
+    diagnostics = (*workspace.diagnostics, *found)
     if scope.is_strict:
-        diagnostics = tuple(replace(found, severity=Severity.ERROR) for found in diagnostics)
+        spared = loaded.timely if now is None else frozenset[str]()
+        diagnostics = tuple(
+            found if found.code in spared else replace(found, severity=Severity.ERROR)
+            for found in diagnostics
+        )
     return workspace, replace(loaded, diagnostics=diagnostics)
 
 
-def _load_valid(scope: Scope) -> tuple[Workspace, Loaded]:
-    workspace, loaded = _load(scope)
+def _load_valid(
+    scope: Scope, *, now: datetime | None = None, tracing: Tracing = Tracing.OFF
+) -> tuple[Workspace, Loaded]:
+    workspace, loaded = _load(scope, now=now, tracing=tracing)
     if has_errors(loaded.diagnostics):
         raise ManifestInvalid(loaded.diagnostics)
     return workspace, loaded
 
 
 def _workspace(scope: Scope) -> Workspace:
-    workspace = manifest.load_workspace(scope.root, environment_name=scope.environment_name)
+    workspace = _read_workspace(scope, manifest.find_rules(scope.root))
     if has_errors(workspace.diagnostics):
         raise ManifestInvalid(workspace.diagnostics)
     return workspace
@@ -150,22 +203,97 @@ def read_state(scope: Scope) -> State:
     return statefile.load_state(_backend(scope, _workspace(scope)))
 
 
-def plan(scope: Scope, *, targets: Sequence[str] = (), max_creates: int | None = None) -> Planned:
-    """What an apply would do now. Takes no token, no secret and no lock, and writes nothing."""
-    workspace, loaded = _load_valid(scope)
+def plan(  # noqa: PLR0913 - each is a choice of the caller's
+    scope: Scope,
+    *,
+    targets: Sequence[str] = (),
+    max_creates: int | None = None,
+    now: datetime | None = None,
+    tracing: Tracing = Tracing.OFF,
+    watching: Watching | None = None,
+) -> Planned:
+    """What an apply would do now. Takes no token and no lock, and writes nothing.
+
+    `now` is the moment that rules and guards take for the present one; None is the clock's. No secret is
+    needed, and none is read but by `watching` (None: not at all).
+    """
+    workspace, loaded = _load_valid(scope, now=now, tracing=tracing)
     state = statefile.load_state(_backend(scope, workspace))
-    made = _make_plan(workspace, loaded, state, targets=targets, max_creates=max_creates)
-    return Planned(plan=made, warnings=loaded.diagnostics, environment=workspace.environment.name)
+    sightings = _sightings(loaded.declared, state, watching, _marking_key(watching, state))
+    made = _make_plan(
+        workspace,
+        loaded,
+        state,
+        targets=targets,
+        max_creates=max_creates,
+        sightings=sightings,
+        now=now,
+    )
+    return replace(_planned(made, loaded), environment=workspace.environment.name)
 
 
-def _make_plan(
-    workspace: Workspace, loaded: Loaded, state: State, *, targets: Sequence[str], max_creates: int | None
+def _planned(made: Plan, loaded: Loaded) -> Planned:
+    """`made` with what its manifests gave.
+
+    What depends on the moment is of use before a create only, and of blocks that point nowhere the plan's
+    notes know better.
+    """
+    creates = {change.address for change in made.changes if change.action is Action.CREATE}
+    return Planned(
+        plan=made,
+        warnings=tuple(
+            found
+            for found in loaded.diagnostics
+            if found.code != POINTS_NOWHERE
+            and (found.code not in loaded.timely or found.address in creates or found.others & creates)
+        ),
+        origins=loaded.origins,
+    )
+
+
+def _marking_key(watching: Watching | None, state: State) -> MarkingKey | None:
+    if watching is None:
+        return None
+    if len(watching.state_key) < SHORTEST_KEY:
+        raise UsageError(
+            f"{STATE_KEY_VARIABLE} is too short: it needs at least {SHORTEST_KEY} characters",
+            hint="Draw one with `openssl rand -hex 32`, keep it with your secrets, and do not change it.",
+        )
+    return MarkingKey.derive(watching.state_key, state.lineage)
+
+
+def _sightings(
+    declared: Declared, state: State, watching: Watching | None, key: MarkingKey | None
+) -> Sightings | None:
+    if watching is None or key is None:
+        return None
+    return {
+        exam.address: sightings_of(exam, entry, key, watching.secrets)
+        for exam, entry in planning.tracked(declared, state)
+    }
+
+
+def _make_plan(  # noqa: PLR0913 - what is planned, and the choices of the caller
+    workspace: Workspace,
+    loaded: Loaded,
+    state: State,
+    *,
+    targets: Sequence[str],
+    max_creates: int | None,
+    sightings: Sightings | None,
+    now: datetime | None = None,
 ) -> Plan:
+    """The plan at `now`, or at the clock's moment; an apply never gives another, so that its guards hold."""
     bound = next(
         limit for limit in (max_creates, workspace.max_creates, DEFAULT_MAX_CREATES) if limit is not None
     )
     return planning.make_plan(
-        loaded.declared, state, now=host.SystemClock().now(), max_creates=bound, targets=targets
+        loaded.declared,
+        state,
+        now=host.SystemClock().now() if now is None else now,
+        max_creates=bound,
+        targets=targets,
+        sightings=sightings,
     )
 
 
@@ -181,21 +309,28 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
     targets: Sequence[str] = (),
     max_creates: int | None = None,
     lock_timeout_s: float = 0.0,
+    state_key: str | None = None,
 ) -> Applied:
     """Create what is missing, under the lock, as the create protocol says.
 
     The plan is made anew. It is refused if a guard fires, or if it does anything that `reviewed` (a plan or a
     fingerprint) does not. `confirm` sees it last, and may refuse it as well.
+    With `state_key` the values of secrets that are sent are marked, and those that were are compared.
     """
     workspace, loaded = _load_valid(scope)
     backend = _backend(scope, workspace)
     lock = host.lock_info("apply")
+    watching = None if state_key is None else Watching(state_key=state_key, secrets=sending.secrets)
     with statefile.open_session(backend, lock=lock, timeout_s=lock_timeout_s) as session:
-        made = _make_plan(workspace, loaded, session.state, targets=targets, max_creates=max_creates)
+        key = _marking_key(watching, session.state)
+        sightings = _sightings(loaded.declared, session.state, watching, key)
+        made = _make_plan(
+            workspace, loaded, session.state, targets=targets, max_creates=max_creates, sightings=sightings
+        )
         _refuse_unsafe(made, reviewed)
         creates = planning.planned_creates(made, loaded.declared)
-        run = _Run(sending, workspace, creates)
-        if made.to_make and not confirm(Planned(plan=made, warnings=loaded.diagnostics)):
+        run = _Run(sending, workspace, creates, key)
+        if made.to_make and not confirm(_planned(made, loaded)):
             raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
         now = host.SystemClock().now()
         changed = planning.apply_state_changes(made, loaded.declared, session.state, now=now, by=by)
@@ -223,8 +358,15 @@ def _refuse_unsafe(made: Plan, reviewed: Plan | str | None) -> None:
 class _Run:
     """The sending half of an apply: everything that can be refused is refused when it is made."""
 
-    def __init__(self, sending: Sending, workspace: Workspace, creates: Sequence[Declaration]) -> None:
+    def __init__(
+        self,
+        sending: Sending,
+        workspace: Workspace,
+        creates: Sequence[Declaration],
+        marking_key: MarkingKey | None,
+    ) -> None:
         self._sending = sending
+        self._marking_key = marking_key
         self._requests: tuple[CreateRequest, ...] = ()
         if not creates:
             return
@@ -259,6 +401,7 @@ class _Run:
                     jitter=host.jitter,
                     by=by,
                     known_sids=[entry.sid for entry in session.state.exams.values()],
+                    marking_key=self._marking_key,
                 )
                 return await executor.run(self._requests)
         finally:

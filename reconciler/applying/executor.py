@@ -15,6 +15,7 @@ from reconciler.model.errors import StateUnavailable
 from reconciler.model.identities import AttemptId, ExamSid
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
 from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun, TryEnded
+from reconciler.model.secret_marks import MarkingKey, SecretMarks
 from reconciler.model.state import Answer, Intent
 from reconciler.model.verdicts import Created, NotSent, Refused, Throttled, Unauthorized, Unknown, Verdict
 from reconciler.ports import Clock, ExamApi, Journal, Progress, RetryPolicy
@@ -35,6 +36,7 @@ class Executor:
     """One run of creates. All that it needs of the world is passed in.
 
     `new_attempt` names attempts, `jitter` gives a factor from 1 up that spreads waits, `by` says who runs it.
+    `marking_key` is None where the values of secrets are not to be tracked.
     """
 
     api: ExamApi
@@ -48,6 +50,7 @@ class Executor:
     jitter: Callable[[], float]
     by: str
     known_sids: Iterable[ExamSid] = ()
+    marking_key: MarkingKey | None = None
     _gate: Gate = field(init=False)
     _outcomes: list[ExamOutcome] = field(init=False, default_factory=list)
     _halted_because: str | None = field(init=False, default=None)
@@ -153,8 +156,14 @@ class Executor:
             payload=declaration.payload,
             started_at=self.clock.now(),
             by=self.by,
+            secrets=self._marks(request, attempt),
         )
         return IntentRecord(address=declaration.address, intent=intent)
+
+    def _marks(self, request: CreateRequest, attempt: AttemptId) -> SecretMarks | None:
+        if self.marking_key is None or not request.values:
+            return None
+        return self.marking_key.mark(attempt, request.values_by_path)
 
     async def _send(self, request: CreateRequest) -> Verdict:
         declaration = request.declaration

@@ -19,6 +19,12 @@ class CreateRequest:
     declaration: Declaration
     values: tuple[str, ...] = field(repr=False)
 
+    @property
+    def values_by_path(self) -> dict[str, str]:
+        """The values, each by the dotted path that it fills."""
+        uses = self.declaration.secrets
+        return {use.dotted_path: value for use, value in zip(uses, self.values, strict=True)}
+
     def body(self) -> bytes:
         """The exact JSON body, secrets filled in. Made anew at each call: it is not to stay in memory."""
         body = cast("dict[str, Any]", _copy(self.declaration.payload))
@@ -49,7 +55,7 @@ def resolve_secrets(declarations: Sequence[Declaration], source: SecretSource) -
             try:
                 values.append(source.value_of(use.secret))
             except LookupError as error:
-                missing.append(f"{declaration.address}: {'.'.join(use.path)}: {error.args[0]}")
+                missing.append(f"{declaration.address}: {use.dotted_path}: {error.args[0]}")
         requests.append(CreateRequest(declaration=declaration, values=tuple(values)))
         _refuse_unsendable(declaration, values, missing)
     if missing:
@@ -74,4 +80,4 @@ def _name(use: SecretUse) -> str:
         case FileSecret(path=path):
             return f"file {path}"
         case InlineSecret():
-            return ".".join(use.path)
+            return use.dotted_path

@@ -11,6 +11,7 @@ from reconciler.cli.options import (
     add_command,
     add_format,
     add_lock_timeout,
+    add_now,
     add_paths,
     add_scope,
     add_selection,
@@ -26,14 +27,19 @@ def add_validate(commands: Commands) -> None:
     parser = add_command(
         commands,
         "validate",
-        does="check manifests against the documented schema; needs no state, token or network",
+        does="check manifests against the documented schema and the rules; needs no state, token or network",
         handler="reconciler.cli.reading:validate",
-        examples=["reconciler validate", "reconciler validate exams/cs101.yaml --strict --format json"],
+        examples=[
+            "reconciler validate",
+            "reconciler validate exams/cs101.yaml --strict --format json",
+            "reconciler validate --now 2031-10-01T00:00:00Z",
+        ],
     )
     add_paths(parser)
     parser.add_argument("--env", metavar="NAME", help="the environment of reconciler.yaml to work in")
     add_format(parser, *TEXT_OR_JSON)
     add_strict(parser)
+    add_now(parser)
 
 
 def add_plan(commands: Commands) -> None:
@@ -49,6 +55,7 @@ def add_plan(commands: Commands) -> None:
             "reconciler plan --out plan.json --detailed-exitcode",
             "reconciler plan --target 'cs101/*'",
             "reconciler plan --format html > plan.html",
+            "reconciler plan --env staging --provenance",
         ],
     )
     add_paths(parser)
@@ -60,8 +67,18 @@ def add_plan(commands: Commands) -> None:
         action="store_true",
         help="exit 2 if something differs, 3 if an in-doubt exam blocks",
     )
+    parser.add_argument(
+        "--provenance", action="store_true", help="say of each value which file, line and layer it is from"
+    )
     add_selection(parser)
     add_strict(parser)
+    add_now(parser)
+    parser.add_argument(
+        "--secrets-dir",
+        metavar="DIR",
+        type=Path,
+        help="the directory that fromFile secrets are below; read only where $RECONCILER_STATE_KEY is set",
+    )
 
 
 def add_apply(commands: Commands) -> None:

@@ -4,14 +4,18 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
 from rich.console import Console
 
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import UsageError
+from reconciler.model.secret_marks import STATE_KEY_VARIABLE
 from reconciler.outputs import Invocation, Listing, SavedPlan, decode_plan
-from reconciler.workflows import Scope
+from reconciler.secret_sources import Secrets
+from reconciler.workflows import RULE_CODES, Scope
 
 _PLAN_HEAD_BYTES: Final = 200
 _URL_PASSWORD: Final = re.compile(r"(//[^/@:]*:)[^/@]*@")
@@ -43,6 +47,14 @@ def print_raw(text: str) -> None:
     """Print a document on standard output, byte for byte."""
     sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
     sys.stdout.buffer.flush()
+
+
+def hint_at_rules(found: Sequence[Diagnostic], console: Console) -> None:
+    """Say once, where `found` has findings of rules, that a rule can be explained and silenced."""
+    code = next((each.code for each in found if each.code in RULE_CODES or "/" in each.code), None)
+    if code is not None:
+        text = f"Why a rule finds something, and how to silence it: reconciler explain {code}"
+        console.print(text, style="dim", soft_wrap=True)
 
 
 def listing(parsed: argparse.Namespace) -> Listing:
@@ -120,6 +132,17 @@ def invocation_of(parsed: argparse.Namespace) -> Invocation:
     return Invocation(
         tuple(word for option, value in given if value is not None for word in (option, str(value)))
     )
+
+
+def secrets_of(parsed: argparse.Namespace) -> Secrets:
+    """Where the values of secrets come from: the environment, and the directory of `--secrets-dir`."""
+    given = parsed.secrets_dir
+    return Secrets(environment=os.environ, directory=None if given is None else below_root(parsed, given))
+
+
+def state_key() -> str | None:
+    """The key that secrets are tracked with; None where none is set."""
+    return variable(STATE_KEY_VARIABLE)
 
 
 def variable(name: str) -> str | None:

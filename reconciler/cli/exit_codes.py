@@ -1,5 +1,6 @@
 """Exit codes, as pipelines know them."""
 
+from collections.abc import Mapping
 from typing import Final
 
 DONE: Final = 0
@@ -16,3 +17,14 @@ IN_DOUBT: Final = 3
 
 SIGNAL_BASE: Final = 128
 """Interrupted: this and the signal's number, so 130 for SIGINT and 143 for SIGTERM."""
+
+MEANINGS: Final[Mapping[int, str]] = {
+    DONE: "done, or nothing to do",
+    FAILED: "refused or failed, mistakes in manifests or on the command line included",
+    DIFFERS: "`plan --detailed-exitcode`: something differs",
+    IN_DOUBT: "`apply`: an exam is in doubt, from this run or an earlier one; "
+    "`plan --detailed-exitcode`: an exam in doubt blocks",
+    SIGNAL_BASE + 2: "interrupted by SIGINT (Ctrl-C)",
+    SIGNAL_BASE + 15: "interrupted by SIGTERM",
+}
+"""What each means: the table of docs/commands.md, and what `explain` says."""

@@ -1,8 +1,10 @@
 """What the commands' parsers are made of: the parser class, and the options that several commands share."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NoReturn, TypeAlias
 
@@ -92,7 +94,21 @@ def add_paths(parser: argparse.ArgumentParser) -> None:
 
 def add_strict(parser: argparse.ArgumentParser) -> None:
     """Add `--strict`."""
-    parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="treat warnings as errors, except those that the clock alone brings about",
+    )
+
+
+def add_now(parser: argparse.ArgumentParser) -> None:
+    """Add `--now`."""
+    parser.add_argument(
+        "--now",
+        metavar="TIME",
+        type=moment,
+        help="judge by this moment instead of the clock's, as 2031-10-01T00:00:00Z (RFC 3339)",
+    )
 
 
 def add_format(parser: argparse.ArgumentParser, *choices: str) -> None:
@@ -136,6 +152,21 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
         type=count,
         help="refuse a plan that creates more (default: reconciler.yaml's maxCreates, or 100)",
     )
+
+
+_RFC_3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def moment(text: str) -> datetime:
+    """The instant that `text`, in the form of RFC 3339, means, in UTC."""
+    try:
+        if _RFC_3339.fullmatch(text):
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a moment like 2031-10-01T00:00:00Z")
 
 
 def _number(

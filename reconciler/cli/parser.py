@@ -9,7 +9,7 @@ from reconciler import __version__
 from reconciler.cli.command_parsers import add_apply, add_plan, add_show, add_validate
 from reconciler.cli.options import Parser, add_global_options
 from reconciler.cli.state_parsers import add_import, add_init, add_resolve, add_state, add_unlock
-from reconciler.cli.tool_parsers import add_completion, add_sandbox, add_schema
+from reconciler.cli.tool_parsers import add_completion, add_explain, add_sandbox, add_schema
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -37,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
         add_import,
         add_resolve,
         add_unlock,
+        add_explain,
         add_schema,
         add_sandbox,
         add_completion,

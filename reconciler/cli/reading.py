@@ -2,18 +2,22 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
 from reconciler import statefile, workflows
 from reconciler.cli.consoles import (
     error_console,
+    hint_at_rules,
     invocation_of,
     listing,
     print_raw,
     read_plan,
     result_console,
     scope_of,
+    secrets_of,
+    state_key,
     write_plan,
 )
 from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
@@ -21,6 +25,7 @@ from reconciler.cli.options import TEXT_OR_JSON
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
+from reconciler.model.origins import NO_ORIGINS, Origins, Tracing
 from reconciler.model.payloads import Json
 from reconciler.model.plan import Action, Plan
 from reconciler.model.state import State
@@ -36,16 +41,18 @@ from reconciler.outputs import (
     print_state,
     to_text,
 )
+from reconciler.workflows import Watching
 
 
 def validate(parsed: argparse.Namespace) -> int:
     """Print every finding; 1 if one of them is an error."""
-    loaded = workflows.validate(scope_of(parsed))
+    loaded = workflows.validate(scope_of(parsed), now=parsed.now)
     found = loaded.diagnostics
     if parsed.format == "json":
         print_raw(to_text(diagnostics_document(found)))
     elif found:
         print_diagnostics(found, result_console(parsed))
+        hint_at_rules(found, error_console(parsed))
     else:
         exams = len(loaded.declared.exams)
         result_console(parsed).print(f"Valid: {exams} exam{'' if exams == 1 else 's'}, no findings.")
@@ -54,29 +61,45 @@ def validate(parsed: argparse.Namespace) -> int:
 
 def plan(parsed: argparse.Namespace) -> int:
     """Print the plan, and write it where `--out` says."""
-    planned = workflows.plan(scope_of(parsed), targets=parsed.targets, max_creates=parsed.max_creates)
+    key = state_key()
+    planned = workflows.plan(
+        scope_of(parsed),
+        targets=parsed.targets,
+        max_creates=parsed.max_creates,
+        now=parsed.now,
+        tracing=Tracing.ON if parsed.provenance else Tracing.OFF,
+        watching=None if key is None else Watching(state_key=key, secrets=secrets_of(parsed)),
+    )
     if planned.warnings:
         print_diagnostics(planned.warnings, error_console(parsed))
+        hint_at_rules(planned.warnings, error_console(parsed))
     if parsed.out is not None:
-        document = plan_document(planned.plan, listing=listing(parsed), invocation=invocation_of(parsed))
+        document = plan_document(
+            planned.plan, listing=listing(parsed), invocation=invocation_of(parsed), origins=planned.origins
+        )
         write_plan(parsed, parsed.out, to_text(document))
-    _print_plan(parsed, planned.plan, invocation_of(parsed), environment=planned.environment)
+    _print_plan(parsed, planned.plan, invocation_of(parsed), planned.origins, environment=planned.environment)
     return _code_of(planned.plan) if parsed.detailed_exitcode else DONE
 
 
 def _print_plan(
-    parsed: argparse.Namespace, made: Plan, invocation: Invocation, *, environment: str | None
+    parsed: argparse.Namespace,
+    made: Plan,
+    invocation: Invocation,
+    origins: Mapping[Address, Origins] = NO_ORIGINS,
+    *,
+    environment: str | None,
 ) -> None:
     listed = listing(parsed)
     match parsed.format:
         case "json":
-            print_raw(to_text(plan_document(made, listing=listed, invocation=invocation)))
+            print_raw(to_text(plan_document(made, listing=listed, invocation=invocation, origins=origins)))
         case "markdown":
             print_raw(plan_markdown(made, listing=listed, invocation=invocation, environment=environment))
         case "html":
             print_raw(plan_page(made, listing=listed, invocation=invocation, environment=environment))
         case _:
-            print_plan(made, result_console(parsed), listing=listed, invocation=invocation)
+            print_plan(made, result_console(parsed), listing=listed, invocation=invocation, origins=origins)
 
 
 def _code_of(made: Plan) -> int:

@@ -20,6 +20,8 @@ from reconciler.cli.consoles import (
     read_plan,
     result_console,
     scope_of,
+    secrets_of,
+    state_key,
     variable,
 )
 from reconciler.cli.exit_codes import DONE, FAILED, IN_DOUBT, SIGNAL_BASE
@@ -35,7 +37,6 @@ from reconciler.outputs import (
     to_text,
 )
 from reconciler.ports import Progress
-from reconciler.secret_sources import Secrets
 from reconciler.workflows import Applied, Planned, Sending
 
 _FINGERPRINT: Final = re.compile(r"sha256:[a-f0-9]{64}")
@@ -78,14 +79,14 @@ async def _apply(parsed: argparse.Namespace, stopping: Stopping, progress: Progr
         targets=parsed.targets,
         max_creates=parsed.max_creates,
         lock_timeout_s=parsed.lock_timeout,
+        state_key=state_key(),
     )
 
 
 def _sending(parsed: argparse.Namespace) -> Sending:
-    directory = None if parsed.secrets_dir is None else below_root(parsed, parsed.secrets_dir)
     return Sending(
         token=lambda: _token(parsed),
-        secrets=Secrets(environment=os.environ, directory=directory),
+        secrets=secrets_of(parsed),
         api_url=parsed.api_url or variable("SMARTERPROCTORING_URL"),
         parallelism=parsed.parallelism,
         timeout_s=parsed.timeout,

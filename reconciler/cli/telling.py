@@ -59,11 +59,15 @@ def tell_error(parsed: argparse.Namespace, error: ReconcilerError) -> None:
 
 
 def tell_warnings(parsed: argparse.Namespace, warnings: Sequence[Diagnostic]) -> None:
-    """Each warning is told."""
+    """Each warning is told, or lost where nobody reads: no warning stops an apply."""
+    if not warnings:
+        return
+    stream = DetachedStream(sys.stderr)
     if is_json(parsed):
-        _json_log().warned(warnings)
-    elif warnings:
-        print_diagnostics(warnings, error_console(parsed))
+        JsonLog(stream.write, host.SystemClock().now).warned(warnings)
+    else:
+        print_diagnostics(warnings, error_console(parsed, file=cast("TextIO", stream)))
+    stream.drain()
 
 
 def tell_backup(parsed: argparse.Namespace, place: str) -> None:

@@ -21,6 +21,27 @@ def add_schema(commands: Commands) -> None:
     parser.add_argument("name", metavar="NAME", choices=_SCHEMAS, help=f"one of: {', '.join(_SCHEMAS)}")
 
 
+def add_explain(commands: Commands) -> None:
+    """Add `explain`."""
+    parser = add_command(
+        commands,
+        "explain",
+        does="say what a field, a rule or an exit code means; without one, list them all",
+        handler="reconciler.cli.tools:explain",
+        examples=[
+            "reconciler explain short-notice",
+            "reconciler explain configuration.duration",
+            "reconciler explain 3",
+        ],
+    )
+    parser.add_argument(
+        "topic",
+        nargs="?",
+        metavar="FIELD|RULE|EXIT-CODE",
+        help="a field such as configuration.duration or duration, a rule's code, or an exit code",
+    )
+
+
 def add_sandbox(commands: Commands) -> None:
     """Add `sandbox`."""
     parser = add_command(

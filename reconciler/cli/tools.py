@@ -1,10 +1,10 @@
-"""The commands beside the main job: schema, sandbox, completion."""
+"""The commands beside the main job: explain, schema, sandbox, completion."""
 
 import argparse
 
 from reconciler import schemas
-from reconciler.cli.consoles import below_root, print_raw, variable
-from reconciler.cli.exit_codes import DONE
+from reconciler.cli.consoles import below_root, print_raw, result_console, root_of, variable
+from reconciler.cli.exit_codes import DONE, MEANINGS
 from reconciler.cli.parser import build_parser
 from reconciler.model.errors import UsageError
 
@@ -12,6 +12,25 @@ from reconciler.model.errors import UsageError
 def schema(parsed: argparse.Namespace) -> int:
     """Print a JSON Schema."""
     print_raw(schemas.text_of(parsed.name))
+    return DONE
+
+
+def explain(parsed: argparse.Namespace) -> int:
+    """Print what a field, a rule or an exit code means, or what there is to explain."""
+    from reconciler import workflows  # noqa: PLC0415 - `schema` and `completion` need none of it
+    from reconciler.explaining import Topics  # noqa: PLC0415 - as above
+    from reconciler.outputs import print_explanation  # noqa: PLC0415 - as above
+
+    topics = Topics(workflows.rules(root_of(parsed)), MEANINGS)
+    text = topics.overview() if parsed.topic is None else topics.explained(parsed.topic)
+    if text is None:
+        near = " or ".join(f"'{name}'" for name in topics.nearest(parsed.topic))
+        question = f"Did you mean {near}? " if near else ""
+        raise UsageError(
+            f"no field, rule or exit code is called {parsed.topic[:60]!r}",
+            hint=f"{question}`reconciler explain` lists them all.",
+        )
+    print_explanation(text, result_console(parsed))
     return DONE
 
 

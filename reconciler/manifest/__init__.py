@@ -3,11 +3,12 @@
 Promise: reads manifests and the workspace file, and nothing else; no input makes an exception, every mistake
 has a place, all are found in one run, and no secret is ever part of what is said about them. Secrets are
 never resolved here.
-May import: `model`, `reconciler.schemas`, PyYAML, jsonschema, tzdata.
+May import: `model`, `reconciler.schemas`, `reconciler.zones`, PyYAML, jsonschema.
 """
 
 from reconciler.manifest.loading import load
-from reconciler.manifest.rules import RULES
+from reconciler.manifest.rules import CODES, Catalogue, find_rules
+from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.workspace import Workspace, load_workspace
 
-__all__ = ["RULES", "Workspace", "load", "load_workspace"]
+__all__ = ["CODES", "Catalogue", "Ruling", "Workspace", "find_rules", "load", "load_workspace"]

@@ -1,17 +1,19 @@
 """Date-times as a user writes them → the one spelling in which they are sent."""
 
 import re
-import zoneinfo
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from functools import cache, lru_cache
-from importlib import resources
+from functools import lru_cache
 from typing import Final
+
+from reconciler.manifest.words import suggestion
+from reconciler.zones import Zone, zone_names, zone_of
+
+__all__ = ["BadDateTime", "Zone", "normalized", "zone_of", "zone_suggestion"]
 
 _WRITTEN: Final = re.compile(
     r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?P<time>[0-9]{2}:[0-9]{2})"
     r"(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,9}))?)?"
-    r"(?P<offset>[Zz]|[+-][0-9]{2}:[0-9]{2})?"
+    r"(?: ?(?P<offset>[Zz]|[+-][0-9]{2}:[0-9]{2}))?"
 )
 _MILLI_DIGITS: Final = 3
 _EXAMPLE: Final = "Write it as 2026-10-12T09:00 (local to `timezone`) or 2026-10-12T09:00:00-04:00."
@@ -27,30 +29,18 @@ class BadDateTime(ValueError):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
-    """A time zone and its IANA name."""
-
-    name: str
-    rules: tzinfo
-
-
-@cache
-def zone_names() -> frozenset[str]:
-    """The IANA names of all time zones."""
-    return frozenset(resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
+def zone_suggestion(name: str) -> str:
+    """Which zone `name` may have meant: one of that city, or the one spelt most like it."""
+    city = _city(name)
+    of_city = sorted(zone for zone in zone_names() if _city(zone) == city)
+    if of_city:
+        # Where a city has several names, the older ones have fewer parts.
+        return f"did you mean '{max(of_city, key=lambda zone: zone.count('/'))}'?"
+    return suggestion(name, sorted(zone_names()), "Write an IANA name, such as America/New_York.")
 
 
-@cache
-def zone_of(name: str) -> Zone | None:
-    """The zone called `name`; None where there is none.
-
-    Its rules come from the tzdata package and not from the machine, so that plans agree everywhere.
-    """
-    if name not in zone_names():
-        return None
-    with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
-        return Zone(name, zoneinfo.ZoneInfo.from_file(file, key=name))
+def _city(name: str) -> str:
+    return name.rpartition("/")[2].casefold().replace(" ", "_")
 
 
 @lru_cache(maxsize=4096)
@@ -118,7 +108,7 @@ def _local_instant(moment: datetime, zone: Zone | None) -> datetime:
 def _ambiguity(earlier: datetime, later: datetime, zone: Zone) -> BadDateTime:
     """Why two readings of one local time cannot be told apart, or are both wrong."""
     readings = [reading.astimezone(UTC).astimezone(zone.rules) for reading in (earlier, later)]
-    shown = [f"{reading.replace(tzinfo=None).isoformat()}{_shown_offset(reading)}" for reading in readings]
+    shown = [_spelt(reading) for reading in readings]
     if readings[0].replace(tzinfo=None) != earlier.replace(tzinfo=None):
         return BadDateTime(
             "local-time-skipped",
@@ -132,5 +122,10 @@ def _ambiguity(earlier: datetime, later: datetime, zone: Zone) -> BadDateTime:
     )
 
 
-def _shown_offset(reading: datetime) -> str:
-    return reading.isoformat()[-6:]
+def _spelt(reading: datetime) -> str:
+    """`reading` by RFC 3339, with its offset; in UTC where the offset of that age is no whole minute."""
+    offset = reading.utcoffset() or timedelta()
+    if offset % timedelta(minutes=1):
+        reading = reading.astimezone(UTC)
+    milliseconds = "milliseconds" if reading.microsecond else "seconds"
+    return reading.isoformat(timespec=milliseconds).replace("+00:00", "Z")

@@ -1,11 +1,11 @@
 """An effective exam → the declaration of it, with its payload in the one spelling that is sent."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.manifest.datetimes import BadDateTime, Zone, normalized
-from reconciler.manifest.defaults import COURSE_FIELDS
+from reconciler.manifest.datetimes import BadDateTime, Zone, normalized, zone_of
+from reconciler.manifest.defaults import CONTACT_FIELDS, COURSE_FIELDS, PROFILES
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD, secret_of
 from reconciler.manifest.words import suggestion
@@ -17,7 +17,9 @@ from reconciler.model.secrets import SecretUse
 
 DATE_FIELDS: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate")
 
-_USER: Final = "contactUserSid"
+_ALIAS, _USER = CONTACT_FIELDS
+_TIMEZONE: Final = "timezone"
+_NOT_SENT: Final = frozenset({*COURSE_FIELDS, _ALIAS, PROFILES, _TIMEZONE})
 _CONFIGURATION: Final = "configuration"
 _EXACT_FLOAT: Final = 2**53
 _USER_PREFIX: Final = "US"
@@ -26,12 +28,24 @@ _SID_LENGTH: Final = 34
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a file and the environment say of all exams; the environment has won already."""
+    """What a file, those that it extends and the environment say of all exams; the environment has won.
+
+    `zone_is_wrong` where a zone is named that there is not, which is among the findings.
+    """
 
     zone: Zone | None
     courses: Mapping[str, CourseSid]
     users: Mapping[str, str]
     zone_is_wrong: bool = False
+
+
+def context_of(exam: Marked, context: Context) -> Context:
+    """`context` for `exam`, whose own zone wins over any other."""
+    name = exam.get(_TIMEZONE)
+    if _TIMEZONE not in exam:
+        return context
+    zone = zone_of(name) if isinstance(name, str) else None
+    return replace(context, zone=zone, zone_is_wrong=zone is None)
 
 
 def date_places(exam: Marked) -> Iterator[tuple[Marked, str]]:
@@ -98,13 +112,24 @@ def course_of(
 
 
 def report_user(exam: Marked, context: Context, address: Address | None, findings: Findings) -> bool:
-    """Note a contact that is neither a SID nor an alias; whether there is nothing to note."""
+    """Note a contact that is no SID or alias, or is named twice; whether there is nothing to note."""
+    if _ALIAS in exam and _USER in exam:
+        findings.add(
+            "two-contacts",
+            exam.key_at(_USER),
+            f"the contact is named twice, by `{_ALIAS}` and by `{_USER}`",
+            "Keep one of the two.",
+            address=address,
+        )
+        return False
+    if _ALIAS in exam:
+        return _report_alias(exam, context, address, findings)
     value = exam.get(_USER)
     if not isinstance(value, str) or _user_sid(value, context) is not None:
         return True
     looks_like_sid = value.startswith(_USER_PREFIX) and len(value) > _SID_LENGTH // 2
     code = "wrong-pattern" if looks_like_sid or not context.users else "unknown-alias"
-    hint = "Write `US` and 32 hexadecimal digits in lower case, or an alias from the environment's `users`."
+    hint = f"Write `US` and 32 hexadecimal digits in lower case, or `{_ALIAS}:` with an alias from `users`."
     findings.add(
         code,
         exam.value_at(_USER),
@@ -115,14 +140,32 @@ def report_user(exam: Marked, context: Context, address: Address | None, finding
     return False
 
 
+def _report_alias(exam: Marked, context: Context, address: Address | None, findings: Findings) -> bool:
+    """Note a contact's alias that no `users` has; whether there is nothing to note."""
+    value = exam.get(_ALIAS)
+    if not isinstance(value, str) or value in context.users:
+        return True
+    hint = f"Add it to `users` of this file or of the environment, or write `{_USER}: US…`."
+    if is_user_sid(value):
+        hint = f"It is a SID: write `{_USER}:` instead of `{_ALIAS}:`."
+    findings.add(
+        "unknown-alias",
+        exam.value_at(_ALIAS),
+        f"no user is called {findings.echo(value)}",
+        suggestion(value, context.users, hint),
+        address=address,
+    )
+    return False
+
+
 def payload_of(exam: Marked, context: Context) -> tuple[dict[str, Json], tuple[SecretUse, ...]]:
     """The body to be sent and the secrets in it, for an exam without findings."""
     body: dict[str, Json] = {
-        key: _plain(value)
-        for key, value in exam.items()
-        if key not in COURSE_FIELDS and key != _CONFIGURATION
+        key: _plain(value) for key, value in exam.items() if key not in _NOT_SENT and key != _CONFIGURATION
     }
-    if _USER in body:
+    if _ALIAS in exam:
+        body[_USER] = context.users.get(str(exam[_ALIAS]))
+    elif _USER in body:
         body[_USER] = _user_sid(str(body[_USER]), context)
     secrets: tuple[SecretUse, ...] = ()
     configuration = exam.get(_CONFIGURATION)
@@ -147,16 +190,17 @@ def _configuration(written: Marked, context: Context) -> tuple[dict[str, Json], 
     return sent, (SecretUse((_CONFIGURATION, FIELD), secret),)
 
 
+def is_user_sid(text: str) -> bool:
+    """Whether `text` has the documented shape of a user's SID."""
+    digits = text.removeprefix(_USER_PREFIX)
+    return (
+        len(text) == _SID_LENGTH and len(digits) == _SID_LENGTH - 2 and set(digits) <= set("0123456789abcdef")
+    )
+
+
 def _user_sid(value: str, context: Context) -> str | None:
     """The SID that `value` is or stands for; None where it is neither."""
-    digits = value.removeprefix(_USER_PREFIX)
-    if (
-        len(value) == _SID_LENGTH
-        and len(digits) == _SID_LENGTH - 2
-        and set(digits) <= set("0123456789abcdef")
-    ):
-        return value
-    return context.users.get(value)
+    return value if is_user_sid(value) else context.users.get(value)
 
 
 def _plain(value: Value) -> Json:

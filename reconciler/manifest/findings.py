@@ -1,16 +1,32 @@
-"""Findings: diagnostics of one file, placed and made safe to show, each of them once."""
+"""Findings: diagnostics of one file, placed, weighed and made safe to show, each of them once.
 
+A manifest's values may come from files that it extends. Their marks lie beyond those of any manifest (see
+`bases`), and what is found there is noted with the file that it is about.
+"""
+
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from typing import Final, TypedDict, Unpack
+from typing import Final, Protocol, TypeAlias, TypedDict, Unpack
 
-from reconciler.manifest.source_text import SourceText
+from reconciler.manifest.source_text import MAX_SIZE_BYTES, SourceText
+from reconciler.manifest.weighing import Weighing
 from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.identities import Address
+from reconciler.model.positions import Position, Span
 
 MAX_FINDINGS: Final = 1_000
+FOREIGN: Final = 2 * MAX_SIZE_BYTES
+"""The first mark that no text of its own can have."""
+
 _MAX_GUARDED_FINDINGS: Final = 50
 """Lines of a file that cannot be parsed are guarded at a cost that grows with the file."""
+
+
+_Key: TypeAlias = tuple[str, Stretch, str]
+"""What makes a finding the same as another: its code, its place, and what tells it apart there."""
+
+_IN_EXAM: Final = " (in the exam "
 
 
 class Details(TypedDict, total=False):
@@ -21,39 +37,117 @@ class Details(TypedDict, total=False):
     subject: str
 
 
+class Elsewhere(Protocol):
+    """The files that marks from FOREIGN on belong to."""
+
+    def home_of(self, at: Stretch) -> "tuple[Findings, Stretch]":
+        """The findings of the file that `at` is in, and `at` as that file counts."""
+
+    def hides(self, value: str) -> bool:
+        """Whether `value` is, or repeats, a secret of any of these files."""
+
+    def without_secrets(self, text: str) -> str:
+        """`text` with every secret of these files masked that can be told from ordinary words."""
+
+
 @dataclass(slots=True)
 class Findings:
-    """Collects what is wrong with one file, up to MAX_FINDINGS and then a word that there is more."""
+    """Collects what is wrong with one file, up to MAX_FINDINGS, the last of which counts those left out.
+
+    An error is never left out in favour of a warning. `exam` is where the exam stands that is being looked
+    at. A finding about it that is placed elsewhere, in defaults or a profile, says which exams it hits.
+    """
 
     source: SourceText
-    _found: dict[tuple[str, Stretch, str], Diagnostic] = field(default_factory=dict)
+    weighing: Weighing = field(default_factory=Weighing)
+    elsewhere: Elsewhere | None = None
+    exam: Stretch | None = None
+    has_mistakes: bool = False
+    """Whether something other than a rule found an error in this file, or in what it says about others."""
+    _found: dict[_Key, Diagnostic] = field(default_factory=dict)
+    _hits: dict[_Key, set[Address]] = field(default_factory=dict)
+    _warnings: list[_Key] = field(default_factory=list)
+    _left_out: dict[_Key, None] = field(default_factory=dict)
+    _is_full: bool = False
 
     def add(self, code: str, at: Stretch, message: str, hint: str, **details: Unpack[Details]) -> None:
-        """Note a finding, unless it is known."""
-        key = (code, at, details.get("subject", ""))
-        if key in self._found or self.is_full:
+        """Note a finding where it belongs, unless it is known, turned off or ignored there."""
+        is_apart = self.exam is not None and not self.exam.start <= at.start < self.exam.end
+        home, at = self._home_of(at)
+        if home is not self:
+            self._remember_mistake(code, details.get("severity", Severity.ERROR))
+        hit = details.get("address") if is_apart else None
+        home.note((code, at, details.get("subject", "")), message, hint, hit=hit, **details)
+
+    def note(
+        self, key: _Key, message: str, hint: str, *, hit: Address | None, **details: Unpack[Details]
+    ) -> None:
+        """Note a finding about this very file; `hit` is an exam that stands elsewhere and has it too."""
+        if hit is not None:
+            self._hits.setdefault(key, set()).add(hit)
+        if key in self._found:
             return
-        if len(self._found) == MAX_FINDINGS - 1:
-            key, code = ("too-many", at, ""), "too-many"
-            message = f"there is more wrong than the {MAX_FINDINGS - 1} findings listed"
-            hint = "Mend these first; often one mistake makes many findings."
+        code, at, _ = key
+        span = self.source.span(at)
+        severity = self.weighing.weigh(code, details.get("severity", Severity.ERROR), span.start.line)
+        if severity is None:
+            return
+        self._remember_mistake(code, severity)
+        if len(self._found) >= MAX_FINDINGS - 1 and not self._has_room(severity):
+            self._left_out[key] = None
+            return
+        if severity is Severity.WARNING:
+            self._warnings.append(key)
         self._found[key] = Diagnostic(
-            severity=details.get("severity", Severity.ERROR),
+            severity=severity,
             code=code,
             message=message,
             hint=hint,
-            span=self.source.span(at),
+            span=span,
             address=details.get("address"),
         )
 
+    def _remember_mistake(self, code: str, severity: Severity) -> None:
+        if severity is Severity.ERROR and code not in self.weighing.rules:
+            self.has_mistakes = True
+
+    def _has_room(self, severity: Severity) -> bool:
+        """Whether one more finding is taken: an error, in the place of the last warning."""
+        if severity is Severity.WARNING:
+            return False
+        self._is_full = not self._warnings
+        if self._is_full:
+            return False
+        displaced = self._warnings.pop()
+        del self._found[displaced]
+        self._left_out[displaced] = None
+        return True
+
     @property
     def is_full(self) -> bool:
-        """Whether no further finding is noted, so that none need be looked for."""
-        return len(self._found) >= MAX_FINDINGS
+        """Whether no further error is noted, so that none need be looked for."""
+        return self._is_full
 
     def echo(self, value: str) -> str:
         """`value` as a message may quote it."""
+        if self.elsewhere is not None and self.elsewhere.hides(value):
+            return "this value"
         return self.source.echo(value)
+
+    def without_secrets(self, text: str) -> str:
+        """`text` with the secrets masked of this file and of all that are extended."""
+        text = self.source.without_secrets(text)
+        return text if self.elsewhere is None else self.elsewhere.without_secrets(text)
+
+    def position(self, at: Stretch) -> Position:
+        """Where `at` begins, in whichever file that is."""
+        home, at = self._home_of(at)
+        return home.source.position(at.start)
+
+    def _home_of(self, at: Stretch) -> "tuple[Findings, Stretch]":
+        if self.elsewhere is None or at.start < FOREIGN:
+            return self, at
+        return self.elsewhere.home_of(at)
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
@@ -62,7 +156,44 @@ class Findings:
         The excerpts are cut only here, when all secrets of the file are known.
         """
         may_show = self.source.is_parsed or len(self._found) <= _MAX_GUARDED_FINDINGS
+        found = [(key, _completed(each, self._hits.get(key, ()))) for key, each in self._found.items()]
         return [
-            replace(found, excerpt=self.source.excerpt(at.start) if may_show else None)
-            for (_, at, _), found in self._found.items()
+            replace(each, excerpt=self._excerpt(at)) if may_show else each
+            for (_, at, _), each in (*found, *self._those_left_out())
         ]
+
+    def _those_left_out(self) -> list[tuple[_Key, Diagnostic]]:
+        """One finding that counts what is not listed; nothing where everything is."""
+        if not self._left_out:
+            return []
+        key = next(iter(self._left_out))
+        more = f"at least {len(self._left_out):,}" if self._is_full else f"{len(self._left_out):,}"
+        too_many = Diagnostic(
+            severity=Severity.ERROR if self._is_full else Severity.WARNING,
+            code="too-many",
+            message=f"this file has {more} more findings than the {len(self._found)} that are listed",
+            hint="Mend these first; often one mistake makes many findings.",
+            span=self.source.span(key[1]),
+        )
+        return [(key, too_many)]
+
+    def _excerpt(self, at: Stretch) -> str | None:
+        """The line of `at`, unless it repeats a secret of a file that this one extends."""
+        shown = self.source.excerpt(at.start)
+        is_secret = shown is not None and self.elsewhere is not None and self.elsewhere.hides(shown)
+        return None if is_secret else shown
+
+
+def identity_of(found: Diagnostic) -> tuple[str, Span | None, str]:
+    """What two findings share that say the same, whichever exams they hit."""
+    return found.code, found.span, found.message.partition(_IN_EXAM)[0]
+
+
+def _completed(found: Diagnostic, hits: Collection[Address]) -> Diagnostic:
+    """`found` with, in words, the exams that it hits without standing in them."""
+    if not hits:
+        return found
+    first = found.address or min(hits)
+    others = frozenset(hits) - {first}
+    more = f" and {len(others)} more" if others else ""
+    return replace(found, message=f"{found.message}{_IN_EXAM}'{first}'{more})", address=first, others=others)

@@ -1,6 +1,6 @@
 """The lifecycle blocks of all manifests: `imports`, `moved`, `removed`, `absent`."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,10 +9,16 @@ from reconciler.manifest.words import suggestion
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.manifest.yaml_nodes import Sequence, Stretch
 from reconciler.model.declarations import Absence, Import, Move, Removal
+from reconciler.model.diagnostics import Severity
 from reconciler.model.identities import Address, AttemptId, ExamSid, is_address, is_attempt_id, is_exam_sid
 from reconciler.model.positions import Position
 
+POINTS_NOWHERE: Final = "points-nowhere"
+"""The code of a block that concerns no declared exam: done long ago, or misspelt. Only state can tell."""
+
 _BLOCKS: Final = ("imports", "moved", "removed", "absent")
+
+_STALE: Final = "If that exam is gone, remove this block; otherwise declare it under `exams`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,12 @@ class _Item:
     def refuse(self, code: str, message: str, hint: str) -> None:
         """Note what is wrong with it."""
         self.findings.add(code, self.at, message, hint, address=self.address)
+
+    def warn(self, message: str, hint: str) -> None:
+        """Note that it concerns no declared exam."""
+        self.findings.add(
+            POINTS_NOWHERE, self.at, message, hint, address=self.address, severity=Severity.WARNING
+        )
 
 
 @dataclass(slots=True)
@@ -61,6 +73,7 @@ class Lifecycle:
         """Note what does not fit together, `declared` being the addresses of all exams."""
         self._check_imports(declared)
         self._check_moves(declared)
+        self._check_absences()
         for item in self._items["removed"].values():
             if item.address in declared:
                 item.refuse(
@@ -71,22 +84,49 @@ class Lifecycle:
 
     def _check_imports(self, declared: Container[Address]) -> None:
         by_sid: dict[str, _Item] = {}
+        by_exam: dict[Address, _Item] = {}
         for item in self._items["imports"].values():
+            exam = self._moved_on(item.address)
             first = by_sid.setdefault(item.other, item)
-            if first is not item:
+            if exam != self._moved_on(first.address):
                 item.refuse(
                     "duplicate-sid",
                     f"{item.other} is imported as '{item.address}' and, at {first.declared_at}, "
                     f"as '{first.address}'",
                     "One exam can have one address only: keep one of the two.",
                 )
-            if item.address not in declared:
-                names = declared if isinstance(declared, dict) else ()
+            first = by_exam.setdefault(exam, item)
+            if first.other != item.other:
                 item.refuse(
-                    "not-declared",
-                    f"'{item.address}' is to be imported, but no exam is declared there",
-                    suggestion(item.address, names, "Declare the exam under `exams` first."),
+                    "duplicate-address",
+                    f"'{exam}' is imported as {item.other} and, at {first.declared_at}, as {first.other}",
+                    "One address can hold one exam only: keep one of the two.",
                 )
+            if exam not in declared and item.address not in declared:
+                item.warn(
+                    f"'{item.address}' is to be imported, but no exam is declared there",
+                    suggestion(item.address, _names(declared), _STALE),
+                )
+
+    def _check_absences(self) -> None:
+        imports = {self._moved_on(item.address): item for item in self._items["imports"].values()}
+        for item in self._items["absent"].values():
+            rival = imports.get(self._moved_on(item.address))
+            if rival is not None:
+                item.refuse(
+                    "absent-and-imported",
+                    f"'{item.address}' is said not to exist here, and to exist as {rival.other} "
+                    f"at {rival.declared_at}",
+                    "Keep the one that is true. An `absent` that was applied has done its work.",
+                )
+
+    def _moved_on(self, address: Address) -> Address:
+        """Where the moves from `address` end; where they run in a circle, some address on it."""
+        moves, seen = self._items["moved"], {address}
+        while (item := moves.get(address)) is not None and item.address not in seen:
+            address = item.address
+            seen.add(address)
+        return address
 
     def _check_moves(self, declared: Container[Address]) -> None:
         moves = self._items["moved"]
@@ -106,6 +146,17 @@ class Lifecycle:
                     f"'{source}' was moved to '{item.address}' and is still declared",
                     "Rename the exam in the manifest, or remove this block.",
                 )
+            if self._is_lost(item, declared):
+                item.warn(
+                    f"'{source}' was moved to '{item.address}', but no exam is declared there",
+                    suggestion(item.address, _names(declared), _STALE),
+                )
+
+    def _is_lost(self, item: _Item, declared: Container[Address]) -> bool:
+        """Whether a move ends at an address that nothing declares or removes."""
+        end = self._moved_on(item.address)
+        is_last = end == item.address != item.other
+        return is_last and end not in declared and end not in self._items["removed"]
 
     @property
     def imports(self) -> tuple[Import, ...]:
@@ -163,6 +214,10 @@ def _items(block: str, value: object, findings: Findings) -> Iterator[_Item]:
             yield _Item(block, Address(exam), other, item.value_at(key), findings)
 
 
+def _names(declared: Container[Address]) -> Iterable[Address]:
+    return declared if isinstance(declared, dict) else ()
+
+
 def _report_cycles(moves: dict[str, _Item]) -> set[str]:
     """Note every ring of moves once, drawn; the addresses on one."""
     settled: set[str] = set()
@@ -179,7 +234,8 @@ def _report_cycles(moves: dict[str, _Item]) -> set[str]:
             moves[here].refuse(
                 "move-cycle",
                 f"these moves go round in a circle: {' → '.join([*ring, here])}",
-                "Exams cannot swap addresses in one step: move one of them to a new address instead.",
+                "A swap, once made, would look like one to be made. Give one of the exams a new address, or "
+                "swap them in state: with `reconciler state mv`, one of them aside first.",
             )
         settled.update(path)
     return in_cycle

@@ -1,25 +1,28 @@
 """All manifests → everything that they declare, and every finding about them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.manifest import sources
+from reconciler.manifest.bases import Library
+from reconciler.manifest.findings import Findings, identity_of
 from reconciler.manifest.lifecycle import Lifecycle
 from reconciler.manifest.manifest_file import ManifestFile
-from reconciler.manifest.rules import weighed
-from reconciler.manifest.source_text import MAX_SIZE_BYTES
-from reconciler.manifest.yaml_documents import parse, read_source
+from reconciler.manifest.rules.catalogue import PLUGIN_FAILED
+from reconciler.manifest.rules.ignoring import report_unused
+from reconciler.manifest.rules.running import Written, ask_rules
+from reconciler.manifest.ruling import Ruling
 from reconciler.model.declarations import Declaration, Declared, Loaded
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.environment import Environment
+from reconciler.model.origins import Origins, Tracing
 from reconciler.model.positions import Position
+from reconciler.model.rules import Context
 
 if TYPE_CHECKING:
-    from reconciler.manifest.findings import Findings
     from reconciler.model.identities import Address
-
-_NO_RULES: Final[Mapping[str, Severity | None]] = {}
 
 
 def load(
@@ -27,58 +30,60 @@ def load(
     *,
     root: Path,
     environment: Environment,
-    rules: Mapping[str, Severity | None] = _NO_RULES,
+    ruling: Ruling | None = None,
+    tracing: Tracing = Tracing.OFF,
 ) -> Loaded:
     """Everything that the manifests named by `paths` declare.
 
-    `paths` are files, directories and globs, relative to `root`; none means the default manifests. `rules`
-    gives codes another severity, None for off. Raises nothing: whatever is wrong is among the diagnostics.
+    `paths` are files, directories and globs, relative to `root`; none means the default manifests. Without a
+    `ruling`, the built-in rules are asked as they are, but for those that need a moment. Raises nothing:
+    whatever is wrong is among the diagnostics.
     """
     found = sources.find(paths, root)
-    workspace = _Workspace(environment)
+    workspace = _Workspace(root, environment, Ruling() if ruling is None else ruling, tracing)
     diagnostics = list(found.diagnostics)
     for file in found.files:
         name = sources.shown(file, root)
         try:
-            data = read_bounded(file)
+            data = sources.read_bounded(file)
         except OSError as error:
             diagnostics.append(sources.unusable(name, error))
         else:
-            workspace.read(name, data)
-    return workspace.loaded(diagnostics, rules)
-
-
-def read_bounded(file: Path) -> bytes:
-    """The bytes of `file`, or one more than are allowed; of a device, OSError."""
-    if file.exists() and not file.is_file():
-        raise OSError(0, "it is not a regular file")
-    with file.open("rb") as stream:
-        return stream.read(MAX_SIZE_BYTES + 1)
+            workspace.read(file, name, data)
+    return workspace.loaded(diagnostics)
 
 
 class _Workspace:
     """Gathers what the files declare."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, root: Path, environment: Environment, ruling: Ruling, tracing: Tracing) -> None:
+        self._library = Library(root, ruling)
+        self._ruling = ruling
         self._environment = environment
+        self._tracing = tracing
+        self._origins: dict[Address, Origins] = {}
         self._exams: list[Declaration] = []
+        self._written: list[Written] = []
         self._places: dict[Address, Position] = {}
         self._findings: list[Findings] = []
         self._lifecycle = Lifecycle()
 
-    def read(self, name: str, data: bytes) -> None:
-        """Take in one file."""
-        source, findings, is_text = read_source(name, data)
+    def read(self, file: Path, name: str, data: bytes) -> None:
+        """Take in one file, and those that it extends."""
+        findings, document = self._ruling.read(name, data)
+        findings.elsewhere = self._library
         self._findings.append(findings)
-        document = parse(source, findings) if is_text else None
         if document is None:
             return
-        manifest = ManifestFile(document, findings, self._environment)
+        bases = self._library.bases_of(file, document.root, findings)
+        manifest = ManifestFile(document, findings, self._environment, bases, self._tracing)
         manifest.read()
         self._exams += manifest.exams
+        self._written += manifest.written
+        self._origins |= manifest.origins
         self._lifecycle.gather(document.root, findings)
         for address, at in manifest.addresses.items():
-            here = source.position(at.start)
+            here = findings.source.position(at.start)
             first = self._places.setdefault(address, here)
             if first is not here:
                 findings.add(
@@ -89,10 +94,10 @@ class _Workspace:
                     address=address,
                 )
 
-    def loaded(self, found: Iterable[Diagnostic], rules: Mapping[str, Severity | None]) -> Loaded:
+    def loaded(self, found: Iterable[Diagnostic]) -> Loaded:
         """Everything together."""
         self._lifecycle.check(self._places)
-        everything = [*found, *(each for findings in self._findings for each in findings.diagnostics)]
+        faults = self._ask_rules()
         declared = Declared(
             exams=tuple(sorted(self._exams, key=lambda exam: exam.address)),
             imports=self._lifecycle.imports,
@@ -100,7 +105,38 @@ class _Workspace:
             removals=self._lifecycle.removals,
             absences=self._lifecycle.absences,
         )
-        return Loaded(declared=declared, diagnostics=ordered(weighed(everything, rules)))
+        return Loaded(
+            declared=declared,
+            diagnostics=ordered([*found, *faults, *self._listed()]),
+            timely=self._ruling.catalogue.timely,
+            origins=self._origins,
+        )
+
+    def _ask_rules(self) -> list[Diagnostic]:
+        """Note what the rules find; what is wrong with the rules themselves."""
+        ruling = self._ruling
+        imported = frozenset(each.address for each in self._lifecycle.imports)
+        context = Context(now=ruling.now, imported=imported)
+        asked = ask_rules(self._written, ruling.catalogue, ruling.weights, context)
+        self._library.check()
+        report_unused(
+            self._findings,
+            self._library.findings,
+            ruling.catalogue,
+            asked,
+            is_partial=ruling.is_partial,
+        )
+        faults = [*ruling.catalogue.faults, *asked.faults]
+        weight = ruling.weights.get(PLUGIN_FAILED, Severity.ERROR)
+        return [] if weight is None else [replace(each, severity=weight) for each in faults]
+
+    def _listed(self) -> Iterable[Diagnostic]:
+        """Every finding; of a file that is a manifest and extended too, which is read twice, each once."""
+        of_manifests = [each for findings in self._findings for each in findings.diagnostics]
+        of_bases = [each for findings in self._library.findings for each in findings.diagnostics]
+        if not of_bases:
+            return of_manifests
+        return {identity_of(each): each for each in (*of_manifests, *of_bases)}.values()
 
 
 def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

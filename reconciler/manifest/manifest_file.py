@@ -1,17 +1,29 @@
 """One manifest → the exams and lifecycle blocks that it declares."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from reconciler.manifest.datetimes import zone_names, zone_of
-from reconciler.manifest.defaults import COURSE_FIELDS, count_nodes, merged
-from reconciler.manifest.effective import Context, course_of, payload_of, report_date_times, report_user
+from reconciler.manifest.bases import Bases
+from reconciler.manifest.datetimes import zone_of
+from reconciler.manifest.defaults import COURSE_FIELDS, Stack, count_nodes, merged
+from reconciler.manifest.effective import (
+    Context,
+    context_of,
+    course_of,
+    is_user_sid,
+    payload_of,
+    report_date_times,
+    report_user,
+)
 from reconciler.manifest.findings import Findings
+from reconciler.manifest.layers import Tracer, layers_of
 from reconciler.manifest.passwords import FIELD, report_secret
-from reconciler.manifest.rules import report_rules
+from reconciler.manifest.profiles import profiles_of
+from reconciler.manifest.rules.running import Written
 from reconciler.manifest.schema_errors import Place, check_of, report_schema_errors
-from reconciler.manifest.words import listed, suggestion
+from reconciler.manifest.shells import report_partial_exams, report_shell, report_unknown_zone, report_zone
+from reconciler.manifest.words import listed
 from reconciler.manifest.yaml_documents import Document
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.manifest.yaml_nodes import Stretch, Value
@@ -26,6 +38,7 @@ from reconciler.model.identities import (
     is_course_sid,
     is_install_sid,
 )
+from reconciler.model.origins import Origins, Tracing
 from reconciler.model.payloads import Payload, digest_of
 
 MAX_MERGED_NODES: Final = 2_000_000
@@ -37,7 +50,7 @@ _CHECKED_PASSWORD: Final = "-"  # noqa: S105 - stands for any text
 class _Base:
     """What all exams of a file stand on; `install` is None where a finding says why."""
 
-    defaults: Marked | None
+    stack: Stack
     context: Context
     install: InstallSid | None
 
@@ -46,107 +59,92 @@ class _Base:
 class ManifestFile:
     """A parsed manifest on its way to declarations.
 
-    `addresses` has the place of every usable address, also of exams that are wrong otherwise.
+    `addresses` has the place of every usable address, also of exams that are wrong otherwise. `written` says
+    of each of `exams` where it is written. `origins` is filled only where `tracing` asks for it.
     """
 
     document: Document
     findings: Findings
     environment: Environment
+    bases: Bases
+    tracing: Tracing
     exams: list[Declaration] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
     addresses: dict[Address, Stretch] = field(default_factory=dict)
+    origins: dict[Address, Origins] = field(default_factory=dict)
+    _merged_nodes: int = 0
 
     def read(self) -> None:
-        """Fill `exams` and `addresses`, and note everything that is wrong."""
+        """Fill `exams`, `addresses` and `origins`, and note everything that is wrong."""
         root = self.document.root
-        self._check_shell(root)
+        self.findings.has_mistakes |= not self.bases.are_whole
+        report_shell(root, self.findings)
         exams = root.get("exams")
-        if not isinstance(exams, Marked):
+        if isinstance(exams, Marked):
+            self._read_exams(exams)
+        report_partial_exams(root, self.findings)
+
+    def _read_exams(self, exams: Marked) -> None:
+        stack = Stack(self._roots)
+        below = stack.below()
+        if below is not None and count_nodes(below) * len(exams) > MAX_MERGED_NODES:
+            self._refuse_size()
             return
-        defaults = root.get("defaults")
-        defaults = defaults if isinstance(defaults, Marked) else None
-        if defaults is not None and count_nodes(defaults) * len(exams) > MAX_MERGED_NODES:
-            self.findings.add(
-                "too-large",
-                root.key_at("defaults"),
-                "the defaults, merged under every exam of this file, come to far too much",
-                "Split the file, or move what few exams need out of `defaults`.",
-            )
-            return
-        context = self._context(root)
-        if defaults is not None:
-            self._check_defaults(defaults, context)
-        base = _Base(defaults, context, self._install_sid(root))
-        for key, (at, _) in exams.stretches().items():
-            self._read_exam(key, at, exams[key], base)
+        base = _Base(stack, self._context(), self._install_sid())
+        for key, (at, value_at) in exams.stretches().items():
+            self.findings.exam = Stretch(at.start, max(at.end, value_at.end))
+            self._read_exam(key, (at, value_at), exams[key], base)
+        self.findings.exam = None
 
-    def _check_shell(self, root: Marked) -> None:
-        """Check all but the exams, which are checked one by one."""
-        shell = Marked()
-        for key, (key_at, value_at) in root.stretches().items():
-            value = Marked() if key == "exams" and isinstance(root[key], Marked) else root[key]
-            shell.put(key, value, key_at, value_at)
-        report_schema_errors(check_of("manifest"), shell, Place(Stretch(0, 0), "a manifest"), self.findings)
+    @property
+    def _roots(self) -> tuple[Marked, ...]:
+        """The files that say what exams stand on, the one that wins last."""
+        return (*self.bases.roots, self.document.root)
 
-    def _check_defaults(self, defaults: Marked, context: Context) -> None:
-        configuration = defaults.get("configuration")
-        if isinstance(configuration, Marked):
-            report_secret(configuration, None, self.findings)
-        report_date_times(defaults, context, None, self.findings)
-        report_user(defaults, context, None, self.findings)
+    def _refuse_size(self) -> None:
+        root = self.document.root
+        self.findings.add(
+            "too-large",
+            root.key_at("defaults" if "defaults" in root else "exams"),
+            "the defaults and profiles, merged under every exam of this file, come to far too much",
+            "Split the file, or move what few exams need out of `defaults`.",
+        )
 
-    def _context(self, root: Marked) -> Context:
-        written = root.get("timezone")
-        name = self.environment.timezone or written
+    def _context(self) -> Context:
+        name = self.environment.timezone or self._nearest("timezone")
         zone = zone_of(name) if isinstance(name, str) else None
-        if isinstance(written, str) and zone_of(written) is None:
-            self._report_zone(written, root.value_at("timezone"))
-        elif name is not None and zone is None and isinstance(name, str):
-            self._report_zone(name, Stretch(0, 0))
-        aliases = root.get("courses")
-        courses = {
-            key: CourseSid(value)
-            for key, value in (aliases.items() if isinstance(aliases, Marked) else ())
-            if isinstance(value, str) and is_course_sid(value)
-        }
+        if self.environment.timezone is not None and zone is None:
+            report_unknown_zone(self.environment.timezone, Stretch(0, 0), self.findings)
         return Context(
             zone,
-            {**courses, **self.environment.courses},
-            self.environment.users,
+            {**_courses(self._roots), **self.environment.courses},
+            {**_users(self._roots), **self.environment.users},
             zone_is_wrong=zone is None and name is not None,
         )
 
-    def _report_zone(self, name: str, at: Stretch) -> None:
-        self.findings.add(
-            "unknown-timezone",
-            at,
-            f"{self.findings.echo(name)} is not the name of a time zone",
-            suggestion(name, zone_names(), "Write an IANA name, such as America/New_York."),
-        )
+    def _nearest(self, key: str) -> Value:
+        """What this file says under `key`, or else the nearest of those that it extends."""
+        return next((root[key] for root in reversed(self._roots) if key in root), None)
 
-    def _install_sid(self, root: Marked) -> InstallSid | None:
+    def _install_sid(self) -> InstallSid | None:
         """The install of every exam; None where a finding says why not."""
         if self.environment.install_sid is not None:
             return self.environment.install_sid
-        written = root.get("installSid")
+        written = self._nearest("installSid")
         if isinstance(written, str) and is_install_sid(written):
             return InstallSid(written)
-        if "installSid" not in root:
+        if self.bases.are_whole and not any("installSid" in root for root in self._roots):
             self.findings.add(
                 "no-install-sid",
-                root.key_at("exams"),
+                self.document.root.key_at("exams"),
                 "nothing says in which install these exams are to be created",
                 "Add `installSid: AI…` at the top of the file, or to the environment.",
             )
         return None
 
-    def _read_exam(
-        self,
-        key: str,
-        at: Stretch,
-        exam: Value,
-        base: _Base,
-    ) -> None:
+    def _read_exam(self, key: str, marks: tuple[Stretch, Stretch], exam: Value, base: _Base) -> None:
         """Note what is wrong with one exam, and declare it where nothing is."""
+        at, own = marks
         address = Address(key) if is_address(key) else None
         if address is None:
             self.findings.add(
@@ -158,44 +156,70 @@ class ManifestFile:
             return
         place = Place(at, "an exam", address)
         report_schema_errors(check_of("manifest", "exam"), exam, place, self.findings)
-        if not isinstance(exam, Marked):
+        if not isinstance(exam, Marked) or not self.bases.are_whole:
+            return  # where a base is missing, what it may have said is not missed once more
+        profiles = profiles_of(exam, base.stack, address, self.findings)
+        if profiles is None or not self._may_merge(profiles, base.stack):
             return
-        effective = merged(exam, base.defaults)
-        course = self._checked(effective, place, base)
+        below = base.stack.below(profiles)
+        effective = merged(exam, below)
+        context = context_of(effective, base.context)
+        course = self._checked(effective, place, below, context)
         if address is None or course is None or base.install is None:
             return
-        payload, secrets = payload_of(effective, base.context)
-        report_rules(effective, payload, at, address, self.findings)
-        zone = base.context.zone
-        self.exams.append(
-            Declaration(
-                address=address,
-                install_sid=base.install,
-                course_sid=course[0],
-                payload=payload,
-                digest=digest_of(payload),
-                secrets=secrets,
-                declared_at=self.findings.source.position(at.start),
-                course=course[1],
-                timezone=None if zone is None else zone.name,
-            )
+        payload, secrets = payload_of(effective, context)
+        declaration = Declaration(
+            address=address,
+            install_sid=base.install,
+            course_sid=course[0],
+            payload=payload,
+            digest=digest_of(payload),
+            secrets=secrets,
+            declared_at=self.findings.source.position(at.start),
+            course=course[1],
+            timezone=None if context.zone is None else context.zone.name,
         )
+        self.exams.append(declaration)
+        self.written.append(Written(declaration, effective, at, own, self.findings))
+        if self.tracing is Tracing.ON:
+            layers = layers_of(exam, profiles, base.stack)
+            self.origins[address] = Tracer(self._roots, self.environment, self.findings).origins(
+                effective, layers
+            )
 
-    def _checked(self, effective: Marked, place: Place, base: _Base) -> tuple[CourseSid, str | None] | None:
+    def _may_merge(self, profiles: tuple[str, ...], stack: Stack) -> bool:
+        """Whether what is merged is within bounds with one more exam of `profiles`; a finding says if not."""
+        if profiles:
+            self._merged_nodes += sum(count_nodes(stack.profiles[name]) for name in profiles)
+        if self._merged_nodes <= MAX_MERGED_NODES:
+            return True
+        self._refuse_size()
+        return False
+
+    def _checked(
+        self, effective: Marked, place: Place, below: Marked | None, context: Context
+    ) -> tuple[CourseSid, str | None] | None:
         """The course of an exam with which nothing is wrong; None where something is."""
-        address, context = place.address, base.context
+        address = place.address
         configuration = effective.get("configuration")
         secret_is_right = True
         if isinstance(configuration, Marked):
             secret_is_right = report_secret(configuration, place.address, self.findings)
         dates_are_right = report_date_times(effective, context, place.address, self.findings)
         user_is_right = report_user(effective, context, place.address, self.findings)
-        self._report_missing(effective, place, base.defaults)
+        report_zone(effective, self.findings, address)
+        self._report_missing(effective, place, below)
         course = course_of(effective, context, address, self.findings)
         if course is None or not (secret_is_right and dates_are_right and user_is_right):
             return None
-        fits_manifest = check_of("manifest", "exam").is_satisfied(effective)
-        return course if fits_manifest and self._fits_body(effective, context) else None
+        if "timezone" in effective and context.zone is None:
+            return None
+        check = check_of("manifest", "exam")
+        if not check.is_satisfied(effective):
+            # What is wrong is known already, if not that this exam has it from defaults or a profile.
+            report_schema_errors(check, effective, place, self.findings)
+            return None
+        return course if self._fits_body(effective, context) else None
 
     def _fits_body(self, effective: Marked, context: Context) -> bool:
         """Whether what would be sent satisfies the documented schema."""
@@ -223,6 +247,24 @@ class ManifestFile:
                 f"Add `course:` with an alias, or `courseSid: CU…`; {merged_in}.",
                 address=place.address,
             )
+
+
+def _courses(roots: Iterable[Marked]) -> dict[str, CourseSid]:
+    """The courses by alias; a later one of `roots` wins."""
+    return {alias: CourseSid(sid) for alias, sid in _aliases("courses", roots) if is_course_sid(sid)}
+
+
+def _users(roots: Iterable[Marked]) -> dict[str, str]:
+    """The users by alias; a later one of `roots` wins."""
+    return {alias: sid for alias, sid in _aliases("users", roots) if is_user_sid(sid)}
+
+
+def _aliases(block: str, roots: Iterable[Marked]) -> Iterator[tuple[str, str]]:
+    for root in roots:
+        written = root.get(block)
+        for alias, sid in written.items() if isinstance(written, Marked) else ():
+            if isinstance(sid, str):
+                yield alias, sid
 
 
 def _with_password(payload: Payload) -> Payload:

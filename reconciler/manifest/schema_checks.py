@@ -12,7 +12,9 @@ from typing import Any, Final, TypeAlias
 Check: TypeAlias = Callable[[Any], bool]
 Schema: TypeAlias = Mapping[str, Any]
 
-_ANNOTATIONS: Final = frozenset({"$schema", "title", "description", "examples", "default", "definitions"})
+_ANNOTATIONS: Final = frozenset(
+    {"$schema", "title", "description", "examples", "default", "defaultSnippets", "definitions"}
+)
 _OBJECT_KEYWORDS: Final = frozenset({"properties", "required", "additionalProperties", "propertyNames"})
 _TYPES: Final[dict[str, Check]] = {
     "object": lambda value: isinstance(value, dict),

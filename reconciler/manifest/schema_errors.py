@@ -34,7 +34,7 @@ _HINTS: Final = {
     "number": "Write a number, without quotes and units.",
     "integer": "Write a whole number, without quotes and units.",
 }
-_OF_THE_FILE: Final = frozenset({"timezone", "installSid", "courses", "version"})
+_OF_THE_FILE: Final = frozenset({"installSid", "courses", "users", "extends", "version"})
 _SID_RULE: Final = "and 32 hexadecimal digits in lower case"
 _SECRET_PATH: Final = ("configuration", "password")
 
@@ -82,7 +82,7 @@ def report_schema_errors(check: SchemaCheck, value: Value, place: Place, finding
         return
     for error in check.errors(value):
         path = tuple(error.absolute_path)
-        if error.instance is BROKEN or _is_secret(path):
+        if error.instance is BROKEN or _is_secret(path) or _is_date_time(error):
             continue
         _Report(value, place, findings, error, path).add()
 
@@ -171,14 +171,16 @@ class _Report:
 
     def _not_allowed(self) -> None:
         wanted: Any = self.error.validator_value
-        choices = [str(choice) for choice in (wanted if isinstance(wanted, list) else [wanted])]
+        choices = [_as_written(choice) for choice in (wanted if isinstance(wanted, list) else [wanted])]
         instance = self.error.instance
         given = (
             f"{self._value()} is not allowed for" if isinstance(instance, str | int) else "wrong value for"
         )
         message = f"{given} {self.name}; allowed: {', '.join(choices)}"
         self._note(
-            "not-allowed-value", message, suggestion(f"{instance}", choices, f"Write {listed(choices)}.")
+            "not-allowed-value",
+            message,
+            suggestion(_as_written(instance), choices, f"Write {listed(choices)}."),
         )
 
     def _wrong_pattern(self) -> None:
@@ -193,7 +195,7 @@ class _Report:
         """The wrong value, quoted where that is safe."""
         if any(isinstance(step, str) and announces_secret(step) for step in self.path):
             return "this value"
-        return self.findings.echo(f"{self.error.instance}")
+        return self.findings.echo(_as_written(self.error.instance))
 
     def _note(self, code: str, message: str, hint: str, subject: str = "") -> None:
         self.findings.add(code, self._at(), message, hint, address=self.place.address, subject=subject)
@@ -213,9 +215,22 @@ class _Report:
         return at
 
 
+def _as_written(value: object) -> str:
+    """`value` as YAML spells it, where Python spells it otherwise."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else f"{value}"
+
+
 def _is_secret(path: tuple[str | int, ...]) -> bool:
     """Whether `path` leads to or into a password, which `passwords` looks after."""
     return any(path[at : at + 2] == _SECRET_PATH for at in range(len(path)))
+
+
+def _is_date_time(error: ValidationError) -> bool:
+    """Whether `error` is of how a date-time is written, which `datetimes` says better."""
+    pattern = schemas.load("manifest")["definitions"]["dateTime"]["pattern"]
+    return bool(error.validator == "pattern" and error.validator_value == pattern)
 
 
 def _kind(value: object) -> str:

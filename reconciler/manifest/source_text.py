@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Final
 
-from reconciler.manifest.secrecy import guarded_line, has_loose_announcement, masked_line, printable
+from reconciler.manifest.secrecy import MASK, guarded_line, has_loose_announcement, masked_line, printable
 from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.positions import Position, Span
 
@@ -114,12 +114,28 @@ class SourceText:
 
     def echo(self, value: str) -> str:
         """`value`, quoted for a message: short, printable, and never a secret of this file."""
-        is_secret = value in self.secret_values
-        if is_secret or (len(self.secret_values) <= _MAX_KNOWN_SECRETS and self._repeats_secret(value)):
+        if self.hides(value):
             return "this value"
         short = value if len(value) <= MAX_ECHO else f"{value[:MAX_ECHO]}…"
         shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in short)
         return f"'{shown}'"
+
+    def hides(self, value: str) -> bool:
+        """Whether `value` is a secret of this file, or repeats one."""
+        return value in self.secret_values or (
+            len(self.secret_values) <= _MAX_KNOWN_SECRETS and self._repeats_secret(value)
+        )
+
+    def line(self, number: int) -> str:
+        """The line `number`, which counts from 1; beyond the last one, an empty text."""
+        return self._line(number - 1) if number <= len(self.starts()) else ""
+
+    def without_secrets(self, text: str) -> str:
+        """`text` with every secret of this file masked that is long enough to be told from ordinary words."""
+        for secret in self.secret_values:
+            if len(secret) >= _MIN_SECRET and secret in text:
+                text = text.replace(secret, MASK)
+        return text
 
     def _line(self, index: int) -> str:
         starts = self.starts()

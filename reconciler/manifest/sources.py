@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from reconciler.manifest.source_text import MAX_SIZE_BYTES
 from reconciler.model.diagnostics import Diagnostic, Severity
 
+WORKSPACE_FILE: Final = "reconciler.yaml"
 DEFAULT_FILE: Final = "exams.yaml"
 DEFAULT_GLOB: Final = "exams/**/*.yaml"
 
 _SUFFIXES: Final = (".yaml", ".yml")
-_HINT: Final = "Give files, directories or globs, relative to the working directory."
+_HINT: Final = (
+    "Give files, directories or globs, relative to the working directory. Directories and globs leave out "
+    "files whose names begin with `_`, which are there to be extended."
+)
+_BASE_MARK: Final = "_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,14 @@ def shown(file: Path, root: Path) -> str:
     return _printable(path)
 
 
+def read_bounded(file: Path) -> bytes:
+    """The bytes of `file`, or one more than are allowed; of a device, OSError."""
+    if file.exists() and not file.is_file():
+        raise OSError(0, "it is not a regular file")
+    with file.open("rb") as stream:
+        return stream.read(MAX_SIZE_BYTES + 1)
+
+
 def unusable(file: str, error: OSError) -> Diagnostic:
     """Why `file` could not be read."""
     reason = error.strerror or type(error).__name__
@@ -63,7 +77,11 @@ def _named(path: str, root: Path) -> Iterator[Path]:
     """The files that one argument names. A name that exists is never taken for a glob."""
     whole = root / path
     if whole.is_dir():
-        yield from (file for file in whole.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
+        yield from (
+            file
+            for file in whole.rglob("*")
+            if file.suffix in _SUFFIXES and _may_declare(file) and file.is_file()
+        )
     elif os.path.lexists(whole) or not glob.has_magic(path):
         yield whole
     else:
@@ -72,8 +90,13 @@ def _named(path: str, root: Path) -> Iterator[Path]:
             found = Path(name)
             if found.is_dir():
                 yield from _named(name, root)
-            else:
+            elif _may_declare(found):
                 yield found
+
+
+def _may_declare(file: Path) -> bool:
+    """Whether `file` may be a manifest going by its name, and not what manifests stand on."""
+    return not file.name.startswith(_BASE_MARK) and file.name != WORKSPACE_FILE
 
 
 def _nothing(path: str, *, is_default: bool) -> Diagnostic:

@@ -1,16 +1,16 @@
 """The workspace file `reconciler.yaml`, and the environment that it holds."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from reconciler.manifest import sources
-from reconciler.manifest.datetimes import zone_names, zone_of
 from reconciler.manifest.findings import Findings
-from reconciler.manifest.loading import ordered, read_bounded
-from reconciler.manifest.rules import RULES
+from reconciler.manifest.loading import ordered
+from reconciler.manifest.rules.catalogue import CODES
 from reconciler.manifest.schema_errors import Place, check_of, report_schema_errors
+from reconciler.manifest.shells import report_zone
 from reconciler.manifest.words import listed, suggestion
 from reconciler.manifest.yaml_documents import parse, read_source
 from reconciler.manifest.yaml_nodes import Mapping as Marked
@@ -19,8 +19,11 @@ from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.environment import Environment
 from reconciler.model.identities import CourseSid, InstallSid
 
-FILE: Final = "reconciler.yaml"
+FILE: Final = sources.WORKSPACE_FILE
+OF_ENVIRONMENT: Final = frozenset({"no-install-sid", "no-timezone", "unknown-alias"})
+"""Codes of what manifests seem to lack as long as nobody knows what the environment says."""
 
+_DEFAULT_STATE: Final = "the default"
 _START: Final = Stretch(0, 0)
 _SEVERITIES: Final = {"error": Severity.ERROR, "warning": Severity.WARNING, "off": None}
 
@@ -36,11 +39,14 @@ class Workspace:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def load_workspace(root: Path, *, environment_name: str | None) -> Workspace:
-    """The workspace at `root`; without a file there, one that says nothing. Raises nothing."""
+def load_workspace(root: Path, *, environment_name: str | None, rules: Collection[str] = CODES) -> Workspace:
+    """The workspace at `root`; without a file there, one that says nothing. Raises nothing.
+
+    `rules` are the codes that it may weigh.
+    """
     file = root / FILE
     try:
-        data = read_bounded(file)
+        data = sources.read_bounded(file)
     except FileNotFoundError:
         return Workspace(diagnostics=_without_file(environment_name))
     except OSError as error:
@@ -51,13 +57,13 @@ def load_workspace(root: Path, *, environment_name: str | None) -> Workspace:
         return Workspace(diagnostics=ordered(findings.diagnostics))
     root_value = document.root
     report_schema_errors(check_of("workspace"), root_value, Place(_START, "a workspace"), findings)
-    _check_rules(root_value, findings)
+    _check_rules(root_value, rules, findings)
     _check_zones(root_value, findings)
+    _check_states(root_value, findings)
+    if has_errors(findings.diagnostics):
+        return Workspace(diagnostics=ordered(findings.diagnostics))
     environment = _chosen(root_value, environment_name, findings)
-    diagnostics = ordered(findings.diagnostics)
-    if has_errors(diagnostics):
-        return Workspace(diagnostics=diagnostics)
-    return _workspace(root_value, environment, diagnostics)
+    return _workspace(root_value, environment, ordered(findings.diagnostics))
 
 
 def _workspace(root: Marked, environment: Environment, diagnostics: tuple[Diagnostic, ...]) -> Workspace:
@@ -86,30 +92,43 @@ def _without_file(environment_name: str | None) -> tuple[Diagnostic, ...]:
     )
 
 
-def _check_rules(root: Marked, findings: Findings) -> None:
-    """Warn of codes that are no rule: a newer version may know them, or they are misspelt."""
-    rules = _mapping(root.get("rules"))
-    for code, (at, _) in rules.stretches().items():
-        if code not in RULES:
+def _check_rules(root: Marked, rules: Collection[str], findings: Findings) -> None:
+    """Note codes that are no rule: whoever wrote them relies on a check that does not happen."""
+    for code, (at, _) in _mapping(root.get("rules")).stretches().items():
+        if code not in rules:
+            advice = "Remove it; `reconciler explain` lists the rules."
+            if "/" in code:
+                advice = (
+                    "Install the plug-in that has it, or remove it; `reconciler explain` lists the rules."
+                )
             findings.add(
                 "unknown-rule",
                 at,
                 f"{findings.echo(code)} is not a rule that can be weighed",
-                suggestion(code, RULES, f"Remove it. Rules are: {', '.join(RULES)}."),
-                severity=Severity.WARNING,
+                suggestion(code, rules, advice),
             )
 
 
 def _check_zones(root: Marked, findings: Findings) -> None:
     for value in _mapping(root.get("environments")).values():
+        report_zone(_mapping(value), findings)
+
+
+def _check_states(root: Marked, findings: Findings) -> None:
+    """Warn of environments that would share a state, and so each other's exams."""
+    homes: dict[str, str] = {}
+    environments = _mapping(root.get("environments"))
+    for name, value in environments.items():
         environment = _mapping(value)
-        name = environment.get("timezone")
-        if isinstance(name, str) and zone_of(name) is None:
+        state = environment.get("state", _DEFAULT_STATE)
+        first = homes.setdefault(str(state), name)
+        if first != name:
             findings.add(
-                "unknown-timezone",
-                environment.value_at("timezone"),
-                f"{findings.echo(name)} is not the name of a time zone",
-                suggestion(name, zone_names(), "Write an IANA name, such as America/New_York."),
+                "shared-state",
+                environment.value_at("state") if "state" in environment else environments.key_at(name),
+                f"the environments {findings.echo(first)} and {findings.echo(name)} have one state",
+                "Give each its own `state:`; as it is, what one has created counts as created in the other.",
+                severity=Severity.WARNING,
             )
 
 
@@ -132,13 +151,13 @@ def _chosen(root: Marked, name: str | None, findings: Findings) -> Environment:
             "unknown-environment",
             root.key_at("environments") if "environments" in root else _START,
             f"there is no environment {findings.echo(name)}",
-            suggestion(name, environments, f"There are: {listed(environments) or 'none'}."),
+            f"{suggestion(name, environments, '')} There are: {listed(environments) or 'none'}.".lstrip(),
         )
         return Environment()
-    return _environment(name, _mapping(environments[name]))
+    return _environment(name, _mapping(environments[name]), findings)
 
 
-def _environment(name: str, said: Marked) -> Environment:
+def _environment(name: str, said: Marked, findings: Findings) -> Environment:
     install = _text(said.get("installSid"))
     return Environment(
         name=name,
@@ -148,7 +167,16 @@ def _environment(name: str, said: Marked) -> Environment:
         timezone=_text(said.get("timezone")),
         courses={alias: CourseSid(str(sid)) for alias, sid in _mapping(said.get("courses")).items()},
         users={alias: str(sid) for alias, sid in _mapping(said.get("users")).items()},
+        places={path: findings.position(at) for path, at in _places(said)},
     )
+
+
+def _places(said: Marked) -> Iterator[tuple[str, Stretch]]:
+    """Where each value of an environment is written, by its dotted path."""
+    for key, (_, value_at) in said.stretches().items():
+        inner = _mapping(said[key])
+        yield key, value_at
+        yield from ((f"{key}.{name}", at) for name, (_, at) in inner.stretches().items())
 
 
 def _mapping(value: Value) -> Marked:

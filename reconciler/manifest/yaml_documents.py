@@ -7,6 +7,7 @@ from typing import Final
 
 import yaml
 
+from reconciler.manifest.comments import Comment, Comments
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.source_text import MAX_SIZE_BYTES, NotText, SourceText, decode
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
@@ -50,10 +51,11 @@ _TAB: Final = ("a tab stands where YAML wants spaces", "Indent with spaces.")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The mapping that a file holds, and where it stands."""
+    """The mapping that a file holds, where it stands, and the comments that ignore rules."""
 
     root: Mapping
     at: Stretch
+    comments: tuple[Comment, ...] = ()
 
 
 def parse(source: SourceText, findings: Findings, loader: type = LOADER) -> Document | None:
@@ -66,8 +68,9 @@ def parse(source: SourceText, findings: Findings, loader: type = LOADER) -> Docu
             "Remove it; it may have come in by copying, or the file is not text.",
         )
         return None
+    comments = Comments(source.text)
     try:
-        parsed = Walker(findings).walk(_events(source.text, loader))
+        parsed = Walker(findings).walk(comments.watch(_events(source.text, loader)))
     except Stopped:
         return None
     except yaml.MarkedYAMLError as error:
@@ -84,7 +87,7 @@ def parse(source: SourceText, findings: Findings, loader: type = LOADER) -> Docu
             "not-a-mapping", at, f"the file holds {what}, not a mapping", "Begin it with `version: 1`."
         )
         return None
-    return Document(root, at)
+    return Document(root, at, comments.found())
 
 
 def read_source(file: str, data: bytes) -> tuple[SourceText, Findings, bool]:

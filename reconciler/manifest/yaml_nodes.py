@@ -76,3 +76,25 @@ class Sequence(list[Value]):
         """Where the item at `index` is written."""
         first = MARKS_AN_ITEM * index
         return Stretch(self.marks[first], self.marks[first + 1])
+
+
+def moved(value: Value, by: int) -> Value:
+    """A copy of `value` with every mark `by` further on; what was one node stays one."""
+    return _moved(value, by, {})
+
+
+def _moved(value: Value, by: int, done: dict[int, Value]) -> Value:
+    if not isinstance(value, Mapping | Sequence):
+        return value
+    if id(value) in done:
+        return done[id(value)]
+    copy: Mapping | Sequence
+    if isinstance(value, Mapping):
+        copy = Mapping()
+        copy.update({key: _moved(item, by, done) for key, item in value.items()})
+    else:
+        copy = Sequence()
+        copy.extend(_moved(item, by, done) for item in value)
+    copy.marks.extend(mark + by for mark in value.marks)
+    done[id(value)] = copy
+    return copy

@@ -1,9 +1,11 @@
 """What the manifests of a workspace say: exams, and the blocks that steer their lifecycle."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
+from reconciler.model.origins import Origins
 from reconciler.model.payloads import Payload
 from reconciler.model.positions import Position
 from reconciler.model.secrets import SecretUse
@@ -79,8 +81,12 @@ class Declared:
 class Loaded:
     """What reading manifests gave; `declared` is complete only where `diagnostics` holds no error.
 
-    `diagnostics` is sorted by file, line and column.
+    `diagnostics` is sorted by file, line and column. `timely` holds the codes of those that depend on the
+    moment: rules that find something tomorrow where today they find nothing. `origins` is empty unless they
+    were asked for.
     """
 
     declared: Declared
     diagnostics: tuple[Diagnostic, ...]
+    origins: Mapping[Address, Origins] = field(default_factory=dict)
+    timely: frozenset[str] = frozenset()

@@ -21,6 +21,7 @@ class Diagnostic:
 
     `code` is a stable kebab-case name. `span` is None only where no file can be named. `excerpt` is the
     line of source that `span` starts on, with every secret on it masked already; None where there is none.
+    `others` are further exams, besides that at `address`, that have the value from the same place.
     """
 
     severity: Severity
@@ -30,6 +31,7 @@ class Diagnostic:
     span: Span | None = None
     address: Address | None = None
     excerpt: str | None = None
+    others: frozenset[Address] = frozenset()
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.identities import CourseSid, InstallSid
+from reconciler.model.positions import Position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,7 +12,8 @@ class Environment:
     """What `--env` chose from the workspace file; every None means that the manifest or an option decides.
 
     `name` is None where the workspace has no environments or no workspace file.
-    `users` maps aliases to `US…` SIDs.
+    `users` maps aliases to `US…` SIDs. `places` says where in the workspace file a value is written, by its
+    dotted path, as far as that is known.
     """
 
     name: str | None = None
@@ -21,3 +23,4 @@ class Environment:
     timezone: str | None = None
     courses: Mapping[str, CourseSid] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, Position] = field(default_factory=dict, compare=False, repr=False)

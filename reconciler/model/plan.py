@@ -38,11 +38,15 @@ ABSENT = Absent.ABSENT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldDiff:
-    """One field that differs; `path` is dotted, with list positions in brackets."""
+    """One field that differs; `path` is dotted, with list positions in brackets.
+
+    With `is_of_value` both sides are the reference of a secret whose value is not the one that was sent.
+    """
 
     path: str
     before: "Json | Absent"
     after: "Json | Absent"
+    is_of_value: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,15 @@ class Change:
             self.moved_from or "",
         )
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the fingerprint covers it.
+
+        What stays as it is needs no review; nor does a secret's value, which only some runs can compare.
+        """
+        is_value_only = self.action is Action.CHANGED and all(one.is_of_value for one in self.diff)
+        return self.action is not Action.NOOP and not is_value_only
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
@@ -96,21 +109,37 @@ class Guard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What is good to know about a plan and stops nothing; `code` is a stable kebab-case name.
+
+    `source` is the place of the block that it is about; None where it is about none.
+    """
+
+    code: str
+    message: str
+    hint: str
+    source: Position | None
+    addresses: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Every declared and every known address once, sorted by address, and what stands in the way.
 
-    `lineage` and `serial` are those of the state that the plan was made from.
+    `lineage` and `serial` are those of the state that the plan was made from. `notes` are ordered by their
+    source, those without one first.
     """
 
     lineage: str
     serial: int
     changes: tuple[Change, ...]
     guards: tuple[Guard, ...] = ()
+    notes: tuple[Note, ...] = ()
     fingerprint: Digest = field(init=False)
 
     def __post_init__(self) -> None:
-        """Seal the plan: the fingerprint covers everything but what stays as it is."""
-        identities = [list(change.identity) for change in self.changes if change.action is not Action.NOOP]
+        """Seal the plan: the fingerprint covers each change that `is_sealed`, and no note."""
+        identities = [list(change.identity) for change in self.changes if change.is_sealed]
         object.__setattr__(self, "fingerprint", digest_of(identities))
 
     def count(self, action: Action) -> int:

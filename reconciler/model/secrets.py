@@ -56,3 +56,8 @@ class SecretUse:
 
     path: tuple[str, ...]
     secret: Secret
+
+    @property
+    def dotted_path(self) -> str:
+        """The path in one word, such as `configuration.password`."""
+        return ".".join(self.path)

@@ -7,11 +7,15 @@ from datetime import datetime
 
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.payloads import Payload
+from reconciler.model.secret_marks import SecretMarks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A created exam. `payload` is what was sent, secrets as references; `created_at` is in UTC."""
+    """A created exam. `payload` is what was sent, secrets as references; `created_at` is in UTC.
+
+    `secrets` is None where nothing tells whether a secret's value is still what was sent.
+    """
 
     sid: ExamSid
     install_sid: InstallSid
@@ -19,6 +23,7 @@ class Entry:
     digest: Digest
     payload: Payload
     created_at: datetime
+    secrets: SecretMarks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +42,8 @@ class Answer:
 class Intent:
     """A create that was about to be sent. Without an outcome it is in doubt.
 
-    `started_at` is in UTC, `by` says who ran it and where, `answer` is None where the run ended without one.
+    `started_at` is in UTC, `by` says who ran it and where, `answer` is None where the run ended without one,
+    and `secrets` is as in an entry.
     """
 
     attempt: AttemptId
@@ -48,6 +54,7 @@ class Intent:
     started_at: datetime
     by: str
     answer: Answer | None = None
+    secrets: SecretMarks | None = None
 
     def as_created(self, sid: ExamSid, at: datetime) -> Entry:
         """The entry that this create leaves once it is known to have made `sid`; `at` is in UTC."""
@@ -58,6 +65,7 @@ class Intent:
             digest=self.digest,
             payload=self.payload,
             created_at=at,
+            secrets=self.secrets,
         )
 
 

@@ -3,7 +3,7 @@
 Promise: untrusted text is escaped for the format at hand, no secret is shown, and nothing here decides or
 changes anything. Importing this package loads none of rich, jsonschema and jinja2; using a name below loads
 what that name needs.
-May import: `model`, `reconciler.schemas`, jinja2, jsonschema and rich.
+May import: `model`, `reconciler.schemas`, `reconciler.zones`, jinja2, jsonschema and rich.
 """
 
 from importlib import import_module
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.outputs.dossiers import Dossier, Invocation, dossiers_of_state
     from reconciler.outputs.errors_text import print_error
     from reconciler.outputs.escapes import printable
+    from reconciler.outputs.explanation_text import print_explanation
     from reconciler.outputs.html_page import plan_page
     from reconciler.outputs.json_log import JsonLog
     from reconciler.outputs.listing import Listing
@@ -43,6 +44,7 @@ __all__ = [
     "print_diagnostics",
     "print_entry",
     "print_error",
+    "print_explanation",
     "print_plan",
     "print_report",
     "print_state",
@@ -69,6 +71,7 @@ _HOMES: Final = {
     "print_diagnostics": "diagnostics_text",
     "print_entry": "state_text",
     "print_error": "errors_text",
+    "print_explanation": "explanation_text",
     "print_plan": "plan_text",
     "print_report": "report_text",
     "print_state": "state_text",

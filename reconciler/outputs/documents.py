@@ -7,8 +7,9 @@ from typing import Final, TypeAlias
 
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.identities import Address
+from reconciler.model.origins import NO_ORIGINS, Origin, Origins
 from reconciler.model.payloads import Json
-from reconciler.model.plan import Absent, Action, Change, FieldDiff, Guard, Plan
+from reconciler.model.plan import Absent, Action, Change, FieldDiff, Guard, Note, Plan
 from reconciler.model.positions import Position
 from reconciler.model.report import ExamOutcome, Outcome, Report
 from reconciler.outputs.dossiers import Dossier, Invocation, dossier_of
@@ -40,10 +41,17 @@ REPORT_KEYS: Final[Mapping[str, Outcome]] = {
 """The report's summary: its keys in order, and what each counts."""
 
 
-def plan_document(plan: Plan, *, listing: Listing, invocation: Invocation | None = None) -> Document:
-    """`plan` in the plan format; `guards` is there only if one fires.
+def plan_document(
+    plan: Plan,
+    *,
+    listing: Listing,
+    invocation: Invocation | None = None,
+    origins: Mapping[Address, Origins] = NO_ORIGINS,
+) -> Document:
+    """`plan` in the plan format.
 
-    `invocation` goes into the commands to copy; None where they need no option.
+    `guards` and `notes` are there only if there is one, `provenance` only where it is known. `invocation`
+    goes into the commands to copy; None where they need no option.
     """
     options = invocation or Invocation()
     document: Document = {
@@ -51,10 +59,15 @@ def plan_document(plan: Plan, *, listing: Listing, invocation: Invocation | None
         "summary": {key: plan.count(action) for key, action in SUMMARY_KEYS.items()},
         "fingerprint": plan.fingerprint,
         "state": {"lineage": plan.lineage, "serial": plan.serial},
-        "changes": [_change(change, options) for change in listing.of(plan)],
+        "changes": [
+            _change(change, options) | _provenance(origins.get(change.address, {}))
+            for change in listing.of(plan)
+        ],
     }
     if plan.guards:
         document["guards"] = [_guard(guard) for guard in plan.guards]
+    if plan.notes:
+        document["notes"] = [_note(note) for note in plan.notes]
     return document
 
 
@@ -115,6 +128,19 @@ def _change(change: Change, invocation: Invocation) -> Document:
     return document
 
 
+def _provenance(origins: Origins) -> Document:
+    if not origins:
+        return {}
+    return {"provenance": {path: _origin(origin) for path, origin in sorted(origins.items())}}
+
+
+def _origin(origin: Origin) -> Document:
+    nowhere: Document = {"file": None, "line": None, "column": None}
+    place = nowhere if origin.position is None else _position(origin.position)
+    named: Document = {} if origin.name is None else {"name": origin.name}
+    return {**place, "layer": origin.layer.value, **named}
+
+
 def _doubt(dossier: Dossier) -> Document:
     document: Document = {
         "attempt": dossier.attempt,
@@ -136,11 +162,12 @@ def _doubt(dossier: Dossier) -> Document:
 
 
 def _difference(difference: FieldDiff) -> Document:
-    return {
+    document: Document = {
         "path": difference.path,
         "before": _side(difference.before),
         "after": _side(difference.after),
     }
+    return document | {"valueDiffers": True} if difference.is_of_value else document
 
 
 def _side(value: "Json | Absent") -> Json:
@@ -157,6 +184,16 @@ def _guard(guard: Guard) -> Document:
         "message": guard.message,
         "hint": guard.hint,
         "addresses": list(guard.addresses),
+    }
+
+
+def _note(note: Note) -> Document:
+    return {
+        "code": note.code,
+        "message": note.message,
+        "hint": note.hint,
+        "source": None if note.source is None else _position(note.source),
+        "addresses": list(note.addresses),
     }
 
 

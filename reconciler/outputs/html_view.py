@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.model.plan import Action, Change, Guard, Plan
+from reconciler.model.plan import Action, Change, Guard, Note, Plan
 from reconciler.outputs.change_text import MARKS
 from reconciler.outputs.dossiers import Dossier, Invocation, dossier_of
 from reconciler.outputs.escapes import printable, shorten
 from reconciler.outputs.exam_facts import ExamFacts, facts_of_change
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_summary import headline, remarks
-from reconciler.outputs.plan_text import GROUPS
+from reconciler.outputs.plan_text import GROUPS, most_telling
 from reconciler.outputs.time_axis import Tick, TimeAxis, axis_of
 from reconciler.outputs.timeline import (
     Bar,
@@ -93,6 +93,7 @@ class View:
     remarks: tuple[str, ...]
     plan: Plan
     guards: tuple[Guard, ...]
+    notes: tuple[Note, ...]
     filters: tuple[Filter, ...]
     courses: tuple[Course, ...]
     zone: str
@@ -124,6 +125,7 @@ def view_of(plan: Plan, listing: Listing, invocation: Invocation, environment: s
         remarks=tuple(remarks(plan)),
         plan=plan,
         guards=plan.guards,
+        notes=tuple(most_telling(plan.notes)),
         filters=tuple(_filters(changes)),
         courses=tuple(_courses(changes, exams, axis, invocation)),
         zone=zone,

@@ -15,7 +15,8 @@ from reconciler.outputs.listing import Listing
 from reconciler.outputs.markdown_escapes import code, ticked
 from reconciler.outputs.markdown_sections import Room, sections_of
 from reconciler.outputs.plan_summary import headline, remarks
-from reconciler.outputs.plan_text import GROUPS
+from reconciler.outputs.plan_text import GROUPS, most_telling
+from reconciler.outputs.terminal import count_of
 
 LONGEST: Final = 65_000
 """Bytes of UTF-8, and so characters, at most: a comment may have 65,536, and a pipeline may add a line."""
@@ -31,6 +32,8 @@ _ROOMS: Final = (
     *(Room(rows=rows, text=40, dossiers=1, bars=rows, is_short=True) for rows in (10, 5, 2)),
     Room(rows=0, text=40, dossiers=0, bars=0, is_short=True),
 )
+_MOST_NOTES: Final = 10
+_LONGEST_NOTE: Final = 300
 _MOST_GUARDS: Final = 10
 _GUARD_ADDRESSES: Final = 5
 _LONGEST_GUARD: Final = 300
@@ -92,6 +95,7 @@ def _body(plan: Plan, listing: Listing, invocation: Invocation, room: Room) -> I
     for section in sections_of(plan, listing, invocation, room):
         yield from section.lines
         left_out += section.left_out
+    yield from _notes(plan)
     if room.is_short:
         left_out.insert(
             0, f"long texts are cut at {room.text} characters, and UTC and sources are not repeated"
@@ -101,6 +105,21 @@ def _body(plan: Plan, listing: Listing, invocation: Invocation, room: Room) -> I
         yield f"> Left out, because a comment has only so much room: {'; '.join(left_out)}."
         yield f"> All of it: {code(invocation.command('plan', '--format', 'html'))}"
         yield ""
+
+
+def _notes(plan: Plan) -> Iterator[str]:
+    """The notes as a list, of which each item begins with a code, so that none of its text begins a line."""
+    if not plan.notes:
+        return
+    yield f"#### {count_of(len(plan.notes), 'note')}"
+    yield ""
+    for note in most_telling(plan.notes)[:_MOST_NOTES]:
+        place = "" if note.source is None else f" at {code(shorten(str(note.source), _LONGEST_NOTE))}"
+        said = ticked(shorten(f"{note.message}. {note.hint}".strip(), _LONGEST_NOTE))
+        yield f"- {code(note.code)}{place}: {said}"
+    if len(plan.notes) > _MOST_NOTES:
+        yield f"- {ELLIPSIS} and {len(plan.notes) - _MOST_NOTES:,} more; --format json has them all"
+    yield ""
 
 
 def _counted(plan: Plan) -> str:

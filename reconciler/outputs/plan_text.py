@@ -1,5 +1,6 @@
 """A plan as text: what a reviewer sees at a glance, and a summary of what apply will and will not do."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,20 +8,29 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from reconciler.model.plan import Action, Change, Guard, Plan
+from reconciler.model.identities import Address
+from reconciler.model.origins import NO_ORIGINS, Origins
+from reconciler.model.plan import Action, Change, Guard, Note, Plan
 from reconciler.outputs.change_text import print_brief, print_change
 from reconciler.outputs.dossier_text import MOST_WHOLE, print_where_others_are
 from reconciler.outputs.dossiers import Invocation
 from reconciler.outputs.escapes import ELLIPSIS
+from reconciler.outputs.fact_lines import INDENT
 from reconciler.outputs.listing import Listing
+from reconciler.outputs.origins_text import print_origins
 from reconciler.outputs.plan_summary import summary_sentences
 from reconciler.outputs.terminal import compose, put, put_wrapped, width_of
 
 MOST_SHOWN_WHOLE: Final = 25
 """Above this many changes of one action, each gets one line."""
 
+_BRIEF: Final = frozenset({Action.NOOP, Action.IN_DOUBT})
+"""Actions whose changes stay brief, or few, even where the origins of values are asked for."""
+
+_MOST_NOTES: Final = 25
 _ADDRESSES_OF_A_GUARD: Final = 5
 _WIDEST_PANEL: Final = 100
+_DONE: Final = "done"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +84,24 @@ GROUPS: Final = {
 
 
 def print_plan(
-    plan: Plan, console: Console, *, listing: Listing, invocation: Invocation | None = None
+    plan: Plan,
+    console: Console,
+    *,
+    listing: Listing,
+    invocation: Invocation | None = None,
+    origins: Mapping[Address, Origins] = NO_ORIGINS,
 ) -> None:
-    """`plan` stands there by action, then the guards that fire, the summary and the fingerprint.
+    """`plan` stands there by action, then notes, the guards that fire, the summary and the fingerprint.
 
-    `invocation` goes into the commands to copy; None where they need no option.
+    `invocation` goes into the commands to copy; None where they need no option. Where `origins` are known,
+    every exam is shown whole, and where its values are from.
     """
     listed = listing.of(plan)
     for action, group in GROUPS.items():
         changes = [change for change in listed if change.action is action]
         if changes:
-            _print_group(group, changes, console, invocation or Invocation())
+            _print_group(group, changes, console, invocation or Invocation(), origins)
+    _print_notes(plan.notes, console)
     for guard in plan.guards:
         _print_guard_panel(guard, console)
     for style, sentence in summary_sentences(plan):
@@ -101,13 +118,21 @@ def print_guard(guard: Guard, console: Console) -> None:
     put_wrapped(console, guard.hint, indent=2)
 
 
-def _print_group(group: Group, changes: list[Change], console: Console, invocation: Invocation) -> None:
+def _print_group(
+    group: Group,
+    changes: list[Change],
+    console: Console,
+    invocation: Invocation,
+    origins: Mapping[Address, Origins],
+) -> None:
     put(console, (group.heading(len(changes)), "bold"))
-    whole = _most_whole(changes)
+    is_traced = any(change.address in origins for change in changes)
+    whole = len(changes) if is_traced and changes[0].action not in _BRIEF else _most_whole(changes)
     for number, change in enumerate(changes[:whole]):
         if number and change.action is Action.IN_DOUBT:
             put(console)
         print_change(change, console, invocation)
+        print_origins(origins.get(change.address, {}), console)
     if changes[whole:]:
         print_brief(changes[whole:], console)
     if changes[0].action is Action.IN_DOUBT:
@@ -115,6 +140,25 @@ def _print_group(group: Group, changes: list[Change], console: Console, invocati
     if group.advice:
         put_wrapped(console, (group.advice, "italic"), indent=2)
     put(console)
+
+
+def _print_notes(notes: Sequence[Note], console: Console) -> None:
+    """The notes stand there, those first that are not about what is done."""
+    if not notes:
+        return
+    put(console, ("1 note" if len(notes) == 1 else f"{len(notes):,} notes", "bold"))
+    for note in most_telling(notes)[:_MOST_NOTES]:
+        style = "" if note.code == _DONE else "yellow"
+        place = "" if note.source is None else f"{note.source}: "
+        put_wrapped(console, "  ", (place, "dim"), (f"{note.message}. ", style), note.hint, hanging=INDENT)
+    if len(notes) > _MOST_NOTES:
+        put(console, f"  {ELLIPSIS} and {len(notes) - _MOST_NOTES:,} more; --format json has them all")
+    put(console)
+
+
+def most_telling(notes: Sequence[Note]) -> list[Note]:
+    """`notes`, those first that are not about what is done."""
+    return sorted(notes, key=lambda one: one.code == _DONE)
 
 
 def _most_whole(changes: list[Change]) -> int:

@@ -29,7 +29,7 @@ from reconciler.model.identities import (
     is_install_sid,
 )
 from reconciler.model.payloads import Json, Payload, digest_of
-from reconciler.model.plan import ABSENT, Absent, Action, Change, FieldDiff, Guard, Plan
+from reconciler.model.plan import ABSENT, Absent, Action, Change, FieldDiff, Guard, Note, Plan
 from reconciler.model.positions import Position
 from reconciler.model.state import Answer, Intent
 from reconciler.outputs.documents import FORMAT_VERSION, SUMMARY_KEYS
@@ -150,6 +150,7 @@ def _plan(document: dict[str, Any]) -> SavedPlan:
         serial=int(document["state"]["serial"]),
         changes=changes,
         guards=tuple(_guard(one) for one in document.get("guards", ())),
+        notes=tuple(_note(one) for one in document.get("notes", ())),
         unlisted_noop=int(document["summary"]["noop"]) - listed_noop,
         invocation=_invocation(document),
     )
@@ -229,6 +230,7 @@ def _difference(document: dict[str, Any], *, before: Payload | None, after: Payl
         path=path,
         before=_side(document["before"], path, before),
         after=_side(document["after"], path, after),
+        is_of_value=document.get("valueDiffers", False),
     )
 
 
@@ -258,5 +260,15 @@ def _guard(document: dict[str, Any]) -> Guard:
         code=document["code"],
         message=document["message"],
         hint=document["hint"],
+        addresses=tuple(Address(address) for address in document["addresses"]),
+    )
+
+
+def _note(document: dict[str, Any]) -> Note:
+    return Note(
+        code=document["code"],
+        message=document["message"],
+        hint=document["hint"],
+        source=None if document["source"] is None else _position(document["source"]),
         addresses=tuple(Address(address) for address in document["addresses"]),
     )

@@ -82,6 +82,9 @@ def secret_words(reference: Json) -> str:
 
 def sides_of(difference: FieldDiff, timezone: str | None) -> tuple[str, str]:
     """Both sides of `difference` in words, long ones cut so that the first differing character shows."""
+    if difference.is_of_value:
+        reference = _side(difference.before, difference.path, timezone)
+        return f"{reference}, the value that was sent", "another value (both hidden)"
     before, after = (_side(side, difference.path, timezone) for side in (difference.before, difference.after))
     shared = _shared_length(before, after)
     skipped = 0 if max(len(before), len(after)) <= _LONGEST_SIDE else max(shared - _SHARED_SHOWN, 0)

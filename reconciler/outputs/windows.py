@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from reconciler.model.payloads import Json
+from reconciler.zones import zone_of
 
 _TO: Final = " \N{EN DASH} "
 _INSTANT_LENGTH: Final = len("1970-01-01T00:00:00Z")
@@ -70,10 +70,10 @@ def _spelt(value: Json) -> str:
 
 def _local(moments: _Bounds, timezone: str | None) -> list[datetime]:
     """`moments` in the zone called `timezone`; in UTC where there is none or none that is known here."""
+    zone = zone_of(timezone) if timezone else None
     try:
-        zone = ZoneInfo(timezone) if timezone else UTC
-        return [moment.astimezone(zone) for moment in moments]
-    except (ZoneInfoNotFoundError, ValueError, OSError, OverflowError):
+        return [moment.astimezone(zone.rules if zone else UTC) for moment in moments]
+    except OverflowError:
         return list(moments)
 
 

@@ -9,5 +9,12 @@ May import: `model`, and deepdiff, which loads only when a payload differs.
 from reconciler.planning.effects import apply_state_changes, planned_creates
 from reconciler.planning.expectations import check_expectation
 from reconciler.planning.planner import make_plan
+from reconciler.planning.tracking import tracked
 
-__all__ = ["apply_state_changes", "check_expectation", "make_plan", "planned_creates"]
+__all__ = [
+    "apply_state_changes",
+    "check_expectation",
+    "make_plan",
+    "planned_creates",
+    "tracked",
+]

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Final
 
+from reconciler.model.declarations import Declared
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change, Guard
 from reconciler.planning.likeness import renames, sharing_a_title
 from reconciler.planning.moves import Conflict
+from reconciler.planning.slips import slips_of
 from reconciler.planning.standing import Standing
 
 _NAMED: Final = 5
@@ -17,10 +19,11 @@ _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9
 _NOT_TEXT_IN_YAML: Final = frozenset({"true", "false", "null"})
 
 
-def guards_of(
+def guards_of(  # noqa: PLR0913 - all that a guard may look at
     lines: Sequence[Change],
     standing: Standing,
     *,
+    declared: Declared,
     kept: Collection[Address],
     now: datetime,
     max_creates: int,
@@ -38,6 +41,7 @@ def guards_of(
         _looks_renamed(lines, creates, standing),
         _import_conflict(standing.import_conflicts),
         _move_conflict(standing.move_conflicts),
+        _points_nowhere(declared, lines, creates, standing),
     )
     return tuple(guard for guard in found if guard is not None)
 
@@ -124,6 +128,21 @@ def _move_conflict(conflicts: Sequence[Conflict]) -> Guard | None:
         "moves cannot be made",
         "Remove the entry of `moved` that no longer holds.",
         conflicts,
+    )
+
+
+def _points_nowhere(
+    declared: Declared, lines: Sequence[Change], creates: Sequence[Change], standing: Standing
+) -> Guard | None:
+    """Imports and moves with an address that is nowhere, beside a create that they may have meant."""
+    slips = slips_of(declared, lines, creates, standing)
+    if not slips:
+        return None
+    return Guard(
+        code="points-nowhere",
+        message=f"a block misses what would be created: {_some(slip.reason for slip in slips)}",
+        hint="Mend the address in the block. If it is right, the block is done or does nothing: remove it.",
+        addresses=tuple(sorted(set(chain.from_iterable(slip.addresses for slip in slips)))),
     )
 
 

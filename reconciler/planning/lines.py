@@ -1,20 +1,24 @@
 """The lines of a plan: one change for each address of a standing."""
 
+from dataclasses import replace
+
 from reconciler.model.declarations import Declaration
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.plan import Action, Change
+from reconciler.model.secret_marks import Sightings
 from reconciler.model.state import Entry, Intent, State
 from reconciler.planning.adoptions import Adoption
 from reconciler.planning.differences import Recorded, diff_of, is_same
 from reconciler.planning.standing import Standing
+from reconciler.planning.tracking import value_diffs
 
 
-def lines_of(standing: Standing, state: State) -> tuple[Change, ...]:
-    """What the plan says of each address, sorted by address."""
-    return tuple(_line(address, standing, state) for address in sorted(standing.addresses))
+def lines_of(standing: Standing, state: State, sightings: Sightings | None) -> tuple[Change, ...]:
+    """What the plan says of each address, sorted by address; `sightings` are what is known of secrets."""
+    return tuple(_line(address, standing, state, sightings) for address in sorted(standing.addresses))
 
 
-def _line(address: Address, standing: Standing, state: State) -> Change:
+def _line(address: Address, standing: Standing, state: State, sightings: Sightings | None) -> Change:
     """What the plan says of `address`: a doubt about it outweighs all else."""
     exam = standing.exams.get(address)
     if (doubt := standing.doubts.get(address)) is not None:
@@ -22,7 +26,7 @@ def _line(address: Address, standing: Standing, state: State) -> Change:
     if (adoption := standing.adoptions.get(address)) is not None:
         return _adopted(address, adoption, exam, state)
     if (entry := standing.entries.get(address)) is not None:
-        return _held(address, entry, exam, standing)
+        return _held(address, entry, exam, standing, sightings)
     if exam is None:
         return _undeclared(address, Action.FORGET, standing.refuted[address])
     if (source := standing.blocked.get(address)) is not None:
@@ -47,7 +51,13 @@ def _adopted(address: Address, adoption: Adoption, exam: Declaration | None, sta
     return _undeclared(address, Action.IMPORT, state.intents[adoption.settles or address], sid=adoption.sid)
 
 
-def _held(address: Address, entry: Entry, exam: Declaration | None, standing: Standing) -> Change:
+def _held(
+    address: Address,
+    entry: Entry,
+    exam: Declaration | None,
+    standing: Standing,
+    sightings: Sightings | None,
+) -> Change:
     """What the plan says of an exam that state knows."""
     moved_from = standing.moved_from.get(address)
     if exam is None:
@@ -55,10 +65,16 @@ def _held(address: Address, entry: Entry, exam: Declaration | None, standing: St
         if moved_from is not None:
             action = Action.MOVE
         return _undeclared(address, action, entry, sid=entry.sid, moved_from=moved_from)
-    action = Action.NOOP if is_same(entry, exam) else Action.CHANGED
-    if moved_from is not None:
-        action = Action.MOVE
-    return _declared(exam, action, entry, sid=entry.sid, moved_from=moved_from)
+    line = _declared(exam, Action.NOOP, entry, sid=entry.sid, moved_from=moved_from)
+    hidden = [one for one in value_diffs(exam, sightings) if not _is_shown(one.path, line)]
+    diff = tuple(sorted((*line.diff, *hidden), key=lambda one: one.path))
+    action = Action.CHANGED if diff else Action.NOOP
+    return replace(line, action=action if moved_from is None else Action.MOVE, diff=diff)
+
+
+def _is_shown(path: str, line: Change) -> bool:
+    """Whether `line` shows a difference at `path` or below it."""
+    return any(one.path == path or one.path.startswith(f"{path}.") for one in line.diff)
 
 
 def _declared(  # noqa: PLR0913 - the fields that such lines differ in

@@ -56,6 +56,17 @@ def destinations(source: Address, routes: Routes, stops: Collection[Address]) ->
     return ends
 
 
+def onward(source: Address, routes: Routes) -> set[Address]:
+    """Every address that the routes from `source` lead through, itself left out."""
+    seen = {source}
+    ahead = [source]
+    while ahead:
+        further = [address for address in routes.get(ahead.pop(), ()) if address not in seen]
+        seen.update(further)
+        ahead.extend(further)
+    return seen - {source}
+
+
 def sole(addresses: Collection[Address]) -> Address | None:
     """The only one of `addresses`; None where there are none or several."""
     return next(iter(addresses)) if len(addresses) == 1 else None

@@ -12,7 +12,7 @@ from reconciler.model.identities import Address, ExamSid
 from reconciler.model.positions import Position
 from reconciler.model.state import Entry, Intent, State
 from reconciler.planning.adoptions import Adoption, adopt
-from reconciler.planning.moves import Conflict, Routes, destinations, relocate, routes_of, sole
+from reconciler.planning.moves import Conflict, Routes, destinations, onward, relocate, routes_of, sole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,8 @@ class Standing:
     holds them at. `forgotten` are entries that state is to drop. `imported` is every address that an import
     names, `adoptions` are the imports that still change something. `doubts` are the intents that stay in
     doubt, `blocked` gives for an address the in-doubt one that moved to it, and `refuted` are the intents
-    that a person ended with `absent`.
+    that a person ended with `absent`. `routes` are those of the moves, `imported_at`
+    gives for the address that an import names the one that its exam has after them.
     """
 
     exams: Mapping[Address, Declaration]
@@ -37,6 +38,8 @@ class Standing:
     refuted: Mapping[Address, Intent]
     import_conflicts: tuple[Conflict, ...]
     move_conflicts: tuple[Conflict, ...]
+    routes: Routes
+    imported_at: Mapping[Address, Address]
 
     @property
     def addresses(self) -> set[Address]:
@@ -57,17 +60,20 @@ def exams_by_address(declared: Declared) -> dict[Address, Declaration]:
 def standing_of(declared: Declared, state: State) -> Standing:
     """Honour every block of `declared` that can be."""
     exams = exams_by_address(declared)
-    refuted = _refuted(declared, state)
+    routes = routes_of(declared.moves)
+    refuted = _refuted(declared, state, exams, routes)
     doubts = {address: intent for address, intent in state.intents.items() if address not in refuted}
     known = state.exams.keys() | doubts.keys()
     stops = exams.keys() | known
-    routes = routes_of(declared.moves)
     relocation = relocate(state.exams.keys(), routes, declared=exams, known=known)
     forgotten = _forgotten(declared, state, exams, relocation.seats)
     seats = {held: held if held in forgotten else relocation.seats.get(held, held) for held in state.exams}
     entries = {seat: state.exams[held] for held, seat in seats.items()}
     ends = {source: destinations(source, routes, stops) for source in routes.keys() & doubts.keys()}
-    wanted = _wanted(declared, seats, exams, routes, known)
+    imported_at = _imported_at(declared, seats, exams, routes, known)
+    wanted: dict[Address, set[ExamSid]] = {}
+    for block in declared.imports:
+        wanted.setdefault(imported_at[block.address], set()).add(block.sid)
     adopted = adopt(
         wanted,
         entries=entries,
@@ -91,6 +97,8 @@ def standing_of(declared: Declared, state: State) -> Standing:
         refuted=refuted,
         import_conflicts=adopted.conflicts,
         move_conflicts=relocation.conflicts,
+        routes=routes,
+        imported_at=imported_at,
     )
 
 
@@ -106,11 +114,21 @@ def _precedence(exam: Declaration) -> tuple[Position, str, str, str, str, str]:
     )
 
 
-def _refuted(declared: Declared, state: State) -> dict[Address, Intent]:
-    """The intents whose very attempt a person confirmed to have made nothing."""
+def _refuted(
+    declared: Declared, state: State, exams: Collection[Address], routes: Routes
+) -> dict[Address, Intent]:
+    """The intents whose very attempt a person confirmed to have made nothing.
+
+    An absence may name the address that the intent has, or one that its exam has moved to since.
+    """
     confirmed = {(block.address, block.attempt) for block in declared.absences}
     return {
-        address: intent for address, intent in state.intents.items() if (address, intent.attempt) in confirmed
+        address: intent
+        for address, intent in (state.intents.items() if confirmed else ())
+        if any(
+            (name, intent.attempt) in confirmed
+            for name in (address, *(() if address in exams else onward(address, routes)))
+        )
     }
 
 
@@ -129,23 +147,23 @@ def _forgotten(
     )
 
 
-def _wanted(
+def _imported_at(
     declared: Declared,
     seats: Mapping[Address, Address],
     exams: Collection[Address],
     routes: Routes,
     known: Collection[Address],
-) -> dict[Address, set[ExamSid]]:
-    """The SIDs that imports name, by the address that the imported one has after moves."""
-    wanted: dict[Address, set[ExamSid]] = {}
+) -> dict[Address, Address]:
+    """For each address that an import names the one that the imported exam has after moves."""
+    found: dict[Address, Address] = {}
     stops = {*exams, *known} if declared.imports else frozenset[Address]()
     for block in declared.imports:
         seat = seats.get(block.address)
         if seat is None and block.address not in exams:
             end = sole(destinations(block.address, routes, stops))
             seat = None if end in known else end
-        wanted.setdefault(seat or block.address, set()).add(block.sid)
-    return wanted
+        found[block.address] = seat or block.address
+    return found
 
 
 def _doubted(

@@ -23,14 +23,17 @@ from reconciler.model.identities import (
 from reconciler.model.state import Answer, Entry, Intent, Resolution, Settling, State
 from reconciler.statefile import fields
 from reconciler.statefile.fields import MalformedError
+from reconciler.statefile.marks_format import decode_marks, encode_marks
 
 FORMAT_VERSION: Final = 1
 
 _STATE_KEYS: Final = frozenset({"formatVersion", "lineage", "serial", "exams", "intents", "resolutions"})
-_ENTRY_KEYS: Final = frozenset({"sid", "installSid", "courseSid", "digest", "payload", "createdAt"})
+_ENTRY_KEYS: Final = frozenset(
+    {"sid", "installSid", "courseSid", "digest", "payload", "createdAt", "secrets"}
+)
 _ANSWER_KEYS: Final = frozenset({"status", "reason", "requestId"})
 _INTENT_KEYS: Final = frozenset(
-    {"attempt", "digest", "installSid", "courseSid", "payload", "startedAt", "by", "answer"}
+    {"attempt", "digest", "installSid", "courseSid", "payload", "startedAt", "by", "answer", "secrets"}
 )
 _RESOLUTION_KEYS: Final = frozenset({"address", "attempt", "sid", "by", "at", "how"})
 _SETTLINGS: Final = frozenset(settling.value for settling in Settling)
@@ -61,7 +64,7 @@ def encode_state(state: State) -> bytes:
 
 
 def _encode_entry(entry: Entry) -> dict[str, Any]:
-    return {
+    encoded = {
         "sid": entry.sid,
         "installSid": entry.install_sid,
         "courseSid": entry.course_sid,
@@ -69,6 +72,7 @@ def _encode_entry(entry: Entry) -> dict[str, Any]:
         "payload": entry.payload,
         "createdAt": fields.spell_instant(entry.created_at),
     }
+    return encoded if entry.secrets is None else encoded | {"secrets": encode_marks(entry.secrets)}
 
 
 def _encode_resolution(resolution: Resolution) -> dict[str, Any]:
@@ -88,8 +92,8 @@ def _age(encoded: dict[str, Any]) -> tuple[str, ...]:
 
 
 def encode_intent(intent: Intent) -> dict[str, Any]:
-    """An intent as an object; `answer` is left out where there is none."""
-    encoded = {
+    """An intent as an object; `answer` and `secrets` are left out where there are none."""
+    encoded: dict[str, Any] = {
         "attempt": intent.attempt,
         "digest": intent.digest,
         "installSid": intent.install_sid,
@@ -98,7 +102,9 @@ def encode_intent(intent: Intent) -> dict[str, Any]:
         "startedAt": fields.spell_instant(intent.started_at),
         "by": intent.by,
     }
-    return encoded if intent.answer is None else encoded | {"answer": encode_answer(intent.answer)}
+    if intent.answer is not None:
+        encoded["answer"] = encode_answer(intent.answer)
+    return encoded if intent.secrets is None else encoded | {"secrets": encode_marks(intent.secrets)}
 
 
 def encode_answer(answer: Answer) -> dict[str, Any]:
@@ -174,6 +180,7 @@ def _decode_entry(value: object, place: str) -> Entry:
         digest=fields.identity(found, "digest", place, accept=is_digest, make=Digest),
         payload=fields.payload(found, place),
         created_at=fields.instant(found, "createdAt", place),
+        secrets=decode_marks(found, place),
     )
 
 
@@ -191,6 +198,7 @@ def decode_intent(value: object, place: str) -> Intent:
         started_at=fields.instant(found, "startedAt", place),
         by=fields.text(found, "by", place),
         answer=None if answer is None else decode_answer(answer, f"{place}.answer"),
+        secrets=decode_marks(found, place),
     )
 
 

@@ -156,6 +156,7 @@ class World:
         self.parallelism = 4
         self.retry = BackOff()
         self.known_sids = []
+        self.marking_key = None
 
     def script(self, address, *verdicts):
         """What the next tries of `address` mean."""
@@ -176,6 +177,7 @@ class World:
             jitter=lambda: 1.0,
             by="tester",
             known_sids=self.known_sids,
+            marking_key=self.marking_key,
         )
         return await executor.run(
             [CreateRequest(declaration=declaration(address), values=(PASSWORD,)) for address in addresses]

@@ -168,9 +168,9 @@ class History(RuleBasedStateMachine):
         self.blocks["imports"] = [block for block in self.blocks["imports"] if block["exam"] != address]
 
     @precondition(lambda self: self.titles)
-    @rule(data=st.data(), by_hand=st.booleans())
-    def rename(self, data, by_hand):
-        """A team renames an exam, with a `moved` block or with `state mv`."""
+    @rule(data=st.data(), by_hand=st.booleans(), is_tidy=st.booleans())
+    def rename(self, data, by_hand, is_tidy):
+        """A team renames an exam, by `moved` or by `state mv`; its import may keep the old name."""
         source = data.draw(st.sampled_from(sorted(self.titles)))
         target = self.new_address()
         if by_hand and source in self.state["exams"]:
@@ -178,7 +178,7 @@ class History(RuleBasedStateMachine):
         else:
             self.blocks["moved"].append({"from": source, "to": target})
         for block in self.blocks["imports"]:
-            if block["exam"] == source:
+            if block["exam"] == source and is_tidy:
                 block["exam"] = target
         self.titles[target] = self.titles.pop(source)
         self.durations[target] = self.durations.pop(source)

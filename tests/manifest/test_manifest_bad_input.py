@@ -115,7 +115,7 @@ CASES: list[tuple[str, str | bytes, str, int, int]] = [
         69,
     ),
     ("no password", HEAD + "    type: Online\n", "no-password", 6, 3),
-    ("import of nothing", HEAD + f"imports: [{{exam: b, sid: {SID}}}]\n", "not-declared", 12, 18),
+    ("import of nothing", HEAD + f"imports: [{{exam: b, sid: {SID}}}]\n", "points-nowhere", 12, 18),
     ("bad imported SID", HEAD + "imports: [{exam: a, sid: EX1}]\n", "wrong-pattern", 12, 26),
     ("removed and declared", HEAD + "removed: [{exam: a}]\n", "still-declared", 12, 18),
     ("moved and declared", HEAD + "moved: [{from: a, to: b}]\n", "still-declared", 12, 16),

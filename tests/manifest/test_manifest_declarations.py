@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler import schemas
-from reconciler.manifest import load, load_workspace
+from reconciler.manifest import Ruling, load, load_workspace
 from reconciler.manifest.datetimes import BadDateTime, normalized, zone_of
 from reconciler.manifest.schema_checks import UnknownKeyword, compile_check
 from reconciler.manifest.schema_errors import check_of
@@ -113,7 +113,7 @@ def test_lifecycle_blocks_are_declared(tmp_path: Path) -> None:
     """Each block becomes its values, with places; a chain of moves is kept as it is."""
     blocks = (
         f"imports: [{{exam: cs/one, sid: {EX}}}]\nmoved: [{{from: b, to: c}}, {{from: a, to: b}}]\n"
-        "removed: [{exam: old}]\nabsent: [{exam: q, attempt: abc-1}]\n"
+        "removed: [{exam: c}, {exam: old}]\nabsent: [{exam: q, attempt: abc-1}]\n"
     )
     write(tmp_path, "exams.yaml", MANIFEST + blocks)
     loaded = load([], root=tmp_path, environment=Environment())
@@ -121,7 +121,7 @@ def test_lifecycle_blocks_are_declared(tmp_path: Path) -> None:
     declared = loaded.declared
     assert [(each.address, each.sid) for each in declared.imports] == [("cs/one", EX)]
     assert [(each.source, each.address) for each in declared.moves] == [("a", "b"), ("b", "c")]
-    assert [each.address for each in declared.removals] == ["old"]
+    assert [each.address for each in declared.removals] == ["c", "old"]
     assert [(each.address, each.attempt) for each in declared.absences] == [("q", "abc-1")]
     assert declared.imports[0].declared_at.line == MANIFEST.count("\n") + 1
 
@@ -134,13 +134,14 @@ def test_lifecycle_blocks_that_contradict(tmp_path: Path) -> None:
     )
     write(tmp_path, "exams.yaml", MANIFEST + blocks)
     codes = [each.code for each in load([], root=tmp_path, environment=Environment()).diagnostics]
-    assert sorted(codes) == ["duplicate-address", "duplicate-sid", "not-declared"]
+    assert sorted(codes) == ["duplicate-address", "duplicate-sid", *["points-nowhere"] * 3]
 
 
 def test_files_are_found_in_every_form(tmp_path: Path) -> None:
     """Files, directories, globs and absolute paths name manifests, each read once and shown alike."""
     write(tmp_path, "exams/x/one.yaml", MANIFEST)
-    write(tmp_path, "exams/two.yml", MANIFEST.replace("cs/one", "cs/two"))
+    two = MANIFEST.replace("cs/one", "cs/two").replace("One", "Two").replace("edu/1", "edu/2")
+    write(tmp_path, "exams/two.yml", two)
     paths = ["exams", "exams/**/*.yaml", str(tmp_path / "exams/two.yml"), "exams/x/one.yaml"]
     loaded = load(paths, root=tmp_path, environment=Environment())
     assert loaded.diagnostics == ()
@@ -155,13 +156,14 @@ def test_rules_are_weighed(tmp_path: Path) -> None:
     """A warning can be made an error or turned off; an error that is no rule stays one."""
     write(tmp_path, "exams.yaml", MANIFEST.replace("{fromEnv: EXAM_SECRET_ONE}", "abc") + "x: 1\n")
     rules = {"inline-secret": Severity.ERROR, "unknown-field": None}
-    found = load([], root=tmp_path, environment=Environment(), rules=rules).diagnostics
+    found = load([], root=tmp_path, environment=Environment(), ruling=Ruling(weights=rules)).diagnostics
     assert [(each.code, each.severity) for each in found] == [
         ("inline-secret", Severity.ERROR),
         ("unknown-field", Severity.ERROR),
     ]
-    off = load([], root=tmp_path, environment=Environment(), rules={"inline-secret": None}).diagnostics
-    assert [each.code for each in off] == ["unknown-field"]
+    off = Ruling(weights={"inline-secret": None})
+    left = load([], root=tmp_path, environment=Environment(), ruling=off).diagnostics
+    assert [each.code for each in left] == ["unknown-field"]
 
 
 @pytest.mark.parametrize(
@@ -217,12 +219,10 @@ rules: {{inline-secret: error, no-password: off, practice-title: off}}
 
 
 def test_a_workspace_is_read(tmp_path: Path) -> None:
-    """Every value of the file and of the chosen environment arrives; an unknown rule is a warning."""
+    """Every value of the file and of the chosen environment arrives."""
     write(tmp_path, "reconciler.yaml", WORKSPACE)
     workspace = load_workspace(tmp_path, environment_name="staging")
-    assert [(each.code, each.severity) for each in workspace.diagnostics] == [
-        ("unknown-rule", Severity.WARNING)
-    ]
+    assert workspace.diagnostics == ()
     assert workspace.manifests == ("exams/**/*.yaml",)
     assert workspace.max_creates == 7
     assert workspace.rules["inline-secret"] is Severity.ERROR
@@ -251,6 +251,8 @@ def test_no_workspace_is_a_workspace(tmp_path: Path) -> None:
         ("version: 1\n", "x", "unknown-environment", "1:1"),
         ("version: 1\nmaxCreate: 1\n", None, "unknown-field", "2:1"),
         ("version: 1\nmaxCreates: -1\n", None, "wrong-value", "2:13"),
+        ("version: 1\nrules: {inline-secrets: off}\n", None, "unknown-rule", "2:9"),
+        ("version: 1\nrules: {acme/any: off}\n", None, "unknown-rule", "2:9"),
         ("version: 1\nrules: {inline-secret: no}\n", None, "not-allowed-value", "2:24"),
         ("version: 1\nenvironments: {a: {timezone: Mars}}\n", None, "unknown-timezone", "2:30"),
         ("version: [\n", None, "syntax", "2:1"),
@@ -275,9 +277,10 @@ def test_the_only_environment_is_chosen(tmp_path: Path) -> None:
 
 
 def test_the_manifest_schema_knows_every_field_of_the_body() -> None:
-    """An exam has exactly the documented fields, and the two that name its course."""
+    """An exam has exactly the documented fields, and those that stand for or steer others."""
     body, manifest = schemas.load("create-exam"), schemas.load("manifest")["definitions"]
-    assert set(manifest["exam"]["properties"]) - {"course", "courseSid"} == set(body["properties"])
+    own = {"course", "courseSid", "contactUser", "profiles", "timezone"}
+    assert set(manifest["exam"]["properties"]) - own == set(body["properties"])
     inner = body["properties"]["configuration"]["properties"]
     assert set(manifest["configuration"]["properties"]) == set(inner)
     assert set(manifest["proctor"]["properties"]) == set(inner["instructorAsProctor"]["items"]["properties"])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.payloads import Json, Payload, digest_of
-from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Guard, Plan
+from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Guard, Note, Plan
 from reconciler.model.positions import Position, Span
 from reconciler.model.report import ExamOutcome, Outcome, Report
 from reconciler.model.state import Answer, Entry, Intent, Resolution, Settling, State
@@ -147,6 +147,37 @@ def many_creates(count: int) -> Plan:
     """A plan of nothing but creates."""
     changes = tuple(create(f"cs{100 + n // 40}/quiz-{n:04}", f"Quiz {n} of the term") for n in range(count))
     return Plan(lineage=LINEAGE, serial=0, changes=changes)
+
+
+def noted() -> Plan:
+    """A plan with notes, more than are printed, and a password whose value differs."""
+    reference = {"fromEnv": "EXAM_SECRET_CS101_M1"}
+    hidden = FieldDiff(path="configuration.password", before=reference, after=reference, is_of_value=True)
+    body = payload()
+    rotated = replace(
+        change("cs101/final", Action.CHANGED, before=body, after=body, number=7), diff=(hidden,)
+    )
+    secrets = Note(
+        code="secrets-not-checked",
+        message="password not checked, as its value is not available here: cs101/quiz",
+        hint="Set the variables.",
+        source=None,
+        addresses=(Address("cs101/quiz"),),
+    )
+    done = tuple(
+        Note(
+            code="done",
+            message=f"the removal of cs101/old-{number} is done: state does not know it",
+            hint="It may be removed.",
+            source=Position("exams/cs101.yaml", number, 12),
+            addresses=(Address(f"cs101/old-{number}"),),
+        )
+        for number in range(1, 27)
+    )
+    lost = replace(
+        done[0], code="points-nowhere", message="the import of x\x1b[31m does nothing", hint="Remove it."
+    )
+    return Plan(lineage=LINEAGE, serial=7, changes=(rotated,), notes=(secrets, *done, lost))
 
 
 def guarded() -> Plan:

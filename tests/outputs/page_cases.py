@@ -8,7 +8,8 @@ from typing import Final
 import output_cases as cases
 
 from reconciler.model.identities import Address, CourseSid
-from reconciler.model.plan import Action, Change, FieldDiff, Guard, Plan
+from reconciler.model.plan import Action, Change, FieldDiff, Guard, Note, Plan
+from reconciler.model.positions import Position
 
 TERM: Final = datetime(2031, 9, 1, 13, tzinfo=UTC)
 _KINDS: Final = ("Quiz", "Midterm Exam", "Final Exam", "Lab Practical", "Makeup Exam", "Placement Test")
@@ -143,7 +144,12 @@ def hostile(exams: int = len(HOSTILE)) -> Plan:
         changes.append(_in_role(change, number, text))
     addresses = tuple(change.address for change in changes)
     guard = Guard(code="too-many-creates", message=HOSTILE[4], hint=HOSTILE[5], addresses=addresses)
-    return plan_of(*changes, guards=(guard, *(replace(guard, message=text) for text in HOSTILE)))
+    notes = tuple(
+        Note(code="done", message=text, hint=text, source=Position(text, 1, 1), addresses=())
+        for text in HOSTILE
+    )
+    plan = plan_of(*changes, guards=(guard, *(replace(guard, message=text) for text in HOSTILE)))
+    return replace(plan, notes=notes)
 
 
 def _in_role(change: Change, number: int, text: str) -> Change:

@@ -161,7 +161,6 @@ def test_manifest_entries_are_read_as_they_are_meant(tmp_path, address, attempt)
         ["exams.yaml"],
         root=tmp_path,
         environment=manifest.load_workspace(tmp_path, environment_name=None).environment,
-        rules={},
     )
     assert [(one.address, one.sid) for one in loaded.declared.imports] == [(address, cases.sid(1))]
     assert [(one.address, one.attempt) for one in loaded.declared.absences] == [(address, attempt)]

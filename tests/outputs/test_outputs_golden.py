@@ -36,6 +36,7 @@ TEXTS: Final[dict[str, Callable[[Console], None]]] = {
     "plan-all": lambda to: outputs.print_plan(cases.every_action(), to, listing=Listing.ALL),
     "plan-many": lambda to: outputs.print_plan(cases.many_creates(60), to, listing=Listing.DIFFERING),
     "plan-guarded": lambda to: outputs.print_plan(cases.guarded(), to, listing=Listing.DIFFERING),
+    "plan-noted": lambda to: outputs.print_plan(cases.noted(), to, listing=Listing.DIFFERING),
     "plan-empty": lambda to: outputs.print_plan(EMPTY, to, listing=Listing.DIFFERING),
     "diagnostics": lambda to: outputs.print_diagnostics(cases.diagnostics(), to),
     "report": lambda to: outputs.print_report(cases.report(), to),
@@ -65,6 +66,7 @@ TEXTS: Final[dict[str, Callable[[Console], None]]] = {
 DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
     "plan": lambda: outputs.to_text(outputs.plan_document(cases.every_action(), listing=Listing.DIFFERING)),
     "plan-guarded": lambda: outputs.to_text(outputs.plan_document(cases.guarded(), listing=Listing.ALL)),
+    "plan-noted": lambda: outputs.to_text(outputs.plan_document(cases.noted(), listing=Listing.DIFFERING)),
     "report": lambda: outputs.to_text(outputs.report_document(cases.report())),
     "report-in-doubt": lambda: outputs.to_text(
         outputs.report_document(
@@ -84,6 +86,8 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "plan-guarded.md": lambda: outputs.plan_markdown(cases.guarded(), listing=Listing.DIFFERING),
     "plan-many.md": lambda: outputs.plan_markdown(cases.many_creates(1200), listing=Listing.DIFFERING),
     "plan-empty.md": lambda: outputs.plan_markdown(EMPTY, listing=Listing.DIFFERING),
+    "plan-noted.md": lambda: outputs.plan_markdown(cases.noted(), listing=Listing.DIFFERING),
+    "plan-noted.html": lambda: outputs.plan_page(cases.noted(), listing=Listing.DIFFERING),
     "plan.html": lambda: outputs.plan_page(
         cases.every_action(), listing=Listing.DIFFERING, invocation=ELSEWHERE, environment="production"
     ),

@@ -29,7 +29,7 @@ def decode(edited: object) -> Plan:
 @pytest.mark.parametrize("listing", list(Listing))
 def test_decode_after_encode_is_identity(listing: Listing) -> None:
     """Reading a plan and writing it again gives the same document, counts included."""
-    for plan in (cases.every_action(), cases.guarded(), cases.many_creates(3)):
+    for plan in (cases.every_action(), cases.guarded(), cases.noted(), cases.many_creates(3)):
         again = decode(document(plan, listing))
         assert outputs.plan_document(again, listing=listing) == document(plan, listing)
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from reconciler import rules_api
 from reconciler.cli import exit_codes
 from reconciler.cli.parser import build_parser
-from reconciler.manifest.rules import RULES
+from reconciler.manifest.rules.catalogue import BUILT_IN
 from reconciler.sandbox.fault_specs import parse_fault
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SHELL_BLOCK = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -97,7 +98,7 @@ def test_every_make_target_named_exists() -> None:
 def test_every_command_line_shown_parses() -> None:
     """Each `reconciler …` line of a page is one that the parser takes."""
     lines = [line for block in pages_with(SHELL_BLOCK) for line in block.splitlines()]
-    shown = [line.split("  #")[0].split() for line in lines if line.startswith("reconciler ")]
+    shown = [re.split("  #| > ", line)[0].split() for line in lines if line.startswith("reconciler ")]
     assert shown
     for words in shown:
         build_parser().parse_args([word.strip("'\"") for word in words[1:]])
@@ -114,10 +115,46 @@ def test_every_fault_shown_parses() -> None:
 
 
 def test_every_rule_is_documented() -> None:
-    """The rules that a workspace may weigh are those in the table, no more and no fewer."""
-    text = (ROOT / "docs" / "manifest.md").read_text(encoding="utf-8")
-    table = text.split("| rule | finds | weight |")[1]
-    assert set(re.findall(r"^\| `([a-z-]+)`", table, re.MULTILINE)) == set(RULES)
+    """The table lists the rules that there are, no more and no fewer, as they describe themselves."""
+    text = (ROOT / "docs" / "rules" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[`([a-z-]+)`\]\(([a-z-]+)\.md\) \| (.*) \| (\w+) \|$", text, re.MULTILINE)
+    assert rows == [(rule.code, rule.code, rule.summary, rule.severity.value) for rule in BUILT_IN]
+
+
+def test_every_rule_has_a_page_and_every_page_a_rule() -> None:
+    """A page begins with its rule's code and has what every page has; no page names a rule that is not."""
+    folder = ROOT / "docs" / "rules"
+    codes = {rule.code for rule in BUILT_IN}
+    assert {page.stem for page in folder.glob("*.md")} - {"README", "plugins"} == codes
+    headings = ["Why", "An example that fires", "How to mend it", "How to silence it"]
+    for page in folder.glob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        named = set(re.findall(r"ignore\[([^\]]+)\]", text)) | set(
+            re.findall(r"rules: \{ ?([a-z/-]+):", text)
+        )
+        for code in (code.strip() for listed in named for code in listed.split(",")):
+            assert code in codes or code == "code" or "/" in code, f"{page.name}: {code}"
+        if page.stem in codes:
+            assert text.startswith(f"# {page.stem}\n\nWeight: `")
+            assert re.findall(r"^## (.*)$", text, re.MULTILINE) == headings
+            assert f"rules: {{{page.stem}: off}}" in text
+
+
+def test_the_example_of_a_plugin_is_in_step_with_its_page() -> None:
+    """What docs/rules/plugins.md lists is what a plug-in can import, and its example is Python."""
+    text = (ROOT / "docs" / "rules" / "plugins.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+    assert listed | {"Check", "Json", "Path", "Payload"} == set(rules_api.__all__)
+    (example,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    names: dict[str, object] = {}
+    exec(example, names)  # noqa: S102 - it is ours
+    assert isinstance(names["RULES"], list)
+
+
+def test_exit_codes_are_explained_in_the_words_of_the_page() -> None:
+    """`explain` and docs/commands.md have one table of exit codes."""
+    rows = re.findall(r"^\| `(\d+)` \| (.*) \|$", section("Exit codes"), re.MULTILINE)
+    assert {int(code): meaning for code, meaning in rows} == exit_codes.MEANINGS
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:

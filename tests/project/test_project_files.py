@@ -1,5 +1,6 @@
 """The project's files agree with each other."""
 
+import json
 import re
 import subprocess
 import sys
@@ -127,6 +128,15 @@ def test_every_schema_is_listed_by_name() -> None:
     assert sorted(schemas.NAMES) == sorted(
         path.name.removesuffix(".schema.json") for path in (ROOT / "schemas").iterdir()
     )
+
+
+def test_packages_of_npm_are_pinned_by_hash_and_by_no_address() -> None:
+    """They come from whatever registry the machine is set up for, and are what was tested."""
+    lock = json.loads((ROOT / "tests" / "editors" / "package-lock.json").read_text(encoding="utf-8"))
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert packages
+    assert all(package["integrity"].startswith("sha512-") for package in packages.values())
+    assert not any("resolved" in package for package in packages.values())
 
 
 def test_every_action_of_the_pipeline_is_pinned_by_commit():

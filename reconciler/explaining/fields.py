@@ -1,0 +1,137 @@
+"""The fields of manifests and of the workspace file, as their JSON Schemas describe them."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, TypeAlias
+
+from reconciler import schemas
+
+Schema: TypeAlias = Mapping[str, Any]
+
+_WORDS: Final = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "boolean": "true or false",
+    "number": "a number",
+    "integer": "a whole number",
+    "null": "null",
+}
+_COURSE: Final = ("course", "courseSid")
+_OF_EXAMS: Final = frozenset({"exams", "defaults", "profiles"})
+"""Keys of a manifest that hold exams, whose fields are listed by themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A field: its keys from the outermost one, where it is written, and what its schema says."""
+
+    path: tuple[str, ...]
+    place: str
+    schema: Schema
+    requirement: str
+
+    @property
+    def name(self) -> str:
+        """The path with dots."""
+        return ".".join(self.path)
+
+
+@cache
+def all_fields() -> tuple[Field, ...]:
+    """Every field: of an exam, then of a manifest, then of the workspace file."""
+    manifest, workspace = schemas.load("manifest"), schemas.load("workspace")
+    exam = manifest["definitions"]["exam"]
+    return (
+        *_fields(exam, manifest, "an exam, `defaults` or a profile"),
+        *_fields(manifest, manifest, "a manifest, at the top"),
+        *_fields(workspace, workspace, "reconciler.yaml"),
+    )
+
+
+def markdown_of(field: Field) -> str:
+    """What is known of `field`."""
+    schema = field.schema
+    lines = [f"# {field.name}", "", schema.get("description", ""), ""]
+    lines.append(f"- stands in: {field.place}")
+    lines.append(f"- value: {_value(schema)}")
+    lines.append(f"- required: {field.requirement}")
+    if "enum" in schema:
+        lines.append(f"- allowed: {', '.join(f'`{_yaml(each)}`' for each in schema['enum'])}")
+    if "const" in schema:
+        lines.append(f"- allowed: `{_yaml(schema['const'])}`")
+    if "pattern" in schema:
+        lines.append(f"- pattern: `{schema['pattern']}`")
+    if "minimum" in schema:
+        lines.append(f"- at least: `{schema['minimum']}`")
+    if "default" in schema:
+        lines.append(f"- default: `{_yaml(schema['default'])}`")
+    lines += [f"- example: `{field.path[-1]}: {_yaml(each)}`" for each in schema.get("examples", ())]
+    return "\n".join([*lines, ""])
+
+
+def _fields(schema: Schema, root: Schema, place: str, above: tuple[str, ...] = ()) -> Iterator[Field]:
+    """The fields of `schema`, each followed by those within it."""
+    for name, part in schema.get("properties", {}).items():
+        path = (*above, name)
+        resolved = _resolved(part, root)
+        yield Field(
+            path=path,
+            place=place,
+            schema=resolved,
+            requirement=_requirement(path, schema, place),
+        )
+        if not above and name in _OF_EXAMS:
+            continue
+        for inner in _insides(resolved):
+            yield from _fields(_resolved(inner, root), root, place, path)
+
+
+def _insides(schema: Schema) -> Iterator[Schema]:
+    """The schemas of the mappings that a value of `schema` is or holds."""
+    yield schema
+    yield from schema.get("oneOf", ())
+    for keyword in ("items", "additionalProperties"):
+        if isinstance(schema.get(keyword), Mapping):
+            yield schema[keyword]
+
+
+def _resolved(schema: Schema, root: Schema) -> Schema:
+    """`schema` with what it refers to; what it says itself wins."""
+    found: dict[str, Any] = dict(schema)
+    for part in (schema, *schema.get("allOf", ())):
+        if "$ref" in part:
+            found = {**_resolved(root["definitions"][part["$ref"].rpartition("/")[2]], root), **found}
+    return found
+
+
+def _requirement(path: tuple[str, ...], schema: Schema, place: str) -> str:
+    if path[0] in _COURSE and len(path) == 1 and place.startswith("an exam"):
+        return "one of `course` and `courseSid`"
+    if place.startswith("an exam") and path[0] in schemas.load("create-exam")["required"] and len(path) == 1:
+        return "yes, in the exam, a profile or `defaults`"
+    return "yes" if path[-1] in schema.get("required", ()) else "no"
+
+
+def _value(schema: Schema) -> str:
+    """What kind of value `schema` takes, in words."""
+    if "oneOf" in schema:
+        return " or ".join(_choice(choice) for choice in schema["oneOf"])
+    names = schema.get("type", ())
+    words = [_WORDS[name] for name in ([names] if isinstance(names, str) else names)]
+    if "items" in schema:
+        kind = _WORDS.get(schema["items"].get("type", "object"), "a mapping").removeprefix("a ")
+        return f"a list, each item {'' if kind == 'text' else 'a '}{kind}"
+    return " or ".join(words) or "a number"
+
+
+def _choice(schema: Schema) -> str:
+    keys = "".join(f" with `{key}`" for key in schema.get("required", ()))
+    return f"{_WORDS[schema['type']]}{keys}"
+
+
+def _yaml(value: object) -> str:
+    """`value` as YAML writes it."""
+    return value if isinstance(value, str) else json.dumps(value)

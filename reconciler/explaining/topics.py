@@ -1,0 +1,73 @@
+"""Everything that can be explained, found by its name."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.explaining.fields import Field, all_fields, markdown_of
+from reconciler.explaining.rule_pages import page_of
+from reconciler.model.rules import Rule
+
+_MOST_NEAR: Final = 3
+_MAX_WORD: Final = 80
+_HOLDERS: Final = ("exams", "exam", "defaults", "profiles")
+"""What may stand before the path of an exam's field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The fields, and the `rules` and exit codes that it is given."""
+
+    rules: Sequence[Rule]
+    exit_codes: Mapping[int, str]
+
+    def explained(self, topic: str) -> str | None:
+        """What there is to say about `topic`, in Markdown; None where nothing is called so."""
+        if topic.isascii() and topic.isdigit() and int(topic[:4]) in self.exit_codes:
+            return f"# Exit code {int(topic)}\n\n{self.exit_codes[int(topic)]}\n"
+        for rule in self.rules:
+            if rule.code == topic:
+                return _rule(rule)
+        fields = _fields_called(topic)
+        return "\n".join(map(markdown_of, fields)) if fields else None
+
+    def nearest(self, topic: str) -> list[str]:
+        """The names that are most like `topic`, the nearest first."""
+        if len(topic) > _MAX_WORD:
+            return []
+        names: dict[str, str] = {}
+        for name in (*(field.name for field in all_fields()), *(rule.code for rule in self.rules)):
+            names[name.casefold()] = name
+            names.setdefault(name.rpartition(".")[2].casefold(), name.rpartition(".")[2])
+        found = difflib.get_close_matches(topic.casefold(), names, n=_MOST_NEAR)
+        return [names[name] for name in found]
+
+    def overview(self) -> str:
+        """A list of all names."""
+        lines = ["# What can be explained", "", "## Rules", ""]
+        lines += [f"- `{rule.code}`: {rule.summary}" for rule in self.rules]
+        for place in dict.fromkeys(field.place for field in all_fields()):
+            lines += ["", f"## Fields of {place}", ""]
+            lines += [f"- `{field.name}`" for field in all_fields() if field.place == place]
+        lines += ["", "## Exit codes", ""]
+        lines += [f"- `{code}`: {meaning}" for code, meaning in self.exit_codes.items()]
+        return "\n".join([*lines, ""])
+
+
+def _rule(rule: Rule) -> str:
+    """The page about `rule`; for one of a plug-in, what it says of itself."""
+    page = rule.page if "/" in rule.code else page_of(rule.code)
+    return (
+        page
+        or f"# {rule.code}\n\nFinds {rule.summary}. By default, that is of weight `{rule.severity.value}`.\n"
+    )
+
+
+def _fields_called(topic: str) -> list[Field]:
+    """The fields whose path ends with `topic`, those that it names in full first."""
+    steps = tuple(topic.split("."))
+    if steps[0] in _HOLDERS and len(steps) > 1:
+        steps = steps[1:]
+    found = [field for field in all_fields() if field.path[-len(steps) :] == steps]
+    return sorted(found, key=lambda field: len(field.path))

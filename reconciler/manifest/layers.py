@@ -1,0 +1,101 @@
+"""Which layer each value of an effective exam comes from, and where it is written; only for those who ask."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from reconciler.manifest.defaults import PROFILES, Stack
+from reconciler.manifest.findings import Findings
+from reconciler.manifest.passwords import FIELD
+from reconciler.manifest.yaml_nodes import Mapping, Stretch
+from reconciler.model.environment import Environment
+from reconciler.model.origins import Layer, Origin, Origins
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One layer of an exam: what kind it is, the name of a profile, and what it says."""
+
+    layer: Layer
+    name: str | None
+    partial: Mapping
+
+
+def layers_of(exam: Mapping, profiles: Sequence[str], stack: Stack) -> list[Said]:
+    """The layers of an exam, the one that wins first."""
+    return [
+        Said(Layer.EXAM, None, exam),
+        *(Said(Layer.PROFILE, name, stack.profiles[name]) for name in reversed(profiles)),
+        *(Said(Layer.DEFAULTS, None, defaults) for defaults in reversed(stack.defaults)),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Tracer:
+    """Finds origins for the exams of one file; `roots` are that file (last) and those that it extends."""
+
+    roots: Sequence[Mapping]
+    environment: Environment
+    findings: Findings
+
+    def origins(self, effective: Mapping, layers: Sequence[Said]) -> Origins:
+        """The origin of every value of `effective`, and of what its aliases and its file stand for.
+
+        A value comes from the highest layer that has its path: a layer between that replaced the path would
+        have it too, or the path would not be left.
+        """
+        origins = {".".join(path): self._origin(path, layers) for path in paths_in(effective)}
+        found = {"installSid": self._outside("installSid")}
+        if "timezone" not in effective:
+            found["timezone"] = self._outside("timezone")
+        course, user = effective.get("course"), effective.get("contactUser")
+        if isinstance(course, str):
+            found["courseSid"] = self._outside("courses", course)
+        if isinstance(user, str):
+            found["contactUserSid"] = self._outside("users", user)
+        return {**origins, **{path: origin for path, origin in found.items() if origin is not None}}
+
+    def _origin(self, path: Sequence[str], layers: Sequence[Said]) -> Origin:
+        for said in layers:
+            at = _place(said.partial, path)
+            if at is not None:
+                return Origin(layer=said.layer, name=said.name, position=self.findings.position(at))
+        raise LookupError(path)
+
+    def _outside(self, *path: str) -> Origin | None:
+        """The origin of what environment or file say for all exams; None where neither does."""
+        environment = self.environment
+        said = {
+            "installSid": environment.install_sid,
+            "timezone": environment.timezone,
+            "courses": environment.courses,
+            "users": environment.users,
+        }[path[0]]
+        if said is not None and (isinstance(said, str) or path[1] in said):
+            place = environment.places.get(".".join(path))
+            return Origin(layer=Layer.ENVIRONMENT, name=environment.name, position=place)
+        for root in reversed(self.roots):
+            at = _place(root, path)
+            if at is not None:
+                return Origin(layer=Layer.FILE, position=self.findings.position(at))
+        return None
+
+
+def paths_in(exam: Mapping, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The path of every value in `exam`; a list, an empty mapping and a password are one value each."""
+    for key, value in exam.items():
+        path = (*above, key)
+        if isinstance(value, Mapping) and value and key != FIELD:
+            yield from paths_in(value, path)
+        elif path != (PROFILES,):
+            yield path
+
+
+def _place(partial: Mapping, path: Sequence[str]) -> Stretch | None:
+    """Where `partial` says what is at `path`; None where it does not."""
+    *above, key = path
+    for step in above:
+        inner = partial.get(step)
+        if not isinstance(inner, Mapping):
+            return None
+        partial = inner
+    return partial.value_at(key) if key in partial else None

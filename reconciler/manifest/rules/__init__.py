@@ -1,0 +1,10 @@
+"""Rules: what a colleague would notice about exams that the documented schema accepts.
+
+Each theme has a module with its checks and its `RULES`; `catalogue` has them all, `plugins` adds those of
+installed packages, `running` asks them, and `ignoring` reads what a line ignores.
+"""
+
+from reconciler.manifest.rules.catalogue import CODES, Catalogue
+from reconciler.manifest.rules.plugins import find_rules
+
+__all__ = ["CODES", "Catalogue", "find_rules"]

@@ -1,0 +1,102 @@
+"""Rules that depend on the moment: what is too late, and what comes soon."""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from reconciler.model.rules import Basis, Context, Exam, Finding, Rule, short
+
+_OPENS: Final = ("configuration", "examOpenDate")
+_CLOSES: Final = ("configuration", "examCloseDate")
+_FREEZE: Final = timedelta(hours=24)
+"""Within it the vendor advises to change an exam no more."""
+_NOTICE: Final = timedelta(days=14)
+"""What the vendor recommends for an exam with live or in-person proctoring."""
+_WITH_PEOPLE: Final = re.compile(
+    r"\b(?:live|in ?person|on ?site|face to face|(?:test|testing) cent(?:er|re))\b", re.IGNORECASE
+)
+_WITHOUT: Final = re.compile(r"\b(?:non|not|no|without)\b", re.IGNORECASE)
+_BETWEEN_WORDS: Final = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
+
+
+def _over(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
+    for exam, now in _at_moment(exams, context):
+        closes = exam.instant("examCloseDate")
+        if closes is not None and closes <= now:
+            yield Finding(
+                exam=exam,
+                path=_CLOSES,
+                message="the exam window is over",
+                hint=f"It closed at {exam.date('examCloseDate')}. Mend the date, or leave the exam as it is "
+                "if it took place.",
+            )
+
+
+def _soon(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
+    for exam, now in _at_moment(exams, context):
+        opens, closes = exam.instant("examOpenDate"), exam.instant("examCloseDate")
+        if opens is None or opens >= now + _FREEZE or (closes is not None and closes <= now):
+            continue
+        what = "opens within 24 hours" if opens > now else "has opened already"
+        yield Finding(
+            exam=exam,
+            path=_OPENS,
+            message=f"the exam window {what}",
+            hint="It is late to create or change an exam; check the date, or tell students and proctors.",
+        )
+
+
+def _short_notice(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
+    for exam, now in _at_moment(exams, context):
+        opens = exam.instant("examOpenDate")
+        if opens is None or not now < opens < now + _NOTICE:
+            continue
+        why = _people_needed(exam)
+        if why is not None:
+            yield Finding(
+                exam=exam,
+                path=_OPENS,
+                message=f"the exam window opens in less than two weeks, and {why}",
+                hint="Proctors are planned two weeks ahead: open the window later, or ask the service first.",
+            )
+
+
+def _at_moment(exams: Iterable[Exam], context: Context) -> Iterator[tuple[Exam, datetime]]:
+    """Each exam beside the present moment; none where no moment was given."""
+    if context.now is not None:
+        for exam in exams:
+            yield exam, context.now
+
+
+def _people_needed(exam: Exam) -> str | None:
+    """What says that people are to proctor `exam`; None where nothing says so for certain.
+
+    The service documents no list of proctor types, so only words that can hardly mean anything else count.
+    `requireApproval` does not: somebody may also approve the start of an automated session.
+    """
+    kinds = exam.configuration.get("proctorTypes")
+    for kind in kinds if isinstance(kinds, list) else ():
+        words = _BETWEEN_WORDS.sub(" ", str(kind))
+        if _WITH_PEOPLE.search(words) and not _WITHOUT.search(words):
+            return f"'{short(kind)}' proctoring is asked for"
+    if exam.configuration.get("instructorAsProctor"):
+        return "an instructor is to proctor in person"
+    return None
+
+
+RULES: Final = (
+    Rule(code="window-over", basis=Basis.CLOCK, summary="an exam window that is over", check=_over),
+    Rule(
+        code="window-soon",
+        basis=Basis.CLOCK,
+        summary="an exam window that opens within 24 hours, or is open",
+        check=_soon,
+    ),
+    Rule(
+        code="short-notice",
+        basis=Basis.CLOCK,
+        summary="live or in-person proctoring in less than two weeks",
+        check=_short_notice,
+    ),
+)

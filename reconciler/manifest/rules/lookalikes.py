@@ -1,0 +1,79 @@
+"""Characters that are not what they look like.
+
+Mathematics, Greek names and titles in other scripts are no deception: a letter counts only where it looks
+just like a Latin one and stands among Latin letters.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+_CYRILLIC: Final = dict(
+    zip("АВЕКМНОРСТУХІЈЅԚԜаеорсухіјѕԁһԛԝ", "ABEKMHOPCTYXIJSQWaeopcyxijsdhqw", strict=True)
+)
+_GREEK: Final = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEZHIKMNOPTYXo", strict=True))  # noqa: RUF001 - they are meant
+_TWINS: Final = _CYRILLIC | _GREEK
+_TO_LATIN: Final = str.maketrans(_TWINS)
+_STYLED: Final = re.compile("[\uff01-\uff5e\U0001d400-\U0001d7ff]")
+"""Wide forms and mathematical alphabets, which stand for plain letters and digits."""
+_WORD: Final = re.compile(r"[^\W_]+")
+_LATIN: Final = re.compile("[A-Za-z\u00c0-\u024f]")
+_OTHER_LETTER: Final = re.compile("[\u0370-\u03ff\u0400-\u052f]")
+_JOINERS: Final = frozenset("\u200c\u200d")
+_DIRECTIONS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_RIGHT_TO_LEFT: Final = frozenset({"R", "AL"})
+
+
+def latinised(title: str) -> str:
+    """`title` with each look-alike as the Latin character that it looks like, and nothing invisible."""
+    if title.isascii():
+        return title
+    plain = unicodedata.normalize("NFKC", title).translate(_TO_LATIN)
+    return "".join(char for char in plain if unicodedata.category(char) != "Cf")
+
+
+def deceptions(title: str) -> Iterator[str]:
+    """What is not what it looks like in `title`, in words and in order of kind."""
+    yield from _unseen(title)
+    if not _LATIN.search(title):
+        return
+    for char in _STYLED.findall(title):
+        yield f"{_named(char)} in place of '{unicodedata.normalize('NFKC', char)}'"
+    foreign = any(_OTHER_LETTER.match(char) and char not in _TWINS for char in title)
+    for word in _WORD.findall(title):
+        twins = [char for char in word if char in _TWINS]
+        if twins and (_stands_among_latin(word) or (not foreign and len(twins) == len(word) > 1)):
+            yield from (f"{_named(char)} in place of '{_TWINS[char]}'" for char in twins)
+
+
+def _stands_among_latin(word: str) -> bool:
+    """Whether `word` has Latin letters, or digits and no letter that is plainly of another script."""
+    others = [char for char in word if _OTHER_LETTER.match(char) and char not in _TWINS]
+    return not others and (_LATIN.search(word) is not None or any(char.isdigit() for char in word))
+
+
+def _unseen(title: str) -> Iterator[str]:
+    """The characters of `title` that show nothing, or a space that is none."""
+    reads_leftwards = any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in title)
+    for at, char in enumerate(title):
+        if char.isascii():
+            continue
+        category = unicodedata.category(char)
+        if category == "Zs":
+            yield f"{_named(char)} in place of a space"
+        elif category == "Cf" and not _has_a_use(char, title, at, reads_leftwards=reads_leftwards):
+            yield f"{_named(char)}, which nobody sees"
+
+
+def _has_a_use(char: str, title: str, at: int, *, reads_leftwards: bool) -> bool:
+    """Whether a script or an emoji in `title` needs the invisible `char`."""
+    if char in _DIRECTIONS:
+        return reads_leftwards
+    if char in _JOINERS:
+        return not any(beside.isascii() for beside in title[max(at - 1, 0) : at + 2])
+    return False
+
+
+def _named(char: str) -> str:
+    return f"U+{ord(char):04X} ({unicodedata.name(char, 'without a name').lower()})"

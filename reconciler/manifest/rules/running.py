@@ -1,0 +1,199 @@
+"""Rules asked about declared exams, and what they find put where it is written."""
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from reconciler.manifest.findings import Findings
+from reconciler.manifest.passwords import FIELD
+from reconciler.manifest.rules.catalogue import Catalogue
+from reconciler.manifest.rules.plugins import fault
+from reconciler.manifest.yaml_nodes import Mapping as Marked
+from reconciler.manifest.yaml_nodes import Sequence as MarkedSequence
+from reconciler.manifest.yaml_nodes import Stretch
+from reconciler.model.declarations import Declaration
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.payloads import Payload
+from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
+
+_MOST_OF_A_PLUGIN: Final = 10_000
+"""Findings that one rule of a plug-in may give; it might never stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A declaration and where it is written: its address `at`, its fields within `own` or elsewhere.
+
+    Elsewhere are defaults and profiles, of the same file or of one that it extends.
+    """
+
+    declaration: Declaration
+    effective: Marked
+    at: Stretch
+    own: Stretch
+    findings: Findings
+
+    @property
+    def whole(self) -> Stretch:
+        """From the address up to the end of the fields."""
+        return Stretch(self.at.start, max(self.at.end, self.own.end))
+
+    def is_own(self, at: Stretch) -> bool:
+        """Whether `at` is within the exam's own fields."""
+        return self.own.start <= at.start < self.own.end
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The codes of the rules that were asked to the end, and what went wrong with others."""
+
+    codes: frozenset[str]
+    faults: tuple[Diagnostic, ...]
+
+
+def ask_rules(
+    written: Iterable[Written],
+    catalogue: Catalogue,
+    weights: Mapping[str, Severity | None],
+    context: Context,
+) -> Asked:
+    """Note in the findings of the files what the rules find; of one address, the first exam counts."""
+    unique: dict[str, Written] = {}
+    for each in written:
+        unique.setdefault(each.declaration.address, each)
+    by_address = [unique[address] for address in sorted(unique)]
+    ours = {_view(each.declaration, each.declaration.payload): each for each in by_address}
+    theirs = {}
+    if any(_is_plugin(rule) for rule in catalogue.rules):
+        theirs = {
+            _view(each.declaration, copy.deepcopy(each.declaration.payload)): each for each in by_address
+        }
+    codes = set[str]()
+    faults: list[Diagnostic] = []
+    for rule in catalogue.rules:
+        if weights.get(rule.code, rule.severity) is None or (
+            rule.basis is Basis.CLOCK and context.now is None
+        ):
+            continue
+        if _is_plugin(rule):
+            failed = _ask_plugin(rule, theirs, context)
+            faults += failed
+        else:
+            failed = []
+            _note(rule, rule.check(tuple(ours), context), ours)
+        if not failed:
+            codes.add(rule.code)
+    return Asked(frozenset(codes), tuple(faults))
+
+
+def _is_plugin(rule: Rule) -> bool:
+    return "/" in rule.code
+
+
+def _view(declaration: Declaration, payload: Payload) -> Exam:
+    return Exam(
+        address=declaration.address,
+        install_sid=declaration.install_sid,
+        course_sid=declaration.course_sid,
+        payload=payload,
+        course=declaration.course,
+        timezone=declaration.timezone,
+    )
+
+
+def _note(rule: Rule, found: Iterable[Finding], exams: Mapping[Exam, Written]) -> None:
+    """Note each of `found` where it is written; what exams share is noted once, for all of them.
+
+    What tells findings at one place apart is how many the exam has there before, for the messages of two
+    exams about one value may differ.
+    """
+    told: dict[tuple[Exam, Stretch], set[str]] = {}
+    for finding in found:
+        written = exams[finding.exam]
+        at = _place(written, finding)
+        messages = told.setdefault((finding.exam, at), set())
+        if finding.message in messages:
+            continue
+        messages.add(finding.message)
+        findings = written.findings
+        findings.exam = written.whole
+        findings.add(
+            rule.code,
+            at,
+            findings.without_secrets(finding.message),
+            findings.without_secrets(f"{finding.hint}{_origins(written, finding, at)}"),
+            severity=rule.severity,
+            address=written.declaration.address,
+            subject=f"{len(messages)}",
+        )
+        findings.exam = None
+
+
+def _ask_plugin(rule: Rule, exams: Mapping[Exam, Written], context: Context) -> list[Diagnostic]:
+    """Note what a plug-in's rule finds, and give back what went wrong.
+
+    `exams` hold copies of the payloads, so that it cannot change what is sent.
+    """
+    found: list[Finding] = []
+    failed: list[Diagnostic] = []
+    try:
+        for finding in islice(rule.check(tuple(exams), context), _MOST_OF_A_PLUGIN):
+            _check_finding(finding, exams)
+            found.append(finding)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - code of others may raise anything
+        failed.append(fault(f"the rule '{rule.code}' of a plug-in failed", error))
+    _note(rule, found, exams)
+    return failed
+
+
+def _check_finding(finding: object, exams: Mapping[Exam, Written]) -> None:
+    """Raise TypeError unless `finding`, which code of others made, is what it must be."""
+    if not isinstance(finding, Finding) or finding.exam not in exams:
+        raise TypeError("it gave something other than a Finding about one of the exams")
+    texts = (finding.message, finding.hint)
+    if not all(isinstance(text, str) for text in texts) or not all(
+        isinstance(path, tuple) for path in (finding.path, finding.others, *finding.others)
+    ):
+        raise TypeError("message and hint of a Finding must be text, and its paths tuples")
+
+
+def _place(written: Written, finding: Finding) -> Stretch:
+    """Where `finding` is shown: the first of its paths that is written in the exam itself, else the first."""
+    if not finding.path:
+        return written.at
+    whole = [at for path in (finding.path, *finding.others) if (at := _stretch(written.effective, path))]
+    own = (at for at in whole if written.is_own(at))
+    return next(own, whole[0] if whole else written.at)
+
+
+def _origins(written: Written, finding: Finding, at: Stretch) -> str:
+    """Where the values are written that `finding`, which stands in the exam, compares and that do not."""
+    if not written.is_own(at):
+        return ""
+    places = {path[-1]: _stretch(written.effective, path) for path in (finding.path, *finding.others) if path}
+    positions = {
+        step: written.findings.position(place)
+        for step, place in places.items()
+        if place is not None and not written.is_own(place)
+    }
+    return "".join(f" {step} is from {place.file}:{place.line}." for step, place in positions.items())
+
+
+def _stretch(exam: Marked, path: Path) -> Stretch | None:
+    """Where the value at `path` is written: a scalar itself, of all else the key; None without one."""
+    at: Stretch | None = None
+    value: object = exam
+    for step in path:
+        match value, step:
+            case Marked(), str() if step in value:
+                inner = value[step]
+                is_scalar = not isinstance(inner, Marked | MarkedSequence) and step != FIELD
+                at = value.value_at(step) if is_scalar else value.key_at(step)
+                value = inner
+            case MarkedSequence(), int() if 0 <= step < len(value):
+                at, value = value.item_at(step), value[step]
+            case _:
+                return None
+    return at

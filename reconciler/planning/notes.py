@@ -1,0 +1,185 @@
+"""Notes on lifecycle blocks: which have been done, which do nothing, and which leave a doubt where it was.
+
+A block that a plan carries out has its line there, one that contradicts state is refused by a guard; neither
+needs a note, but an absence: what it ends has no line that says so.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from difflib import get_close_matches
+from typing import Final
+
+from reconciler.model.declarations import Absence, Declared, Import, Move, Removal
+from reconciler.model.identities import Address
+from reconciler.model.plan import Note
+from reconciler.model.positions import Position
+from reconciler.model.state import State
+from reconciler.planning.moves import onward
+from reconciler.planning.standing import Standing
+
+DONE: Final = "done"
+POINTS_NOWHERE: Final = "points-nowhere"
+NOT_FORGOTTEN: Final = "not-forgotten"
+SETTLES_DOUBT: Final = "settles-doubt"
+DOUBT_REMAINS: Final = "doubt-remains"
+
+_MAY_GO: Final = "It may be removed."
+_LIKENESS: Final = 0.8
+_MOST_COMPARED: Final = 1_000
+
+
+def notes_of(declared: Declared, standing: Standing, state: State) -> tuple[Note, ...]:
+    """A note on each block that the plan does not carry out, ordered by place."""
+    found = {
+        *_of_imports(declared.imports, standing),
+        *_of_moves(declared.moves, standing, state),
+        *_of_removals(declared.removals, standing, state),
+        *_of_absences(declared.absences, standing, state),
+    }
+    return tuple(sorted(found, key=_order))
+
+
+def like(address: Address, known: Iterable[Address]) -> Address | None:
+    """The one of `known` that `address` may be a slip for; None where none is that like it."""
+    some = sorted(known)[:_MOST_COMPARED]
+    found = get_close_matches(address, (one for one in some if one != address), n=1, cutoff=_LIKENESS)
+    return Address(found[0]) if found else None
+
+
+def lost_imports(imports: Iterable[Import], standing: Standing) -> Iterator[Import]:
+    """The imports of which neither the address nor the SID is anywhere."""
+    held = {entry.sid for entry in standing.entries.values()}
+    for block in imports:
+        seat = standing.imported_at[block.address]
+        if seat not in standing.addresses and block.sid not in held:
+            yield block
+
+
+def _order(note: Note) -> tuple[Position, str, str]:
+    return (note.source or Position("", 0, 0), note.code, note.message)
+
+
+def _note(
+    code: str, block: Import | Move | Removal | Absence, message: str, hint: str = _MAY_GO, *more: Address
+) -> Note:
+    addresses = (block.address, *(one for one in more if one != block.address))
+    return Note(code=code, message=message, hint=hint, source=block.declared_at, addresses=addresses)
+
+
+def _of_imports(imports: Collection[Import], standing: Standing) -> Iterator[Note]:
+    holders = {entry.sid: address for address, entry in standing.entries.items()}
+    declared = standing.exams if imports else ()
+    for block in imports:
+        holder = holders.get(block.sid)
+        if holder is not None:
+            if holder == standing.imported_at[block.address] or block.address not in standing.exams:
+                yield _note(DONE, block, f"the import is done: {block.sid} is {holder} in state")
+        elif standing.imported_at[block.address] not in standing.addresses:
+            near = like(block.address, declared)
+            yield _note(
+                POINTS_NOWHERE,
+                block,
+                f"the import of {block.address} does nothing: nothing declares it, and state does not know "
+                f"{block.sid}",
+                f"Did you mean {near}? Otherwise remove it." if near else "Remove it, or declare the exam.",
+            )
+
+
+def _of_moves(moves: Iterable[Move], standing: Standing, state: State) -> Iterator[Note]:
+    known = state.exams.keys() | state.intents.keys()
+    orphans = standing.entries.keys() - standing.exams.keys()
+    for block in moves:
+        if block.source in known or block.source == block.address:
+            continue
+        met = onward(block.source, standing.routes)
+        if met & standing.adoptions.keys():
+            continue
+        if met & known:
+            there = min(met & known)
+            yield _note(
+                DONE,
+                block,
+                f"the move from {block.source} to {block.address} is done: {there} is in state, "
+                f"and {block.source} is not",
+            )
+            continue
+        near = like(block.source, orphans)
+        yield _note(
+            POINTS_NOWHERE,
+            block,
+            f"the move from {block.source} to {block.address} does nothing: state knows neither",
+            f"Did you mean from {near}? Otherwise remove it." if near else _MAY_GO,
+            block.source,
+        )
+
+
+def _of_removals(removals: Iterable[Removal], standing: Standing, state: State) -> Iterator[Note]:
+    seats = {held: seat for seat, held in standing.moved_from.items()}
+    orphans = standing.entries.keys() - standing.exams.keys()
+    for block in removals:
+        address = block.address
+        held = standing.moved_from.get(address, address)
+        if {address, held} & standing.forgotten or address in standing.refuted:
+            continue
+        if address in standing.doubts:
+            yield _note(
+                DOUBT_REMAINS,
+                block,
+                f"{address} is not forgotten: it is in doubt, as attempt {standing.doubts[address].attempt}",
+                f"Settle that first: `reconciler state show {address}` says how.",
+            )
+        elif held in state.exams:
+            seat = seats.get(held, held)
+            yield _note(
+                NOT_FORGOTTEN,
+                block,
+                f"{address} is not forgotten: it is declared as {seat}",
+                "Remove this block, or the exam from the manifest as well.",
+                seat,
+            )
+        elif (near := like(address, orphans)) is not None:
+            yield _note(
+                POINTS_NOWHERE,
+                block,
+                f"the removal of {address} does nothing: state does not know it",
+                f"Did you mean {near}? Otherwise remove it.",
+            )
+        else:
+            yield _note(DONE, block, f"the removal of {address} is done: state does not know it")
+
+
+def _of_absences(absences: Iterable[Absence], standing: Standing, state: State) -> Iterator[Note]:
+    settled = {one.attempt: one for one in state.resolutions} if absences else {}
+    sources = {intent.attempt: address for address, intent in standing.refuted.items()}
+    for block in absences:
+        doubt = standing.doubts.get(block.address)
+        if (source := sources.get(block.attempt)) is not None:
+            yield _note(
+                SETTLES_DOUBT,
+                block,
+                f"attempt {block.attempt} of {source} is settled: it made no exam, as `absent` confirms",
+                "Apply records that. Be sure of it: what is declared is then sent anew.",
+                source,
+            )
+        elif doubt is not None:
+            yield _note(
+                DOUBT_REMAINS,
+                block,
+                f"{block.address} REMAINS IN DOUBT: `absent` names attempt {block.attempt}, and in doubt is "
+                f"attempt {doubt.attempt}",
+                f"Look what became of that one. Only if it made no exam, write attempt: {doubt.attempt}",
+            )
+        elif (resolution := settled.get(block.attempt)) is not None:
+            yield _note(
+                DONE,
+                block,
+                f"the doubt about attempt {block.attempt} of {resolution.address} was settled by "
+                f"`{resolution.how.value}`",
+            )
+        else:
+            yield _note(
+                POINTS_NOWHERE,
+                block,
+                f"`absent` does nothing: attempt {block.attempt} of {block.address} is not in doubt, "
+                "and never was in this state",
+                "Remove it, or copy exam and attempt anew from what `plan` shows in doubt.",
+            )

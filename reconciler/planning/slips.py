@@ -1,0 +1,84 @@
+"""Slips: blocks that point nowhere right beside an exam that is about to be created.
+
+A misspelt address in `imports` or `moved` would have its exam created a second time.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from reconciler.model.declarations import Declared
+from reconciler.model.identities import Address
+from reconciler.model.plan import Action, Change
+from reconciler.model.positions import Position
+from reconciler.planning.moves import destinations, onward
+from reconciler.planning.notes import like, lost_imports
+from reconciler.planning.standing import Standing
+
+_MOST: Final = 100
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Slip:
+    """A block that may mean a create: its place, what is odd about it, and the addresses concerned."""
+
+    place: Position
+    claim: str
+    addresses: tuple[Address, Address]
+
+    @property
+    def reason(self) -> str:
+        """Where and what, in one phrase."""
+        return f"{self.place} {self.claim}"
+
+
+def slips_of(
+    declared: Declared, lines: Sequence[Change], creates: Sequence[Change], standing: Standing
+) -> list[Slip]:
+    """Every such block, by place."""
+    targets = {line.address for line in creates}
+    if not targets:
+        return []
+    found = {
+        *_by_target(islice(_nowhere(declared, lines, standing), _MOST), targets),
+        *_by_source(declared, lines, targets, standing),
+    }
+    return sorted(found)
+
+
+def _by_target(nowhere: Iterator[tuple[Position, Address]], targets: Collection[Address]) -> Iterator[Slip]:
+    for place, address in nowhere:
+        if (near := like(address, targets)) is not None:
+            claim = f"names {address}, which nothing declares, and {near} would be created"
+            yield Slip(place, claim, (address, near))
+
+
+def _nowhere(
+    declared: Declared, lines: Sequence[Change], standing: Standing
+) -> Iterator[tuple[Position, Address]]:
+    """The addresses that blocks bring an exam to, though nothing declares them."""
+    for block in lost_imports(declared.imports, standing):
+        yield block.declared_at, block.address
+    undeclared = {line.address for line in lines if line.action is Action.MOVE and line.after is None}
+    doubts = standing.routes.keys() & standing.doubts.keys()
+    undeclared |= {
+        end for source in doubts for end in destinations(source, standing.routes, standing.exams)
+    } - standing.exams.keys()
+    for move in declared.moves if undeclared else ():
+        if move.address in undeclared:
+            yield move.declared_at, move.address
+
+
+def _by_source(
+    declared: Declared, lines: Sequence[Change], targets: Collection[Address], standing: Standing
+) -> Iterator[Slip]:
+    """Moves from what nothing knows to a create, while state holds an orphan that is called much the same."""
+    orphans = {line.address for line in lines if line.action is Action.ORPHANED}
+    known = standing.addresses | set(standing.moved_from.values())
+    lost = (move for move in declared.moves if orphans and move.source not in known)
+    for move in islice(lost, _MOST):
+        ends = onward(move.source, standing.routes) & set(targets)
+        if ends and (near := like(move.source, orphans)) is not None:
+            claim = f"moves {move.source}, which state does not know; it holds {near}, and {min(ends)}"
+            yield Slip(move.declared_at, f"{claim} would be created", (near, min(ends)))

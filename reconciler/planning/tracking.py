@@ -1,0 +1,79 @@
+"""Tracking of secret values: which of those that were sent are known to be others now.
+
+A plan sees verdicts only, never a value or a mark.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from reconciler.model.declarations import Declaration, Declared
+from reconciler.model.plan import FieldDiff, Note
+from reconciler.model.secret_marks import STATE_KEY_VARIABLE, Sighting, Sightings
+from reconciler.model.state import Entry, State
+from reconciler.planning.differences import path_of
+from reconciler.planning.standing import standing_of
+
+_NAMED: Final = 5
+_DOUBTFUL: Final = {
+    Sighting.UNAVAILABLE: (
+        "secrets-not-checked",
+        "not checked, as its value is not available here",
+        "Set the variables, or give --secrets-dir, to have them compared with what was sent.",
+    ),
+    Sighting.UNTRACKED: (
+        "secrets-not-tracked",
+        f"not tracked, as it was sent without {STATE_KEY_VARIABLE}",
+        "Nothing tells whether these have changed since.",
+    ),
+    Sighting.OTHER_KEY: (
+        "secrets-under-another-key",
+        f"tracked under another {STATE_KEY_VARIABLE} than this one",
+        "Use the key of the apply that created these, or take it that nothing tells of a change.",
+    ),
+}
+
+
+def tracked(declared: Declared, state: State) -> tuple[tuple[Declaration, Entry], ...]:
+    """The declared exams with secrets that state holds, each with its entry, by address."""
+    standing = standing_of(declared, state)
+    return tuple(
+        (exam, standing.entries[address])
+        for address, exam in sorted(standing.exams.items())
+        if exam.secrets and address in standing.entries
+    )
+
+
+def value_diffs(exam: Declaration, sightings: Sightings | None) -> Iterator[FieldDiff]:
+    """The secrets of `exam` whose value is known not to be what was sent; both sides are the reference."""
+    seen = (sightings or {}).get(exam.address, {})
+    for use in exam.secrets:
+        if seen.get(use.dotted_path) is Sighting.DIFFERS:
+            reference = use.secret.reference
+            yield FieldDiff(path=path_of(use.path), before=reference, after=reference, is_of_value=True)
+
+
+def tracking_notes(exams: Iterable[Declaration], sightings: Sightings | None) -> Iterator[Note]:
+    """What is not known of secrets: one note for each reason. `sightings` are None without a key."""
+    if sightings is None:
+        with_secrets = sorted(exam.address for exam in exams if exam.secrets)
+        if with_secrets:
+            yield Note(
+                code="secrets-not-tracked",
+                message=f"passwords are not tracked, and no change is seen: {STATE_KEY_VARIABLE} is not set",
+                hint="Set it for apply and plan to have the values of secrets tracked; see docs/state.md.",
+                source=None,
+                addresses=tuple(with_secrets),
+            )
+        return
+    for sighting, (code, claim, hint) in _DOUBTFUL.items():
+        concerned = sorted(address for address, seen in sightings.items() if sighting in seen.values())
+        if concerned:
+            more = len(concerned) - _NAMED
+            names = ", ".join(concerned[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+            yield Note(
+                code=code,
+                message=f"password {claim}: {names}",
+                hint=hint,
+                source=None,
+                addresses=tuple(concerned),
+            )

@@ -1,0 +1,12 @@
+"""What a plug-in needs to add rules of its own; see docs/rules/plugins.md.
+
+An entry point of the group `reconciler.rules` names a `Rule`, or a list or tuple of them. The names of this
+module stay as they are until the next major version; everything else may change in any.
+May import: `model`.
+"""
+
+from reconciler.model.diagnostics import Severity
+from reconciler.model.payloads import Json, Payload
+from reconciler.model.rules import Basis, Check, Context, Exam, Finding, Path, Rule
+
+__all__ = ["Basis", "Check", "Context", "Exam", "Finding", "Json", "Path", "Payload", "Rule", "Severity"]

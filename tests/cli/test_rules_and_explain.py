@@ -1,0 +1,164 @@
+"""Rules, `--now` and `explain` on the command line."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+from exam_workspace import MANIFEST, Workspace, exam
+
+OVER = "2031-11-01T00:00:00Z"
+BEFORE = "2031-09-01T02:00:00+02:00"
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """An empty directory with a state."""
+    made = Workspace(tmp_path)
+    made.run("init")
+    made.declare("a")
+    return made
+
+
+def codes(workspace, *arguments, expect=0):
+    """The findings of a `validate`, in JSON."""
+    document = json.loads(workspace.run("validate", "--format", "json", *arguments, expect=expect))
+    return [(each["code"], each["severity"]) for each in document["diagnostics"]]
+
+
+def test_now_chooses_the_moment(workspace):
+    """The same manifests give the same findings whenever a pipeline is run again."""
+    assert codes(workspace, "--now", BEFORE) == []
+    assert codes(workspace, "--now", OVER) == [("window-over", "warning")]
+    assert codes(workspace, "--now", "2031-10-12t00:00:00.5z") == [("window-soon", "warning")]
+
+
+def test_strict_does_not_fail_by_waiting(workspace):
+    """Time alone makes no error of a warning; with a moment that was chosen, it counts like any other."""
+    workspace.write(MANIFEST + exam("a", examOpenDate="2024-01-01T09:00", examCloseDate="2024-01-02T09:00"))
+    assert codes(workspace, "--strict") == [("window-over", "warning")]
+    assert codes(workspace, "--strict", "--now", OVER, expect=1) == [("window-over", "error")]
+    workspace.write(MANIFEST + exam("a", attempts=0))
+    assert codes(workspace, "--strict", "--now", BEFORE, expect=1) == [("not-positive", "error")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2031-10-12", "2031-10-12T09:00:00", "now", "", "2031-13-01T00:00:00Z", "0001-01-01T00:00:00+23:00"],
+)
+def test_a_moment_is_written_in_full(workspace, text):
+    """A date without a time, or a time without an offset, would mean another moment elsewhere."""
+    workspace.run("validate", "--now", text, expect=1)
+    assert "is not a moment like 2031-10-01T00:00:00Z" in workspace.printed
+
+
+def test_apply_goes_by_the_clock(workspace):
+    """No argument talks the guards of an apply into another moment."""
+    workspace.run("apply", "--now", BEFORE, expect=1)
+    assert "unrecognized arguments: --now" in workspace.printed
+
+
+def test_plan_minds_the_time_of_what_it_would_create(workspace):
+    """Rules and guards judge by the given moment; an exam that was created long ago is left in peace."""
+    workspace.run("plan", "--now", OVER)
+    assert "warning[window-over]" in workspace.printed
+    assert "the exam window has closed already: cs/a" in workspace.printed
+    workspace.run("plan", "--now", BEFORE)
+    assert "window" not in workspace.printed.replace("exam window", "")
+    workspace.run("import", "cs/a", f"EX{1:032x}")
+    workspace.run("plan", "--now", OVER)
+    assert "window-over" not in workspace.printed
+
+
+def test_plan_minds_the_time_of_each_exam_that_shares_a_date(workspace):
+    """A date of the defaults is warned of as long as one of its exams is to be created."""
+    dates = "configuration: {examOpenDate: 2031-10-12T09:00, examCloseDate: 2031-10-14T17:00,"
+    exams = "".join(
+        f"  cs/{name}: {{course: cs, title: T {name}, url: 'https://lms/{name}'}}\n" for name in "ab"
+    )
+    workspace.write(MANIFEST.replace("configuration: {", dates) + exams)
+    workspace.run("import", "cs/a", f"EX{1:032x}")
+    workspace.run("plan", "--now", OVER)
+    assert workspace.printed.count("warning[window-over]") == 1
+    assert "(in the exam 'cs/a' and 1 more)" in workspace.printed
+    workspace.run("import", "cs/b", f"EX{2:032x}")
+    workspace.run("plan", "--now", OVER)
+    assert "window-over" not in workspace.printed
+
+
+def test_an_apply_tells_its_warnings(workspace):
+    """What rules find is on standard error before anything is asked or sent."""
+    workspace.write(MANIFEST + exam("a", attempts=0))
+    workspace.run("apply", expect=1)
+    assert "warning[not-positive]" in workspace.printed
+    assert "nobody is at a terminal" in workspace.printed
+
+
+def test_a_rule_is_hinted_at_once(workspace):
+    """However many findings there are, one line says where to read more."""
+    workspace.write(MANIFEST + exam("a", attempts=0) + exam("b", attempts=0, examOpenDate="2031-10-14T18:00"))
+    workspace.run("validate", expect=1)
+    assert workspace.printed.count("reconciler explain ") == 1
+    assert "reconciler explain not-positive" in workspace.printed
+    workspace.write(MANIFEST + "  cs/a: {x: 1}\n")
+    workspace.run("validate", expect=1)
+    assert "reconciler explain" not in workspace.printed
+
+
+@pytest.mark.parametrize(
+    ("topic", "said"),
+    [
+        ("short-notice", "at least two weeks before its window opens"),
+        ("configuration.duration", "How long a student has once started."),
+        ("2", "`plan --detailed-exitcode`: something differs"),
+    ],
+)
+def test_explain_answers(workspace, topic, said):
+    """A rule, a field and an exit code are explained on standard output."""
+    assert said in workspace.run("explain", topic).replace("\n", " ")
+
+
+def test_explain_lists_what_there_is(workspace):
+    """Without a name, every name is printed."""
+    printed = workspace.run("explain")
+    assert all(f"- `{name}`" in printed for name in ("window-over", "configuration.duration", "143"))
+
+
+def test_explain_suggests(workspace):
+    """An unknown name is refused with the nearest ones."""
+    assert workspace.run("explain", "durration", expect=1) == ""
+    assert "Did you mean 'duration'" in workspace.printed
+    workspace.run("explain", "qqqq", expect=1)
+    assert "`reconciler explain` lists them all." in workspace.printed
+
+
+def test_explain_is_laid_out_on_a_terminal(workspace):
+    """A person sees headings and lists, not their markup."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "explain", "no-password"],
+        cwd=workspace.root,
+        env=workspace.environment() | {"TERM": "xterm"},
+        stdin=subprocess.DEVNULL,
+        stdout=follower,
+        stderr=follower,
+    )
+    os.close(follower)
+    printed = b""
+    while chunk := read(leader):
+        printed += chunk
+    assert process.wait(timeout=60) == 0
+    os.close(leader)
+    assert b"no-password" in printed
+    assert b"```" not in printed
+    assert b"# no-password" not in printed
+
+
+def read(descriptor):
+    """What is there to read; nothing where the other side has closed."""
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:
+        return b""

@@ -1,0 +1,51 @@
+"""An editor finds nothing wrong with the examples."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "examples").rglob("*.yaml"))
+WORKSPACE = "reconciler.yaml"
+each_example = pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+
+
+def kind_of(path):
+    """Which schema the file at `path` has to satisfy."""
+    return "workspace" if path.name == WORKSPACE else "manifest"
+
+
+def test_there_are_examples_of_both_kinds():
+    """Were the examples moved, the tests of this file would be about nothing."""
+    assert {kind_of(path) for path in EXAMPLES} == {"manifest", "workspace"}
+    assert len(EXAMPLES) >= 5
+
+
+@each_example
+def test_examples_are_right_by_their_first_line(server, path):
+    """The schema is the one that the example itself names, and it finds nothing."""
+    assert server.mistakes(path) == []
+    assert f"{kind_of(path)}.schema.json" in server.hover(path, *place_of(path, "version"))
+
+
+@each_example
+def test_examples_are_right_by_settings(server, file_of, path):
+    """The schema is the one that the editor's settings name, and it finds nothing."""
+    first, _, rest = path.read_text(encoding="utf-8").partition("\n")
+    assert first.startswith("# yaml-language-server: $schema=")
+    copy = file_of(kind_of(path))
+    assert server.mistakes(copy, rest) == []
+    assert server.mistakes(copy.with_stem(f"{copy.stem}-bent"), f"{rest}\nnope: 1\n")
+
+
+def place_of(path, word):
+    """Line and character at which `word` begins a line."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines) if line.startswith(word)), 0
+
+
+def test_without_a_schema_nothing_is_known(server, desk):
+    """A file that names no schema, and that no setting gives one, is only checked as YAML."""
+    path = desk / "other.yaml"
+    assert server.mistakes(path, "version: 1\nnope: 1\n") == []
+    assert server.mistakes(desk / "other-broken.yaml", "version: [\n")

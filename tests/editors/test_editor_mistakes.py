@@ -1,0 +1,159 @@
+"""An editor marks the lines that `reconciler validate` reports, as far as a schema can know."""
+
+import pytest
+
+from reconciler.manifest import load, load_workspace
+from reconciler.model.environment import Environment
+
+HEAD = """\
+version: 1
+installSid: AI1234567890abcdef1234567890abcdef
+courses: {cs: CU1234567890abcdef1234567890abcdef}
+defaults: {type: Written, useProctorManager: true, requireApproval: false, url: N/A}
+exams:
+  a:
+    course: cs
+    title: A
+    enableAppointmentSuggestions: true
+    examDeliverySystemModule: canvas
+    configuration: {duration: 90}
+"""
+"""A right manifest of eleven lines; what a case adds begins on line 12."""
+
+WORKSPACE_HEAD = """\
+version: 1
+manifests: ["*.yaml"]
+environments:
+  staging:
+    installSid: AI1234567890abcdef1234567890abcdef
+"""
+
+
+def configuration(line):
+    """HEAD with another configuration."""
+    return HEAD.replace("duration: 90", line)
+
+
+SEEN = [
+    # Keys.
+    ("unknown key of an exam", HEAD + "    requireAproval: true\n", 12),
+    ("unknown key of the file", HEAD + "exmas: {}\n", 12),
+    ("unknown key of the configuration", configuration("duraton: 90"), 11),
+    ("unknown key of a default", HEAD.replace("type: Written", "typ: Written, type: Written"), 4),
+    ("unknown key of a profile", HEAD + "profiles:\n  p:\n    nope: 1\n", 14),
+    ("unknown key of a move", HEAD + "moved: [{from: x, to: a, why: y}]\n", 12),
+    ("duplicate key of the file", HEAD + "version: 1\n", 12),
+    ("duplicate key of an exam", HEAD + "    title: B\n", 12),
+    ("key that is a number", HEAD + "  5: {}\n", 12),
+    # Types.
+    ("text for a number", configuration('duration: "90"'), 11),
+    ("boolean for a number", configuration("duration: true"), 11),
+    ("yes for a boolean", HEAD.replace("Suggestions: true", "Suggestions: yes"), 9),
+    ("number for a text", HEAD.replace("title: A", "title: 101"), 8),
+    ("text for a list", HEAD + "extends: _defaults.yaml\n", 12),
+    ("list for a mapping", HEAD + "profiles: [closed-book]\n", 12),
+    ("null for a mapping", configuration("modalityOptions: ~"), 11),
+    ("number for a password", configuration("password: 12345678"), 11),
+    # What is missing, and what is there in the wrong form.
+    ("no version", HEAD.replace("version: 1\n", ""), 1),
+    ("import without a SID", HEAD + "imports: [{exam: a}]\n", 12),
+    ("absence without an attempt", HEAD + "absent: [{exam: b}]\n", 12),
+    ("other version", HEAD.replace("version: 1", "version: 2"), 1),
+    ("value outside a closed choice", HEAD + "    type: online\n", 12),
+    ("SID of another kind", HEAD.replace("AI12", "CU12"), 2),
+    ("SID of an import", HEAD + "imports: [{exam: a, sid: EX1}]\n", 12),
+    ("address with dots", HEAD + "removed: [{exam: a/../b}]\n", 12),
+    ("date without a time", configuration("examOpenDate: 2026-10-12"), 11),
+    ("date in another order", configuration("examOpenDate: 12.10.2026 09:00"), 11),
+    ("month 13", configuration("examOpenDate: 2026-13-12T09:00Z"), 11),
+    ("minute 60", configuration("examOpenDate: 2026-10-12T09:60Z"), 11),
+    ("times finer than the API's", configuration("examOpenDate: 2026-10-12T09:00:00.0001Z"), 11),
+    ("start of a proctor", configuration("instructorAsProctor: [{startTime: noon}]"), 11),
+    ("variable without the prefix", configuration("password: {fromEnv: hunter2}"), 11),
+    ("secret file outside", configuration("password: {fromFile: ../x}"), 11),
+    # YAML itself.
+    ("not closed", HEAD + "timezone: 'Europe/Paris\n", 13),
+    ("two colons", HEAD + "timezone: a: b\n", 12),
+    ("tag of Python", HEAD + "timezone: !!python/name:os.system\n", 12),
+    ("tag of one's own", HEAD + "timezone: !env TZ\n", 12),
+    ("anchor that there is not", HEAD + "timezone: *zone\n", 12),
+]
+"""What a schema can know: a manifest, and the line that both mark."""
+
+OUT_OF_SIGHT = [
+    ("date that is not in the calendar", configuration("examOpenDate: 2026-02-30T09:00Z"), "the calendar"),
+    ("no time zone", configuration("examOpenDate: 2026-10-12T09:00"), "what else the file says"),
+    ("unknown time zone", HEAD + "timezone: Europe/Pariss\n", "the list of zones"),
+    ("alias that there is not", HEAD.replace("course: cs", "course: sc"), "what else the file says"),
+    ("field that defaults lack too", HEAD.replace("    title: A\n", ""), "what defaults and profiles give"),
+    ("profile that there is not", HEAD + "    profiles: [nope]\n", "what else the file says"),
+    ("course named twice", HEAD + f"    courseSid: CU{'0' * 32}\n", "which of two was meant"),
+    ("contact that is no SID", HEAD + "    contactUserSid: joe\n", "it may be an alias of `users`"),
+    ("import of nothing", HEAD + f"imports: [{{exam: b, sid: EX{'0' * 32}}}]\n", "what else the file says"),
+    ("moved in a circle", HEAD + "moved: [{from: x, to: y}, {from: y, to: x}]\n", "how items hang together"),
+    ("infinite number", configuration("duration: .inf"), "JSON has none, so its schema cannot refuse it"),
+]
+"""What only `validate` can know, and what of it no schema sees."""
+
+WORKSPACES = [
+    ("unknown key", WORKSPACE_HEAD + "maxCreate: 1\n", 6),
+    ("unknown key of an environment", WORKSPACE_HEAD + "    apiURL: http://127.0.0.1\n", 6),
+    ("SID of another kind", WORKSPACE_HEAD.replace("AI12", "CU12"), 5),
+    ("too few creates", WORKSPACE_HEAD + "maxCreates: -1\n", 6),
+    ("weight that there is not", WORKSPACE_HEAD + "rules: {window-order: fatal}\n", 6),
+    ("no manifests", WORKSPACE_HEAD.replace('"*.yaml"', ""), 2),
+    ("no version", WORKSPACE_HEAD.replace("version: 1\n", ""), 1),
+]
+
+
+def marked(server, path, text):
+    """The lines that the editor marks, counted from 1."""
+    return {mistake["range"]["start"]["line"] + 1 for mistake in server.mistakes(path, text)}
+
+
+def reported(tmp_path, text):
+    """The lines that `validate` reports for a manifest."""
+    (tmp_path / "exams.yaml").write_text(text, encoding="utf-8")
+    found = load(["exams.yaml"], root=tmp_path, environment=Environment()).diagnostics
+    return {each.span.start.line for each in found}
+
+
+def test_the_base_of_all_cases_is_right(server, tmp_path, file_of):
+    """Without what a case adds, neither finds anything."""
+    assert marked(server, file_of("manifest"), HEAD) == reported(tmp_path, HEAD) == set()
+    assert marked(server, file_of("workspace"), WORKSPACE_HEAD) == set()
+
+
+@pytest.mark.parametrize(("text", "line"), [pytest.param(*case[1:], id=case[0]) for case in SEEN])
+def test_both_mark_the_same_line(server, tmp_path, file_of, text, line):
+    """A mistake that a schema can know is marked in the line that `validate` reports, and no other is."""
+    assert reported(tmp_path, text) == {line}
+    assert marked(server, file_of("manifest"), text) == {line}
+
+
+@pytest.mark.parametrize(("text", "why"), [pytest.param(*case[1:], id=case[0]) for case in OUT_OF_SIGHT])
+def test_only_validate_sees_the_rest(server, tmp_path, file_of, text, why):
+    """What hangs on more than one value is for `validate` alone; the editor does not guess at it."""
+    assert reported(tmp_path, text), why
+    assert marked(server, file_of("manifest"), text) == set()
+
+
+@pytest.mark.parametrize(("text", "line"), [pytest.param(*case[1:], id=case[0]) for case in WORKSPACES])
+def test_workspace_files_are_marked_alike(server, tmp_path, file_of, text, line):
+    """The same holds for `reconciler.yaml`."""
+    (tmp_path / "reconciler.yaml").write_text(text, encoding="utf-8")
+    found = load_workspace(tmp_path, environment_name=None).diagnostics
+    assert {each.span.start.line for each in found} == {line}
+    assert marked(server, file_of("workspace"), text) == {line}
+
+
+def test_a_file_that_names_its_schema_is_marked_too(server, desk):
+    """The schema that `reconciler schema manifest` prints needs no other file beside it."""
+    text = f"# yaml-language-server: $schema=manifest.schema.json\n{HEAD}nope: 1\n"
+    assert marked(server, desk / "named.yaml", text) == {13}
+
+
+def test_yaml_1_2_is_spoken(server, file_of):
+    """`on` is text, as to `validate`, so that a title may be the word."""
+    path = file_of("manifest")
+    assert marked(server, path, HEAD.replace("title: A", "title: on")) == set()

@@ -1,0 +1,86 @@
+"""Golden cases: for each rule manifests in which it fires, where they say so, and in which it must not."""
+
+import re
+from pathlib import Path
+
+import pytest
+from rule_bench import BASE, BUILT_IN, CASES, PAGES, WITHOUT_PASSWORD, expected, found, loaded
+
+from reconciler.model.diagnostics import Severity
+
+WITHOUT_CASES = {"plugin-failed"}  # needs an installed package: see test_rule_plugins.py
+CODES = sorted(BUILT_IN.keys() - WITHOUT_CASES)
+YAML_BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+each_rule = pytest.mark.parametrize("code", CODES)
+
+
+def case(code: str, name: str) -> str:
+    """The manifest of a case."""
+    text = (CASES / code / f"{name}.yaml").read_text(encoding="utf-8")
+    return text if text.startswith("version:") else BASE + text
+
+
+def example(code: str, name: str) -> str:
+    """The manifest that a rule's page shows: the one that `fires`, or the one that is mended."""
+    page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
+    base = WITHOUT_PASSWORD if "hold no password" in page else BASE
+    return base + YAML_BLOCK.findall(page)[0 if name == "fires" else 1]
+
+
+@each_rule
+def test_it_fires(tmp_path: Path, code: str) -> None:
+    """The rule finds what the case says, on the lines that it says, and no other rule finds anything more."""
+    text = case(code, "fires")
+    assert code in {expected_code for _, expected_code in expected(text)}
+    assert found(tmp_path, text) == expected(text)
+
+
+@each_rule
+def test_it_does_not_fire(tmp_path: Path, code: str) -> None:
+    """What only resembles the mistake is left alone."""
+    assert found(tmp_path, case(code, "quiet")) == []
+
+
+@each_rule
+def test_the_example_of_its_page_fires(tmp_path: Path, code: str) -> None:
+    """What a page shows as wrong is found, as exactly that."""
+    codes = {code for _, code in found(tmp_path, example(code, "fires"))}
+    assert codes == {code}
+
+
+@each_rule
+def test_the_mended_example_of_its_page_does_not(tmp_path: Path, code: str) -> None:
+    """What a page advises is right in the eyes of every rule."""
+    assert found(tmp_path, example(code, "mended")) == []
+
+
+@each_rule
+def test_it_has_the_weight_of_its_page(tmp_path: Path, code: str) -> None:
+    """Findings weigh what the page says; what depends on the moment is never an error by default."""
+    page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
+    severities = {each.severity for each in loaded(tmp_path, example(code, "fires")).diagnostics}
+    assert severities == {BUILT_IN[code].severity}
+    assert f"\n\nWeight: `{BUILT_IN[code].severity.value}`\n\n" in page
+    assert code not in {"window-over", "window-soon", "short-notice"} or severities == {Severity.WARNING}
+
+
+@pytest.mark.parametrize("code", ["window-over", "window-soon", "short-notice"])
+def test_without_a_moment_the_clock_is_not_asked(tmp_path: Path, code: str) -> None:
+    """Rules about time say nothing where nobody says which time it is."""
+    assert found(tmp_path, case(code, "fires"), now=None) == []
+
+
+def test_every_rule_has_its_cases() -> None:
+    """A rule without a case, or a case without a rule, is a mistake of ours."""
+    assert {folder.name for folder in CASES.iterdir()} == set(CODES)
+    assert {file.name for file in CASES.glob("*/*")} == {"fires.yaml", "quiet.yaml"}
+
+
+def test_every_finding_says_what_next(tmp_path: Path) -> None:
+    """Messages and hints are sentences for people: no Python values, nothing empty."""
+    for code in CODES:
+        for each in loaded(tmp_path, case(code, "fires")).diagnostics:
+            assert each.message
+            assert each.hint.endswith((".", "?")), each.hint
+            assert not re.search(r"\b(?:True|False|None)\b", each.message + each.hint)
+            assert len(each.message) <= 200

@@ -1,0 +1,117 @@
+"""Environments of a workspace file: which is chosen, and what is said when none can be."""
+
+from pathlib import Path
+
+import pytest
+from manifest_tree import AI, CU, US, WHOLE, write
+
+from reconciler.manifest import load_workspace
+from reconciler.model.diagnostics import Severity
+from reconciler.workflows import Scope, validate
+
+WORKSPACE = f"""\
+version: 1
+manifests: [courses]
+environments:
+  staging:
+    state: file:state/staging.json
+    installSid: {AI}
+    timezone: America/New_York
+    courses: {{cs: {CU}}}
+    users: {{jdoe: {US}}}
+  production:
+    state: file:state/production.json
+    installSid: AI{"0" * 32}
+    timezone: Europe/Paris
+    courses: {{cs: CU{"0" * 32}}}
+    users: {{jdoe: US{"0" * 32}}}
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A workspace whose exam needs its environment for all that an environment can say."""
+    write(tmp_path, "reconciler.yaml", WORKSPACE)
+    exam = {key: value for key, value in WHOLE.items() if key != "courseSid"}
+    more = {"course": "cs", "contactUser": "jdoe", "configuration": {"examOpenDate": "2031-10-12T09:00"}}
+    write(tmp_path, "courses/a.yaml", {"exams": {"a": exam | more}})
+    return tmp_path
+
+
+def test_the_same_declarations_serve_both(root: Path) -> None:
+    """Install, course, user and zone are those of the environment that was chosen."""
+    found = {}
+    for name in ("staging", "production"):
+        loaded = validate(Scope(root=root, environment_name=name))
+        assert loaded.diagnostics == ()
+        found[name] = loaded.declared.exams[0]
+    staging, production = found["staging"], found["production"]
+    assert (staging.install_sid, staging.course_sid, staging.timezone) == (AI, CU, "America/New_York")
+    assert (production.install_sid, production.timezone) == (f"AI{'0' * 32}", "Europe/Paris")
+    assert staging.payload["contactUserSid"] == US
+    assert production.payload["contactUserSid"] == f"US{'0' * 32}"
+    assert staging.payload["configuration"] == {"examOpenDate": "2031-10-12T13:00:00.000Z"}
+    assert production.payload["configuration"] == {"examOpenDate": "2031-10-12T07:00:00.000Z"}
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "hint"),
+    [
+        (None, "no-environment", "Choose with --env; there are 'staging', 'production'."),
+        ("stagin", "unknown-environment", "did you mean 'staging'? There are: 'staging', 'production'."),
+        ("x", "unknown-environment", "There are: 'staging', 'production'."),
+    ],
+)
+def test_no_environment_is_one_mistake(root: Path, name: str | None, code: str, hint: str) -> None:
+    """Where it is not known which environment is meant, what only it could say is not missed as well."""
+    (only,) = validate(Scope(root=root, environment_name=name)).diagnostics
+    assert (only.code, only.hint) == (code, hint)
+    assert str(only.span and only.span.start) == "reconciler.yaml:3:1"
+
+
+def test_other_mistakes_are_told_all_the_same(root: Path) -> None:
+    """Without an environment, what is wrong in any is still reported in the one run."""
+    write(root, "courses/b.yaml", "version: 1\nexmas: {}\n")
+    found = validate(Scope(root=root)).diagnostics
+    assert [each.code for each in found] == ["no-environment", "unknown-field"]
+
+
+@pytest.mark.parametrize(
+    ("states", "place"),
+    [
+        (("state: file:a.json", "state: file:a.json"), "reconciler.yaml:4:16"),
+        (("", ""), "reconciler.yaml:4:3"),
+        (("state: file:a.json", ""), None),
+        (("state: file:a.json", "state: file:b.json"), None),
+    ],
+)
+def test_environments_that_would_share_a_state(
+    tmp_path: Path, states: tuple[str, str], place: str | None
+) -> None:
+    """Two environments with one state, or both with the default one, are warned of."""
+    one, two = states
+    write(tmp_path, "reconciler.yaml", f"version: 1\nenvironments:\n  one: {{{one}}}\n  two: {{{two}}}\n")
+    found = load_workspace(tmp_path, environment_name="one").diagnostics
+    assert [(each.code, each.severity, str(each.span and each.span.start)) for each in found] == (
+        [] if place is None else [("shared-state", Severity.WARNING, place)]
+    )
+
+
+def test_hundreds_of_files_are_one_workspace(root: Path) -> None:
+    """In a repository of 300 files each mistake is told at its own place."""
+    for number in range(300):
+        write(
+            root,
+            f"courses/{number % 20}/{number}.yaml",
+            f"version: 1\nexams:\n  e{number}:\n    unheard: x\n",
+        )
+    found = validate(Scope(root=root, environment_name="staging")).diagnostics
+    wrong = sorted(str(each.span and each.span.start) for each in found if each.code == "unknown-field")
+    assert wrong == sorted(f"courses/{number % 20}/{number}.yaml:4:5" for number in range(300))
+
+
+def test_the_workspace_file_is_no_manifest(root: Path) -> None:
+    """A directory or glob that holds reconciler.yaml gives the manifests, and not that file."""
+    for path in (".", "*.yaml", "**/*.yaml"):
+        found = validate(Scope(root=root, environment_name="staging", paths=("courses", path))).diagnostics
+        assert [each.code for each in found] == (["no-manifest"] if path == "*.yaml" else [])

@@ -1,0 +1,121 @@
+"""Lifecycle blocks: what contradicts is refused at its place, with the other place; what is stale is not."""
+
+import pytest
+
+from reconciler.manifest import load
+from reconciler.model.diagnostics import Severity
+from reconciler.model.environment import Environment
+
+HEAD = """version: 1
+installSid: AI1234567890abcdef1234567890abcdef
+courses: {cs: CU1234567890abcdef1234567890abcdef}
+exams:
+"""
+EXAM = """  %s:
+    course: cs
+    title: %s
+    type: Written
+    useProctorManager: true
+    url: N/A
+    requireApproval: false
+    enableAppointmentSuggestions: true
+    examDeliverySystemModule: canvas
+    configuration: {duration: 60}
+"""
+ONE, TWO = f"EX{1:032x}", f"EX{2:032x}"
+
+
+def found(tmp_path, blocks, *exams):
+    """The diagnostics of a file that declares `exams`, with `blocks` in another file."""
+    (tmp_path / "a.yaml").write_text(HEAD + "".join(EXAM % (exam, exam) for exam in exams or ("z",)))
+    (tmp_path / "b.yaml").write_text(f"version: 1\n{blocks}")
+    loaded = load(["a.yaml", "b.yaml"], root=tmp_path, environment=Environment())
+    return [each for each in loaded.diagnostics if each.span.start.file == "b.yaml"]
+
+
+def place(diagnostic):
+    """Line and column."""
+    return diagnostic.span.start.line, diagnostic.span.start.column
+
+
+CONTRADICTIONS = [
+    ("imports", f"- {{exam: a, sid: {ONE}}}\n- {{exam: a, sid: {TWO}}}", "duplicate-address", (4, 10)),
+    ("imports", f"- {{exam: a, sid: {ONE}}}\n- {{exam: b, sid: {ONE}}}", "duplicate-sid", (4, 10)),
+    ("moved", "- {from: x, to: a}\n- {from: x, to: b}", "duplicate-address", (4, 10)),
+    ("moved", "- {from: x, to: a}\n- {from: y, to: a}", "duplicate-address", (4, 10)),
+]
+
+
+@pytest.mark.parametrize(("block", "items", "code", "at"), CONTRADICTIONS)
+def test_contradictions_within_a_block_name_both_places(tmp_path, block, items, code, at):
+    """The second is refused at its place, and its message names the first."""
+    (only,) = found(tmp_path, f"{block}:\n{items}\n", "a", "b")
+    assert (only.code, only.severity, place(only)) == (code, Severity.ERROR, at)
+    assert "b.yaml:3:10" in only.message
+
+
+def test_absent_and_imported_is_refused_at_both_names(tmp_path):
+    """One exam cannot exist and not exist; moves make one exam of two names."""
+    blocks = (
+        f"imports: [{{exam: a, sid: {ONE}}}]\nmoved: [{{from: x, to: a}}]\n"
+        "absent: [{exam: x, attempt: t}]\n"
+    )
+    (only,) = found(tmp_path, blocks, "a")
+    assert (only.code, place(only)) == ("absent-and-imported", (4, 17))
+    assert f"to exist as {ONE} at b.yaml:2:18" in only.message
+
+
+@pytest.mark.parametrize(
+    ("items", "drawn"),
+    [
+        ("{from: a, to: b}, {from: b, to: c}, {from: c, to: a}", "a → b → c → a"),
+        ("{from: a, to: b}, {from: b, to: a}", "a → b → a"),
+        ("{from: a, to: a}", "a → a"),
+        ("{from: x, to: a}, {from: a, to: b}, {from: b, to: a}", "a → b → a"),
+    ],
+)
+def test_a_circle_of_moves_is_drawn(tmp_path, items, drawn):
+    """At the place of one of its entries, once, declared or not."""
+    diagnostics = found(tmp_path, f"moved: [{items}]\n", "a", "b", "c")
+    circles = [each for each in diagnostics if each.code == "move-cycle"]
+    (circle,) = circles
+    assert circle.message == f"these moves go round in a circle: {drawn}"
+    assert circle.span.start.line == 2
+    assert "state mv" in circle.hint
+
+
+def test_an_import_follows_later_moves(tmp_path):
+    """An import by the address that the exam had then is no mistake, and may be said twice of one exam."""
+    blocks = (
+        f"imports: [{{exam: a, sid: {ONE}}}, {{exam: c, sid: {ONE}}}]\n"
+        "moved: [{from: a, to: b}, {from: b, to: c}]\n"
+    )
+    assert found(tmp_path, blocks, "c") == []
+
+
+def test_two_sids_for_one_exam_are_found_across_moves(tmp_path):
+    """The old address and the new one are one exam."""
+    blocks = f"imports: [{{exam: a, sid: {ONE}}}, {{exam: b, sid: {TWO}}}]\nmoved: [{{from: a, to: b}}]\n"
+    (only,) = found(tmp_path, blocks, "b")
+    assert (only.code, place(only)) == ("duplicate-address", (2, 70))
+    assert only.message == f"'b' is imported as {TWO} and, at b.yaml:2:18, as {ONE}"
+
+
+@pytest.mark.parametrize(
+    ("blocks", "hint"),
+    [
+        (f"imports: [{{exam: cs/finale, sid: {ONE}}}]", "did you mean 'cs/final'?"),
+        ("moved: [{from: x, to: cs/finale}]", "did you mean 'cs/final'?"),
+        (f"imports: [{{exam: gone, sid: {ONE}}}]", "If that exam is gone, remove this block"),
+    ],
+)
+def test_a_block_for_no_declared_exam_is_a_warning(tmp_path, blocks, hint):
+    """It may have been left behind: only state can tell, so nothing is blocked."""
+    (only,) = found(tmp_path, f"{blocks}\n", "cs/final")
+    assert (only.code, only.severity) == ("points-nowhere", Severity.WARNING)
+    assert only.hint.startswith(hint)
+
+
+def test_a_move_to_what_is_removed_is_right(tmp_path):
+    """An exam that was renamed, and later forgotten, leaves two blocks that need no word."""
+    assert found(tmp_path, "moved: [{from: a, to: b}, {from: b, to: c}]\nremoved: [{exam: c}]\n") == []

@@ -1,0 +1,81 @@
+"""Origins of values, as text and in the plan's document."""
+
+import io
+import json
+
+from jsonschema import Draft202012Validator
+from rich.console import Console
+
+from reconciler import schemas
+from reconciler.model.identities import Address, CourseSid, InstallSid
+from reconciler.model.origins import Layer, Origin
+from reconciler.model.payloads import digest_of
+from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.positions import Position
+from reconciler.outputs import Listing, decode_plan, plan_document, print_plan, to_text
+
+ORIGINS = {
+    "title": Origin(layer=Layer.EXAM, position=Position("a.yaml", 7, 5)),
+    "configuration.duration": Origin(
+        layer=Layer.PROFILE, name="short\x1b", position=Position("_b.yaml", 3, 9)
+    ),
+    "installSid": Origin(layer=Layer.ENVIRONMENT, name="staging", position=None),
+}
+
+
+def plan_of(count: int) -> Plan:
+    """A plan that creates `count` exams."""
+    payload = {"title": "T"}
+    changes = [
+        Change(
+            address=Address(f"e{number:03}"),
+            action=Action.CREATE,
+            install_sid=InstallSid(f"AI{'0' * 32}"),
+            course_sid=CourseSid(f"CU{'0' * 32}"),
+            sid=None,
+            digest=digest_of(payload),
+            source=Position("a.yaml", 5, 3),
+            before=None,
+            after=payload,
+        )
+        for number in range(count)
+    ]
+    return Plan(lineage="x", serial=0, changes=tuple(changes))
+
+
+def text_of(plan: Plan, origins: dict[Address, dict[str, Origin]]) -> str:
+    """`plan` as it is printed."""
+    stream = io.StringIO()
+    print_plan(plan, Console(file=stream, width=120), listing=Listing.DIFFERING, origins=origins)
+    return stream.getvalue()
+
+
+def test_each_value_has_a_line() -> None:
+    """Path, layer, file and line stand in columns, and nothing in them steers a terminal."""
+    text = text_of(plan_of(1), {Address("e000"): ORIGINS})
+    assert (
+        "    configuration.duration  from profile short\\x1b, _b.yaml:3\n"
+        "    installSid              from environment staging\n"
+        "    title                   from exam, a.yaml:7\n"
+    ) in text
+
+
+def test_many_changes_are_shown_whole_with_their_origins() -> None:
+    """Asking for origins is asking for all of them, however many exams there are."""
+    plan = plan_of(40)
+    origins = {change.address: ORIGINS for change in plan.changes}
+    assert text_of(plan, origins).count("from exam, a.yaml:7") == 40
+    assert "from" not in text_of(plan, {}).replace("from scratch", "")
+
+
+def test_the_document_has_origins_and_is_read_back() -> None:
+    """The optional key fits the schema, and a saved plan with it is the same plan."""
+    plan = plan_of(2)
+    document = plan_document(plan, listing=Listing.ALL, origins={Address("e000"): ORIGINS})
+    Draft202012Validator(schemas.load("plan")).validate(document)
+    first, second = json.loads(to_text(document))["changes"]
+    assert "provenance" not in second
+    assert first["provenance"]["title"] == {"file": "a.yaml", "line": 7, "column": 5, "layer": "exam"}
+    nowhere = {"file": None, "line": None, "column": None, "layer": "environment", "name": "staging"}
+    assert first["provenance"]["installSid"] == nowhere
+    assert decode_plan(to_text(document).encode(), name="plan.json").fingerprint == plan.fingerprint

@@ -1,0 +1,178 @@
+"""Notes: what a plan says of blocks that it does not carry out."""
+
+from dataclasses import replace
+
+import pytest
+from planning_cases import (
+    NOW,
+    absent,
+    actions,
+    adopts,
+    created,
+    declaring,
+    doubted,
+    moves,
+    planned,
+    removes,
+    sid,
+    state,
+)
+
+from reconciler.model.plan import Action
+from reconciler.model.positions import Position
+from reconciler.model.state import Resolution, Settling
+
+
+def note(declared, known=None):
+    """The one note of the plan."""
+    (found,) = planned(declared, known).notes
+    return found
+
+
+def test_blocks_that_the_plan_carries_out_need_no_note():
+    """An import, a move and a removal that are about to be made have lines of their own."""
+    declared = declaring(
+        "a", "new", imports=[adopts("a", 9)], moved=moves(("old", "new")), removed=removes("x")
+    )
+    assert planned(declared, state(created("old", "x"))).notes == ()
+
+
+@pytest.mark.parametrize("exams", [["a"], []])
+def test_import_that_was_made_is_done(exams):
+    """State holds the SID at its address, declared or not."""
+    found = note(declaring(*exams, imports=[adopts("a", 1)]), state(created("a")))
+    assert (found.code, found.addresses) == ("done", ("a",))
+    assert found.message == f"the import is done: {sid(1)} is a in state"
+    assert found.source == Position("exams.yaml", 7, 3)
+
+
+def test_import_whose_exam_moved_on_is_done():
+    """An import by the old address, with the move that was made after it or without."""
+    known = state(created("b"))
+    with_move = planned(declaring("b", imports=[adopts("a", 1)], moved=moves(("a", "b"))), known)
+    assert [one.code for one in with_move.notes] == ["done", "done"]
+    assert note(declaring("b", imports=[adopts("a", 1)]), known).code == "done"
+    assert with_move.guards == ()
+
+
+def test_import_of_what_nobody_knows_points_nowhere():
+    """Neither declared nor in state: it says so, with the exam that may have been meant."""
+    found = note(declaring("cs101/final", imports=[adopts("cs101/finale", 9)]), state(created("cs101/final")))
+    assert (found.code, found.hint) == ("points-nowhere", "Did you mean cs101/final? Otherwise remove it.")
+    assert note(declaring(imports=[adopts("x", 9)])).hint == "Remove it, or declare the exam."
+
+
+def test_import_that_contradicts_state_is_refused_and_not_noted():
+    """A guard tells it: a SID that another address holds, or an address that holds another SID."""
+    for number, address in ((1, "b"), (9, "a")):
+        plan = planned(declaring("a", "b", imports=[adopts(address, number)]), state(created("a")))
+        assert ([one.code for one in plan.guards], plan.notes) == (["import-conflict"], ())
+
+
+def test_move_that_was_made_is_done():
+    """Every move of a chain whose end state holds, and none of which has a source left."""
+    plan = planned(declaring("c", moved=moves(("a", "b"), ("b", "c"))), state(created("c")))
+    assert [(one.code, one.addresses) for one in plan.notes] == [("done", ("b",)), ("done", ("c",))]
+    assert plan.notes[0].message == "the move from a to b is done: c is in state, and a is not"
+
+
+def test_earlier_moves_of_a_chain_are_done_while_the_last_is_made():
+    """What state holds in the middle of a chain has done the first part of it."""
+    plan = planned(declaring("c", moved=moves(("a", "b"), ("b", "c"))), state(created("b")))
+    assert actions(plan) == {"c": Action.MOVE}
+    assert [one.message for one in plan.notes] == [
+        "the move from a to b is done: b is in state, and a is not"
+    ]
+
+
+def test_move_of_what_nobody_knows_points_nowhere():
+    """State has neither end; an orphan of nearly the same name is named."""
+    found = note(declaring("b", moved=moves(("a", "b"))))
+    assert (found.code, found.addresses) == ("points-nowhere", ("b", "a"))
+    slip = note(declaring(moved=moves(("cs101/mid", "x"))), state(created("cs101/mid1")))
+    assert slip.hint == "Did you mean from cs101/mid1? Otherwise remove it."
+
+
+def test_move_of_a_doubt_waits_and_needs_no_note():
+    """The lines in doubt tell it."""
+    assert planned(declaring("b", moved=moves(("a", "b"))), state(intents=doubted("a"))).notes == ()
+
+
+def test_removal_that_was_made_is_done():
+    """State does not know the address."""
+    found = note(declaring(removed=removes("a")), state(created("b")))
+    assert (found.code, found.message) == ("done", "the removal of a is done: state does not know it")
+
+
+def test_removal_beside_an_orphan_of_nearly_the_same_name_may_be_a_slip():
+    """It may have been done, and may be misspelt."""
+    found = note(declaring(removed=removes("cs101/olf")), state(created("cs101/old")))
+    assert (found.code, found.hint) == ("points-nowhere", "Did you mean cs101/old? Otherwise remove it.")
+
+
+def test_removal_of_what_is_declared_forgets_nothing():
+    """Under its own address or under the one that it moves to."""
+    assert note(declaring("a", removed=removes("a")), state(created("a"))).code == "not-forgotten"
+    found = note(declaring("b", moved=moves(("a", "b")), removed=removes("a")), state(created("a")))
+    assert (found.code, found.message) == ("not-forgotten", "a is not forgotten: it is declared as b")
+
+
+def test_removal_of_a_doubt_leaves_it():
+    """What is in doubt is settled first."""
+    found = note(declaring(removed=removes("a")), state(intents=doubted("a")))
+    assert found.code == "doubt-remains"
+    assert "try-a" in found.message
+
+
+def test_absence_that_is_honoured_is_told():
+    """The line says create only; the note says what was settled and by what."""
+    plan = planned(declaring("a", absences=[absent("a")]), state(intents=doubted("a")))
+    assert actions(plan) == {"a": Action.CREATE}
+    assert [(one.code, one.addresses) for one in plan.notes] == [("settles-doubt", ("a",))]
+
+
+def test_absence_of_another_attempt_says_loudly_that_the_doubt_remains():
+    """With the attempt that is in doubt now, to be looked for."""
+    found = note(declaring("a", absences=[absent("a", "try-older")]), state(intents=doubted("a")))
+    assert found.code == "doubt-remains"
+    assert found.message.startswith("a REMAINS IN DOUBT")
+    assert "write attempt: try-a" in found.hint
+
+
+@pytest.mark.parametrize("named", ["old", "new"])
+def test_absence_follows_its_exam(named):
+    """An absence may name the address that the doubt has or the one that its exam moved to."""
+    declared = declaring("new", moved=moves(("old", "new")), absences=[absent(named, "try-old")])
+    plan = planned(declared, state(intents=doubted("old")))
+    assert actions(plan) == {"new": Action.CREATE, "old": Action.FORGET}
+    assert [one.code for one in plan.notes] == ["settles-doubt"]
+
+
+def test_absence_does_not_follow_what_is_still_declared():
+    """A declared exam has not moved, whatever `moved` says: its doubt is its own."""
+    declared = declaring("old", moved=moves(("old", "new")), absences=[absent("new", "try-old")])
+    assert actions(planned(declared, state(intents=doubted("old")))) == {"old": Action.IN_DOUBT}
+
+
+def test_absence_that_was_applied_is_done():
+    """The history of state tells it from one that was never known."""
+    ended = Resolution(address="a", attempt="try-a", sid=None, by="a test", at=NOW, how=Settling.ABSENT_BLOCK)
+    known = replace(state(created("a")), resolutions=(ended,))
+    found = note(declaring("a", absences=[absent("a")]), known)
+    assert (found.code, found.message) == (
+        "done",
+        "the doubt about attempt try-a of a was settled by `absent`",
+    )
+    assert note(declaring("a", absences=[absent("a")]), state(created("a"))).code == "points-nowhere"
+
+
+def test_notes_change_nothing_about_the_fingerprint():
+    """A plan with notes and the same one without have one fingerprint, and notes alone are no difference."""
+    known = state(created("a"))
+    noted, plain = (
+        planned(declaring("a", "b", removed=removes("x")), known),
+        planned(declaring("a", "b"), known),
+    )
+    assert noted.notes
+    assert noted.fingerprint == plain.fingerprint
+    assert not planned(declaring("a", removed=removes("x")), known).differs

@@ -1,0 +1,43 @@
+"""A workspace of manifests below a folder, for tests that read several files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from reconciler.manifest import load
+from reconciler.model.declarations import Loaded
+from reconciler.model.environment import Environment
+from reconciler.model.origins import Tracing
+
+AI = "AI1234567890abcdef1234567890abcdef"
+CU = "CU1234567890abcdef1234567890abcdef"
+US = "US1234567890abcdef1234567890abcdef"
+WHOLE: dict[str, Any] = {
+    "courseSid": CU,
+    "title": "T",
+    "type": "Written",
+    "useProctorManager": True,
+    "requireApproval": False,
+    "url": "N/A",
+    "enableAppointmentSuggestions": True,
+    "examDeliverySystemModule": "canvas",
+    "configuration": {"duration": 90},
+}
+"""The fields of a right exam."""
+
+
+def write(root: Path, name: str, content: str | dict[str, Any]) -> None:
+    """Put a manifest below `root`; a mapping gets a version."""
+    text = content if isinstance(content, str) else json.dumps({"version": 1} | content, indent=1)
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(text, encoding="utf-8")
+
+
+def read(root: Path, *paths: str, **environment: Any) -> Loaded:
+    """What the manifests below `root` declare, with origins."""
+    return load(paths or ["."], root=root, environment=Environment(**environment), tracing=Tracing.ON)
+
+
+def said(loaded: Loaded) -> list[str]:
+    """Code and place of every finding."""
+    return [f"{found.code} {found.span and found.span.start}" for found in loaded.diagnostics]
