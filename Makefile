@@ -13,7 +13,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak check format package constraints clean python
+.PHONY: help demo test soak check format package constraints clean python browser
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -22,7 +22,7 @@ help: ## list the targets
 demo: $(INSTALLED) ## run the main job against the sandbox: init, plan, apply, plan
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
 
-test: $(INSTALLED) $(EDITORS) ## run the whole suite, with branch coverage
+test: $(INSTALLED) $(EDITORS) browser ## run the whole suite, with branch coverage
 	$(BIN)/pytest --numprocesses auto --cov --cov-report term
 
 soak: $(INSTALLED) ## kill and fail runs at random for an hour; say SOAK="--minutes 3 --seed 7" for less, or again
@@ -59,6 +59,9 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make constraints' $(BIN)/pip-compile --quiet 
 clean: ## remove what was built and cached; the environment in .venv stays
 	rm -rf build demo dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
+
+browser:
+	@.ci/install-chromium
 
 python:
 	@test -n "$(PYTHON)" || { echo 'no Python 3.11 or newer was found: install one, or say make PYTHON=…' >&2; exit 1; }

@@ -57,6 +57,7 @@ def add_plan(commands: Commands) -> None:
             "reconciler plan examples/exams.yaml --state file:exams.state.json",
             "reconciler plan --out plan.json --detailed-exitcode",
             "reconciler plan --target 'cs101/*'",
+            "reconciler plan --format html > plan.html",
             "reconciler plan --env staging --provenance",
         ],
     )
@@ -165,7 +166,11 @@ def add_show(commands: Commands) -> None:
         "show",
         does="show a saved plan, or the state",
         handler="reconciler.cli.reading:show",
-        examples=["reconciler show plan.json", "reconciler show --format json"],
+        examples=[
+            "reconciler show plan.json",
+            "reconciler show plan.json --format markdown",
+            "reconciler show --format json",
+        ],
     )
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a plan that `plan --out` wrote")
     add_scope(parser)

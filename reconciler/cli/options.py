@@ -12,7 +12,7 @@ from reconciler.cli.exit_codes import FAILED
 
 TEXT_OR_JSON: Final = ("text", "json")
 FINDING_FORMATS: Final = (*TEXT_OR_JSON, "github", "gitlab", "sarif", "junit")
-PLAN_FORMATS: Final = (*TEXT_OR_JSON, "gitlab-terraform")
+PLAN_FORMATS: Final = (*TEXT_OR_JSON, "markdown", "html", "gitlab-terraform")
 APPLY_FORMATS: Final = (*TEXT_OR_JSON, "jsonl")
 
 _PATHS_HELP: Final = (

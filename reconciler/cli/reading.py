@@ -34,6 +34,8 @@ from reconciler.outputs import (
     Invocation,
     diagnostics_document,
     plan_document,
+    plan_markdown,
+    plan_page,
     print_diagnostics,
     print_entry,
     print_plan,
@@ -91,12 +93,17 @@ def _print_plan(
     origins: Mapping[Address, Origins] = NO_ORIGINS,
 ) -> None:
     listed = listing(parsed)
-    if parsed.format == "json":
-        print_raw(to_text(plan_document(made, listing=listed, invocation=invocation, origins=origins)))
-    elif parsed.format == "gitlab-terraform":
-        print_raw(to_text(terraform_report(made)))
-    else:
-        print_plan(made, result_console(parsed), listing=listed, invocation=invocation, origins=origins)
+    match parsed.format:
+        case "json":
+            print_raw(to_text(plan_document(made, listing=listed, invocation=invocation, origins=origins)))
+        case "markdown":
+            print_raw(plan_markdown(made, listing=listed, invocation=invocation))
+        case "html":
+            print_raw(plan_page(made, listing=listed, invocation=invocation))
+        case "gitlab-terraform":
+            print_raw(to_text(terraform_report(made)))
+        case _:
+            print_plan(made, result_console(parsed), listing=listed, invocation=invocation, origins=origins)
 
 
 def _code_of(made: Plan) -> int:
@@ -108,20 +115,26 @@ def _code_of(made: Plan) -> int:
 def show(parsed: argparse.Namespace) -> int:
     """Print a saved plan, or without one the state."""
     if parsed.file is None:
+        _refuse_as_state(parsed.format)
         return list_state(parsed)
     saved = read_plan(parsed, parsed.file)
     is_said = parsed.env is not None or parsed.state is not None or not saved.invocation.options
-    _print_plan(parsed, saved, invocation_of(parsed) if is_said else saved.invocation)
+    invocation = invocation_of(parsed) if is_said else saved.invocation
+    _print_plan(parsed, saved, invocation)
     return DONE
+
+
+def _refuse_as_state(form: str) -> None:
+    """Raise UsageError where `form` is one that only plans have."""
+    if form not in TEXT_OR_JSON:
+        raise UsageError(
+            f"the state cannot be shown as {form}: only a plan can",
+            hint="Name a plan that `reconciler plan --out FILE` wrote, or show the state as text or json.",
+        )
 
 
 def list_state(parsed: argparse.Namespace) -> int:
     """Print every exam in state."""
-    if parsed.format not in TEXT_OR_JSON:
-        raise UsageError(
-            f"--format {parsed.format} is for plans, and this is the state",
-            hint="Name a file that `reconciler plan --out FILE` wrote.",
-        )
     state = workflows.read_state(scope_of(parsed))
     if parsed.format == "json":
         print_raw(statefile.encode_state(state).decode())

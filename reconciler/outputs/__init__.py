@@ -1,9 +1,9 @@
 """Plans, reports, diagnostics and state, put into the forms that people and programs read.
 
 Promise: untrusted text is escaped for the format at hand, no secret is shown, and nothing here decides or
-changes anything. Importing this package loads neither rich nor jsonschema; using a name below loads what
-that name needs.
-May import: `model`, `reconciler.schemas`, `reconciler.zones`, jsonschema and rich.
+changes anything. Importing this package loads none of rich, jsonschema and jinja2; using a name below loads
+what that name needs.
+May import: `model`, `reconciler.schemas`, `reconciler.zones`, jinja2, jsonschema and rich.
 """
 
 from importlib import import_module
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from reconciler.outputs.finding_texts import Help, helps_of
     from reconciler.outputs.github import github_commands, github_summary
     from reconciler.outputs.gitlab import code_quality_report, terraform_report
+    from reconciler.outputs.html_page import plan_page
     from reconciler.outputs.json_log import JsonLog
     from reconciler.outputs.junit import junit_text
     from reconciler.outputs.listing import Listing
+    from reconciler.outputs.markdown import plan_markdown
     from reconciler.outputs.plan_text import print_plan
     from reconciler.outputs.progress import LogProgress, TerminalProgress
     from reconciler.outputs.quiet import QuietProgress
@@ -51,6 +53,8 @@ __all__ = [
     "helps_of",
     "junit_text",
     "plan_document",
+    "plan_markdown",
+    "plan_page",
     "print_diagnostics",
     "print_entry",
     "print_error",
@@ -85,6 +89,8 @@ _HOMES: Final = {
     "helps_of": "finding_texts",
     "junit_text": "junit",
     "plan_document": "documents",
+    "plan_markdown": "markdown",
+    "plan_page": "html_page",
     "print_diagnostics": "diagnostics_text",
     "print_entry": "state_text",
     "print_error": "errors_text",

@@ -26,12 +26,39 @@ def summary_sentences(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "bold red", f"Apply will refuse this plan and send nothing; see above for why.{would}"
     else:
         yield "bold", f"Apply will {made}." if made else "Apply has nothing to do."
+    if left := _left(plan):
+        yield "bold yellow", left
+    if same := _same(plan):
+        yield "", same
+
+
+def headline(plan: Plan) -> str:
+    """The verdict in one sentence, which needs nothing around it to be understood."""
+    if not plan.differs and not plan.guards:
+        return _all_up_to_date(plan.count(Action.NOOP))
+    made = _made(plan)
+    if plan.guards:
+        return (
+            f"Apply will refuse this plan and send nothing.{f' Otherwise it would {made}.' if made else ''}"
+        )
+    return f"Apply will {made}." if made else "Apply has nothing to do."
+
+
+def remarks(plan: Plan) -> list[str]:
+    """What the headline leaves unsaid: what apply leaves alone, and what is as it should be."""
+    return [said for said in (_left(plan), _same(plan)) if said] if plan.differs or plan.guards else []
+
+
+def _left(plan: Plan) -> str:
     left = [f"{plan.count(action):,} {word}" for action, word in _LEFT.items() if plan.count(action)]
-    if left:
-        yield "bold yellow", f"It will not touch: {', '.join(left)}."
+    return f"It will not touch: {', '.join(left)}." if left else ""
+
+
+def _same(plan: Plan) -> str:
     same = plan.count(Action.NOOP)
-    if same:
-        yield "", "1 is up to date." if same == 1 else f"{same:,} are up to date."
+    if not same:
+        return ""
+    return "1 is up to date." if same == 1 else f"{same:,} are up to date."
 
 
 def _made(plan: Plan) -> str:

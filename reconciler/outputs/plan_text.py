@@ -34,43 +34,47 @@ _DONE: Final = "done"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Group:
+class Group:
     """How the changes with one action are introduced, one and many, and what to do about them."""
 
     one: str
     many: str
     advice: str = ""
 
+    def heading(self, count: int) -> str:
+        """What introduces `count` changes, at least one."""
+        return self.one if count == 1 else self.many.format(f"{count:,}")
+
 
 # In this order: what is as it should be, what apply makes, what it leaves to a person.
-_GROUPS: Final = {
-    Action.NOOP: _Group(one="1 exam is up to date", many="{} exams are up to date"),
-    Action.CREATE: _Group(one="1 exam will be created", many="{} exams will be created"),
-    Action.IMPORT: _Group(
+GROUPS: Final = {
+    Action.NOOP: Group(one="1 exam is up to date", many="{} exams are up to date"),
+    Action.CREATE: Group(one="1 exam will be created", many="{} exams will be created"),
+    Action.IMPORT: Group(
         one="1 exam exists already and will be adopted into state; nothing is sent",
         many="{} exams exist already and will be adopted into state; nothing is sent",
     ),
-    Action.MOVE: _Group(
+    Action.MOVE: Group(
         one="1 exam will get a new address in state; nothing is sent",
         many="{} exams will get new addresses in state; nothing is sent",
     ),
-    Action.FORGET: _Group(
+    Action.FORGET: Group(
         one="1 exam will be forgotten by state; the exam itself stays",
         many="{} exams will be forgotten by state; the exams themselves stay",
     ),
-    Action.CHANGED: _Group(
+    Action.CHANGED: Group(
         one="1 exam differs from what was created; left alone",
         many="{} exams differ from what was created; left alone",
         advice="A change is never sent to an exam that exists. Make it in SmarterProctoring by hand, or put "
         "the declaration back as it was.",
     ),
-    Action.ORPHANED: _Group(
+    Action.ORPHANED: Group(
         one="1 exam is in state but no longer declared; left alone",
         many="{} exams are in state but no longer declared; left alone",
         advice="Nothing is deleted. Declare such an exam again, name its new address under `moved:` if it "
         "was renamed, or list it under `removed:` to have state forget it.",
     ),
-    Action.IN_DOUBT: _Group(
+    Action.IN_DOUBT: Group(
         one="1 exam is in doubt: it may exist or not; nothing is sent for it",
         many="{} exams are in doubt: they may exist or not; nothing is sent for them",
         advice="Only a person can find out. Until it is settled nothing more is sent for such an exam; all "
@@ -93,7 +97,7 @@ def print_plan(
     every exam is shown whole, and where its values are from.
     """
     listed = listing.of(plan)
-    for action, group in _GROUPS.items():
+    for action, group in GROUPS.items():
         changes = [change for change in listed if change.action is action]
         if changes:
             _print_group(group, changes, console, invocation or Invocation(), origins)
@@ -115,14 +119,13 @@ def print_guard(guard: Guard, console: Console) -> None:
 
 
 def _print_group(
-    group: _Group,
+    group: Group,
     changes: list[Change],
     console: Console,
     invocation: Invocation,
     origins: Mapping[Address, Origins],
 ) -> None:
-    heading = group.one if len(changes) == 1 else group.many.format(f"{len(changes):,}")
-    put(console, (heading, "bold"))
+    put(console, (group.heading(len(changes)), "bold"))
     is_traced = any(change.address in origins for change in changes)
     whole = len(changes) if is_traced and changes[0].action not in _BRIEF else _most_whole(changes)
     for number, change in enumerate(changes[:whole]):
@@ -144,13 +147,18 @@ def _print_notes(notes: Sequence[Note], console: Console) -> None:
     if not notes:
         return
     put(console, ("1 note" if len(notes) == 1 else f"{len(notes):,} notes", "bold"))
-    for note in sorted(notes, key=lambda one: one.code == _DONE)[:_MOST_NOTES]:
+    for note in most_telling(notes)[:_MOST_NOTES]:
         style = "" if note.code == _DONE else "yellow"
         place = "" if note.source is None else f"{note.source}: "
         put_wrapped(console, "  ", (place, "dim"), (f"{note.message}. ", style), note.hint, hanging=INDENT)
     if len(notes) > _MOST_NOTES:
         put(console, f"  {ELLIPSIS} and {len(notes) - _MOST_NOTES:,} more; --format json has them all")
     put(console)
+
+
+def most_telling(notes: Sequence[Note]) -> list[Note]:
+    """`notes`, those first that are not about what is done."""
+    return sorted(notes, key=lambda one: one.code == _DONE)
 
 
 def _most_whole(changes: list[Change]) -> int:

@@ -49,6 +49,12 @@ def moment_text(value: Json, timezone: str | None) -> str | None:
     return None if moment is None else _spell(_local([moment], timezone))
 
 
+def local_moment(value: Json, timezone: str | None) -> datetime | None:
+    """`value` in the zone called `timezone`, if it is an instant as payloads spell them; None otherwise."""
+    moment = _instant(value)
+    return None if moment is None else _local([moment], timezone)[0]
+
+
 def _instant(value: Json) -> datetime | None:
     if not isinstance(value, str) or len(value) < _INSTANT_LENGTH or not value.endswith("Z"):
         return None

@@ -6,6 +6,7 @@ RECONCILER_REWRITE_GOLDEN=1 in the environment writes the files anew.
 import io
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,7 @@ from reconciler.outputs import Invocation, Listing
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 ELSEWHERE: Final = Invocation(("--chdir", "the term", "--env", "production"))
+EMPTY: Final = Plan(lineage=cases.LINEAGE, serial=0, changes=())
 REWRITE: Final = os.environ.get("RECONCILER_REWRITE_GOLDEN") == "1"
 
 TEXTS: Final[dict[str, Callable[[Console], None]]] = {
@@ -36,9 +38,7 @@ TEXTS: Final[dict[str, Callable[[Console], None]]] = {
     "plan-many": lambda to: outputs.print_plan(cases.many_creates(60), to, listing=Listing.DIFFERING),
     "plan-guarded": lambda to: outputs.print_plan(cases.guarded(), to, listing=Listing.DIFFERING),
     "plan-noted": lambda to: outputs.print_plan(cases.noted(), to, listing=Listing.DIFFERING),
-    "plan-empty": lambda to: outputs.print_plan(
-        Plan(lineage=cases.LINEAGE, serial=0, changes=()), to, listing=Listing.DIFFERING
-    ),
+    "plan-empty": lambda to: outputs.print_plan(EMPTY, to, listing=Listing.DIFFERING),
     "diagnostics": lambda to: outputs.print_diagnostics(cases.diagnostics(), to),
     "report": lambda to: outputs.print_report(cases.report(), to),
     "report-in-doubt": lambda to: outputs.print_report(
@@ -79,6 +79,28 @@ DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
 }
 
 
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "plan.md": lambda: outputs.plan_markdown(
+        replace(cases.every_action(), environment="production"),
+        listing=Listing.DIFFERING,
+        invocation=ELSEWHERE,
+    ),
+    "plan-all.md": lambda: outputs.plan_markdown(cases.every_action(), listing=Listing.ALL),
+    "plan-guarded.md": lambda: outputs.plan_markdown(cases.guarded(), listing=Listing.DIFFERING),
+    "plan-many.md": lambda: outputs.plan_markdown(cases.many_creates(1200), listing=Listing.DIFFERING),
+    "plan-empty.md": lambda: outputs.plan_markdown(EMPTY, listing=Listing.DIFFERING),
+    "plan-noted.md": lambda: outputs.plan_markdown(cases.noted(), listing=Listing.DIFFERING),
+    "plan-noted.html": lambda: outputs.plan_page(cases.noted(), listing=Listing.DIFFERING),
+    "plan.html": lambda: outputs.plan_page(
+        replace(cases.every_action(), environment="production"),
+        listing=Listing.DIFFERING,
+        invocation=ELSEWHERE,
+    ),
+    "plan-guarded.html": lambda: outputs.plan_page(cases.guarded(), listing=Listing.DIFFERING),
+    "plan-empty.html": lambda: outputs.plan_page(EMPTY, listing=Listing.DIFFERING),
+}
+
+
 def check(name: str, actual: str) -> None:
     """The golden file `name` holds `actual`; it is written first where that was asked for."""
     path = GOLDEN / name
@@ -107,6 +129,12 @@ def test_text_in_a_log_is_as_looked_at(case: str) -> None:
 def test_document_is_as_looked_at(case: str) -> None:
     """Every document stands exactly as in its golden file, keys in order."""
     check(f"{case}.json", DOCUMENTS[case]())
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_as_looked_at(name: str) -> None:
+    """Markdown and HTML stand exactly as in their golden files."""
+    check(name, PAGES[name]())
 
 
 def test_no_text_is_wider_than_its_terminal() -> None:

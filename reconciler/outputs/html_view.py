@@ -1,0 +1,185 @@
+"""A plan as a page shows it: by course, in words, with pictures; every text printable, none escaped yet."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.model.plan import Action, Change, Guard, Note, Plan
+from reconciler.outputs.change_text import MARKS
+from reconciler.outputs.dossiers import Dossier, Invocation, dossier_of
+from reconciler.outputs.escapes import printable, shorten
+from reconciler.outputs.exam_facts import ExamFacts, facts_of_change
+from reconciler.outputs.listing import Listing
+from reconciler.outputs.plan_summary import headline, remarks
+from reconciler.outputs.plan_text import GROUPS, most_telling
+from reconciler.outputs.time_axis import Tick, TimeAxis, axis_of
+from reconciler.outputs.timeline import (
+    Bar,
+    Exam,
+    Picture,
+    exam_of,
+    overlap_counts,
+    picture_of,
+    strip_of,
+)
+from reconciler.outputs.values import sides_of
+
+MOST_OPEN: Final = 40
+"""With more exams than this, the courses of a page are closed at first."""
+
+_LONGEST_NAME: Final = 80
+_LONGEST_SOURCE: Final = 200
+
+LABELS: Final = {
+    Action.CREATE: "create",
+    Action.IMPORT: "adopt",
+    Action.MOVE: "readdress",
+    Action.FORGET: "forget",
+    Action.CHANGED: "changed",
+    Action.ORPHANED: "orphaned",
+    Action.IN_DOUBT: "in doubt",
+    Action.NOOP: "up to date",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One exam; `overlaps` counts the others of its course whose exam windows overlap its own."""
+
+    number: int
+    change: Change
+    label: str
+    symbol: str
+    facts: ExamFacts
+    source: str
+    overlaps: int
+    differences: tuple[tuple[str, str, str], ...]
+    dossier: Dossier | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """The exams of one course, the earliest first; `picture` is None where none has a window."""
+
+    name: str
+    rows: tuple[Row, ...]
+    picture: Picture | None
+    strip: tuple[tuple[int, str, Bar], ...]
+
+    @property
+    def overlapping(self) -> int:
+        """How many exams overlap another one."""
+        return sum(row.overlaps > 0 for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """An action that exams of the page have, and how many do."""
+
+    action: str
+    label: str
+    symbol: str
+    count: int
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """All that a page shows. `zone` names that of the time scale; `ticks` are its labels."""
+
+    environment: str
+    headline: str
+    remarks: tuple[str, ...]
+    plan: Plan
+    guards: tuple[Guard, ...]
+    notes: tuple[Note, ...]
+    filters: tuple[Filter, ...]
+    courses: tuple[Course, ...]
+    zone: str
+    ticks: tuple[Tick, ...]
+
+    @property
+    def exams(self) -> int:
+        """How many exams the page lists."""
+        return sum(len(course.rows) for course in self.courses)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the courses are open at first."""
+        return self.exams <= MOST_OPEN
+
+
+def view_of(plan: Plan, listing: Listing, invocation: Invocation) -> View:
+    """`plan` as a page shows it."""
+    changes = listing.of(plan)
+    exams = [exam_of(change, number) for number, change in enumerate(changes)]
+    zones = Counter(change.timezone or "UTC" for change in changes)
+    zone = zones.most_common(1)[0][0] if zones else "UTC"
+    in_zone = sorted(range(len(changes)), key=lambda number: (changes[number].timezone or "UTC") != zone)
+    moments = [side for at in in_zone for span in exams[at].spans for side in (span.start, span.end)]
+    axis = axis_of(moments)
+    return View(
+        environment=plan.environment or "",
+        headline=headline(plan),
+        remarks=tuple(remarks(plan)),
+        plan=plan,
+        guards=plan.guards,
+        notes=tuple(most_telling(plan.notes)),
+        filters=tuple(_filters(changes)),
+        courses=tuple(_courses(changes, exams, axis, invocation)),
+        zone=zone,
+        ticks=tuple(axis.ticks()) if axis else (),
+    )
+
+
+def _filters(changes: Sequence[Change]) -> Iterator[Filter]:
+    counts = Counter(change.action for change in changes)
+    for action, label in LABELS.items():
+        if counts[action]:
+            symbol = MARKS[action].symbol
+            advice = GROUPS[action].advice
+            yield Filter(action=action.value, label=label, symbol=symbol, count=counts[action], advice=advice)
+
+
+def _courses(
+    changes: Sequence[Change], exams: Sequence[Exam], axis: TimeAxis | None, invocation: Invocation
+) -> Iterator[Course]:
+    by_course: dict[str, list[int]] = {}
+    for number, change in enumerate(changes):
+        by_course.setdefault(change.course_sid, []).append(number)
+    # A saved plan knows the alias of a course from some of its exams only.
+    aliases: dict[str, str] = {change.course_sid: change.course for change in changes if change.course}
+    for name, numbers in sorted((aliases.get(sid, sid), numbers) for sid, numbers in by_course.items()):
+        held = [exams[number] for number in numbers]
+        overlaps = overlap_counts(held)
+        ordered = sorted(numbers, key=lambda number: _order(exams[number]))
+        yield Course(
+            name=shorten(printable(name), _LONGEST_NAME),
+            rows=tuple(
+                _row(changes[number], number, overlaps.get(number, 0), invocation) for number in ordered
+            ),
+            picture=picture_of(held, axis) if axis else None,
+            strip=strip_of(held, axis) if axis else (),
+        )
+
+
+def _order(exam: Exam) -> tuple[bool, float, int]:
+    """The earliest first, and what has no window last."""
+    first = exam.exam or exam.booking
+    return first is None, 0.0 if first is None else first.start.timestamp(), exam.number
+
+
+def _row(change: Change, number: int, overlaps: int, invocation: Invocation) -> Row:
+    sides = ((difference.path, sides_of(difference, change.timezone)) for difference in change.diff)
+    return Row(
+        number=number,
+        change=change,
+        label=LABELS[change.action],
+        symbol=MARKS[change.action].symbol,
+        facts=facts_of_change(change),
+        source="" if change.source is None else shorten(str(change.source), _LONGEST_SOURCE),
+        overlaps=overlaps,
+        differences=tuple((path, before, after) for path, (before, after) in sides),
+        dossier=dossier_of(change, invocation),
+    )

@@ -1,0 +1,126 @@
+"""A plan as Markdown, for a comment on a pull request or the summary of a job.
+
+It is never longer than a comment may be. What is long is folded first, then shortened, then counted, and the
+text says what it leaves out.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote
+
+from reconciler.model.plan import Action, Guard, Plan
+from reconciler.outputs.dossiers import Invocation
+from reconciler.outputs.escapes import ELLIPSIS, shorten
+from reconciler.outputs.listing import Listing
+from reconciler.outputs.markdown_escapes import code, ticked
+from reconciler.outputs.markdown_sections import Room, sections_of
+from reconciler.outputs.plan_summary import headline, remarks
+from reconciler.outputs.plan_text import GROUPS, most_telling
+from reconciler.outputs.terminal import count_of
+
+LONGEST: Final = 65_000
+"""Bytes of UTF-8, and so characters, at most: a comment may have 65,536, and a pipeline may add a line."""
+
+# From the most telling to the shortest. The first that fits is taken.
+_ROOMS: Final = (
+    Room(rows=None, text=200, dossiers=10, bars=60),
+    Room(rows=None, text=60, dossiers=3, bars=60, is_short=True),
+    *(
+        Room(rows=rows, text=60, dossiers=3, bars=min(rows, 60), is_short=True)
+        for rows in (300, 200, 150, 100, 60, 40, 25)
+    ),
+    *(Room(rows=rows, text=40, dossiers=1, bars=rows, is_short=True) for rows in (10, 5, 2)),
+    Room(rows=0, text=40, dossiers=0, bars=0, is_short=True),
+)
+_MOST_NOTES: Final = 10
+_LONGEST_NOTE: Final = 300
+_MOST_GUARDS: Final = 10
+_GUARD_ADDRESSES: Final = 5
+_LONGEST_GUARD: Final = 300
+_LONGEST_ENVIRONMENT: Final = 100
+
+
+def plan_markdown(plan: Plan, *, listing: Listing, invocation: Invocation | None = None) -> str:
+    """`plan` in at most LONGEST bytes. Its first line is a hidden marker to find an earlier comment by.
+
+    `invocation` goes into the commands to copy; None where they need no option.
+    """
+    options = invocation or Invocation()
+    head, foot = "\n".join(_head(plan)), f"<sub>Fingerprint `{plan.fingerprint}`</sub>"
+    for room in _ROOMS:
+        body = "\n".join(_body(plan, listing, options, room))
+        text = f"{head}\n{body}\n{foot}\n"
+        if len(text) <= LONGEST and len(text.encode("utf-8", "backslashreplace")) <= LONGEST:
+            return text
+    return f"{head}\n{_counted(plan)}\n\n{foot}\n"
+
+
+def marker(plan: Plan) -> str:
+    """The comment that names environment (percent-encoded, empty where none is named) and fingerprint."""
+    # Two hyphens would be the beginning of the end of an HTML comment.
+    name = quote(plan.environment or "", safe="", errors="backslashreplace").replace("--", "-%2D")
+    return f"<!-- reconciler:plan environment={name} fingerprint={plan.fingerprint} -->"
+
+
+def _head(plan: Plan) -> Iterator[str]:
+    name = plan.environment
+    place = "" if name is None else f" for {code(shorten(name, _LONGEST_ENVIRONMENT))}"
+    yield marker(plan)
+    yield f"### Exam plan{place}"
+    yield ""
+    yield " ".join((f"**{headline(plan)}**", *remarks(plan)))
+    yield ""
+    for guard in plan.guards[:_MOST_GUARDS]:
+        yield from _guard(guard)
+    if len(plan.guards) > _MOST_GUARDS:
+        yield f"{ELLIPSIS} and {len(plan.guards) - _MOST_GUARDS:,} more guards refuse it."
+        yield ""
+
+
+def _guard(guard: Guard) -> Iterator[str]:
+    named = ", ".join(code(address) for address in guard.addresses[:_GUARD_ADDRESSES])
+    left = len(guard.addresses) - _GUARD_ADDRESSES
+    more = f" {ELLIPSIS} and {left:,} more" if left > 0 else ""
+    yield "> [!CAUTION]"
+    yield f"> **Refused:** {code(guard.code)}: {ticked(shorten(guard.message, _LONGEST_GUARD))}"
+    yield from (f"> Exams: {named}{more}",) if named else ()
+    yield f"> Next: {ticked(shorten(guard.hint, _LONGEST_GUARD))}"
+    yield ""
+
+
+def _body(plan: Plan, listing: Listing, invocation: Invocation, room: Room) -> Iterator[str]:
+    left_out: list[str] = []
+    for section in sections_of(plan, listing, invocation, room):
+        yield from section.lines
+        left_out += section.left_out
+    yield from _notes(plan)
+    if room.is_short:
+        left_out.insert(
+            0, f"long texts are cut at {room.text} characters, and UTC and sources are not repeated"
+        )
+    if left_out:
+        yield "> [!NOTE]"
+        yield f"> Left out, because a comment has only so much room: {'; '.join(left_out)}."
+        yield f"> All of it: {code(invocation.command('plan', '--format', 'html'))}"
+        yield ""
+
+
+def _notes(plan: Plan) -> Iterator[str]:
+    """The notes as a list, of which each item begins with a code, so that none of its text begins a line."""
+    if not plan.notes:
+        return
+    yield f"#### {count_of(len(plan.notes), 'note')}"
+    yield ""
+    for note in most_telling(plan.notes)[:_MOST_NOTES]:
+        place = "" if note.source is None else f" at {code(shorten(str(note.source), _LONGEST_NOTE))}"
+        said = ticked(shorten(f"{note.message}. {note.hint}".strip(), _LONGEST_NOTE))
+        yield f"- {code(note.code)}{place}: {said}"
+    if len(plan.notes) > _MOST_NOTES:
+        yield f"- {ELLIPSIS} and {len(plan.notes) - _MOST_NOTES:,} more; --format json has them all"
+    yield ""
+
+
+def _counted(plan: Plan) -> str:
+    """What is said where not even the shortest sections fit."""
+    counts = (GROUPS[action].heading(plan.count(action)) for action in Action if plan.count(action))
+    return "\n".join(f"- {sentence}" for sentence in (*counts, "Nothing more fits into a comment."))

@@ -1,0 +1,249 @@
+"""The sections of a plan as Markdown, one for each action, as long as the room that they are given."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+from reconciler.model.plan import Action, Change, Plan
+from reconciler.outputs.dossiers import Dossier, Invocation, dossier_of
+from reconciler.outputs.escapes import ELLIPSIS, shorten
+from reconciler.outputs.exam_facts import facts_of_change
+from reconciler.outputs.gantt import gantt_lines
+from reconciler.outputs.listing import Listing
+from reconciler.outputs.markdown_escapes import block, code, escaped, fenced, table, ticked
+from reconciler.outputs.plan_text import GROUPS
+from reconciler.outputs.terminal import count_of
+from reconciler.outputs.values import payload_of, sides_of, title_of
+from reconciler.outputs.windows import Window
+
+MOST_OPEN: Final = 25
+"""A longer table is folded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How much a plan's text may hold.
+
+    `rows` bounds each table (None: no bound), `text` the characters of a title or value, `dossiers` those
+    that are whole, `bars` the exams in the chart. `is_short` leaves out what can be found elsewhere.
+    """
+
+    rows: int | None
+    text: int
+    dossiers: int
+    bars: int
+    is_short: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Lines of Markdown, and what they had no room for, in words."""
+
+    lines: Sequence[str]
+    left_out: Sequence[str] = field(default=())
+
+
+def sections_of(plan: Plan, listing: Listing, invocation: Invocation, room: Room) -> Iterator[Section]:
+    """What each action of `plan` has to say, in order, and the chart of new windows behind the creates."""
+    listed = listing.of(plan)
+    for action in GROUPS:
+        changes = [change for change in listed if change.action is action]
+        if not changes:
+            continue
+        yield _section(action, changes, invocation, room)
+        if action is Action.CREATE:
+            yield _chart(changes, room)
+
+
+def _section(action: Action, changes: Sequence[Change], invocation: Invocation, room: Room) -> Section:
+    shown = changes[: room.rows]
+    match action:
+        case Action.IN_DOUBT:
+            return _doubts(changes, invocation, room)
+        case Action.CHANGED:
+            lines = _differences(shown, room)
+        case Action.CREATE | Action.IMPORT:
+            lines = _exams(shown, room)
+        case Action.MOVE:
+            lines = _named(shown, room, ("Was", lambda change: change.moved_from or ""))
+        case Action.ORPHANED | Action.FORGET | Action.NOOP:
+            lines = _named(shown, room)
+        case _:
+            assert_never(action)
+    return Section(_titled(action, changes, lines), _left(action, len(changes) - len(shown), len(changes)))
+
+
+def _titled(action: Action, changes: Sequence[Change], lines: Sequence[str]) -> list[str]:
+    """`lines` below their heading, folded where they are many, and what to do about them."""
+    group = GROUPS[action]
+    advice = [group.advice, ""] if group.advice else []
+    heading = group.heading(len(changes))
+    if action is not Action.NOOP and len(lines) <= MOST_OPEN + 2:
+        return [f"#### {heading}", "", *advice, *lines, *([""] if lines else [])]
+    return [f"#### {heading}", "", *advice, *_folded("Show them", lines)]
+
+
+def _folded(summary: str, lines: Sequence[str]) -> list[str]:
+    """`lines` behind `summary`, which opens them; nothing where there are none."""
+    return [f"<details><summary>{summary}</summary>", "", *lines, "", "</details>", ""] if lines else []
+
+
+def _left(action: Action, left: int, count: int) -> list[str]:
+    return [f"{left:,} of the {count:,} exams that are {_KINDS[action]}"] if left else []
+
+
+_KINDS: Final = {
+    Action.NOOP: "up to date",
+    Action.CREATE: "to be created",
+    Action.IMPORT: "to be adopted",
+    Action.MOVE: "to get new addresses",
+    Action.FORGET: "to be forgotten",
+    Action.CHANGED: "changed",
+    Action.ORPHANED: "orphaned",
+    Action.IN_DOUBT: "in doubt",
+}
+
+
+def _exams(changes: Sequence[Change], room: Room) -> list[str]:
+    if not changes:
+        return []
+    return table(
+        ("Title", "Course", "Exam window", "Booking window", "Duration", "Proctoring"),
+        (_exam(change, room) for change in changes),
+    )
+
+
+def _exam(change: Change, room: Room) -> Iterator[str]:
+    facts = facts_of_change(change)
+    yield _name(change, room)
+    yield code(facts.course)
+    yield _window(facts.exam, room)
+    yield _window(facts.booking, room)
+    yield escaped(facts.duration)
+    yield escaped(shorten(facts.proctoring, room.text))
+
+
+def _name(change: Change, room: Room) -> str:
+    """Title and address in one cell, with the SID where there is one."""
+    title = escaped(shorten(title_of(payload_of(change)), room.text))
+    sid = "" if change.sid is None or room.is_short else f"<br>{code(change.sid)}"
+    source = "" if change.source is None or room.is_short else f"<br><sub>{code(str(change.source))}</sub>"
+    return f"{f'{title}<br>' if title else ''}{code(change.address)}{sid}{source}"
+
+
+def _window(window: Window | None, room: Room) -> str:
+    if window is None:
+        return ""
+    utc = f"<br><sub>{escaped(window.utc)}</sub>" if window.utc and not room.is_short else ""
+    return f"{escaped(shorten(window.local, room.text))}{utc}"
+
+
+def _named(
+    changes: Sequence[Change], room: Room, extra: tuple[str, Callable[[Change], str]] | None = None
+) -> list[str]:
+    """A table of which exams `changes` are about; `extra` is one more column."""
+    if not changes:
+        return []
+    heads = ("Exam", "Address", "SID") if extra is None else ("Exam", "Address", "SID", extra[0])
+    return table(heads, (_identity(change, room, extra) for change in changes))
+
+
+def _identity(change: Change, room: Room, extra: tuple[str, Callable[[Change], str]] | None) -> Iterator[str]:
+    yield escaped(shorten(title_of(payload_of(change)), room.text))
+    yield code(change.address)
+    yield code(change.sid or "")
+    if extra is not None:
+        yield code(extra[1](change))
+
+
+def _differences(changes: Sequence[Change], room: Room) -> list[str]:
+    """Each field that differs on a row, the exam named on the first of its rows."""
+    if not changes:
+        return []
+    rows = [row for change in changes for row in _difference_rows(change, room)]
+    return table(("Exam", "Field", "As created", "As declared"), rows)
+
+
+def _difference_rows(change: Change, room: Room) -> Iterator[tuple[str, ...]]:
+    name = _name(change, room)
+    for number, difference in enumerate(change.diff[: room.rows]):
+        before, after = (escaped(shorten(side, room.text)) for side in sides_of(difference, change.timezone))
+        yield "" if number else name, code(shorten(difference.path, room.text)), before, after
+    left = len(change.diff) - len(change.diff[: room.rows])
+    if left:
+        yield "", f"{ELLIPSIS} and {count_of(left, 'more field')}", "", ""
+    elif not change.diff:
+        yield name, "", "", ""
+
+
+def _doubts(changes: Sequence[Change], invocation: Invocation, room: Room) -> Section:
+    """The first dossiers whole, each folded, and the others by name."""
+    dossiers = [(change, dossier_of(change, invocation)) for change in changes[: room.dossiers]]
+    whole = [
+        line
+        for change, dossier in dossiers
+        if dossier is not None
+        for line in _folded(_summary(change, room), _dossier(dossier, room))
+    ]
+    others = changes[room.dossiers :][: room.rows]
+    lines = [*whole, *_named(others, room)]
+    if others or not whole:
+        lines += [
+            "",
+            f"To read all about one, and to settle it: {code(invocation.command('state', 'show'))} ADDRESS",
+        ]
+    left = len(changes) - len(dossiers) - len(others)
+    group = GROUPS[Action.IN_DOUBT]
+    said = [f"{len(others):,} of {len(changes):,} dossiers of exams in doubt"] if others else []
+    return Section(
+        [f"#### {group.heading(len(changes))}", "", group.advice, "", *lines, ""],
+        [*said, *_left(Action.IN_DOUBT, left, len(changes))],
+    )
+
+
+def _summary(change: Change, room: Room) -> str:
+    title = escaped(shorten(title_of(payload_of(change)), room.text))
+    return f"<code>{escaped(change.address)}</code>{f' {title}' if title else ''}"
+
+
+def _dossier(dossier: Dossier, room: Room) -> list[str]:
+    """All that is known of a create in doubt, how to look for it, and how to settle it."""
+    return [
+        *table(("", ""), ((f"**{name}**", fact) for name, fact in _known(dossier, room) if fact)),
+        "",
+        *(f"{number}. {ticked(sentence)}" for number, sentence in enumerate(dossier.look, 1)),
+        "",
+        "If it is there, and if it is not:",
+        "",
+        *fenced(dossier.commands, "sh"),
+        "",
+        "Or through review, in a manifest:",
+        "",
+        *fenced(dossier.manifest, "yaml"),
+        "",
+        "Or ask the vendor's support:",
+        "",
+        *fenced(dossier.support_message.split("\n"), "text"),
+    ]
+
+
+def _known(dossier: Dossier, room: Room) -> Iterator[tuple[str, str]]:
+    yield "Course", code(dossier.course_words)
+    for label, window in dossier.windows:
+        yield ("Exam window" if label == "exam" else "Booking window"), _window(window, room)
+    yield "Attempt", code(dossier.attempt)
+    yield "Sent", _window(dossier.sent, room)
+    yield "By", escaped(shorten(dossier.by, room.text))
+    yield "Answer", escaped(shorten(dossier.answer_words, room.text))
+    yield "Request", code(shorten(dossier.request_id or "", room.text))
+    if dossier.doubted_at != dossier.address:
+        yield "State holds it at", code(dossier.doubted_at)
+
+
+def _chart(creates: Sequence[Change], room: Room) -> Section:
+    """The chart of as many of `creates` as it stays readable with."""
+    shown = creates[: room.bars]
+    chart = gantt_lines(shown)
+    left = len(creates) - len(shown)
+    said = [f"the windows of {left:,} exams in the chart"] if left else []
+    return Section(_folded("Calendar of the new exams", block(chart, "mermaid")) if chart else [], said)

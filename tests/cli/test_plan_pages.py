@@ -1,0 +1,65 @@
+"""Plans as Markdown and HTML from the command line, fresh and saved."""
+
+import json
+
+import pytest
+from exam_workspace import SECRET, Workspace
+
+WORKSPACE_FILE = """
+version: 1
+environments:
+  staging: {state: "file:staging.json"}
+  production: {state: "file:production.json"}
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """A workspace with a state and two exams to be created."""
+    made = Workspace(tmp_path)
+    made.run("init")
+    made.declare("a", "b")
+    return made
+
+
+@pytest.mark.parametrize("form", ["markdown", "html"])
+def test_a_plan_is_the_same_fresh_and_saved(workspace, form):
+    """`show` of a saved plan prints what `plan` did, but for the names of courses, which no plan saves."""
+    fresh = workspace.run("plan", "--format", form, "--out", "plan.json")
+    shown = workspace.run("show", "plan.json", "--format", form)
+    course = "CU1234567890abcdef1234567890abcdef"
+    assert "Apply will create 2 exams." in fresh
+    assert json.loads((workspace.root / "plan.json").read_text())["fingerprint"] in shown
+    assert shown.count("\n") == fresh.count("\n")
+    assert course in shown
+    assert SECRET not in fresh + shown
+
+
+def test_the_marker_names_the_environment(workspace):
+    """The environment is that of --env, or the only one that there is."""
+    workspace.write(WORKSPACE_FILE, "reconciler.yaml")
+    workspace.run("init", "--env", "staging")
+    first = workspace.run("plan", "--env", "staging", "--format", "markdown").splitlines()[0]
+    assert first.startswith("<!-- reconciler:plan environment=staging fingerprint=sha256:")
+    workspace.write(
+        WORKSPACE_FILE.replace('  production: {state: "file:production.json"}\n', ""), "reconciler.yaml"
+    )
+    assert workspace.run("plan", "--format", "markdown").splitlines()[0] == first
+    workspace.run("plan", "--out", "plan.json")
+    shown = workspace.run("show", "plan.json", "--env", "staging", "--format", "markdown")
+    assert shown.splitlines()[0] == first
+
+
+@pytest.mark.parametrize("form", ["markdown", "html"])
+def test_the_state_has_no_page(workspace, form):
+    """Without a plan, `show` refuses the forms of plans and says which there are."""
+    assert workspace.run("show", "--format", form, expect=1) == ""
+    assert f"the state cannot be shown as {form}" in workspace.printed
+    assert "text or json" in workspace.printed
+
+
+def test_other_commands_have_no_page(workspace):
+    """`apply` and `state list` keep their forms."""
+    for command in (["apply"], ["state", "list"]):
+        workspace.run(*command, "--format", "html", expect=1)
+        assert "invalid choice" in workspace.printed

@@ -1,0 +1,173 @@
+"""Plans for the forms that people look at: a small one, ones of any size, and one that means harm."""
+
+import zlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import output_cases as cases
+
+from reconciler.model.identities import Address, CourseSid
+from reconciler.model.plan import Action, Change, FieldDiff, Guard, Note, Plan
+from reconciler.model.positions import Position
+
+TERM: Final = datetime(2031, 9, 1, 13, tzinfo=UTC)
+_KINDS: Final = ("Quiz", "Midterm Exam", "Final Exam", "Lab Practical", "Makeup Exam", "Placement Test")
+
+HOSTILE: Final = (
+    "a | b || c \\| d",
+    "`code` ``two`` ```js",
+    "@admin and @org/team, a@example.com",
+    "[link](https://evil.example) ![image](https://evil.example/x.png)",
+    "https://evil.example www.evil.example evil.example //evil.example ftp://evil.example",
+    "<img src=x onerror=alert(1)> <script>alert(2)</script> </td></table>",
+    "line\nbreak\r\nand\u2028more\u2029yet",
+    "\u202egnp.exe\u202c \u200f\u2066x\u2069 \u05e9\u05dc\u05d5\u05dd",
+    "#123 GH-7 org/repo#9 !4 $5 %6 ~bug &8 deadbeef99",
+    ":tada: ::100:: :+1:",
+    "click a href javascript:alert(1); section x # no %% {init} gantt",
+    "title Taken over",
+    "2031-01-01 a date : done, 2031-01-01, 1d",
+    "--> end --!> <!-- begin",
+    "</script><script>alert(3)</script> </style> </title>",
+    '" onload="alert(4)" x=" \' \' ',
+    "{{ 7 * 7 }} {% raw %} ${7*7} $x^2$",
+    "**bold** _em_ ~~del~~ > quote - item [^1] [ ] ***",
+    "&lt;script&gt; &#64;admin &commat;admin",
+    "/close /assign @me",
+    "\x1b[31mred\x07\x00",
+    "x" * 4000,
+    "\U0001f469\u200d\U0001f52c" * 300,
+    "",
+)
+"""Titles that try to be more than a title."""
+
+
+def course_sid(alias: str) -> CourseSid:
+    """A SID of its own for each course."""
+    return CourseSid(f"CU{zlib.crc32(alias.encode()):032x}")
+
+
+def instant(moment: datetime) -> str:
+    """`moment` as payloads spell it."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
+
+
+def dated(  # noqa: PLR0913 - each is something that a form shows
+    number: int, title: str, *, course: str, opens: datetime, days: float = 2, note: str = ""
+) -> Change:
+    """A missing exam of `course` that is open for some days, and can be booked in the fortnight before."""
+    closes = opens + timedelta(days=days)
+    body = cases.payload(
+        title,
+        examOpenDate=instant(opens),
+        examCloseDate=instant(closes),
+        scheduleOpenDate=instant(opens - timedelta(days=14)),
+        scheduleCloseDate=instant(closes - timedelta(days=1)),
+        duration=45 + number % 4 * 15,
+        proctorTypes=["auto"] if number % 3 else ["live", "review"],
+        **({"studentNotes": note} if note else {}),
+    )
+    change = cases.change(f"{course}/exam-{number:04}", Action.CREATE, after=body)
+    return replace(change, course=course, course_sid=course_sid(course))
+
+
+def small() -> Plan:
+    """Five exams of two courses: two that overlap, one changed, one in doubt and one orphaned."""
+    first = dated(1, "Midterm Exam 1", course="cs101", opens=TERM + timedelta(days=20))
+    second = dated(2, "Programming Lab Practical", course="cs101", opens=TERM + timedelta(days=21), days=3)
+    final = dated(3, "Final Exam", course="cs101", opens=TERM + timedelta(days=80), days=4)
+    before = dated(3, "Final Exam", course="cs101", opens=TERM + timedelta(days=79), days=3).after
+    algorithms = dated(4, "Algorithms: Graphs & Trees", course="cs310", opens=TERM + timedelta(days=41))
+    orphan = dated(5, "Makeup Exam", course="cs310", opens=TERM + timedelta(days=60))
+    changed = replace(
+        final,
+        action=Action.CHANGED,
+        sid=cases.sid(7),
+        before=before,
+        diff=(
+            FieldDiff(path="configuration.duration", before=60, after=90),
+            FieldDiff(
+                path="configuration.examOpenDate",
+                before=instant(TERM + timedelta(days=79)),
+                after=instant(TERM + timedelta(days=80)),
+            ),
+        ),
+    )
+    doubt = replace(algorithms, action=Action.IN_DOUBT, intent=cases.intent())
+    left = replace(
+        orphan, action=Action.ORPHANED, sid=cases.sid(9), before=orphan.after, after=None, source=None
+    )
+    return plan_of(first, second, changed, doubt, left)
+
+
+def plan_of(*changes: Change, guards: tuple[Guard, ...] = ()) -> Plan:
+    """A plan of `changes`, sorted as plans are."""
+    ordered = tuple(sorted(changes, key=lambda change: change.address))
+    return Plan(lineage=cases.LINEAGE, serial=12, changes=ordered, guards=guards)
+
+
+def term(exams: int, courses: int = 50) -> Plan:
+    """A plan of `exams` creates, over a term of four months."""
+    changes = [
+        dated(
+            number,
+            f"{_KINDS[number % len(_KINDS)]} {number // courses + 1}",
+            course=f"c{100 + number % courses}",
+            opens=TERM + timedelta(days=number * 37 % 115, hours=number % 9),
+            days=1 + number % 3,
+        )
+        for number in range(exams)
+    ]
+    changed = [
+        replace(
+            change,
+            action=Action.CHANGED,
+            sid=cases.sid(number),
+            before=change.after,
+            diff=(FieldDiff(path="configuration.duration", before=45, after=90),),
+        )
+        for number, change in enumerate(changes[::40])
+    ]
+    return plan_of(*(change for number, change in enumerate(changes) if number % 40), *changed)
+
+
+def hostile(exams: int = len(HOSTILE)) -> Plan:
+    """A plan in which every text that an author, a service or a file's name can give means harm."""
+    changes = []
+    for number in range(exams):
+        text = HOSTILE[number % len(HOSTILE)]
+        change = dated(number, text, course="h", opens=TERM + timedelta(days=number % 90), note=text)
+        change = replace(change, course=text, course_sid=course_sid(text))
+        if change.source is not None:
+            change = replace(change, source=replace(change.source, file=text))
+        changes.append(_in_role(change, number, text))
+    addresses = tuple(change.address for change in changes)
+    guard = Guard(code="too-many-creates", message=HOSTILE[4], hint=HOSTILE[5], addresses=addresses)
+    notes = tuple(
+        Note(code="done", message=text, hint=text, source=Position(text, 1, 1), addresses=())
+        for text in HOSTILE
+    )
+    plan = plan_of(*changes, guards=(guard, *(replace(guard, message=text) for text in HOSTILE)))
+    return replace(plan, notes=notes)
+
+
+def _in_role(change: Change, number: int, text: str) -> Change:
+    """`change` as one of the actions that show much of it."""
+    match number % 5:
+        case 3:
+            sides = (
+                FieldDiff(path="title", before=text, after=f"{text}."),
+                FieldDiff(path=text, before=text, after=1),
+            )
+            return replace(
+                change, action=Action.CHANGED, sid=cases.sid(number), before=change.after, diff=sides
+            )
+        case 4:
+            intent = cases.intent()
+            answer = None if intent.answer is None else replace(intent.answer, reason=text, request_id=text)
+            doubt = replace(intent, payload=change.after or {}, by=text, answer=answer)
+            moved = Address(f"{change.address}-before")
+            return replace(change, action=Action.IN_DOUBT, intent=doubt, moved_from=moved)
+        case _:
+            return change

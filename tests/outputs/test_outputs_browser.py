@@ -1,0 +1,241 @@
+"""The page of a plan in a real browser: it works, by hand and by keyboard, and runs nothing of a title's."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import page_cases
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from reconciler.model.plan import Plan
+from reconciler.outputs import Invocation, Listing, plan_page
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PLANS = {
+    "small": page_cases.small,
+    "closed": lambda: page_cases.term(200),
+    "large": lambda: page_cases.term(2000),
+    "crowded": lambda: page_cases.term(300, 1),
+    "hostile": lambda: page_cases.hostile(60),
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser without a window, which is closed after the last test."""
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    assert path is not None, "no Chromium was found; .ci/install-chromium installs one"
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium's sandbox refuses to run as root
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Holds a page of each plan."""
+    path = tmp_path_factory.mktemp("pages")
+    for name, make in PLANS.items():
+        write(make(), path / f"{name}.html")
+    return path
+
+
+def write(plan: Plan, path: Path) -> None:
+    """`plan` as a page at `path`."""
+    invocation = Invocation(("--env", "production"))
+    text = plan_page(
+        replace(plan, environment="production"), listing=Listing.DIFFERING, invocation=invocation
+    )
+    path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def visit(browser: Browser, folder: Path):
+    """Opens the page of a plan; the test fails if a page complained, asked for anything, or ran a dialog."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(name: str, **options) -> Page:
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
+        page.on("request", lambda request: complaints.append(request.url) if request.url != address else None)
+        address = (folder / f"{name}.html").as_uri()
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def rows(page: Page) -> list[str]:
+    """The addresses of the exams that match, those of closed courses among them."""
+    found: list[str] = page.eval_on_selector_all(
+        "tbody[data-exam]:not([hidden])", "all => all.map(one => one.querySelector('th code').textContent)"
+    )
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["small", "closed", "crowded", "hostile"])
+def test_pages_bar_nobody(visit, name: str, scheme: str) -> None:
+    """No page breaks a rule of accessibility that axe can check, contrast included, in either scheme."""
+    page = visit(name, color_scheme=scheme)
+    results = Axe().run(page, options={"resultTypes": ["violations"]})
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in results.response["violations"]] == []
+
+
+def test_a_small_page_shows_every_exam_at_once(visit) -> None:
+    """Five exams are open, each with its bar, and the stretch that two of them share is marked."""
+    page = visit("small")
+    assert len(rows(page)) == 5
+    assert page.locator("details.course[open]").count() == 2
+    assert page.locator("svg.lanes g .exam").count() == 5
+    first, second = (page.locator("svg.lanes .exam").nth(number).bounding_box() for number in (0, 1))
+    band = page.locator("svg.lanes .overlap").bounding_box()
+    assert first["y"] + first["height"] <= second["y"]
+    assert band["x"] == pytest.approx(second["x"], abs=1)
+    assert band["x"] + band["width"] == pytest.approx(first["x"] + first["width"], abs=1)
+
+
+def test_search_narrows_rows_bars_and_courses(visit) -> None:
+    """Words in any order and case leave the exams that have them all; Escape brings the others back."""
+    page = visit("small")
+    page.fill("#search", "PRACTICAL programming")
+    assert rows(page) == ["cs101/exam-0002"]
+    assert page.locator("#shown").text_content() == "1 of 5 exams"
+    assert page.locator("details.course:not([hidden])").count() == 1
+    assert page.locator("svg.lanes g:not(.off)").count() == 1
+    page.fill("#search", "no such exam")
+    assert page.locator("#empty").is_visible()
+    page.press("#search", "Escape")
+    assert len(rows(page)) == 5
+    assert page.locator("#empty").is_hidden()
+
+
+def test_filters_choose_actions_and_overlaps(visit) -> None:
+    """Pressed buttons of actions add up, and that of overlaps narrows."""
+    page = visit("small")
+    page.click("[data-filter=changed]")
+    assert rows(page) == ["cs101/exam-0003"]
+    page.click("[data-filter=in-doubt]")
+    assert rows(page) == ["cs101/exam-0003", "cs310/exam-0004"]
+    assert page.get_attribute("[data-filter=changed]", "aria-pressed") == "true"
+    page.click("[data-filter=changed]")
+    page.click("[data-filter=in-doubt]")
+    page.click("[data-filter=overlap]")
+    assert rows(page) == ["cs101/exam-0001", "cs101/exam-0002"]
+
+
+def test_everything_can_be_done_by_keyboard(visit) -> None:
+    """`/` goes to the search, Tab to filters and courses; Space and Enter use them, focus in sight."""
+    page = visit("small")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "search"
+    page.keyboard.type("midterm")
+    assert rows(page) == ["cs101/exam-0001"]
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.dataset.filter") == "create"
+    page.keyboard.press("Space")
+    assert len(rows(page)) == 2
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    while page.evaluate("document.activeElement.tagName") != "SUMMARY":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.locator("details.course").first.get_attribute("open") is None
+
+
+def test_a_large_page_is_an_overview_that_search_opens(visit) -> None:
+    """2,000 exams are fifty closed courses with their bars on one scale, and a search opens what it finds."""
+    page = visit("large")
+    assert page.locator("details.course[open]").count() == 0
+    assert page.locator("svg.strip").first.is_visible()
+    assert page.locator(".ruler").is_visible()
+    assert page.locator("#shown").text_content() == "2,000 exams"
+    page.fill("#search", "c104/exam-0004")
+    assert rows(page) == ["c104/exam-0004"]
+    assert page.locator("details.course[open]").count() == 1
+    page.fill("#search", "")
+    assert page.locator("details.course[open]").count() == 0
+    page.click("#fold")
+    assert page.locator("details.course[open]").count() == 50
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_bar_leads_to_its_exam(visit) -> None:
+    """A click on a bar shows the row of its exam."""
+    page = visit("crowded")
+    page.click("details.course > summary")
+    bar = page.locator("svg.lanes g .exam").last
+    bar.click()
+    assert page.locator("tbody.pointed").count() == 1
+    assert page.locator("tbody.pointed th").is_visible()
+    top = page.evaluate("document.querySelector('tbody.pointed').getBoundingClientRect().top")
+    assert 0 < top < 900
+
+
+def test_hostile_texts_run_nothing(visit) -> None:
+    """On a page of hostile texts no dialog opens, nothing is loaded, and each title is read as it is."""
+    page = visit("hostile")
+    page.click("#fold")
+    page.click("#fold")
+    assert page.locator("bdi", has_text="<img src=x onerror=alert(1)>").count() > 0
+    assert page.locator("main img, main script, main a, header script").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_policy_stops_what_the_page_is_not(browser: Browser, folder: Path) -> None:
+    """A script that gets into a page after all is refused by its policy."""
+    text = (folder / "small.html").read_text(encoding="utf-8")
+    path = folder / "harmed.html"
+    path.write_text(
+        text.replace("<main>", "<main><script>document.title = 'taken'</script>"), encoding="utf-8"
+    )
+    page = browser.new_page()
+    refusals: list[str] = []
+    page.on("console", lambda message: refusals.append(message.text))
+    page.goto(path.as_uri())
+    assert page.title() == "Exam plan for production"
+    assert "Content Security Policy" in refusals[0]
+    page.close()
+
+
+def test_dark_and_light_differ_and_print_is_light(visit) -> None:
+    """The page follows the reader's scheme, and paper is white."""
+    back = "getComputedStyle(document.body).backgroundColor"
+    ink = "getComputedStyle(document.body).color"
+    light, dark = visit("small"), visit("small", color_scheme="dark")
+    assert light.evaluate(back) != dark.evaluate(back)
+    dark.emulate_media(media="print", color_scheme="dark")
+    assert dark.evaluate(ink) == light.evaluate(ink)
+    assert dark.evaluate(back) == "rgb(255, 255, 255)"
+    assert dark.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+    assert not dark.locator("#tools").is_visible()
+
+
+def test_a_print_holds_closed_courses_too(visit) -> None:
+    """Printing opens what is closed, and closes it again."""
+    page = visit("large")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details.course[open]").count() == 50
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details.course[open]").count() == 0
+    assert visit("small").pdf().startswith(b"%PDF-")
+
+
+def test_without_scripts_all_can_be_read(visit) -> None:
+    """Where scripts are switched off, the exams are there, and no control that would do nothing."""
+    page = visit("small", java_script_enabled=False)
+    assert page.locator("tbody[data-exam]").count() == 5
+    assert page.locator("#tools").is_hidden()

@@ -1,0 +1,169 @@
+"""A plan as HTML: one file, every value escaped, and a policy that allows it nothing else."""
+
+import base64
+import hashlib
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import output_cases as cases
+import page_cases
+import pytest
+
+from reconciler.model.plan import Action, Plan
+from reconciler.outputs import Invocation, Listing, plan_page
+
+NO_TEXT = {"br", "hr", "img", "input", "link", "meta", "line", "rect"}
+
+
+def page(plan: Plan, listing: Listing = Listing.DIFFERING) -> str:
+    """`plan` as a page."""
+    invocation = Invocation(("--env", "production"))
+    return plan_page(replace(plan, environment="production"), listing=listing, invocation=invocation)
+
+
+class Outline(HTMLParser):
+    """The elements of a page, and whether each that is opened is closed in order."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.attributes: set[tuple[str, str]] = set()
+        self.text = ""
+
+    def handle_starttag(self, tag, attrs) -> None:
+        """Note an element that begins."""
+        self.seen.add(tag)
+        self.attributes |= {(name, value or "") for name, value in attrs}
+        if tag not in NO_TEXT:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs) -> None:
+        """Note an element that is empty."""
+        self.seen.add(tag)
+        self.attributes |= {(name, value or "") for name, value in attrs}
+
+    def handle_endtag(self, tag) -> None:
+        """Refuse an element that ends where another is open."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data) -> None:
+        """Note what a reader sees."""
+        self.text += data
+
+
+def outline(text: str) -> Outline:
+    """The outline of a page that is well formed."""
+    found = Outline()
+    found.feed(text)
+    found.close()
+    assert found.open == []
+    return found
+
+
+def test_hostile_texts_are_text() -> None:
+    """Every hostile title is read whole, and makes neither an element nor an attribute."""
+    plain, harmed = outline(page(page_cases.small())), outline(page(page_cases.hostile(120)))
+    assert harmed.seen <= plain.seen | {"section", "ul"}
+    assert not [name for name, _ in harmed.attributes if name.startswith("on") or name == "style"]
+    for title in ("<img src=x onerror=alert(1)>", '" onload="alert(4)"', "{{ 7 * 7 }}", "&lt;script&gt;"):
+        assert title in harmed.text
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    """No element loads or sends anything, and nothing points out of the page."""
+    found = outline(page(page_cases.hostile(120)))
+    assert not found.seen & {
+        "img",
+        "link",
+        "iframe",
+        "object",
+        "embed",
+        "form",
+        "base",
+        "a",
+        "audio",
+        "video",
+        "use",
+    }
+    assert not [pair for pair in found.attributes if pair[0] in {"src", "href", "action", "srcset", "data"}]
+
+
+def test_the_policy_allows_one_style_and_one_script_by_their_hashes() -> None:
+    """The hashes in the policy are those of what stands between the tags, and all else is forbidden."""
+    text = page(page_cases.small())
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', text)
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in (style, script)]
+    assert policy.replace("&#39;", "'") == (
+        f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    assert text.index("Content-Security-Policy") < text.index("<style>")
+
+
+def test_no_control_or_bidi_character_stands_in_a_page() -> None:
+    """What could mislead a reader or a terminal is spelt out."""
+    text = page(page_cases.hostile(120))
+    assert not re.findall(r"[\x00-\x09\x0b-\x1f\u202a-\u202e\u2066-\u2069\u200f]", text)
+    assert "\\u202e" in text
+
+
+def test_no_secret_is_shown() -> None:
+    """A password that a saved plan holds literally is not repeated."""
+    body = cases.payload(password="hunter2-hunter2")
+    assert "hunter2" not in page(page_cases.plan_of(cases.change("a/b", Action.CREATE, after=body)))
+
+
+def test_up_to_date_exams_are_listed_where_all_are_asked_for() -> None:
+    """As in every other format, exams that are up to date are counted, and listed with --verbose."""
+    assert "cs102/final" not in page(cases.every_action())
+    assert "cs102/final" in page(cases.every_action(), Listing.ALL)
+
+
+@pytest.mark.parametrize(
+    "make", [cases.every_action, cases.guarded, page_cases.small, lambda: page_cases.term(300, 1)]
+)
+def test_every_listed_exam_is_on_the_page_once(make) -> None:
+    """Each change of a plan has one row, with its address."""
+    plan = make()
+    listed = Listing.DIFFERING.of(plan)
+    rows = re.findall(r'<tbody data-exam="(\d+)"', page(plan))
+    assert sorted(map(int, rows)) == list(range(len(listed)))
+
+
+def test_a_page_says_which_plan_it_is() -> None:
+    """Verdict, guards, fingerprint and state stand at the top."""
+    plan = cases.guarded()
+    text = outline(page(plan)).text
+    for said in (
+        plan.fingerprint,
+        plan.lineage,
+        "Apply will refuse this plan",
+        "too-many-creates",
+        "production",
+    ):
+        assert said in text
+
+
+def test_jinja_is_loaded_for_pages_only() -> None:
+    """A plan as text, JSON or Markdown does without the template library."""
+    code = (
+        "import sys; from reconciler.outputs import plan_markdown, plan_document, print_plan; "
+        "sys.exit('jinja2' in sys.modules or 'markupsafe' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_course_is_one_where_only_some_of_its_exams_know_its_alias() -> None:
+    """A saved plan has aliases for exams in doubt only; all exams of that course stand below it."""
+    plan = page_cases.small()
+    changes = [
+        change if change.intent is not None else replace(change, course=None) for change in plan.changes
+    ]
+    names = re.findall(r"<h2>(.*?)</h2>", page(page_cases.plan_of(*changes)))
+    assert sorted(names) == sorted(["cs310", page_cases.course_sid("cs101")])

@@ -1,0 +1,229 @@
+"""A plan as Markdown: nothing in it does more than be read, and it always fits."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import output_cases as cases
+import page_cases
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rendered_markdown import OUR_HTML, cell_of, tables_of, texts_of, tokens_of
+
+from reconciler.model.plan import Action, FieldDiff, Plan
+from reconciler.outputs import Invocation, Listing, plan_markdown
+from reconciler.outputs.escapes import printable
+from reconciler.outputs.markdown import marker
+from reconciler.outputs.markdown_escapes import code, escaped, fenced, table, ticked
+
+LIMIT = 65_536
+PRODUCTION = Invocation(("--env", "production"))
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+BITS = [
+    "@",
+    "#",
+    "`",
+    "|",
+    "\\",
+    "[",
+    "](",
+    "http://",
+    "www.",
+    "a.b",
+    ":tada:",
+    "<b>",
+    "-->",
+    "&lt;",
+    "\n",
+    "~~",
+]
+NASTY_TEXT = st.lists(st.sampled_from([*BITS, "x", " ", "1", "*", "_", "$", "!"]), max_size=20).map("".join)
+
+
+def markdown(plan: Plan, environment: str | None = "production") -> str:
+    """`plan` as Markdown."""
+    return plan_markdown(
+        replace(plan, environment=environment), listing=Listing.DIFFERING, invocation=PRODUCTION
+    )
+
+
+def triggers(text: str) -> Iterator[str]:
+    """What a host would take for a mention, a reference, an emoji or a link."""
+    yield from re.findall(
+        r"@\w[\w/-]*|(?<!\w)[#!$%~](?!CAUTION|NOTE)\w+|(?<!\w)&\d+|:(?!\d\d:)[\w+-]+:|GH-\d+|https?://\S+|www\.\S+",
+        text,
+    )
+
+
+@pytest.mark.parametrize("title", page_cases.HOSTILE)
+def test_a_hostile_title_is_only_text_in_its_cell(title: str) -> None:
+    """Whatever a title holds, its table has its cells, and no token but text is made of it."""
+    document = "\n".join(table(["a", "b"], [[escaped(title), "x"]]))
+    assert tables_of(document) == [[2, 2]]
+    kinds = {token.type for token in tokens_of(document) if token.nesting == 0}
+    assert kinds <= {"inline", "text"}
+    assert not [found for text in texts_of(document) for found in triggers(text)]
+
+
+@given(text=ANY_TEXT | NASTY_TEXT)
+def test_escaped_text_reads_the_same(text: str) -> None:
+    """A reader sees what is printable of the text, with nothing lost but invisible breaks, and no markup."""
+    document = "\n".join(table(["a"], [["^" + escaped(text) + "$"]]))
+    seen = cell_of(document).replace("\u200b", "")
+    assert seen == f"^{printable(text)}$"
+    assert {token.type for token in tokens_of(document) if token.nesting == 0} <= {"inline", "text"}
+
+
+@given(text=ANY_TEXT | NASTY_TEXT)
+def test_code_is_one_cell_and_never_markup(text: str) -> None:
+    """Text given as code is code or text, whatever it holds."""
+    document = "\n".join(table(["a"], [[f"^{code(text)}$"]]))
+    assert tables_of(document) == [[1, 1]]
+    assert {token.type for token in tokens_of(document) if token.nesting == 0} <= {
+        "inline",
+        "text",
+        "code_inline",
+    }
+
+
+@given(text=ANY_TEXT | NASTY_TEXT)
+def test_ticks_make_code_and_nothing_else(text: str) -> None:
+    """What stands between backticks may become code; nothing becomes any other markup."""
+    document = "\n".join(table(["a"], [[f"^{ticked(text)}$"]]))
+    assert tables_of(document) == [[1, 1]]
+    assert {token.type for token in tokens_of(document) if token.nesting == 0} <= {
+        "inline",
+        "text",
+        "code_inline",
+    }
+    assert ticked("run `a --b 8`, @all") == "run `a --b 8`, &#64;&#8203;all"
+
+
+@example(lines=["```", "a", "`````", "b"])
+@given(lines=st.lists(ANY_TEXT | st.text("`~ \n", max_size=12), max_size=5))
+def test_no_line_ends_its_fence(lines: list[str]) -> None:
+    """A block of code holds every one of its lines."""
+    parsed = tokens_of("\n".join(fenced(lines, "text")))
+    assert [token.type for token in parsed] == ["fence"]
+
+
+def test_a_hostile_plan_is_rendered_as_our_own_words() -> None:
+    """A whole plan of hostile texts has no link, image or emphasis of theirs, and no HTML but ours."""
+    text = markdown(page_cases.hostile(10))
+    tokens = tokens_of(text)
+    assert not {token.type for token in tokens} & {"link_open", "image", "s_open", "em_open", "hr"}
+    html = [token.content.strip() for token in tokens if token.type in {"html_inline", "html_block"}]
+    assert {tag for one in html for tag in re.findall(r"<[^>]*>", one)} - OUR_HTML == {
+        marker(page_cases.hostile(10), "production")
+    }
+    assert not [found for one in texts_of(text) for found in triggers(one)]
+
+
+@pytest.mark.parametrize("exams", [1, 5, 24, 200, 5000])
+def test_hostile_plans_keep_their_tables_and_the_limit(exams: int) -> None:
+    """At any size every row has its table's number of cells, in characters and bytes that fit a comment."""
+    text = markdown(page_cases.hostile(exams))
+    assert len(text) <= len(text.encode()) <= LIMIT
+    assert tables_of(text)
+    assert all(len(set(rows)) == 1 for rows in tables_of(text))
+    assert text.count("<details>") == text.count("</details>")
+
+
+@pytest.mark.parametrize("make", [cases.many_creates, page_cases.term])
+@pytest.mark.parametrize("exams", [60, 150, 300, 1000, 5000])
+def test_long_plans_fit_and_say_what_they_leave_out(make, exams: int) -> None:
+    """A plan too long for a comment is cut, and rows shown and rows left out add up to all there are."""
+    plan = make(exams)
+    text = markdown(plan)
+    assert len(text.encode()) <= LIMIT
+    shown = len(re.findall(r"<br>`c\w+/[\w-]+`", text))
+    left = re.findall(r"([\d,]+) of the [\d,]+ exams that are (?:to be created|changed)", text)
+    assert shown + sum(int(number.replace(",", "")) for number in left) == len(plan.changes)
+    assert ("Left out" in text) == (exams > 60 or bool(left))
+    assert plan.fingerprint in text.splitlines()[0]
+    assert plan.fingerprint in text.splitlines()[-1]
+
+
+def test_many_long_differences_are_counted() -> None:
+    """Changes of long values are shortened first, then counted."""
+    differences = tuple(FieldDiff(path=f"f{n}", before="a" * 5000, after="b" * 5000) for n in range(40))
+    changed = [
+        replace(cases.changed(), address=f"cs101/final-{number:03}", diff=differences) for number in range(80)
+    ]
+    text = markdown(page_cases.plan_of(*changed))
+    assert len(text.encode()) <= LIMIT
+    assert "more fields" in text
+    assert "of the 80 exams that are changed" in text
+
+
+def test_many_doubts_keep_the_first_dossiers_whole() -> None:
+    """Of many exams in doubt the first are told in full, and the command for the others is given."""
+    doubts = [
+        replace(cases.change(f"cs1/q{number:04}", Action.IN_DOUBT), intent=cases.intent())
+        for number in range(900)
+    ]
+    text = markdown(page_cases.plan_of(*doubts))
+    assert len(text.encode()) <= LIMIT
+    assert 1 <= text.count("Was this exam created?") <= 10
+    assert "`reconciler state show --env production` ADDRESS" in text
+    assert "dossiers of exams in doubt" in text
+
+
+def test_texts_that_nothing_shortens_still_fit() -> None:
+    """Where even the shortest sections are too long, the verdict, the counts and the fingerprint are left."""
+    long = Invocation(("--state", "file:" + "x" * 70_000))
+    text = plan_markdown(cases.every_action(), listing=Listing.DIFFERING, invocation=long)
+    assert len(text.encode()) <= LIMIT
+    assert "- 1 exam will be created" in text
+    assert "Nothing more fits" in text
+
+
+@pytest.mark.parametrize("name", ["--> <b>", "a--b", "a b", "\u202e", "é@x", None, "-" * 9])
+def test_the_marker_is_one_comment_whatever_the_environment_is_called(name: str | None) -> None:
+    """The first line is an HTML comment, and no environment's name ends it or can be taken for another's."""
+    first = markdown(cases.every_action(), name).splitlines()[0]
+    assert re.fullmatch(
+        r"<!-- reconciler:plan environment=[\w.%~-]* fingerprint=sha256:[0-9a-f]{64} -->", first
+    )
+    assert "--" not in first[4:-3]
+    assert [token.type for token in tokens_of(first)] == ["html_block"]
+
+
+def test_environments_have_markers_of_their_own() -> None:
+    """Names that differ only in what is encoded give markers that differ."""
+    names = ["a--b", "a-%2Db", "a b", "a%20b", "a", None]
+    assert len({marker(replace(cases.every_action(), environment=name)) for name in names}) == len(names)
+
+
+def test_what_a_reviewer_needs_stands_there() -> None:
+    """Each exam's facts, differences, dossiers, orphans and guards are all told."""
+    text = markdown(page_cases.small())
+    for said in (
+        "**Apply will create 2 exams.**",
+        "Midterm Exam 1",
+        "`cs101`",
+        "Sun 2031-09-21 09:00 \N{EN DASH} Tue 2031-09-23 09:00 EDT",
+        "60 min",
+        "Online, auto, proctor manager",
+        "| `configuration.duration` | 60 | 90 |",
+        "reconciler resolve cs310/exam-0004 --absent --env production",
+        "Makeup Exam",
+        "```mermaid",
+    ):
+        assert said in text
+    assert "> **Refused:** `too-many-creates`" in markdown(cases.guarded())
+
+
+def test_no_secret_is_shown() -> None:
+    """A password that a saved plan holds literally is not repeated."""
+    body = cases.payload(password="hunter2-hunter2")
+    plan = page_cases.plan_of(cases.change("a/b", Action.CREATE, after=body))
+    assert "hunter2" not in markdown(plan)
+
+
+def test_the_verdict_of_an_empty_plan_is_all_there_is() -> None:
+    """A plan without a difference says so, and leaves nothing out."""
+    text = markdown(Plan(lineage=cases.LINEAGE, serial=0, changes=()), None)
+    assert "**Nothing to do: no exam is declared.**" in text
+    assert "Left out" not in text
