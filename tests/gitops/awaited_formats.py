@@ -1,8 +1,8 @@
 """The `reconciler` that the tests' jobs find on their path.
 
-AWAITED: `plan --format markdown` and `validate --format github` come with other branches. Until the parser takes
-them, a script in front of the command stands in for them. Once it does, remove `_STANDING_IN` and `_are_there`, and
-this paragraph.
+AWAITED: `plan --format markdown` and `validate --format github` come with other branches. Until the parser
+takes them, a script in front of the command stands in for them. Once it does, remove `_STANDING_IN` and
+`_are_there`, and this paragraph.
 """
 
 import contextlib

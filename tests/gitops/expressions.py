@@ -1,4 +1,4 @@
-"""As much of GitHub's expressions as our workflows use; anything else is refused, so that nothing is misread."""
+"""As much of GitHub's expressions as our workflows use; anything else is refused, lest it be misread."""
 
 import re
 

@@ -22,7 +22,7 @@ class PullRequest:
 
 
 class GitHubApi:
-    """The server. `refusals` has a status to answer a method with; `requests` has each request's method and path."""
+    """The server. `refusals` has a status to answer a method with; `requests` each method and path."""
 
     def __init__(self, page_size=100):
         self.pulls = {}
@@ -121,7 +121,9 @@ class GitHubApi:
 
     def _runs_of(self, _method, found, query, _body):
         asked = (found[1], query["head_sha"], query["event"], query["status"])
-        runs = [run for run in self.runs if (run["workflow"], run["head"], run["event"], run["status"]) == asked]
+        runs = [
+            run for run in self.runs if (run["workflow"], run["head"], run["event"], run["status"]) == asked
+        ]
         return 200, {"workflow_runs": [{"id": run["id"]} for run in reversed(runs)]}, None
 
 

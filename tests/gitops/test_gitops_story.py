@@ -39,7 +39,8 @@ class Story:
         self.clone.mkdir()
         self._fill_in()
         self._set_up_runner()
-        self.report()
+        for name in ENVIRONMENTS:
+            self._publish(name)
 
     def _fill_in(self):
         """The example, with the service's addresses filled in, becomes the repository's main branch."""
@@ -59,7 +60,7 @@ class Story:
         self.commit("main")
 
     def _set_up_runner(self):
-        """What the README has one do on the runner: a folder for state with an empty one each, and the secrets."""
+        """What the README has one do on the runner: an empty state for each environment, and the secrets."""
         for name in ("cs101/midterm-1", "cs101/final", "cs210/midterm", "math120/midterm"):
             secret = self.site.disk / "secrets" / name
             secret.parent.mkdir(parents=True, exist_ok=True)
@@ -67,6 +68,15 @@ class Story:
         (self.site.disk / "state").mkdir()
         for name in ENVIRONMENTS:
             assert main(["init", "--state", f"file:{self.state_file(name)}", "--quiet"]) == 0
+
+    def _publish(self, environment):
+        """The first copy of a state, as the report makes it."""
+        folder = self.site.root / f"first-{environment}"
+        git("init", "--quiet", str(folder), cwd=self.site.root)
+        shutil.copy(self.state_file(environment), folder / "exams.state.json")
+        git("add", "--all", cwd=folder)
+        git("commit", "--quiet", "--message", "first", cwd=folder)
+        git("push", "--quiet", str(self.site.origin), f"HEAD:refs/heads/state/{environment}", cwd=folder)
 
     def state_file(self, environment):
         """Where the state itself is."""
@@ -91,11 +101,11 @@ class Story:
         """The last commit of the clone's branch."""
         return git("rev-parse", "HEAD", cwd=self.clone)
 
-    def propose(self, branch, *blocks):
-        """Open a pull request that adds `blocks` to the department's file, and have it planned."""
+    def propose(self, branch, block, name=MATHEMATICS):
+        """Open a pull request that adds `block` to the department's file or another, and have it planned."""
         git("checkout", "--quiet", "-b", branch, "main", cwd=self.clone)
-        with (self.clone / MATHEMATICS).open("a") as file:
-            file.write("".join(blocks))
+        with (self.clone / name).open("a") as file:
+            file.write(block)
         head = self.commit(branch)
         pull = self.api.open_pull_request(head)
         return pull, self.plan(pull)
@@ -106,7 +116,13 @@ class Story:
         run = self.site.run("plan.yml", "pull_request", pull.head, event)
         status = "failure" if run.failed else "success"
         self.api.runs.append(
-            {"id": run.id, "workflow": "plan.yml", "head": pull.head, "event": "pull_request", "status": status}
+            {
+                "id": run.id,
+                "workflow": "plan.yml",
+                "head": pull.head,
+                "event": "pull_request",
+                "status": status,
+            }
         )
         return run
 
@@ -142,11 +158,6 @@ def story(tmp_path):
         yield Story(tmp_path, api, {"staging": staging, "production": production})
 
 
-def planned(run, environment):
-    """The plan that a run kept for the merge."""
-    return run.job("plan", environment=environment)
-
-
 def artifact(story, run, environment):
     """The plan's document that the run kept for the merge."""
     return json.loads((story.site.artifacts[run.id][f"plan-{environment}"] / "plan.json").read_text())
@@ -158,7 +169,7 @@ def actions(document):
 
 
 def test_a_pull_request_is_planned_and_its_merge_creates_what_it_showed(story):
-    """Plan, comment, artifact; merge, apply to staging and to production; a second apply has nothing to do."""
+    """Plan, comment, artifact; merge, apply to both; an orphan is told; a rerun sends nothing."""
     pull, run = story.propose("quiz", QUIZ.format(name="quiz-1", day=1))
     assert not run.failed, run.log
     for environment in ENVIRONMENTS:
@@ -176,6 +187,12 @@ def test_a_pull_request_is_planned_and_its_merge_creates_what_it_showed(story):
     for environment in ENVIRONMENTS:
         assert len(story.titles(environment)) == len(set(story.titles(environment))) == 5
         assert story.published(environment) == story.state(environment)
+
+    (story.clone / "exams/computer-science/cs210.yaml").unlink()
+    story.commit("main")
+    told = story.report()
+    assert told.failed
+    assert "::warning title=Exam orphaned::cs210/midterm" in told.log
     again = story.apply(sha)
     assert not again.failed, again.log
     assert len(story.titles("production")) == 5
@@ -185,7 +202,7 @@ def test_a_pull_request_is_planned_and_its_merge_creates_what_it_showed(story):
 
 
 def test_what_no_pull_request_showed_is_not_created(story):
-    """A push past review has no plan; a plan that lacks an exam lets none be sent; nothing reaches the service."""
+    """A push past review has no plan, and a plan that lacks an exam lets none be sent."""
     with (story.clone / MATHEMATICS).open("a") as file:
         file.write(QUIZ.format(name="quiz-1", day=1))
     pushed = story.apply(story.commit("main"))
@@ -230,7 +247,7 @@ def test_two_merges_at_the_same_time_create_each_exam_once(story):
 
 
 def test_a_killed_apply_is_recovered_by_a_pull_request(story):
-    """Killed in mid-flight, exams are in doubt; the report tells; a reviewed resolution settles each; none twice."""
+    """Killed, exams are in doubt; the report tells; a reviewed block settles each; none is twice."""
     pull, _ = story.propose("quiz", QUIZ.format(name="quiz-1", day=1))
     story.site.on_runner["production"] = {"RECONCILER_FAULT": "answered=kill@1"}
     killed = story.apply(story.merge(pull))
@@ -247,13 +264,22 @@ def test_a_killed_apply_is_recovered_by_a_pull_request(story):
 
     sids = {exam["body"]["title"]: exam["sid"] for exam in story.sandboxes["production"].created}
     found = {address: sids.get(_title(story, address)) for address in doubtful}
-    blocks = [f"imports: {json.dumps([{'exam': one, 'sid': sid} for one, sid in found.items() if sid])}\n"]
-    blocks += [
-        "absent: "
-        + json.dumps([{"exam": one, "attempt": doubtful[one]["attempt"]} for one, sid in found.items() if not sid])
-        + "\n"
-    ]
-    mending, run = story.propose("mend", *blocks)
+    settled = "settled/production.yaml"
+    git("checkout", "--quiet", "main", cwd=story.clone)
+    (story.clone / settled).write_text(
+        json.dumps(
+            {
+                "version": 1,
+                "imports": [{"exam": one, "sid": sid} for one, sid in found.items() if sid],
+                "absent": [
+                    {"exam": one, "attempt": doubtful[one]["attempt"]}
+                    for one, sid in found.items()
+                    if not sid
+                ],
+            }
+        )
+    )
+    mending, run = story.propose("mend", "\n", settled)
     shown = actions(artifact(story, run, "production"))
     assert all(shown[address] == ("import" if sid else "create") for address, sid in found.items())
     recovered = story.apply(story.merge(mending))
@@ -275,29 +301,15 @@ def _title(story, address):
     )
 
 
-def test_a_pull_request_from_a_fork_is_planned_without_a_comment(story):
-    """Its token may only read: the plan is in the job summary, and nothing fails."""
+def test_a_fork_is_planned_without_a_comment_and_a_mistake_fails_it(story):
+    """A token that may only read is no failure: the summary has it. A mistake is one, and keeps none."""
     story.api.refusals["POST"] = 403
     pull, run = story.propose("quiz", QUIZ.format(name="quiz-1", day=1))
     assert not run.failed, run.log
     assert pull.comments == []
     assert "math120/quiz-1" in run.job("plan", environment="production").summary
 
-
-def test_a_mistake_fails_the_pull_request(story):
-    """A mistake is found before anything is planned, and no plan is kept."""
     _, run = story.propose("typo", QUIZ.format(name="quiz-1", day=1).replace("duration", "durration"))
     assert run.failed
     assert "durration" in run.log
     assert story.site.artifacts[run.id] == {}
-
-
-def test_an_orphan_is_reported(story):
-    """An exam that is created and declared no more fails the scheduled report, which names it."""
-    pull, _ = story.propose("quiz", QUIZ.format(name="quiz-1", day=1))
-    story.apply(story.merge(pull))
-    (story.clone / "exams/computer-science/cs210.yaml").unlink()
-    story.commit("main")
-    told = story.report()
-    assert told.failed
-    assert "::warning title=Exam orphaned::cs210/midterm" in told.log

@@ -1,7 +1,7 @@
 """Plays workflow files: their own `run` steps with bash, in the environment that GitHub would give them.
 
-Of the actions that they use, ours is played from its own action.yml; those of GitHub have a stand-in here that does
-the same with real git repositories and folders.
+Of the actions that they use, ours is played from its own action.yml; those of GitHub have a stand-in here
+that does the same with real git repositories and folders.
 """
 
 import itertools
@@ -100,7 +100,10 @@ class GitHub:
         self.origin = root / f"{REPOSITORY}.git"
         self.disk = root / "disk"
         self.artifacts = {}
-        self.variables = {"EXAM_STATE_DIR": str(self.disk / "state"), "EXAM_SECRETS_DIR": str(self.disk / "secrets")}
+        self.variables = {
+            "EXAM_STATE_DIR": str(self.disk / "state"),
+            "EXAM_SECRETS_DIR": str(self.disk / "secrets"),
+        }
         self.secrets = {"SMARTERPROCTORING_TOKEN": "a.token.x"}
         self.on_runner = {}
         """Variables of the self-hosted runner's own, by environment."""
@@ -195,7 +198,9 @@ class _Machine:
         elif step["uses"].startswith(OURS):
             done = self._act(name, step)
         else:
-            done = self._stand_in(name, step["uses"].split("@")[0], self._filled(step.get("with", {}), self.contexts))
+            done = self._stand_in(
+                name, step["uses"].split("@")[0], self._filled(step.get("with", {}), self.contexts)
+            )
         self.played.steps.append(done)
 
     def _filled(self, mapping, contexts):
@@ -224,7 +229,11 @@ class _Machine:
     def _environment(self, output):
         kept = {key: value for key, value in os.environ.items() if key.startswith("COV")}
         mine = self.site.on_runner.get(self.played.matrix.get("environment"), {}) if self.is_ours else {}
-        path = [str(self.temp / "reconciler" / "command"), str(Path(sys.executable).parent), os.environ["PATH"]]
+        path = [
+            str(self.temp / "reconciler" / "command"),
+            str(Path(sys.executable).parent),
+            os.environ["PATH"],
+        ]
         return {
             **kept,
             **_git_environment(),
@@ -275,7 +284,9 @@ class _Machine:
     def _checkout(self, given):
         folder = self.workspace / given.get("path", ".")
         git("init", "--quiet", str(folder), cwd=self.workspace)
-        git("fetch", "--quiet", str(self.site.origin), given.get("ref", self.player.github["sha"]), cwd=folder)
+        git(
+            "fetch", "--quiet", str(self.site.origin), given.get("ref", self.player.github["sha"]), cwd=folder
+        )
         git("checkout", "--quiet", "FETCH_HEAD", cwd=folder)
 
     def _upload_artifact(self, given):
@@ -298,7 +309,10 @@ class _Machine:
 
 def prepare_reconciler(temp):
     """Have the action find, in `temp`, what its first step would install."""
-    for folder, text in (("bin/python", f'#!/usr/bin/env bash\nexec "{sys.executable}" "$@"\n'), ("command/reconciler", launcher())):
+    for folder, text in (
+        ("bin/python", f'#!/usr/bin/env bash\nexec "{sys.executable}" "$@"\n'),
+        ("command/reconciler", launcher()),
+    ):
         script = temp / "reconciler" / folder
         script.parent.mkdir(parents=True)
         script.write_text(text, encoding="utf-8")

@@ -22,7 +22,9 @@ def main() -> int:
     question = urlencode({"head_sha": head, "event": "pull_request", "status": "success", "per_page": 1})
     runs = ask(f"actions/workflows/{workflow}/runs?{question}")["workflow_runs"]
     if not runs:
-        return refuse(f"no run of {workflow} planned {head}, the last commit of pull request {merged[0]['number']}")
+        return refuse(
+            f"no run of {workflow} planned {head}, the last commit of pull request {merged[0]['number']}"
+        )
     with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as output:
         output.write(f"run-id={int(runs[0]['id'])}\n")
     print(f"Pull request {merged[0]['number']} was planned by run {runs[0]['id']}.")

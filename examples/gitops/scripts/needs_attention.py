@@ -17,7 +17,9 @@ def main() -> int:
     for change in waiting:
         print(f"::warning title=Exam {WAITING[change['action']]}::{change['address']}")
     if waiting:
-        print("The job summary shows the plan: an exam in doubt with what settles it, an orphaned one with its SID.")
+        print(
+            "The job summary shows the plan: an exam in doubt with what settles it, an orphaned one with its SID."
+        )
         return 1
     print("Nothing waits for anybody.")
     return 0
