@@ -68,11 +68,11 @@ def test_a_mistake_stops_the_commit(hooks, repository, hook):
     assert passed.returncode == 0, passed.stdout + passed.stderr
     assert "Passed" in passed.stdout
     text = (repository / "exams.yaml").read_text()
-    (repository / "exams.yaml").write_text(text.replace("title:", "titel:"))
+    (repository / "exams.yaml").write_text(text.replace("title:", "titlee:"))
     failed = try_repo(hooks, repository, hook)
     assert failed.returncode == 1
     assert "exams.yaml:" in failed.stdout
-    assert "titel" in failed.stdout
+    assert "titlee" in failed.stdout
 
 
 def test_a_commit_without_manifests_is_not_held_up(hooks, repository):

@@ -252,6 +252,7 @@ class _Machine:
             "GITHUB_SERVER_URL": self.site.root.as_uri(),
             "GITHUB_SHA": self.player.github["sha"],
             "GITHUB_STEP_SUMMARY": str(self.summary),
+            "GITHUB_WORKSPACE": str(self.workspace),
             "GITHUB_WORKFLOW": self.player.document["name"],
         }
 
