@@ -54,8 +54,11 @@ plan() {
 
 # The comment of an earlier plan must not stand there as if it were this one's.
 say_that_there_is_no_plan() {
-	printf '<!-- reconciler:plan environment=%s -->\n**There is no plan%s.** The run says why: %s\n' \
-		"$RECONCILER_ENV" "${RECONCILER_ENV:+ for $RECONCILER_ENV}" \
+	local name
+	name=$("$python" -c 'import sys, urllib.parse as url; print(url.quote(sys.argv[1], safe="").replace("--", "-%2D"))' \
+		"$RECONCILER_ENV")
+	printf '<!-- reconciler:plan environment=%s fingerprint= -->\n**There is no plan%s.** The run says why: %s\n' \
+		"$name" "${name:+ for $name}" \
 		"$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID" >"$markdown"
 	cat "$markdown" >>"$GITHUB_STEP_SUMMARY"
 }
