@@ -51,12 +51,13 @@ class Story:
         git("remote", "add", "origin", str(self.site.origin), cwd=self.clone)
         shutil.copytree(EXAMPLE, self.clone, dirs_exist_ok=True)
         text = self.read("reconciler.yaml")
-        for name, url in (
-            ("staging", "https://staging.smarterproctoring.example.edu"),
-            ("production", "https://api.smarterproctoring.com"),
+        for written, ours in (
+            ("https://staging.smarterproctoring.example.edu", self.sandboxes["staging"].url),
+            ("https://api.smarterproctoring.com", self.sandboxes["production"].url),
+            ("/var/lib/exams", str(self.site.disk)),
         ):
-            assert url in text
-            text = text.replace(url, self.sandboxes[name].url)
+            assert written in text
+            text = text.replace(written, ours)
         (self.clone / "reconciler.yaml").write_text(text)
         self.commit("main")
 

@@ -100,10 +100,7 @@ class GitHub:
         self.origin = root / f"{REPOSITORY}.git"
         self.disk = root / "disk"
         self.artifacts = {}
-        self.variables = {
-            "EXAM_STATE_DIR": str(self.disk / "state"),
-            "EXAM_SECRETS_DIR": str(self.disk / "secrets"),
-        }
+        self.variables = {"EXAM_SECRETS_DIR": str(self.disk / "secrets")}
         self.secrets = {"SMARTERPROCTORING_TOKEN": "a.token.x"}
         self.on_runner = {}
         """Variables of the self-hosted runner's own, by environment."""
