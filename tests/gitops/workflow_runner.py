@@ -224,7 +224,7 @@ class _Machine:
         return Step(name, done.returncode, done.stdout)
 
     def _environment(self, output):
-        kept = {key: value for key, value in os.environ.items() if key.startswith("COV")}
+        kept = {key: value for key, value in os.environ.items() if key.startswith(("COV", "PYTHONPATH"))}
         mine = self.site.on_runner.get(self.played.matrix.get("environment"), {}) if self.is_ours else {}
         path = [
             str(self.temp / "reconciler" / "command"),
