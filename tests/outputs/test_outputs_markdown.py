@@ -115,7 +115,7 @@ def test_a_hostile_plan_is_rendered_as_our_own_words() -> None:
     assert not {token.type for token in tokens} & {"link_open", "image", "s_open", "em_open", "hr"}
     html = [token.content.strip() for token in tokens if token.type in {"html_inline", "html_block"}]
     assert {tag for one in html for tag in re.findall(r"<[^>]*>", one)} - OUR_HTML == {
-        marker(page_cases.hostile(10), "production")
+        marker(replace(page_cases.hostile(10), environment="production"))
     }
     assert not [found for one in texts_of(text) for found in triggers(one)]
 

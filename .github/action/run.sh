@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# Runs one command of the action. All that the caller said comes in RECONCILER_… variables (see action.yml).
+set -euo pipefail
+
+python=$RUNNER_TEMP/reconciler/bin/python
+markdown=$RUNNER_TEMP/reconciler-plan.md
+arguments=()
+
+main() {
+	rm -f "$markdown"
+	PATH=$RUNNER_TEMP/reconciler/command:$PATH
+	cd "$RECONCILER_DIRECTORY"
+	case $RECONCILER_COMMAND in
+	install) ;;
+	validate) validate ;;
+	plan) plan ;;
+	apply) apply ;;
+	*)
+		echo "::error title=reconciler::the input 'command' is validate, plan, apply or install"
+		exit 1
+		;;
+	esac
+}
+
+validate() {
+	take --env "$RECONCILER_ENV"
+	take_paths
+	local code=0
+	reconciler validate --format github "${arguments[@]}" || code=$?
+	output exit-code "$code"
+	exit "$code"
+}
+
+# A plan that differs is what a pull request is for, and an exam in doubt is no fault of it: neither fails the job.
+plan() {
+	take_scope
+	take_paths
+	local code=0
+	reconciler plan --format markdown --detailed-exitcode --out "$RECONCILER_PLAN_FILE" "${arguments[@]}" \
+		>"$markdown" || code=$?
+	output exit-code "$code"
+	case $code in
+	0 | 2) ;;
+	3) echo '::warning title=reconciler::an exam is in doubt; the plan says how to settle it' ;;
+	*)
+		say_that_there_is_no_plan
+		exit "$code"
+		;;
+	esac
+	cat "$markdown" >>"$GITHUB_STEP_SUMMARY"
+	output plan-file "$(realpath "$RECONCILER_PLAN_FILE")"
+	output fingerprint "$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["fingerprint"])' "$RECONCILER_PLAN_FILE")"
+}
+
+# The comment of an earlier plan must not stand there as if it were this one's.
+say_that_there_is_no_plan() {
+	local name
+	name=$("$python" -c 'import sys, urllib.parse as url; print(url.quote(sys.argv[1], safe="").replace("--", "-%2D"))' \
+		"$RECONCILER_ENV")
+	printf '<!-- reconciler:plan environment=%s fingerprint= -->\n**There is no plan%s.** The run says why: %s\n' \
+		"$name" "${name:+ for $name}" \
+		"$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID" >"$markdown"
+	cat "$markdown" >>"$GITHUB_STEP_SUMMARY"
+}
+
+# What a plan prints is text of the repository's, in which no line may be taken for a command to the runner.
+apply() {
+	take_scope
+	take --expect "$RECONCILER_EXPECT"
+	take --secrets-dir "$RECONCILER_SECRETS_DIR"
+	take --lock-timeout "$RECONCILER_LOCK_TIMEOUT"
+	take_paths
+	local code=0 word
+	word=$("$python" -c 'import secrets; print(secrets.token_hex(16))')
+	echo "::stop-commands::$word"
+	with_signals_passed_on reconciler apply --auto-approve "${arguments[@]}" || code=$?
+	echo "::$word::"
+	output exit-code "$code"
+	summarise "$code"
+	exit "$code"
+}
+
+# A cancelled run gets SIGINT, then SIGTERM: the first lets the creates in flight end, the second abandons them as
+# in doubt. The shell sends them on as SIGTERM, since what it started in the background ignores SIGINT.
+with_signals_passed_on() {
+	local pid code
+	"$@" &
+	pid=$!
+	trap 'kill -TERM "$pid" 2>/dev/null || true' INT TERM
+	while :; do
+		code=0
+		wait "$pid" || code=$?
+		if ! kill -0 "$pid" 2>/dev/null; then break; fi
+	done
+	trap - INT TERM
+	return "$code"
+}
+
+summarise() {
+	local verdict
+	case $1 in
+	0) verdict='Applied: nothing is left to do.' ;;
+	3) verdict='Applied, and an exam is in doubt. It is not sent again before someone has settled it: the log says how.' ;;
+	*) verdict="Apply ended with exit code $1. The log says why, and what to do." ;;
+	esac
+	printf '### Apply%s\n\n%s\n' "${RECONCILER_ENV:+ to $RECONCILER_ENV}" "$verdict" >>"$GITHUB_STEP_SUMMARY"
+}
+
+take_scope() {
+	take --env "$RECONCILER_ENV"
+	take --state "$RECONCILER_STATE"
+}
+
+# take OPTION VALUE: hand it on if the caller gave a value.
+take() {
+	if [[ -n $2 ]]; then arguments+=("$1=$2"); fi
+}
+
+take_paths() {
+	if [[ $RECONCILER_STRICT == true ]]; then arguments+=(--strict); fi
+	arguments+=(--)
+	local path
+	while IFS= read -r path; do
+		if [[ -n $path ]]; then arguments+=("$path"); fi
+	done <<<"$RECONCILER_PATHS"
+}
+
+output() {
+	printf '%s=%s\n' "$1" "$2" >>"$GITHUB_OUTPUT"
+}
+
+main

@@ -1,0 +1,126 @@
+"""The GitLab component: valid by GitLab's own schema, and its scripts run."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from exam_workspace import Workspace
+from launchers import launcher
+
+from reconciler.sandbox.running import running
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "templates" / "reconciler.yml"
+INPUTS = {
+    "environment": "staging",
+    "state": "file:exams.state.json",
+    "published-state": "file:exams.state.json",
+    "runner-tag": "exams",
+    "image": "registry.example.edu/reconciler",
+}
+RECONCILER_YAML = "version: 1\nenvironments: {staging: {}}\n"
+
+
+def included(**more):
+    """The jobs as GitLab makes them of the component and these inputs."""
+    header, body = TEMPLATE.read_text(encoding="utf-8").split("\n---\n")
+    inputs = yaml.safe_load(header)["spec"]["inputs"]
+    given = {name: str((INPUTS | more).get(name, one.get("default"))) for name, one in inputs.items()}
+    return yaml.safe_load(re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda found: given[found[1]], body))
+
+
+JOBS = included()
+
+
+def test_gitlab_would_take_it(tmp_path):
+    """GitLab's JSON Schema finds nothing in what the component becomes, and something once it is broken."""
+    for jobs, code in ((JOBS, 0), ({"job": {"script": "true", "interruptible": "perhaps"}}, 1)):
+        path = tmp_path / ".gitlab-ci.yml"
+        path.write_text(yaml.safe_dump(jobs))
+        checked = subprocess.run(
+            [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.gitlab-ci", path],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert checked.returncode == code, checked.stdout
+
+
+def test_every_input_is_used_and_described():
+    """What a user may say changes something, and what a user must say is explained."""
+    header, body = TEMPLATE.read_text(encoding="utf-8").split("\n---\n")
+    inputs = yaml.safe_load(header)["spec"]["inputs"]
+    assert set(inputs) == set(re.findall(r"\$\[\[ inputs\.([\w-]+) \]\]", body))
+    assert all("description" in one for one in inputs.values() if "default" not in one)
+
+
+def test_applies_never_overlap_and_are_never_cancelled():
+    """One resource group an environment; neither a newer pipeline nor GitLab's own clean-up ends an apply."""
+    (apply,) = [job for name, job in JOBS.items() if " apply " in name]
+    assert apply["resource_group"] == "reconciler-staging"
+    assert apply["interruptible"] is False
+    assert apply["needs"] == [{"job": "reconciler plan staging", "artifacts": True}]
+    assert all(job["interruptible"] for name, job in JOBS.items() if " apply " not in name)
+
+
+def test_no_input_stands_in_a_script():
+    """Inputs reach scripts as variables, so that no value is run."""
+    body = TEMPLATE.read_text(encoding="utf-8").split("\n---\n")[1]
+    scripts = [
+        line for job in yaml.safe_load(body.replace("$[[", "INPUT")).values() for line in job["script"]
+    ]
+    assert scripts
+    assert not [line for line in scripts if "INPUT" in line]
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """A workspace with two exams and an environment."""
+    made = Workspace(tmp_path)
+    made.write(RECONCILER_YAML, "reconciler.yaml")
+    made.declare("a", "b")
+    made.run("init", "--env", "staging")
+    return made
+
+
+def play(workspace, name):
+    """Run a job's script as a runner does: with its variables, in one shell."""
+    job = JOBS[f"reconciler {name} staging"]
+    command = workspace.root / "bin" / "reconciler"
+    command.parent.mkdir(exist_ok=True)
+    command.write_text(launcher())
+    command.chmod(0o755)
+    variables = {"CI_PROJECT_DIR": str(workspace.root), "PATH": f"{command.parent}:{os.environ['PATH']}"}
+    return subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", "\n".join(job["script"])],  # noqa: S607 - as a runner does
+        cwd=workspace.root,
+        env=workspace.environment() | job["variables"] | variables,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_its_scripts_validate_plan_and_apply(workspace):
+    """A merge request's jobs leave their reports; the default branch's apply goes by the plan before it."""
+    for name, report in (("validate", "gl-code-quality-report.json"), ("preview", "tfplan.json")):
+        done = play(workspace, name)
+        assert done.returncode == 0, done.stderr
+        json.loads((workspace.root / report).read_text())
+    assert play(workspace, "plan").returncode == 0
+    with running() as sandbox:
+        workspace.variables["SMARTERPROCTORING_URL"] = sandbox.url
+        workspace.declare("a", "b", "c")
+        refused = play(workspace, "apply")
+        assert refused.returncode == 1
+        assert "cs/c" in refused.stderr
+        assert sandbox.requests == 0
+        workspace.declare("a", "b")
+        done = play(workspace, "apply")
+        assert done.returncode == 0, done.stderr
+        assert len(sandbox.created) == 2
