@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from exam_workspace import Workspace
+from exam_workspace import MANIFEST, Workspace, exam
 from launchers import launcher
 
 from reconciler.sandbox.running import running
@@ -78,12 +78,15 @@ def test_no_input_stands_in_a_script():
     assert not [line for line in scripts if "INPUT" in line]
 
 
+REVIEWED = MANIFEST + exam("a") + exam("b", examOpenDate="2031-11-12T09:00", examCloseDate="2031-11-14T17:00")
+
+
 @pytest.fixture
 def workspace(tmp_path):
     """A workspace with two exams and an environment."""
     made = Workspace(tmp_path)
     made.write(RECONCILER_YAML, "reconciler.yaml")
-    made.declare("a", "b")
+    made.write(REVIEWED)
     made.run("init", "--env", "staging")
     return made
 
@@ -115,12 +118,12 @@ def test_its_scripts_validate_plan_and_apply(workspace):
     assert play(workspace, "plan").returncode == 0
     with running() as sandbox:
         workspace.variables["SMARTERPROCTORING_URL"] = sandbox.url
-        workspace.declare("a", "b", "c")
+        workspace.write(REVIEWED + exam("c"))
         refused = play(workspace, "apply")
         assert refused.returncode == 1
         assert "cs/c" in refused.stderr
         assert sandbox.requests == 0
-        workspace.declare("a", "b")
+        workspace.write(REVIEWED)
         done = play(workspace, "apply")
         assert done.returncode == 0, done.stderr
         assert len(sandbox.created) == 2

@@ -17,7 +17,15 @@ ROOT = Path(__file__).parents[2]
 def hooks(tmp_path):
     """A repository with this version of the product, as `try-repo` takes it."""
     folder = tmp_path / "hooks"
-    ours = ("reconciler", "schemas", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml")
+    ours = (
+        "reconciler",
+        "schemas",
+        "docs",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        ".pre-commit-hooks.yaml",
+    )
     for name in ours:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         folder.mkdir(exist_ok=True)
