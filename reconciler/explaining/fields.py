@@ -20,6 +20,7 @@ _WORDS: Final = {
     "null": "null",
 }
 _COURSE: Final = ("course", "courseSid")
+_EXAM: Final = "an exam, `defaults` or a profile"
 _OF_EXAMS: Final = frozenset({"exams", "defaults", "profiles"})
 """Keys of a manifest that hold exams, whose fields are listed by themselves."""
 
@@ -45,7 +46,7 @@ def all_fields() -> tuple[Field, ...]:
     manifest, workspace = schemas.load("manifest"), schemas.load("workspace")
     exam = manifest["definitions"]["exam"]
     return (
-        *_fields(exam, manifest, "an exam, `defaults` or a profile"),
+        *_fields(exam, manifest, _EXAM),
         *_fields(manifest, manifest, "a manifest, at the top"),
         *_fields(workspace, workspace, "reconciler.yaml"),
     )
@@ -66,10 +67,21 @@ def markdown_of(field: Field) -> str:
         lines.append(f"- pattern: `{schema['pattern']}`")
     if "minimum" in schema:
         lines.append(f"- at least: `{schema['minimum']}`")
-    if "default" in schema:
-        lines.append(f"- default: `{_yaml(schema['default'])}`")
+    if "default" in (documented := {**_documented(field), **schema}):
+        lines.append(f"- default: `{_yaml(documented['default'])}`")
     lines += [f"- example: `{field.path[-1]}: {_yaml(each)}`" for each in schema.get("examples", ())]
     return "\n".join([*lines, ""])
+
+
+def _documented(field: Field) -> Schema:
+    """What the documented body says of a field of an exam. The service's defaults stand only there.
+
+    In the schema of manifests an editor would write them into every file.
+    """
+    part = schemas.load("create-exam") if field.place == _EXAM else {}
+    for key in field.path:
+        part = part.get("properties", {}).get(key, {})
+    return part
 
 
 def _fields(schema: Schema, root: Schema, place: str, above: tuple[str, ...] = ()) -> Iterator[Field]:

@@ -92,4 +92,4 @@ def test_the_widget_reads_a_plan_and_a_saved_plan(workspace):
     shown = workspace.run("--chdir", "term", "show", "plan.json", "--format", "gitlab-terraform")
     assert json.loads(shown) == counts
     workspace.run("--chdir", "term", "show", "--format", "gitlab-terraform", expect=1)
-    assert "is for plans" in workspace.printed
+    assert "only a plan can" in workspace.printed

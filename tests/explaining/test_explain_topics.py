@@ -16,8 +16,9 @@ TOPICS = Topics(Catalogue().rules, MEANINGS)
 
 
 def described(schema: Any, root: Any) -> Any:
-    """`schema`, or what it refers to."""
-    return root["definitions"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    """`schema`, with what it refers to beneath; a reference may stand in `allOf`."""
+    parts = [part["$ref"] for part in (schema, *schema.get("allOf", ())) if "$ref" in part]
+    return {**(root["definitions"][parts[0].rpartition("/")[2]] if parts else {}), **schema}
 
 
 @pytest.mark.parametrize("field", all_fields(), ids=lambda field: f"{field.place}-{field.name}")

@@ -5,6 +5,7 @@ which it keeps a model. Each exam that a team means has a title of its own for e
 created twice shows as a title seen twice.
 """
 
+import hashlib
 import json
 import re
 import tempfile
@@ -69,6 +70,7 @@ class History(RuleBasedStateMachine):
         self.titles = {}
         self.durations = {}
         self.blocks = {"imports": [], "moved": [], "removed": [], "absent": []}
+        self.imported = {}
         self.strangers = set()
         self.forgotten = set()
         self.number = 0
@@ -135,9 +137,9 @@ class History(RuleBasedStateMachine):
         (self.folder / "exams.yaml").write_text(manifest + exams)
 
     def new_address(self):
-        """An address that was never used."""
+        """An address that was never used, and is like no other: a guard minds slips between those."""
         self.number += 1
-        return f"cs/e{self.number}"
+        return f"cs/{hashlib.sha256(b'%d' % self.number).hexdigest()[:10]}"
 
     @rule()
     def declare(self):
@@ -162,9 +164,15 @@ class History(RuleBasedStateMachine):
         self.drop_imports(address)
         self.write()
 
+    def import_as(self, address, sid):
+        """Write an `imports` block, and keep in mind which exam it is about, under whatever name."""
+        self.blocks["imports"].append({"exam": address, "sid": sid})
+        self.imported[sid] = address
+
     def drop_imports(self, address):
         """Delete the import of an exam that is declared no more: it would point nowhere."""
-        self.blocks["imports"] = [block for block in self.blocks["imports"] if block["exam"] != address]
+        gone = [sid for sid, now in self.imported.items() if now == address]
+        self.blocks["imports"] = [block for block in self.blocks["imports"] if block["sid"] not in gone]
 
     @precondition(lambda self: self.titles)
     @rule(data=st.data(), by_hand=st.booleans(), is_tidy=st.booleans())
@@ -177,8 +185,9 @@ class History(RuleBasedStateMachine):
         else:
             self.blocks["moved"].append({"from": source, "to": target})
         for block in self.blocks["imports"]:
-            if block["exam"] == source and is_tidy:
-                block["exam"] = target
+            if self.imported[block["sid"]] == source:
+                self.imported[block["sid"]] = target
+                block["exam"] = target if is_tidy else block["exam"]
         self.titles[target] = self.titles.pop(source)
         self.durations[target] = self.durations.pop(source)
         self.write()
@@ -204,7 +213,7 @@ class History(RuleBasedStateMachine):
         self.strangers.add(sid)
         self.titles[address], self.durations[address] = title, 45
         if not by_command:
-            self.blocks["imports"].append({"exam": address, "sid": sid})
+            self.import_as(address, sid)
         self.write()
         if by_command:
             self.run("import", address, sid)
@@ -250,7 +259,7 @@ class History(RuleBasedStateMachine):
         elif sid is None:
             self.blocks["absent"].append({"exam": address, "attempt": intent["attempt"]})
         elif address in self.titles:
-            self.blocks["imports"].append({"exam": address, "sid": sid})
+            self.import_as(address, sid)
         self.write()
 
     @rule()
