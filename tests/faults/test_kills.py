@@ -110,6 +110,7 @@ def test_the_second_signal_abandons_those_in_flight(workspace):
 
 def test_two_runs_at_once_create_each_exam_once(workspace, sandbox):
     """The second is refused and told by whom, or waits and then finds nothing to do."""
+    sandbox.misbehave("latency:seconds=0.5")
     first = start(workspace, sandbox)
     wait_for_requests(sandbox, 2)
     workspace.run("apply", "--auto-approve", "--api-url", sandbox.url, expect=1)
