@@ -149,7 +149,10 @@ def _of_removals(removals: Iterable[Removal], standing: Standing, state: State) 
 
 def _of_absences(absences: Iterable[Absence], standing: Standing, state: State) -> Iterator[Note]:
     settled = {one.attempt: one for one in state.resolutions} if absences else {}
-    sources = {intent.attempt: address for address, intent in standing.refuted.items()}
+    # Attempts have names of their own; should two share one, the first address is told, however state is read.
+    sources = {
+        standing.refuted[address].attempt: address for address in sorted(standing.refuted, reverse=True)
+    }
     for block in absences:
         doubt = standing.doubts.get(block.address)
         if (source := sources.get(block.attempt)) is not None:
