@@ -149,7 +149,7 @@ def _of_removals(removals: Iterable[Removal], standing: Standing, state: State) 
 
 def _of_absences(absences: Iterable[Absence], standing: Standing, state: State) -> Iterator[Note]:
     settled = {one.attempt: one for one in state.resolutions} if absences else {}
-    # Attempts have names of their own; should two share one, the first address is told, however state is read.
+    # Should two attempts share a name, the first address is told, in whatever order state is read.
     sources = {
         standing.refuted[address].attempt: address for address in sorted(standing.refuted, reverse=True)
     }
