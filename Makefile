@@ -80,10 +80,10 @@ python:
 	@test -n "$(PYTHON)" || { echo 'no Python 3.11 or newer was found: install one, or say make PYTHON=…' >&2; exit 1; }
 
 # Hashes make pip refuse a file that is not the one that was pinned. Once installed, nothing is downloaded again
-# until a list of requirements changes.
+# until a list of requirements changes. As a constraint the list also pins what another package names with an extra.
 $(INSTALLED): requirements/dev.txt pyproject.toml | python
 	$(PYTHON) -m venv .venv
-	$(BIN)/python $(PIP) install --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python $(PIP) install --require-hashes --requirement requirements/dev.txt --constraint requirements/dev.txt
 	$(BIN)/python $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
