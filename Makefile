@@ -59,6 +59,7 @@ package: $(INSTALLED) $(SMOKE)/.ready ## build the wheel, install it on its own,
 	$(SMOKE)/bin/python $(PIP) install --force-reinstall --no-deps --no-index build/wheel/*.whl
 	.ci/smoke build/wheel/*.whl $(SMOKE)
 
+constraints: UPGRADE ?= --upgrade
 constraints: $(INSTALLED) ## pin the newest dependencies that pyproject.toml allows, with their hashes
 	@mkdir -p build
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' >build/dev.in
@@ -66,7 +67,7 @@ constraints: $(INSTALLED) ## pin the newest dependencies that pyproject.toml all
 	$(COMPILE) --output-file requirements/dev.txt --constraint requirements/runtime.txt pyproject.toml build/dev.in
 
 # Nothing of the machine's own settings may reach the files: they must install anywhere.
-COMPILE := CUSTOM_COMPILE_COMMAND='make constraints' $(BIN)/pip-compile --quiet --upgrade --extra sandbox \
+COMPILE := CUSTOM_COMPILE_COMMAND='make constraints' $(BIN)/pip-compile --quiet $(UPGRADE) --extra sandbox --extra object-storage --extra encryption \
 	--generate-hashes --allow-unsafe --strip-extras --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 clean: ## remove what was built and cached; the environment in .venv stays
