@@ -47,14 +47,15 @@ class Exchange:
             response = await line(request)
         async with aclosing(response):
             received, fault = await read_body(response, within_s=self.answer_s)
+            headers = dict(response.headers.items())  # whose look-ups cost more than all of them together
             return Answer(
                 status=response.status_code,
-                content_type=response.headers.get("content-type", ""),
-                retry_after=response.headers.get("retry-after"),
+                content_type=headers.get("content-type", ""),
+                retry_after=headers.get("retry-after"),
                 body=received,
                 fault=fault,
-                date=response.headers.get("date"),
-                request_id=request_id_in(response.headers),
+                date=headers.get("date"),
+                request_id=request_id_in(headers),
             )
 
     async def _note(self, step: str, details: Mapping[str, object]) -> None:
