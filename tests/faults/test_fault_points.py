@@ -302,7 +302,7 @@ def test_a_disk_that_stays_full(workspace, sandbox):
 
 
 ELSEWHERE = {Step.STORE_CALL.spelling, Step.STORE_CALLED.spelling}
-"""Steps of stores that are not files: `reconciler.backends.conformance` kills and fails each store at them."""
+"""Steps of stores that are no files: `reconciler.backends.conformance` kills and fails each at them."""
 
 
 def test_every_step_has_a_kill_test():
