@@ -71,9 +71,10 @@ def _user() -> str:
 
 def lock_info(command: str) -> LockInfo:
     """What others read about a lock that this process takes now; `command` is its name, without arguments."""
+    is_pipeline = os.environ.get("GITHUB_ACTIONS") or os.environ.get("GITLAB_CI")
     return LockInfo(
         lock_id=uuid.uuid4().hex,
-        who=_user(),
+        who=describe_runner(os.environ) if is_pipeline else _user(),
         host=socket.gethostname(),
         pid=os.getpid(),
         since=datetime.now(UTC),
