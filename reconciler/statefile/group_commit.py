@@ -45,6 +45,7 @@ class GroupCommit:
     async def _write_batches(self) -> None:
         try:
             while self._waiting:
+                await asyncio.sleep(0)  # who is ready now shares the write
                 batch, self._waiting = self._waiting, []
                 await self._write(batch)
         finally:
