@@ -373,13 +373,13 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         report = await run.send(
             session, progress=progress or QuietProgress(), stopping=stopping or Stopping(), by=by
         )
-        trouble = _fold(session) if creates else None
+        trouble = _fold(session, creates) if creates else None
         return Applied(plan=made, report=report, state=session.state, backup=backup, trouble=trouble)
 
 
-def _fold(session: statefile.Session) -> StateError | None:
+def _fold(session: statefile.Session, creates: Sequence[Declaration]) -> StateError | None:
     try:
-        session.fold_journal()
+        session.fold_journal({exam.digest: exam.payload for exam in creates})
     except StateError as error:
         return error
     return None
