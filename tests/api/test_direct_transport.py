@@ -6,6 +6,7 @@ import time
 
 import httpx
 import pytest
+import tls_material
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_server import answer_well, ok, raw_server
@@ -15,7 +16,7 @@ from reconciler.api.answers import Answer
 from reconciler.api.connection import Connection, open_connection
 from reconciler.api.direct_transport import DirectTransport
 from reconciler.api.exchange import Exchange
-from reconciler.model.verdicts import Created, Unknown
+from reconciler.model.verdicts import Created, NotSent, Unknown
 
 INSTALL, COURSE = "AI" + "0" * 32, "CU" + "0" * 32
 BODY = b'{"sid": "EX%s"}' % (b"ab" * 16)
@@ -273,3 +274,42 @@ async def test_a_head_has_a_hundred_kilobytes_at_most(header_bytes, verdict):
 
     with raw_server(converse) as server:
         assert isinstance((await in_turn(server.url, 1))[0], verdict)
+
+
+@pytest.fixture
+def trusting(monkeypatch, tmp_path):
+    """A client of these tests trusts their authority."""
+    for name, value in tls_material.trust_in(tmp_path).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("trusting")
+async def test_a_secured_connection_is_as_good_as_a_plain_one():
+    """Each create has its own, and closes it."""
+    with raw_server(answer_well, tls=tls_material.good()) as server:
+        verdicts = await in_turn(server.url, 3)
+        assert {type(verdict) for verdict in verdicts} == {Created}
+        assert len(server.conversations) == 3
+
+
+@pytest.mark.usefixtures("trusting")
+@pytest.mark.parametrize(
+    "tls", [tls_material.of_a_stranger, tls_material.for_another_host, tls_material.expired]
+)
+async def test_whoever_cannot_show_who_it_is_gets_nothing(tls):
+    """Not even a request."""
+    with raw_server(answer_well, tls=tls()) as server:
+        [verdict] = await in_turn(server.url, 1)
+        assert isinstance(verdict, NotSent)
+        assert "certificate" in verdict.reason
+    assert server.conversations == []
+    assert len(server.refused_handshakes) == 1
+
+
+@pytest.mark.usefixtures("trusting")
+async def test_a_handshake_has_its_time_and_no_more():
+    """A server that says nothing to a hello is given up, and nothing was sent."""
+    with raw_server(lambda conversation: conversation.ended.wait(5)) as server:
+        async with HttpExamApi(server.url.replace("http:", "https:"), "a.token.x", timeout_s=0.3) as api:
+            verdict = await api.create(INSTALL, COURSE, b"{}", confidential=[])
+    assert verdict == NotSent(reason="ConnectTimeout")
