@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import cast
 
 from reconciler.cli.exit_codes import FAILED, SIGNAL_BASE
-from reconciler.cli.parser import build_parser
+from reconciler.cli.parser import parse
 
 _SIGINT = 2
 
@@ -19,7 +19,7 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a runner's locale may be unable to spell a title
             stream.reconfigure(errors="backslashreplace")
-    parsed = build_parser().parse_args(arguments)
+    parsed = parse(arguments)
     try:
         return _run(parsed)
     except KeyboardInterrupt as interruption:
