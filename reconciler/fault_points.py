@@ -82,6 +82,8 @@ class Step(Enum):
     FOLD_DUE = ("every outcome is durable, and the journal is about to be folded into the snapshot", _MOMENT)
     JOURNAL_CLEAR = ("the snapshot holds the journal, which is about to be removed", _CALL)
     JOURNAL_CLEARED = ("the journal is removed, but its folder is perhaps not on the disk", _CALL)
+    STORE_CALL = ("a store elsewhere is about to be asked something", _CALL)
+    STORE_CALLED = ("a store elsewhere has done what it was asked, and its answer is about to be read", _CALL)
     LOCK_RELEASE = ("the lock file is about to be removed", _CALL)
     LOCK_REMOVED = ("the lock file is removed, and the lock still held", _MOMENT)
 

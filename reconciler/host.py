@@ -79,9 +79,10 @@ def lock_info(command: str) -> LockInfo:
     """What others read about a lock that this process takes now; `command` is its name, without arguments."""
     import uuid  # noqa: PLC0415 - as above
 
+    is_pipeline = os.environ.get("GITHUB_ACTIONS") or os.environ.get("GITLAB_CI")
     return LockInfo(
         lock_id=uuid.uuid4().hex,
-        who=_user(),
+        who=describe_runner(os.environ) if is_pipeline else _user(),
         host=os.uname().nodename,
         pid=os.getpid(),
         since=datetime.now(UTC),

@@ -51,20 +51,34 @@ class LockInfo:
 class Breaking(enum.Enum):
     """Whose lock may be broken."""
 
-    DEAD = "of a run that has certainly ended"
-    EVEN_LIVE = "also of a run that goes on, or may go on"
+    DEAD = "of a run that has ended, or of which the store cannot know"
+    EVEN_LIVE = "also of a run that certainly goes on"
+
+
+class Liveness(enum.Enum):
+    """What a store knows of the run that took its lock."""
+
+    ALIVE = "it goes on"
+    ENDED = "it has certainly ended"
+    UNKNOWN = "the store cannot know"
+
+
+class Tenure(enum.Enum):
+    """How a lock came to be free before it was taken."""
+
+    ORDERLY = "its last holder let go of it, or can change nothing any more"
+    FORCED = "it was broken, and a snapshot that its last holder is writing may still arrive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockHolder:
     """A lock as another run finds it.
 
-    `info` is None where nothing can be read of who holds it. `is_live` is False only if the holder has
-    certainly ended.
+    `info` is None where nothing can be read of who holds it.
     """
 
     info: LockInfo | None
-    is_live: bool
+    liveness: Liveness
 
     def __str__(self) -> str:
         return "another run" if self.info is None else str(self.info)
@@ -74,7 +88,9 @@ class StateBackend(Protocol):
     """A store of one state and its journal: moves opaque bytes and never looks inside.
 
     Calls block; callers on an event loop use a thread. Every method raises StateUnavailable when the store
-    fails, after which the content is either as before or as asked, never in between.
+    fails, after which the content is either as before or as asked, never in between. A `note` says for people
+    what a change is about, in a few lines that hold no secret; a store that keeps a history keeps it there.
+    `reconciler.backends.conformance` tests all that is said here.
     """
 
     @property
@@ -86,7 +102,7 @@ class StateBackend(Protocol):
         """The snapshot, or None where there is none."""
         ...
 
-    def write(self, data: bytes, *, replacing: Version | None) -> Version:
+    def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:
         """Durably make `data` the snapshot if the present one is `replacing` (None: if there is none).
 
         Raises StateConflict, with nothing changed, if it is not.
@@ -101,7 +117,7 @@ class StateBackend(Protocol):
         """Everything appended since the last `clear_journal`; a torn tail is possible after a crash."""
         ...
 
-    def append_journal(self, data: bytes, *, after: int) -> None:
+    def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:
         """Durably put `data` behind the first `after` bytes of the journal, dropping any torn tail there."""
         ...
 
@@ -109,8 +125,11 @@ class StateBackend(Protocol):
         """Durably empty the journal."""
         ...
 
-    def lock(self, info: LockInfo, *, timeout_s: float) -> AbstractContextManager[None]:
+    def lock(self, info: LockInfo, *, timeout_s: float) -> AbstractContextManager[Tenure]:
         """Hold the state's lock for the length of the context.
+
+        Where it gives Tenure.FORCED, a snapshot written by the last holder may still take the place of the
+        present one, until the next `write`: whoever relies on the present one writes it anew first.
 
         Raises StateLocked when another holds it for longer than `timeout_s`. Inside, `write`, `back_up`,
         `append_journal` and `clear_journal` raise StateUnavailable, with nothing changed, once the lock was

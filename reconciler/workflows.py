@@ -35,7 +35,7 @@ from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE, Mark
 from reconciler.model.state import Mended, State
 from reconciler.outputs import QuietProgress
 from reconciler.planning import settlement
-from reconciler.ports import Breaking, LockHolder, Progress, SecretSource, StateBackend
+from reconciler.ports import Breaking, Liveness, LockHolder, Progress, SecretSource, StateBackend
 from reconciler.secret_sources import Secrets, sightings_of
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ __all__ = [
     "RULE_CODES",
     "Applied",
     "Breaking",
+    "Liveness",
     "LockHolder",
     "Planned",
     "Progress",

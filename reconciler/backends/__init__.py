@@ -1,27 +1,77 @@
 """Stores of state: each moves opaque bytes, locks, and compares before it swaps.
 
-Promise: a store never looks inside what it moves, and none is loaded before its URL asks for it.
+Promise: a store never looks inside what it moves, and none is loaded before its URL asks for it. Every store
+passes `reconciler.backends.conformance`.
 May import: `model`, `ports`, and each store its own driver.
+
+An installed package adds a store with an entry point of the group `reconciler.backends`, named as the URL's
+scheme: a function that takes a URL and the workspace's directory, as `root`, and gives a StateBackend.
 """
 
+from importlib import import_module
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Final, Protocol
+from urllib.parse import urlsplit
 
+from reconciler.backends.complaints import FILE_HINT
 from reconciler.model.errors import UsageError
 from reconciler.ports import StateBackend
 
-_HINT = "Write it as file:PATH, for example file:exams.state.json."
+GROUP: Final = "reconciler.backends"
+
+_OPENERS: Final = {
+    "file": "reconciler.backends.file:open_file",
+}
+"""The function behind each scheme that comes with the product."""
+
+_EXTRAS: Final[dict[str, str]] = {}
+"""What to install, as `reconciler[EXTRA]`, for a store whose driver does not come by itself."""
+
+
+class Opener(Protocol):
+    """Opens the store that a URL names. Nothing is read or written yet. Raises UsageError for a wrong URL."""
+
+    def __call__(self, url: str, *, root: Path) -> StateBackend:
+        """The store; a relative path in `url` is below `root`."""
+        ...
 
 
 def open_backend(url: str, *, root: Path) -> StateBackend:
     """The store that `url` names; a relative path is below `root`. Nothing is read or written yet."""
-    parts = urlsplit(url)
-    if not parts.scheme:
-        raise UsageError(f"the state URL {url!r} has no scheme", hint=_HINT)
-    if parts.scheme != "file":
-        raise UsageError(f"the state URL's scheme {parts.scheme!r} is not one of: file", hint=_HINT)
-    if parts.netloc not in {"", "localhost"} or parts.query or parts.fragment or not parts.path:
-        raise UsageError(f"the state URL {url!r} does not name a local path", hint=_HINT)
-    from reconciler.backends.file import FileBackend  # noqa: PLC0415 - only the store in use is loaded
+    scheme = urlsplit(url).scheme
+    if not scheme:
+        raise UsageError(f"the state URL {url!r} has no scheme", hint=FILE_HINT)
+    return _opener(scheme)(url, root=root)
 
-    return FileBackend(root / unquote(parts.path), location=url)
+
+def _opener(scheme: str) -> Opener:
+    if scheme not in _OPENERS:
+        return _installed(scheme)
+    module, _, name = _OPENERS[scheme].partition(":")
+    try:
+        opener: Opener = getattr(import_module(module), name)
+    except ImportError as error:
+        if scheme not in _EXTRAS:
+            raise
+        raise UsageError(
+            f"state at {scheme}: needs the package {error.name}, which is not installed",
+            hint=f"Install it: pip install 'reconciler[{_EXTRAS[scheme]}]'.",
+        ) from error
+    return opener
+
+
+def _installed(scheme: str) -> Opener:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and needed for stores of others only
+
+    for entry in entry_points(group=GROUP, name=scheme):
+        try:
+            opener: Opener = entry.load()
+        except Exception as error:
+            raise UsageError(
+                f"the store for {scheme}: ({entry.value}) cannot be loaded: {type(error).__name__}: {error}",
+                hint="Mend, update or remove the package that it comes with.",
+            ) from error
+        return opener
+    raise UsageError(
+        f"the state URL's scheme {scheme!r} is not one of: {', '.join(_OPENERS)}", hint=FILE_HINT
+    )

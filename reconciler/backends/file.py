@@ -14,11 +14,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
+from reconciler.backends.complaints import FILE_HINT, conflict
 from reconciler.backends.file_lock import FileLock
 from reconciler.fault_points import Step, reach
-from reconciler.model.errors import StateConflict, StateUnavailable
-from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, Version
+from reconciler.model.errors import StateUnavailable, UsageError
+from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
 
 _LARGEST_BYTES: Final = 1024**3
 
@@ -50,6 +52,14 @@ _BACKUP: Final = _Steps(
 )
 
 
+def open_file(url: str, *, root: Path) -> StateBackend:
+    """The file that `url` names, as `file:PATH`; a relative path is below `root`."""
+    parts = urlsplit(url)
+    if parts.netloc not in {"", "localhost"} or parts.query or parts.fragment or not parts.path:
+        raise UsageError(f"the state URL {url!r} does not name a local path", hint=FILE_HINT)
+    return FileBackend(root / unquote(parts.path), location=url)
+
+
 class FileBackend:
     """A state at a path; implements `ports.StateBackend`."""
 
@@ -73,16 +83,12 @@ class FileBackend:
             data = _read_if_exists(self._path)
         return None if data is None else Snapshot(data=data, version=_version_of(data))
 
-    def write(self, data: bytes, *, replacing: Version | None) -> Version:
+    def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:  # noqa: ARG002 - no history
         """Put `data` in the place of exactly the content `replacing`; flushed to the disk on return."""
         with self._changing("write"):
             present = self.read()
             if (None if present is None else present.version) != replacing:
-                raise StateConflict(
-                    f"{self._location} was written by somebody else in between",
-                    hint="Nothing was overwritten. Plan again on the state as it is now.",
-                    location=self._location,
-                )
+                raise conflict(self._location)
             _replace(self._path, data, _SNAPSHOT)
         return _version_of(data)
 
@@ -98,7 +104,7 @@ class FileBackend:
             reach(Step.JOURNAL_READ)
             return _read_if_exists(self._journal) or b""
 
-    def append_journal(self, data: bytes, *, after: int) -> None:
+    def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:  # noqa: ARG002 - no history
         """Put `data` behind the first `after` bytes of the journal; flushed to the disk on return."""
         with self._changing("write the journal of"):
             reach(Step.JOURNAL_OPEN)
@@ -135,7 +141,7 @@ class FileBackend:
                 _flush_folder(self._journal.parent, Step.JOURNAL_CLEARED)
 
     @contextmanager
-    def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[None]:
+    def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[Tenure]:
         """Hold the lock; what killed writers left half-written is removed on the way in."""
         with self._reporting("lock"):
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +150,7 @@ class FileBackend:
                 reach(Step.TIDY)
                 for scratch in self._path.parent.glob(f".{_escape_glob(self._path.name)}.*.tmp"):
                     scratch.unlink(missing_ok=True)
-            yield
+            yield Tenure.ORDERLY
 
     def lock_holder(self) -> LockHolder | None:
         """Who holds the lock, or was killed with it; None where there is no lock file."""

@@ -15,10 +15,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from reconciler.backends.complaints import lock_taken_away, locked, not_locked, refuse_unbreakable
 from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
 from reconciler.fault_points import Step, reach
-from reconciler.model.errors import StateLocked, StateUnavailable, UnlockRefused
-from reconciler.ports import Breaking, LockHolder, LockInfo
+from reconciler.model.errors import StateLocked, StateUnavailable
+from reconciler.ports import Breaking, Liveness, LockHolder, LockInfo
 
 _POLL_S: Final = 0.1
 _DOOR_POLL_S: Final = 0.002
@@ -62,12 +63,7 @@ class FileLock:
         """
         with self._alone():
             if self._held is not None and not _is_same_file(self._held, self._path):
-                raise StateUnavailable(
-                    f"the lock of {self._location} was taken away from this run",
-                    hint="Somebody ran `reconciler unlock --force` or removed the lock file. This run sends "
-                    "and records nothing more; what it had in flight is in doubt. See `reconciler plan`.",
-                    location=self._location,
-                )
+                raise lock_taken_away(self._location)
             yield
 
     def holder(self) -> LockHolder | None:
@@ -79,44 +75,17 @@ class FileLock:
         """Remove the lock file if it is that of `lock_id` and `breaking` allows it. Raises UnlockRefused."""
         with self._reporting("unlock"), self._opened() as descriptor:
             if descriptor is None:
-                raise UnlockRefused(f"{self._location} is not locked", hint="There is nothing to break.")
+                raise not_locked(self._location)
             holder = _holder_of(descriptor)
-            self._refuse_unbreakable(holder, lock_id, breaking)
+            refuse_unbreakable(self._location, str(self._path), holder, lock_id, breaking)
             with self._alone():
                 reach(Step.LOCK_BREAK)
                 if _is_same_file(descriptor, self._path):
                     self._path.unlink()
             return holder
 
-    def _refuse_unbreakable(self, holder: LockHolder, lock_id: str, breaking: Breaking) -> None:
-        if holder.info is None:
-            raise UnlockRefused(
-                f"{self._path} does not say who holds the lock of {self._location}",
-                hint="Nothing was changed. Once no run works on this state, remove that file.",
-            )
-        if holder.info.lock_id != lock_id:
-            raise UnlockRefused(
-                f"{self._location} is locked by {holder}, not by the lock {lock_id}",
-                hint="Nothing was changed. Look whether that run is still at work.",
-            )
-        if holder.is_live and breaking is Breaking.DEAD:
-            raise UnlockRefused(
-                f"{self._location} is locked by {holder}, and that process is alive",
-                hint="Nothing was changed. Wait for it or end it; its lock ends with it. If neither is "
-                "possible, add --force: it can then record nothing more, and what it has in flight will be "
-                "in doubt.",
-            )
-
     def _locked(self) -> StateLocked:
-        holder = self.holder() or LockHolder(info=None, is_live=True)
-        ending = f"`reconciler unlock {holder.info.lock_id}`" if holder.info is not None else "`unlock`"
-        return StateLocked(
-            f"{self._location} is locked by {holder}",
-            hint="Wait for it to end, or give --lock-timeout SECONDS to wait here. "
-            f"Should it hang: {ending} tells more.",
-            location=self._location,
-            holder=str(holder),
-        )
+        return locked(self._location, self.holder() or LockHolder(info=None, liveness=Liveness.ALIVE))
 
     def _acquire(self, timeout_s: float) -> int | None:
         deadline = time.monotonic() + timeout_s
@@ -224,4 +193,4 @@ def _write_info(descriptor: int, info: LockInfo) -> None:
 def _holder_of(descriptor: int) -> LockHolder:
     """Who wrote the lock file, and whether the lock is held; if it was not, it is now, by `descriptor`."""
     info = decode_lock_info(os.pread(descriptor, _INFO_BYTES, 0))
-    return LockHolder(info=info, is_live=not _lock(descriptor))
+    return LockHolder(info=info, liveness=Liveness.ENDED if _lock(descriptor) else Liveness.ALIVE)

@@ -9,7 +9,7 @@ from reconciler.cli.exit_codes import DONE
 from reconciler.model.errors import UsageError
 from reconciler.model.state import Mended
 from reconciler.outputs import printable
-from reconciler.ports import Breaking, LockHolder
+from reconciler.ports import Breaking, Liveness, LockHolder
 
 
 def initialise(parsed: argparse.Namespace) -> int:
@@ -82,7 +82,7 @@ def unlock(parsed: argparse.Namespace) -> int:
     breaking = Breaking.EVEN_LIVE if parsed.force else Breaking.DEAD
     holder = workflows.unlock(scope, parsed.lock_id, breaking=breaking)
     result_console(parsed).print(f"Broke the lock of {printable(str(holder))}.", soft_wrap=True)
-    if holder.is_live:
+    if holder.liveness is not Liveness.ENDED:
         error_console(parsed).print(
             "That run may still go on, but it can record nothing more: exams that it has in flight are in "
             "doubt. See: reconciler plan",
@@ -96,7 +96,7 @@ def _show_lock(parsed: argparse.Namespace, location: str, holder: LockHolder | N
     if holder is None:
         console.print(f"{where} is not locked.", soft_wrap=True)
         return DONE
-    ended = "" if holder.is_live else " That process has ended: its lock keeps nobody out."
+    ended = " That process has ended: its lock keeps nobody out." if holder.liveness is Liveness.ENDED else ""
     console.print(f"{where} is locked by {printable(str(holder))}.{ended}", soft_wrap=True)
     return DONE
 

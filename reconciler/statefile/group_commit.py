@@ -6,6 +6,7 @@ from reconciler.model.errors import StateUnavailable
 from reconciler.model.records import Record
 from reconciler.ports import StateBackend
 from reconciler.statefile.journal_format import encode_record
+from reconciler.statefile.notes import note_of_records
 
 _Batch = list[tuple[Record, asyncio.Future[None]]]
 
@@ -53,7 +54,8 @@ class GroupCommit:
         numbered = enumerate((record for record, _ in batch), start=self._written + 1)
         data = b"".join(encode_record(record, number=number) for number, record in numbered)
         try:
-            await asyncio.to_thread(self._backend.append_journal, data, after=self._size_bytes)
+            note = note_of_records(record for record, _ in batch)
+            await asyncio.to_thread(self._backend.append_journal, data, after=self._size_bytes, note=note)
         except StateUnavailable as error:
             _fail(batch, error)
             return

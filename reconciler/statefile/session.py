@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import PushRefused, StateAbsent, StateConflict, StateDamaged, StateExists
 from reconciler.model.state import Mended, State
-from reconciler.ports import LockInfo, StateBackend, Version
+from reconciler.ports import LockInfo, StateBackend, Tenure, Version
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.journal_format import Journal, decode_journal, encode_header
+from reconciler.statefile.notes import note_of_change
 from reconciler.statefile.replay import is_folded_into, replay
 from reconciler.statefile.state_format import RESTORE_HINT, decode_state, empty_state, encode_state
 
@@ -49,7 +50,7 @@ def initialise(backend: StateBackend, *, lineage: str, lock: LockInfo, timeout_s
             )
         backend.prove_conditional_writes()
         state = empty_state(lineage)
-        backend.write(encode_state(state), replacing=None)
+        backend.write(encode_state(state), replacing=None, note="an empty state")
         return state
 
 
@@ -72,8 +73,8 @@ def open_session(backend: StateBackend, *, lock: LockInfo, timeout_s: float) -> 
 
     What a killed run left in the journal is folded into the snapshot first.
     """
-    with backend.lock(lock, timeout_s=timeout_s):
-        yield Session(backend)
+    with backend.lock(lock, timeout_s=timeout_s) as tenure:
+        yield Session(backend, tenure)
 
 
 def _find(backend: StateBackend) -> _Found:
@@ -171,12 +172,12 @@ def _refuse_forgotten_resolutions(present: State, pushed: State) -> None:
 class Session:
     """A state under its lock. Made by `open_session` only."""
 
-    def __init__(self, backend: StateBackend) -> None:
+    def __init__(self, backend: StateBackend, tenure: Tenure = Tenure.ORDERLY) -> None:
         self._backend = backend
         found = _find(backend)
         self._state, self._version = found.state, found.version
         self._journal: GroupCommit | None = None
-        if found.has_news:
+        if found.has_news or tenure is Tenure.FORCED:
             self.commit(found.state)
         elif found.journal_bytes:
             backend.clear_journal()
@@ -213,7 +214,8 @@ class Session:
         return Mended(state=self._put(state), backup=backup)
 
     def _put(self, state: State) -> State:
-        self._version = self._backend.write(encode_state(state), replacing=self._version)
+        note = note_of_change(self._state, state)
+        self._version = self._backend.write(encode_state(state), replacing=self._version, note=note)
         self._state = state
         self._backend.clear_journal()
         return state
@@ -234,7 +236,7 @@ class Session:
 
         header = encode_header(self._state.lineage, self._state.serial)
         reach(Step.JOURNAL_DUE)
-        self._backend.append_journal(header, after=0)
+        self._backend.append_journal(header, after=0, note="a run begins")
         reach(Step.JOURNAL_BEGUN)
         self._journal = GroupCommit(self._backend, size_bytes=len(header))
         return self._journal

@@ -13,7 +13,7 @@ from reconciler.backends import open_backend
 from reconciler.backends.file import FileBackend
 from reconciler.host import lock_info
 from reconciler.model.errors import StateConflict, StateLocked, StateUnavailable, UnlockRefused, UsageError
-from reconciler.ports import Breaking, Version
+from reconciler.ports import Breaking, Liveness, Version
 
 
 def names(folder):
@@ -231,10 +231,10 @@ def test_who_holds_the_lock_can_be_asked(tmp_path, holder):
     """The holder is shown while it lives, and as dead once it was killed; without a lock there is none."""
     backend = FileBackend(tmp_path / "s.json", location="x")
     found = backend.lock_holder()
-    assert (found.info.pid, found.info.command, found.is_live) == (holder.pid, "apply", True)
+    assert (found.info.pid, found.info.command, found.liveness) == (holder.pid, "apply", Liveness.ALIVE)
     holder.kill()
     holder.wait()
-    assert backend.lock_holder().is_live is False
+    assert backend.lock_holder().liveness is Liveness.ENDED
     backend.break_lock(found.info.lock_id, breaking=Breaking.DEAD)
     assert backend.lock_holder() is None
     assert names(tmp_path) == []
@@ -250,7 +250,7 @@ def test_a_live_holder_keeps_its_lock_unless_it_is_forced(tmp_path, holder):
         backend.break_lock("other", breaking=Breaking.EVEN_LIVE)
     with pytest.raises(StateLocked), backend.lock(lock_info("t"), timeout_s=0):
         pass
-    assert backend.break_lock(lock_id, breaking=Breaking.EVEN_LIVE).is_live
+    assert backend.break_lock(lock_id, breaking=Breaking.EVEN_LIVE).liveness is Liveness.ALIVE
     with backend.lock(lock_info("next"), timeout_s=0):
         assert holder.poll() is None
         assert backend.lock_holder().info.command == "next"

@@ -108,11 +108,11 @@ def test_what_was_appended_is_folded(begun):
 class Threadless(FileBackend):
     """A store on a machine that has no thread left to append with."""
 
-    def append_journal(self, data, *, after):
+    def append_journal(self, data, *, after, note=""):
         """As Python fails there."""
         if after:
             raise RuntimeError("can't start new thread")
-        super().append_journal(data, after=after)
+        super().append_journal(data, after=after, note=note)
 
 
 def test_an_append_without_a_thread_fails_and_does_not_hang(begun, tmp_path):
@@ -257,12 +257,12 @@ class _FullDisk(FileBackend):
 
     is_full = False
 
-    def append_journal(self, data, *, after):
+    def append_journal(self, data, *, after, note=""):
         """Fail as a full disk does, leaving half the bytes behind."""
         if self.is_full:
             super().append_journal(data[: len(data) // 2], after=after)
             raise StateUnavailable("no space", hint="", location="x")
-        super().append_journal(data, after=after)
+        super().append_journal(data, after=after, note=note)
 
 
 def test_a_failed_append_is_told_and_leaves_no_trace(tmp_path):

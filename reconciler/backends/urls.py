@@ -1,0 +1,57 @@
+"""State URLs, and the options that stand behind a `#` in them, as in `#region=eu-west-1`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from reconciler.model.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateUrl:
+    """A state URL taken apart. `location` is what may be shown: the URL, which holds no credentials."""
+
+    location: str
+    parts: SplitResult
+    options: Mapping[str, str]
+
+    def is_set(self, option: str) -> bool:
+        """Whether `option` is `true`; absent is `false`. Raises UsageError for anything else."""
+        value = self.options.get(option, "false")
+        if value not in {"true", "false"}:
+            raise UsageError(
+                f"the option {option} of the state URL is {value!r}",
+                hint=f"Write {option}=true, or leave it out.",
+            )
+        return value == "true"
+
+
+def read_state_url(url: str, *, options: frozenset[str] = frozenset()) -> StateUrl:
+    """`url` taken apart. Raises UsageError for an option that is not among `options`, and for credentials."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        given = dict(parse_qsl(parts.fragment, keep_blank_values=True, strict_parsing=bool(parts.fragment)))
+    except ValueError as error:
+        raise UsageError(
+            f"the state URL cannot be read: {error}", hint="See docs/backends.md for its form."
+        ) from error
+    if parts.password is not None:
+        raise UsageError(
+            "the state URL holds a password",
+            hint="Take it out: it would be seen in logs and process lists. See docs/backends.md for where "
+            "each store looks for its credentials.",
+        )
+    for name in given:
+        if name not in options:
+            raise UsageError(f"the state URL has the unknown option {name!r}", hint=_nearest(name, options))
+    return StateUrl(location=url, parts=parts, options=given)
+
+
+def _nearest(name: str, options: frozenset[str]) -> str:
+    if not options:
+        return "This kind of store has none: leave out what stands behind the #."
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
+    nearest = get_close_matches(name, options, n=1)
+    return f"Did you mean {nearest[0]}?" if nearest else f"There are {', '.join(sorted(options))}."

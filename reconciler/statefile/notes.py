@@ -1,0 +1,69 @@
+"""What changes of state are about, in words for a store that keeps a history. They hold no secret."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final, assert_never
+
+from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
+from reconciler.model.state import State
+
+_MOST_LINES: Final = 200
+
+
+def note_of_records(records: Iterable[Record]) -> str:
+    """One line that counts `records`, then a line for each."""
+    told = [(_kind(record), _line(record)) for record in records]
+    return _note(Counter(kind for kind, _ in told), [line for _, line in told])
+
+
+def note_of_change(before: State, after: State) -> str:
+    """One line that counts what `after` has and `before` has not, and the reverse; then a line for each."""
+    told = [*_gained(before, after), *_lost(before, after)]
+    if not told:
+        return f"state {after.serial}"
+    return _note(Counter(kind for kind, _ in told), [line for _, line in told])
+
+
+def _note(kinds: Counter[str], lines: list[str]) -> str:
+    headline = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    rest = [f"… and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
+    return "\n".join((headline, "", *lines[:_MOST_LINES], *rest))
+
+
+def _kind(record: Record) -> str:
+    match record:
+        case IntentRecord():
+            return "about to be created"
+        case CreatedRecord():
+            return "created"
+        case FailedRecord():
+            return "failed"
+        case InDoubtRecord():
+            return "in doubt"
+        case _:
+            assert_never(record)
+
+
+def _line(record: Record) -> str:
+    if isinstance(record, CreatedRecord):
+        return f"{record.address}: created as {record.sid}"
+    return f"{record.address}: {_kind(record)}"
+
+
+def _gained(before: State, after: State) -> Iterator[tuple[str, str]]:
+    for address, entry in after.exams.items():
+        was = before.exams.get(address)
+        if was is None or was.sid != entry.sid:
+            yield "recorded", f"{address}: {entry.sid}"
+    for address in after.intents:
+        if address not in before.intents:
+            yield "in doubt", f"{address}: in doubt"
+
+
+def _lost(before: State, after: State) -> Iterator[tuple[str, str]]:
+    for address, entry in before.exams.items():
+        if address not in after.exams:
+            yield "no longer recorded", f"{address}: {entry.sid} is no longer recorded here"
+    for address in before.intents:
+        if address not in after.intents:
+            yield "no longer in doubt", f"{address}: no longer in doubt"
