@@ -79,3 +79,10 @@ def test_plan_and_validate_load_nothing_of_other_commands(tmp_path, command: str
     workspace.run("init")
     found = loaded(command, root=str(tmp_path))
     assert found & FOR_ONE_COMMAND_ONLY == set()
+
+
+def test_cycles_are_looked_for_seldom() -> None:
+    """A command keeps nearly all that it makes until its end; it is not looked through again and again."""
+    script = "import gc, reconciler.cli\nreconciler.cli.main(['explain', '3'])\nprint(gc.get_threshold()[0])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout.splitlines()[-1]) > 10_000
