@@ -16,9 +16,7 @@ from reconciler.secret_sources import Secrets
 from reconciler.workflows import RULE_CODES, Scope
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from reconciler.outputs import Invocation, Listing, SavedPlan
+    from reconciler.outputs import Console, Invocation, Listing, SavedPlan
 
 _PLAN_HEAD_BYTES: Final = 200
 _URL_PASSWORD: Final = re.compile(r"(//[^/@:]*:)[^/@]*@")
@@ -35,7 +33,11 @@ def error_console(parsed: argparse.Namespace, *, file: TextIO | None = None) -> 
 
 
 def _console(parsed: argparse.Namespace, *, is_error: bool, file: TextIO | None = None) -> "Console":
-    from rich.console import Console  # noqa: PLC0415 - most of what is printed raw needs none
+    stream = file or (sys.stderr if is_error else sys.stdout)
+    plain = outputs.PlainConsole.on(stream, os.environ)
+    if plain is not None:
+        return plain
+    from rich.console import Console  # noqa: PLC0415 - only who has a terminal waits for it
 
     return Console(
         file=file,

@@ -21,7 +21,7 @@ HEAVY = frozenset(
     {"asyncio", "dataclasses", "deepdiff", "httpx", "jinja2", "jsonschema", "jsonschema_rs", "orjson", "rich"}
     | {"shtab", "starlette", "uvicorn", "yaml"}
 )
-FOR_ONE_COMMAND_ONLY = frozenset({"asyncio", "deepdiff", "httpx", "importlib.metadata", "jinja2"})
+FOR_ONE_COMMAND_ONLY = frozenset({"asyncio", "deepdiff", "httpx", "importlib.metadata", "jinja2", "rich"})
 
 
 def loaded(*arguments: str, root: str | None = None) -> frozenset[str]:
