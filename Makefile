@@ -16,7 +16,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak check pipelines format package constraints clean python browser
+.PHONY: help demo test soak bench check pipelines format package constraints clean python browser
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -30,6 +30,9 @@ test: $(INSTALLED) $(EDITORS) browser ## run the whole suite, with branch covera
 
 soak: $(INSTALLED) ## kill and fail runs at random for an hour; say SOAK="--minutes 3 --seed 7" for less, or again
 	$(BIN)/python tests/soak/soak.py $(SOAK)
+
+bench: $(INSTALLED) ## measure whole commands against floors and bounds; say BENCH="--quick" for a first look
+	@$(BIN)/python benchmarks/bench.py $(BENCH)
 
 check: $(INSTALLED) ## format, lint, types, imports, spelling, and the built package
 	$(BIN)/ruff format --check $(CODE)

@@ -11,45 +11,25 @@ import argparse
 import asyncio
 import json
 import math
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Final, Protocol
 
-BOUND: Final = 1.3
-_PATIENCE_S: Final = 600
-_SERVE: Final = "--serve"
+import exams
+import servers
+from processes import COMMAND, measure
+from tables import machine_words
 
-_HEAD: Final = """\
-version: 1
-installSid: AI1234567890abcdef1234567890abcdef
-timezone: America/New_York
-courses: {cs: CU1234567890abcdef1234567890abcdef}
-defaults:
-  type: Online
-  useProctorManager: true
-  requireApproval: false
-  enableAppointmentSuggestions: true
-  examDeliverySystemModule: canvas
-exams:
-"""
-_EXAM: Final = """\
-  cs/exam-NUMBER:
-    course: cs
-    title: Exam NUMBER
-    url: https://lms.example.edu/quizzes/NUMBER
-    configuration: {examOpenDate: 2031-10-12T09:00, examCloseDate: 2031-10-14T17:00, duration: 90}
-"""
+BOUND: Final = 1.3
+_SERVE: Final = "--serve"
 
 
 class Limiter(Protocol):
@@ -146,8 +126,7 @@ def main() -> int:
     ideal_s = parsed.creates / parsed.rate
     print(
         f"{parsed.creates} creates at most {parsed.rate} a second: ideal {ideal_s:g} s; {parsed.latency:g} "
-        f"ms each; {parsed.runs} runs; Python {sys.version.split()[0]}, {os.cpu_count()} processors, "
-        f"load {os.getloadavg()[0]:.1f}\n"
+        f"ms each; {parsed.runs} runs; {machine_words()}\n"
     )
     print("| limit | Retry-After | time / ideal | without start-up | worst | refused | created twice |")
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
@@ -203,18 +182,13 @@ async def _serve(limiter: Limiter, form: Callable[[float], str | None], latency_
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    server.close()
+    await servers.serve_until_stdin_ends(answer)
     duplicates = sum(count - 1 for count in taken.values())
     print(json.dumps({"refused": refused, "duplicates": duplicates}), flush=True)
 
 
 async def _read_title(reader: asyncio.StreamReader) -> str:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-    length = next(line for line in head.split("\r\n") if line.startswith("content-length:"))
-    return str(json.loads(await reader.readexactly(int(length.partition(":")[2])))["title"])
+    return str(json.loads(await servers.read_body(reader))["title"])
 
 
 def _created(number: int) -> bytes:
@@ -236,58 +210,22 @@ def _answer(status: str, headers: Mapping[str, str], body: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
-@contextmanager
-def _server(parsed: argparse.Namespace, limiter: str, form: str) -> Iterator[tuple[str, dict[str, int]]]:
-    """A server's base URL, and what it saw, which is filled in when the context ends."""
-    command = [
-        sys.executable, __file__, _SERVE, limiter, form,
-        "--latency", str(parsed.latency), "--rate", str(parsed.rate),
-    ]  # fmt: skip
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("the server has no pipes")
-        seen: dict[str, int] = {}
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}", seen
-        finally:
-            process.stdin.close()
-            seen.update(json.loads(process.stdout.readline()))
-
-
 def _measure(parsed: argparse.Namespace, limiter: str, form: str) -> Run:
     """One run in a fresh directory."""
+    behaviour = (_SERVE, limiter, form, "--latency", str(parsed.latency), "--rate", str(parsed.rate))
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        exams = (_EXAM.replace("NUMBER", str(number)) for number in range(1, parsed.creates + 1))
-        (root / "exams.yaml").write_text(_HEAD + "".join(exams), encoding="utf-8")
-        with _server(parsed, limiter, form) as (url, seen):
+        exams.write(root, parsed.creates, per_file=parsed.creates)
+        with servers.started(__file__, *behaviour) as (port, said):
             apply = (
-                "apply", "--auto-approve", "--quiet", "--api-url", url,
+                COMMAND, "apply", "--auto-approve", "--quiet", "--api-url", f"http://{servers.HOST}:{port}",
                 "--max-creates", str(parsed.creates), "--parallelism", str(parsed.parallelism),
             )  # fmt: skip
-            _timed_s(root, "init")
-            taken_s = _timed_s(root, *apply)
-            none_s = _timed_s(root, *apply)
+            measure((COMMAND, "init"), root=root)
+            taken_s = measure(apply, root=root).wall_s
+            none_s = measure(apply, root=root).wall_s
+        seen = json.loads(said[-1])
         return Run(taken_s=taken_s, none_s=none_s, refused=seen["refused"], duplicates=seen["duplicates"])
-
-
-def _timed_s(root: Path, *arguments: str) -> float:
-    """Seconds from starting the command in `root` to its end. Raises RuntimeError if it fails."""
-    start_s = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "reconciler", *arguments],
-        cwd=root,
-        env={"PATH": os.environ["PATH"], "HOME": str(root), "SMARTERPROCTORING_TOKEN": "made.up.token"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_PATIENCE_S,
-    )
-    taken_s = time.perf_counter() - start_s
-    if done.returncode != 0:
-        raise RuntimeError(f"{arguments[0]} ended with {done.returncode}: {done.stderr}{done.stdout}")
-    return taken_s
 
 
 if __name__ == "__main__":

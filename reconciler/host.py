@@ -1,15 +1,11 @@
 """This machine, as the core sees it: its clock, its random source, and who is at work on it.
 
-Promise: the only place that asks for the time or for randomness. May import: `model`, `ports`.
+Promise: the only place that asks for the time or for randomness. What only an apply needs of the standard
+library is loaded by it. May import: `model`, `ports`.
 """
 
-import asyncio
-import getpass
 import os
-import random
-import socket
 import time
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -33,21 +29,29 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""
+        import asyncio  # noqa: PLC0415 - whoever sleeps has loaded it already
+
         await asyncio.sleep(seconds)
 
 
 def new_lineage() -> str:
     """A name that no other state has."""
+    import uuid  # noqa: PLC0415 - only what changes state needs it
+
     return str(uuid.uuid4())
 
 
 def new_attempt() -> AttemptId:
     """A name that no other attempt has."""
+    import uuid  # noqa: PLC0415 - as above
+
     return AttemptId(uuid.uuid4().hex)
 
 
 def jitter() -> float:
     """A factor that spreads waits, from 1 to a tenth more."""
+    import random  # noqa: PLC0415 - as above
+
     return 1 + random.random() * _JITTER  # noqa: S311 - it spreads load, it guards nothing
 
 
@@ -59,10 +63,12 @@ def describe_runner(environ: Mapping[str, str]) -> str:
     if environ.get("GITLAB_CI"):
         where = f"{environ.get('CI_PROJECT_PATH', '?')} job {environ.get('CI_JOB_ID', '?')}"
         return f"{environ.get('GITLAB_USER_LOGIN', '?')} in GitLab CI, {where}"
-    return f"{_user()}@{socket.gethostname()}"
+    return f"{_user()}@{os.uname().nodename}"
 
 
 def _user() -> str:
+    import getpass  # noqa: PLC0415 - as above
+
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container's user may have no name
@@ -71,11 +77,13 @@ def _user() -> str:
 
 def lock_info(command: str) -> LockInfo:
     """What others read about a lock that this process takes now; `command` is its name, without arguments."""
+    import uuid  # noqa: PLC0415 - as above
+
     is_pipeline = os.environ.get("GITHUB_ACTIONS") or os.environ.get("GITLAB_CI")
     return LockInfo(
         lock_id=uuid.uuid4().hex,
         who=describe_runner(os.environ) if is_pipeline else _user(),
-        host=socket.gethostname(),
+        host=os.uname().nodename,
         pid=os.getpid(),
         since=datetime.now(UTC),
         command=command,

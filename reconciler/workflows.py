@@ -3,18 +3,16 @@
 This is the Python API (docs/python-api.md shows it) as well as what the command line calls. Everything is
 given by arguments; nothing here prints, asks or reads the environment. Failures are ReconcilerErrors (see
 `reconciler.model.errors`).
-May import: every room but `cli` and `sandbox`. httpx is loaded by `apply` only.
+May import: every room but `cli` and `sandbox`. httpx and asyncio are loaded by `apply` only.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler import host, manifest, planning, statefile
-from reconciler.applying import CreateRequest, Executor, Stopping, resolve_secrets
 from reconciler.backends import open_backend
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
 from reconciler.manifest.workspace import OF_ENVIRONMENT, Workspace
@@ -39,6 +37,9 @@ from reconciler.outputs import QuietProgress
 from reconciler.planning import settlement
 from reconciler.ports import Breaking, Liveness, LockHolder, Progress, SecretSource, StateBackend
 from reconciler.secret_sources import Secrets, sightings_of
+
+if TYPE_CHECKING:
+    from reconciler.applying import CreateRequest, Stopping
 
 __all__ = [
     "DEFAULT_API_URL",
@@ -89,6 +90,15 @@ _OTHER_SIDS: Final = {
     "ES": "exam sessions",
     "US": "users",
 }
+
+
+def __getattr__(name: str) -> object:
+    """`Stopping`, which loads asyncio (PEP 562)."""
+    if name != "Stopping":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from reconciler.applying import Stopping  # noqa: PLC0415 - asyncio loads only to apply
+
+    return Stopping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,7 +347,7 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
     confirm: Callable[[Planned], bool],
     by: str,
     progress: Progress | None = None,
-    stopping: Stopping | None = None,
+    stopping: "Stopping | None" = None,
     reviewed: Plan | str | None = None,
     targets: Sequence[str] = (),
     max_creates: int | None = None,
@@ -352,6 +362,8 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
     only a cancellation stops the run. Signals are left alone.
     With `state_key` the values of secrets that are sent are marked, and those that were are compared.
     """
+    from reconciler.applying import Stopping  # noqa: PLC0415 - asyncio loads only to apply
+
     workspace, loaded = _load_valid(scope)
     backend = _backend(scope, workspace)
     lock = host.lock_info("apply")
@@ -408,6 +420,7 @@ class _Run:
         if not creates:
             return
         from reconciler.api import check_token, check_url  # noqa: PLC0415 - httpx loads only to send
+        from reconciler.applying import resolve_secrets  # noqa: PLC0415 - as above
 
         url = sending.api_url or workspace.environment.api_url or DEFAULT_API_URL
         self._url = check_url(url, is_plain_http_allowed=sending.is_plain_http_allowed)
@@ -416,12 +429,13 @@ class _Run:
         self._requests = resolve_secrets(creates, sending.secrets)
 
     async def send(
-        self, session: statefile.Session, *, progress: Progress, stopping: Stopping, by: str
+        self, session: statefile.Session, *, progress: Progress, stopping: "Stopping", by: str
     ) -> Report:
         """Send all requests, with every outcome in the journal on return."""
         if not self._requests:
             return Report(exams=())
         from reconciler.api import BackOff, HttpExamApi  # noqa: PLC0415 - as above
+        from reconciler.applying import Executor  # noqa: PLC0415 - as above
 
         journal = session.begin_journal()
         try:
@@ -464,6 +478,8 @@ def _declaration_of(loaded: Loaded, address: str) -> Declaration:
     for declaration in loaded.declared.exams:
         if declaration.address == address:
             return declaration
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
     nearest = get_close_matches(address, sorted(one.address for one in loaded.declared.exams), n=1)
     question = f"Did you mean {nearest[0]}? Otherwise declare" if nearest else "Declare"
     raise ResolutionRefused(

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from reconciler.model.errors import UsageError
@@ -52,5 +51,7 @@ def read_state_url(url: str, *, options: frozenset[str] = frozenset()) -> StateU
 def _nearest(name: str, options: frozenset[str]) -> str:
     if not options:
         return "This kind of store has none: leave out what stands behind the #."
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
     nearest = get_close_matches(name, options, n=1)
     return f"Did you mean {nearest[0]}?" if nearest else f"There are {', '.join(sorted(options))}."

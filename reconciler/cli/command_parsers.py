@@ -1,6 +1,5 @@
 """The parsers of the commands that read, plan and send."""
 
-import argparse
 from pathlib import Path
 
 from reconciler.cli.options import (
@@ -9,6 +8,7 @@ from reconciler.cli.options import (
     PLAN_FORMATS,
     TEXT_OR_JSON,
     Commands,
+    Parser,
     add_api_url,
     add_command,
     add_format,
@@ -26,7 +26,7 @@ from reconciler.cli.options import (
 
 def add_validate(commands: Commands) -> None:
     """Add `validate`."""
-    parser = add_command(
+    add_command(
         commands,
         "validate",
         does="check manifests against the documented schema and the rules; needs no state, token or network",
@@ -37,7 +37,11 @@ def add_validate(commands: Commands) -> None:
             "reconciler validate exams/cs101.yaml --strict --format json",
             "reconciler validate --now 2031-10-01T00:00:00Z",
         ],
+        fill=_fill_validate,
     )
+
+
+def _fill_validate(parser: Parser) -> None:
     add_paths(parser)
     parser.add_argument("--env", metavar="NAME", help="the environment of reconciler.yaml to work in")
     add_format(parser, *FINDING_FORMATS)
@@ -47,7 +51,7 @@ def add_validate(commands: Commands) -> None:
 
 def add_plan(commands: Commands) -> None:
     """Add `plan`."""
-    parser = add_command(
+    add_command(
         commands,
         "plan",
         does="show what apply would do; needs no token, no secret and no network, and changes nothing",
@@ -60,7 +64,11 @@ def add_plan(commands: Commands) -> None:
             "reconciler plan --format html > plan.html",
             "reconciler plan --env staging --provenance",
         ],
+        fill=_fill_plan,
     )
+
+
+def _fill_plan(parser: Parser) -> None:
     add_paths(parser)
     add_scope(parser)
     add_format(parser, *PLAN_FORMATS)
@@ -86,7 +94,7 @@ def add_plan(commands: Commands) -> None:
 
 def add_apply(commands: Commands) -> None:
     """Add `apply`."""
-    parser = add_command(
+    add_command(
         commands,
         "apply",
         does="create the missing exams, and nothing else",
@@ -96,7 +104,11 @@ def add_apply(commands: Commands) -> None:
             "reconciler apply --auto-approve --expect plan.json",
             "reconciler apply examples/exams.yaml --api-url http://127.0.0.1:8400",
         ],
+        fill=_fill_apply,
     )
+
+
+def _fill_apply(parser: Parser) -> None:
     add_paths(parser)
     add_scope(parser)
     add_api_url(parser)
@@ -115,7 +127,7 @@ def add_apply(commands: Commands) -> None:
     _add_sending(parser)
 
 
-def _add_sending(parser: argparse.ArgumentParser) -> None:
+def _add_sending(parser: Parser) -> None:
     parser.add_argument(
         "--parallelism",
         metavar="N",
@@ -161,7 +173,7 @@ def _add_sending(parser: argparse.ArgumentParser) -> None:
 
 def add_show(commands: Commands) -> None:
     """Add `show`."""
-    parser = add_command(
+    add_command(
         commands,
         "show",
         does="show a saved plan, or the state",
@@ -171,7 +183,11 @@ def add_show(commands: Commands) -> None:
             "reconciler show plan.json --format markdown",
             "reconciler show --format json",
         ],
+        fill=_fill_show,
     )
+
+
+def _fill_show(parser: Parser) -> None:
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a plan that `plan --out` wrote")
     add_scope(parser)
     add_format(parser, *PLAN_FORMATS)

@@ -6,32 +6,39 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
-from rich.console import Console
-
+from reconciler import outputs
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import UsageError
 from reconciler.model.secret_marks import STATE_KEY_VARIABLE
-from reconciler.outputs import Invocation, Listing, SavedPlan, decode_plan
 from reconciler.secret_sources import Secrets
 from reconciler.workflows import RULE_CODES, Scope
+
+if TYPE_CHECKING:
+    from reconciler.outputs import Console, Invocation, Listing, SavedPlan
 
 _PLAN_HEAD_BYTES: Final = 200
 _URL_PASSWORD: Final = re.compile(r"(//[^/@:]*:)[^/@]*@")
 
 
-def result_console(parsed: argparse.Namespace) -> Console:
+def result_console(parsed: argparse.Namespace) -> "Console":
     """Where results are printed."""
     return _console(parsed, is_error=False)
 
 
-def error_console(parsed: argparse.Namespace, *, file: TextIO | None = None) -> Console:
+def error_console(parsed: argparse.Namespace, *, file: TextIO | None = None) -> "Console":
     """Where progress, warnings and errors are printed: standard error, or `file` in its place."""
     return _console(parsed, is_error=True, file=file)
 
 
-def _console(parsed: argparse.Namespace, *, is_error: bool, file: TextIO | None = None) -> Console:
+def _console(parsed: argparse.Namespace, *, is_error: bool, file: TextIO | None = None) -> "Console":
+    stream = file or (sys.stderr if is_error else sys.stdout)
+    plain = outputs.PlainConsole.on(stream, os.environ)
+    if plain is not None:
+        return plain
+    from rich.console import Console  # noqa: PLC0415 - only who has a terminal waits for it
+
     return Console(
         file=file,
         stderr=is_error,
@@ -49,7 +56,7 @@ def print_raw(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def hint_at_rules(found: Sequence[Diagnostic], console: Console) -> None:
+def hint_at_rules(found: Sequence[Diagnostic], console: "Console") -> None:
     """Say once, where `found` has findings of rules, that a rule can be explained and silenced."""
     code = next((each.code for each in found if each.code in RULE_CODES or "/" in each.code), None)
     if code is not None:
@@ -57,9 +64,9 @@ def hint_at_rules(found: Sequence[Diagnostic], console: Console) -> None:
         console.print(text, style="dim", soft_wrap=True)
 
 
-def listing(parsed: argparse.Namespace) -> Listing:
+def listing(parsed: argparse.Namespace) -> "Listing":
     """How much of a plan to list."""
-    return Listing.ALL if parsed.loudness == "verbose" else Listing.DIFFERING
+    return outputs.Listing.ALL if parsed.loudness == "verbose" else outputs.Listing.DIFFERING
 
 
 def root_of(parsed: argparse.Namespace) -> Path:
@@ -75,12 +82,12 @@ def below_root(parsed: argparse.Namespace, path: Path) -> Path:
     return root_of(parsed) / path
 
 
-def read_plan(parsed: argparse.Namespace, path: Path) -> SavedPlan:
+def read_plan(parsed: argparse.Namespace, path: Path) -> "SavedPlan":
     """The saved plan at `path`. Raises UsageError where there is none."""
     target = below_root(parsed, path)
     if not target.is_file():
         raise UsageError(f"{path} is no file", hint="Name a plan that `reconciler plan --out FILE` wrote.")
-    return decode_plan(target.read_bytes(), name=str(path))
+    return outputs.decode_plan(target.read_bytes(), name=str(path))
 
 
 def write_plan(parsed: argparse.Namespace, path: Path, document: str) -> None:
@@ -125,11 +132,11 @@ def scope_of(parsed: argparse.Namespace) -> Scope:
     )
 
 
-def invocation_of(parsed: argparse.Namespace) -> Invocation:
+def invocation_of(parsed: argparse.Namespace) -> "Invocation":
     """The options that the user's next command needs to work on the same state; no password is repeated."""
     state = None if parsed.state is None else _URL_PASSWORD.sub(r"\1***@", parsed.state)
     given = (("--chdir", parsed.chdir), ("--env", parsed.env), ("--state", state))
-    return Invocation(
+    return outputs.Invocation(
         tuple(word for option, value in given if value is not None for word in (option, str(value)))
     )
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 from reconciler.cli.exit_codes import FAILED
 
@@ -22,7 +22,26 @@ _PATHS_HELP: Final = (
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose usage errors exit 1, as every other refusal does."""
+    """An ArgumentParser whose usage errors exit 1, as every other refusal does.
+
+    `fill` adds its arguments, and is called once they are needed: a process parses for one command, and to
+    make the parsers of all others would take longer than parsing.
+    """
+
+    def __init__(self, *, fill: "Callable[[Parser], None] | None" = None, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._fill = fill
+
+    def filled(self) -> "Parser":
+        """This parser, its arguments added."""
+        fill, self._fill = self._fill, None
+        if fill is not None:
+            fill(self)
+        return self
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As inherited, its arguments added."""
+        return super(Parser, self.filled()).parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Print how the command is used, and why this was not it."""
@@ -30,7 +49,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(FAILED, f"error: {message}\n  see: {self.prog} --help\n")
 
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - it has no public name
 """What `add_subparsers` gives."""
 
 
@@ -65,10 +84,25 @@ def add_global_options(parser: argparse.ArgumentParser, *, is_top: bool) -> None
     )
 
 
-def add_command(
-    commands: Commands, name: str, *, does: str, handler: str, examples: Sequence[str] = ()
-) -> argparse.ArgumentParser:
-    """The parser of the command `name`, whose work the function `handler` (as `module:function`) does."""
+def add_command(  # noqa: PLR0913 - what there is to say of a command
+    commands: Commands,
+    name: str,
+    *,
+    does: str,
+    handler: str,
+    examples: Sequence[str] = (),
+    fill: Callable[[Parser], None] | None = None,
+) -> Parser:
+    """The parser of the command `name`, whose work the function `handler` (as `module:function`) does.
+
+    `fill` adds the arguments that are the command's own.
+    """
+
+    def fill_all(parser: Parser) -> None:
+        add_global_options(parser, is_top=False)
+        if fill is not None:
+            fill(parser)
+
     epilog = "\n".join(("examples:", *(f"  {example}" for example in examples))) if examples else None
     parser = commands.add_parser(
         name,
@@ -77,10 +111,10 @@ def add_command(
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        fill=fill_all,
     )
     parser.set_defaults(handler=handler)
-    add_global_options(parser, is_top=False)
-    return parser
+    return parser if fill is not None else parser.filled()
 
 
 def add_scope(parser: argparse.ArgumentParser) -> None:

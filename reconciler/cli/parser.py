@@ -4,6 +4,7 @@ Imports argparse only, so that `--version` and `--help` answer at once.
 """
 
 import argparse
+from collections.abc import Sequence
 
 from reconciler import __version__
 from reconciler.cli.command_parsers import add_apply, add_plan, add_show, add_validate
@@ -12,9 +13,27 @@ from reconciler.cli.state_parsers import add_import, add_init, add_resolve, add_
 from reconciler.cli.tool_parsers import add_completion, add_explain, add_sandbox, add_schema
 
 
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """What `arguments` say. Raises SystemExit where they are wrong, or ask for help."""
+    return _top_parser().parse_args(arguments)
+
+
 def build_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    parser: argparse.ArgumentParser = Parser(
+    """The whole command line, each command with its arguments: for those who read it."""
+    parser = _top_parser()
+    _fill_below(parser)
+    return parser
+
+
+def _fill_below(parser: argparse.ArgumentParser) -> None:
+    for action in parser._actions:  # noqa: SLF001 - there is no public way to a parser's commands
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
+            for command in action.choices.values():
+                _fill_below(command.filled())
+
+
+def _top_parser() -> Parser:
+    parser = Parser(
         prog="reconciler",
         description="Keep proctored exams in step with a GitOps repository: plan in pull requests, "
         "create only what is missing.",

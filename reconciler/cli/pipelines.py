@@ -23,14 +23,11 @@ from reconciler.outputs import (
     to_text,
 )
 
-PIPELINE_FORMATS: Final = frozenset({"github", "gitlab", "sarif", "junit"})
-"""The values of `--format` that `print_findings` takes."""
-
 _CHECKOUTS: Final = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
 def print_findings(parsed: argparse.Namespace, loaded: Loaded) -> None:
-    """The findings of `loaded` are on standard output in a pipeline's format."""
+    """The findings of `loaded` are on standard output in a pipeline's format, as `--format` names it."""
     found, checkout = loaded.diagnostics, checkout_of(parsed)
     if parsed.format == "gitlab":
         print_raw(to_text(code_quality_report(found, checkout)))

@@ -4,9 +4,9 @@ import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
-from reconciler import statefile, workflows
+from reconciler import outputs, statefile, workflows
 from reconciler.cli.consoles import (
     error_console,
     hint_at_rules,
@@ -22,7 +22,6 @@ from reconciler.cli.consoles import (
 )
 from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
 from reconciler.cli.options import TEXT_OR_JSON
-from reconciler.cli.pipelines import PIPELINE_FORMATS, print_findings
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
@@ -30,20 +29,10 @@ from reconciler.model.origins import NO_ORIGINS, Origins, Tracing
 from reconciler.model.payloads import Json
 from reconciler.model.plan import Action, Plan
 from reconciler.model.state import State
-from reconciler.outputs import (
-    Invocation,
-    diagnostics_document,
-    plan_document,
-    plan_markdown,
-    plan_page,
-    print_diagnostics,
-    print_entry,
-    print_plan,
-    print_state,
-    terraform_report,
-    to_text,
-)
 from reconciler.workflows import Watching
+
+if TYPE_CHECKING:
+    from reconciler.outputs import Invocation
 
 
 def validate(parsed: argparse.Namespace) -> int:
@@ -51,11 +40,13 @@ def validate(parsed: argparse.Namespace) -> int:
     loaded = workflows.validate(scope_of(parsed), now=parsed.now)
     found = loaded.diagnostics
     if parsed.format == "json":
-        print_raw(to_text(diagnostics_document(found)))
-    elif parsed.format in PIPELINE_FORMATS:
+        print_raw(outputs.to_text(outputs.diagnostics_document(found)))
+    elif parsed.format != "text":
+        from reconciler.cli.pipelines import print_findings  # noqa: PLC0415 - only pipelines need it
+
         print_findings(parsed, loaded)
     elif found:
-        print_diagnostics(found, result_console(parsed))
+        outputs.print_diagnostics(found, result_console(parsed))
         hint_at_rules(found, error_console(parsed))
     if not found and parsed.format in {"text", "github"}:
         exams = len(loaded.declared.exams)
@@ -75,13 +66,13 @@ def plan(parsed: argparse.Namespace) -> int:
         watching=None if key is None else Watching(state_key=key, secrets=secrets_of(parsed)),
     )
     if planned.warnings:
-        print_diagnostics(planned.warnings, error_console(parsed))
+        outputs.print_diagnostics(planned.warnings, error_console(parsed))
         hint_at_rules(planned.warnings, error_console(parsed))
     if parsed.out is not None:
-        document = plan_document(
+        document = outputs.plan_document(
             planned.plan, listing=listing(parsed), invocation=invocation_of(parsed), origins=planned.origins
         )
-        write_plan(parsed, parsed.out, to_text(document))
+        write_plan(parsed, parsed.out, outputs.to_text(document))
     _print_plan(parsed, planned.plan, invocation_of(parsed), planned.origins)
     return _code_of(planned.plan) if parsed.detailed_exitcode else DONE
 
@@ -89,21 +80,27 @@ def plan(parsed: argparse.Namespace) -> int:
 def _print_plan(
     parsed: argparse.Namespace,
     made: Plan,
-    invocation: Invocation,
+    invocation: "Invocation",
     origins: Mapping[Address, Origins] = NO_ORIGINS,
 ) -> None:
     listed = listing(parsed)
     match parsed.format:
         case "json":
-            print_raw(to_text(plan_document(made, listing=listed, invocation=invocation, origins=origins)))
+            print_raw(
+                outputs.to_text(
+                    outputs.plan_document(made, listing=listed, invocation=invocation, origins=origins)
+                )
+            )
         case "markdown":
-            print_raw(plan_markdown(made, listing=listed, invocation=invocation))
+            print_raw(outputs.plan_markdown(made, listing=listed, invocation=invocation))
         case "html":
-            print_raw(plan_page(made, listing=listed, invocation=invocation))
+            print_raw(outputs.plan_page(made, listing=listed, invocation=invocation))
         case "gitlab-terraform":
-            print_raw(to_text(terraform_report(made)))
+            print_raw(outputs.to_text(outputs.terraform_report(made)))
         case _:
-            print_plan(made, result_console(parsed), listing=listed, invocation=invocation, origins=origins)
+            outputs.print_plan(
+                made, result_console(parsed), listing=listed, invocation=invocation, origins=origins
+            )
 
 
 def _code_of(made: Plan) -> int:
@@ -139,7 +136,7 @@ def list_state(parsed: argparse.Namespace) -> int:
     if parsed.format == "json":
         print_raw(statefile.encode_state(state).decode())
     else:
-        print_state(state, result_console(parsed), invocation=invocation_of(parsed))
+        outputs.print_state(state, result_console(parsed), invocation=invocation_of(parsed))
     return DONE
 
 
@@ -155,15 +152,17 @@ def show_entry(parsed: argparse.Namespace) -> int:
     address = Address(parsed.address)
     settled = state.resolutions_of(address)
     if address not in state.exams and address not in state.intents and not settled:
+        from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
         nearest = get_close_matches(address, sorted({*state.exams, *state.intents}), n=1)
         question = f"Did you mean {nearest[0]}? " if nearest else ""
         raise UsageError(
             f"{address} is not in state", hint=f"{question}`reconciler state list` lists all that is."
         )
     if parsed.format == "json":
-        print_raw(to_text(_entry_document(address, state)))
+        print_raw(outputs.to_text(_entry_document(address, state)))
     else:
-        print_entry(address, state, result_console(parsed), invocation=invocation_of(parsed))
+        outputs.print_entry(address, state, result_console(parsed), invocation=invocation_of(parsed))
     return DONE
 
 

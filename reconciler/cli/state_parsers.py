@@ -5,6 +5,7 @@ from pathlib import Path
 from reconciler.cli.options import (
     TEXT_OR_JSON,
     Commands,
+    Parser,
     add_command,
     add_format,
     add_lock_timeout,
@@ -15,20 +16,27 @@ from reconciler.cli.options import (
 
 def add_init(commands: Commands) -> None:
     """Add `init`."""
-    parser = add_command(
+    add_command(
         commands,
         "init",
         does="create an empty state, once for each workspace and environment",
         handler="reconciler.cli.settling:initialise",
         examples=["reconciler init", "reconciler init --state file:state/staging.json"],
+        fill=_fill_init,
     )
+
+
+def _fill_init(parser: Parser) -> None:
     add_scope(parser)
     add_lock_timeout(parser)
 
 
 def add_state(commands: Commands) -> None:
     """Add `state` with its own commands."""
-    parser = add_command(commands, "state", does="inspect and mend state", handler="")
+    add_command(commands, "state", does="inspect and mend state", handler="", fill=_fill_state)
+
+
+def _fill_state(parser: Parser) -> None:
     below = parser.add_subparsers(title="commands", metavar="COMMAND", dest="state_command", required=True)
     listing = add_command(
         below, "list", does="list every exam in state", handler="reconciler.cli.reading:list_state"
@@ -88,13 +96,17 @@ def _add_state_mending(below: Commands) -> None:
 
 def add_import(commands: Commands) -> None:
     """Add `import`."""
-    parser = add_command(
+    add_command(
         commands,
         "import",
         does="adopt an exam that exists; it is taken to be as declared or, if it was in doubt, as sent",
         handler="reconciler.cli.settling:adopt",
         examples=["reconciler import cs101/final EX1234567890abcdef1234567890abcdef"],
+        fill=_fill_import,
     )
+
+
+def _fill_import(parser: Parser) -> None:
     parser.add_argument("address", metavar="ADDRESS", help="the address that declares it")
     parser.add_argument("sid", metavar="SID", help="the exam's SID: EX and 32 hexadecimal digits")
     add_paths(parser)
@@ -104,7 +116,7 @@ def add_import(commands: Commands) -> None:
 
 def add_resolve(commands: Commands) -> None:
     """Add `resolve`."""
-    parser = add_command(
+    add_command(
         commands,
         "resolve",
         does="settle an exam that is in doubt, after a person has looked whether it exists",
@@ -113,7 +125,11 @@ def add_resolve(commands: Commands) -> None:
             "reconciler resolve cs101/final --sid EX1234567890abcdef1234567890abcdef",
             "reconciler resolve cs101/final --absent",
         ],
+        fill=_fill_resolve,
     )
+
+
+def _fill_resolve(parser: Parser) -> None:
     parser.add_argument("address", metavar="ADDRESS", help="the address that is in doubt")
     answer = parser.add_mutually_exclusive_group(required=True)
     answer.add_argument("--sid", metavar="SID", help="it was created, and this is its SID")
@@ -125,13 +141,17 @@ def add_resolve(commands: Commands) -> None:
 
 def add_unlock(commands: Commands) -> None:
     """Add `unlock`."""
-    parser = add_command(
+    add_command(
         commands,
         "unlock",
         does="break the state's lock; without LOCK_ID, show who holds it",
         handler="reconciler.cli.settling:unlock",
         examples=["reconciler unlock", "reconciler unlock 5f0c6f0e9f5b4f7c8d3a2b1c0d9e8f7a"],
+        fill=_fill_unlock,
     )
+
+
+def _fill_unlock(parser: Parser) -> None:
     parser.add_argument(
         "lock_id", metavar="LOCK_ID", nargs="?", help="the id of the lock, as whoever was kept out was told"
     )

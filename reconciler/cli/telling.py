@@ -14,6 +14,7 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.outputs import (
     JsonLog,
     LogProgress,
+    PlainConsole,
     QuietProgress,
     TerminalProgress,
     print_diagnostics,
@@ -47,7 +48,9 @@ def _progress(parsed: argparse.Namespace, stream: DetachedStream) -> Progress:
     if parsed.loudness == "quiet":
         return QuietProgress()
     console = error_console(parsed, file=cast("TextIO", stream))
-    return TerminalProgress(console) if console.is_terminal else LogProgress(console)
+    if isinstance(console, PlainConsole) or not console.is_terminal:
+        return LogProgress(console)
+    return TerminalProgress(console)
 
 
 def tell_error(parsed: argparse.Namespace, error: ReconcilerError) -> None:

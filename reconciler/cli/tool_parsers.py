@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from reconciler.cli.options import Commands, add_command
+from reconciler.cli.options import Commands, Parser, add_command
 
 _SCHEMAS: Final = ("create-exam", "diagnostics", "log", "manifest", "plan", "report", "state", "workspace")
 _SHELLS: Final = ("bash", "zsh", "tcsh")
@@ -11,19 +11,23 @@ _SHELLS: Final = ("bash", "zsh", "tcsh")
 
 def add_schema(commands: Commands) -> None:
     """Add `schema`."""
-    parser = add_command(
+    add_command(
         commands,
         "schema",
         does="print a JSON Schema, for editors and CI",
         handler="reconciler.cli.tools:schema",
         examples=["reconciler schema manifest > manifest.schema.json"],
+        fill=_fill_schema,
     )
+
+
+def _fill_schema(parser: Parser) -> None:
     parser.add_argument("name", metavar="NAME", choices=_SCHEMAS, help=f"one of: {', '.join(_SCHEMAS)}")
 
 
 def add_explain(commands: Commands) -> None:
     """Add `explain`."""
-    parser = add_command(
+    add_command(
         commands,
         "explain",
         does="say what a field, a rule or an exit code means; without one, list them all",
@@ -33,7 +37,11 @@ def add_explain(commands: Commands) -> None:
             "reconciler explain configuration.duration",
             "reconciler explain 3",
         ],
+        fill=_fill_explain,
     )
+
+
+def _fill_explain(parser: Parser) -> None:
     parser.add_argument(
         "topic",
         nargs="?",
@@ -44,7 +52,7 @@ def add_explain(commands: Commands) -> None:
 
 def add_sandbox(commands: Commands) -> None:
     """Add `sandbox`."""
-    parser = add_command(
+    add_command(
         commands,
         "sandbox",
         does="run a local stand-in for the API, to try things out and to rehearse an outage",
@@ -54,7 +62,11 @@ def add_sandbox(commands: Commands) -> None:
             "reconciler sandbox --store demo.jsonl --fault latency:seconds=0.05",
             "reconciler sandbox --fault drop-after:nth=3 --fault 429:every=10,retry-after=2",
         ],
+        fill=_fill_sandbox,
     )
+
+
+def _fill_sandbox(parser: Parser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8400, help="0 chooses a free one (default: 8400)")
     parser.add_argument(
@@ -72,11 +84,15 @@ def add_sandbox(commands: Commands) -> None:
 
 def add_completion(commands: Commands) -> None:
     """Add `completion`."""
-    parser = add_command(
+    add_command(
         commands,
         "completion",
         does="print a completion script for a shell",
         handler="reconciler.cli.tools:completion",
         examples=["reconciler completion bash > ~/.local/share/bash-completion/completions/reconciler"],
+        fill=_fill_completion,
     )
+
+
+def _fill_completion(parser: Parser) -> None:
     parser.add_argument("shell", choices=_SHELLS, metavar="SHELL", help=f"one of: {', '.join(_SHELLS)}")

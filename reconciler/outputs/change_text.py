@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from rich.cells import cell_len
-from rich.console import Console
-
 from reconciler.model.plan import Action, Change, FieldDiff
 from reconciler.outputs.dossier_text import print_dossier, print_settling
 from reconciler.outputs.dossiers import Invocation, dossier_of
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.fact_lines import INDENT, put_fact, put_window
+from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import Piece, pad, put, put_fitted, put_wrapped, width_of
 from reconciler.outputs.values import facts_of, payload_of, sides_of, title_of, windows_of
 
@@ -64,7 +62,7 @@ def print_brief(changes: Sequence[Change], console: Console) -> None:
         put_fitted(
             console,
             (f"  {mark.symbol} ", mark.style),
-            (pad(change.address, max(addresses, cell_len(change.address))), "bold"),
+            (pad(change.address, max(addresses, columns_of(change.address))), "bold"),
             "  ",
             pad(title_of(payload_of(change)), titles),
             "  ",
@@ -73,7 +71,7 @@ def print_brief(changes: Sequence[Change], console: Console) -> None:
 
 
 def _column(texts: Sequence[str]) -> int:
-    return min(max(cell_len(printable(text)) for text in texts), _WIDEST_COLUMN)
+    return min(max(columns_of(printable(text)) for text in texts), _WIDEST_COLUMN)
 
 
 def _brief_facts(change: Change) -> str:
@@ -115,7 +113,7 @@ def _print_differences(change: Change, console: Console) -> None:
 def _print_difference(difference: FieldDiff, timezone: str | None, console: Console) -> None:
     before, after = sides_of(difference, timezone)
     one_line = f"{difference.path}: {before} → {after}"
-    if INDENT + cell_len(printable(one_line)) <= width_of(console):
+    if INDENT + columns_of(printable(one_line)) <= width_of(console):
         put(console, " " * INDENT, f"{difference.path}: ", (before, "red"), " → ", (after, "green"))
         return
     put(console, " " * INDENT, f"{difference.path}:")

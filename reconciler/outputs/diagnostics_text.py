@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rich.cells import cell_len
-from rich.console import Console
-
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.positions import Span
 from reconciler.outputs.escapes import ELLIPSIS, printable
+from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import count_of, keep_left, keep_right, put, put_wrapped, width_of
 
 MOST_PRINTED: Final = 200
@@ -67,9 +65,9 @@ def _print_excerpt(found: Diagnostic, excerpt: str, span: Span, console: Console
     room = max(width_of(console) - gutter - 5, _MIN_EXCERPT)
     shown = _around_marker(excerpt, span, room)
     put(console, (f"  {number:>{gutter}} | ", "dim"), shown.before, shown.marked, shown.after)
-    offset = cell_len(shown.before)
-    marker = "^" * max(cell_len(shown.marked), 1)
-    fits = offset + len(marker) + 1 + cell_len(printable(found.hint)) <= room
+    offset = columns_of(shown.before)
+    marker = "^" * max(columns_of(shown.marked), 1)
+    fits = offset + len(marker) + 1 + columns_of(printable(found.hint)) <= room
     beside = f" {found.hint}" if fits else ""
     style = _STYLES[found.severity]
     put(console, (f"  {'':>{gutter}} | ", "dim"), " " * offset, (marker + beside, style))
@@ -100,9 +98,9 @@ def _around_marker(excerpt: str, span: Span, room: int) -> _Shown:
     before = _source(excerpt[max(start - room * 2, 0) : start])
     marked = keep_left(_source(excerpt[start:end][: room * 2]), room * 2 // 3)
     after = "" if marked.endswith(ELLIPSIS) else _source(excerpt[end : end + room * 2])
-    left = max(room // 3, room - cell_len(marked) - cell_len(after))
+    left = max(room // 3, room - columns_of(marked) - columns_of(after))
     before = keep_right(before, left)
-    after = keep_left(after, room - cell_len(before) - cell_len(marked))
+    after = keep_left(after, room - columns_of(before) - columns_of(marked))
     return _Shown(before, marked, after)
 
 

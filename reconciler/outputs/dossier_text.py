@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from rich.cells import cell_len
-from rich.console import Console
-
 from reconciler.outputs.dossiers import Dossier, Invocation
 from reconciler.outputs.escapes import ELLIPSIS, printable
 from reconciler.outputs.fact_lines import INDENT, put_fact, put_window
+from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import Piece, put, put_wrapped, width_of
 
 MOST_WHOLE: Final = 3
@@ -70,7 +68,7 @@ def print_dossier(dossier: Dossier, console: Console) -> None:
 def print_settling(commands: Sequence[str], console: Console) -> None:
     """The two commands that settle a create in doubt stand there, each on a line to copy."""
     room = width_of(console) - INDENT - _CONDITION_WIDTH
-    is_wide = any(cell_len(printable(command)) > room for command in commands)
+    is_wide = any(columns_of(printable(command)) > room for command in commands)
     for condition, command in zip(_CONDITIONS, commands, strict=True):
         if is_wide:
             put(console, " " * INDENT, condition)

@@ -1,7 +1,5 @@
 """Failures of operation as text: what happened, what it carries and what to do next."""
 
-from rich.console import Console
-
 from reconciler.model.errors import (
     ManifestInvalid,
     PlanRefused,
@@ -10,6 +8,7 @@ from reconciler.model.errors import (
     StateLocked,
 )
 from reconciler.outputs.diagnostics_text import print_diagnostics
+from reconciler.outputs.plain import Console
 from reconciler.outputs.plan_text import print_guard
 from reconciler.outputs.terminal import put, put_wrapped
 

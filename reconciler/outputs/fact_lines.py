@@ -2,10 +2,8 @@
 
 from typing import Final
 
-from rich.cells import cell_len
-from rich.console import Console
-
 from reconciler.outputs.escapes import printable
+from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import Piece, put_labelled, width_of
 from reconciler.outputs.windows import Window
 
@@ -27,7 +25,7 @@ def put_window(label: str, window: Window, console: Console, *, note: str = "") 
     """
     in_utc = f" ({window.utc})" if window.utc else ""
     behind = f", {note}" if note else ""
-    if INDENT + _LABEL_WIDTH + cell_len(window.local + in_utc + printable(behind)) <= width_of(console):
+    if INDENT + _LABEL_WIDTH + columns_of(window.local + in_utc + printable(behind)) <= width_of(console):
         put_fact(label, console, window.local, (in_utc, "dim"), behind)
         return
     put_fact(label, console, window.local)

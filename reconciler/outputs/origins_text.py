@@ -1,10 +1,8 @@
 """Where the values of an exam come from, as text."""
 
-from rich.cells import cell_len
-from rich.console import Console
-
 from reconciler.model.origins import Origins
 from reconciler.outputs.escapes import printable
+from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import pad, put
 
 _INDENT = " " * 4
@@ -13,7 +11,7 @@ _WIDEST_PATH = 48
 
 def print_origins(origins: Origins, console: Console) -> None:
     """Each value of `origins` stands on a line of its own, by path; nothing where there are none."""
-    widest = min(max((cell_len(printable(path)) for path in origins), default=0), _WIDEST_PATH)
+    widest = min(max((columns_of(printable(path)) for path in origins), default=0), _WIDEST_PATH)
     for path, origin in sorted(origins.items()):
-        columns = max(widest, cell_len(printable(path)))
+        columns = max(widest, columns_of(printable(path)))
         put(console, _INDENT, pad(path, columns), (f"  from {origin}", "dim"))

@@ -4,10 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rich.console import Console
-from rich.panel import Panel
-from rich.text import Text
-
 from reconciler.model.identities import Address
 from reconciler.model.origins import NO_ORIGINS, Origins
 from reconciler.model.plan import Action, Change, Guard, Note, Plan
@@ -18,6 +14,7 @@ from reconciler.outputs.escapes import ELLIPSIS
 from reconciler.outputs.fact_lines import INDENT
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.origins_text import print_origins
+from reconciler.outputs.plain import Console, rich_of
 from reconciler.outputs.plan_summary import summary_sentences
 from reconciler.outputs.terminal import compose, put, put_wrapped, width_of
 
@@ -173,6 +170,9 @@ def _most_whole(changes: list[Change]) -> int:
 
 
 def _print_guard_panel(guard: Guard, console: Console) -> None:
+    from rich.panel import Panel  # noqa: PLC0415 - most plans have no guard
+    from rich.text import Text  # noqa: PLC0415 - as above
+
     lines = [compose(guard.message), compose((_first_addresses(guard), "bold")), compose(guard.hint)]
     body = Text("\n").join(line for line in lines if line)
     panel = Panel(
@@ -182,7 +182,7 @@ def _print_guard_panel(guard: Guard, console: Console) -> None:
         border_style="red",
         width=min(width_of(console), _WIDEST_PANEL),
     )
-    console.print(panel)
+    rich_of(console).print(panel)
 
 
 def _first_addresses(guard: Guard) -> str:

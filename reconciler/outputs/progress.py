@@ -6,11 +6,12 @@ Each class has the shape of `reconciler.ports.Progress`.
 from collections import Counter
 from typing import Final
 
-from rich.console import Console
+from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from reconciler.model.report import ExamOutcome, Outcome, TryBegun, TryEnded
 from reconciler.outputs.escapes import printable, shorten
+from reconciler.outputs.plain import Console
 from reconciler.outputs.report_text import print_outcome
 from reconciler.outputs.terminal import count_of, put
 
@@ -51,7 +52,7 @@ class LogProgress:
 class TerminalProgress:
     """A bar with the counts so far, on the last line of a terminal."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: RichConsole) -> None:
         self._counts: Counter[Outcome] = Counter()
         self._task: TaskID | None = None
         self._bar = Progress(

@@ -4,13 +4,12 @@ import signal
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from rich.console import Console
-
 from reconciler.model.identities import Address
 from reconciler.model.report import ExamOutcome, Outcome, Report
 from reconciler.outputs.dossier_text import MOST_WHOLE, print_dossiers, print_settling
 from reconciler.outputs.dossiers import Dossier, Invocation
 from reconciler.outputs.escapes import shorten
+from reconciler.outputs.plain import Console
 from reconciler.outputs.terminal import count_of, put, put_wrapped
 
 OUTCOME_STYLES: Final = {

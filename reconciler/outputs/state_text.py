@@ -5,20 +5,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from rich.cells import cell_len
-from rich.console import Console
-
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
 from reconciler.model.payloads import Json, Payload
 from reconciler.model.state import Entry, Intent, Resolution, State
 from reconciler.outputs.dossier_text import print_dossier, print_dossiers
 from reconciler.outputs.dossiers import Invocation, dossiers_of_state
+from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import (
     Piece,
-    compose,
     count_of,
     pad,
+    plain_text,
     put,
     put_wrapped,
     width_of,
@@ -36,9 +34,9 @@ def print_state(state: State, console: Console, *, invocation: Invocation | None
     copy; None where they need no option.
     """
     rows = [_row(address, state) for address in sorted({*state.exams, *state.intents})]
-    widest = max((cell_len(head) for (head, _), _ in rows), default=0)
+    widest = max((columns_of(head) for (head, _), _ in rows), default=0)
     lines = [((pad(head, widest), style), tail) for (head, style), tail in rows]
-    fits = all(compose(head, "  ", *tail).cell_len <= width_of(console) for head, tail in lines)
+    fits = all(columns_of(plain_text(head, "  ", *tail)) <= width_of(console) for head, tail in lines)
     for head, tail in lines:
         if fits or not console.is_terminal:
             put(console, head, "  ", *tail)

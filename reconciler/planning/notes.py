@@ -5,7 +5,6 @@ needs a note, but an absence: what it ends has no line that says so.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from difflib import get_close_matches
 from typing import Final
 
 from reconciler.model.declarations import Absence, Declared, Import, Move, Removal
@@ -40,6 +39,8 @@ def notes_of(declared: Declared, standing: Standing, state: State) -> tuple[Note
 
 def like(address: Address, known: Iterable[Address]) -> Address | None:
     """The one of `known` that `address` may be a slip for; None where none is that like it."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only what may be a mistake needs it
+
     some = sorted(known)[:_MOST_COMPARED]
     found = get_close_matches(address, (one for one in some if one != address), n=1, cutoff=_LIKENESS)
     return Address(found[0]) if found else None

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Final
 
 from reconciler.model.declarations import Declaration
@@ -155,6 +154,8 @@ def _in_doubt(state: State) -> str:
 
 def _suggestion(address: Address, known: Iterable[Address], otherwise: str) -> str:
     """A question that names the one of `known` that is most like `address`, or `otherwise`."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
     nearest = get_close_matches(address, sorted(known), n=1)
     return f"Did you mean {nearest[0]}?" if nearest and nearest[0] != address else otherwise
 

@@ -1,7 +1,6 @@
 """Targets: the part of a plan that was asked for."""
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -37,6 +36,8 @@ def _matches(target: str, candidates: frozenset[Address]) -> frozenset[Address]:
 
 def _hint(target: str, candidates: frozenset[Address]) -> str:
     """Which addresses `target` may have meant."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
     nearest = get_close_matches(target, sorted(candidates), n=_NEAREST)
     if nearest:
         return f"Did you mean {' or '.join(nearest)}?"

@@ -120,7 +120,10 @@ def instant(value: Mapping[str, object], key: str, place: str) -> datetime:
         raise MalformedError(f"{place}.{key} is {shown(found)}, which is no date-time") from error
     if parsed.tzinfo is None:
         raise MalformedError(f"{place}.{key} is {shown(found)}, which has no offset")
-    return parsed.astimezone(UTC)
+    try:
+        return parsed.astimezone(UTC)
+    except OverflowError as error:
+        raise MalformedError(f"{place}.{key} is {shown(found)}, which no calendar has in UTC") from error
 
 
 def spell_instant(moment: datetime) -> str:

@@ -7,7 +7,7 @@ order a reader sees a journal and the snapshot that it goes on, or a snapshot th
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import PushRefused, StateAbsent, StateConflict, StateDamaged, StateExists
@@ -16,11 +16,13 @@ from reconciler.model.payloads import Payload
 from reconciler.model.state import Mended, State
 from reconciler.ports import LockInfo, StateBackend, Tenure, Version
 from reconciler.statefile.fields import MalformedError
-from reconciler.statefile.group_commit import GroupCommit
 from reconciler.statefile.journal_format import Journal, decode_journal, encode_header
 from reconciler.statefile.notes import note_of_change
 from reconciler.statefile.replay import is_folded_into, replay
 from reconciler.statefile.state_format import RESTORE_HINT, decode_state, empty_state, encode_state
+
+if TYPE_CHECKING:
+    from reconciler.statefile.group_commit import GroupCommit
 
 _READ_TRIES: Final = 3
 
@@ -231,8 +233,10 @@ class Session:
             )
         return self._backend.back_up(snapshot.data)
 
-    def begin_journal(self) -> GroupCommit:
+    def begin_journal(self) -> "GroupCommit":
         """An empty journal on top of the present snapshot, its header durable already."""
+        from reconciler.statefile.group_commit import GroupCommit  # noqa: PLC0415 - asyncio loads only to apply
+
         header = encode_header(self._state.lineage, self._state.serial)
         reach(Step.JOURNAL_DUE)
         self._backend.append_journal(header, after=0, note="a run begins")

@@ -1,7 +1,9 @@
 """The snapshot's format: JSON, keys sorted, indented, a trailing newline, so that it reviews well in git."""
 
-import json
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from reconciler.model.errors import StateDamaged, StateTooNew
@@ -21,7 +23,7 @@ from reconciler.model.identities import (
     is_lineage,
 )
 from reconciler.model.state import Answer, Entry, Intent, Resolution, Settling, State
-from reconciler.statefile import fields
+from reconciler.statefile import fields, snapshot_text
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.marks_format import decode_marks, encode_marks
 
@@ -31,6 +33,10 @@ _STATE_KEYS: Final = frozenset({"formatVersion", "lineage", "serial", "exams", "
 _ENTRY_KEYS: Final = frozenset(
     {"sid", "installSid", "courseSid", "digest", "payload", "createdAt", "secrets"}
 )
+_COMMON: Final = itemgetter("sid", "installSid", "courseSid", "digest", "createdAt", "payload")
+_COMMON_KEYS: Final = 6
+# No part of it has a space, so each stands for one of the four.
+_IDENTITIES: Final = re.compile(r"EX[a-f0-9]{32} AI[a-f0-9]{32} CU[a-f0-9]{32} sha256:[a-f0-9]{64}")
 _ANSWER_KEYS: Final = frozenset({"status", "reason", "requestId"})
 _INTENT_KEYS: Final = frozenset(
     {"attempt", "digest", "installSid", "courseSid", "payload", "startedAt", "by", "answer", "secrets"}
@@ -60,7 +66,7 @@ def encode_state(state: State) -> bytes:
     }
     if state.resolutions:
         document["resolutions"] = sorted(map(_encode_resolution, state.resolutions), key=_age)
-    return f"{json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True)}\n".encode()
+    return snapshot_text.spell(document)
 
 
 def _encode_entry(entry: Entry) -> dict[str, Any]:
@@ -119,7 +125,7 @@ def decode_state(data: bytes, *, location: str) -> State:
     Raises StateTooNew for a later format, and StateDamaged for what this product would not have written.
     """
     try:
-        document = fields.mapping(fields.decode_json(data), "the state")
+        document = fields.mapping(snapshot_text.parse(data), "the state")
         version = fields.integer(document, "formatVersion", "state")
         if version > FORMAT_VERSION:
             raise StateTooNew(
@@ -146,7 +152,7 @@ def _decode_document(document: Mapping[str, object]) -> State:
     state = State(
         lineage=lineage,
         serial=fields.integer(document, "serial", "state"),
-        exams={_address(key): _decode_entry(value, f"exams.{key}") for key, value in exams.items()},
+        exams={_address(key): _decode_entry(value, key) for key, value in exams.items()},
         intents={_address(key): decode_intent(value, f"intents.{key}") for key, value in intents.items()},
     )
     refuse_contradictions(state)
@@ -170,7 +176,39 @@ def _address(key: str) -> Address:
     return Address(key)
 
 
-def _decode_entry(value: object, place: str) -> Entry:
+def _decode_entry(value: object, key: str) -> Entry:
+    return _decode_common_entry(value) or _decode_any_entry(value, f"exams.{key}")
+
+
+def _decode_common_entry(value: object) -> Entry | None:
+    """The entry in `value`; None where `_decode_any_entry` is to say what it is, or is not.
+
+    Most entries have these fields, and look like this: one pattern over all of them is soon matched.
+    """
+    if type(value) is not dict or len(value) != _COMMON_KEYS:
+        return None
+    try:
+        sid, install_sid, course_sid, digest, spelt, payload = _COMMON(value)
+        created_at = datetime.fromisoformat(spelt)
+    except (KeyError, TypeError, ValueError):
+        return None
+    if (
+        created_at.tzinfo is not UTC
+        or type(payload) is not dict
+        or _IDENTITIES.fullmatch(f"{sid} {install_sid} {course_sid} {digest}") is None
+    ):
+        return None
+    return Entry(
+        sid=sid,
+        install_sid=install_sid,
+        course_sid=course_sid,
+        digest=digest,
+        payload=payload,
+        created_at=created_at,
+    )
+
+
+def _decode_any_entry(value: object, place: str) -> Entry:
     found = fields.mapping(value, place)
     fields.only_keys(found, _ENTRY_KEYS, place)
     return Entry(

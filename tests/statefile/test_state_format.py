@@ -77,6 +77,7 @@ NONSENSE = {
     "a wrong course": _entry(courseSid="AI" + "1" * 32),
     "a wrong digest": _entry(digest="md5:1"),
     "a date that is none": _entry(createdAt="yesterday"),
+    "a date before the calendar": _entry(createdAt="0001-01-01T00:00:00+14:00"),
     "a date without offset": _entry(createdAt="2031-09-01T12:00:00"),
     "payload text": _entry(payload="x"),
     "entry with an unknown key": _entry(password="x"),

@@ -1,0 +1,148 @@
+"""What planning and validating cost, beside starting Python and having libyaml read the same files."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import exams
+from processes import COMMAND, measure
+from rounds import Case
+from tables import Row
+
+PYTHON: Final = "`python -c pass`"
+DRAIN: Final = "libyaml events, dropped"
+COLD: Final = "plan, nothing to do, cold"
+_WARM: Final = "plan, nothing to do, warm"
+
+_JUDGED: Final = 10_000
+"""The bounds are on this many exams; with fewer, starting up is most of the time."""
+
+_MOST_MIB: Final = {10_000: 250.0, 100_000: 1536.0}
+_LONGEST_OUTPUT: Final = 256 * 1024
+_GROWTH: Final = 11.0
+_SCRIPTS: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """How many exams there are, in files of how many, and where they are put."""
+
+    size: int
+    per_file: int
+    root: Path
+
+    @property
+    def words(self) -> str:
+        """It, in a table."""
+        files = -(-self.size // self.per_file)
+        return f"{self.size:,} in {files:,} file{'' if files == 1 else 's'}"
+
+
+def start_cases(root: Path) -> list[Case]:
+    """What starting costs."""
+    _generate(root, 10, per_file=10)
+    return [
+        Case(name=PYTHON, command=(sys.executable, "-c", "pass"), root=root),
+        Case(
+            name="`reconciler --version`", command=(COMMAND, "--version"), root=root, over=PYTHON, bound=3.0
+        ),
+        Case(name="`reconciler plan --help`", command=(COMMAND, "plan", "--help"), root=root, over=PYTHON),
+        Case(
+            name="plan of ten, cold",
+            command=(COMMAND, "plan"),
+            root=root,
+            workload="10",
+            over=PYTHON,
+            bound=10.0,
+            prepare=_forgetting(root),
+        ),
+        Case(
+            name="plan of ten, warm",
+            command=(COMMAND, "plan"),
+            root=root,
+            workload="10",
+            over=PYTHON,
+            bound=10.0,
+        ),
+    ]
+
+
+def cases(workload: Workload) -> list[Case]:
+    """The floor, and every command that reads `workload`, in the order in which a round runs them."""
+    root, flawed = workload.root, workload.root.with_name(f"{workload.root.name}-flawed")
+    _generate(root, workload.size, per_file=workload.per_file)
+    exams.write(flawed, workload.size, per_file=workload.per_file, is_flawed=True)
+    measure((COMMAND, "init", "--state", "file:empty.state.json"), root=root)
+    first = ("--state", "file:empty.state.json", "--max-creates", workload.size)
+    drain = (sys.executable, _SCRIPTS / "floors.py", "drain", root)
+    found = [
+        Case(name=DRAIN, command=drain, root=root),
+        Case(
+            name=COLD, command=(COMMAND, "plan"), root=root, prepare=_forgetting(root), over=DRAIN, bound=2.0
+        ),
+        Case(name=_WARM, command=(COMMAND, "plan"), root=root, over=COLD, bound=0.25),
+        Case(
+            name="first plan, all to create, cold",
+            command=(COMMAND, "plan", *map(str, first)),
+            root=root,
+            prepare=_forgetting(root),
+            over=DRAIN,
+            bound=2.5,
+        ),
+        Case(
+            name="validate, cold",
+            command=(COMMAND, "validate"),
+            root=root,
+            prepare=_forgetting(root),
+            over=DRAIN,
+            bound=2.5,
+        ),
+        Case(
+            name="validate, an error in each, cold",
+            command=(COMMAND, "validate"),
+            root=flawed,
+            codes=(1,),
+            prepare=_forgetting(flawed),
+            over=DRAIN,
+            bound=8.0,
+            most_bytes=_LONGEST_OUTPUT,
+        ),
+    ]
+    return [_judged(replace(case, workload=workload.words), workload.size) for case in found]
+
+
+def _judged(case: Case, size: int) -> Case:
+    """`case` with the bounds that are promised for `size` exams."""
+    is_plan = case.name in {COLD, _WARM}
+    return replace(
+        case,
+        bound=case.bound if size == _JUDGED else None,
+        most_mib=_MOST_MIB.get(size) if is_plan else None,
+    )
+
+
+def growth(large: Row, small: Row) -> Row:
+    """How `large` compares with `small`, which has a tenth of its exams."""
+    return replace(
+        large,
+        case="the same, to a tenth of it",
+        over=f"{COLD}, {small.workload}",
+        ratio=large.seconds / small.seconds,
+        cpu_ratio=large.cpu_s / small.cpu_s,
+        bound=_GROWTH if large.most_mib == _MOST_MIB[100_000] else None,
+        most_mib=None,
+    )
+
+
+def _generate(root: Path, count: int, *, per_file: int) -> None:
+    """Exams and their state, made by processes of their own: whoever measures stays small."""
+    arguments = (root, "--exams", str(count), "--per-file", str(per_file))
+    measure((sys.executable, _SCRIPTS / "exams.py", *arguments), root=_SCRIPTS)
+
+
+def _forgetting(root: Path) -> Callable[[], None]:
+    """Takes away what earlier runs in `root` have learnt."""
+    return lambda: shutil.rmtree(root / ".reconciler", ignore_errors=True)

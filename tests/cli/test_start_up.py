@@ -1,0 +1,88 @@
+"""What a command loads before it answers: only what it needs."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from exam_workspace import Workspace
+
+from reconciler.cli.options import Parser
+from reconciler.cli.parser import _top_parser, build_parser
+
+SCRIPT = (
+    "import sys\nfrom reconciler.cli import main\n"
+    "try:\n    code = main(sys.argv[1:])\nexcept SystemExit as ended:\n    code = ended.code\n"
+    "print(*sys.modules, file=sys.stderr)\n"
+    "sys.exit(code)"
+)
+HEAVY = frozenset(
+    {"asyncio", "dataclasses", "deepdiff", "httpx", "jinja2", "jsonschema", "jsonschema_rs", "orjson", "rich"}
+    | {"shtab", "starlette", "uvicorn", "yaml"}
+)
+FOR_ONE_COMMAND_ONLY = frozenset({"asyncio", "deepdiff", "httpx", "importlib.metadata", "jinja2", "rich"})
+
+
+def loaded(*arguments: str, root: str | None = None) -> frozenset[str]:
+    """The modules that a successful run of the command has loaded at its end, none of them by coverage."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *arguments],
+        cwd=root,
+        env={name: value for name, value in os.environ.items() if not name.startswith("COV")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return frozenset(done.stderr.splitlines()[-1].split())
+
+
+def words_of_commands(parser: Parser, *before: str) -> Iterator[tuple[str, ...]]:
+    """The words that call each command, those with commands of their own included."""
+    for action in parser._actions:
+        if isinstance(action.choices, dict):
+            for name, command in action.choices.items():
+                yield (*before, name)
+                yield from words_of_commands(command, *before, name)
+
+
+def test_version_loads_not_even_the_parser() -> None:
+    """`--version` costs hardly more than starting Python."""
+    found = loaded("--version")
+    assert found.isdisjoint(HEAVY | {"argparse", "typing", "reconciler.cli.running"})
+
+
+@pytest.mark.parametrize("words", [(), *words_of_commands(build_parser())], ids=" ".join)
+def test_help_loads_only_the_parser(words: tuple[str, ...]) -> None:
+    """The help of every command is there at once: no library, and nothing of the rooms, is loaded for it."""
+    found = loaded(*words, "--help")
+    assert found.isdisjoint(HEAVY)
+    ours = {name for name in found if name.startswith("reconciler.")}
+    assert {name for name in ours if not name.startswith("reconciler.cli")} == set()
+
+
+def test_a_parser_is_made_for_the_command_that_is_called() -> None:
+    """The arguments of all other commands are not even added."""
+    parser = _top_parser()
+    parser.parse_args(["unlock"])
+    (commands,) = (action for action in parser._actions if isinstance(action.choices, dict))
+    filled = {name for name, command in commands.choices.items() if len(command._actions) > 1}
+    assert filled == {"unlock"}
+
+
+@pytest.mark.parametrize("command", ["plan", "validate"])
+def test_plan_and_validate_load_nothing_of_other_commands(tmp_path, command: str) -> None:
+    """Neither what sends, nor what other formats are made with, nor what only mistakes need."""
+    workspace = Workspace(tmp_path)
+    workspace.declare("a")
+    workspace.run("init")
+    found = loaded(command, root=str(tmp_path))
+    assert found & FOR_ONE_COMMAND_ONLY == set()
+
+
+def test_cycles_are_looked_for_seldom() -> None:
+    """A command keeps nearly all that it makes until its end; it is not looked through again and again."""
+    script = "import gc, reconciler.cli\nreconciler.cli.main(['explain', '3'])\nprint(gc.get_threshold()[0])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout.splitlines()[-1]) > 10_000
