@@ -1,9 +1,8 @@
 """Bytes of one YAML file → its value with marks, or findings that say why there is none."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -13,7 +12,7 @@ from reconciler.manifest.source_text import MAX_SIZE_BYTES, NotText, SourceText,
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.manifest.yaml_walker import Stopped, Walker
 
-LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where PyYAML was built with it; the pure parser gives the same events, slower."""
 
 _START: Final = Stretch(0, 0)
@@ -58,7 +57,7 @@ class Document:
     comments: tuple[Comment, ...] = ()
 
 
-def parse(source: SourceText, findings: Findings, loader: type = LOADER) -> Document | None:
+def parse(source: SourceText, findings: Findings, loader: Any = LOADER) -> Document | None:
     """The document of `source`; None, with the reason among `findings`, where there is none."""
     if (at := source.refused_character()) is not None:
         findings.add(
@@ -70,7 +69,7 @@ def parse(source: SourceText, findings: Findings, loader: type = LOADER) -> Docu
         return None
     comments = Comments(source.text)
     try:
-        parsed = Walker(findings).walk(comments.watch(_events(source.text, loader)))
+        parsed = Walker(findings).walk(comments.watch(loader(source.text).get_event))
     except Stopped:
         return None
     except yaml.MarkedYAMLError as error:
@@ -108,11 +107,6 @@ def read_source(file: str, data: bytes) -> tuple[SourceText, Findings, bool]:
         findings.add("encoding", Stretch(end, end), error.message, error.hint)
         return source, findings, False
     return source, Findings(source), True
-
-
-def _events(text: str, loader: type) -> Iterator[yaml.events.Event]:
-    events: Iterator[yaml.events.Event] = yaml.parse(text, Loader=loader)
-    return events
 
 
 def _report_syntax(error: yaml.MarkedYAMLError, source: SourceText, findings: Findings) -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from reconciler import schemas
-from reconciler.manifest import schema_errors
+from reconciler.manifest.schema_authority import validator_class
 from reconciler.manifest.schema_checks import compile_check
-from reconciler.manifest.schema_errors import check_of
+from reconciler.manifest.schema_verdicts import check_of
 from reconciler.manifest.yaml_nodes import BROKEN
 
 PARTS = [("create-exam", None), ("manifest", None), ("manifest", "exam"), ("workspace", None)]
@@ -232,7 +232,7 @@ def test_nothing_may_follow_what_a_pattern_asks_for(pattern, data):
     """A line end after the last character is refused by both, though Python's `$` lets a newline pass."""
     schema = {"type": "string", "pattern": pattern}
     text = data.draw(right(schema, schema))
-    fast, slow = compile_check(schema, schema), schema_errors._validator_class()(schema)
+    fast, slow = compile_check(schema, schema), validator_class()(schema)
     assert fast(text)
     assert slow.is_valid(text)
     for end in ("\n", "\n\n", "\r", "\r\n", "\u2028"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconciler import schemas
 from reconciler.manifest.rules.catalogue import BUILT_IN
 from reconciler.manifest.rules.lookalikes import deceptions, latinised
-from reconciler.manifest.schema_errors import check_of
+from reconciler.manifest.schema_verdicts import check_of
 from reconciler.model.identities import Address, CourseSid, InstallSid
 from reconciler.model.rules import Context, Exam, Finding
 
