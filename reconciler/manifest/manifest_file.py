@@ -42,6 +42,7 @@ from reconciler.model.identities import (
 )
 from reconciler.model.origins import Origins, Tracing
 from reconciler.model.payloads import Payload
+from reconciler.model.positions import Position
 
 MAX_MERGED_NODES: Final = 2_000_000
 
@@ -72,7 +73,7 @@ class ManifestFile:
     tracing: Tracing
     exams: list[Declaration] = field(default_factory=list)
     written: list[Written] = field(default_factory=list)
-    addresses: dict[Address, Stretch] = field(default_factory=dict)
+    addresses: dict[Address, tuple[Stretch, Position]] = field(default_factory=dict)
     origins: dict[Address, Origins] = field(default_factory=dict)
     _merged_nodes: int = 0
 
@@ -147,13 +148,14 @@ class ManifestFile:
     def _read_exam(self, key: str, marks: tuple[Stretch, Stretch], exam: Value, base: _Base) -> None:
         """Note what is wrong with one exam, and declare it where nothing is."""
         at, own = marks
+        here = self.findings.source.next_position(at.start)
         address = Address(key) if is_address(key) else None
         if address is None:
             self.findings.add(
                 "bad-address", at, f"{self.findings.echo(key)} cannot be an address", f"Use {ADDRESS_RULE}."
             )
         else:
-            self.addresses[address] = at
+            self.addresses[address] = at, here
         if self.findings.is_full:
             return
         place = Place(at, "an exam", address)
@@ -181,7 +183,7 @@ class ManifestFile:
             payload=payload,
             digest=digest_of(payload),
             secrets=secrets,
-            declared_at=self.findings.source.next_position(at.start),
+            declared_at=here,
             course=course[1],
             timezone=None if context.zone is None else context.zone.name,
         )

@@ -50,11 +50,15 @@ _TAB: Final = ("a tab stands where YAML wants spaces", "Indent with spaces.")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The mapping that a file holds, where it stands, and the comments that ignore rules."""
+    """The mapping that a file holds, where it stands, and the comments that ignore rules.
+
+    `has_anchors` says whether a part of it may be in two places.
+    """
 
     root: Mapping
     at: Stretch
     comments: tuple[Comment, ...] = ()
+    has_anchors: bool = False
 
 
 def parse(source: SourceText, findings: Findings, loader: Any = LOADER) -> Document | None:
@@ -69,7 +73,8 @@ def parse(source: SourceText, findings: Findings, loader: Any = LOADER) -> Docum
         return None
     comments = Comments(source.text)
     try:
-        parsed = Walker(findings).walk(comments.watch(loader(source.text).get_event))
+        walker = Walker(findings)
+        parsed = walker.walk(comments.watch(loader(source.text).get_event))
     except Stopped:
         return None
     except yaml.MarkedYAMLError as error:
@@ -86,7 +91,7 @@ def parse(source: SourceText, findings: Findings, loader: Any = LOADER) -> Docum
             "not-a-mapping", at, f"the file holds {what}, not a mapping", "Begin it with `version: 1`."
         )
         return None
-    return Document(root, at, comments.found())
+    return Document(root, at, comments.found(), has_anchors=walker.has_anchors)
 
 
 def read_source(file: str, data: bytes) -> tuple[SourceText, Findings, bool]:

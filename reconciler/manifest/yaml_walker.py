@@ -105,6 +105,11 @@ class Walker:
         finally:
             self._publish_secrets()
 
+    @property
+    def has_anchors(self) -> bool:
+        """Whether an anchor was met."""
+        return bool(self._anchors)
+
     def _stream(self) -> tuple[Value, Stretch] | None:
         root: tuple[Value, Stretch] | None = None
         documents = 0

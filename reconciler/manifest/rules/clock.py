@@ -1,7 +1,8 @@
 """Rules that depend on the moment: what is too late, and what comes soon."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -67,6 +68,21 @@ def _at_moment(exams: Iterable[Exam], context: Context) -> Iterator[tuple[Exam, 
     if context.now is not None:
         for exam in exams:
             yield exam, context.now
+
+
+def turning_points(exams: Sequence[Exam]) -> frozenset[datetime]:
+    """The moments at which what a rule of this module has to say about `exams` may change."""
+    opens = {exam.date("examOpenDate") for exam in exams}
+    closes = {exam.date("examCloseDate") for exam in exams}
+    opening = [datetime.fromisoformat(text) for text in opens if text is not None]
+    closing = [datetime.fromisoformat(text) for text in closes if text is not None]
+    return frozenset({*closing, *opening, *_before(opening, _FREEZE), *_before(opening, _NOTICE)})
+
+
+def _before(moments: Iterable[datetime], span: timedelta) -> Iterator[datetime]:
+    for moment in moments:
+        with suppress(OverflowError):  # in the first days of the year 1, before which there is no moment
+            yield moment - span
 
 
 def _people_needed(exam: Exam) -> str | None:
