@@ -10,6 +10,7 @@ from typing import Final, TextIO
 
 from rich.console import Console
 
+from reconciler import host
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import UsageError
 from reconciler.model.secret_marks import STATE_KEY_VARIABLE
@@ -19,6 +20,8 @@ from reconciler.workflows import RULE_CODES, Scope
 
 _PLAN_HEAD_BYTES: Final = 200
 _URL_PASSWORD: Final = re.compile(r"(//[^/@:]*:)[^/@]*@")
+
+CACHE_VARIABLE = "RECONCILER_CACHE"
 
 
 def result_console(parsed: argparse.Namespace) -> Console:
@@ -122,6 +125,8 @@ def scope_of(parsed: argparse.Namespace) -> Scope:
         environment_name=parsed.env,
         state_url=getattr(parsed, "state", None),
         is_strict=getattr(parsed, "strict", False),
+        workers=host.spare_processors(),
+        may_remember=os.environ.get(CACHE_VARIABLE) != "off",
     )
 
 

@@ -1,7 +1,7 @@
 """Rules that depend on the moment: what is too late, and what comes soon."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -70,19 +70,21 @@ def _at_moment(exams: Iterable[Exam], context: Context) -> Iterator[tuple[Exam, 
             yield exam, context.now
 
 
-def turning_points(exams: Sequence[Exam]) -> frozenset[datetime]:
+def turning_points(exams: Iterable[Exam]) -> frozenset[datetime]:
     """The moments at which what a rule of this module has to say about `exams` may change."""
-    opens = {exam.date("examOpenDate") for exam in exams}
-    closes = {exam.date("examCloseDate") for exam in exams}
-    opening = [datetime.fromisoformat(text) for text in opens if text is not None]
-    closing = [datetime.fromisoformat(text) for text in closes if text is not None]
-    return frozenset({*closing, *opening, *_before(opening, _FREEZE), *_before(opening, _NOTICE)})
+    pairs = {(exam.date("examOpenDate"), exam.date("examCloseDate")): exam for exam in exams}
+    return frozenset(moment for exam in pairs.values() for moment in _turning_points_of(exam))
 
 
-def _before(moments: Iterable[datetime], span: timedelta) -> Iterator[datetime]:
-    for moment in moments:
-        with suppress(OverflowError):  # in the first days of the year 1, before which there is no moment
-            yield moment - span
+def _turning_points_of(exam: Exam) -> Iterator[datetime]:
+    opens, closes = exam.instant("examOpenDate"), exam.instant("examCloseDate")
+    if closes is not None:
+        yield closes
+    if opens is not None:
+        yield opens
+        with suppress(OverflowError):  # before the first day of the year 1 there is no moment
+            yield opens - _FREEZE
+            yield opens - _NOTICE
 
 
 def _people_needed(exam: Exam) -> str | None:
