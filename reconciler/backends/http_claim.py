@@ -49,6 +49,10 @@ class Standing:
         return self.holder.info is not None and self.holder.info.command == _LOOKING
 
 
+UNNAMED: Final = Standing(claim_id="", holder=LockHolder(info=None, liveness=Liveness.UNKNOWN), body=b"")
+"""A claim of which the server shows nothing."""
+
+
 def new_claim(info: LockInfo, *, says_who: bool) -> Claim:
     """A claim of `info` that was never made before; with `says_who`, its ID says whose it is."""
     nonce = uuid.uuid4()

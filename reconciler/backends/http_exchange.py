@@ -7,6 +7,7 @@ still be. Locking and letting go are done by an ID, so that doing either twice i
 import itertools
 import time
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -54,7 +55,7 @@ class Exchange:
         for number in itertools.count(1):
             answer, cause = self._ask_once(question)
             if answer is not None and not _is_passing(answer.status):
-                return self._usable(answer, question)
+                return self._usable(replace(answer, was_asked_before=number > 1), question)
             failure = self._failure(answer, cause)
             pause_s = _pause_s(number, answer)
             may_wait = number < _TRIES and time.monotonic() + pause_s <= deadline_s

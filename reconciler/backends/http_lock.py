@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.backends.complaints import not_locked, refuse_unbreakable
 from reconciler.backends.http_address import HttpAddress
-from reconciler.backends.http_claim import Claim, Standing, a_look, new_claim, read_standing
+from reconciler.backends.http_claim import UNNAMED, Claim, Standing, a_look, new_claim, read_standing
 from reconciler.backends.http_complaints import Complaints
 from reconciler.backends.http_exchange import Exchange
 from reconciler.backends.http_wire import Asked, Question
@@ -99,5 +99,8 @@ class ServerLock:
         if answer.status not in _LOCKED:
             raise self._complaints.no_locks(answer)
         standing = read_standing(answer.body)
-        # An earlier try of the same claim may have been heard though its answer was lost.
-        return None if standing.claim_id == claim.claim_id else standing
+        if standing.claim_id != claim.claim_id:
+            return standing
+        # An earlier try may have been heard though its answer was lost. At the first it gives back
+        # what it was sent, which says nothing of who holds the lock.
+        return None if answer.was_asked_before else UNNAMED

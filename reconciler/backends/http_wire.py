@@ -54,11 +54,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer that arrived whole."""
+    """An answer that arrived whole; `was_asked_before` if the same question may have been heard before."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    was_asked_before: bool = False
 
     @property
     def is_success(self) -> bool:
