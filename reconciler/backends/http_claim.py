@@ -81,14 +81,14 @@ def a_look(info: LockInfo) -> LockInfo:
     )
 
 
-def read_standing(body: bytes) -> Standing:
-    """The claim that a refusal shows."""
+def read_standing(body: bytes, *, asked: Claim) -> Standing:
+    """The claim that the refusal of `asked` shows."""
     try:
         found: Any = json.loads(body)
     except (ValueError, RecursionError):
         found = None
     claim_id = _word(found, "ID") or _word(found, "id")
-    info = _ours(found, claim_id) or _told(claim_id) or _another_tools(found, claim_id)
+    info = _ours(found, claim_id) or _told(claim_id) or _another_tools(found, claim_id, asked)
     return Standing(claim_id=claim_id, holder=LockHolder(info=info, liveness=Liveness.UNKNOWN), body=body)
 
 
@@ -98,9 +98,10 @@ def _ours(found: Any, claim_id: str) -> LockInfo | None:
     return decode_lock_info(text.encode()) if claim_id and about == claim_id else None
 
 
-def _another_tools(found: Any, claim_id: str) -> LockInfo | None:
+def _another_tools(found: Any, claim_id: str, asked: Claim) -> LockInfo | None:
     if not claim_id:
         return None
+    is_echo = _word(found, "Info").startswith(f"{asked.claim_id} ")
     who, _, host = _word(found, "Who").partition("@")
     return LockInfo(
         lock_id=claim_id,
@@ -108,7 +109,7 @@ def _another_tools(found: Any, claim_id: str) -> LockInfo | None:
         host=host or "an unknown host",
         pid=0,
         since=_read_moment(_word(found, "Created")),
-        command=_word(found, "Operation") or "another tool",
+        command=("" if is_echo else _word(found, "Operation")) or "another tool",
     )
 
 

@@ -98,7 +98,7 @@ class ServerLock:
             return None
         if answer.status not in _LOCKED:
             raise self._complaints.no_locks(answer)
-        standing = read_standing(answer.body)
+        standing = read_standing(answer.body, asked=claim)
         if standing.claim_id != claim.claim_id:
             return standing
         # An earlier try may have been heard though its answer was lost. At the first it gives back
