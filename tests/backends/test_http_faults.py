@@ -199,7 +199,7 @@ def test_serials_rise_with_every_update(server):
         backend.write(b"[]", replacing=version)
         backend.clear_journal()
     seen = server.control(place)
-    assert seen["versions"] == list(range(1, 8))
+    assert seen["serials"] == list(range(1, 8))
     assert json.loads(seen["document"])["serial"] == 7
 
 

@@ -27,10 +27,11 @@ _LOCK_FIELDS = ("ID", "Operation", "Info", "Who", "Version", "Created", "Path")
 
 
 class State:
-    """One state: its versions by serial, its lock, what is planned for it, and what was asked."""
+    """One state: its serials and latest version, its lock, what is planned for it, and what was asked."""
 
     def __init__(self):
-        self.versions = {}
+        self.serials = set()
+        self.document = None
         self.lock = None
         self.faults = []
         self.modes = {}
@@ -38,10 +39,11 @@ class State:
         self.waiting = []
         self.alone = threading.RLock()
 
-    @property
-    def document(self):
-        """The latest version; None where there is none."""
-        return self.versions[max(self.versions)] if self.versions else None
+    def store(self, serial, document):
+        """Keep `document` as the version `serial`; only the highest one is ever read."""
+        if not self.serials or serial >= max(self.serials):
+            self.document = document
+        self.serials.add(serial)
 
     def next_fault(self, verb):
         """What is planned for this request: a fault counts down the requests of its verb."""
@@ -68,9 +70,8 @@ class Plain:
         holder = json.loads(state.lock)["ID"] if state.lock else None
         if holder not in {None, query.get("ID")} and not state.modes.get("ignores-ids"):
             return 423, state.lock
-        state.versions = {0: json.dumps(json.loads(body)).encode() if state.modes.get("rewrites") else body}
-        if state.modes.get("forgets"):
-            state.versions = {}
+        if not state.modes.get("forgets"):
+            state.document = json.dumps(json.loads(body)).encode() if state.modes.get("rewrites") else body
         return 200, b""
 
     @staticmethod
@@ -107,9 +108,9 @@ class GitLab:
         if holder != query.get("ID") and not state.modes.get("ignores-ids"):
             return 500, b'{"message": "500 Internal Server Error"}'
         serial = json.loads(body).get("serial")
-        if serial is None or serial in state.versions:
+        if serial is None or serial in state.serials:
             return 422, b'{"message": "422 Unprocessable entity - serial"}'
-        state.versions[serial] = body
+        state.store(serial, body)
         return 200, b""
 
     @staticmethod
@@ -229,7 +230,7 @@ class Handler(BaseHTTPRequestHandler):
             state.faults += asked.get("faults", [])
             state.modes |= asked.get("modes", {})
             if "document" in asked:
-                state.versions = {7: asked["document"].encode()}
+                state.document = asked["document"].encode()
             if "lock" in asked:
                 state.lock = json.dumps(asked["lock"]).encode() if asked["lock"] else None
             arrived = []
@@ -240,7 +241,7 @@ class Handler(BaseHTTPRequestHandler):
                 "log": state.log,
                 "arrived": arrived,
                 "waiting": len(state.waiting),
-                "versions": sorted(state.versions),
+                "serials": sorted(state.serials),
                 "lock": json.loads(state.lock) if state.lock else None,
                 "document": state.document.decode() if state.document is not None else None,
             }
