@@ -2,20 +2,26 @@
 
 A JSON object. `serial` rises with every update, because GitLab keeps a version of each and takes the highest
 for the latest; `lineage` names the document for good. The snapshot stands in it as JSON where it is JSON, so
-that people can read it, and comes back byte for byte: `style` says how it was written.
+that people can read it, and comes back byte for byte: `style` says how it was written. Only while a run is at
+work, which is while there is a journal, a large one is compressed: it then travels with every batch.
 """
 
 import base64
 import gzip
 import json
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from reconciler.model.errors import StateDamaged, StateError, StateTooNew, StateUnavailable
 
 _FORMAT: Final = 1
 _FORMAT_KEY: Final = "reconcilerState"
+_LARGE_BYTES: Final = 64 * 1024
+_LARGEST_BYTES: Final = 1024**3
+_GZIP: Final = 16 + zlib.MAX_WBITS
 
 _STYLES: Final[Mapping[str, Callable[[Any], str]]] = {
     "indented": lambda value: f"{json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)}\n",
@@ -28,39 +34,18 @@ class _MalformedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """Bytes, and the JSON text that stands for them in a document."""
-
-    data: bytes
-    text: bytes = field(compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """What a server keeps; `backup` is as packed. Where it keeps none, the serial is 0, the rest empty."""
 
     serial: int = 0
     lineage: str = ""
-    snapshot: Kept | None = None
+    snapshot: bytes | None = None
     journal: bytes = b""
-    backup: str | None = None
-
-
-def keep_readable(data: bytes) -> Kept:
-    """`data` as JSON if it is JSON in a style that we can write again, else as text, else in base64."""
-    try:
-        text = data.decode()
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        return _keep_plain(data)
-    for style, write in _STYLES.items():
-        if write(value) == text:
-            return _keep_json(data, style)
-    return _keep_plain(data)
+    backup: str | None = field(default=None, repr=False)
 
 
 def pack(data: bytes) -> str:
-    """`data` compressed, in base64: a backup travels with every update, and is seldom read."""
+    """`data` compressed, in base64."""
     return base64.b64encode(gzip.compress(data, mtime=0)).decode("ascii")
 
 
@@ -70,9 +55,9 @@ def encode_document(document: Document) -> bytes:
         _FORMAT_KEY: b"%d" % _FORMAT,
         "serial": b"%d" % document.serial,
         "lineage": _text_of(document.lineage),
-        "journal": _keep_plain(document.journal).text,
+        "journal": _plain(document.journal),
         "backup": b"null" if document.backup is None else b'{"gzip": %s}' % _text_of(document.backup),
-        "snapshot": b"null" if document.snapshot is None else document.snapshot.text,
+        "snapshot": _snapshot(document),
     }
     return b"{\n%s\n}\n" % b",\n".join(b'"%s": %s' % (name.encode(), text) for name, text in parts.items())
 
@@ -122,21 +107,35 @@ def _decode(found: Mapping[str, Any]) -> Document:
     return Document(
         serial=serial,
         lineage=lineage,
-        snapshot=None if found["snapshot"] is None else _kept(found["snapshot"]),
-        journal=_kept(found["journal"]).data,
+        snapshot=None if found["snapshot"] is None else _bytes_of(found["snapshot"]),
+        journal=_bytes_of(found["journal"]),
         backup=None if found["backup"] is None else _packed(found["backup"]),
     )
 
 
-def _kept(part: object) -> Kept:
+def _bytes_of(part: object) -> bytes:
     match part:
         case str():
-            return _keep_plain(part.encode())
+            return part.encode()
         case {"json": value, "style": str(style)} if style in _STYLES:
-            return _keep_json(_STYLES[style](value).encode(), style)
+            return _STYLES[style](value).encode()
         case {"base64": str(text)}:
-            return _keep_plain(base64.b64decode(text, validate=True))
+            return base64.b64decode(text, validate=True)
+        case {"gzip": str(text)}:
+            return _unpacked(text)
     raise _MalformedError("a part of it is in no form that we know")
+
+
+def _unpacked(text: str) -> bytes:
+    """What was packed into `text`, which is never more than a state may be."""
+    inflating = zlib.decompressobj(_GZIP)
+    try:
+        data = inflating.decompress(base64.b64decode(text, validate=True), _LARGEST_BYTES)
+    except zlib.error as error:
+        raise _MalformedError("a part of it is not compressed as it says") from error
+    if not inflating.eof:
+        raise _MalformedError("a compressed part of it is cut, or too large")
+    return data
 
 
 def _packed(part: object) -> str:
@@ -146,15 +145,37 @@ def _packed(part: object) -> str:
     raise _MalformedError("its backup is in no form that we know")
 
 
-def _keep_json(data: bytes, style: str) -> Kept:
-    return Kept(data=data, text=b'{"style": "%s", "json": %s}' % (style.encode(), data.rstrip()))
+def _snapshot(document: Document) -> bytes:
+    if document.snapshot is None:
+        return b"null"
+    is_at_work = document.journal and len(document.snapshot) > _LARGE_BYTES
+    return _compressed(document.snapshot) if is_at_work else _readable(document.snapshot)
 
 
-def _keep_plain(data: bytes) -> Kept:
+@lru_cache(maxsize=1)  # one batch after the other encodes the same snapshot
+def _compressed(data: bytes) -> bytes:
+    return b'{"gzip": "%s"}' % pack(data).encode("ascii")
+
+
+@lru_cache(maxsize=1)
+def _readable(data: bytes) -> bytes:
+    """`data` as JSON if it is JSON in a style that we can write again, else as text, else in base64."""
     try:
-        return Kept(data=data, text=_text_of(data.decode()))
+        text = data.decode()
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return _plain(data)
+    for style, write in _STYLES.items():
+        if write(value) == text:
+            return b'{"style": "%s", "json": %s}' % (style.encode(), data.rstrip())
+    return _plain(data)
+
+
+def _plain(data: bytes) -> bytes:
+    try:
+        return _text_of(data.decode())
     except UnicodeDecodeError:
-        return Kept(data=data, text=b'{"base64": "%s"}' % base64.b64encode(data))
+        return b'{"base64": "%s"}' % base64.b64encode(data)
 
 
 def _text_of(text: str) -> bytes:

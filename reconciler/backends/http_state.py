@@ -20,7 +20,7 @@ from reconciler.backends.complaints import conflict, locked
 from reconciler.backends.http_address import HttpAddress, read_address
 from reconciler.backends.http_claim import Claim, Standing
 from reconciler.backends.http_complaints import Complaints
-from reconciler.backends.http_document import Document, keep_readable, pack
+from reconciler.backends.http_document import Document, pack
 from reconciler.backends.http_documents import Documents
 from reconciler.backends.http_exchange import Exchange
 from reconciler.backends.http_holding import Holding
@@ -58,17 +58,16 @@ class HttpBackend:
     def read(self) -> Snapshot | None:
         """The document's snapshot, or None where there is none."""
         snapshot = self._document().snapshot
-        return None if snapshot is None else Snapshot(data=snapshot.data, version=_version_of(snapshot.data))
+        return None if snapshot is None else Snapshot(data=snapshot, version=_version_of(snapshot))
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:  # noqa: ARG002 - no history
         """Put `data` in the place of exactly the content `replacing`; the server has it on return."""
-        kept = keep_readable(data)
 
         def change(document: Document) -> Document:
-            present = None if document.snapshot is None else _version_of(document.snapshot.data)
+            present = None if document.snapshot is None else _version_of(document.snapshot)
             if present != replacing:
                 raise conflict(self.location)
-            return replace(document, snapshot=kept)
+            return replace(document, snapshot=data)
 
         self._update(change)
         return _version_of(data)

@@ -3,7 +3,9 @@
 import base64
 import gzip
 import json
+from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,9 +13,9 @@ from reconciler.backends.http_document import (
     Document,
     decode_document,
     encode_document,
-    keep_readable,
     pack,
 )
+from reconciler.model.errors import StateDamaged
 from reconciler.statefile import encode_state
 from reconciler.statefile.state_format import empty_state
 
@@ -39,7 +41,7 @@ def test_what_is_put_in_comes_out(snapshot, journal, backup, serial):
     document = Document(
         serial=serial,
         lineage="x",
-        snapshot=keep_readable(snapshot),
+        snapshot=snapshot,
         journal=journal,
         backup=pack(backup),
     )
@@ -54,11 +56,35 @@ def test_what_is_put_in_comes_out(snapshot, journal, backup, serial):
 def test_a_state_stands_in_it_as_json():
     """So that it can be read, searched and compared where the server shows it."""
     state = empty_state("a-lineage")
-    document = Document(snapshot=keep_readable(encode_state(state)), serial=3, lineage="x", journal=b"one\n")
+    document = Document(snapshot=encode_state(state), serial=3, lineage="x", journal=b"one\n")
     shown = json.loads(encode_document(document))
     assert shown["snapshot"]["json"]["lineage"] == "a-lineage"
     assert shown["journal"] == "one\n"
     assert list(shown)[:3] == ["reconcilerState", "serial", "lineage"]
+
+
+def test_a_large_state_is_compressed_while_a_run_is_at_work():
+    """It travels with every batch; before and after, it can be read."""
+    entries = {str(number): "x" * 60 for number in range(2_000)}
+    large = f"{json.dumps(entries, indent=2, sort_keys=True)}\n".encode()
+    at_rest = Document(serial=1, lineage="x", snapshot=large)
+    at_work = replace(at_rest, journal=b"head")
+    assert json.loads(encode_document(at_rest))["snapshot"]["json"]["7"]
+    assert len(encode_document(at_work)) < len(large) / 5
+    for document in (at_rest, at_work):
+        assert decode_document(encode_document(document), location="x") == document
+
+
+@pytest.mark.parametrize(
+    "packed", ["?", "AAAA", pack(b"x" * 999)[:-8], base64.b64encode(gzip.compress(b"x")[:-9]).decode()]
+)
+def test_a_compressed_part_that_is_damaged(packed):
+    """It is told, and nothing is made of it."""
+    data = encode_document(Document(serial=1, lineage="x", snapshot=b"s")).replace(
+        b'"snapshot": "s"', b'"snapshot": {"gzip": "%s"}' % packed.encode()
+    )
+    with pytest.raises(StateDamaged, match="damaged"):
+        decode_document(data, location="x")
 
 
 def test_a_backup_can_be_had_with_common_tools():

@@ -141,6 +141,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers one connection's requests."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     states: dict[str, State]
     states_alone: threading.Lock
 
