@@ -21,6 +21,8 @@ GROUP: Final = "reconciler.backends"
 
 _OPENERS: Final = {
     "file": "reconciler.backends.file:open_file",
+    "http": "reconciler.backends.http_state:open_http",
+    "https": "reconciler.backends.http_state:open_http",
 }
 """The function behind each scheme that comes with the product."""
 
