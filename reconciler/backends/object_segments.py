@@ -7,6 +7,7 @@ such object.
 """
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from reconciler.model.errors import StateUnavailable
 _HEADER: Final = re.compile(rb"reconciler segment ([0-9a-f]{32}) ([0-9]{8})\n")
 HEADER_BYTES: Final = 61
 _READERS: Final = 16
-_FENCE_TRIES: Final = 2000
+_FENCE_PATIENCE_S: Final = 30.0
+"""Far longer than a holder goes on without looking whether its lock is still its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,8 @@ class Generation:
         takes too long, and where a segment is missing.
         """
         end = self._end()
-        for _ in range(_FENCE_TRIES):
+        deadline = time.monotonic() + _FENCE_PATIENCE_S
+        while time.monotonic() < deadline:
             try:
                 self.put(end, Segment(token=token, number=0, data=b""))
             except Refused as refused:
