@@ -200,15 +200,24 @@ def slow(seconds):
     return fault
 
 
-def late(until):
-    """The connection ends at once, and the store hears of it when the event `until` is set."""
+class Late:
+    """A fault: the connection ends at once, and the store hears of the request when `arrive` is called."""
 
-    def fault(exchange):
+    def __init__(self):
+        self._due = threading.Event()
+        self._done = threading.Event()
+
+    def __call__(self, exchange):
+        """The fault itself."""
         exchange.cut()
-        until.wait(30)
+        self._due.wait(30)
         exchange.forward()
+        self._done.set()
 
-    return fault
+    def arrive(self):
+        """Return once the store has answered."""
+        self._due.set()
+        assert self._done.wait(30)
 
 
 def forgetting(*names):
