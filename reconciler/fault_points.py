@@ -114,6 +114,10 @@ class _Faults:
         if action := self._planned.get((step, self._reached[step])):
             _do(action, descriptor, data)
 
+    def are_left(self) -> bool:
+        """Whether anything that is planned has not happened yet."""
+        return any(self._reached[step] < nth for step, nth in self._planned)
+
 
 def _parse(fault: str) -> tuple[tuple[Step, int], Action]:
     name, _, rest = fault.strip().partition("=")
@@ -161,5 +165,12 @@ def _failure(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
-reach: Final = _Faults(text).reach if (text := os.environ.get(VARIABLE)) else _do_nothing
+_FAULTS: Final = _Faults(text) if (text := os.environ.get(VARIABLE)) else None
+
+reach: Final = _do_nothing if _FAULTS is None else _FAULTS.reach
 """Notes that a step is reached. At a step that writes, also what is about to be written, and where to."""
+
+
+def are_left() -> bool:
+    """Whether a planned fault has not happened yet."""
+    return _FAULTS is not None and _FAULTS.are_left()

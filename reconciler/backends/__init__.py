@@ -23,10 +23,17 @@ _OPENERS: Final = {
     "file": "reconciler.backends.file:open_file",
     "http": "reconciler.backends.http_state:open_http",
     "https": "reconciler.backends.http_state:open_http",
+    "s3": "reconciler.backends.object_store:open_object_store",
+    "gs": "reconciler.backends.object_store:open_object_store",
+    "az": "reconciler.backends.object_store:open_object_store",
 }
 """The function behind each scheme that comes with the product."""
 
-_EXTRAS: Final[dict[str, str]] = {}
+_EXTRAS: Final[dict[str, str]] = {
+    "s3": "object-storage",
+    "gs": "object-storage",
+    "az": "object-storage",
+}
 """What to install, as `reconciler[EXTRA]`, for a store whose driver does not come by itself."""
 
 

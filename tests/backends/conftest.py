@@ -1,12 +1,14 @@
-"""What tests of stores share: a server of Terraform's HTTP state protocol in a process of its own."""
+"""What tests of stores share: servers that speak HTTP state and object storage, started once where needed."""
 
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import object_servers
 import pytest
 import state_server
 
@@ -55,3 +57,54 @@ def server(state_server_process, tmp_path, monkeypatch):
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     return StateServer(state_server_process, tmp_path)
+
+
+@contextmanager
+def known(server):
+    """`server`, with what its clients look for in the environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.variables.items():
+            patch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto_server():
+    """S3 as moto plays it."""
+    with object_servers.moto() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def google_server():
+    """Google Cloud Storage as this project's own server plays it."""
+    with object_servers.google() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azurite_server(tmp_path_factory):
+    """Azure Blob Storage as Azurite plays it."""
+    with object_servers.azurite(tmp_path_factory.mktemp("azurite")) as server:
+        yield server
+
+
+@pytest.fixture
+def s3(moto_server):
+    """S3, with credentials in the environment."""
+    with known(moto_server) as server:
+        yield server
+
+
+@pytest.fixture
+def gs(google_server):
+    """Google Cloud Storage, with credentials in the environment."""
+    with known(google_server) as server:
+        yield server
+
+
+@pytest.fixture
+def az(azurite_server):
+    """Azure Blob Storage, with credentials in the environment."""
+    with known(azurite_server) as server:
+        yield server
