@@ -7,15 +7,16 @@ May import: every room but `cli` and `sandbox`. httpx is loaded by `apply` only.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from reconciler import host, manifest, planning, statefile
+from reconciler import custody, host, manifest, planning, statefile
 from reconciler.applying import CreateRequest, Executor, Stopping, resolve_secrets
-from reconciler.backends import open_backend
+from reconciler.custody import RECOVERY_FOLDER, Form, Recovered, Recovery
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
 from reconciler.manifest.workspace import OF_ENVIRONMENT, Workspace
 from reconciler.model.declarations import Declaration, Declared, Loaded
@@ -35,6 +36,7 @@ from reconciler.model.report import Report
 from reconciler.model.rules import Rule
 from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE, MarkingKey, Sightings
 from reconciler.model.state import Mended, State
+from reconciler.model.state_keys import StateKeys
 from reconciler.outputs import QuietProgress
 from reconciler.planning import settlement
 from reconciler.ports import Breaking, Liveness, LockHolder, Progress, SecretSource, StateBackend
@@ -47,26 +49,34 @@ __all__ = [
     "RULE_CODES",
     "Applied",
     "Breaking",
+    "Form",
     "Liveness",
     "LockHolder",
     "Planned",
     "Progress",
     "QuietProgress",
+    "Recovered",
+    "Recovery",
     "Scope",
     "SecretSource",
     "Secrets",
     "Sending",
+    "StateKeys",
     "Stopping",
     "Tracing",
     "Watching",
     "adopt",
     "apply",
+    "decrypt",
+    "encrypt",
     "initialise",
     "lock_holder",
     "move",
+    "plain_text",
     "plan",
     "push",
     "read_state",
+    "recover",
     "remove",
     "resolve",
     "rules",
@@ -97,8 +107,9 @@ class Scope:
 
     `root` is the workspace's directory, and `paths` name manifests below it (none: the workspace file's, or
     the default). `environment_name` chooses from the workspace file. `state_url` wins over the environment's.
-    `is_strict` makes every warning an error, except where only the clock has brought it about: what was right
-    yesterday and has not changed stays right, unless a caller says which moment to judge by.
+    `keys` open a state that is encrypted. `is_strict` makes every warning an error, except where only the
+    clock has brought it about: what was right yesterday and has not changed stays right, unless a caller says
+    which moment to judge by.
     """
 
     root: Path = field(default_factory=Path.cwd)
@@ -106,6 +117,7 @@ class Scope:
     environment_name: str | None = None
     state_url: str | None = None
     is_strict: bool = False
+    keys: StateKeys = field(default_factory=StateKeys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +156,7 @@ class Applied:
 
     `state` is as last committed. `backup` is where the one before imports, moves and forgets is kept; None
     where there were none. `trouble` is set where the outcomes are safe in the journal but could not be
-    folded into the snapshot; the next command does that.
+    folded into the snapshot; the next command does that. `recovery` says what is left on this machine.
     """
 
     plan: Plan
@@ -152,6 +164,7 @@ class Applied:
     state: State
     backup: str | None = None
     trouble: StateError | None = None
+    recovery: Recovery = field(default_factory=Recovery)
 
 
 def rules(root: Path) -> tuple[Rule, ...]:
@@ -216,14 +229,16 @@ def _workspace(scope: Scope) -> Workspace:
     return workspace
 
 
-def _backend(scope: Scope, workspace: Workspace) -> StateBackend:
+def _backend(scope: Scope, workspace: Workspace) -> custody.Store:
     url = scope.state_url or workspace.environment.state_url or DEFAULT_STATE_URL
-    return open_backend(url, root=scope.root)
+    return custody.open_store(url, root=scope.root, keys=scope.keys)
 
 
-def initialise(scope: Scope, *, lock_timeout_s: float) -> tuple[str, State]:
-    """Create an empty state; its location, and itself."""
+def initialise(scope: Scope, *, lock_timeout_s: float, form: Form = Form.AS_IT_IS) -> tuple[str, State]:
+    """Create an empty state, which is plain unless `form` says otherwise; its location, and itself."""
     backend = _backend(scope, _workspace(scope))
+    if form is Form.ENCRYPTED:
+        backend.seal()
     state = statefile.initialise(
         backend, lineage=host.new_lineage(), lock=host.lock_info("init"), timeout_s=lock_timeout_s
     )
@@ -233,6 +248,23 @@ def initialise(scope: Scope, *, lock_timeout_s: float) -> tuple[str, State]:
 def read_state(scope: Scope) -> State:
     """The state as it is, journal included; nothing is written."""
     return statefile.load_state(_backend(scope, _workspace(scope)))
+
+
+def plain_text(scope: Scope, document: bytes, *, name: str) -> bytes:
+    """`document`, a copy or backup of a state, opened if it is encrypted; `name` names it in errors."""
+    return custody.plain_document(document, keys=scope.keys, name=name)
+
+
+def encrypt(scope: Scope, *, lock_timeout_s: float) -> Mended:
+    """Encrypt the state with the present key; one that is encrypted already, anew."""
+    lock = host.lock_info("state encrypt")
+    return custody.encrypt(_backend(scope, _workspace(scope)), lock=lock, timeout_s=lock_timeout_s)
+
+
+def decrypt(scope: Scope, *, lock_timeout_s: float) -> Mended:
+    """Keep the state as plain text from now on."""
+    lock = host.lock_info("state decrypt")
+    return custody.decrypt(_backend(scope, _workspace(scope)), lock=lock, timeout_s=lock_timeout_s)
 
 
 def plan(  # noqa: PLR0913 - each is a choice of the caller's
@@ -343,6 +375,7 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
     max_creates: int | None = None,
     lock_timeout_s: float = 0.0,
     state_key: str | None = None,
+    recovery_directory: Path | None = None,
 ) -> Applied:
     """Create what is missing, under the lock, as the create protocol says.
 
@@ -351,12 +384,15 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
     where; state keeps it with each create in doubt. Without `progress` nothing is told; without `stopping`
     only a cancellation stops the run. Signals are left alone.
     With `state_key` the values of secrets that are sent are marked, and those that were are compared.
+    Outcomes are kept in `recovery_directory` (None: below the workspace's) until the store has them.
     """
     workspace, loaded = _load_valid(scope)
     backend = _backend(scope, workspace)
     lock = host.lock_info("apply")
     watching = None if state_key is None else Watching(state_key=state_key, secrets=sending.secrets)
     with statefile.open_session(backend, lock=lock, timeout_s=lock_timeout_s) as session:
+        folder = recovery_directory or scope.root / RECOVERY_FOLDER
+        strays = custody.sweep(folder, session.state)
         key = _marking_key(watching, session.state)
         sightings = _sightings(loaded.declared, session.state, watching, key)
         made = _make_plan(
@@ -364,17 +400,31 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         )
         _refuse_unsafe(made, reviewed)
         creates = planning.planned_creates(made, loaded.declared)
+        custody.refuse_strays(strays, {exam.address for exam in creates})
         run = _Run(sending, workspace, creates, key)
         if made.to_make and not confirm(_planned(made, loaded)):
             raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
         now = host.SystemClock().now()
         changed = planning.apply_state_changes(made, loaded.declared, session.state, now=now, by=by)
-        backup = None if changed == session.state else session.mend(changed).backup
-        report = await run.send(
-            session, progress=progress or QuietProgress(), stopping=stopping or Stopping(), by=by
+        with ExitStack() as stack:
+            keeper = None
+            if creates:
+                keeping = custody.keeping(folder, session.state, lock=lock, location=backend.location)
+                keeper = stack.enter_context(keeping)
+            backup = None if changed == session.state else session.mend(changed).backup
+            report = await run.send(
+                session,
+                keeper,
+                progress=progress or QuietProgress(),
+                stopping=stopping or Stopping(),
+                by=by,
+            )
+            trouble = None if keeper is None else _fold(session)
+            recovery = Recovery() if keeper is None else keeper.settle(trouble)
+        recovery = replace(recovery, earlier=tuple(stray.path for stray in strays))
+        return Applied(
+            plan=made, report=report, state=session.state, backup=backup, trouble=trouble, recovery=recovery
         )
-        trouble = _fold(session) if creates else None
-        return Applied(plan=made, report=report, state=session.state, backup=backup, trouble=trouble)
 
 
 def _fold(session: statefile.Session) -> StateError | None:
@@ -416,14 +466,23 @@ class _Run:
         self._requests = resolve_secrets(creates, sending.secrets)
 
     async def send(
-        self, session: statefile.Session, *, progress: Progress, stopping: Stopping, by: str
+        self,
+        session: statefile.Session,
+        keeper: custody.Keeper | None,
+        *,
+        progress: Progress,
+        stopping: Stopping,
+        by: str,
     ) -> Report:
-        """Send all requests, with every outcome in the journal on return."""
-        if not self._requests:
+        """Send all requests, with every outcome in the journal on return, and kept by `keeper`.
+
+        `keeper` is None where there is nothing to send.
+        """
+        if keeper is None:
             return Report(exams=())
         from reconciler.api import BackOff, HttpExamApi  # noqa: PLC0415 - as above
 
-        journal = session.begin_journal()
+        journal = session.begin_journal(keeper.journal)
         try:
             async with HttpExamApi(self._url, self._token, timeout_s=self._sending.timeout_s) as api:
                 executor = Executor(
@@ -453,6 +512,7 @@ def adopt(scope: Scope, address: str, sid: str, *, by: str, lock_timeout_s: floa
     declaration = _declaration_of(loaded, address)
     settler = settlement.Settler(by=by, at=host.SystemClock().now())
     return _mend(
+        scope,
         _backend(scope, workspace),
         lambda state: settlement.adopt(state, declaration, ExamSid(sid), settler),
         command="import",
@@ -490,7 +550,7 @@ def resolve(  # noqa: PLR0913 - each is one thing that the caller says
         return settlement.settle_as_created(state, Address(address), ExamSid(sid), settler, attempt=attempt)
 
     backend = _backend(scope, _workspace(scope))
-    return _mend(backend, settle, command="resolve", lock_timeout_s=lock_timeout_s)
+    return _mend(scope, backend, settle, command="resolve", lock_timeout_s=lock_timeout_s)
 
 
 def move(scope: Scope, source: str, target: str, *, lock_timeout_s: float) -> Mended:
@@ -498,6 +558,7 @@ def move(scope: Scope, source: str, target: str, *, lock_timeout_s: float) -> Me
     _check_address(source)
     _check_address(target)
     return _mend(
+        scope,
         _backend(scope, _workspace(scope)),
         lambda state: settlement.move(state, Address(source), Address(target)),
         command="state mv",
@@ -509,6 +570,7 @@ def remove(scope: Scope, address: str, *, lock_timeout_s: float) -> Mended:
     """Forget the exam at `address`; the exam itself stays as it is."""
     _check_address(address)
     return _mend(
+        scope,
         _backend(scope, _workspace(scope)),
         lambda state: settlement.remove(state, Address(address)),
         command="state rm",
@@ -518,11 +580,23 @@ def remove(scope: Scope, address: str, *, lock_timeout_s: float) -> Mended:
 
 def push(scope: Scope, document: bytes, *, name: str, lock_timeout_s: float) -> Mended:
     """Make `document` the state: one of the same lineage and a later serial. `name` names it in errors."""
-    pushed = statefile.decode_state(document, location=name)
+    plain = custody.plain_document(document, keys=scope.keys, name=name)
+    pushed = statefile.decode_state(plain, location=name)
     backend = _backend(scope, _workspace(scope))
     lock = host.lock_info("state push")
     with statefile.open_session(backend, lock=lock, timeout_s=lock_timeout_s) as session:
         return session.push(pushed)
+
+
+def recover(scope: Scope, document: bytes, *, name: str, lock_timeout_s: float) -> Recovered:
+    """Feed the recovery file `document` back into state; `name` names it in errors."""
+    return custody.recover(
+        _backend(scope, _workspace(scope)),
+        document,
+        name=name,
+        lock=host.lock_info("state recover"),
+        timeout_s=lock_timeout_s,
+    )
 
 
 def lock_holder(scope: Scope) -> tuple[str, LockHolder | None]:
@@ -556,7 +630,14 @@ def _check_sid(sid: str) -> None:
 
 
 def _mend(
-    backend: StateBackend, change: Callable[[State], State], *, command: str, lock_timeout_s: float
+    scope: Scope,
+    backend: StateBackend,
+    change: Callable[[State], State],
+    *,
+    command: str,
+    lock_timeout_s: float,
 ) -> Mended:
     with statefile.open_session(backend, lock=host.lock_info(command), timeout_s=lock_timeout_s) as session:
+        # Before state forgets anything: what a killed run left is superfluous once state has it.
+        custody.sweep(scope.root / RECOVERY_FOLDER, session.state)
         return session.mend(change(session.state))

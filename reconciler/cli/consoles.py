@@ -13,6 +13,7 @@ from rich.console import Console
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import UsageError
 from reconciler.model.secret_marks import STATE_KEY_VARIABLE
+from reconciler.model.state_keys import OLD_STATE_KEY_VARIABLE, StateKeys
 from reconciler.outputs import Invocation, Listing, SavedPlan, decode_plan
 from reconciler.secret_sources import Secrets
 from reconciler.workflows import RULE_CODES, Scope
@@ -122,6 +123,7 @@ def scope_of(parsed: argparse.Namespace) -> Scope:
         environment_name=parsed.env,
         state_url=getattr(parsed, "state", None),
         is_strict=getattr(parsed, "strict", False),
+        keys=StateKeys(present=state_key(), previous=variable(OLD_STATE_KEY_VARIABLE)),
     )
 
 
@@ -141,7 +143,7 @@ def secrets_of(parsed: argparse.Namespace) -> Secrets:
 
 
 def state_key() -> str | None:
-    """The key that secrets are tracked with; None where none is set."""
+    """The key that secrets are tracked and states encrypted with; None where none is set."""
     return variable(STATE_KEY_VARIABLE)
 
 

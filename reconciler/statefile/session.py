@@ -17,6 +17,7 @@ from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.group_commit import GroupCommit
 from reconciler.statefile.journal_format import Journal, decode_journal, encode_header
 from reconciler.statefile.notes import note_of_change
+from reconciler.statefile.recovery import RecoveryJournal
 from reconciler.statefile.replay import is_folded_into, replay
 from reconciler.statefile.state_format import RESTORE_HINT, decode_state, empty_state, encode_state
 
@@ -228,13 +229,16 @@ class Session:
             )
         return self._backend.back_up(snapshot.data)
 
-    def begin_journal(self) -> GroupCommit:
-        """An empty journal on top of the present snapshot, its header durable already."""
+    def begin_journal(self, recovery: RecoveryJournal | None = None) -> GroupCommit:
+        """An empty journal on top of the present snapshot, its header durable already.
+
+        Outcomes go to `recovery` as well; None: nowhere else.
+        """
         header = encode_header(self._state.lineage, self._state.serial)
         reach(Step.JOURNAL_DUE)
         self._backend.append_journal(header, after=0, note="a run begins")
         reach(Step.JOURNAL_BEGUN)
-        self._journal = GroupCommit(self._backend, size_bytes=len(header))
+        self._journal = GroupCommit(self._backend, size_bytes=len(header), recovery=recovery)
         return self._journal
 
     def fold_journal(self) -> State:

@@ -96,6 +96,14 @@ KILLS = [
     (run_apply, "journal-begun=kill"),
     (run_apply, "journal-write=short,journal-drop=kill"),
     (run_apply_singly, "journal-write=short@3,journal-drop=kill"),
+    (run_apply, "recovery-open=kill"),
+    (run_apply, "recovery-write=kill"),
+    (run_apply, "recovery-write=torn"),
+    (run_apply_singly, "recovery-write=kill@2"),
+    (run_apply_singly, "recovery-write=torn@2"),
+    (run_apply, "recovery-flush=kill"),
+    (run_apply, "recovery-made=kill"),
+    (run_apply, "recovery-drop=kill"),
     (run_apply, "intent-due=kill"),
     (run_apply, "intent-durable=kill"),
     (run_apply, "intent-durable=kill@3"),
@@ -139,7 +147,7 @@ KILLS = [
 
 NOT_FIRST = {Step.SCRATCH_DROP, Step.JOURNAL_DROP}
 """They follow on another failure only."""
-FULL = {Step.LOCK_OPEN, Step.BACKUP_OPEN, Step.SNAPSHOT_OPEN, Step.JOURNAL_OPEN}
+FULL = {Step.LOCK_OPEN, Step.RECOVERY_OPEN, Step.BACKUP_OPEN, Step.SNAPSHOT_OPEN, Step.JOURNAL_OPEN}
 """Of the calls that write nothing, those that need room on the disk; the others fail with EIO."""
 
 
@@ -174,6 +182,9 @@ FAILURES = [
     (run_apply_singly, "journal-read=eio@2"),
     (run_apply_singly, "snapshot-read=eio@3"),
     (run_apply_singly, "snapshot-write=short,scratch-drop=eio"),
+    (run_apply_singly, "recovery-write=short@2"),
+    (run_apply_singly, "recovery-flush=eio@3"),
+    (run_apply_singly, "recovery-write=enospc@2,journal-write=enospc@3"),
     (run_resolve, "snapshot-write=short"),
     (run_resolve, "snapshot-write=short@2"),
     (run_resolve, "snapshot-swapped=eio@2"),
@@ -246,7 +257,8 @@ def go_on(run, workspace, sandbox):
         workspace.run("state", "rm", "cs/e0")
     check_way_on(workspace, sandbox, NAMES)
     left = {path.name for path in workspace.root.iterdir()}
-    assert left <= {"exams.yaml", "exams.state.json", "exams.state.json.backup", "later.json"}
+    assert left <= {"exams.yaml", "exams.state.json", "exams.state.json.backup", "later.json", ".reconciler"}
+    assert list((workspace.root / ".reconciler" / "recovery").glob("*.recovery")) == []
 
 
 @pytest.mark.parametrize(("run", "fault"), KILLS, ids=spell)
