@@ -104,6 +104,22 @@ def decrypt(store: SealableBackend, *, lock: LockInfo, timeout_s: float) -> Mend
         return session.mend(session.state)
 
 
+def migrate(
+    source: Store, target: Store, *, locks: tuple[LockInfo, LockInfo], timeout_s: float, form: Form
+) -> State:
+    """The state of `source` in `target`, encrypted if `form` says so, or where it was.
+
+    `locks` are for the locks of `source` and of `target`.
+    """
+
+    def prepare() -> None:
+        if (form is Form.ENCRYPTED or source.is_sealed()) and not target.is_sealed():
+            target.seal()
+
+    migration = statefile.Migration(source=source, target=target, source_lock=locks[0], target_lock=locks[1])
+    return migration.run(timeout_s=timeout_s, prepare=prepare)
+
+
 class Keeper:
     """The recovery file of a run, while it sends."""
 

@@ -71,6 +71,7 @@ __all__ = [
     "encrypt",
     "initialise",
     "lock_holder",
+    "migrate",
     "move",
     "plain_text",
     "plan",
@@ -243,6 +244,24 @@ def initialise(scope: Scope, *, lock_timeout_s: float, form: Form = Form.AS_IT_I
         backend, lineage=host.new_lineage(), lock=host.lock_info("init"), timeout_s=lock_timeout_s
     )
     return backend.location, state
+
+
+def migrate(
+    scope: Scope, source_url: str, *, lock_timeout_s: float, form: Form = Form.AS_IT_IS
+) -> tuple[str, State]:
+    """Move the state at `source_url` to where `scope` has it; that location, and the state.
+
+    The old place is left marked, and cannot be used again. What was cut off goes on where it was.
+    """
+    target = _backend(scope, _workspace(scope))
+    state = custody.migrate(
+        custody.open_store(source_url, root=scope.root, keys=scope.keys),
+        target,
+        locks=(host.lock_info("init --migrate-from"), host.lock_info("init --migrate-from")),
+        timeout_s=lock_timeout_s,
+        form=form,
+    )
+    return target.location, state
 
 
 def read_state(scope: Scope) -> State:

@@ -15,7 +15,9 @@ from reconciler.workflows import Form
 
 
 def initialise(parsed: argparse.Namespace) -> int:
-    """Create an empty state."""
+    """Create an empty state, or move one here."""
+    if parsed.migrate_from is not None:
+        return _migrate(parsed)
     location, state = workflows.initialise(
         scope_of(parsed), lock_timeout_s=parsed.lock_timeout, form=_form(parsed)
     )
@@ -23,6 +25,22 @@ def initialise(parsed: argparse.Namespace) -> int:
     text = f"Created an {form} state at {printable(location)} (lineage {state.lineage})."
     result_console(parsed).print(text, soft_wrap=True)
     error_console(parsed).print("Next: reconciler plan")
+    return DONE
+
+
+def _migrate(parsed: argparse.Namespace) -> int:
+    location, state = workflows.migrate(
+        scope_of(parsed),
+        parsed.migrate_from,
+        lock_timeout_s=parsed.lock_timeout,
+        form=_form(parsed),
+    )
+    text = (
+        f"The state is at {printable(location)} now (serial {state.serial}, {len(state.exams)} exams, "
+        f"{len(state.intents)} in doubt); {printable(parsed.migrate_from)} is marked as moved."
+    )
+    result_console(parsed).print(text, soft_wrap=True)
+    error_console(parsed).print("Next: name it in reconciler.yaml, then reconciler plan", soft_wrap=True)
     return DONE
 
 

@@ -20,7 +20,16 @@ def add_init(commands: Commands) -> None:
         "init",
         does="create an empty state, once for each workspace and environment",
         handler="reconciler.cli.settling:initialise",
-        examples=["reconciler init", "reconciler init --state file:state/staging.json"],
+        examples=[
+            "reconciler init",
+            "reconciler init --state file:state/staging.json",
+            "reconciler init --migrate-from file:exams.state.json --state file:state/exams.json",
+        ],
+    )
+    parser.add_argument(
+        "--migrate-from",
+        metavar="URL",
+        help="move the state that is at URL here; the old place is marked, and cannot be used again",
     )
     parser.add_argument(
         "--encrypt", action="store_true", help="keep it encrypted, with the key in $RECONCILER_STATE_KEY"

@@ -14,6 +14,7 @@ from reconciler.statefile.journal_format import (
     encode_record,
     encode_recovery_header,
 )
+from reconciler.statefile.migration import Migration
 from reconciler.statefile.replay import replay
 from reconciler.statefile.session import Session, initialise, load_state, open_session
 from reconciler.statefile.state_format import decode_state, empty_state, encode_state
@@ -21,6 +22,7 @@ from reconciler.statefile.state_format import decode_state, empty_state, encode_
 __all__ = [
     "Journal",
     "MalformedError",
+    "Migration",
     "Session",
     "decode_journal",
     "decode_recovery",
