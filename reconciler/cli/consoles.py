@@ -12,6 +12,7 @@ from reconciler import host, outputs
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import UsageError
 from reconciler.model.secret_marks import STATE_KEY_VARIABLE
+from reconciler.model.state_keys import OLD_STATE_KEY_VARIABLE, StateKeys
 from reconciler.secret_sources import Secrets
 from reconciler.workflows import RULE_CODES, Scope
 
@@ -133,6 +134,7 @@ def scope_of(parsed: argparse.Namespace) -> Scope:
         is_strict=getattr(parsed, "strict", False),
         workers=host.spare_processors(),
         may_remember=os.environ.get(CACHE_VARIABLE) != "off",
+        keys=StateKeys(present=state_key(), previous=variable(OLD_STATE_KEY_VARIABLE)),
     )
 
 
@@ -152,7 +154,7 @@ def secrets_of(parsed: argparse.Namespace) -> Secrets:
 
 
 def state_key() -> str | None:
-    """The key that secrets are tracked with; None where none is set."""
+    """The key that secrets are tracked and states encrypted with; None where none is set."""
     return variable(STATE_KEY_VARIABLE)
 
 

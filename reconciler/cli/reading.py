@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler import outputs, statefile, workflows
 from reconciler.cli.consoles import (
+    below_root,
     error_console,
     hint_at_rules,
     invocation_of,
@@ -141,7 +142,12 @@ def list_state(parsed: argparse.Namespace) -> int:
 
 
 def pull(parsed: argparse.Namespace) -> int:
-    """Print the state's document, with what a killed run left in the journal."""
+    """Print the state's document, with what a killed run left in the journal, or that of a file."""
+    if parsed.file is not None:
+        document = below_root(parsed, parsed.file).read_bytes()
+        plain = workflows.plain_text(scope_of(parsed), document, name=str(parsed.file))
+        print_raw(plain.decode("utf-8", "backslashreplace"))
+        return DONE
     print_raw(statefile.encode_state(workflows.read_state(scope_of(parsed))).decode())
     return DONE
 

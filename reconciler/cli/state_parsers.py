@@ -21,12 +21,24 @@ def add_init(commands: Commands) -> None:
         "init",
         does="create an empty state, once for each workspace and environment",
         handler="reconciler.cli.settling:initialise",
-        examples=["reconciler init", "reconciler init --state file:state/staging.json"],
+        examples=[
+            "reconciler init",
+            "reconciler init --state file:state/staging.json",
+            "reconciler init --migrate-from file:exams.state.json --state file:state/exams.json",
+        ],
         fill=_fill_init,
     )
 
 
 def _fill_init(parser: Parser) -> None:
+    parser.add_argument(
+        "--migrate-from",
+        metavar="URL",
+        help="move the state that is at URL here; the old place is marked, and cannot be used again",
+    )
+    parser.add_argument(
+        "--encrypt", action="store_true", help="keep it encrypted, with the key in $RECONCILER_STATE_KEY"
+    )
     add_scope(parser)
     add_lock_timeout(parser)
 
@@ -80,6 +92,9 @@ def _add_state_mending(below: Commands) -> None:
         handler="reconciler.cli.reading:pull",
         examples=["reconciler state pull > copy.json"],
     )
+    pulling.add_argument(
+        "--file", metavar="FILE", type=Path, help="print this copy or backup of an encrypted state instead"
+    )
     pushing = add_command(
         below,
         "push",
@@ -88,9 +103,32 @@ def _add_state_mending(below: Commands) -> None:
         examples=["reconciler state push copy.json"],
     )
     pushing.add_argument("file", metavar="FILE", type=Path, help="what `state pull` printed, mended")
-    for command in (moving, removing, pulling, pushing):
+    recovering = add_command(
+        below,
+        "recover",
+        does="feed back the outcomes that a run kept on its machine because the state's store failed",
+        handler="reconciler.cli.settling:recover",
+        examples=["reconciler state recover .reconciler/recovery/5f0c6f0e9f5b4f7c8d3a2b1c0d9e8f7a.recovery"],
+    )
+    recovering.add_argument("file", metavar="FILE", type=Path, help="the file that `apply` named")
+    add_format(recovering, *TEXT_OR_JSON)
+    encrypting = add_command(
+        below,
+        "encrypt",
+        does="encrypt the state with the key in $RECONCILER_STATE_KEY; one that is encrypted, anew",
+        handler="reconciler.cli.settling:encrypt",
+        examples=["reconciler state encrypt"],
+    )
+    decrypting = add_command(
+        below,
+        "decrypt",
+        does="keep the state as plain text from now on",
+        handler="reconciler.cli.settling:decrypt",
+        examples=["reconciler state decrypt"],
+    )
+    for command in (moving, removing, pulling, pushing, recovering, encrypting, decrypting):
         add_scope(command)
-    for command in (moving, removing, pushing):
+    for command in (moving, removing, pushing, recovering, encrypting, decrypting):
         add_lock_timeout(command)
 
 

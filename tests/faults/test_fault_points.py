@@ -96,6 +96,14 @@ KILLS = [
     (run_apply, "journal-begun=kill"),
     (run_apply, "journal-write=short,journal-drop=kill"),
     (run_apply_singly, "journal-write=short@3,journal-drop=kill"),
+    (run_apply, "recovery-open=kill"),
+    (run_apply, "recovery-write=kill"),
+    (run_apply, "recovery-write=torn"),
+    (run_apply_singly, "recovery-write=kill@2"),
+    (run_apply_singly, "recovery-write=torn@2"),
+    (run_apply, "recovery-flush=kill"),
+    (run_apply, "recovery-made=kill"),
+    (run_apply, "recovery-drop=kill"),
     (run_apply, "intent-due=kill"),
     (run_apply, "intent-durable=kill"),
     (run_apply, "intent-durable=kill@3"),
@@ -144,7 +152,7 @@ ELSEWHERE = {Step.STORE_CALL, Step.STORE_CALLED}
 """Reached by stores elsewhere only, which are killed and failed there by tests of their own."""
 NOT_FIRST = {Step.SCRATCH_DROP, Step.JOURNAL_DROP}
 """They follow on another failure only."""
-FULL = {Step.LOCK_OPEN, Step.BACKUP_OPEN, Step.SNAPSHOT_OPEN, Step.JOURNAL_OPEN}
+FULL = {Step.LOCK_OPEN, Step.RECOVERY_OPEN, Step.BACKUP_OPEN, Step.SNAPSHOT_OPEN, Step.JOURNAL_OPEN}
 """Of the calls that write nothing, those that need room on the disk; the others fail with EIO."""
 
 
@@ -179,6 +187,9 @@ FAILURES = [
     (run_apply_singly, "journal-read=eio@2"),
     (run_apply_singly, "snapshot-read=eio@3"),
     (run_apply_singly, "snapshot-write=short,scratch-drop=eio"),
+    (run_apply_singly, "recovery-write=short@2"),
+    (run_apply_singly, "recovery-flush=eio@3"),
+    (run_apply_singly, "recovery-write=enospc@2,journal-write=enospc@3"),
     (run_resolve, "snapshot-write=short"),
     (run_resolve, "snapshot-write=short@2"),
     (run_resolve, "snapshot-swapped=eio@2"),
@@ -251,7 +262,8 @@ def go_on(run, workspace, sandbox):
         workspace.run("state", "rm", "cs/e0")
     check_way_on(workspace, sandbox, NAMES)
     left = {path.name for path in workspace.root.iterdir()}
-    assert left <= {"exams.yaml", "exams.state.json", "exams.state.json.backup", "later.json"}
+    assert left <= {"exams.yaml", "exams.state.json", "exams.state.json.backup", "later.json", ".reconciler"}
+    assert list((workspace.root / ".reconciler" / "recovery").glob("*.recovery")) == []
 
 
 @pytest.mark.parametrize(("run", "fault"), KILLS, ids=spell)
