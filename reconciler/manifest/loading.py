@@ -61,11 +61,10 @@ def gather(paths: Sequence[str], root: Path) -> Gathered:
     texts: list[Text] = []
     diagnostics = list(found.diagnostics)
     for file in found.files:
-        name = sources.shown(file, root)
         try:
-            texts.append(Text(file, name, sources.read_bounded(file)))
+            texts.append(Text(file.path, file.name, sources.read_bounded(file.path)))
         except OSError as error:
-            diagnostics.append(sources.unusable(name, error))
+            diagnostics.append(sources.unusable(file.name, error))
     return Gathered(root, tuple(texts), tuple(diagnostics))
 
 
@@ -128,7 +127,7 @@ class _Workspace:
         self._findings.append(findings)
         if document is None:
             return
-        bases = self._library.bases_of(text.file, document.root, findings)
+        bases = self._library.bases_of(text.path, document.root, findings)
         manifest = ManifestFile(document, findings, self._environment, bases, self._tracing)
         manifest.read()
         self._exams += manifest.exams

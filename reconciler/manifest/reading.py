@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.manifest.source_text import MAX_SIZE_BYTES, NotText, decode
 from reconciler.manifest.yaml_parcels import Parsed, Piece
@@ -16,11 +15,10 @@ MOST_WORKERS: Final = 3
 """With more of them they wait for this process, which does all but the parsing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A file that was read: itself, its name as it is shown, and its bytes."""
+class Text(NamedTuple):
+    """A file that was read: the path that led to it, its name as it is shown, and its bytes."""
 
-    file: Path
+    path: str
     name: str
     data: bytes
 

@@ -24,7 +24,8 @@ _BLOCK: Final = "exams"
 _WRAPPER: Final = f"{_BLOCK}:\n"
 _OPENING: Final = re.compile(rf"^{_BLOCK}:[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*( +)[A-Za-z0-9]", re.MULTILINE)
 _OUTSIDE: Final = re.compile(r"^[^ \t\n#]", re.MULTILINE)
-_STEERING: Final = "reconciler"
+_UNCUT: Final = ("\r", "<<", "reconciler")
+"""What keeps a text whole: other line ends, keys that merge, and comments that ignore rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Cut:
 def cut(text: str, size: int) -> Cut | None:
     """`text` in slices of about `size` characters; None where it is not clear how, or there is one only."""
     opening = _OPENING.search(text)
-    if opening is None or "\r" in text or _STEERING in text or _OUTSIDE.search(text, opening.end()):
+    if opening is None or _OUTSIDE.search(text, opening.end()) or any(each in text for each in _UNCUT):
         return None
     first, indent = opening.start(1), len(opening[1])
     starts = [first, *_starts(text, first, indent, size)]

@@ -138,7 +138,15 @@ def test_what_reaches_over_a_cut_is_not_put_together(text):
 
 
 @pytest.mark.parametrize(
-    "text", [f"{HEAD}exams:\n  a: 1\n  b: 2\nremoved: []\n", f"{HEAD}exams: {{}}\n", HEAD]
+    "text",
+    [
+        f"{HEAD}exams:\n  a: 1\n  b: 2\nremoved: []\n",
+        f"{HEAD}exams: {{}}\n",
+        HEAD,
+        f"{HEAD}exams:\n  a: 1\n  <<: {{c: 3}}\n  b: 2\n",
+        f"{HEAD}exams:\n  a: 1\n  b: 2  # reconciler: ignore[no-password] on paper\n",
+        f"{HEAD}exams:\r\n  a: 1\r\n  b: 2\r\n",
+    ],
 )
 def test_a_text_with_nothing_to_cut_is_left_whole(text):
     """Without a block of entries at the end of the text there is nothing to cut between."""
