@@ -7,13 +7,12 @@ from typing import Final
 from reconciler.manifest.bases import Bases
 from reconciler.manifest.datetimes import zone_of
 from reconciler.manifest.defaults import COURSE_FIELDS, Stack, count_nodes, merged
-from reconciler.manifest.digests import digest_of
 from reconciler.manifest.effective import (
     Context,
+    body_of,
     context_of,
     course_of,
     is_user_sid,
-    payload_of,
     report_date_times,
     report_user,
 )
@@ -173,16 +172,16 @@ class ManifestFile:
             return
         if address is None or base.install is None:
             return
-        payload, secrets = payload_of(effective, context)
-        if not check_of("create-exam").is_satisfied(_with_password(payload)):
+        body = body_of(effective, context)
+        if not check_of("create-exam").is_satisfied(_with_password(body.payload)):
             return
         declaration = Declaration(
             address=address,
             install_sid=base.install,
             course_sid=course[0],
-            payload=payload,
-            digest=digest_of(payload),
-            secrets=secrets,
+            payload=body.payload,
+            digest=body.digest,
+            secrets=body.secrets,
             declared_at=here,
             course=course[1],
             timezone=None if context.zone is None else context.zone.name,

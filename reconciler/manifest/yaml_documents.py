@@ -12,8 +12,9 @@ from reconciler.manifest.source_text import MAX_SIZE_BYTES, NotText, SourceText,
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.manifest.yaml_walker import Stopped, Walker
 
-LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml where PyYAML was built with it; the pure parser gives the same events, slower."""
+IS_FAST: Final = hasattr(yaml, "CSafeLoader")
+"""Whether PyYAML was built with libyaml; the pure parser gives the same events, much slower."""
+LOADER: Final[Any] = yaml.CSafeLoader if IS_FAST else yaml.SafeLoader
 
 _START: Final = Stretch(0, 0)
 _QUOTED: Final = re.compile(r"[\"'].*", re.DOTALL)
