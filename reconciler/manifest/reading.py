@@ -58,7 +58,7 @@ def parsed_ahead(texts: Sequence[Text], *, workers: int) -> Iterator[tuple[Text,
 
 def _job(text: Text) -> _Job:
     found = _cut(text.data) if 2 * BATCH < len(text.data) <= MAX_SIZE_BYTES else None
-    return _Job(text, (Piece(text.data, 0),) if found is None else found.pieces, found)
+    return _Job(text, (Piece(text.data),) if found is None else found.pieces, found)
 
 
 def _cut(data: bytes) -> Cut | None:
@@ -73,9 +73,9 @@ def _batches(jobs: Sequence[_Job]) -> list[list[Piece]]:
     batches: list[list[Piece]] = []
     size = BATCH
     for piece in (piece for job in jobs for piece in job.pieces):
-        if size + len(piece.data) > BATCH:
+        if size + piece.size > BATCH:
             batches.append([])
             size = 0
         batches[-1].append(piece)
-        size += len(piece.data)
+        size += piece.size
     return batches

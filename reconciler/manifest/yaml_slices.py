@@ -67,10 +67,10 @@ def cut(text: str, size: int) -> Cut | None:
     starts = [first, *_starts(text, first, indent, size)]
     if len(starts) == 1:
         return None
-    head = Piece(text[:first].encode(), 0)
+    head = Piece(text, 0, first)
     slices = (
         # The indentation of the entry behind it lets a slice end where its last entry ends in the whole.
-        Piece(f"{_WRAPPER}{text[start : end + indent]}".encode(), start - len(_WRAPPER))
+        Piece(text, start, end + indent, _WRAPPER)
         for start, end in zip(starts, [*starts[1:], len(text)], strict=True)
     )
     return Cut(opening.start(), (head, *slices))
