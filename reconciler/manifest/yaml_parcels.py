@@ -97,16 +97,17 @@ def pack(parsed: Parsed) -> Parcel:
         [tuple(at) for at in parsed.secrets],
         list(parsed.secret_values),
         parsed.has_anchors,
+        document.written,
     )
 
 
 def unpack(parcel: Parcel) -> Parsed:
     """What was packed."""
-    packed, at, comments, secrets, values, has_anchors = parcel
+    packed, at, comments, secrets, values, has_anchors, written = parcel
     root: Any = _unpacked(packed, {})
     found = tuple(_unpacked_comment(comment) for comment in comments)
     return Parsed(
-        Document(root, Stretch(*at), found, has_anchors=has_anchors),
+        Document(root, Stretch(*at), found, has_anchors=has_anchors, written=written),
         tuple(Stretch(*secret) for secret in secrets),
         frozenset(values),
         has_anchors=has_anchors,

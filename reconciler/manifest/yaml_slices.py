@@ -19,6 +19,7 @@ from typing import Final
 from reconciler.manifest.yaml_documents import Document
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.manifest.yaml_parcels import Parsed, Piece
+from reconciler.manifest.yaml_walker import MAX_WRITTEN
 
 _BLOCK: Final = "exams"
 _WRAPPER: Final = f"{_BLOCK}:\n"
@@ -45,13 +46,14 @@ class Cut:
         if root.get(_BLOCK, root) is not None or root.key_at(_BLOCK).start != self.opening:
             return None
         entries = _entries(slices)
-        if entries is None:
+        written = sum(part.document.written for part in whole)
+        if entries is None or written > MAX_WRITTEN:
             return None
         ends = [part.document.root.value_at(_BLOCK) for part in slices]
         root[_BLOCK] = entries
         root.marks[-2:] = array("I", (ends[0].start, ends[-1].end))
         return Parsed(
-            Document(root, Stretch(head.document.at.start, ends[-1].end)),
+            Document(root, Stretch(head.document.at.start, ends[-1].end), written=written),
             tuple(secret for part in whole for secret in part.secrets),
             frozenset().union(*(part.secret_values for part in whole)),
             has_anchors=False,

@@ -36,8 +36,8 @@ EXAMS = [
         "      permittedNotesInformation: yes\n"
     ),
     (
-        "  # reconciler: ignore[no-password] on paper\n  e{n}: {{course: c, title: C, url: N/A, type: Written,\n"
-        "    configuration: {{password: {{fromEnv: EXAM_SECRET_A}}}}}}\n"
+        "  # reconciler: ignore[no-password] on paper\n  e{n}: {{course: c, title: C, url: N/A,\n"
+        "    type: Written, configuration: {{password: {{fromEnv: EXAM_SECRET_A}}}}}}\n"
     ),
     "  ? e{n}\n  : {{course: c, title: D, url: https://x.example, configuration: {{attempts: 0}}}}\n",
     "  e{n}: &a{n} {{course: c, title: E, url: https://x.example, configuration: {{}}}}\n",
