@@ -47,6 +47,7 @@ __all__ = [
     "DEFAULT_API_URL",
     "DEFAULT_MAX_CREATES",
     "DEFAULT_STATE_URL",
+    "READS_FAST",
     "RULE_CODES",
     "Applied",
     "Breaking",
@@ -91,6 +92,8 @@ DEFAULT_API_URL: Final = "https://api.smarterproctoring.com"
 DEFAULT_MAX_CREATES: Final = 100
 RULE_CODES: Final = frozenset(manifest.CODES)
 """The codes of all rules that come with the product."""
+READS_FAST: Final = manifest.IS_FAST
+"""Whether PyYAML has its C extension here; without it, manifests are read about ten times as slowly."""
 
 _OTHER_SIDS: Final = {
     "AI": "installs",

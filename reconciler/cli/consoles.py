@@ -14,7 +14,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.secret_marks import STATE_KEY_VARIABLE
 from reconciler.model.state_keys import OLD_STATE_KEY_VARIABLE, StateKeys
 from reconciler.secret_sources import Secrets
-from reconciler.workflows import RULE_CODES, Scope
+from reconciler.workflows import READS_FAST, RULE_CODES, Scope
 
 if TYPE_CHECKING:
     from reconciler.outputs import Console, Invocation, Listing, SavedPlan
@@ -65,6 +65,16 @@ def hint_at_rules(found: Sequence[Diagnostic], console: "Console") -> None:
     if code is not None:
         text = f"Why a rule finds something, and how to silence it: reconciler explain {code}"
         console.print(text, style="dim", soft_wrap=True)
+
+
+def note_slow_reading(parsed: argparse.Namespace) -> None:
+    """Say, where that is so, that manifests are read slowly here, and what would help."""
+    if not READS_FAST and parsed.loudness != "quiet":
+        text = (
+            "note: this PyYAML comes without its C extension, so manifests are read far more slowly. "
+            "Install a wheel of PyYAML, or libyaml's headers before building it."
+        )
+        error_console(parsed).print(text, style="dim", soft_wrap=True)
 
 
 def listing(parsed: argparse.Namespace) -> "Listing":

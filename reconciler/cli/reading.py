@@ -1,6 +1,7 @@
 """The commands that change nothing: validate, plan, show, state list, state show, state pull."""
 
 import argparse
+import gc
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ from reconciler.cli.consoles import (
     hint_at_rules,
     invocation_of,
     listing,
+    note_slow_reading,
     print_raw,
     read_plan,
     result_console,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 def validate(parsed: argparse.Namespace) -> int:
     """Print every finding; 1 if one of them is an error."""
+    _begin(parsed)
     loaded = workflows.validate(scope_of(parsed), now=parsed.now)
     found = loaded.diagnostics
     if parsed.format == "json":
@@ -57,6 +60,7 @@ def validate(parsed: argparse.Namespace) -> int:
 
 def plan(parsed: argparse.Namespace) -> int:
     """Print the plan, and write it where `--out` says."""
+    _begin(parsed)
     key = state_key()
     planned = workflows.plan(
         scope_of(parsed),
@@ -76,6 +80,12 @@ def plan(parsed: argparse.Namespace) -> int:
         write_plan(parsed, parsed.out, outputs.to_text(document))
     _print_plan(parsed, planned.plan, invocation_of(parsed), planned.origins)
     return _code_of(planned.plan) if parsed.detailed_exitcode else DONE
+
+
+def _begin(parsed: argparse.Namespace) -> None:
+    """Get ready to read manifests and to end soon: garbage is left where it lies."""
+    gc.disable()
+    note_slow_reading(parsed)
 
 
 def _print_plan(

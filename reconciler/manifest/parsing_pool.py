@@ -49,7 +49,7 @@ class _Batch:
 
     def parse(self) -> None:
         """Parse the pieces here."""
-        self.parsed = [parse_quietly(piece) for piece in self.pieces]
+        self.parsed = [parse_quietly(piece.data, piece.by) for piece in self.pieces]
 
 
 @dataclass(slots=True)
@@ -158,5 +158,5 @@ class Pool:
                     break
                 batch = self._open.popleft()
                 begun.append(batch)
-            send(connection, [tuple(piece) for piece in batch.pieces])
+            send(connection, [(piece.data, piece.by) for piece in batch.pieces])
         return bool(begun)

@@ -10,7 +10,7 @@ from reconciler.manifest.secrecy import MASK, guarded_line, has_loose_announceme
 from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.positions import Position, Span
 
-MAX_SIZE_BYTES: Final = 32 * 1024 * 1024
+MAX_SIZE_BYTES: Final = 256 * 1024 * 1024
 MAX_ECHO: Final = 60
 
 _MAX_EXCERPT: Final = 200
