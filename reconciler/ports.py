@@ -155,10 +155,13 @@ class StateBackend(Protocol):
 
 
 class Journal(Protocol):
-    """Remembers what happened to creates."""
+    """Remembers what happened to creates, in the order in which it is told."""
 
     async def append(self, record: Record) -> None:
-        """Return once `record` is durable. Raises StateUnavailable if it may not be."""
+        """Return once `record` is durable. Raises StateUnavailable if it may not be.
+
+        No record is durable before those that were told before it, unless their appends failed.
+        """
         ...
 
 

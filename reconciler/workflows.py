@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler import host, manifest, planning, statefile
+from reconciler import host, manifest, planning, recollection, statefile
 from reconciler.backends import open_backend
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
 from reconciler.manifest.workspace import OF_ENVIRONMENT, Workspace
@@ -108,7 +108,9 @@ class Scope:
     `root` is the workspace's directory, and `paths` name manifests below it (none: the workspace file's, or
     the default). `environment_name` chooses from the workspace file. `state_url` wins over the environment's.
     `is_strict` makes every warning an error, except where only the clock has brought it about: what was right
-    yesterday and has not changed stays right, unless a caller says which moment to judge by.
+    yesterday and has not changed stays right, unless a caller says which moment to judge by. `workers` is how
+    many further processes may be started to parse large manifests. `may_remember` says that answers are kept
+    below `root`, for `validate` and `plan` to give again (see `reconciler.cache`). Neither changes a result.
     """
 
     root: Path = field(default_factory=Path.cwd)
@@ -116,6 +118,8 @@ class Scope:
     environment_name: str | None = None
     state_url: str | None = None
     is_strict: bool = False
+    workers: int = 0
+    may_remember: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,9 +198,15 @@ def _load(scope: Scope, *, now: datetime | None, tracing: Tracing = Tracing.OFF)
         is_partial=bool(scope.paths and workspace.manifests),
     )
     paths = scope.paths or workspace.manifests
-    loaded = manifest.load(
-        paths, root=scope.root, environment=workspace.environment, ruling=ruling, tracing=tracing
+    reading = manifest.Reading(
+        environment=workspace.environment, ruling=ruling, tracing=tracing, workers=scope.workers
     )
+    gathered = manifest.gather(paths, scope.root)
+    if scope.may_remember:
+        subject = repr((scope.environment_name, scope.paths))
+        loaded = recollection.declare(gathered, reading, subject=subject)
+    else:
+        loaded, _ = manifest.declare(gathered, reading)
     found = loaded.diagnostics
     if has_errors(workspace.diagnostics):
         found = tuple(each for each in found if each.code not in OF_ENVIRONMENT)
@@ -364,7 +374,8 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
     """
     from reconciler.applying import Stopping  # noqa: PLC0415 - asyncio loads only to apply
 
-    workspace, loaded = _load_valid(scope)
+    # What is about to be sent is read from the files themselves.
+    workspace, loaded = _load_valid(replace(scope, may_remember=False))
     backend = _backend(scope, workspace)
     lock = host.lock_info("apply")
     watching = None if state_key is None else Watching(state_key=state_key, secrets=sending.secrets)
@@ -385,13 +396,13 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         report = await run.send(
             session, progress=progress or QuietProgress(), stopping=stopping or Stopping(), by=by
         )
-        trouble = _fold(session) if creates else None
+        trouble = _fold(session, creates) if creates else None
         return Applied(plan=made, report=report, state=session.state, backup=backup, trouble=trouble)
 
 
-def _fold(session: statefile.Session) -> StateError | None:
+def _fold(session: statefile.Session, creates: Sequence[Declaration]) -> StateError | None:
     try:
-        session.fold_journal()
+        session.fold_journal({exam.digest: exam.payload for exam in creates})
     except StateError as error:
         return error
     return None
@@ -463,7 +474,7 @@ def adopt(scope: Scope, address: str, sid: str, *, by: str, lock_timeout_s: floa
     """Record that the declared exam `address` exists as `sid`; `by` says who found that, and where."""
     _check_address(address)
     _check_sid(sid)
-    workspace, loaded = _load_valid(scope)
+    workspace, loaded = _load_valid(replace(scope, may_remember=False))
     declaration = _declaration_of(loaded, address)
     settler = settlement.Settler(by=by, at=host.SystemClock().now())
     return _mend(

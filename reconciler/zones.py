@@ -11,9 +11,9 @@ from importlib import resources
 from zoneinfo import ZoneInfo
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Zone:
-    """A time zone and its IANA name."""
+    """A time zone and its IANA name; there is one of each name."""
 
     name: str
     rules: tzinfo

@@ -1,7 +1,7 @@
 """The exam service: its client, its wire format, and when to try again.
 
 Promise: one call sends one request at most, and every answer that a server or proxy may give has one meaning.
-May import: `model`, `ports`, httpx.
+May import: `model`, `ports`, httpx, h11.
 """
 
 from reconciler.api.client import HttpExamApi

@@ -1,17 +1,19 @@
 """The client. One call is one request: nothing is resent, redirected or cached here.
 
-What httpcore does by itself was read in its source, and tests/faults tries it against real sockets: it tries
-again only what met a busy connection, before the first byte (ConnectionNotAvailable); its `retries` (0 here)
-are for connecting; and after a failed write it goes on to read an answer that may have come early.
-
-Each concurrent call has an httpx client of its own, because the bookkeeping of a shared pool grows with the
-square of the calls that wait for it.
+Requests go straight to the service through a transport of our own. Only where the environment names a proxy
+does httpx's own client send them, through it or around it as NO_PROXY says. What httpcore does then by itself
+was read in its source, and tests/faults tries it against real sockets: it tries again only what met a busy
+connection, before the first byte (ConnectionNotAvailable); its `retries` (0 here) are for connecting; and
+after a failed write it goes on to read an answer that may have come early. Each concurrent call has such a
+client of its own, because the bookkeeping of a shared pool grows with the square of the calls that wait.
 """
 
 import ssl
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import Final, Self
+from urllib.request import getproxies
 
 import httpx
 
@@ -19,12 +21,14 @@ from reconciler import __version__
 from reconciler.api.answers import classify, shorten
 from reconciler.api.bodies import describe
 from reconciler.api.credentials import is_loopback
-from reconciler.api.exchange import Exchange
+from reconciler.api.direct_transport import DirectTransport
+from reconciler.api.exchange import Exchange, Line
 from reconciler.model.errors import ApiUnusable, UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.verdicts import NotSent, Unknown, Verdict
 
 _CONNECT_S: Final = 10.0
+_COURSES_AT_ONCE: Final = 256
 _CONNECT_STEPS: Final = 3  # TCP, a proxy's tunnel, TLS
 # Raised by the pool itself, which has then no connection to send on.
 _WITHOUT_CONNECTION: Final = (httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -54,14 +58,17 @@ class HttpExamApi:
             ) from error
         self._base_url = base_url
         self._token = token
+        self._headers = httpx.Headers(_HEADERS | {"token": token})
         self._answer_s = timeout_s
         self._connect_s = min(_CONNECT_S, timeout_s)
+        self._timeouts = httpx.Timeout(timeout_s, connect=self._connect_s).as_dict()
         # A proxy from the environment would see a token that is sent in the clear.
-        self._uses_proxies = url.scheme == "https" or not is_loopback(host)
+        may_use_proxies = url.scheme == "https" or not is_loopback(host)
         # Made once: reading the certificate authorities costs more than a request does.
-        self._tls = _trusted_authorities() if url.scheme == "https" else False
-        self._all: list[httpx.AsyncClient] = []
-        self._idle = [self._open_client()]
+        self._tls = _trusted_authorities() if url.scheme == "https" else None
+        self._direct = None if may_use_proxies and _has_proxies() else DirectTransport(self._tls)
+        self._clients: list[httpx.AsyncClient] = []
+        self._idle = [self._open_line()]
 
     async def __aenter__(self) -> Self:
         return self
@@ -69,19 +76,18 @@ class HttpExamApi:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for client in self._all:
+        for client in self._clients:
             await client.aclose()
 
     async def create(
         self, install_sid: InstallSid, course_sid: CourseSid, body: bytes, *, confidential: Sequence[str]
     ) -> Verdict:
         """Send one Create Exam call once and say what its answer means. Raises nothing but cancellation."""
-        url = f"{self._base_url}/v1/installs/{install_sid}/courses/{course_sid}/exams"
         hidden = (*confidential, self._token)
-        client = self._idle.pop() if self._idle else self._open_client()
+        line = self._idle.pop() if self._idle else self._open_line()
         exchange = Exchange(connect_s=_CONNECT_STEPS * self._connect_s, answer_s=self._answer_s)
         try:
-            answer = await exchange.post(client, url, body)
+            answer = await exchange.send(line, self._request(install_sid, course_sid, body))
         except Exception as error:  # noqa: BLE001 - httpx lets errors of ssl and anyio through; none may hide a doubt
             if exchange.is_connecting or isinstance(error, _WITHOUT_CONNECTION):
                 verdict: Verdict = NotSent(reason=shorten(describe(error), hidden))
@@ -89,16 +95,25 @@ class HttpExamApi:
                 verdict = Unknown(status=None, reason=shorten(f"no answer: {describe(error)}", hidden))
         else:
             verdict = classify(answer, confidential=hidden)
-        self._idle.append(client)
+        self._idle.append(line)
         return verdict
 
-    def _open_client(self) -> httpx.AsyncClient:
+    def _request(self, install_sid: InstallSid, course_sid: CourseSid, body: bytes) -> httpx.Request:
+        return httpx.Request(
+            "POST",
+            _parsed(f"{self._base_url}/v1/installs/{install_sid}/courses/{course_sid}/exams"),
+            headers=self._headers,
+            content=body,
+            extensions={"timeout": self._timeouts},
+        )
+
+    def _open_line(self) -> Line:
+        """Something that sends one request at a time."""
+        if self._direct is not None:
+            return self._direct.handle_async_request
         try:
             client = httpx.AsyncClient(
-                headers=_HEADERS | {"token": self._token},
-                verify=self._tls,
-                trust_env=self._uses_proxies,
-                timeout=httpx.Timeout(self._answer_s, connect=self._connect_s),
+                verify=self._tls or False,
                 limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
                 follow_redirects=False,
             )
@@ -108,15 +123,29 @@ class HttpExamApi:
                 "the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used",
                 hint="Write it as http://HOST:PORT (SOCKS will not do), or unset it. Nothing was sent.",
             ) from error
-        self._all.append(client)
-        return client
+        self._clients.append(client)
+        return partial(client.send, stream=True)
+
+
+@lru_cache(maxsize=_COURSES_AT_ONCE)
+def _parsed(url: str) -> httpx.URL:
+    """`url`, read once: that takes as long as all the rest of a request, and a course has many exams."""
+    return httpx.URL(url)
+
+
+def _has_proxies() -> bool:
+    """Whether httpx would find a proxy in the environment, be it for other hosts."""
+    found = getproxies()
+    return any(found.get(scheme) for scheme in ("http", "https", "all"))
 
 
 def _trusted_authorities() -> ssl.SSLContext:
     try:
-        return httpx.create_ssl_context()
+        context = httpx.create_ssl_context()
     except OSError as error:
         raise ApiUnusable(
             f"the certificate authorities cannot be read: {describe(error)}",
             hint="Mend what SSL_CERT_FILE or SSL_CERT_DIR names, or unset it. Nothing was sent.",
         ) from error
+    context.set_alpn_protocols(["http/1.1"])
+    return context

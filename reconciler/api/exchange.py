@@ -6,13 +6,18 @@ keeps what follows an answer in the connection's buffer and takes it for the nex
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import httpx
 
 from reconciler.api.answers import Answer, request_id_in
 from reconciler.api.bodies import read_body
+
+Line: TypeAlias = Callable[[httpx.Request], Awaitable[httpx.Response]]
+"""Sends one request and gives the head of its answer, telling the request's `trace` as httpcore does."""
 
 _BEGINS_TO_CONNECT = (".connect_tcp.started", ".start_tls.started")
 
@@ -21,8 +26,8 @@ _BEGINS_TO_CONNECT = (".connect_tcp.started", ".start_tls.started")
 class Exchange:
     """One try at one request, to be posted once.
 
-    `is_connecting` is True only while httpcore said that it connects (TCP, a proxy's tunnel, TLS) and has not
-    yet begun the request itself, which it says before the first byte of it is written. Exceptions tell less:
+    `is_connecting` is True only while the transport said that it connects (TCP, a proxy's tunnel, TLS) and
+    has not yet begun the request, which it says before the first byte of it is written. Exceptions tell less:
     ConnectError, ConnectTimeout and ProxyError do come before that byte (from connect_tcp, start_tls and the
     answer to CONNECT alone), but so may those that a lost answer raises, where a tunnel is cut.
     """
@@ -32,29 +37,29 @@ class Exchange:
     is_connecting: bool = False
     _deadline: asyncio.Timeout = field(init=False)
 
-    async def post(self, client: httpx.AsyncClient, url: str, body: bytes) -> Answer:
+    async def send(self, line: Line, request: httpx.Request) -> Answer:
         """What arrived. Raises anything if that holds no status line, TimeoutError if it takes too long.
 
         There are `connect_s` to connect, then `answer_s` for the head of an answer, and as long for its body.
         """
-        async with (
-            asyncio.timeout(self.connect_s) as self._deadline,
-            client.stream("POST", url, content=body, extensions={"trace": self._note}) as response,
-        ):
-            self._deadline.reschedule(None)
+        request.extensions["trace"] = self._note
+        async with asyncio.timeout(self.connect_s) as self._deadline:
+            response = await line(request)
+        async with aclosing(response):
             received, fault = await read_body(response, within_s=self.answer_s)
+            headers = dict(response.headers.items())  # whose look-ups cost more than all of them together
             return Answer(
                 status=response.status_code,
-                content_type=response.headers.get("content-type", ""),
-                retry_after=response.headers.get("retry-after"),
+                content_type=headers.get("content-type", ""),
+                retry_after=headers.get("retry-after"),
                 body=received,
                 fault=fault,
-                date=response.headers.get("date"),
-                request_id=request_id_in(response.headers),
+                date=headers.get("date"),
+                request_id=request_id_in(headers),
             )
 
     async def _note(self, step: str, details: Mapping[str, object]) -> None:
-        """Called by httpcore before and after each of its steps."""
+        """Called by the transport before each of its steps; by httpcore after each as well."""
         method = getattr(details.get("request"), "method", None)
         if method is None:
             self.is_connecting = self.is_connecting or step.endswith(_BEGINS_TO_CONNECT)

@@ -4,31 +4,24 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import assert_never
 
+from reconciler.applying.endings import Again, outcome_of, status_of, try_ended, unrecorded
 from reconciler.applying.gate import Gate, Pause
 from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
+from reconciler.applying.turn import Turn
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.identities import AttemptId, ExamSid
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
-from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun, TryEnded
+from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun
 from reconciler.model.secret_marks import MarkingKey, SecretMarks
 from reconciler.model.state import Answer, Intent
 from reconciler.model.verdicts import Created, NotSent, Refused, Throttled, Unauthorized, Unknown, Verdict
 from reconciler.ports import Clock, ExamApi, Journal, Progress, RetryPolicy
 
 _ABANDONED = Unknown(status=None, reason="the run was stopped before an answer came")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Again:
-    """The exam may be tried again: `reason` says why the last try made nothing."""
-
-    status: int | None
-    reason: str
 
 
 @dataclass(kw_only=True)
@@ -52,6 +45,8 @@ class Executor:
     known_sids: Iterable[ExamSid] = ()
     marking_key: MarkingKey | None = None
     _gate: Gate = field(init=False)
+    _turns: asyncio.TaskGroup = field(init=False)
+    _waiting: deque[CreateRequest] = field(init=False)
     _outcomes: list[ExamOutcome] = field(init=False, default_factory=list)
     _halted_because: str | None = field(init=False, default=None)
     _is_unreachable: bool = field(init=False, default=False)
@@ -65,38 +60,40 @@ class Executor:
         """Send what can be sent and report on every request; every outcome is durable on return."""
         self.stopping.attach(asyncio.get_running_loop())
         self.progress.started(len(requests))
-        waiting = deque(requests)
+        self._waiting = deque(requests)
         try:
-            async with asyncio.TaskGroup() as workers:
+            async with asyncio.TaskGroup() as self._turns:
                 for _ in range(min(self.parallelism, len(requests))):
-                    workers.create_task(self._work(waiting))
+                    self._begin_next()
         finally:
             self.progress.finished()
         exams = tuple(sorted(self._outcomes, key=lambda exam: exam.address))
         return Report(exams=exams, interrupted_by=self.stopping.signal_number)
 
-    async def _work(self, waiting: deque[CreateRequest]) -> None:
-        while waiting:
-            outcome = await self._settle(waiting.popleft())
-            self._outcomes.append(outcome)
-            self.progress.settled(outcome)
+    def _begin_next(self) -> None:
+        if self._waiting:
+            self._turns.create_task(self._take_turn(self._waiting.popleft()))
 
-    async def _settle(self, request: CreateRequest) -> ExamOutcome:
+    async def _take_turn(self, request: CreateRequest) -> None:
+        turn = Turn(self._gate, self._begin_next)
+        outcome = await self._settle(request, turn)
+        self._outcomes.append(outcome)
+        self.progress.settled(outcome)
+        turn.pass_on()
+
+    async def _settle(self, request: CreateRequest, turn: Turn) -> ExamOutcome:
         tries = 0
-        last: _Again | None = None
+        last: Again | None = None
         while True:
-            entered = self._gate.try_enter() or await self.stopping.unless_draining(
-                self._enter(), otherwise=False
-            )
-            if (stop := self._reason_to_stop()) is not None:
-                if entered:
-                    self._gate.leave()
-                return self._left(request, stop, last)
+            if self._gate.try_enter() or await self.stopping.unless_draining(self._enter(), otherwise=False):
+                turn.entered()
             try:
+                if (stop := self._reason_to_stop()) is not None:
+                    return self._left(request, stop, last)
                 tries += 1
-                ended = await self._try_once(request, tries)
+                ended = await self._try_once(request, tries, turn)
             finally:
-                self._gate.leave()
+                turn.leave()
             if isinstance(ended, ExamOutcome):
                 return ended
             last = ended
@@ -110,20 +107,24 @@ class Executor:
             return "the run was stopped first"
         return self._halted_because
 
-    def _left(self, request: CreateRequest, stop: str, last: _Again | None) -> ExamOutcome:
+    def _left(self, request: CreateRequest, stop: str, last: Again | None) -> ExamOutcome:
         if last is None:
-            return _outcome(request, Outcome.NOT_ATTEMPTED, message=stop)
-        return _outcome(request, Outcome.FAILED, status=last.status, message=f"{last.reason}; then {stop}")
+            return outcome_of(request, Outcome.NOT_ATTEMPTED, message=stop)
+        return outcome_of(request, Outcome.FAILED, status=last.status, message=f"{last.reason}; then {stop}")
 
-    async def _try_once(self, request: CreateRequest, number: int) -> ExamOutcome | _Again:
-        """Take try `number` of `request` (the first is 1) from its intent to a durable outcome."""
+    async def _try_once(self, request: CreateRequest, number: int, turn: Turn) -> ExamOutcome | Again:
+        """Take try `number` of `request` (the first is 1) from its intent to a durable outcome.
+
+        After a create that made its exam nothing is to be learned for the next one. Its turn comes at once,
+        so that its intent shares the write of this outcome: the journal keeps the order of the two.
+        """
         attempt = self.new_attempt()
         entered_s = self.clock.monotonic_s()
         reach(Step.INTENT_DUE)
         try:
             await self.journal.append(self._intent_record(request, attempt))
         except StateUnavailable as error:
-            return _outcome(request, Outcome.NOT_ATTEMPTED, message=self._halt_without_journal(error))
+            return outcome_of(request, Outcome.NOT_ATTEMPTED, message=self._halt_without_journal(error))
         reach(Step.INTENT_DURABLE)
         begun = TryBegun(address=request.declaration.address, attempt=attempt)
         self.progress.trying(begun)
@@ -131,15 +132,17 @@ class Executor:
         verdict = await self._send(request)
         took_s = self.clock.monotonic_s() - begun_s
         reach(Step.ANSWERED)
+        if isinstance(verdict, Created):
+            turn.pass_on()
         try:
             await self._record(request, attempt, verdict)
         except StateUnavailable as error:
             self._halt_without_journal(error)
-            ended: ExamOutcome | _Again = _unrecorded(request, verdict, error)
+            ended: ExamOutcome | Again = unrecorded(request, verdict, error)
         else:
             reach(Step.OUTCOME_DURABLE)
             ended = self._conclude(request, verdict, number, entered_s)
-        self.progress.tried(_try_ended(begun, verdict, ended, took_s))
+        self.progress.tried(try_ended(begun, verdict, ended, took_s))
         return ended
 
     def _halt_without_journal(self, error: StateUnavailable) -> str:
@@ -188,7 +191,7 @@ class Executor:
                 answer = Answer(status=status, reason=reason, request_id=request_id)
                 record = InDoubtRecord(address=address, attempt=attempt, answer=answer)
             case NotSent() | Throttled() | Refused() | Unauthorized():
-                status, reason = _status_of(verdict), verdict.reason
+                status, reason = status_of(verdict), verdict.reason
                 record = FailedRecord(address=address, attempt=attempt, status=status, reason=reason, at=now)
             case _:
                 assert_never(verdict)
@@ -196,16 +199,16 @@ class Executor:
 
     def _conclude(
         self, request: CreateRequest, verdict: Verdict, number: int, entered_s: float
-    ) -> ExamOutcome | _Again:
+    ) -> ExamOutcome | Again:
         """What follows from the verdict of try `number`, which is durable, for its exam and for the run."""
-        status = _status_of(verdict)
+        status = status_of(verdict)
         self._is_unreachable = self._is_unreachable and isinstance(verdict, NotSent | Unknown)
         match verdict:
             case Created(sid=sid):
                 self._gate.succeeded()
-                return _outcome(request, Outcome.CREATED, sid=sid, status=status, message="created")
+                return outcome_of(request, Outcome.CREATED, sid=sid, status=status, message="created")
             case Unknown(reason=reason):
-                return _outcome(request, Outcome.IN_DOUBT, status=status, message=reason)
+                return outcome_of(request, Outcome.IN_DOUBT, status=status, message=reason)
             case NotSent():
                 is_to_be_tried_again = self._wait_to_connect(number, verdict)
             case Throttled():
@@ -218,8 +221,8 @@ class Executor:
             case _:
                 assert_never(verdict)
         if is_to_be_tried_again:
-            return _Again(status=status, reason=verdict.reason)
-        return _outcome(request, Outcome.FAILED, status=status, message=verdict.reason)
+            return Again(status=status, reason=verdict.reason)
+        return outcome_of(request, Outcome.FAILED, status=status, message=verdict.reason)
 
     def _wait_to_connect(self, number: int, verdict: NotSent) -> bool:
         """Close the gate before another try; False if there is to be none.
@@ -250,56 +253,3 @@ class Executor:
         if pause is Pause.BEGUN:
             self.progress.waiting(seconds, reason)
         return pause is not Pause.TOO_LONG
-
-
-def _status_of(verdict: Verdict) -> int | None:
-    match verdict:
-        case NotSent():
-            return None
-        case Throttled():
-            return HTTPStatus.TOO_MANY_REQUESTS
-        case Created(status=status) | Unknown(status=status):
-            return status
-        case Refused(status=status) | Unauthorized(status=status):
-            return status
-
-
-def _try_ended(begun: TryBegun, verdict: Verdict, ended: ExamOutcome | _Again, took_s: float) -> TryEnded:
-    is_final = isinstance(ended, ExamOutcome)
-    return TryEnded(
-        address=begun.address,
-        attempt=begun.attempt,
-        outcome=ended.outcome if isinstance(ended, ExamOutcome) else Outcome.FAILED,
-        sid=ended.sid if isinstance(ended, ExamOutcome) else None,
-        status=ended.status,
-        message=ended.message if isinstance(ended, ExamOutcome) else ended.reason,
-        is_final=is_final,
-        took_s=took_s,
-        request_id=None if isinstance(verdict, NotSent) else verdict.request_id,
-    )
-
-
-def _unrecorded(request: CreateRequest, verdict: Verdict, error: StateUnavailable) -> ExamOutcome:
-    """The outcome is known here and now, but not on disk: only the intent is, so the exam is in doubt."""
-    status = _status_of(verdict)
-    if isinstance(verdict, Created):
-        address = request.declaration.address
-        message = (
-            f"created as {verdict.sid}, but that could not be recorded ({error.message}); "
-            f"run: reconciler resolve {address} --sid {verdict.sid}"
-        )
-        return _outcome(request, Outcome.IN_DOUBT, sid=verdict.sid, status=status, message=message)
-    message = f"{verdict.reason}; that could not be recorded ({error.message})"
-    return _outcome(request, Outcome.IN_DOUBT, status=status, message=message)
-
-
-def _outcome(
-    request: CreateRequest,
-    outcome: Outcome,
-    *,
-    message: str,
-    sid: ExamSid | None = None,
-    status: int | None = None,
-) -> ExamOutcome:
-    address = request.declaration.address
-    return ExamOutcome(address=address, outcome=outcome, sid=sid, status=status, message=message)

@@ -1,13 +1,12 @@
 """Create requests: declarations with their secrets resolved, and the bodies that are sent for them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
-from typing import Any, cast
+from typing import cast
 
 from reconciler.model.declarations import Declaration
 from reconciler.model.errors import SecretsUnavailable
-from reconciler.model.payloads import Json, canonical_bytes
+from reconciler.model.payloads import Payload, canonical_bytes
 from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret, SecretUse
 from reconciler.ports import SecretSource
 
@@ -27,19 +26,16 @@ class CreateRequest:
 
     def body(self) -> bytes:
         """The exact JSON body, secrets filled in. Made anew at each call: it is not to stay in memory."""
-        body = cast("dict[str, Any]", _copy(self.declaration.payload))
+        payload = self.declaration.payload
         for use, value in zip(self.declaration.secrets, self.values, strict=True):
-            *parents, last = use.path
-            reduce(lambda found, key: found[key], parents, body)[last] = value
-        return canonical_bytes(body)
+            payload = _filled(payload, use.path, value)
+        return canonical_bytes(payload)
 
 
-def _copy(value: Json) -> Json:
-    if isinstance(value, Mapping):
-        return {key: _copy(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_copy(inner) for inner in value]
-    return value
+def _filled(payload: Payload, path: Sequence[str], value: str) -> Payload:
+    """`payload` with `value` where `path` leads; what is on the way is copied, and all else is shared."""
+    key, *rest = path
+    return {**payload, key: _filled(cast("Payload", payload[key]), rest, value) if rest else value}
 
 
 def resolve_secrets(declarations: Sequence[Declaration], source: SecretSource) -> tuple[CreateRequest, ...]:

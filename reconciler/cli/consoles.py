@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from reconciler import outputs
+from reconciler import host, outputs
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import UsageError
 from reconciler.model.secret_marks import STATE_KEY_VARIABLE
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _PLAN_HEAD_BYTES: Final = 200
 _URL_PASSWORD: Final = re.compile(r"(//[^/@:]*:)[^/@]*@")
+
+CACHE_VARIABLE = "RECONCILER_CACHE"
 
 
 def result_console(parsed: argparse.Namespace) -> "Console":
@@ -130,6 +132,8 @@ def scope_of(parsed: argparse.Namespace) -> Scope:
         environment_name=parsed.env,
         state_url=getattr(parsed, "state", None),
         is_strict=getattr(parsed, "strict", False),
+        workers=host.spare_processors(),
+        may_remember=os.environ.get(CACHE_VARIABLE) != "off",
     )
 
 

@@ -2,13 +2,29 @@
 
 Promise: reads manifests and the workspace file, and nothing else; no input makes an exception, every mistake
 has a place, all are found in one run, and no secret is ever part of what is said about them. Secrets are
-never resolved here.
-May import: `model`, `reconciler.schemas`, `reconciler.zones`, PyYAML, jsonschema.
+never resolved here. Where a caller allows it, further processes parse what is large; none outlives the call.
+May import: `model`, `reconciler.schemas`, `reconciler.zones`, PyYAML, jsonschema, jsonschema-rs, orjson.
 """
 
-from reconciler.manifest.loading import load
+from reconciler.manifest.bases import Read
+from reconciler.manifest.loading import Gathered, Reading, declare, gather, load
 from reconciler.manifest.rules import CODES, Catalogue, find_rules
+from reconciler.manifest.rules.running import turning_points
 from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.workspace import Workspace, load_workspace
 
-__all__ = ["CODES", "Catalogue", "Ruling", "Workspace", "find_rules", "load", "load_workspace"]
+__all__ = [
+    "CODES",
+    "Catalogue",
+    "Gathered",
+    "Read",
+    "Reading",
+    "Ruling",
+    "Workspace",
+    "declare",
+    "find_rules",
+    "gather",
+    "load",
+    "load_workspace",
+    "turning_points",
+]

@@ -6,7 +6,7 @@ tells a comment from a `#` within text.
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -46,19 +46,25 @@ class Comments:
     _lines: list[Stretch] = field(default_factory=list)
     _scalars: list[Stretch] = field(default_factory=list)
 
-    def watch(self, events: Iterable[Any]) -> Iterable[Any]:
-        """`events` as they are, remembering the scalars on lines that may hold an ignore."""
-        self._lines = list(_lines_with_one(self.text))
-        return self._watched(events) if self._lines else events
+    def watch(self, next_event: Callable[[], Any]) -> Callable[[], Any]:
+        """`next_event`, remembering in passing the scalars on lines that may hold an ignore."""
+        self._lines = list(_lines_with_one(self.text)) if "#" in self.text else []
+        if not self._lines:
+            return next_event
 
-    def _watched(self, events: Iterable[Any]) -> Iterator[Any]:
-        for event in events:
+        def watched() -> Any:
+            event = next_event()
             if isinstance(event, _SCALAR):
-                at = Stretch(event.start_mark.index, event.end_mark.index)
-                nearest = bisect_left(self._lines, at.start, key=lambda line: line.end)
-                if nearest < len(self._lines) and self._lines[nearest].start < at.end:
-                    self._scalars.append(at)
-            yield event
+                self._remember(Stretch(event.start_mark.index, event.end_mark.index))
+            return event
+
+        return watched
+
+    def _remember(self, at: Stretch) -> None:
+        """Keep the place of a scalar, if it shares a line with what may be an ignore."""
+        nearest = bisect_left(self._lines, at.start, key=lambda line: line.end)
+        if nearest < len(self._lines) and self._lines[nearest].start < at.end:
+            self._scalars.append(at)
 
     def found(self) -> tuple[Comment, ...]:
         """The ignores, in order, once all events have passed."""

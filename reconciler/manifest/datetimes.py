@@ -43,7 +43,7 @@ def _city(name: str) -> str:
     return name.rpartition("/")[2].casefold().replace(" ", "_")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
 def normalized(text: str, zone: Zone | None) -> str:
     """The instant that `text` means, as `YYYY-MM-DDTHH:MM:SS.mmmZ`; local times are in `zone`.
 

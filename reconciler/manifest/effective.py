@@ -1,8 +1,8 @@
 """An effective exam → the declaration of it, with its payload in the one spelling that is sent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from reconciler.manifest.datetimes import BadDateTime, Zone, normalized, zone_of
 from reconciler.manifest.defaults import CONTACT_FIELDS, COURSE_FIELDS, PROFILES
@@ -21,6 +21,8 @@ _ALIAS, _USER = CONTACT_FIELDS
 _TIMEZONE: Final = "timezone"
 _NOT_SENT: Final = frozenset({*COURSE_FIELDS, _ALIAS, PROFILES, _TIMEZONE})
 _CONFIGURATION: Final = "configuration"
+_IN_NO_BODY: Final = _NOT_SENT | {_CONFIGURATION}
+_PLAIN: Final[frozenset[Any]] = frozenset({str, int, bool, type(None)})
 _EXACT_FLOAT: Final = 2**53
 _USER_PREFIX: Final = "US"
 _SID_LENGTH: Final = 34
@@ -160,9 +162,7 @@ def _report_alias(exam: Marked, context: Context, address: Address | None, findi
 
 def payload_of(exam: Marked, context: Context) -> tuple[dict[str, Json], tuple[SecretUse, ...]]:
     """The body to be sent and the secrets in it, for an exam without findings."""
-    body: dict[str, Json] = {
-        key: _plain(value) for key, value in exam.items() if key not in _NOT_SENT and key != _CONFIGURATION
-    }
+    body = _without_marks(exam, _IN_NO_BODY)
     if _ALIAS in exam:
         body[_USER] = context.users.get(str(exam[_ALIAS]))
     elif _USER in body:
@@ -175,7 +175,7 @@ def payload_of(exam: Marked, context: Context) -> tuple[dict[str, Json], tuple[S
 
 
 def _configuration(written: Marked, context: Context) -> tuple[dict[str, Json], tuple[SecretUse, ...]]:
-    sent = {key: _plain(value) for key, value in written.items()}
+    sent: dict[str, Any] = _without_marks(written)
     for field in DATE_FIELDS:
         if field in sent:
             sent[field] = normalized(str(sent[field]), context.zone)
@@ -203,10 +203,20 @@ def _user_sid(value: str, context: Context) -> str | None:
     return value if is_user_sid(value) else context.users.get(value)
 
 
+def _without_marks(written: Marked, left_out: Container[str] = ()) -> dict[str, Json]:
+    """`written` without marks, and without the keys `left_out`."""
+    body: dict[str, Any] = {
+        key: value if value.__class__ in _PLAIN else _plain(value)  # most are, and a call would cost more
+        for key, value in written.items()
+        if key not in left_out
+    }
+    return body
+
+
 def _plain(value: Value) -> Json:
     """`value` without marks; a float without a fraction is a whole number."""
     if isinstance(value, Marked):
-        return {key: _plain(item) for key, item in value.items()}
+        return _without_marks(value)
     if isinstance(value, Sequence):
         return [_plain(item) for item in value]
     if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT_FLOAT:

@@ -128,6 +128,11 @@ class Findings:
         """Whether no further error is noted, so that none need be looked for."""
         return self._is_full
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found that is listed."""
+        return not self._found
+
     def echo(self, value: str) -> str:
         """`value` as a message may quote it."""
         if self.elsewhere is not None and self.elsewhere.hides(value):

@@ -1,19 +1,23 @@
 """All manifests → everything that they declare, and every finding about them."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.manifest import sources
-from reconciler.manifest.bases import Library
+from reconciler.manifest.bases import Library, Read
 from reconciler.manifest.findings import Findings, identity_of
 from reconciler.manifest.lifecycle import Lifecycle
 from reconciler.manifest.manifest_file import ManifestFile
+from reconciler.manifest.reading import Text, parsed_ahead
 from reconciler.manifest.rules.catalogue import PLUGIN_FAILED
 from reconciler.manifest.rules.ignoring import report_unused
 from reconciler.manifest.rules.running import Written, ask_rules
 from reconciler.manifest.ruling import Ruling
+from reconciler.manifest.yaml_parcels import Parsed
 from reconciler.model.declarations import Declaration, Declared, Loaded
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.environment import Environment
@@ -25,6 +29,58 @@ if TYPE_CHECKING:
     from reconciler.model.identities import Address
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The manifests that were found below `root`, as they were read, and what is wrong about finding them."""
+
+    root: Path
+    texts: tuple[Text, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How manifests are read.
+
+    Without a `ruling`, the built-in rules are asked as they are, but for those that need a moment. `workers`
+    is how many further processes may parse, where that pays; the answer is the same.
+    """
+
+    environment: Environment
+    ruling: Ruling = field(default_factory=Ruling)
+    tracing: Tracing = Tracing.OFF
+    workers: int = 0
+
+
+def gather(paths: Sequence[str], root: Path) -> Gathered:
+    """The manifests that `paths` name: files, directories and globs, relative to `root`.
+
+    None means the default manifests. Raises nothing.
+    """
+    found = sources.find(paths, root)
+    texts: list[Text] = []
+    diagnostics = list(found.diagnostics)
+    for file in found.files:
+        name = sources.shown(file, root)
+        try:
+            texts.append(Text(file, name, sources.read_bounded(file)))
+        except OSError as error:
+            diagnostics.append(sources.unusable(name, error))
+    return Gathered(root, tuple(texts), tuple(diagnostics))
+
+
+def declare(gathered: Gathered, reading: Reading) -> tuple[Loaded, tuple[Read, ...]]:
+    """Everything that the manifests declare, and the files that they extend.
+
+    Raises nothing: whatever is wrong is among the diagnostics.
+    """
+    workspace = _Workspace(gathered.root, reading)
+    with _uncollected():
+        for text, parsed in parsed_ahead(gathered.texts, workers=reading.workers):
+            workspace.read(text, parsed)
+        return workspace.loaded(gathered.diagnostics), workspace.stands_on
+
+
 def load(
     paths: Sequence[str],
     *,
@@ -33,34 +89,31 @@ def load(
     ruling: Ruling | None = None,
     tracing: Tracing = Tracing.OFF,
 ) -> Loaded:
-    """Everything that the manifests named by `paths` declare.
+    """Everything that the manifests named by `paths` declare: `gather` and `declare` in one."""
+    reading = Reading(environment=environment, ruling=Ruling() if ruling is None else ruling, tracing=tracing)
+    return declare(gather(paths, root), reading)[0]
 
-    `paths` are files, directories and globs, relative to `root`; none means the default manifests. Without a
-    `ruling`, the built-in rules are asked as they are, but for those that need a moment. Raises nothing:
-    whatever is wrong is among the diagnostics.
-    """
-    found = sources.find(paths, root)
-    workspace = _Workspace(root, environment, Ruling() if ruling is None else ruling, tracing)
-    diagnostics = list(found.diagnostics)
-    for file in found.files:
-        name = sources.shown(file, root)
-        try:
-            data = sources.read_bounded(file)
-        except OSError as error:
-            diagnostics.append(sources.unusable(name, error))
-        else:
-            workspace.read(file, name, data)
-    return workspace.loaded(diagnostics)
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Meanwhile nobody looks for garbage in circles: there is none, and a million values to look through."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Workspace:
     """Gathers what the files declare."""
 
-    def __init__(self, root: Path, environment: Environment, ruling: Ruling, tracing: Tracing) -> None:
-        self._library = Library(root, ruling)
-        self._ruling = ruling
-        self._environment = environment
-        self._tracing = tracing
+    def __init__(self, root: Path, reading: Reading) -> None:
+        self._library = Library(root, reading.ruling)
+        self._ruling = reading.ruling
+        self._environment = reading.environment
+        self._tracing = reading.tracing
         self._origins: dict[Address, Origins] = {}
         self._exams: list[Declaration] = []
         self._written: list[Written] = []
@@ -68,22 +121,21 @@ class _Workspace:
         self._findings: list[Findings] = []
         self._lifecycle = Lifecycle()
 
-    def read(self, file: Path, name: str, data: bytes) -> None:
-        """Take in one file, and those that it extends."""
-        findings, document = self._ruling.read(name, data)
+    def read(self, text: Text, parsed: Parsed | None) -> None:
+        """Take in one file, which holds what is `parsed` where that is known, and what it extends."""
+        findings, document = self._ruling.read(text.name, text.data, parsed)
         findings.elsewhere = self._library
         self._findings.append(findings)
         if document is None:
             return
-        bases = self._library.bases_of(file, document.root, findings)
+        bases = self._library.bases_of(text.file, document.root, findings)
         manifest = ManifestFile(document, findings, self._environment, bases, self._tracing)
         manifest.read()
         self._exams += manifest.exams
         self._written += manifest.written
         self._origins |= manifest.origins
         self._lifecycle.gather(document.root, findings)
-        for address, at in manifest.addresses.items():
-            here = findings.source.position(at.start)
+        for address, (at, here) in manifest.addresses.items():
             first = self._places.setdefault(address, here)
             if first is not here:
                 findings.add(
@@ -93,6 +145,11 @@ class _Workspace:
                     "Give one of the two another address.",
                     address=address,
                 )
+
+    @property
+    def stands_on(self) -> tuple[Read, ...]:
+        """The files that were read to be extended."""
+        return tuple(self._library.files)
 
     def loaded(self, found: Iterable[Diagnostic]) -> Loaded:
         """Everything together."""

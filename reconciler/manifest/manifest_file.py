@@ -7,6 +7,7 @@ from typing import Final
 from reconciler.manifest.bases import Bases
 from reconciler.manifest.datetimes import zone_of
 from reconciler.manifest.defaults import COURSE_FIELDS, Stack, count_nodes, merged
+from reconciler.manifest.digests import digest_of
 from reconciler.manifest.effective import (
     Context,
     context_of,
@@ -21,7 +22,8 @@ from reconciler.manifest.layers import Tracer, layers_of
 from reconciler.manifest.passwords import FIELD, report_secret
 from reconciler.manifest.profiles import profiles_of
 from reconciler.manifest.rules.running import Written
-from reconciler.manifest.schema_errors import Place, check_of, report_schema_errors
+from reconciler.manifest.schema_errors import Place, report_schema_errors
+from reconciler.manifest.schema_verdicts import check_of
 from reconciler.manifest.shells import report_partial_exams, report_shell, report_unknown_zone, report_zone
 from reconciler.manifest.words import listed
 from reconciler.manifest.yaml_documents import Document
@@ -39,7 +41,8 @@ from reconciler.model.identities import (
     is_install_sid,
 )
 from reconciler.model.origins import Origins, Tracing
-from reconciler.model.payloads import Payload, digest_of
+from reconciler.model.payloads import Payload
+from reconciler.model.positions import Position
 
 MAX_MERGED_NODES: Final = 2_000_000
 
@@ -70,7 +73,7 @@ class ManifestFile:
     tracing: Tracing
     exams: list[Declaration] = field(default_factory=list)
     written: list[Written] = field(default_factory=list)
-    addresses: dict[Address, Stretch] = field(default_factory=dict)
+    addresses: dict[Address, tuple[Stretch, Position]] = field(default_factory=dict)
     origins: dict[Address, Origins] = field(default_factory=dict)
     _merged_nodes: int = 0
 
@@ -145,17 +148,18 @@ class ManifestFile:
     def _read_exam(self, key: str, marks: tuple[Stretch, Stretch], exam: Value, base: _Base) -> None:
         """Note what is wrong with one exam, and declare it where nothing is."""
         at, own = marks
+        here = self.findings.source.next_position(at.start)
         address = Address(key) if is_address(key) else None
         if address is None:
             self.findings.add(
                 "bad-address", at, f"{self.findings.echo(key)} cannot be an address", f"Use {ADDRESS_RULE}."
             )
         else:
-            self.addresses[address] = at
+            self.addresses[address] = at, here
         if self.findings.is_full:
             return
         place = Place(at, "an exam", address)
-        report_schema_errors(check_of("manifest", "exam"), exam, place, self.findings)
+        is_right = report_schema_errors(check_of("manifest", "exam"), exam, place, self.findings)
         if not isinstance(exam, Marked) or not self.bases.are_whole:
             return  # where a base is missing, what it may have said is not missed once more
         profiles = profiles_of(exam, base.stack, address, self.findings)
@@ -165,9 +169,13 @@ class ManifestFile:
         effective = merged(exam, below)
         context = context_of(effective, base.context)
         course = self._checked(effective, place, below, context)
-        if address is None or course is None or base.install is None:
+        if course is None or not (is_right if effective is exam else self._is_right(effective, place)):
+            return
+        if address is None or base.install is None:
             return
         payload, secrets = payload_of(effective, context)
+        if not check_of("create-exam").is_satisfied(_with_password(payload)):
+            return
         declaration = Declaration(
             address=address,
             install_sid=base.install,
@@ -175,7 +183,7 @@ class ManifestFile:
             payload=payload,
             digest=digest_of(payload),
             secrets=secrets,
-            declared_at=self.findings.source.position(at.start),
+            declared_at=here,
             course=course[1],
             timezone=None if context.zone is None else context.zone.name,
         )
@@ -214,21 +222,18 @@ class ManifestFile:
             return None
         if "timezone" in effective and context.zone is None:
             return None
-        check = check_of("manifest", "exam")
-        if not check.is_satisfied(effective):
-            # What is wrong is known already, if not that this exam has it from defaults or a profile.
-            report_schema_errors(check, effective, place, self.findings)
-            return None
-        return course if self._fits_body(effective, context) else None
+        return course
 
-    def _fits_body(self, effective: Marked, context: Context) -> bool:
-        """Whether what would be sent satisfies the documented schema."""
-        payload, _ = payload_of(effective, context)
-        return check_of("create-exam").is_satisfied(_with_password(payload))
+    def _is_right(self, effective: Marked, place: Place) -> bool:
+        """Whether what was merged satisfies the schema too; a finding says why not."""
+        # What is wrong is known already, if not that this exam has it from defaults or a profile.
+        return report_schema_errors(check_of("manifest", "exam"), effective, place, self.findings)
 
     def _report_missing(self, effective: Marked, place: Place, defaults: Marked | None) -> None:
         """Note the required fields that neither the exam nor its defaults have."""
         missing = [name for name in check_of("create-exam").required if name not in effective]
+        if not missing and not effective.keys().isdisjoint(COURSE_FIELDS):
+            return
         merged_in = f"merged were the defaults {listed(defaults)}" if defaults else "the file has no defaults"
         for name in missing:
             self.findings.add(
@@ -239,7 +244,7 @@ class ManifestFile:
                 address=place.address,
                 subject=name,
             )
-        if not any(name in effective for name in COURSE_FIELDS):
+        if effective.keys().isdisjoint(COURSE_FIELDS):
             self.findings.add(
                 "no-course",
                 place.at,

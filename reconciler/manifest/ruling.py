@@ -9,6 +9,7 @@ from reconciler.manifest.rules.catalogue import Catalogue
 from reconciler.manifest.rules.ignoring import read_ignores
 from reconciler.manifest.weighing import Weighing
 from reconciler.manifest.yaml_documents import Document, parse, read_source
+from reconciler.manifest.yaml_parcels import Parsed
 from reconciler.model.diagnostics import Severity
 
 
@@ -25,11 +26,17 @@ class Ruling:
     now: datetime | None = None
     is_partial: bool = False
 
-    def read(self, name: str, data: bytes) -> tuple[Findings, Document | None]:
-        """The findings of the file `name` and its document; None where they say why there is none."""
+    def read(self, name: str, data: bytes, parsed: Parsed | None = None) -> tuple[Findings, Document | None]:
+        """The findings of the file `name` and its document; None where they say why there is none.
+
+        `parsed` is what `data` holds, where that is known already.
+        """
         source, findings, is_text = read_source(name, data)
         findings.weighing = Weighing(self.catalogue.by_code.keys(), self.weights)
-        document = parse(source, findings) if is_text else None
+        if parsed is not None:
+            document: Document | None = parsed.tell(source)
+        else:
+            document = parse(source, findings) if is_text else None
         if document is not None:
             read_ignores(document.comments, findings, self.catalogue)
         return findings, document

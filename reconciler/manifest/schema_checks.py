@@ -30,13 +30,16 @@ _TYPES: Final[dict[str, Check]] = {
 }
 
 
+_END: Final = re.compile(r"(?<!\\)\$")
+
+
 class UnknownKeyword(ValueError):
     """A schema uses a keyword that is not compiled."""
 
 
 def compiled_pattern(pattern: str) -> re.Pattern[str]:
     """`pattern` as JSON Schema means it: `$` is the end of the text, and not also a line end before it."""
-    return re.compile(f"{pattern[:-1]}\\Z" if pattern.endswith("$") else pattern)
+    return re.compile(_END.sub(r"\\Z", pattern))
 
 
 def compile_check(schema: Schema, root: Schema) -> Check:

@@ -1,21 +1,20 @@
 """What jsonschema finds wrong, as diagnostics that say it in a user's words."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Final
-
-from jsonschema import Draft7Validator, ValidationError
-from jsonschema.validators import extend
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import schemas
 from reconciler.manifest.findings import Findings
-from reconciler.manifest.schema_checks import Check, compile_check, compiled_pattern
+from reconciler.manifest.schema_verdicts import SchemaCheck
 from reconciler.manifest.secrecy import announces_secret
 from reconciler.manifest.words import listed, suggestion
 from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Stretch, Value
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.model.identities import ADDRESS_RULE, Address
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 _TYPE_WORDS: Final = {
     "object": "a mapping",
@@ -40,24 +39,6 @@ _SECRET_PATH: Final = ("configuration", "password")
 
 
 @dataclass(frozen=True, slots=True)
-class SchemaCheck:
-    """One schema, ready to ask: `is_satisfied` quickly says whether, `errors` slowly says why not."""
-
-    is_satisfied: Check
-    validator: Draft7Validator
-
-    @property
-    def required(self) -> list[str]:
-        """The fields that the outermost mapping must have."""
-        schema: Any = self.validator.schema
-        return list(schema["required"])
-
-    def errors(self, value: object) -> Iterator[ValidationError]:
-        """Everything wrong with `value`, in a stable order."""
-        return self.validator.iter_errors(value)
-
-
-@dataclass(frozen=True, slots=True)
 class Place:
     """Where a checked value stands, and how it is called in messages."""
 
@@ -66,35 +47,16 @@ class Place:
     address: Address | None = None
 
 
-@cache
-def check_of(schema: str, definition: str | None = None) -> SchemaCheck:
-    """The check of a schema, or of one of its definitions; built once."""
-    root = schemas.load(schema)
-    part = root
-    if definition is not None:
-        part = {"$ref": f"#/definitions/{definition}", "definitions": root["definitions"]}
-    return SchemaCheck(compile_check(part, root), _validator_class()(part))
-
-
-def report_schema_errors(check: SchemaCheck, value: Value, place: Place, findings: Findings) -> None:
-    """Note what `check` finds wrong with `value`, but for what was reported while reading it."""
+def report_schema_errors(check: SchemaCheck, value: Value, place: Place, findings: Findings) -> bool:
+    """Note what `check` finds wrong with `value`, unless that is known already; whether it is right."""
     if check.is_satisfied(value):
-        return
+        return True
     for error in check.errors(value):
         path = tuple(error.absolute_path)
         if error.instance is BROKEN or _is_secret(path) or _is_date_time(error):
             continue
         _Report(value, place, findings, error, path).add()
-
-
-@cache
-def _validator_class() -> Any:
-    return extend(Draft7Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
-
-
-def _pattern(_: Any, pattern: str, value: object, __: Any) -> Iterator[ValidationError]:
-    if isinstance(value, str) and compiled_pattern(pattern).search(value) is None:
-        yield ValidationError("does not match")
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +66,7 @@ class _Report:
     root: Value
     place: Place
     findings: Findings
-    error: ValidationError
+    error: "ValidationError"
     path: tuple[str | int, ...]
 
     def add(self) -> None:
@@ -227,7 +189,7 @@ def _is_secret(path: tuple[str | int, ...]) -> bool:
     return any(path[at : at + 2] == _SECRET_PATH for at in range(len(path)))
 
 
-def _is_date_time(error: ValidationError) -> bool:
+def _is_date_time(error: "ValidationError") -> bool:
     """Whether `error` is of how a date-time is written, which `datetimes` says better."""
     pattern = schemas.load("manifest")["definitions"]["dateTime"]["pattern"]
     return bool(error.validator == "pattern" and error.validator_value == pattern)

@@ -7,7 +7,8 @@ from reconciler.manifest.defaults import PROFILES
 from reconciler.manifest.effective import date_places
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import report_secret
-from reconciler.manifest.schema_errors import Place, check_of, report_schema_errors
+from reconciler.manifest.schema_errors import Place, report_schema_errors
+from reconciler.manifest.schema_verdicts import check_of
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.model.identities import Address
 

@@ -9,7 +9,8 @@ from reconciler.manifest import sources
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.loading import ordered
 from reconciler.manifest.rules.catalogue import CODES
-from reconciler.manifest.schema_errors import Place, check_of, report_schema_errors
+from reconciler.manifest.schema_errors import Place, report_schema_errors
+from reconciler.manifest.schema_verdicts import check_of
 from reconciler.manifest.shells import report_zone
 from reconciler.manifest.words import listed, suggestion
 from reconciler.manifest.yaml_documents import parse, read_source

@@ -1,9 +1,8 @@
 """Bytes of one YAML file → its value with marks, or findings that say why there is none."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -13,7 +12,7 @@ from reconciler.manifest.source_text import MAX_SIZE_BYTES, NotText, SourceText,
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.manifest.yaml_walker import Stopped, Walker
 
-LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where PyYAML was built with it; the pure parser gives the same events, slower."""
 
 _START: Final = Stretch(0, 0)
@@ -51,14 +50,18 @@ _TAB: Final = ("a tab stands where YAML wants spaces", "Indent with spaces.")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The mapping that a file holds, where it stands, and the comments that ignore rules."""
+    """The mapping that a file holds, where it stands, and the comments that ignore rules.
+
+    `has_anchors` says whether a part of it may be in two places.
+    """
 
     root: Mapping
     at: Stretch
     comments: tuple[Comment, ...] = ()
+    has_anchors: bool = False
 
 
-def parse(source: SourceText, findings: Findings, loader: type = LOADER) -> Document | None:
+def parse(source: SourceText, findings: Findings, loader: Any = LOADER) -> Document | None:
     """The document of `source`; None, with the reason among `findings`, where there is none."""
     if (at := source.refused_character()) is not None:
         findings.add(
@@ -70,7 +73,8 @@ def parse(source: SourceText, findings: Findings, loader: type = LOADER) -> Docu
         return None
     comments = Comments(source.text)
     try:
-        parsed = Walker(findings).walk(comments.watch(_events(source.text, loader)))
+        walker = Walker(findings)
+        parsed = walker.walk(comments.watch(loader(source.text).get_event))
     except Stopped:
         return None
     except yaml.MarkedYAMLError as error:
@@ -87,7 +91,7 @@ def parse(source: SourceText, findings: Findings, loader: type = LOADER) -> Docu
             "not-a-mapping", at, f"the file holds {what}, not a mapping", "Begin it with `version: 1`."
         )
         return None
-    return Document(root, at, comments.found())
+    return Document(root, at, comments.found(), has_anchors=walker.has_anchors)
 
 
 def read_source(file: str, data: bytes) -> tuple[SourceText, Findings, bool]:
@@ -108,11 +112,6 @@ def read_source(file: str, data: bytes) -> tuple[SourceText, Findings, bool]:
         findings.add("encoding", Stretch(end, end), error.message, error.hint)
         return source, findings, False
     return source, Findings(source), True
-
-
-def _events(text: str, loader: type) -> Iterator[yaml.events.Event]:
-    events: Iterator[yaml.events.Event] = yaml.parse(text, Loader=loader)
-    return events
 
 
 def _report_syntax(error: yaml.MarkedYAMLError, source: SourceText, findings: Findings) -> None:

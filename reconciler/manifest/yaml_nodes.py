@@ -13,9 +13,12 @@ MARKS_AN_ITEM: Final = 2
 
 
 class Broken(enum.Enum):
-    """Stands for a value that was reported already, so that nothing complains about it again."""
+    """Stands for a value that was reported already, so that nothing complains about it again.
 
-    BROKEN = "broken"
+    Its own value is nothing that JSON has, so that jsonschema-rs, which looks into enums, does not accept it.
+    """
+
+    BROKEN = object()
 
 
 BROKEN: Final = Broken.BROKEN

@@ -20,6 +20,8 @@ _WORDS: Final[dict[str, bool | None]] = {
     "FALSE": False,
 }
 _NUMBER_STARTS: Final = frozenset("+-.0123456789")
+NOT_TEXT_STARTS: Final = _NUMBER_STARTS | {word[:1] for word in _WORDS}
+"""The first characters of all plain scalars that may be something other than text."""
 _DECIMAL: Final = re.compile(r"[-+]?[0-9]+")
 _OCTAL: Final = re.compile(r"0o[0-7]+")
 _HEXADECIMAL: Final = re.compile(r"0x[0-9a-fA-F]+")

@@ -2,19 +2,29 @@
 
 The walker trusts nothing: depth, digits and expanded nodes are counted as events arrive, so that a hostile
 file costs no more than an honest one of its size. What it cannot use it reports and replaces by BROKEN.
+
+A term of exams is a million events, so the loops over a mapping's entries and a list's items handle what is
+ordinary (plain keys that were seen before, scalars without anchor or tag) where they stand, and leave all
+else to methods.
 """
 
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from yaml import events as ev
 
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.secrecy import announces_secret
-from reconciler.manifest.yaml_nodes import BROKEN, Broken, Mapping, Sequence, Stretch, Value
-from reconciler.manifest.yaml_scalars import MAX_DIGITS, NotFinite, NumberTooLong, resolve_plain
+from reconciler.manifest.yaml_nodes import BROKEN, MARKS_A_KEY, Broken, Mapping, Sequence, Stretch, Value
+from reconciler.manifest.yaml_scalars import (
+    MAX_DIGITS,
+    NOT_TEXT_STARTS,
+    NotFinite,
+    NumberTooLong,
+    resolve_plain,
+)
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
 
 MAX_DEPTH: Final = 64
@@ -22,7 +32,16 @@ FREE_NODES: Final = 50_000
 NODES_A_WRITTEN_ONE: Final = 20
 
 _MERGE: Final = "<<"
-_NOWHERE: Final = Stretch(0, 0)
+_MAX_RESOLVED: Final = 4096
+
+_SCALAR: Final[Any] = ev.ScalarEvent
+_MAPPING_START: Final[Any] = ev.MappingStartEvent
+_MAPPING_END: Final[Any] = ev.MappingEndEvent
+_SEQUENCE_END: Final[Any] = ev.SequenceEndEvent
+_ALIAS: Final[Any] = ev.AliasEvent
+_DOCUMENT_START: Final[Any] = ev.DocumentStartEvent
+_DOCUMENT_END: Final[Any] = ev.DocumentEndEvent
+_STREAM_START: Final[Any] = ev.StreamStartEvent
 
 
 class Stopped(Exception):
@@ -38,138 +57,261 @@ class _Anchored(NamedTuple):
     height: int
 
 
-@dataclass(slots=True)
-class _Frame:
-    """A collection that is being read. `key` is None while a mapping waits for one."""
+class _Node(NamedTuple):
+    """A value as it was read, where it stands, and how many levels are below it."""
 
-    node: Mapping | Sequence
+    value: Value
     start: int
-    anchor: str | None
-    nodes_before: int
-    key: str | Broken | None = None
-    key_at: Stretch = _NOWHERE
-    height: int = 0
-    merges: list[tuple[Value, Stretch]] = field(default_factory=list)
-    keys_at: dict[str, Stretch] = field(default_factory=dict)
+    end: int
+    height: int
+
+
+class _Key(NamedTuple):
+    """A key that is out of the ordinary: `text` is None for `<<`, BROKEN where the entry is left out."""
+
+    text: str | Broken | None
+    start: int
+    end: int
+    is_secret: bool = False
 
 
 _Event: TypeAlias = Any
 """An event with its marks; the stubs make every mark optional, which a parser's never is."""
 
+NextEvent: TypeAlias = Callable[[], _Event]
+"""Gives the next event of a stream, and None or its end's event after the last."""
 
-@dataclass(slots=True)
+
 class Walker:
     """Reads one stream of events; `walk` gives the root and where it stands."""
 
-    findings: Findings
-    _frames: list[_Frame] = field(default_factory=list)
-    _anchors: dict[str, _Anchored | None] = field(default_factory=dict)
-    _aliases: list[tuple[int, Stretch]] = field(default_factory=list)
-    _secrets: list[tuple[Stretch, Value]] = field(default_factory=list)
-    _keys: dict[str, str | None] = field(default_factory=dict)
-    _secret_keys: set[str] = field(default_factory=set)
-    _written: int = 0
-    _expanded: int = 0
-    _documents: int = 0
-    _root: tuple[Value, Stretch] | None = None
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self._next: NextEvent = lambda: None
+        self._anchors: dict[str, _Anchored | None] = {}
+        self._aliases: list[tuple[int, Stretch]] = []
+        self._secrets: list[tuple[Stretch, Value]] = []
+        self._ordinary_keys: dict[str, str] = {}
+        self._resolved: dict[str, Value] = {}
+        self._depth = 0
+        self._written = 0
+        self._aliased = 0
 
-    def walk(self, events: Iterable[_Event]) -> tuple[Value, Stretch] | None:
+    def walk(self, next_event: NextEvent) -> tuple[Value, Stretch] | None:
         """The value of the only document and its place; None where there is none. Raises Stopped."""
+        self._next = next_event
         try:
-            for event in events:
-                kind = type(event)
-                if kind is ev.ScalarEvent:
-                    self._scalar(event)
-                elif kind is ev.MappingStartEvent:
-                    self._open(event, Mapping())
-                elif kind is ev.SequenceStartEvent:
-                    self._open(event, Sequence())
-                elif kind is ev.MappingEndEvent or kind is ev.SequenceEndEvent:
-                    self._close(event)
-                elif kind is ev.AliasEvent:
-                    self._alias(event)
-                elif kind is ev.DocumentStartEvent:
-                    self._document(event)
+            return self._stream()
         finally:
             self._publish_secrets()
-        return self._root
 
-    def _document(self, event: _Event) -> None:
-        self._documents += 1
-        if self._documents > 1:
-            self.findings.add(
-                "several-documents",
-                _stretch(event),
-                "a second document begins here",
-                "Keep one document in a file: move the rest into a file of its own.",
-            )
-            raise Stopped
+    @property
+    def has_anchors(self) -> bool:
+        """Whether an anchor was met."""
+        return bool(self._anchors)
 
-    def _scalar(self, event: _Event) -> None:
-        at = Stretch(event.start_mark.index, event.end_mark.index)
+    def _stream(self) -> tuple[Value, Stretch] | None:
+        root: tuple[Value, Stretch] | None = None
+        documents = 0
+        while True:
+            event = self._next()
+            kind = type(event)
+            if kind is _DOCUMENT_START:
+                documents += 1
+                if documents > 1:
+                    self._refuse_document(event)
+                node = self._node(self._next())
+                root = (node.value, Stretch(node.start, node.end))
+            elif kind is not _STREAM_START and kind is not _DOCUMENT_END:
+                return root
+
+    def _refuse_document(self, event: _Event) -> None:
+        self.findings.add(
+            "several-documents",
+            _stretch(event),
+            "a second document begins here",
+            "Keep one document in a file: move the rest into a file of its own.",
+        )
+        raise Stopped
+
+    def _node(self, event: _Event) -> _Node:
+        """The value that begins with `event`, of whatever kind."""
+        kind = type(event)
+        if kind is _SCALAR:
+            return self._scalar(event)
+        if kind is _ALIAS:
+            return self._alias(event)
+        start, anchor = event.start_mark.index, event.anchor
+        before = self._written + self._aliased
         self._written += 1
-        self._expanded += 1
-        text: str = event.value
         if event.tag is not None:
-            self._refuse_tag(at)
-        frame = self._frames[-1] if self._frames else None
-        is_plain = event.implicit[0]
-        if frame is not None and frame.key is None and type(frame.node) is Mapping:
-            if is_plain and text == _MERGE:
-                frame.key, frame.key_at = _MERGE, at
-                frame.keys_at.setdefault(_MERGE, at)
-                return
-            known = self._keys.get(text) if is_plain else None
-            if known is not None:
-                self._key(frame, known, at)
-                return
-        value = self._resolved(text, at) if is_plain else self._quoted(text, at, event.style)
-        if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(value, at, 1, 0)
-        self._put(value, at)
+            self._refuse_tag(_stretch(event))
+        if self._depth >= MAX_DEPTH:
+            self._refuse_depth(Stretch(start, start + 1))
+        if anchor is not None:
+            self._anchors[anchor] = None
+        self._depth += 1
+        value: Mapping | Sequence
+        value, end, height = self._mapping() if kind is _MAPPING_START else self._sequence()
+        self._depth -= 1
+        if anchor is not None:
+            size = self._written + self._aliased - before
+            self._anchors[anchor] = _Anchored(value, Stretch(start, end), size, height)
+        return _Node(value, start, end, height)
 
-    def _resolved(self, text: str, at: Stretch) -> Value:
+    def _mapping(self) -> tuple[Mapping, int, int]:
+        """The mapping whose start was met, where it ends, and how many levels are below it."""
+        next_event, keys, resolved = self._next, self._ordinary_keys, self._resolved
+        node, marks, merges = Mapping(), list[int](), list[tuple[Value, Stretch]]()
+        written = height = 0
+        key: Any
+        value: Value
+        while (event := next_event()).__class__ is not _MAPPING_END:
+            odd: _Key | None = None
+            if (
+                event.__class__ is _SCALAR
+                and (key := keys.get(event.value)) is not None
+                and key not in node
+                and event.tag is None
+                and event.anchor is None
+            ):
+                key_start, key_end = event.start_mark.index, event.end_mark.index
+                written += 1
+            else:
+                odd = self._odd_key(event, node, marks, has_merge=bool(merges))
+                key, key_start, key_end = odd.text, odd.start, odd.end
+            event = next_event()
+            if event.__class__ is _SCALAR and event.tag is None and event.anchor is None:
+                start, end = event.start_mark.index, event.end_mark.index
+                text = event.value
+                written += 1
+                if not event.implicit[0]:
+                    value = self._quoted(text, start, end, event.style)
+                elif text and text[0] not in NOT_TEXT_STARTS:
+                    value = text
+                elif text in resolved:
+                    value = resolved[text]
+                else:
+                    value = self._plain(text, start, end)
+                height = height or 1
+            else:
+                self._written += written
+                written = 0
+                value, start, end, below = self._node(event)
+                height = max(height, below + 1)
+            if odd is not None and not self._is_entry(odd, value, Stretch(start, end), merges):
+                continue
+            node[key] = value
+            marks += (key_start, key_end, start, end)
+        self._written += written
+        node.marks = array("I", marks)
+        for value, at in merges:
+            self._merge(node, value, at)
+        return node, event.end_mark.index, height
+
+    def _is_entry(self, key: _Key, value: Value, at: Stretch, merges: list[tuple[Value, Stretch]]) -> bool:
+        """Whether `key` and `value` make an entry; what is to be merged goes to `merges`."""
+        if key.is_secret:
+            self._secrets.append((at, value))
+        if key.text is None:
+            merges.append((value, at))
+        return isinstance(key.text, str)
+
+    def _sequence(self) -> tuple[Sequence, int, int]:
+        """The list whose start was met, where it ends, and how many levels are below it."""
+        next_event = self._next
+        node, height = Sequence(), 0
+        while (event := next_event()).__class__ is not _SEQUENCE_END:
+            value, start, end, below = self._node(event)
+            node.append(value)
+            node.marks.extend((start, end))
+            height = max(height, below + 1)
+        return node, event.end_mark.index, height
+
+    def _scalar(self, event: _Event) -> _Node:
+        """Any scalar but for those that `_mapping` reads itself."""
+        start, end = event.start_mark.index, event.end_mark.index
+        self._written += 1
+        if event.tag is not None:
+            self._refuse_tag(Stretch(start, end))
+        text: str = event.value
+        if event.implicit[0]:
+            value = self._plain(text, start, end)
+        else:
+            value = self._quoted(text, start, end, event.style)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchored(value, Stretch(start, end), 1, 0)
+        return _Node(value, start, end, 0)
+
+    def _plain(self, text: str, start: int, end: int) -> Value:
         """The value of a plain scalar."""
         try:
-            return resolve_plain(text)
+            value = resolve_plain(text)
         except NumberTooLong:
             self.findings.add(
                 "too-large",
-                at,
+                Stretch(start, end),
                 f"this number has more than {MAX_DIGITS} digits",
                 "If it is meant as text, put it in quotes.",
             )
+            return BROKEN
         except NotFinite:
             self.findings.add(
                 "not-a-number",
-                at,
+                Stretch(start, end),
                 "infinity and not-a-number cannot be sent",
                 "Give a finite number, or put it in quotes if it is meant as text.",
             )
-        return BROKEN
+            return BROKEN
+        if len(self._resolved) < _MAX_RESOLVED:
+            self._resolved[text] = value
+        return value
 
-    def _quoted(self, text: str, at: Stretch, style: str) -> Value:
+    def _quoted(self, text: str, start: int, end: int, style: str) -> Value:
         """The value of a quoted or block scalar: its text."""
         if style == '"' and not text.isprintable():
             wrong = next((char for char in text if _is_refused(char)), None)
             if wrong is not None:
                 self.findings.add(
                     "encoding",
-                    at,
+                    Stretch(start, end),
                     f"an escape in this text stands for U+{ord(wrong):04X}, which is not a character to send",
                     "Remove the escape; of the control characters only tab and line ends may be used.",
                 )
                 return BROKEN
         return text
 
-    def _key(self, frame: _Frame, key: str, at: Stretch) -> None:
-        """Take `key` for the next entry of `frame`, unless it was there before."""
-        first = frame.keys_at.get(key)
-        if first is None:
-            frame.keys_at[key] = at
-            frame.key, frame.key_at = key, at
-            return
-        place = self.findings.source.position(first.start)
+    def _odd_key(self, event: _Event, node: Mapping, marks: list[int], *, has_merge: bool) -> _Key:
+        """The key that begins with `event`: a new one, a secret's, a repeated one, or one that is no text."""
+        if type(event) is _SCALAR and event.implicit[0] and event.value == _MERGE:
+            self._written += 1
+            if event.tag is not None:
+                self._refuse_tag(_stretch(event))
+            return _Key(None, event.start_mark.index, event.end_mark.index)
+        value, start, end, _ = self._node(event)
+        if not isinstance(value, str):
+            if value is not BROKEN:
+                self.findings.add(
+                    "non-string-key",
+                    Stretch(start, end),
+                    "a key must be text; this one is " + _kind(value),
+                    "Put the key in quotes.",
+                )
+            return _Key(BROKEN, start, end)
+        is_secret = announces_secret(value)
+        if value in node:
+            first = marks[MARKS_A_KEY * list(node).index(value)]
+        elif has_merge and value == _MERGE:
+            first = start
+        else:
+            if not is_secret and value != _MERGE and type(_try_plain(value)) is str:
+                self._ordinary_keys[value] = value
+            return _Key(value, start, end, is_secret)
+        self._refuse_duplicate(value, first, Stretch(start, end))
+        return _Key(BROKEN, start, end, is_secret)
+
+    def _refuse_duplicate(self, key: str, first: int, at: Stretch) -> None:
+        place = self.findings.source.position(first)
         self.findings.add(
             "duplicate-key",
             at,
@@ -177,83 +319,6 @@ class Walker:
             f"column {place.column}",
             "Keep one of the two.",
         )
-        frame.key, frame.key_at = BROKEN, at
-        if key in self._secret_keys:
-            frame.key_at = Stretch(-1, at.end)
-
-    def _put(self, value: Value, at: Stretch, height: int = 0) -> None:
-        """Make `value` the next key, value or item of what is being read."""
-        if not self._frames:
-            self._root = (value, at)
-            return
-        frame = self._frames[-1]
-        frame.height = max(frame.height, height + 1)
-        if isinstance(frame.node, Sequence):
-            frame.node.append(value)
-            frame.node.marks.extend(at)
-            return
-        key = frame.key
-        if key is None:
-            self._new_key(frame, value, at)
-            return
-        frame.key = None
-        if key is BROKEN:
-            if frame.key_at.start < 0:
-                self._secrets.append((at, value))
-        elif key is _MERGE:
-            frame.merges.append((value, at))
-        else:
-            frame.node.put(key, value, frame.key_at, at)
-            if key in self._secret_keys:
-                self._secrets.append((at, value))
-
-    def _new_key(self, frame: _Frame, value: Value, at: Stretch) -> None:
-        """Take `value`, met for the first time, as a key."""
-        if type(value) is str:
-            self._keys[value] = value if type(self._try_plain(value)) is str else None
-            if announces_secret(value):
-                self._secret_keys.add(value)
-            self._key(frame, value, at)
-            return
-        if value is not BROKEN:
-            self.findings.add(
-                "non-string-key",
-                at,
-                "a key must be text; this one is " + _kind(value),
-                "Put the key in quotes.",
-            )
-        frame.key, frame.key_at = BROKEN, at
-
-    @staticmethod
-    def _try_plain(text: str) -> Value:
-        """What `text` would be without quotes."""
-        try:
-            return resolve_plain(text)
-        except ValueError:
-            return BROKEN
-
-    def _open(self, event: _Event, node: Mapping | Sequence) -> None:
-        start = event.start_mark.index
-        self._written += 1
-        self._expanded += 1
-        if event.tag is not None:
-            self._refuse_tag(_stretch(event))
-        if len(self._frames) >= MAX_DEPTH:
-            self._refuse_depth(Stretch(start, start + 1))
-        if event.anchor is not None:
-            self._anchors[event.anchor] = None
-        self._frames.append(_Frame(node, start, event.anchor, self._expanded - 1))
-
-    def _close(self, event: _Event) -> None:
-        frame = self._frames.pop()
-        if isinstance(frame.node, Mapping) and frame.merges:
-            for value, at in frame.merges:
-                self._merge(frame.node, value, at)
-        at = Stretch(frame.start, event.end_mark.index)
-        if frame.anchor is not None:
-            size = self._expanded - frame.nodes_before
-            self._anchors[frame.anchor] = _Anchored(frame.node, at, size, frame.height)
-        self._put(frame.node, at, frame.height)
 
     def _merge(self, target: Mapping, value: Value, at: Stretch) -> None:
         """Add what `value` has and `target` lacks; earlier sources win."""
@@ -271,19 +336,19 @@ class Walker:
                     "Let `<<` name an anchored mapping, as in `<<: *name`.",
                 )
 
-    def _alias(self, event: _Event) -> None:
+    def _alias(self, event: _Event) -> _Node:
         at = _stretch(event)
         if event.anchor not in self._anchors:
-            self._unusable("unknown-anchor", at, "this alias names an anchor that is not defined before it")
-            return
+            return self._unusable(
+                "unknown-anchor", at, "this alias names an anchor that is not defined before it"
+            )
         anchored = self._anchors[event.anchor]
         if anchored is None:
-            self._unusable("alias-loop", at, "this alias stands inside what it refers to")
-            return
+            return self._unusable("alias-loop", at, "this alias stands inside what it refers to")
         self._aliases.append((at.start, anchored.at))
         self._written += 1
-        self._expanded += anchored.size
-        if self._expanded > FREE_NODES + NODES_A_WRITTEN_ONE * self._written:
+        self._aliased += anchored.size - 1
+        if self._written + self._aliased > FREE_NODES + NODES_A_WRITTEN_ONE * self._written:
             self.findings.add(
                 "too-large",
                 at,
@@ -291,15 +356,15 @@ class Walker:
                 "Write out what you mean, or use `defaults`.",
             )
             raise Stopped
-        if len(self._frames) + anchored.height >= MAX_DEPTH:
+        if self._depth + anchored.height >= MAX_DEPTH:
             self._refuse_depth(at)
-        self._put(anchored.value, at, anchored.height)
+        return _Node(anchored.value, at.start, at.end, anchored.height)
 
-    def _unusable(self, code: str, at: Stretch, message: str) -> None:
+    def _unusable(self, code: str, at: Stretch, message: str) -> _Node:
         self.findings.add(
             code, at, message, "Let it name an anchor (`&name`) that is complete before this line."
         )
-        self._put(BROKEN, at)
+        return _Node(BROKEN, at.start, at.end, 0)
 
     def _refuse_depth(self, at: Stretch) -> None:
         self.findings.add(
@@ -370,6 +435,14 @@ def _texts(value: Value) -> Iterator[str]:
 
 def _is_refused(char: str) -> bool:
     return (char < " " and char not in "\t\n\r") or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"
+
+
+def _try_plain(text: str) -> Value:
+    """What `text` would be without quotes."""
+    try:
+        return resolve_plain(text)
+    except ValueError:
+        return BROKEN
 
 
 def _kind(value: Value) -> str:

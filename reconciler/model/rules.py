@@ -55,6 +55,8 @@ class Exam:
     def configuration(self) -> Mapping[str, Json]:
         """The inner mapping of the payload, which every exam has."""
         found = self.payload.get(_CONFIGURATION)
+        if type(found) is dict:  # the usual case, in a tenth of the time that the question below takes
+            return found
         return found if isinstance(found, Mapping) else _NOTHING
 
     @property

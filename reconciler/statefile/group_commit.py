@@ -1,6 +1,8 @@
 """Group commit: many waiting appends, one durable write, and nobody is told "durable" before it."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.records import Record
@@ -14,7 +16,8 @@ _Batch = list[tuple[Record, asyncio.Future[None]]]
 class GroupCommit:
     """A journal whose appends share writes; implements `ports.Journal`.
 
-    A batch that fails is failed for all who wait in it, and the next one is written in its place.
+    A batch that fails is failed for all who wait in it, and the next one is written in its place. Writes have
+    a thread of their own: one at a time, and none behind the names that connections look up.
     """
 
     def __init__(self, backend: StateBackend, *, size_bytes: int) -> None:
@@ -23,6 +26,7 @@ class GroupCommit:
         self._written = 0
         self._waiting: _Batch = []
         self._writer: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
 
     @property
     def size_bytes(self) -> int:
@@ -38,13 +42,15 @@ class GroupCommit:
         await durable
 
     async def close(self) -> None:
-        """Return once nothing is being written."""
+        """Return once nothing is being written; nothing can be appended any more."""
         if self._writer is not None:
             await self._writer
+        self._thread.shutdown()
 
     async def _write_batches(self) -> None:
         try:
             while self._waiting:
+                await asyncio.sleep(0)  # who is ready now shares the write
                 batch, self._waiting = self._waiting, []
                 await self._write(batch)
         finally:
@@ -55,7 +61,8 @@ class GroupCommit:
         data = b"".join(encode_record(record, number=number) for number, record in numbered)
         try:
             note = note_of_records(record for record, _ in batch)
-            await asyncio.to_thread(self._backend.append_journal, data, after=self._size_bytes, note=note)
+            write = partial(self._backend.append_journal, data, after=self._size_bytes, note=note)
+            await asyncio.get_running_loop().run_in_executor(self._thread, write)
         except StateUnavailable as error:
             _fail(batch, error)
             return

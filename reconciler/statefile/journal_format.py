@@ -7,13 +7,22 @@ acts on a record before its append has returned. Such a line counts if it is who
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
 
 from reconciler.model.errors import StateDamaged, StateTooNew
-from reconciler.model.identities import Address, AttemptId, ExamSid, is_address, is_attempt_id, is_exam_sid
+from reconciler.model.identities import (
+    Address,
+    AttemptId,
+    Digest,
+    ExamSid,
+    is_address,
+    is_attempt_id,
+    is_exam_sid,
+)
+from reconciler.model.payloads import Payload
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
 from reconciler.statefile import fields
 from reconciler.statefile.fields import MalformedError
@@ -74,13 +83,16 @@ def _encode_fields(record: Record) -> dict[str, Any]:
             assert_never(record)
 
 
-def decode_journal(data: bytes, *, location: str) -> Journal | None:
+def decode_journal(
+    data: bytes, *, location: str, payloads: Mapping[Digest, Payload] | None = None
+) -> Journal | None:
     """The journal in `data`, or None where there is none (no bytes, or no whole header).
 
-    A torn last record is left out. Raises StateTooNew for a later format and StateDamaged for anything else.
+    A torn last record is left out. Of a payload that is in `payloads` already no copy stays in memory.
+    Raises StateTooNew for a later format and StateDamaged for anything else.
     """
     try:
-        return _decode(data, location)
+        return _decode(data, location, payloads or {})
     except MalformedError as error:
         raise StateDamaged(
             f"the journal of {location} is damaged: {error}",
@@ -90,7 +102,7 @@ def decode_journal(data: bytes, *, location: str) -> Journal | None:
         ) from error
 
 
-def _decode(data: bytes, location: str) -> Journal | None:
+def _decode(data: bytes, location: str, payloads: Mapping[Digest, Payload]) -> Journal | None:
     lines = _whole_lines(data)
     header = next(lines, None)
     if header is None:
@@ -107,7 +119,7 @@ def _decode(data: bytes, location: str) -> Journal | None:
         )
     records = []
     for number, (line, end) in enumerate(lines, start=1):
-        records.append(_decode_record(line, number))
+        records.append(_with_shared_payload(_decode_record(line, number), payloads))
         size_bytes = end
     return Journal(
         lineage=fields.text(document, "lineage", "line 1"),
@@ -115,6 +127,14 @@ def _decode(data: bytes, location: str) -> Journal | None:
         records=tuple(records),
         size_bytes=size_bytes,
     )
+
+
+def _with_shared_payload(record: Record, payloads: Mapping[Digest, Payload]) -> Record:
+    if isinstance(record, IntentRecord):
+        known = payloads.get(record.intent.digest)
+        if known == record.intent.payload:
+            return replace(record, intent=replace(record.intent, payload=known))
+    return record
 
 
 def _whole_lines(data: bytes) -> Iterator[tuple[dict[str, Any], int]]:

@@ -4,13 +4,15 @@ The journal is read before the snapshot. A fold writes the snapshot before it em
 order a reader sees a journal and the snapshot that it goes on, or a snapshot that holds the journal already.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import PushRefused, StateAbsent, StateConflict, StateDamaged, StateExists
+from reconciler.model.identities import Digest
+from reconciler.model.payloads import Payload
 from reconciler.model.state import Mended, State
 from reconciler.ports import LockInfo, StateBackend, Tenure, Version
 from reconciler.statefile.fields import MalformedError
@@ -77,8 +79,9 @@ def open_session(backend: StateBackend, *, lock: LockInfo, timeout_s: float) -> 
         yield Session(backend, tenure)
 
 
-def _find(backend: StateBackend) -> _Found:
-    journal = decode_journal(backend.read_journal(), location=backend.location)
+def _find(backend: StateBackend, payloads: Mapping[Digest, Payload] | None = None) -> _Found:
+    """What the store says now; of a payload that is in `payloads` already no copy stays in memory."""
+    journal = decode_journal(backend.read_journal(), location=backend.location, payloads=payloads)
     snapshot = backend.read()
     if snapshot is None:
         raise StateAbsent(
@@ -241,10 +244,13 @@ class Session:
         self._journal = GroupCommit(self._backend, size_bytes=len(header))
         return self._journal
 
-    def fold_journal(self) -> State:
-        """Commit what the journal says, as read back from the store."""
+    def fold_journal(self, payloads: Mapping[Digest, Payload] | None = None) -> State:
+        """Commit what the journal says, as read back from the store.
+
+        `payloads` are those that were sent, as far as the caller has them still: they are not kept twice.
+        """
         reach(Step.FOLD_DUE)
-        found = _find(self._backend)
+        found = _find(self._backend, payloads)
         if found.version != self._version:
             raise StateConflict(
                 f"{self._backend.location} was replaced while this run held its lock",

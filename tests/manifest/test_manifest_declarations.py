@@ -8,7 +8,7 @@ from reconciler import schemas
 from reconciler.manifest import Ruling, load, load_workspace
 from reconciler.manifest.datetimes import BadDateTime, normalized, zone_of
 from reconciler.manifest.schema_checks import UnknownKeyword, compile_check
-from reconciler.manifest.schema_errors import check_of
+from reconciler.manifest.schema_verdicts import check_of
 from reconciler.model.diagnostics import Severity
 from reconciler.model.environment import Environment
 from reconciler.model.identities import CourseSid, InstallSid, is_address

@@ -1,6 +1,8 @@
 """The session: what a crash leaves behind is found, folded and never lost."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -127,6 +129,26 @@ def test_an_append_without_a_thread_fails_and_does_not_hang(begun, tmp_path):
     with session(backend) as opened:
         asyncio.run(run(opened.begin_journal()))
     assert load_state(begun).intents == {}
+
+
+def test_an_append_waits_for_nobody_who_looks_up_a_name(begun):
+    """The threads of the event loop are all taken, as by a slow name server, and the journal is written."""
+
+    async def run(journal):
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        answered = threading.Event()
+        looking_up = loop.run_in_executor(None, answered.wait)
+        try:
+            await asyncio.wait_for(journal.append(began("a", "t1")), timeout=5)
+        finally:
+            answered.set()
+            await looking_up
+        await journal.close()
+
+    with session(begun) as opened:
+        asyncio.run(run(opened.begin_journal()))
+    assert list(load_state(begun).intents) == ["a"]
 
 
 @pytest.mark.parametrize("kept", [0, 1], ids=["removed", "cut"])

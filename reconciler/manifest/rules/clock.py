@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -67,6 +68,23 @@ def _at_moment(exams: Iterable[Exam], context: Context) -> Iterator[tuple[Exam, 
     if context.now is not None:
         for exam in exams:
             yield exam, context.now
+
+
+def turning_points(exams: Iterable[Exam]) -> frozenset[datetime]:
+    """The moments at which what a rule of this module has to say about `exams` may change."""
+    pairs = {(exam.date("examOpenDate"), exam.date("examCloseDate")): exam for exam in exams}
+    return frozenset(moment for exam in pairs.values() for moment in _turning_points_of(exam))
+
+
+def _turning_points_of(exam: Exam) -> Iterator[datetime]:
+    opens, closes = exam.instant("examOpenDate"), exam.instant("examCloseDate")
+    if closes is not None:
+        yield closes
+    if opens is not None:
+        yield opens
+        with suppress(OverflowError):  # before the first day of the year 1 there is no moment
+            yield opens - _FREEZE
+            yield opens - _NOTICE
 
 
 def _people_needed(exam: Exam) -> str | None:

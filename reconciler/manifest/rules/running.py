@@ -3,11 +3,13 @@
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Final
 
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD
+from reconciler.manifest.rules import clock
 from reconciler.manifest.rules.catalogue import Catalogue
 from reconciler.manifest.rules.plugins import fault
 from reconciler.manifest.yaml_nodes import Mapping as Marked
@@ -86,6 +88,11 @@ def ask_rules(
         if not failed:
             codes.add(rule.code)
     return Asked(frozenset(codes), tuple(faults))
+
+
+def turning_points(exams: Iterable[Declaration]) -> frozenset[datetime]:
+    """The moments at which what the built-in rules have to say about `exams` may change."""
+    return clock.turning_points(_view(exam, exam.payload) for exam in exams)
 
 
 def _is_plugin(rule: Rule) -> bool:

@@ -1,0 +1,113 @@
+"""The direct transport of httpx: a connection for each request, straight to the service.
+
+httpx's own is made for connections that are shared and kept. Its pool, its locks and its ways of waiting cost
+more than all the rest of a create, and nothing here is shared or kept.
+"""
+
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
+
+import h11
+import httpx
+
+from reconciler.api.connection import Connection, open_connection
+
+_HEAD_BYTES: Final = 100 * 1024
+_PORTS: Final = {"http": 80, "https": 443}
+
+_Trace: TypeAlias = Callable[[str, Mapping[str, object]], Awaitable[None]]
+
+
+class DirectTransport(httpx.AsyncBaseTransport):
+    """Sends each request on a connection of its own; `tls` is what secures those to an https URL.
+
+    Of a request's extensions it heeds `timeout`, as far as it is about connecting, and `trace`, which is told
+    by httpcore's names when it begins to connect and before the first byte is written. How long an answer may
+    take is for the caller to say.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        self._tls = tls
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The head of the answer; its body is read from its stream, and closing it closes the connection.
+
+        Raises httpx.TransportError.
+        """
+        trace: _Trace = request.extensions["trace"]
+        await trace("connection.connect_tcp.started", {})
+        connection = await self._connect(request)
+        try:
+            talk = _Talk(connection, request)
+            await trace("http11.send_request_headers.started", {"request": request})
+            talk.send()
+            return await talk.head()
+        except BaseException:
+            connection.abort()
+            raise
+
+    async def _connect(self, request: httpx.Request) -> Connection:
+        url = request.url
+        host, port = url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
+        tls = self._tls if url.scheme == "https" else None
+        try:
+            return await open_connection(host, port, tls=tls, step_s=request.extensions["timeout"]["connect"])
+        except ssl.SSLError as error:
+            raise httpx.ConnectError(str(error)) from error
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout(str(error)) from error
+        except (OSError, UnicodeError) as error:
+            raise httpx.ConnectError(f"All connection attempts failed: {error}") from error
+
+
+class _Talk(httpx.AsyncByteStream):
+    """One request and its answer in HTTP/1.1; as a stream, the answer's body."""
+
+    def __init__(self, connection: Connection, request: httpx.Request) -> None:
+        self._connection = connection
+        self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
+        parts = (
+            h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw),
+            h11.Data(data=request.content),
+            h11.EndOfMessage(),
+        )
+        try:
+            self._bytes = b"".join(filter(None, map(self._parser.send, parts)))
+        except h11.LocalProtocolError as error:
+            raise httpx.LocalProtocolError(str(error)) from error
+
+    def send(self) -> None:
+        """Have the request sent."""
+        self._connection.write(self._bytes)
+        self._bytes = b""
+
+    async def head(self) -> httpx.Response:
+        """The answer, once its head is there, informational ones left out."""
+        while not isinstance(event := await self._next_event(), h11.Response):
+            pass
+        return httpx.Response(event.status_code, headers=event.headers.raw_items(), stream=self)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The body, as it arrives."""
+        while isinstance(event := await self._next_event(), h11.Data):
+            yield bytes(event.data)
+
+    async def aclose(self) -> None:
+        """The connection is closed, whatever else may have come on it."""
+        self._connection.abort()
+
+    async def _next_event(self) -> object:
+        try:
+            while (event := self._parser.next_event()) is h11.NEED_DATA:
+                self._receive(await self._connection.read())
+        except h11.RemoteProtocolError as error:
+            raise httpx.RemoteProtocolError(str(error)) from error
+        except OSError as error:
+            raise httpx.ReadError(str(error)) from error
+        return event
+
+    def _receive(self, data: bytes) -> None:
+        if not data and self._parser.their_state is h11.SEND_RESPONSE:
+            raise httpx.RemoteProtocolError("the server closed the connection without an answer")
+        self._parser.receive_data(data)

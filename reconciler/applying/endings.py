@@ -1,0 +1,74 @@
+"""Endings: what a verdict is in a report, and in what is told of a try."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from reconciler.applying.requests import CreateRequest
+from reconciler.model.errors import StateUnavailable
+from reconciler.model.identities import ExamSid
+from reconciler.model.report import ExamOutcome, Outcome, TryBegun, TryEnded
+from reconciler.model.verdicts import Created, NotSent, Refused, Throttled, Unauthorized, Unknown, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """The exam may be tried again: `reason` says why the last try made nothing."""
+
+    status: int | None
+    reason: str
+
+
+def status_of(verdict: Verdict) -> int | None:
+    """The HTTP status that the verdict rests on; None where none came."""
+    match verdict:
+        case NotSent():
+            return None
+        case Throttled():
+            return HTTPStatus.TOO_MANY_REQUESTS
+        case Created(status=status) | Unknown(status=status):
+            return status
+        case Refused(status=status) | Unauthorized(status=status):
+            return status
+
+
+def try_ended(begun: TryBegun, verdict: Verdict, ended: ExamOutcome | Again, took_s: float) -> TryEnded:
+    """What is told of a try that `ended`; of one that is to be tried again, that it failed."""
+    is_final = isinstance(ended, ExamOutcome)
+    return TryEnded(
+        address=begun.address,
+        attempt=begun.attempt,
+        outcome=ended.outcome if isinstance(ended, ExamOutcome) else Outcome.FAILED,
+        sid=ended.sid if isinstance(ended, ExamOutcome) else None,
+        status=ended.status,
+        message=ended.message if isinstance(ended, ExamOutcome) else ended.reason,
+        is_final=is_final,
+        took_s=took_s,
+        request_id=None if isinstance(verdict, NotSent) else verdict.request_id,
+    )
+
+
+def unrecorded(request: CreateRequest, verdict: Verdict, error: StateUnavailable) -> ExamOutcome:
+    """The outcome is known here and now, but not on disk: only the intent is, so the exam is in doubt."""
+    status = status_of(verdict)
+    if isinstance(verdict, Created):
+        address = request.declaration.address
+        message = (
+            f"created as {verdict.sid}, but that could not be recorded ({error.message}); "
+            f"run: reconciler resolve {address} --sid {verdict.sid}"
+        )
+        return outcome_of(request, Outcome.IN_DOUBT, sid=verdict.sid, status=status, message=message)
+    message = f"{verdict.reason}; that could not be recorded ({error.message})"
+    return outcome_of(request, Outcome.IN_DOUBT, status=status, message=message)
+
+
+def outcome_of(
+    request: CreateRequest,
+    outcome: Outcome,
+    *,
+    message: str,
+    sid: ExamSid | None = None,
+    status: int | None = None,
+) -> ExamOutcome:
+    """The line of `request` in the report."""
+    address = request.declaration.address
+    return ExamOutcome(address=address, outcome=outcome, sid=sid, status=status, message=message)

@@ -1,0 +1,142 @@
+"""Parsed texts in a form that `marshal` takes, for the way from one process to another, and back.
+
+A parcel holds what a text gave that nothing is wrong with. Of any other text there is none: it is parsed
+again where its findings are wanted.
+"""
+
+from array import array
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
+
+from reconciler.manifest.comments import Comment
+from reconciler.manifest.source_text import SourceText
+from reconciler.manifest.yaml_documents import Document, parse, read_source
+from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, Value
+
+Parcel: TypeAlias = tuple[Any, ...]
+_Packed: TypeAlias = tuple[Any, Any, list[tuple[Any, Any]], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A document without findings, and what its source knows once it is parsed."""
+
+    document: Document
+    secrets: tuple[Stretch, ...]
+    secret_values: frozenset[str]
+    has_anchors: bool
+
+    def tell(self, source: SourceText) -> Document:
+        """Let `source`, whose text this was parsed from, know what parsing it tells; the document."""
+        source.is_parsed = True
+        source.secrets.extend(self.secrets)
+        source.secret_values.update(self.secret_values)
+        return self.document
+
+
+class Piece(NamedTuple):
+    """A text to parse, whole or part of a larger one: every mark is to be told `by` further on."""
+
+    data: bytes
+    by: int
+
+
+def parse_quietly(piece: Piece) -> Parsed | None:
+    """What `piece` holds; None where anything is wrong with it."""
+    source, findings, is_text = read_source("", piece.data)
+    if not is_text or (document := parse(source, findings)) is None or not findings.is_empty:
+        return None
+    if piece.by and not document.has_anchors:
+        _move(document.root, piece.by)
+    return Parsed(
+        document,
+        tuple(Stretch(at.start + piece.by, at.end + piece.by) for at in source.secrets),
+        frozenset(source.secret_values),
+        has_anchors=document.has_anchors,
+    )
+
+
+def _move(node: Mapping | Sequence, by: int) -> None:
+    """Tell every mark in `node`, no part of which is in two places, `by` further on."""
+    node.marks = array("I", [mark + by for mark in node.marks])
+    for value in node.values() if isinstance(node, Mapping) else node:
+        if _is_node(value):
+            _move(value, by)
+
+
+def pack(parsed: Parsed) -> Parcel:
+    """`parsed` as tuples, lists, dicts and plain values only."""
+    document = parsed.document
+    return (
+        _packed(document.root, {}),
+        tuple(document.at),
+        [_packed_comment(comment) for comment in document.comments],
+        [tuple(at) for at in parsed.secrets],
+        list(parsed.secret_values),
+        parsed.has_anchors,
+    )
+
+
+def unpack(parcel: Parcel) -> Parsed:
+    """What was packed."""
+    packed, at, comments, secrets, values, has_anchors = parcel
+    root: Any = _unpacked(packed, {})
+    found = tuple(_unpacked_comment(comment) for comment in comments)
+    return Parsed(
+        Document(root, Stretch(*at), found, has_anchors=has_anchors),
+        tuple(Stretch(*secret) for secret in secrets),
+        frozenset(values),
+        has_anchors=has_anchors,
+    )
+
+
+def _packed(node: Mapping | Sequence, done: dict[int, _Packed]) -> _Packed:
+    """`node` without the nodes in it, these by their keys, and its marks; what is one node stays one."""
+    if id(node) in done:
+        return done[id(node)]
+    plain: Any
+    inner: list[tuple[Any, Any]]
+    if isinstance(node, Mapping):
+        plain = dict(node)
+        inner = [(key, _packed(value, done)) for key, value in node.items() if _is_node(value)]
+    else:
+        plain = list(node)
+        inner = [(at, _packed(value, done)) for at, value in enumerate(node) if _is_node(value)]
+    for key, _ in inner:
+        plain[key] = None
+    done[id(node)] = packed = (node.__class__ is Mapping, plain, inner, node.marks.tobytes())
+    return packed
+
+
+def _unpacked(packed: _Packed, done: dict[int, Value]) -> Value:
+    if id(packed) in done:
+        return done[id(packed)]
+    is_mapping, plain, inner, marks = packed
+    node: Any
+    if is_mapping:
+        node = Mapping()
+        node.update(plain)
+    else:
+        node = Sequence()
+        node.extend(plain)
+    for key, value in inner:
+        node[key] = _unpacked(value, done)
+    node.marks = array("I", marks)
+    done[id(packed)] = node
+    return node  # type: ignore[no-any-return]
+
+
+def _is_node(value: Value) -> TypeGuard[Mapping | Sequence]:
+    kind = value.__class__
+    return kind is Mapping or kind is Sequence
+
+
+def _packed_comment(comment: Comment) -> Parcel:
+    codes = [(code, tuple(at)) for code, at in comment.codes]
+    return tuple(comment.at), codes, comment.has_reason, comment.is_alone
+
+
+def _unpacked_comment(packed: Parcel) -> Comment:
+    at, codes, has_reason, is_alone = packed
+    placed = tuple((code, Stretch(*where)) for code, where in codes)
+    return Comment(Stretch(*at), placed, has_reason=has_reason, is_alone=is_alone)

@@ -1,0 +1,133 @@
+"""Memory: a run keeps a line of its report for each exam that it sent, and nothing else of it."""
+
+import asyncio
+import tracemalloc
+from functools import partial
+from itertools import count
+
+import pytest
+from applying_fakes import declaration
+from raw_server import ok
+
+from reconciler.api import BackOff, HttpExamApi
+from reconciler.applying import CreateRequest, Executor, Stopping
+from reconciler.backends.file import FileBackend
+from reconciler.host import SystemClock, lock_info, new_attempt
+from reconciler.model.identities import ExamSid
+from reconciler.model.verdicts import Created
+from reconciler.outputs import QuietProgress
+from reconciler.statefile import initialise, open_session
+
+LINE_BYTES = 1200
+"""A line of the report, with the SID, and what an exam's place in a collection takes."""
+BODY_BYTES = 5000
+
+
+def requests(number):
+    """So many creates, each of a body that would be seen if it stayed."""
+    made = []
+    for index in range(number):
+        declared = declaration(f"e{index}")
+        declared.payload["studentNotes"] = "x" * BODY_BYTES
+        made.append(CreateRequest(declaration=declared, values=("hunter2",)))
+    return made
+
+
+class ForgetfulApi:
+    """Creates what comes, and remembers nothing of it."""
+
+    def __init__(self):
+        self._numbers = count(1)
+
+    async def create(self, *_, **__):
+        """Another SID."""
+        await asyncio.sleep(0)
+        return Created(sid=ExamSid(f"EX{next(self._numbers):032x}"), status=200)
+
+
+@pytest.fixture
+def backend(tmp_path):
+    """A store with an empty state."""
+    made = FileBackend(tmp_path / "state.json", location="file:state.json")
+    lineage = "6f2f4c1c-6f0f-4d0e-9f43-0d0f6c4b3a21"
+    initialise(made, lineage=lineage, lock=lock_info("init"), timeout_s=1)
+    return made
+
+
+async def run(api, session, to_send):
+    """Create all of `to_send`; the report."""
+    journal = session.begin_journal()
+    executor = Executor(
+        api=api,
+        journal=journal,
+        clock=SystemClock(),
+        retry=BackOff(),
+        progress=QuietProgress(),
+        stopping=Stopping(),
+        parallelism=10,
+        new_attempt=new_attempt,
+        jitter=lambda: 1.0,
+        by="tester",
+    )
+    report = await executor.run(to_send)
+    await journal.close()
+    assert len(report.created) == len(to_send)
+    return report
+
+
+async def peak_bytes(work):
+    """The most memory that `work` took at once, above what there was before it."""
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        await work()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+async def test_what_was_sent_does_not_stay_in_memory(backend):
+    """Twenty times as many creates take more memory only by their lines in the report."""
+    few, many = requests(50), requests(1000)
+    with open_session(backend, lock=lock_info("apply"), timeout_s=1) as session:
+        first = await peak_bytes(partial(run, ForgetfulApi(), session, few))
+        later = await peak_bytes(partial(run, ForgetfulApi(), session, many))
+    assert later - first < (len(many) - len(few)) * LINE_BYTES
+
+
+async def answer(numbers, reader, writer):
+    """Read a request, create its exam, and keep nothing of it."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+    await reader.readexactly(int(length.partition(b":")[2]))
+    writer.write(ok(b'{"sid": "EX%032x"}' % next(numbers)))
+    await writer.drain()
+    writer.close()
+
+
+async def test_nothing_of_an_exchange_stays_in_memory(backend):
+    """Requests, connections and answers of the real client go with the create that they were for."""
+    few, many = requests(50), requests(350)
+    server = await asyncio.start_server(partial(answer, count(1)), "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    with open_session(backend, lock=lock_info("x"), timeout_s=1) as session:
+        async with server, HttpExamApi(url, "a.token.x", timeout_s=5) as api:
+            await run(api, session, requests(50))  # loads and fills what is loaded and filled once
+            first = await peak_bytes(partial(run, api, session, few))
+            later = await peak_bytes(partial(run, api, session, many))
+    assert later - first < (len(many) - len(few)) * BODY_BYTES / 2
+
+
+async def test_a_fold_keeps_no_second_copy_of_what_was_sent(backend):
+    """State then holds the very payloads that were declared, once the journal was seen to say the same."""
+    to_send = requests(3)
+    payloads = {one.declaration.digest: one.declaration.payload for one in to_send}
+    del payloads[to_send[2].declaration.digest]
+    payloads[to_send[1].declaration.digest] = {"title": "other"}
+    with open_session(backend, lock=lock_info("apply"), timeout_s=1) as session:
+        await run(ForgetfulApi(), session, to_send)
+        state = session.fold_journal(payloads)
+    entries = [state.exams[one.declaration.address] for one in to_send]
+    assert [entry.payload for entry in entries] == [one.declaration.payload for one in to_send]
+    same = [entry.payload is one.declaration.payload for entry, one in zip(entries, to_send, strict=True)]
+    assert same == [True, False, False]
