@@ -393,15 +393,15 @@ def _make_plan(  # noqa: PLR0913 - what is planned, and the choices of the calle
     bound = next(
         limit for limit in (max_creates, workspace.max_creates, DEFAULT_MAX_CREATES) if limit is not None
     )
-    made = planning.make_plan(
+    return planning.make_plan(
         loaded.declared,
         state,
         now=host.SystemClock().now() if now is None else now,
         max_creates=bound,
         targets=targets,
         sightings=sightings,
+        environment=workspace.environment.name,
     )
-    return replace(made, environment=workspace.environment.name)
 
 
 async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's

@@ -17,7 +17,8 @@ from reconciler.secret_sources import Secrets
 from reconciler.workflows import READS_FAST, RULE_CODES, Scope
 
 if TYPE_CHECKING:
-    from reconciler.outputs import Console, Invocation, Listing, SavedPlan
+    from reconciler.outputs import Invocation, Listing, SavedPlan
+    from reconciler.outputs.plain import Console
 
 _PLAN_HEAD_BYTES: Final = 200
 _URL_PASSWORD: Final = re.compile(r"(//[^/@:]*:)[^/@]*@")

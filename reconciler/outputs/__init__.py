@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.outputs.junit import junit_text
     from reconciler.outputs.listing import Listing
     from reconciler.outputs.markdown import plan_markdown
-    from reconciler.outputs.plain import Console, PlainConsole
+    from reconciler.outputs.plain import PlainConsole
     from reconciler.outputs.plan_text import print_plan
     from reconciler.outputs.progress import LogProgress, TerminalProgress
     from reconciler.outputs.quiet import QuietProgress
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Checkout",
-    "Console",
     "Dossier",
     "Help",
     "Invocation",
@@ -83,7 +82,6 @@ __all__ = [
 
 _HOMES: Final = {
     "Checkout": "finding_places",
-    "Console": "plain",
     "Dossier": "dossiers",
     "Help": "finding_texts",
     "Invocation": "dossiers",

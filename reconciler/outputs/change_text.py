@@ -11,7 +11,7 @@ from reconciler.outputs.escapes import printable
 from reconciler.outputs.fact_lines import INDENT, put_fact, put_window
 from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import Piece, pad, put, put_fitted, put_wrapped, width_of
-from reconciler.outputs.values import facts_of, payload_of, sides_of, title_of, windows_of
+from reconciler.outputs.values import exam_window_of, facts_of, payload_of, sides_of, title_of, windows_of
 
 _WIDEST_COLUMN: Final = 32
 
@@ -77,11 +77,10 @@ def _column(texts: Sequence[str]) -> int:
 def _brief_facts(change: Change) -> str:
     if change.action is Action.MOVE and change.moved_from is not None:
         return f"was {change.moved_from}"
-    windows = [
-        window.local for label, window in windows_of(payload_of(change), change.timezone) if label == "exam"
-    ]
-    fields = [", ".join(difference.path for difference in change.diff)]
-    return "  ".join(fact for fact in [change.sid or "", *fields, change.course or "", *windows] if fact)
+    window = exam_window_of(payload_of(change), change.timezone)
+    fields = ", ".join(difference.path for difference in change.diff)
+    facts = (change.sid, fields, change.course, None if window is None else window.local)
+    return "  ".join(fact for fact in facts if fact)
 
 
 def _print_header(change: Change, console: Console) -> None:

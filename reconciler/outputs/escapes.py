@@ -26,6 +26,8 @@ def printable(text: str) -> str:
 
 def harmless_json(text: str) -> str:
     """The same JSON document as `text`, with what could mislead a reader spelt as JSON escapes."""
+    if text.isascii() and "\x7f" not in text:
+        return text
     return _UNSAFE_IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 

@@ -73,6 +73,6 @@ def _ticked(text: str) -> Markup:
 
 def _shown(value: object) -> object:
     """`value` as it may stand in a page: text has nothing in it that could mislead a reader."""
-    if isinstance(value, str) and not isinstance(value, Markup):
+    if isinstance(value, str) and not isinstance(value, Markup) and not value.isprintable():
         return "\n".join(printable(line) for line in value.split("\n"))
     return value

@@ -86,7 +86,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """All that a page shows. `zone` names that of the time scale; `ticks` are its labels."""
+    """All that a page shows, `exams` in all. `zone` names that of the time scale; `ticks` are its labels."""
 
     environment: str
     headline: str
@@ -96,13 +96,9 @@ class View:
     notes: tuple[Note, ...]
     filters: tuple[Filter, ...]
     courses: tuple[Course, ...]
+    exams: int
     zone: str
     ticks: tuple[Tick, ...]
-
-    @property
-    def exams(self) -> int:
-        """How many exams the page lists."""
-        return sum(len(course.rows) for course in self.courses)
 
     @property
     def is_open(self) -> bool:
@@ -128,6 +124,7 @@ def view_of(plan: Plan, listing: Listing, invocation: Invocation) -> View:
         notes=tuple(most_telling(plan.notes)),
         filters=tuple(_filters(changes)),
         courses=tuple(_courses(changes, exams, axis, invocation)),
+        exams=len(changes),
         zone=zone,
         ticks=tuple(axis.ticks()) if axis else (),
     )

@@ -41,7 +41,7 @@ def windows_of(payload: Payload, timezone: str | None) -> list[tuple[str, Window
     """The windows that `payload` has, each with its label: when students sit, and when they book."""
     configuration = configuration_of(payload)
     found = (
-        ("exam", window_of(configuration.get("examOpenDate"), configuration.get("examCloseDate"), timezone)),
+        ("exam", exam_window_of(payload, timezone)),
         (
             "schedule",
             window_of(
@@ -50,6 +50,12 @@ def windows_of(payload: Payload, timezone: str | None) -> list[tuple[str, Window
         ),
     )
     return [(label, window) for label, window in found if window is not None]
+
+
+def exam_window_of(payload: Payload, timezone: str | None) -> Window | None:
+    """When students sit; None where nothing says."""
+    configuration = configuration_of(payload)
+    return window_of(configuration.get("examOpenDate"), configuration.get("examCloseDate"), timezone)
 
 
 def facts_of(payload: Payload) -> str:

@@ -11,6 +11,8 @@ from reconciler.zones import zone_of
 _TO: Final = " \N{EN DASH} "
 _INSTANT_LENGTH: Final = len("1970-01-01T00:00:00Z")
 
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
 _Bounds: TypeAlias = Sequence[datetime]
 
 
@@ -94,8 +96,8 @@ def _spell_utc(moments: _Bounds, local: _Bounds) -> str:
 
 
 def _day(moment: datetime) -> str:
-    # strftime leaves years before 1000 unpadded on some platforms.
-    return f"{moment:%a} {moment.date().isoformat()}"
+    # strftime leaves years before 1000 unpadded on some platforms, and is slow.
+    return f"{_DAYS[moment.weekday()]} {moment.date().isoformat()}"
 
 
 def _time(moment: datetime) -> str:

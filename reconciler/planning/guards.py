@@ -60,7 +60,9 @@ def _too_many_creates(creates: Sequence[Change], max_creates: int) -> Guard | No
 
 def _window_closed(creates: Sequence[Change], now: datetime) -> Guard | None:
     """Creates that no student could sit any more."""
-    closed = [line for line in creates if _has_closed(line, now)]
+    # Both sides have one width and one zone, so that their order as text is their order in time.
+    spelt_now = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    closed = [line for line in creates if _has_closed(line, spelt_now)]
     if not closed:
         return None
     return Guard(
@@ -72,14 +74,11 @@ def _window_closed(creates: Sequence[Change], now: datetime) -> Guard | None:
     )
 
 
-def _has_closed(line: Change, now: datetime) -> bool:
-    """Whether the window of `line` is over at `now`; false where it is not given as an instant."""
+def _has_closed(line: Change, spelt_now: str) -> bool:
+    """Whether the window of `line` is over at `spelt_now`; false where it is not given as an instant."""
     configuration = (line.after or {}).get("configuration")
     closes = configuration.get("examCloseDate") if isinstance(configuration, dict) else None
-    if not isinstance(closes, str) or not _INSTANT.fullmatch(closes):
-        return False
-    # Both have one width and one zone, so that their order as text is their order in time.
-    return closes <= now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return isinstance(closes, str) and closes <= spelt_now and _INSTANT.fullmatch(closes) is not None
 
 
 def _same_title(creates: Sequence[Change], standing: Standing) -> Guard | None:

@@ -1,10 +1,10 @@
 """The lines of a plan: one change for each address of a standing."""
 
-from dataclasses import replace
+from collections.abc import Iterable
 
 from reconciler.model.declarations import Declaration
 from reconciler.model.identities import Address, ExamSid
-from reconciler.model.plan import Action, Change
+from reconciler.model.plan import Action, Change, FieldDiff
 from reconciler.model.secret_marks import Sightings
 from reconciler.model.state import Entry, Intent, State
 from reconciler.planning.adoptions import Adoption
@@ -65,16 +65,25 @@ def _held(
         if moved_from is not None:
             action = Action.MOVE
         return _undeclared(address, action, entry, sid=entry.sid, moved_from=moved_from)
-    line = _declared(exam, Action.NOOP, entry, sid=entry.sid, moved_from=moved_from)
-    hidden = [one for one in value_diffs(exam, sightings) if not _is_shown(one.path, line)]
-    diff = tuple(sorted((*line.diff, *hidden), key=lambda one: one.path))
+    diff = _differences(entry, exam, sightings)
     action = Action.CHANGED if diff else Action.NOOP
-    return replace(line, action=action if moved_from is None else Action.MOVE, diff=diff)
+    if moved_from is not None:
+        action = Action.MOVE
+    return _declared(exam, action, entry, sid=entry.sid, moved_from=moved_from, diff=diff)
 
 
-def _is_shown(path: str, line: Change) -> bool:
-    """Whether `line` shows a difference at `path` or below it."""
-    return any(one.path == path or one.path.startswith(f"{path}.") for one in line.diff)
+def _differences(entry: Entry, exam: Declaration, sightings: Sightings | None) -> tuple[FieldDiff, ...]:
+    """Every field that differs, and every secret whose value does, ordered by path."""
+    shown = () if is_same(entry, exam) else diff_of(entry, exam)
+    if sightings is None:
+        return shown
+    hidden = [one for one in value_diffs(exam, sightings) if not _is_shown(one.path, shown)]
+    return tuple(sorted((*shown, *hidden), key=lambda one: one.path))
+
+
+def _is_shown(path: str, diff: Iterable[FieldDiff]) -> bool:
+    """Whether a difference at `path` or below it is in `diff`."""
+    return any(one.path == path or one.path.startswith(f"{path}.") for one in diff)
 
 
 def _declared(  # noqa: PLR0913 - the fields that such lines differ in
@@ -85,8 +94,11 @@ def _declared(  # noqa: PLR0913 - the fields that such lines differ in
     sid: ExamSid | None = None,
     moved_from: Address | None = None,
     intent: Intent | None = None,
+    diff: tuple[FieldDiff, ...] | None = None,
 ) -> Change:
-    """The line of a declared address; `recorded` is what it is compared with."""
+    """The line of a declared address; `recorded` is what it is compared with, where `diff` is not given."""
+    if diff is None:
+        diff = () if recorded is None or is_same(recorded, exam) else diff_of(recorded, exam)
     return Change(
         address=exam.address,
         action=action,
@@ -97,7 +109,7 @@ def _declared(  # noqa: PLR0913 - the fields that such lines differ in
         source=exam.declared_at,
         before=None if recorded is None else recorded.payload,
         after=exam.payload,
-        diff=() if recorded is None or is_same(recorded, exam) else diff_of(recorded, exam),
+        diff=diff,
         moved_from=moved_from,
         intent=intent,
         course=exam.course,

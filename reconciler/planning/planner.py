@@ -23,14 +23,15 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
     max_creates: int = 100,
     targets: Sequence[str] = (),
     sightings: Sightings | None = None,
+    environment: str | None = None,
 ) -> Plan:
     """Compare what is declared with what state knows.
 
     Every declared and every known address has one line; one that an entry moves away from, or whose intent an
     import at its new address settles, is told by the line of the new address. `targets` narrow the lines to
     the addresses that they match; guards over what state holds are not narrowed. `now` is aware.
-    `sightings` are what is known of the values of secrets; None where nothing can be. Raises
-    UsageError for a target that matches nothing.
+    `sightings` are what is known of the values of secrets; None where nothing can be. `environment` is the
+    name of the one that it is made for. Raises UsageError for a target that matches nothing.
     """
     standing = standing_of(declared, state)
     lines = lines_of(standing, state, sightings)
@@ -38,6 +39,7 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
     return Plan(
         lineage=state.lineage,
         serial=state.serial,
+        environment=environment,
         changes=tuple(line for line in lines if line.address in kept),
         guards=guards_of(lines, standing, declared=declared, kept=kept, now=now, max_creates=max_creates),
         notes=(*tracking_notes(standing.exams.values(), sightings), *notes_of(declared, standing, state)),

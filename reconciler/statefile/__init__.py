@@ -1,7 +1,7 @@
 """State between bytes and values: the formats of snapshot and journal, replay, and the locked session.
 
 Promise: what a session has acknowledged survives any crash; what cannot be read is reported, never guessed.
-May import: `model`, `ports`, orjson.
+May import: `model`, `ports`, `json_text`, orjson.
 """
 
 from reconciler.statefile.feedback import feed

@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from state_builders import COURSE, INSTALL, LINEAGE, NOW, sid, state
 
+from reconciler import json_text
 from reconciler.model.payloads import digest_of
 from reconciler.model.state import Entry
 from reconciler.statefile import decode_state, encode_state, fields, snapshot_text, state_format
@@ -56,6 +57,7 @@ ODD_TEXTS = (
 def every_size_is_large(monkeypatch):
     """Texts of tests are small; take the way of large ones."""
     monkeypatch.setattr(snapshot_text, "_SMALL_BYTES", -1)
+    monkeypatch.setattr(json_text, "_FEW", -1)
 
 
 def as_json_writes(document: object) -> bytes:
@@ -86,6 +88,14 @@ def spelt(spell, document: object) -> bytes | type[Exception]:
 def test_what_is_written_is_what_json_writes(document):
     """Byte for byte, whatever a payload holds; and what `json` cannot write is refused as before."""
     assert spelt(snapshot_text.spell, document) == spelt(as_json_writes, document)
+
+
+@given(VALUES)
+@example([1e-07, {"b": 1, "a": 2}])
+@example({"surrogate": "\ud800", "integer": 2**70})
+def test_documents_are_spelt_as_json_spells_them(document):
+    """Keys in their order, and lone surrogates and all numbers as before."""
+    assert json_text.indented(document) == json.dumps(document, indent=2, ensure_ascii=False)
 
 
 @given(VALUES, st.integers(0, 400), st.binary(max_size=2))
