@@ -3,7 +3,8 @@
 A JSON object. `serial` rises with every update, because GitLab keeps a version of each and takes the highest
 for the latest; `lineage` names the document for good. The snapshot stands in it as JSON where it is JSON, so
 that people can read it, and comes back byte for byte: `style` says how it was written. Only while a run is at
-work, which is while there is a journal, a large one is compressed: it then travels with every batch.
+work, which is while there is a journal, a large one is compressed: it then travels with every batch. So is a
+long journal, but for its end.
 """
 
 import base64
@@ -55,7 +56,7 @@ def encode_document(document: Document) -> bytes:
         _FORMAT_KEY: b"%d" % _FORMAT,
         "serial": b"%d" % document.serial,
         "lineage": _text_of(document.lineage),
-        "journal": _plain(document.journal),
+        "journal": _journal(document.journal),
         "backup": b"null" if document.backup is None else b'{"gzip": %s}' % _text_of(document.backup),
         "snapshot": _snapshot(document),
     }
@@ -108,9 +109,16 @@ def _decode(found: Mapping[str, Any]) -> Document:
         serial=serial,
         lineage=lineage,
         snapshot=None if found["snapshot"] is None else _bytes_of(found["snapshot"]),
-        journal=_bytes_of(found["journal"]),
+        journal=_journal_in(found["journal"]),
         backup=None if found["backup"] is None else _packed(found["backup"]),
     )
+
+
+def _journal_in(part: object) -> bytes:
+    match part:
+        case {"blocks": list(blocks), "tail": tail}:
+            return b"".join((*map(_bytes_of, blocks), _bytes_of(tail)))
+    return _bytes_of(part)
 
 
 def _bytes_of(part: object) -> bytes:
@@ -150,6 +158,20 @@ def _snapshot(document: Document) -> bytes:
         return b"null"
     is_at_work = document.journal and len(document.snapshot) > _LARGE_BYTES
     return _compressed(document.snapshot) if is_at_work else _readable(document.snapshot)
+
+
+def _journal(data: bytes) -> bytes:
+    """All but the end of `data` in compressed blocks, which stay the same when more is appended."""
+    end = len(data) - len(data) % _LARGE_BYTES
+    if not end:
+        return _plain(data)
+    blocks = (data[start : start + _LARGE_BYTES] for start in range(0, end, _LARGE_BYTES))
+    return b'{"blocks": [%s], "tail": %s}' % (b", ".join(map(_block, blocks)), _plain(data[end:]))
+
+
+@lru_cache(maxsize=1024)
+def _block(data: bytes) -> bytes:
+    return b'{"gzip": "%s"}' % pack(data).encode("ascii")
 
 
 @lru_cache(maxsize=1)  # one batch after the other encodes the same snapshot

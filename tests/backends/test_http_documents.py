@@ -75,6 +75,15 @@ def test_a_large_state_is_compressed_while_a_run_is_at_work():
         assert decode_document(encode_document(document), location="x") == document
 
 
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 200_000])
+def test_a_long_journal_is_compressed_but_for_its_end(size):
+    """Each batch sends it, and it comes back byte for byte."""
+    document = Document(serial=1, lineage="x", journal=(b"one record\xc3\xa9\n" * 20_000)[:size])
+    data = encode_document(document)
+    assert decode_document(data, location="x") == document
+    assert len(data) < 160_000
+
+
 @pytest.mark.parametrize(
     "packed", ["?", "AAAA", pack(b"x" * 999)[:-8], base64.b64encode(gzip.compress(b"x")[:-9]).decode()]
 )
