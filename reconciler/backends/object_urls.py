@@ -72,8 +72,8 @@ def open_place(text: str) -> ObjectPlace:
     except (BaseError, ValueError, TypeError) as error:
         raise UsageError(
             f"the state at {url.location} cannot be opened: {type(error).__name__}",
-            hint="Check the URL's options, and the environment variables of that cloud. On Azure the account is "
-            "needed: #account=NAME, or AZURE_STORAGE_ACCOUNT_NAME.",
+            hint="Check the URL's options, and the environment variables of that cloud. On Azure the account "
+            "is needed: #account=NAME, or AZURE_STORAGE_ACCOUNT_NAME.",
         ) from None
     return ObjectPlace(
         store=store,
