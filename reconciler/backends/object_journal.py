@@ -5,11 +5,11 @@ head is swapped to name it. From there an append is one put of a new object, wha
 is not a plain append (a batch after one whose outcome was not known, a journal that another began) begins a
 new generation with a copy of what counts, so that no segment is ever replaced.
 
-Whoever breaks a lock, and whoever takes one while a generation is in use, fences that generation and swaps
-the head for one like it: the last holder's next append collides with the fence, and it can begin no
-generation, for it can swap only the head that it saw. All that it was told is durable stands before the
-fence. Late requests of its own reach generations that no head names any more. Segments of a fenced
-generation are kept for some days, because a holder that still lived could mistake a gap for the end.
+Whoever breaks a lock, and whoever takes one, fences the generation in use, if one is, and swaps the head
+for one like it: the last holder's next append collides with the fence, and it can begin no generation, for
+it can swap only the head that it saw. All that it was told is durable stands before the fence. Late
+requests of its own reach generations that no head names any more. Segments of a fenced generation are kept
+for some days, because a holder that still lived could mistake a gap for the end.
 """
 
 import json
@@ -145,12 +145,12 @@ class _Kept:
 class Term:
     """The journal in the hands of one holder of the lock."""
 
-    def __init__(self, journal: ObjectJournal, lock: ObjectLock, hold: Hold, head: _Head | None) -> None:
+    def __init__(self, journal: ObjectJournal, lock: ObjectLock, hold: Hold, head: _Head) -> None:
         self._journal = journal
         self._lock = lock
         self._hold = hold
         self._head = head
-        self._tokens = set() if head is None else {head.token}
+        self._tokens = {head.token}
         self._kept: _Kept | None = None
         self._end = 0
         self._number = 0
@@ -173,12 +173,11 @@ class Term:
     def clear(self) -> None:
         """Durably empty the journal, and remove its segments as far as that goes."""
         self._lock.check(self._hold)
-        if self._is_settled and (self._head is None or self._head.generation is None):
+        if self._is_settled and self._head.generation is None:
             return
         self._swap(None)
         self._kept, self._end = None, 0
-        if self._head is not None:
-            self._journal.tidy(self._head)
+        self._journal.tidy(self._head)
 
     def _extend(self, kept: _Kept, data: bytes) -> bool:
         """Whether `data` stands at the end now; else an earlier batch of this holder does."""

@@ -127,11 +127,10 @@ class ObjectStoreBackend:
         prove_conditions(self._bucket, f"{self._place.key}.proof/{secrets.token_hex(16)}")
 
     def _begun(self, hold: Hold) -> tuple[Term, Tenure]:
-        head = self._journal.head()
-        if not hold.was_broken and (head is None or head.generation is None):
-            return Term(self._journal, self._lock, hold, head), Tenure.ORDERLY
+        """The journal is this holder's alone from here on, whatever became of the lock's object before."""
         head = self._journal.fence()
-        return Term(self._journal, self._lock, hold, head), Tenure.FORCED
+        tenure = Tenure.FORCED if hold.was_broken or head.generation is not None else Tenure.ORDERLY
+        return Term(self._journal, self._lock, hold, head), tenure
 
     def _held_term(self) -> Term:
         if self._term is None:

@@ -72,7 +72,8 @@ def open_place(text: str) -> ObjectPlace:
     except (BaseError, ValueError, TypeError) as error:
         raise UsageError(
             f"the state at {url.location} cannot be opened: {type(error).__name__}",
-            hint="Check the URL's options, and the environment variables of that cloud.",
+            hint="Check the URL's options, and the environment variables of that cloud. On Azure the account "
+            "is needed: #account=NAME, or AZURE_STORAGE_ACCOUNT_NAME.",
         ) from None
     return ObjectPlace(
         store=store,
@@ -128,7 +129,8 @@ def _endpoint_of(url: StateUrl) -> str | None:
 
 
 def _refuse_plain_http(url: StateUrl, endpoint: str | None) -> None:
-    if endpoint is None or urlsplit(endpoint).scheme != "http" or url.is_set("allow-http"):
+    is_allowed = url.is_set("allow-http")
+    if is_allowed or endpoint is None or urlsplit(endpoint).scheme != "http":
         return
     if not _is_loopback(urlsplit(endpoint).hostname or ""):
         raise UsageError(

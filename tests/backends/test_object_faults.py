@@ -374,7 +374,7 @@ def test_a_run_over_an_empty_journal_costs_few_requests(place, proxy):
         backend.read()
         backend.write(b"one", replacing=None)
         backend.clear_journal()
-    assert len(proxy.requests) == 9
+    assert len(proxy.requests) == 10
 
 
 CONDITIONS = [
