@@ -21,6 +21,10 @@ GROUP: Final = "reconciler.backends"
 
 _OPENERS: Final = {
     "file": "reconciler.backends.file:open_file",
+    "git+file": "reconciler.backends.git_state:open_git",
+    "git+http": "reconciler.backends.git_state:open_git",
+    "git+https": "reconciler.backends.git_state:open_git",
+    "git+ssh": "reconciler.backends.git_state:open_git",
 }
 """The function behind each scheme that comes with the product."""
 
