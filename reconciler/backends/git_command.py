@@ -108,13 +108,18 @@ class Git:
         command = ["git", f"--git-dir={self._directory}"]
         for setting in (*_SETTINGS, *settings):
             command += ["-c", setting]
-        return _run(
-            [*command, *arguments],
-            folder=self._directory,
-            environ={**self._environ, **(variables or {})},
-            given=given,
-            timeout_s=timeout_s,
-        )
+        try:
+            return _run(
+                [*command, *arguments],
+                folder=self._directory,
+                environ={**self._environ, **(variables or {})},
+                given=given,
+                timeout_s=timeout_s,
+            )
+        except TimeoutError:
+            for left in self._directory.rglob("*.lock"):  # no other call is under way
+                left.unlink(missing_ok=True)
+            raise
 
     def _settle_ssh(self) -> None:
         """Have ssh ask nothing, unless somebody chose another ssh."""

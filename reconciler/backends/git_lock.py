@@ -40,7 +40,7 @@ class GitLock:
     @contextmanager
     def hold(self, info: LockInfo, *, timeout_s: float) -> Iterator[Holding]:
         """Hold the lock for the length of the context. Raises StateLocked."""
-        lock = self._commit(info, f"{info.command} holds the lock of {self._place.branch_name}")
+        lock = self._commit(None, info, f"{info.command} holds the lock of {self._place.branch_name}")
         self._take(lock, timeout_s)
         author = author_of(info)
         holding = Holding(lock=lock, lock_id=info.lock_id, author=author, command=info.command)
@@ -67,7 +67,7 @@ class GitLock:
         assert holder.info is not None  # noqa: S101 - refused otherwise
         found = self._branch.scratch.resolve(_SEEN)
         headline = f"the lock of {holder.info.command} by {holder.info.who} is broken"
-        marker = self._commit(holder.info, headline)
+        marker = self._commit(found, holder.info, headline)
         self._move(found, marker)
         self._branch.advance(lambda tip: _nothing(tip, f"unlock: {headline}", lock_id), holding=None)
         self._move(marker, None)
@@ -79,10 +79,10 @@ class GitLock:
         blobs = [entry.blob for entry in entries if entry.path == _FILE]
         return decode_lock_info(scratch.blobs(blobs)) if blobs else None
 
-    def _commit(self, info: LockInfo, headline: str) -> str:
+    def _commit(self, parent: str | None, info: LockInfo, headline: str) -> str:
         edit = Edit(puts={_FILE: encode_lock_info(info)})
         message = message_of(headline, "", {"Lock-Id": info.lock_id})
-        return self._branch.scratch.build(None, edit, message=message, author=author_of(info)).commit
+        return self._branch.scratch.build(parent, edit, message=message, author=author_of(info)).commit
 
     def _take(self, lock: str, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s

@@ -7,49 +7,49 @@ cannot be run (temporary files that may not be executed), the server's word that
 to do.
 """
 
-from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final
 
 from reconciler.backends.git_branch import Branch
-from reconciler.backends.git_complaints import unconditional
+from reconciler.backends.git_complaints import unavailable, unconditional
 from reconciler.backends.git_history import UNNAMED, message_of
 from reconciler.backends.git_remote import Answer, Update
 from reconciler.backends.git_scratch import Edit
 from reconciler.backends.git_urls import GitPlace
-from reconciler.model.errors import StateUnavailable
 
 _HOOK: Final = """#!/bin/sh
 : >"$RECONCILER_PROOF/begun"
 exec git push --quiet --no-verify -- "$RECONCILER_PROOF_ADDRESS" "$RECONCILER_PROOF_WANTED"
 """
+_HOOK_MODE: Final = 0o700
 
 
 def prove(place: GitPlace, branch: Branch) -> None:
-    """Nothing, if the server refuses to make a ref that was made in between. Raises StateUnavailable."""
+    """Nothing, if the server refuses to make a ref that was made in between, and lets it be removed.
+
+    Raises StateUnavailable.
+    """
     first, second = (_commit(branch, text) for text in (b"first", b"second"))
     ref = f"{place.lock}.proof-{first[:8]}"
     folder = Path(mkdtemp(dir=branch.scratch.git.directory))
     hook = folder / "pre-push"
     hook.write_text(_HOOK)
-    hook.chmod(0o700)
+    hook.chmod(_HOOK_MODE)
     variables = {
         "RECONCILER_PROOF": str(folder),
         "RECONCILER_PROOF_ADDRESS": place.address,
         "RECONCILER_PROOF_WANTED": f"{first}:{ref}",
     }
-    pushed = branch.remote.push(
-        Update(ref=ref, expected=None, new=second),
-        settings=[f"core.hooksPath={folder}"],
-        variables=variables,
-    )
+    making = Update(ref=ref, expected=None, new=second)
+    pushed = branch.remote.push(making, settings=[f"core.hooksPath={folder}"], variables=variables)
     found = branch.remote.look(ref)[ref]
     is_tried = (folder / "begun").exists()
-    with suppress(StateUnavailable):
-        branch.remote.push(Update(ref=ref, expected=found, new=None))
-    if is_tried and (pushed.answer is Answer.DONE or found != first):
+    removed = branch.remote.push(Update(ref=ref, expected=found, new=None)) if found else pushed
+    if is_tried and (pushed.answer is Answer.DONE or found == second):
         raise unconditional(place)
+    if (is_tried and found is None) or (found is not None and removed.answer is not Answer.DONE):
+        raise unavailable(place, "make and remove refs at", removed.trouble)
 
 
 def _commit(branch: Branch, text: bytes) -> str:

@@ -97,11 +97,6 @@ class Scratch:
         said = self._ask("cat-file", "--batch", given="".join(f"{each}\n" for each in ids).encode()).out
         return b"".join(_contents(memoryview(said), ids))
 
-    def forget_locks(self) -> None:
-        """Remove what a call that was ended left behind; no other call is under way."""
-        for left in self.git.directory.rglob("*.lock"):
-            left.unlink(missing_ok=True)
-
     def _ask(self, *arguments: str, given: bytes = b"") -> Outcome:
         outcome = self.git.run(*arguments, given=given, timeout_s=_LOCAL_TIMEOUT_S)
         if outcome.code != 0:

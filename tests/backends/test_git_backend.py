@@ -307,6 +307,33 @@ def test_a_server_without_atomic_pushes_is_refused(place, repository):
     assert "Keep state elsewhere" in error.hint
 
 
+def test_a_server_that_lets_no_ref_go_is_refused(place, repository):
+    """A lock that is a branch could never be let go of there; `init` finds out."""
+    backend = place("#lock-ref=refs/heads/state-lock")
+    with backend.lock(a_lock(), timeout_s=0):
+        git(repository, "config", "receive.denyDeletes", "true")
+        error = refusal(StateUnavailable, backend.prove_conditional_writes)
+        assert "deletion prohibited" in error.message
+        git(repository, "config", "receive.denyDeletes", "false")
+
+
+def test_a_proof_that_cannot_be_tried_is_left_out(place, repository, monkeypatch):
+    """Where no temporary file may be executed, the try leaves nothing behind and says nothing."""
+    monkeypatch.setattr("reconciler.backends.git_proof._HOOK_MODE", 0o600)
+    place().prove_conditional_writes()
+    assert git(repository, "for-each-ref") == ""
+
+
+def test_a_lock_can_be_a_branch(place, repository):
+    """Where the server takes no other refs; breaking it needs no force there."""
+    git(repository, "config", "receive.denyNonFastForwards", "true")
+    options, info = "#lock-ref=refs/heads/state-lock", a_lock()
+    with place(options).lock(info, timeout_s=0):
+        assert "state-lock" in git(repository, "branch", "--list")
+        place(options).break_lock(info.lock_id, breaking=Breaking.DEAD)
+        assert "state-lock" not in git(repository, "branch", "--list")
+
+
 def test_a_call_that_takes_too_long_is_ended(place, repository, tmp_path, monkeypatch):
     """With all that it started here; the next call works."""
     backend = place()

@@ -5,7 +5,7 @@ import os
 import pytest
 import tls_material
 from git_repositories import bare, git
-from git_server import PASSWORD, knowing_the_password, serving
+from git_server import knowing_the_password, serving
 
 from reconciler.backends import open_backend
 from reconciler.backends.conformance import a_lock, refusal
@@ -39,12 +39,11 @@ def backend(server, tmp_path):
 def test_a_wrong_password_is_told_without_it(served, tmp_path, monkeypatch):
     """Nobody is asked for another; none at all is told as well."""
     variables = knowing_the_password()
-    helper = variables["GIT_CONFIG_VALUE_0"].replace(PASSWORD, "hunter2")
     with serving(served) as server:
         backend = open_backend(f"{server.address}/exams.git", root=tmp_path)
         error = refusal(StateUnavailable, backend.read)
         assert "could not read Username" in error.message
-        for name, value in (variables | {"GIT_CONFIG_VALUE_0": helper}).items():
+        for name, value in (variables | {"STATE_TOKEN": "hunter2"}).items():
             monkeypatch.setenv(name, value)
         backend = open_backend(f"{server.address}/exams.git", root=tmp_path)
         for call in (backend.read, lambda: backend.lock(a_lock(), timeout_s=0).__enter__()):

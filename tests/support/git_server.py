@@ -15,12 +15,13 @@ ZERO = "0" * 40
 
 
 def knowing_the_password():
-    """The variables by which git finds the password, in a credential helper."""
-    helper = f"!f() {{ echo username={USER}; echo password={PASSWORD}; }}; f"
+    """The variables by which git finds the password, in a helper as docs/backends/git.md has it."""
+    helper = f'!f() {{ test "$1" = get && echo username={USER} && echo "password=$STATE_TOKEN"; }}; f'
     return {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "credential.helper",
         "GIT_CONFIG_VALUE_0": helper,
+        "STATE_TOKEN": PASSWORD,
     }
 
 
