@@ -59,21 +59,17 @@ class Remote:
         """Whether there is a `ref`; its commit, without its history, is then in the local ref `into`."""
         wanted = f"+{ref}:{into}"
         options = ("--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-auto-gc")
-        has_looked = False
-        pauses = iter(PAUSES_S)
-        while True:
+        for pause_s in (0.0, *PAUSES_S, None):
             outcome = self._call("read", "fetch", *options, "--", self._place.address, wanted)
             if outcome.code == 0:
                 return True
-            trouble = trouble_of(outcome.err, code=outcome.code)
-            if trouble.is_passing and (pause_s := next(pauses, None)) is not None:
-                time.sleep(pause_s)
-                continue
-            if not trouble.is_passing and self.look(ref)[ref] is None:
+            if self.look(ref)[ref] is None:
                 return False  # only the repository's own answer counts as "there is none"
-            if trouble.is_passing or has_looked:
-                raise unavailable(self._place, "read", trouble)
-            has_looked = True  # it is there now: perhaps it was made since
+            trouble = trouble_of(outcome.err, code=outcome.code)
+            if pause_s is None or (pause_s > 0 and not trouble.is_passing):
+                break
+            time.sleep(pause_s)  # none at first: perhaps the ref was made since
+        raise unavailable(self._place, "read", trouble)
 
     def look(self, *refs: str) -> Mapping[str, str | None]:
         """The ids that `refs` have there; None for one that is not there."""
