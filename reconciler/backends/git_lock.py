@@ -24,6 +24,7 @@ from reconciler.model.errors import ReconcilerError, StateUnavailable
 from reconciler.ports import Breaking, Liveness, LockHolder, LockInfo
 
 _FILE: Final = "lock.json"
+_LONGEST_BYTES: Final = 10_000
 _SEEN: Final = "refs/reconciler/lock-seen"
 _FIRST_POLL_S: Final = 0.1
 _LONGEST_POLL_S: Final = 2.0
@@ -76,7 +77,8 @@ class GitLock:
     def _info(self) -> LockInfo | None:
         scratch = self._branch.scratch
         entries = scratch.entries(scratch.resolve(_SEEN))
-        blobs = [entry.blob for entry in entries if entry.path == _FILE]
+        fitting = (entry for entry in entries if entry.path == _FILE and entry.size_bytes <= _LONGEST_BYTES)
+        blobs = [entry.blob for entry in fitting]
         return decode_lock_info(scratch.blobs(blobs)) if blobs else None
 
     def _commit(self, parent: str | None, info: LockInfo, headline: str) -> str:

@@ -20,8 +20,6 @@ from reconciler.ports import Breaking, Liveness, LockInfo
 LOCK = "refs/reconciler/lock/exam-state"
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
-pytestmark = pytest.mark.usefixtures("quiet_git")
-
 
 @pytest.fixture
 def repository(tmp_path):

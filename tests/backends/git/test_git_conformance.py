@@ -13,7 +13,6 @@ from reconciler.backends.conformance import BackendConformance, Place
 pytestmark = pytest.mark.timeout(600)  # hundreds of processes, on a machine that may have others to run
 
 
-@pytest.mark.usefixtures("quiet_git")
 class TestGitFile(BackendConformance):
     """A repository at a path.
 
@@ -29,7 +28,6 @@ class TestGitFile(BackendConformance):
         return Place(url=f"git+file://{bare(tmp_path / 'exams.git')}", root=tmp_path)
 
 
-@pytest.mark.usefixtures("quiet_git")
 class TestGitHttps(BackendConformance):
     """A repository behind TLS and a password; kept small, as git starts slowly for each call of https."""
 

@@ -11,8 +11,6 @@ from reconciler.backends import open_backend
 from reconciler.backends.conformance import a_lock, refusal
 from reconciler.model.errors import StateUnavailable
 
-pytestmark = pytest.mark.usefixtures("quiet_git")
-
 
 @pytest.fixture
 def served(tmp_path):

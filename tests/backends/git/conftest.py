@@ -1,9 +1,9 @@
-"""Git, as the tests of stores use it."""
+"""Git as these tests use it."""
 
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def quiet_git(monkeypatch, tmp_path):
     """Git reads nobody's settings, and its scratch repositories are below the test's own folder."""
     scratch = tmp_path / "scratch"

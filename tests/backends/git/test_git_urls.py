@@ -66,7 +66,7 @@ def test_options_name_branch_file_and_lock(tmp_path):
         ("git+file:///r.git#path=../x", "option path"),
         ("git+file:///r.git#path=.git/config", "option path"),
         ("git+file:///r.git#lock-ref=heads/x", "option lock-ref"),
-        ("git+file:///r.git#brunch=x", "unknown option 'brunch'"),
+        ("git+file:///r.git#ref=x", "unknown option 'ref'"),
         ("git+ext://sh%20-c%20id/r", "scheme 'git\\+ext' is not one of"),
     ],
 )
