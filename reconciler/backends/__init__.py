@@ -26,6 +26,10 @@ _OPENERS: Final = {
     "s3": "reconciler.backends.object_store:open_object_store",
     "gs": "reconciler.backends.object_store:open_object_store",
     "az": "reconciler.backends.object_store:open_object_store",
+    "git+file": "reconciler.backends.git_state:open_git",
+    "git+http": "reconciler.backends.git_state:open_git",
+    "git+https": "reconciler.backends.git_state:open_git",
+    "git+ssh": "reconciler.backends.git_state:open_git",
 }
 """The function behind each scheme that comes with the product."""
 
