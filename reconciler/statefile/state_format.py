@@ -160,9 +160,9 @@ def decode_marked(data: bytes, *, location: str) -> tuple[State, Mark | None]:
     try:
         document = fields.mapping(snapshot_text.parse(data), "the state")
         version = fields.integer(document, "formatVersion", "state")
-        if version > MARKED_VERSION:
+        if version > MARKED_VERSION or (version == MARKED_VERSION and not _MARKS.intersection(document)):
             raise StateTooNew(
-                f"{location} has format version {version}, and this reconciler knows {MARKED_VERSION}",
+                f"{location} has format version {version}, and this reconciler knows {FORMAT_VERSION}",
                 hint="Upgrade reconciler to at least the version that wrote it.",
                 location=location,
             )

@@ -21,6 +21,7 @@ from reconciler.model.errors import (
     StateLocked,
     StateMoved,
     StateSealed,
+    StateTooNew,
     StateUnavailable,
     UsageError,
 )
@@ -375,7 +376,11 @@ def test_a_mark_that_does_not_fit_is_damage(changes):
     with pytest.raises(StateDamaged):
         decode_state(json.dumps(document).encode(), location="here")
     assert not jsonschema.Draft202012Validator(schemas.load("state")).is_valid(document)
+
+
+def test_a_version_of_marks_without_one_is_newer():
+    """Whatever else this version may come to say, a build that does not know it is to be replaced."""
     unmarked = json.loads(encode_state(FULL)) | {"formatVersion": 2}
-    with pytest.raises(StateDamaged):
+    with pytest.raises(StateTooNew):
         decode_state(json.dumps(unmarked).encode(), location="here")
     assert not jsonschema.Draft202012Validator(schemas.load("state")).is_valid(unmarked)
