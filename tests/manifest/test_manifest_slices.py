@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.manifest import Reading, declare, gather, reading
+from reconciler.manifest import Reading, declare, gather, parsing_pool, reading
 from reconciler.manifest.parsing_pool import Pool
 from reconciler.manifest.reading import Text, parsed_ahead
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Value
@@ -265,6 +265,14 @@ def test_a_worker_that_dies_is_replaced_by_work_here(tmp_path):
         parsed = list(pool.results())
     for text, one in zip(texts, parsed, strict=True):
         assert_same(one, parse_quietly(text.data))
+
+
+def test_what_a_worker_of_another_build_says_is_not_used(tmp_path):
+    """After an update in the midst of a run, what cannot be understood is parsed here."""
+    write_many(tmp_path, 2, 10)
+    batch = parsing_pool._Batch([Piece(text.data) for text in gather([], tmp_path).texts])
+    batch.parcels = [("of", "another", "build"), None]
+    assert batch.take() == [None, None]
 
 
 def test_no_worker_is_left(tmp_path):
