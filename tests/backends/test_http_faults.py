@@ -226,6 +226,7 @@ WRONG = {
         {},
         r"refuses to write .*HTTP 418: I am a teapot",
     ),
+    "locked by us": ({"verb": "update", "do": "answer", "status": 409}, {}, "though this run holds its lock"),
     "no such place": ({"verb": "update", "do": "answer", "status": 404}, {}, "refuses to write"),
     "too busy": (
         {"verb": "update", "do": "answer", "status": 429, "headers": {"retry-after": "3600"}},
