@@ -92,6 +92,13 @@ class Complaints:
         )
         return self._unavailable(f"the server refuses to {verb} {self.location} ({_said(answer)})", where)
 
+    def refused_though_held(self) -> StateUnavailable:
+        """The server says that the lock is in the way of an update, and it is ours."""
+        return self._unavailable(
+            f"the server refuses to write {self.location} though this run holds its lock",
+            f"{_UNCHANGED} Look at the server's logs. {_DOCUMENTED}",
+        )
+
     def no_locks(self, answer: Answer) -> StateUnavailable:
         """Nothing locks at the lock's address, and without a lock nothing is safe."""
         if answer.status not in _NO_LOCK:

@@ -117,9 +117,11 @@ class Holding:
         except StateUnavailable:
             self._unsettled = None
             raise
+        self._unsettled = None
         if not is_taken:
-            raise self._lost(lock_taken_away(self._complaints.location))
-        self._known, self._unsettled = sent, None
+            self._confirm_claim()
+            raise self._complaints.refused_though_held()
+        self._known = sent
 
     def _settle(self) -> Document:
         """The document, once no late update can change it any more: as sent, or as it was before."""
@@ -148,12 +150,8 @@ class Holding:
         self._is_between_claims = False
 
     def _confirm_claim(self) -> None:
-        """Nothing, if a claim of ours stands: then another one cannot be made."""
-        claim = self._new_claim()
-        standing = self._lock.take(claim)
-        if standing is None:
-            with suppress(StateUnavailable):
-                self._lock.let_go(claim.claim_id, claim.body)
+        """Nothing, if a claim of ours stands."""
+        standing = self._lock.look(self._claim.info)
         # A server that does not say whose claim stands may mean ours.
         if standing is None or (standing.claim_id and standing.claim_id not in self._own):
             raise self._lost(lock_taken_away(self._complaints.location))

@@ -6,6 +6,10 @@ import pytest
 
 from reconciler.backends.conformance import BackendConformance
 
+pytestmark = pytest.mark.timeout(
+    600
+)  # dozens of processes, one after the other, on a machine that may be busy
+
 
 class TestPlain(BackendConformance):
     """A server as Terraform's documentation describes it."""

@@ -151,6 +151,22 @@ def test_the_exchange_of_a_claim_is_taken_up_again(server, place):
     assert place.open().read_journal() == b"head|again|"
 
 
+def test_a_claim_that_could_not_be_let_go_of_is_still_ours(server, place):
+    """An exchange that ended before its first half was done is taken up again, too."""
+    backend = place.open()
+    with backend.lock(a_lock("apply"), timeout_s=0):
+        backend.append_journal(b"head|", after=0)
+        server.control(
+            place,
+            faults=[{"verb": "update", "do": "cut"}, {"verb": "unlock", "do": "answer", "status": 403}],
+        )
+        refusal(StateUnavailable, lambda: backend.append_journal(b"more|", after=5))
+        assert server.control(place)["lock"] is not None
+        backend.append_journal(b"again|", after=5)
+    seen = server.control(place)
+    assert (seen["lock"], json.loads(seen["document"])["journal"]) == (None, "head|again|")
+
+
 @pytest.mark.parametrize("fault", ["cut", "cut-after"])
 @pytest.mark.parametrize("verb", ["lock", "unlock", "read"])
 def test_other_lost_answers_pass_unseen(server, place, verb, fault):
@@ -226,6 +242,7 @@ WRONG = {
         {},
         r"refuses to write .*HTTP 418: I am a teapot",
     ),
+    "locked by us": ({"verb": "update", "do": "answer", "status": 409}, {}, "though this run holds its lock"),
     "no such place": ({"verb": "update", "do": "answer", "status": 404}, {}, "refuses to write"),
     "too busy": (
         {"verb": "update", "do": "answer", "status": 429, "headers": {"retry-after": "3600"}},

@@ -10,6 +10,8 @@ from promises import address_of
 
 from reconciler.sandbox.running import running
 
+pytestmark = pytest.mark.timeout(600)  # a dozen commands, one after the other, on a machine that may be busy
+
 NAMES = ("e0", "e1", "e2")
 
 
@@ -66,7 +68,7 @@ def unlock(workspace):
     return found
 
 
-@pytest.mark.parametrize("step", ["store-call=kill@6", "store-called=kill@11"])
+@pytest.mark.parametrize("step", ["store-call=kill@6"])
 def test_a_killed_apply_is_taken_up_again(workspace, step):
     """Nothing is created twice or lost; the doubts are settled, and the rest is created."""
     with running() as sandbox:
