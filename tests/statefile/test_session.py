@@ -1,6 +1,7 @@
 """The session: what a crash leaves behind is found, folded and never lost."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -351,6 +352,14 @@ async def append(journal, record):
     await journal.close()
 
 
+class NoThreads(ThreadPoolExecutor):
+    """The pool of a process that may start no thread any more."""
+
+    def submit(self, *_arguments, **_options):
+        """As Python fails there."""
+        raise RuntimeError("can't start new thread")
+
+
 class Spare:
     """A recovery file that remembers what was appended, and in which order with the store."""
 
@@ -417,10 +426,11 @@ def test_an_outcome_is_kept_where_no_thread_can_write_it(tmp_path):
     """A limit on threads does not cost the SID."""
     events = []
     recovery = RecoveryJournal(Spare(events))
-    backend = Threadless(tmp_path / "exams.state.json", location="file:exams.state.json")
+    backend = FileBackend(tmp_path / "exams.state.json", location="file:exams.state.json")
 
     async def run(opened):
         journal = opened.begin_journal(recovery)
+        asyncio.get_running_loop().set_default_executor(NoThreads())
         with pytest.raises(StateUnavailable):
             await journal.append(created("a", "t", 1))
         await journal.close()
