@@ -1,7 +1,6 @@
 """The session: what a crash leaves behind is found, folded and never lost."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -352,14 +351,6 @@ async def append(journal, record):
     await journal.close()
 
 
-class NoThreads(ThreadPoolExecutor):
-    """The pool of a process that may start no thread any more."""
-
-    def submit(self, *_arguments, **_options):
-        """As Python fails there."""
-        raise RuntimeError("can't start new thread")
-
-
 class Spare:
     """A recovery file that remembers what was appended, and in which order with the store."""
 
@@ -422,15 +413,19 @@ def test_an_outcome_is_kept_on_this_machine_before_the_store_has_it(tmp_path):
 
 
 @pytest.mark.usefixtures("begun")
-def test_an_outcome_is_kept_where_no_thread_can_write_it(tmp_path):
+def test_an_outcome_is_kept_where_no_thread_can_write_it(tmp_path, monkeypatch):
     """A limit on threads does not cost the SID."""
+
+    def start_no_thread(*_arguments, **_options):
+        raise RuntimeError("can't start new thread")
+
     events = []
     recovery = RecoveryJournal(Spare(events))
     backend = FileBackend(tmp_path / "exams.state.json", location="file:exams.state.json")
 
     async def run(opened):
         journal = opened.begin_journal(recovery)
-        asyncio.get_running_loop().set_default_executor(NoThreads())
+        monkeypatch.setattr("concurrent.futures.ThreadPoolExecutor.submit", start_no_thread)
         with pytest.raises(StateUnavailable):
             await journal.append(created("a", "t", 1))
         await journal.close()
