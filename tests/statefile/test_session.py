@@ -435,14 +435,19 @@ def test_an_outcome_is_kept_on_this_machine_before_the_store_has_it(tmp_path):
 
 
 @pytest.mark.usefixtures("begun")
-def test_an_outcome_is_kept_where_no_thread_can_write_it(tmp_path):
+def test_an_outcome_is_kept_where_no_thread_can_write_it(tmp_path, monkeypatch):
     """A limit on threads does not cost the SID."""
+
+    def start_no_thread(*_arguments, **_options):
+        raise RuntimeError("can't start new thread")
+
     events = []
     recovery = RecoveryJournal(Spare(events))
-    backend = Threadless(tmp_path / "exams.state.json", location="file:exams.state.json")
+    backend = FileBackend(tmp_path / "exams.state.json", location="file:exams.state.json")
 
     async def run(opened):
         journal = opened.begin_journal(recovery)
+        monkeypatch.setattr("concurrent.futures.ThreadPoolExecutor.submit", start_no_thread)
         with pytest.raises(StateUnavailable):
             await journal.append(created("a", "t", 1))
         await journal.close()
