@@ -55,7 +55,7 @@ def environment(monkeypatch):
         ("s3://key:secret@bucket/key", "holds a password"),
         ("s3://AKIDEXAMPLE@bucket/key", "may be a credential"),
         ("az://container/key?sv=1&sig=hunter2", "may be a credential"),
-        ("s3://bucket/key#regoin=eu-west-1", "unknown option 'regoin'"),
+        ("s3://bucket/key#regions=eu-west-1", "unknown option 'regions'"),
         ("gs://bucket/key#region=eu", "unknown option 'region'"),
         ("s3://bucket/key#path-style=maybe", "path-style"),
         ("s3://bucket/key#allow-http=1", "allow-http"),
