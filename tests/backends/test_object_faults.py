@@ -473,6 +473,22 @@ def test_a_listing_that_lies_hides_no_record(place, proxy, server):
         refusal(StateUnavailable, lambda: backend.append_journal(b"lost|", after=10))
 
 
+def test_a_journal_that_is_emptied_while_it_is_read_is_read_again(place, proxy, server):
+    """A reader needs no lock: what it found half removed was not the journal any more."""
+    direct = Place(url=place.url.replace(str(proxy.port), str(server.port)), root=place.root)
+    holder = direct.open()
+    with holder.lock(a_lock(), timeout_s=0):
+        holder.append_journal(b"head|", after=0)
+        holder.append_journal(b"more|", after=5)
+
+        def emptied_first(exchange):
+            holder.clear_journal()
+            exchange.reply(exchange.forward())
+
+        proxy.meet(emptied_first, method="GET", path=LIST, times=1)
+        assert place.open().read_journal() == b""
+
+
 @pytest.mark.parametrize("removed", [0, 5])
 def test_a_missing_segment_is_told(place, removed):
     """Records behind it would be lost in silence otherwise; nothing can be fenced there either."""
