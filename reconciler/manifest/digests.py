@@ -2,21 +2,26 @@
 
 import hashlib
 from collections.abc import Collection
+from itertools import count
 from typing import Final
-
-import orjson
 
 from reconciler.model import payloads
 from reconciler.model.identities import Digest
 from reconciler.model.payloads import Json, Payload
+
+_FEW: Final = 500
+_spelt: Final = count()
+"""Payloads that `json` spells before orjson is loaded, which takes as long as a thousand of them."""
 
 _WITHOUT_PARTS: Final[frozenset[type]] = frozenset({str, bool, int, type(None)})
 
 
 def canonical_bytes(payload: Payload) -> bytes:
     """The same as `payloads.canonical_bytes`."""
-    if _has_fraction(payload.values()):
+    if next(_spelt) < _FEW or _has_fraction(payload.values()):
         return payloads.canonical_bytes(payload)
+    import orjson  # noqa: PLC0415 - see _FEW
+
     try:
         return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # a number with more than 64 bits, or half a character

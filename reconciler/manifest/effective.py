@@ -1,7 +1,6 @@
 """An effective exam → the declaration of it, with its payload in the one spelling that is sent."""
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from reconciler.manifest.datetimes import BadDateTime, Zone, normalized, zone_of
@@ -14,6 +13,7 @@ from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.model.identities import Address, CourseSid, is_course_sid
 from reconciler.model.payloads import Json
 from reconciler.model.secrets import SecretUse
+from reconciler.values import dataclass, replace
 
 DATE_FIELDS: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate")
 
