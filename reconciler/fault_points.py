@@ -67,6 +67,10 @@ class Step(Enum):
     SNAPSHOT_SWAP = ("the new snapshot is durable under its scratch name", _CALL)
     SNAPSHOT_SWAPPED = ("the new snapshot is in its place, but its folder is perhaps not on the disk", _CALL)
     SCRATCH_DROP = ("a write failed, and its scratch file is about to be removed", _CALL)
+    RECOVERY_OPEN = ("the recovery file is about to be made, and its folder if there is none", _CALL)
+    RECOVERY_WRITE = ("a header or outcomes are about to be appended to the recovery file", _WRITE)
+    RECOVERY_FLUSH = ("they are appended, but perhaps not on the disk", _CALL)
+    RECOVERY_MADE = ("a new recovery file is on the disk, but its folder perhaps not", _CALL)
     JOURNAL_DUE = ("all secrets are found, and the journal is about to be begun", _MOMENT)
     JOURNAL_OPEN = ("the journal is about to be opened, and made if there is none", _CALL)
     JOURNAL_CUT = ("what a crash left behind the journal's last record is about to be cut off", _CALL)
@@ -82,6 +86,7 @@ class Step(Enum):
     FOLD_DUE = ("every outcome is durable, and the journal is about to be folded into the snapshot", _MOMENT)
     JOURNAL_CLEAR = ("the snapshot holds the journal, which is about to be removed", _CALL)
     JOURNAL_CLEARED = ("the journal is removed, but its folder is perhaps not on the disk", _CALL)
+    RECOVERY_DROP = ("the store has all outcomes, and the recovery file is about to be removed", _CALL)
     STORE_CALL = ("a store elsewhere is about to be asked something", _CALL)
     STORE_CALLED = ("a store elsewhere has done what it was asked, and its answer is about to be read", _CALL)
     LOCK_RELEASE = ("the lock file is about to be removed", _CALL)
@@ -113,6 +118,10 @@ class _Faults:
         self._reached[step] += 1
         if action := self._planned.get((step, self._reached[step])):
             _do(action, descriptor, data)
+
+    def are_left(self) -> bool:
+        """Whether anything that is planned has not happened yet."""
+        return any(self._reached[step] < nth for step, nth in self._planned)
 
 
 def _parse(fault: str) -> tuple[tuple[Step, int], Action]:
@@ -161,5 +170,12 @@ def _failure(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
-reach: Final = _Faults(text).reach if (text := os.environ.get(VARIABLE)) else _do_nothing
+_FAULTS: Final = _Faults(text) if (text := os.environ.get(VARIABLE)) else None
+
+reach: Final = _do_nothing if _FAULTS is None else _FAULTS.reach
 """Notes that a step is reached. At a step that writes, also what is about to be written, and where to."""
+
+
+def are_left() -> bool:
+    """Whether a planned fault has not happened yet."""
+    return _FAULTS is not None and _FAULTS.are_left()

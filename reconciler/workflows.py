@@ -7,12 +7,13 @@ May import: every room but `cli` and `sandbox`. httpx and asyncio are loaded by 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler import host, manifest, planning, recollection, statefile
-from reconciler.backends import open_backend
+from reconciler import custody, host, manifest, planning, recollection, statefile
+from reconciler.custody import RECOVERY_FOLDER, Form, Recovered, Recovery
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
 from reconciler.manifest.workspace import OF_ENVIRONMENT, Workspace
 from reconciler.model.declarations import Declaration, Declared, Loaded
@@ -31,6 +32,7 @@ from reconciler.model.plan import Action, Plan
 from reconciler.model.rules import Rule
 from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE, MarkingKey, Sightings
 from reconciler.model.state import Mended, State
+from reconciler.model.state_keys import StateKeys
 from reconciler.outputs import QuietProgress
 from reconciler.planning import settlement
 from reconciler.ports import Breaking, Liveness, LockHolder, Progress, SecretSource, StateBackend
@@ -45,29 +47,39 @@ __all__ = [
     "DEFAULT_API_URL",
     "DEFAULT_MAX_CREATES",
     "DEFAULT_STATE_URL",
+    "READS_FAST",
     "RULE_CODES",
     "Applied",
     "Breaking",
+    "Form",
     "Liveness",
     "LockHolder",
     "Planned",
     "Progress",
     "QuietProgress",
+    "Recovered",
+    "Recovery",
     "Scope",
     "SecretSource",
     "Secrets",
     "Sending",
+    "StateKeys",
     "Stopping",
     "Tracing",
     "Watching",
     "adopt",
     "apply",
+    "decrypt",
+    "encrypt",
     "initialise",
     "lock_holder",
+    "migrate",
     "move",
+    "plain_text",
     "plan",
     "push",
     "read_state",
+    "recover",
     "remove",
     "resolve",
     "rules",
@@ -80,6 +92,8 @@ DEFAULT_API_URL: Final = "https://api.smarterproctoring.com"
 DEFAULT_MAX_CREATES: Final = 100
 RULE_CODES: Final = frozenset(manifest.CODES)
 """The codes of all rules that come with the product."""
+READS_FAST: Final = manifest.IS_FAST
+"""Whether PyYAML has its C extension here; without it, manifests are read about ten times as slowly."""
 
 _OTHER_SIDS: Final = {
     "AI": "installs",
@@ -107,10 +121,11 @@ class Scope:
 
     `root` is the workspace's directory, and `paths` name manifests below it (none: the workspace file's, or
     the default). `environment_name` chooses from the workspace file. `state_url` wins over the environment's.
-    `is_strict` makes every warning an error, except where only the clock has brought it about: what was right
-    yesterday and has not changed stays right, unless a caller says which moment to judge by. `workers` is how
-    many further processes may be started to parse large manifests. `may_remember` says that answers are kept
-    below `root`, for `validate` and `plan` to give again (see `reconciler.cache`). Neither changes a result.
+    `keys` open a state that is encrypted. `is_strict` makes every warning an error, except where only the
+    clock has brought it about: what was right yesterday and has not changed stays right, unless a caller says
+    which moment to judge by. `workers` is how many further processes may be started to parse large manifests.
+    `may_remember` says that answers are kept below `root`, for `validate` and `plan` to give again (see
+    `reconciler.cache`). Neither changes a result.
     """
 
     root: Path = field(default_factory=Path.cwd)
@@ -118,6 +133,7 @@ class Scope:
     environment_name: str | None = None
     state_url: str | None = None
     is_strict: bool = False
+    keys: StateKeys = field(default_factory=StateKeys)
     workers: int = 0
     may_remember: bool = False
 
@@ -158,7 +174,7 @@ class Applied:
 
     `state` is as last committed. `backup` is where the one before imports, moves and forgets is kept; None
     where there were none. `trouble` is set where the outcomes are safe in the journal but could not be
-    folded into the snapshot; the next command does that.
+    folded into the snapshot; the next command does that. `recovery` says what is left on this machine.
     """
 
     plan: Plan
@@ -166,6 +182,7 @@ class Applied:
     state: State
     backup: str | None = None
     trouble: StateError | None = None
+    recovery: Recovery = field(default_factory=Recovery)
 
 
 def rules(root: Path) -> tuple[Rule, ...]:
@@ -236,23 +253,60 @@ def _workspace(scope: Scope) -> Workspace:
     return workspace
 
 
-def _backend(scope: Scope, workspace: Workspace) -> StateBackend:
+def _backend(scope: Scope, workspace: Workspace) -> custody.Store:
     url = scope.state_url or workspace.environment.state_url or DEFAULT_STATE_URL
-    return open_backend(url, root=scope.root)
+    return custody.open_store(url, root=scope.root, keys=scope.keys)
 
 
-def initialise(scope: Scope, *, lock_timeout_s: float) -> tuple[str, State]:
-    """Create an empty state; its location, and itself."""
+def initialise(scope: Scope, *, lock_timeout_s: float, form: Form = Form.AS_IT_IS) -> tuple[str, State]:
+    """Create an empty state, which is plain unless `form` says otherwise; its location, and itself."""
     backend = _backend(scope, _workspace(scope))
+    if form is Form.ENCRYPTED:
+        backend.seal()
     state = statefile.initialise(
         backend, lineage=host.new_lineage(), lock=host.lock_info("init"), timeout_s=lock_timeout_s
     )
     return backend.location, state
 
 
+def migrate(
+    scope: Scope, source_url: str, *, lock_timeout_s: float, form: Form = Form.AS_IT_IS
+) -> tuple[str, State]:
+    """Move the state at `source_url` to where `scope` has it; that location, and the state.
+
+    The old place is left marked, and cannot be used again. What was cut off goes on where it was.
+    """
+    target = _backend(scope, _workspace(scope))
+    state = custody.migrate(
+        custody.open_store(source_url, root=scope.root, keys=scope.keys),
+        target,
+        locks=(host.lock_info("init --migrate-from"), host.lock_info("init --migrate-from")),
+        timeout_s=lock_timeout_s,
+        form=form,
+    )
+    return target.location, state
+
+
 def read_state(scope: Scope) -> State:
     """The state as it is, journal included; nothing is written."""
     return statefile.load_state(_backend(scope, _workspace(scope)))
+
+
+def plain_text(scope: Scope, document: bytes, *, name: str) -> bytes:
+    """`document`, a copy or backup of a state, opened if it is encrypted; `name` names it in errors."""
+    return custody.plain_document(document, keys=scope.keys, name=name)
+
+
+def encrypt(scope: Scope, *, lock_timeout_s: float) -> Mended:
+    """Encrypt the state with the present key; one that is encrypted already, anew."""
+    lock = host.lock_info("state encrypt")
+    return custody.encrypt(_backend(scope, _workspace(scope)), lock=lock, timeout_s=lock_timeout_s)
+
+
+def decrypt(scope: Scope, *, lock_timeout_s: float) -> Mended:
+    """Keep the state as plain text from now on."""
+    lock = host.lock_info("state decrypt")
+    return custody.decrypt(_backend(scope, _workspace(scope)), lock=lock, timeout_s=lock_timeout_s)
 
 
 def plan(  # noqa: PLR0913 - each is a choice of the caller's
@@ -363,6 +417,7 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
     max_creates: int | None = None,
     lock_timeout_s: float = 0.0,
     state_key: str | None = None,
+    recovery_directory: Path | None = None,
 ) -> Applied:
     """Create what is missing, under the lock, as the create protocol says.
 
@@ -371,6 +426,7 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
     where; state keeps it with each create in doubt. Without `progress` nothing is told; without `stopping`
     only a cancellation stops the run. Signals are left alone.
     With `state_key` the values of secrets that are sent are marked, and those that were are compared.
+    Outcomes are kept in `recovery_directory` (None: below the workspace's) until the store has them.
     """
     from reconciler.applying import Stopping  # noqa: PLC0415 - asyncio loads only to apply
 
@@ -380,6 +436,8 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
     lock = host.lock_info("apply")
     watching = None if state_key is None else Watching(state_key=state_key, secrets=sending.secrets)
     with statefile.open_session(backend, lock=lock, timeout_s=lock_timeout_s) as session:
+        folder = recovery_directory or scope.root / RECOVERY_FOLDER
+        strays = custody.sweep(folder, session.state)
         key = _marking_key(watching, session.state)
         sightings = _sightings(loaded.declared, session.state, watching, key)
         made = _make_plan(
@@ -387,17 +445,31 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         )
         _refuse_unsafe(made, reviewed)
         creates = planning.planned_creates(made, loaded.declared)
+        custody.refuse_strays(strays, {exam.address for exam in creates})
         run = _Run(sending, workspace, creates, key)
         if made.to_make and not confirm(_planned(made, loaded)):
             raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
         now = host.SystemClock().now()
         changed = planning.apply_state_changes(made, loaded.declared, session.state, now=now, by=by)
-        backup = None if changed == session.state else session.mend(changed).backup
-        report = await run.send(
-            session, progress=progress or QuietProgress(), stopping=stopping or Stopping(), by=by
+        with ExitStack() as stack:
+            keeper = None
+            if creates:
+                keeping = custody.keeping(folder, session.state, lock=lock, location=backend.location)
+                keeper = stack.enter_context(keeping)
+            backup = None if changed == session.state else session.mend(changed).backup
+            report = await run.send(
+                session,
+                keeper,
+                progress=progress or QuietProgress(),
+                stopping=stopping or Stopping(),
+                by=by,
+            )
+            trouble = None if keeper is None else _fold(session, creates)
+            recovery = Recovery() if keeper is None else keeper.settle(trouble)
+        recovery = replace(recovery, earlier=tuple(stray.path for stray in strays))
+        return Applied(
+            plan=made, report=report, state=session.state, backup=backup, trouble=trouble, recovery=recovery
         )
-        trouble = _fold(session, creates) if creates else None
-        return Applied(plan=made, report=report, state=session.state, backup=backup, trouble=trouble)
 
 
 def _fold(session: statefile.Session, creates: Sequence[Declaration]) -> StateError | None:
@@ -440,17 +512,26 @@ class _Run:
         self._requests = resolve_secrets(creates, sending.secrets)
 
     async def send(
-        self, session: statefile.Session, *, progress: Progress, stopping: "Stopping", by: str
+        self,
+        session: statefile.Session,
+        keeper: custody.Keeper | None,
+        *,
+        progress: Progress,
+        stopping: "Stopping",
+        by: str,
     ) -> "Report":
-        """Send all requests, with every outcome in the journal on return."""
-        if not self._requests:
+        """Send all requests, with every outcome in the journal on return, and kept by `keeper`.
+
+        `keeper` is None where there is nothing to send.
+        """
+        if keeper is None:
             from reconciler.model.report import Report  # noqa: PLC0415 - only an apply has one
 
             return Report(exams=())
         from reconciler.api import BackOff, HttpExamApi  # noqa: PLC0415 - as above
         from reconciler.applying import Executor  # noqa: PLC0415 - as above
 
-        journal = session.begin_journal()
+        journal = session.begin_journal(keeper.journal)
         try:
             async with HttpExamApi(self._url, self._token, timeout_s=self._sending.timeout_s) as api:
                 executor = Executor(
@@ -480,6 +561,7 @@ def adopt(scope: Scope, address: str, sid: str, *, by: str, lock_timeout_s: floa
     declaration = _declaration_of(loaded, address)
     settler = settlement.Settler(by=by, at=host.SystemClock().now())
     return _mend(
+        scope,
         _backend(scope, workspace),
         lambda state: settlement.adopt(state, declaration, ExamSid(sid), settler),
         command="import",
@@ -519,7 +601,7 @@ def resolve(  # noqa: PLR0913 - each is one thing that the caller says
         return settlement.settle_as_created(state, Address(address), ExamSid(sid), settler, attempt=attempt)
 
     backend = _backend(scope, _workspace(scope))
-    return _mend(backend, settle, command="resolve", lock_timeout_s=lock_timeout_s)
+    return _mend(scope, backend, settle, command="resolve", lock_timeout_s=lock_timeout_s)
 
 
 def move(scope: Scope, source: str, target: str, *, lock_timeout_s: float) -> Mended:
@@ -527,6 +609,7 @@ def move(scope: Scope, source: str, target: str, *, lock_timeout_s: float) -> Me
     _check_address(source)
     _check_address(target)
     return _mend(
+        scope,
         _backend(scope, _workspace(scope)),
         lambda state: settlement.move(state, Address(source), Address(target)),
         command="state mv",
@@ -538,6 +621,7 @@ def remove(scope: Scope, address: str, *, lock_timeout_s: float) -> Mended:
     """Forget the exam at `address`; the exam itself stays as it is."""
     _check_address(address)
     return _mend(
+        scope,
         _backend(scope, _workspace(scope)),
         lambda state: settlement.remove(state, Address(address)),
         command="state rm",
@@ -547,11 +631,23 @@ def remove(scope: Scope, address: str, *, lock_timeout_s: float) -> Mended:
 
 def push(scope: Scope, document: bytes, *, name: str, lock_timeout_s: float) -> Mended:
     """Make `document` the state: one of the same lineage and a later serial. `name` names it in errors."""
-    pushed = statefile.decode_state(document, location=name)
+    plain = custody.plain_document(document, keys=scope.keys, name=name)
+    pushed = statefile.decode_state(plain, location=name)
     backend = _backend(scope, _workspace(scope))
     lock = host.lock_info("state push")
     with statefile.open_session(backend, lock=lock, timeout_s=lock_timeout_s) as session:
         return session.push(pushed)
+
+
+def recover(scope: Scope, document: bytes, *, name: str, lock_timeout_s: float) -> Recovered:
+    """Feed the recovery file `document` back into state; `name` names it in errors."""
+    return custody.recover(
+        _backend(scope, _workspace(scope)),
+        document,
+        name=name,
+        lock=host.lock_info("state recover"),
+        timeout_s=lock_timeout_s,
+    )
 
 
 def lock_holder(scope: Scope) -> tuple[str, LockHolder | None]:
@@ -585,7 +681,14 @@ def _check_sid(sid: str) -> None:
 
 
 def _mend(
-    backend: StateBackend, change: Callable[[State], State], *, command: str, lock_timeout_s: float
+    scope: Scope,
+    backend: StateBackend,
+    change: Callable[[State], State],
+    *,
+    command: str,
+    lock_timeout_s: float,
 ) -> Mended:
     with statefile.open_session(backend, lock=host.lock_info(command), timeout_s=lock_timeout_s) as session:
+        # Before state forgets anything: what a killed run left is superfluous once state has it.
+        custody.sweep(scope.root / RECOVERY_FOLDER, session.state)
         return session.mend(change(session.state))

@@ -69,6 +69,7 @@ apply() {
 	take --expect "$RECONCILER_EXPECT"
 	take --secrets-dir "$RECONCILER_SECRETS_DIR"
 	take --lock-timeout "$RECONCILER_LOCK_TIMEOUT"
+	take --recovery-dir "$RECONCILER_RECOVERY_DIR"
 	take_paths
 	local code=0 word
 	word=$("$python" -c 'import secrets; print(secrets.token_hex(16))')

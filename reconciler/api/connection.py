@@ -47,7 +47,13 @@ class Connection(asyncio.Protocol):
         self._tell()
 
     async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
-        """Return once all bytes are encrypted, and the other side has shown that it is `host`."""
+        """Return once all bytes are encrypted, and the other side has shown that it is `host`.
+
+        Raises ConnectionError if a byte came before: anybody on the way may have said it, and it would be
+        read as if it had been said under TLS.
+        """
+        if self._received:
+            raise ConnectionError("the other side spoke before TLS had begun")
         loop = asyncio.get_running_loop()
         secured = await loop.start_tls(self._transport, self, context, server_hostname=host)
         self._transport = cast("asyncio.Transport", secured)

@@ -21,10 +21,23 @@ GROUP: Final = "reconciler.backends"
 
 _OPENERS: Final = {
     "file": "reconciler.backends.file:open_file",
+    "http": "reconciler.backends.http_state:open_http",
+    "https": "reconciler.backends.http_state:open_http",
+    "s3": "reconciler.backends.object_store:open_object_store",
+    "gs": "reconciler.backends.object_store:open_object_store",
+    "az": "reconciler.backends.object_store:open_object_store",
+    "git+file": "reconciler.backends.git_state:open_git",
+    "git+http": "reconciler.backends.git_state:open_git",
+    "git+https": "reconciler.backends.git_state:open_git",
+    "git+ssh": "reconciler.backends.git_state:open_git",
 }
 """The function behind each scheme that comes with the product."""
 
-_EXTRAS: Final[dict[str, str]] = {}
+_EXTRAS: Final[dict[str, str]] = {
+    "s3": "object-storage",
+    "gs": "object-storage",
+    "az": "object-storage",
+}
 """What to install, as `reconciler[EXTRA]`, for a store whose driver does not come by itself."""
 
 

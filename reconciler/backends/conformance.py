@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from reconciler.backends import open_backend
-from reconciler.fault_points import VARIABLE
+from reconciler.fault_points import VARIABLE, are_left
 from reconciler.model.errors import (
     ReconcilerError,
     StateConflict,
@@ -354,7 +354,7 @@ class BackendConformance:
                 _, said = place.run("story", name, fault=f"{fault}@{nth}")
                 self._let_go(place)
                 self._check_story(place, said, name)
-                if said[-1:] == ["whole"]:
+                if said[-1:] == ["unharmed"]:
                     break
             else:
                 raise AssertionError(f"the story meets {fault} too often to be tried at each")
@@ -423,21 +423,20 @@ def _tell(backend: StateBackend, name: bytes) -> None:
     """A run in small: lock, load, journal, four appends, fold, clear; a step that failed is tried again once.
 
     A step whose outcome is not known is tried again as a session would: an append in the same place, a write
-    on what is found. Says "whole" if no step failed.
+    on what is found. In the end it says "unharmed" if the fault that was planned for it never came.
     """
-    failures = 0
     with _locked(backend):
         after = 0
         for number in range(4):
             part = b"%s:%d|" % (name, number)
-            failures += _persist(lambda: backend.append_journal(part, after=after))  # noqa: B023 - called at once
+            _persist(lambda: backend.append_journal(part, after=after))  # noqa: B023 - called at once
             after += len(part)
             print(f"done append {number}", flush=True)
-        failures += _persist(lambda: _fold(backend, b"folded " + name))
+        _persist(lambda: _fold(backend, b"folded " + name))
         print("done fold", flush=True)
-        failures += _persist(backend.clear_journal)
+        _persist(backend.clear_journal)
         print("done clear", flush=True)
-    print("failed" if failures else "whole", flush=True)
+    print("unharmed" if are_left() else "harmed", flush=True)
 
 
 @contextmanager
@@ -463,15 +462,13 @@ def _fold(backend: StateBackend, data: bytes) -> None:
         backend.write(data, replacing=None if found is None else found.version)
 
 
-def _persist(step: Callable[[], object]) -> int:
-    """How often `step` failed before it was done; once at the most."""
+def _persist(step: Callable[[], object]) -> None:
+    """`step` is done; it was tried a second time if it failed."""
     try:
         step()
     except StateUnavailable as error:
         print(f"StateUnavailable {error.message}", flush=True)
         step()
-        return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -165,6 +165,12 @@ def _add_sending(parser: Parser) -> None:
         help="how to log each attempt and outcome to standard error (default: text)",
     )
     parser.add_argument(
+        "--recovery-dir",
+        metavar="DIR",
+        type=Path,
+        help="where outcomes are kept until the state has them (default: .reconciler/recovery)",
+    )
+    parser.add_argument(
         "--allow-plain-http",
         action="store_true",
         help="send the token without TLS to other machines; for test servers only",

@@ -12,8 +12,9 @@ from reconciler import host, outputs
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import UsageError
 from reconciler.model.secret_marks import STATE_KEY_VARIABLE
+from reconciler.model.state_keys import OLD_STATE_KEY_VARIABLE, StateKeys
 from reconciler.secret_sources import Secrets
-from reconciler.workflows import RULE_CODES, Scope
+from reconciler.workflows import READS_FAST, RULE_CODES, Scope
 
 if TYPE_CHECKING:
     from reconciler.outputs import Invocation, Listing, SavedPlan
@@ -65,6 +66,16 @@ def hint_at_rules(found: Sequence[Diagnostic], console: "Console") -> None:
     if code is not None:
         text = f"Why a rule finds something, and how to silence it: reconciler explain {code}"
         console.print(text, style="dim", soft_wrap=True)
+
+
+def note_slow_reading(parsed: argparse.Namespace) -> None:
+    """Say, where that is so, that manifests are read slowly here, and what would help."""
+    if not READS_FAST and parsed.loudness != "quiet":
+        text = (
+            "note: this PyYAML comes without its C extension, so manifests are read far more slowly. "
+            "Install a wheel of PyYAML, or libyaml's headers before building it."
+        )
+        error_console(parsed).print(text, style="dim", soft_wrap=True)
 
 
 def listing(parsed: argparse.Namespace) -> "Listing":
@@ -134,6 +145,7 @@ def scope_of(parsed: argparse.Namespace) -> Scope:
         is_strict=getattr(parsed, "strict", False),
         workers=host.spare_processors(),
         may_remember=os.environ.get(CACHE_VARIABLE) != "off",
+        keys=StateKeys(present=state_key(), previous=variable(OLD_STATE_KEY_VARIABLE)),
     )
 
 
@@ -153,7 +165,7 @@ def secrets_of(parsed: argparse.Namespace) -> Secrets:
 
 
 def state_key() -> str | None:
-    """The key that secrets are tracked with; None where none is set."""
+    """The key that secrets are tracked and states encrypted with; None where none is set."""
     return variable(STATE_KEY_VARIABLE)
 
 

@@ -1,16 +1,19 @@
 """The commands that change nothing: validate, plan, show, state list, state show, state pull."""
 
 import argparse
+import gc
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from reconciler import outputs, statefile, workflows
 from reconciler.cli.consoles import (
+    below_root,
     error_console,
     hint_at_rules,
     invocation_of,
     listing,
+    note_slow_reading,
     print_raw,
     read_plan,
     result_console,
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
 def validate(parsed: argparse.Namespace) -> int:
     """Print every finding; 1 if one of them is an error."""
+    _begin(parsed)
     loaded = workflows.validate(scope_of(parsed), now=parsed.now)
     found = loaded.diagnostics
     if parsed.format == "json":
@@ -56,6 +60,7 @@ def validate(parsed: argparse.Namespace) -> int:
 
 def plan(parsed: argparse.Namespace) -> int:
     """Print the plan, and write it where `--out` says."""
+    _begin(parsed)
     key = state_key()
     planned = workflows.plan(
         scope_of(parsed),
@@ -75,6 +80,12 @@ def plan(parsed: argparse.Namespace) -> int:
         write_plan(parsed, parsed.out, outputs.to_text(document))
     _print_plan(parsed, planned.plan, invocation_of(parsed), planned.origins)
     return _code_of(planned.plan) if parsed.detailed_exitcode else DONE
+
+
+def _begin(parsed: argparse.Namespace) -> None:
+    """Get ready to read manifests and to end soon: garbage is left where it lies."""
+    gc.disable()
+    note_slow_reading(parsed)
 
 
 def _print_plan(
@@ -141,7 +152,12 @@ def list_state(parsed: argparse.Namespace) -> int:
 
 
 def pull(parsed: argparse.Namespace) -> int:
-    """Print the state's document, with what a killed run left in the journal."""
+    """Print the state's document, with what a killed run left in the journal, or that of a file."""
+    if parsed.file is not None:
+        document = below_root(parsed, parsed.file).read_bytes()
+        plain = workflows.plain_text(scope_of(parsed), document, name=str(parsed.file))
+        print_raw(plain.decode("utf-8", "backslashreplace"))
+        return DONE
     print_raw(statefile.encode_state(workflows.read_state(scope_of(parsed))).decode())
     return DONE
 

@@ -25,8 +25,9 @@ from reconciler.cli.consoles import (
     variable,
 )
 from reconciler.cli.exit_codes import DONE, FAILED, IN_DOUBT, SIGNAL_BASE
+from reconciler.cli.recovering import recovery_notes
 from reconciler.cli.streaming import Chorus, streaming
-from reconciler.cli.telling import is_json, tell_backup, tell_error, tell_warnings, telling
+from reconciler.cli.telling import is_json, tell_backup, tell_error, tell_note, tell_warnings, telling
 from reconciler.model.errors import NotConfirmed, TokenUnusable
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Outcome
@@ -59,6 +60,8 @@ def apply(parsed: argparse.Namespace) -> int:
         tell_backup(parsed, applied.backup)
     if applied.trouble is not None:
         tell_error(parsed, applied.trouble)
+    for message, hint in recovery_notes(parsed, applied.recovery):
+        tell_note(parsed, message, hint=hint)
     return _code_of(applied)
 
 
@@ -68,6 +71,8 @@ def _stream_applied(parsed: argparse.Namespace, applied: Applied, stream: JsonLo
         stream.backed_up(applied.backup)
     if applied.trouble is not None:
         stream.failed(applied.trouble)
+    for message, hint in recovery_notes(parsed, applied.recovery):
+        stream.noted(message, hint=hint)
     dossiers = dossiers_of_state(applied.state, invocation_of(parsed), lines=applied.plan.changes)
     stream.reported(applied.report, dossiers)
 
@@ -98,6 +103,7 @@ async def _apply(
         max_creates=parsed.max_creates,
         lock_timeout_s=parsed.lock_timeout,
         state_key=state_key(),
+        recovery_directory=None if parsed.recovery_dir is None else below_root(parsed, parsed.recovery_dir),
     )
 
 

@@ -1,24 +1,51 @@
-"""The commands that change state only: init, import, resolve, unlock, state mv, state rm, state push."""
+"""The commands that change state only: init, import, resolve, unlock, and those of `state` that mend."""
 
 import argparse
 import os
 
 from reconciler import host, workflows
-from reconciler.cli.consoles import below_root, error_console, result_console, scope_of
-from reconciler.cli.exit_codes import DONE
+from reconciler.cli.consoles import below_root, error_console, print_raw, result_console, scope_of
+from reconciler.cli.exit_codes import DONE, FAILED
+from reconciler.cli.telling import tell_backup
 from reconciler.model.errors import UsageError
 from reconciler.model.state import Mended
-from reconciler.outputs import printable
+from reconciler.outputs import print_recovery, printable, recovery_document, to_text
 from reconciler.ports import Breaking, Liveness, LockHolder
+from reconciler.workflows import Form
 
 
 def initialise(parsed: argparse.Namespace) -> int:
-    """Create an empty state."""
-    location, state = workflows.initialise(scope_of(parsed), lock_timeout_s=parsed.lock_timeout)
-    text = f"Created an empty state at {printable(location)} (lineage {state.lineage})."
+    """Create an empty state, or move one here."""
+    if parsed.migrate_from is not None:
+        return _migrate(parsed)
+    location, state = workflows.initialise(
+        scope_of(parsed), lock_timeout_s=parsed.lock_timeout, form=_form(parsed)
+    )
+    form = "empty, encrypted" if parsed.encrypt else "empty"
+    text = f"Created an {form} state at {printable(location)} (lineage {state.lineage})."
     result_console(parsed).print(text, soft_wrap=True)
     error_console(parsed).print("Next: reconciler plan")
     return DONE
+
+
+def _migrate(parsed: argparse.Namespace) -> int:
+    location, state = workflows.migrate(
+        scope_of(parsed),
+        parsed.migrate_from,
+        lock_timeout_s=parsed.lock_timeout,
+        form=_form(parsed),
+    )
+    text = (
+        f"The state is at {printable(location)} now (serial {state.serial}, {len(state.exams)} exams, "
+        f"{len(state.intents)} in doubt); {printable(parsed.migrate_from)} is marked as moved."
+    )
+    result_console(parsed).print(text, soft_wrap=True)
+    error_console(parsed).print("Next: name it in reconciler.yaml, then reconciler plan", soft_wrap=True)
+    return DONE
+
+
+def _form(parsed: argparse.Namespace) -> Form:
+    return Form.ENCRYPTED if parsed.encrypt else Form.AS_IT_IS
 
 
 def adopt(parsed: argparse.Namespace) -> int:
@@ -70,6 +97,40 @@ def push(parsed: argparse.Namespace) -> int:
     )
     done = "Nothing to do: this is the state" if mended.backup is None else "Pushed"
     return _say(parsed, done, mended)
+
+
+def recover(parsed: argparse.Namespace) -> int:
+    """Feed a recovery file back; 1 if something in it needs a person."""
+    document = below_root(parsed, parsed.file).read_bytes()
+    recovered = workflows.recover(
+        scope_of(parsed), document, name=str(parsed.file), lock_timeout_s=parsed.lock_timeout
+    )
+    if parsed.format == "json":
+        print_raw(to_text(recovery_document(recovered.fed)))
+    else:
+        print_recovery(recovered.fed, result_console(parsed))
+    if recovered.mended.backup is not None:
+        tell_backup(parsed, recovered.mended.backup)
+    if not recovered.is_settled:
+        return FAILED
+    error_console(parsed).print(
+        f"State has all of it (serial {recovered.mended.state.serial}); {printable(str(parsed.file))} is no "
+        "longer needed.",
+        soft_wrap=True,
+    )
+    return DONE
+
+
+def encrypt(parsed: argparse.Namespace) -> int:
+    """Encrypt the state."""
+    mended = workflows.encrypt(scope_of(parsed), lock_timeout_s=parsed.lock_timeout)
+    return _say(parsed, "Encrypted with the present key", mended)
+
+
+def decrypt(parsed: argparse.Namespace) -> int:
+    """Decrypt the state."""
+    mended = workflows.decrypt(scope_of(parsed), lock_timeout_s=parsed.lock_timeout)
+    return _say(parsed, "Decrypted", mended)
 
 
 def unlock(parsed: argparse.Namespace) -> int:

@@ -22,12 +22,24 @@ def add_init(commands: Commands) -> None:
         "init",
         does="create an empty state, once for each workspace and environment",
         handler="reconciler.cli.settling:initialise",
-        examples=["reconciler init", "reconciler init --state file:state/staging.json"],
+        examples=[
+            "reconciler init",
+            "reconciler init --state file:state/staging.json",
+            "reconciler init --migrate-from file:exams.state.json --state file:state/exams.json",
+        ],
         fill=_fill_init,
     )
 
 
 def _fill_init(parser: Parser) -> None:
+    parser.add_argument(
+        "--migrate-from",
+        metavar="URL",
+        help="move the state that is at URL here; the old place is marked, and cannot be used again",
+    )
+    parser.add_argument(
+        "--encrypt", action="store_true", help="keep it encrypted, with the key in $RECONCILER_STATE_KEY"
+    )
     add_scope(parser)
     add_lock_timeout(parser)
 
@@ -76,7 +88,7 @@ def _fill_state(parser: Parser) -> None:
         does="print the state's document, journal included",
         handler="reconciler.cli.reading:pull",
         examples=["reconciler state pull > copy.json"],
-        fill=add_scope,
+        fill=_fill_pull,
     )
     add_command(
         below,
@@ -85,6 +97,30 @@ def _fill_state(parser: Parser) -> None:
         handler="reconciler.cli.settling:push",
         examples=["reconciler state push copy.json"],
         fill=_fill_push,
+    )
+    add_command(
+        below,
+        "recover",
+        does="feed back the outcomes that a run kept on its machine because the state's store failed",
+        handler="reconciler.cli.settling:recover",
+        examples=["reconciler state recover .reconciler/recovery/5f0c6f0e9f5b4f7c8d3a2b1c0d9e8f7a.recovery"],
+        fill=_fill_recover,
+    )
+    add_command(
+        below,
+        "encrypt",
+        does="encrypt the state with the key in $RECONCILER_STATE_KEY; one that is encrypted, anew",
+        handler="reconciler.cli.settling:encrypt",
+        examples=["reconciler state encrypt"],
+        fill=_fill_mending,
+    )
+    add_command(
+        below,
+        "decrypt",
+        does="keep the state as plain text from now on",
+        handler="reconciler.cli.settling:decrypt",
+        examples=["reconciler state decrypt"],
+        fill=_fill_mending,
     )
 
 
@@ -106,6 +142,19 @@ def _fill_move(parser: Parser) -> None:
 
 def _fill_remove(parser: Parser) -> None:
     parser.add_argument("address", metavar="ADDRESS", help="the exam's address")
+    _fill_mending(parser)
+
+
+def _fill_pull(parser: Parser) -> None:
+    parser.add_argument(
+        "--file", metavar="FILE", type=Path, help="print this copy or backup of an encrypted state instead"
+    )
+    add_scope(parser)
+
+
+def _fill_recover(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="the file that `apply` named")
+    add_format(parser, *TEXT_OR_JSON)
     _fill_mending(parser)
 
 

@@ -81,6 +81,16 @@ def tell_backup(parsed: argparse.Namespace, place: str) -> None:
         error_console(parsed).print(f"The state before is at {printable(place)}", soft_wrap=True)
 
 
+def tell_note(parsed: argparse.Namespace, message: str, *, hint: str) -> None:
+    """Something that a person should know, though the command went on, is told."""
+    if is_json(parsed):
+        _json_log().noted(message, hint=hint)
+    else:
+        console = error_console(parsed)
+        console.print(f"note: {printable(message)}", soft_wrap=True)
+        console.print(f"  {printable(hint)}", soft_wrap=True)
+
+
 def tell_stop(parsed: argparse.Namespace, message: str, *, hint: str = "") -> None:
     """Why the command stopped is told."""
     if is_json(parsed):

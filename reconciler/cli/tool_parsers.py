@@ -5,7 +5,18 @@ from typing import Final
 
 from reconciler.cli.options import Commands, Parser, add_command
 
-_SCHEMAS: Final = ("create-exam", "diagnostics", "log", "manifest", "plan", "report", "state", "workspace")
+_SCHEMAS: Final = (
+    "create-exam",
+    "diagnostics",
+    "log",
+    "manifest",
+    "plan",
+    "recovery",
+    "report",
+    "sealed",
+    "state",
+    "workspace",
+)
 _SHELLS: Final = ("bash", "zsh", "tcsh")
 
 

@@ -12,9 +12,11 @@ from reconciler.manifest.rules import CODES, Catalogue, find_rules
 from reconciler.manifest.rules.running import turning_points
 from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.workspace import Workspace, load_workspace
+from reconciler.manifest.yaml_documents import IS_FAST
 
 __all__ = [
     "CODES",
+    "IS_FAST",
     "Catalogue",
     "Gathered",
     "Read",

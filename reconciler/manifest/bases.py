@@ -36,6 +36,9 @@ class Bases:
     are_whole: bool
 
 
+_NONE: Final = Bases((), are_whole=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """A file that was read to be extended: its path, where that leads, and the digest of its bytes."""
@@ -96,10 +99,11 @@ class Library:
         self._rings: set[frozenset[str]] = set()
         self.files: list[Read] = []
 
-    def bases_of(self, file: Path, root: Mapping, findings: Findings) -> Bases:
-        """What the manifest `file`, which says `root`, extends."""
+    def bases_of(self, path: str, root: Mapping, findings: Findings) -> Bases:
+        """What the manifest at `path`, which says `root`, extends."""
         if _EXTENDS not in root:
-            return Bases((), are_whole=True)
+            return _NONE
+        file = Path(path)
         entries, has_all = self._entries(file, root, findings)
         walk = _Walk({os.path.realpath(file): sources.shown(file, self._root)}, is_whole=has_all)
         self._follow(entries, findings, walk)

@@ -1,8 +1,9 @@
 """An effective exam → the declaration of it, with its payload in the one spelling that is sent."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from reconciler.manifest import digests
 from reconciler.manifest.datetimes import BadDateTime, Zone, normalized, zone_of
 from reconciler.manifest.defaults import CONTACT_FIELDS, COURSE_FIELDS, PROFILES
 from reconciler.manifest.findings import Findings
@@ -10,7 +11,8 @@ from reconciler.manifest.passwords import FIELD, secret_of
 from reconciler.manifest.words import suggestion
 from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Value
 from reconciler.manifest.yaml_nodes import Mapping as Marked
-from reconciler.model.identities import Address, CourseSid, is_course_sid
+from reconciler.model import payloads
+from reconciler.model.identities import Address, CourseSid, Digest, is_course_sid
 from reconciler.model.payloads import Json
 from reconciler.model.secrets import SecretUse
 from reconciler.values import dataclass, replace
@@ -19,9 +21,9 @@ DATE_FIELDS: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "sche
 
 _ALIAS, _USER = CONTACT_FIELDS
 _TIMEZONE: Final = "timezone"
-_NOT_SENT: Final = frozenset({*COURSE_FIELDS, _ALIAS, PROFILES, _TIMEZONE})
+_NOT_SENT: Final = (*COURSE_FIELDS, _ALIAS, PROFILES, _TIMEZONE)
 _CONFIGURATION: Final = "configuration"
-_IN_NO_BODY: Final = _NOT_SENT | {_CONFIGURATION}
+_SECRET_PATH: Final = (_CONFIGURATION, FIELD)
 _PLAIN: Final[frozenset[Any]] = frozenset({str, int, bool, type(None)})
 _EXACT_FLOAT: Final = 2**53
 _USER_PREFIX: Final = "US"
@@ -160,22 +162,40 @@ def _report_alias(exam: Marked, context: Context, address: Address | None, findi
     return False
 
 
-def payload_of(exam: Marked, context: Context) -> tuple[dict[str, Json], tuple[SecretUse, ...]]:
-    """The body to be sent and the secrets in it, for an exam without findings."""
-    body = _without_marks(exam, _IN_NO_BODY)
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What is to be sent, and the secrets in it; `has_fraction` says whether a number in it has one."""
+
+    payload: dict[str, Json]
+    secrets: tuple[SecretUse, ...]
+    has_fraction: bool
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of the payload."""
+        return payloads.digest_of(self.payload) if self.has_fraction else digests.digest_of(self.payload)
+
+
+def body_of(exam: Marked, context: Context) -> Body:
+    """The body to be sent, for an exam without findings."""
+    fractions: list[float] = []
+    body = _without_marks(exam, fractions)
+    configuration = body.pop(_CONFIGURATION, None)
+    for key in _NOT_SENT:
+        body.pop(key, None)
     if _ALIAS in exam:
         body[_USER] = context.users.get(str(exam[_ALIAS]))
     elif _USER in body:
         body[_USER] = _user_sid(str(body[_USER]), context)
     secrets: tuple[SecretUse, ...] = ()
-    configuration = exam.get(_CONFIGURATION)
-    if isinstance(configuration, Marked):
-        body[_CONFIGURATION], secrets = _configuration(configuration, context)
-    return body, secrets
+    if isinstance(configuration, dict):
+        body[_CONFIGURATION] = configuration
+        secrets = _send_configuration(configuration, exam[_CONFIGURATION], context)
+    return Body(body, secrets, has_fraction=bool(fractions))
 
 
-def _configuration(written: Marked, context: Context) -> tuple[dict[str, Json], tuple[SecretUse, ...]]:
-    sent: dict[str, Any] = _without_marks(written)
+def _send_configuration(sent: dict[str, Any], written: Value, context: Context) -> tuple[SecretUse, ...]:
+    """Spell in `sent`, which is `written` without marks, what is sent otherwise than it is written."""
     for field in DATE_FIELDS:
         if field in sent:
             sent[field] = normalized(str(sent[field]), context.zone)
@@ -183,11 +203,13 @@ def _configuration(written: Marked, context: Context) -> tuple[dict[str, Json], 
     for proctor in proctors if isinstance(proctors, list) else ():
         if "startTime" in proctor:
             proctor["startTime"] = normalized(proctor["startTime"], context.zone)
-    secret = secret_of(written.get(FIELD))
+    if FIELD not in sent or not isinstance(written, Marked):
+        return ()
+    secret = secret_of(written[FIELD])
     if isinstance(secret, str):
-        return sent, ()
+        return ()
     sent[FIELD] = secret.reference
-    return sent, (SecretUse((_CONFIGURATION, FIELD), secret),)
+    return (SecretUse(_SECRET_PATH, secret),)
 
 
 def is_user_sid(text: str) -> bool:
@@ -203,22 +225,23 @@ def _user_sid(value: str, context: Context) -> str | None:
     return value if is_user_sid(value) else context.users.get(value)
 
 
-def _without_marks(written: Marked, left_out: Container[str] = ()) -> dict[str, Json]:
-    """`written` without marks, and without the keys `left_out`."""
-    body: dict[str, Any] = {
-        key: value if value.__class__ in _PLAIN else _plain(value)  # most are, and a call would cost more
-        for key, value in written.items()
-        if key not in left_out
-    }
+def _without_marks(written: Marked, fractions: list[float]) -> dict[str, Json]:
+    """`written` without marks; numbers that have a fraction are added to `fractions`."""
+    body: dict[str, Any] = dict(written)
+    # Most values are plain, and none of these is touched one by one.
+    for key in [key for key, value in written.items() if value.__class__ not in _PLAIN]:
+        body[key] = _plain(written[key], fractions)
     return body
 
 
-def _plain(value: Value) -> Json:
+def _plain(value: Value, fractions: list[float]) -> Json:
     """`value` without marks; a float without a fraction is a whole number."""
     if isinstance(value, Marked):
-        return _without_marks(value)
+        return _without_marks(value, fractions)
     if isinstance(value, Sequence):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT_FLOAT:
-        return int(value)
+        return [_plain(item, fractions) for item in value]
+    if isinstance(value, float):
+        if value.is_integer() and abs(value) <= _EXACT_FLOAT:
+            return int(value)
+        fractions.append(value)
     return None if value is BROKEN else value

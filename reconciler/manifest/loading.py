@@ -4,7 +4,7 @@ import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.manifest import sources
 from reconciler.manifest.bases import Library, Read
@@ -27,6 +27,9 @@ from reconciler.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from reconciler.model.identities import Address
+
+MOST_HELD: Final = 48 * 1024 * 1024
+"""Bytes of manifests of which all values are held; of any more, they are read again where that is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,10 @@ def gather(paths: Sequence[str], root: Path) -> Gathered:
     texts: list[Text] = []
     diagnostics = list(found.diagnostics)
     for file in found.files:
-        name = sources.shown(file, root)
         try:
-            texts.append(Text(file, name, sources.read_bounded(file)))
+            texts.append(Text(file.path, file.name, sources.read_bounded(file.path)))
         except OSError as error:
-            diagnostics.append(sources.unusable(name, error))
+            diagnostics.append(sources.unusable(file.name, error))
     return Gathered(root, tuple(texts), tuple(diagnostics))
 
 
@@ -115,6 +117,7 @@ class _Workspace:
         self._environment = reading.environment
         self._tracing = reading.tracing
         self._origins: dict[Address, Origins] = {}
+        self._read_bytes = 0
         self._exams: list[Declaration] = []
         self._written: list[Written] = []
         self._places: dict[Address, Position] = {}
@@ -128,8 +131,10 @@ class _Workspace:
         self._findings.append(findings)
         if document is None:
             return
-        bases = self._library.bases_of(text.file, document.root, findings)
-        manifest = ManifestFile(document, findings, self._environment, bases, self._tracing)
+        bases = self._library.bases_of(text.path, document.root, findings)
+        self._read_bytes += len(text.data)
+        is_held = self._tracing is Tracing.ON or self._read_bytes <= MOST_HELD
+        manifest = ManifestFile(document, findings, self._environment, bases, self._tracing, is_held)
         manifest.read()
         self._exams += manifest.exams
         self._written += manifest.written

@@ -6,13 +6,12 @@ from typing import Final
 from reconciler.manifest.bases import Bases
 from reconciler.manifest.datetimes import zone_of
 from reconciler.manifest.defaults import COURSE_FIELDS, Stack, count_nodes, merged
-from reconciler.manifest.digests import digest_of
 from reconciler.manifest.effective import (
     Context,
+    body_of,
     context_of,
     course_of,
     is_user_sid,
-    payload_of,
     report_date_times,
     report_user,
 )
@@ -20,6 +19,7 @@ from reconciler.manifest.findings import Findings
 from reconciler.manifest.layers import Tracer, layers_of
 from reconciler.manifest.passwords import FIELD, report_secret
 from reconciler.manifest.profiles import profiles_of
+from reconciler.manifest.rereading import Recipe, may_be_reread
 from reconciler.manifest.rules.running import Written
 from reconciler.manifest.schema_errors import Place, report_schema_errors
 from reconciler.manifest.schema_verdicts import check_of
@@ -63,7 +63,8 @@ class ManifestFile:
     """A parsed manifest on its way to declarations.
 
     `addresses` has the place of every usable address, also of exams that are wrong otherwise. `written` says
-    of each of `exams` where it is written. `origins` is filled only where `tracing` asks for it.
+    of each of `exams` where it is written. `origins` is filled only where `tracing` asks for it. What is
+    not held (`is_held`) for longer than needed is read again where a finding is about it.
     """
 
     document: Document
@@ -71,6 +72,7 @@ class ManifestFile:
     environment: Environment
     bases: Bases
     tracing: Tracing
+    is_held: bool = True
     exams: list[Declaration] = field(default_factory=list)
     written: list[Written] = field(default_factory=list)
     addresses: dict[Address, tuple[Stretch, Position]] = field(default_factory=dict)
@@ -173,27 +175,40 @@ class ManifestFile:
             return
         if address is None or base.install is None:
             return
-        payload, secrets = payload_of(effective, context)
-        if not check_of("create-exam").is_satisfied(_with_password(payload)):
+        body = body_of(effective, context)
+        if not check_of("create-exam").is_satisfied(_with_password(body.payload)):
             return
         declaration = Declaration(
             address=address,
             install_sid=base.install,
             course_sid=course[0],
-            payload=payload,
-            digest=digest_of(payload),
-            secrets=secrets,
+            payload=body.payload,
+            digest=body.digest,
+            secrets=body.secrets,
             declared_at=here,
             course=course[1],
             timezone=None if context.zone is None else context.zone.name,
         )
         self.exams.append(declaration)
-        self.written.append(Written(declaration, effective, at, own, self.findings))
+        kept = effective if self.is_held else self._let_go(key, at, own, effective, below)
+        self.written.append(Written(declaration, kept, at, own, self.findings))
         if self.tracing is Tracing.ON:
             layers = layers_of(exam, profiles, base.stack)
             self.origins[address] = Tracer(self._roots, self.environment, self.findings).origins(
                 effective, layers
             )
+
+    def _let_go(
+        self, key: str, at: Stretch, own: Stretch, effective: Marked, below: Marked | None
+    ) -> Marked | Recipe:
+        """What is kept of an exam: how to read it again, if that can be done, and its values otherwise."""
+        source = self.findings.source
+        if self.document.has_anchors or not may_be_reread(source, at, own):
+            return effective
+        exams = self.document.root["exams"]
+        if isinstance(exams, Marked):
+            exams[key] = None
+        return Recipe(source, at, own, below)
 
     def _may_merge(self, profiles: tuple[str, ...], stack: Stack) -> bool:
         """Whether what is merged is within bounds with one more exam of `profiles`; a finding says if not."""

@@ -45,11 +45,11 @@ class _Batch:
         self.parsed = self.parcels = None
         if parsed is not None:
             return parsed
-        return [None if parcel is None else unpack(parcel) for parcel in parcels or ()]
+        return [None if parcel is None else _unpacked(parcel) for parcel in parcels or ()]
 
     def parse(self) -> None:
         """Parse the pieces here."""
-        self.parsed = [parse_quietly(piece) for piece in self.pieces]
+        self.parsed = [parse_quietly(piece.data, piece.by) for piece in self.pieces]
 
 
 @dataclass(slots=True)
@@ -158,5 +158,13 @@ class Pool:
                     break
                 batch = self._open.popleft()
                 begun.append(batch)
-            send(connection, [tuple(piece) for piece in batch.pieces])
+            send(connection, [(piece.data, piece.by) for piece in batch.pieces])
         return bool(begun)
+
+
+def _unpacked(parcel: Parcel) -> Parsed | None:
+    """What `parcel` holds; None where a worker of another build made it, because of an update meanwhile."""
+    try:
+        return unpack(parcel)
+    except (TypeError, ValueError):
+        return None

@@ -12,12 +12,12 @@ import sys
 import threading
 
 from reconciler.manifest.parsing_wire import receive, send
-from reconciler.manifest.yaml_parcels import Parcel, Piece, pack, parse_quietly
+from reconciler.manifest.yaml_parcels import Parcel, pack, parse_quietly
 
 
 def parcels_of(pieces: list[tuple[bytes, int]]) -> list[Parcel | None]:
     """What each of `pieces` holds; None for one in which anything is wrong."""
-    parsed = (parse_quietly(Piece(*piece)) for piece in pieces)
+    parsed = (parse_quietly(data, by) for data, by in pieces)
     return [None if one is None else pack(one) for one in parsed]
 
 

@@ -1,8 +1,7 @@
 """Files → their bytes, and what these hold where several processes found that out ahead of time."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.manifest.source_text import MAX_SIZE_BYTES, NotText, decode
 from reconciler.manifest.yaml_parcels import Parsed, Piece
@@ -16,11 +15,10 @@ MOST_WORKERS: Final = 3
 """With more of them they wait for this process, which does all but the parsing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A file that was read: itself, its name as it is shown, and its bytes."""
+class Text(NamedTuple):
+    """A file that was read: the path that led to it, its name as it is shown, and its bytes."""
 
-    file: Path
+    path: str
     name: str
     data: bytes
 
@@ -60,7 +58,7 @@ def parsed_ahead(texts: Sequence[Text], *, workers: int) -> Iterator[tuple[Text,
 
 def _job(text: Text) -> _Job:
     found = _cut(text.data) if 2 * BATCH < len(text.data) <= MAX_SIZE_BYTES else None
-    return _Job(text, (Piece(text.data, 0),) if found is None else found.pieces, found)
+    return _Job(text, (Piece(text.data),) if found is None else found.pieces, found)
 
 
 def _cut(data: bytes) -> Cut | None:
@@ -75,9 +73,9 @@ def _batches(jobs: Sequence[_Job]) -> list[list[Piece]]:
     batches: list[list[Piece]] = []
     size = BATCH
     for piece in (piece for job in jobs for piece in job.pieces):
-        if size + len(piece.data) > BATCH:
+        if size + piece.size > BATCH:
             batches.append([])
             size = 0
         batches[-1].append(piece)
-        size += len(piece.data)
+        size += piece.size
     return batches

@@ -11,7 +11,7 @@ from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.positions import Position, Span
 from reconciler.values import dataclass, field
 
-MAX_SIZE_BYTES: Final = 32 * 1024 * 1024
+MAX_SIZE_BYTES: Final = 256 * 1024 * 1024
 MAX_ECHO: Final = 60
 
 _MAX_EXCERPT: Final = 200

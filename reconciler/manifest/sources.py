@@ -2,9 +2,10 @@
 
 import glob
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.manifest.source_text import MAX_SIZE_BYTES
 from reconciler.model.diagnostics import Diagnostic, Severity
@@ -20,42 +21,90 @@ _HINT: Final = (
     "files whose names begin with `_`, which are there to be extended."
 )
 _BASE_MARK: Final = "_"
+_GROWTH: Final = 1024 * 1024
+"""What is read at once of a file that has become longer meanwhile."""
+
+
+class Named(NamedTuple):
+    """A file: the path that leads to it, and how it is shown."""
+
+    path: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """The files to read, in order, and what is wrong with the paths that were given."""
 
-    files: tuple[Path, ...]
+    files: tuple[Named, ...]
     diagnostics: tuple[Diagnostic, ...]
 
 
 def find(paths: Sequence[str], root: Path) -> Found:
     """The files that `paths` name, each once; without any, the default ones below `root`."""
     wrong: list[Diagnostic] = []
-    files: dict[str, Path] = {}
+    files: dict[str, str] = {}
+    folders = _Folders(root)
     for path in paths or _defaults(root):
         named = list(_named(path, root)) if "\0" not in path else []
         if not named:
             wrong.append(_nothing(path, is_default=not paths))
         for file in named:
-            files.setdefault(os.path.realpath(file), file)
-    return Found(tuple(sorted(files.values(), key=lambda file: shown(file, root))), tuple(wrong))
+            files.setdefault(folders.real_path(file), file)
+    found = [Named(file, folders.shown(file)) for file in files.values()]
+    return Found(tuple(sorted(found, key=lambda file: file.name)), tuple(wrong))
+
+
+class _Folders:
+    """What is true of all files in one folder, found out once for each: ten thousand may be in one."""
+
+    def __init__(self, root: Path) -> None:
+        self._base = os.path.abspath(root)  # noqa: PTH100 - a link keeps its name
+        self._real: dict[str, str] = {}
+        self._shown: dict[str, str] = {}
+
+    def real_path(self, file: str) -> str:
+        """Where `file` leads when every link is followed."""
+        folder, name = os.path.split(file)
+        if os.path.islink(file):  # noqa: PTH114 - no Path is made of each of many files
+            return os.path.realpath(file)
+        if folder not in self._real:
+            self._real[folder] = os.path.realpath(folder)
+        return os.path.join(self._real[folder], name)  # noqa: PTH118 - as above
+
+    def shown(self, file: str) -> str:
+        """`file` as a user would type it: relative to the root where it is below it."""
+        folder, name = os.path.split(file)
+        if folder not in self._shown:
+            self._shown[folder] = self._relative(folder)
+        path = self._shown[folder] + name
+        return path if path.isprintable() else _printable(path)
+
+    def _relative(self, folder: str) -> str:
+        """What stands before the names of files in `folder`."""
+        absolute = os.path.abspath(folder)  # noqa: PTH100 - a link keeps its name
+        if absolute == self._base:
+            return ""
+        if absolute.startswith(self._base.rstrip(os.sep) + os.sep):
+            absolute = os.path.relpath(absolute, self._base)
+        return absolute.rstrip(os.sep) + os.sep
 
 
 def shown(file: Path, root: Path) -> str:
     """`file` as a user would type it: relative to `root` where it is below it."""
-    absolute, base = os.path.abspath(file), os.path.abspath(root)  # noqa: PTH100 - a link keeps its name
-    path = os.path.relpath(absolute, base) if absolute.startswith(base.rstrip(os.sep) + os.sep) else absolute
-    return _printable(path)
+    return _Folders(root).shown(str(file))
 
 
-def read_bounded(file: Path) -> bytes:
-    """The bytes of `file`, or one more than are allowed; of a device, OSError."""
-    if file.exists() and not file.is_file():
+def read_bounded(file: Path | str) -> bytes:
+    """The bytes of `file`, or more than are allowed; of a device, OSError."""
+    status = os.stat(file)  # noqa: PTH116 - no Path is made of each of many files
+    if not stat.S_ISREG(status.st_mode):
         raise OSError(0, "it is not a regular file")
-    with file.open("rb") as stream:
-        return stream.read(MAX_SIZE_BYTES + 1)
+    with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - as above
+        data = stream.read(min(status.st_size, MAX_SIZE_BYTES) + 1)
+        while len(data) <= MAX_SIZE_BYTES and (more := stream.read(_GROWTH)):
+            data += more
+    return data
 
 
 def unusable(file: str, error: OSError) -> Diagnostic:
@@ -73,30 +122,35 @@ def _defaults(root: Path) -> Sequence[str]:
     return [DEFAULT_FILE] if (root / DEFAULT_FILE).exists() else [DEFAULT_GLOB]
 
 
-def _named(path: str, root: Path) -> Iterator[Path]:
+def _named(path: str, root: Path) -> Iterator[str]:
     """The files that one argument names. A name that exists is never taken for a glob."""
-    whole = root / path
-    if whole.is_dir():
-        yield from (
-            file
-            for file in whole.rglob("*")
-            if file.suffix in _SUFFIXES and _may_declare(file) and file.is_file()
-        )
+    whole = str(root / path)
+    if os.path.isdir(whole):  # noqa: PTH112 - no Path is made of each of many files
+        yield from _within(whole)
     elif os.path.lexists(whole) or not glob.has_magic(path):
         yield whole
     else:
         pattern = str(Path(glob.escape(str(root))) / path)
         for name in glob.iglob(pattern, recursive=True):  # noqa: PTH207 - Path.glob refuses absolute patterns
-            found = Path(name)
-            if found.is_dir():
-                yield from _named(name, root)
-            elif _may_declare(found):
-                yield found
+            if os.path.isdir(name):  # noqa: PTH112 - as above
+                yield from _within(name)
+            elif _may_declare(name):
+                yield name
 
 
-def _may_declare(file: Path) -> bool:
+def _within(folder: str) -> Iterator[str]:
+    """The files below `folder` that may be manifests by their names; links to folders are not followed."""
+    for here, _, names in os.walk(folder):
+        for name in names:
+            file = os.path.join(here, name)  # noqa: PTH118 - as above
+            if os.path.splitext(name)[1] in _SUFFIXES and _may_declare(name) and os.path.isfile(file):  # noqa: PTH113, PTH122 - as above
+                yield file
+
+
+def _may_declare(file: str) -> bool:
     """Whether `file` may be a manifest going by its name, and not what manifests stand on."""
-    return not file.name.startswith(_BASE_MARK) and file.name != WORKSPACE_FILE
+    name = os.path.basename(file)  # noqa: PTH119 - as above
+    return not name.startswith(_BASE_MARK) and name != WORKSPACE_FILE
 
 
 def _nothing(path: str, *, is_default: bool) -> Diagnostic:

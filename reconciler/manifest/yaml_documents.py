@@ -12,8 +12,9 @@ from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.manifest.yaml_walker import Stopped, Walker
 from reconciler.values import dataclass
 
-LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml where PyYAML was built with it; the pure parser gives the same events, slower."""
+IS_FAST: Final = hasattr(yaml, "CSafeLoader")
+"""Whether PyYAML was built with libyaml; the pure parser gives the same events, much slower."""
+LOADER: Final[Any] = yaml.CSafeLoader if IS_FAST else yaml.SafeLoader
 
 _START: Final = Stretch(0, 0)
 _QUOTED: Final = re.compile(r"[\"'].*", re.DOTALL)
@@ -52,13 +53,14 @@ _TAB: Final = ("a tab stands where YAML wants spaces", "Indent with spaces.")
 class Document:
     """The mapping that a file holds, where it stands, and the comments that ignore rules.
 
-    `has_anchors` says whether a part of it may be in two places.
+    `has_anchors` says whether a part of it may be in two places; `written` counts its values and keys.
     """
 
     root: Mapping
     at: Stretch
     comments: tuple[Comment, ...] = ()
     has_anchors: bool = False
+    written: int = 0
 
 
 def parse(source: SourceText, findings: Findings, loader: Any = LOADER) -> Document | None:
@@ -91,7 +93,7 @@ def parse(source: SourceText, findings: Findings, loader: Any = LOADER) -> Docum
             "not-a-mapping", at, f"the file holds {what}, not a mapping", "Begin it with `version: 1`."
         )
         return None
-    return Document(root, at, comments.found(), has_anchors=walker.has_anchors)
+    return Document(root, at, comments.found(), has_anchors=walker.has_anchors, written=walker.written)
 
 
 def read_source(file: str, data: bytes) -> tuple[SourceText, Findings, bool]:

@@ -5,7 +5,7 @@ again where its findings are wanted.
 """
 
 from array import array
-from typing import Any, NamedTuple, TypeAlias, TypeGuard
+from typing import Any, TypeAlias, TypeGuard
 
 from reconciler.manifest.comments import Comment
 from reconciler.manifest.source_text import SourceText
@@ -34,23 +34,46 @@ class Parsed:
         return self.document
 
 
-class Piece(NamedTuple):
-    """A text to parse, whole or part of a larger one: every mark is to be told `by` further on."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A text to parse: a whole one as bytes, or what is from `start` to `end` of one, below the line `above`.
 
-    data: bytes
-    by: int
+    It is cut out only when it is wanted.
+    """
+
+    whole: bytes | str
+    start: int = 0
+    end: int = 0
+    above: str = ""
+
+    @property
+    def data(self) -> bytes:
+        """The text to parse."""
+        if isinstance(self.whole, bytes):
+            return self.whole
+        return f"{self.above}{self.whole[self.start : self.end]}".encode()
+
+    @property
+    def by(self) -> int:
+        """How much further on its marks are in the whole text."""
+        return self.start - len(self.above)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes there are to parse."""
+        return len(self.whole) if isinstance(self.whole, bytes) else self.end - self.start
 
 
-def parse_quietly(piece: Piece) -> Parsed | None:
-    """What `piece` holds; None where anything is wrong with it."""
-    source, findings, is_text = read_source("", piece.data)
+def parse_quietly(data: bytes, by: int = 0) -> Parsed | None:
+    """What `data` holds, every mark told `by` further on; None where anything is wrong with it."""
+    source, findings, is_text = read_source("", data)
     if not is_text or (document := parse(source, findings)) is None or not findings.is_empty:
         return None
-    if piece.by and not document.has_anchors:
-        _move(document.root, piece.by)
+    if by and not document.has_anchors:
+        _move(document.root, by)
     return Parsed(
         document,
-        tuple(Stretch(at.start + piece.by, at.end + piece.by) for at in source.secrets),
+        tuple(Stretch(at.start + by, at.end + by) for at in source.secrets),
         frozenset(source.secret_values),
         has_anchors=document.has_anchors,
     )
@@ -74,16 +97,17 @@ def pack(parsed: Parsed) -> Parcel:
         [tuple(at) for at in parsed.secrets],
         list(parsed.secret_values),
         parsed.has_anchors,
+        document.written,
     )
 
 
 def unpack(parcel: Parcel) -> Parsed:
     """What was packed."""
-    packed, at, comments, secrets, values, has_anchors = parcel
+    packed, at, comments, secrets, values, has_anchors, written = parcel
     root: Any = _unpacked(packed, {})
     found = tuple(_unpacked_comment(comment) for comment in comments)
     return Parsed(
-        Document(root, Stretch(*at), found, has_anchors=has_anchors),
+        Document(root, Stretch(*at), found, has_anchors=has_anchors, written=written),
         tuple(Stretch(*secret) for secret in secrets),
         frozenset(values),
         has_anchors=has_anchors,

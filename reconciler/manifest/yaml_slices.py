@@ -18,13 +18,15 @@ from typing import Final
 from reconciler.manifest.yaml_documents import Document
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.manifest.yaml_parcels import Parsed, Piece
+from reconciler.manifest.yaml_walker import MAX_WRITTEN
 from reconciler.values import dataclass
 
 _BLOCK: Final = "exams"
 _WRAPPER: Final = f"{_BLOCK}:\n"
 _OPENING: Final = re.compile(rf"^{_BLOCK}:[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*( +)[A-Za-z0-9]", re.MULTILINE)
 _OUTSIDE: Final = re.compile(r"^[^ \t\n#]", re.MULTILINE)
-_STEERING: Final = "reconciler"
+_UNCUT: Final = ("\r", "<<", "reconciler")
+"""What keeps a text whole: other line ends, keys that merge, and comments that ignore rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,14 @@ class Cut:
         if root.get(_BLOCK, root) is not None or root.key_at(_BLOCK).start != self.opening:
             return None
         entries = _entries(slices)
-        if entries is None:
+        written = sum(part.document.written for part in whole)
+        if entries is None or written > MAX_WRITTEN:
             return None
         ends = [part.document.root.value_at(_BLOCK) for part in slices]
         root[_BLOCK] = entries
         root.marks[-2:] = array("I", (ends[0].start, ends[-1].end))
         return Parsed(
-            Document(root, Stretch(head.document.at.start, ends[-1].end)),
+            Document(root, Stretch(head.document.at.start, ends[-1].end), written=written),
             tuple(secret for part in whole for secret in part.secrets),
             frozenset().union(*(part.secret_values for part in whole)),
             has_anchors=False,
@@ -60,16 +63,16 @@ class Cut:
 def cut(text: str, size: int) -> Cut | None:
     """`text` in slices of about `size` characters; None where it is not clear how, or there is one only."""
     opening = _OPENING.search(text)
-    if opening is None or "\r" in text or _STEERING in text or _OUTSIDE.search(text, opening.end()):
+    if opening is None or _OUTSIDE.search(text, opening.end()) or any(each in text for each in _UNCUT):
         return None
     first, indent = opening.start(1), len(opening[1])
     starts = [first, *_starts(text, first, indent, size)]
     if len(starts) == 1:
         return None
-    head = Piece(text[:first].encode(), 0)
+    head = Piece(text, 0, first)
     slices = (
         # The indentation of the entry behind it lets a slice end where its last entry ends in the whole.
-        Piece(f"{_WRAPPER}{text[start : end + indent]}".encode(), start - len(_WRAPPER))
+        Piece(text, start, end + indent, _WRAPPER)
         for start, end in zip(starts, [*starts[1:], len(text)], strict=True)
     )
     return Cut(opening.start(), (head, *slices))

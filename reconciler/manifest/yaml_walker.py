@@ -28,6 +28,8 @@ from reconciler.manifest.yaml_scalars import (
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
 
 MAX_DEPTH: Final = 64
+MAX_WRITTEN: Final = 16_000_000
+"""Values and keys in one file; of the smallest, a file of the largest size could hold ten times as many."""
 FREE_NODES: Final = 50_000
 NODES_A_WRITTEN_ONE: Final = 20
 
@@ -83,7 +85,10 @@ NextEvent: TypeAlias = Callable[[], _Event]
 
 
 class Walker:
-    """Reads one stream of events; `walk` gives the root and where it stands."""
+    """Reads one stream of events; `walk` gives the root and where it stands.
+
+    `written` counts the values and keys that were met.
+    """
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
@@ -94,7 +99,7 @@ class Walker:
         self._ordinary_keys: dict[str, str] = {}
         self._resolved: dict[str, Value] = {}
         self._depth = 0
-        self._written = 0
+        self.written = 0
         self._aliased = 0
 
     def walk(self, next_event: NextEvent) -> tuple[Value, Stretch] | None:
@@ -136,14 +141,16 @@ class Walker:
 
     def _node(self, event: _Event) -> _Node:
         """The value that begins with `event`, of whatever kind."""
+        if self.written > MAX_WRITTEN:
+            self._refuse_number(event)
         kind = type(event)
         if kind is _SCALAR:
             return self._scalar(event)
         if kind is _ALIAS:
             return self._alias(event)
         start, anchor = event.start_mark.index, event.anchor
-        before = self._written + self._aliased
-        self._written += 1
+        before = self.written + self._aliased
+        self.written += 1
         if event.tag is not None:
             self._refuse_tag(_stretch(event))
         if self._depth >= MAX_DEPTH:
@@ -155,7 +162,7 @@ class Walker:
         value, end, height = self._mapping() if kind is _MAPPING_START else self._sequence()
         self._depth -= 1
         if anchor is not None:
-            size = self._written + self._aliased - before
+            size = self.written + self._aliased - before
             self._anchors[anchor] = _Anchored(value, Stretch(start, end), size, height)
         return _Node(value, start, end, height)
 
@@ -195,7 +202,7 @@ class Walker:
                     value = self._plain(text, start, end)
                 height = height or 1
             else:
-                self._written += written
+                self.written += written
                 written = 0
                 value, start, end, below = self._node(event)
                 height = max(height, below + 1)
@@ -203,7 +210,7 @@ class Walker:
                 continue
             node[key] = value
             marks += (key_start, key_end, start, end)
-        self._written += written
+        self.written += written
         node.marks = array("I", marks)
         for value, at in merges:
             self._merge(node, value, at)
@@ -231,7 +238,7 @@ class Walker:
     def _scalar(self, event: _Event) -> _Node:
         """Any scalar but for those that `_mapping` reads itself."""
         start, end = event.start_mark.index, event.end_mark.index
-        self._written += 1
+        self.written += 1
         if event.tag is not None:
             self._refuse_tag(Stretch(start, end))
         text: str = event.value
@@ -284,7 +291,7 @@ class Walker:
     def _odd_key(self, event: _Event, node: Mapping, marks: list[int], *, has_merge: bool) -> _Key:
         """The key that begins with `event`: a new one, a secret's, a repeated one, or one that is no text."""
         if type(event) is _SCALAR and event.implicit[0] and event.value == _MERGE:
-            self._written += 1
+            self.written += 1
             if event.tag is not None:
                 self._refuse_tag(_stretch(event))
             return _Key(None, event.start_mark.index, event.end_mark.index)
@@ -346,9 +353,9 @@ class Walker:
         if anchored is None:
             return self._unusable("alias-loop", at, "this alias stands inside what it refers to")
         self._aliases.append((at.start, anchored.at))
-        self._written += 1
+        self.written += 1
         self._aliased += anchored.size - 1
-        if self._written + self._aliased > FREE_NODES + NODES_A_WRITTEN_ONE * self._written:
+        if self.written + self._aliased > FREE_NODES + NODES_A_WRITTEN_ONE * self.written:
             self.findings.add(
                 "too-large",
                 at,
@@ -365,6 +372,15 @@ class Walker:
             code, at, message, "Let it name an anchor (`&name`) that is complete before this line."
         )
         return _Node(BROKEN, at.start, at.end, 0)
+
+    def _refuse_number(self, event: _Event) -> None:
+        self.findings.add(
+            "too-large",
+            _stretch(event),
+            f"this file holds more than {MAX_WRITTEN:,} values",
+            "Split it; a glob reads them all.",
+        )
+        raise Stopped
 
     def _refuse_depth(self, at: Stretch) -> None:
         self.findings.add(

@@ -8,6 +8,8 @@
     │   ├── StateExists            there is one already
     │   ├── StateDamaged           state or journal is not what this product wrote
     │   ├── StateTooNew            written by a newer version
+    │   ├── StateMoved             it is kept elsewhere now, or is on its way
+    │   ├── StateSealed            it is encrypted, and the key that was given does not open it
     │   ├── StateConflict          somebody else wrote it in between
     │   ├── StateLocked            another run holds the lock
     │   └── StateUnavailable       the store cannot be read or written
@@ -16,6 +18,7 @@
     ├── NotConfirmed               nobody said yes
     ├── ResolutionRefused          a request to mend an exam's entry does not fit the state
     ├── UnlockRefused              the lock is not held as said, or its holder may be at work
+    ├── RecoveryRefused            a recovery file cannot be made, read or fed back
     ├── PushRefused                a state to be pushed is of another history, or not a later one
     ├── SecretsUnavailable         secrets could not be resolved; carries their references, never a value
     └── ApiUnusable                the service cannot be asked at all
@@ -76,6 +79,18 @@ class StateTooNew(StateError):
     """State or journal was written by a newer version."""
 
 
+class StateMoved(StateError):
+    """The state is kept elsewhere now, or is on its way; `elsewhere` is the other place's URL."""
+
+    def __init__(self, message: str, *, hint: str, location: str, elsewhere: str) -> None:
+        super().__init__(message, hint=hint, location=location)
+        self.elsewhere = elsewhere
+
+
+class StateSealed(StateError):
+    """The state is encrypted, and there is no key, or none that opens it."""
+
+
 class StateConflict(StateError):
     """Somebody else wrote the state in between."""
 
@@ -116,6 +131,10 @@ class ResolutionRefused(ReconcilerError):
 
 class UnlockRefused(ReconcilerError):
     """The lock to be broken is not there, is another one, or is held by a run that may be at work."""
+
+
+class RecoveryRefused(ReconcilerError):
+    """A recovery file cannot be made, read or fed back."""
 
 
 class PushRefused(ReconcilerError):

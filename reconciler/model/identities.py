@@ -34,10 +34,12 @@ _ATTEMPT: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 def is_address(text: str) -> bool:
     """Whether `text` may be an address; one with `..`, or an empty or `.` segment (`a//b`), may not."""
+    segments = f"/{text}/"
     return (
         _ADDRESS.fullmatch(text) is not None
         and ".." not in text
-        and all(segment not in {"", "."} for segment in text.split("/"))
+        and "//" not in segments
+        and "/./" not in segments
     )
 
 

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from reconciler.outputs.diagnostics_text import print_diagnostics
-    from reconciler.outputs.documents import diagnostics_document, plan_document, report_document, to_text
+    from reconciler.outputs.documents import (
+        diagnostics_document,
+        plan_document,
+        recovery_document,
+        report_document,
+        to_text,
+    )
     from reconciler.outputs.dossiers import Dossier, dossiers_of_state
     from reconciler.outputs.errors_text import print_error
     from reconciler.outputs.escapes import printable
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
     from reconciler.outputs.plan_text import print_plan
     from reconciler.outputs.progress import LogProgress, TerminalProgress
     from reconciler.outputs.quiet import QuietProgress
+    from reconciler.outputs.recovery_text import print_recovery
     from reconciler.outputs.report_text import print_report
     from reconciler.outputs.sarif import sarif_document
     from reconciler.outputs.saved_plans import SavedPlan, decode_plan
@@ -63,9 +70,11 @@ __all__ = [
     "print_error",
     "print_explanation",
     "print_plan",
+    "print_recovery",
     "print_report",
     "print_state",
     "printable",
+    "recovery_document",
     "report_document",
     "sarif_document",
     "terraform_report",
@@ -100,9 +109,11 @@ _HOMES: Final = {
     "print_error": "errors_text",
     "print_explanation": "explanation_text",
     "print_plan": "plan_text",
+    "print_recovery": "recovery_text",
     "print_report": "report_text",
     "print_state": "state_text",
     "printable": "escapes",
+    "recovery_document": "documents",
     "report_document": "documents",
     "sarif_document": "sarif",
     "terraform_report": "gitlab",

@@ -11,6 +11,7 @@ from reconciler.model.origins import NO_ORIGINS, Origin, Origins
 from reconciler.model.payloads import Json
 from reconciler.model.plan import Absent, Action, Change, FieldDiff, Guard, Note, Plan
 from reconciler.model.positions import Position
+from reconciler.model.recovery import Fed, Feeding
 from reconciler.model.report import ExamOutcome, Outcome, Report
 from reconciler.outputs.dossiers import Dossier, dossier_of
 from reconciler.outputs.escapes import harmless_json
@@ -72,6 +73,26 @@ def plan_document(
     if plan.notes:
         document["notes"] = [_note(note) for note in plan.notes]
     return document
+
+
+def recovery_document(fed: Sequence[Fed]) -> Document:
+    """What became of each outcome of a recovery file, in the recovery report format."""
+    return {
+        "formatVersion": FORMAT_VERSION,
+        "summary": {feeding.value: sum(one.feeding is feeding for one in fed) for feeding in Feeding},
+        "outcomes": [
+            {
+                "address": one.address,
+                "attempt": one.attempt,
+                "outcome": one.outcome,
+                "sid": one.sid,
+                "result": one.feeding.value,
+                "message": one.message,
+                "hint": one.hint,
+            }
+            for one in fed
+        ],
+    }
 
 
 def report_document(report: Report, dossiers: Mapping[Address, Dossier] | None = None) -> Document:

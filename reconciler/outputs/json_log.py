@@ -86,7 +86,11 @@ class JsonLog:
     def warned(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Each warning is on a line."""
         for found in diagnostics:
-            self._say("warning", message=_with_place(found), hint=found.hint)
+            self.noted(_with_place(found), hint=found.hint)
+
+    def noted(self, message: str, *, hint: str) -> None:
+        """What a person should know, though the run goes on, is on a line."""
+        self._say("warning", message=message, hint=hint)
 
     def reported(self, report: Report, dossiers: Mapping[Address, Dossier] | None = None) -> None:
         """The report is on a line, with the members of its own document; `dossiers` are of exams in doubt."""

@@ -8,7 +8,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-NAMES: Final = ("create-exam", "diagnostics", "log", "manifest", "plan", "report", "state", "workspace")
+NAMES: Final = (
+    "create-exam",
+    "diagnostics",
+    "log",
+    "manifest",
+    "plan",
+    "recovery",
+    "report",
+    "sealed",
+    "state",
+    "workspace",
+)
 
 _WHEEL: Final = Path(__file__).parent / "documents"
 _CHECKOUT: Final = Path(__file__).parents[2] / "schemas"

@@ -8,22 +8,37 @@ May import: `model`, `ports`, `json_text`, orjson.
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.session import Session, initialise, load_state, open_session
 from reconciler.statefile.state_format import decode_state, empty_state, encode_state
 
 if TYPE_CHECKING:
-    from reconciler.statefile.journal_format import Journal, decode_journal, encode_header, encode_record
+    from reconciler.statefile.feedback import feed
+    from reconciler.statefile.journal_format import (
+        Journal,
+        decode_journal,
+        decode_recovery,
+        encode_header,
+        encode_record,
+        encode_recovery_header,
+    )
+    from reconciler.statefile.migration import Migration
     from reconciler.statefile.replay import replay
 
 __all__ = [
     "Journal",
+    "MalformedError",
+    "Migration",
     "Session",
     "decode_journal",
+    "decode_recovery",
     "decode_state",
     "empty_state",
     "encode_header",
     "encode_record",
+    "encode_recovery_header",
     "encode_state",
+    "feed",
     "initialise",
     "load_state",
     "open_session",
@@ -32,9 +47,13 @@ __all__ = [
 
 _HOMES: Final = {
     "Journal": "journal_format",
+    "Migration": "migration",
     "decode_journal": "journal_format",
+    "decode_recovery": "journal_format",
     "encode_header": "journal_format",
     "encode_record": "journal_format",
+    "encode_recovery_header": "journal_format",
+    "feed": "feedback",
     "replay": "replay",
 }
 

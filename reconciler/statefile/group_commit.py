@@ -2,13 +2,13 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.records import Record
 from reconciler.ports import StateBackend
 from reconciler.statefile.journal_format import encode_record
 from reconciler.statefile.notes import note_of_records
+from reconciler.statefile.recovery import RecoveryJournal
 
 _Batch = list[tuple[Record, asyncio.Future[None]]]
 
@@ -16,12 +16,16 @@ _Batch = list[tuple[Record, asyncio.Future[None]]]
 class GroupCommit:
     """A journal whose appends share writes; implements `ports.Journal`.
 
-    A batch that fails is failed for all who wait in it, and the next one is written in its place. Writes have
-    a thread of their own: one at a time, and none behind the names that connections look up.
+    A batch that fails is failed for all who wait in it, and the next one is written in its place. Outcomes go
+    to `recovery` first (None: nowhere else). Writes have a thread of their own: one at a time, and none
+    behind the names that connections look up.
     """
 
-    def __init__(self, backend: StateBackend, *, size_bytes: int) -> None:
+    def __init__(
+        self, backend: StateBackend, *, size_bytes: int, recovery: RecoveryJournal | None = None
+    ) -> None:
         self._backend = backend
+        self._recovery = recovery
         self._size_bytes = size_bytes
         self._written = 0
         self._waiting: _Batch = []
@@ -57,23 +61,37 @@ class GroupCommit:
             self._writer = None
 
     async def _write(self, batch: _Batch) -> None:
-        numbered = enumerate((record for record, _ in batch), start=self._written + 1)
-        data = b"".join(encode_record(record, number=number) for number, record in numbered)
+        records = [record for record, _ in batch]
+        data = b"".join(
+            encode_record(record, number=n) for n, record in enumerate(records, self._written + 1)
+        )
         try:
-            note = note_of_records(record for record, _ in batch)
-            write = partial(self._backend.append_journal, data, after=self._size_bytes, note=note)
-            await asyncio.get_running_loop().run_in_executor(self._thread, write)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._store, records, data)
         except StateUnavailable as error:
-            _fail(batch, error)
+            self._fail(batch, error)
             return
         except RuntimeError as error:  # no thread to write with: those who wait must not wait for ever
-            _fail(batch, self._unwritable(error))
+            if self._recovery is not None:
+                self._recovery.keep(records)
+            self._fail(batch, self._unwritable(error))
             return
         self._size_bytes += len(data)
         self._written += len(batch)
         for _, durable in batch:
             if not durable.done():
                 durable.set_result(None)
+
+    def _store(self, records: list[Record], data: bytes) -> None:
+        if self._recovery is not None:
+            self._recovery.keep(records)
+        self._backend.append_journal(data, after=self._size_bytes, note=note_of_records(records))
+
+    def _fail(self, batch: _Batch, error: StateUnavailable) -> None:
+        if self._recovery is not None:
+            self._recovery.owe(record for record, _ in batch)
+        for _, durable in batch:
+            if not durable.done():
+                durable.set_exception(error)
 
     def _unwritable(self, error: RuntimeError) -> StateUnavailable:
         location = self._backend.location
@@ -82,9 +100,3 @@ class GroupCommit:
             hint="Raise the limit on threads or processes that this run is under.",
             location=location,
         )
-
-
-def _fail(batch: _Batch, error: StateUnavailable) -> None:
-    for _, durable in batch:
-        if not durable.done():
-            durable.set_exception(error)

@@ -3,6 +3,8 @@
 The header names the snapshot that the records go on top of, the numbers show a lost, doubled or alien line,
 and the checksum shows a damaged one. Only a last line without its newline can be the work of a crash: nothing
 acts on a record before its append has returned. Such a line counts if it is whole but for the newline.
+
+A recovery file has the same format, with a header of its own type and outcomes only.
 """
 
 import json
@@ -30,6 +32,8 @@ from reconciler.values import dataclass, replace
 
 FORMAT_VERSION: Final = 1
 
+_JOURNAL: Final = "journal"
+_RECOVERY: Final = "recovery"
 _CHECKSUM_CHARACTERS: Final = 8
 
 
@@ -45,15 +49,22 @@ class Journal:
 
 def encode_header(lineage: str, serial: int) -> bytes:
     """The first line of a journal that goes on top of the snapshot `serial` of `lineage`."""
-    return _encode_line(
-        {
-            "number": 0,
-            "type": "journal",
-            "formatVersion": FORMAT_VERSION,
-            "lineage": lineage,
-            "serial": serial,
-        }
-    )
+    return _encode_line(_header(_JOURNAL, lineage, serial))
+
+
+def encode_recovery_header(lineage: str, serial: int, *, location: str) -> bytes:
+    """The first line of the recovery file of a run on the snapshot `serial` of `lineage` at `location`."""
+    return _encode_line(_header(_RECOVERY, lineage, serial) | {"state": location})
+
+
+def _header(kind: str, lineage: str, serial: int) -> dict[str, Any]:
+    return {
+        "number": 0,
+        "type": kind,
+        "formatVersion": FORMAT_VERSION,
+        "lineage": lineage,
+        "serial": serial,
+    }
 
 
 def encode_record(record: Record, *, number: int) -> bytes:
@@ -92,7 +103,8 @@ def decode_journal(
     Raises StateTooNew for a later format and StateDamaged for anything else.
     """
     try:
-        return _decode(data, location, payloads or {})
+        name = f"the journal of {location}"
+        return _decode(data, name, kind=_JOURNAL, location=location, payloads=payloads or {})
     except MalformedError as error:
         raise StateDamaged(
             f"the journal of {location} is damaged: {error}",
@@ -102,18 +114,28 @@ def decode_journal(
         ) from error
 
 
-def _decode(data: bytes, location: str, payloads: Mapping[Digest, Payload]) -> Journal | None:
+def decode_recovery(data: bytes, *, name: str) -> Journal | None:
+    """The outcomes in a recovery file, or None where it ends before any; `name` names it in errors.
+
+    A torn last record is left out. Raises StateTooNew for a later format, MalformedError for anything else.
+    """
+    return _decode(data, name, kind=_RECOVERY, location=name, payloads={})
+
+
+def _decode(
+    data: bytes, name: str, *, kind: str, location: str, payloads: Mapping[Digest, Payload]
+) -> Journal | None:
     lines = _whole_lines(data)
     header = next(lines, None)
     if header is None:
         return None
     document, size_bytes = header
-    if document.get("type") != "journal" or document.get("number") != 0:
-        raise MalformedError("line 1 is not a journal's header")
+    if document.get("type") != kind or document.get("number") != 0:
+        raise MalformedError(f"line 1 is not the header of a {kind}")
     version = fields.integer(document, "formatVersion", "line 1")
     if version > FORMAT_VERSION:
         raise StateTooNew(
-            f"the journal of {location} has format version {version}; this reconciler knows {FORMAT_VERSION}",
+            f"{name} has format version {version}; this reconciler knows {FORMAT_VERSION}",
             hint="Upgrade reconciler to at least the version that wrote it.",
             location=location,
         )

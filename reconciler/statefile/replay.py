@@ -18,13 +18,14 @@ def replay(state: State, records: Iterable[Record]) -> State:
     """
     exams, intents = dict(state.exams), dict(state.intents)
     for record in records:
-        _apply(record, exams, intents)
+        apply_record(record, exams, intents)
     after = replace(state, exams=exams, intents=intents)
     refuse_contradictions(after)
     return after
 
 
-def _apply(record: Record, exams: dict[Address, Entry], intents: dict[Address, Intent]) -> None:
+def apply_record(record: Record, exams: dict[Address, Entry], intents: dict[Address, Intent]) -> None:
+    """`exams` and `intents` are as after `record`. Raises MalformedError where it cannot follow on them."""
     match record:
         case IntentRecord(address=address, intent=intent):
             if address in exams or address in intents:

@@ -5,15 +5,22 @@ order a reader sees a journal and the snapshot that it goes on, or a snapshot th
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from reconciler.fault_points import Step, reach
-from reconciler.model.errors import PushRefused, StateAbsent, StateConflict, StateDamaged, StateExists
+from reconciler.model.errors import (
+    PushRefused,
+    StateAbsent,
+    StateConflict,
+    StateDamaged,
+    StateExists,
+    StateTooNew,
+)
 from reconciler.model.identities import Digest
 from reconciler.model.payloads import Payload
 from reconciler.model.state import Mended, State
-from reconciler.ports import LockInfo, StateBackend, Tenure, Version
+from reconciler.ports import LockInfo, Snapshot, StateBackend, Tenure, Version
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.state_format import RESTORE_HINT, decode_state, empty_state, encode_state
 from reconciler.values import dataclass, replace
@@ -21,6 +28,7 @@ from reconciler.values import dataclass, replace
 if TYPE_CHECKING:
     from reconciler.statefile.group_commit import GroupCommit
     from reconciler.statefile.journal_format import Journal
+    from reconciler.statefile.recovery import RecoveryJournal
 
 _READ_TRIES: Final = 3
 
@@ -36,22 +44,33 @@ class _Found:
 def initialise(backend: StateBackend, *, lineage: str, lock: LockInfo, timeout_s: float) -> State:
     """Create an empty state. Raises StateExists, with nothing changed, where there is one."""
     with backend.lock(lock, timeout_s=timeout_s):
-        if backend.read() is not None:
+        present = backend.read()
+        if present is not None:
+            refuse_moved(present, backend.location)
             raise StateExists(
                 f"{backend.location} exists already",
                 hint="It is in use as it is; `init` is needed once. To start over, choose another --state.",
                 location=backend.location,
             )
-        if _read_journal(backend) is not None:
-            raise StateDamaged(
-                f"{backend.location} has a journal but no snapshot",
-                hint=RESTORE_HINT,
-                location=backend.location,
-            )
+        refuse_lone_journal(backend)
         backend.prove_conditional_writes()
         state = empty_state(lineage)
         backend.write(encode_state(state), replacing=None, note="an empty state")
         return state
+
+
+def refuse_moved(present: Snapshot, location: str) -> None:
+    """Nothing, if `present` is not marked as moved; whatever else is wrong with it is for others to say."""
+    with suppress(StateDamaged, StateTooNew):
+        decode_state(present.data, location=location)
+
+
+def refuse_lone_journal(backend: StateBackend) -> None:
+    """Nothing, if the store, which has no snapshot, has no journal either. Raises StateDamaged."""
+    if _read_journal(backend) is not None:
+        raise StateDamaged(
+            f"{backend.location} has a journal but no snapshot", hint=RESTORE_HINT, location=backend.location
+        )
 
 
 def load_state(backend: StateBackend) -> State:
@@ -246,12 +265,13 @@ class Session:
             )
         return self._backend.back_up(snapshot.data)
 
-    def begin_journal(self) -> "GroupCommit":
-        """An empty journal on top of the present snapshot, its header durable already."""
-        # All that the end of a run needs is loaded before anything is sent.
-        from reconciler.statefile import notes, replay  # noqa: F401, PLC0415 - as above
+    def begin_journal(self, recovery: "RecoveryJournal | None" = None) -> "GroupCommit":
+        """An empty journal on top of the present snapshot, its header durable already.
 
+        Outcomes go to `recovery` as well; None: nowhere else.
+        """
         # All that the end of a run needs is loaded before anything is sent.
+        from reconciler.statefile import notes, replay  # noqa: F401, PLC0415 - asyncio loads only to apply
         from reconciler.statefile.group_commit import GroupCommit  # noqa: PLC0415 - as above
         from reconciler.statefile.journal_format import encode_header  # noqa: PLC0415 - as above
 
@@ -259,7 +279,7 @@ class Session:
         reach(Step.JOURNAL_DUE)
         self._backend.append_journal(header, after=0, note="a run begins")
         reach(Step.JOURNAL_BEGUN)
-        self._journal = GroupCommit(self._backend, size_bytes=len(header))
+        self._journal = GroupCommit(self._backend, size_bytes=len(header), recovery=recovery)
         return self._journal
 
     def fold_journal(self, payloads: Mapping[Digest, Payload] | None = None) -> State:

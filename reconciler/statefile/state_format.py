@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Final
 
-from reconciler.model.errors import StateDamaged, StateTooNew
+from reconciler.model.errors import StateDamaged, StateMoved, StateTooNew
 from reconciler.model.identities import (
     Address,
     AttemptId,
@@ -22,14 +22,18 @@ from reconciler.model.identities import (
     is_install_sid,
     is_lineage,
 )
+from reconciler.model.passage import Mark, Passage
 from reconciler.model.state import Answer, Entry, Intent, Resolution, Settling, State
 from reconciler.statefile import fields, snapshot_text
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.marks_format import decode_marks, encode_marks
 
 FORMAT_VERSION: Final = 1
+MARKED_VERSION: Final = 2
+"""That of a state which changes its place: what a build that knows 1 only must not take for one in use."""
 
 _STATE_KEYS: Final = frozenset({"formatVersion", "lineage", "serial", "exams", "intents", "resolutions"})
+_MARKS: Final = frozenset(passage.value for passage in Passage)
 _ENTRY_KEYS: Final = frozenset(
     {"sid", "installSid", "courseSid", "digest", "payload", "createdAt", "secrets"}
 )
@@ -55,15 +59,17 @@ def empty_state(lineage: str) -> State:
     return State(lineage=lineage, serial=0, exams={}, intents={})
 
 
-def encode_state(state: State) -> bytes:
-    """The snapshot's bytes; equal states give equal bytes."""
+def encode_state(state: State, mark: Mark | None = None) -> bytes:
+    """The snapshot's bytes; equal states give equal bytes. With a `mark`, nothing but a migration uses it."""
     document: dict[str, Any] = {
-        "formatVersion": FORMAT_VERSION,
+        "formatVersion": FORMAT_VERSION if mark is None else MARKED_VERSION,
         "lineage": state.lineage,
         "serial": state.serial,
         "exams": {address: _encode_entry(entry) for address, entry in state.exams.items()},
         "intents": {address: encode_intent(intent) for address, intent in state.intents.items()},
     }
+    if mark is not None:
+        document[mark.passage.value] = mark.elsewhere
     if state.resolutions:
         document["resolutions"] = sorted(map(_encode_resolution, state.resolutions), key=_age)
     return snapshot_text.spell(document)
@@ -122,27 +128,64 @@ def encode_answer(answer: Answer) -> dict[str, Any]:
 def decode_state(data: bytes, *, location: str) -> State:
     """The state in `data`; `location` names it in errors.
 
-    Raises StateTooNew for a later format, and StateDamaged for what this product would not have written.
+    Raises StateMoved for one that is marked, StateTooNew for a later format, and StateDamaged for what this
+    product would not have written.
     """
+    state, mark = decode_marked(data, location=location)
+    if mark is not None:
+        raise _moved(mark, location)
+    return state
+
+
+def _moved(mark: Mark, location: str) -> StateMoved:
+    if mark.passage is Passage.MOVED_TO:
+        return StateMoved(
+            f"{location} was moved to {mark.elsewhere}",
+            hint="Give that as --state, or as `state` in reconciler.yaml (a relative path is below the "
+            "workspace's directory). What is left here is history.",
+            location=location,
+            elsewhere=mark.elsewhere,
+        )
+    return StateMoved(
+        f"{location} is being moved here from {mark.elsewhere}, and that has not ended",
+        hint=f"Give it the time, or end it: `reconciler init --migrate-from {mark.elsewhere}` with this "
+        "--state or --env.",
+        location=location,
+        elsewhere=mark.elsewhere,
+    )
+
+
+def decode_marked(data: bytes, *, location: str) -> tuple[State, Mark | None]:
+    """As `decode_state`, with the mark of one that is marked in place of StateMoved."""
     try:
         document = fields.mapping(snapshot_text.parse(data), "the state")
         version = fields.integer(document, "formatVersion", "state")
-        if version > FORMAT_VERSION:
+        if version > MARKED_VERSION or (version == MARKED_VERSION and not _MARKS.intersection(document)):
             raise StateTooNew(
                 f"{location} has format version {version}, and this reconciler knows {FORMAT_VERSION}",
                 hint="Upgrade reconciler to at least the version that wrote it.",
                 location=location,
             )
-        return _decode_document(document)
+        mark = _decode_mark(document)
+        return _decode_document({key: document[key] for key in document if key not in _MARKS}), mark
     except MalformedError as error:
         raise StateDamaged(
             f"{location} is not a state of this tool: {error}", hint=RESTORE_HINT, location=location
         ) from error
 
 
+def _decode_mark(document: Mapping[str, object]) -> Mark | None:
+    """The mark in `document`: one where its version says that there is one, else none."""
+    marks = [passage for passage in Passage if passage.value in document]
+    expected = {FORMAT_VERSION: 0, MARKED_VERSION: 1}.get(fields.integer(document, "formatVersion", "state"))
+    if len(marks) != expected:
+        raise MalformedError("state.formatVersion does not say what is there")
+    return next(
+        (Mark(passage=mark, elsewhere=fields.text(document, mark.value, "state")) for mark in marks), None
+    )
+
+
 def _decode_document(document: Mapping[str, object]) -> State:
-    if document.get("formatVersion") != FORMAT_VERSION:
-        raise MalformedError(f"state.formatVersion is not {FORMAT_VERSION}")
     fields.only_keys(document, _STATE_KEYS, "state")
     lineage = fields.text(document, "lineage", "state")
     if not is_lineage(lineage):

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import time
 
 import httpx
@@ -313,3 +314,24 @@ async def test_a_handshake_has_its_time_and_no_more():
         async with HttpExamApi(server.url.replace("http:", "https:"), "a.token.x", timeout_s=0.3) as api:
             verdict = await api.create(INSTALL, COURSE, b"{}", confidential=[])
     assert verdict == NotSent(reason="ConnectTimeout")
+
+
+async def test_what_was_said_in_the_clear_is_never_read_as_said_under_tls():
+    """Anybody on the way could have said it."""
+    connection = Connection()
+    connection.data_received(ok(BODY))
+    with pytest.raises(ConnectionError, match="before TLS"):
+        await connection.start_tls(ssl.create_default_context(), "localhost")
+
+
+@pytest.mark.usefixtures("trusting")
+async def test_an_answer_in_the_clear_before_tls_creates_nothing():
+    """Whether it comes before the hello or in the place of the server's."""
+
+    def converse(conversation):
+        conversation.send(ok(BODY))
+        conversation.ended.wait(0.2)
+
+    with raw_server(converse) as server:
+        verdicts = await in_turn(server.url.replace("http:", "https:"), 5)
+    assert {type(verdict) for verdict in verdicts} == {NotSent}

@@ -372,7 +372,7 @@ def test_an_unreadable_holder_is_still_a_holder(tmp_path, holder):
 
 
 @pytest.mark.parametrize(
-    "url", ["exams.json", "s3://bucket/x", "file:", "file://host/x", "file:a?b", "file:a#b", ""]
+    "url", ["exams.json", "ftp://host/x", "file:", "file://host/x", "file:a?b", "file:a#b", ""]
 )
 def test_urls_that_name_no_store_are_refused(url, tmp_path):
     """Each says how to write one."""

@@ -14,10 +14,13 @@ def fill(text, contexts):
 def holds(condition, contexts, *, failed):
     """Whether a step or job with this `if:` runs, where `failed` says whether one before it failed."""
     text = str(condition) if condition is not None else "success()"
-    if not re.search(r"\b(always|success|failure)\(\)", text):
+    if not re.search(r"\b(always|success|failure|cancelled)\(\)", text):
         text = f"success() && {text}"
-    states = {"always()": True, "success()": not failed, "failure()": failed}
-    return all(_holds(part.strip(), states, contexts) for part in text.split("&&"))
+    states = {"always()": True, "success()": not failed, "failure()": failed, "cancelled()": False}
+    return any(
+        all(_holds(part.strip(), states, contexts) for part in either.split("&&"))
+        for either in text.split("||")
+    )
 
 
 def _holds(part, states, contexts):

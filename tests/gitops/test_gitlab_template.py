@@ -68,6 +68,14 @@ def test_applies_never_overlap_and_are_never_cancelled():
     assert all(job["interruptible"] for name, job in JOBS.items() if " apply " not in name)
 
 
+def test_what_the_state_did_not_take_is_kept():
+    """A failed apply leaves its recovery file, from where its script has it made."""
+    (apply,) = [job for name, job in JOBS.items() if " apply " in name]
+    assert apply["artifacts"]["when"] == "on_failure"
+    (path,) = apply["artifacts"]["paths"]
+    assert f'--recovery-dir "$CI_PROJECT_DIR/{Path(path).parent}"' in apply["script"][0]
+
+
 def test_no_input_stands_in_a_script():
     """Inputs reach scripts as variables, so that no value is run."""
     body = TEMPLATE.read_text(encoding="utf-8").split("\n---\n")[1]

@@ -288,10 +288,24 @@ class _Machine:
         git("checkout", "--quiet", "FETCH_HEAD", cwd=folder)
 
     def _upload_artifact(self, given):
+        found = self._matching(given["path"], is_hidden_seen=given.get("include-hidden-files") == "true")
+        if not found:
+            if given.get("if-no-files-found") == "ignore":
+                return
+            raise FileNotFoundError(given["path"])
         kept = self.folder / f"artifact-{given['name']}"
         kept.mkdir()
-        shutil.copy(self.workspace / given["path"], kept)
+        for path in found:
+            shutil.copy(path, kept)
         self.site.artifacts[self.player.run.id][given["name"]] = kept
+
+    def _matching(self, pattern, *, is_hidden_seen):
+        """The files that a path means, as the action understands it: hidden ones only if asked for."""
+        if Path(pattern).is_absolute():
+            return [Path(pattern)] if Path(pattern).is_file() else []
+        found = sorted(self.workspace.glob(pattern))
+        hidden = [path for path in found if "/." in f"/{path.relative_to(self.workspace)}"]
+        return found if is_hidden_seen else [path for path in found if path not in hidden]
 
     def _download_artifact(self, given):
         kept = self.site.artifacts[int(given.get("run-id", self.player.run.id))]

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.manifest import load
+from reconciler.manifest import load, yaml_walker
+from reconciler.manifest.source_text import MAX_SIZE_BYTES
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.environment import Environment
 
@@ -219,11 +220,23 @@ def test_findings_without_end_are_cut(tmp_path: Path) -> None:
     assert "too-many" in [each.code for each in diagnostics]
 
 
-@pytest.mark.parametrize("text", ["x: 1\n", "- a: 1\n"])
-def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     """Size is bounded before anything is parsed."""
-    (only,) = found(tmp_path, text * (33 * 1024 * 1024 // len(text)))
+    with (tmp_path / "exams.yaml").open("wb") as file:
+        file.truncate(MAX_SIZE_BYTES + 1)
+    (only,) = load([], root=tmp_path, environment=Environment()).diagnostics
+    assert (only.code, only.message) == ("too-large", "this file is larger than 256 MiB")
+
+
+@pytest.mark.parametrize("text", ["x: [" + "[], " * 60 + "]\n", "".join(f"k{n}: 1\n" for n in range(60))])
+def test_a_file_of_too_many_values_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """Tiny values by the million are bounded by their number: each takes far more memory than text."""
+    monkeypatch.setattr(yaml_walker, "MAX_WRITTEN", 50)
+    (only,) = found(tmp_path, text)
     assert only.code == "too-large"
+    assert only.span is not None
 
 
 def test_defaults_that_multiply_are_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.manifest import Reading, declare, gather, reading
+from reconciler.manifest import Reading, declare, gather, parsing_pool, reading
 from reconciler.manifest.parsing_pool import Pool
 from reconciler.manifest.reading import Text, parsed_ahead
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Value
@@ -85,7 +85,11 @@ def assert_same(one: Parsed | None, other: Parsed | None) -> None:
 def joined(text: str, size: int) -> Parsed | None:
     """What slices of `text` give together; None where they cannot be put together."""
     found = cut(text, size)
-    return None if found is None else found.joined([parse_quietly(piece) for piece in found.pieces])
+    return (
+        None
+        if found is None
+        else found.joined([parse_quietly(piece.data, piece.by) for piece in found.pieces])
+    )
 
 
 def manifest_of(entries: ReadOnlySequence[str]) -> str:
@@ -99,7 +103,7 @@ def test_slices_of_a_right_text_are_the_whole(entries, size):
     text = manifest_of(entries)
     parts = joined(text, size)
     if parts is not None:
-        assert_same(parts, parse_quietly(Piece(text.encode(), 0)))
+        assert_same(parts, parse_quietly(text.encode()))
 
 
 @given(entries=st.lists(st.sampled_from(ENTRIES + TRICKS), min_size=2, max_size=8), size=st.integers(1, 120))
@@ -109,7 +113,7 @@ def test_what_slices_give_is_never_other_than_the_whole(entries, size):
     text = manifest_of(entries)
     parts = joined(text, size)
     if parts is not None:
-        assert_same(parts, parse_quietly(Piece(text.encode(), 0)))
+        assert_same(parts, parse_quietly(text.encode()))
 
 
 def test_an_ordinary_text_is_cut():
@@ -138,7 +142,15 @@ def test_what_reaches_over_a_cut_is_not_put_together(text):
 
 
 @pytest.mark.parametrize(
-    "text", [f"{HEAD}exams:\n  a: 1\n  b: 2\nremoved: []\n", f"{HEAD}exams: {{}}\n", HEAD]
+    "text",
+    [
+        f"{HEAD}exams:\n  a: 1\n  b: 2\nremoved: []\n",
+        f"{HEAD}exams: {{}}\n",
+        HEAD,
+        f"{HEAD}exams:\n  a: 1\n  <<: {{c: 3}}\n  b: 2\n",
+        f"{HEAD}exams:\n  a: 1\n  b: 2  # reconciler: ignore[no-password] on paper\n",
+        f"{HEAD}exams:\r\n  a: 1\r\n  b: 2\r\n",
+    ],
 )
 def test_a_text_with_nothing_to_cut_is_left_whole(text):
     """Without a block of entries at the end of the text there is nothing to cut between."""
@@ -152,7 +164,7 @@ def test_a_text_with_nothing_to_cut_is_left_whole(text):
 )
 def test_a_parcel_holds_what_was_packed(entries):
     """Packed and unpacked, a document is what it was, and what was one node in two places is still one."""
-    parsed = parse_quietly(Piece(manifest_of(entries).encode(), 0))
+    parsed = parse_quietly(manifest_of(entries).encode())
     assert parsed is not None
     again = unpack(pack(parsed))
     assert_same(again, parsed)
@@ -165,7 +177,7 @@ def test_a_parcel_holds_what_was_packed(entries):
 def test_comments_go_with_a_parcel():
     """Ignores and their reasons arrive with their places."""
     text = "version: 1  # reconciler: ignore[no-password, title-spaces] because\n"
-    parsed = parse_quietly(Piece(text.encode(), 0))
+    parsed = parse_quietly(text.encode())
     assert parsed is not None
     assert parsed.document.comments
     assert_same(unpack(pack(parsed)), parsed)
@@ -222,7 +234,7 @@ def test_workers_do_take_part(tmp_path):
     """What a worker parsed arrives, or the test above would show nothing."""
     write_many(tmp_path, 1, 120)
     texts = gather([], tmp_path).texts
-    batches = [[Piece(texts[0].data, 0)]] * 8
+    batches = [[Piece(texts[0].data)]] * 8
     with Pool(batches, 1) as pool:
         deadline = time.monotonic() + 60
         while pool._all[0].parcels is None and time.monotonic() < deadline:
@@ -246,19 +258,27 @@ def test_a_worker_that_dies_is_replaced_by_work_here(tmp_path):
     """Batches that a killed worker had begun are parsed here, and come in their order."""
     write_many(tmp_path, 8, 10)
     texts = gather([], tmp_path).texts
-    batches = [[Piece(text.data, 0)] for text in texts]
+    batches = [[Piece(text.data)] for text in texts]
     with Pool(batches, 2) as pool:
         for process in pool._processes:
             process.kill()
         parsed = list(pool.results())
     for text, one in zip(texts, parsed, strict=True):
-        assert_same(one, parse_quietly(Piece(text.data, 0)))
+        assert_same(one, parse_quietly(text.data))
+
+
+def test_what_a_worker_of_another_build_says_is_not_used(tmp_path):
+    """After an update in the midst of a run, what cannot be understood is parsed here."""
+    write_many(tmp_path, 2, 10)
+    batch = parsing_pool._Batch([Piece(text.data) for text in gather([], tmp_path).texts])
+    batch.parcels = [("of", "another", "build"), None]
+    assert batch.take() == [None, None]
 
 
 def test_no_worker_is_left(tmp_path):
     """However the work ends, every process that was started is gone."""
     write_many(tmp_path, 8, 10)
-    batches = [[Piece(text.data, 0)] for text in gather([], tmp_path).texts]
+    batches = [[Piece(text.data)] for text in gather([], tmp_path).texts]
     pool = Pool(batches, 2)
 
     def interrupted() -> None:

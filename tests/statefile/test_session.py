@@ -6,7 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from state_builders import LINEAGE, NOW, began, created, doubted, entry, failed, intent, resolution, state
+from state_builders import (
+    LINEAGE,
+    NOW,
+    began,
+    created,
+    doubted,
+    entry,
+    failed,
+    intent,
+    resolution,
+    sid,
+    state,
+)
 
 from reconciler.backends.file import FileBackend
 from reconciler.model.errors import (
@@ -20,14 +32,17 @@ from reconciler.model.errors import (
 from reconciler.ports import LockInfo
 from reconciler.statefile import (
     decode_journal,
+    decode_recovery,
     decode_state,
     encode_header,
     encode_record,
+    encode_recovery_header,
     encode_state,
     initialise,
     load_state,
     open_session,
 )
+from reconciler.statefile.recovery import RecoveryJournal
 
 LOCK = LockInfo(lock_id="l", who="me", host="here", pid=1, since=NOW, command="test")
 
@@ -356,3 +371,88 @@ async def append(journal, record):
     """Return once `record` is in `journal`."""
     await journal.append(record)
     await journal.close()
+
+
+class Spare:
+    """A recovery file that remembers what was appended, and in which order with the store."""
+
+    def __init__(self, events):
+        self.events = events
+
+    def append(self, data):
+        """Keep it."""
+        self.events.append(("kept", data))
+
+
+class Ordered(FileBackend):
+    """A store that says when it is written, and from a moment on is not any more."""
+
+    def __init__(self, path, events):
+        super().__init__(path, location="file:exams.state.json")
+        self.events = events
+        self.is_broken = False
+
+    def append_journal(self, data, *, after, note=""):
+        """As asked, unless it is broken."""
+        if self.is_broken:
+            raise StateUnavailable("it is broken", hint="mend it", location=self.location)
+        self.events.append(("stored", data))
+        super().append_journal(data, after=after, note=note)
+
+
+@pytest.mark.usefixtures("begun")
+def test_an_outcome_is_kept_on_this_machine_before_the_store_has_it(tmp_path):
+    """Intents are not; each batch of outcomes is one write; what the store refused is owed."""
+    events = []
+    backend = Ordered(tmp_path / "exams.state.json", events)
+    recovery = RecoveryJournal(Spare(events))
+
+    async def run(opened):
+        journal = opened.begin_journal(recovery)
+        await asyncio.gather(*(journal.append(began(f"a{n}", f"t{n}")) for n in range(5)))
+        assert [what for what, _ in events] == ["stored", "stored"]
+        assert recovery.is_empty
+        await asyncio.gather(*(journal.append(created(f"a{n}", f"t{n}", n)) for n in range(4)))
+        assert [what for what, _ in events[2:]] == ["kept", "stored"]
+        assert not recovery.is_owed
+        backend.is_broken = True
+        with pytest.raises(StateUnavailable):
+            await journal.append(began("b", "t9"))
+        assert not recovery.is_owed
+        with pytest.raises(StateUnavailable):
+            await journal.append(created("a4", "t4", 4))
+        assert recovery.is_owed
+        await journal.close()
+
+    with session(backend) as opened:
+        asyncio.run(run(opened))
+    kept = encode_recovery_header(LINEAGE, 0, location="x") + b"".join(
+        data for what, data in events if what == "kept"
+    )
+    found = decode_recovery(kept, name="r")
+    assert {record.sid for record in found.records} == {sid(number) for number in range(5)}
+    assert recovery.failure is None
+
+
+@pytest.mark.usefixtures("begun")
+def test_an_outcome_is_kept_where_no_thread_can_write_it(tmp_path, monkeypatch):
+    """A limit on threads does not cost the SID."""
+
+    def start_no_thread(*_arguments, **_options):
+        raise RuntimeError("can't start new thread")
+
+    events = []
+    recovery = RecoveryJournal(Spare(events))
+    backend = FileBackend(tmp_path / "exams.state.json", location="file:exams.state.json")
+
+    async def run(opened):
+        journal = opened.begin_journal(recovery)
+        monkeypatch.setattr("concurrent.futures.ThreadPoolExecutor.submit", start_no_thread)
+        with pytest.raises(StateUnavailable):
+            await journal.append(created("a", "t", 1))
+        await journal.close()
+
+    with session(backend) as opened:
+        asyncio.run(run(opened))
+    assert recovery.is_owed
+    assert sid(1).encode() in events[-1][1]

@@ -99,5 +99,5 @@ def test_nonsense_is_refused(data):
 def test_a_newer_version_is_refused_as_such():
     """The remedy for a newer format is an upgrade, not a restore."""
     with pytest.raises(StateTooNew) as caught:
-        decode_state(_edited(formatVersion=2), location="file:x.json")
+        decode_state(_edited(formatVersion=3), location="file:x.json")
     assert "Upgrade" in caught.value.hint

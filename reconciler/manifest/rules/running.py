@@ -8,6 +8,7 @@ from typing import Final
 
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD
+from reconciler.manifest.rereading import Recipe
 from reconciler.manifest.rules import clock
 from reconciler.manifest.rules.catalogue import Catalogue
 from reconciler.manifest.rules.plugins import fault
@@ -32,10 +33,15 @@ class Written:
     """
 
     declaration: Declaration
-    effective: Marked
+    kept: Marked | Recipe
     at: Stretch
     own: Stretch
     findings: Findings
+
+    @property
+    def effective(self) -> Marked:
+        """Its values, those of defaults and profiles included, with their marks."""
+        return self.kept.made() if isinstance(self.kept, Recipe) else self.kept
 
     @property
     def whole(self) -> Stretch:
@@ -170,7 +176,8 @@ def _place(written: Written, finding: Finding) -> Stretch:
     """Where `finding` is shown: the first of its paths that is written in the exam itself, else the first."""
     if not finding.path:
         return written.at
-    whole = [at for path in (finding.path, *finding.others) if (at := _stretch(written.effective, path))]
+    effective = written.effective
+    whole = [at for path in (finding.path, *finding.others) if (at := _stretch(effective, path))]
     own = (at for at in whole if written.is_own(at))
     return next(own, whole[0] if whole else written.at)
 
@@ -179,7 +186,8 @@ def _origins(written: Written, finding: Finding, at: Stretch) -> str:
     """Where the values are written that `finding`, which stands in the exam, compares and that do not."""
     if not written.is_own(at):
         return ""
-    places = {path[-1]: _stretch(written.effective, path) for path in (finding.path, *finding.others) if path}
+    effective = written.effective
+    places = {path[-1]: _stretch(effective, path) for path in (finding.path, *finding.others) if path}
     positions = {
         step: written.findings.position(place)
         for step, place in places.items()

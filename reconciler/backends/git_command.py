@@ -1,0 +1,201 @@
+"""The `git` command, run so that nothing but what was asked for runs with it.
+
+Promise: no shell, no hooks, no prompts, no signing, no work left in the background, and no settings but those
+of the user and the machine: those of a repository at hand could name programs to run. Credentials, proxies
+and certificates are found as git finds them (credential helpers, ssh's agent and configuration,
+GIT_ASKPASS). None of the product's secrets is in git's environment. Each call ends within a bound, with all
+that it started.
+"""
+
+import errno
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Final
+
+_SETTINGS: Final = (
+    "color.ui=false",
+    "commit.gpgSign=false",
+    "core.askPass=",
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "credential.interactive=false",
+    "fetch.fsckObjects=true",
+    "fetch.recurseSubmodules=false",
+    "fetch.writeCommitGraph=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "protocol.version=2",
+    "push.followTags=false",
+    "push.gpgSign=false",
+    "push.pushOption=",
+    "push.recurseSubmodules=no",
+    "submodule.recurse=false",
+)
+_VARIABLES: Final = {
+    "GCM_INTERACTIVE": "never",
+    "GIT_ADVICE": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+    "SSH_ASKPASS_REQUIRE": "never",
+}
+_KEPT: Final = (
+    "GIT_ASKPASS",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_SYSTEM",
+)
+_KEPT_PREFIXES: Final = (
+    "GIT_CONFIG_KEY_",
+    "GIT_CONFIG_VALUE_",
+    "GIT_EXEC_PATH",
+    "GIT_HTTP_",
+    "GIT_PROXY_SSL_",
+    "GIT_SSH",
+    "GIT_SSL_",
+)
+"""Of git's variables, those that say how to reach and trust a server. The others point at repositories."""
+_SECRET_PREFIXES: Final = ("EXAM_SECRET_", "RECONCILER_STATE_KEY", "SMARTERPROCTORING_", "SSH_ASKPASS")
+_QUIET_SSH: Final = "ssh -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=15"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a call of git ended, and what it said."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+class Git:
+    """Runs git on the repository in `directory`, which speaks `protocols` and no others."""
+
+    def __init__(self, directory: Path, *, protocols: str) -> None:
+        self._directory = directory
+        self._environ = {**_environment(os.environ), "GIT_ALLOW_PROTOCOL": protocols}
+        self._is_ssh_settled = "ssh" not in protocols
+
+    @property
+    def directory(self) -> Path:
+        """The repository's."""
+        return self._directory
+
+    def run(
+        self,
+        *arguments: str,
+        timeout_s: float,
+        given: bytes = b"",
+        settings: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> Outcome:
+        """The outcome of `git ARGUMENTS`, which reads `given`. `settings` and `variables` win over the usual.
+
+        Raises OSError where git cannot be run, and TimeoutError once all that it started was ended.
+        """
+        if not self._is_ssh_settled:
+            self._is_ssh_settled = True
+            self._settle_ssh()
+        command = ["git", f"--git-dir={self._directory}"]
+        for setting in (*_SETTINGS, *settings):
+            command += ["-c", setting]
+        try:
+            return _run(
+                [*command, *arguments],
+                folder=self._directory,
+                environ={**self._environ, **(variables or {})},
+                given=given,
+                timeout_s=timeout_s,
+            )
+        except TimeoutError:
+            for left in self._directory.rglob("*.lock"):  # no other call is under way
+                left.unlink(missing_ok=True)
+            raise
+
+    def _settle_ssh(self) -> None:
+        """Have ssh ask nothing, unless somebody chose another ssh."""
+        if "GIT_SSH" in self._environ or "GIT_SSH_COMMAND" in self._environ:
+            return
+        if not self.run("config", "--get", "core.sshCommand", timeout_s=20).out.strip():
+            self._environ["GIT_SSH_COMMAND"] = _QUIET_SSH
+
+
+def head_of(folder: Path) -> str | None:
+    """What HEAD names in the repository that `folder` is in; None where there is none.
+
+    Only refs are read: no setting of that repository has a program run for that, or a server asked.
+    """
+    settings = [word for each in (*_SETTINGS, "safe.bareRepository=explicit") for word in ("-c", each)]
+    environ = {**_environment(os.environ), "GIT_ALLOW_PROTOCOL": "none"}
+    command = ["git", *settings, "rev-parse", "--verify", "--quiet", "HEAD"]
+    with suppress(OSError):
+        found = _run(command, folder=folder, environ=environ, given=b"", timeout_s=20)
+        return found.out.decode("ascii", "replace").strip() if found.code == 0 else None
+    return None
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(_SECRET_PREFIXES)
+        and (not name.startswith("GIT_") or name in _KEPT or name.startswith(_KEPT_PREFIXES))
+    }
+    return kept | _VARIABLES
+
+
+def _run(
+    command: Sequence[str], *, folder: Path, environ: Mapping[str, str], given: bytes, timeout_s: float
+) -> Outcome:
+    # Files, not pipes: what outlives git (a shared connection of ssh) may hold a pipe open for ever.
+    with TemporaryFile() as source, TemporaryFile() as out, TemporaryFile() as err:
+        source.write(given)
+        source.seek(0)
+        process = subprocess.Popen(  # noqa: S603 - a list of words, the first of which is git
+            command, cwd=folder, env=environ, stdin=source, stdout=out, stderr=err, start_new_session=True
+        )
+        code = _wait(process, timeout_s)
+        out.seek(0)
+        err.seek(0)
+        return Outcome(code=code, out=out.read(), err=err.read().decode("utf-8", "replace"))
+
+
+def _wait(process: "subprocess.Popen[bytes]", timeout_s: float) -> int:
+    """The exit code. Raises TimeoutError after `timeout_s`; then the whole process group was ended."""
+    is_late = threading.Event()
+
+    def end() -> None:
+        is_late.set()
+        _end_group(process)
+
+    timer = threading.Timer(timeout_s, end)
+    timer.daemon = True
+    try:
+        timer.start()
+        code = process.wait()
+    except RuntimeError as error:
+        _end_group(process)
+        raise OSError(errno.EAGAIN, str(error)) from error
+    except BaseException:
+        _end_group(process)
+        raise
+    finally:
+        timer.cancel()
+        process.wait()
+    if is_late.is_set():
+        raise TimeoutError(errno.ETIMEDOUT, f"git gave no answer within {timeout_s:g} s")
+    return code
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> None:
+    with suppress(ProcessLookupError, PermissionError):  # it has ended by itself
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,156 @@
+"""What git said when a server or a disk refused, as an error that names the state and says what to do."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.backends.git_urls import GitPlace
+from reconciler.model.errors import StateUnavailable
+
+_MOST_LINES: Final = 12
+_LONGEST: Final = 1_000
+_CREDENTIALS: Final = re.compile(r"(?<=//)[^/@\s]+@")
+_CHATTER: Final = re.compile(
+    r"To .*|Done|hint: .*|warning: .*|error: failed to push some refs to .*|Everything up-to-date"
+    r"|(?:remote:)?|fatal: Could not read from remote repository\."
+    r"|Please make sure you have the correct access rights|and the repository exists\."
+)
+
+NOTHING_LOST: Final = "Nothing was overwritten, and nothing that was recorded is lost."
+_RIGHTS: Final = (
+    "Check the address, and that who runs this may read the repository, and push to it to write. git takes "
+    "credentials from its credential helpers or ssh's agent and keys: see docs/backends/git.md."
+)
+_REMEDIES: Final = {
+    r"git is not installed|unknown option|usage: git": "Install git 2.30 or newer.",
+    r"dubious ownership": (
+        "The repository belongs to another user. If you trust it: "
+        "`git config --global --add safe.directory PATH`."
+    ),
+    r"Host key verification failed": "Add the server's key to ~/.ssh/known_hosts, from a source you trust.",
+    r"certificate|SSL|TLS|gnutls": (
+        "The server's identity could not be checked. If it has a certificate of your own authority, name "
+        "that in git's http.sslCAInfo or in GIT_SSL_CAINFO."
+    ),
+    r"file size limit|too large|pack exceeds|larger than|error: 413": (
+        "The state is larger than the server takes. See docs/backends/git.md, “Limits”."
+    ),
+    r"protected branch|GH006|GH013|hook declined|not allowed to push|prohibited|rule violations": (
+        "The server's rules do not let this run push there. Exempt it from the rules of that branch, and "
+        "ask for neither signed commits nor pull requests there. See docs/backends/git.md."
+    ),
+    r"transport .* not allowed": (
+        "A setting of git's leads elsewhere by another protocol (`url.….insteadOf`). Take it out, or write "
+        "the address that is meant."
+    ),
+    r"not support --atomic": (
+        "The server cannot change several refs at once, or not at all, which state in git needs. Keep "
+        "state elsewhere: see docs/backends.md."
+    ),
+    r"mismatched algorithms|object format": "Repositories with SHA-256 ids are not supported.",
+    r"Could not resolve host|Failed to connect|refused|unreachable|timed out|gave no answer": (
+        "Check the address and the network, proxies included; then try again."
+    ),
+    r"error: (?:429|5\d\d)|early EOF|hung up|RPC failed|Connection (?:reset|closed)|unexpected disconnect": (
+        "The server is busy or was cut off. Try again a little later."
+    ),
+    r"No space left|File too large|quota": "Make room in the folder for temporary files (TMPDIR).",
+}
+"""What to do about a reason that fits a pattern; the first one counts."""
+_STALE: Final = re.compile(r"\[rejected\] \(stale info\)|failed to update ref|cannot lock ref|already exists")
+_PASSING: Final = re.compile(
+    r"error: (?:429|500|502|503|504)|early EOF|hung up unexpectedly|RPC failed"
+    r"|Connection (?:reset|closed|refused)|Failed to connect|unexpected disconnect|Empty reply|Broken pipe"
+    r"|Temporary failure in name resolution|Connection timed out|kex_exchange_identification"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Why a call failed, as git or the system says."""
+
+    reason: str
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether another try may well succeed."""
+        return _PASSING.search(self.reason) is not None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether a ref was not as the push expected it, at that moment."""
+        return _STALE.search(self.reason) is not None
+
+
+def trouble_of(said: str, *, code: int) -> Trouble:
+    """What is worth showing of what git `said`, on one line and without credentials."""
+    lines = [
+        shown
+        for line in re.split(r"[\r\n]", said)
+        if not _CHATTER.fullmatch(shown := _printable(line).strip())
+    ]
+    shown = "; ".join(line.removeprefix("fatal: ") for line in lines[:_MOST_LINES])[:_LONGEST]
+    return Trouble(reason=shown or f"git ended with exit code {code}")
+
+
+def trouble_with(error: OSError) -> Trouble:
+    """The system's own words."""
+    if isinstance(error, FileNotFoundError) and error.filename == "git":
+        return Trouble(reason="git is not installed")
+    return Trouble(reason=_printable(error.strerror or str(error)))
+
+
+def unavailable(place: GitPlace, verb: str, trouble: Trouble) -> StateUnavailable:
+    """The store could not be used."""
+    found = (remedy for pattern, remedy in _REMEDIES.items() if re.search(pattern, trouble.reason))
+    remedy = next(found, _RIGHTS)
+    return StateUnavailable(
+        f"cannot {verb} {place.location}: {trouble.reason}",
+        hint=f"{remedy} {NOTHING_LOST}",
+        location=place.location,
+    )
+
+
+def foreign(place: GitPlace, why: str) -> StateUnavailable:
+    """The branch is not a state's."""
+    return StateUnavailable(
+        f"the branch {place.branch_name} of {place.location} is not the branch of this state: {why}",
+        hint="A state has a branch of its own, with nothing else in it. Name another with #branch=NAME, or "
+        f"the state's file with #path=NAME. {NOTHING_LOST}",
+        location=place.location,
+    )
+
+
+def overtaken(place: GitPlace) -> StateUnavailable:
+    """Somebody pushed to the branch without holding the lock."""
+    return StateUnavailable(
+        f"somebody else pushed to {place.location} while this run held its lock",
+        hint="Nothing of theirs was overwritten. This run sends and records nothing more; what it had in "
+        f"flight is in doubt. `git log` of the branch {place.branch_name} says who it was. See "
+        "`reconciler plan`.",
+        location=place.location,
+    )
+
+
+def shortened(place: GitPlace) -> StateUnavailable:
+    """The journal lacks what this run put there."""
+    return StateUnavailable(
+        f"the journal of {place.location} was removed or cut while this run was writing it",
+        hint="Put it back: it holds what state does not have yet. Every commit of the branch has it.",
+        location=place.location,
+    )
+
+
+def unconditional(place: GitPlace) -> StateUnavailable:
+    """The server takes a push that names a wrong value."""
+    return StateUnavailable(
+        f"{place.location} does not honour conditional pushes: of two that create one ref, it took both",
+        hint="Two runs could overwrite each other's state there. Keep state elsewhere: see docs/backends.md.",
+        location=place.location,
+    )
+
+
+def _printable(text: str) -> str:
+    shown = "".join("?" if unicodedata.category(each).startswith("C") else each for each in text)
+    return _CREDENTIALS.sub("", shown)

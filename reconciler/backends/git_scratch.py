@@ -1,0 +1,173 @@
+"""A private repository to build commits in and to fetch into: made when needed, removed at the end.
+
+It holds the one commit that was fetched and those that were pushed since. No work tree is ever checked out,
+so no link, no submodule and no name in a branch reaches this machine's files. The folder of a run that was
+killed is removed by the next one: who lives holds a lock on its own.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from reconciler.backends.git_command import Git, Outcome
+from reconciler.backends.git_history import Author
+
+_PREFIX: Final = "reconciler-git-"
+_LOCAL_TIMEOUT_S: Final = 60.0
+_BUILT: Final = "refs/reconciler/built"
+_ID: Final = re.compile(r"[0-9a-f]{40,64}")
+
+
+class ScratchError(Exception):
+    """git could not do its work on this machine, or what was fetched is damaged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One file of a commit."""
+
+    path: str
+    mode: str
+    blob: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What a commit changes: paths to drop, files or folders, and then files to put."""
+
+    puts: Mapping[str, bytes]
+    drops: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A commit that was built, and the blobs of the files that were put."""
+
+    commit: str
+    blobs: Mapping[str, str]
+
+
+class Scratch:
+    """The private repository, gone with this object. Raises ScratchError and OSError."""
+
+    def __init__(self, *, protocols: str) -> None:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._end = weakref.finalize(self, _remove, folder, self._descriptor)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _tidy(folder.parent)
+        self.git = Git(folder, protocols=protocols)
+        self._ask("init", "--quiet", "--bare", "--template=")
+
+    def build(self, parent: str | None, edit: Edit, *, message: str, author: Author) -> Built:
+        """A commit on top of `parent`, or the first of a history, that nothing names yet."""
+        said = self._ask(
+            "fast-import",
+            "--quiet",
+            "--force",
+            "--done",
+            "--date-format=now",
+            given=b"".join(_stream(parent, edit, message, author)),
+        )
+        commit, *listed = said.out.decode("ascii").splitlines()
+        return Built(commit=commit, blobs=dict(zip(edit.puts, map(_blob_of, listed), strict=True)))
+
+    def resolve(self, ref: str) -> str:
+        """The commit that the local `ref` names."""
+        return self._ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").out.decode().strip()
+
+    def entries(self, commit: str) -> tuple[Entry, ...]:
+        """Every file of `commit`, in order of path."""
+        listed = self._ask("ls-tree", "-r", "-z", "-l", "--full-tree", commit).out
+        return tuple(_entry(line) for line in listed.split(b"\0") if line)
+
+    def blobs(self, ids: Sequence[str]) -> bytes:
+        """The contents of the blobs `ids`, one behind the other."""
+        if not ids:
+            return b""
+        said = self._ask("cat-file", "--batch", given="".join(f"{each}\n" for each in ids).encode()).out
+        return b"".join(_contents(memoryview(said), ids))
+
+    def _ask(self, *arguments: str, given: bytes = b"") -> Outcome:
+        outcome = self.git.run(*arguments, given=given, timeout_s=_LOCAL_TIMEOUT_S)
+        if outcome.code != 0:
+            raise ScratchError(f"git {arguments[0]} failed: {outcome.err.strip() or outcome.code}")
+        return outcome
+
+
+def _stream(parent: str | None, edit: Edit, message: str, author: Author) -> Iterator[bytes]:
+    """What git's fast-import reads to make one commit, and to tell its id and its files' ids."""
+    yield f"reset {_BUILT}\ncommit {_BUILT}\nmark :1\n".encode()
+    for role in ("author", "committer"):
+        yield f"{role} {author.name} <{author.email}> now\n".encode()
+    yield _data(message.encode())
+    if parent is not None:
+        yield f"from {parent}\n".encode()
+    for path in edit.drops:
+        yield f"D {path}\n".encode()
+    for path, content in edit.puts.items():
+        yield f"M 100644 inline {path}\n".encode()
+        yield _data(content)
+    yield b"\nget-mark :1\n"
+    for path in edit.puts:
+        yield f"ls :1 {path}\n".encode()
+    yield b"done\n"
+
+
+def _data(content: bytes) -> bytes:
+    return b"data %d\n%s\n" % (len(content), content)
+
+
+def _blob_of(line: str) -> str:
+    return line.split()[2]
+
+
+def _entry(line: bytes) -> Entry:
+    about, _, path = line.partition(b"\t")
+    mode, _kind, blob, size = about.decode("ascii").split()
+    return Entry(
+        path=path.decode("utf-8", "backslashreplace"),
+        mode=mode,
+        blob=blob,
+        size_bytes=0 if size == "-" else int(size),
+    )
+
+
+def _contents(said: memoryview, ids: Sequence[str]) -> Iterator[memoryview]:
+    position = 0
+    for each in ids:
+        end = bytes(said[position : position + 200]).find(b"\n")
+        found, _, rest = bytes(said[position : position + end]).partition(b" blob ")
+        if found.decode() != each or not rest.isdigit():
+            raise ScratchError(f"git has no blob {each}")
+        start = position + end + 1
+        position = start + int(rest) + 1
+        yield said[start : position - 1]
+
+
+def _remove(folder: Path, descriptor: int) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(descriptor)
+
+
+def _tidy(parent: Path) -> None:
+    """Remove the folders of this user's runs that have ended without doing so."""
+    for folder in parent.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                # A folder without HEAD is one that its owner is about to lock.
+                if os.fstat(descriptor).st_uid == os.getuid() and (folder / "HEAD").exists():
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(descriptor)

@@ -1,0 +1,163 @@
+"""Claims to a lock in the words of Terraform's HTTP protocol, and who stands behind one of another's.
+
+A server shows a refused client the claim that stands: most give back what its holder sent, so that `Info`
+says who we are. GitLab gives back the words of whoever asks, and of the holder only its ID (255 characters at
+the most), its user and the time; there, the ID itself says it.
+"""
+
+import base64
+import binascii
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from reconciler import __version__
+from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
+from reconciler.ports import Liveness, LockHolder, LockInfo
+
+_PREFIX: Final = "reconciler."
+_LONGEST_ID: Final = 255
+_LONGEST_WORDS: Final = (60, 40, 25, 12)
+_LOOKING: Final = "a look at the lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A claim to the lock by `claim_id`, which no other has. `body` is what a server is sent of it."""
+
+    claim_id: str
+    info: LockInfo
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A claim that a server keeps others out for, as it shows it.
+
+    `claim_id` is empty where nothing of it can be read.
+    """
+
+    claim_id: str
+    holder: LockHolder
+    body: bytes
+
+    @property
+    def is_look(self) -> bool:
+        """Whether somebody only looks who holds the lock, and lets go of it at once."""
+        return self.holder.info is not None and self.holder.info.command == _LOOKING
+
+
+UNNAMED: Final = Standing(claim_id="", holder=LockHolder(info=None, liveness=Liveness.UNKNOWN), body=b"")
+"""A claim of which the server shows nothing."""
+
+
+def new_claim(info: LockInfo, *, says_who: bool) -> Claim:
+    """A claim of `info` that was never made before; with `says_who`, its ID says whose it is."""
+    nonce = uuid.uuid4()
+    claim_id = _telling_id(info, nonce.hex[:12]) if says_who else str(nonce)
+    document = {
+        "ID": claim_id,
+        "Operation": info.command,
+        "Info": f"{claim_id} {encode_lock_info(info).decode()}",
+        "Who": f"{info.who}@{info.host}",
+        "Version": f"reconciler-{__version__}",
+        "Created": _moment(info.since),
+        "Path": "",
+    }
+    return Claim(claim_id=claim_id, info=info, body=json.dumps(document).encode())
+
+
+def a_look(info: LockInfo) -> LockInfo:
+    """As `info`, of somebody who only looks."""
+    return LockInfo(
+        lock_id=info.lock_id,
+        who=info.who,
+        host=info.host,
+        pid=info.pid,
+        since=info.since,
+        command=_LOOKING,
+    )
+
+
+def read_standing(body: bytes, *, asked: Claim) -> Standing:
+    """The claim that the refusal of `asked` shows."""
+    try:
+        found: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        found = None
+    claim_id = _word(found, "ID") or _word(found, "id")
+    info = _ours(found, claim_id) or _told(claim_id) or _another_tools(found, claim_id, asked)
+    return Standing(claim_id=claim_id, holder=LockHolder(info=info, liveness=Liveness.UNKNOWN), body=body)
+
+
+def _ours(found: Any, claim_id: str) -> LockInfo | None:
+    """What `Info` says, if it is about the claim itself and not about whoever asked."""
+    about, _, text = _word(found, "Info").partition(" ")
+    return decode_lock_info(text.encode()) if claim_id and about == claim_id else None
+
+
+def _another_tools(found: Any, claim_id: str, asked: Claim) -> LockInfo | None:
+    if not claim_id:
+        return None
+    is_echo = _word(found, "Info").startswith(f"{asked.claim_id} ")
+    who, _, host = _word(found, "Who").partition("@")
+    return LockInfo(
+        lock_id=claim_id,
+        who=who or "somebody",
+        host=host or "an unknown host",
+        pid=0,
+        since=_read_moment(_word(found, "Created")),
+        command=("" if is_echo else _word(found, "Operation")) or "another tool",
+    )
+
+
+def _telling_id(info: LockInfo, nonce: str) -> str:
+    """An ID that says as much of `info` as fits."""
+    since_s = int(info.since.timestamp())
+    for longest in _LONGEST_WORDS:
+        who, host, command = (word[:longest] for word in (info.who, info.host, info.command))
+        text = json.dumps([nonce, info.lock_id, who, host, info.pid, since_s, command], separators=(",", ":"))
+        claim_id = _PREFIX + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        if len(claim_id) <= _LONGEST_ID:
+            return claim_id
+    return f"{_PREFIX}{nonce}.{info.lock_id}"[:_LONGEST_ID]
+
+
+def _told(claim_id: str) -> LockInfo | None:
+    """What an ID of `_telling_id` says."""
+    encoded = claim_id.removeprefix(_PREFIX)
+    if encoded == claim_id:
+        return None
+    try:
+        told = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+        _, lock_id, who, host, pid, since_s, command = told
+        return LockInfo(
+            lock_id=str(lock_id),
+            who=str(who),
+            host=str(host),
+            pid=int(pid),
+            since=datetime.fromtimestamp(since_s, UTC),
+            command=str(command),
+        )
+    except (binascii.Error, ValueError, TypeError, OverflowError, OSError, RecursionError):
+        return None
+
+
+def _word(found: Any, key: str) -> str:
+    value = found.get(key) if isinstance(found, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _read_moment(text: str) -> datetime:
+    """The moment that `text` names; the beginning of time where it names none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

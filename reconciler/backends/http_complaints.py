@@ -1,0 +1,186 @@
+"""What can be wrong with a server of Terraform's HTTP protocol, in words: what, where, and what to do."""
+
+import base64
+import json
+import os
+import ssl
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from reconciler.backends.http_address import HttpAddress
+from reconciler.backends.http_wire import PASSWORD, USERNAME, Answer
+from reconciler.model.errors import StateUnavailable
+
+_MOST_CHARACTERS: Final = 200
+_UNCHANGED: Final = "Nothing was changed."
+_DOCUMENTED: Final = "See docs/backends/http.md."
+_NO_LOCK: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
+
+
+class Complaints:
+    """Errors about the server of `address`. None holds credentials, whatever the server echoes."""
+
+    def __init__(self, address: HttpAddress) -> None:
+        self._address = address
+
+    @property
+    def location(self) -> str:
+        """The state's URL."""
+        return self._address.location
+
+    def unreachable(self, error: Exception | None) -> StateUnavailable:
+        """No answer came, or none that ended well."""
+        if isinstance(error, httpx.TimeoutException):
+            hint = "Look at the server and the way to it, or give it longer, as in #timeout=120."
+        elif _is_about_tls(error):
+            hint = (
+                "Check the host and its certificate. For an authority of your own, name it in SSL_CERT_FILE."
+            )
+        else:
+            hint = "Check the host, the network, and the proxies that the environment names."
+        return self._unavailable(f"cannot reach {self.location}: {_describe(error)}", hint)
+
+    def failed(self, answer: Answer) -> StateUnavailable:
+        """The server failed, or is too busy, more often than we tried again."""
+        if answer.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+            problem, hint = "has been too busy for too long", "Try again later, with a lower --parallelism."
+        else:
+            problem, hint = "failed", "Try again; if that does not help, look at the server's logs."
+        return self._unavailable(f"the server of {self.location} {problem} ({_said(answer)})", hint)
+
+    def of_anything(self, answer: Answer) -> StateUnavailable | None:
+        """What is wrong with `answer`, whatever was asked; None where nothing is."""
+        status = answer.status
+        if status == HTTPStatus.UNAUTHORIZED:
+            return self._unavailable(
+                f"the server of {self.location} does not accept the credentials ({_said(answer)})",
+                f"{_UNCHANGED} Set {USERNAME} and {PASSWORD}; a job's token ends with its job. {_DOCUMENTED}",
+            )
+        if status == HTTPStatus.FORBIDDEN:
+            return self._unavailable(
+                f"the server of {self.location} does not permit it ({_said(answer)})",
+                f"{_UNCHANGED} Give {USERNAME} the right to read, lock and write it; in GitLab that is the "
+                f"role Maintainer, and Developer for reading. {_DOCUMENTED}",
+            )
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return self._unavailable(
+                f"the state is larger than the server of {self.location} takes ({_said(answer)})",
+                f"{_UNCHANGED} Raise the server's limit (and that of a proxy before it), or split the "
+                "workspace into several states.",
+            )
+        if answer.is_success and answer.is_page:
+            return self._unavailable(
+                f"{self.location} answers with a page for people instead of a state",
+                "Check the address. A proxy or a sign-in page may stand between here and the server.",
+            )
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            return self._unavailable(
+                f"{self.location} is elsewhere: {_said(answer)}{_elsewhere(answer)}",
+                f"{_UNCHANGED} Write the address itself; credentials are not sent on to another.",
+            )
+        return None
+
+    def refused(self, verb: str, answer: Answer) -> StateUnavailable:
+        """The server will not do what was asked, for a reason that only it knows."""
+        where = (
+            f"{_UNCHANGED} There may be no such project, or {USERNAME} cannot see it: check the address."
+            if answer.status == HTTPStatus.NOT_FOUND
+            else f"{_UNCHANGED} Check the address and its options. {_DOCUMENTED}"
+        )
+        return self._unavailable(f"the server refuses to {verb} {self.location} ({_said(answer)})", where)
+
+    def refused_though_held(self) -> StateUnavailable:
+        """The server says that the lock is in the way of an update, and it is ours."""
+        return self._unavailable(
+            f"the server refuses to write {self.location} though this run holds its lock",
+            f"{_UNCHANGED} Look at the server's logs. {_DOCUMENTED}",
+        )
+
+    def no_locks(self, answer: Answer) -> StateUnavailable:
+        """Nothing locks at the lock's address, and without a lock nothing is safe."""
+        if answer.status not in _NO_LOCK:
+            return self.refused("lock", answer)
+        return self._unavailable(
+            f"the server of {self.location} does not lock ({_said(answer)} to {self._address.lock_method})",
+            f"{_UNCHANGED} Check the address: a missing project looks the same. If it is right, give the "
+            f"lock's, as in #lock-address=…&lock-method=POST, or choose a server that locks. {_DOCUMENTED}",
+        )
+
+    def unsafe(self, proof: str) -> StateUnavailable:
+        """The server does not keep what the lock promises."""
+        return self._unavailable(
+            f"the server of {self.location} is not safe for a state: {proof}",
+            f"Two runs could overwrite each other's outcomes. Choose another server or store. {_DOCUMENTED}",
+        )
+
+    def moved_on(self) -> StateUnavailable:
+        """Somebody else wrote while an update of ours was in the dark."""
+        return self._unavailable(
+            f"{self.location} was changed by somebody else while this run held its lock",
+            "This run records nothing more; what it had in flight is in doubt. See `reconciler plan`.",
+        )
+
+    def _unavailable(self, message: str, hint: str) -> StateUnavailable:
+        return StateUnavailable(message, hint=hint, location=self.location)
+
+
+def _is_about_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _describe(error: Exception | None) -> str:
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return type(error).__name__ if _holds_secrets(text) else _in_one_line(text)
+
+
+def _said(answer: Answer) -> str:
+    """The status, and what the server says of it if that can be shown."""
+    text = answer.body.decode("utf-8", errors="replace")
+    said = "" if _holds_secrets(text) or answer.is_page else _in_one_line(_message_in(text))
+    return f"HTTP {answer.status}: {said}" if said else f"HTTP {answer.status}"
+
+
+def _message_in(text: str) -> str:
+    try:
+        found: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    if not isinstance(found, dict):
+        return ""
+    told = (found.get(key) for key in ("message", "error_description", "error", "detail"))
+    return next((one for one in told if isinstance(one, str)), "")
+
+
+def _in_one_line(text: str) -> str:
+    shown = " ".join("".join(filter(_is_shown, text)).split())
+    return shown if len(shown) <= _MOST_CHARACTERS else f"{shown[:_MOST_CHARACTERS]}…"
+
+
+def _is_shown(character: str) -> bool:
+    return character.isprintable() or character.isspace()
+
+
+def _elsewhere(answer: Answer) -> str:
+    """Where a redirect leads, without what may be a secret in it."""
+    try:
+        parts = urlsplit(answer.headers.get("location", ""))
+        host = parts.hostname
+    except ValueError:
+        return ""
+    return f" to {parts.scheme}://{host}{parts.path}" if host else ""
+
+
+def _holds_secrets(text: str) -> bool:
+    """Whether `text` may show the password, in the spellings in which servers echo requests."""
+    password = os.environ.get(PASSWORD, "")
+    if not password:
+        return False
+    pair = base64.b64encode(f"{os.environ.get(USERNAME, '')}:{password}".encode()).decode()
+    return any(word in text for word in (pair, password, quote(password), json.dumps(password)[1:-1]))

@@ -1,0 +1,208 @@
+"""The one document that a server of Terraform's HTTP protocol keeps of a state: snapshot, journal and backup.
+
+A JSON object. `serial` rises with every update, because GitLab keeps a version of each and takes the highest
+for the latest; `lineage` names the document for good. The snapshot stands in it as JSON where it is JSON, so
+that people can read it, and comes back byte for byte: `style` says how it was written. Only while a run is at
+work, which is while there is a journal, a large one is compressed: it then travels with every batch. So is a
+long journal, but for its end.
+"""
+
+import base64
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+from reconciler.model.errors import StateDamaged, StateError, StateTooNew, StateUnavailable
+
+_FORMAT: Final = 1
+_FORMAT_KEY: Final = "reconcilerState"
+_LARGE_BYTES: Final = 64 * 1024
+_LARGEST_BYTES: Final = 1024**3
+_GZIP: Final = 16 + zlib.MAX_WBITS
+
+_STYLES: Final[Mapping[str, Callable[[Any], str]]] = {
+    "indented": lambda value: f"{json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)}\n",
+    "compact": lambda value: json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
+}
+
+
+class _MalformedError(Exception):
+    """The document is ours, and not as we write it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """What a server keeps; `backup` is as packed. Where it keeps none, the serial is 0, the rest empty."""
+
+    serial: int = 0
+    lineage: str = ""
+    snapshot: bytes | None = None
+    journal: bytes = b""
+    backup: str | None = field(default=None, repr=False)
+
+
+def pack(data: bytes) -> str:
+    """`data` compressed, in base64."""
+    return base64.b64encode(gzip.compress(data, mtime=0)).decode("ascii")
+
+
+def encode_document(document: Document) -> bytes:
+    """The bytes to be stored. Their first lines say what they are."""
+    parts = {
+        _FORMAT_KEY: b"%d" % _FORMAT,
+        "serial": b"%d" % document.serial,
+        "lineage": _text_of(document.lineage),
+        "journal": _journal(document.journal),
+        "backup": b"null" if document.backup is None else b'{"gzip": %s}' % _text_of(document.backup),
+        "snapshot": _snapshot(document),
+    }
+    return b"{\n%s\n}\n" % b",\n".join(b'"%s": %s' % (name.encode(), text) for name, text in parts.items())
+
+
+def decode_document(data: bytes, *, location: str) -> Document:
+    """What `encode_document` gave. Raises StateError for anything else: it is not ours to overwrite."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise StateUnavailable(
+            f"what stands at {location} is no JSON, or was cut on its way: {error}",
+            hint="Nothing was changed. Check the address, and what stands between here and the server.",
+            location=location,
+        ) from error
+    if not isinstance(found, dict) or _FORMAT_KEY not in found:
+        raise _foreign(found, location)
+    version = found[_FORMAT_KEY]
+    if isinstance(version, int) and version > _FORMAT:
+        raise StateTooNew(
+            f"{location} was written by a newer version of reconciler",
+            hint="Nothing was changed. Install a version as new as the one that wrote it.",
+            location=location,
+        )
+    try:
+        return _decode(found)
+    except (_MalformedError, KeyError, ValueError) as error:
+        raise StateDamaged(
+            f"the document at {location} is damaged: {error}",
+            hint="Nothing was changed. Put back an earlier version of it, if the server keeps them.",
+            location=location,
+        ) from error
+
+
+def _foreign(found: object, location: str) -> StateError:
+    is_terraform = isinstance(found, dict) and "terraform_version" in found
+    return StateUnavailable(
+        f"at {location} stands {'a state of Terraform' if is_terraform else 'something else than a state'}",
+        hint="Nothing was changed. Choose another address: a state needs one for itself.",
+        location=location,
+    )
+
+
+def _decode(found: Mapping[str, Any]) -> Document:
+    serial, lineage = found["serial"], found["lineage"]
+    if found[_FORMAT_KEY] != _FORMAT or type(serial) is not int or not isinstance(lineage, str):
+        raise _MalformedError("its format, serial or lineage")
+    return Document(
+        serial=serial,
+        lineage=lineage,
+        snapshot=None if found["snapshot"] is None else _bytes_of(found["snapshot"]),
+        journal=_journal_in(found["journal"]),
+        backup=None if found["backup"] is None else _packed(found["backup"]),
+    )
+
+
+def _journal_in(part: object) -> bytes:
+    match part:
+        case {"blocks": list(blocks), "tail": tail}:
+            return b"".join((*map(_bytes_of, blocks), _bytes_of(tail)))
+    return _bytes_of(part)
+
+
+def _bytes_of(part: object) -> bytes:
+    match part:
+        case str():
+            return part.encode()
+        case {"json": value, "style": str(style)} if style in _STYLES:
+            return _STYLES[style](value).encode()
+        case {"base64": str(text)}:
+            return base64.b64decode(text, validate=True)
+        case {"gzip": str(text)}:
+            return _unpacked(text)
+    raise _MalformedError("a part of it is in no form that we know")
+
+
+def _unpacked(text: str) -> bytes:
+    """What was packed into `text`, which is never more than a state may be."""
+    inflating = zlib.decompressobj(_GZIP)
+    try:
+        data = inflating.decompress(base64.b64decode(text, validate=True), _LARGEST_BYTES)
+    except zlib.error as error:
+        raise _MalformedError("a part of it is not compressed as it says") from error
+    if not inflating.eof:
+        raise _MalformedError("a compressed part of it is cut, or too large")
+    return data
+
+
+def _packed(part: object) -> str:
+    match part:
+        case {"gzip": str(text)}:
+            return text
+    raise _MalformedError("its backup is in no form that we know")
+
+
+def _snapshot(document: Document) -> bytes:
+    if document.snapshot is None:
+        return b"null"
+    is_at_work = document.journal and len(document.snapshot) > _LARGE_BYTES
+    return _compressed(document.snapshot) if is_at_work else _readable(document.snapshot)
+
+
+def _journal(data: bytes) -> bytes:
+    """All but the end of `data` in compressed blocks, which stay the same when more is appended."""
+    end = len(data) - len(data) % _LARGE_BYTES
+    if not end:
+        return _plain(data)
+    blocks = (data[start : start + _LARGE_BYTES] for start in range(0, end, _LARGE_BYTES))
+    return b'{"blocks": [%s], "tail": %s}' % (b", ".join(map(_block, blocks)), _plain(data[end:]))
+
+
+@lru_cache(maxsize=1024)
+def _block(data: bytes) -> bytes:
+    return b'{"gzip": "%s"}' % pack(data).encode("ascii")
+
+
+@lru_cache(maxsize=1)  # one batch after the other encodes the same snapshot
+def _compressed(data: bytes) -> bytes:
+    return b'{"gzip": "%s"}' % pack(data).encode("ascii")
+
+
+@lru_cache(maxsize=1)
+def _readable(data: bytes) -> bytes:
+    """`data` as JSON if it is JSON in a style that we can write again, else as text, else in base64."""
+    try:
+        text = data.decode()
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return _plain(data)
+    for style, write in _STYLES.items():
+        if write(value) == text:
+            return b'{"style": "%s", "json": %s}' % (style.encode(), data.rstrip())
+    return _plain(data)
+
+
+def _plain(data: bytes) -> bytes:
+    try:
+        return _text_of(data.decode())
+    except UnicodeDecodeError:
+        return b'{"base64": "%s"}' % base64.b64encode(data)
+
+
+def _text_of(text: str) -> bytes:
+    return json.dumps(text, ensure_ascii=False).encode()
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)  # NaN and Infinity are none of JSON's

@@ -1,0 +1,189 @@
+"""Requests and answers of HTTP, one at a time: sent whole, read whole, and bounded in time and size."""
+
+import os
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import Final
+
+import httpx
+
+from reconciler import __version__
+from reconciler.backends.http_address import HttpAddress
+from reconciler.fault_points import Step, reach
+from reconciler.model.errors import StateUnavailable
+
+USERNAME: Final = "TF_HTTP_USERNAME"
+PASSWORD: Final = "TF_HTTP_PASSWORD"  # noqa: S105 - the variable's name
+
+_CONNECT_S: Final = 10.0
+_WHOLE_TIMES: Final = 4
+_LARGEST_BYTES: Final = 1024**3
+_CHUNK_BYTES: Final = 256 * 1024
+_HEADERS: Final = {
+    "accept": "application/json",
+    # Nothing between may shrink, store or rewrite what is compared byte for byte.
+    "accept-encoding": "identity",
+    "cache-control": "no-cache",
+    "user-agent": f"reconciler/{__version__}",
+}
+
+
+class Asked(Enum):
+    """Whether a question may be asked again when nobody knows whether it was heard."""
+
+    AT_MOST_ONCE = "it may not"
+    AGAIN = "hearing it twice is as good as once"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A request to be."""
+
+    method: str
+    url: str
+    asked: Asked
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    lock_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer that arrived whole; `was_asked_before` if the same question may have been heard before."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    was_asked_before: bool = False
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the server says that it did what it was asked."""
+        return self.status in {200, 201, 204}
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page for people, as a proxy or a sign-in shows it.
+
+        The content type does not tell: small servers call anything HTML.
+        """
+        return self.body.lstrip()[:1] == b"<"
+
+
+class Wire:
+    """Talks to the server of one state."""
+
+    def __init__(self, address: HttpAddress) -> None:
+        self._address = address
+        self._client: httpx.Client | None = None
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """What is sent within shares a connection, which is closed at the end of the outermost."""
+        if self._client is not None:
+            yield
+            return
+        with self._open_client() as client:
+            self._client = client
+            try:
+                yield
+            finally:
+                self._client = None
+
+    def send(self, question: Question) -> Answer:
+        """The answer to `question`, asked once. Raises httpx.TransportError and OSError."""
+        with self.connected():
+            assert self._client is not None  # noqa: S101 - for the type checker
+            deadline_s = time.monotonic() + _WHOLE_TIMES * self._address.timeout_s
+            request = self._request(self._client, question, deadline_s)
+            reach(Step.STORE_CALL)
+            response = self._client.send(request, stream=True)
+            try:
+                body = _read(response, deadline_s)
+            finally:
+                response.close()
+            reach(Step.STORE_CALLED)
+        return Answer(status=response.status_code, headers=response.headers, body=body)
+
+    @staticmethod
+    def _request(client: httpx.Client, question: Question, deadline_s: float) -> httpx.Request:
+        url = httpx.URL(question.url)
+        if question.lock_id is not None:
+            url = url.copy_merge_params({"ID": question.lock_id})
+        if question.body is None:
+            return client.build_request(question.method, url)
+        headers = {
+            "content-type": "application/json",
+            "content-length": str(len(question.body)),
+            **question.headers,
+        }
+        return client.build_request(
+            question.method, url, headers=headers, content=_chunks(question.body, deadline_s)
+        )
+
+    def _open_client(self) -> httpx.Client:
+        timeout_s = self._address.timeout_s
+        try:
+            return httpx.Client(
+                headers=_HEADERS,
+                auth=_credentials(),
+                verify=self._tls,
+                # A proxy would see what is sent in the clear, and loopback means this machine.
+                trust_env=not self._address.is_local,
+                timeout=httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s)),
+                limits=httpx.Limits(max_connections=1),
+                follow_redirects=False,
+            )
+        except (httpx.InvalidURL, ValueError, ImportError) as error:
+            # What it says may quote the proxy's password.
+            raise StateUnavailable(
+                f"cannot reach {self._address.location}: the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY "
+                "names cannot be used",
+                hint="Write it as http://HOST:PORT (SOCKS will not do), or unset it. Nothing was sent.",
+                location=self._address.location,
+            ) from error
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext | bool:
+        """Made once: reading the certificate authorities costs more than a request does."""
+        if not self._address.uses_tls:
+            return False
+        try:
+            return httpx.create_ssl_context()
+        except OSError as error:
+            raise StateUnavailable(
+                f"cannot reach {self._address.location}: the certificate authorities cannot be read: {error}",
+                hint="Mend what SSL_CERT_FILE or SSL_CERT_DIR names, or unset it. Nothing was sent.",
+                location=self._address.location,
+            ) from error
+
+
+def _credentials() -> httpx.Auth | None:
+    username, password = os.environ.get(USERNAME, ""), os.environ.get(PASSWORD, "")
+    return httpx.BasicAuth(username, password) if username or password else None
+
+
+def _chunks(body: bytes, deadline_s: float) -> Iterator[bytes]:
+    for start in range(0, len(body), _CHUNK_BYTES):
+        _check_time(deadline_s)
+        yield body[start : start + _CHUNK_BYTES]
+
+
+def _read(response: httpx.Response, deadline_s: float) -> bytes:
+    received = bytearray()
+    for chunk in response.iter_raw():
+        _check_time(deadline_s)
+        received += chunk
+        if len(received) > _LARGEST_BYTES:
+            raise httpx.ReadError(f"the answer is larger than {_LARGEST_BYTES // 1024**2} MiB")
+    return bytes(received)
+
+
+def _check_time(deadline_s: float) -> None:
+    if time.monotonic() > deadline_s:
+        raise httpx.ReadTimeout("it takes too long")

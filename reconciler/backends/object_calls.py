@@ -1,0 +1,182 @@
+"""One bucket: conditional puts, gets, listings and removals, each a call that ends within a bounded time.
+
+A conditional put whose answer is lost is not a failed one. The driver tries again by itself, so its last
+try may be refused because an earlier one was done; whoever is refused, or left without an answer, reads the
+object, and finds its own bytes there if it was done. Objects for which that matters hold something unique.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, NewType, Protocol, TypeVar
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+
+from reconciler.backends.object_errors import failure, no_store, outcome_unknown, says_absent
+from reconciler.fault_points import Step, reach
+from reconciler.model.errors import StateUnavailable
+
+if TYPE_CHECKING:
+    from obstore import GetResult, PutMode, UpdateVersion
+    from obstore.store import ObjectStore
+
+_Answer = TypeVar("_Answer")
+
+Tag = NewType("Tag", str)
+"""Names the exact content of an object: its e-tag, or its generation where the store has those."""
+
+_PAGE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An object's bytes, and what to name when replacing exactly these."""
+
+    data: bytes
+    tag: Tag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """An object as a listing shows it; `changed_at` is by the store's clock."""
+
+    key: str
+    size_bytes: int
+    changed_at: datetime
+
+
+class Refused(Exception):
+    """The object is not the one that a put was to replace; `found` is what it was after that."""
+
+    def __init__(self, found: Found | None) -> None:
+        super().__init__()
+        self.found = found
+
+
+class Tagging(Protocol):
+    """How a kind of store names an object's content."""
+
+    def tag_of(self, e_tag: str | None, version: str | None) -> Tag | None:
+        """The tag; None where the answer lacks it."""
+        ...
+
+    def condition(self, tag: Tag) -> "UpdateVersion | None":
+        """What makes the driver replace exactly what `tag` names; None where that can be nothing."""
+        ...
+
+
+class ByETag:
+    """S3 and Azure compare e-tags."""
+
+    def tag_of(self, e_tag: str | None, version: str | None) -> Tag | None:  # noqa: ARG002 - see Tagging
+        """The e-tag."""
+        return None if e_tag is None else Tag(e_tag)
+
+    def condition(self, tag: Tag) -> "UpdateVersion":
+        """The driver wants the version left out where there is none."""
+        return {"e_tag": tag}
+
+
+class ByGeneration:
+    """Google Cloud Storage compares generations, numbers that never come again."""
+
+    def tag_of(self, e_tag: str | None, version: str | None) -> Tag | None:  # noqa: ARG002 - see Tagging
+        """The generation."""
+        return None if version is None else Tag(version)
+
+    def condition(self, tag: Tag) -> "UpdateVersion | None":
+        """The driver sends the version only, and the store takes nothing but a number."""
+        return {"e_tag": tag, "version": tag} if tag.isdecimal() else None
+
+
+class Bucket:
+    """A bucket's objects. `location` is the state's, for complaints."""
+
+    def __init__(self, store: "ObjectStore", *, tagging: Tagging, location: str) -> None:
+        self._store = store
+        self._tagging = tagging
+        self.location = location
+
+    def get(self, key: str) -> Found | None:
+        """The object, or None where the store says that there is none."""
+        try:
+            return self._ask("read", lambda: self._found(obstore.get(self._store, key)))
+        except FileNotFoundError as error:
+            if says_absent(error):
+                return None
+            raise failure(self.location, "read", error) from None
+
+    def put(self, key: str, data: bytes, *, replacing: Tag | None) -> Tag:
+        """Durably make `data` the object if the present one is `replacing` (None: if there is none).
+
+        Raises Refused if it is not, and OutcomeUnknown where that cannot be known.
+        """
+        mode = self._mode(replacing)
+        if mode is None:
+            raise Refused(self.get(key))
+        try:
+            put = self._ask(
+                "write", lambda: obstore.put(self._store, key, data, mode=mode, use_multipart=False)
+            )
+        except (AlreadyExistsError, PreconditionError):
+            found = self.get(key)
+            if found is None or found.data != data:
+                raise Refused(found) from None
+            return found.tag
+        except FileNotFoundError as error:
+            raise failure(self.location, "write", error) from None
+        except StateUnavailable as error:
+            return self._looked_up(key, data, error)
+        tag = self._tagging.tag_of(put["e_tag"], put["version"])
+        if tag is None:
+            raise outcome_unknown(no_store(self.location, "write"))
+        return tag
+
+    def _looked_up(self, key: str, data: bytes, error: StateUnavailable) -> Tag:
+        """The tag of what a put with a lost answer did. Raises OutcomeUnknown if it is not to be seen."""
+        with suppress(StateUnavailable):
+            found = self.get(key)
+            if found is not None and found.data == data:
+                return found.tag
+        raise outcome_unknown(error) from None
+
+    def listing(self, folder: str) -> Sequence[Listed]:
+        """What is below `folder`. A page that is no listing may read as an empty one: prove the end."""
+        return self._ask("list the journal of", lambda: self._listed(folder))
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove the objects, whatever is in them; some may be left where that fails."""
+        with suppress(FileNotFoundError):
+            self._ask("tidy up beside", lambda: obstore.delete(self._store, keys))
+
+    def _mode(self, replacing: Tag | None) -> "PutMode | None":
+        return "create" if replacing is None else self._tagging.condition(replacing)
+
+    def _found(self, answer: "GetResult") -> Found:
+        meta = answer.meta
+        tag = self._tagging.tag_of(meta["e_tag"], meta["version"])
+        if tag is None or str(answer.attributes.get("Content-Type", "")).startswith("text/html"):
+            raise no_store(self.location, "read")
+        return Found(data=bytes(answer.bytes()), tag=tag)
+
+    def _listed(self, folder: str) -> Sequence[Listed]:
+        pages = obstore.list(self._store, folder, chunk_size=_PAGE)
+        return [
+            Listed(key=meta["path"], size_bytes=meta["size"], changed_at=meta["last_modified"])
+            for page in pages
+            for meta in page
+        ]
+
+    def _ask(self, doing: str, call: Callable[[], _Answer]) -> _Answer:
+        try:
+            reach(Step.STORE_CALL)
+            try:
+                return call()
+            finally:
+                reach(Step.STORE_CALLED)
+        except (FileNotFoundError, AlreadyExistsError, PreconditionError):
+            raise
+        except (BaseError, OSError, ValueError) as error:
+            raise failure(self.location, doing, error) from None

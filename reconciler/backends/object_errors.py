@@ -1,0 +1,165 @@
+"""What an object store's failures mean, in words that quote nothing of its answer.
+
+The driver's text holds the address that was asked, which may be a signed one, and the server's whole body,
+which may name an access key. So no more than the HTTP status and the server's error code are taken out of
+it.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.model.errors import StateUnavailable
+
+_STATUS: Final = re.compile(r"status code: (\d{3})\b")
+_CODE: Final = re.compile(r"<Code>\s*([A-Za-z]{1,60})\s*</Code>")
+_ABSENT_CODES: Final = frozenset({"NoSuchKey", "BlobNotFound"})
+
+_CHECK_URL: Final = "Check the state URL: its bucket, region, endpoint and account."
+_LATER: Final = "Nothing that was recorded is lost. Try again in a while; a run that was cut off goes on."
+_SEE: Final = "See docs/backends/object-storage.md."
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A failure: how it is recognised in the driver's text, what it is, and what to do."""
+
+    pattern: re.Pattern[str]
+    problem: str
+    hint: str
+
+
+def _case(pattern: str, problem: str, hint: str) -> _Case:
+    return _Case(re.compile(pattern), problem, hint)
+
+
+_CASES: Final = (
+    _case(
+        r"<Code>\s*(NoSuchBucket|ContainerNotFound)\b",
+        "the bucket or container does not exist",
+        "Create it, or correct the state URL; nothing is created in its place.",
+    ),
+    _case(
+        r"<Code>\s*(InvalidAccessKeyId|SignatureDoesNotMatch|AuthenticationFailed|ExpiredToken|InvalidToken|"
+        r"TokenRefreshRequired|RequestTimeTooSkewed|AuthorizationHeaderMalformed|NoAuthenticationInformation)\b"
+        r"|status code: 401\b",
+        "its credentials were refused",
+        f"Renew or correct the credentials in the environment, and look at the machine's clock. {_SEE}",
+    ),
+    _case(
+        r"MissingAccessKeyId|MissingSecretAccessKey|MissingCredentials|TokenRequest|CredentialNotFound"
+        r"|latest/(api/token|meta-data)|computeMetadata|metadata/identity|oauth2/token",
+        "no credentials could be had",
+        f"Give them as the cloud's own tools take them, in the environment or by the machine's role. {_SEE}",
+    ),
+    _case(
+        r"status code: 403\b",
+        "these credentials may not do that",
+        f"Grant them to read, write, list and delete objects below the state's key. {_SEE}",
+    ),
+    _case(
+        r"status code: 413\b|<Code>\s*(EntityTooLarge|RequestBodyTooLarge)\b",
+        "the object is larger than the server takes",
+        "Nothing was overwritten. Raise the server's limit, or divide the exams among several states.",
+    ),
+    _case(
+        r"status code: 501\b|<Code>\s*NotImplemented\b",
+        "the server does not know conditional writes",
+        f"State must not be kept there: two runs could overwrite each other. {_SEE}",
+    ),
+    _case(
+        r"status code: (429|503)\b|<Code>\s*(SlowDown|ServerBusy)\b",
+        "the server has been refusing calls as too many, or as overloaded, for too long",
+        _LATER,
+    ),
+    _case(r"status code: 5\d\d\b", "the server fails", _LATER),
+    _case(
+        r"BareRedirect|status code: 3\d\d\b|<Code>\s*IllegalLocationConstraintException\b",
+        "the server redirects elsewhere, as it does for a bucket of another region",
+        "Redirects are not followed. Give the bucket's region in the state URL, as in #region=eu-west-1.",
+    ),
+    _case(
+        r"InvalidCertificate|UnknownIssuer|[cC]ertificate|HandshakeFailure|InvalidMessage|AlertReceived",
+        "no secure connection could be made",
+        "Name the authority that signed the server's certificate in SSL_CERT_FILE, and check the endpoint.",
+    ),
+    _case(
+        r"BadScheme",
+        "plain http is refused",
+        "Use https, or add allow-http=true to the state URL's options if nobody else is on the way there.",
+    ),
+    _case(r"kind: Timeout|TimedOut", "it did not answer in time", _LATER),
+    _case(r"dns error|failed to lookup", "the server's name cannot be resolved", _CHECK_URL),
+    _case(
+        r"MissingEtag|MissingLastModified|InvalidListResponse|[Dd]eserialize|quick_xml|DeError",
+        "what answered is no object store, perhaps a proxy or a sign-in page",
+        _CHECK_URL,
+    ),
+    _case(r"kind: Connect", "the server cannot be reached", _CHECK_URL),
+    _case(r"kind: (Request|Interrupted)", "the connection broke off", _LATER),
+)
+
+
+class OutcomeUnknown(StateUnavailable):
+    """A write failed, and may have been done or be done later all the same."""
+
+
+def says_absent(error: FileNotFoundError) -> bool:
+    """Whether the server itself said that the object, and nothing else, is missing."""
+    found = _CODE.search(str(error))
+    return found is not None and found[1] in _ABSENT_CODES
+
+
+def failure(location: str, doing: str, error: Exception) -> StateUnavailable:
+    """What to raise for the driver's `error` while `doing` something with `location`."""
+    problem, hint = _explained(error)
+    return StateUnavailable(f"cannot {doing} {location}: {problem}", hint=hint, location=location)
+
+
+def outcome_unknown(failed: StateUnavailable) -> OutcomeUnknown:
+    """`failed`, of a write."""
+    return OutcomeUnknown(failed.message, hint=failed.hint, location=failed.location)
+
+
+def no_store(location: str, doing: str) -> StateUnavailable:
+    """An answer that came with success, and cannot be one of an object store."""
+    return StateUnavailable(
+        f"cannot {doing} {location}: what answered is no object store, perhaps a proxy or a sign-in page",
+        hint=_CHECK_URL,
+        location=location,
+    )
+
+
+def foreign(location: str, key: str) -> StateUnavailable:
+    """There is an object that this product did not write in a place of its own."""
+    return StateUnavailable(
+        f"the object {key} beside {location} is not one that this product wrote",
+        hint="Nothing was changed. Look at it, and move it away if it is in the way.",
+        location=location,
+    )
+
+
+def part_missing(location: str, folder: str) -> StateUnavailable:
+    """A segment of the journal is not there though later ones are."""
+    return StateUnavailable(
+        f"a part of the journal of {location} is missing, or it changes while it is read",
+        hint=f"Nothing was changed. Put back what was removed below {folder}, for example from the bucket's "
+        "older versions: it holds what state does not have yet.",
+        location=location,
+    )
+
+
+def _explained(error: Exception) -> tuple[str, str]:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror, _LATER
+    text = str(error)
+    for case in _CASES:
+        if case.pattern.search(text):
+            return case.problem, case.hint
+    return f"the call failed{_signs(text)}", f"{_CHECK_URL} {_SEE}"
+
+
+def _signs(text: str) -> str:
+    status, code = _STATUS.search(text), _CODE.search(text)
+    signs = [found[1] for found in (status, code) if found is not None]
+    return f" with {' '.join(signs)}" if signs else ""

@@ -1,0 +1,143 @@
+"""State in object storage: S3 and what speaks it, Google Cloud Storage, Azure Blob Storage.
+
+Beside the snapshot at KEY stand `KEY.backup`, `KEY.lock` and `KEY.journal/…`. Every put names what it
+replaces, and the store compares. Three things keep a holder whose lock was broken from changing anything:
+- a snapshot is written only after a look at the lock. A write that is under way at that moment may still
+  arrive, so whoever takes a broken lock is told (Tenure.FORCED) and writes the snapshot anew, after which
+  it is refused;
+- the journal is fenced (see `object_journal`);
+- the backup is replaced only if it is still the one from before that look.
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from reconciler.backends.complaints import conflict, lock_taken_away
+from reconciler.backends.object_calls import Bucket, Refused, Tag
+from reconciler.backends.object_errors import OutcomeUnknown
+from reconciler.backends.object_journal import ObjectJournal, Term
+from reconciler.backends.object_lock import Hold, ObjectLock, Phase
+from reconciler.backends.object_proof import prove_conditions
+from reconciler.backends.object_urls import ObjectPlace, open_place
+from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
+
+_BACKUP_TRIES: Final = 3
+
+
+def open_object_store(url: str, *, root: Path) -> StateBackend:  # noqa: ARG001 - a bucket is below no directory
+    """The object that `url` names."""
+    return ObjectStoreBackend(open_place(url))
+
+
+class ObjectStoreBackend:
+    """A state in a bucket; implements `ports.StateBackend`."""
+
+    def __init__(self, place: ObjectPlace) -> None:
+        self._place = place
+        self._bucket = Bucket(place.store, tagging=place.tagging, location=place.location)
+        self._lock = ObjectLock(self._bucket, f"{place.key}.lock")
+        self._journal = ObjectJournal(self._bucket, f"{place.key}.journal")
+        self._hold: Hold | None = None
+        self._term: Term | None = None
+        self._may_arrive_late = False
+        """Whether a snapshot other than the present one may still arrive; no longer once one was written."""
+
+    @property
+    def location(self) -> str:
+        """The state's URL as given; it holds no credentials."""
+        return self._place.location
+
+    def read(self) -> Snapshot | None:
+        """The object's bytes, or None where there is no object."""
+        found = self._bucket.get(self._place.key)
+        return None if found is None else Snapshot(data=found.data, version=Version(found.tag))
+
+    def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:  # noqa: ARG002 - no history
+        """Put `data` in the place of exactly the object `replacing`."""
+        self._check_lock()
+        try:
+            tag = self._bucket.put(
+                self._place.key, data, replacing=None if replacing is None else Tag(replacing)
+            )
+        except Refused:
+            raise conflict(self.location) from None
+        except OutcomeUnknown:
+            self._may_arrive_late = True
+            raise
+        self._may_arrive_late = False
+        return Version(tag)
+
+    def back_up(self, data: bytes) -> str:
+        """Put `data` in the place of the last backup."""
+        key = f"{self._place.key}.backup"
+        for _ in range(_BACKUP_TRIES):
+            last = self._bucket.get(key)
+            self._check_lock()
+            try:
+                self._bucket.put(key, data, replacing=None if last is None else last.tag)
+            except Refused:
+                continue
+            return f"{self._place.bucket_url}/{key}"
+        raise lock_taken_away(self.location)
+
+    def read_journal(self) -> bytes:
+        """The journal's bytes; none where there is no journal."""
+        return self._journal.read() if self._term is None else self._term.read()
+
+    def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:  # noqa: ARG002 - no history
+        """Put `data` behind the first `after` bytes of the journal."""
+        self._held_term().append(data, after=after)
+
+    def clear_journal(self) -> None:
+        """Empty the journal."""
+        self._held_term().clear()
+
+    @contextmanager
+    def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[Tenure]:
+        """Hold the lock.
+
+        FORCED if it was broken, and if a journal was left without a lock: somebody may have removed that by
+        hand.
+        """
+        self._hold = self._lock.take(info, timeout_s=timeout_s)
+        self._may_arrive_late = self._hold.was_broken
+        try:
+            self._term, tenure = self._begun(self._hold)
+            self._may_arrive_late = tenure is Tenure.FORCED
+            yield tenure
+        finally:
+            hold, self._hold, self._term = self._hold, None, None
+            self._lock.let_go(hold, Phase.BROKEN if self._may_arrive_late else Phase.RELEASED)
+
+    def lock_holder(self) -> LockHolder | None:
+        """Who holds the lock; whether that run goes on nobody can know."""
+        return self._lock.holder()
+
+    def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
+        """Break the lock, if it is that of `lock_id`, and fence the journal of who held it."""
+        holder = self._lock.break_(lock_id, breaking=breaking)
+        self._journal.fence()
+        return holder
+
+    def prove_conditional_writes(self) -> None:
+        """Raises StateUnavailable unless the store compares before it puts."""
+        prove_conditions(self._bucket, f"{self._place.key}.proof/{secrets.token_hex(16)}")
+
+    def _begun(self, hold: Hold) -> tuple[Term, Tenure]:
+        """The journal is this holder's alone from here on, whatever became of the lock's object before."""
+        head = self._journal.fence()
+        tenure = Tenure.FORCED if hold.was_broken or head.generation is not None else Tenure.ORDERLY
+        return Term(self._journal, self._lock, hold, head), tenure
+
+    def _held_term(self) -> Term:
+        if self._term is None:
+            raise lock_taken_away(self.location)
+        return self._term
+
+    def _check_lock(self) -> None:
+        """Raises StateUnavailable if this object took the lock and has it no longer."""
+        if self._hold is not None:
+            self._lock.check(self._hold)

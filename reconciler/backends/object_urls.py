@@ -1,0 +1,225 @@
+"""URLs of object stores: s3://BUCKET/KEY, gs://BUCKET/KEY and az://CONTAINER/KEY, and how each is opened.
+
+What the URL leaves open the driver takes from each cloud's own environment variables; credentials come from
+there only. Two things do not: plain http has to be allowed here, and certificates are always checked.
+"""
+
+import ipaddress
+import os
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+from obstore.exceptions import BaseError
+from obstore.store import AzureStore, GCSStore, S3Store
+
+from reconciler.backends.object_calls import ByETag, ByGeneration, Tagging
+from reconciler.backends.urls import StateUrl, read_state_url
+from reconciler.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from obstore.store import AzureConfig, ClientConfig, GCSConfig, ObjectStore, RetryConfig, S3Config
+
+CALL_TIMEOUT_S: Final = 15.0
+"""How long one request may take; tries go on for a third longer."""
+
+_CONNECT_TIMEOUT_S: Final = 5.0
+_LONGEST_TIMEOUT_S: Final = 600.0
+_RETRIES: Final = 10
+_FIRST_BACKOFF_S: Final = 0.1
+_LONGEST_BACKOFF_S: Final = 2.0
+_BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+_LONGEST_KEY_BYTES: Final = 900
+_FORM: Final = "Write it as s3://BUCKET/KEY, gs://BUCKET/KEY or az://CONTAINER/KEY, with options behind a #."
+
+_COMMON: Final = frozenset({"endpoint", "allow-http", "timeout"})
+_OPTIONS: Final = {
+    "s3": _COMMON | {"region", "path-style"},
+    "gs": _COMMON,
+    "az": _COMMON | {"account"},
+}
+_ENDPOINT_VARIABLES: Final = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "gs": ("GOOGLE_BASE_URL",),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
+"""Where the driver finds an endpoint that the URL does not give, the first one first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectPlace:
+    """A state's bucket, opened, and its key there."""
+
+    store: "ObjectStore"
+    tagging: Tagging
+    bucket_url: str
+    key: str
+    location: str
+
+
+def open_place(text: str) -> ObjectPlace:
+    """What the URL `text` names; nothing is asked of the store yet. Raises UsageError."""
+    scheme = urlsplit(text).scheme
+    url = read_state_url(text, options=_OPTIONS[scheme])
+    _refuse_strange(url)
+    key = _key_of(url)
+    endpoint = _endpoint_of(url)
+    _refuse_plain_http(url, endpoint)
+    try:
+        store = _opened(url, endpoint)
+    except (BaseError, ValueError, TypeError) as error:
+        raise UsageError(
+            f"the state at {url.location} cannot be opened: {type(error).__name__}",
+            hint="Check the URL's options, and the environment variables of that cloud. On Azure the account "
+            "is needed: #account=NAME, or AZURE_STORAGE_ACCOUNT_NAME.",
+        ) from None
+    return ObjectPlace(
+        store=store,
+        tagging=ByGeneration() if scheme == "gs" else ByETag(),
+        bucket_url=f"{scheme}://{url.parts.netloc}",
+        key=key,
+        location=url.location,
+    )
+
+
+def _refuse_strange(url: StateUrl) -> None:
+    if url.parts.query or "@" in url.parts.netloc:
+        raise UsageError(
+            "the state URL holds what may be a credential, or a query",
+            hint="Take it out: it would be seen in logs and process lists. Credentials come from the "
+            "environment; see docs/backends/object-storage.md.",
+        )
+    if not _BUCKET.fullmatch(url.parts.netloc):
+        raise UsageError(f"the state URL {url.location!r} names no bucket", hint=_FORM)
+
+
+def _key_of(url: StateUrl) -> str:
+    key = unquote(url.parts.path.removeprefix("/"))
+    parts = key.split("/")
+    if not key or "" in parts or not {".", ".."}.isdisjoint(parts) or not key.isprintable():
+        raise UsageError(f"the state URL {url.location!r} names no object", hint=_FORM)
+    if len(key.encode()) > _LONGEST_KEY_BYTES:
+        raise UsageError(
+            f"the key in the state URL is longer than {_LONGEST_KEY_BYTES} bytes",
+            hint="Choose a shorter one.",
+        )
+    return key
+
+
+def _endpoint_of(url: StateUrl) -> str | None:
+    """The address of the server, where it is not the cloud's own."""
+    names = _ENDPOINT_VARIABLES[url.parts.scheme]
+    found = url.options.get("endpoint") or next(filter(None, map(os.environ.get, names)), None)
+    if found is None:
+        return None
+    try:
+        parts = urlsplit(found)
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.query:
+        raise UsageError(
+            "the endpoint of the state is not an http or https address without credentials",
+            hint="Write it as in #endpoint=https://storage.example.org, or correct the environment variable "
+            f"it comes from ({', '.join(names)}).",
+        )
+    return found.rstrip("/")
+
+
+def _refuse_plain_http(url: StateUrl, endpoint: str | None) -> None:
+    is_allowed = url.is_set("allow-http")
+    if is_allowed or endpoint is None or urlsplit(endpoint).scheme != "http":
+        return
+    if not _is_loopback(urlsplit(endpoint).hostname or ""):
+        raise UsageError(
+            f"the state at {url.location} is behind plain http",
+            hint="Use https, or add allow-http=true to the URL's options if nobody else is on the way there.",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _opened(url: StateUrl, endpoint: str | None) -> "ObjectStore":
+    bucket = url.parts.netloc
+    timeout_s = _timeout_s(url)
+    client: ClientConfig = {
+        "allow_http": endpoint is not None and endpoint.startswith("http:"),
+        "allow_invalid_certificates": False,
+        "connect_timeout": timedelta(seconds=min(_CONNECT_TIMEOUT_S, timeout_s)),
+        "timeout": timedelta(seconds=timeout_s),
+        "user_agent": "reconciler",
+    }
+    retry: RetryConfig = {
+        "max_retries": _RETRIES,
+        "backoff": {
+            "init_backoff": timedelta(seconds=_FIRST_BACKOFF_S),
+            "max_backoff": timedelta(seconds=_LONGEST_BACKOFF_S),
+            "base": 2,
+        },
+        "retry_timeout": timedelta(seconds=timeout_s * 4 / 3),
+    }
+    match url.parts.scheme:
+        case "s3":
+            s3 = _s3_config(url, endpoint)
+            return S3Store(bucket, config=s3, client_options=client, retry_config=retry)
+        case "gs":
+            gs: GCSConfig = {} if endpoint is None else {"base_url": endpoint}
+            return GCSStore(bucket, config=gs, client_options=client, retry_config=retry)
+        case _:
+            az: AzureConfig = {} if endpoint is None else {"endpoint": endpoint}
+            if account := url.options.get("account"):
+                az["account_name"] = account
+            return AzureStore(bucket, config=az, client_options=client, retry_config=retry)
+
+
+def _s3_config(url: StateUrl, endpoint: str | None) -> "S3Config":
+    # Whatever the environment says, conditions are sent: without them runs overwrite each other.
+    config: S3Config = {"conditional_put": "etag"}
+    if region := url.options.get("region"):
+        config["region"] = region
+    bucket = url.parts.netloc
+    is_path_style = _is_path_style(url, endpoint)
+    config["virtual_hosted_style_request"] = not is_path_style
+    if endpoint is not None:
+        parts = urlsplit(endpoint)
+        hosted = parts._replace(netloc=f"{bucket}.{parts.netloc}").geturl()
+        config["aws_endpoint_url_s3"] = endpoint if is_path_style else hosted
+    return config
+
+
+def _is_path_style(url: StateUrl, endpoint: str | None) -> bool:
+    """Whether the bucket stands in the path: for servers that are not Amazon's, and where a name has dots."""
+    match url.options.get("path-style"):
+        case "true":
+            return True
+        case "false":
+            return False
+        case None:
+            return endpoint is not None or "." in url.parts.netloc
+        case other:
+            raise UsageError(
+                f"the option path-style of the state URL is {other!r}", hint="Write true or false."
+            )
+
+
+def _timeout_s(url: StateUrl) -> float:
+    text = url.options.get("timeout")
+    if text is None:
+        return CALL_TIMEOUT_S
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST_TIMEOUT_S:
+        raise UsageError(
+            f"the option timeout of the state URL is {text!r}",
+            hint=f"Write seconds, at most {_LONGEST_TIMEOUT_S:g}, as in #timeout=30.",
+        )
+    return seconds

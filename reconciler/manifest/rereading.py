@@ -1,0 +1,50 @@
+"""Exams whose values are let go once they are declared, and read again where a finding is about one of them.
+
+A hundred thousand exams with all their marks take more memory than everything else together, and nearly all
+of them are never looked at again.
+"""
+
+from typing import Final
+
+from reconciler.manifest.defaults import merged
+from reconciler.manifest.source_text import SourceText
+from reconciler.manifest.yaml_nodes import Mapping, Stretch
+from reconciler.manifest.yaml_parcels import Piece, parse_quietly
+from reconciler.values import dataclass
+
+_KEY: Final = "exams"
+_ABOVE: Final = f"{_KEY}:\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to make an effective exam again: from its text, and from what it is merged over.
+
+    `at` is where its key stands, alone on its line but for what is in `own`.
+    """
+
+    source: SourceText
+    at: Stretch
+    own: Stretch
+    below: Mapping | None
+
+    def made(self) -> Mapping:
+        """The effective exam, with the same marks as before."""
+        text = self.source.text
+        indent = " " * (self.at.start - _line_start(text, self.at.start))
+        above = f"{_ABOVE}{indent}"
+        piece = Piece(text, self.at.start, self.own.end, above)
+        parsed = parse_quietly(piece.data, piece.by)
+        exams = None if parsed is None else parsed.document.root.get(_KEY)
+        exam = next(iter(exams.values()), None) if isinstance(exams, Mapping) else None
+        return merged(exam, self.below) if isinstance(exam, Mapping) else Mapping()
+
+
+def may_be_reread(source: SourceText, at: Stretch, own: Stretch) -> bool:
+    """Whether an exam without anchors can be read by itself: its key, `at`, is the first on its line."""
+    start = _line_start(source.text, at.start)
+    return 0 < at.start - start == source.text.count(" ", start, at.start) and own.end > own.start
+
+
+def _line_start(text: str, offset: int) -> int:
+    return text.rfind("\n", 0, offset) + 1

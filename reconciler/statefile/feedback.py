@@ -1,0 +1,163 @@
+"""Feedback: what the outcomes of a recovery file mean for a state. Nothing is guessed or overruled."""
+
+from collections.abc import Iterable
+from typing import Final, TypeAlias, assert_never
+
+from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
+from reconciler.model.recovery import Fed, Feeding
+from reconciler.model.report import Outcome
+from reconciler.model.state import Resolution, State
+from reconciler.statefile.replay import apply_record
+from reconciler.values import replace
+
+_LOOK: Final = "Look in the service, then"
+
+
+OutcomeRecord: TypeAlias = CreatedRecord | FailedRecord | InDoubtRecord
+
+
+def feed(state: State, records: Iterable[Record]) -> tuple[State, tuple[Fed, ...]]:
+    """`state` with each outcome whose create is open in it, and what became of every outcome, in order.
+
+    Fed to the result again, none changes anything. Intents say nothing here.
+    """
+    feeder = _Feeder(state)
+    fed = tuple(feeder.feed(record) for record in records if not isinstance(record, IntentRecord))
+    return feeder.state, fed
+
+
+class _Feeder:
+    """A state that takes outcomes one by one."""
+
+    def __init__(self, state: State) -> None:
+        self._before = state
+        self._exams, self._intents = dict(state.exams), dict(state.intents)
+        self._holders = {entry.sid: address for address, entry in state.exams.items()}
+        self._resolutions = {one.attempt: one for one in state.resolutions}
+
+    @property
+    def state(self) -> State:
+        """The state as it is now."""
+        return replace(self._before, exams=self._exams, intents=self._intents)
+
+    def feed(self, record: OutcomeRecord) -> Fed:
+        """What `record` means; the state has it where it was open."""
+        fed = self._judge(record)
+        if fed.feeding is Feeding.RECORDED:
+            apply_record(record, self._exams, self._intents)
+            if isinstance(record, CreatedRecord):
+                self._holders[record.sid] = record.address
+        return fed
+
+    def _judge(self, record: OutcomeRecord) -> Fed:
+        match record:
+            case CreatedRecord():
+                return self._judge_created(record)
+            case FailedRecord():
+                return self._judge_failed(record)
+            case InDoubtRecord():
+                return self._judge_doubt(record)
+            case _:
+                assert_never(record)
+
+    def _is_open(self, record: OutcomeRecord) -> bool:
+        intent = self._intents.get(record.address)
+        return intent is not None and intent.attempt == record.attempt
+
+    def _judge_created(self, record: CreatedRecord) -> Fed:
+        sid, holder = record.sid, self._holders.get(record.sid)
+        if self._is_open(record):
+            if holder is None:
+                return _fed(record, Feeding.RECORDED, f"recorded as {sid}")
+            return _fed(
+                record,
+                Feeding.CONTRADICTS,
+                f"was created as {sid}, which {holder} holds",
+                hint=f"{_LOOK} give {holder} the exam that is its own, and settle {record.address}.",
+            )
+        if holder is not None:
+            where = "" if holder == record.address else f", at {holder}"
+            return _fed(record, Feeding.KNOWN, f"{sid} is in state{where}")
+        settled = self._resolutions.get(record.attempt)
+        if settled is not None and settled.sid == sid:
+            return _fed(record, Feeding.KNOWN, f"{settled.by} settled it as {sid}")
+        return self._judge_stray(record, settled)
+
+    def _judge_stray(self, record: CreatedRecord, settled: Resolution | None) -> Fed:
+        """Of an exam that exists, and that state holds nowhere."""
+        address, sid = record.address, record.sid
+        contradiction = self._contradiction(record, settled)
+        if contradiction is not None:
+            return _fed(
+                record,
+                Feeding.CONTRADICTS,
+                f"was created as {sid}, but {contradiction}",
+                hint=f"{_LOOK} keep the one that is right: the exam may exist twice.",
+            )
+        return _fed(
+            record,
+            Feeding.UNKNOWN,
+            f"was created as {sid}, and state does not know of it",
+            hint=f"Adopt it, or the next apply creates it again: reconciler import {address} {sid}",
+        )
+
+    def _contradiction(self, record: CreatedRecord, settled: Resolution | None) -> str | None:
+        if settled is not None:
+            return f"{settled.by} settled it as {settled.sid or 'absent'}"
+        entry = self._exams.get(record.address)
+        if entry is not None:
+            return f"state holds {entry.sid} there"
+        return "another attempt is in doubt there" if record.address in self._intents else None
+
+    def _judge_failed(self, record: FailedRecord) -> Fed:
+        """A failed create leaves no trace, so one that is not open was cleared."""
+        if self._is_open(record):
+            return _fed(record, Feeding.RECORDED, f"was not created: {record.reason}")
+        settled = self._resolutions.get(record.attempt)
+        if settled is not None and settled.sid is not None:
+            return _fed(
+                record,
+                Feeding.CONTRADICTS,
+                f"was refused ({record.reason}), but {settled.by} settled it as {settled.sid}",
+                hint=f"{_LOOK} see what {settled.sid} is.",
+            )
+        return _fed(record, Feeding.KNOWN, "was not created, and state knows")
+
+    def _judge_doubt(self, record: InDoubtRecord) -> Fed:
+        if self._is_open(record):
+            if self._intents[record.address].answer is None:
+                return _fed(record, Feeding.RECORDED, f"in doubt: {record.answer.reason}")
+            return _fed(record, Feeding.KNOWN, "in doubt, and state knows")
+        settled = self._resolutions.get(record.attempt)
+        if settled is not None:
+            return _fed(record, Feeding.KNOWN, f"was in doubt; {settled.by} settled it")
+        return _fed(
+            record,
+            Feeding.UNKNOWN,
+            f"was in doubt ({record.answer.reason}), and state does not know of it",
+            hint=f"{_LOOK} adopt it if it is there: reconciler import {record.address} SID",
+        )
+
+
+def _fed(record: OutcomeRecord, feeding: Feeding, message: str, hint: str = "") -> Fed:
+    return Fed(
+        address=record.address,
+        attempt=record.attempt,
+        outcome=_outcome(record).value,
+        sid=record.sid if isinstance(record, CreatedRecord) else None,
+        feeding=feeding,
+        message=message,
+        hint=hint,
+    )
+
+
+def _outcome(record: OutcomeRecord) -> Outcome:
+    match record:
+        case CreatedRecord():
+            return Outcome.CREATED
+        case FailedRecord():
+            return Outcome.FAILED
+        case InDoubtRecord():
+            return Outcome.IN_DOUBT
+        case _:
+            assert_never(record)

@@ -1,0 +1,136 @@
+"""Migration: a state changes its store in three writes, and at no moment can two stores be applied to.
+
+1. The new store gets the state, marked as moving from the old one: nothing but this migration uses it.
+2. The old store's state is marked as moved to the new one: nothing uses it any more.
+3. The new store's mark goes, and the state's serial rises by one.
+
+Stopped anywhere, the same migration goes on where it was: which marks there are says how far it got.
+"""
+
+from collections.abc import Callable
+
+from reconciler.model.errors import StateAbsent, StateExists, UsageError
+from reconciler.model.passage import Mark, Passage
+from reconciler.model.state import State
+from reconciler.ports import LockInfo, Snapshot, StateBackend, Tenure, Version
+from reconciler.statefile.session import Session, refuse_lone_journal, refuse_moved
+from reconciler.statefile.state_format import decode_marked, encode_state
+from reconciler.values import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """From where to where; each with the information for its lock."""
+
+    source: StateBackend
+    target: StateBackend
+    source_lock: LockInfo
+    target_lock: LockInfo
+
+    def run(self, *, timeout_s: float, prepare: Callable[[], None]) -> State:
+        """The state in its new store, whose old one is marked; again, where that is done already.
+
+        `prepare` is called before the new store is first written, with both locks held and the old one read.
+        Raises StateExists, with nothing changed, where the new store has another state.
+        """
+        if self.source.location == self.target.location:
+            raise _same_place(self.target)
+        with self.source.lock(self.source_lock, timeout_s=timeout_s) as source_tenure:
+            holder = self.target.lock_holder()
+            if (
+                holder is not None
+                and holder.info is not None
+                and holder.info.lock_id == self.source_lock.lock_id
+            ):
+                raise _same_place(self.target)
+            with self.target.lock(self.target_lock, timeout_s=timeout_s):
+                return self._go_on(source_tenure, prepare)
+
+    def _go_on(self, tenure: Tenure, prepare: Callable[[], None]) -> State:
+        present = self.source.read()
+        if present is not None and self._mark_of(present, self.source) == self._moved_to:
+            return self._finish(present, tenure, prepare)
+        state = Session(self.source, tenure).state  # folds what a killed run left; refuses any other mark
+        replacing = self._free_target(state)
+        prepare()
+        begun = self.target.write(
+            encode_state(state, self._moving_from), replacing=replacing, note="a state moves in"
+        )
+        self.target.clear_journal()
+        found = self.source.read()
+        self.source.write(
+            encode_state(state, self._moved_to),
+            replacing=None if found is None else found.version,
+            note="the state has moved away",
+        )
+        return self._settle_in(state, begun)
+
+    def _finish(self, present: Snapshot, tenure: Tenure, prepare: Callable[[], None]) -> State:
+        """The last step, where the old store is marked already; nothing where that is done as well."""
+        if tenure is Tenure.FORCED:
+            self.source.write(present.data, replacing=present.version, note="the state has moved away")
+        state, _ = decode_marked(present.data, location=self.source.location)
+        found = self.target.read()
+        if found is None:
+            raise StateAbsent(
+                f"{self.source.location} was moved to {self.target.location}, which does not exist",
+                hint="Nothing was changed. Put it back: what was done since it moved was only there.",
+                location=self.target.location,
+            )
+        there, mark = decode_marked(found.data, location=self.target.location)
+        if there.lineage != state.lineage or mark not in {None, self._moving_from}:
+            raise _taken(self.target)
+        if mark is None:
+            return there
+        prepare()
+        return self._settle_in(state, found.version)
+
+    def _settle_in(self, state: State, replacing: Version) -> State:
+        settled = replace(state, serial=state.serial + 1)
+        self.target.write(encode_state(settled), replacing=replacing, note="the state has moved in")
+        return settled
+
+    def _free_target(self, state: State) -> Version | None:
+        """What the first write to the new store replaces.
+
+        Nothing, an earlier start of this migration, or what the state left when it moved from there.
+        """
+        found = self.target.read()
+        if found is None:
+            refuse_lone_journal(self.target)
+            self.target.prove_conditional_writes()
+            return None
+        there, mark = decode_marked(found.data, location=self.target.location)
+        returning = Mark(passage=Passage.MOVED_TO, elsewhere=self.source.location)
+        if there.lineage == state.lineage and mark in {self._moving_from, returning}:
+            return found.version
+        if mark not in {self._moving_from, returning}:
+            refuse_moved(found, self.target.location)
+        raise _taken(self.target)
+
+    @staticmethod
+    def _mark_of(found: Snapshot, at: StateBackend) -> Mark | None:
+        return decode_marked(found.data, location=at.location)[1]
+
+    @property
+    def _moving_from(self) -> Mark:
+        return Mark(passage=Passage.MOVING_FROM, elsewhere=self.source.location)
+
+    @property
+    def _moved_to(self) -> Mark:
+        return Mark(passage=Passage.MOVED_TO, elsewhere=self.target.location)
+
+
+def _same_place(target: StateBackend) -> UsageError:
+    return UsageError(
+        f"{target.location} is where the state is already",
+        hint="Nothing was changed. Name another place as --state, and the present one as --migrate-from.",
+    )
+
+
+def _taken(target: StateBackend) -> StateExists:
+    return StateExists(
+        f"{target.location} has a state already",
+        hint="Nothing was changed. A state moves to a place that has none: choose another --state.",
+        location=target.location,
+    )

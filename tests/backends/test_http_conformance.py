@@ -1,0 +1,36 @@
+"""State behind Terraform's HTTP protocol passes the suite of every store, in both flavours of server."""
+
+from typing import ClassVar
+
+import pytest
+
+from reconciler.backends.conformance import BackendConformance
+
+pytestmark = pytest.mark.timeout(
+    600
+)  # dozens of processes, one after the other, on a machine that may be busy
+
+
+class TestPlain(BackendConformance):
+    """A server as Terraform's documentation describes it."""
+
+    kill_steps: ClassVar = ("store-called",)
+    fail_steps: ClassVar = ("store-call=eio",)
+
+    @pytest.fixture
+    def place(self, server):
+        """A state on it."""
+        return server.place("plain")
+
+
+class TestGitLab(BackendConformance):
+    """A server that does as GitLab does."""
+
+    kill_steps: ClassVar = (
+        "store-called",
+    )  # and right before the next call is as good as right behind this one
+
+    @pytest.fixture
+    def place(self, server):
+        """A state on it."""
+        return server.place("gitlab")

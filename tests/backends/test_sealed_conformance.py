@@ -1,0 +1,51 @@
+"""A sealed file passes the suite of every store, as a store that a package adds."""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from reconciler.backends.conformance import BackendConformance, Place
+
+SUPPORT = Path(__file__).parents[1] / "support"
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory):
+    """A folder of installed packages, in which one adds a store."""
+    folder = tmp_path_factory.mktemp("site")
+    info = folder / "sealed_store-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sealed-store\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[reconciler.backends]\nsealed-file = sealed_store:open_sealed\n")
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    usual = dict(importlib.import_module("reconciler.backends.sealing")._SCRYPT)
+    yield f"{folder}:{SUPPORT}"
+    sys.path.remove(str(folder))
+    importlib.import_module("reconciler.backends.sealing")._SCRYPT.update(usual)
+
+
+class TestSealedFile(BackendConformance):
+    """A sealed state at a path."""
+
+    kill_steps: ClassVar = ("journal-flush", "snapshot-swapped", "journal-cleared")
+    fail_steps: ClassVar = ("journal-flush=eio", "snapshot-flush=enospc")
+
+    @pytest.fixture
+    def place(self, tmp_path, packages):
+        """A path below the test's own directory."""
+        return Place(url="sealed-file:state/s.json", root=tmp_path, environ={"PYTHONPATH": packages})
+
+    def test_nothing_is_written_in_the_clear(self, place, tmp_path):
+        """Neither snapshot, journal nor backup."""
+        backend = place.open()
+        version = backend.write(b"the snapshot", replacing=None)
+        backend.append_journal(b"the journal", after=0)
+        backend.back_up(b"the backup")
+        assert len(list((tmp_path / "state").iterdir())) == 3
+        for path in (tmp_path / "state").iterdir():
+            assert b"the " not in path.read_bytes()
+        assert backend.read().version == version

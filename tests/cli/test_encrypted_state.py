@@ -1,0 +1,174 @@
+"""An encrypted state, end to end: it works like any other for who has the key, and for nobody else."""
+
+import json
+
+import pytest
+from exam_workspace import Workspace
+
+from reconciler import fault_points
+from reconciler.model.errors import StateTooNew
+from reconciler.sandbox.running import running
+from reconciler.statefile import decode_journal, decode_state
+
+KEY, NEW_KEY = "a-long-key-of-the-registrars-office", "another-long-key-after-the-rotation"
+VARIABLE, OLD_VARIABLE = "RECONCILER_STATE_KEY", "RECONCILER_STATE_KEY_OLD"
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """A workspace with two exams and an encrypted, empty state."""
+    made = Workspace(tmp_path)
+    made.variables[VARIABLE] = KEY
+    made.run("init", "--encrypt")
+    made.declare("a", "b")
+    return made
+
+
+@pytest.fixture
+def sandbox():
+    """A server that keeps what it created."""
+    with running() as opened:
+        yield opened
+
+
+def raw(workspace, name="exams.state.json"):
+    """The bytes that stand on the disk."""
+    return (workspace.root / name).read_bytes()
+
+
+def without_key(workspace):
+    """The usual variables, but no key."""
+    return {key: value for key, value in workspace.variables.items() if key != VARIABLE}
+
+
+def keys(workspace, present, previous=None):
+    """From now on the commands have these keys."""
+    workspace.variables[VARIABLE] = present
+    workspace.variables[OLD_VARIABLE] = previous or ""
+
+
+def test_a_whole_run_leaves_nothing_in_the_clear(workspace, sandbox):
+    """Killed in between, folded by the next, planned with the key; no file holds an address or a SID."""
+    variables = workspace.variables | {fault_points.VARIABLE: "fold-due=kill"}
+    apply = ("apply", "--auto-approve", "--api-url", sandbox.url)
+    workspace.run(*apply, expect=-9, variables=variables)
+    journal = raw(workspace, "exams.state.json.journal")
+    with pytest.raises(StateTooNew):
+        decode_journal(journal, location="file:s.json")
+    workspace.run("plan", "--detailed-exitcode")
+    assert workspace.apply(sandbox.url)["summary"]["created"] == 0
+    workspace.run("state", "mv", "cs/a", "cs/z")
+    for data in (raw(workspace), raw(workspace, "exams.state.json.backup"), journal):
+        assert b"cs/" not in data
+        assert sandbox.created[0]["sid"].encode() not in data
+        assert KEY.encode() not in data
+    pulled = json.loads(workspace.run("state", "pull"))
+    assert pulled["exams"].keys() == {"cs/z", "cs/b"}
+    assert KEY not in workspace.printed
+    assert len(sandbox.created) == 2
+
+
+def test_without_the_key_every_command_stops(workspace, sandbox):
+    """They say which variable is missing; nothing is sent or changed, and `init` does not start anew."""
+    before = raw(workspace)
+    apply = ("apply", "--auto-approve", "--api-url", sandbox.url)
+    for command in (("plan",), ("state", "list"), ("state", "pull"), ("init",), ("init", "--encrypt"), apply):
+        workspace.run(*command, expect=1, variables=without_key(workspace))
+        assert f"{VARIABLE} is" in " ".join(workspace.printed.split())
+    keys(workspace, NEW_KEY)
+    workspace.run(*apply, expect=1)
+    assert f"not with what is in {VARIABLE}" in " ".join(workspace.printed.split())
+    assert NEW_KEY not in workspace.printed
+    assert (raw(workspace), sandbox.requests) == (before, 0)
+
+
+def test_what_checks_manifests_needs_no_key(workspace):
+    """A fork can be validated."""
+    workspace.run("validate", variables=without_key(workspace))
+
+
+def test_an_older_reconciler_takes_it_for_too_new(workspace):
+    """Neither for a state nor for none."""
+    with pytest.raises(StateTooNew):
+        decode_state(raw(workspace), location="file:exams.state.json")
+
+
+def test_the_key_alone_encrypts_nothing(tmp_path, sandbox):
+    """A team that only tracks passwords keeps a state that a fork can read."""
+    workspace = Workspace(tmp_path)
+    workspace.variables[VARIABLE] = KEY
+    workspace.run("init")
+    workspace.declare("a")
+    workspace.apply(sandbox.url)
+    assert "secrets" in workspace.state["exams"]["cs/a"]
+    workspace.run("plan", variables=without_key(workspace))
+
+
+def test_keys_are_changed(workspace):
+    """The old key reads until the state is encrypted with the new one; then it is of no use."""
+    workspace.run("import", "cs/a", "EX" + "a" * 32)
+    keys(workspace, NEW_KEY, KEY)
+    workspace.run("plan")
+    old_salt = json.loads(raw(workspace))["salt"]
+    assert "Encrypted with the present key" in workspace.run("state", "encrypt")
+    keys(workspace, NEW_KEY)
+    assert json.loads(raw(workspace))["salt"] != old_salt
+    assert "cs/a" in workspace.run("state", "list")
+    assert "cs/a" in workspace.run("state", "pull", "--file", "exams.state.json.backup")
+    keys(workspace, KEY)
+    workspace.run("plan", expect=1)
+
+
+def test_a_plain_state_is_encrypted_and_decrypted(workspace, sandbox):
+    """With all that is in it; the backup follows, so that no plain copy is left beside it."""
+    workspace.apply(sandbox.url)
+    before = json.loads(workspace.run("state", "pull"))
+    workspace.run("state", "decrypt")
+    assert workspace.state == before | {"serial": before["serial"] + 1}
+    workspace.run("state", "decrypt", expect=1)
+    assert "is not encrypted" in workspace.printed
+    workspace.run("state", "list", variables=without_key(workspace))
+    workspace.run("state", "encrypt", expect=1, variables=without_key(workspace))
+    assert workspace.state["serial"] == before["serial"] + 1
+    workspace.run("state", "encrypt")
+    for name in ("exams.state.json", "exams.state.json.backup"):
+        assert b"cs/a" not in raw(workspace, name)
+
+
+def test_a_copy_is_pushed_plain_or_sealed(workspace):
+    """`push` takes either, and what it writes is sealed."""
+    workspace.run("import", "cs/a", "EX" + "a" * 32)
+    later = json.loads(workspace.run("state", "pull"))
+    later["serial"] += 1
+    del later["exams"]["cs/a"]
+    (workspace.root / "later.json").write_text(json.dumps(later))
+    workspace.run("state", "push", "later.json")
+    assert "cs/a" not in workspace.run("state", "list")
+    assert b"lineage" not in raw(workspace)
+    (workspace.root / "sealed.json").write_bytes(raw(workspace))
+    assert "this is the state" in workspace.run("state", "push", "sealed.json")
+    workspace.run("state", "push", "sealed.json", expect=1, variables=without_key(workspace))
+
+
+@pytest.mark.parametrize(
+    ("command", "fault"),
+    [
+        ("encrypt", "backup-swap=kill"),
+        ("encrypt", "snapshot-swapped=kill"),
+        ("encrypt", "snapshot-flush=eio"),
+        ("decrypt", "snapshot-swapped=kill"),
+    ],
+)
+def test_a_turn_that_is_cut_off_is_done_again(workspace, sandbox, command, fault):
+    """The state is in the old form or the new one, whole; what a killed run left is folded first."""
+    if command == "encrypt":
+        workspace.run("state", "decrypt")
+    variables = workspace.variables | {fault_points.VARIABLE: "fold-due=kill"}
+    workspace.run("apply", "--auto-approve", "--api-url", sandbox.url, expect=-9, variables=variables)
+    expect = 1 if "eio" in fault else -9
+    struck = workspace.variables | {fault_points.VARIABLE: fault}
+    workspace.run("state", command, expect=expect, variables=struck)
+    assert workspace.run("plan", "--detailed-exitcode")
+    workspace.run("state", command)
+    assert (b"cs/a" in raw(workspace)) is (command == "decrypt")
+    assert workspace.apply(sandbox.url)["summary"]["created"] == 0

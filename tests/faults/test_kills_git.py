@@ -1,0 +1,197 @@
+"""State in git: a kill before and after every call of git, end to end; nothing twice, nothing lost."""
+
+import re
+import shutil
+
+import pytest
+from exam_workspace import Workspace
+from git_repositories import bare, git
+from promises import check_way_on
+from zygote import LIBRARIES, PRODUCT, Zygote
+
+from reconciler.sandbox.running import running
+
+NAMES = ("e0", "e1", "e2")
+KILLED = -9
+LOCK = "refs/reconciler/lock/exam-state"
+CALLS_OF_APPLY = 13
+MOST_CALLS = 60
+
+
+class GitWorkspace(Workspace):
+    """A workspace whose state is in a bare repository, and whose commands are forked."""
+
+    def __init__(self, root, usual, failing):
+        super().__init__(root)
+        self.usual, self.failing = usual, failing
+        self.repository = root / "exams.git"
+        (root / "scratch").mkdir(exist_ok=True)
+        self.variables |= {
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "TMPDIR": str(root / "scratch"),
+        }
+        text = "version: 1\nenvironments: {only: {state: 'git+file:exams.git'}}\n"
+        (root / "reconciler.yaml").write_text(text)
+
+    def run(self, *arguments, expect=0, variables=None):
+        """What the command printed, once it exited as expected."""
+        code, out, err = self.usual.run(*arguments, folder=self.root, variables=self.environment(variables))
+        self.printed = out + err
+        assert code == expect, self.printed
+        assert "Traceback" not in self.printed
+        return out
+
+    def strike(self, fault, *arguments):
+        """The exit code of a command that meets `fault`."""
+        variables = self.variables | {"RECONCILER_FAULT": fault}
+        code, out, err = self.failing.run(*arguments, folder=self.root, variables=self.environment(variables))
+        self.printed = out + err
+        assert "Traceback" not in self.printed
+        return code
+
+    @property
+    def lock_id(self):
+        """The id of the lock that a killed run left; None where it left none."""
+        message = git(
+            self.repository, "log", "-1", "--format=%(trailers:key=Lock-Id,valueonly)", LOCK, check=False
+        )
+        return message.strip() or None
+
+    def unlock(self):
+        """Break the lock that a killed run left, if it left one."""
+        if self.lock_id is not None:
+            self.run("unlock", self.lock_id)
+        assert self.lock_id is None
+
+
+@pytest.fixture(scope="module")
+def zygotes():
+    """Where commands are forked from: all loaded, and with the product yet to load, so that faults count."""
+    with (
+        Zygote((*LIBRARIES, *PRODUCT, "reconciler.backends.git_state")) as usual,
+        Zygote(LIBRARIES) as failing,
+    ):
+        yield usual, failing
+
+
+@pytest.fixture(scope="module")
+def with_state(zygotes, tmp_path_factory):
+    """A workspace with three exams, and an empty state in its repository."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        made = GitWorkspace(tmp_path_factory.mktemp("made"), *zygotes)
+        bare(made.repository)
+        made.declare(*NAMES)
+        made.run("init")
+        yield made.root
+
+
+@pytest.fixture
+def workspace(with_state, zygotes, tmp_path):
+    """A copy of it."""
+    shutil.copytree(with_state, tmp_path, dirs_exist_ok=True)
+    return GitWorkspace(tmp_path, *zygotes)
+
+
+@pytest.fixture
+def sandbox():
+    """A server that keeps what it created."""
+    with running() as opened:
+        yield opened
+
+
+def apply(sandbox):
+    """Create three exams, one by one."""
+    return ("apply", "--auto-approve", "--parallelism", "1", "--api-url", sandbox.url)
+
+
+@pytest.mark.parametrize("nth", range(1, CALLS_OF_APPLY + 1))
+def test_an_apply_that_is_killed_before_any_call(workspace, sandbox, nth):
+    """Unlocked, it tells what is in doubt; settled, the next apply creates what is missing, and no more."""
+    assert workspace.strike(f"store-call=kill@{nth}", *apply(sandbox)) == KILLED
+    workspace.unlock()
+    check_way_on(workspace, sandbox, NAMES)
+
+
+@pytest.mark.parametrize("nth", [4, 8, 12])
+def test_an_apply_that_is_killed_after_a_call(workspace, sandbox, nth):
+    """What git had done by then counts, though nobody heard of it."""
+    assert workspace.strike(f"store-called=kill@{nth}", *apply(sandbox)) == KILLED
+    workspace.unlock()
+    check_way_on(workspace, sandbox, NAMES)
+
+
+@pytest.mark.parametrize(
+    "fault", [*(f"store-call=eio@{nth}" for nth in (1, 4, 9, 11)), "store-called=eio@10"]
+)
+def test_an_apply_of_which_a_call_fails(workspace, sandbox, fault):
+    """What is not known to be recorded is told, and the next apply goes on from it."""
+    assert workspace.strike(fault, *apply(sandbox)) in {1, 3}
+    assert "Input/output error" in workspace.printed
+    assert "git+file:exams.git" in workspace.printed
+    assert workspace.lock_id is None
+    check_way_on(workspace, sandbox, NAMES)
+
+
+def test_an_apply_of_which_answers_are_lost(workspace, sandbox):
+    """Each push is looked for and found, and nobody needs to know."""
+    lost = ",".join(f"store-called=eio@{nth}" for nth in (1, 6, 14))
+    assert workspace.strike(lost, *apply(sandbox)) == 0
+    check_way_on(workspace, sandbox, NAMES)
+
+
+def test_no_call_of_an_apply_is_left_out(workspace, sandbox):
+    """It makes as many calls of git as are tried here."""
+    assert workspace.strike(f"store-call=kill@{CALLS_OF_APPLY + 1}", *apply(sandbox)) == 0
+
+
+def has_state(workspace):
+    """Whether the branch has a snapshot."""
+    listed = git(workspace.repository, "ls-tree", "--name-only", "exam-state", check=False)
+    return "exams.state.json" in listed.split()
+
+
+@pytest.mark.parametrize("step", ["store-call", "store-called"])
+def test_an_init_that_is_killed(workspace, step):
+    """There is no state or an empty one, never anything else, and `init` or `plan` goes on from there."""
+    shutil.rmtree(workspace.repository)
+    bare(workspace.repository)
+    for nth in range(1, MOST_CALLS):
+        code = workspace.strike(f"{step}=kill@{nth}", "init")
+        workspace.unlock()
+        if has_state(workspace):
+            break
+        assert code == KILLED
+    assert nth > 5
+    workspace.run("plan")
+
+
+@pytest.mark.parametrize("step", ["store-call", "store-called"])
+def test_an_unlock_that_is_killed(workspace, sandbox, step):
+    """The lock still reads as its old holder's, or is gone; the next `unlock` ends what was begun."""
+    assert workspace.strike("intent-durable=kill@2", *apply(sandbox)) == KILLED
+    lock_id = re.search(r"lock id (\w+)", workspace.run("unlock"))[1]
+    for nth in range(1, MOST_CALLS):
+        assert workspace.lock_id == lock_id
+        code = workspace.strike(f"{step}=kill@{nth}", "unlock", lock_id)
+        if workspace.lock_id is None:
+            break
+        assert code == KILLED
+    assert nth > 3
+    check_way_on(workspace, sandbox, NAMES)
+
+
+def test_killed_runs_leave_nothing_on_this_machine(workspace, sandbox):
+    """What a killed run fetched is removed by the next one, and the history tells of both."""
+    workspace.strike("store-call=kill@6", *apply(sandbox))
+    scratch = workspace.root / "scratch"
+    assert len(list(scratch.iterdir())) == 1
+    workspace.unlock()
+    check_way_on(workspace, sandbox, NAMES)
+    assert list(scratch.iterdir()) == []
+    log = git(workspace.repository, "log", "--format=%s", "exam-state")
+    assert "init: an empty state [skip ci]" in log
+    assert "unlock: the lock of apply by" in log
+    assert "apply: 1 about to be created [skip ci]" in log
