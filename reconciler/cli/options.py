@@ -1,6 +1,7 @@
 """What the commands' parsers are made of: the parser class, and the options that several commands share."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -15,10 +16,30 @@ FINDING_FORMATS: Final = (*TEXT_OR_JSON, "github", "gitlab", "sarif", "junit")
 PLAN_FORMATS: Final = (*TEXT_OR_JSON, "markdown", "html", "gitlab-terraform")
 APPLY_FORMATS: Final = (*TEXT_OR_JSON, "jsonl")
 
+_USUAL_COLUMNS: Final = 80
 _PATHS_HELP: Final = (
     "manifests: files, directories or globs (default: those of reconciler.yaml, else exams.yaml, "
     "else exams/**/*.yaml)"
 )
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """How help is laid out: as wide as `shutil` takes the terminal to be, which is slow to load."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said) > 0:
+        return int(said)
+    if sys.__stdout__ is None:
+        return _USUAL_COLUMNS
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or _USUAL_COLUMNS
+    except (ValueError, OSError):  # closed, or no terminal
+        return _USUAL_COLUMNS
 
 
 class Parser(argparse.ArgumentParser):
@@ -120,7 +141,7 @@ def add_command(  # noqa: PLR0913 - what there is to say of a command
         help=does,
         description=f"{does[0].upper()}{does[1:]}.",
         epilog="\n".join(("examples:", *(f"  {example}" for example in examples))) if examples else None,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
         allow_abbrev=False,
         fill=fill_all,
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from reconciler import __version__
 from reconciler.cli.command_parsers import add_apply, add_plan, add_show, add_validate
-from reconciler.cli.options import Parser, add_commands, add_global_options
+from reconciler.cli.options import Help, Parser, add_commands, add_global_options
 from reconciler.cli.state_parsers import add_import, add_init, add_resolve, add_state, add_unlock
 from reconciler.cli.tool_parsers import add_completion, add_explain, add_sandbox, add_schema
 
@@ -41,7 +41,7 @@ def _top_parser() -> Parser:
         epilog="Start with `reconciler init`, then `reconciler plan`, then `reconciler apply`.\n"
         "Exit codes: 0 done or nothing to do, 1 refused or failed, 2 plan --detailed-exitcode and something\n"
         "differs, 3 an exam is in doubt, 130/143 interrupted.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"reconciler {__version__}")

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from reconciler.statefile.fields import MalformedError
+from reconciler.statefile.replay import replay
 from reconciler.statefile.session import Session, initialise, load_state, open_session
 from reconciler.statefile.state_format import decode_state, empty_state, encode_state
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
         encode_recovery_header,
     )
     from reconciler.statefile.migration import Migration
-    from reconciler.statefile.replay import replay
 
 __all__ = [
     "Journal",
@@ -54,7 +54,6 @@ _HOMES: Final = {
     "encode_record": "journal_format",
     "encode_recovery_header": "journal_format",
     "feed": "feedback",
-    "replay": "replay",
 }
 
 

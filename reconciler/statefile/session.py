@@ -22,6 +22,7 @@ from reconciler.model.payloads import Payload
 from reconciler.model.state import Mended, State
 from reconciler.ports import LockInfo, Snapshot, StateBackend, Tenure, Version
 from reconciler.statefile.fields import MalformedError
+from reconciler.statefile.replay import is_folded_into, replay
 from reconciler.statefile.state_format import RESTORE_HINT, decode_state, empty_state, encode_state
 from reconciler.values import dataclass, replace
 
@@ -143,8 +144,6 @@ def _replayed(state: State, journal: "Journal", location: str) -> State:
 
 
 def _fit(state: State, journal: "Journal") -> State:
-    from reconciler.statefile.replay import is_folded_into, replay  # noqa: PLC0415 - as above
-
     if journal.lineage != state.lineage:
         raise MalformedError("the journal belongs to another state")
     if journal.serial == state.serial:
@@ -271,7 +270,7 @@ class Session:
         Outcomes go to `recovery` as well; None: nowhere else.
         """
         # All that the end of a run needs is loaded before anything is sent.
-        from reconciler.statefile import notes, replay  # noqa: F401, PLC0415 - asyncio loads only to apply
+        from reconciler.statefile import notes  # noqa: F401, PLC0415 - asyncio loads only to apply
         from reconciler.statefile.group_commit import GroupCommit  # noqa: PLC0415 - as above
         from reconciler.statefile.journal_format import encode_header  # noqa: PLC0415 - as above
 
