@@ -11,9 +11,9 @@ scheme: a function that takes a URL and the workspace's directory, as `root`, an
 from importlib import import_module
 from pathlib import Path
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 from reconciler.backends.complaints import FILE_HINT
+from reconciler.backends.urls import read_scheme
 from reconciler.model.errors import UsageError
 from reconciler.ports import StateBackend
 
@@ -51,7 +51,7 @@ class Opener(Protocol):
 
 def open_backend(url: str, *, root: Path) -> StateBackend:
     """The store that `url` names; a relative path is below `root`. Nothing is read or written yet."""
-    scheme = urlsplit(url).scheme
+    scheme = read_scheme(url)
     if not scheme:
         raise UsageError(f"the state URL {url!r} has no scheme", hint=FILE_HINT)
     return _opener(scheme)(url, root=root)

@@ -21,7 +21,7 @@ from reconciler.backends.object_errors import OutcomeUnknown
 from reconciler.backends.object_journal import ObjectJournal, Term
 from reconciler.backends.object_lock import Hold, ObjectLock, Phase
 from reconciler.backends.object_proof import prove_conditions
-from reconciler.backends.object_urls import ObjectPlace, open_place
+from reconciler.backends.object_urls import open_place
 from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
 
 _BACKUP_TRIES: Final = 3
@@ -29,17 +29,20 @@ _BACKUP_TRIES: Final = 3
 
 def open_object_store(url: str, *, root: Path) -> StateBackend:  # noqa: ARG001 - a bucket is below no directory
     """The object that `url` names."""
-    return ObjectStoreBackend(open_place(url))
+    place = open_place(url)
+    bucket = Bucket(place.store, tagging=place.tagging, location=place.location)
+    return ObjectStoreBackend(bucket, key=place.key, bucket_url=place.bucket_url)
 
 
 class ObjectStoreBackend:
     """A state in a bucket; implements `ports.StateBackend`."""
 
-    def __init__(self, place: ObjectPlace) -> None:
-        self._place = place
-        self._bucket = Bucket(place.store, tagging=place.tagging, location=place.location)
-        self._lock = ObjectLock(self._bucket, f"{place.key}.lock")
-        self._journal = ObjectJournal(self._bucket, f"{place.key}.journal")
+    def __init__(self, bucket: Bucket, *, key: str, bucket_url: str) -> None:
+        self._bucket = bucket
+        self._key = key
+        self._bucket_url = bucket_url
+        self._lock = ObjectLock(bucket, f"{key}.lock")
+        self._journal = ObjectJournal(bucket, f"{key}.journal")
         self._hold: Hold | None = None
         self._term: Term | None = None
         self._may_arrive_late = False
@@ -48,20 +51,18 @@ class ObjectStoreBackend:
     @property
     def location(self) -> str:
         """The state's URL as given; it holds no credentials."""
-        return self._place.location
+        return self._bucket.location
 
     def read(self) -> Snapshot | None:
         """The object's bytes, or None where there is no object."""
-        found = self._bucket.get(self._place.key)
+        found = self._bucket.get(self._key)
         return None if found is None else Snapshot(data=found.data, version=Version(found.tag))
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:  # noqa: ARG002 - no history
         """Put `data` in the place of exactly the object `replacing`."""
         self._check_lock()
         try:
-            tag = self._bucket.put(
-                self._place.key, data, replacing=None if replacing is None else Tag(replacing)
-            )
+            tag = self._bucket.put(self._key, data, replacing=None if replacing is None else Tag(replacing))
         except Refused:
             raise conflict(self.location) from None
         except OutcomeUnknown:
@@ -72,7 +73,7 @@ class ObjectStoreBackend:
 
     def back_up(self, data: bytes) -> str:
         """Put `data` in the place of the last backup."""
-        key = f"{self._place.key}.backup"
+        key = f"{self._key}.backup"
         for _ in range(_BACKUP_TRIES):
             last = self._bucket.get(key)
             self._check_lock()
@@ -80,7 +81,7 @@ class ObjectStoreBackend:
                 self._bucket.put(key, data, replacing=None if last is None else last.tag)
             except Refused:
                 continue
-            return f"{self._place.bucket_url}/{key}"
+            return f"{self._bucket_url}/{key}"
         raise lock_taken_away(self.location)
 
     def read_journal(self) -> bytes:
@@ -124,7 +125,7 @@ class ObjectStoreBackend:
 
     def prove_conditional_writes(self) -> None:
         """Raises StateUnavailable unless the store compares before it puts."""
-        prove_conditions(self._bucket, f"{self._place.key}.proof/{secrets.token_hex(16)}")
+        prove_conditions(self._bucket, f"{self._key}.proof/{secrets.token_hex(16)}")
 
     def _begun(self, hold: Hold) -> tuple[Term, Tenure]:
         """The journal is this holder's alone from here on, whatever became of the lock's object before."""

@@ -26,6 +26,14 @@ class StateUrl:
         return value == "true"
 
 
+def read_scheme(url: str) -> str:
+    """What stands before the first colon of `url`; nothing where none does. Raises UsageError for no URL."""
+    try:
+        return urlsplit(url).scheme
+    except ValueError as error:
+        raise _unreadable(error) from error
+
+
 def read_state_url(url: str, *, options: frozenset[str] = frozenset()) -> StateUrl:
     """`url` taken apart. Raises UsageError for an option that is not among `options`, and for credentials."""
     try:
@@ -33,9 +41,7 @@ def read_state_url(url: str, *, options: frozenset[str] = frozenset()) -> StateU
         _ = parts.port
         given = dict(parse_qsl(parts.fragment, keep_blank_values=True, strict_parsing=bool(parts.fragment)))
     except ValueError as error:
-        raise UsageError(
-            f"the state URL cannot be read: {error}", hint="See docs/backends.md for its form."
-        ) from error
+        raise _unreadable(error) from error
     if parts.password is not None:
         raise UsageError(
             "the state URL holds a password",
@@ -46,6 +52,10 @@ def read_state_url(url: str, *, options: frozenset[str] = frozenset()) -> StateU
         if name not in options:
             raise UsageError(f"the state URL has the unknown option {name!r}", hint=_nearest(name, options))
     return StateUrl(location=url, parts=parts, options=given)
+
+
+def _unreadable(error: ValueError) -> UsageError:
+    return UsageError(f"the state URL cannot be read: {error}", hint="See docs/backends.md for its form.")
 
 
 def _nearest(name: str, options: frozenset[str]) -> str:

@@ -42,13 +42,12 @@ def report_secret(configuration: Mapping, address: Address | None, findings: Fin
     if value is BROKEN or _has_broken(value):
         return FIELD not in configuration
     secret = secret_of(value)
-    at = configuration.key_at(FIELD)
     if isinstance(secret, str):
-        findings.add("bad-secret", at, secret, _HINT, address=address)
+        findings.add("bad-secret", configuration.key_at(FIELD), secret, _HINT, address=address)
     elif isinstance(secret, InlineSecret):
         findings.add(
             INLINE,
-            at,
+            configuration.key_at(FIELD),
             "a password is written out here, where everybody who can read the file can read it",
             _HINT,
             severity=Severity.WARNING,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import schemas
 from reconciler.manifest.schema_checks import Schema, compile_check
+from reconciler.manifest.schema_narrowing import Narrowing
 
 if TYPE_CHECKING:
     from jsonschema import Draft7Validator, ValidationError
@@ -26,6 +27,7 @@ class SchemaCheck:
     def __init__(self, schema: Schema, root: Schema) -> None:
         self.schema = schema
         self.required: tuple[str, ...] = tuple(schema.get("required", ()))
+        self._root = root
         self._check = compile_check(schema, root)
         self._asked = 0
 
@@ -59,9 +61,17 @@ class SchemaCheck:
         validator: Draft7Validator = validator_class()(self.schema)
         return validator
 
+    @cached_property
+    def _narrowing(self) -> Narrowing:
+        return Narrowing(self.schema, self._root)
+
     def errors(self, value: object) -> "Iterator[ValidationError]":
-        """Everything wrong with `value`, in a stable order."""
-        return self.validator.iter_errors(value)
+        """Everything wrong with `value`, in a stable order: all that `validator` says, in less time."""
+        from reconciler.manifest.schema_authority import validator_class  # noqa: PLC0415 - loads jsonschema
+
+        narrowed = self._narrowing.narrowed(self._narrowing.failing(value))
+        errors: Iterator[ValidationError] = validator_class()(narrowed).iter_errors(value)
+        return errors
 
 
 @cache

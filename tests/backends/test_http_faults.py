@@ -70,6 +70,17 @@ def test_a_lost_answer_is_found_out(server, place, fault):
     assert server.control(place)["lock"] is None
 
 
+def test_a_write_whose_answer_is_lost_is_no_conflict(server, place):
+    """What stands there instead of what it was to replace is its own."""
+    backend = place.open()
+    with backend.lock(a_lock("apply"), timeout_s=0):
+        one = backend.write(b"one", replacing=None)
+        server.control(place, faults=[{"verb": "update", "do": "cut-after"}])
+        two = backend.write(b"two", replacing=one)
+    found = place.open().read()
+    assert (found.data, found.version) == (b"two", two)
+
+
 def test_an_update_that_arrives_late_is_refused(server, place):
     """It names a claim that does not stand any more, so that what was written since stays."""
     backend = place.open()

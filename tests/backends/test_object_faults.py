@@ -194,6 +194,15 @@ def test_a_put_whose_answer_is_lost_counts_once(place, proxy, lost, path):
     assert place.open().read_journal() == b""
 
 
+def test_a_put_that_is_never_answered_is_looked_up(place, proxy):
+    """All tries at it end with an error, and the object is there all the same."""
+    backend = place.open()
+    with backend.lock(a_lock(), timeout_s=0):
+        proxy.meet(failing_after(500), method="PUT", path=SEGMENT)
+        backend.append_journal(b"head|", after=0)
+        assert place.open().read_journal() == b"head|"
+
+
 def test_a_batch_after_one_of_unknown_outcome_takes_its_place(place, proxy):
     """The store did it, nobody could see that, and the next batch goes to the same place."""
     backend = place.open()
@@ -236,6 +245,18 @@ def test_a_journal_whose_beginning_has_an_unknown_outcome_is_begun_anew(place, p
         lost.arrive()
         backend.append_journal(b"last|", after=after + 5)
         assert place.open().read_journal() == b"head|"[:after] + b"next|last|"
+
+
+def test_a_journal_whose_beginning_arrives_after_it_was_emptied_stays_empty(place, proxy):
+    """It is emptied although nobody knows whether there is one."""
+    backend = place.open()
+    with backend.lock(a_lock(), timeout_s=0):
+        lost = lose(proxy, HEAD)
+        refusal(StateUnavailable, lambda: backend.append_journal(b"lost|", after=0))
+        proxy.heal()
+        backend.clear_journal()
+        lost.arrive()
+        assert place.open().read_journal() == b""
 
 
 def test_a_snapshot_that_arrives_late_is_refused(place, proxy):
@@ -396,7 +417,7 @@ def test_a_store_that_ignores_conditions_is_refused(request, tmp_path, kind, hea
         error = refusal(StateUnavailable, backend.prove_conditional_writes)
         assert "not fit for state" in error.message
         assert "ignores conditions" in error.message
-        assert backend._bucket.listing(f"{backend._place.key}.proof") == []
+        assert backend._bucket.listing(f"{backend._key}.proof") == []
 
 
 def test_a_store_that_refuses_all_conditions_is_refused(place, proxy):
@@ -524,7 +545,7 @@ def test_a_backup_of_who_lost_the_lock_does_not_replace_a_later_one(place, proxy
             arrives.set()
             thread.join()
     assert len(refused) == 1
-    assert other._bucket.get(f"{other._place.key}.backup").data == b"fresh"
+    assert other._bucket.get(f"{other._key}.backup").data == b"fresh"
 
 
 def test_without_credentials_it_is_said_where_they_are_looked_for(s3, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """From a state URL to its store: schemes, stores of installed packages, options, and what no URL may hold."""
 
+import sys
 import textwrap
 
 import pytest
@@ -31,6 +32,7 @@ def install(tmp_path, monkeypatch):
         (info / "entry_points.txt").write_text("\n".join(("[reconciler.backends]", *entries)))
         (site / "shelves.py").write_text(code)
         monkeypatch.syspath_prepend(site)
+        monkeypatch.delitem(sys.modules, "shelves", raising=False)  # another test's
         return site
 
     return make
@@ -66,6 +68,13 @@ def test_a_package_that_cannot_be_loaded_is_named(install, tmp_path, entry, code
     with pytest.raises(UsageError, match=r"the store for shelf: \(shelves:.*\) cannot be loaded") as caught:
         open_backend("shelf://s.json", root=tmp_path)
     assert "package" in caught.value.hint
+
+
+@pytest.mark.parametrize("url", ["https://[x", "git+https://[x", "shelf://[::1/x"])
+def test_what_is_no_url_at_all_is_told(url, tmp_path):
+    """A bracket without its other half is no address, and no traceback."""
+    with pytest.raises(UsageError, match="cannot be read"):
+        open_backend(url, root=tmp_path)
 
 
 def test_an_unknown_scheme_lists_those_that_there_are(tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft7Validator
+from jsonschema import Draft7Validator, ValidationError
 
 from reconciler import schemas
 from reconciler.manifest.schema_authority import validator_class
@@ -84,10 +84,19 @@ def assert_agreement(name: str, definition: str | None, value: Any) -> bool:
     """What the fast check says, once jsonschema by itself and as the product asks it say the same."""
     check = check_of(name, definition)
     verdict = check.is_satisfied(value)
-    assert verdict is (not list(check.errors(value)))
+    found = list(check.errors(value))
+    assert verdict is (not found)
+    assert [told(error) for error in found] == [told(error) for error in check.validator.iter_errors(value)]
     assert verdict is ORACLES[name, definition].is_valid(value)
     assert verdict or not check.is_surely_right(value)
     return verdict
+
+
+def told(error: ValidationError) -> tuple[Any, ...]:
+    """What a diagnostic is made of."""
+    fields = list(error.schema.get("properties", ())) if isinstance(error.schema, dict) else []
+    wanted = error.validator_value if error.validator != "oneOf" else None
+    return error.validator, tuple(error.absolute_path), error.message, wanted, fields, id(error.instance)
 
 
 def right(schema: Any, root: Any) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - one case a keyword
