@@ -17,7 +17,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak bench check pipelines format package constraints clean python browser
+.PHONY: help demo test soak bench profile check pipelines format package constraints clean python browser
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -34,6 +34,9 @@ soak: $(INSTALLED) ## kill and fail runs at random for an hour; say SOAK="--minu
 
 bench: $(INSTALLED) ## measure whole commands against floors and bounds; say BENCH="--quick" for a first look
 	@$(BIN)/python benchmarks/bench.py $(BENCH)
+
+profile: $(INSTALLED) ## say where the time of plan and apply goes, in build/profile/
+	@$(BIN)/python benchmarks/profiles.py $(PROFILE)
 
 check: $(INSTALLED) ## format, lint, types, imports, spelling, and the built package
 	$(BIN)/ruff format --check $(CODE)

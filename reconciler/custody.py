@@ -7,9 +7,8 @@ May import: `backends`, `statefile`, `model`, `ports`. For `workflows` only.
 import enum
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler import statefile
 from reconciler.backends import open_backend
@@ -18,12 +17,13 @@ from reconciler.backends.sealed import SealableBackend
 from reconciler.backends.sealed_format import open_document
 from reconciler.model.errors import RecoveryRefused, StateError, StateTooNew, UsageError
 from reconciler.model.identities import Address
-from reconciler.model.recovery import Fed, Feeding
-from reconciler.model.report import Outcome
 from reconciler.model.state import Mended, State
 from reconciler.model.state_keys import StateKeys
 from reconciler.ports import LockInfo, StateBackend
-from reconciler.statefile.recovery import RecoveryJournal
+from reconciler.values import dataclass
+
+if TYPE_CHECKING:
+    from reconciler.model.recovery import Fed
 
 Store: TypeAlias = SealableBackend
 """A store whose content may be encrypted."""
@@ -59,7 +59,7 @@ class Stray:
     """A recovery file of an earlier run that state does not make superfluous; `fed` is what it would mean."""
 
     path: Path
-    fed: tuple[Fed, ...]
+    fed: "tuple[Fed, ...]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Recovered:
     `mended.backup` is None where state had everything already.
     """
 
-    fed: tuple[Fed, ...]
+    fed: "tuple[Fed, ...]"
     mended: Mended
 
     @property
@@ -124,6 +124,8 @@ class Keeper:
     """The recovery file of a run, while it sends."""
 
     def __init__(self, file: RecoveryFile) -> None:
+        from reconciler.statefile.recovery import RecoveryJournal  # noqa: PLC0415 - for those who send
+
         self._file = file
         self._is_durable_elsewhere = False
         self.journal = RecoveryJournal(file)
@@ -168,6 +170,8 @@ def sweep(directory: Path, state: State) -> tuple[Stray, ...]:
 
     `state` is as committed, under its lock. Files of other states, and of runs at work, are left alone.
     """
+    from reconciler.model.recovery import Feeding  # noqa: PLC0415 - as above
+
     with leftovers(directory) as found:
         strays = []
         for leftover in found:
@@ -191,6 +195,8 @@ def refuse_strays(strays: Sequence[Stray], creates: Collection[Address]) -> None
 
     That is so only where a store lost what it had acknowledged, or a person was mistaken.
     """
+    from reconciler.model.report import Outcome  # noqa: PLC0415 - as above
+
     for stray in strays:
         for one in stray.fed:
             may_exist = one.outcome != Outcome.FAILED.value and not one.feeding.is_settled
@@ -209,6 +215,8 @@ def recover(
 
     Raises RecoveryRefused, with nothing changed, for one of another state or one that is damaged.
     """
+    from reconciler.model.recovery import Feeding  # noqa: PLC0415 - as above
+
     try:
         outcomes = statefile.decode_recovery(document, name=name)
     except statefile.MalformedError as error:

@@ -14,14 +14,16 @@ from datetime import datetime
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler import __version__, manifest, schemas
-from reconciler.cache import Answers, HoldsSecret, Question, Remembered
 from reconciler.model.declarations import Loaded
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.environment import Environment
 from reconciler.model.origins import Tracing
+
+if TYPE_CHECKING:
+    from reconciler.cache import Answers, Question
 
 WORTH_KEEPING: Final = 128 * 1024
 """Bytes of manifests that take longer to read anew than an answer takes to keep."""
@@ -36,6 +38,8 @@ def declare(gathered: manifest.Gathered, reading: manifest.Reading, *, subject: 
     now = reading.ruling.now
     if now is None or not _may_be_kept(gathered, reading):
         return manifest.declare(gathered, reading)[0]
+    from reconciler.cache import Answers, Question, Remembered  # noqa: PLC0415 - small workspaces do without
+
     answers = Answers(gathered.root)
     question = Question.of([subject.encode()], _parts(gathered, reading))
     packed = answers.get(question)
@@ -61,9 +65,15 @@ def _may_be_kept(gathered: manifest.Gathered, reading: manifest.Reading) -> bool
 
 
 def _keep(
-    answers: Answers, question: Question, loaded: Loaded, now: datetime, stands_on: tuple[manifest.Read, ...]
+    answers: "Answers",
+    question: "Question",
+    loaded: Loaded,
+    now: datetime,
+    stands_on: tuple[manifest.Read, ...],
 ) -> None:
     """Remember `loaded`, unless it holds for this one moment only, or holds the value of a secret."""
+    from reconciler.cache import HoldsSecret, Remembered  # noqa: PLC0415 - as above
+
     points = manifest.turning_points(loaded.declared.exams)
     if now in points:
         return

@@ -7,7 +7,6 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, assert_never
 
@@ -16,6 +15,7 @@ from reconciler.model.secret_marks import MarkingKey, Sighting
 from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret, Secret, SecretUse
 from reconciler.model.state import Entry
 from reconciler.ports import SecretSource
+from reconciler.values import dataclass
 
 _LARGEST_BYTES: Final = 64 * 1024
 

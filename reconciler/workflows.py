@@ -8,7 +8,6 @@ May import: every room but `cli` and `sandbox`. httpx and asyncio are loaded by 
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,7 +29,6 @@ from reconciler.model.errors import (
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
 from reconciler.model.origins import Origins, Tracing
 from reconciler.model.plan import Action, Plan
-from reconciler.model.report import Report
 from reconciler.model.rules import Rule
 from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE, MarkingKey, Sightings
 from reconciler.model.state import Mended, State
@@ -39,9 +37,11 @@ from reconciler.outputs import QuietProgress
 from reconciler.planning import settlement
 from reconciler.ports import Breaking, Liveness, LockHolder, Progress, SecretSource, StateBackend
 from reconciler.secret_sources import Secrets, sightings_of
+from reconciler.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from reconciler.applying import CreateRequest, Stopping
+    from reconciler.model.report import Report
 
 __all__ = [
     "DEFAULT_API_URL",
@@ -178,7 +178,7 @@ class Applied:
     """
 
     plan: Plan
-    report: Report
+    report: "Report"
     state: State
     backup: str | None = None
     trouble: StateError | None = None
@@ -519,12 +519,14 @@ class _Run:
         progress: Progress,
         stopping: "Stopping",
         by: str,
-    ) -> Report:
+    ) -> "Report":
         """Send all requests, with every outcome in the journal on return, and kept by `keeper`.
 
         `keeper` is None where there is nothing to send.
         """
         if keeper is None:
+            from reconciler.model.report import Report  # noqa: PLC0415 - only an apply has one
+
             return Report(exams=())
         from reconciler.api import BackOff, HttpExamApi  # noqa: PLC0415 - as above
         from reconciler.applying import Executor  # noqa: PLC0415 - as above

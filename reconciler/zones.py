@@ -4,11 +4,13 @@ The machine's own database is never asked: it may be older, or not there, and a 
 on every runner. May import: tzdata, which is data only.
 """
 
-from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cache
-from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,9 +22,18 @@ class Zone:
 
 
 @cache
+def _data() -> Path:
+    """The folder of the tzdata package; `importlib.resources` would load zipfile and more to say so."""
+    spec = find_spec("tzdata")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("the package tzdata is not installed", name="tzdata")
+    return Path(spec.origin).parent
+
+
+@cache
 def zone_names() -> frozenset[str]:
     """The IANA names of all time zones."""
-    return frozenset(resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
+    return frozenset((_data() / "zones").read_text(encoding="utf-8").split())
 
 
 @cache
@@ -30,5 +41,5 @@ def zone_of(name: str) -> Zone | None:
     """The zone called `name`; None where there is none."""
     if name not in zone_names():
         return None
-    with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+    with _data().joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return Zone(name, ZoneInfo.from_file(file, key=name))

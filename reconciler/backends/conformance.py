@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, Final
@@ -32,6 +31,7 @@ from reconciler.model.errors import (
     UnlockRefused,
 )
 from reconciler.ports import Breaking, LockInfo, StateBackend, Tenure, Version
+from reconciler.values import dataclass, field
 
 _PATIENCE_S: Final = 60.0
 _MANY_APPENDS: Final = 60

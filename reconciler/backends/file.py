@@ -11,7 +11,6 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -21,6 +20,7 @@ from reconciler.backends.file_lock import FileLock
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateUnavailable, UsageError
 from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
+from reconciler.values import dataclass
 
 _LARGEST_BYTES: Final = 1024**3
 

@@ -8,12 +8,12 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import RecoveryRefused
+from reconciler.values import dataclass
 
 SUFFIX: Final = ".recovery"
 

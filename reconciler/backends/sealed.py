@@ -6,7 +6,6 @@ stays sealed: each write is, with the present key, until `unseal` says otherwise
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from reconciler.backends.sealed_format import (
@@ -25,6 +24,7 @@ from reconciler.backends.sealing import KeyRing, Seal
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.state_keys import StateKeys
 from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
+from reconciler.values import dataclass
 
 _NOTE: Final = "an encrypted change"
 """What a store that keeps a history is told: the words of a note would stand there for all to read."""

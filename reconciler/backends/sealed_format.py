@@ -12,12 +12,12 @@ import json
 import os
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.backends.sealing import CIPHER, DERIVATION, NONCE_BYTES, SALT_BYTES, TAG_BYTES, KeyRing, Seal
 from reconciler.model.errors import StateTooNew
 from reconciler.model.state_keys import StateKeys
+from reconciler.values import dataclass
 
 FORMAT_VERSION: Final = 3
 """1 is a plain state, 2 one that is marked as moving or moved."""

@@ -9,13 +9,13 @@ cannot change places.
 import hashlib
 import hmac
 import os
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.errors import StateDamaged, StateSealed, UsageError
 from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE
 from reconciler.model.state_keys import OLD_STATE_KEY_VARIABLE, StateKeys
+from reconciler.values import dataclass, field
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM

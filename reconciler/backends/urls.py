@@ -1,10 +1,10 @@
 """State URLs, and the options that stand behind a `#` in them, as in `#region=eu-west-1`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from reconciler.model.errors import UsageError
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,12 @@ import hashlib
 import hmac
 import marshal
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from reconciler.cache.folder import Folder, opened
 from reconciler.cache.sealed_key import SUFFIX, key_in, new_key_in
+from reconciler.values import dataclass
 
 MOST_BYTES: Final = 512 * 1024 * 1024
 """All answers together; those that were not used for the longest time go first."""

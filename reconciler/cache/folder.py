@@ -5,9 +5,10 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from reconciler.values import dataclass
 
 NAME: Final = ".reconciler"
 

@@ -1,7 +1,6 @@
 """What manifests gave ↔ tuples, lists, dicts and plain values, which `marshal` takes."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self, TypeAlias, assert_never
 
@@ -17,6 +16,7 @@ from reconciler.model.declarations import (
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.positions import Position, Span
 from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret, Secret, SecretUse
+from reconciler.values import dataclass
 
 Plain: TypeAlias = tuple[Any, ...]
 

@@ -1,6 +1,7 @@
 """What the commands' parsers are made of: the parser class, and the options that several commands share."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -15,33 +16,34 @@ FINDING_FORMATS: Final = (*TEXT_OR_JSON, "github", "gitlab", "sarif", "junit")
 PLAN_FORMATS: Final = (*TEXT_OR_JSON, "markdown", "html", "gitlab-terraform")
 APPLY_FORMATS: Final = (*TEXT_OR_JSON, "jsonl")
 
+_USUAL_COLUMNS: Final = 80
 _PATHS_HELP: Final = (
     "manifests: files, directories or globs (default: those of reconciler.yaml, else exams.yaml, "
     "else exams/**/*.yaml)"
 )
 
 
+class Help(argparse.RawDescriptionHelpFormatter):
+    """How help is laid out: as wide as `shutil` takes the terminal to be, which is slow to load."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said) > 0:
+        return int(said)
+    if sys.__stdout__ is None:
+        return _USUAL_COLUMNS
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or _USUAL_COLUMNS
+    except (ValueError, OSError):  # closed, or no terminal
+        return _USUAL_COLUMNS
+
+
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose usage errors exit 1, as every other refusal does.
-
-    `fill` adds its arguments, and is called once they are needed: a process parses for one command, and to
-    make the parsers of all others would take longer than parsing.
-    """
-
-    def __init__(self, *, fill: "Callable[[Parser], None] | None" = None, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._fill = fill
-
-    def filled(self) -> "Parser":
-        """This parser, its arguments added."""
-        fill, self._fill = self._fill, None
-        if fill is not None:
-            fill(self)
-        return self
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As inherited, its arguments added."""
-        return super(Parser, self.filled()).parse_known_args(args, namespace)
+    """An ArgumentParser whose usage errors exit 1, as every other refusal does."""
 
     def error(self, message: str) -> NoReturn:
         """Print how the command is used, and why this was not it."""
@@ -49,8 +51,39 @@ class Parser(argparse.ArgumentParser):
         self.exit(FAILED, f"error: {message}\n  see: {self.prog} --help\n")
 
 
-Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - it has no public name
-"""What `add_subparsers` gives."""
+class Command:
+    """A command's parser, made once it is needed, by which time `fill` adds its arguments.
+
+    A process parses for one command; to make the parsers of all others would take longer than parsing.
+    """
+
+    def __init__(self, *, fill: Callable[[Parser], None], **settings: Any) -> None:
+        self._fill = fill
+        self._settings = settings
+        self._made: Parser | None = None
+
+    def parser(self) -> Parser:
+        """The parser, its arguments added."""
+        if self._made is None:
+            self._made = Parser(**self._settings)
+            self._fill(self._made)
+        return self._made
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """What argparse asks of the parser of the command that it meets."""
+        return self.parser().parse_known_args(args, namespace)
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[Any]"  # noqa: SLF001 - it has no public name
+"""What `add_commands` gives."""
+
+
+def add_commands(parser: argparse.ArgumentParser, *, name: str) -> Commands:
+    """Where commands are added to `parser`; the attribute called `name` says which was chosen."""
+    kind: Any = Command
+    return parser.add_subparsers(
+        title="commands", metavar="COMMAND", dest=name, required=True, parser_class=kind
+    )
 
 
 def add_global_options(parser: argparse.ArgumentParser, *, is_top: bool) -> None:
@@ -90,31 +123,28 @@ def add_command(  # noqa: PLR0913 - what there is to say of a command
     *,
     does: str,
     handler: str,
+    fill: Callable[[Parser], None],
     examples: Sequence[str] = (),
-    fill: Callable[[Parser], None] | None = None,
-) -> Parser:
-    """The parser of the command `name`, whose work the function `handler` (as `module:function`) does.
+) -> None:
+    """Add the command `name`, whose work the function `handler` (as `module:function`) does.
 
     `fill` adds the arguments that are the command's own.
     """
 
     def fill_all(parser: Parser) -> None:
+        parser.set_defaults(handler=handler)
         add_global_options(parser, is_top=False)
-        if fill is not None:
-            fill(parser)
+        fill(parser)
 
-    epilog = "\n".join(("examples:", *(f"  {example}" for example in examples))) if examples else None
-    parser = commands.add_parser(
+    commands.add_parser(
         name,
         help=does,
         description=f"{does[0].upper()}{does[1:]}.",
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(("examples:", *(f"  {example}" for example in examples))) if examples else None,
+        formatter_class=Help,
         allow_abbrev=False,
         fill=fill_all,
     )
-    parser.set_defaults(handler=handler)
-    return parser if fill is not None else parser.filled()
 
 
 def add_scope(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from reconciler import __version__
 from reconciler.cli.command_parsers import add_apply, add_plan, add_show, add_validate
-from reconciler.cli.options import Parser, add_global_options
+from reconciler.cli.options import Help, Parser, add_commands, add_global_options
 from reconciler.cli.state_parsers import add_import, add_init, add_resolve, add_state, add_unlock
 from reconciler.cli.tool_parsers import add_completion, add_explain, add_sandbox, add_schema
 
@@ -28,8 +28,9 @@ def build_parser() -> argparse.ArgumentParser:
 def _fill_below(parser: argparse.ArgumentParser) -> None:
     for action in parser._actions:  # noqa: SLF001 - there is no public way to a parser's commands
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
-            for command in action.choices.values():
-                _fill_below(command.filled())
+            for name, command in action.choices.items():
+                action.choices[name] = command.parser()
+                _fill_below(action.choices[name])
 
 
 def _top_parser() -> Parser:
@@ -40,12 +41,12 @@ def _top_parser() -> Parser:
         epilog="Start with `reconciler init`, then `reconciler plan`, then `reconciler apply`.\n"
         "Exit codes: 0 done or nothing to do, 1 refused or failed, 2 plan --detailed-exitcode and something\n"
         "differs, 3 an exam is in doubt, 130/143 interrupted.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"reconciler {__version__}")
     add_global_options(parser, is_top=True)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    commands = add_commands(parser, name="command")
     for add in (
         add_init,
         add_validate,

@@ -4,7 +4,6 @@ import argparse
 import gc
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler import outputs, statefile, workflows
@@ -32,6 +31,7 @@ from reconciler.model.origins import NO_ORIGINS, Origins, Tracing
 from reconciler.model.payloads import Json
 from reconciler.model.plan import Action, Plan
 from reconciler.model.state import State
+from reconciler.values import replace
 from reconciler.workflows import Watching
 
 if TYPE_CHECKING:

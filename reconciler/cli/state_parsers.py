@@ -7,6 +7,7 @@ from reconciler.cli.options import (
     Commands,
     Parser,
     add_command,
+    add_commands,
     add_format,
     add_lock_timeout,
     add_paths,
@@ -49,87 +50,122 @@ def add_state(commands: Commands) -> None:
 
 
 def _fill_state(parser: Parser) -> None:
-    below = parser.add_subparsers(title="commands", metavar="COMMAND", dest="state_command", required=True)
-    listing = add_command(
-        below, "list", does="list every exam in state", handler="reconciler.cli.reading:list_state"
+    below = add_commands(parser, name="state_command")
+    add_command(
+        below,
+        "list",
+        does="list every exam in state",
+        handler="reconciler.cli.reading:list_state",
+        fill=_fill_list,
     )
-    showing = add_command(
+    add_command(
         below,
         "show",
         does="show one exam in state, field by field",
         handler="reconciler.cli.reading:show_entry",
         examples=["reconciler state show cs101/midterm-1"],
+        fill=_fill_show,
     )
-    showing.add_argument("address", metavar="ADDRESS", help="the exam's address")
-    for command in (listing, showing):
-        add_scope(command)
-        add_format(command, *TEXT_OR_JSON)
-    _add_state_mending(below)
-
-
-def _add_state_mending(below: Commands) -> None:
-    moving = add_command(
+    add_command(
         below,
         "mv",
         does="give an exam in state another address",
         handler="reconciler.cli.settling:move",
         examples=["reconciler state mv cs101/midterm cs101/midterm-1"],
+        fill=_fill_move,
     )
-    moving.add_argument("source", metavar="FROM", help="the address that it has")
-    moving.add_argument("target", metavar="TO", help="the address that it gets; nothing may be there")
-    removing = add_command(
+    add_command(
         below,
         "rm",
         does="forget an exam in state; the exam itself stays",
         handler="reconciler.cli.settling:remove",
         examples=["reconciler state rm cs101/midterm-1"],
+        fill=_fill_remove,
     )
-    removing.add_argument("address", metavar="ADDRESS", help="the exam's address")
-    pulling = add_command(
+    add_command(
         below,
         "pull",
         does="print the state's document, journal included",
         handler="reconciler.cli.reading:pull",
         examples=["reconciler state pull > copy.json"],
+        fill=_fill_pull,
     )
-    pulling.add_argument(
-        "--file", metavar="FILE", type=Path, help="print this copy or backup of an encrypted state instead"
-    )
-    pushing = add_command(
+    add_command(
         below,
         "push",
         does="make a document the state: one of the same lineage with a later serial",
         handler="reconciler.cli.settling:push",
         examples=["reconciler state push copy.json"],
+        fill=_fill_push,
     )
-    pushing.add_argument("file", metavar="FILE", type=Path, help="what `state pull` printed, mended")
-    recovering = add_command(
+    add_command(
         below,
         "recover",
         does="feed back the outcomes that a run kept on its machine because the state's store failed",
         handler="reconciler.cli.settling:recover",
         examples=["reconciler state recover .reconciler/recovery/5f0c6f0e9f5b4f7c8d3a2b1c0d9e8f7a.recovery"],
+        fill=_fill_recover,
     )
-    recovering.add_argument("file", metavar="FILE", type=Path, help="the file that `apply` named")
-    add_format(recovering, *TEXT_OR_JSON)
-    encrypting = add_command(
+    add_command(
         below,
         "encrypt",
         does="encrypt the state with the key in $RECONCILER_STATE_KEY; one that is encrypted, anew",
         handler="reconciler.cli.settling:encrypt",
         examples=["reconciler state encrypt"],
+        fill=_fill_mending,
     )
-    decrypting = add_command(
+    add_command(
         below,
         "decrypt",
         does="keep the state as plain text from now on",
         handler="reconciler.cli.settling:decrypt",
         examples=["reconciler state decrypt"],
+        fill=_fill_mending,
     )
-    for command in (moving, removing, pulling, pushing, recovering, encrypting, decrypting):
-        add_scope(command)
-    for command in (moving, removing, pushing, recovering, encrypting, decrypting):
-        add_lock_timeout(command)
+
+
+def _fill_list(parser: Parser) -> None:
+    add_scope(parser)
+    add_format(parser, *TEXT_OR_JSON)
+
+
+def _fill_show(parser: Parser) -> None:
+    parser.add_argument("address", metavar="ADDRESS", help="the exam's address")
+    _fill_list(parser)
+
+
+def _fill_move(parser: Parser) -> None:
+    parser.add_argument("source", metavar="FROM", help="the address that it has")
+    parser.add_argument("target", metavar="TO", help="the address that it gets; nothing may be there")
+    _fill_mending(parser)
+
+
+def _fill_remove(parser: Parser) -> None:
+    parser.add_argument("address", metavar="ADDRESS", help="the exam's address")
+    _fill_mending(parser)
+
+
+def _fill_pull(parser: Parser) -> None:
+    parser.add_argument(
+        "--file", metavar="FILE", type=Path, help="print this copy or backup of an encrypted state instead"
+    )
+    add_scope(parser)
+
+
+def _fill_recover(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="the file that `apply` named")
+    add_format(parser, *TEXT_OR_JSON)
+    _fill_mending(parser)
+
+
+def _fill_push(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="what `state pull` printed, mended")
+    _fill_mending(parser)
+
+
+def _fill_mending(parser: Parser) -> None:
+    add_scope(parser)
+    add_lock_timeout(parser)
 
 
 def add_import(commands: Commands) -> None:

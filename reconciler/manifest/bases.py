@@ -7,7 +7,6 @@ can be merged with others' and still be told where they were written.
 import hashlib
 import os
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,7 @@ from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.shells import report_partial_exams, report_shell
 from reconciler.manifest.words import listed, suggestion
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, moved
+from reconciler.values import dataclass, field
 
 MAX_CHAIN: Final = 32
 

@@ -7,12 +7,12 @@ tells a comment from a `#` within text.
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from yaml import events as ev
 
 from reconciler.manifest.yaml_nodes import Stretch
+from reconciler.values import dataclass, field
 
 _HINT_OF_ONE: Final = re.compile(r"#[ \t]*reconciler[ \t]*:[ \t]*ignore", re.IGNORECASE)
 _LINE_END: Final = re.compile(r"[\r\n]|\Z")

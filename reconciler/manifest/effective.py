@@ -1,7 +1,6 @@
 """An effective exam → the declaration of it, with its payload in the one spelling that is sent."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from reconciler.manifest import digests
@@ -16,6 +15,7 @@ from reconciler.model import payloads
 from reconciler.model.identities import Address, CourseSid, Digest, is_course_sid
 from reconciler.model.payloads import Json
 from reconciler.model.secrets import SecretUse
+from reconciler.values import dataclass, replace
 
 DATE_FIELDS: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate")
 

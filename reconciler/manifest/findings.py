@@ -5,7 +5,6 @@ A manifest's values may come from files that it extends. Their marks lie beyond 
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, TypeAlias, TypedDict, Unpack
 
 from reconciler.manifest.source_text import MAX_SIZE_BYTES, SourceText
@@ -14,6 +13,7 @@ from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.identities import Address
 from reconciler.model.positions import Position, Span
+from reconciler.values import dataclass, field, replace
 
 MAX_FINDINGS: Final = 1_000
 FOREIGN: Final = 2 * MAX_SIZE_BYTES

@@ -1,7 +1,6 @@
 """Which layer each value of an effective exam comes from, and where it is written; only for those who ask."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from reconciler.manifest.defaults import PROFILES, Stack
 from reconciler.manifest.findings import Findings
@@ -9,6 +8,7 @@ from reconciler.manifest.passwords import FIELD
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.model.environment import Environment
 from reconciler.model.origins import Layer, Origin, Origins
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

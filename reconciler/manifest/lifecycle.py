@@ -1,7 +1,6 @@
 """The lifecycle blocks of all manifests: `imports`, `moved`, `removed`, `absent`."""
 
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.manifest.findings import Findings
@@ -12,6 +11,7 @@ from reconciler.model.declarations import Absence, Import, Move, Removal
 from reconciler.model.diagnostics import Severity
 from reconciler.model.identities import Address, AttemptId, ExamSid, is_address, is_attempt_id, is_exam_sid
 from reconciler.model.positions import Position
+from reconciler.values import dataclass, field
 
 POINTS_NOWHERE: Final = "points-nowhere"
 """The code of a block that concerns no declared exam: done long ago, or misspelt. Only state can tell."""

@@ -3,7 +3,6 @@
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +23,7 @@ from reconciler.model.environment import Environment
 from reconciler.model.origins import Origins, Tracing
 from reconciler.model.positions import Position
 from reconciler.model.rules import Context
+from reconciler.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from reconciler.model.identities import Address

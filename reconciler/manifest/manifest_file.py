@@ -1,7 +1,6 @@
 """One manifest → the exams and lifecycle blocks that it declares."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.manifest.bases import Bases
@@ -43,6 +42,7 @@ from reconciler.model.identities import (
 from reconciler.model.origins import Origins, Tracing
 from reconciler.model.payloads import Payload
 from reconciler.model.positions import Position
+from reconciler.values import dataclass, field
 
 MAX_MERGED_NODES: Final = 2_000_000
 

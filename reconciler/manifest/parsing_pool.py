@@ -13,12 +13,12 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
 from reconciler.manifest.parsing_wire import READY, receive, send
 from reconciler.manifest.yaml_parcels import Parcel, Parsed, Piece, parse_quietly, unpack
+from reconciler.values import dataclass, field
 
 _WORKER: Final = "reconciler.manifest.parsing_worker"
 _AHEAD: Final = 2

@@ -1,12 +1,12 @@
 """Files → their bytes, and what these hold where several processes found that out ahead of time."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from reconciler.manifest.source_text import MAX_SIZE_BYTES, NotText, decode
 from reconciler.manifest.yaml_parcels import Parsed, Piece
 from reconciler.manifest.yaml_slices import Cut, cut
+from reconciler.values import dataclass
 
 WORTH_A_PROCESS: Final = 2 * 1024 * 1024
 """Bytes that take about as long to parse as a further process takes to start."""

@@ -4,13 +4,13 @@ A hundred thousand exams with all their marks take more memory than everything e
 of them are never looked at again.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from reconciler.manifest.defaults import merged
 from reconciler.manifest.source_text import SourceText
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.manifest.yaml_parcels import Piece, parse_quietly
+from reconciler.values import dataclass
 
 _KEY: Final = "exams"
 _ABOVE: Final = f"{_KEY}:\n"

@@ -1,7 +1,6 @@
 """Which rules a run asks, and files read so that their findings weigh as these rules say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.manifest.findings import Findings
@@ -11,6 +10,7 @@ from reconciler.manifest.weighing import Weighing
 from reconciler.manifest.yaml_documents import Document, parse, read_source
 from reconciler.manifest.yaml_parcels import Parsed
 from reconciler.model.diagnostics import Severity
+from reconciler.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

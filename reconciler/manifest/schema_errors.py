@@ -1,7 +1,6 @@
 """What jsonschema finds wrong, as diagnostics that say it in a user's words."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import schemas
@@ -12,6 +11,7 @@ from reconciler.manifest.words import listed, suggestion
 from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Stretch, Value
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.model.identities import ADDRESS_RULE, Address
+from reconciler.values import dataclass
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

@@ -3,12 +3,13 @@
 import re
 from array import array
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from reconciler.manifest.secrecy import MASK, guarded_line, has_loose_announcement, masked_line, printable
 from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.positions import Position, Span
+from reconciler.values import dataclass, field
 
 MAX_SIZE_BYTES: Final = 256 * 1024 * 1024
 MAX_ECHO: Final = 60
@@ -18,12 +19,19 @@ _MAX_GUARDED: Final = 256 * 1024
 _MAX_KNOWN_SECRETS: Final = 500
 _MIN_SECRET: Final = 4
 _BREAK: Final = re.compile(r"\r\n|\n|\r")
-# Besides control characters: U+0085, U+2028 and U+2029, which are line breaks to a YAML 1.1 parser (ours) and
-# ordinary characters to YAML 1.2, so that a text with them would not mean what it shows.
-_REFUSED: Final = re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ORDINARY: Final = bytes([*b"\t\n\r", *range(ord(" "), ord("~") + 1)])
 _BOM: Final = b"\xef\xbb\xbf"
 _WIDE_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
+
+
+@cache
+def _refused() -> re.Pattern[str]:
+    """What no text may have; most have not a character that need be looked at, and it is slow to compile.
+
+    Besides control characters: U+0085, U+2028 and U+2029, which are line breaks to a YAML 1.1 parser (ours)
+    and ordinary characters to YAML 1.2, so that a text with them would not mean what it shows.
+    """
+    return re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class NotText(Exception):
@@ -107,9 +115,9 @@ class SourceText:
     def refused_character(self) -> Stretch | None:
         """Where the first character stands that a manifest may not hold; None where there is none."""
         out_of_the_ordinary = self.text.encode("utf-8").translate(None, _ORDINARY)
-        if _REFUSED.search(out_of_the_ordinary.decode("utf-8")) is None:
+        if not out_of_the_ordinary or _refused().search(out_of_the_ordinary.decode("utf-8")) is None:
             return None  # as nearly always, and found in a tenth of the time
-        found = _REFUSED.search(self.text)
+        found = _refused().search(self.text)
         return None if found is None else Stretch(found.start(), found.end())
 
     def excerpt(self, offset: int) -> str | None:

@@ -4,12 +4,12 @@ import glob
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from reconciler.manifest.source_text import MAX_SIZE_BYTES
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.values import dataclass
 
 WORKSPACE_FILE: Final = "reconciler.yaml"
 DEFAULT_FILE: Final = "exams.yaml"

@@ -1,10 +1,10 @@
 """What a finding of a rule weighs: as the workspace says, and nothing where a line ignores it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 
 from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.diagnostics import Severity
+from reconciler.values import dataclass, field
 
 
 @dataclass(slots=True)

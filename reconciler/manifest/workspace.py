@@ -1,7 +1,6 @@
 """The workspace file `reconciler.yaml`, and the environment that it holds."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +18,7 @@ from reconciler.manifest.yaml_nodes import Sequence, Stretch, Value
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.environment import Environment
 from reconciler.model.identities import CourseSid, InstallSid
+from reconciler.values import dataclass, field
 
 FILE: Final = sources.WORKSPACE_FILE
 OF_ENVIRONMENT: Final = frozenset({"no-install-sid", "no-timezone", "unknown-alias"})

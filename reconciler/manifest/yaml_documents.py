@@ -1,7 +1,6 @@
 """Bytes of one YAML file → its value with marks, or findings that say why there is none."""
 
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 
 import yaml
@@ -11,6 +10,7 @@ from reconciler.manifest.findings import Findings
 from reconciler.manifest.source_text import MAX_SIZE_BYTES, NotText, SourceText, decode
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.manifest.yaml_walker import Stopped, Walker
+from reconciler.values import dataclass
 
 IS_FAST: Final = hasattr(yaml, "CSafeLoader")
 """Whether PyYAML was built with libyaml; the pure parser gives the same events, much slower."""

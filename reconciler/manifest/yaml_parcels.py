@@ -5,13 +5,13 @@ again where its findings are wanted.
 """
 
 from array import array
-from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeGuard
 
 from reconciler.manifest.comments import Comment
 from reconciler.manifest.source_text import SourceText
 from reconciler.manifest.yaml_documents import Document, parse, read_source
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, Value
+from reconciler.values import dataclass
 
 Parcel: TypeAlias = tuple[Any, ...]
 _Packed: TypeAlias = tuple[Any, Any, list[tuple[Any, Any]], bytes]

@@ -13,13 +13,13 @@ import re
 from array import array
 from collections.abc import Iterator
 from collections.abc import Sequence as ReadOnlySequence
-from dataclasses import dataclass
 from typing import Final
 
 from reconciler.manifest.yaml_documents import Document
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.manifest.yaml_parcels import Parsed, Piece
 from reconciler.manifest.yaml_walker import MAX_WRITTEN
+from reconciler.values import dataclass
 
 _BLOCK: Final = "exams"
 _WRAPPER: Final = f"{_BLOCK}:\n"

@@ -1,7 +1,6 @@
 """What the manifests of a workspace say: exams, and the blocks that steer their lifecycle."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
@@ -9,6 +8,7 @@ from reconciler.model.origins import Origins
 from reconciler.model.payloads import Payload
 from reconciler.model.positions import Position
 from reconciler.model.secrets import SecretUse
+from reconciler.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,10 @@
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from reconciler.model.identities import Address
 from reconciler.model.positions import Span
+from reconciler.values import dataclass
 
 
 class Severity(enum.Enum):

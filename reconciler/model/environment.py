@@ -1,10 +1,10 @@
 """An environment: the values that win over a manifest's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.positions import Position
+from reconciler.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from reconciler.model.identities import Address
 from reconciler.model.positions import Position
+from reconciler.values import dataclass
 
 
 class Tracing(enum.Enum):

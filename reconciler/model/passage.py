@@ -1,7 +1,8 @@
 """Marks of a state that changes its place: one on the old place, one on the new, never none on both."""
 
 import enum
-from dataclasses import dataclass
+
+from reconciler.values import dataclass
 
 
 class Passage(enum.Enum):

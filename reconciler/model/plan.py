@@ -1,12 +1,12 @@
 """Plans: what an apply would do, and what it would leave alone, address by address."""
 
 import enum
-from dataclasses import dataclass, field
 
 from reconciler.model.identities import Address, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.positions import Position
 from reconciler.model.state import Intent
+from reconciler.values import dataclass, field
 
 
 class Action(enum.Enum):

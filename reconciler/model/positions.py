@@ -1,6 +1,6 @@
 """Where something is written. Lines and columns count from 1; columns count characters."""
 
-from dataclasses import dataclass
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,11 +1,11 @@
 """Journal records: what happened since the last snapshot of state, in order."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 from reconciler.model.identities import Address, AttemptId, ExamSid
 from reconciler.model.state import Answer, Intent
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """What becomes of outcomes that are fed back from a recovery file."""
 
 import enum
-from dataclasses import dataclass
 
 from reconciler.model.identities import Address, AttemptId, ExamSid
+from reconciler.values import dataclass
 
 
 class Feeding(enum.Enum):

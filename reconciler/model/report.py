@@ -1,9 +1,9 @@
 """Reports: what an apply did, exam by exam."""
 
 import enum
-from dataclasses import dataclass
 
 from reconciler.model.identities import Address, AttemptId, ExamSid
+from reconciler.values import dataclass
 
 
 class Outcome(enum.Enum):

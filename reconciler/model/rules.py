@@ -5,13 +5,13 @@ Rules that come with the product and rules of plug-ins have this one shape.
 
 import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeAlias
 
 from reconciler.model.diagnostics import Severity
 from reconciler.model.identities import Address, CourseSid, InstallSid
 from reconciler.model.payloads import Json, Payload
+from reconciler.values import dataclass, field
 
 Path: TypeAlias = tuple[str | int, ...]
 """The way to a value of an exam: its keys from the outermost one; items of a list count from 0."""

@@ -8,10 +8,10 @@ import enum
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from reconciler.model.identities import Address, AttemptId
+from reconciler.values import dataclass, field
 
 STATE_KEY_VARIABLE: Final = "RECONCILER_STATE_KEY"
 SHORTEST_KEY: Final = 32

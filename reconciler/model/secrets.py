@@ -3,10 +3,10 @@
 A payload carries a secret as the small mapping that `reference` gives; its value is found in `apply` only.
 """
 
-from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from reconciler.model.payloads import Json
+from reconciler.values import dataclass, field
 
 SECRET_VARIABLE_PREFIX: Final = "EXAM_SECRET_"  # noqa: S105 - a prefix of names, not a secret
 

@@ -2,12 +2,12 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.payloads import Payload
 from reconciler.model.secret_marks import SecretMarks
+from reconciler.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

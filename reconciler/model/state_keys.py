@@ -1,7 +1,8 @@
 """The keys that an encrypted state is read and written with."""
 
-from dataclasses import dataclass, field
 from typing import Final
+
+from reconciler.values import dataclass, field
 
 OLD_STATE_KEY_VARIABLE: Final = "RECONCILER_STATE_KEY_OLD"
 

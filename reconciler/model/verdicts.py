@@ -5,11 +5,11 @@ The cases are exhaustive and differ in what may follow, never in how pleasant th
 short, printable and without a secret; None where no answer said so.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 from reconciler.model.identities import ExamSid
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

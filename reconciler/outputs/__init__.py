@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         report_document,
         to_text,
     )
-    from reconciler.outputs.dossiers import Dossier, Invocation, dossiers_of_state
+    from reconciler.outputs.dossiers import Dossier, dossiers_of_state
     from reconciler.outputs.errors_text import print_error
     from reconciler.outputs.escapes import printable
     from reconciler.outputs.explanation_text import print_explanation
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.outputs.github import github_commands, github_summary
     from reconciler.outputs.gitlab import code_quality_report, terraform_report
     from reconciler.outputs.html_page import plan_page
+    from reconciler.outputs.invocation import Invocation
     from reconciler.outputs.json_log import JsonLog
     from reconciler.outputs.junit import junit_text
     from reconciler.outputs.listing import Listing
@@ -84,7 +85,7 @@ _HOMES: Final = {
     "Checkout": "finding_places",
     "Dossier": "dossiers",
     "Help": "finding_texts",
-    "Invocation": "dossiers",
+    "Invocation": "invocation",
     "JsonLog": "json_log",
     "Listing": "listing",
     "LogProgress": "progress",

@@ -1,17 +1,18 @@
 """One change of a plan as text: whole, or on one line where there are many."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, assert_never
 
 from reconciler.model.plan import Action, Change, FieldDiff
 from reconciler.outputs.dossier_text import print_dossier, print_settling
-from reconciler.outputs.dossiers import Invocation, dossier_of
+from reconciler.outputs.dossiers import dossier_of
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.fact_lines import INDENT, put_fact, put_window
+from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import Piece, pad, put, put_fitted, put_wrapped, width_of
 from reconciler.outputs.values import exam_window_of, facts_of, payload_of, sides_of, title_of, windows_of
+from reconciler.values import dataclass
 
 _WIDEST_COLUMN: Final = 32
 

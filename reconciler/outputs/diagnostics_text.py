@@ -1,7 +1,6 @@
 """Diagnostics as text: place, message, the line of source and a marker under what is wrong."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from reconciler.model.diagnostics import Diagnostic, Severity
@@ -9,6 +8,7 @@ from reconciler.model.positions import Span
 from reconciler.outputs.escapes import ELLIPSIS, printable
 from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import count_of, keep_left, keep_right, put, put_wrapped, width_of
+from reconciler.values import dataclass
 
 MOST_PRINTED: Final = 200
 """How many diagnostics are printed at most."""

@@ -13,8 +13,9 @@ from reconciler.model.plan import Absent, Action, Change, FieldDiff, Guard, Note
 from reconciler.model.positions import Position
 from reconciler.model.recovery import Fed, Feeding
 from reconciler.model.report import ExamOutcome, Outcome, Report
-from reconciler.outputs.dossiers import Dossier, Invocation, dossier_of
+from reconciler.outputs.dossiers import Dossier, dossier_of
 from reconciler.outputs.escapes import harmless_json
+from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 
 FORMAT_VERSION: Final = "1.0"

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from reconciler.outputs.dossiers import Dossier, Invocation
+from reconciler.outputs.dossiers import Dossier
 from reconciler.outputs.escapes import ELLIPSIS, printable
 from reconciler.outputs.fact_lines import INDENT, put_fact, put_window
+from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import Piece, put, put_wrapped, width_of
 

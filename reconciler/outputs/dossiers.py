@@ -5,9 +5,7 @@ A dossier is a value, so that text, JSON and every other form tell the same.
 
 import json
 import re
-import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,34 +13,15 @@ from reconciler.model.identities import Address, AttemptId, CourseSid, InstallSi
 from reconciler.model.plan import Change
 from reconciler.model.state import Intent, State
 from reconciler.outputs.escapes import printable
+from reconciler.outputs.invocation import PLACEHOLDER, Invocation
 from reconciler.outputs.values import title_of, windows_of
 from reconciler.outputs.windows import Window, window_at
-
-PLACEHOLDER: Final = "EX…"
-"""Stands in commands and manifest entries for the SID that only a person can find."""
+from reconciler.values import dataclass
 
 _NOT_TEXT_IN_YAML: Final = re.compile(
     r"[-+]?[0-9.]+(e[-+]?[0-9]+)?|0x[0-9a-f]+|0o[0-7]+|true|false|null|yes|no|on|off|y|n",
     re.ASCII | re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """How the reader's commands find this workspace and state: options, such as `--env` and a name."""
-
-    options: tuple[str, ...] = ()
-
-    def command(self, *words: str) -> str:
-        """The command line `reconciler WORDS` with these options behind, to be copied into a shell."""
-        return " ".join(("reconciler", *words, *map(shlex.quote, self.options)))
-
-    def settling_commands(self, address: str) -> tuple[str, str]:
-        """The commands that settle a doubt about `address`: if the exam exists, and if it does not."""
-        return (
-            self.command("resolve", address, "--sid", PLACEHOLDER),
-            self.command("resolve", address, "--absent"),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """What a reviewer wants to know of one exam at a glance, in words, for forms that lay it out in columns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from reconciler.model.payloads import Json, Payload
@@ -9,6 +8,7 @@ from reconciler.model.plan import Change
 from reconciler.outputs.escapes import shorten
 from reconciler.outputs.values import configuration_of, payload_of, secret_words, title_of, windows_of
 from reconciler.outputs.windows import Window
+from reconciler.values import dataclass
 
 _PROCTOR_TYPES_SHOWN: Final = 4
 _LONGEST_WORD: Final = 60

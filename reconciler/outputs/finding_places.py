@@ -4,13 +4,13 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.positions import Position, Span
 from reconciler.outputs.escapes import printable
+from reconciler.values import dataclass
 
 WORKSPACE_FILE: Final = "reconciler.yaml"
 """Where findings about no file are shown: the formats of pipelines want a place for each."""

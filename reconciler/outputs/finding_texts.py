@@ -4,8 +4,9 @@ Rules have pages of their own; whoever knows those passes them on, as `Help` wit
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ nothing, and begins with one that begins nothing.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -15,6 +14,7 @@ from reconciler.model.plan import Change
 from reconciler.outputs.escapes import shorten
 from reconciler.outputs.values import configuration_of, payload_of, title_of
 from reconciler.outputs.windows import local_moment
+from reconciler.values import dataclass
 
 _UNSAFE: Final = re.compile(r"[^\w ,.()'/+\u2236-]")
 _SPACES: Final = re.compile(r" {2,}")

@@ -15,9 +15,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from reconciler.model.plan import Plan
-from reconciler.outputs.dossiers import Invocation
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.html_view import view_of
+from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 
 _TICKS: Final = re.compile(r"`([^`]+)`")

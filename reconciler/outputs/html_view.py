@@ -2,17 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from reconciler.model.plan import Action, Change, Guard, Note, Plan
 from reconciler.outputs.change_text import MARKS
-from reconciler.outputs.dossiers import Dossier, Invocation, dossier_of
+from reconciler.outputs.dossiers import Dossier, dossier_of
 from reconciler.outputs.escapes import printable, shorten
 from reconciler.outputs.exam_facts import ExamFacts, facts_of_change
+from reconciler.outputs.groups import GROUPS
+from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_summary import headline, remarks
-from reconciler.outputs.plan_text import GROUPS, most_telling
+from reconciler.outputs.plan_text import most_telling
 from reconciler.outputs.time_axis import Tick, TimeAxis, axis_of
 from reconciler.outputs.timeline import (
     Bar,
@@ -24,6 +25,7 @@ from reconciler.outputs.timeline import (
     strip_of,
 )
 from reconciler.outputs.values import sides_of
+from reconciler.values import dataclass
 
 MOST_OPEN: Final = 40
 """With more exams than this, the courses of a page are closed at first."""

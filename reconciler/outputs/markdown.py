@@ -10,13 +10,14 @@ from typing import Final
 from urllib.parse import quote
 
 from reconciler.model.plan import Action, Guard, Plan
-from reconciler.outputs.dossiers import Invocation
 from reconciler.outputs.escapes import ELLIPSIS, shorten
+from reconciler.outputs.groups import GROUPS
+from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.markdown_escapes import code, ticked
 from reconciler.outputs.markdown_sections import Room, sections_of
 from reconciler.outputs.plan_summary import headline, remarks
-from reconciler.outputs.plan_text import GROUPS, most_telling
+from reconciler.outputs.plan_text import most_telling
 from reconciler.outputs.terminal import count_of
 
 LONGEST: Final = 65_000

@@ -1,6 +1,9 @@
 """Progress that nobody sees. It has the shape of `reconciler.ports.Progress`, and loads no library."""
 
-from reconciler.model.report import ExamOutcome, TryBegun, TryEnded
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.model.report import ExamOutcome, TryBegun, TryEnded
 
 
 class QuietProgress:
@@ -9,13 +12,13 @@ class QuietProgress:
     def started(self, total: int) -> None:
         """Nothing is shown."""
 
-    def trying(self, begun: TryBegun) -> None:
+    def trying(self, begun: "TryBegun") -> None:
         """Nothing is shown."""
 
-    def tried(self, ended: TryEnded) -> None:
+    def tried(self, ended: "TryEnded") -> None:
         """Nothing is shown."""
 
-    def settled(self, exam: ExamOutcome) -> None:
+    def settled(self, exam: "ExamOutcome") -> None:
         """Nothing is shown."""
 
     def waiting(self, seconds: float, reason: str) -> None:

@@ -7,8 +7,9 @@ from typing import Final
 from reconciler.model.identities import Address
 from reconciler.model.report import ExamOutcome, Outcome, Report
 from reconciler.outputs.dossier_text import MOST_WHOLE, print_dossiers, print_settling
-from reconciler.outputs.dossiers import Dossier, Invocation
+from reconciler.outputs.dossiers import Dossier
 from reconciler.outputs.escapes import shorten
+from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.plain import Console
 from reconciler.outputs.terminal import count_of, put, put_wrapped
 

@@ -5,7 +5,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -33,7 +32,8 @@ from reconciler.model.plan import ABSENT, Absent, Action, Change, FieldDiff, Gua
 from reconciler.model.positions import Position
 from reconciler.model.state import Answer, Intent
 from reconciler.outputs.documents import FORMAT_VERSION, SUMMARY_KEYS
-from reconciler.outputs.dossiers import Invocation
+from reconciler.outputs.invocation import Invocation
+from reconciler.values import dataclass
 
 _REMAKE: Final = "Make it again with `reconciler plan --out FILE`, and have that reviewed."
 _FORMAT_VERSION: Final = re.compile(r"([0-9]{1,9})\.[0-9]{1,9}", re.ASCII)

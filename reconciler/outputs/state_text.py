@@ -10,7 +10,8 @@ from reconciler.model.identities import Address
 from reconciler.model.payloads import Json, Payload
 from reconciler.model.state import Entry, Intent, Resolution, State
 from reconciler.outputs.dossier_text import print_dossier, print_dossiers
-from reconciler.outputs.dossiers import Invocation, dossiers_of_state
+from reconciler.outputs.dossiers import dossiers_of_state
+from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import (
     Piece,

@@ -1,10 +1,11 @@
 """A scale of time: where a moment stands between the first and the last, and which moments get a label."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Final
+
+from reconciler.values import dataclass
 
 _MARGIN: Final = 0.015
 _MOST_TICKS: Final = 12

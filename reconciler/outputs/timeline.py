@@ -5,7 +5,6 @@ Positions across are in percent, heights in pixels; a template draws them.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -14,6 +13,7 @@ from reconciler.outputs.escapes import printable, shorten
 from reconciler.outputs.time_axis import TimeAxis
 from reconciler.outputs.values import configuration_of, payload_of, title_of
 from reconciler.outputs.windows import local_moment
+from reconciler.values import dataclass
 
 _LANE: Final = 32
 _DENSE_LANE: Final = 8

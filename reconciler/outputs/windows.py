@@ -1,11 +1,11 @@
 """Windows of time, in the local time of the exam and in UTC."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 from reconciler.model.payloads import Json
+from reconciler.values import dataclass
 from reconciler.zones import zone_of
 
 _TO: Final = " \N{EN DASH} "

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.state import Entry
 from reconciler.planning.moves import Conflict
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

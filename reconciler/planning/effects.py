@@ -1,6 +1,5 @@
 """Effects: what a plan leaves behind in state, and what it is to create."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from reconciler.model.declarations import Declaration, Declared
@@ -9,6 +8,7 @@ from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.state import Entry, Resolution, Settling, State
 from reconciler.planning.adoptions import Adoption
 from reconciler.planning.standing import exams_by_address, standing_of
+from reconciler.values import replace
 
 
 def apply_state_changes(plan: Plan, declared: Declared, state: State, *, now: datetime, by: str) -> State:

@@ -1,11 +1,11 @@
 """Moves: where what an address held is to be found now."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.model.declarations import Move
 from reconciler.model.identities import Address
+from reconciler.values import dataclass
 
 Routes: TypeAlias = Mapping[Address, Collection[Address]]
 """The addresses that each address is said to have moved to; more than one is a contradiction."""

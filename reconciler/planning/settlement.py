@@ -1,7 +1,6 @@
 """Mending by hand: what state becomes when a person says what an exam became, or where it belongs. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -9,6 +8,7 @@ from reconciler.model.declarations import Declaration
 from reconciler.model.errors import ResolutionRefused
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.state import Entry, Resolution, Settling, State
+from reconciler.values import dataclass, replace
 
 _NAMED: Final = 5
 

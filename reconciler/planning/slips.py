@@ -4,7 +4,6 @@ A misspelt address in `imports` or `moved` would have its exam created a second 
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -15,6 +14,7 @@ from reconciler.model.positions import Position
 from reconciler.planning.moves import destinations, onward
 from reconciler.planning.notes import like, lost_imports
 from reconciler.planning.standing import Standing
+from reconciler.values import dataclass
 
 _MOST: Final = 100
 

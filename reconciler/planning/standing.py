@@ -5,7 +5,6 @@ what is still there to be forgotten is forgotten. So the order of writing cannot
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from reconciler.model.declarations import Declaration, Declared
 from reconciler.model.identities import Address, ExamSid
@@ -13,6 +12,7 @@ from reconciler.model.positions import Position
 from reconciler.model.state import Entry, Intent, State
 from reconciler.planning.adoptions import Adoption, adopt
 from reconciler.planning.moves import Conflict, Routes, destinations, onward, relocate, routes_of, sole
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

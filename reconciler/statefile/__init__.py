@@ -1,23 +1,29 @@
 """State between bytes and values: the formats of snapshot and journal, replay, and the locked session.
 
 Promise: what a session has acknowledged survives any crash; what cannot be read is reported, never guessed.
+Importing this package loads nothing of the journal; using a name below loads what that name needs.
 May import: `model`, `ports`, `json_text`, orjson.
 """
 
-from reconciler.statefile.feedback import feed
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
 from reconciler.statefile.fields import MalformedError
-from reconciler.statefile.journal_format import (
-    Journal,
-    decode_journal,
-    decode_recovery,
-    encode_header,
-    encode_record,
-    encode_recovery_header,
-)
-from reconciler.statefile.migration import Migration
 from reconciler.statefile.replay import replay
 from reconciler.statefile.session import Session, initialise, load_state, open_session
 from reconciler.statefile.state_format import decode_state, empty_state, encode_state
+
+if TYPE_CHECKING:
+    from reconciler.statefile.feedback import feed
+    from reconciler.statefile.journal_format import (
+        Journal,
+        decode_journal,
+        decode_recovery,
+        encode_header,
+        encode_record,
+        encode_recovery_header,
+    )
+    from reconciler.statefile.migration import Migration
 
 __all__ = [
     "Journal",
@@ -38,3 +44,24 @@ __all__ = [
     "open_session",
     "replay",
 ]
+
+_HOMES: Final = {
+    "Journal": "journal_format",
+    "Migration": "migration",
+    "decode_journal": "journal_format",
+    "decode_recovery": "journal_format",
+    "encode_header": "journal_format",
+    "encode_record": "journal_format",
+    "encode_recovery_header": "journal_format",
+    "feed": "feedback",
+}
+
+
+def __getattr__(name: str) -> object:
+    """The public `name`, from the module that holds it, which is loaded now (PEP 562)."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = found
+    return found

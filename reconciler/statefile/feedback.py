@@ -1,7 +1,6 @@
 """Feedback: what the outcomes of a recovery file mean for a state. Nothing is guessed or overruled."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final, TypeAlias, assert_never
 
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
@@ -9,6 +8,7 @@ from reconciler.model.recovery import Fed, Feeding
 from reconciler.model.report import Outcome
 from reconciler.model.state import Resolution, State
 from reconciler.statefile.replay import apply_record
+from reconciler.values import replace
 
 _LOOK: Final = "Look in the service, then"
 

@@ -11,7 +11,6 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
 
 from reconciler.model.errors import StateDamaged, StateTooNew
@@ -29,6 +28,7 @@ from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord,
 from reconciler.statefile import fields
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.state_format import decode_answer, decode_intent, encode_answer, encode_intent
+from reconciler.values import dataclass, replace
 
 FORMAT_VERSION: Final = 1
 

@@ -8,7 +8,6 @@ Stopped anywhere, the same migration goes on where it was: which marks there are
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from reconciler.model.errors import StateAbsent, StateExists, UsageError
 from reconciler.model.passage import Mark, Passage
@@ -16,6 +15,7 @@ from reconciler.model.state import State
 from reconciler.ports import LockInfo, Snapshot, StateBackend, Tenure, Version
 from reconciler.statefile.session import Session, refuse_lone_journal, refuse_moved
 from reconciler.statefile.state_format import decode_marked, encode_state
+from reconciler.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """Replay: what state becomes when a journal's records happen to it."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import assert_never
 
 from reconciler.model.identities import Address, AttemptId
@@ -9,6 +8,7 @@ from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord,
 from reconciler.model.state import Entry, Intent, State
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.state_format import refuse_contradictions
+from reconciler.values import replace
 
 
 def replay(state: State, records: Iterable[Record]) -> State:

@@ -6,7 +6,6 @@ order a reader sees a journal and the snapshot that it goes on, or a snapshot th
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.fault_points import Step, reach
@@ -23,14 +22,14 @@ from reconciler.model.payloads import Payload
 from reconciler.model.state import Mended, State
 from reconciler.ports import LockInfo, Snapshot, StateBackend, Tenure, Version
 from reconciler.statefile.fields import MalformedError
-from reconciler.statefile.journal_format import Journal, decode_journal, encode_header
-from reconciler.statefile.notes import note_of_change
-from reconciler.statefile.recovery import RecoveryJournal
 from reconciler.statefile.replay import is_folded_into, replay
 from reconciler.statefile.state_format import RESTORE_HINT, decode_state, empty_state, encode_state
+from reconciler.values import dataclass, replace
 
 if TYPE_CHECKING:
     from reconciler.statefile.group_commit import GroupCommit
+    from reconciler.statefile.journal_format import Journal
+    from reconciler.statefile.recovery import RecoveryJournal
 
 _READ_TRIES: Final = 3
 
@@ -69,7 +68,7 @@ def refuse_moved(present: Snapshot, location: str) -> None:
 
 def refuse_lone_journal(backend: StateBackend) -> None:
     """Nothing, if the store, which has no snapshot, has no journal either. Raises StateDamaged."""
-    if decode_journal(backend.read_journal(), location=backend.location) is not None:
+    if _read_journal(backend) is not None:
         raise StateDamaged(
             f"{backend.location} has a journal but no snapshot", hint=RESTORE_HINT, location=backend.location
         )
@@ -100,7 +99,7 @@ def open_session(backend: StateBackend, *, lock: LockInfo, timeout_s: float) -> 
 
 def _find(backend: StateBackend, payloads: Mapping[Digest, Payload] | None = None) -> _Found:
     """What the store says now; of a payload that is in `payloads` already no copy stays in memory."""
-    journal = decode_journal(backend.read_journal(), location=backend.location, payloads=payloads)
+    journal = _read_journal(backend, payloads)
     snapshot = backend.read()
     if snapshot is None:
         raise StateAbsent(
@@ -121,7 +120,18 @@ def _find(backend: StateBackend, payloads: Mapping[Digest, Payload] | None = Non
     )
 
 
-def _replayed(state: State, journal: Journal, location: str) -> State:
+def _read_journal(
+    backend: StateBackend, payloads: Mapping[Digest, Payload] | None = None
+) -> "Journal | None":
+    data = backend.read_journal()
+    if not data:  # as it is but for a run that goes on, or did not end
+        return None
+    from reconciler.statefile.journal_format import decode_journal  # noqa: PLC0415 - as above
+
+    return decode_journal(data, location=backend.location, payloads=payloads)
+
+
+def _replayed(state: State, journal: "Journal", location: str) -> State:
     try:
         return _fit(state, journal)
     except MalformedError as error:
@@ -133,7 +143,7 @@ def _replayed(state: State, journal: Journal, location: str) -> State:
         ) from error
 
 
-def _fit(state: State, journal: Journal) -> State:
+def _fit(state: State, journal: "Journal") -> State:
     if journal.lineage != state.lineage:
         raise MalformedError("the journal belongs to another state")
     if journal.serial == state.serial:
@@ -236,6 +246,8 @@ class Session:
         return Mended(state=self._put(state), backup=backup)
 
     def _put(self, state: State) -> State:
+        from reconciler.statefile.notes import note_of_change  # noqa: PLC0415 - what only reads needs none
+
         note = note_of_change(self._state, state)
         self._version = self._backend.write(encode_state(state), replacing=self._version, note=note)
         self._state = state
@@ -252,12 +264,15 @@ class Session:
             )
         return self._backend.back_up(snapshot.data)
 
-    def begin_journal(self, recovery: RecoveryJournal | None = None) -> "GroupCommit":
+    def begin_journal(self, recovery: "RecoveryJournal | None" = None) -> "GroupCommit":
         """An empty journal on top of the present snapshot, its header durable already.
 
         Outcomes go to `recovery` as well; None: nowhere else.
         """
-        from reconciler.statefile.group_commit import GroupCommit  # noqa: PLC0415 - asyncio loads only to apply
+        # All that the end of a run needs is loaded before anything is sent.
+        from reconciler.statefile import notes  # noqa: F401, PLC0415 - asyncio loads only to apply
+        from reconciler.statefile.group_commit import GroupCommit  # noqa: PLC0415 - as above
+        from reconciler.statefile.journal_format import encode_header  # noqa: PLC0415 - as above
 
         header = encode_header(self._state.lineage, self._state.serial)
         reach(Step.JOURNAL_DUE)

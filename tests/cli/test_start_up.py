@@ -1,6 +1,7 @@
 """What a command loads before it answers: only what it needs."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from exam_workspace import Workspace
 
-from reconciler.cli.options import Parser
+from reconciler.cli.options import Parser, _columns
 from reconciler.cli.parser import _top_parser, build_parser
 
 SCRIPT = (
@@ -63,12 +64,12 @@ def test_help_loads_only_the_parser(words: tuple[str, ...]) -> None:
 
 
 def test_a_parser_is_made_for_the_command_that_is_called() -> None:
-    """The arguments of all other commands are not even added."""
+    """Those of all other commands are not."""
     parser = _top_parser()
     parser.parse_args(["unlock"])
     (commands,) = (action for action in parser._actions if isinstance(action.choices, dict))
-    filled = {name for name, command in commands.choices.items() if len(command._actions) > 1}
-    assert filled == {"unlock"}
+    made = {name for name, command in commands.choices.items() if command._made is not None}
+    assert made == {"unlock"}
 
 
 @pytest.mark.parametrize("command", ["plan", "validate"])
@@ -86,3 +87,10 @@ def test_cycles_are_looked_for_seldom() -> None:
     script = "import gc, reconciler.cli\nreconciler.cli.main(['explain', '3'])\nprint(gc.get_threshold()[0])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert int(done.stdout.splitlines()[-1]) > 10_000
+
+
+@pytest.mark.parametrize("columns", ["", "0", "wide", "33", "200"])
+def test_help_is_as_wide_as_shutil_would_have_it(monkeypatch, columns: str) -> None:
+    """By the variable, else by the terminal, else as terminals usually are."""
+    monkeypatch.setenv("COLUMNS", columns)
+    assert _columns() == shutil.get_terminal_size().columns

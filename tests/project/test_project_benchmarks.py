@@ -120,3 +120,14 @@ def test_the_limits_of_rates_are_measured() -> None:
     (row,) = table(text)
     assert row["limit"] == "bucket"
     assert row["created twice"] == "0"
+
+
+def test_profiles_are_made_as_text_and_as_pages(tmp_path) -> None:
+    """Of each kind of plan and of an apply, and each knows the function that it begins with."""
+    run("profiles.py", "--exams", "5", "--creates", "5", "--out", str(tmp_path))
+    kinds = {"apply", "plan-cold", "plan-first", "plan-warm"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{kind}.{suffix}" for kind in kinds for suffix in ("html", "txt")
+    }
+    for kind in kinds:
+        assert "reconciler/cli/running.py" in (tmp_path / f"{kind}.txt").read_text()

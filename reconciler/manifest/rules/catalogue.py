@@ -1,7 +1,6 @@
 """All rules by their codes: those that come with the product, and those of plug-ins."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -9,6 +8,7 @@ from reconciler.manifest.passwords import INLINE
 from reconciler.manifest.rules import access, clock, items, likeness, practice, titles, windows
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
+from reconciler.values import dataclass, field
 
 UNUSED_IGNORE: Final = "unused-ignore"
 PLUGIN_FAILED: Final = "plugin-failed"

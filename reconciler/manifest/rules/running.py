@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -20,6 +19,7 @@ from reconciler.model.declarations import Declaration
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.payloads import Payload
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
+from reconciler.values import dataclass
 
 _MOST_OF_A_PLUGIN: Final = 10_000
 """Findings that one rule of a plug-in may give; it might never stop."""

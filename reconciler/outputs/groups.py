@@ -1,0 +1,56 @@
+"""Groups: how the changes with one action are introduced, wherever a plan is shown."""
+
+from typing import Final
+
+from reconciler.model.plan import Action
+from reconciler.values import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """How the changes with one action are introduced, one and many, and what to do about them."""
+
+    one: str
+    many: str
+    advice: str = ""
+
+    def heading(self, count: int) -> str:
+        """What introduces `count` changes, at least one."""
+        return self.one if count == 1 else self.many.format(f"{count:,}")
+
+
+# In this order: what is as it should be, what apply makes, what it leaves to a person.
+GROUPS: Final = {
+    Action.NOOP: Group(one="1 exam is up to date", many="{} exams are up to date"),
+    Action.CREATE: Group(one="1 exam will be created", many="{} exams will be created"),
+    Action.IMPORT: Group(
+        one="1 exam exists already and will be adopted into state; nothing is sent",
+        many="{} exams exist already and will be adopted into state; nothing is sent",
+    ),
+    Action.MOVE: Group(
+        one="1 exam will get a new address in state; nothing is sent",
+        many="{} exams will get new addresses in state; nothing is sent",
+    ),
+    Action.FORGET: Group(
+        one="1 exam will be forgotten by state; the exam itself stays",
+        many="{} exams will be forgotten by state; the exams themselves stay",
+    ),
+    Action.CHANGED: Group(
+        one="1 exam differs from what was created; left alone",
+        many="{} exams differ from what was created; left alone",
+        advice="A change is never sent to an exam that exists. Make it in SmarterProctoring by hand, or put "
+        "the declaration back as it was.",
+    ),
+    Action.ORPHANED: Group(
+        one="1 exam is in state but no longer declared; left alone",
+        many="{} exams are in state but no longer declared; left alone",
+        advice="Nothing is deleted. Declare such an exam again, name its new address under `moved:` if it "
+        "was renamed, or list it under `removed:` to have state forget it.",
+    ),
+    Action.IN_DOUBT: Group(
+        one="1 exam is in doubt: it may exist or not; nothing is sent for it",
+        many="{} exams are in doubt: they may exist or not; nothing is sent for them",
+        advice="Only a person can find out. Until it is settled nothing more is sent for such an exam; all "
+        "other exams go on.",
+    ),
+}
