@@ -22,7 +22,10 @@ HEAVY = frozenset(
     {"asyncio", "dataclasses", "deepdiff", "httpx", "jinja2", "jsonschema", "jsonschema_rs", "orjson", "rich"}
     | {"shtab", "starlette", "uvicorn", "yaml"}
 )
-FOR_ONE_COMMAND_ONLY = frozenset({"asyncio", "deepdiff", "httpx", "importlib.metadata", "jinja2", "rich"})
+FOR_ONE_COMMAND_ONLY = frozenset(
+    {"asyncio", "dataclasses", "deepdiff", "difflib", "httpx", "importlib.metadata", "jinja2", "jsonschema"}
+    | {"orjson", "rich", "reconciler.applying", "reconciler.cache"}
+)
 
 
 def loaded(*arguments: str, root: str | None = None) -> frozenset[str]:
