@@ -42,7 +42,7 @@ _CASES: Final = (
     _case(
         r"<Code>\s*(InvalidAccessKeyId|SignatureDoesNotMatch|AuthenticationFailed|ExpiredToken|InvalidToken|"
         r"TokenRefreshRequired|RequestTimeTooSkewed|AuthorizationHeaderMalformed|NoAuthenticationInformation)\b"
-        r"|status code: 401\b",
+        r"|status code: 401\b|source: InvalidAccessKey\b",
         "its credentials were refused",
         f"Renew or correct the credentials in the environment, and look at the machine's clock. {_SEE}",
     ),
@@ -51,6 +51,11 @@ _CASES: Final = (
         r"|latest/(api/token|meta-data)|computeMetadata|metadata/identity|oauth2/token",
         "no credentials could be had",
         f"Give them as the cloud's own tools take them, in the environment or by the machine's role. {_SEE}",
+    ),
+    _case(
+        r"MissingAccount|Account must be specified",
+        "the storage account is not given",
+        "Write it as in #account=NAME, or set AZURE_STORAGE_ACCOUNT_NAME.",
     ),
     _case(
         r"status code: 403\b",
@@ -112,7 +117,7 @@ def says_absent(error: FileNotFoundError) -> bool:
 
 def failure(location: str, doing: str, error: Exception) -> StateUnavailable:
     """What to raise for the driver's `error` while `doing` something with `location`."""
-    problem, hint = _explained(error)
+    problem, hint = explained(error)
     return StateUnavailable(f"cannot {doing} {location}: {problem}", hint=hint, location=location)
 
 
@@ -149,7 +154,8 @@ def part_missing(location: str, folder: str) -> StateUnavailable:
     )
 
 
-def _explained(error: Exception) -> tuple[str, str]:
+def explained(error: Exception) -> tuple[str, str]:
+    """What the driver's `error` is about, and what to do."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror, _LATER
     text = str(error)

@@ -16,6 +16,7 @@ from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from reconciler.backends.object_calls import ByETag, ByGeneration, Tagging
+from reconciler.backends.object_errors import explained
 from reconciler.backends.urls import StateUrl, read_state_url
 from reconciler.model.errors import UsageError
 
@@ -70,11 +71,8 @@ def open_place(text: str) -> ObjectPlace:
     try:
         store = _opened(url, endpoint)
     except (BaseError, ValueError, TypeError) as error:
-        raise UsageError(
-            f"the state at {url.location} cannot be opened: {type(error).__name__}",
-            hint="Check the URL's options, and the environment variables of that cloud. On Azure the account "
-            "is needed: #account=NAME, or AZURE_STORAGE_ACCOUNT_NAME.",
-        ) from None
+        problem, hint = explained(error)
+        raise UsageError(f"the state at {url.location} cannot be opened: {problem}", hint=hint) from None
     return ObjectPlace(
         store=store,
         tagging=ByGeneration() if scheme == "gs" else ByETag(),

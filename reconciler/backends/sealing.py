@@ -50,13 +50,14 @@ class Seal:
 
     def open(self, sealed: bytes, *, bound_to: bytes) -> bytes | None:
         """What was sealed; None where it was changed, or sealed as something else."""
+        cipher = _cipher(self._key)  # says it where the library is missing
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - needed for encrypted states only
 
         if len(sealed) < NONCE_BYTES + TAG_BYTES:
             return None
         nonce, rest = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
         try:
-            return _cipher(self._key).decrypt(nonce, rest, _LABEL + b"\0" + bound_to)
+            return cipher.decrypt(nonce, rest, _LABEL + b"\0" + bound_to)
         except InvalidTag:
             return None
 

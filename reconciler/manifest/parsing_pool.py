@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from reconciler.manifest.parsing_wire import receive, send
+from reconciler.manifest.parsing_wire import READY, receive, send
 from reconciler.manifest.yaml_parcels import Parcel, Parsed, Piece, parse_quietly, unpack
 from reconciler.values import dataclass, field
 
@@ -134,9 +134,14 @@ class Pool:
         return ours
 
     def _employ(self, connection: socket.socket) -> None:
-        """Have a worker parse batches for as long as there are any that nobody has begun."""
+        """Have a worker parse batches for as long as there are any that nobody has begun.
+
+        It gets none before it is ready: meanwhile, which may be long on a busy machine, they are parsed here.
+        """
         begun: deque[_Batch] = deque()
         try:
+            if receive(connection) != READY:
+                return
             while self._hand_over(connection, begun):
                 parcels = receive(connection)
                 if parcels is None:

@@ -8,6 +8,11 @@ import socket
 import struct
 from typing import Any, Final
 
+from reconciler import __version__
+
+READY: Final = f"ready {__version__}"
+"""What a worker says first, once it can take batches."""
+
 _LENGTH: Final = struct.Struct("<Q")
 
 

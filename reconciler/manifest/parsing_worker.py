@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 
-from reconciler.manifest.parsing_wire import receive, send
+from reconciler.manifest.parsing_wire import READY, receive, send
 from reconciler.manifest.yaml_parcels import Parcel, pack, parse_quietly
 
 
@@ -48,6 +48,7 @@ def main() -> None:
     gc.disable()  # trees without cycles, each of which is gone once it is sent
     with socket.socket(fileno=int(sys.argv[1])) as connection:
         try:
+            send(connection, READY)
             serve(connection)
         except OSError:
             return  # the other side is gone

@@ -10,7 +10,7 @@ from reconciler.values import dataclass
 
 WORTH_A_PROCESS: Final = 2 * 1024 * 1024
 """Bytes that take about as long to parse as a further process takes to start."""
-BATCH: Final = 384 * 1024
+BATCH: Final = 256 * 1024
 MOST_WORKERS: Final = 3
 """With more of them they wait for this process, which does all but the parsing."""
 

@@ -34,7 +34,11 @@ FREE_NODES: Final = 50_000
 NODES_A_WRITTEN_ONE: Final = 20
 
 _MERGE: Final = "<<"
-_MAX_RESOLVED: Final = 4096
+_MOST_KNOWN: Final = 8192
+_ORDINARY_KEYS: Final[dict[str, str]] = {}
+"""Keys that are text, quoted or not, and announce no secret; of all files, for they share most of them."""
+_RESOLVED: Final[dict[str, Value]] = {}
+"""Plain scalars that may be other than text, and what they stand for."""
 
 _SCALAR: Final[Any] = ev.ScalarEvent
 _MAPPING_START: Final[Any] = ev.MappingStartEvent
@@ -96,8 +100,6 @@ class Walker:
         self._anchors: dict[str, _Anchored | None] = {}
         self._aliases: list[tuple[int, Stretch]] = []
         self._secrets: list[tuple[Stretch, Value]] = []
-        self._ordinary_keys: dict[str, str] = {}
-        self._resolved: dict[str, Value] = {}
         self._depth = 0
         self.written = 0
         self._aliased = 0
@@ -168,7 +170,7 @@ class Walker:
 
     def _mapping(self) -> tuple[Mapping, int, int]:
         """The mapping whose start was met, where it ends, and how many levels are below it."""
-        next_event, keys, resolved = self._next, self._ordinary_keys, self._resolved
+        next_event, keys, resolved = self._next, _ORDINARY_KEYS, _RESOLVED
         node, marks, merges = Mapping(), list[int](), list[tuple[Value, Stretch]]()
         written = height = 0
         key: Any
@@ -270,8 +272,8 @@ class Walker:
                 "Give a finite number, or put it in quotes if it is meant as text.",
             )
             return BROKEN
-        if len(self._resolved) < _MAX_RESOLVED:
-            self._resolved[text] = value
+        if len(_RESOLVED) < _MOST_KNOWN:
+            _RESOLVED[text] = value
         return value
 
     def _quoted(self, text: str, start: int, end: int, style: str) -> Value:
@@ -311,8 +313,8 @@ class Walker:
         elif has_merge and value == _MERGE:
             first = start
         else:
-            if not is_secret and value != _MERGE and type(_try_plain(value)) is str:
-                self._ordinary_keys[value] = value
+            if len(_ORDINARY_KEYS) < _MOST_KNOWN and not is_secret and _is_text_unquoted(value):
+                _ORDINARY_KEYS[value] = value
             return _Key(value, start, end, is_secret)
         self._refuse_duplicate(value, first, Stretch(start, end))
         return _Key(BROKEN, start, end, is_secret)
@@ -453,12 +455,12 @@ def _is_refused(char: str) -> bool:
     return (char < " " and char not in "\t\n\r") or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"
 
 
-def _try_plain(text: str) -> Value:
-    """What `text` would be without quotes."""
+def _is_text_unquoted(text: str) -> bool:
+    """Whether `text` would be text, and no `<<`, without quotes as well."""
     try:
-        return resolve_plain(text)
+        return text != _MERGE and isinstance(resolve_plain(text), str)
     except ValueError:
-        return BROKEN
+        return False
 
 
 def _kind(value: Value) -> str:

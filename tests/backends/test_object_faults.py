@@ -2,6 +2,7 @@
 
 import re
 import threading
+from datetime import UTC, datetime, timedelta
 
 import object_servers
 import pytest
@@ -19,6 +20,8 @@ from fault_proxy import (
 
 from reconciler.backends import open_backend
 from reconciler.backends.conformance import Place, a_lock, refusal, settled
+from reconciler.backends.object_calls import Listed
+from reconciler.backends.object_journal import _spared
 from reconciler.model.errors import StateConflict, StateLocked, StateUnavailable, UnlockRefused
 from reconciler.ports import Breaking, Tenure
 
@@ -231,8 +234,26 @@ def test_a_batch_after_one_of_unknown_outcome_may_be_the_same(place, proxy):
         assert place.open().read_journal() == b"head|same|"
 
 
+def test_a_batch_is_not_found_in_a_generation_that_is_perhaps_replaced(place, proxy):
+    """One of unknown outcome, one whose generation is still on its way, then the first one again."""
+    backend = place.open()
+    with backend.lock(a_lock(), timeout_s=0):
+        backend.append_journal(b"head|", after=0)
+        proxy.meet(cut_after, method="PUT", path=SEGMENT)
+        proxy.meet(cut_before, method="GET")
+        refusal(StateUnavailable, lambda: backend.append_journal(b"one|", after=5))
+        proxy.heal()
+        lost = lose(proxy, HEAD)
+        refusal(StateUnavailable, lambda: backend.append_journal(b"two|", after=5))
+        proxy.heal()
+        backend.append_journal(b"one|", after=5)
+        lost.arrive()
+        assert place.open().read_journal() == b"head|one|"
+
+
+@pytest.mark.parametrize("arrival", ["before the second try", "after it"])
 @pytest.mark.parametrize("after", [0, 5])
-def test_a_journal_whose_beginning_has_an_unknown_outcome_is_begun_anew(place, proxy, after):
+def test_a_journal_whose_beginning_has_an_unknown_outcome_is_begun_anew(place, proxy, after, arrival):
     """Whether the head was swapped or not, and whenever that is done, the second try counts."""
     backend = place.open()
     with backend.lock(a_lock(), timeout_s=0):
@@ -241,8 +262,11 @@ def test_a_journal_whose_beginning_has_an_unknown_outcome_is_begun_anew(place, p
         lost = lose(proxy, HEAD)
         refusal(StateUnavailable, lambda: backend.append_journal(b"lost|", after=after))
         proxy.heal()
+        if arrival == "before the second try":
+            lost.arrive()
         backend.append_journal(b"next|", after=after)
-        lost.arrive()
+        if arrival == "after it":
+            lost.arrive()
         backend.append_journal(b"last|", after=after + 5)
         assert place.open().read_journal() == b"head|"[:after] + b"next|last|"
 
@@ -449,6 +473,22 @@ def test_a_listing_that_lies_hides_no_record(place, proxy, server):
         refusal(StateUnavailable, lambda: backend.append_journal(b"lost|", after=10))
 
 
+def test_a_journal_that_is_emptied_while_it_is_read_is_read_again(place, proxy, server):
+    """A reader needs no lock: what it found half removed was not the journal any more."""
+    direct = Place(url=place.url.replace(str(proxy.port), str(server.port)), root=place.root)
+    holder = direct.open()
+    with holder.lock(a_lock(), timeout_s=0):
+        holder.append_journal(b"head|", after=0)
+        holder.append_journal(b"more|", after=5)
+
+        def emptied_first(exchange):
+            holder.clear_journal()
+            exchange.reply(exchange.forward())
+
+        proxy.meet(emptied_first, method="GET", path=LIST, times=1)
+        assert place.open().read_journal() == b""
+
+
 @pytest.mark.parametrize("removed", [0, 5])
 def test_a_missing_segment_is_told(place, removed):
     """Records behind it would be lost in silence otherwise; nothing can be fenced there either."""
@@ -514,12 +554,30 @@ def test_a_cleared_journal_leaves_no_segments(place):
         refusal(StateConflict, lambda: backend.write(b"x", replacing=None))
 
 
+def test_a_fence_is_spared_for_seven_days():
+    """By the store's own clock, which is that of the last object changed."""
+    now = datetime(2031, 9, 1, tzinfo=UTC)
+
+    def listed(key, size_bytes, days):
+        return Listed(key=f"k.journal/{key}", size_bytes=size_bytes, changed_at=now - timedelta(days=days))
+
+    old, young = listed("old/0000000000000005", 61, 8), listed("young/0000000000000005", 61, 6)
+    others = [
+        listed("head", 90, 0),
+        listed("old/0000000000000000", 66, 9),
+        listed("other/0000000000000000", 66, 1),
+    ]
+    assert _spared([old, young, *others]) == {"young"}
+    assert _spared([]) == set()
+
+
 def _left(backend):
     """How many segments are there."""
     return sum(bool(re.search(SEGMENT, one.key)) for one in backend._bucket.listing(backend._journal.folder))
 
 
-def test_a_backup_of_who_lost_the_lock_does_not_replace_a_later_one(place, proxy):
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_backup_of_who_lost_the_lock_does_not_replace_a_later_one(place, proxy, method):
     """It was about to be put when the lock was broken and another put its own."""
     backend, other = place.open(), place.open()
     info = a_lock()
@@ -532,7 +590,7 @@ def test_a_backup_of_who_lost_the_lock_does_not_replace_a_later_one(place, proxy
             arrives.wait(10)
             exchange.reply(exchange.forward())
 
-        proxy.meet(holding, method="PUT", path=r"\.backup$", times=1)
+        proxy.meet(holding, method=method, path=r"\.backup$", times=1)
         refused = []
         thread = threading.Thread(
             target=lambda: refused.append(refusal(StateUnavailable, lambda: backend.back_up(b"stale")))

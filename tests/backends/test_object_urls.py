@@ -55,7 +55,7 @@ def environment(monkeypatch):
         ("s3://key:secret@bucket/key", "holds a password"),
         ("s3://AKIDEXAMPLE@bucket/key", "may be a credential"),
         ("az://container/key?sv=1&sig=hunter2", "may be a credential"),
-        ("s3://bucket/key#regoin=eu-west-1", "unknown option 'regoin'"),
+        ("s3://bucket/key#regions=eu-west-1", "unknown option 'regions'"),
         ("gs://bucket/key#region=eu", "unknown option 'region'"),
         ("s3://bucket/key#path-style=maybe", "path-style"),
         ("s3://bucket/key#allow-http=1", "allow-http"),
@@ -69,7 +69,8 @@ def environment(monkeypatch):
         ("s3://bucket/key#endpoint=https://storage.example.org:port", "not an http or https address"),
         ("s3://bucket/key#endpoint=http://storage.example.org", "behind plain http"),
         ("s3://bucket/key#endpoint=http://10.0.0.1", "behind plain http"),
-        ("az://container/key", "cannot be opened"),
+        ("az://container/key", "the storage account is not given"),
+        ("az://container/key#account=a&endpoint=https://a b", "cannot be opened"),
     ],
 )
 def test_a_url_that_names_no_place_is_refused(url, told, tmp_path):
@@ -160,6 +161,13 @@ def _absent(conversation):
     body = b"<Error><Code>NoSuchKey</Code></Error>"
     if conversation.read_head():
         conversation.send(b"HTTP/1.1 404 Not Found\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+
+
+def test_half_a_key_is_no_key(tmp_path, monkeypatch):
+    """It is said at once that a part of the credentials is missing, before anything is asked of the store."""
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(UsageError, match="no credentials could be had"):
+        open_backend("s3://bucket/key", root=tmp_path)
 
 
 def test_the_driver_may_be_missing(monkeypatch, tmp_path):

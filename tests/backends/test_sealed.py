@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 
 import jsonschema
 import pytest
@@ -130,6 +131,16 @@ def test_without_a_key_nothing_can_be_sealed(inner):
     """Before anything is written."""
     with pytest.raises(StateSealed, match="is needed, and it is not set"):
         client(inner, None).seal()
+
+
+def test_without_the_library_the_extra_is_named(inner, sealed, monkeypatch):
+    """To read and to write."""
+    for name in ("cryptography", "cryptography.exceptions", "cryptography.hazmat.primitives.ciphers.aead"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for call in (client(inner).read, lambda: sealed.append_journal(b"x", after=0)):
+        with pytest.raises(UsageError, match="not installed") as caught:
+            call()
+        assert "reconciler[encryption]" in caught.value.hint
 
 
 @pytest.mark.parametrize("keys", [{"present": "short"}, {"present": OTHER, "previous": "short"}])

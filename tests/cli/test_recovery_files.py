@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import stat
 
 import jsonschema
@@ -16,12 +17,45 @@ OUTCOME_FAILS = ",".join(f"journal-write=enospc@{number}" for number in range(3,
 """With one exam at a time, the journal takes its header and the first intent, and nothing more."""
 
 
-@pytest.fixture
-def workspace(tmp_path):
-    """A workspace with two exams and an empty state."""
-    made = Workspace(tmp_path)
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """A folder with two exams and an empty state, to be copied."""
+    made = Workspace(tmp_path_factory.mktemp("begun"))
     made.run("init")
     made.declare("a", "b")
+    return made.root
+
+
+@pytest.fixture
+def workspace(begun, tmp_path):
+    """A workspace with two exams and an empty state."""
+    shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
+    return Workspace(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def struck(begun, tmp_path_factory):
+    """A workspace after a run whose store took the intent of cs/a and then nothing more.
+
+    `said` is what that run said, and `sid` what cs/a was created as.
+    """
+    made = Workspace(tmp_path_factory.mktemp("struck"))
+    shutil.copytree(begun, made.root, dirs_exist_ok=True)
+    with running() as sandbox:
+        strike(made, sandbox, OUTCOME_FAILS, expect=3)
+        assert len(sandbox.created) == 1
+        made.sid = sandbox.created[0]["sid"]
+    return made
+
+
+@pytest.fixture
+def failed(struck, tmp_path):
+    """A copy of that workspace, with the name of its recovery file."""
+    shutil.copytree(struck.root, tmp_path, dirs_exist_ok=True)
+    made = Workspace(tmp_path)
+    made.sid, made.said = struck.sid, struck.words
+    (path,) = left(made)
+    made.file = str(path.relative_to(tmp_path))
     return made
 
 
@@ -52,13 +86,6 @@ def strike(workspace, sandbox, fault, *more, expect):
     return out
 
 
-def fail_to_record(workspace, sandbox, *more):
-    """The recovery file of a run whose store took the intent of cs/a and then nothing more."""
-    strike(workspace, sandbox, OUTCOME_FAILS, *more, expect=3)
-    (file,) = left(workspace)
-    return file
-
-
 def test_a_good_run_leaves_no_recovery_file(workspace, sandbox):
     """The folder stays, and git sees nothing of it."""
     workspace.apply(sandbox.url)
@@ -76,36 +103,32 @@ def test_nothing_to_send_makes_no_file(workspace, sandbox):
     assert not (workspace.root / ".reconciler").exists()
 
 
-def test_what_the_store_did_not_take_is_fed_back(workspace, sandbox):
+def test_what_the_store_did_not_take_is_fed_back(failed, sandbox):
     """Apply says where it is and how; then state has the SID, and the next apply goes on."""
-    file = fail_to_record(workspace, sandbox)
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    name = file.relative_to(workspace.root)
-    assert f"reconciler state recover {name}" in workspace.words
-    sid = sandbox.created[0]["sid"]
-    assert f"reconciler resolve cs/a --sid {sid}" in workspace.words
-    assert f"recorded as {sid}" in workspace.run("state", "recover", str(name))
-    assert "is no longer needed" in workspace.printed
-    assert "exams.state.json.backup" in workspace.printed
-    assert workspace.state["exams"]["cs/a"]["sid"] == sid
-    assert workspace.state["intents"] == {}
-    before = workspace.state
-    assert "known" in workspace.run("state", "recover", str(name))
-    assert workspace.state == before
-    assert workspace.apply(sandbox.url)["summary"]["created"] == 1
-    assert len(sandbox.created) == 2
-    assert left(workspace) == []
+    assert stat.S_IMODE((failed.root / failed.file).stat().st_mode) == 0o600
+    assert f"reconciler state recover {failed.file}" in failed.said
+    assert f"reconciler resolve cs/a --sid {failed.sid}" in failed.said
+    assert f"recorded as {failed.sid}" in failed.run("state", "recover", failed.file)
+    assert "is no longer needed" in failed.printed
+    assert "exams.state.json.backup" in failed.printed
+    assert failed.state["exams"]["cs/a"]["sid"] == failed.sid
+    assert failed.state["intents"] == {}
+    before = failed.state
+    assert "known" in failed.run("state", "recover", failed.file)
+    assert failed.state == before
+    assert failed.apply(sandbox.url)["summary"]["created"] == 1
+    assert [exam["body"]["title"] for exam in sandbox.created] == ["Exam b"]
+    assert left(failed) == []
 
 
-def test_a_file_that_is_not_fed_back_is_told_at_each_apply(workspace, sandbox):
+def test_a_file_that_is_not_fed_back_is_told_at_each_apply(failed, sandbox):
     """The exam stays in doubt until somebody says so; when it is settled, the file goes."""
-    file = fail_to_record(workspace, sandbox)
-    workspace.apply(sandbox.url, expect=3)
-    assert f"state recover {file.relative_to(workspace.root)}" in " ".join(workspace.printed.split())
-    workspace.run("resolve", "cs/a", "--sid", sandbox.created[0]["sid"])
-    workspace.apply(sandbox.url)
-    assert left(workspace) == []
-    assert len(sandbox.created) == 2
+    failed.apply(sandbox.url, expect=3)
+    assert f"state recover {failed.file}" in " ".join(failed.printed.split())
+    failed.run("resolve", "cs/a", "--sid", failed.sid)
+    failed.apply(sandbox.url)
+    assert left(failed) == []
+    assert len(sandbox.created) == 1
 
 
 def test_both_logs_tell_of_the_file(workspace, sandbox):
@@ -119,13 +142,12 @@ def test_both_logs_tell_of_the_file(workspace, sandbox):
         assert any("state recover" in line["hint"] for line in lines if line["event"] == "warning")
 
 
-def test_the_json_of_feeding_back_fits_its_schema(workspace, sandbox):
+def test_the_json_of_feeding_back_fits_its_schema(failed):
     """What became of each outcome, with its SID."""
-    file = fail_to_record(workspace, sandbox)
-    document = json.loads(workspace.run("state", "recover", str(file), "--format", "json"))
+    document = json.loads(failed.run("state", "recover", failed.file, "--format", "json"))
     jsonschema.Draft202012Validator(schemas.load("recovery")).validate(document)
     assert document["summary"] == {"recorded": 1, "known": 0, "unknown": 0, "contradicts": 0}
-    assert document["outcomes"][0]["sid"] == sandbox.created[0]["sid"]
+    assert document["outcomes"][0]["sid"] == failed.sid
 
 
 def test_a_folder_that_cannot_be_made_refuses_before_anything_is_sent(workspace, sandbox):
@@ -181,46 +203,43 @@ def test_what_a_store_lost_after_it_took_it_is_not_sent_again(workspace, sandbox
     assert left(workspace) == []
 
 
-def test_a_person_who_was_mistaken_is_told_before_it_is_sent_again(workspace, sandbox):
+def test_a_person_who_was_mistaken_is_told_before_it_is_sent_again(failed, sandbox):
     """An exam called absent whose SID is in the file is not created a second time."""
-    file = fail_to_record(workspace, sandbox)
-    workspace.run("resolve", "cs/a", "--absent")
-    assert "settled it as absent" in refuse(workspace, sandbox)
-    assert len(sandbox.created) == 1
-    workspace.run("state", "recover", str(file), expect=1)
-    assert "contradicts" in workspace.printed
-    assert "cs/a" not in workspace.state["exams"]
+    failed.run("resolve", "cs/a", "--absent")
+    assert "settled it as absent" in refuse(failed, sandbox)
+    assert sandbox.requests == 0
+    failed.run("state", "recover", failed.file, expect=1)
+    assert "contradicts" in failed.printed
+    assert "cs/a" not in failed.state["exams"]
 
 
-def test_a_file_of_another_state_is_refused_and_left_alone(workspace, sandbox):
+def test_a_file_of_another_state_is_refused_and_left_alone(failed, sandbox):
     """By its lineage; an apply to the other state does not look at it."""
-    file = fail_to_record(workspace, sandbox)
     other = ("--state", "file:other.json")
-    workspace.run("init", *other)
-    workspace.run("state", "recover", str(file), *other, expect=1)
-    assert "of a run on another state" in workspace.printed
-    workspace.run("apply", "--auto-approve", "--api-url", sandbox.url, "--target", "cs/b", *other)
-    assert left(workspace) == [file]
+    failed.run("init", *other)
+    failed.run("state", "recover", failed.file, *other, expect=1)
+    assert "of a run on another state" in failed.printed
+    failed.run("apply", "--auto-approve", "--api-url", sandbox.url, "--target", "cs/b", *other)
+    assert "recover" not in failed.printed
+    assert left(failed) == [failed.root / failed.file]
 
 
 @pytest.mark.parametrize(("old", "new"), [(b"created", b"craeted"), (b'"number":1', b'"number":2')])
-def test_a_damaged_file_is_refused_with_its_place(workspace, sandbox, old, new):
-    """Nothing is changed, and the next apply still tells of it."""
-    file = fail_to_record(workspace, sandbox)
-    file.write_bytes(file.read_bytes().replace(old, new))
-    before = workspace.state
-    workspace.run("state", "recover", str(file), expect=1)
-    assert "line 2" in workspace.printed
-    assert workspace.state["intents"] == before["intents"]
-    workspace.apply(sandbox.url, expect=3)
-    assert file.exists()
+def test_a_damaged_file_is_refused_with_its_place(failed, old, new):
+    """Nothing is changed."""
+    path = failed.root / failed.file
+    path.write_bytes(path.read_bytes().replace(old, new))
+    failed.run("state", "recover", failed.file, expect=1)
+    assert "line 2" in failed.printed
+    assert path.exists()
+    assert json.loads(failed.run("state", "pull"))["intents"].keys() == {"cs/a"}
 
 
-def test_a_torn_end_is_tolerated(workspace, sandbox):
+def test_a_torn_end_is_tolerated(failed):
     """A file that a crash cut short gives what is whole."""
-    file = fail_to_record(workspace, sandbox)
-    file.write_bytes(file.read_bytes() + b"0123 {")
-    workspace.run("state", "recover", str(file))
-    assert "cs/a" in workspace.state["exams"]
-    file.write_bytes(b"0123")
-    assert "0 outcomes" in workspace.run("state", "recover", str(file))
+    path = failed.root / failed.file
+    path.write_bytes(path.read_bytes() + b"0123 {")
+    failed.run("state", "recover", failed.file)
+    assert "cs/a" in failed.state["exams"]
+    path.write_bytes(b"0123")
+    assert "0 outcomes" in failed.run("state", "recover", failed.file)

@@ -1,6 +1,7 @@
 """Tracked passwords, end to end: what is kept, what is noticed, and that the key shows nowhere."""
 
 import json
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -48,7 +49,7 @@ def test_only_the_exam_created_with_the_key_has_a_digest(workspace):
     assert list(workspace.state["exams"]["cs/a"]["secrets"]["digests"]) == ["configuration.password"]
     assert "secrets" not in workspace.state["exams"]["cs/b"]
     jsonschema.Draft202012Validator(schemas.load("state")).validate(workspace.state)
-    for file in workspace.root.iterdir():
+    for file in filter(Path.is_file, workspace.root.rglob("*")):
         text = file.read_text()
         assert KEY not in text
         assert SECRET not in text

@@ -60,7 +60,7 @@ def idle():
 
 def files(workspace):
     """Every file's bytes."""
-    return {path.name: path.read_bytes() for path in workspace.root.iterdir()}
+    return {str(path): path.read_bytes() for path in workspace.root.rglob("*") if path.is_file()}
 
 
 def journal_of(workspace):

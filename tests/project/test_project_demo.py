@@ -39,5 +39,9 @@ def test_the_demo_leaves_no_secret_behind(tmp_path: Path) -> None:
     """Passwords were sent, and neither they nor the token are in a file of the demo or in its output."""
     done = run_demo(tmp_path)
     assert '"password"' in (tmp_path / "sandbox.jsonl").read_text()
-    for text in (done.stdout, done.stderr, *(path.read_text() for path in tmp_path.iterdir())):
+    for text in (
+        done.stdout,
+        done.stderr,
+        *(path.read_text() for path in tmp_path.rglob("*") if path.is_file()),
+    ):
         assert "made-up" not in text
