@@ -34,6 +34,9 @@ def run(arguments: Sequence[str]) -> int:
         # The reader went away (`| head`); Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    finally:
+        # The process ends now; to look for cycles in all that is left is a tenth of a small command's time.
+        gc.freeze()
 
 
 def _run(parsed: argparse.Namespace) -> int:

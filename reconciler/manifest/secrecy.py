@@ -1,6 +1,5 @@
 """Which words announce a secret, and source lines with every secret on them masked."""
 
-import difflib
 import re
 import unicodedata
 from bisect import bisect_right
@@ -32,7 +31,9 @@ def announces_secret(key: str) -> bool:
         return True
     if len(word) > _MAX_WORD or _most_likeness(word) < _LIKENESS:
         return False
-    return difflib.SequenceMatcher(None, word, _SECRET_WORD).ratio() >= _LIKENESS
+    from difflib import SequenceMatcher  # noqa: PLC0415 - only what may be a slip needs it
+
+    return SequenceMatcher(None, word, _SECRET_WORD).ratio() >= _LIKENESS
 
 
 def _most_likeness(word: str) -> float:

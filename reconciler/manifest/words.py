@@ -1,6 +1,5 @@
 """Words that are close to a mistaken one."""
 
-import difflib
 from collections.abc import Iterable
 from typing import Final
 
@@ -13,7 +12,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     if len(word) > _MAX_WORD:
         return None
     folded = {name.casefold(): name for name in known}
-    found = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=_LIKENESS)
+    from difflib import get_close_matches  # noqa: PLC0415 - only what may be a slip needs it
+
+    found = get_close_matches(word.casefold(), folded, n=1, cutoff=_LIKENESS)
     return folded[found[0]] if found else None
 
 

@@ -1,6 +1,5 @@
 """The `[Practice]` in a title, which keeps an institution from being charged for the exam."""
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -36,10 +35,11 @@ def _is_misspelt(title: str) -> bool:
 
 
 def _is_like_practice(word: str) -> bool:
-    return (
-        len(word) <= _LONGEST
-        and difflib.SequenceMatcher(None, word.casefold(), "practice").ratio() >= _LIKENESS
-    )
+    if len(word) > _LONGEST:
+        return False
+    from difflib import SequenceMatcher  # noqa: PLC0415 - only what may be a slip needs it
+
+    return SequenceMatcher(None, word.casefold(), "practice").ratio() >= _LIKENESS
 
 
 def _practice_title(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
