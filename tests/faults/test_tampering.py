@@ -332,7 +332,11 @@ def cut_journal(root):
     "change", [lambda root: (root / "exams.state.json.journal").unlink(), cut_journal], ids=["removed", "cut"]
 )
 def test_a_journal_lost_during_a_run_stops_it(fresh, sandbox, change):
-    """Nothing more is sent, each SID is told once more, and the way to keep it is said."""
+    """Nothing more is sent, each SID is told once more, and the way to keep it is said.
+
+    The disk is slow when the second exam's outcome and the third one's intent are due, which leaves time.
+    """
+    fresh.variables[fault_points.VARIABLE] = "journal-open=slow@4"
     code, report, told = interfere(fresh, sandbox, change)
     assert code in {1, 3}
     assert "removed or cut" in told
