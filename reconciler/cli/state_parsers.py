@@ -230,6 +230,6 @@ def _fill_unlock(parser: Parser) -> None:
         "lock_id", metavar="LOCK_ID", nargs="?", help="the id of the lock, as whoever was kept out was told"
     )
     parser.add_argument(
-        "--force", action="store_true", help="break it even if its holder is alive, or may be"
+        "--force", action="store_true", help="break it even if its holder is known to be alive"
     )
     add_scope(parser)
