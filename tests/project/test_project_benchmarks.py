@@ -131,3 +131,10 @@ def test_profiles_are_made_as_text_and_as_pages(tmp_path) -> None:
     }
     for kind in kinds:
         assert "reconciler/cli/running.py" in (tmp_path / f"{kind}.txt").read_text()
+
+
+def test_an_apply_is_measured_with_each_kind_of_store() -> None:
+    """Each store's server is started, used and ended, and has a row."""
+    rows = table(run("stores.py", "--creates", "6", "--parallelism", "3", "--latency", "1", "--runs", "1"))
+    assert [row["store"] for row in rows] == ["file", "git", "http", "s3"]
+    assert all(float(row["without start-up, to the ideal"]) > 0 for row in rows)
