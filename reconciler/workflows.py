@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler import custody, host, manifest, planning, recollection, statefile
 from reconciler.custody import RECOVERY_FOLDER, Form, Recovered, Recovery
+from reconciler.late_names import late_names
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
 from reconciler.manifest.workspace import OF_ENVIRONMENT, Workspace
 from reconciler.model.declarations import Declaration, Declared, Loaded
@@ -105,14 +106,7 @@ _OTHER_SIDS: Final = {
     "US": "users",
 }
 
-
-def __getattr__(name: str) -> object:
-    """`Stopping`, which loads asyncio (PEP 562)."""
-    if name != "Stopping":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from reconciler.applying import Stopping  # noqa: PLC0415 - asyncio loads only to apply
-
-    return Stopping
+__getattr__ = late_names(globals(), {"Stopping": "reconciler.applying"})  # it loads asyncio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

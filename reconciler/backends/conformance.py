@@ -99,9 +99,9 @@ def take(backend: StateBackend) -> None:
 
 
 @contextmanager
-def settled(backend: StateBackend, *, timeout_s: float = 0.0) -> Iterator[bytes | None]:
+def settled(backend: StateBackend) -> Iterator[bytes | None]:
     """Hold the lock as a session does: a broken one means to write the snapshot anew. Gives what it was."""
-    with backend.lock(a_lock("settle"), timeout_s=timeout_s) as tenure:
+    with backend.lock(a_lock("settle"), timeout_s=0) as tenure:
         found = backend.read()
         if tenure is Tenure.FORCED:
             renewed = b"" if found is None else found.data
@@ -249,7 +249,7 @@ class BackendConformance:
 
     def test_a_killed_holder_can_be_replaced(self, place: Place) -> None:
         """Its lock ends with it or can be broken by its id, and what it recorded is there."""
-        with place.start("append", "1000000", fault=None) as writer:
+        with place.start("append", "1000000") as writer:
             assert writer.stdout is not None
             said = [writer.stdout.readline() for _ in range(4)]
             writer.kill()
@@ -289,7 +289,7 @@ class BackendConformance:
             backend.clear_journal,
             lambda: backend.back_up(b"new"),
         ):
-            refusal((StateUnavailable), change)
+            refusal(StateUnavailable, change)
 
     def test_a_late_release_leaves_the_next_holders_lock(self, place: Place) -> None:
         """Who lost its lock does not let go of another's."""

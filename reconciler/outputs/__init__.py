@@ -6,8 +6,9 @@ what that name needs.
 May import: `model`, `reconciler.schemas`, `reconciler.zones`, jinja2, jsonschema and rich.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+from reconciler.late_names import late_names
 
 if TYPE_CHECKING:
     from reconciler.outputs.diagnostics_text import print_diagnostics
@@ -82,50 +83,42 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "Checkout": "finding_places",
-    "Dossier": "dossiers",
-    "Help": "finding_texts",
-    "Invocation": "invocation",
-    "JsonLog": "json_log",
-    "Listing": "listing",
-    "LogProgress": "progress",
-    "PlainConsole": "plain",
-    "QuietProgress": "quiet",
-    "SavedPlan": "saved_plans",
-    "TerminalProgress": "progress",
-    "code_quality_report": "gitlab",
-    "decode_plan": "saved_plans",
-    "diagnostics_document": "documents",
-    "dossiers_of_state": "dossiers",
-    "github_commands": "github",
-    "github_summary": "github",
-    "helps_of": "finding_texts",
-    "junit_text": "junit",
-    "plan_document": "documents",
-    "plan_markdown": "markdown",
-    "plan_page": "html_page",
-    "print_diagnostics": "diagnostics_text",
-    "print_entry": "state_text",
-    "print_error": "errors_text",
-    "print_explanation": "explanation_text",
-    "print_plan": "plan_text",
-    "print_recovery": "recovery_text",
-    "print_report": "report_text",
-    "print_state": "state_text",
-    "printable": "escapes",
-    "recovery_document": "documents",
-    "report_document": "documents",
-    "sarif_document": "sarif",
-    "terraform_report": "gitlab",
-    "to_text": "documents",
+    "Checkout": ".finding_places",
+    "Dossier": ".dossiers",
+    "Help": ".finding_texts",
+    "Invocation": ".invocation",
+    "JsonLog": ".json_log",
+    "Listing": ".listing",
+    "LogProgress": ".progress",
+    "PlainConsole": ".plain",
+    "QuietProgress": ".quiet",
+    "SavedPlan": ".saved_plans",
+    "TerminalProgress": ".progress",
+    "code_quality_report": ".gitlab",
+    "decode_plan": ".saved_plans",
+    "diagnostics_document": ".documents",
+    "dossiers_of_state": ".dossiers",
+    "github_commands": ".github",
+    "github_summary": ".github",
+    "helps_of": ".finding_texts",
+    "junit_text": ".junit",
+    "plan_document": ".documents",
+    "plan_markdown": ".markdown",
+    "plan_page": ".html_page",
+    "print_diagnostics": ".diagnostics_text",
+    "print_entry": ".state_text",
+    "print_error": ".errors_text",
+    "print_explanation": ".explanation_text",
+    "print_plan": ".plan_text",
+    "print_recovery": ".recovery_text",
+    "print_report": ".report_text",
+    "print_state": ".state_text",
+    "printable": ".escapes",
+    "recovery_document": ".documents",
+    "report_document": ".documents",
+    "sarif_document": ".sarif",
+    "terraform_report": ".gitlab",
+    "to_text": ".documents",
 }
 
-
-def __getattr__(name: str) -> object:
-    """The public `name`, from the module that holds it, which is loaded now (PEP 562)."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = found
-    return found
+__getattr__ = late_names(globals(), _HOMES)

@@ -5,9 +5,9 @@ Importing this package loads nothing of the journal; using a name below loads wh
 May import: `model`, `ports`, `json_text`, orjson.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from reconciler.late_names import late_names
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.replay import replay
 from reconciler.statefile.session import Session, initialise, load_state, open_session
@@ -46,22 +46,14 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "Journal": "journal_format",
-    "Migration": "migration",
-    "decode_journal": "journal_format",
-    "decode_recovery": "journal_format",
-    "encode_header": "journal_format",
-    "encode_record": "journal_format",
-    "encode_recovery_header": "journal_format",
-    "feed": "feedback",
+    "Journal": ".journal_format",
+    "Migration": ".migration",
+    "decode_journal": ".journal_format",
+    "decode_recovery": ".journal_format",
+    "encode_header": ".journal_format",
+    "encode_record": ".journal_format",
+    "encode_recovery_header": ".journal_format",
+    "feed": ".feedback",
 }
 
-
-def __getattr__(name: str) -> object:
-    """The public `name`, from the module that holds it, which is loaded now (PEP 562)."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = found
-    return found
+__getattr__ = late_names(globals(), _HOMES)
