@@ -30,6 +30,8 @@ def merged(upper: Mapping, lower: Mapping | None) -> Mapping:
 
 
 def _over(upper: Mapping, lower: Mapping, hidden: Collection[str] = ()) -> Mapping:
+    if upper.is_unmarked:
+        return _over_unmarked(upper, lower, hidden)
     result = Mapping()
     below = lower.stretches()
     for key, (key_at, value_at) in upper.stretches().items():
@@ -41,6 +43,18 @@ def _over(upper: Mapping, lower: Mapping, hidden: Collection[str] = ()) -> Mappi
     for key, (key_at, value_at) in below.items():
         if key not in upper and key not in hidden:
             result.put(key, lower[key], key_at, value_at)
+    return result
+
+
+def _over_unmarked(upper: Mapping, lower: Mapping, hidden: Collection[str]) -> Mapping:
+    result = Mapping()
+    result.update(upper)
+    for key, base in lower.items():
+        if key not in upper:
+            if key not in hidden:
+                result[key] = base
+        elif base.__class__ is Mapping and key != FIELD and isinstance(value := upper[key], Mapping):
+            result[key] = _over(value, base)
     return result
 
 

@@ -212,6 +212,12 @@ def _send_configuration(sent: dict[str, Any], written: Value, context: Context) 
     return (SecretUse(_SECRET_PATH, secret),)
 
 
+def secrets_of(payload: Mapping[str, Any]) -> tuple[SecretUse, ...]:
+    """The secrets of which a payload holds references, other than such as are written out."""
+    secret = secret_of(payload[_CONFIGURATION][FIELD])
+    return () if isinstance(secret, str) else (SecretUse(_SECRET_PATH, secret),)
+
+
 def is_user_sid(text: str) -> bool:
     """Whether `text` has the documented shape of a user's SID."""
     digits = text.removeprefix(_USER_PREFIX)

@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeAlias, TypedDict, Unpack
 
 from reconciler.manifest.source_text import MAX_SIZE_BYTES, SourceText
 from reconciler.manifest.weighing import Weighing
-from reconciler.manifest.yaml_nodes import Stretch
+from reconciler.manifest.yaml_nodes import Stretch, Unmarked
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.identities import Address
 from reconciler.model.positions import Position, Span
@@ -55,13 +55,15 @@ class Findings:
     """Collects what is wrong with one file, up to MAX_FINDINGS, the last of which counts those left out.
 
     An error is never left out in favour of a warning. `exam` is where the exam stands that is being looked
-    at. A finding about it that is placed elsewhere, in defaults or a profile, says which exams it hits.
+    at. A finding about it that is placed elsewhere, in defaults or a profile, says which exams it hits. While
+    it was read without marks (`is_unmarked`), whatever is to be noted raises Unmarked instead.
     """
 
     source: SourceText
     weighing: Weighing = field(default_factory=Weighing)
     elsewhere: Elsewhere | None = None
     exam: Stretch | None = None
+    is_unmarked: bool = False
     has_mistakes: bool = False
     """Whether something other than a rule found an error in this file, or in what it says about others."""
     _found: dict[_Key, Diagnostic] = field(default_factory=dict)
@@ -71,7 +73,12 @@ class Findings:
     _is_full: bool = False
 
     def add(self, code: str, at: Stretch, message: str, hint: str, **details: Unpack[Details]) -> None:
-        """Note a finding where it belongs, unless it is known, turned off or ignored there."""
+        """Note a finding where it belongs, unless it is known, turned off or ignored there.
+
+        Raises Unmarked.
+        """
+        if self.is_unmarked:
+            raise Unmarked
         is_apart = self.exam is not None and not self.exam.start <= at.start < self.exam.end
         home, at = self._home_of(at)
         if home is not self:

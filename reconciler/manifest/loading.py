@@ -1,7 +1,7 @@
 """All manifests → everything that they declare, and every finding about them."""
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +12,7 @@ from reconciler.manifest.findings import Findings, identity_of
 from reconciler.manifest.lifecycle import Lifecycle
 from reconciler.manifest.manifest_file import ManifestFile
 from reconciler.manifest.reading import Text, parsed_ahead
+from reconciler.manifest.reading_ahead import ReadingAhead
 from reconciler.manifest.rules.catalogue import PLUGIN_FAILED
 from reconciler.manifest.rules.ignoring import report_unused
 from reconciler.manifest.rules.running import Written, ask_rules
@@ -46,13 +47,15 @@ class Reading:
     """How manifests are read.
 
     Without a `ruling`, the built-in rules are asked as they are, but for those that need a moment. `workers`
-    is how many further processes may parse, where that pays; the answer is the same.
+    is how many further processes may read, where that pays; the answer is the same. `meanwhile` is called
+    once these have begun, if any do: what the caller does there takes none of their time.
     """
 
     environment: Environment
     ruling: Ruling = field(default_factory=Ruling)
     tracing: Tracing = Tracing.OFF
     workers: int = 0
+    meanwhile: Callable[[], None] = lambda: None
 
 
 def gather(paths: Sequence[str], root: Path) -> Gathered:
@@ -77,8 +80,11 @@ def declare(gathered: Gathered, reading: Reading) -> tuple[Loaded, tuple[Read, .
     Raises nothing: whatever is wrong is among the diagnostics.
     """
     workspace = _Workspace(gathered.root, reading)
+    ahead = ReadingAhead(None if reading.tracing is Tracing.ON else reading.environment)
     with _uncollected():
-        for text, parsed in parsed_ahead(gathered.texts, workers=reading.workers):
+        for text, parsed in parsed_ahead(
+            gathered.texts, ahead, workers=reading.workers, meanwhile=reading.meanwhile
+        ):
             workspace.read(text, parsed)
         return workspace.loaded(gathered.diagnostics), workspace.stands_on
 

@@ -1,4 +1,4 @@
-"""Several processes that parse texts, ahead of who wants them in order.
+"""Several processes that read texts, ahead of who wants them in order.
 
 Workers are plain processes of this same Python, started afresh and never forked, so that neither threads nor
 an event loop of the caller are carried over. They take batches from the front, and whoever waits for a batch
@@ -16,8 +16,9 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from reconciler.manifest.parsing_wire import READY, receive, send
-from reconciler.manifest.yaml_parcels import Parcel, Parsed, Piece, parse_quietly, unpack
+from reconciler.manifest.parsing_wire import READY, Told, receive, send
+from reconciler.manifest.reading_ahead import ReadingAhead
+from reconciler.manifest.yaml_parcels import Parcel, Parsed, Piece, unpack
 from reconciler.values import dataclass, field
 
 _WORKER: Final = "reconciler.manifest.parsing_worker"
@@ -47,17 +48,18 @@ class _Batch:
             return parsed
         return [None if parcel is None else _unpacked(parcel) for parcel in parcels or ()]
 
-    def parse(self) -> None:
-        """Parse the pieces here."""
-        self.parsed = [parse_quietly(piece.data, piece.by) for piece in self.pieces]
+    def parse(self, reading: ReadingAhead) -> None:
+        """Read the pieces here."""
+        self.parsed = [reading.read(piece) for piece in self.pieces]
 
 
 @dataclass(slots=True)
 class Pool:
-    """Parses `batches` by `workers` further processes; for a `with`, which ends with all of them gone."""
+    """Reads `batches` by `workers` further processes; for a `with`, which ends with all of them gone."""
 
     batches: Sequence[Sequence[Piece]]
     workers: int
+    reading: ReadingAhead
     _all: list[_Batch] = field(default_factory=list)
     _open: deque[_Batch] = field(default_factory=deque)
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -93,7 +95,7 @@ class Pool:
                 if own is None:
                     self._wait_for(batch)
                 else:
-                    own.parse()
+                    own.parse(self.reading)
             yield from batch.take()
 
     def _claim_for_here(self, wanted: _Batch) -> _Batch | None:
@@ -139,10 +141,12 @@ class Pool:
         It gets none before it is ready: meanwhile, which may be long on a busy machine, they are parsed here.
         """
         begun: deque[_Batch] = deque()
+        desk = _Desk(connection)
         try:
             if receive(connection) != READY:
                 return
-            while self._hand_over(connection, begun):
+            send(connection, self.reading.parts)
+            while self._hand_over(desk, begun):
                 parcels = receive(connection)
                 if parcels is None:
                     break
@@ -155,7 +159,7 @@ class Pool:
             self._open.extendleft(reversed(begun))
             self._changed.notify_all()
 
-    def _hand_over(self, connection: socket.socket, begun: deque[_Batch]) -> bool:
+    def _hand_over(self, desk: "_Desk", begun: deque[_Batch]) -> bool:
         """Whether the worker has something to do, once it has been given what it may have at once."""
         while len(begun) < _AHEAD:
             with self._changed:
@@ -163,8 +167,24 @@ class Pool:
                     break
                 batch = self._open.popleft()
                 begun.append(batch)
-            send(connection, [(piece.data, piece.by) for piece in batch.pieces])
+            desk.hand_over(batch.pieces)
         return bool(begun)
+
+
+@dataclass(slots=True)
+class _Desk:
+    """Where a worker gets its batches; a head that it has already is not sent again."""
+
+    connection: socket.socket
+    _head: bytes = b""
+
+    def hand_over(self, pieces: Sequence[Piece]) -> None:
+        """Send `pieces`. Raises OSError."""
+        told: Told = []
+        for piece in pieces:
+            told.append((piece.data, piece.by, None if piece.head == self._head else piece.head))
+            self._head = piece.head
+        send(self.connection, told)
 
 
 def _unpacked(parcel: Parcel) -> Parsed | None:

@@ -6,12 +6,15 @@ Both run one Python with one copy of this product, and nobody else has the socke
 import marshal
 import socket
 import struct
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from reconciler import __version__
 
 READY: Final = f"ready {__version__}"
 """What a worker says first, once it can take batches."""
+
+Told: TypeAlias = list[tuple[bytes, int, bytes | None]]
+"""The pieces of a batch: bytes, how far their marks are to be moved, heads (None: that of the one before)."""
 
 _LENGTH: Final = struct.Struct("<Q")
 

@@ -1,4 +1,4 @@
-"""A process that parses texts for another one, which starts it as `python -m`; see `parsing_pool`.
+"""A process that reads texts for another one, which starts it as `python -m`; see `parsing_pool`.
 
 It reads batches of pieces from the socket whose number is its argument and answers each with their parcels,
 until the other side closes it. It reads no file, and writes nowhere else.
@@ -11,29 +11,31 @@ import socket
 import sys
 import threading
 
-from reconciler.manifest.parsing_wire import READY, receive, send
-from reconciler.manifest.yaml_parcels import Parcel, pack, parse_quietly
-
-
-def parcels_of(pieces: list[tuple[bytes, int]]) -> list[Parcel | None]:
-    """What each of `pieces` holds; None for one in which anything is wrong."""
-    parsed = (parse_quietly(data, by) for data, by in pieces)
-    return [None if one is None else pack(one) for one in parsed]
+from reconciler.manifest.parsing_wire import READY, Told, receive, send
+from reconciler.manifest.reading_ahead import Parts, ReadingAhead
+from reconciler.manifest.yaml_parcels import Parcel, Piece, pack
 
 
 def serve(connection: socket.socket) -> None:
-    """Answer every batch that comes over `connection`, until it is closed.
+    """Answer every batch that comes over `connection`, until it is closed; what to know comes before them.
 
-    Batches are taken in while others are parsed: the other side may have to hand over one before it can take
+    Batches are taken in while others are read: the other side may have to hand over one before it can take
     an answer.
     """
-    batches: queue.SimpleQueue[list[tuple[bytes, int]] | None] = queue.SimpleQueue()
+    parts: Parts | None = receive(connection)
+    reading, head = ReadingAhead.of(parts), b""
+    batches: queue.SimpleQueue[Told | None] = queue.SimpleQueue()
     threading.Thread(target=_take_in, args=(connection, batches), daemon=True).start()
-    while (pieces := batches.get()) is not None:
-        send(connection, parcels_of(pieces))
+    while (told := batches.get()) is not None:
+        parcels: list[Parcel | None] = []
+        for data, by, new_head in told:
+            head = head if new_head is None else new_head
+            parsed = reading.read(Piece(data, head=head, moved_by=by))
+            parcels.append(None if parsed is None else pack(parsed))
+        send(connection, parcels)
 
 
-def _take_in(connection: socket.socket, batches: "queue.SimpleQueue[list[tuple[bytes, int]] | None]") -> None:
+def _take_in(connection: socket.socket, batches: "queue.SimpleQueue[Told | None]") -> None:
     try:
         while (batch := receive(connection)) is not None:
             batches.put(batch)
@@ -45,7 +47,7 @@ def _take_in(connection: socket.socket, batches: "queue.SimpleQueue[list[tuple[b
 def main() -> None:
     """Serve the process that started this one; it alone decides when to stop, also after a ^C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.disable()  # trees without cycles, each of which is gone once it is sent
+    gc.disable()  # values without cycles, each of which is gone once it is sent
     with socket.socket(fileno=int(sys.argv[1])) as connection:
         try:
             send(connection, READY)

@@ -1,8 +1,9 @@
 """Files → their bytes, and what these hold where several processes found that out ahead of time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from reconciler.manifest.reading_ahead import ReadingAhead
 from reconciler.manifest.source_text import MAX_SIZE_BYTES, NotText, decode
 from reconciler.manifest.yaml_parcels import Parsed, Piece
 from reconciler.manifest.yaml_slices import Cut, cut
@@ -37,20 +38,28 @@ class _Job:
         return parts[0] if self.cut is None else self.cut.joined(parts)
 
 
-def parsed_ahead(texts: Sequence[Text], *, workers: int) -> Iterator[tuple[Text, Parsed | None]]:
+def parsed_ahead(
+    texts: Sequence[Text],
+    reading: ReadingAhead,
+    *,
+    workers: int,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Iterator[tuple[Text, Parsed | None]]:
     """Each of `texts` in order, with what it holds where that is known and nothing is wrong with it.
 
-    Up to `workers` further processes parse, as far as the texts are large enough for that to pay.
+    Up to `workers` further processes read, as far as the texts are large enough for that to pay. Once they
+    have begun, `meanwhile` is called.
     """
     size = sum(len(text.data) for text in texts)
-    workers = min(workers, MOST_WORKERS, size // WORTH_A_PROCESS)
-    if workers <= 0:
+    if size < WORTH_A_PROCESS:
         yield from ((text, None) for text in texts)
         return
+    workers = min(workers, MOST_WORKERS, size // WORTH_A_PROCESS)
     from reconciler.manifest.parsing_pool import Pool  # noqa: PLC0415 - loads only where it pays
 
     jobs = [_job(text) for text in texts]
-    with Pool(_batches(jobs), workers) as pool:
+    with Pool(_batches(jobs), workers, reading) as pool:
+        meanwhile()
         results = pool.results()
         for job in jobs:
             yield job.text, job.parsed(results)

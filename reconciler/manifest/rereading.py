@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.manifest.defaults import merged
 from reconciler.manifest.source_text import SourceText
-from reconciler.manifest.yaml_nodes import Mapping, Stretch
+from reconciler.manifest.yaml_nodes import Mapping, Stretch, Value
 from reconciler.manifest.yaml_parcels import Piece, parse_quietly
 from reconciler.values import dataclass
 
@@ -16,7 +16,7 @@ _KEY: Final = "exams"
 _ABOVE: Final = f"{_KEY}:\n"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Recipe:
     """How to make an effective exam again: from its text, and from what it is merged over.
 
@@ -27,23 +27,33 @@ class Recipe:
     at: Stretch
     own: Stretch
     below: Mapping | None
+    is_held: bool = False
+    _made: Mapping | None = None
 
     def made(self) -> Mapping:
-        """The effective exam, with the same marks as before."""
+        """The effective exam, with the same marks as before; made once, if it `is_held`."""
+        if self._made is not None:
+            return self._made
+        exam = self.written()
+        effective = merged(exam, self.below) if isinstance(exam, Mapping) else Mapping()
+        if self.is_held:
+            self._made = effective
+        return effective
+
+    def written(self) -> Value:
+        """The exam itself, with its marks."""
         text = self.source.text
         indent = " " * (self.at.start - _line_start(text, self.at.start))
         above = f"{_ABOVE}{indent}"
         piece = Piece(text, self.at.start, self.own.end, above)
         parsed = parse_quietly(piece.data, piece.by)
         exams = None if parsed is None else parsed.document.root.get(_KEY)
-        exam = next(iter(exams.values()), None) if isinstance(exams, Mapping) else None
-        return merged(exam, self.below) if isinstance(exam, Mapping) else Mapping()
+        return next(iter(exams.values()), None) if isinstance(exams, Mapping) else None
 
 
 def may_be_reread(source: SourceText, at: Stretch, own: Stretch) -> bool:
     """Whether an exam without anchors can be read by itself: its key, `at`, is the first on its line."""
-    start = _line_start(source.text, at.start)
-    return 0 < at.start - start == source.text.count(" ", start, at.start) and own.end > own.start
+    return source.stands_indented(at.start) and own.end > own.start
 
 
 def _line_start(text: str, offset: int) -> int:

@@ -8,7 +8,7 @@ from reconciler.manifest.findings import Findings
 from reconciler.manifest.schema_verdicts import SchemaCheck
 from reconciler.manifest.secrecy import announces_secret
 from reconciler.manifest.words import listed, suggestion
-from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Stretch, Value
+from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Stretch, Unmarked, Value
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.model.identities import ADDRESS_RULE, Address
 from reconciler.values import dataclass
@@ -48,9 +48,14 @@ class Place:
 
 
 def report_schema_errors(check: SchemaCheck, value: Value, place: Place, findings: Findings) -> bool:
-    """Note what `check` finds wrong with `value`, unless that is known already; whether it is right."""
+    """Note what `check` finds wrong with `value`, unless that is known already; whether it is right.
+
+    Raises Unmarked.
+    """
     if check.is_satisfied(value):
         return True
+    if findings.is_unmarked:
+        raise Unmarked
     for error in check.errors(value):
         path = tuple(error.absolute_path)
         if error.instance is BROKEN or _is_secret(path) or _is_date_time(error):

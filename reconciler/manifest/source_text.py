@@ -101,6 +101,11 @@ class SourceText:
             self._passed = start, line
         return Position(self.file, line, offset - start + 1)
 
+    def stands_indented(self, offset: int) -> bool:
+        """Whether nothing but spaces, and one at least, stands on the line before `offset`."""
+        start = self.text.rfind("\n", 0, offset) + 1
+        return 0 < offset - start == self.text.count(" ", start, offset)
+
     def span(self, at: Stretch) -> Span:
         """The place of a stretch."""
         end = self.position(max(at.start, at.end))

@@ -1,7 +1,7 @@
 """Bytes of one YAML file → its value with marks, or findings that say why there is none."""
 
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
@@ -10,7 +10,10 @@ from reconciler.manifest.findings import Findings
 from reconciler.manifest.source_text import MAX_SIZE_BYTES, NotText, SourceText, decode
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.manifest.yaml_walker import Stopped, Walker
-from reconciler.values import dataclass
+from reconciler.values import dataclass, field
+
+if TYPE_CHECKING:
+    from reconciler.manifest.declaring import Ready
 
 IS_FAST: Final = hasattr(yaml, "CSafeLoader")
 """Whether PyYAML was built with libyaml; the pure parser gives the same events, much slower."""
@@ -53,7 +56,8 @@ _TAB: Final = ("a tab stands where YAML wants spaces", "Indent with spaces.")
 class Document:
     """The mapping that a file holds, where it stands, and the comments that ignore rules.
 
-    `has_anchors` says whether a part of it may be in two places; `written` counts its values and keys.
+    `has_anchors` says whether a part of it may be in two places; `written` counts its values and keys. Of
+    the exams in `ready`, by address, it is known already what they declare, and `root` does not hold them.
     """
 
     root: Mapping
@@ -61,10 +65,16 @@ class Document:
     comments: tuple[Comment, ...] = ()
     has_anchors: bool = False
     written: int = 0
+    ready: "dict[str, Ready]" = field(default_factory=dict)
 
 
-def parse(source: SourceText, findings: Findings, loader: Any = LOADER) -> Document | None:
-    """The document of `source`; None, with the reason among `findings`, where there is none."""
+def parse(
+    source: SourceText, findings: Findings, loader: Any = LOADER, reads: type[Walker] = Walker
+) -> Document | None:
+    """The document of `source`; None, with the reason among `findings`, where there is none.
+
+    Raises Unmarked, if what `reads` it does.
+    """
     if (at := source.refused_character()) is not None:
         findings.add(
             "encoding",
@@ -75,7 +85,7 @@ def parse(source: SourceText, findings: Findings, loader: Any = LOADER) -> Docum
         return None
     comments = Comments(source.text)
     try:
-        walker = Walker(findings)
+        walker = reads(findings)
         parsed = walker.walk(comments.watch(loader(source.text).get_event))
     except Stopped:
         return None

@@ -1,7 +1,9 @@
 """Plain Python values that remember where they were written.
 
 A mark is an offset into the text; `SourceText` turns it into a line and a column when somebody asks. Marks
-are kept packed, because a large manifest has half a million of them.
+are kept packed, because a large manifest has half a million of them. Of exams with which nothing is wrong
+nobody asks, so these may be read without marks: whoever asks all the same is told so by Unmarked, and reads
+that exam again.
 """
 
 import enum
@@ -26,6 +28,10 @@ BROKEN: Final = Broken.BROKEN
 Value: TypeAlias = "Mapping | Sequence | str | int | float | bool | Broken | None"
 
 
+class Unmarked(Exception):
+    """Something is to be said about values that were read without marks: read them again, with marks."""
+
+
 class Stretch(NamedTuple):
     """From one offset up to, and without, another."""
 
@@ -34,13 +40,21 @@ class Stretch(NamedTuple):
 
 
 class Mapping(dict[str, Value]):
-    """A dict whose `marks` hold, in order of the keys, where each key and its value start and end."""
+    """A dict whose `marks` hold, in order of the keys, where each key and its value start and end.
+
+    Questions for places raise Unmarked where it was read without marks.
+    """
 
     __slots__ = ("marks",)
 
     def __init__(self) -> None:
         super().__init__()
         self.marks = array("I")
+
+    @property
+    def is_unmarked(self) -> bool:
+        """Whether it was read without marks."""
+        return not self.marks and bool(self)
 
     def put(self, key: str, value: Value, at: Stretch, value_at: Stretch) -> None:
         """Add `key`, which must be new."""
@@ -49,16 +63,23 @@ class Mapping(dict[str, Value]):
 
     def key_at(self, key: str) -> Stretch:
         """Where `key` is written."""
-        first = MARKS_A_KEY * list(self).index(key)
+        first = self._first_mark(key)
         return Stretch(self.marks[first], self.marks[first + 1])
 
     def value_at(self, key: str) -> Stretch:
         """Where the value of `key` is written."""
-        first = MARKS_A_KEY * list(self).index(key) + 2
+        first = self._first_mark(key) + 2
         return Stretch(self.marks[first], self.marks[first + 1])
+
+    def _first_mark(self, key: str) -> int:
+        if self.is_unmarked:
+            raise Unmarked
+        return MARKS_A_KEY * list(self).index(key)
 
     def stretches(self) -> dict[str, tuple[Stretch, Stretch]]:
         """Where each key and its value are written, for those who ask about many."""
+        if self.is_unmarked:
+            raise Unmarked
         marks = self.marks
         return {
             key: (Stretch(marks[at], marks[at + 1]), Stretch(marks[at + 2], marks[at + 3]))
@@ -67,7 +88,7 @@ class Mapping(dict[str, Value]):
 
 
 class Sequence(list[Value]):
-    """A list whose `marks` hold where each item starts and ends."""
+    """A list whose `marks` hold where each item starts and ends; as with a Mapping, there may be none."""
 
     __slots__ = ("marks",)
 
@@ -77,6 +98,8 @@ class Sequence(list[Value]):
 
     def item_at(self, index: int) -> Stretch:
         """Where the item at `index` is written."""
+        if not self.marks:
+            raise Unmarked
         first = MARKS_AN_ITEM * index
         return Stretch(self.marks[first], self.marks[first + 1])
 

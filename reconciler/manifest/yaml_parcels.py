@@ -8,9 +8,13 @@ from array import array
 from typing import Any, TypeAlias, TypeGuard
 
 from reconciler.manifest.comments import Comment
+from reconciler.manifest.declaring import Ready
+from reconciler.manifest.effective import secrets_of
 from reconciler.manifest.source_text import SourceText
 from reconciler.manifest.yaml_documents import Document, parse, read_source
-from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, Value
+from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, Unmarked, Value
+from reconciler.manifest.yaml_unmarked import UnmarkedWalker
+from reconciler.manifest.yaml_walker import Walker
 from reconciler.values import dataclass
 
 Parcel: TypeAlias = tuple[Any, ...]
@@ -38,13 +42,16 @@ class Parsed:
 class Piece:
     """A text to parse: a whole one as bytes, or what is from `start` to `end` of one, below the line `above`.
 
-    It is cut out only when it is wanted.
+    It is cut out only when it is wanted. `head` is the part of that text which says what its exams stand on.
+    `moved_by` tells of a text that was cut out already how much further on its marks are.
     """
 
     whole: bytes | str
     start: int = 0
     end: int = 0
     above: str = ""
+    head: bytes = b""
+    moved_by: int = 0
 
     @property
     def data(self) -> bytes:
@@ -56,7 +63,7 @@ class Piece:
     @property
     def by(self) -> int:
         """How much further on its marks are in the whole text."""
-        return self.start - len(self.above)
+        return self.start - len(self.above) + self.moved_by
 
     @property
     def size(self) -> int:
@@ -66,8 +73,22 @@ class Piece:
 
 def parse_quietly(data: bytes, by: int = 0) -> Parsed | None:
     """What `data` holds, every mark told `by` further on; None where anything is wrong with it."""
+    return _parsed(data, by, Walker)
+
+
+def parse_unmarked(data: bytes, by: int = 0) -> Parsed | None:
+    """The same, without the marks within exams where these can be done without."""
+    return _parsed(data, by, UnmarkedWalker) or _parsed(data, by, Walker)
+
+
+def _parsed(data: bytes, by: int, reads: type[Walker]) -> Parsed | None:
     source, findings, is_text = read_source("", data)
-    if not is_text or (document := parse(source, findings)) is None or not findings.is_empty:
+    findings.is_unmarked = True
+    try:
+        document = parse(source, findings, reads=reads) if is_text else None
+    except Unmarked:
+        return None
+    if document is None or not findings.is_empty:
         return None
     if by and not document.has_anchors:
         _move(document.root, by)
@@ -81,6 +102,8 @@ def parse_quietly(data: bytes, by: int = 0) -> Parsed | None:
 
 def _move(node: Mapping | Sequence, by: int) -> None:
     """Tell every mark in `node`, no part of which is in two places, `by` further on."""
+    if not node.marks:
+        return
     node.marks = array("I", [mark + by for mark in node.marks])
     for value in node.values() if isinstance(node, Mapping) else node:
         if _is_node(value):
@@ -98,16 +121,18 @@ def pack(parsed: Parsed) -> Parcel:
         list(parsed.secret_values),
         parsed.has_anchors,
         document.written,
+        [(address, _packed_ready(ready)) for address, ready in document.ready.items()],
     )
 
 
 def unpack(parcel: Parcel) -> Parsed:
     """What was packed."""
-    packed, at, comments, secrets, values, has_anchors, written = parcel
+    packed, at, comments, secrets, values, has_anchors, written, declared = parcel
     root: Any = _unpacked(packed, {})
     found = tuple(_unpacked_comment(comment) for comment in comments)
+    ready = {address: _unpacked_ready(parts) for address, parts in declared}
     return Parsed(
-        Document(root, Stretch(*at), found, has_anchors=has_anchors, written=written),
+        Document(root, Stretch(*at), found, has_anchors=has_anchors, written=written, ready=ready),
         tuple(Stretch(*secret) for secret in secrets),
         frozenset(values),
         has_anchors=has_anchors,
@@ -164,3 +189,21 @@ def _unpacked_comment(packed: Parcel) -> Comment:
     at, codes, has_reason, is_alone = packed
     placed = tuple((code, Stretch(*where)) for code, where in codes)
     return Comment(Stretch(*at), placed, has_reason=has_reason, is_alone=is_alone)
+
+
+def _packed_ready(ready: Ready) -> Parcel:
+    return (
+        ready.course_sid,
+        ready.course,
+        ready.timezone,
+        ready.payload,
+        ready.digest,
+        bool(ready.secrets),
+        ready.profiles,
+    )
+
+
+def _unpacked_ready(packed: Parcel) -> Ready:
+    course_sid, course, timezone, payload, digest, has_secrets, profiles = packed
+    secrets = secrets_of(payload) if has_secrets else ()
+    return Ready(course_sid, course, timezone, payload, digest, secrets, profiles)

@@ -53,7 +53,12 @@ class Cut:
         root[_BLOCK] = entries
         root.marks[-2:] = array("I", (ends[0].start, ends[-1].end))
         return Parsed(
-            Document(root, Stretch(head.document.at.start, ends[-1].end), written=written),
+            Document(
+                root,
+                Stretch(head.document.at.start, ends[-1].end),
+                written=written,
+                ready={address: ready for part in slices for address, ready in part.document.ready.items()},
+            ),
             tuple(secret for part in whole for secret in part.secrets),
             frozenset().union(*(part.secret_values for part in whole)),
             has_anchors=False,
@@ -69,10 +74,10 @@ def cut(text: str, size: int) -> Cut | None:
     starts = [first, *_starts(text, first, indent, size)]
     if len(starts) == 1:
         return None
-    head = Piece(text, 0, first)
+    head = Piece(text[:first].encode())
     slices = (
         # The indentation of the entry behind it lets a slice end where its last entry ends in the whole.
-        Piece(text, start, end + indent, _WRAPPER)
+        Piece(text, start, end + indent, _WRAPPER, head.data)
         for start, end in zip(starts, [*starts[1:], len(text)], strict=True)
     )
     return Cut(opening.start(), (head, *slices))

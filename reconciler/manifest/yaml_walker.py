@@ -34,10 +34,10 @@ FREE_NODES: Final = 50_000
 NODES_A_WRITTEN_ONE: Final = 20
 
 _MERGE: Final = "<<"
-_MOST_KNOWN: Final = 8192
-_ORDINARY_KEYS: Final[dict[str, str]] = {}
+MOST_KNOWN: Final = 8192
+ORDINARY_KEYS: Final[dict[str, str]] = {}
 """Keys that are text, quoted or not, and announce no secret; of all files, for they share most of them."""
-_RESOLVED: Final[dict[str, Value]] = {}
+RESOLVED: Final[dict[str, Value]] = {}
 """Plain scalars that may be other than text, and what they stand for."""
 
 _SCALAR: Final[Any] = ev.ScalarEvent
@@ -170,7 +170,7 @@ class Walker:
 
     def _mapping(self) -> tuple[Mapping, int, int]:
         """The mapping whose start was met, where it ends, and how many levels are below it."""
-        next_event, keys, resolved = self._next, _ORDINARY_KEYS, _RESOLVED
+        next_event, keys, resolved = self._next, ORDINARY_KEYS, RESOLVED
         node, marks, merges = Mapping(), list[int](), list[tuple[Value, Stretch]]()
         written = height = 0
         key: Any
@@ -272,8 +272,8 @@ class Walker:
                 "Give a finite number, or put it in quotes if it is meant as text.",
             )
             return BROKEN
-        if len(_RESOLVED) < _MOST_KNOWN:
-            _RESOLVED[text] = value
+        if len(RESOLVED) < MOST_KNOWN:
+            RESOLVED[text] = value
         return value
 
     def _quoted(self, text: str, start: int, end: int, style: str) -> Value:
@@ -313,8 +313,8 @@ class Walker:
         elif has_merge and value == _MERGE:
             first = start
         else:
-            if len(_ORDINARY_KEYS) < _MOST_KNOWN and not is_secret and _is_text_unquoted(value):
-                _ORDINARY_KEYS[value] = value
+            if len(ORDINARY_KEYS) < MOST_KNOWN and not is_secret and is_text_unquoted(value):
+                ORDINARY_KEYS[value] = value
             return _Key(value, start, end, is_secret)
         self._refuse_duplicate(value, first, Stretch(start, end))
         return _Key(BROKEN, start, end, is_secret)
@@ -455,7 +455,7 @@ def _is_refused(char: str) -> bool:
     return (char < " " and char not in "\t\n\r") or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"
 
 
-def _is_text_unquoted(text: str) -> bool:
+def is_text_unquoted(text: str) -> bool:
     """Whether `text` would be text, and no `<<`, without quotes as well."""
     try:
         return text != _MERGE and isinstance(resolve_plain(text), str)

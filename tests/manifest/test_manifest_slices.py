@@ -11,52 +11,20 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from yaml_pieces import ENTRIES, TRICKS
 
 from reconciler.manifest import Reading, declare, gather, parsing_pool, reading
 from reconciler.manifest.parsing_pool import Pool
 from reconciler.manifest.reading import Text, parsed_ahead
+from reconciler.manifest.reading_ahead import ReadingAhead
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Value
 from reconciler.manifest.yaml_parcels import Parsed, Piece, pack, parse_quietly, unpack
 from reconciler.manifest.yaml_slices import cut
 from reconciler.model.environment import Environment
 
 HEAD = "version: 1\ncourses: {a: CU1234567890abcdef1234567890abcdef}\n"
-ENTRIES = [
-    "  {n}:\n    title: Exam {n}\n    configuration:\n      password: {{fromEnv: EXAM_SECRET_{n}}}\n",
-    "  {n}: {{title: Short, tags: [a, [b, {{c: 1}}]]}}\n",
-    "  {n}:\n    note: |\n      first\n\n       second\n    end: 1\n",
-    "  {n}:\n    note: >-\n      a folded\n      text\n",
-    "  # a comment\n\n  {n}:\n    title: 'it''s'\n    empty:\n",
-    "  {n}:\n    list:\n    - 1\n    - two\n    - {{three: ~}}\n\n\n",
-    '  {n}: "a text over\n    two lines"\n',
-    "  {n}:\n",
-    "  'q{n}': 1\n",
-    "  ? {n}\n  : value\n",
-    "  {n}: plain over\n    two lines\n",
-    "  {n}:\n    é: ünï\n    password: a written secret\n",
-]
-TRICKS = [
-    '  {n}: "open\n  x{n}: closed"\n',
-    "  {n}: [1,\n  2]\n",
-    "  {n}: [1,\n  a{n}: 2]\n",
-    "  {n}: &anchor {{a: 1}}\n",
-    "  {n}: *anchor\n",
-    "  {n}: !!str 1\n",
-    "  {n}: .inf\n",
-    "  e0: again\n",
-    "  {n}:\n   bad\n  indent: 1\n    x: 2\n",
-    " {n}: outside\n",
-    "---\n",
-    "...\n",
-    "imports: []\n",
-    "  {n}: |\n  not indented: 1\n",
-    "  1: a number\n",
-    "  <<: {{a: 1}}\n",
-    "  {n}: 'open\n",
-    "\t{n}: tab\n",
-    "  {n}: {{\n  a{n}: 1}}\n",
-    "  - item\n",
-]
+MARKED = ReadingAhead(None)
+"""Reads with all marks, and declares nothing."""
 
 
 def same(one: Value, other: Value) -> bool:
@@ -235,7 +203,7 @@ def test_workers_do_take_part(tmp_path):
     write_many(tmp_path, 1, 120)
     texts = gather([], tmp_path).texts
     batches = [[Piece(texts[0].data)]] * 8
-    with Pool(batches, 1) as pool:
+    with Pool(batches, 1, MARKED) as pool:
         deadline = time.monotonic() + 60
         while pool._all[0].parcels is None and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -259,7 +227,7 @@ def test_a_worker_that_dies_is_replaced_by_work_here(tmp_path):
     write_many(tmp_path, 8, 10)
     texts = gather([], tmp_path).texts
     batches = [[Piece(text.data)] for text in texts]
-    with Pool(batches, 2) as pool:
+    with Pool(batches, 2, MARKED) as pool:
         for process in pool._processes:
             process.kill()
         parsed = list(pool.results())
@@ -279,7 +247,7 @@ def test_no_worker_is_left(tmp_path):
     """However the work ends, every process that was started is gone."""
     write_many(tmp_path, 8, 10)
     batches = [[Piece(text.data)] for text in gather([], tmp_path).texts]
-    pool = Pool(batches, 2)
+    pool = Pool(batches, 2, MARKED)
 
     def interrupted() -> None:
         with pool:
@@ -319,5 +287,8 @@ def test_small_manifests_start_no_process(tmp_path):
     """Where it does not pay, all is parsed here."""
     write_many(tmp_path, 2, 5)
     texts: list[Text] = list(gather([], tmp_path).texts)
-    assert [parsed for _, parsed in parsed_ahead(texts, workers=4)] == [None, None]
+    assert [parsed for _, parsed in parsed_ahead(texts, ReadingAhead(Environment()), workers=4)] == [
+        None,
+        None,
+    ]
     assert "reconciler.manifest.parsing_worker" not in sys.modules

@@ -1,0 +1,276 @@
+"""Exams that are read without marks, and declared piece by piece, are those that all marks would give."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from yaml_pieces import ENTRIES, TRICKS
+
+from reconciler.manifest import Reading, declare, gather, reading
+from reconciler.manifest.defaults import merged
+from reconciler.manifest.reading_ahead import ReadingAhead
+from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, Unmarked, Value
+from reconciler.manifest.yaml_parcels import Piece, pack, parse_quietly, parse_unmarked, unpack
+from reconciler.model.declarations import Loaded
+from reconciler.model.environment import Environment
+from reconciler.model.identities import InstallSid
+
+COURSE = "CU1234567890abcdef1234567890abcdef"
+INSTALL = InstallSid("AI1234567890abcdef1234567890abcdef")
+TOP = f"version: 1\ninstallSid: {INSTALL}\ncourses: {{c: {COURSE}}}\n"
+STACKED = f"""\
+timezone: America/New_York
+users: {{ann: US{"0a" * 16}}}
+defaults:
+  type: Online
+  contactUser: ann
+  configuration: {{attempts: 2}}
+profiles:
+  short: {{configuration: {{duration: 30, attempts: 1}}}}
+  wrong: {{status: [maybe]}}
+"""
+HEADS = [
+    TOP,
+    f"version: 1\ncourses: {{c: {COURSE}}}\n",
+    TOP + STACKED,
+    TOP + "timezone: Nowhere/Else\n",
+    TOP + "defaults: {profiles: [short]}\nprofiles: {short: {timezone: Europe/Paris}}\n",
+    TOP + "extends: [base.yml]\n",
+    TOP.replace("courses:", "courses: &a") + "moved: [{from: old, to: e0}]\n",
+    "version: 1\ninstallSid: &a [\n",
+]
+RIGHT = """\
+  {n}:
+    course: c
+    title: An exam
+    type: Online
+    useProctorManager: true
+    requireApproval: false
+    url: https://lms.example.edu/{n}
+    enableAppointmentSuggestions: true
+    examDeliverySystemModule: canvas
+    configuration:
+      examOpenDate: 2031-10-10T09:00-04:00
+      examCloseDate: 2031-10-10T12:00-04:00
+      duration: 90
+      password: {{fromEnv: EXAM_SECRET_A}}
+"""
+EXAMS = [
+    RIGHT,
+    RIGHT + "      proctorTypes: [live]\n      instructorAsProctor: [{{startTime: 2031-10-10T10:00Z}}]\n",
+    RIGHT + "    profiles: [short]\n",
+    RIGHT + "    profiles: [short, wrong]\n",
+    RIGHT + "    profiles: [short, short]\n",
+    RIGHT + "    timezone: Europe/Berlin\n",
+    RIGHT + "    timezone: Europe/Nowhere\n",
+    RIGHT + "    contactUser: ann\n",
+    RIGHT + "    contactUserSid: ann\n",
+    RIGHT.replace("9:00-04:00", "9:00"),
+    RIGHT.replace("10T09:00-04:00", "99T09:00"),
+    RIGHT.replace("An exam", "' An exam'"),
+    RIGHT.replace("An exam", '"a \\u0007 bell"'),
+    RIGHT.replace("course: c\n", "course: d\n"),
+    RIGHT.replace("course: c\n", f"courseSid: {COURSE}\n"),
+    RIGHT.replace("course: c\n", f"course: c\n    courseSid: {COURSE}\n"),
+    RIGHT.replace("course: c\n", ""),
+    RIGHT.replace("true", "yes", 1),
+    RIGHT.replace("duration: 90", "duration: 90.5"),
+    RIGHT.replace("duration: 90", "duration: 9e1"),
+    RIGHT.replace("duration: 90", f"duration: {'9' * 40}"),
+    RIGHT.replace("duration: 90", "duration: 90\n      duration: 91"),
+    RIGHT.replace("duration: 90", "duration: 90\n      nonsense: 91"),
+    RIGHT.replace("{{fromEnv: EXAM_SECRET_A}}", "hunter2"),
+    RIGHT.replace("{{fromEnv: EXAM_SECRET_A}}", "{{fromFile: ../a}}"),
+    RIGHT.replace("{{fromEnv: EXAM_SECRET_A}}", "{{fromFile: a}}"),
+    RIGHT.replace("  {n}:", "  {n}: &{n}").replace("duration: 90", "duration: !!int 90"),
+    RIGHT.replace("    title", "    # reconciler: ignore[title-spaces] it is so\n    title"),
+    RIGHT.replace("{n}:", "'{n}':"),
+    RIGHT.replace("  {n}:\n", "  ? {n}\n  :\n", 1),
+    "  {n}: {{course: c, title: ' A', url: nowhere, configuration: {{}}}}\n",
+    "  {n}: *a\n",
+    "  {n}:\n",
+    "  a b: {{}}\n",
+]
+ANY = st.sampled_from(EXAMS + TRICKS)
+LIKELY = st.one_of(st.sampled_from(EXAMS[:3]), ANY)
+
+
+def text_of(head: str, exams: list[str]) -> str:
+    """A manifest with `exams`, each with an address of its own."""
+    return f"{head}exams:\n" + "".join(exam.format(n=f"e{at}") for at, exam in enumerate(exams))
+
+
+def loaded(root: Path, *, ahead: bool, environment: Environment, batch: int = 600) -> Loaded:
+    """What the manifests at `root` declare, read ahead in pieces of about `batch` bytes or not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "WORTH_A_PROCESS", 1 if ahead else 2**60)
+        patch.setattr(reading, "BATCH", batch)
+        return declare(gather([], root), Reading(environment=environment))[0]
+
+
+@given(
+    head=st.sampled_from(HEADS),
+    exams=st.lists(LIKELY, min_size=1, max_size=7),
+    environment=st.sampled_from([Environment(), Environment(install_sid=INSTALL, timezone="Asia/Tokyo")]),
+    batch=st.sampled_from([100, 600, 100_000]),
+)
+@example(head=HEADS[0], exams=EXAMS, environment=Environment(), batch=100_000)
+@example(head=HEADS[2], exams=EXAMS, environment=Environment(), batch=600)
+@settings(max_examples=300)
+def test_reading_ahead_changes_nothing(tmp_path_factory, head, exams, environment, batch):
+    """Declarations, findings, their places and excerpts are those of exams that were read with all marks."""
+    root = tmp_path_factory.mktemp("root")
+    (root / "base.yml").write_text("version: 1\ndefaults: {configuration: {attempts: 3}}\n")
+    (root / "exams.yaml").write_text(text_of(head, exams))
+    plainly = loaded(root, ahead=False, environment=environment)
+    assert loaded(root, ahead=True, environment=environment, batch=batch) == plainly
+
+
+def test_what_is_ordinary_is_declared_ahead():
+    """Exams with which nothing is wrong are ready, or the test above would show nothing."""
+    text = text_of(HEADS[2], EXAMS[:3] + EXAMS[3:4] + EXAMS[25:26])
+    parsed = ReadingAhead(Environment()).read(Piece(text.encode()))
+    assert parsed is not None
+    assert list(parsed.document.ready) == ["e0", "e1", "e2", "e4"]
+    exams = parsed.document.root["exams"]
+    assert isinstance(exams, Mapping)
+    assert [exams[key] is None for key in exams] == [True, True, True, False, True]
+    again = unpack(pack(parsed))
+    assert again.document.ready == parsed.document.ready
+    assert [use.dotted_path for use in again.document.ready["e0"].secrets] == ["configuration.password"]
+
+
+def test_a_file_that_extends_others_is_left_to_who_knows_them():
+    """Its exams are read without marks, and declared where the other files are known."""
+    parsed = ReadingAhead(Environment()).read(Piece(text_of(HEADS[5], [RIGHT]).encode()))
+    assert parsed is not None
+    assert not parsed.document.ready
+    exams = parsed.document.root["exams"]
+    assert isinstance(exams, Mapping)
+    exam = exams["e0"]
+    assert isinstance(exam, Mapping)
+    assert exam.is_unmarked
+
+
+def without_marks(value: Value) -> object:
+    """`value` in types that compare without marks, keys in their order."""
+    if isinstance(value, Mapping):
+        return [(key, without_marks(item)) for key, item in value.items()]
+    if isinstance(value, Sequence):
+        return [without_marks(item) for item in value]
+    return type(value), value
+
+
+@given(entries=st.lists(st.sampled_from(ENTRIES + EXAMS + TRICKS), min_size=1, max_size=6))
+@settings(max_examples=300)
+def test_values_without_marks_are_the_values(entries):
+    """Values, secrets, comments and counts do not depend on whether marks are kept."""
+    data = text_of(HEADS[0], entries).encode()
+    marked, unmarked = parse_quietly(data), parse_unmarked(data)
+    assert (marked is None) == (unmarked is None)
+    if marked is None or unmarked is None:
+        return
+    assert without_marks(unmarked.document.root) == without_marks(marked.document.root)
+    assert unmarked.document.root.marks == marked.document.root.marks
+    assert (unmarked.secrets, unmarked.secret_values) == (marked.secrets, marked.secret_values)
+    assert (unmarked.document.at, unmarked.document.comments, unmarked.document.written) == (
+        marked.document.at,
+        marked.document.comments,
+        marked.document.written,
+    )
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "  {n}: {{a: &x 1, b: *x}}\n",
+        "  {n}: {{a: !!str 1}}\n",
+        "  {n}: {{<<: {{a: 1}}}}\n",
+        "  {n}: {{a: 1, a: 2}}\n",
+        "  {n}: {{1: 2}}\n",
+        "  {n}: {{? [a] : 2}}\n",
+        f"  {{n}}: {'[' * 70}{']' * 70}\n",
+        "  ? {n}\n  : {{a: 1}}\n",
+    ],
+)
+def test_what_is_out_of_the_ordinary_has_all_its_marks(entry):
+    """Where the quick way does not lead, a text is read as ever, or not at all."""
+    data = text_of(HEADS[0], [RIGHT, entry]).encode()
+    unmarked = parse_unmarked(data)
+    assert (unmarked is None) == (parse_quietly(data) is None)
+    if unmarked is not None:
+        exams = unmarked.document.root["exams"]
+        assert isinstance(exams, Mapping)
+        assert not any(exam.is_unmarked for exam in exams.values() if isinstance(exam, Mapping))
+
+
+def test_places_in_what_has_no_marks_are_not_made_up():
+    """Whoever asks where a value without marks stands is told that nobody knows."""
+    parsed = parse_unmarked(text_of(HEADS[0], [RIGHT + "    profiles: [short]\n"]).encode())
+    assert parsed is not None
+    exams = parsed.document.root["exams"]
+    assert isinstance(exams, Mapping)
+    exam = exams["e0"]
+    assert isinstance(exam, Mapping)
+    profiles = exam["profiles"]
+    assert isinstance(profiles, Sequence)
+    for ask in (
+        lambda: exam.key_at("title"),
+        lambda: exam.value_at("title"),
+        exam.stretches,
+        lambda: profiles.item_at(0),
+    ):
+        with pytest.raises(Unmarked):
+            ask()
+    assert Mapping().stretches() == {}
+
+
+TREES = st.recursive(
+    st.sampled_from(["1", "text", "[1, 2]"]),
+    lambda inner: st.dictionaries(
+        st.sampled_from(["course", "courseSid", "contactUser", "configuration", "password", "a"]),
+        inner,
+        max_size=4,
+    ),
+    max_leaves=12,
+)
+
+
+def flow(tree: object) -> str:
+    """`tree` as YAML in braces."""
+    if not isinstance(tree, dict):
+        return str(tree)
+    return "{" + ", ".join(f"{key}: {flow(value)}" for key, value in tree.items()) + "}"
+
+
+@given(upper=TREES, lower=TREES)
+@settings(max_examples=200)
+def test_merging_does_not_depend_on_marks(upper, lower):
+    """What is merged has the same keys in the same order, and the same values."""
+    data = f"defaults: {flow(lower)}\nexams:\n  e: {flow(upper)}\n".encode()
+    marked, unmarked = parse_quietly(data), parse_unmarked(data)
+    assert marked is not None
+    assert unmarked is not None
+    results = []
+    for root in (marked.document.root, unmarked.document.root):
+        exams, below = root["exams"], root["defaults"]
+        assert isinstance(exams, Mapping)
+        exam = exams["e"]
+        if not isinstance(exam, Mapping) or not isinstance(below, Mapping):
+            return
+        results.append(without_marks(merged(exam, below)))
+    assert results[0] == results[1]
+
+
+def test_a_piece_knows_how_far_its_marks_are_moved():
+    """Marks of the exams of a piece are told as those of the whole text."""
+    text = text_of(HEADS[0], [RIGHT, RIGHT])
+    start = text.index("  e1:")
+    piece = Piece(text, start, len(text), "exams:\n", HEADS[0].encode())
+    parsed = ReadingAhead(Environment()).read(piece)
+    assert parsed is not None
+    assert list(parsed.document.ready) == ["e1"]
+    exams = parsed.document.root["exams"]
+    assert isinstance(exams, Mapping)
+    assert exams.key_at("e1") == Stretch(start + 2, start + 4)
