@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler import custody, host, manifest, planning, recollection, statefile
+from reconciler.ahead_of_time import AheadOfTime
 from reconciler.custody import RECOVERY_FOLDER, Form, Recovered, Recovery
 from reconciler.late_names import late_names
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
@@ -199,7 +200,14 @@ def _read_workspace(scope: Scope, catalogue: manifest.Catalogue) -> Workspace:
     )
 
 
-def _load(scope: Scope, *, now: datetime | None, tracing: Tracing = Tracing.OFF) -> tuple[Workspace, Loaded]:
+def _load(
+    scope: Scope,
+    *,
+    now: datetime | None,
+    tracing: Tracing = Tracing.OFF,
+    meanwhile: Callable[[Workspace], None] = lambda _: None,
+) -> tuple[Workspace, Loaded]:
+    """The workspace file, and what the manifests declare; `meanwhile` is called if others read these."""
     catalogue = manifest.find_rules(scope.root)
     workspace = _read_workspace(scope, catalogue)
     ruling = manifest.Ruling(
@@ -210,7 +218,11 @@ def _load(scope: Scope, *, now: datetime | None, tracing: Tracing = Tracing.OFF)
     )
     paths = scope.paths or workspace.manifests
     reading = manifest.Reading(
-        environment=workspace.environment, ruling=ruling, tracing=tracing, workers=scope.workers
+        environment=workspace.environment,
+        ruling=ruling,
+        tracing=tracing,
+        workers=scope.workers,
+        meanwhile=lambda: meanwhile(workspace),
     )
     gathered = manifest.gather(paths, scope.root)
     if scope.may_remember:
@@ -232,9 +244,13 @@ def _load(scope: Scope, *, now: datetime | None, tracing: Tracing = Tracing.OFF)
 
 
 def _load_valid(
-    scope: Scope, *, now: datetime | None = None, tracing: Tracing = Tracing.OFF
+    scope: Scope,
+    *,
+    now: datetime | None = None,
+    tracing: Tracing = Tracing.OFF,
+    meanwhile: Callable[[Workspace], None] = lambda _: None,
 ) -> tuple[Workspace, Loaded]:
-    workspace, loaded = _load(scope, now=now, tracing=tracing)
+    workspace, loaded = _load(scope, now=now, tracing=tracing, meanwhile=meanwhile)
     if has_errors(loaded.diagnostics):
         raise ManifestInvalid(loaded.diagnostics)
     return workspace, loaded
@@ -317,8 +333,9 @@ def plan(  # noqa: PLR0913 - each is a choice of the caller's
     `now` is the moment that rules and guards take for the present one; None is the clock's. No secret is
     needed, and none is read but by `watching` (None: not at all).
     """
-    workspace, loaded = _load_valid(scope, now=now, tracing=tracing)
-    state = statefile.load_state(_backend(scope, workspace))
+    state_of = AheadOfTime[Workspace, State](lambda found: statefile.load_state(_backend(scope, found)))
+    workspace, loaded = _load_valid(scope, now=now, tracing=tracing, meanwhile=state_of.begin)
+    state = state_of.result(workspace)
     sightings = _sightings(loaded.declared, state, watching, _marking_key(watching, state))
     made = _make_plan(
         workspace,
