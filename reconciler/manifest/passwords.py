@@ -22,17 +22,18 @@ _HINT: Final = (
 
 def secret_of(value: Value) -> Secret | str:
     """The secret that `value` says, or why it says none; the reason never quotes it."""
-    match value:
-        case str() if value:
-            return InlineSecret(value)
-        case {"fromEnv": str(name), **others} if not others:
-            if _VARIABLE.fullmatch(name):
-                return EnvSecret(name)
+    if isinstance(value, str) and value:
+        return InlineSecret(value)
+    if isinstance(value, dict) and len(value) == 1:
+        ((form, where),) = value.items()
+        if form == "fromEnv" and isinstance(where, str):
+            if _VARIABLE.fullmatch(where):
+                return EnvSecret(where)
             return (
                 f"the variable's name must begin with {SECRET_VARIABLE_PREFIX}, then letters, digits and '_'"
             )
-        case {"fromFile": str(path), **others} if not others:
-            return FileSecret(path) if _is_below(path) else "the file must stand below the secrets directory"
+        if form == "fromFile" and isinstance(where, str):
+            return FileSecret(where) if _is_below(where) else "the file must stand below the secrets directory"
     return "a password is `fromEnv`, `fromFile`, or text"
 
 

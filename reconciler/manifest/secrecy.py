@@ -14,7 +14,8 @@ MASK: Final = "***"
 _ANNOUNCING: Final = ("pass", "pwd", "secret")
 _SECRET_WORD: Final = "password"  # noqa: S105 - the word, not one
 _LIKENESS: Final = 0.7
-_MAX_WORD: Final = 40
+_MAX_WORD: Final = 14
+"""Of a longer word too much is left over, even if it has every letter of `password`."""
 _WORD: Final = re.compile(r"[^\W_]+|[\w.@$-]+")
 _CLOSED_PLAIN: Final = re.compile(r"""\s*:?\s+[^\s"'|>&*{\[!?#][^"'{}\[\]#&*]*(?:\s#.*)?""")
 _CLOSED_QUOTED: Final = re.compile(r"""\s*["']?\s*:\s*(?:"[^"\\]*"|'[^']*')\s*(?:#.*)?""")

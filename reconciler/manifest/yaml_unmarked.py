@@ -7,7 +7,7 @@ Unmarked: anchors, aliases, tags, merges, keys that stand twice or are no text.
 """
 
 from array import array
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from yaml import events as ev
 
@@ -17,6 +17,7 @@ from reconciler.manifest.yaml_scalars import NOT_TEXT_STARTS
 from reconciler.manifest.yaml_walker import (
     MAX_DEPTH,
     MAX_WRITTEN,
+    MERGE,
     MOST_KNOWN,
     ORDINARY_KEYS,
     RESOLVED,
@@ -34,6 +35,15 @@ _SEQUENCE_START: Final[Any] = ev.SequenceStartEvent
 _SEQUENCE_END: Final[Any] = ev.SequenceEndEvent
 
 
+class _Key(NamedTuple):
+    """A key of the document, or of its exams, and where it stands."""
+
+    text: str
+    start: int
+    end: int
+    is_secret: bool
+
+
 class UnmarkedWalker(Walker):
     """Reads one stream of events, its exams without marks. `walk` raises Unmarked where it cannot."""
 
@@ -49,9 +59,7 @@ class UnmarkedWalker(Walker):
         node, marks = Mapping(), list[int]()
         height = 0
         while (event := self._next()).__class__ is not _MAPPING_END:
-            key = self._odd_key(event, node, marks, has_merge=False)
-            if not isinstance(key.text, str):
-                raise Unmarked
+            key = self._shell_key(event, node)
             event = self._next()
             if not self._is_plain_mapping(event) or not (within_exams or key.text == _EXAMS):
                 value, start, end, below = self._node(event)
@@ -66,6 +74,20 @@ class UnmarkedWalker(Walker):
             marks += (key.start, key.end, start, end)
         node.marks = array("I", marks)
         return node, event.end_mark.index, height
+
+    def _shell_key(self, event: Any, node: Mapping) -> _Key:
+        """The key that begins with `event`, for which `node` must be the first."""
+        if event.__class__ is not _SCALAR or event.tag is not None or event.anchor is not None:
+            raise Unmarked
+        text: str = event.value
+        if text in node:
+            raise Unmarked
+        if not event.implicit[0]:
+            self._quoted(text, 0, 0, event.style)
+        elif (text[:1] in NOT_TEXT_STARTS or text == MERGE) and not is_text_unquoted(text):
+            raise Unmarked
+        self.written += 1
+        return _Key(text, event.start_mark.index, event.end_mark.index, announces_secret(text))
 
     @staticmethod
     def _is_plain_mapping(event: Any) -> bool:

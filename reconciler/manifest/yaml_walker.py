@@ -33,7 +33,7 @@ MAX_WRITTEN: Final = 16_000_000
 FREE_NODES: Final = 50_000
 NODES_A_WRITTEN_ONE: Final = 20
 
-_MERGE: Final = "<<"
+MERGE: Final = "<<"
 MOST_KNOWN: Final = 8192
 ORDINARY_KEYS: Final[dict[str, str]] = {}
 """Keys that are text, quoted or not, and announce no secret; of all files, for they share most of them."""
@@ -292,7 +292,7 @@ class Walker:
 
     def _odd_key(self, event: _Event, node: Mapping, marks: list[int], *, has_merge: bool) -> _Key:
         """The key that begins with `event`: a new one, a secret's, a repeated one, or one that is no text."""
-        if type(event) is _SCALAR and event.implicit[0] and event.value == _MERGE:
+        if type(event) is _SCALAR and event.implicit[0] and event.value == MERGE:
             self.written += 1
             if event.tag is not None:
                 self._refuse_tag(_stretch(event))
@@ -310,7 +310,7 @@ class Walker:
         is_secret = announces_secret(value)
         if value in node:
             first = marks[MARKS_A_KEY * list(node).index(value)]
-        elif has_merge and value == _MERGE:
+        elif has_merge and value == MERGE:
             first = start
         else:
             if len(ORDINARY_KEYS) < MOST_KNOWN and not is_secret and is_text_unquoted(value):
@@ -458,7 +458,7 @@ def _is_refused(char: str) -> bool:
 def is_text_unquoted(text: str) -> bool:
     """Whether `text` would be text, and no `<<`, without quotes as well."""
     try:
-        return text != _MERGE and isinstance(resolve_plain(text), str)
+        return text != MERGE and isinstance(resolve_plain(text), str)
     except ValueError:
         return False
 
