@@ -21,11 +21,15 @@ _EXAMS: Final = "exams"
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What an exam is merged over and looked up in; `install` is None where a finding says why."""
+    """What an exam is merged over and looked up in; `install` is None where a finding says why.
+
+    `weight` is how many values are merged under each exam, not counting those of profiles.
+    """
 
     stack: Stack
     context: Context
     install: InstallSid | None
+    weight: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +44,12 @@ class Standing:
     are_whole: bool
     findings: Findings
 
-    def ground(self, exams: int) -> Ground | None:
-        """What so many `exams` stand on; None where a finding says that it is too much."""
+    def ground(self) -> Ground:
+        """What exams stand on."""
         stack = Stack(self.roots)
         below = stack.below()
-        if below is not None and not self.bears(count_nodes(below) * exams):
-            return None
-        return Ground(stack, self._context(), self._install_sid())
+        weight = 0 if below is None else count_nodes(below)
+        return Ground(stack, self._context(), self._install_sid(), weight)
 
     def bears(self, merged_nodes: int) -> bool:
         """Whether so many values may be merged in one file; a finding says if not."""

@@ -3,7 +3,7 @@
 from reconciler.manifest.bases import Bases
 from reconciler.manifest.declaring import Declarer, Ready
 from reconciler.manifest.findings import Findings
-from reconciler.manifest.ground import Standing
+from reconciler.manifest.ground import Ground, Standing
 from reconciler.manifest.layers import Tracer, layers_of
 from reconciler.manifest.rereading import Recipe, may_be_reread
 from reconciler.manifest.rules.running import Written
@@ -41,19 +41,21 @@ class ManifestFile:
 
     def read(self) -> None:
         """Fill `exams`, `addresses` and `origins`, and note everything that is wrong."""
-        root = self.document.root
+        root, ground = self.document.root, self.document.ground
         self.findings.has_mistakes |= not self.bases.are_whole
-        report_shell(root, self.findings)
+        if ground is None:
+            report_shell(root, self.findings)
         exams = root.get("exams")
         if isinstance(exams, Mapping):
-            self._read_exams(exams)
-        report_partial_exams(root, self.findings)
+            self._read_exams(exams, ground)
+        if ground is None:
+            report_partial_exams(root, self.findings)
 
-    def _read_exams(self, exams: Mapping) -> None:
+    def _read_exams(self, exams: Mapping, ground: Ground | None) -> None:
         roots = (*self.bases.roots, self.document.root)
         standing = Standing(roots, self.environment, self.bases.are_whole, self.findings)
-        ground = standing.ground(len(exams))
-        if ground is None:
+        ground = ground or standing.ground()
+        if not standing.bears(ground.weight * len(exams)):
             return
         declarer = Declarer(standing, ground, self.findings)
         for key, (at, own) in exams.stretches().items():

@@ -14,6 +14,7 @@ FIELD: Final = "password"
 INLINE: Final = "inline-secret"
 
 _VARIABLE: Final = re.compile(rf"{SECRET_VARIABLE_PREFIX}[A-Za-z0-9_]+")
+_NOT_BELOW: Final = "the file must stand below the secrets directory"
 _HINT: Final = (
     f"Write `{FIELD}: {{fromEnv: {SECRET_VARIABLE_PREFIX}NAME}}`, or `{{fromFile: PATH}}` with a path below "
     "the secrets directory."
@@ -33,7 +34,9 @@ def secret_of(value: Value) -> Secret | str:
                 f"the variable's name must begin with {SECRET_VARIABLE_PREFIX}, then letters, digits and '_'"
             )
         if form == "fromFile" and isinstance(where, str):
-            return FileSecret(where) if _is_below(where) else "the file must stand below the secrets directory"
+            return (
+                FileSecret(where) if _is_below(where) else "the file must stand below the secrets directory"
+            )
     return "a password is `fromEnv`, `fromFile`, or text"
 
 

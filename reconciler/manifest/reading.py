@@ -32,10 +32,13 @@ class _Job:
     pieces: tuple[Piece, ...]
     cut: Cut | None
 
-    def parsed(self, results: Iterator[Parsed | None]) -> Parsed | None:
+    def parsed(self, results: Iterator[Parsed | None], reading: ReadingAhead) -> Parsed | None:
         """What the text holds, given what its pieces, which come next, do."""
         parts = [next(results) for _ in self.pieces]
-        return parts[0] if self.cut is None else self.cut.joined(parts)
+        if self.cut is not None:
+            return reading.whole(self.cut.head, parts)
+        (part,) = parts
+        return reading.whole(self.text.data[: part.head], parts) if part is not None and part.head else part
 
 
 def parsed_ahead(
@@ -62,12 +65,12 @@ def parsed_ahead(
         meanwhile()
         results = pool.results()
         for job in jobs:
-            yield job.text, job.parsed(results)
+            yield job.text, job.parsed(results, reading)
 
 
 def _job(text: Text) -> _Job:
     found = _cut(text.data) if 2 * BATCH < len(text.data) <= MAX_SIZE_BYTES else None
-    return _Job(text, (Piece(text.data),) if found is None else found.pieces, found)
+    return _Job(text, (Piece(text.data),) if found is None else found.slices, found)
 
 
 def _cut(data: bytes) -> Cut | None:

@@ -4,33 +4,47 @@ That is to the end for exams with which nothing is wrong, unless their file exte
 goes to whoever knows all files, as it was parsed.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, Self, TypeAlias
 
 from reconciler.manifest.declaring import Declarer
 from reconciler.manifest.findings import Findings
-from reconciler.manifest.ground import Standing
+from reconciler.manifest.ground import MAX_MERGED_NODES, Ground, Standing
 from reconciler.manifest.schema_errors import Place
-from reconciler.manifest.source_text import SourceText
+from reconciler.manifest.shells import report_partial_exams, report_shell
+from reconciler.manifest.source_text import NotText, SourceText, decode
 from reconciler.manifest.yaml_nodes import Mapping, Stretch, Unmarked
 from reconciler.manifest.yaml_parcels import Parsed, Piece, parse_quietly, parse_unmarked
+from reconciler.manifest.yaml_slices import cut, entries_of, is_head, joined
 from reconciler.model.environment import Environment
 from reconciler.model.identities import Address, is_address
-from reconciler.values import dataclass
+from reconciler.values import dataclass, field, replace
 
 Parts: TypeAlias = tuple[Any, ...]
 
 _EXAMS: Final = "exams"
 _EXTENDS: Final = "extends"
+_MOST_HEADS: Final = 64
 _NOWHERE: Final = Stretch(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a text says before its first exam; `ground` is None where others have something to say to it."""
+
+    parsed: Parsed
+    ground: Ground | None
 
 
 @dataclass(slots=True)
 class ReadingAhead:
-    """Reads piece after piece under `environment`; without one it parses only, and keeps all marks."""
+    """Reads piece after piece under `environment`; without one it parses only, and keeps all marks.
+
+    Many texts have one head, so those that were read last are remembered.
+    """
 
     environment: Environment | None
-    _head: bytes = b""
-    _root: Mapping | None = None
+    _heads: dict[bytes, Head | None] = field(default_factory=dict)
 
     @property
     def parts(self) -> Parts | None:
@@ -49,38 +63,90 @@ class ReadingAhead:
         return cls(Environment(install_sid=install, timezone=timezone, courses=courses, users=users))
 
     def read(self, piece: Piece) -> Parsed | None:
-        """What `piece` holds; None where anything is wrong with it as YAML."""
+        """What `piece` holds, perhaps but for its head; None where anything is wrong with it as YAML."""
         if self.environment is None:
             return parse_quietly(piece.data, piece.by)
-        parsed = parse_unmarked(piece.data, piece.by)
-        if parsed is not None:
-            root = self._root_of(piece.head) if piece.head else parsed.document.root
-            if root is not None and _EXTENDS not in root:
-                _declare(parsed, root, self.environment)
+        if piece.head:
+            return self._read_slice(piece)
+        return self._read_below_head(piece.data) or self._read_whole(piece.data)
+
+    def whole(self, head: bytes, slices: Sequence[Parsed | None]) -> Parsed | None:
+        """What a text holds, given its head and what was read below it; None where that cannot be told."""
+        found = self._head_of(head)
+        return None if found is None else joined(found.parsed, slices, found.ground)
+
+    def _read_whole(self, data: bytes) -> Parsed | None:
+        parsed = parse_unmarked(data)
+        if parsed is not None and self.environment is not None:
+            ground = _ground_of(parsed.document.root, self.environment)
+            if ground is not None:
+                _declare(parsed, parsed.document.root, ground, self.environment)
         return parsed
 
-    def _root_of(self, head: bytes) -> Mapping | None:
-        """What `head` says; None where that cannot be told. Many pieces have one head."""
-        if head != self._head:
-            parsed = parse_quietly(head)
-            self._head, self._root = head, None if parsed is None else parsed.document.root
-        return self._root
+    def _read_below_head(self, data: bytes) -> Parsed | None:
+        """What is below the head of a text; None where it has none that is read by itself."""
+        try:
+            text = decode(data)
+        except NotText:
+            return None
+        found = cut(text, len(text))
+        if found is None or not data.startswith(found.head) or self._head_of(found.head) is None:
+            return None
+        parsed = self._read_slice(found.slices[0])
+        if parsed is None or entries_of(parsed) is None:
+            return None
+        return replace(parsed, head=len(found.head))
+
+    def _read_slice(self, piece: Piece) -> Parsed | None:
+        parsed = parse_unmarked(piece.data, piece.by)
+        head = self._head_of(piece.head)
+        if parsed is not None and head is not None and head.ground is not None and self.environment:
+            _declare(parsed, head.parsed.document.root, head.ground, self.environment)
+        return parsed
+
+    def _head_of(self, data: bytes) -> Head | None:
+        """What the head `data` says; None where it is none, or something is wrong with it."""
+        if data not in self._heads:
+            if len(self._heads) >= _MOST_HEADS:
+                self._heads.clear()
+            parsed = parse_quietly(data)
+            if parsed is None or not is_head(parsed, data.decode()):
+                self._heads[data] = None
+            else:
+                self._heads[data] = self._head(parsed)
+        return self._heads[data]
+
+    def _head(self, parsed: Parsed) -> Head:
+        root = parsed.document.root
+        root[_EXAMS] = Mapping()  # they are elsewhere
+        return Head(parsed, None if self.environment is None else _ground_of(root, self.environment))
 
 
-def _declare(parsed: Parsed, root: Mapping, environment: Environment) -> None:
-    """Let the document know of what exams it is known what they declare, standing on what `root` says."""
-    exams = parsed.document.root.get(_EXAMS)
-    if not isinstance(exams, Mapping):
-        return
-    findings = Findings(SourceText("", ""), is_unmarked=True)
-    standing = Standing((root,), environment, are_whole=True, findings=findings)
+def _quiet() -> Findings:
+    """Findings that take none."""
+    return Findings(SourceText("", ""), is_unmarked=True)
+
+
+def _ground_of(root: Mapping, environment: Environment) -> Ground | None:
+    """What exams of a file that says `root` stand on; None where anything is to be said about that."""
+    findings = _quiet()
+    if _EXTENDS in root:
+        return None
     try:
-        ground = standing.ground(len(exams))
+        report_shell(root, findings)
+        report_partial_exams(root, findings)
+        return Standing((root,), environment, are_whole=True, findings=findings).ground()
     except Unmarked:
+        return None
+
+
+def _declare(parsed: Parsed, root: Mapping, ground: Ground, environment: Environment) -> None:
+    """Let the document know of what exams it is known what they declare, standing on `ground`."""
+    exams = parsed.document.root.get(_EXAMS)
+    if not isinstance(exams, Mapping) or ground.weight * len(exams) > MAX_MERGED_NODES:
         return
-    if ground is None:
-        return
-    declarer = Declarer(standing, ground, findings)
+    findings = _quiet()
+    declarer = Declarer(Standing((root,), environment, are_whole=True, findings=findings), ground, findings)
     for key, exam in exams.items():
         if isinstance(exam, Mapping) and exam.is_unmarked and is_address(key):
             try:

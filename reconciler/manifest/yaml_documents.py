@@ -14,6 +14,7 @@ from reconciler.values import dataclass, field
 
 if TYPE_CHECKING:
     from reconciler.manifest.declaring import Ready
+    from reconciler.manifest.ground import Ground
 
 IS_FAST: Final = hasattr(yaml, "CSafeLoader")
 """Whether PyYAML was built with libyaml; the pure parser gives the same events, much slower."""
@@ -58,6 +59,7 @@ class Document:
 
     `has_anchors` says whether a part of it may be in two places; `written` counts its values and keys. Of
     the exams in `ready`, by address, it is known already what they declare, and `root` does not hold them.
+    Where `ground` is known, nothing is to be said about all that is outside `exams`.
     """
 
     root: Mapping
@@ -66,6 +68,7 @@ class Document:
     has_anchors: bool = False
     written: int = 0
     ready: "dict[str, Ready]" = field(default_factory=dict)
+    ground: "Ground | None" = None
 
 
 def parse(

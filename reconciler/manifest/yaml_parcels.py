@@ -23,12 +23,16 @@ _Packed: TypeAlias = tuple[Any, Any, list[tuple[Any, Any]], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A document without findings, and what its source knows once it is parsed."""
+    """A document without findings, and what its source knows once it is parsed.
+
+    Of one that was read but for its head, `head` says how many bytes that has.
+    """
 
     document: Document
     secrets: tuple[Stretch, ...]
     secret_values: frozenset[str]
     has_anchors: bool
+    head: int = 0
 
     def tell(self, source: SourceText) -> Document:
         """Let `source`, whose text this was parsed from, know what parsing it tells; the document."""
@@ -122,12 +126,13 @@ def pack(parsed: Parsed) -> Parcel:
         parsed.has_anchors,
         document.written,
         [(address, _packed_ready(ready)) for address, ready in document.ready.items()],
+        parsed.head,
     )
 
 
 def unpack(parcel: Parcel) -> Parsed:
     """What was packed."""
-    packed, at, comments, secrets, values, has_anchors, written, declared = parcel
+    packed, at, comments, secrets, values, has_anchors, written, declared, head = parcel
     root: Any = _unpacked(packed, {})
     found = tuple(_unpacked_comment(comment) for comment in comments)
     ready = {address: _unpacked_ready(parts) for address, parts in declared}
@@ -136,6 +141,7 @@ def unpack(parcel: Parcel) -> Parsed:
         tuple(Stretch(*secret) for secret in secrets),
         frozenset(values),
         has_anchors=has_anchors,
+        head=head,
     )
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence as ReadOnlySequence
 from typing import Final
 
+from reconciler.manifest.ground import Ground
 from reconciler.manifest.yaml_documents import Document
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.manifest.yaml_parcels import Parsed, Piece
@@ -23,83 +24,102 @@ from reconciler.values import dataclass
 
 _BLOCK: Final = "exams"
 _WRAPPER: Final = f"{_BLOCK}:\n"
-_OPENING: Final = re.compile(rf"^{_BLOCK}:[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*( +)[A-Za-z0-9]", re.MULTILINE)
-_OUTSIDE: Final = re.compile(r"^[^ \t\n#]", re.MULTILINE)
+_LINE_AT: Final = f"\n{_BLOCK}:"
+_OPENED: Final = re.compile(rf"{_BLOCK}:[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*")
+_FIRST: Final = re.compile(r"( +)[A-Za-z0-9]")
+# Both begin with a line end, which is soon found; `^` would be tried before every character.
+_OUTSIDE: Final = re.compile(r"\n[^ \t\n#]")
 _UNCUT: Final = ("\r", "<<", "reconciler")
 """What keeps a text whole: other line ends, keys that merge, and comments that ignore rules."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A text in pieces: its head, up to the first entry of `exams`, and slices. `exams` is at `opening`."""
+    """A text in pieces: its head, up to the first entry of `exams`, and slices."""
 
-    opening: int
-    pieces: tuple[Piece, ...]
-
-    def joined(self, parts: ReadOnlySequence[Parsed | None]) -> Parsed | None:
-        """What the whole text holds, given what its pieces do; None where that cannot be told."""
-        whole = [part for part in parts if part is not None and not part.has_anchors]
-        if len(whole) < len(self.pieces):
-            return None
-        head, *slices = whole
-        root = head.document.root
-        if root.get(_BLOCK, root) is not None or root.key_at(_BLOCK).start != self.opening:
-            return None
-        entries = _entries(slices)
-        written = sum(part.document.written for part in whole)
-        if entries is None or written > MAX_WRITTEN:
-            return None
-        ends = [part.document.root.value_at(_BLOCK) for part in slices]
-        root[_BLOCK] = entries
-        root.marks[-2:] = array("I", (ends[0].start, ends[-1].end))
-        return Parsed(
-            Document(
-                root,
-                Stretch(head.document.at.start, ends[-1].end),
-                written=written,
-                ready={address: ready for part in slices for address, ready in part.document.ready.items()},
-            ),
-            tuple(secret for part in whole for secret in part.secrets),
-            frozenset().union(*(part.secret_values for part in whole)),
-            has_anchors=False,
-        )
+    head: bytes
+    slices: tuple[Piece, ...]
 
 
 def cut(text: str, size: int) -> Cut | None:
-    """`text` in slices of about `size` characters; None where it is not clear how, or there is one only."""
-    opening = _OPENING.search(text)
-    if opening is None or _OUTSIDE.search(text, opening.end()) or any(each in text for each in _UNCUT):
+    """`text` in slices of about `size` characters, at least one; None where it is not clear how."""
+    opened = _OPENED.match(text, text.find(_LINE_AT) + 1)
+    entry = None if opened is None else _FIRST.match(text, opened.end())
+    if entry is None or _OUTSIDE.search(text, entry.end()) or any(each in text for each in _UNCUT):
         return None
-    first, indent = opening.start(1), len(opening[1])
+    first, indent = entry.start(), len(entry[1])
     starts = [first, *_starts(text, first, indent, size)]
-    if len(starts) == 1:
-        return None
-    head = Piece(text[:first].encode())
+    head = text[:first].encode()
     slices = (
         # The indentation of the entry behind it lets a slice end where its last entry ends in the whole.
-        Piece(text, start, end + indent, _WRAPPER, head.data)
+        Piece(text, start, end + indent, _WRAPPER, head)
         for start, end in zip(starts, [*starts[1:], len(text)], strict=True)
     )
-    return Cut(opening.start(), (head, *slices))
+    return Cut(head, tuple(slices))
+
+
+def is_head(head: Parsed, text: str) -> bool:
+    """Whether `text`, which holds what `head` does, is a head: it ends with `exams:`, and has no anchors."""
+    root = head.document.root
+    if head.has_anchors or root.get(_BLOCK, root) is not None:
+        return False
+    return _OPENED.fullmatch(text, root.key_at(_BLOCK).start) is not None
+
+
+def entries_of(part: Parsed) -> Mapping | None:
+    """The entries of one slice; None where it holds something else, or anchors."""
+    root = part.document.root
+    held = root.get(_BLOCK)
+    return held if len(root) == 1 and isinstance(held, Mapping) and not part.has_anchors else None
+
+
+def joined(
+    head: Parsed, parts: ReadOnlySequence[Parsed | None], ground: Ground | None = None
+) -> Parsed | None:
+    """What a whole text holds, given what its head and its slices do; None where that cannot be told.
+
+    `ground` is what its exams stand on, if nothing is to be said about its head.
+    """
+    slices = [part for part in parts if part is not None]
+    if len(slices) < len(parts):
+        return None
+    entries = _all_entries(slices)
+    written = head.document.written + sum(part.document.written for part in slices)
+    if entries is None or written > MAX_WRITTEN:
+        return None
+    ends = [part.document.root.value_at(_BLOCK) for part in slices]
+    root = Mapping()
+    root.update(head.document.root)
+    root[_BLOCK] = entries
+    root.marks = head.document.root.marks[:-2] + array("I", (ends[0].start, ends[-1].end))
+    document = Document(
+        root,
+        Stretch(head.document.at.start, ends[-1].end),
+        written=written,
+        ready={address: ready for part in slices for address, ready in part.document.ready.items()},
+        ground=ground,
+    )
+    secrets = (*head.secrets, *(secret for part in slices for secret in part.secrets))
+    values = head.secret_values.union(*(part.secret_values for part in slices))
+    return Parsed(document, secrets, values, has_anchors=False)
 
 
 def _starts(text: str, first: int, indent: int, size: int) -> Iterator[int]:
     """Where slices but for the first begin: at lines that are indented as the first entry is."""
-    entry = re.compile(rf"^ {{{indent}}}[A-Za-z0-9]", re.MULTILINE)
-    at = first + size
+    entry = re.compile(rf"\n {{{indent}}}[A-Za-z0-9]")
+    at = first + size - 1
     while (found := entry.search(text, at)) is not None:
-        yield found.start()
+        yield found.start() + 1
         at = found.start() + size
 
 
-def _entries(slices: ReadOnlySequence[Parsed]) -> Mapping | None:
+def _all_entries(slices: ReadOnlySequence[Parsed]) -> Mapping | None:
     """The entries of all `slices`; None where one holds something else, or two share a key."""
     entries = Mapping()
     count = 0
     for part in slices:
-        root = part.document.root
-        held = root.get(_BLOCK)
-        if len(root) != 1 or not isinstance(held, Mapping):
+        held = entries_of(part)
+        if held is None:
             return None
         entries.update(held)
         entries.marks.extend(held.marks)

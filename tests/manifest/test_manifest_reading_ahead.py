@@ -106,36 +106,48 @@ def loaded(root: Path, *, ahead: bool, environment: Environment, batch: int = 60
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "WORTH_A_PROCESS", 1 if ahead else 2**60)
         patch.setattr(reading, "BATCH", batch)
-        return declare(gather([], root), Reading(environment=environment))[0]
+        return declare(gather(["?.yaml"], root), Reading(environment=environment))[0]
+
+
+def texts_of(head: str, exams: list[str], files: int) -> list[str]:
+    """Manifests with one head, among which `exams` are dealt out."""
+    return [text_of(head, exams[file::files]).replace("e0", f"f{file}") for file in range(files)]
 
 
 @given(
-    head=st.sampled_from(HEADS),
-    exams=st.lists(LIKELY, min_size=1, max_size=7),
+    texts=st.builds(
+        texts_of, st.sampled_from(HEADS), st.lists(LIKELY, min_size=1, max_size=7), st.integers(1, 3)
+    ),
     environment=st.sampled_from([Environment(), Environment(install_sid=INSTALL, timezone="Asia/Tokyo")]),
     batch=st.sampled_from([100, 600, 100_000]),
 )
-@example(head=HEADS[0], exams=EXAMS, environment=Environment(), batch=100_000)
-@example(head=HEADS[2], exams=EXAMS, environment=Environment(), batch=600)
+@example(texts=texts_of(HEADS[0], EXAMS, 1), environment=Environment(), batch=100_000)
+@example(texts=texts_of(HEADS[2], EXAMS, 2), environment=Environment(), batch=600)
 @settings(max_examples=300)
-def test_reading_ahead_changes_nothing(tmp_path_factory, head, exams, environment, batch):
-    """Declarations, findings, their places and excerpts are those of exams that were read with all marks."""
+def test_reading_ahead_changes_nothing(tmp_path_factory, texts, environment, batch):
+    """Declarations, findings, their places and excerpts are those of exams that were read with all marks.
+
+    Several files have the same head, which is read once, and whose mistakes are found in each.
+    """
     root = tmp_path_factory.mktemp("root")
     (root / "base.yml").write_text("version: 1\ndefaults: {configuration: {attempts: 3}}\n")
-    (root / "exams.yaml").write_text(text_of(head, exams))
+    for number, text in enumerate(texts):
+        (root / f"{number}.yaml").write_text(text)
     plainly = loaded(root, ahead=False, environment=environment)
     assert loaded(root, ahead=True, environment=environment, batch=batch) == plainly
 
 
 def test_what_is_ordinary_is_declared_ahead():
     """Exams with which nothing is wrong are ready, or the test above would show nothing."""
-    text = text_of(HEADS[2], EXAMS[:3] + EXAMS[3:4] + EXAMS[25:26])
+    head = HEADS[2].replace("  wrong: {status: [maybe]}\n", "")
+    text = text_of(head, EXAMS[:3] + EXAMS[13:14] + EXAMS[25:26])
     parsed = ReadingAhead(Environment()).read(Piece(text.encode()))
     assert parsed is not None
     assert list(parsed.document.ready) == ["e0", "e1", "e2", "e4"]
     exams = parsed.document.root["exams"]
     assert isinstance(exams, Mapping)
     assert [exams[key] is None for key in exams] == [True, True, True, False, True]
+    assert text.startswith(f"{head}exams:\n", 0, parsed.head)
     again = unpack(pack(parsed))
     assert again.document.ready == parsed.document.ready
     assert [use.dotted_path for use in again.document.ready["e0"].secrets] == ["configuration.password"]
@@ -267,7 +279,7 @@ def test_a_piece_knows_how_far_its_marks_are_moved():
     """Marks of the exams of a piece are told as those of the whole text."""
     text = text_of(HEADS[0], [RIGHT, RIGHT])
     start = text.index("  e1:")
-    piece = Piece(text, start, len(text), "exams:\n", HEADS[0].encode())
+    piece = Piece(text, start, len(text), "exams:\n", f"{HEADS[0]}exams:\n".encode())
     parsed = ReadingAhead(Environment()).read(piece)
     assert parsed is not None
     assert list(parsed.document.ready) == ["e1"]

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from yaml_pieces import ENTRIES, TRICKS
 
 from reconciler.manifest import Reading, declare, gather, parsing_pool, reading
+from reconciler.manifest import yaml_slices as slices
 from reconciler.manifest.parsing_pool import Pool
 from reconciler.manifest.reading import Text, parsed_ahead
 from reconciler.manifest.reading_ahead import ReadingAhead
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Value
 from reconciler.manifest.yaml_parcels import Parsed, Piece, pack, parse_quietly, unpack
-from reconciler.manifest.yaml_slices import cut
+from reconciler.manifest.yaml_slices import cut, is_head
 from reconciler.model.environment import Environment
 
 HEAD = "version: 1\ncourses: {a: CU1234567890abcdef1234567890abcdef}\n"
@@ -53,11 +54,9 @@ def assert_same(one: Parsed | None, other: Parsed | None) -> None:
 def joined(text: str, size: int) -> Parsed | None:
     """What slices of `text` give together; None where they cannot be put together."""
     found = cut(text, size)
-    return (
-        None
-        if found is None
-        else found.joined([parse_quietly(piece.data, piece.by) for piece in found.pieces])
-    )
+    if found is None or (head := parse_quietly(found.head)) is None or not is_head(head, found.head.decode()):
+        return None
+    return slices.joined(head, [parse_quietly(piece.data, piece.by) for piece in found.slices])
 
 
 def manifest_of(entries: ReadOnlySequence[str]) -> str:
@@ -89,7 +88,7 @@ def test_an_ordinary_text_is_cut():
     text = manifest_of(ENTRIES[:8] * 3)
     found = cut(text, 100)
     assert found is not None
-    assert len(found.pieces) > 5
+    assert len(found.slices) > 5
     assert joined(text, 100) is not None
 
 
