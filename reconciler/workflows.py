@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler import custody, host, manifest, planning, recollection, statefile
-from reconciler.ahead_of_time import AheadOfTime
 from reconciler.custody import RECOVERY_FOLDER, Form, Recovered, Recovery
 from reconciler.late_names import late_names
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
@@ -200,14 +199,7 @@ def _read_workspace(scope: Scope, catalogue: manifest.Catalogue) -> Workspace:
     )
 
 
-def _load(
-    scope: Scope,
-    *,
-    now: datetime | None,
-    tracing: Tracing = Tracing.OFF,
-    meanwhile: Callable[[Workspace], None] = lambda _: None,
-) -> tuple[Workspace, Loaded]:
-    """The workspace file, and what the manifests declare; `meanwhile` is called if others read these."""
+def _load(scope: Scope, *, now: datetime | None, tracing: Tracing = Tracing.OFF) -> tuple[Workspace, Loaded]:
     catalogue = manifest.find_rules(scope.root)
     workspace = _read_workspace(scope, catalogue)
     ruling = manifest.Ruling(
@@ -218,11 +210,7 @@ def _load(
     )
     paths = scope.paths or workspace.manifests
     reading = manifest.Reading(
-        environment=workspace.environment,
-        ruling=ruling,
-        tracing=tracing,
-        workers=scope.workers,
-        meanwhile=lambda: meanwhile(workspace),
+        environment=workspace.environment, ruling=ruling, tracing=tracing, workers=scope.workers
     )
     gathered = manifest.gather(paths, scope.root)
     if scope.may_remember:
@@ -244,13 +232,9 @@ def _load(
 
 
 def _load_valid(
-    scope: Scope,
-    *,
-    now: datetime | None = None,
-    tracing: Tracing = Tracing.OFF,
-    meanwhile: Callable[[Workspace], None] = lambda _: None,
+    scope: Scope, *, now: datetime | None = None, tracing: Tracing = Tracing.OFF
 ) -> tuple[Workspace, Loaded]:
-    workspace, loaded = _load(scope, now=now, tracing=tracing, meanwhile=meanwhile)
+    workspace, loaded = _load(scope, now=now, tracing=tracing)
     if has_errors(loaded.diagnostics):
         raise ManifestInvalid(loaded.diagnostics)
     return workspace, loaded
@@ -333,9 +317,8 @@ def plan(  # noqa: PLR0913 - each is a choice of the caller's
     `now` is the moment that rules and guards take for the present one; None is the clock's. No secret is
     needed, and none is read but by `watching` (None: not at all).
     """
-    state_of = AheadOfTime[Workspace, State](lambda found: statefile.load_state(_backend(scope, found)))
-    workspace, loaded = _load_valid(scope, now=now, tracing=tracing, meanwhile=state_of.begin)
-    state = state_of.result(workspace)
+    workspace, loaded = _load_valid(scope, now=now, tracing=tracing)
+    state = statefile.load_state(_backend(scope, workspace))
     sightings = _sightings(loaded.declared, state, watching, _marking_key(watching, state))
     made = _make_plan(
         workspace,
