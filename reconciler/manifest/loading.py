@@ -1,7 +1,7 @@
 """All manifests → everything that they declare, and every finding about them."""
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -47,15 +47,13 @@ class Reading:
     """How manifests are read.
 
     Without a `ruling`, the built-in rules are asked as they are, but for those that need a moment. `workers`
-    is how many further processes may read, where that pays; the answer is the same. `meanwhile` is called
-    once these have begun, if any do: what the caller does there takes none of their time.
+    is how many further processes may read, where that pays; the answer is the same.
     """
 
     environment: Environment
     ruling: Ruling = field(default_factory=Ruling)
     tracing: Tracing = Tracing.OFF
     workers: int = 0
-    meanwhile: Callable[[], None] = lambda: None
 
 
 def gather(paths: Sequence[str], root: Path) -> Gathered:
@@ -82,9 +80,7 @@ def declare(gathered: Gathered, reading: Reading) -> tuple[Loaded, tuple[Read, .
     workspace = _Workspace(gathered.root, reading)
     ahead = ReadingAhead(None if reading.tracing is Tracing.ON else reading.environment)
     with _uncollected():
-        for text, parsed in parsed_ahead(
-            gathered.texts, ahead, workers=reading.workers, meanwhile=reading.meanwhile
-        ):
+        for text, parsed in parsed_ahead(gathered.texts, ahead, workers=reading.workers):
             workspace.read(text, parsed)
         return workspace.loaded(gathered.diagnostics), workspace.stands_on
 

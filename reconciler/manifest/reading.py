@@ -1,6 +1,6 @@
 """Files → their bytes, and what these hold where several processes found that out ahead of time."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from reconciler.manifest.reading_ahead import ReadingAhead
@@ -42,16 +42,11 @@ class _Job:
 
 
 def parsed_ahead(
-    texts: Sequence[Text],
-    reading: ReadingAhead,
-    *,
-    workers: int,
-    meanwhile: Callable[[], None] = lambda: None,
+    texts: Sequence[Text], reading: ReadingAhead, *, workers: int
 ) -> Iterator[tuple[Text, Parsed | None]]:
     """Each of `texts` in order, with what it holds where that is known and nothing is wrong with it.
 
-    Up to `workers` further processes read, as far as the texts are large enough for that to pay. Once they
-    have begun, `meanwhile` is called.
+    Up to `workers` further processes read, as far as the texts are large enough for that to pay.
     """
     size = sum(len(text.data) for text in texts)
     if size < WORTH_A_PROCESS:
@@ -62,7 +57,6 @@ def parsed_ahead(
 
     jobs = [_job(text) for text in texts]
     with Pool(_batches(jobs), workers, reading) as pool:
-        meanwhile()
         results = pool.results()
         for job in jobs:
             yield job.text, job.parsed(results, reading)
