@@ -1,13 +1,14 @@
 """What all exams of a file stand on: defaults and profiles, courses and users, the zone, the install."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, Self
 
 from reconciler.manifest.datetimes import zone_of
 from reconciler.manifest.defaults import Stack, count_nodes
 from reconciler.manifest.effective import Context, is_user_sid
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.shells import report_unknown_zone
+from reconciler.manifest.source_text import SourceText
 from reconciler.manifest.yaml_nodes import Mapping, Stretch, Value
 from reconciler.model.environment import Environment
 from reconciler.model.identities import CourseSid, InstallSid, is_course_sid, is_install_sid
@@ -43,6 +44,12 @@ class Standing:
     environment: Environment
     are_whole: bool
     findings: Findings
+
+    @classmethod
+    def quiet(cls, root: Mapping, environment: Environment) -> Self:
+        """A file that extends none; whatever is to be said about it raises Unmarked."""
+        findings = Findings(SourceText("", ""), is_unmarked=True)
+        return cls((root,), environment, are_whole=True, findings=findings)
 
     def ground(self) -> Ground:
         """What exams stand on."""

@@ -7,12 +7,12 @@ goes to whoever knows all files, as it was parsed.
 from collections.abc import Sequence
 from typing import Any, Final, Self, TypeAlias
 
-from reconciler.manifest.declaring import Declarer
-from reconciler.manifest.findings import Findings
+from reconciler.manifest.declaring import Declarer, Ready
 from reconciler.manifest.ground import MAX_MERGED_NODES, Ground, Standing
+from reconciler.manifest.rereading import reread
 from reconciler.manifest.schema_errors import Place
 from reconciler.manifest.shells import report_partial_exams, report_shell
-from reconciler.manifest.source_text import NotText, SourceText, decode
+from reconciler.manifest.source_text import NotText, decode
 from reconciler.manifest.yaml_nodes import Mapping, Stretch, Unmarked
 from reconciler.manifest.yaml_parcels import Parsed, Piece, parse_quietly, parse_unmarked
 from reconciler.manifest.yaml_slices import cut, entries_of, is_head, joined
@@ -25,6 +25,8 @@ Parts: TypeAlias = tuple[Any, ...]
 _EXAMS: Final = "exams"
 _EXTENDS: Final = "extends"
 _MOST_HEADS: Final = 64
+_PATIENCE: Final = 50
+"""So many exams may be read twice before all are read with marks from the beginning."""
 _NOWHERE: Final = Stretch(0, 0)
 
 
@@ -45,6 +47,8 @@ class ReadingAhead:
 
     environment: Environment | None
     _heads: dict[bytes, Head | None] = field(default_factory=dict)
+    _balance: int = _PATIENCE
+    """Exams that were in order less those that were not, which were read twice."""
 
     @property
     def parts(self) -> Parts | None:
@@ -67,23 +71,17 @@ class ReadingAhead:
         if self.environment is None:
             return parse_quietly(piece.data, piece.by)
         if piece.head:
-            return self._read_slice(piece)
-        return self._read_below_head(piece.data) or self._read_whole(piece.data)
+            return self._read_slice(piece, self.environment)
+        return self._read_below_head(piece.data, self.environment) or self._read_whole(
+            piece, self.environment
+        )
 
     def whole(self, head: bytes, slices: Sequence[Parsed | None]) -> Parsed | None:
         """What a text holds, given its head and what was read below it; None where that cannot be told."""
         found = self._head_of(head)
         return None if found is None else joined(found.parsed, slices, found.ground)
 
-    def _read_whole(self, data: bytes) -> Parsed | None:
-        parsed = parse_unmarked(data)
-        if parsed is not None and self.environment is not None:
-            ground = _ground_of(parsed.document.root, self.environment)
-            if ground is not None:
-                _declare(parsed, parsed.document.root, ground, self.environment)
-        return parsed
-
-    def _read_below_head(self, data: bytes) -> Parsed | None:
+    def _read_below_head(self, data: bytes, environment: Environment) -> Parsed | None:
         """What is below the head of a text; None where it has none that is read by itself."""
         try:
             text = decode(data)
@@ -92,17 +90,48 @@ class ReadingAhead:
         found = cut(text, len(text))
         if found is None or not data.startswith(found.head) or self._head_of(found.head) is None:
             return None
-        parsed = self._read_slice(found.slices[0])
+        parsed = self._read_slice(found.slices[0], environment)
         if parsed is None or entries_of(parsed) is None:
             return None
         return replace(parsed, head=len(found.head))
 
-    def _read_slice(self, piece: Piece) -> Parsed | None:
-        parsed = parse_unmarked(piece.data, piece.by)
+    def _read_slice(self, piece: Piece, environment: Environment) -> Parsed | None:
+        parsed = self._parsed(piece)
         head = self._head_of(piece.head)
-        if parsed is not None and head is not None and head.ground is not None and self.environment:
-            _declare(parsed, head.parsed.document.root, head.ground, self.environment)
+        if parsed is not None and head is not None and head.ground is not None:
+            self._declare(parsed, piece, Standing.quiet(head.parsed.document.root, environment), head.ground)
         return parsed
+
+    def _read_whole(self, piece: Piece, environment: Environment) -> Parsed | None:
+        parsed = self._parsed(piece)
+        if parsed is not None:
+            root = parsed.document.root
+            ground = _ground_of(root, environment)
+            if ground is not None:
+                self._declare(parsed, piece, Standing.quiet(root, environment), ground)
+        return parsed
+
+    def _parsed(self, piece: Piece) -> Parsed | None:
+        return (parse_unmarked if self._balance > 0 else parse_quietly)(piece.data, piece.by)
+
+    def _declare(self, parsed: Parsed, piece: Piece, standing: Standing, ground: Ground) -> None:
+        """Let the document know of what exams it is known what they declare; the others get marks."""
+        exams = parsed.document.root.get(_EXAMS)
+        if not isinstance(exams, Mapping) or ground.weight * len(exams) > MAX_MERGED_NODES:
+            return
+        declarer = Declarer(standing, ground, standing.findings)
+        doubtful: list[str] = []
+        for key, exam in exams.items():
+            if isinstance(exam, Mapping) and exam.is_unmarked:
+                ready = _ready(key, exam, declarer)
+                if ready is None:
+                    doubtful.append(key)
+                else:
+                    parsed.document.ready[key] = ready
+                    exams[key] = None
+        if doubtful:
+            _give_marks(exams, doubtful, piece)
+        self._balance += len(parsed.document.ready) - len(doubtful)
 
     def _head_of(self, data: bytes) -> Head | None:
         """What the head `data` says; None where it is none, or something is wrong with it."""
@@ -122,37 +151,37 @@ class ReadingAhead:
         return Head(parsed, None if self.environment is None else _ground_of(root, self.environment))
 
 
-def _quiet() -> Findings:
-    """Findings that take none."""
-    return Findings(SourceText("", ""), is_unmarked=True)
-
-
 def _ground_of(root: Mapping, environment: Environment) -> Ground | None:
     """What exams of a file that says `root` stand on; None where anything is to be said about that."""
-    findings = _quiet()
+    standing = Standing.quiet(root, environment)
     if _EXTENDS in root:
         return None
     try:
-        report_shell(root, findings)
-        report_partial_exams(root, findings)
-        return Standing((root,), environment, are_whole=True, findings=findings).ground()
+        report_shell(root, standing.findings)
+        report_partial_exams(root, standing.findings)
+        return standing.ground()
     except Unmarked:
         return None
 
 
-def _declare(parsed: Parsed, root: Mapping, ground: Ground, environment: Environment) -> None:
-    """Let the document know of what exams it is known what they declare, standing on `ground`."""
-    exams = parsed.document.root.get(_EXAMS)
-    if not isinstance(exams, Mapping) or ground.weight * len(exams) > MAX_MERGED_NODES:
-        return
-    findings = _quiet()
-    declarer = Declarer(Standing((root,), environment, are_whole=True, findings=findings), ground, findings)
-    for key, exam in exams.items():
-        if isinstance(exam, Mapping) and exam.is_unmarked and is_address(key):
-            try:
-                declared = declarer.declare(exam, Place(_NOWHERE, "an exam", Address(key)))
-            except Unmarked:
-                continue
-            if declared is not None:
-                parsed.document.ready[key] = declared[0]
-                exams[key] = None
+def _give_marks(exams: Mapping, keys: Sequence[str], piece: Piece) -> None:
+    """Read those of `exams` again that have `keys`, this time with marks."""
+    text, by, places = decode(piece.data), piece.by, exams.stretches()
+    for key in keys:
+        at, own = (Stretch(place.start - by, place.end - by) for place in places[key])
+        marked = reread(text, at, own, by)
+        if isinstance(marked, Mapping):
+            exams[key] = marked
+
+
+def _ready(key: str, exam: Mapping, declarer: Declarer) -> Ready | None:
+    """What `exam` declares; None where anything is to be said about it."""
+    if not is_address(key):
+        return None
+    merged_before = declarer.merged_nodes
+    try:
+        declared = declarer.declare(exam, Place(_NOWHERE, "an exam", Address(key)))
+    except Unmarked:
+        declarer.merged_nodes = merged_before
+        return None
+    return None if declared is None else declared[0]

@@ -42,13 +42,16 @@ class Recipe:
 
     def written(self) -> Value:
         """The exam itself, with its marks."""
-        text = self.source.text
-        indent = " " * (self.at.start - _line_start(text, self.at.start))
-        above = f"{_ABOVE}{indent}"
-        piece = Piece(text, self.at.start, self.own.end, above)
-        parsed = parse_quietly(piece.data, piece.by)
-        exams = None if parsed is None else parsed.document.root.get(_KEY)
-        return next(iter(exams.values()), None) if isinstance(exams, Mapping) else None
+        return reread(self.source.text, self.at, self.own)
+
+
+def reread(text: str, at: Stretch, own: Stretch, moved_by: int = 0) -> Value:
+    """The exam of `text` whose key stands at `at`, and itself at `own`, with marks `moved_by` further on."""
+    indent = " " * (at.start - _line_start(text, at.start))
+    piece = Piece(text, at.start, own.end, f"{_ABOVE}{indent}", moved_by=moved_by)
+    parsed = parse_quietly(piece.data, piece.by)
+    exams = None if parsed is None else parsed.document.root.get(_KEY)
+    return next(iter(exams.values()), None) if isinstance(exams, Mapping) else None
 
 
 def may_be_reread(source: SourceText, at: Stretch, own: Stretch) -> bool:

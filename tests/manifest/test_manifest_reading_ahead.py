@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from yaml_pieces import ENTRIES, TRICKS
+from yaml_pieces import ENTRIES, TRICKS, same
 
 from reconciler.manifest import Reading, declare, gather, reading
 from reconciler.manifest.defaults import merged
@@ -151,6 +151,34 @@ def test_what_is_ordinary_is_declared_ahead():
     again = unpack(pack(parsed))
     assert again.document.ready == parsed.document.ready
     assert [use.dotted_path for use in again.document.ready["e0"].secrets] == ["configuration.password"]
+
+
+def test_what_is_doubtful_gets_its_marks():
+    """An exam about which something is to be said comes with the marks that it has in the whole text."""
+    text = "\ufeff" + text_of(HEADS[0], [RIGHT, EXAMS[13], RIGHT, EXAMS[22]])
+    parsed, marked = ReadingAhead(Environment()).read(Piece(text.encode())), parse_quietly(text.encode())
+    assert parsed is not None
+    assert marked is not None
+    assert list(parsed.document.ready) == ["e0", "e2"]
+    exams, expected = parsed.document.root["exams"], marked.document.root["exams"]
+    assert isinstance(exams, Mapping)
+    assert isinstance(expected, Mapping)
+    for key in ("e1", "e3"):
+        assert same(exams[key], expected[key])
+
+
+def test_where_little_is_in_order_marks_are_kept_from_the_beginning():
+    """Once many more exams were wrong than right, none is read twice any more."""
+    ahead = ReadingAhead(Environment())
+
+    def ready_of(*exams: str) -> int:
+        parsed = ahead.read(Piece(text_of(HEADS[0], list(exams)).encode()))
+        assert parsed is not None
+        return len(parsed.document.ready)
+
+    wrong = [EXAMS[13]] * 30
+    assert ready_of(RIGHT, *wrong) == ready_of(RIGHT) == ready_of(RIGHT, *wrong) == 1
+    assert ready_of(RIGHT) == 0
 
 
 def test_a_file_that_extends_others_is_left_to_who_knows_them():

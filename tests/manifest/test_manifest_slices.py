@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from yaml_pieces import ENTRIES, TRICKS
+from yaml_pieces import ENTRIES, TRICKS, same
 
 from reconciler.manifest import Reading, declare, gather, parsing_pool, reading
 from reconciler.manifest import yaml_slices as slices
 from reconciler.manifest.parsing_pool import Pool
 from reconciler.manifest.reading import Text, parsed_ahead
 from reconciler.manifest.reading_ahead import ReadingAhead
-from reconciler.manifest.yaml_nodes import Mapping, Sequence, Value
+from reconciler.manifest.yaml_nodes import Mapping, Sequence
 from reconciler.manifest.yaml_parcels import Parsed, Piece, pack, parse_quietly, unpack
 from reconciler.manifest.yaml_slices import cut, is_head
 from reconciler.model.environment import Environment
@@ -26,19 +26,6 @@ from reconciler.model.environment import Environment
 HEAD = "version: 1\ncourses: {a: CU1234567890abcdef1234567890abcdef}\n"
 MARKED = ReadingAhead(None)
 """Reads with all marks, and declares nothing."""
-
-
-def same(one: Value, other: Value) -> bool:
-    """Whether two values are equal in everything, marks and order of keys included."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return (
-            list(one) == list(other)
-            and one.marks == other.marks
-            and all(map(same, one.values(), other.values()))
-        )
-    if isinstance(one, Sequence) and isinstance(other, Sequence):
-        return len(one) == len(other) and one.marks == other.marks and all(map(same, one, other))
-    return type(one) is type(other) and one == other
 
 
 def assert_same(one: Parsed | None, other: Parsed | None) -> None:

@@ -1,4 +1,6 @@
-"""Entries of a mapping, each with `{n}` for its own key: ordinary ones, and such as mean mischief."""
+"""Entries of a mapping, each with `{n}` for its own key, and a comparison of what they hold."""
+
+from reconciler.manifest.yaml_nodes import Mapping, Sequence, Value
 
 ENTRIES = [
     "  {n}:\n    title: Exam {n}\n    configuration:\n      password: {{fromEnv: EXAM_SECRET_{n}}}\n",
@@ -36,3 +38,16 @@ TRICKS = [
     "  {n}: {{\n  a{n}: 1}}\n",
     "  - item\n",
 ]
+
+
+def same(one: Value, other: Value) -> bool:
+    """Whether two values are equal in everything, marks and order of keys included."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return (
+            list(one) == list(other)
+            and one.marks == other.marks
+            and all(map(same, one.values(), other.values()))
+        )
+    if isinstance(one, Sequence) and isinstance(other, Sequence):
+        return len(one) == len(other) and one.marks == other.marks and all(map(same, one, other))
+    return type(one) is type(other) and one == other
