@@ -17,7 +17,7 @@ from reconciler.manifest.yaml_nodes import Mapping, Stretch, Unmarked
 from reconciler.manifest.yaml_parcels import Parsed, Piece, parse_quietly, parse_unmarked
 from reconciler.manifest.yaml_slices import cut, entries_of, is_head, joined
 from reconciler.model.environment import Environment
-from reconciler.model.identities import Address, is_address
+from reconciler.model.identities import Address
 from reconciler.values import dataclass, field, replace
 
 Parts: TypeAlias = tuple[Any, ...]
@@ -176,12 +176,8 @@ def _give_marks(exams: Mapping, keys: Sequence[str], piece: Piece) -> None:
 
 def _ready(key: str, exam: Mapping, declarer: Declarer) -> Ready | None:
     """What `exam` declares; None where anything is to be said about it."""
-    if not is_address(key):
-        return None
-    merged_before = declarer.merged_nodes
     try:
         declared = declarer.declare(exam, Place(_NOWHERE, "an exam", Address(key)))
     except Unmarked:
-        declarer.merged_nodes = merged_before
         return None
     return None if declared is None else declared[0]

@@ -59,9 +59,9 @@ def cut(text: str, size: int) -> Cut | None:
 
 
 def is_head(head: Parsed, text: str) -> bool:
-    """Whether `text`, which holds what `head` does, is a head: it ends with `exams:`, and has no anchors."""
+    """Whether `text`, which holds what `head` does, is a head: it ends with `exams:`."""
     root = head.document.root
-    if head.has_anchors or root.get(_BLOCK, root) is not None:
+    if root.get(_BLOCK, root) is not None:
         return False
     return _OPENED.fullmatch(text, root.key_at(_BLOCK).start) is not None
 

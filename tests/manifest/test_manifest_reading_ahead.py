@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from yaml_pieces import ENTRIES, TRICKS, same
 
-from reconciler.manifest import Reading, declare, gather, reading
+from reconciler.manifest import Reading, declare, gather, ground, reading
 from reconciler.manifest.defaults import merged
 from reconciler.manifest.reading_ahead import ReadingAhead
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, Unmarked, Value
@@ -38,6 +38,7 @@ HEADS = [
     TOP + "defaults: {profiles: [short]}\nprofiles: {short: {timezone: Europe/Paris}}\n",
     TOP + "extends: [base.yml]\n",
     TOP.replace("courses:", "courses: &a") + "moved: [{from: old, to: e0}]\n",
+    TOP + "defaults: &d\n  configuration: {examOpenDate: 2031-02-30T09:00Z}\nprofiles: {short: *d}\n",
     "version: 1\ninstallSid: &a [\n",
 ]
 RIGHT = """\
@@ -151,6 +152,21 @@ def test_what_is_ordinary_is_declared_ahead():
     again = unpack(pack(parsed))
     assert again.document.ready == parsed.document.ready
     assert [use.dotted_path for use in again.document.ready["e0"].secrets] == ["configuration.password"]
+
+
+@pytest.mark.parametrize("extends", ["", "extends: [base.yml]\n"])
+@pytest.mark.parametrize("most", [8, 9, 11, 12, 15])
+def test_what_is_merged_is_counted_as_ever(tmp_path, monkeypatch, most, extends):
+    """However a file is cut, and whatever is wrong with some exams, the same number of values is too much."""
+    monkeypatch.setattr(ground, "MAX_MERGED_NODES", most)
+    wrong, short = EXAMS[13] + "    profiles: [short]\n", RIGHT + "    profiles: [short]\n"
+    (tmp_path / "base.yml").write_text("version: 1\n")
+    head = TOP + extends + "profiles: {short: {status: active, description: short}}\n"
+    (tmp_path / "0.yaml").write_text(text_of(head, [short, wrong, short, short]))
+    plainly = loaded(tmp_path, ahead=False, environment=Environment())
+    for batch in (100, 100_000):
+        assert loaded(tmp_path, ahead=True, environment=Environment(), batch=batch) == plainly
+    assert any(found.code == "too-large" for found in plainly.diagnostics) == (most < 12)
 
 
 def test_what_is_doubtful_gets_its_marks():
