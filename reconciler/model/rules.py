@@ -52,16 +52,16 @@ class Exam:
     timezone: str | None = None
     configuration: Mapping[str, Json] = field(init=False, repr=False)
     """The inner mapping of the payload, which every exam has."""
+    title: str = field(init=False, repr=False)
+    """The title, which every exam has."""
 
     def __post_init__(self) -> None:
-        """Know the configuration, which rules ask for thirty times."""
+        """Know what rules ask for most."""
         found = self.payload.get(_CONFIGURATION)
-        object.__setattr__(self, "configuration", found if isinstance(found, Mapping) else _NOTHING)
-
-    @property
-    def title(self) -> str:
-        """The title, which every exam has."""
-        return str(self.payload.get("title", ""))
+        # To ask an abstract class takes as long as all else here.
+        is_mapping = type(found) is dict or isinstance(found, Mapping)
+        object.__setattr__(self, "configuration", found if is_mapping else _NOTHING)
+        object.__setattr__(self, "title", str(self.payload.get("title", "")))
 
     def date(self, name: str) -> str | None:
         """The date-time `name` of the configuration, as it is sent; such texts order as their instants do."""
@@ -70,9 +70,9 @@ class Exam:
 
     def instant(self, name: str) -> datetime | None:
         """The date-time `name` of the configuration, aware and in UTC; None where the exam has none."""
-        found = self.date(name)
+        found = self.configuration.get(name)
         try:
-            return None if found is None else datetime.fromisoformat(found)
+            return datetime.fromisoformat(found) if isinstance(found, str) else None
         except ValueError:
             return None
 
