@@ -27,6 +27,14 @@ def short(value: object) -> str:
     return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…"
 
 
+def instant_of(text: object) -> datetime | None:
+    """The instant that `text`, a date-time as it is sent, stands for; None where it is none."""
+    try:
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
 class Basis(enum.Enum):
     """What the verdict of a rule depends on."""
 
@@ -70,11 +78,7 @@ class Exam:
 
     def instant(self, name: str) -> datetime | None:
         """The date-time `name` of the configuration, aware and in UTC; None where the exam has none."""
-        found = self.configuration.get(name)
-        try:
-            return datetime.fromisoformat(found) if isinstance(found, str) else None
-        except ValueError:
-            return None
+        return instant_of(self.configuration.get(name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from reconciler.model.rules import Basis, Context, Exam, Finding, Rule, short
+from reconciler.model.payloads import Payload
+from reconciler.model.rules import Basis, Context, Exam, Finding, Rule, instant_of, short
 
 _OPEN_DATE: Final = "examOpenDate"
 _CLOSE_DATE: Final = "examCloseDate"
@@ -94,14 +95,22 @@ def _after(now: datetime, span: timedelta) -> datetime:
     return now + span if now <= _LAST - span else _LAST
 
 
-def turning_points(exams: Iterable[Exam]) -> frozenset[datetime]:
-    """The moments at which what a rule of this module has to say about `exams` may change."""
-    pairs = {(exam.date(_OPEN_DATE), exam.date(_CLOSE_DATE)): exam for exam in exams}
-    return frozenset(moment for exam in pairs.values() for moment in _turning_points_of(exam))
+def turning_points(payloads: Iterable[Payload]) -> frozenset[datetime]:
+    """The moments at which what a rule of this module has to say about exams with `payloads` may change."""
+    windows = {_window_of(payload) for payload in payloads}
+    return frozenset(moment for window in windows for moment in _turning_points_of(*map(instant_of, window)))
 
 
-def _turning_points_of(exam: Exam) -> Iterator[datetime]:
-    opens, closes = exam.instant(_OPEN_DATE), exam.instant(_CLOSE_DATE)
+def _window_of(payload: Payload) -> tuple[str | None, str | None]:
+    """The date-times at which the exam opens and closes, as they are sent."""
+    said = payload.get("configuration")
+    if not isinstance(said, dict):
+        return None, None
+    opens, closes = said.get(_OPEN_DATE), said.get(_CLOSE_DATE)
+    return opens if isinstance(opens, str) else None, closes if isinstance(closes, str) else None
+
+
+def _turning_points_of(opens: datetime | None, closes: datetime | None) -> Iterator[datetime]:
     if closes is not None:
         yield closes
     if opens is not None:
