@@ -2,7 +2,7 @@
 
 import sys
 
-from reconciler.cli import main
+from reconciler.cli import process
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process())

@@ -318,7 +318,8 @@ def plan(  # noqa: PLR0913 - each is a choice of the caller's
     needed, and none is read but by `watching` (None: not at all).
     """
     workspace, loaded = _load_valid(scope, now=now, tracing=tracing)
-    state = statefile.load_state(_backend(scope, workspace))
+    known = {exam.digest: exam.payload for exam in loaded.declared.exams}
+    state = statefile.load_state(_backend(scope, workspace), known)
     sightings = _sightings(loaded.declared, state, watching, _marking_key(watching, state))
     made = _make_plan(
         workspace,

@@ -4,10 +4,46 @@ Promise: no traceback reaches a user, and `--version` and `--help` load nothing 
 May import: `workflows`, `outputs`, `model`, `sandbox`, `schemas`, and what stops a run (`applying`).
 """
 
+import atexit
+import os
 import sys
 from collections.abc import Sequence
 
 from reconciler import __version__
+
+
+def process() -> int:
+    """Run the command of this process, and end it there if only tidying up is left; else its exit code.
+
+    Tidying up takes a twentieth of a small command's time: memory is given back value by value that goes away
+    as a whole.
+    """
+    code = main()
+    if _is_all_done():
+        os._exit(code)
+    return code
+
+
+def _is_all_done() -> bool:
+    """Whether all is written, nothing is at work, and nobody asked to be told of the end."""
+    is_awaited = atexit._ncallbacks() or sys.gettrace() or sys.getprofile()  # noqa: SLF001 - there is no other way
+    if is_awaited or _has_threads():
+        return False
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # as it is where the process was started without one
+                stream.flush()
+    except (OSError, ValueError):  # Python complains of it at its end
+        return False
+    return True
+
+
+def _has_threads() -> bool:
+    """Whether there are threads that Python would wait for."""
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return False
+    return any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -27,6 +27,14 @@ def short(value: object) -> str:
     return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…"
 
 
+def instant_of(text: object) -> datetime | None:
+    """The instant that `text`, a date-time as it is sent, stands for; None where it is none."""
+    try:
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
 class Basis(enum.Enum):
     """What the verdict of a rule depends on."""
 
@@ -52,16 +60,16 @@ class Exam:
     timezone: str | None = None
     configuration: Mapping[str, Json] = field(init=False, repr=False)
     """The inner mapping of the payload, which every exam has."""
+    title: str = field(init=False, repr=False)
+    """The title, which every exam has."""
 
     def __post_init__(self) -> None:
-        """Know the configuration, which rules ask for thirty times."""
+        """Know what rules ask for most."""
         found = self.payload.get(_CONFIGURATION)
-        object.__setattr__(self, "configuration", found if isinstance(found, Mapping) else _NOTHING)
-
-    @property
-    def title(self) -> str:
-        """The title, which every exam has."""
-        return str(self.payload.get("title", ""))
+        # To ask an abstract class takes as long as all else here.
+        is_mapping = type(found) is dict or isinstance(found, Mapping)
+        object.__setattr__(self, "configuration", found if is_mapping else _NOTHING)
+        object.__setattr__(self, "title", str(self.payload.get("title", "")))
 
     def date(self, name: str) -> str | None:
         """The date-time `name` of the configuration, as it is sent; such texts order as their instants do."""
@@ -70,11 +78,7 @@ class Exam:
 
     def instant(self, name: str) -> datetime | None:
         """The date-time `name` of the configuration, aware and in UTC; None where the exam has none."""
-        found = self.date(name)
-        try:
-            return None if found is None else datetime.fromisoformat(found)
-        except ValueError:
-            return None
+        return instant_of(self.configuration.get(name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,8 @@ _MOST_COMPARED: Final = 1_000
 
 def notes_of(declared: Declared, standing: Standing, state: State) -> tuple[Note, ...]:
     """A note on each block that the plan does not carry out, ordered by place."""
+    if not (declared.imports or declared.moves or declared.removals or declared.absences):
+        return ()
     found = {
         *_of_imports(declared.imports, standing),
         *_of_moves(declared.moves, standing, state),

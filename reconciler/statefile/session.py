@@ -74,17 +74,18 @@ def refuse_lone_journal(backend: StateBackend) -> None:
         )
 
 
-def load_state(backend: StateBackend) -> State:
+def load_state(backend: StateBackend, payloads: Mapping[Digest, Payload] | None = None) -> State:
     """The state with its journal replayed, read without a lock; nothing is written.
 
-    Raises StateAbsent where there is none.
+    `payloads` are those that the caller knows, by their digests: with them it is sooner read, and gives the
+    same. Raises StateAbsent where there is none.
     """
     for _ in range(_READ_TRIES - 1):
         try:
-            return _find(backend).state
+            return _find(backend, payloads).state
         except StateDamaged:  # perhaps two folds passed between the reads: look again before complaining
             continue
-    return _find(backend).state
+    return _find(backend, payloads).state
 
 
 @contextmanager
@@ -108,7 +109,7 @@ def _find(backend: StateBackend, payloads: Mapping[Digest, Payload] | None = Non
             "an empty state would create every exam again. Check --state, --env and --chdir.",
             location=backend.location,
         )
-    state = decode_state(snapshot.data, location=backend.location)
+    state = decode_state(snapshot.data, location=backend.location, payloads=payloads)
     if journal is None:
         return _Found(state=state, version=snapshot.version, journal_bytes=0, has_news=False)
     after = _replayed(state, journal, backend.location)

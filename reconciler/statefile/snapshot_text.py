@@ -16,19 +16,30 @@ _DEEP: Final = b"\n" + b"  " * 100
 """Indentation as deep as no payload has; where `json` gives up, orjson is not to go on."""
 
 
+def is_large(data: bytes) -> bool:
+    """Whether `data` is so large that orjson is worth loading."""
+    return len(data) > _SMALL_BYTES
+
+
 def parse(data: bytes) -> object:
     """The JSON value in `data`. Raises MalformedError as `fields.decode_json` does."""
-    if len(data) <= _SMALL_BYTES or _DEEP in data:
-        return fields.decode_json(data)
+    if is_large(data) and (found := certainly(data)) is not None:
+        return found
+    return fields.decode_json(data)
+
+
+def certainly(data: bytes) -> object:
+    """The JSON value in `data`; None unless that is written in these very bytes."""
+    if _DEEP in data:
+        return None
     import orjson  # noqa: PLC0415 - see _SMALL_BYTES
 
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
     try:
-        found = orjson.loads(data)
-        is_certain = orjson.dumps(found, option=options) == data
+        found: object = orjson.loads(data)
+        return found if orjson.dumps(found, option=options) == data else None
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        is_certain = False
-    return found if is_certain else fields.decode_json(data)
+        return None
 
 
 def spell(document: dict[str, Any]) -> bytes:

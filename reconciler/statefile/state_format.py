@@ -23,6 +23,7 @@ from reconciler.model.identities import (
     is_lineage,
 )
 from reconciler.model.passage import Mark, Passage
+from reconciler.model.payloads import Payload
 from reconciler.model.state import Answer, Entry, Intent, Resolution, Settling, State
 from reconciler.statefile import fields, snapshot_text
 from reconciler.statefile.fields import MalformedError
@@ -125,13 +126,14 @@ def encode_answer(answer: Answer) -> dict[str, Any]:
     return encoded if answer.request_id is None else encoded | {"requestId": answer.request_id}
 
 
-def decode_state(data: bytes, *, location: str) -> State:
+def decode_state(data: bytes, *, location: str, payloads: Mapping[Digest, Payload] | None = None) -> State:
     """The state in `data`; `location` names it in errors.
 
+    `payloads` are those that the caller knows, by their digests: entries hold them where they have the same.
     Raises StateMoved for one that is marked, StateTooNew for a later format, and StateDamaged for what this
     product would not have written.
     """
-    state, mark = decode_marked(data, location=location)
+    state, mark = decode_marked(data, location=location, payloads=payloads)
     if mark is not None:
         raise _moved(mark, location)
     return state
@@ -155,10 +157,13 @@ def _moved(mark: Mark, location: str) -> StateMoved:
     )
 
 
-def decode_marked(data: bytes, *, location: str) -> tuple[State, Mark | None]:
+def decode_marked(
+    data: bytes, *, location: str, payloads: Mapping[Digest, Payload] | None = None
+) -> tuple[State, Mark | None]:
     """As `decode_state`, with the mark of one that is marked in place of StateMoved."""
     try:
-        document = fields.mapping(snapshot_text.parse(data), "the state")
+        parsed, held = _parsed(data, payloads)
+        document = fields.mapping(parsed, "the state")
         version = fields.integer(document, "formatVersion", "state")
         if version > MARKED_VERSION or (version == MARKED_VERSION and not _MARKS.intersection(document)):
             raise StateTooNew(
@@ -167,11 +172,23 @@ def decode_marked(data: bytes, *, location: str) -> tuple[State, Mark | None]:
                 location=location,
             )
         mark = _decode_mark(document)
-        return _decode_document({key: document[key] for key in document if key not in _MARKS}), mark
+        return _decode_document({key: document[key] for key in document if key not in _MARKS}, held), mark
     except MalformedError as error:
         raise StateDamaged(
             f"{location} is not a state of this tool: {error}", hint=RESTORE_HINT, location=location
         ) from error
+
+
+def _parsed(
+    data: bytes, payloads: Mapping[Digest, Payload] | None
+) -> tuple[object, Mapping[Address, Entry] | None]:
+    """The document in `data`, and the exams that it leaves out; None where it leaves out none."""
+    if payloads and snapshot_text.is_large(data):
+        from reconciler.statefile.skimming import skim  # noqa: PLC0415 - it loads orjson
+
+        if (skimmed := skim(data, payloads, _decode_entry)) is not None:
+            return skimmed.rest, skimmed.entries
+    return snapshot_text.parse(data), None
 
 
 def _decode_mark(document: Mapping[str, object]) -> Mark | None:
@@ -185,17 +202,19 @@ def _decode_mark(document: Mapping[str, object]) -> Mark | None:
     )
 
 
-def _decode_document(document: Mapping[str, object]) -> State:
+def _decode_document(document: Mapping[str, object], held: Mapping[Address, Entry] | None) -> State:
+    """The state in `document`, to whose exams come those that are `held` already."""
     fields.only_keys(document, _STATE_KEYS, "state")
     lineage = fields.text(document, "lineage", "state")
     if not is_lineage(lineage):
         raise MalformedError("state.lineage has the wrong pattern")
-    exams = fields.mapping(document.get("exams"), "state.exams")
+    found = fields.mapping(document.get("exams"), "state.exams")
+    exams = {_address(key): _decode_entry(value, key) for key, value in found.items()}
     intents = fields.mapping(document.get("intents"), "state.intents")
     state = State(
         lineage=lineage,
         serial=fields.integer(document, "serial", "state"),
-        exams={_address(key): _decode_entry(value, key) for key, value in exams.items()},
+        exams=exams if held is None else held,
         intents={_address(key): decode_intent(value, f"intents.{key}") for key, value in intents.items()},
     )
     refuse_contradictions(state)

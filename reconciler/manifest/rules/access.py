@@ -37,7 +37,8 @@ def _written_password(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
 
 def _unusable_url(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
     for exam in exams:
-        if exam.payload.get("type") == "Online" and not _is_usable(str(exam.payload.get("url", ""))):
+        payload = exam.payload
+        if payload.get("type") == "Online" and not _is_usable(str(payload.get("url", ""))):
             yield Finding(
                 exam=exam,
                 path=("url",),

@@ -3,13 +3,17 @@
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from reconciler.model.rules import Basis, Context, Exam, Finding, Rule, short
+from reconciler.model.payloads import Payload
+from reconciler.model.rules import Basis, Context, Exam, Finding, Rule, instant_of, short
 
-_OPENS: Final = ("configuration", "examOpenDate")
-_CLOSES: Final = ("configuration", "examCloseDate")
+_OPEN_DATE: Final = "examOpenDate"
+_CLOSE_DATE: Final = "examCloseDate"
+_OPENS: Final = ("configuration", _OPEN_DATE)
+_CLOSES: Final = ("configuration", _CLOSE_DATE)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 _FREEZE: Final = timedelta(hours=24)
 """Within it the vendor advises to change an exam no more."""
 _NOTICE: Final = timedelta(days=14)
@@ -22,22 +26,29 @@ _BETWEEN_WORDS: Final = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
 
 
 def _over(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
-    for exam, now in _at_moment(exams, context):
-        closes = exam.instant("examCloseDate")
+    now = context.now
+    if now is None:
+        return
+    for exam in _until(now, _CLOSE_DATE, exams):
+        closes = exam.instant(_CLOSE_DATE)
         if closes is not None and closes <= now:
             yield Finding(
                 exam=exam,
                 path=_CLOSES,
                 message="the exam window is over",
-                hint=f"It closed at {exam.date('examCloseDate')}. Mend the date, or leave the exam as it is "
+                hint=f"It closed at {exam.date(_CLOSE_DATE)}. Mend the date, or leave the exam as it is "
                 "if it took place.",
             )
 
 
 def _soon(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
-    for exam, now in _at_moment(exams, context):
-        opens, closes = exam.instant("examOpenDate"), exam.instant("examCloseDate")
-        if opens is None or opens >= now + _FREEZE or (closes is not None and closes <= now):
+    now = context.now
+    if now is None:
+        return
+    frozen = _after(now, _FREEZE)
+    for exam in _until(frozen, _OPEN_DATE, exams):
+        opens, closes = exam.instant(_OPEN_DATE), exam.instant(_CLOSE_DATE)
+        if opens is None or opens >= frozen or (closes is not None and closes <= now):
             continue
         what = "opens within 24 hours" if opens > now else "has opened already"
         yield Finding(
@@ -49,9 +60,13 @@ def _soon(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
 
 
 def _short_notice(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
-    for exam, now in _at_moment(exams, context):
-        opens = exam.instant("examOpenDate")
-        if opens is None or not now < opens < now + _NOTICE:
+    now = context.now
+    if now is None:
+        return
+    noticed = _after(now, _NOTICE)
+    for exam in _until(noticed, _OPEN_DATE, exams):
+        opens = exam.instant(_OPEN_DATE)
+        if opens is None or not now < opens < noticed:
             continue
         why = _people_needed(exam)
         if why is not None:
@@ -63,21 +78,39 @@ def _short_notice(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
             )
 
 
-def _at_moment(exams: Iterable[Exam], context: Context) -> Iterator[tuple[Exam, datetime]]:
-    """Each exam beside the present moment; none where no moment was given."""
-    if context.now is not None:
-        for exam in exams:
-            yield exam, context.now
+def _until(moment: datetime, name: str, exams: Iterable[Exam]) -> Iterator[Exam]:
+    """The exams whose date-time `name` is at `moment` or before; what is no date may be among them.
+
+    It looks at texts, which is quicker than to make instants of them: most exams are far ahead.
+    """
+    last = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    for exam in exams:
+        found = exam.configuration.get(name)
+        if isinstance(found, str) and found <= last:
+            yield exam
 
 
-def turning_points(exams: Iterable[Exam]) -> frozenset[datetime]:
-    """The moments at which what a rule of this module has to say about `exams` may change."""
-    pairs = {(exam.date("examOpenDate"), exam.date("examCloseDate")): exam for exam in exams}
-    return frozenset(moment for exam in pairs.values() for moment in _turning_points_of(exam))
+def _after(now: datetime, span: timedelta) -> datetime:
+    """The moment that is `span` after `now`; the last one of all where there is none."""
+    return now + span if now <= _LAST - span else _LAST
 
 
-def _turning_points_of(exam: Exam) -> Iterator[datetime]:
-    opens, closes = exam.instant("examOpenDate"), exam.instant("examCloseDate")
+def turning_points(payloads: Iterable[Payload]) -> frozenset[datetime]:
+    """The moments at which what a rule of this module has to say about exams with `payloads` may change."""
+    windows = {_window_of(payload) for payload in payloads}
+    return frozenset(moment for window in windows for moment in _turning_points_of(*map(instant_of, window)))
+
+
+def _window_of(payload: Payload) -> tuple[str | None, str | None]:
+    """The date-times at which the exam opens and closes, as they are sent."""
+    said = payload.get("configuration")
+    if not isinstance(said, dict):
+        return None, None
+    opens, closes = said.get(_OPEN_DATE), said.get(_CLOSE_DATE)
+    return opens if isinstance(opens, str) else None, closes if isinstance(closes, str) else None
+
+
+def _turning_points_of(opens: datetime | None, closes: datetime | None) -> Iterator[datetime]:
     if closes is not None:
         yield closes
     if opens is not None:

@@ -18,28 +18,33 @@ _ITEMS: Final = (
     "Websites",
 )
 _PAIRS: Final = tuple((f"permitted{item}", f"permitted{item}Information") for item in _ITEMS)
+_INFORMATION: Final = tuple(information for _, information in _PAIRS)
+_NUMBER: Final = (int, float)
 _CALCULATOR: Final = "permittedCalculator"
 _VIRTUAL: Final = "virtualCalculatorType"
+_COUNTS: Final = ("duration", "attempts")
 
 
 def _information(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
     for exam in exams:
-        said = exam.configuration
-        for permitted, information in _PAIRS:
-            if said.get(information) and said.get(permitted) is not True:
+        said = exam.configuration.get
+        for permitted, information in _PAIRS if any(map(said, _INFORMATION)) else ():
+            if said(permitted) is not True and said(information):
                 yield Finding(
                     exam=exam,
                     path=("configuration", information),
                     others=(("configuration", permitted),),
-                    message=f"{information} is given, and {permitted} is {_state(said.get(permitted))}",
+                    message=f"{information} is given, and {permitted} is {_state(said(permitted))}",
                     hint=f"Write `{permitted}: true`, or remove the information.",
                 )
 
 
 def _calculator(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
     for exam in exams:
+        if not exam.configuration.get(_VIRTUAL):
+            continue
         permitted = exam.configuration.get(_CALCULATOR)
-        if exam.configuration.get(_VIRTUAL) and permitted is not True:
+        if permitted is not True:
             yield Finding(
                 exam=exam,
                 path=("configuration", _VIRTUAL),
@@ -55,9 +60,9 @@ def _state(permitted: Json) -> str:
 
 def _numbers(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
     for exam in exams:
-        for name in ("duration", "attempts"):
+        for name in _COUNTS:
             number = exam.configuration.get(name)
-            if isinstance(number, int | float) and number <= 0:
+            if isinstance(number, _NUMBER) and number <= 0:
                 yield Finding(
                     exam=exam,
                     path=("configuration", name),

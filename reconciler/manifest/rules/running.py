@@ -1,7 +1,7 @@
 """Rules asked about declared exams, and what they find put where it is written."""
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -21,6 +21,7 @@ from reconciler.model.payloads import Payload
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
 from reconciler.values import dataclass
 
+_AT_HAND: Final = 200
 _MOST_OF_A_PLUGIN: Final = 10_000
 """Findings that one rule of a plug-in may give; it might never stop."""
 
@@ -80,25 +81,46 @@ def ask_rules(
         }
     codes = set[str]()
     faults: list[Diagnostic] = []
-    for rule in catalogue.rules:
-        if weights.get(rule.code, rule.severity) is None or (
-            rule.basis is Basis.CLOCK and context.now is None
-        ):
-            continue
+    asked = [
+        rule
+        for rule in catalogue.rules
+        if weights.get(rule.code, rule.severity) is not None
+        and (rule.basis is not Basis.CLOCK or context.now is not None)
+    ]
+    found = _ask([rule for rule in asked if not _is_plugin(rule)], tuple(ours), context)
+    for rule in asked:
         if _is_plugin(rule):
             failed = _ask_plugin(rule, theirs, context)
             faults += failed
         else:
             failed = []
-            _note(rule, rule.check(tuple(ours), context), ours)
+            _note(rule, found[rule.code], ours)
         if not failed:
             codes.add(rule.code)
     return Asked(frozenset(codes), tuple(faults))
 
 
+def _ask(rules: Sequence[Rule], exams: Sequence[Exam], context: Context) -> dict[str, list[Finding]]:
+    """What each of `rules`, which are built in, finds in `exams`.
+
+    Those about each exam by itself are asked about a few exams together, one rule after the other, while
+    these are at hand in the processor.
+    """
+    found: dict[str, list[Finding]] = {rule.code: [] for rule in rules}
+    alone = [rule for rule in rules if rule.basis is not Basis.WORKSPACE]
+    for at in range(0, len(exams), _AT_HAND):
+        few = exams[at : at + _AT_HAND]
+        for rule in alone:
+            found[rule.code] += rule.check(few, context)
+    for rule in rules:
+        if rule.basis is Basis.WORKSPACE:
+            found[rule.code] += rule.check(exams, context)
+    return found
+
+
 def turning_points(exams: Iterable[Declaration]) -> frozenset[datetime]:
     """The moments at which what the built-in rules have to say about `exams` may change."""
-    return clock.turning_points(_view(exam, exam.payload) for exam in exams)
+    return clock.turning_points(exam.payload for exam in exams)
 
 
 def _is_plugin(rule: Rule) -> bool:

@@ -14,7 +14,7 @@ _SHOWN: Final = 3
 def _spaces(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
     for exam in exams:
         title = exam.title
-        if title.split(" ") == title.split():  # no space at the ends, none beside another, and no tab
+        if title and " ".join(title.split()) == title:  # no space at the ends, none beside another, no tab
             continue
         where = _where(title)
         if where is not None:

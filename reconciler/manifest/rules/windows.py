@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from itertools import groupby
-from typing import Final
+from functools import lru_cache
+from itertools import pairwise
+from operator import itemgetter
+from typing import Final, TypeAlias
 
 from reconciler.manifest.rules.practice import is_practice
 from reconciler.model.diagnostics import Severity
@@ -13,10 +15,16 @@ _OPENS: Final = "examOpenDate"
 _CLOSES: Final = "examCloseDate"
 _BOOKING_OPENS: Final = "scheduleOpenDate"
 _BOOKING_CLOSES: Final = "scheduleCloseDate"
+_WINDOWS: Final = ((_OPENS, _CLOSES), (_BOOKING_OPENS, _BOOKING_CLOSES))
+_NUMBER: Final = (int, float)
 _MINUTES_A_DAY: Final = 24 * 60
 _MINUTES_AN_HOUR: Final = 60
-_LONGEST_MINUTES: Final = 1_000_000_000
+_LONGEST_MINUTES: Final = 10_000_000_000
 """More than all years that a date can have; beyond it, a timedelta would overflow."""
+
+_Window: TypeAlias = tuple[str, str, str, Exam]
+"""When an exam opens, its address, when it closes, and itself."""
+_by_opening: Final = itemgetter(0, 1)
 
 
 def _at(name: str) -> Path:
@@ -25,9 +33,10 @@ def _at(name: str) -> Path:
 
 def _order(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
     for exam in exams:
-        for opens_at, closes_at in ((_OPENS, _CLOSES), (_BOOKING_OPENS, _BOOKING_CLOSES)):
-            opens, closes = exam.date(opens_at), exam.date(closes_at)
-            if opens is not None and closes is not None and closes <= opens:
+        said = exam.configuration
+        for opens_at, closes_at in _WINDOWS:
+            opens, closes = said.get(opens_at), said.get(closes_at)
+            if isinstance(opens, str) and isinstance(closes, str) and closes <= opens:
                 yield Finding(
                     exam=exam,
                     path=_at(closes_at),
@@ -39,8 +48,9 @@ def _order(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
 
 def _scheduling(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
     for exam in exams:
-        booking_opens, opens = exam.date(_BOOKING_OPENS), exam.date(_OPENS)
-        if booking_opens is not None and opens is not None and booking_opens >= opens:
+        said = exam.configuration
+        booking_opens, opens = said.get(_BOOKING_OPENS), said.get(_OPENS)
+        if isinstance(booking_opens, str) and isinstance(opens, str) and booking_opens >= opens:
             yield Finding(
                 exam=exam,
                 path=_at(_BOOKING_OPENS),
@@ -48,8 +58,8 @@ def _scheduling(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
                 message="students can book only once the exam window is open",
                 hint=f"Let {_BOOKING_OPENS} be before {_OPENS}; in UTC that is {opens}.",
             )
-        booking_closes, closes = exam.date(_BOOKING_CLOSES), exam.date(_CLOSES)
-        if booking_closes is not None and closes is not None and booking_closes > closes:
+        booking_closes, closes = said.get(_BOOKING_CLOSES), said.get(_CLOSES)
+        if isinstance(booking_closes, str) and isinstance(closes, str) and booking_closes > closes:
             yield Finding(
                 exam=exam,
                 path=_at(_BOOKING_CLOSES),
@@ -62,12 +72,12 @@ def _scheduling(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
 def _duration(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
     for exam in exams:
         minutes = exam.configuration.get("duration")
-        if not isinstance(minutes, int | float) or isinstance(minutes, bool) or minutes <= 0:
+        if not isinstance(minutes, _NUMBER) or isinstance(minutes, bool) or minutes <= 0:
             continue
         opens, closes = exam.instant(_OPENS), exam.instant(_CLOSES)
         if opens is None or closes is None or closes <= opens:
             continue
-        if timedelta(minutes=min(minutes, _LONGEST_MINUTES)) > closes - opens:
+        if _span(minutes) > closes - opens:
             yield Finding(
                 exam=exam,
                 path=_at("duration"),
@@ -76,6 +86,11 @@ def _duration(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
                 f"which is open for {_in_words(closes - opens)}",
                 hint="Lengthen the window or shorten the duration, which counts in minutes.",
             )
+
+
+@lru_cache(maxsize=1_024)
+def _span(minutes: float) -> timedelta:
+    return timedelta(minutes=min(minutes, _LONGEST_MINUTES))
 
 
 def _in_words(span: timedelta) -> str:
@@ -92,44 +107,44 @@ def _in_words(span: timedelta) -> str:
 
 
 def _overlap(exams: Sequence[Exam], _: Context) -> Iterator[Finding]:
-    open_to_all = [exam for exam in exams if _is_for_everybody(exam)]
-    open_to_all.sort(key=_place_in_term)
-    for _course, group in groupby(open_to_all, key=lambda exam: (exam.install_sid, exam.course_sid)):
-        yield from _overlaps_in_course(group)
+    courses: dict[tuple[str, str], list[_Window]] = {}
+    for exam in exams:
+        said = exam.configuration
+        opens, closes = said.get(_OPENS), said.get(_CLOSES)
+        if isinstance(opens, str) and isinstance(closes, str) and opens < closes:
+            course = courses.setdefault((exam.install_sid, exam.course_sid), [])
+            course.append((opens, exam.address, closes, exam))
+    for _course, windows in sorted(courses.items()):
+        windows.sort(key=_by_opening)
+        # Who is to sit an exam takes longer to tell, and matters only where windows do overlap.
+        if any(later[0] < earlier[2] for earlier, later in pairwise(windows)):
+            yield from _overlaps_in_course(window for window in windows if _is_for_everybody(window[-1]))
 
 
 def _is_for_everybody(exam: Exam) -> bool:
-    """Whether `exam` is one that every student of the course is to sit in a window of its own."""
-    opens, closes = exam.date(_OPENS), exam.date(_CLOSES)
+    """Whether `exam` is one that every student of the course is to sit."""
     return (
-        opens is not None
-        and closes is not None
-        and opens < closes
-        and exam.payload.get("isLimitedScope") is not True
+        exam.payload.get("isLimitedScope") is not True
         and exam.payload.get("status") != "deleted"
         and not is_practice(exam.title)
     )
 
 
-def _place_in_term(exam: Exam) -> tuple[str, str, str, str]:
-    return (exam.install_sid, exam.course_sid, str(exam.date(_OPENS)), exam.address)
-
-
-def _overlaps_in_course(exams: Iterable[Exam]) -> Iterator[Finding]:
-    """One finding for each of `exams`, which are sorted, that opens while an earlier one is still open."""
-    latest: Exam | None = None
-    for exam in exams:
-        opens, closes = str(exam.date(_OPENS)), str(exam.date(_CLOSES))
-        if latest is not None and opens < str(latest.date(_CLOSES)):
+def _overlaps_in_course(windows: Iterable[_Window]) -> Iterator[Finding]:
+    """One finding for each of `windows`, which are sorted, that opens while an earlier one is still open."""
+    latest: _Window | None = None
+    for window in windows:
+        opens, _address, closes, exam = window
+        if latest is not None and opens < latest[2]:
             yield Finding(
                 exam=exam,
                 path=_at(_OPENS),
                 others=(_at(_CLOSES),),
-                message=f"this window overlaps with that of '{latest.address}', an exam of the same course",
-                hint=f"In UTC the other is open until {latest.date(_CLOSES)}; check both dates.",
+                message=f"this window overlaps with that of '{latest[1]}', an exam of the same course",
+                hint=f"In UTC the other is open until {latest[2]}; check both dates.",
             )
-        if latest is None or closes > str(latest.date(_CLOSES)):
-            latest = exam
+        if latest is None or closes > latest[2]:
+            latest = window
 
 
 RULES: Final = (

@@ -165,7 +165,7 @@ def test_between_turning_points_the_clock_changes_nothing(
     ]
     exams = exams_of(payloads, [0] * len(payloads))
     first, last = (start + timedelta(hours=hours) for hours in sorted(moments))
-    if not any(first <= point <= last for point in clock.turning_points(exams)):
+    if not any(first <= point <= last for point in clock.turning_points(payloads)):
         for rule in clock.RULES:
             found = [
                 [finding.message for finding in rule.check(exams, Context(now=now))] for now in (first, last)
