@@ -50,7 +50,7 @@ class _Batch:
 
     def parse(self, reading: ReadingAhead) -> None:
         """Read the pieces here."""
-        self.parsed = [reading.read(piece) for piece in self.pieces]
+        self.parsed = reading.read(self.pieces)
 
 
 @dataclass(slots=True)

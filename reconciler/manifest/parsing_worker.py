@@ -13,7 +13,7 @@ import threading
 
 from reconciler.manifest.parsing_wire import READY, Told, receive, send
 from reconciler.manifest.reading_ahead import Parts, ReadingAhead
-from reconciler.manifest.yaml_parcels import Parcel, Piece, pack
+from reconciler.manifest.yaml_parcels import Piece, pack
 
 
 def serve(connection: socket.socket) -> None:
@@ -27,11 +27,11 @@ def serve(connection: socket.socket) -> None:
     batches: queue.SimpleQueue[Told | None] = queue.SimpleQueue()
     threading.Thread(target=_take_in, args=(connection, batches), daemon=True).start()
     while (told := batches.get()) is not None:
-        parcels: list[Parcel | None] = []
+        pieces = []
         for data, by, new_head in told:
             head = head if new_head is None else new_head
-            parsed = reading.read(Piece(data, head=head, moved_by=by))
-            parcels.append(None if parsed is None else pack(parsed))
+            pieces.append(Piece(data, head=head, moved_by=by))
+        parcels = [None if parsed is None else pack(parsed) for parsed in reading.read(pieces)]
         send(connection, parcels)
 
 

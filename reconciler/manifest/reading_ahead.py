@@ -16,6 +16,7 @@ from reconciler.manifest.source_text import NotText, decode
 from reconciler.manifest.yaml_nodes import Mapping, Stretch, Unmarked
 from reconciler.manifest.yaml_parcels import Parsed, Piece, parse_quietly, parse_unmarked
 from reconciler.manifest.yaml_slices import cut, entries_of, is_head, joined
+from reconciler.manifest.yaml_together import parse_together
 from reconciler.model.environment import Environment
 from reconciler.model.identities import Address
 from reconciler.values import dataclass, field, replace
@@ -35,6 +36,7 @@ class Head:
     """What a text says before its first exam; `ground` is None where others have something to say to it."""
 
     parsed: Parsed
+    standing: Standing
     ground: Ground | None
 
 
@@ -66,22 +68,25 @@ class ReadingAhead:
         install, timezone, courses, users = parts
         return cls(Environment(install_sid=install, timezone=timezone, courses=courses, users=users))
 
-    def read(self, piece: Piece) -> Parsed | None:
-        """What `piece` holds, perhaps but for its head; None where anything is wrong with it as YAML."""
+    def read(self, pieces: Sequence[Piece]) -> list[Parsed | None]:
+        """What each of `pieces` holds, perhaps but for its head; None where anything is wrong as YAML."""
         if self.environment is None:
-            return parse_quietly(piece.data, piece.by)
-        if piece.head:
-            return self._read_slice(piece, self.environment)
-        return self._read_below_head(piece.data, self.environment) or self._read_whole(
-            piece, self.environment
-        )
+            return [parse_quietly(piece.data, piece.by) for piece in pieces]
+        slices = [piece if piece.head else self._below_head(piece.data) for piece in pieces]
+        small = [one for one, piece in zip(slices, pieces, strict=True) if one is not None and not piece.head]
+        together = parse_together(small) if len(small) > 1 and self._balance > 0 else None
+        known = {} if together is None else dict(zip(map(id, small), together, strict=True))
+        return [
+            self._read(piece, one, known.get(id(one)), self.environment)
+            for piece, one in zip(pieces, slices, strict=True)
+        ]
 
     def whole(self, head: bytes, slices: Sequence[Parsed | None]) -> Parsed | None:
         """What a text holds, given its head and what was read below it; None where that cannot be told."""
         found = self._head_of(head)
         return None if found is None else joined(found.parsed, slices, found.ground)
 
-    def _read_below_head(self, data: bytes, environment: Environment) -> Parsed | None:
+    def _below_head(self, data: bytes) -> Piece | None:
         """What is below the head of a text; None where it has none that is read by itself."""
         try:
             text = decode(data)
@@ -90,25 +95,27 @@ class ReadingAhead:
         found = cut(text, len(text))
         if found is None or not data.startswith(found.head) or self._head_of(found.head) is None:
             return None
-        parsed = self._read_slice(found.slices[0], environment)
-        if parsed is None or entries_of(parsed) is None:
-            return None
-        return replace(parsed, head=len(found.head))
+        return found.slices[0]
 
-    def _read_slice(self, piece: Piece, environment: Environment) -> Parsed | None:
-        parsed = self._parsed(piece)
-        head = self._head_of(piece.head)
-        if parsed is not None and head is not None and head.ground is not None:
-            self._declare(parsed, piece, Standing.quiet(head.parsed.document.root, environment), head.ground)
-        return parsed
-
-    def _read_whole(self, piece: Piece, environment: Environment) -> Parsed | None:
+    def _read(
+        self, piece: Piece, below: Piece | None, known: Parsed | None, environment: Environment
+    ) -> Parsed | None:
+        """What `piece` holds, given what is below its head, and what is `known` of that."""
+        if below is not None:
+            parsed = known or self._parsed(below)
+            if parsed is not None and entries_of(parsed) is not None:
+                head = self._head_of(below.head)
+                if head is not None and head.ground is not None:
+                    self._declare(parsed, below, head.standing, head.ground)
+                return parsed if piece is below else replace(parsed, head=len(below.head))
+            if piece is below:
+                return None
         parsed = self._parsed(piece)
         if parsed is not None:
-            root = parsed.document.root
-            ground = _ground_of(root, environment)
+            standing = Standing.quiet(parsed.document.root, environment)
+            ground = _ground_of(standing)
             if ground is not None:
-                self._declare(parsed, piece, Standing.quiet(root, environment), ground)
+                self._declare(parsed, piece, standing, ground)
         return parsed
 
     def _parsed(self, piece: Piece) -> Parsed | None:
@@ -148,12 +155,13 @@ class ReadingAhead:
     def _head(self, parsed: Parsed) -> Head:
         root = parsed.document.root
         root[_EXAMS] = Mapping()  # they are elsewhere
-        return Head(parsed, None if self.environment is None else _ground_of(root, self.environment))
+        standing = Standing.quiet(root, self.environment or Environment())
+        return Head(parsed, standing, None if self.environment is None else _ground_of(standing))
 
 
-def _ground_of(root: Mapping, environment: Environment) -> Ground | None:
-    """What exams of a file that says `root` stand on; None where anything is to be said about that."""
-    standing = Standing.quiet(root, environment)
+def _ground_of(standing: Standing) -> Ground | None:
+    """What exams of a file stand on; None where anything is to be said about what it says of that."""
+    (root,) = standing.roots
     if _EXTENDS in root:
         return None
     try:

@@ -85,6 +85,11 @@ def parse_unmarked(data: bytes, by: int = 0) -> Parsed | None:
     return _parsed(data, by, UnmarkedWalker) or _parsed(data, by, Walker)
 
 
+def parse_if_unmarked(data: bytes) -> Parsed | None:
+    """The same; None also where marks cannot be done without."""
+    return _parsed(data, 0, UnmarkedWalker)
+
+
 def _parsed(data: bytes, by: int, reads: type[Walker]) -> Parsed | None:
     source, findings, is_text = read_source("", data)
     findings.is_unmarked = True

@@ -142,7 +142,7 @@ def test_what_is_ordinary_is_declared_ahead():
     """Exams with which nothing is wrong are ready, or the test above would show nothing."""
     head = HEADS[2].replace("  wrong: {status: [maybe]}\n", "")
     text = text_of(head, EXAMS[:3] + EXAMS[13:14] + EXAMS[25:26])
-    parsed = ReadingAhead(Environment()).read(Piece(text.encode()))
+    parsed = ReadingAhead(Environment()).read([Piece(text.encode())])[0]
     assert parsed is not None
     assert list(parsed.document.ready) == ["e0", "e1", "e2", "e4"]
     exams = parsed.document.root["exams"]
@@ -172,7 +172,8 @@ def test_what_is_merged_is_counted_as_ever(tmp_path, monkeypatch, most, extends)
 def test_what_is_doubtful_gets_its_marks():
     """An exam about which something is to be said comes with the marks that it has in the whole text."""
     text = "\ufeff" + text_of(HEADS[0], [RIGHT, EXAMS[13], RIGHT, EXAMS[22]])
-    parsed, marked = ReadingAhead(Environment()).read(Piece(text.encode())), parse_quietly(text.encode())
+    parsed = ReadingAhead(Environment()).read([Piece(text.encode())])[0]
+    marked = parse_quietly(text.encode())
     assert parsed is not None
     assert marked is not None
     assert list(parsed.document.ready) == ["e0", "e2"]
@@ -188,7 +189,7 @@ def test_where_little_is_in_order_marks_are_kept_from_the_beginning():
     ahead = ReadingAhead(Environment())
 
     def ready_of(*exams: str) -> int:
-        parsed = ahead.read(Piece(text_of(HEADS[0], list(exams)).encode()))
+        parsed = ahead.read([Piece(text_of(HEADS[0], list(exams)).encode())])[0]
         assert parsed is not None
         return len(parsed.document.ready)
 
@@ -199,7 +200,7 @@ def test_where_little_is_in_order_marks_are_kept_from_the_beginning():
 
 def test_a_file_that_extends_others_is_left_to_who_knows_them():
     """Its exams are read without marks, and declared where the other files are known."""
-    parsed = ReadingAhead(Environment()).read(Piece(text_of(HEADS[5], [RIGHT]).encode()))
+    parsed = ReadingAhead(Environment()).read([Piece(text_of(HEADS[5], [RIGHT]).encode())])[0]
     assert parsed is not None
     assert not parsed.document.ready
     exams = parsed.document.root["exams"]
@@ -324,7 +325,7 @@ def test_a_piece_knows_how_far_its_marks_are_moved():
     text = text_of(HEADS[0], [RIGHT, RIGHT])
     start = text.index("  e1:")
     piece = Piece(text, start, len(text), "exams:\n", f"{HEADS[0]}exams:\n".encode())
-    parsed = ReadingAhead(Environment()).read(piece)
+    parsed = ReadingAhead(Environment()).read([piece])[0]
     assert parsed is not None
     assert list(parsed.document.ready) == ["e1"]
     exams = parsed.document.root["exams"]
