@@ -73,7 +73,11 @@ class ReadingAhead:
         if self.environment is None:
             return [parse_quietly(piece.data, piece.by) for piece in pieces]
         slices = [piece if piece.head else self._below_head(piece.data) for piece in pieces]
-        small = [one for one, piece in zip(slices, pieces, strict=True) if one is not None and not piece.head]
+        small = [
+            one
+            for one, piece in zip(slices, pieces, strict=True)
+            if one is not None and not piece.head and piece.data.endswith(b"\n")
+        ]
         together = parse_together(small) if len(small) > 1 and self._balance > 0 else None
         known = {} if together is None else dict(zip(map(id, small), together, strict=True))
         return [

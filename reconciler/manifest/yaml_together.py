@@ -3,8 +3,8 @@
 To begin parsing a text takes about as long as to parse an exam, so files with few exams are not parsed one
 by one. What stands below their heads is put one behind the other, below one line `exams:`. Where an entry of
 that mapping begins just where a file does, nothing of the file before was left open, and its entries are
-those that it has by itself: `yaml_unmarked` takes neither anchors nor keys that stand twice. Wherever anything else
-comes out, the files are parsed one by one.
+those that it has by itself: `yaml_unmarked` takes neither anchors nor keys that stand twice. Wherever
+anything else comes out, the files are parsed one by one.
 """
 
 from array import array
@@ -22,8 +22,9 @@ _WRAPPER: Final = f"{_BLOCK}:\n"
 def parse_together(slices: ReadOnlySequence[Piece]) -> list[Parsed] | None:
     """What each of `slices`, the only ones of their texts, holds; None where that is not clear."""
     texts = [piece.whole[piece.start :] for piece in slices if isinstance(piece.whole, str)]
-    ended = [text if text.endswith("\n") else f"{text}\n" for text in texts]
-    parsed = parse_if_unmarked(f"{_WRAPPER}{''.join(ended)}".encode())
+    if not all(text.endswith("\n") for text in texts):
+        return None  # how a text ends may be part of its last value
+    parsed = parse_if_unmarked(f"{_WRAPPER}{''.join(texts)}".encode())
     if parsed is None or parsed.secret_values:
         return None
     root = parsed.document.root
@@ -33,12 +34,12 @@ def parse_together(slices: ReadOnlySequence[Piece]) -> list[Parsed] | None:
     split = _Split(parsed, exams)
     parts: list[Parsed] = []
     start = len(_WRAPPER)
-    for piece, text, here in zip(slices, texts, ended, strict=True):
-        part = split.next_part(Stretch(start, start + len(here)), piece.start, text)
+    for piece, text in zip(slices, texts, strict=True):
+        part = split.next_part(Stretch(start, start + len(text)), piece.start, text)
         if part is None:
             return None
         parts.append(part)
-        start += len(here)
+        start += len(text)
     return parts
 
 

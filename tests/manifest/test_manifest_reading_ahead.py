@@ -12,6 +12,8 @@ from reconciler.manifest.defaults import merged
 from reconciler.manifest.reading_ahead import ReadingAhead
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, Unmarked, Value
 from reconciler.manifest.yaml_parcels import Piece, pack, parse_quietly, parse_unmarked, unpack
+from reconciler.manifest.yaml_slices import cut, entries_of
+from reconciler.manifest.yaml_together import parse_together
 from reconciler.model.declarations import Loaded
 from reconciler.model.environment import Environment
 from reconciler.model.identities import InstallSid
@@ -152,6 +154,47 @@ def test_what_is_ordinary_is_declared_ahead():
     again = unpack(pack(parsed))
     assert again.document.ready == parsed.document.ready
     assert [use.dotted_path for use in again.document.ready["e0"].secrets] == ["configuration.password"]
+
+
+@given(
+    texts=st.lists(
+        st.builds(
+            lambda entries, indent, end: "".join(entries).replace("\n  ", f"\n{indent}").rstrip("\n") + end,
+            st.lists(st.sampled_from([*ENTRIES, RIGHT, *TRICKS]), min_size=1, max_size=3),
+            st.sampled_from(["  ", "  ", "   "]),
+            st.sampled_from(["\n", "", "\n\n", " # end"]),
+        ),
+        min_size=2,
+        max_size=4,
+    )
+)
+@settings(max_examples=400)
+def test_files_parsed_together_hold_what_each_holds(texts):
+    """Values, places and secrets are those of the file alone; what one leaves open no other closes."""
+    slices = []
+    for number, text in enumerate(texts):
+        found = cut(f"{'#' * number}\nexams:\n" + text.replace("{n}", f"f{number}").replace("{{", "{"), 2**30)
+        if found is not None:
+            slices += found.slices
+    together = parse_together(slices)
+    alone = [parse_unmarked(piece.data, piece.by) for piece in slices]
+    for one, other in zip(alone, together or (), strict=together is not None):
+        assert one is not None
+        held = entries_of(one)
+        assert held is not None
+        assert same(held, other.document.root["exams"])
+        assert one.document.root.value_at("exams") == other.document.root.value_at("exams")
+        assert (one.secrets, one.secret_values) == (other.secrets, other.secret_values)
+
+
+def test_ordinary_files_are_parsed_together():
+    """Files with exams in order are, or the test above would show nothing; the same exams twice are not."""
+    texts = [text_of(TOP, [RIGHT.replace("{n}", f"f{number}")]) for number in range(3)]
+    slices = [piece for text in texts if (found := cut(text, 2**30)) for piece in found.slices]
+    parsed = parse_together(slices)
+    assert parsed is not None
+    assert [list(part.document.root["exams"]) for part in parsed] == [["f0"], ["f1"], ["f2"]]
+    assert parse_together([slices[0], slices[0]]) is None
 
 
 @pytest.mark.parametrize("extends", ["", "extends: [base.yml]\n"])
