@@ -83,7 +83,7 @@ def joined(
     slices = [part for part in parts if part is not None]
     if len(slices) < len(parts):
         return None
-    entries = _all_entries(slices)
+    entries = entries_of(slices[0]) if len(slices) == 1 else _all_entries(slices)
     written = head.document.written + sum(part.document.written for part in slices)
     if entries is None or written > MAX_WRITTEN:
         return None
