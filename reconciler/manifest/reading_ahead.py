@@ -73,7 +73,7 @@ class ReadingAhead:
         if self.environment is None:
             return [parse_quietly(piece.data, piece.by) for piece in pieces]
         slices = [piece if piece.head else self._below_head(piece.data) for piece in pieces]
-        small = [
+        small = [  # without a line end, the next file's first line would be part of the last
             one
             for one, piece in zip(slices, pieces, strict=True)
             if one is not None and not piece.head and piece.data.endswith(b"\n")

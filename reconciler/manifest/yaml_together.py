@@ -22,8 +22,6 @@ _WRAPPER: Final = f"{_BLOCK}:\n"
 def parse_together(slices: ReadOnlySequence[Piece]) -> list[Parsed] | None:
     """What each of `slices`, the only ones of their texts, holds; None where that is not clear."""
     texts = [piece.whole[piece.start :] for piece in slices if isinstance(piece.whole, str)]
-    if not all(text.endswith("\n") for text in texts):
-        return None  # how a text ends may be part of its last value
     parsed = parse_if_unmarked(f"{_WRAPPER}{''.join(texts)}".encode())
     if parsed is None or parsed.secret_values:
         return None

@@ -157,23 +157,25 @@ def test_what_is_ordinary_is_declared_ahead():
 
 
 @given(
-    texts=st.lists(
-        st.builds(
-            lambda entries, indent, end: "".join(entries).replace("\n  ", f"\n{indent}").rstrip("\n") + end,
-            st.lists(st.sampled_from([*ENTRIES, RIGHT, *TRICKS]), min_size=1, max_size=3),
-            st.sampled_from(["  ", "  ", "   "]),
-            st.sampled_from(["\n", "", "\n\n", " # end"]),
+    files=st.lists(
+        st.tuples(
+            st.lists(
+                st.one_of(st.sampled_from([*ENTRIES, RIGHT]), st.sampled_from([*ENTRIES, *TRICKS])),
+                max_size=2,
+            ),
+            st.sampled_from(["\n", "\n", "", "\n\n", " # end", "\n  # end\n"]),
         ),
         min_size=2,
         max_size=4,
     )
 )
 @settings(max_examples=400)
-def test_files_parsed_together_hold_what_each_holds(texts):
+def test_files_parsed_together_hold_what_each_holds(files):
     """Values, places and secrets are those of the file alone; what one leaves open no other closes."""
     slices = []
-    for number, text in enumerate(texts):
-        found = cut(f"{'#' * number}\nexams:\n" + text.replace("{n}", f"f{number}").replace("{{", "{"), 2**30)
+    for number, (entries, end) in enumerate(files):
+        text = "".join(entry.format(n=f"f{number}{at}") for at, entry in enumerate(entries))
+        found = cut(f"{'#' * number}\nexams:\n{text.rstrip()}{end}", 2**30)
         if found is not None:
             slices += found.slices
     together = parse_together(slices)
@@ -185,6 +187,24 @@ def test_files_parsed_together_hold_what_each_holds(texts):
         assert same(held, other.document.root["exams"])
         assert one.document.root.value_at("exams") == other.document.root.value_at("exams")
         assert (one.secrets, one.secret_values) == (other.secrets, other.secret_values)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("  a: 'open\n", "  b: x'\n  c: {d: 1}\n"),
+        ("  a: [1,\n", "  b: 2]\n  c: {d: 1}\n"),
+        ("  a: {d: 1} # end", "  b: {d: 1}\n  c: {d: 1}\n"),
+        ("  a: |\n   text", "  b: {d: 1}\n  c: {d: 1}\n"),
+        ("  a: {d: 1}\n", "   b: {d: 1}\n"),
+    ],
+    ids=["quotes", "brackets", "a comment", "a block of text", "other indentation"],
+)
+def test_what_one_file_leaves_open_is_not_closed_by_the_next(texts):
+    """Together they would be right, and say something that none of them says."""
+    slices = [piece for text in texts if (found := cut(f"\nexams:\n{text}", 99)) for piece in found.slices]
+    assert len(slices) == 2
+    assert parse_together(slices) is None
 
 
 def test_ordinary_files_are_parsed_together():
