@@ -1,17 +1,19 @@
 """The direct transport of httpx: a connection for each request, straight to the service.
 
 httpx's own is made for connections that are shared and kept. Its pool, its locks and its ways of waiting cost
-more than all the rest of a create, and nothing here is shared or kept.
+more than all the rest of a create, and nothing here is shared or kept for a second request.
 """
 
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from typing import Final, TypeAlias
 
 import h11
 import httpx
 
 from reconciler.api.connection import Connection, open_connection
+from reconciler.api.spares import Opening, Spares
 
 _HEAD_BYTES: Final = 100 * 1024
 _PORTS: Final = {"http": 80, "https": 443}
@@ -22,6 +24,8 @@ _Trace: TypeAlias = Callable[[str, Mapping[str, object]], Awaitable[None]]
 class DirectTransport(httpx.AsyncBaseTransport):
     """Sends each request on a connection of its own; `tls` is what secures those to an https URL.
 
+    All requests go to one place. Whoever says how many are to come has some of their connections opened
+    while others are on their way, and closes the transport in the end.
     Of a request's extensions it heeds `timeout`, as far as it is about connecting, and `trace`, which is told
     by httpcore's names when it begins to connect and before the first byte is written. How long an answer may
     take is for the caller to say.
@@ -29,6 +33,15 @@ class DirectTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
         self._tls = tls
+        self._spares = Spares()
+
+    def expect(self, requests: int) -> None:
+        """Know that so many requests are to come."""
+        self._spares.wanted = requests
+
+    async def aclose(self) -> None:
+        """No connection is left open but those of requests that are on their way."""
+        await self._spares.close()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The head of the answer; its body is read from its stream, and closing it closes the connection.
@@ -37,28 +50,35 @@ class DirectTransport(httpx.AsyncBaseTransport):
         """
         trace: _Trace = request.extensions["trace"]
         await trace("connection.connect_tcp.started", {})
-        connection = await self._connect(request)
+        opening = self._opening(request)
+        connection = self._spares.take() or await _opened(opening)
         try:
             talk = _Talk(connection, request)
             await trace("http11.send_request_headers.started", {"request": request})
             talk.send()
+            self._spares.replenish(opening)
             return await talk.head()
         except BaseException:
             connection.abort()
             raise
 
-    async def _connect(self, request: httpx.Request) -> Connection:
+    def _opening(self, request: httpx.Request) -> Opening:
         url = request.url
         host, port = url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
         tls = self._tls if url.scheme == "https" else None
-        try:
-            return await open_connection(host, port, tls=tls, step_s=request.extensions["timeout"]["connect"])
-        except ssl.SSLError as error:
-            raise httpx.ConnectError(str(error)) from error
-        except TimeoutError as error:
-            raise httpx.ConnectTimeout(str(error)) from error
-        except (OSError, UnicodeError) as error:
-            raise httpx.ConnectError(f"All connection attempts failed: {error}") from error
+        return partial(open_connection, host, port, tls=tls, step_s=request.extensions["timeout"]["connect"])
+
+
+async def _opened(opening: Opening) -> Connection:
+    """A new connection. Raises httpx.TransportError."""
+    try:
+        return await opening()
+    except ssl.SSLError as error:
+        raise httpx.ConnectError(str(error)) from error
+    except TimeoutError as error:
+        raise httpx.ConnectTimeout(str(error)) from error
+    except (OSError, UnicodeError) as error:
+        raise httpx.ConnectError(f"All connection attempts failed: {error}") from error
 
 
 class _Talk(httpx.AsyncByteStream):

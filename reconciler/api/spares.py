@@ -1,0 +1,74 @@
+"""Spare connections: opened while other requests are on their way, for requests to come.
+
+Like every other, each carries one request in its life. To open one takes a round trip, and two more for TLS,
+for which the next create need not wait. One on which anything has happened is not used, nor one that is
+older than any server waits for a request; nothing was written on those, so nothing of them is in doubt.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
+
+from reconciler.api.connection import Connection
+
+_FRESH_S: Final = 2.0  # the shortest patience with a silent client that servers and proxies are given is 5 s
+_LATER_S: Final = 0.002  # what others wait for is done by then
+_MOST: Final = 50
+
+Opening: TypeAlias = Callable[[], Awaitable[Connection]]
+"""Opens a connection, all of them to one place."""
+
+
+class Spares:
+    """The spare connections of one transport, none older than `fresh_s` when it is used.
+
+    `wanted` is how many there may be; whoever knows how many requests are to come says so.
+    """
+
+    def __init__(self, *, fresh_s: float = _FRESH_S) -> None:
+        self.wanted = 0
+        self._fresh_s = fresh_s
+        self._are_of_use = True
+        self._ready: deque[tuple[float, Connection]] = deque()
+        self._opening: set[asyncio.Task[None]] = set()
+
+    def take(self) -> Connection | None:
+        """A connection that is as good as a new one; None where there is none."""
+        while self._ready:
+            opened_s, connection = self._ready.popleft()
+            is_fresh = asyncio.get_running_loop().time() - opened_s < self._fresh_s
+            if is_fresh and connection.is_untouched:
+                return connection
+            connection.abort()
+            # Where answers take so long, opening takes none of the time that counts.
+            self._are_of_use = self._are_of_use and is_fresh
+        return None
+
+    def replenish(self, opening: Opening) -> None:
+        """Soon there is one more, if one is wanted and can be had."""
+        if self._are_of_use and self.wanted:
+            asyncio.get_running_loop().call_later(_LATER_S, self._begin, opening)
+
+    async def close(self) -> None:
+        """No connection is left open, and none is opened any more."""
+        self._are_of_use = False
+        for task in self._opening:
+            task.cancel()
+        await asyncio.gather(*self._opening, return_exceptions=True)
+        for _, connection in self._ready:
+            connection.abort()
+        self._ready.clear()
+
+    def _begin(self, opening: Opening) -> None:
+        if self._are_of_use and len(self._ready) + len(self._opening) < min(self.wanted, _MOST):
+            task = asyncio.get_running_loop().create_task(self._open(opening))
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+
+    async def _open(self, opening: Opening) -> None:
+        try:
+            connection = await opening()
+        except (OSError, UnicodeError):
+            return  # whoever comes next opens one, and learns what is wrong
+        self._ready.append((asyncio.get_running_loop().time(), connection))

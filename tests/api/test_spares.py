@@ -1,0 +1,201 @@
+"""Spare connections: there is one in time where one is wanted, and only one as good as new is used."""
+
+import asyncio
+import threading
+from functools import partial
+
+import pytest
+import tls_material
+from raw_server import answer_well, ok, raw_server
+
+from reconciler.api import HttpExamApi
+from reconciler.api.connection import open_connection
+from reconciler.api.spares import Spares
+from reconciler.model.verdicts import Created
+
+INSTALL, COURSE = "AI" + "0" * 32, "CU" + "0" * 32
+TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+async def create(api):
+    """One call's verdict."""
+    return await api.create(INSTALL, COURSE, b"{}", confidential=[])
+
+
+async def until(claim):
+    """Return once `claim` holds."""
+    async with asyncio.timeout(5):
+        while True:
+            if claim():
+                return
+            await asyncio.sleep(0.001)
+
+
+class SlowToFirst:
+    """Answers well; the first request only once the second connection has been treated as `treat` does."""
+
+    def __init__(self, treat):
+        self._treat = treat
+        self._is_treated = threading.Event()
+        self._numbers = iter(range(1000))
+
+    def __call__(self, conversation):
+        """Converse."""
+        number = next(self._numbers)
+        if number == 0:
+            assert conversation.read_request()
+            assert self._is_treated.wait(5)
+            conversation.send(ok(conversation.exam))
+        elif number == 1:
+            self._treat(conversation)
+            self._is_treated.set()
+            answer_well(conversation)
+        else:
+            answer_well(conversation)
+
+
+def leave(conversation):
+    """Nothing is done to the connection."""
+
+
+async def two_creates(url):
+    """The verdicts of two calls, of which the second is told of in advance."""
+    async with HttpExamApi(url, "a.token.x", timeout_s=5) as api:
+        api.expect(1)
+        first = await create(api)
+        api.expect(0)
+        return first, await create(api)
+
+
+@pytest.fixture
+def trusting(tmp_path, monkeypatch):
+    """The server of these tests is one to be trusted."""
+    for name, value in tls_material.trust_in(tmp_path).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("trusting")
+@pytest.mark.parametrize("tls", [None, tls_material.good()], ids=["clear", "tls"])
+async def test_the_next_connection_is_opened_while_a_request_is_on_its_way(tls):
+    """Otherwise the first answer would never come; the second request then goes out on it."""
+    with raw_server(SlowToFirst(leave), tls=tls) as server:
+        verdicts = await two_creates(server.url)
+    assert [type(verdict) for verdict in verdicts] == [Created, Created]
+    assert [len(one.courses) for one in server.conversations] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "treat",
+    [
+        lambda conversation: conversation.socket.shutdown(1),
+        lambda conversation: conversation.reset(),
+        lambda conversation: conversation.send(TIMEOUT),
+        lambda conversation: conversation.send(ok(b'{"sid": "EX%s"}' % (b"ab" * 16))),
+    ],
+    ids=["ended", "reset", "given-up", "answered-unasked"],
+)
+async def test_a_spare_on_which_anything_has_happened_is_not_used(treat):
+    """The server closed it, or spoke unasked: the request goes out once, on a new one, and is in no doubt."""
+    with raw_server(SlowToFirst(treat)) as server:
+        verdicts = await two_creates(server.url)
+    assert [type(verdict) for verdict in verdicts] == [Created, Created]
+    assert verdicts[1].sid == server.conversations[2].sid
+    assert [len(one.courses) for one in server.conversations] == [1, 0, 1]
+
+
+async def test_no_connection_is_opened_that_nobody_wants():
+    """Each call has its own, and there is none behind the last."""
+    with raw_server(answer_well) as server:
+        async with HttpExamApi(server.url, "a.token.x", timeout_s=5) as api:
+            for left in (2, 1, 0):
+                api.expect(left)
+                await create(api)
+                await asyncio.sleep(0.02)
+    assert [len(one.courses) for one in server.conversations] == [1, 1, 1]
+
+
+async def test_spares_end_with_the_client():
+    """Whoever was told of calls that never came does not keep a server waiting."""
+    ended = []
+
+    def converse(conversation):
+        if conversation.read_request():
+            conversation.send(ok(conversation.exam))
+        else:
+            ended.append(conversation)
+
+    with raw_server(converse) as server:
+        async with HttpExamApi(server.url, "a.token.x", timeout_s=5) as api:
+            api.expect(1)
+            await create(api)
+            await until(lambda: len(server.conversations) == 2)
+        await until(lambda: len(ended) == 1)
+
+
+async def ready(spares, server):
+    """Return once the server has one connection more, and it lies ready."""
+    count = len(server.conversations) + 1
+    spares.replenish(partial(open_connection, "127.0.0.1", server.port, tls=None, step_s=5))
+    await until(lambda: len(server.conversations) == count)
+    await asyncio.sleep(0.01)
+
+
+async def test_a_spare_that_is_too_old_is_not_used():
+    """Nor is there another: a service that is so slow gains nothing by it."""
+    with raw_server(answer_well) as server:
+        spares = Spares(fresh_s=0.0)
+        spares.wanted = 5
+        await ready(spares, server)
+        assert spares.take() is None
+        spares.replenish(partial(open_connection, "127.0.0.1", server.port, tls=None, step_s=5))
+        await asyncio.sleep(0.02)
+        assert len(server.conversations) == 1
+        await spares.close()
+
+
+async def test_a_spare_is_given_once():
+    """The next who asks gets another one, or none."""
+    with raw_server(answer_well) as server:
+        spares = Spares()
+        spares.wanted = 1
+        await ready(spares, server)
+        given = spares.take()
+        assert given is not None
+        assert spares.take() is None
+        given.abort()
+        await spares.close()
+
+
+async def test_what_cannot_be_opened_ahead_is_no_failure():
+    """Whoever needs a connection opens it, and learns what is wrong."""
+    tries = []
+
+    async def refuse():
+        tries.append(1)
+        raise ConnectionRefusedError("nobody is there")
+
+    spares = Spares()
+    spares.wanted = 1
+    spares.replenish(refuse)
+    await until(lambda: tries)
+    assert spares.take() is None
+    await spares.close()
+
+
+async def test_what_is_being_opened_ends_with_the_rest():
+    """However long it would have taken, and nothing is begun any more."""
+    begun = []
+
+    async def never():
+        begun.append(1)
+        await asyncio.sleep(60)
+        raise AssertionError("it went on")
+
+    spares = Spares()
+    spares.wanted = 2
+    spares.replenish(never)
+    await until(lambda: begun)
+    spares.replenish(never)
+    await spares.close()
+    await asyncio.sleep(0.02)
+    assert len(begun) == 1
