@@ -7,7 +7,6 @@ acts on a record before its append has returned. Such a line counts if it is who
 A recovery file has the same format, with a header of its own type and outcomes only.
 """
 
-import json
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -25,7 +24,7 @@ from reconciler.model.identities import (
 )
 from reconciler.model.payloads import Payload
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
-from reconciler.statefile import fields
+from reconciler.statefile import fields, record_text
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.state_format import decode_answer, decode_intent, encode_answer, encode_intent
 from reconciler.values import dataclass, replace
@@ -73,7 +72,7 @@ def encode_record(record: Record, *, number: int) -> bytes:
 
 
 def _encode_line(document: dict[str, Any]) -> bytes:
-    text = json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    text = record_text.spell(document)
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
@@ -175,7 +174,7 @@ def _decode_line(line: bytes, place: str) -> dict[str, Any]:
     checksum, gap, text = line[:_CHECKSUM_CHARACTERS], line[_CHECKSUM_CHARACTERS:][:1], line[9:]
     if gap != b" " or checksum != b"%08x" % zlib.crc32(text):
         raise MalformedError(f"{place} does not match its checksum")
-    return fields.mapping(fields.decode_json(text), place)
+    return fields.mapping(record_text.parse(text), place)
 
 
 def _decode_record(found: dict[str, Any], number: int) -> Record:
