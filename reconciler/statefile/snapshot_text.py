@@ -33,4 +33,4 @@ def parse(data: bytes) -> object:
 
 def spell(document: dict[str, Any]) -> bytes:
     """The text of `document`, whatever is in its payloads."""
-    return json_text.indented_and_sorted(document) + b"\n"
+    return json_text.sorted_lines(document)
