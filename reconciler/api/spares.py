@@ -13,7 +13,6 @@ from typing import Final, TypeAlias
 from reconciler.api.connection import Connection
 
 _FRESH_S: Final = 2.0  # the shortest patience with a silent client that servers and proxies are given is 5 s
-_LATER_S: Final = 0.002  # what others wait for is done by then
 _MOST: Final = 50
 
 Opening: TypeAlias = Callable[[], Awaitable[Connection]]
@@ -47,8 +46,10 @@ class Spares:
 
     def replenish(self, opening: Opening) -> None:
         """Soon there is one more, if one is wanted and can be had."""
-        if self._are_of_use and self.wanted:
-            asyncio.get_running_loop().call_later(_LATER_S, self._begin, opening)
+        if self._are_of_use and len(self._ready) + len(self._opening) < min(self.wanted, _MOST):
+            task = asyncio.get_running_loop().create_task(self._open(opening))
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
 
     async def close(self) -> None:
         """No connection is left open, and none is opened any more."""
@@ -59,12 +60,6 @@ class Spares:
         for _, connection in self._ready:
             connection.abort()
         self._ready.clear()
-
-    def _begin(self, opening: Opening) -> None:
-        if self._are_of_use and len(self._ready) + len(self._opening) < min(self.wanted, _MOST):
-            task = asyncio.get_running_loop().create_task(self._open(opening))
-            self._opening.add(task)
-            task.add_done_callback(self._opening.discard)
 
     async def _open(self, opening: Opening) -> None:
         try:
