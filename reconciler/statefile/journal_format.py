@@ -27,7 +27,7 @@ from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord,
 from reconciler.statefile import fields, record_text
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.state_format import decode_answer, decode_intent, encode_answer, encode_intent
-from reconciler.values import dataclass, replace
+from reconciler.values import dataclass
 
 FORMAT_VERSION: Final = 1
 
@@ -140,7 +140,8 @@ def _decode(
         )
     records = []
     for number, (line, end) in enumerate(lines, start=1):
-        records.append(_with_shared_payload(_decode_record(line, number), payloads))
+        _share_payload(line, payloads)
+        records.append(_decode_record(line, number))
         size_bytes = end
     return Journal(
         lineage=fields.text(document, "lineage", "line 1"),
@@ -150,12 +151,15 @@ def _decode(
     )
 
 
-def _with_shared_payload(record: Record, payloads: Mapping[Digest, Payload]) -> Record:
-    if isinstance(record, IntentRecord):
-        known = payloads.get(record.intent.digest)
-        if known == record.intent.payload:
-            return replace(record, intent=replace(record.intent, payload=known))
-    return record
+def _share_payload(found: dict[str, Any], payloads: Mapping[Digest, Payload]) -> None:
+    """The payload in `found` is the very one in `payloads`, if that says the same."""
+    intent = found.get("intent")
+    if not payloads or not isinstance(intent, dict):
+        return
+    digest = intent.get("digest")
+    known = payloads.get(Digest(digest)) if isinstance(digest, str) else None
+    if known is not None and known == intent.get("payload"):
+        intent["payload"] = known
 
 
 def _whole_lines(data: bytes) -> Iterator[tuple[dict[str, Any], int]]:
