@@ -34,6 +34,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
     def __init__(self, tls: ssl.SSLContext | None) -> None:
         self._tls = tls
         self._spares = Spares()
+        self._on_their_way: set[httpx.Request] = set()
 
     def expect(self, requests: int) -> None:
         """Know that so many requests are to come."""
@@ -48,15 +49,23 @@ class DirectTransport(httpx.AsyncBaseTransport):
 
         Raises httpx.TransportError.
         """
+        self._on_their_way.add(request)
+        try:
+            return await self._head(request)
+        except BaseException:
+            self._on_their_way.discard(request)
+            raise
+
+    async def _head(self, request: httpx.Request) -> httpx.Response:
         trace: _Trace = request.extensions["trace"]
         await trace("connection.connect_tcp.started", {})
         opening = self._opening(request)
         connection = self._spares.take() or await _opened(opening)
         try:
-            talk = _Talk(connection, request)
+            talk = _Talk(connection, request, partial(self._on_their_way.discard, request))
             await trace("http11.send_request_headers.started", {"request": request})
             talk.send()
-            self._spares.replenish(opening)
+            self._spares.replenish(opening, in_use=len(self._on_their_way))
             return await talk.head()
         except BaseException:
             connection.abort()
@@ -82,10 +91,11 @@ async def _opened(opening: Opening) -> Connection:
 
 
 class _Talk(httpx.AsyncByteStream):
-    """One request and its answer in HTTP/1.1; as a stream, the answer's body."""
+    """One request and its answer in HTTP/1.1; as a stream, the answer's body. In the end it calls `ended`."""
 
-    def __init__(self, connection: Connection, request: httpx.Request) -> None:
+    def __init__(self, connection: Connection, request: httpx.Request, ended: Callable[[], None]) -> None:
         self._connection = connection
+        self._ended = ended
         self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
         parts = (
             h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw),
@@ -116,6 +126,7 @@ class _Talk(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """The connection is closed, whatever else may have come on it."""
         self._connection.abort()
+        self._ended()
 
     async def _next_event(self) -> object:
         try:

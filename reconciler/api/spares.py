@@ -14,6 +14,7 @@ from reconciler.api.connection import Connection
 
 _FRESH_S: Final = 2.0  # the shortest patience with a silent client that servers and proxies are given is 5 s
 _MOST: Final = 50
+_MOST_CONNECTIONS: Final = 200  # a process may have 256 files open on some machines
 
 Opening: TypeAlias = Callable[[], Awaitable[Connection]]
 """Opens a connection, all of them to one place."""
@@ -44,9 +45,10 @@ class Spares:
             self._are_of_use = self._are_of_use and is_fresh
         return None
 
-    def replenish(self, opening: Opening) -> None:
-        """Soon there is one more, if one is wanted and can be had."""
-        if self._are_of_use and len(self._ready) + len(self._opening) < min(self.wanted, _MOST):
+    def replenish(self, opening: Opening, *, in_use: int) -> None:
+        """Soon there is one more, if one is wanted and can be had beside so many that are `in_use`."""
+        most = min(self.wanted, _MOST, _MOST_CONNECTIONS - in_use)
+        if self._are_of_use and len(self._ready) + len(self._opening) < most:
             task = asyncio.get_running_loop().create_task(self._open(opening))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
@@ -60,6 +62,7 @@ class Spares:
         for _, connection in self._ready:
             connection.abort()
         self._ready.clear()
+        await asyncio.sleep(0)  # asyncio closes what is aborted when the loop comes round
 
     async def _open(self, opening: Opening) -> None:
         try:

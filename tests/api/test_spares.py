@@ -8,12 +8,13 @@ import pytest
 import tls_material
 from raw_server import answer_well, ok, raw_server
 
-from reconciler.api import HttpExamApi
+from reconciler.api import HttpExamApi, spares
 from reconciler.api.connection import open_connection
 from reconciler.api.spares import Spares
 from reconciler.model.verdicts import Created
 
 INSTALL, COURSE = "AI" + "0" * 32, "CU" + "0" * 32
+FIRST, SECOND, THIRD = (f"EX{number:032x}" for number in (1, 2, 3))
 TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -37,21 +38,24 @@ class SlowToFirst:
     def __init__(self, treat):
         self._treat = treat
         self._is_treated = threading.Event()
-        self._numbers = iter(range(1000))
 
     def __call__(self, conversation):
         """Converse."""
-        number = next(self._numbers)
-        if number == 0:
+        if conversation.sid == FIRST:
             assert conversation.read_request()
             assert self._is_treated.wait(5)
             conversation.send(ok(conversation.exam))
-        elif number == 1:
+        elif conversation.sid == SECOND:
             self._treat(conversation)
             self._is_treated.set()
             answer_well(conversation)
         else:
             answer_well(conversation)
+
+
+def requests_of(server):
+    """How many requests came on each connection, in the order in which they were accepted."""
+    return [len(one.courses) for one in sorted(server.conversations, key=lambda one: one.sid)]
 
 
 def leave(conversation):
@@ -83,7 +87,7 @@ async def test_the_next_connection_is_opened_while_a_request_is_on_its_way(tls):
     with raw_server(SlowToFirst(leave), tls=tls) as server:
         verdicts = await two_creates(server.url)
     assert [type(verdict) for verdict in verdicts] == [Created, Created]
-    assert [len(one.courses) for one in server.conversations] == [1, 1]
+    assert requests_of(server) == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -101,8 +105,8 @@ async def test_a_spare_on_which_anything_has_happened_is_not_used(treat):
     with raw_server(SlowToFirst(treat)) as server:
         verdicts = await two_creates(server.url)
     assert [type(verdict) for verdict in verdicts] == [Created, Created]
-    assert verdicts[1].sid == server.conversations[2].sid
-    assert [len(one.courses) for one in server.conversations] == [1, 0, 1]
+    assert [verdict.sid for verdict in verdicts] == [FIRST, THIRD]
+    assert requests_of(server) == [1, 0, 1]
 
 
 async def test_no_connection_is_opened_that_nobody_wants():
@@ -113,7 +117,7 @@ async def test_no_connection_is_opened_that_nobody_wants():
                 api.expect(left)
                 await create(api)
                 await asyncio.sleep(0.02)
-    assert [len(one.courses) for one in server.conversations] == [1, 1, 1]
+    assert requests_of(server) == [1, 1, 1]
 
 
 async def test_spares_end_with_the_client():
@@ -134,10 +138,10 @@ async def test_spares_end_with_the_client():
         await until(lambda: len(ended) == 1)
 
 
-async def ready(spares, server):
+async def ready(made, server):
     """Return once the server has one connection more, and it lies ready."""
     count = len(server.conversations) + 1
-    spares.replenish(partial(open_connection, "127.0.0.1", server.port, tls=None, step_s=5))
+    made.replenish(partial(open_connection, "127.0.0.1", server.port, tls=None, step_s=5), in_use=1)
     await until(lambda: len(server.conversations) == count)
     await asyncio.sleep(0.01)
 
@@ -145,28 +149,27 @@ async def ready(spares, server):
 async def test_a_spare_that_is_too_old_is_not_used():
     """Nor is there another: a service that is so slow gains nothing by it."""
     with raw_server(answer_well) as server:
-        spares = Spares(fresh_s=0.0)
-        spares.wanted = 5
-        await ready(spares, server)
-        assert spares.take() is None
-        spares.replenish(partial(open_connection, "127.0.0.1", server.port, tls=None, step_s=5))
+        made = Spares(fresh_s=0.0)
+        made.wanted = 5
+        await ready(made, server)
+        assert made.take() is None
+        made.replenish(partial(open_connection, "127.0.0.1", server.port, tls=None, step_s=5), in_use=1)
         await asyncio.sleep(0.02)
         assert len(server.conversations) == 1
-        await spares.close()
+        await made.close()
 
 
 async def test_a_spare_is_given_once():
     """The next who asks gets another one, or none."""
     with raw_server(answer_well) as server:
-        spares = Spares()
-        spares.wanted = 1
-        await ready(spares, server)
-        given = spares.take()
+        made = Spares()
+        made.wanted = 1
+        await ready(made, server)
+        given = made.take()
         assert given is not None
-        assert spares.take() is None
+        assert made.take() is None
         given.abort()
-        await spares.close()
-        await asyncio.sleep(0)
+        await made.close()
 
 
 async def test_what_cannot_be_opened_ahead_is_no_failure():
@@ -177,12 +180,12 @@ async def test_what_cannot_be_opened_ahead_is_no_failure():
         tries.append(1)
         raise ConnectionRefusedError("nobody is there")
 
-    spares = Spares()
-    spares.wanted = 1
-    spares.replenish(refuse)
+    made = Spares()
+    made.wanted = 1
+    made.replenish(refuse, in_use=1)
     await until(lambda: tries)
-    assert spares.take() is None
-    await spares.close()
+    assert made.take() is None
+    await made.close()
 
 
 async def test_what_is_being_opened_ends_with_the_rest():
@@ -194,11 +197,43 @@ async def test_what_is_being_opened_ends_with_the_rest():
         await asyncio.sleep(60)
         raise AssertionError("it went on")
 
-    spares = Spares()
-    spares.wanted = 2
-    spares.replenish(never)
+    made = Spares()
+    made.wanted = 2
+    made.replenish(never, in_use=1)
     await until(lambda: begun)
-    spares.replenish(never)
-    await spares.close()
+    made.replenish(never, in_use=1)
+    await made.close()
     await asyncio.sleep(0.02)
     assert len(begun) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "in_use", "opened"), [(3, 1, 3), (1000, 1, 50), (1000, 190, 10), (9, 200, 0)]
+)
+async def test_spares_are_no_more_than_are_wanted_and_a_process_may_have(wanted, in_use, opened):
+    """Those who send hundreds at once need every file that the system lets them open."""
+    begun = []
+
+    async def never():
+        begun.append(1)
+        await asyncio.sleep(60)
+        raise AssertionError("it went on")
+
+    made = Spares()
+    made.wanted = wanted
+    for _ in range(100):
+        made.replenish(never, in_use=in_use)
+    await asyncio.sleep(0.01)
+    assert len(begun) == opened
+    await made.close()
+
+
+async def test_a_request_that_has_ended_is_in_use_no_more(monkeypatch):
+    """Else there would be no spares left in a long run."""
+    monkeypatch.setattr(spares, "_MOST_CONNECTIONS", 3)
+    with raw_server(answer_well) as server:
+        async with HttpExamApi(server.url, "a.token.x", timeout_s=5) as api:
+            for left in range(6, 0, -1):
+                api.expect(left)
+                await create(api)
+            await until(lambda: len(server.conversations) > 6)
