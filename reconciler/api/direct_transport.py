@@ -60,7 +60,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
         trace: _Trace = request.extensions["trace"]
         await trace("connection.connect_tcp.started", {})
         opening = self._opening(request)
-        connection = self._spares.take() or await _opened(opening)
+        connection = await self._spares.take() or await _opened(opening)
         try:
             talk = _Talk(connection, request, partial(self._on_their_way.discard, request))
             await trace("http11.send_request_headers.started", {"request": request})

@@ -3,6 +3,9 @@
 Like every other, each carries one request in its life. To open one takes a round trip, and two more for TLS,
 for which the next create need not wait. One on which anything has happened is not used, nor one that is
 older than any server waits for a request; nothing was written on those, so nothing of them is in doubt.
+
+They are used in the order in which they were opened, and before any newer one: a server that treats one
+connection after the other then never waits for one while the requests that it could answer are behind it.
 """
 
 import asyncio
@@ -21,7 +24,7 @@ Opening: TypeAlias = Callable[[], Awaitable[Connection]]
 
 
 class Spares:
-    """The spare connections of one transport, none older than `fresh_s` when it is used.
+    """The spare connections of one transport, none older than `fresh_s`.
 
     `wanted` is how many there may be; whoever knows how many requests are to come says so.
     """
@@ -30,43 +33,62 @@ class Spares:
         self.wanted = 0
         self._fresh_s = fresh_s
         self._are_of_use = True
-        self._ready: deque[tuple[float, Connection]] = deque()
-        self._opening: set[asyncio.Task[None]] = set()
+        self._spares: deque[asyncio.Task[Connection | None]] = deque()
+        self._ends: dict[Connection, asyncio.TimerHandle] = {}
 
-    def take(self) -> Connection | None:
-        """A connection that is as good as a new one; None where there is none."""
-        while self._ready:
-            opened_s, connection = self._ready.popleft()
-            is_fresh = asyncio.get_running_loop().time() - opened_s < self._fresh_s
-            if is_fresh and connection.is_untouched:
+    async def take(self) -> Connection | None:
+        """A connection that is as good as a new one, once it is open; None where there is none."""
+        while self._spares:
+            connection = await _opened(self._spares.popleft())
+            end = None if connection is None else self._ends.pop(connection, None)
+            if connection is None or end is None:
+                continue
+            end.cancel()
+            if connection.is_untouched and asyncio.get_running_loop().time() < end.when():
                 return connection
             connection.abort()
-            # Where answers take so long, opening takes none of the time that counts.
-            self._are_of_use = self._are_of_use and is_fresh
         return None
 
     def replenish(self, opening: Opening, *, in_use: int) -> None:
         """Soon there is one more, if one is wanted and can be had beside so many that are `in_use`."""
         most = min(self.wanted, _MOST, _MOST_CONNECTIONS - in_use)
-        if self._are_of_use and len(self._ready) + len(self._opening) < most:
-            task = asyncio.get_running_loop().create_task(self._open(opening))
-            self._opening.add(task)
-            task.add_done_callback(self._opening.discard)
+        if self._are_of_use and len(self._spares) < most:
+            self._spares.append(asyncio.get_running_loop().create_task(self._open(opening)))
 
     async def close(self) -> None:
         """No connection is left open, and none is opened any more."""
         self._are_of_use = False
-        for task in self._opening:
+        for task in self._spares:
             task.cancel()
-        await asyncio.gather(*self._opening, return_exceptions=True)
-        for _, connection in self._ready:
+        await asyncio.gather(*self._spares, return_exceptions=True)
+        self._spares.clear()
+        for connection, end in self._ends.items():
+            end.cancel()
             connection.abort()
-        self._ready.clear()
+        self._ends.clear()
         await asyncio.sleep(0)  # asyncio closes what is aborted when the loop comes round
 
-    async def _open(self, opening: Opening) -> None:
+    async def _open(self, opening: Opening) -> Connection | None:
         try:
             connection = await opening()
         except (OSError, UnicodeError):
-            return  # whoever comes next opens one, and learns what is wrong
-        self._ready.append((asyncio.get_running_loop().time(), connection))
+            return None  # whoever comes next opens one, and learns what is wrong
+        end = asyncio.get_running_loop().call_later(self._fresh_s, self._expire, connection)
+        self._ends[connection] = end
+        return connection
+
+    def _expire(self, connection: Connection) -> None:
+        """Close what nobody has used: where answers take so long, opening takes no time that counts."""
+        self._are_of_use = False
+        del self._ends[connection]
+        connection.abort()
+
+
+async def _opened(task: asyncio.Task[Connection | None]) -> Connection | None:
+    """What comes of `task`. It is cancelled with whoever waits, and leaves nothing open then."""
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if task.done() and not task.cancelled() and (connection := task.result()) is not None:
+            connection.abort()
+        raise

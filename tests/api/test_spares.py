@@ -1,15 +1,18 @@
 """Spare connections: there is one in time where one is wanted, and only one as good as new is used."""
 
 import asyncio
+import contextlib
+import itertools
+import socket
 import threading
 from functools import partial
 
 import pytest
 import tls_material
-from raw_server import answer_well, ok, raw_server
+from raw_server import Conversation, answer_well, ok, raw_server
 
 from reconciler.api import HttpExamApi, spares
-from reconciler.api.connection import open_connection
+from reconciler.api.connection import Connection, open_connection
 from reconciler.api.spares import Spares
 from reconciler.model.verdicts import Created
 
@@ -146,17 +149,135 @@ async def ready(made, server):
     await asyncio.sleep(0.01)
 
 
-async def test_a_spare_that_is_too_old_is_not_used():
+async def test_a_spare_is_closed_when_it_is_too_old():
     """Nor is there another: a service that is so slow gains nothing by it."""
-    with raw_server(answer_well) as server:
-        made = Spares(fresh_s=0.0)
+    ended = []
+
+    def converse(conversation):
+        ended.append(conversation.read_request())
+
+    with raw_server(converse) as server:
+        made = Spares(fresh_s=0.05)
         made.wanted = 5
         await ready(made, server)
-        assert made.take() is None
+        await until(lambda: ended == [False])
+        assert await made.take() is None
         made.replenish(partial(open_connection, "127.0.0.1", server.port, tls=None, step_s=5), in_use=1)
         await asyncio.sleep(0.02)
         assert len(server.conversations) == 1
         await made.close()
+
+
+async def test_a_spare_is_not_used_when_its_time_is_over():
+    """Even if nobody has had the time to close it."""
+    with raw_server(answer_well) as server:
+        made = Spares(fresh_s=0.0)
+        made.wanted = 1
+        made.replenish(partial(open_connection, "127.0.0.1", server.port, tls=None, step_s=5), in_use=1)
+        assert await made.take() is None
+        await made.close()
+
+
+async def test_who_comes_too_early_waits_for_the_spare_that_is_being_opened():
+    """A newer one would be behind it, at a server that treats one after the other."""
+    may_open = asyncio.Event()
+    connection = Connection()
+
+    async def slowly():
+        await may_open.wait()
+        return connection
+
+    made = Spares()
+    made.wanted = 1
+    made.replenish(slowly, in_use=1)
+    taking = asyncio.create_task(made.take())
+    await asyncio.sleep(0.01)
+    assert not taking.done()
+    may_open.set()
+    assert await taking is connection
+    await made.close()
+
+
+class Told(Connection):
+    """A connection that knows whether it was closed."""
+
+    is_aborted = False
+
+    def abort(self):
+        """Know it."""
+        self.is_aborted = True
+
+
+async def test_who_gives_up_in_the_moment_in_which_it_is_open_leaves_nothing_open():
+    """The connection has reached nobody."""
+    may_open = asyncio.Event()
+    connection = Told()
+
+    async def slowly():
+        await may_open.wait()
+        asyncio.get_running_loop().call_soon(taking.cancel)
+        return connection
+
+    made = Spares()
+    made.wanted = 1
+    made.replenish(slowly, in_use=1)
+    taking = asyncio.create_task(made.take())
+    await asyncio.sleep(0.01)
+    may_open.set()
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+    assert connection.is_aborted
+    await made.close()
+
+
+@contextlib.contextmanager
+def one_after_the_other(tls):
+    """The URL of a server that accepts a connection only when it is done with the one before."""
+    ended = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(0.05)
+
+    def serve():
+        for number in itertools.count(1):
+            connection = None
+            while connection is None and not ended.is_set():
+                with contextlib.suppress(TimeoutError):
+                    connection, _ = listener.accept()
+            if connection is None:
+                return
+            connection.settimeout(30)
+            with contextlib.suppress(OSError):
+                secured = connection if tls is None else tls.wrap_socket(connection, server_side=True)
+                with secured:
+                    answer_well(Conversation(secured, number, ended))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        ended.set()
+        thread.join()
+        listener.close()
+
+
+@pytest.mark.usefixtures("trusting")
+@pytest.mark.parametrize("tls", [None, tls_material.good()], ids=["clear", "tls"])
+@pytest.mark.parametrize("at_once", [1, 4])
+async def test_a_server_that_treats_one_connection_after_the_other_is_not_held_up(tls, at_once):
+    """It never waits for a request on a spare while those that were sent are behind it."""
+    left = iter(range(39, -1, -1))
+    verdicts = []
+
+    async def lane(api):
+        for count in left:
+            api.expect(count)
+            verdicts.append(await create(api))
+
+    with one_after_the_other(tls) as url:
+        async with HttpExamApi(url, "a.token.x", timeout_s=1.5) as api:
+            await asyncio.gather(*(lane(api) for _ in range(at_once)))
+    assert [type(verdict) for verdict in verdicts] == [Created] * 40
 
 
 async def test_a_spare_is_given_once():
@@ -165,9 +286,9 @@ async def test_a_spare_is_given_once():
         made = Spares()
         made.wanted = 1
         await ready(made, server)
-        given = made.take()
+        given = await made.take()
         assert given is not None
-        assert made.take() is None
+        assert await made.take() is None
         given.abort()
         await made.close()
 
@@ -184,7 +305,7 @@ async def test_what_cannot_be_opened_ahead_is_no_failure():
     made.wanted = 1
     made.replenish(refuse, in_use=1)
     await until(lambda: tries)
-    assert made.take() is None
+    assert await made.take() is None
     await made.close()
 
 
