@@ -24,6 +24,9 @@ from tables import Row, as_markdown, machine_words, save
 
 LAYOUTS: Final = ("one", "thirty", "each")
 CASES: Final = ("start", "plan", "apply", "peers")
+_GROWING: Final = 50
+"""In flight, where many creates are compared with few."""
+
 _BUSY: Final = 0.5
 """A load per processor from which on figures are to be taken with care."""
 
@@ -57,6 +60,8 @@ def _rows(parsed: argparse.Namespace, work: Path) -> Iterator[Row]:
         for parallelism in parsed.parallelism:
             load = creating.Load(creates=parsed.creates, parallelism=parallelism, latency_ms=parsed.latency)
             yield from creating.rows(load, work / "apply", runs=parsed.runs, say=_say)
+        load = creating.Load(creates=10 * parsed.creates, parallelism=_GROWING, latency_ms=0)
+        yield from creating.growth(load, work / "apply", runs=parsed.runs, say=_say)
 
 
 def _planning(parsed: argparse.Namespace, work: Path) -> Iterator[Row]:

@@ -5,17 +5,20 @@ import shutil
 import statistics
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import exams
 import servers
 from processes import COMMAND, Measured, measure
-from tables import Row
+from tables import Row, median_ratio
 
 _BOUNDS: Final = {10: 1.15, 50: 1.6, 100: 3.0}
 _JUDGED: Final = 1000
+_GROWTH: Final = 11.0
+"""The most that ten times as many creates may take, in as many times."""
+
 _BODY_BYTES: Final = 1500
 """About what one of our requests carries."""
 
@@ -38,31 +41,40 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Round:
-    """In a fresh directory, one after the other: what creates all, what finds all created, bare sockets."""
+    """In a fresh directory, one after the other: what creates all, and what finds all created."""
 
     all: Measured
     none: Measured
-    sockets_s: float
+
+    @property
+    def sending_s(self) -> float:
+        """What the one takes longer than the other."""
+        return self.all.wall_s - self.none.wall_s
+
+    @property
+    def sending_cpu_s(self) -> float:
+        """As above, of processor time."""
+        return self.all.cpu_s - self.none.cpu_s
 
 
 def rows(load: Load, root: Path, *, runs: int, say: Callable[[str], None]) -> Iterator[Row]:
     """What `load` costs, without start-up, over the ideal; and the same of bare sockets."""
     with servers.latent(load.latency_ms) as port:
         _measure(load, root, port, say)  # fills the caches of disk and bytecode
-        found = [_measure(load, root, port, say) for _ in range(runs)]
+        both = [(_measure(load, root, port, say), _over_sockets(load, root, port)) for _ in range(runs)]
+    found = [one for one, _ in both]
     words = f"{load.creates:,}, {load.parallelism} in flight"
     yield _row(
         "bare asyncio sockets",
         words,
-        [one.sockets_s for one in found],
+        [sockets_s for _, sockets_s in both],
         load,
         over="the latency of all rounds",
     )
-    sending = [one.all.wall_s - one.none.wall_s for one in found]
     yield _row(
         "apply, without start-up",
         words,
-        sending,
+        [one.sending_s for one in found],
         load,
         [one.all for one in found],
         over="the latency of all rounds",
@@ -74,6 +86,31 @@ def rows(load: Load, root: Path, *, runs: int, say: Callable[[str], None]) -> It
     )
     none = [one.none for one in found]
     yield _row("apply with nothing to do", words, [one.wall_s for one in none], load, none)
+
+
+def growth(load: Load, root: Path, *, runs: int, say: Callable[[str], None]) -> Iterator[Row]:
+    """What `load` costs without start-up, to a tenth of its creates: one create costs what another does."""
+    tenth = replace(load, creates=load.creates // 10)
+    with servers.latent(load.latency_ms) as port:
+        _measure(tenth, root, port, say)
+        small, large = zip(
+            *((_measure(tenth, root, port, say), _measure(load, root, port, say)) for _ in range(runs)),
+            strict=True,
+        )
+    case = "apply, without start-up, answered at once"
+    for one, found in ((tenth, small), (load, large)):
+        words = f"{one.creates:,}, {one.parallelism} in flight"
+        yield _row(case, words, [each.sending_s for each in found], one, [each.all for each in found])
+    yield replace(
+        _row(case, words, [each.sending_s for each in large], load, [each.all for each in large]),
+        case="the same, to a tenth of it",
+        over=f"{case}, {tenth.creates:,}",
+        ratio=median_ratio([each.sending_s for each in large], [each.sending_s for each in small]),
+        cpu_ratio=median_ratio(
+            [each.sending_cpu_s for each in large], [each.sending_cpu_s for each in small]
+        ),
+        bound=_GROWTH if tenth.creates == _JUDGED else None,
+    )
 
 
 def _measure(load: Load, root: Path, port: int, say: Callable[[str], None]) -> _Round:
@@ -96,7 +133,6 @@ def _measure(load: Load, root: Path, port: int, say: Callable[[str], None]) -> _
     found = _Round(
         all=measure(apply, root=root),
         none=measure(apply, root=root),
-        sockets_s=_over_sockets(load, root, port),
     )
     say(f"apply of {load.creates}, {load.parallelism} in flight: {found.all.wall_s:.3f} s")
     return found

@@ -5,6 +5,7 @@ way only with values that both certainly spell alike.
 May import: orjson.
 """
 
+import enum
 import json
 from typing import Any, Final
 
@@ -14,23 +15,33 @@ _FEW: Final = 10_000
 _SINGLE: Final = frozenset({str, int, bool, type(None)})
 
 
+class _Form(enum.Enum):
+    """What else `_by_orjson` is to do."""
+
+    AS_IT_STANDS = enum.auto()
+    SORTED_LINE = enum.auto()
+
+
 def indented(document: object) -> str:
     """The text of `document`, keys in the order in which they stand."""
-    found = _by_orjson(document, is_sorted=False)
+    found = _by_orjson(document, _Form.AS_IT_STANDS)
     if found is not None:
         return found.decode()
     return json.dumps(document, ensure_ascii=False, indent=2)
 
 
-def indented_and_sorted(document: object) -> bytes:
-    """The text of `document` in UTF-8, keys sorted."""
-    found = _by_orjson(document, is_sorted=True)
+def sorted_lines(document: object) -> bytes:
+    """The text of `document` in UTF-8, keys sorted, with a newline behind it.
+
+    It is made with that newline: to add one to a large text would copy it.
+    """
+    found = _by_orjson(document, _Form.SORTED_LINE)
     if found is not None:
         return found
-    return json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True).encode()
+    return f"{json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True)}\n".encode()
 
 
-def _by_orjson(document: object, *, is_sorted: bool) -> bytes | None:
+def _by_orjson(document: object, form: _Form) -> bytes | None:
     """The text of `document` in UTF-8; None where it is for `json` to give."""
     try:
         if _count(document) <= _FEW:
@@ -39,8 +50,11 @@ def _by_orjson(document: object, *, is_sorted: bool) -> bytes | None:
         return None
     import orjson  # noqa: PLC0415 - see _FEW
 
+    options = orjson.OPT_INDENT_2
+    if form is _Form.SORTED_LINE:
+        options |= orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
     try:
-        return orjson.dumps(document, option=orjson.OPT_INDENT_2 | (orjson.OPT_SORT_KEYS if is_sorted else 0))
+        return orjson.dumps(document, option=options)
     except orjson.JSONEncodeError:
         return None  # `json` spells it after all, or knows better what is wrong
 

@@ -4,6 +4,7 @@ Promise: one call sends one request at most, and every answer that a server or p
 May import: `model`, `ports`, httpx, h11.
 """
 
+from reconciler.api import lean_httpx  # noqa: F401 - before any other loads httpx
 from reconciler.api.client import HttpExamApi
 from reconciler.api.credentials import check_token, check_url
 from reconciler.api.retry import BackOff

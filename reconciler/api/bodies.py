@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from typing import Final
+from typing import Final, cast
 
 import httpx
 
@@ -18,7 +18,8 @@ async def read_body(response: httpx.Response, *, within_s: float) -> tuple[bytes
     received = bytearray()
     try:
         async with asyncio.timeout(within_s):
-            async for chunk in response.aiter_raw():
+            # `aiter_raw` looks at each part once more, and does nothing else that is of use here.
+            async for chunk in cast("httpx.AsyncByteStream", response.stream):
                 received += chunk
                 if len(received) > BODY_BYTES:
                     return None, f"{_TOO_LARGE}{seen_sids(received)}"

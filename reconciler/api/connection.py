@@ -58,6 +58,11 @@ class Connection(asyncio.Protocol):
         secured = await loop.start_tls(self._transport, self, context, server_hostname=host)
         self._transport = cast("asyncio.Transport", secured)
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether it is open, and not a byte has come on it."""
+        return not (self._is_over or self._received)
+
     def write(self, data: bytes) -> None:
         """Have `data` sent, as fast as it is taken; that it is not shows when reading."""
         self._transport.write(data)

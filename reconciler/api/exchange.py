@@ -1,8 +1,9 @@
 """One exchange: a request on a connection of its own, and what arrived on it.
 
 A connection carries one request in its life. So no answer can be taken for that of another exam, whatever a
-server or proxy sends unasked, and no connection can be closed under a request because it had idled. httpcore
-keeps what follows an answer in the connection's buffer and takes it for the next one.
+server or proxy sends unasked, and no connection can be closed under a request because it had idled (how far
+one may be opened ahead, `spares` says). httpcore keeps what follows an answer in the connection's buffer and
+takes it for the next one.
 """
 
 import asyncio

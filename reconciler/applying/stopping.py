@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -63,13 +63,14 @@ class Stopping:
         if self._is_abandoned:
             work.close()
             return otherwise
-        task = asyncio.create_task(work)
+        task = cast("asyncio.Task[Any]", asyncio.current_task())  # there is one, or nobody could wait
         self._in_flight.add(task)
         try:
-            return await task
+            return await work
         except asyncio.CancelledError:
             if not self.is_abandoned:
                 raise
+            task.uncancel()
             return otherwise
         finally:
             self._in_flight.discard(task)

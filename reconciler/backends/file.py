@@ -23,6 +23,7 @@ from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBack
 from reconciler.values import dataclass
 
 _LARGEST_BYTES: Final = 1024**3
+_APPENDING: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,29 +109,33 @@ class FileBackend:
         """Put `data` behind the first `after` bytes of the journal; flushed to the disk on return."""
         with self._changing("write the journal of"):
             reach(Step.JOURNAL_OPEN)
-            is_new = not self._journal.exists()
-            # Unbuffered: closing a buffered file after a failed write would try to write once more.
-            with self._journal.open("ab", buffering=0) as file:
-                self._refuse_shorter(file.fileno(), after)
-                try:
-                    reach(Step.JOURNAL_CUT)
-                    file.truncate(after)
-                    _write_all(file.fileno(), data, Step.JOURNAL_WRITE)
-                    _flush(file.fileno(), Step.JOURNAL_FLUSH)
-                except OSError:
-                    _drop_tail(file.fileno(), after)
-                    raise
-            if is_new:
+            descriptor = os.open(self._journal, _APPENDING, 0o666)
+            try:
+                size_bytes = self._append(descriptor, data, after)
+            finally:
+                os.close(descriptor)
+            if size_bytes == 0:  # it may be new
                 _flush_folder(self._journal.parent, Step.JOURNAL_MADE)
 
-    def _refuse_shorter(self, descriptor: int, after: int) -> None:
-        """Nothing, if the journal has `after` bytes; a longer one would be made of zeros."""
-        if os.fstat(descriptor).st_size < after:
+    def _append(self, descriptor: int, data: bytes, after: int) -> int:
+        """`data` is durable behind the first `after` bytes; how many there were before."""
+        size_bytes = os.fstat(descriptor).st_size
+        if size_bytes < after:  # a longer one would be made of zeros
             raise StateUnavailable(
                 f"the journal of {self._location} was removed or cut while this run was writing it",
                 hint="Put it back: it holds what state does not have yet.",
                 location=self._location,
             )
+        try:
+            reach(Step.JOURNAL_CUT)
+            if size_bytes > after:
+                os.ftruncate(descriptor, after)
+            _write_all(descriptor, data, Step.JOURNAL_WRITE)
+            _flush(descriptor, Step.JOURNAL_FLUSH)
+        except OSError:
+            _drop_tail(descriptor, after)
+            raise
+        return size_bytes
 
     def clear_journal(self) -> None:
         """Remove the journal; flushed to the disk on return."""
@@ -166,7 +171,8 @@ class FileBackend:
     @contextmanager
     def _changing(self, verb: str) -> Iterator[None]:
         with self._reporting(verb):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if not self._path.parent.is_dir():
+                self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._lock.changing():
                 yield
 

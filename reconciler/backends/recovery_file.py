@@ -17,6 +17,7 @@ from reconciler.values import dataclass
 
 SUFFIX: Final = ".recovery"
 
+_MAKING: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
 _MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
 _LARGEST_BYTES: Final = 1024**3
@@ -29,11 +30,13 @@ class RecoveryFile:
         self.path = path
         self._descriptor = descriptor
         self._size_bytes = 0
+        self._is_torn = False
 
     def append(self, data: bytes) -> None:
         """Durably put `data` behind the rest. Raises OSError if it may not be there; the next drops it."""
-        os.ftruncate(self._descriptor, self._size_bytes)
-        os.lseek(self._descriptor, self._size_bytes, os.SEEK_SET)
+        if self._is_torn:
+            os.ftruncate(self._descriptor, self._size_bytes)
+        self._is_torn = True
         reach(Step.RECOVERY_WRITE, self._descriptor, data)
         rest = memoryview(data)
         while rest:
@@ -41,6 +44,7 @@ class RecoveryFile:
         reach(Step.RECOVERY_FLUSH)
         os.fsync(self._descriptor)
         self._size_bytes += len(data)
+        self._is_torn = False
 
     def close(self) -> None:
         """Leave the file to whoever needs it."""
@@ -73,7 +77,7 @@ def make_recovery_file(directory: Path, name: str, *, header: bytes, location: s
 def _make(path: Path, header: bytes) -> RecoveryFile:
     reach(Step.RECOVERY_OPEN)
     folders = _make_folder(path.parent)
-    file = RecoveryFile(path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE))
+    file = RecoveryFile(path, os.open(path, _MAKING, _MODE))
     try:
         fcntl.flock(file._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # noqa: SLF001 - of this module
         file.append(header)

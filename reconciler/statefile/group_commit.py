@@ -1,7 +1,7 @@
 """Group commit: many waiting appends, one durable write, and nobody is told "durable" before it."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.records import Record
@@ -17,8 +17,9 @@ class GroupCommit:
     """A journal whose appends share writes; implements `ports.Journal`.
 
     A batch that fails is failed for all who wait in it, and the next one is written in its place. Outcomes go
-    to `recovery` first (None: nowhere else). Writes have a thread of their own: one at a time, and none
-    behind the names that connections look up.
+    to `recovery` as well (None: nowhere else), and who waits for one waits for both: on one disk the two take
+    hardly longer than either, and a store elsewhere that takes its time finds them kept. Writes have threads
+    of their own: one at a time, and none behind the names that connections look up.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class GroupCommit:
         self._waiting: _Batch = []
         self._writer: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._recovery_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recovery")
 
     @property
     def size_bytes(self) -> int:
@@ -50,6 +52,7 @@ class GroupCommit:
         if self._writer is not None:
             await self._writer
         self._thread.shutdown()
+        self._recovery_thread.shutdown()
 
     async def _write_batches(self) -> None:
         try:
@@ -82,9 +85,22 @@ class GroupCommit:
                 durable.set_result(None)
 
     def _store(self, records: list[Record], data: bytes) -> None:
-        if self._recovery is not None:
+        kept = self._begin_to_keep(records)
+        try:
+            self._backend.append_journal(data, after=self._size_bytes, note=note_of_records(records))
+        finally:
+            if kept is not None:
+                kept.result()
+
+    def _begin_to_keep(self, records: list[Record]) -> Future[None] | None:
+        """What ends once the outcomes are kept on this machine; None where nothing is left to be done."""
+        if self._recovery is None or not self._recovery.concerns(records):
+            return None
+        try:
+            return self._recovery_thread.submit(self._recovery.keep, records)
+        except RuntimeError:  # no thread to write with: then one after the other
             self._recovery.keep(records)
-        self._backend.append_journal(data, after=self._size_bytes, note=note_of_records(records))
+            return None
 
     def _fail(self, batch: _Batch, error: StateUnavailable) -> None:
         if self._recovery is not None:

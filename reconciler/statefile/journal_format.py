@@ -7,7 +7,6 @@ acts on a record before its append has returned. Such a line counts if it is who
 A recovery file has the same format, with a header of its own type and outcomes only.
 """
 
-import json
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -25,10 +24,10 @@ from reconciler.model.identities import (
 )
 from reconciler.model.payloads import Payload
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
-from reconciler.statefile import fields
+from reconciler.statefile import fields, record_text
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.state_format import decode_answer, decode_intent, encode_answer, encode_intent
-from reconciler.values import dataclass, replace
+from reconciler.values import dataclass
 
 FORMAT_VERSION: Final = 1
 
@@ -73,7 +72,7 @@ def encode_record(record: Record, *, number: int) -> bytes:
 
 
 def _encode_line(document: dict[str, Any]) -> bytes:
-    text = json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    text = record_text.spell(document)
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
@@ -141,7 +140,8 @@ def _decode(
         )
     records = []
     for number, (line, end) in enumerate(lines, start=1):
-        records.append(_with_shared_payload(_decode_record(line, number), payloads))
+        _share_payload(line, payloads)
+        records.append(_decode_record(line, number))
         size_bytes = end
     return Journal(
         lineage=fields.text(document, "lineage", "line 1"),
@@ -151,12 +151,15 @@ def _decode(
     )
 
 
-def _with_shared_payload(record: Record, payloads: Mapping[Digest, Payload]) -> Record:
-    if isinstance(record, IntentRecord):
-        known = payloads.get(record.intent.digest)
-        if known == record.intent.payload:
-            return replace(record, intent=replace(record.intent, payload=known))
-    return record
+def _share_payload(found: dict[str, Any], payloads: Mapping[Digest, Payload]) -> None:
+    """The payload in `found` is the very one in `payloads`, if that says the same."""
+    intent = found.get("intent")
+    if not payloads or not isinstance(intent, dict):
+        return
+    digest = intent.get("digest")
+    known = payloads.get(Digest(digest)) if isinstance(digest, str) else None
+    if known is not None and known == intent.get("payload"):
+        intent["payload"] = known
 
 
 def _whole_lines(data: bytes) -> Iterator[tuple[dict[str, Any], int]]:
@@ -175,7 +178,7 @@ def _decode_line(line: bytes, place: str) -> dict[str, Any]:
     checksum, gap, text = line[:_CHECKSUM_CHARACTERS], line[_CHECKSUM_CHARACTERS:][:1], line[9:]
     if gap != b" " or checksum != b"%08x" % zlib.crc32(text):
         raise MalformedError(f"{place} does not match its checksum")
-    return fields.mapping(fields.decode_json(text), place)
+    return fields.mapping(record_text.parse(text), place)
 
 
 def _decode_record(found: dict[str, Any], number: int) -> Record:

@@ -25,6 +25,10 @@ class RecoveryJournal:
         """Whether no outcome is kept here."""
         return self._kept == 0
 
+    def concerns(self, records: Iterable[Record]) -> bool:
+        """Whether there are outcomes among `records`."""
+        return any(not isinstance(record, IntentRecord) for record in records)
+
     def keep(self, records: Iterable[Record]) -> None:
         """The outcomes among `records` are durable on this machine, or `failure` says why not."""
         outcomes = [record for record in records if not isinstance(record, IntentRecord)]
@@ -40,4 +44,4 @@ class RecoveryJournal:
 
     def owe(self, records: Iterable[Record]) -> None:
         """The store may not have the outcomes among `records`."""
-        self.is_owed = self.is_owed or any(not isinstance(record, IntentRecord) for record in records)
+        self.is_owed = self.is_owed or self.concerns(records)

@@ -44,4 +44,4 @@ def certainly(data: bytes) -> object:
 
 def spell(document: dict[str, Any]) -> bytes:
     """The text of `document`, whatever is in its payloads."""
-    return json_text.indented_and_sorted(document) + b"\n"
+    return json_text.sorted_lines(document)

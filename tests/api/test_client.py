@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -203,3 +205,11 @@ async def test_a_tunnel_that_never_stood_is_not_sent(monkeypatch, answer):
         found = await call("https://127.0.0.1:1")
         assert isinstance(found, NotSent)
         assert len(proxy.conversations) == 1
+
+
+def test_the_client_does_without_the_command_line_of_httpx():
+    """Which loads three libraries more, and takes as long as all the rest."""
+    code = "import reconciler.api, sys; sys.exit('click' in sys.modules or 'httpx._main' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    find = "import reconciler.api, httpx, importlib; importlib.import_module('httpx._main'); httpx.get"
+    subprocess.run([sys.executable, "-c", find], check=True)

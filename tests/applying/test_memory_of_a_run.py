@@ -39,6 +39,9 @@ class ForgetfulApi:
     def __init__(self):
         self._numbers = count(1)
 
+    def expect(self, calls):
+        """Nothing is made ready."""
+
     async def create(self, *_, **__):
         """Another SID."""
         await asyncio.sleep(0)

@@ -5,52 +5,13 @@ import json
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from json_cases import ODD_TEXTS, VALUES, answer
 from state_builders import COURSE, INSTALL, LINEAGE, NOW, sid, state
 
 from reconciler import json_text
 from reconciler.model.payloads import digest_of
 from reconciler.model.state import Entry
 from reconciler.statefile import decode_state, encode_state, fields, snapshot_text, state_format
-from reconciler.statefile.fields import MalformedError
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
-    max_leaves=12,
-)
-ODD_TEXTS = (
-    b'{"a": 1,\n "a": 1}',
-    b"[NaN]",
-    b"[Infinity]",
-    b"[-0]",
-    b"[-0.0]",
-    b"[1e400]",
-    b"[1E5]",
-    b"[1e-7]",
-    b"[1e-07]",
-    b"[1.0]",
-    b"[18446744073709551616]",
-    b"[1" + b"0" * 5000 + b"]",
-    b'["\\ud800"]',
-    b'["\\u0041"]',
-    b'["\x7f"]',
-    b'["\x1f"]',
-    b'["a\\/b"]',
-    b"\xef\xbb\xbf{}",
-    b'["\xff"]',
-    b'["\xed\xa0\x80"]',
-    b"[1,]",
-    b"{} x",
-    b"",
-    b"nul",
-    b"[" * 1010 + b"]" * 1010,
-    b"[" * 960 + b"]" * 960,
-    b"[" * 100_000,
-    b'{"":{"":[]}}',
-    b"[01]",
-    b"[.5]",
-    b"[+1]",
-)
 
 
 @pytest.fixture(autouse=True)
@@ -63,14 +24,6 @@ def every_size_is_large(monkeypatch):
 def as_json_writes(document: object) -> bytes:
     """The format as it is documented."""
     return f"{json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)}\n".encode()
-
-
-def answer(read, data: bytes) -> str:
-    """What `read` makes of `data`, types and all, or how it complains."""
-    try:
-        return repr(read(data))
-    except MalformedError as error:
-        return f"refused: {error}"
 
 
 def spelt(spell, document: object) -> bytes | type[Exception]:
