@@ -21,7 +21,7 @@ _HINT: Final = (
     "files whose names begin with `_`, which are there to be extended."
 )
 _BASE_MARK: Final = "_"
-_GROWTH: Final = 1024 * 1024
+_GROWTH: Final = 64 * 1024
 """What is read at once of a file that has become longer meanwhile."""
 
 
