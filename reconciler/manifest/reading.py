@@ -77,9 +77,9 @@ def _cut(data: bytes) -> Cut | None:
 def _batches(jobs: Sequence[_Job]) -> list[list[Piece]]:
     """All pieces in order, in batches of about one size."""
     batches: list[list[Piece]] = []
-    size = BATCH
+    size = 0
     for piece in (piece for job in jobs for piece in job.pieces):
-        if size + piece.size > BATCH:
+        if not batches or size + piece.size > BATCH:
             batches.append([])
             size = 0
         batches[-1].append(piece)

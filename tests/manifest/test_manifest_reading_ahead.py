@@ -140,6 +140,15 @@ def test_reading_ahead_changes_nothing(tmp_path_factory, texts, environment, bat
     assert loaded(root, ahead=True, environment=environment, batch=batch) == plainly
 
 
+def test_an_empty_file_before_all_others_is_a_file_too(tmp_path):
+    """Nothing is to be read of it, and that is said of it as ever."""
+    (tmp_path / "0.yaml").write_text("")
+    (tmp_path / "1.yaml").write_text(text_of(TOP, [RIGHT]))
+    plainly = loaded(tmp_path, ahead=False, environment=Environment())
+    assert loaded(tmp_path, ahead=True, environment=Environment()) == plainly
+    assert [found.code for found in plainly.diagnostics] == ["empty-document"]
+
+
 def test_what_is_ordinary_is_declared_ahead():
     """Exams with which nothing is wrong are ready, or the test above would show nothing."""
     head = HEADS[2].replace("  wrong: {status: [maybe]}\n", "")
