@@ -122,7 +122,9 @@ class ManifestFile:
         recipe = Recipe(source, *marks, below, self.is_held)
         if effective is None or effective.is_unmarked:
             return recipe
-        if self.is_held or self.document.has_anchors or not may_be_reread(source, *marks):
+        in_brackets = source.text.startswith("{", self.document.root.value_at("exams").start)
+        may_be_let_go = not self.is_held and not self.document.has_anchors and not in_brackets
+        if not may_be_let_go or not may_be_reread(source, *marks):
             return effective
         exams = self.document.root["exams"]
         if isinstance(exams, Mapping):

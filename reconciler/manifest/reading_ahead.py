@@ -26,6 +26,9 @@ Parts: TypeAlias = tuple[Any, ...]
 _EXAMS: Final = "exams"
 _EXTENDS: Final = "extends"
 _MOST_HEADS: Final = 64
+_MOST_HEAD_BYTES: Final = 1024 * 1024
+_MOST_TRIES: Final = 4
+"""So many times in a row files may be parsed together in vain before that is left."""
 _PATIENCE: Final = 50
 """So many exams may be read twice before all are read with marks from the beginning."""
 _NOWHERE: Final = Stretch(0, 0)
@@ -49,6 +52,9 @@ class ReadingAhead:
 
     environment: Environment | None
     _heads: dict[bytes, Head | None] = field(default_factory=dict)
+    _head_bytes: int = 0
+    _met: set[int] = field(default_factory=set)
+    _tries: int = _MOST_TRIES
     _balance: int = _PATIENCE
     """Exams that were in order less those that were not, which were read twice."""
 
@@ -78,7 +84,7 @@ class ReadingAhead:
             for one, piece in zip(slices, pieces, strict=True)
             if one is not None and not piece.head and piece.data.endswith(b"\n")
         ]
-        together = parse_together(small) if len(small) > 1 and self._balance > 0 else None
+        together = self._together(small) if len(small) > 1 else None
         known = {} if together is None else dict(zip(map(id, small), together, strict=True))
         return [
             self._read(piece, one, known.get(id(one)), self.environment)
@@ -97,9 +103,24 @@ class ReadingAhead:
         except NotText:
             return None
         found = cut(text, len(text))
-        if found is None or not data.startswith(found.head) or self._head_of(found.head) is None:
+        if found is None or not data.startswith(found.head) or not self._is_shared(found.head):
             return None
-        return found.slices[0]
+        return None if self._head_of(found.head) is None else found.slices[0]
+
+    def _is_shared(self, head: bytes) -> bool:
+        """Whether a text with the same `head` was met before; one that only one text has is read with it."""
+        met = hash(head)
+        is_shared = met in self._met
+        self._met.add(met)
+        return is_shared
+
+    def _together(self, slices: Sequence[Piece]) -> list[Parsed] | None:
+        """What each of `slices` holds, if that is soon told, and was so before."""
+        if self._balance <= 0 or self._tries == 0:
+            return None
+        parts = parse_together(slices)
+        self._tries = self._tries - 1 if parts is None else _MOST_TRIES
+        return parts
 
     def _read(
         self, piece: Piece, below: Piece | None, known: Parsed | None, environment: Environment
@@ -107,13 +128,12 @@ class ReadingAhead:
         """What `piece` holds, given what is below its head, and what is `known` of that."""
         if below is not None:
             parsed = known or self._parsed(below)
-            if parsed is not None and entries_of(parsed) is not None:
-                head = self._head_of(below.head)
-                if head is not None and head.ground is not None:
-                    self._declare(parsed, below, head.standing, head.ground)
-                return parsed if piece is below else replace(parsed, head=len(below.head))
-            if piece is below:
+            if parsed is None or entries_of(parsed) is None:
                 return None
+            head = self._head_of(below.head)
+            if head is not None and head.ground is not None:
+                self._declare(parsed, below, head.standing, head.ground)
+            return parsed if piece is below else replace(parsed, head=len(below.head))
         parsed = self._parsed(piece)
         if parsed is not None:
             standing = Standing.quiet(parsed.document.root, environment)
@@ -147,8 +167,10 @@ class ReadingAhead:
     def _head_of(self, data: bytes) -> Head | None:
         """What the head `data` says; None where it is none, or something is wrong with it."""
         if data not in self._heads:
-            if len(self._heads) >= _MOST_HEADS:
+            if len(self._heads) >= _MOST_HEADS or self._head_bytes > _MOST_HEAD_BYTES:
                 self._heads.clear()
+                self._head_bytes = 0
+            self._head_bytes += len(data)
             parsed = parse_quietly(data)
             if parsed is None or not is_head(parsed, data.decode()):
                 self._heads[data] = None
@@ -164,9 +186,9 @@ class ReadingAhead:
 
 
 def _ground_of(standing: Standing) -> Ground | None:
-    """What exams of a file stand on; None where anything is to be said about what it says of that."""
+    """What exams of a file stand on; None where it has none, or anything is to be said about that."""
     (root,) = standing.roots
-    if _EXTENDS in root:
+    if _EXTENDS in root or not isinstance(root.get(_EXAMS), Mapping):
         return None
     try:
         report_shell(root, standing.findings)

@@ -53,14 +53,22 @@ def decode(data: bytes) -> str:
             hint="Save it as UTF-8.",
         )
     try:
-        return data.removeprefix(_BOM).decode("utf-8")
+        return _without_boms(data).decode("utf-8")
     except UnicodeDecodeError as error:
-        rest = data.removeprefix(_BOM)
+        rest = _without_boms(data)
         raise NotText(
             rest[: error.start].decode("utf-8"),
             message=f"the byte 0x{rest[error.start]:02X} here is not UTF-8",
             hint="Save the file as UTF-8; it may be in Latin-1 or Windows-1252 now.",
         ) from None
+
+
+def _without_boms(data: bytes) -> bytes:
+    """`data` without a BOM, or several: our parser skips one more, and counts from behind it."""
+    start = 0
+    while data.startswith(_BOM, start):
+        start += len(_BOM)
+    return data[start:]
 
 
 @dataclass(slots=True)

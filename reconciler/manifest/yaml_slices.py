@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence as ReadOnlySequence
 from typing import Final
 
+from reconciler.manifest.comments import may_ignore
 from reconciler.manifest.ground import Ground
 from reconciler.manifest.yaml_documents import Document
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
@@ -29,7 +30,7 @@ _OPENED: Final = re.compile(rf"{_BLOCK}:[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*")
 _FIRST: Final = re.compile(r"( +)[A-Za-z0-9]")
 # Both begin with a line end, which is soon found; `^` would be tried before every character.
 _OUTSIDE: Final = re.compile(r"\n[^ \t\n#]")
-_UNCUT: Final = ("\r", "<<", "reconciler")
+_UNCUT: Final = ("\r", "<<")
 """What keeps a text whole: other line ends, keys that merge, and comments that ignore rules."""
 
 
@@ -45,7 +46,12 @@ def cut(text: str, size: int) -> Cut | None:
     """`text` in slices of about `size` characters, at least one; None where it is not clear how."""
     opened = _OPENED.match(text, text.find(_LINE_AT) + 1)
     entry = None if opened is None else _FIRST.match(text, opened.end())
-    if entry is None or _OUTSIDE.search(text, entry.end()) or any(each in text for each in _UNCUT):
+    if (
+        entry is None
+        or _OUTSIDE.search(text, entry.end())
+        or any(each in text for each in _UNCUT)
+        or may_ignore(text)
+    ):
         return None
     first, indent = entry.start(), len(entry[1])
     starts = [first, *_starts(text, first, indent, size)]

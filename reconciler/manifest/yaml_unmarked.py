@@ -21,6 +21,7 @@ from reconciler.manifest.yaml_walker import (
     MOST_KNOWN,
     ORDINARY_KEYS,
     RESOLVED,
+    NextEvent,
     Walker,
     is_text_unquoted,
 )
@@ -50,6 +51,13 @@ class UnmarkedWalker(Walker):
     _end = 0
     """Where the value ended that was read last."""
 
+    def walk(self, next_event: NextEvent) -> tuple[Value, Stretch] | None:
+        """As the walker's own, but that who reads too much is told so by that one, at the right place."""
+        walked = super().walk(next_event)
+        if self.written > MAX_WRITTEN:
+            raise Unmarked
+        return walked
+
     def _mapping(self) -> tuple[Mapping, int, int]:
         """As the walker's own, but for the mapping that is the document."""
         return self._shell(within_exams=False) if self._depth == _ROOT else super()._mapping()
@@ -61,7 +69,7 @@ class UnmarkedWalker(Walker):
         while (event := self._next()).__class__ is not _MAPPING_END:
             key = self._shell_key(event, node)
             event = self._next()
-            if not self._is_plain_mapping(event) or not (within_exams or key.text == _EXAMS):
+            if not self._is_plain_mapping(event) or not (within_exams or self._are_exams(key, event)):
                 value, start, end, below = self._node(event)
             else:
                 self.written += 1
@@ -92,6 +100,11 @@ class UnmarkedWalker(Walker):
     @staticmethod
     def _is_plain_mapping(event: Any) -> bool:
         return event.__class__ is _MAPPING_START and event.anchor is None and event.tag is None
+
+    @staticmethod
+    def _are_exams(key: _Key, event: Any) -> bool:
+        """Whether exams begin with `event` that can be read again one by one: not within brackets."""
+        return key.text == _EXAMS and not event.flow_style
 
     def _exams(self) -> tuple[Mapping, int]:
         self._depth += 1

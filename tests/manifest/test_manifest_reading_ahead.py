@@ -7,7 +7,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from yaml_pieces import ENTRIES, TRICKS, same
 
-from reconciler.manifest import Reading, declare, gather, ground, reading
+from reconciler.manifest import (
+    Reading,
+    declare,
+    gather,
+    ground,
+    loading,
+    reading,
+    reading_ahead,
+    yaml_slices,
+    yaml_unmarked,
+    yaml_walker,
+)
 from reconciler.manifest.defaults import merged
 from reconciler.manifest.reading_ahead import ReadingAhead
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, Unmarked, Value
@@ -140,20 +151,83 @@ def test_reading_ahead_changes_nothing(tmp_path_factory, texts, environment, bat
     assert loaded(root, ahead=True, environment=environment, batch=batch) == plainly
 
 
-def test_an_empty_file_before_all_others_is_a_file_too(tmp_path):
-    """Nothing is to be read of it, and that is said of it as ever."""
-    (tmp_path / "0.yaml").write_text("")
-    (tmp_path / "1.yaml").write_text(text_of(TOP, [RIGHT]))
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["", text_of(TOP, [RIGHT])],
+        ["version: 1\n", text_of(TOP, [RIGHT])],
+        ["version: 1\nmoved: [{from: a, to: b}]\n", "version: 1\nexams:\n", text_of(TOP, [RIGHT])],
+        [text_of(TOP, [RIGHT.replace("An exam", "' A' # Reconciler: Ignore[title-spaces] it is so")])],
+        [text_of(TOP, [RIGHT.replace("An exam", "' A' # RECONCILER : ignore[] it is so")])],
+        [TOP + 'exams: {\n  "e0":{"course":"c","duration":"x"},\n  e1:\n{"title":" A"}\n}\n'],
+        ["\ufeff\ufeff" + text_of(TOP, [RIGHT.replace("An exam", "' A'"), EXAMS[13]])],
+        [text_of("\ufeff" + TOP, [RIGHT, EXAMS[13]])] * 2,
+        [text_of(TOP, ["  {n}: *a\n", RIGHT])] * 2,
+        [text_of(HEADS[6], ["  {n}: *a\n", RIGHT])] * 2,
+        [text_of(HEADS[2], [exam]) for exam in EXAMS[:26]],
+    ],
+)
+@pytest.mark.parametrize("held", [0, 2**30])
+def test_odd_workspaces_are_read_ahead_as_ever(tmp_path, monkeypatch, texts, held):
+    """What attacks on reading ahead have found, and what is nearly that."""
+    monkeypatch.setattr(loading, "MOST_HELD", held)
+    for number, text in enumerate(texts):
+        (tmp_path / f"{chr(97 + number)}.yaml").write_text(text.replace("e0", f"f{number}"))
+    plainly = loaded(tmp_path, ahead=False, environment=Environment())
+    for batch in (100, 100_000):
+        assert loaded(tmp_path, ahead=True, environment=Environment(), batch=batch) == plainly
+
+
+def test_places_after_several_byte_order_marks_are_those_of_the_text(tmp_path):
+    """The parser takes one of them away by itself, and what stands behind is where it would stand without."""
+    for number, marks in enumerate(("", "\ufeff", "\ufeff\ufeff")):
+        text = marks + text_of(TOP, [EXAMS[13]]).replace("e0", f"f{number}")
+        (tmp_path / f"{number}.yaml").write_text(text)
+    found = loaded(tmp_path, ahead=False, environment=Environment()).diagnostics
+    assert len({(each.span.start.line, each.span.start.column) for each in found if each.span}) == 1
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize("most", [60, 73, 78, 83, 120])
+def test_the_number_of_values_is_bounded_alike(tmp_path, monkeypatch, most):
+    """Also of a file that cannot be cut, and that is read without marks."""
+    text = text_of(TOP, [RIGHT, RIGHT, RIGHT]).replace("exams:", "'exams':")
+    (tmp_path / "0.yaml").write_text(text)
+    loaded(tmp_path, ahead=False, environment=Environment())  # how often is counted depends on known keys
+    for module in (yaml_walker, yaml_unmarked, yaml_slices):
+        monkeypatch.setattr(module, "MAX_WRITTEN", most)
     plainly = loaded(tmp_path, ahead=False, environment=Environment())
     assert loaded(tmp_path, ahead=True, environment=Environment()) == plainly
-    assert [found.code for found in plainly.diagnostics] == ["empty-document"]
+    assert bool(plainly.diagnostics) == (most < 120)
+
+
+def test_files_are_no_longer_parsed_together_where_that_is_in_vain(monkeypatch):
+    """After some batches that had to be parsed file by file, no time is lost on that any more."""
+    tried = []
+    monkeypatch.setattr(
+        reading_ahead, "parse_together", lambda slices: (tried.append(len(slices)), parse_together(slices))[1]
+    )
+    ahead = ReadingAhead(Environment())
+    odd = [Piece(text_of(TOP, ["  {n}: &x {{a: 1}}\n"]).encode())] * 3
+    for _ in range(10):
+        ahead.read(odd)
+    assert tried == [2, 3, 3, 3]
+
+
+def test_few_heads_are_remembered():
+    """What is kept for files to come does not grow with the heads of those that were read."""
+    ahead = ReadingAhead(Environment())
+    for number in range(200):
+        text = text_of(TOP + "#" * 50_000 + f"{number}\n", [RIGHT])
+        ahead.read([Piece(text.encode()), Piece(text.encode())])
+    assert 0 < len(ahead._heads) <= 22
 
 
 def test_what_is_ordinary_is_declared_ahead():
     """Exams with which nothing is wrong are ready, or the test above would show nothing."""
     head = HEADS[2].replace("  wrong: {status: [maybe]}\n", "")
     text = text_of(head, EXAMS[:3] + EXAMS[13:14] + EXAMS[25:26])
-    parsed = ReadingAhead(Environment()).read([Piece(text.encode())])[0]
+    _, parsed = ReadingAhead(Environment()).read([Piece(text.encode()), Piece(text.encode())])
     assert parsed is not None
     assert list(parsed.document.ready) == ["e0", "e1", "e2", "e4"]
     exams = parsed.document.root["exams"]
