@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from math import isfinite
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,8 @@ def test_the_suite_measures_every_kind_of_case(tmp_path) -> None:
         "bare asyncio sockets", "apply, without start-up", "apply with nothing to do",
         "apply, without start-up, answered at once",
     } <= cases  # fmt: skip
-    assert all(float(row["median s"]) > 0 for row in rows if row["case"] != "apply, without start-up")
+    # What is without start-up is a difference of two times, and so few creates take less than these may vary.
+    assert all(float(row["median s"]) > 0 for row in rows if "without start-up" not in row["case"])
     assert {row["exams"] for row in rows if row["case"] == "validate, cold"} == {
         "2 in 1 file",
         "20 in 1 file",
@@ -138,4 +140,4 @@ def test_an_apply_is_measured_with_each_kind_of_store() -> None:
     """Each store's server is started, used and ended, and has a row."""
     rows = table(run("stores.py", "--creates", "6", "--parallelism", "3", "--latency", "1", "--runs", "1"))
     assert [row["store"] for row in rows] == ["file", "git", "http", "s3"]
-    assert all(float(row["without start-up, to the ideal"]) > 0 for row in rows)
+    assert all(isfinite(float(row["without start-up, to the ideal"])) for row in rows)
