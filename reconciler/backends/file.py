@@ -6,7 +6,6 @@ the operating system's (flock), so the kernel lets go of it when its process die
 
 import errno
 import fcntl
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from reconciler.backends.complaints import FILE_HINT, conflict
+from reconciler.backends.content_version import Content, version_of
 from reconciler.backends.file_lock import FileLock
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateUnavailable, UsageError
@@ -82,7 +82,7 @@ class FileBackend:
         with self._reporting("read"):
             reach(Step.SNAPSHOT_READ)
             data = _read_if_exists(self._path)
-        return None if data is None else Snapshot(data=data, version=_version_of(data))
+        return None if data is None else Content(data)
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:  # noqa: ARG002 - no history
         """Put `data` in the place of exactly the content `replacing`; flushed to the disk on return."""
@@ -91,7 +91,7 @@ class FileBackend:
             if (None if present is None else present.version) != replacing:
                 raise conflict(self._location)
             _replace(self._path, data, _SNAPSHOT)
-        return _version_of(data)
+        return version_of(data)
 
     def back_up(self, data: bytes) -> str:
         """Put `data` in the place of the last backup; flushed to the disk on return."""
@@ -222,10 +222,6 @@ def _drop(scratch: Path) -> None:
     with suppress(OSError):  # the next lock removes it; the failure that led here is the one to report
         reach(Step.SCRATCH_DROP)
         scratch.unlink(missing_ok=True)
-
-
-def _version_of(data: bytes) -> Version:
-    return Version(hashlib.sha256(data).hexdigest())
 
 
 def _escape_glob(name: str) -> str:

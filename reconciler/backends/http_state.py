@@ -4,7 +4,6 @@ The protocol has one document, updated whole, and a lock, but no update that com
 document holds the lock while it reads, compares and writes, and the server refuses updates of anybody else.
 """
 
-import hashlib
 import os
 import socket
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.backends.complaints import conflict, locked
+from reconciler.backends.content_version import Content, version_of
 from reconciler.backends.http_address import HttpAddress, read_address
 from reconciler.backends.http_claim import Claim, Standing
 from reconciler.backends.http_complaints import Complaints
@@ -58,19 +58,19 @@ class HttpBackend:
     def read(self) -> Snapshot | None:
         """The document's snapshot, or None where there is none."""
         snapshot = self._document().snapshot
-        return None if snapshot is None else Snapshot(data=snapshot, version=_version_of(snapshot))
+        return None if snapshot is None else Content(snapshot)
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:  # noqa: ARG002 - no history
         """Put `data` in the place of exactly the content `replacing`; the server has it on return."""
 
         def change(document: Document) -> Document:
-            present = None if document.snapshot is None else _version_of(document.snapshot)
+            present = None if document.snapshot is None else version_of(document.snapshot)
             if present != replacing:
                 raise conflict(self.location)
             return replace(document, snapshot=data)
 
         self._update(change)
-        return _version_of(data)
+        return version_of(data)
 
     def back_up(self, data: bytes) -> str:
         """Put `data` in the place of the last backup, in the document."""
@@ -173,10 +173,6 @@ class HttpBackend:
             with suppress(StateUnavailable):  # the claim may stand, though nobody told us
                 self._lock.let_go(claim.claim_id, claim.body)
             raise
-
-
-def _version_of(data: bytes) -> Version:
-    return Version(hashlib.sha256(data).hexdigest())
 
 
 def _this_process(command: str) -> LockInfo:

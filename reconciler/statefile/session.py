@@ -37,9 +37,14 @@ _READ_TRIES: Final = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     state: State
-    version: Version
+    snapshot: Snapshot
     journal_bytes: int
     has_news: bool
+
+    @property
+    def version(self) -> Version:
+        """What to name when replacing the snapshot."""
+        return self.snapshot.version
 
 
 def initialise(backend: StateBackend, *, lineage: str, lock: LockInfo, timeout_s: float) -> State:
@@ -111,11 +116,11 @@ def _find(backend: StateBackend, payloads: Mapping[Digest, Payload] | None = Non
         )
     state = decode_state(snapshot.data, location=backend.location, payloads=payloads)
     if journal is None:
-        return _Found(state=state, version=snapshot.version, journal_bytes=0, has_news=False)
+        return _Found(state=state, snapshot=snapshot, journal_bytes=0, has_news=False)
     after = _replayed(state, journal, backend.location)
     return _Found(
         state=after,
-        version=snapshot.version,
+        snapshot=snapshot,
         journal_bytes=journal.size_bytes,
         has_news=after is not state,
     )
