@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, Self, TypeAlias, assert_never
 
 from reconciler.model.declarations import (
@@ -113,11 +114,17 @@ def _exams(packed: Iterable[Plain]) -> Iterator[Declaration]:
             course_sid=course_sid,
             payload=payload,
             digest=digest,
-            secrets=tuple(SecretUse(path, _secret(kind, where)) for path, kind, where in uses),
+            secrets=_uses(tuple(uses)) if uses else (),
             declared_at=Position(file, line, column),
             course=course,
             timezone=zone,
         )
+
+
+@cache
+def _uses(packed: tuple[tuple[tuple[str, ...], str, str], ...]) -> tuple[SecretUse, ...]:
+    """The secrets of an exam; a workspace has few, which many exams share."""
+    return tuple(SecretUse(path, _secret(kind, where)) for path, kind, where in packed)
 
 
 def _packed_secret(secret: Secret) -> tuple[str, str]:
