@@ -118,18 +118,21 @@ class ManifestFile:
         self, key: str, marks: tuple[Stretch, Stretch], effective: Mapping | None, below: Mapping | None
     ) -> Mapping | Recipe:
         """What is kept of an exam: its values with their marks, or how to read it again."""
-        source = self.findings.source
-        recipe = Recipe(source, *marks, below, self.is_held)
+        recipe = Recipe(self.findings.source, *marks, below, self.is_held)
         if effective is None or effective.is_unmarked:
             return recipe
-        in_brackets = source.text.startswith("{", self.document.root.value_at("exams").start)
-        may_be_let_go = not self.is_held and not self.document.has_anchors and not in_brackets
-        if not may_be_let_go or not may_be_reread(source, *marks):
+        if self.is_held or not self._may_be_let_go(*marks):
             return effective
         exams = self.document.root["exams"]
         if isinstance(exams, Mapping):
             exams[key] = None
         return recipe
+
+    def _may_be_let_go(self, at: Stretch, own: Stretch) -> bool:
+        """Whether an exam can be read again by itself: not one with anchors, or within brackets."""
+        source = self.findings.source
+        in_brackets = source.text.startswith("{", self.document.root.value_at("exams").start)
+        return not self.document.has_anchors and not in_brackets and may_be_reread(source, at, own)
 
 
 def _declaration(address: Address, install: InstallSid, ready: Ready, here: Position) -> Declaration:

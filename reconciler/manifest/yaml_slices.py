@@ -23,15 +23,15 @@ from reconciler.manifest.yaml_parcels import Parsed, Piece
 from reconciler.manifest.yaml_walker import MAX_WRITTEN
 from reconciler.values import dataclass
 
-_BLOCK: Final = "exams"
-_WRAPPER: Final = f"{_BLOCK}:\n"
-_LINE_AT: Final = f"\n{_BLOCK}:"
-_OPENED: Final = re.compile(rf"{_BLOCK}:[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*")
+BLOCK: Final = "exams"
+WRAPPER: Final = f"{BLOCK}:\n"
+_LINE_AT: Final = f"\n{BLOCK}:"
+_OPENED: Final = re.compile(rf"{BLOCK}:[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*")
 _FIRST: Final = re.compile(r"( +)[A-Za-z0-9]")
 # Both begin with a line end, which is soon found; `^` would be tried before every character.
 _OUTSIDE: Final = re.compile(r"\n[^ \t\n#]")
 _UNCUT: Final = ("\r", "<<")
-"""What keeps a text whole: other line ends, keys that merge, and comments that ignore rules."""
+"""What keeps a text whole: other line ends, and keys that merge. So do comments that ignore rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def cut(text: str, size: int) -> Cut | None:
     head = text[:first].encode()
     slices = (
         # The indentation of the entry behind it lets a slice end where its last entry ends in the whole.
-        Piece(text, start, end + indent, _WRAPPER, head)
+        Piece(text, start, end + indent, WRAPPER, head)
         for start, end in zip(starts, [*starts[1:], len(text)], strict=True)
     )
     return Cut(head, tuple(slices))
@@ -67,15 +67,15 @@ def cut(text: str, size: int) -> Cut | None:
 def is_head(head: Parsed, text: str) -> bool:
     """Whether `text`, which holds what `head` does, is a head: it ends with `exams:`."""
     root = head.document.root
-    if root.get(_BLOCK, root) is not None:
+    if root.get(BLOCK, root) is not None:
         return False
-    return _OPENED.fullmatch(text, root.key_at(_BLOCK).start) is not None
+    return _OPENED.fullmatch(text, root.key_at(BLOCK).start) is not None
 
 
 def entries_of(part: Parsed) -> Mapping | None:
     """The entries of one slice; None where it holds something else, or anchors."""
     root = part.document.root
-    held = root.get(_BLOCK)
+    held = root.get(BLOCK)
     return held if len(root) == 1 and isinstance(held, Mapping) and not part.has_anchors else None
 
 
@@ -93,10 +93,10 @@ def joined(
     written = head.document.written + sum(part.document.written for part in slices)
     if entries is None or written > MAX_WRITTEN:
         return None
-    ends = [part.document.root.value_at(_BLOCK) for part in slices]
+    ends = [part.document.root.value_at(BLOCK) for part in slices]
     root = Mapping()
     root.update(head.document.root)
-    root[_BLOCK] = entries
+    root[BLOCK] = entries
     root.marks = head.document.root.marks[:-2] + array("I", (ends[0].start, ends[-1].end))
     document = Document(
         root,

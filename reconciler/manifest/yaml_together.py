@@ -9,29 +9,26 @@ anything else comes out, the files are parsed one by one.
 
 from array import array
 from collections.abc import Sequence as ReadOnlySequence
-from typing import Final
 
 from reconciler.manifest.yaml_documents import Document
 from reconciler.manifest.yaml_nodes import MARKS_A_KEY, Mapping, Sequence, Stretch
 from reconciler.manifest.yaml_parcels import Parsed, Piece, parse_if_unmarked
-
-_BLOCK: Final = "exams"
-_WRAPPER: Final = f"{_BLOCK}:\n"
+from reconciler.manifest.yaml_slices import BLOCK, WRAPPER
 
 
 def parse_together(slices: ReadOnlySequence[Piece]) -> list[Parsed] | None:
     """What each of `slices`, the only ones of their texts, holds; None where that is not clear."""
     texts = [piece.whole[piece.start :] for piece in slices if isinstance(piece.whole, str)]
-    parsed = parse_if_unmarked(f"{_WRAPPER}{''.join(texts)}".encode())
+    parsed = parse_if_unmarked(f"{WRAPPER}{''.join(texts)}".encode())
     if parsed is None or parsed.secret_values:
         return None
     root = parsed.document.root
-    exams = root.get(_BLOCK)
+    exams = root.get(BLOCK)
     if len(root) != 1 or not isinstance(exams, Mapping):
         return None
     split = _Split(parsed, exams)
     parts: list[Parsed] = []
-    start = len(_WRAPPER)
+    start = len(WRAPPER)
     for piece, text in zip(slices, texts, strict=True):
         part = split.next_part(Stretch(start, start + len(text)), piece.start, text)
         if part is None:
@@ -72,7 +69,7 @@ class _Split:
         own = marks[MARKS_A_KEY * first : MARKS_A_KEY * after]
         held.marks = array("I", [min(mark + by, last) for mark in own])
         root = Mapping()
-        root.put(_BLOCK, held, Stretch(0, 0), Stretch(held.marks[0], last))
+        root.put(BLOCK, held, Stretch(0, 0), Stretch(held.marks[0], last))
         return Parsed(
             Document(root, Stretch(0, last), written=self._parsed.document.written),
             tuple(
