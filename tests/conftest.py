@@ -1,6 +1,7 @@
 """What holds for every test: nothing of the machine's own settings reaches it, and slowness is no failure."""
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -21,6 +22,10 @@ _FOREIGN_PREFIXES = ("EXAM_SECRET_", "SMARTERPROCTORING_", "TF_HTTP_")
 for name in list(os.environ):
     if name in _FOREIGN_NAMES or name.startswith(_FOREIGN_PREFIXES):
         del os.environ[name]
+
+# A suite that a shell started in the background ignores ^C, and so would whatever a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A shared machine may stall for longer than any deadline; pytest-timeout bounds a test as a whole.
 settings.register_profile("shared-machine", deadline=None)

@@ -155,7 +155,7 @@ def test_no_title_is_taken_for_a_command_to_the_runner(step):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_cancelled_apply_lets_the_creates_in_flight_end(step, number):
     """The runner signals the step's own process: reconciler is told, drains, and leaves nothing in doubt."""
-    with running(Settings(port=0, faults=(parse_fault("latency:seconds=3"),))) as sandbox:
+    with running(Settings(port=0, faults=(parse_fault("latency:seconds=1"),))) as sandbox:
         step.workspace.variables["SMARTERPROCTORING_URL"] = sandbox.url
         process = step.start(command="apply")
         deadline = time.monotonic() + 30
