@@ -309,8 +309,8 @@ async def test_what_cannot_be_opened_ahead_is_no_failure():
     await made.close()
 
 
-async def test_what_is_being_opened_ends_with_the_rest():
-    """However long it would have taken, and nothing is begun any more."""
+def endless_opening():
+    """What counts how often it was begun, and an opening that does not end by itself."""
     begun = []
 
     async def never():
@@ -318,6 +318,12 @@ async def test_what_is_being_opened_ends_with_the_rest():
         await asyncio.sleep(60)
         raise AssertionError("it went on")
 
+    return begun, never
+
+
+async def test_what_is_being_opened_ends_with_the_rest():
+    """However long it would have taken, and nothing is begun any more."""
+    begun, never = endless_opening()
     made = Spares()
     made.wanted = 2
     made.replenish(never, in_use=1)
@@ -333,13 +339,7 @@ async def test_what_is_being_opened_ends_with_the_rest():
 )
 async def test_spares_are_no_more_than_are_wanted_and_a_process_may_have(wanted, in_use, opened):
     """Those who send hundreds at once need every file that the system lets them open."""
-    begun = []
-
-    async def never():
-        begun.append(1)
-        await asyncio.sleep(60)
-        raise AssertionError("it went on")
-
+    begun, never = endless_opening()
     made = Spares()
     made.wanted = wanted
     for _ in range(100):
