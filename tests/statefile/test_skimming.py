@@ -3,14 +3,14 @@
 import json
 
 import pytest
+import state_builders
 from hypothesis import example, given
 from hypothesis import strategies as st
-from state_builders import COURSE, INSTALL, NOW, intent, sid, state
+from state_builders import COURSE, INSTALL, intent, sid, state
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.payloads import digest_of
 from reconciler.model.secret_marks import SecretMarks
-from reconciler.model.state import Entry
 from reconciler.statefile import decode_state, encode_state, skimming, snapshot_text, state_format
 from reconciler.values import replace
 
@@ -32,15 +32,8 @@ def every_size_is_large(monkeypatch):
 
 def entry(number, payload, secrets=None):
     """An entry that holds `payload`."""
-    return Entry(
-        sid=sid(number),
-        install_sid=INSTALL,
-        course_sid=COURSE,
-        digest=digest_of(payload),
-        payload=payload,
-        created_at=NOW,
-        secrets=secrets,
-    )
+    made = state_builders.entry(number)
+    return replace(made, payload=payload, digest=digest_of(payload), secrets=secrets)
 
 
 @st.composite
