@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Final
+from typing import IO, Final
 
 _SETTINGS: Final = (
     "color.ui=false",
@@ -164,9 +164,19 @@ def _run(
             command, cwd=folder, env=environ, stdin=source, stdout=out, stderr=err, start_new_session=True
         )
         code = _wait(process, timeout_s)
-        out.seek(0)
-        err.seek(0)
-        return Outcome(code=code, out=out.read(), err=err.read().decode("utf-8", "replace"))
+        return Outcome(code=code, out=_content(out), err=_content(err).decode("utf-8", "replace"))
+
+
+def _content(file: IO[bytes]) -> bytes:
+    """What was written to `file` so far, read without moving the place where the next is written.
+
+    What outlives git (the other side of a push on this machine, for a moment) shares that place.
+    """
+    size = os.fstat(file.fileno()).st_size
+    content = bytearray()
+    while len(content) < size and (part := os.pread(file.fileno(), size - len(content), len(content))):
+        content += part
+    return bytes(content)
 
 
 def _wait(process: "subprocess.Popen[bytes]", timeout_s: float) -> int:

@@ -13,6 +13,7 @@ from git_repositories import bare, git
 
 from reconciler.backends import git_remote, open_backend
 from reconciler.backends.conformance import a_lock, refusal
+from reconciler.backends.git_command import Git
 from reconciler.fault_points import Step
 from reconciler.model.errors import StateUnavailable, UnlockRefused
 from reconciler.ports import Breaking, Liveness, LockInfo
@@ -349,6 +350,21 @@ def test_a_call_that_takes_too_long_is_ended(place, repository, tmp_path, monkey
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert place().read().data == b"two"
+
+
+def test_what_git_said_stands_though_others_still_write(tmp_path, monkeypatch):
+    """The other side of a push outlives git for a moment, and complains in the same place."""
+    script = (
+        f"#!/bin/sh\necho first >&2\n(while [ ! -e {tmp_path}/end ]; do echo later >&2; done) &\nexit 3\n"
+    )
+    (tmp_path / "git").write_text(script)
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    try:
+        outcomes = [Git(tmp_path, protocols="file").run("push", timeout_s=20) for _ in range(20)]
+    finally:
+        (tmp_path / "end").touch()
+    assert {(each.code, each.err.partition("\n")[0]) for each in outcomes} == {(3, "first")}
 
 
 def _is_running(pid):
