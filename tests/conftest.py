@@ -3,6 +3,7 @@
 import os
 import signal
 
+import pytest
 from hypothesis import settings
 
 _FOREIGN_NAMES = (
@@ -30,3 +31,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # A shared machine may stall for longer than any deadline; pytest-timeout bounds a test as a whole.
 settings.register_profile("shared-machine", deadline=None)
 settings.load_profile("shared-machine")
+
+
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that signal what they start: the measuring of coverage holds a lock now and then.
+
+    It is not given back where a signal's handler raises just then, and the process hangs.
+    """
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)

@@ -26,6 +26,7 @@ from reconciler.cli.consoles import (
 )
 from reconciler.cli.exit_codes import DONE, FAILED, IN_DOUBT, SIGNAL_BASE
 from reconciler.cli.recovering import recovery_notes
+from reconciler.cli.signals import on_signals
 from reconciler.cli.streaming import Chorus, streaming
 from reconciler.cli.telling import is_json, tell_backup, tell_error, tell_note, tell_warnings, telling
 from reconciler.model.errors import NotConfirmed, TokenUnusable
@@ -52,7 +53,8 @@ def apply(parsed: argparse.Namespace) -> int:
     """Create what is missing and print how each exam ended."""
     sys.setswitchinterval(_SWITCH_S)
     stopping = Stopping()
-    _send_signals_to(stopping)
+    # To the end of the process: one more Ctrl-C after the run would cut off the report.
+    on_signals((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), stopping.request_by_signal)
     with streaming(parsed) as stream:
         with telling(parsed) as progress:
             applied = asyncio.run(_apply(parsed, stopping, progress, stream))
@@ -168,15 +170,6 @@ def _show(parsed: argparse.Namespace, plan: Plan) -> None:
         return
     console = result_console(parsed) if parsed.format == "text" else error_console(parsed)
     print_plan(plan, console, listing=listing(parsed), invocation=invocation_of(parsed))
-
-
-def _send_signals_to(stopping: Stopping) -> None:
-    """From now on SIGINT, SIGTERM and SIGHUP are requests to stop; to the end of the process.
-
-    They are not given back after the run: one more Ctrl-C then would cut off the report.
-    """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda got, _: stopping.request_by_signal(got))
 
 
 def _code_of(applied: Applied) -> int:

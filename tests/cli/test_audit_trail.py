@@ -129,6 +129,7 @@ def test_echoed_secrets_are_masked_everywhere(workspace, server):
     assert {line["requestId"] for line in of(lines, "outcome")} == {"r-***-***"}
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("signals", [1, 2])
 def test_signals_leave_no_attempt_without_its_outcome(workspace, server, signals):
     """Drained or abandoned: what began is told to its end."""

@@ -9,6 +9,8 @@ import pytest
 
 import reconciler
 
+# What measures coverage wants to be told of the end.
+pytestmark = pytest.mark.usefixtures("unmeasured")
 VERSION = f"reconciler {reconciler.__version__}\n"
 SCRIPT = """\
 import atexit, os, sys, threading, time
@@ -22,9 +24,8 @@ sys.exit(code)
 
 
 @pytest.fixture(autouse=True)
-def unmeasured(monkeypatch):
-    """What measures coverage wants to be told of the end; and output is buffered, as it mostly is."""
-    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+def buffered(monkeypatch):
+    """Output waits in memory, as it mostly does."""
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
 
 

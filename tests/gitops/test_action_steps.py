@@ -152,6 +152,7 @@ def test_no_title_is_taken_for_a_command_to_the_runner(step):
     assert (step.root / "summary").read_text().startswith("### Apply")
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_cancelled_apply_lets_the_creates_in_flight_end(step, number):
     """The runner signals the step's own process: reconciler is told, drains, and leaves nothing in doubt."""

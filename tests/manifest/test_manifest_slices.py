@@ -245,6 +245,7 @@ def test_no_worker_is_left(tmp_path):
     assert [process.returncode is not None for process in pool._processes] == [True, True]
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_an_interrupted_command_leaves_no_process(tmp_path):
     """After a ^C, which the whole group of a terminal gets, no worker goes on."""
     write_many(tmp_path, 1, 9_000)
@@ -256,17 +257,27 @@ def test_an_interrupted_command_leaves_no_process(tmp_path):
         start_new_session=True,
         env=os.environ | {"RECONCILER_CACHE": "off"},
     )
-    time.sleep(1.0)
-    os.killpg(command.pid, signal.SIGINT)
-    command.wait()
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(command.pid, 0)
-        except ProcessLookupError:
-            return
+    children = Path(f"/proc/{command.pid}/task/{command.pid}/children")
+    deadline = time.monotonic() + 60
+    try:
+        while not children.read_text():
+            assert time.monotonic() < deadline
+        os.killpg(command.pid, signal.SIGINT)
+        assert command.wait(timeout=60) == 130
+    finally:
+        command.kill()
+        command.wait()
+    while _is_there(command.pid):
+        assert time.monotonic() < deadline, "a process of the group is still there"
         time.sleep(0.05)
-    pytest.fail("a process of the group is still there")
+
+
+def _is_there(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_small_manifests_start_no_process(tmp_path):

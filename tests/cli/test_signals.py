@@ -1,0 +1,128 @@
+"""A command that is interrupted says so and ends, wherever Ctrl-C strikes, without a traceback or a fault."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+LOADING = """\
+import signal, sys, time
+from reconciler.cli import process, signals
+signals._MOST_S = {most_s}
+signals.raise_interrupts()
+try:
+    import struck
+    time.sleep(10)
+except KeyboardInterrupt:
+    print(getattr(sys.modules.get("struck"), "is_whole", None))
+"""
+COMMAND = """\
+import signal, sys
+from reconciler.cli import process
+sys.argv = ["reconciler", "validate"]
+{before}
+code = process()
+print("went on")
+{after}
+sys.exit(code)
+"""
+STRUCK_WHILE_LOADING = """\
+class Finder:
+    def find_spec(name, *_):
+        if name == {name!r}:
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Finder)
+"""
+MANIFEST = """\
+apiVersion: reconciler/v1
+kind: Exams
+exams: {}
+"""
+
+
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
+
+def run(folder, script: str) -> "subprocess.CompletedProcess[str]":
+    """A Python that does what `script` says, in `folder`."""
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_an_import_is_waited_for(tmp_path):
+    """The module is whole when the interruption comes."""
+    struck = "import signal, time\nsignal.raise_signal(signal.SIGINT)\ntime.sleep(0.1)\nis_whole = True\n"
+    (tmp_path / "struck.py").write_text(struck)
+    done = run(tmp_path, LOADING.format(most_s=60))
+    assert (done.stdout, done.stderr, done.returncode) == ("True\n", "", 0)
+
+
+def test_an_import_that_does_not_end_is_cut_off(tmp_path):
+    """As of a plug-in that waits for a server when it is loaded."""
+    (tmp_path / "struck.py").write_text(
+        "import signal, time\nsignal.raise_signal(signal.SIGINT)\ntime.sleep(60)\n"
+    )
+    done = run(tmp_path, LOADING.format(most_s=0.1))
+    assert (done.stdout, done.stderr, done.returncode) == ("None\n", "", 0)
+
+
+@pytest.mark.parametrize("name", ["reconciler.workflows", "yaml", "yaml._yaml", "reconciler.planning"])
+def test_a_command_can_be_interrupted_while_it_loads(tmp_path, name):
+    """What is loaded is whole when it says so."""
+    (tmp_path / "exams.yaml").write_text(MANIFEST)
+    done = run(tmp_path, COMMAND.format(before=STRUCK_WHILE_LOADING.format(name=name), after=""))
+    assert (done.stderr, done.returncode) == ("interrupted: nothing more was sent\n", 130)
+
+
+def test_a_command_can_be_interrupted_before_it_is_known(tmp_path):
+    """Then it ends in silence: nothing was done."""
+    before = (
+        "from reconciler.cli import running\ndef parse(_): raise KeyboardInterrupt\nrunning.parse = parse"
+    )
+    done = run(tmp_path, COMMAND.format(before=before, after=""))
+    assert (done.stderr, done.returncode) == ("", 130)
+
+
+def test_a_second_interruption_while_the_first_is_told(tmp_path):
+    """Whoever is in a hurry gets less to read."""
+    before = "from reconciler.cli import running\ndef again(*_, **__): raise KeyboardInterrupt\n"
+    before += "running._handler = running._tell_stop = again"
+    done = run(tmp_path, COMMAND.format(before=before, after=""))
+    assert (done.stderr, done.returncode) == ("", 130)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        ("", "signal.raise_signal(signal.SIGINT)", -signal.SIGINT),
+        ("signal.signal(signal.SIGINT, signal.SIG_IGN)", "signal.raise_signal(signal.SIGINT)", 1),
+        ("", "", 1),
+    ],
+    ids=["as one that knows no signals", "ignored", "no signal"],
+)
+def test_a_process_that_is_ending_shows_no_traceback(tmp_path, before, after, code):
+    """Where somebody waits for the end, and Ctrl-C comes just then."""
+    before += "\nimport atexit; atexit.register(int)\nfrom reconciler.cli import running\n"
+    before += "running._handler = lambda _: lambda _: 1"
+    done = run(tmp_path, COMMAND.format(before=before, after=after))
+    assert (done.stderr, done.returncode) == ("", code)
+
+
+def test_an_interruption_that_waits_does_not_outlast_the_command(tmp_path):
+    """One that comes in an import at the very end is dropped with all others, and the exit code stands."""
+    before = "import atexit; atexit.register(int)\nfrom reconciler.cli import running, signals\n"
+    before += "signals._RETRY_S = 0.3\n"
+    before += STRUCK_WHILE_LOADING.format(name="this")
+    before += "def command(_):\n    import this\nrunning._handler = lambda _: command"
+    done = run(tmp_path, COMMAND.format(before=before, after="import time; time.sleep(0.6)"))
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_who_is_started_deaf_stays_deaf(tmp_path):
+    """`nohup`, or `&` in a script: Ctrl-C is for others."""
+    before = "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    before += "from reconciler.cli import running\n"
+    before += "running._handler = lambda _: lambda _: signal.raise_signal(signal.SIGINT) or 0"
+    done = run(tmp_path, COMMAND.format(before=before, after=""))
+    assert (done.stderr, done.returncode) == ("", 0)
