@@ -21,7 +21,8 @@ DATE_FIELDS: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "sche
 
 _ALIAS, _USER = CONTACT_FIELDS
 _TIMEZONE: Final = "timezone"
-_NOT_SENT: Final = (*COURSE_FIELDS, _ALIAS, PROFILES, _TIMEZONE)
+NOT_SENT: Final = (*COURSE_FIELDS, _ALIAS, PROFILES, _TIMEZONE)
+"""What an exam may say that its payload has not, or under another name."""
 _CONFIGURATION: Final = "configuration"
 _SECRET_PATH: Final = (_CONFIGURATION, FIELD)
 _PLAIN: Final[frozenset[Any]] = frozenset({str, int, bool, type(None)})
@@ -181,7 +182,7 @@ def body_of(exam: Marked, context: Context) -> Body:
     fractions: list[float] = []
     body = _without_marks(exam, fractions)
     configuration = body.pop(_CONFIGURATION, None)
-    for key in _NOT_SENT:
+    for key in NOT_SENT:
         body.pop(key, None)
     if _ALIAS in exam:
         body[_USER] = context.users.get(str(exam[_ALIAS]))

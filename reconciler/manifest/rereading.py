@@ -7,6 +7,7 @@ of them are never looked at again.
 from typing import Final
 
 from reconciler.manifest.defaults import merged
+from reconciler.manifest.locating import ExamLines
 from reconciler.manifest.source_text import SourceText
 from reconciler.manifest.yaml_nodes import Mapping, Stretch, Value
 from reconciler.manifest.yaml_parcels import Piece, parse_quietly
@@ -29,6 +30,7 @@ class Recipe:
     below: Mapping | None
     is_held: bool = False
     _made: Mapping | None = None
+    _lines: ExamLines | None = None
 
     def made(self) -> Mapping:
         """The effective exam, with the same marks as before; made once, if it `is_held`."""
@@ -39,6 +41,12 @@ class Recipe:
         if self.is_held:
             self._made = effective
         return effective
+
+    def located(self, path: tuple[object, ...]) -> Stretch | None:
+        """Where the value at `path` stands in the exam itself; None where it does not or nothing is told."""
+        if self._lines is None:
+            self._lines = ExamLines(self.source.text, self.own)
+        return self._lines.locate(path)
 
     def written(self) -> Value:
         """The exam itself, with its marks."""

@@ -45,6 +45,8 @@ def _most_likeness(word: str) -> float:
 
 def printable(text: str) -> str:
     """`text` with one visible character in place of each that would steer a terminal."""
+    if text.isascii() and text.isprintable():
+        return text  # as nearly always
     return "".join(" " if char == "\t" else char if _is_shown(char) else "\ufffd" for char in text)
 
 

@@ -4,6 +4,7 @@ import re
 from array import array
 from bisect import bisect_right
 from functools import cache
+from itertools import accumulate
 from typing import Final
 
 from reconciler.manifest.secrecy import MASK, guarded_line, has_loose_announcement, masked_line, printable
@@ -88,7 +89,12 @@ class SourceText:
         """The offset at which each line starts."""
         if not self._starts:
             self._starts.append(0)
-            self._starts.extend(found.end() for found in _BREAK.finditer(self.text))
+            if self.is_parsed:  # then there are no other line ends that `splitlines` knows
+                self._starts.extend(accumulate(map(len, self.text.splitlines(keepends=True))))
+                if self.text and not self.text.endswith(("\n", "\r")):
+                    self._starts.pop()
+            else:
+                self._starts.extend(found.end() for found in _BREAK.finditer(self.text))
         return self._starts
 
     def position(self, offset: int) -> Position:

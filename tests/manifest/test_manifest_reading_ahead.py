@@ -1,5 +1,6 @@
 """Exams that are read without marks, and declared piece by piece, are those that all marks would give."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ from hypothesis import strategies as st
 from yaml_pieces import ENTRIES, TRICKS, same
 
 from reconciler.manifest import (
+    Catalogue,
     Reading,
+    Ruling,
     declare,
     gather,
     ground,
@@ -20,7 +23,9 @@ from reconciler.manifest import (
     yaml_walker,
 )
 from reconciler.manifest.defaults import merged
+from reconciler.manifest.locating import ExamLines
 from reconciler.manifest.reading_ahead import ReadingAhead
+from reconciler.manifest.rules.catalogue import BUILT_IN
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, Unmarked, Value
 from reconciler.manifest.yaml_parcels import Piece, pack, parse_quietly, parse_unmarked, unpack
 from reconciler.manifest.yaml_slices import cut, entries_of
@@ -28,6 +33,7 @@ from reconciler.manifest.yaml_together import parse_together
 from reconciler.model.declarations import Loaded
 from reconciler.model.environment import Environment
 from reconciler.model.identities import InstallSid
+from reconciler.model.rules import Context, Exam, Finding, Rule
 
 COURSE = "CU1234567890abcdef1234567890abcdef"
 INSTALL = InstallSid("AI1234567890abcdef1234567890abcdef")
@@ -38,7 +44,7 @@ users: {{ann: US{"0a" * 16}}}
 defaults:
   type: Online
   contactUser: ann
-  configuration: {{attempts: 2}}
+  configuration: {{attempts: 2, scheduleCloseDate: 2031-10-12T09:00Z, permittedNotesInformation: one sheet}}
 profiles:
   short: {{configuration: {{duration: 30, attempts: 1}}}}
   wrong: {{status: [maybe]}}
@@ -101,10 +107,27 @@ EXAMS = [
     RIGHT.replace("    title", "    # reconciler: ignore[title-spaces] it is so\n    title"),
     RIGHT.replace("{n}:", "'{n}':"),
     RIGHT.replace("  {n}:\n", "  ? {n}\n  :\n", 1),
+    RIGHT.replace("12:00-04:00", "08:00-04:00 # too early"),
+    RIGHT.replace("duration: 90", "duration: 900\n      virtualCalculatorType: 'scientific-calc'"),
+    RIGHT
+    + "      permittedCalculator: false\n\n      # so be it\n      virtualCalculatorType: [\n      a]\n",
+    RIGHT + "      permittedNotes: false\n      permittedNotesInformation:\n        two sheets\n",
+    RIGHT
+    + '      permittedTextbookInformation: "any"   # reconciler: ignore[information-not-permitted] so\n',
+    RIGHT + "      permittedDictionaryInformation: >-\n        permittedDictionary: x\n      attempts: -1\n",
+    RIGHT.replace("An exam", "[practise] an exam").replace("https", "'ftp'#"),
+    RIGHT.replace("type: Online", "type: Written\n    status: 'deleted'"),
     "  {n}: {{course: c, title: ' A', url: nowhere, configuration: {{}}}}\n",
     "  {n}: *a\n",
     "  {n}:\n",
     "  a b: {{}}\n",
+]
+PLACES = [
+    *(("course",), ("courseSid",), ("contactUser",), ("contactUserSid",), ("timezone",), ("profiles",)),
+    *(("title",), ("type",), ("url",), ("status",), ("nowhere",), ("configuration",), ("nowhere", "title")),
+    *(("configuration", name) for name in ("examOpenDate", "attempts", "duration", "password", "title")),
+    *(("configuration", "permittedNotesInformation"), ("configuration", "scheduleCloseDate")),
+    *(("configuration", "proctorTypes", 0), ("configuration", "password", "fromEnv"), (0,)),
 ]
 ANY = st.sampled_from(EXAMS + TRICKS)
 LIKELY = st.one_of(st.sampled_from(EXAMS[:3]), ANY)
@@ -115,12 +138,31 @@ def text_of(head: str, exams: list[str]) -> str:
     return f"{head}exams:\n" + "".join(exam.format(n=f"e{at}") for at, exam in enumerate(exams))
 
 
-def loaded(root: Path, *, ahead: bool, environment: Environment, batch: int = 600) -> Loaded:
-    """What the manifests at `root` declare, read ahead in pieces of about `batch` bytes or not."""
+def found_everywhere(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
+    """What a plug-in finds that has something to say about every value, by itself and beside another."""
+    for exam in exams:
+        for at, path in enumerate(PLACES):
+            yield Finding(exam=exam, message=f"{path}", hint="Mend it.", path=path)
+            yield Finding(exam=exam, message=f"{at}", hint="", path=PLACES[at - 3], others=(path, ()))
+
+
+EVERYWHERE = Catalogue((*BUILT_IN, Rule(code="acme/everywhere", summary="all", check=found_everywhere)))
+
+
+def loaded(
+    root: Path, *, ahead: bool, environment: Environment, batch: int = 600, are_lines_asked: bool = False
+) -> Loaded:
+    """What the manifests at `root` declare, read ahead in pieces of about `batch` bytes or not.
+
+    Where it is not read ahead, no place is told from lines either, unless these are asked.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "WORTH_A_PROCESS", 1 if ahead else 2**60)
         patch.setattr(reading, "BATCH", batch)
-        return declare(gather(["?.yaml"], root), Reading(environment=environment))[0]
+        if not (ahead or are_lines_asked):
+            patch.setattr(ExamLines, "locate", lambda *_: None)
+        ruling = Ruling(catalogue=EVERYWHERE)
+        return declare(gather(["?.yaml"], root), Reading(environment=environment, ruling=ruling))[0]
 
 
 def texts_of(head: str, exams: list[str], files: int) -> list[str]:
@@ -173,7 +215,8 @@ def test_odd_workspaces_are_read_ahead_as_ever(tmp_path, monkeypatch, texts, hel
     monkeypatch.setattr(loading, "MOST_HELD", held)
     for number, text in enumerate(texts):
         (tmp_path / f"{chr(97 + number)}.yaml").write_text(text.replace("e0", f"f{number}"))
-    plainly = loaded(tmp_path, ahead=False, environment=Environment())
+    # An exam with an error cannot be read again by itself, but its lines may still tell of places.
+    plainly = loaded(tmp_path, ahead=False, environment=Environment(), are_lines_asked=not held)
     for batch in (100, 100_000):
         assert loaded(tmp_path, ahead=True, environment=Environment(), batch=batch) == plainly
 

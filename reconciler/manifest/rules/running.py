@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
+from reconciler.manifest.effective import NOT_SENT
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD
 from reconciler.manifest.rereading import Recipe
@@ -147,7 +148,7 @@ def _note(rule: Rule, found: Iterable[Finding], exams: Mapping[Exam, Written]) -
     told: dict[tuple[Exam, Stretch], set[str]] = {}
     for finding in found:
         written = exams[finding.exam]
-        at = _place(written, finding)
+        at, origins = _place(written, finding)
         messages = told.setdefault((finding.exam, at), set())
         if finding.message in messages:
             continue
@@ -158,7 +159,7 @@ def _note(rule: Rule, found: Iterable[Finding], exams: Mapping[Exam, Written]) -
             rule.code,
             at,
             findings.without_secrets(finding.message),
-            findings.without_secrets(f"{finding.hint}{_origins(written, finding, at)}"),
+            findings.without_secrets(f"{finding.hint}{origins}"),
             severity=rule.severity,
             address=written.declaration.address,
             subject=f"{len(messages)}",
@@ -187,29 +188,63 @@ def _check_finding(finding: object, exams: Mapping[Exam, Written]) -> None:
     """Raise TypeError unless `finding`, which code of others made, is what it must be."""
     if not isinstance(finding, Finding) or finding.exam not in exams:
         raise TypeError("it gave something other than a Finding about one of the exams")
-    texts = (finding.message, finding.hint)
-    if not all(isinstance(text, str) for text in texts) or not all(
-        isinstance(path, tuple) for path in (finding.path, finding.others, *finding.others)
-    ):
-        raise TypeError("message and hint of a Finding must be text, and its paths tuples")
+    if not all(isinstance(text, str) for text in (finding.message, finding.hint)):
+        raise TypeError("message and hint of a Finding must be text")
+    if not all(map(_is_path, (finding.path, *finding.others))):
+        raise TypeError("the paths of a Finding must be tuples of keys and of numbers of items")
 
 
-def _place(written: Written, finding: Finding) -> Stretch:
-    """Where `finding` is shown: the first of its paths that is written in the exam itself, else the first."""
+def _is_path(path: object) -> bool:
+    return isinstance(path, tuple) and all(isinstance(step, str | int) for step in path)
+
+
+def _place(written: Written, finding: Finding) -> tuple[Stretch, str]:
+    """Where `finding` is shown, and where the values are written that it compares and that stand elsewhere.
+
+    It is shown at the first of its paths that is written in the exam itself, else at the first.
+    """
+    paths = [path for path in (finding.path, *finding.others) if path]
     if not finding.path:
-        return written.at
+        return written.at, ""
+    told = _told_by_text(written, paths)
+    if told is not None:
+        return told, ""
     effective = written.effective
-    whole = [at for path in (finding.path, *finding.others) if (at := _stretch(effective, path))]
+    whole = [at for path in paths if (at := _stretch(effective, path))]
     own = (at for at in whole if written.is_own(at))
-    return next(own, whole[0] if whole else written.at)
+    at = next(own, whole[0] if whole else written.at)
+    return at, _origins(written, paths) if written.is_own(at) else ""
 
 
-def _origins(written: Written, finding: Finding, at: Stretch) -> str:
-    """Where the values are written that `finding`, which stands in the exam, compares and that do not."""
-    if not written.is_own(at):
-        return ""
+def _told_by_text(written: Written, paths: Iterable[Path]) -> Stretch | None:
+    """The first place of `paths` where all that are there stand in the exam itself, as far as can be told."""
+    first: Stretch | None = None
+    for path in paths:
+        at = written.kept.located(path) if isinstance(written.kept, Recipe) else None
+        if at is None and _may_be_there(written.declaration.payload, path):
+            return None
+        first = first or at
+    return first or written.at
+
+
+def _may_be_there(payload: Payload, path: Path) -> bool:
+    """Whether an exam that declares `payload` may have something at `path`."""
+    if path[0] in NOT_SENT:
+        return True
+    value: object = payload
+    for step in path:
+        if not isinstance(value, dict):
+            return True
+        if step not in value:
+            return False
+        value = value[step]
+    return True
+
+
+def _origins(written: Written, paths: Iterable[Path]) -> str:
+    """Where those values at `paths` are written that do not stand in the exam itself."""
     effective = written.effective
-    places = {path[-1]: _stretch(effective, path) for path in (finding.path, *finding.others) if path}
+    places = {path[-1]: _stretch(effective, path) for path in paths}
     positions = {
         step: written.findings.position(place)
         for step, place in places.items()
