@@ -122,8 +122,12 @@ class SourceText:
 
     def span(self, at: Stretch) -> Span:
         """The place of a stretch."""
-        end = self.position(max(at.start, at.end))
-        return Span(self.position(at.start), end.line, end.column)
+        starts, (first, last) = self.starts(), at
+        start = self.position(first)
+        if first <= last and (start.line == len(starts) or last < starts[start.line]):
+            return Span(start, start.line, start.column + last - first)  # on one line, as nearly always
+        end = self.position(max(at))
+        return Span(start, end.line, end.column)
 
     def offset(self, line: int, column: int) -> int:
         """The offset of a place; both count from 0, and a place beyond the text is its end."""

@@ -218,12 +218,16 @@ def _place(written: Written, finding: Finding) -> tuple[Stretch, str]:
 
 def _told_by_text(written: Written, paths: Iterable[Path]) -> Stretch | None:
     """The first place of `paths` where all that are there stand in the exam itself, as far as can be told."""
-    first: Stretch | None = None
+    kept, first = written.kept, None
+    if not isinstance(kept, Recipe):
+        return None
     for path in paths:
-        at = written.kept.located(path) if isinstance(written.kept, Recipe) else None
+        at = kept.located(path)
         if at is None and _may_be_there(written.declaration.payload, path):
             return None
         first = first or at
+        if first is not None and kept.below is None:
+            break  # nothing stands elsewhere
     return first or written.at
 
 
