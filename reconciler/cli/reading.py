@@ -4,7 +4,7 @@ import argparse
 import gc
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from reconciler import outputs, statefile, workflows
 from reconciler.cli.consoles import (
@@ -37,11 +37,16 @@ from reconciler.workflows import Watching
 if TYPE_CHECKING:
     from reconciler.outputs import Invocation
 
+T = TypeVar("T")
+
+_LAST: Final[list[object]] = []
+"""What the command made that ran last in this process."""
+
 
 def validate(parsed: argparse.Namespace) -> int:
     """Print every finding; 1 if one of them is an error."""
     _begin(parsed)
-    loaded = workflows.validate(scope_of(parsed), now=parsed.now)
+    loaded = _left(workflows.validate(scope_of(parsed), now=parsed.now))
     found = loaded.diagnostics
     if parsed.format == "json":
         print_raw(outputs.to_text(outputs.diagnostics_document(found)))
@@ -62,13 +67,15 @@ def plan(parsed: argparse.Namespace) -> int:
     """Print the plan, and write it where `--out` says."""
     _begin(parsed)
     key = state_key()
-    planned = workflows.plan(
-        scope_of(parsed),
-        targets=parsed.targets,
-        max_creates=parsed.max_creates,
-        now=parsed.now,
-        tracing=Tracing.ON if parsed.provenance else Tracing.OFF,
-        watching=None if key is None else Watching(state_key=key, secrets=secrets_of(parsed)),
+    planned = _left(
+        workflows.plan(
+            scope_of(parsed),
+            targets=parsed.targets,
+            max_creates=parsed.max_creates,
+            now=parsed.now,
+            tracing=Tracing.ON if parsed.provenance else Tracing.OFF,
+            watching=None if key is None else Watching(state_key=key, secrets=secrets_of(parsed)),
+        )
     )
     if planned.warnings:
         outputs.print_diagnostics(planned.warnings, error_console(parsed))
@@ -86,6 +93,12 @@ def _begin(parsed: argparse.Namespace) -> None:
     """Get ready to read manifests and to end soon: garbage is left where it lies."""
     gc.disable()
     note_slow_reading(parsed)
+
+
+def _left(made: T) -> T:
+    """`made`, which lives until the process ends: to take it apart value by value takes time."""
+    _LAST[:] = [made]
+    return made
 
 
 def _print_plan(
