@@ -85,7 +85,12 @@ def listing(parsed: argparse.Namespace) -> "Listing":
 
 def root_of(parsed: argparse.Namespace) -> Path:
     """The workspace's directory. Raises UsageError if it is none."""
-    root = Path(parsed.chdir) if parsed.chdir is not None else Path.cwd()
+    try:
+        root = Path(parsed.chdir) if parsed.chdir is not None else Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError(
+            "the working directory is not there any more", hint="Change to the directory of the workspace."
+        ) from error
     if not root.is_dir():
         raise UsageError(f"{root} is not a directory", hint="Give --chdir the directory of the workspace.")
     return root

@@ -350,6 +350,17 @@ def test_usage_errors_exit_1(workspace):
     assert re.search(r"\d+\.\d+\.\d+", workspace.run("--version"))
 
 
+def test_a_working_directory_that_is_gone_is_named(tmp_path):
+    """Somebody, or another job, removed it."""
+    (tmp_path / "gone").mkdir()
+    script = 'cd gone && rmdir ../gone && exec "$0" -P -m reconciler plan'
+    done = subprocess.run(
+        ["/bin/sh", "-c", script, sys.executable], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "the working directory is not there any more" in done.stderr
+
+
 def test_global_options_stand_before_or_behind_the_command(workspace):
     """Both are what people type."""
     workspace.declare("a")
