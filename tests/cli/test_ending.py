@@ -78,6 +78,20 @@ def test_what_could_not_be_written_is_no_success() -> None:
     assert done.stderr.startswith("went on\n")
 
 
+@pytest.mark.parametrize(
+    ("redirection", "said", "code"),
+    [(">/dev/full", "error: No space left on device\n", 1), (">&-", "", 0), ("2>&- >/dev/full", "", 1)],
+)
+def test_what_cannot_be_written_at_once_shows_no_traceback(monkeypatch, redirection, said, code) -> None:
+    """Where nothing is buffered, a version is told or not before the process ends."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    script = f'"$0" -m reconciler --version {redirection}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", script, sys.executable], capture_output=True, text=True, check=False
+    )
+    assert (done.stderr, done.returncode) == (said, code)
+
+
 def test_a_stream_that_is_not_there_is_no_hindrance() -> None:
     """A process that was started without one of its streams ends as well."""
     done = run("sys.stderr = None")
