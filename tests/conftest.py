@@ -24,9 +24,12 @@ for name in list(os.environ):
     if name in _FOREIGN_NAMES or name.startswith(_FOREIGN_PREFIXES):
         del os.environ[name]
 
-# A suite that a shell started in the background ignores ^C, and so would whatever a test starts.
+# A suite that a shell started in the background ignores ^C, one under `nohup` a hangup, and so would whatever
+# a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 # A shared machine may stall for longer than any deadline; pytest-timeout bounds a test as a whole.
 settings.register_profile("shared-machine", deadline=None)

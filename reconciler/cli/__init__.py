@@ -11,6 +11,13 @@ from collections.abc import Sequence
 
 from reconciler import __version__
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_INTERRUPTED = 128
+"""As `exit_codes.SIGNAL_BASE`, which takes longer to load than `--version` takes."""
+
 
 def process() -> int:
     """Run the command of this process, and end it there if only tidying up is left; else its exit code.
@@ -18,23 +25,38 @@ def process() -> int:
     Tidying up takes a twentieth of a small command's time: memory is given back value by value that goes away
     as a whole. A Ctrl-C that comes before or after a command could tell of it ends the process in silence.
     """
+    sys.excepthook = _tell_unless_interrupted
     given = sys.argv[1:]
-    if not _asks_for_version(given):
-        from reconciler.cli.signals import raise_interrupts  # noqa: PLC0415 - `--version` must stay cheap
-
-        raise_interrupts()
     try:
+        if not _asks_for_version(given):
+            from reconciler.cli.signals import raise_interrupts  # noqa: PLC0415 - `--version` must stay cheap
+
+            raise_interrupts()
         code = main(given)
         if _is_all_done():
             os._exit(code)
     except KeyboardInterrupt as interruption:
-        from reconciler.cli.exit_codes import SIGNAL_BASE  # noqa: PLC0415 - as above
-
-        code = SIGNAL_BASE + getattr(interruption, "signal_number", 2)
+        code = _INTERRUPTED + getattr(interruption, "signal_number", 2)
     from reconciler.cli.signals import drop_interrupts  # noqa: PLC0415 - as above
 
     drop_interrupts()
+    if code > _INTERRUPTED:
+        _drop_complaints()
     return code
+
+
+def _tell_unless_interrupted(kind: type[BaseException], error: BaseException, trace: "Any") -> None:
+    """What Python does with what nobody caught, but that it ends in silence after a Ctrl-C."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+
+
+def _drop_complaints() -> None:
+    """From now on nothing complains that it was begun and is dropped, half made perhaps."""
+    import warnings  # noqa: PLC0415 - as above
+
+    warnings.simplefilter("ignore")
+    sys.unraisablehook = lambda _: None
 
 
 def _is_all_done() -> bool:

@@ -17,6 +17,9 @@ _SIGINT = 2
 # Python does by itself is a tenth of the time of a plan.
 _SELDOM = (50_000, 20, 100)
 
+_LAST: list[BaseException] = []
+"""What stopped the last command, with all that was begun: some of that would complain of being dropped."""
+
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code. Nothing but the exit of the parser itself is raised."""
@@ -28,6 +31,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _run(parsed)
     except KeyboardInterrupt as interruption:
+        _LAST[:] = [interruption]
         _tell_stop(parsed, "interrupted: nothing more was sent")
         return SIGNAL_BASE + getattr(interruption, "signal_number", _SIGINT)
     except BrokenPipeError:
@@ -40,10 +44,12 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    from reconciler.model.errors import ReconcilerError  # noqa: PLC0415 - loads only for a command that runs
+    from reconciler.cli.signals import act_on_waiting  # noqa: PLC0415 - loads only for a command that runs
+    from reconciler.model.errors import ReconcilerError  # noqa: PLC0415 - as above
 
     try:
         code = _handler(parsed.handler)(parsed)
+        act_on_waiting()
         if sys.stdout is not None:  # it is where the process was started without one
             sys.stdout.flush()
     except ReconcilerError as error:

@@ -2,14 +2,16 @@
 
 What a signal's handler raises strikes wherever Python is just then. Compiled modules do not expect it of the
 modules that they load: at the wrong moment of an import one ends the process with a fault of memory, and
-another is left half loaded for whoever needs it to say what happened.
+another is left half loaded for whoever needs it to say what happened. So a signal waits for the import.
 """
 
 import signal
 import time
 from collections.abc import Callable, Iterable
 from types import FrameType
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeAlias
+
+Act: TypeAlias = Callable[[int], object]
 
 _IMPORTING: Final = "<frozen importlib"
 """How the names of the files begin in which Python's own import is written."""
@@ -17,42 +19,70 @@ _RETRY_S: Final = 0.005
 _MOST_S: Final = 2.0
 """How long an import is waited for. One that takes longer, of a plug-in that waits, say, can be cut off."""
 
+_acts: Final[dict[int, Act]] = {}
+"""What is to happen on a signal, by its number."""
+_waiting: Final[dict[int, float]] = {}
+"""Since when a signal waits for an import to end, by its number."""
 
-def on_signals(numbers: Iterable[int], act: Callable[[int], object]) -> None:
+
+def on_signals(numbers: Iterable[int], act: Act) -> None:
     """From now on each of the signals has `act` called with its number, once no import is under way.
 
-    Also takes SIGALRM, by which it looks again while an import goes on.
+    So has one that waits already. A signal that is ignored, as `nohup` has it, goes on to be.
     """
-    waiting_since: dict[int, float] = {}
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        now = time.monotonic()
-        if _is_importing(frame) and now - waiting_since.setdefault(number, now) < _MOST_S:
-            signal.setitimer(signal.ITIMER_REAL, _RETRY_S)
-            return
-        waiting_since.pop(number, None)
-        act(number)
-
-    def look_again(_: int, frame: FrameType | None) -> None:
-        for number in [*waiting_since]:
-            handle(number, frame)
-
-    signal.signal(signal.SIGALRM, look_again)
     for number in numbers:
-        signal.signal(number, handle)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            _acts[number] = act
+            signal.signal(number, _heed)
+    act_on_waiting()
+
+
+def act_on_waiting() -> None:
+    """Have each signal that waits do what it is to do: no import is under way here."""
+    for number in [*_waiting]:
+        _heed(number, None)
 
 
 def raise_interrupts() -> None:
-    """From now on Ctrl-C raises KeyboardInterrupt, but in no import. Whoever ignores it goes on to do so."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        on_signals([signal.SIGINT], _interrupt)
+    """From now on Ctrl-C raises KeyboardInterrupt, but in no import."""
+    on_signals([signal.SIGINT], _interrupt)
 
 
 def drop_interrupts() -> None:
-    """From now on Ctrl-C ends the process as one that knows nothing of signals; none waits any more."""
+    """From now on Ctrl-C ends the process as one that knows nothing of signals; none waits any more.
+
+    It does nothing where it is ignored, or was given something else to do than to raise.
+    """
     signal.setitimer(signal.ITIMER_REAL, 0)
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+    _waiting.clear()
+    if (
+        signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+        and _acts.get(signal.SIGINT, _interrupt) is _interrupt
+    ):
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _heed(number: int, frame: FrameType | None) -> None:
+    now = time.monotonic()
+    if _is_importing(frame) and now - _waiting.setdefault(number, now) < _MOST_S:
+        _look_again_soon()
+        return
+    _waiting.pop(number, None)
+    _acts[number](number)
+
+
+def _look_again_soon() -> None:
+    signal.signal(signal.SIGALRM, _look_again)
+    signal.setitimer(signal.ITIMER_REAL, _RETRY_S)
+
+
+def _look_again(_: int, frame: FrameType | None) -> None:
+    try:
+        for number in [*_waiting]:
+            _heed(number, frame)
+    finally:
+        if _waiting:  # one that came before it has raised
+            _look_again_soon()
 
 
 def _interrupt(_: int) -> NoReturn:

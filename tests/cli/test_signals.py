@@ -5,6 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from exam_workspace import Workspace
+
+from reconciler.sandbox import Settings
+from reconciler.sandbox.running import running
 
 LOADING = """\
 import signal, sys, time
@@ -109,14 +113,103 @@ def test_a_process_that_is_ending_shows_no_traceback(tmp_path, before, after, co
     assert (done.stderr, done.returncode) == ("", code)
 
 
-def test_an_interruption_that_waits_does_not_outlast_the_command(tmp_path):
-    """One that comes in an import at the very end is dropped with all others, and the exit code stands."""
+def test_an_interruption_at_the_very_end_of_a_command_counts(tmp_path):
+    """One that came in its last import, which nobody had looked at again yet."""
+    before = "from reconciler.cli import running, signals\nsignals._RETRY_S = 60\n"
+    before += STRUCK_WHILE_LOADING.format(name="this")
+    before += "def command(_):\n    import this\nrunning._handler = lambda _: command"
+    done = run(tmp_path, COMMAND.format(before=before, after=""))
+    assert (done.stderr, done.returncode) == ("interrupted: nothing more was sent\n", 130)
+
+
+def test_an_interruption_that_waits_does_not_outlast_the_process(tmp_path):
+    """One that comes in an import while the one before is told."""
     before = "import atexit; atexit.register(int)\nfrom reconciler.cli import running, signals\n"
     before += "signals._RETRY_S = 0.3\n"
     before += STRUCK_WHILE_LOADING.format(name="this")
-    before += "def command(_):\n    import this\nrunning._handler = lambda _: command"
+    before += "def command(_): raise KeyboardInterrupt\nrunning._handler = lambda _: command\n"
+    before += "def tell(*_):\n    import this\nrunning._tell_stop = tell"
     done = run(tmp_path, COMMAND.format(before=before, after="import time; time.sleep(0.6)"))
-    assert (done.stderr, done.returncode) == ("", 0)
+    assert (done.stderr, done.returncode) == ("", 130)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "reconciler.cli.sending",
+        "reconciler.applying",
+        "reconciler.workflows",
+        "asyncio",
+        "reconciler.custody",
+    ],
+)
+def test_an_apply_that_is_interrupted_while_it_loads_creates_nothing(tmp_path, monkeypatch, name):
+    """What waits is not forgotten where `apply` takes signals for requests to stop."""
+    with running(Settings(port=0)) as sandbox:
+        monkeypatch.setenv("SMARTERPROCTORING_URL", sandbox.url)
+        monkeypatch.setenv("SMARTERPROCTORING_TOKEN", "a-token")
+        workspace = Workspace(tmp_path)
+        workspace.declare("a")
+        workspace.run("init")
+        before = STRUCK_WHILE_LOADING.format(name=name)
+        before += "sys.argv = ['reconciler', 'apply', '--auto-approve']"
+        done = run(tmp_path, COMMAND.format(before=before, after=""))
+        assert (done.stderr, done.returncode) == ("interrupted: nothing more was sent\n", 130)
+        assert sandbox.requests == 0
+
+
+def test_signals_that_wait_together_are_all_heard(tmp_path):
+    """Though the first of them raises."""
+    struck = "import signal\nsignal.raise_signal(signal.SIGINT)\nsignal.raise_signal(signal.SIGTERM)\n"
+    (tmp_path / "struck.py").write_text(struck)
+    script = """\
+import signal, time
+from reconciler.cli import signals
+heard = []
+def hear(number):
+    heard.append(number)
+    raise KeyboardInterrupt
+signals.on_signals([signal.SIGINT, signal.SIGTERM], hear)
+for _ in range(2):
+    try:
+        import struck
+        time.sleep(10)
+    except KeyboardInterrupt:
+        pass
+print(*heard)
+"""
+    done = run(tmp_path, script)
+    assert (done.stdout, done.stderr) == (f"{signal.SIGINT:d} {signal.SIGTERM:d}\n", "")
+
+
+def test_what_was_begun_does_not_complain(tmp_path):
+    """An event loop that is just being made, and what it was to run, are left as they are."""
+    before = "from reconciler.cli import running\nimport asyncio, socket\nmake = socket.socketpair\n"
+    before += "def struck(*_): raise KeyboardInterrupt\n"
+    before += "async def work(): pass\n"
+    before += "def command(_):\n    socket.socketpair = struck\n    asyncio.run(work())\n"
+    before += "running._handler = lambda _: command"
+    done = run(tmp_path, COMMAND.format(before=before, after=""))
+    assert (done.stderr, done.returncode) == ("interrupted: nothing more was sent\n", 130)
+
+
+def test_what_nobody_caught_is_told_as_ever(tmp_path):
+    """But a Ctrl-C, which ends the process as it ends others."""
+    script = "from reconciler.cli import process\nimport sys\nsys.argv = ['x', '--version']\n"
+    script += "import atexit; atexit.register(int)\nprocess()\nraise {}\n"
+    done = run(tmp_path, script.format("ValueError('so')"))
+    assert done.stderr.endswith("ValueError: so\n")
+    done = run(tmp_path, script.format("KeyboardInterrupt"))
+    assert (done.stderr, done.returncode) == ("", -signal.SIGINT)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_that_is_ignored_goes_on_to_be(tmp_path, number):
+    """As `nohup` has it, also for `apply`."""
+    script = f"import signal\nsignal.signal({number:d}, signal.SIG_IGN)\nfrom reconciler.cli import signals\n"
+    script += f"signals.on_signals([{number:d}], print)\nsignal.raise_signal({number:d})\nprint('deaf')"
+    done = run(tmp_path, script)
+    assert (done.stdout, done.stderr) == ("deaf\n", "")
 
 
 def test_who_is_started_deaf_stays_deaf(tmp_path):
