@@ -15,9 +15,12 @@ from reconciler.manifest.yaml_nodes import Stretch
 _DOUBLE: Final = r'"(?:[^"\\\n]|\\[^\n])*+"'
 _SINGLE: Final = r"'(?:[^'\n]|'')*+'"
 _BRACKETED: Final = rf"[\[{{](?:[^\[\]{{}}#\"'\n]|{_DOUBLE}|{_SINGLE})*+[\]}}]"
-_PLAIN: Final = r"(?:-(?=[^ \n])|[^ \"'\[\]{}#|>&*!%@`,?:\n-])[^\n]*+"
-_VALUE: Final = rf"(?:{_DOUBLE}|{_SINGLE}|{_BRACKETED}|{_PLAIN})"
-_ENTRY: Final = rf"(?:[\w./-]++:(?: ++{_VALUE})?+|- ++{_VALUE})"
+_PLAIN_START: Final = r"(?:-(?=[^ \n])|[^ \"'\[\]{}#|>&*!%@`,?:\n-])"
+_CLOSED: Final = rf"{_DOUBLE}|{_SINGLE}|{_BRACKETED}"
+_KEY: Final = r"[\w./-]++"
+_PAIR: Final = rf"{_KEY}:(?: ++(?:{_CLOSED}|{_PLAIN_START}[^\n]*+))?+(?= *+[#\n])"
+_ITEM: Final = rf"(?:{_CLOSED}|{_PLAIN_START}(?:[^:\n]|:(?=[^ \n]))*+)"
+_ENTRY: Final = rf"(?:{_PAIR}|- ++(?:{_PAIR}|{_ITEM}))"
 _LINE: Final = rf" *+(?:{_ENTRY})?+ *+(?:#[^\n]*+)?+\n"
 
 _SPACE: Final = " "
@@ -71,8 +74,10 @@ class ExamLines:
 
     def __init__(self, text: str, own: Stretch) -> None:
         before = text.rfind("\n", 0, own.start)
-        is_closed = _are_closed(text[before + 1 : own.end])
-        self._exam = _Block(text, before, own.end, own.start - before - 1) if is_closed else None
+        indent = own.start - before - 1
+        begins_a_line = text.count(_SPACE, before + 1, own.start) == indent
+        is_told = begins_a_line and _are_closed(text[before + 1 : own.end])
+        self._exam = _Block(text, before, own.end, indent) if is_told else None
         self._blocks: dict[str, _Block | None] = {}
 
     def locate(self, path: tuple[object, ...]) -> Stretch | None:
@@ -118,6 +123,8 @@ def _next_word(block: _Block, at: int) -> tuple[int, int]:
 
 def _entry_in(block: _Block, key: str) -> int | None:
     """The end of the colon behind `key`; None where no line begins with that."""
+    if not key.isalnum():
+        return None  # none of a documented field, and perhaps none at all in these lines
     begins = f"\n{_SPACE * block.indent}{key}:"
     found = block.text.find(begins, block.start, block.end)
     return None if found < 0 else found + len(begins)

@@ -60,6 +60,10 @@ TOLD_OR_NOT = [
     "*anchor",
     "\n{i}  - a\n{i}  - title: b\n{i}    word: c",
     "\n{i}- a\n{i}- b",
+    "\n{i}- a: 'open\n{i}title: no\n{i}word: closed'",
+    '\n{i}- word: "open\n{i}title: no\n{i}word: closed"\n{i}  end: 1',
+    "\n{i}- 'a: b': [x,\n{i}title: no,\n{i}word: c]",
+    "\n{i}- http://a.example/b\n{i}- 10:30\n{i}- 'a: b' # c",
     "\n{i}  title: deeper\n{i}  word: deeper",
     "\n{i}  # word: a comment\n\n{i}    title: deeper\n{i}    end: 1",
     "\n{i}  plain on a line of its own",
@@ -141,6 +145,12 @@ def read(text: str) -> tuple[Mapping, Stretch] | None:
     after="",
 )
 @example(blocks=[[("word", "[a, #b]\n{i}title: c]", "")]], indent=4, deeper=2, after="")
+@example(
+    blocks=[[("word", "\n{i}- a: 'open\n{i}title: no\n{i}word: closed'", "")]], indent=4, deeper=2, after=""
+)
+@example(
+    blocks=[[("word", "\n{i}- 'a: b': [x,\n{i}title: no,\n{i}word: c]", "")]], indent=4, deeper=2, after=""
+)
 @settings(max_examples=1500)
 def test_what_is_told_is_so(blocks, indent, deeper, after):
     """Where the lines can be read as YAML at all."""
@@ -175,7 +185,18 @@ def test_what_is_ordinary_is_told(key, value, around):
             assert ExamLines(text.rstrip(), own).locate(path) is not None
 
 
-@pytest.mark.parametrize("value", ["{title: a}", "{title: a, word: b,\n   end: c}", "&x\n    title: a"])
+def test_lists_among_other_lines_are_no_hindrance():
+    """Their items are closed by line as well."""
+    items = "\n{i}- http://a.example/b\n{i}- 10:30\n{i}- 'a: b' # c\n{i}- word: d\n{i}  end: 'e'\n{i}- [f]"
+    text = f"{HEAD}  e:\n{exam([[('word', items.format(i='     '), ''), ('title', 'Told', '')]], 4, 2)}"
+    found = read(text)
+    assert found is not None
+    assert ExamLines(text, found[1]).locate(("title",)) == found[0].value_at("title")
+
+
+@pytest.mark.parametrize(
+    "value", ["{title: a}", "{title: a, word: b,\n   end: c}", "&x\n    configuration:\n     title: a"]
+)
 def test_exams_that_are_not_in_lines_of_their_own(value):
     """Within brackets, or begun on the line of the address."""
     text = f"{HEAD}  e: {value}\n"
@@ -193,6 +214,17 @@ def test_what_is_no_mapping_has_no_places(value):
     found = read(text)
     assert found is not None
     assert ExamLines(text, found[1]).locate(("configuration", "title")) is None
+
+
+@pytest.mark.parametrize(
+    "key", ["<<", "# title", "title: An exam\n    type", "title: 'a", " title", "- title", ""]
+)
+def test_keys_that_no_field_has_are_not_told(key):
+    """Only a plug-in could ask for them."""
+    text = f"{HEAD}  e:\n    <<: {{word: b}}\n    # title: c\n    title: An exam\n    type: d\n"
+    found = read(text)
+    assert found is not None
+    assert ExamLines(text, found[1]).locate((key,)) is None
 
 
 @pytest.mark.parametrize("path", [(), (0,), ("title", 0), ("configuration", "word", "title"), (None, "word")])
