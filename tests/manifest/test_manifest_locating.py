@@ -87,6 +87,8 @@ BETWEEN = [
     "{i}'title': 1\n",
     "{i}spaced{n} : 1\n",
     "{i}? long\n",
+    "{i}end{n}:# a: 'open\n{i}title: closed'\n",
+    '{i}- end{n}:# a: "open\n{i}title: closed"\n',
 ]
 KEYS = ["title", "word", "password", "duration", "end"]
 OUTER = ["", "configuration", "other"]
@@ -145,6 +147,7 @@ def read(text: str) -> tuple[Mapping, Stretch] | None:
     after="",
 )
 @example(blocks=[[("word", "[a, #b]\n{i}title: c]", "")]], indent=4, deeper=2, after="")
+@example(blocks=[[("word", "5", "{i}end:# a: 'open\n{i}title: closed'\n")]], indent=4, deeper=2, after="")
 @example(
     blocks=[[("word", "\n{i}- a: 'open\n{i}title: no\n{i}word: closed'", "")]], indent=4, deeper=2, after=""
 )
