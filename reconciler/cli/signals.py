@@ -51,15 +51,13 @@ def raise_interrupts() -> None:
 def drop_interrupts() -> None:
     """From now on Ctrl-C ends the process as one that knows nothing of signals; none waits any more.
 
-    It does nothing where it is ignored, or was given something else to do than to raise.
+    A signal that was given something else to do than to raise does nothing: what it is about is over, and the
+    exit code stands.
     """
     signal.setitimer(signal.ITIMER_REAL, 0)
     _waiting.clear()
-    if (
-        signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
-        and _acts.get(signal.SIGINT, _interrupt) is _interrupt
-    ):
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number, act in _acts.items():
+        signal.signal(number, signal.SIG_DFL if act is _interrupt else signal.SIG_IGN)
 
 
 def _heed(number: int, frame: FrameType | None) -> None:

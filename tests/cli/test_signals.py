@@ -158,6 +158,15 @@ def test_an_apply_that_is_interrupted_while_it_loads_creates_nothing(tmp_path, m
         assert sandbox.requests == 0
 
 
+def test_the_exit_code_of_a_run_that_is_over_stands(tmp_path):
+    """A signal that comes while an `apply` ends, its report printed, has nothing to stop any more."""
+    before = "import atexit; atexit.register(int)\nfrom reconciler.cli import running, signals\n"
+    before += "def command(_):\n    signals.on_signals([signal.SIGINT], print)\n    return 3\n"
+    before += "running._handler = lambda _: command"
+    done = run(tmp_path, COMMAND.format(before=before, after="signal.raise_signal(signal.SIGINT)"))
+    assert (done.stdout, done.stderr, done.returncode) == ("went on\n", "", 3)
+
+
 def test_signals_that_wait_together_are_all_heard(tmp_path):
     """Though the first of them raises."""
     struck = "import signal\nsignal.raise_signal(signal.SIGINT)\nsignal.raise_signal(signal.SIGTERM)\n"
