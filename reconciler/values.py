@@ -2,7 +2,8 @@
 
 Promise: for the ways in which this product uses it, `dataclass` makes what that of the standard library does,
 which is what a type checker sees. A command makes a hundred classes before it does anything, and the standard
-library compiles six functions for each. Here it is one, `__init__`; all others are closures.
+library compiles six functions for each. Here it is one, `__init__`, and not before the first value is made;
+all others are closures.
 May import: the standard library.
 """
 
@@ -62,7 +63,7 @@ def _dataclass(
             "__dataclass_fields__": fields,
             "__dataclass_params__": _Parameters,
             "__match_args__": tuple(each.name for each in fields.values() if each.init and not each.kw_only),
-            "__init__": _init(made, fields, is_frozen=frozen),
+            "__init__": _LateInit(made, fields, is_frozen=frozen),
         }
         if "__repr__" not in cls.__dict__:
             members["__repr__"] = _repr([each.name for each in fields.values() if each.repr])
@@ -122,6 +123,23 @@ def _with_defaults(cls: type, fields: dict[str, _Field]) -> type:
             if each.default is not _NOTHING:
                 setattr(cls, name, each.default)
     return cls
+
+
+class _LateInit:
+    """`__init__` of a class, compiled when it is first asked for: half of all classes have no values."""
+
+    __slots__ = ("_fields", "_is_frozen", "_made")
+
+    def __init__(self, made: type, fields: dict[str, _Field], *, is_frozen: bool) -> None:
+        self._made = made
+        self._fields = fields
+        self._is_frozen = is_frozen
+
+    def __get__(self, value: object, owner: type | None = None) -> Callable[..., None]:
+        init: Any = _init(self._made, self._fields, is_frozen=self._is_frozen)
+        type.__setattr__(self._made, "__init__", init)
+        found: Callable[..., None] = init.__get__(value, owner)
+        return found
 
 
 def _init(made: type, fields: dict[str, _Field], *, is_frozen: bool) -> Callable[..., None]:
