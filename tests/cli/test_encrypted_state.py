@@ -69,7 +69,7 @@ def test_a_whole_run_leaves_nothing_in_the_clear(workspace, sandbox):
     assert workspace.apply(sandbox.url)["summary"]["created"] == 0
     workspace.run("state", "mv", "cs/a", "cs/z")
     for data in (raw(workspace), raw(workspace, "exams.state.json.backup"), journal):
-        assert b"cs/" not in data
+        assert b'"cs/' not in data  # without its quote it may be there by chance
         assert sandbox.created[0]["sid"].encode() not in data
         assert KEY.encode() not in data
     pulled = json.loads(workspace.run("state", "pull"))
@@ -142,7 +142,7 @@ def test_a_plain_state_is_encrypted_and_decrypted(workspace, sandbox):
     assert workspace.state["serial"] == before["serial"] + 1
     workspace.run("state", "encrypt")
     for name in ("exams.state.json", "exams.state.json.backup"):
-        assert b"cs/a" not in raw(workspace, name)
+        assert b'"cs/a' not in raw(workspace, name)
 
 
 def test_a_copy_is_pushed_plain_or_sealed(workspace):

@@ -63,7 +63,7 @@ def test_a_state_is_encrypted_on_its_way(workspace):
     assert not (workspace.root / "state" / "exams.json").exists()
     workspace.variables["RECONCILER_STATE_KEY"] = "k" * 32
     workspace.run(*MIGRATE, "--encrypt")
-    assert b"cs/a" not in (workspace.root / "state" / "exams.json").read_bytes()
+    assert b'"cs/a' not in (workspace.root / "state" / "exams.json").read_bytes()
     workspace.run("init", "--migrate-from", "file:state/exams.json")
-    assert b"cs/a" not in (workspace.root / "exams.state.json").read_bytes()
+    assert b'"cs/a' not in (workspace.root / "exams.state.json").read_bytes()
     assert SID in workspace.run("state", "list")
