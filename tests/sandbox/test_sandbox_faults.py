@@ -151,22 +151,25 @@ def test_a_rate_refuses_as_told(sandbox: RunningSandbox, create: Create) -> None
     assert create().headers["retry-after"].endswith(" GMT")
 
 
-def test_answers_do_not_wait_for_acknowledgements(create: Create) -> None:
-    """Twenty creates on one connection take less than the 40 ms each that waiting would cost."""
+def taken_s(create: Create) -> float:
+    """How long a create takes; of several the quickest counts, since a machine may stall."""
     began_s = time.monotonic()
-    for _ in range(20):
-        create()
-    assert time.monotonic() - began_s < 20 * 0.04
+    create()
+    return time.monotonic() - began_s
+
+
+def test_answers_do_not_wait_for_acknowledgements(create: Create) -> None:
+    """On one connection all but the first creates would take the 40 ms that waiting costs."""
+    assert min([taken_s(create) for _ in range(40)][20:]) < 0.04
 
 
 def test_latency_delays_and_title_selects(sandbox: RunningSandbox, create: Create) -> None:
     """Only the create whose title fits waits, and then it is served."""
     sandbox.misbehave("latency:seconds=0.3,title=Final*")
+    others_s = min(taken_s(create) for _ in range(5))
     began_s = time.monotonic()
-    create()
-    between_s = time.monotonic()
     assert create(title="Final Exam").status_code == 200
-    assert between_s - began_s < 0.3 <= time.monotonic() - between_s
+    assert others_s < 0.3 <= time.monotonic() - began_s
 
 
 def test_exam_is_stored_though_the_client_left(sandbox: RunningSandbox) -> None:
