@@ -154,7 +154,7 @@ def read(text: str) -> tuple[Mapping, Stretch] | None:
 @example(
     blocks=[[("word", "\n{i}- 'a: b': [x,\n{i}title: no,\n{i}word: c]", "")]], indent=4, deeper=2, after=""
 )
-@settings(max_examples=1500)
+@settings(max_examples=600)
 def test_what_is_told_is_so(blocks, indent, deeper, after):
     """Where the lines can be read as YAML at all."""
     text = f"{HEAD}  e:\n{exam(blocks, indent, deeper)}{after}"

@@ -179,7 +179,7 @@ def texts_of(head: str, exams: list[str], files: int) -> list[str]:
 )
 @example(texts=texts_of(HEADS[0], EXAMS, 1), environment=Environment(), batch=100_000)
 @example(texts=texts_of(HEADS[2], EXAMS, 2), environment=Environment(), batch=600)
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_reading_ahead_changes_nothing(tmp_path_factory, texts, environment, batch):
     """Declarations, findings, their places and excerpts are those of exams that were read with all marks.
 
@@ -409,7 +409,7 @@ def without_marks(value: Value) -> object:
 
 
 @given(entries=st.lists(st.sampled_from(ENTRIES + EXAMS + TRICKS), min_size=1, max_size=6))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_values_without_marks_are_the_values(entries):
     """Values, secrets, comments and counts do not depend on whether marks are kept."""
     data = text_of(HEADS[0], entries).encode()
