@@ -15,9 +15,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_INTERRUPTED = 128
-"""As `exit_codes.SIGNAL_BASE`, which takes longer to load than `--version` takes."""
-
 
 def process() -> int:
     """Run the command of this process, and end it there if only tidying up is left; else its exit code.
@@ -36,11 +33,14 @@ def process() -> int:
         if _is_all_done():
             os._exit(code)
     except KeyboardInterrupt as interruption:
-        code = _INTERRUPTED + getattr(interruption, "signal_number", 2)
+        from reconciler.cli.exit_codes import interrupted_by  # noqa: PLC0415 - as above
+
+        code = interrupted_by(interruption)
+    from reconciler.cli.exit_codes import SIGNAL_BASE  # noqa: PLC0415 - as above
     from reconciler.cli.signals import drop_interrupts  # noqa: PLC0415 - as above
 
     drop_interrupts()
-    if code > _INTERRUPTED:
+    if code > SIGNAL_BASE:
         _drop_complaints()
     return code
 

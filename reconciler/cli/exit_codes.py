@@ -18,13 +18,21 @@ IN_DOUBT: Final = 3
 SIGNAL_BASE: Final = 128
 """Interrupted: this and the signal's number, so 130 for SIGINT and 143 for SIGTERM."""
 
+_SIGINT: Final = 2
+
 MEANINGS: Final[Mapping[int, str]] = {
     DONE: "done, or nothing to do",
     FAILED: "refused or failed, mistakes in manifests or on the command line included",
     DIFFERS: "`plan --detailed-exitcode`: something differs",
     IN_DOUBT: "`apply`: an exam is in doubt, from this run or an earlier one; "
     "`plan --detailed-exitcode`: an exam in doubt blocks",
-    SIGNAL_BASE + 2: "interrupted by SIGINT (Ctrl-C)",
+    SIGNAL_BASE + _SIGINT: "interrupted by SIGINT (Ctrl-C)",
     SIGNAL_BASE + 15: "interrupted by SIGTERM",
 }
 """What each means: the table of docs/commands.md, and what `explain` says."""
+
+
+def interrupted_by(interruption: KeyboardInterrupt) -> int:
+    """The exit code after `interruption`, which may say in `signal_number` that it is not Ctrl-C's."""
+    number: int = getattr(interruption, "signal_number", _SIGINT)
+    return SIGNAL_BASE + number

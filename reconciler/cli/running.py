@@ -7,18 +7,18 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import cast
+from typing import Final, TypeVar, cast
 
-from reconciler.cli.exit_codes import FAILED, SIGNAL_BASE
+from reconciler.cli.exit_codes import FAILED, interrupted_by
 from reconciler.cli.parser import parse
 
-_SIGINT = 2
 # A command makes many values that live until its end, and hardly a cycle. To look for cycles as often as
 # Python does by itself is a tenth of the time of a plan.
 _SELDOM = (50_000, 20, 100)
 
-_LAST: list[BaseException] = []
-"""What stopped the last command, with all that was begun: some of that would complain of being dropped."""
+T = TypeVar("T")
+
+_LEFT: Final[list[object]] = []
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -31,9 +31,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _run(parsed)
     except KeyboardInterrupt as interruption:
-        _LAST[:] = [interruption]
+        leave(interruption)  # some of what was begun would complain of being dropped
         _tell_stop(parsed, "interrupted: nothing more was sent")
-        return SIGNAL_BASE + getattr(interruption, "signal_number", _SIGINT)
+        return interrupted_by(interruption)
     except BrokenPipeError:
         # The reader went away (`| head`); Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -41,6 +41,12 @@ def run(arguments: Sequence[str]) -> int:
     finally:
         # The process ends now; to look for cycles in all that is left is a tenth of a small command's time.
         gc.freeze()
+
+
+def leave(made: T) -> T:
+    """`made`, which is left as it is until the process ends, or until something else is."""
+    _LEFT[:] = [made]
+    return made
 
 
 def _run(parsed: argparse.Namespace) -> int:

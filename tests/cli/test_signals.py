@@ -12,7 +12,7 @@ from reconciler.sandbox.running import running
 
 LOADING = """\
 import signal, sys, time
-from reconciler.cli import process, signals
+from reconciler.cli import signals
 signals._MOST_S = {most_s}
 signals.raise_interrupts()
 try:
@@ -38,12 +38,13 @@ class Finder:
             signal.raise_signal(signal.SIGINT)
 sys.meta_path.insert(0, Finder)
 """
-MANIFEST = """\
-apiVersion: reconciler/v1
-kind: Exams
-exams: {}
+HANDLING = """\
+from reconciler.cli import running, signals
+{command}
+running._handler = lambda _: command
 """
-
+AWAITED = "import atexit; atexit.register(int)\n"
+"""Then the process does not end at once."""
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
@@ -74,7 +75,7 @@ def test_an_import_that_does_not_end_is_cut_off(tmp_path):
 @pytest.mark.parametrize("name", ["reconciler.workflows", "yaml", "yaml._yaml", "reconciler.planning"])
 def test_a_command_can_be_interrupted_while_it_loads(tmp_path, name):
     """What is loaded is whole when it says so."""
-    (tmp_path / "exams.yaml").write_text(MANIFEST)
+    (tmp_path / "exams.yaml").write_text("version: 1\nexams: {}\n")
     done = run(tmp_path, COMMAND.format(before=STRUCK_WHILE_LOADING.format(name=name), after=""))
     assert (done.stderr, done.returncode) == ("interrupted: nothing more was sent\n", 130)
 
@@ -107,27 +108,23 @@ def test_a_second_interruption_while_the_first_is_told(tmp_path):
 )
 def test_a_process_that_is_ending_shows_no_traceback(tmp_path, before, after, code):
     """Where somebody waits for the end, and Ctrl-C comes just then."""
-    before += "\nimport atexit; atexit.register(int)\nfrom reconciler.cli import running\n"
-    before += "running._handler = lambda _: lambda _: 1"
+    before += "\n" + AWAITED + HANDLING.format(command="def command(_): return 1")
     done = run(tmp_path, COMMAND.format(before=before, after=after))
     assert (done.stderr, done.returncode) == ("", code)
 
 
 def test_an_interruption_at_the_very_end_of_a_command_counts(tmp_path):
     """One that came in its last import, which nobody had looked at again yet."""
-    before = "from reconciler.cli import running, signals\nsignals._RETRY_S = 60\n"
-    before += STRUCK_WHILE_LOADING.format(name="this")
-    before += "def command(_):\n    import this\nrunning._handler = lambda _: command"
+    before = STRUCK_WHILE_LOADING.format(name="this")
+    before += HANDLING.format(command="signals._RETRY_S = 60\ndef command(_):\n    import this")
     done = run(tmp_path, COMMAND.format(before=before, after=""))
     assert (done.stderr, done.returncode) == ("interrupted: nothing more was sent\n", 130)
 
 
 def test_an_interruption_that_waits_does_not_outlast_the_process(tmp_path):
     """One that comes in an import while the one before is told."""
-    before = "import atexit; atexit.register(int)\nfrom reconciler.cli import running, signals\n"
-    before += "signals._RETRY_S = 0.3\n"
-    before += STRUCK_WHILE_LOADING.format(name="this")
-    before += "def command(_): raise KeyboardInterrupt\nrunning._handler = lambda _: command\n"
+    before = AWAITED + STRUCK_WHILE_LOADING.format(name="this")
+    before += HANDLING.format(command="signals._RETRY_S = 0.3\ndef command(_): raise KeyboardInterrupt")
     before += "def tell(*_):\n    import this\nrunning._tell_stop = tell"
     done = run(tmp_path, COMMAND.format(before=before, after="import time; time.sleep(0.6)"))
     assert (done.stderr, done.returncode) == ("", 130)
@@ -160,9 +157,8 @@ def test_an_apply_that_is_interrupted_while_it_loads_creates_nothing(tmp_path, m
 
 def test_the_exit_code_of_a_run_that_is_over_stands(tmp_path):
     """A signal that comes while an `apply` ends, its report printed, has nothing to stop any more."""
-    before = "import atexit; atexit.register(int)\nfrom reconciler.cli import running, signals\n"
-    before += "def command(_):\n    signals.on_signals([signal.SIGINT], print)\n    return 3\n"
-    before += "running._handler = lambda _: command"
+    command = "def command(_):\n    signals.on_signals([signal.SIGINT], print)\n    return 3"
+    before = AWAITED + HANDLING.format(command=command)
     done = run(tmp_path, COMMAND.format(before=before, after="signal.raise_signal(signal.SIGINT)"))
     assert (done.stdout, done.stderr, done.returncode) == ("went on\n", "", 3)
 
@@ -193,11 +189,11 @@ print(*heard)
 
 def test_what_was_begun_does_not_complain(tmp_path):
     """An event loop that is just being made, and what it was to run, are left as they are."""
-    before = "from reconciler.cli import running\nimport asyncio, socket\nmake = socket.socketpair\n"
+    before = "import asyncio, socket\n"
     before += "def struck(*_): raise KeyboardInterrupt\n"
     before += "async def work(): pass\n"
-    before += "def command(_):\n    socket.socketpair = struck\n    asyncio.run(work())\n"
-    before += "running._handler = lambda _: command"
+    command = "def command(_):\n    socket.socketpair = struck\n    asyncio.run(work())"
+    before += HANDLING.format(command=command)
     done = run(tmp_path, COMMAND.format(before=before, after=""))
     assert (done.stderr, done.returncode) == ("interrupted: nothing more was sent\n", 130)
 
@@ -205,7 +201,7 @@ def test_what_was_begun_does_not_complain(tmp_path):
 def test_what_nobody_caught_is_told_as_ever(tmp_path):
     """But a Ctrl-C, which ends the process as it ends others."""
     script = "from reconciler.cli import process\nimport sys\nsys.argv = ['x', '--version']\n"
-    script += "import atexit; atexit.register(int)\nprocess()\nraise {}\n"
+    script += AWAITED + "process()\nraise {}\n"
     done = run(tmp_path, script.format("ValueError('so')"))
     assert done.stderr.endswith("ValueError: so\n")
     done = run(tmp_path, script.format("KeyboardInterrupt"))
@@ -224,7 +220,6 @@ def test_a_signal_that_is_ignored_goes_on_to_be(tmp_path, number):
 def test_who_is_started_deaf_stays_deaf(tmp_path):
     """`nohup`, or `&` in a script: Ctrl-C is for others."""
     before = "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-    before += "from reconciler.cli import running\n"
-    before += "running._handler = lambda _: lambda _: signal.raise_signal(signal.SIGINT) or 0"
+    before += HANDLING.format(command="def command(_): return signal.raise_signal(signal.SIGINT) or 0")
     done = run(tmp_path, COMMAND.format(before=before, after=""))
     assert (done.stderr, done.returncode) == ("", 0)
