@@ -15,6 +15,9 @@ CourseSid = NewType("CourseSid", str)
 ExamSid = NewType("ExamSid", str)
 """SID of a created exam: `EX` and 32 hexadecimal digits."""
 
+ConfigurationSid = NewType("ConfigurationSid", str)
+"""SID of an exam's configuration: `EC` and 32 hexadecimal digits."""
+
 AttemptId = NewType("AttemptId", str)
 """Names one try at creating one exam; a retry is a new attempt."""
 
@@ -27,6 +30,7 @@ _ADDRESS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}", re.ASCII)
 _INSTALL: Final = re.compile(r"AI[a-f0-9]{32}")
 _COURSE: Final = re.compile(r"CU[a-f0-9]{32}")
 _EXAM: Final = re.compile(r"EX[a-f0-9]{32}")
+_CONFIGURATION: Final = re.compile(r"EC[a-f0-9]{32}")
 _DIGEST: Final = re.compile(r"sha256:[a-f0-9]{64}")
 _LINEAGE: Final = re.compile(r"[a-f0-9]{8}(-[a-f0-9]{4}){3}-[a-f0-9]{12}")
 _ATTEMPT: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -56,6 +60,11 @@ def is_course_sid(text: str) -> bool:
 def is_exam_sid(text: str) -> bool:
     """Whether `text` has the documented shape of an exam's SID."""
     return _EXAM.fullmatch(text) is not None
+
+
+def is_configuration_sid(text: str) -> bool:
+    """Whether `text` has the documented shape of an exam configuration's SID."""
+    return _CONFIGURATION.fullmatch(text) is not None
 
 
 def is_digest(text: str) -> bool:

@@ -3,27 +3,35 @@
 from datetime import datetime
 from typing import TypeAlias
 
-from reconciler.model.identities import Address, AttemptId, ExamSid
+from reconciler.model.identities import Address, AttemptId, ConfigurationSid, ExamSid
 from reconciler.model.state import Answer, Intent
 from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentRecord:
-    """A create of `address` is about to be sent."""
+    """A create of `address` is about to be sent to `service`.
+
+    `service` is a base URL, normalised; None in journals that an earlier version wrote.
+    """
 
     address: Address
     intent: Intent
+    service: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatedRecord:
-    """The create `attempt` of `address` gave `sid`; `at` is in UTC."""
+    """The create `attempt` of `address` gave `sid`; `at` is in UTC.
+
+    `configuration_sid` is None where the answer named none.
+    """
 
     address: Address
     attempt: AttemptId
     sid: ExamSid
     at: datetime
+    configuration_sid: ConfigurationSid | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

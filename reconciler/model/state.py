@@ -4,7 +4,15 @@ import enum
 from collections.abc import Mapping
 from datetime import datetime
 
-from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
+from reconciler.model.identities import (
+    Address,
+    AttemptId,
+    ConfigurationSid,
+    CourseSid,
+    Digest,
+    ExamSid,
+    InstallSid,
+)
 from reconciler.model.payloads import Payload
 from reconciler.model.secret_marks import SecretMarks
 from reconciler.values import dataclass, replace
@@ -15,6 +23,7 @@ class Entry:
     """A created exam. `payload` is what was sent, secrets as references; `created_at` is in UTC.
 
     `secrets` is None where nothing tells whether a secret's value is still what was sent.
+    `configuration_sid` is that of the answer to the create; None where the answer named none.
     """
 
     sid: ExamSid
@@ -24,18 +33,21 @@ class Entry:
     payload: Payload
     created_at: datetime
     secrets: SecretMarks | None = None
+    configuration_sid: ConfigurationSid | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What came back for a create whose outcome stays unknown; `status` is None where no status line did.
 
-    `request_id` is what the service calls the request; None where it does not say.
+    `request_id` is what the service calls the request; None where it does not say. `sids` are the exam SIDs
+    that stood anywhere in the answer, in order: one of them may be this exam's.
     """
 
     status: int | None
     reason: str
     request_id: str | None = None
+    sids: tuple[ExamSid, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +68,9 @@ class Intent:
     answer: Answer | None = None
     secrets: SecretMarks | None = None
 
-    def as_created(self, sid: ExamSid, at: datetime) -> Entry:
+    def as_created(
+        self, sid: ExamSid, at: datetime, configuration_sid: ConfigurationSid | None = None
+    ) -> Entry:
         """The entry that this create leaves once it is known to have made `sid`; `at` is in UTC."""
         return Entry(
             sid=sid,
@@ -66,6 +80,7 @@ class Intent:
             payload=self.payload,
             created_at=at,
             secrets=self.secrets,
+            configuration_sid=configuration_sid,
         )
 
 
@@ -113,12 +128,31 @@ def _age(resolution: Resolution) -> tuple[datetime, str, str, str, str, str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """A person says that the exam `sid` was changed in the service to what is declared.
+
+    `before` is the digest that state held until then, `digest` the declared one that it took. `by` says who
+    accepted it and where, `at` is in UTC, `reason` is in the person's words; None where none was given.
+    """
+
+    address: Address
+    sid: ExamSid
+    before: Digest
+    digest: Digest
+    by: str
+    at: datetime
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """The memory of a workspace.
 
     `lineage` tells one state's history from another's; `serial` counts its snapshots. No address is in both
     `exams` and `intents`, and no SID is held by two addresses. `resolutions` is history, the oldest first: an
-    attempt may be in it twice, where a state before its settling was put back.
+    attempt may be in it twice, where a state before its settling was put back. `acceptances` is history as
+    well. `service` is the base URL, normalised, of the service that holds the exams; None until the first
+    create is about to be sent.
     """
 
     lineage: str
@@ -126,6 +160,8 @@ class State:
     exams: Mapping[Address, Entry]
     intents: Mapping[Address, Intent]
     resolutions: tuple[Resolution, ...] = ()
+    acceptances: tuple[Acceptance, ...] = ()
+    service: str | None = None
 
     def with_resolutions(self, *settled: Resolution) -> "State":
         """This state, its history longer by `settled`."""

@@ -8,17 +8,21 @@ short, printable and without a secret; None where no answer said so.
 from datetime import datetime
 from typing import TypeAlias
 
-from reconciler.model.identities import ExamSid
+from reconciler.model.identities import ConfigurationSid, ExamSid
 from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Created:
-    """The exam exists and this is its SID."""
+    """The exam exists and this is its SID.
+
+    `configuration_sid` is that of its configuration; None where the answer named none.
+    """
 
     sid: ExamSid
     status: int
     request_id: str | None = None
+    configuration_sid: ConfigurationSid | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +66,15 @@ class Unauthorized:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """Whether the exam exists cannot be known; `status` is None where no status line arrived."""
+    """Whether the exam exists cannot be known; `status` is None where no status line arrived.
+
+    `sids` are the exam SIDs that stood anywhere in the answer, in order: one of them may be this exam's.
+    """
 
     status: int | None
     reason: str
     request_id: str | None = None
+    sids: tuple[ExamSid, ...] = ()
 
 
 Verdict: TypeAlias = Created | NotSent | Throttled | Refused | Unauthorized | Unknown

@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn, TypeVar
 
+from reconciler.model.outside_text import tamed
 from reconciler.model.payloads import Json
 
 T = TypeVar("T", bound=str)
 
 _SHOWN_CHARACTERS: Final = 60
+_PROSE_CHARACTERS: Final = 2_000  # earlier versions wrote no more than a quarter of that
 
 
 class MalformedError(ValueError):
@@ -84,6 +86,16 @@ def text(value: Mapping[str, object], key: str, place: str) -> str:
     if not isinstance(found, str):
         raise MalformedError(f"{place}.{key} is not a string")
     return found
+
+
+def optional_text(value: Mapping[str, object], key: str, place: str) -> str | None:
+    """The string at `key`; None where there is none, or null."""
+    return None if value.get(key) is None else text(value, key, place)
+
+
+def prose(value: Mapping[str, object], key: str, place: str) -> str:
+    """The string at `key`, tamed: earlier versions wrote what servers and hosts say as it came."""
+    return tamed(text(value, key, place), most=_PROSE_CHARACTERS)
 
 
 def identity(

@@ -26,10 +26,17 @@ from reconciler.model.payloads import Payload
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
 from reconciler.statefile import fields, record_text
 from reconciler.statefile.fields import MalformedError
-from reconciler.statefile.state_format import decode_answer, decode_intent, encode_answer, encode_intent
+from reconciler.statefile.state_format import (
+    decode_answer,
+    decode_configuration_sid,
+    decode_intent,
+    encode_answer,
+    encode_intent,
+)
 from reconciler.values import dataclass
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+"""Version 1, of the same form with fewer keys, is read as well."""
 
 _JOURNAL: Final = "journal"
 _RECOVERY: Final = "recovery"
@@ -79,10 +86,12 @@ def _encode_line(document: dict[str, Any]) -> bytes:
 def _encode_fields(record: Record) -> dict[str, Any]:
     match record:
         case IntentRecord():
-            return {"type": "intent", "intent": encode_intent(record.intent)}
-        case CreatedRecord():
+            intended = {"type": "intent", "intent": encode_intent(record.intent)}
+            return intended if record.service is None else intended | {"service": record.service}
+        case CreatedRecord(configuration_sid=configuration_sid):
             at = fields.spell_instant(record.at)
-            return {"type": "created", "attempt": record.attempt, "sid": record.sid, "at": at}
+            created = {"type": "created", "attempt": record.attempt, "sid": record.sid, "at": at}
+            return created if configuration_sid is None else created | {"configurationSid": configuration_sid}
         case FailedRecord():
             at = fields.spell_instant(record.at)
             cause = {"status": record.status, "reason": record.reason}
@@ -187,16 +196,24 @@ def _decode_record(found: dict[str, Any], number: int) -> Record:
         raise MalformedError(f"{place} is record {fields.shown(found.get('number'))} where {number} belongs")
     address = fields.identity(found, "address", place, accept=is_address, make=Address)
     if found.get("type") == "intent":
-        return IntentRecord(address=address, intent=decode_intent(found.get("intent"), f"{place}.intent"))
+        return IntentRecord(
+            address=address,
+            intent=decode_intent(found.get("intent"), f"{place}.intent"),
+            service=fields.optional_text(found, "service", place),
+        )
     attempt = fields.identity(found, "attempt", place, accept=is_attempt_id, make=AttemptId)
     match found.get("type"):
         case "created":
             sid = fields.identity(found, "sid", place, accept=is_exam_sid, make=ExamSid)
             return CreatedRecord(
-                address=address, attempt=attempt, sid=sid, at=fields.instant(found, "at", place)
+                address=address,
+                attempt=attempt,
+                sid=sid,
+                at=fields.instant(found, "at", place),
+                configuration_sid=decode_configuration_sid(found, place),
             )
         case "failed":
-            status, reason = fields.status(found, place), fields.text(found, "reason", place)
+            status, reason = fields.status(found, place), fields.prose(found, "reason", place)
             at = fields.instant(found, "at", place)
             return FailedRecord(address=address, attempt=attempt, status=status, reason=reason, at=at)
         case "in-doubt":

@@ -17,9 +17,12 @@ def replay(state: State, records: Iterable[Record]) -> State:
     Raises MalformedError for a record that cannot follow on what came before it.
     """
     exams, intents = dict(state.exams), dict(state.intents)
+    service = state.service
     for record in records:
         apply_record(record, exams, intents)
-    after = replace(state, exams=exams, intents=intents)
+        if isinstance(record, IntentRecord):
+            service = record.service or service
+    after = replace(state, exams=exams, intents=intents, service=service)
     refuse_contradictions(after)
     return after
 
@@ -34,7 +37,7 @@ def apply_record(record: Record, exams: dict[Address, Entry], intents: dict[Addr
         case CreatedRecord(address=address):
             intent = _open_intent(intents, address, record.attempt)
             del intents[address]
-            exams[address] = intent.as_created(record.sid, record.at)
+            exams[address] = intent.as_created(record.sid, record.at, record.configuration_sid)
         case FailedRecord(address=address):
             _open_intent(intents, address, record.attempt)
             del intents[address]

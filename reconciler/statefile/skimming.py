@@ -12,7 +12,15 @@ from typing import Final, TypeAlias
 
 import orjson
 
-from reconciler.model.identities import Address, CourseSid, Digest, ExamSid, InstallSid, is_address
+from reconciler.model.identities import (
+    Address,
+    ConfigurationSid,
+    CourseSid,
+    Digest,
+    ExamSid,
+    InstallSid,
+    is_address,
+)
 from reconciler.model.payloads import Payload
 from reconciler.model.state import Entry
 from reconciler.statefile import snapshot_text
@@ -27,6 +35,7 @@ _END_OF_EXAMS: Final = b"  },\n"
 _NO_EXAMS: Final = b'{\n  "exams": {},\n'
 _BEGINS: Final = re.compile(
     rb'    "([^"]{1,128})": \{\n'
+    rb'(?:      "configurationSid": "(EC[a-f0-9]{32})",\n)?'
     rb'      "courseSid": "(CU[a-f0-9]{32})",\n'
     rb'      "createdAt": "([^"]{24})",\n'
     rb'      "digest": "([^"]{71})",\n'
@@ -88,7 +97,7 @@ def _known_entry(data: bytes, at: int, payloads: Mapping[Digest, Payload]) -> _F
     begun = _BEGINS.match(data, at)
     if begun is None:
         return None
-    address, course_sid, created_at, spelt_digest, install_sid = begun.groups()
+    address, configuration_sid, course_sid, created_at, spelt_digest, install_sid = begun.groups()
     digest = Digest(spelt_digest.decode())
     payload = payloads.get(digest)
     if payload is None:
@@ -107,6 +116,9 @@ def _known_entry(data: bytes, at: int, payloads: Mapping[Digest, Payload]) -> _F
         digest=digest,
         payload=payload,
         created_at=moment,
+        configuration_sid=(
+            None if configuration_sid is None else ConfigurationSid(configuration_sid.decode())
+        ),
     )
     return address.decode(), entry, comma, ended.end()
 

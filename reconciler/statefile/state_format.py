@@ -1,7 +1,7 @@
 """The snapshot's format: JSON, keys sorted, indented, a trailing newline, so that it reviews well in git."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Final
@@ -10,12 +10,14 @@ from reconciler.model.errors import StateDamaged, StateMoved, StateTooNew
 from reconciler.model.identities import (
     Address,
     AttemptId,
+    ConfigurationSid,
     CourseSid,
     Digest,
     ExamSid,
     InstallSid,
     is_address,
     is_attempt_id,
+    is_configuration_sid,
     is_course_sid,
     is_digest,
     is_exam_sid,
@@ -24,29 +26,34 @@ from reconciler.model.identities import (
 )
 from reconciler.model.passage import Mark, Passage
 from reconciler.model.payloads import Payload
-from reconciler.model.state import Answer, Entry, Intent, Resolution, Settling, State
+from reconciler.model.state import Acceptance, Answer, Entry, Intent, Resolution, Settling, State
 from reconciler.statefile import fields, snapshot_text
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.marks_format import decode_marks, encode_marks
 
-FORMAT_VERSION: Final = 1
-MARKED_VERSION: Final = 2
-"""That of a state which changes its place: what a build that knows 1 only must not take for one in use."""
+FORMAT_VERSION: Final = 4
+_PLAIN_VERSION: Final = 1
+_MARKED_VERSION: Final = 2
+"""Earlier versions, which are read: 1 has no mark of a migration, 2 has one. Encrypted states have 3."""
 
-_STATE_KEYS: Final = frozenset({"formatVersion", "lineage", "serial", "exams", "intents", "resolutions"})
+_STATE_KEYS: Final = frozenset(
+    {"formatVersion", "lineage", "serial", "service", "exams", "intents", "resolutions", "acceptances"}
+)
+_KEYS_SINCE_4: Final = frozenset({"service", "acceptances"})
 _MARKS: Final = frozenset(passage.value for passage in Passage)
 _ENTRY_KEYS: Final = frozenset(
-    {"sid", "installSid", "courseSid", "digest", "payload", "createdAt", "secrets"}
+    {"sid", "installSid", "courseSid", "digest", "payload", "createdAt", "secrets", "configurationSid"}
 )
 _COMMON: Final = itemgetter("sid", "installSid", "courseSid", "digest", "createdAt", "payload")
 _COMMON_KEYS: Final = 6
 # No part of it has a space, so each stands for one of the four.
 _IDENTITIES: Final = re.compile(r"EX[a-f0-9]{32} AI[a-f0-9]{32} CU[a-f0-9]{32} sha256:[a-f0-9]{64}")
-_ANSWER_KEYS: Final = frozenset({"status", "reason", "requestId"})
+_ANSWER_KEYS: Final = frozenset({"status", "reason", "requestId", "sids"})
 _INTENT_KEYS: Final = frozenset(
     {"attempt", "digest", "installSid", "courseSid", "payload", "startedAt", "by", "answer", "secrets"}
 )
 _RESOLUTION_KEYS: Final = frozenset({"address", "attempt", "sid", "by", "at", "how"})
+_ACCEPTANCE_KEYS: Final = frozenset({"address", "sid", "before", "digest", "by", "at", "reason"})
 _SETTLINGS: Final = frozenset(settling.value for settling in Settling)
 
 RESTORE_HINT: Final = (
@@ -63,9 +70,10 @@ def empty_state(lineage: str) -> State:
 def encode_state(state: State, mark: Mark | None = None) -> bytes:
     """The snapshot's bytes; equal states give equal bytes. With a `mark`, nothing but a migration uses it."""
     document: dict[str, Any] = {
-        "formatVersion": FORMAT_VERSION if mark is None else MARKED_VERSION,
+        "formatVersion": FORMAT_VERSION,
         "lineage": state.lineage,
         "serial": state.serial,
+        "service": state.service,
         "exams": {address: _encode_entry(entry) for address, entry in state.exams.items()},
         "intents": {address: encode_intent(intent) for address, intent in state.intents.items()},
     }
@@ -73,6 +81,8 @@ def encode_state(state: State, mark: Mark | None = None) -> bytes:
         document[mark.passage.value] = mark.elsewhere
     if state.resolutions:
         document["resolutions"] = sorted(map(_encode_resolution, state.resolutions), key=_age)
+    if state.acceptances:
+        document["acceptances"] = [_encode_acceptance(one) for one in state.acceptances]
     return snapshot_text.spell(document)
 
 
@@ -85,7 +95,21 @@ def _encode_entry(entry: Entry) -> dict[str, Any]:
         "payload": entry.payload,
         "createdAt": fields.spell_instant(entry.created_at),
     }
+    if entry.configuration_sid is not None:
+        encoded["configurationSid"] = entry.configuration_sid
     return encoded if entry.secrets is None else encoded | {"secrets": encode_marks(entry.secrets)}
+
+
+def _encode_acceptance(acceptance: Acceptance) -> dict[str, Any]:
+    encoded = {
+        "address": acceptance.address,
+        "sid": acceptance.sid,
+        "before": acceptance.before,
+        "digest": acceptance.digest,
+        "by": acceptance.by,
+        "at": fields.spell_instant(acceptance.at),
+    }
+    return encoded if acceptance.reason is None else encoded | {"reason": acceptance.reason}
 
 
 def _encode_resolution(resolution: Resolution) -> dict[str, Any]:
@@ -121,9 +145,11 @@ def encode_intent(intent: Intent) -> dict[str, Any]:
 
 
 def encode_answer(answer: Answer) -> dict[str, Any]:
-    """An answer as an object; `requestId` is left out where there is none."""
-    encoded = {"status": answer.status, "reason": answer.reason}
-    return encoded if answer.request_id is None else encoded | {"requestId": answer.request_id}
+    """An answer as an object; `requestId` and `sids` are left out where there are none."""
+    encoded: dict[str, Any] = {"status": answer.status, "reason": answer.reason}
+    if answer.request_id is not None:
+        encoded["requestId"] = answer.request_id
+    return encoded | {"sids": list(answer.sids)} if answer.sids else encoded
 
 
 def decode_state(data: bytes, *, location: str, payloads: Mapping[Digest, Payload] | None = None) -> State:
@@ -165,7 +191,7 @@ def decode_marked(
         parsed, held = _parsed(data, payloads)
         document = fields.mapping(parsed, "the state")
         version = fields.integer(document, "formatVersion", "state")
-        if version > MARKED_VERSION or (version == MARKED_VERSION and not _MARKS.intersection(document)):
+        if version > FORMAT_VERSION:
             raise StateTooNew(
                 f"{location} has format version {version}, and this reconciler knows {FORMAT_VERSION}",
                 hint="Upgrade reconciler to at least the version that wrote it.",
@@ -192,10 +218,10 @@ def _parsed(
 
 
 def _decode_mark(document: Mapping[str, object]) -> Mark | None:
-    """The mark in `document`: one where its version says that there is one, else none."""
+    """The mark in `document`, one at most: none in version 1, one in version 2."""
     marks = [passage for passage in Passage if passage.value in document]
-    expected = {FORMAT_VERSION: 0, MARKED_VERSION: 1}.get(fields.integer(document, "formatVersion", "state"))
-    if len(marks) != expected:
+    allowed = {FORMAT_VERSION: {0, 1}, _PLAIN_VERSION: {0}, _MARKED_VERSION: {1}}
+    if len(marks) not in allowed.get(fields.integer(document, "formatVersion", "state"), ()):
         raise MalformedError("state.formatVersion does not say what is there")
     return next(
         (Mark(passage=mark, elsewhere=fields.text(document, mark.value, "state")) for mark in marks), None
@@ -204,7 +230,8 @@ def _decode_mark(document: Mapping[str, object]) -> Mark | None:
 
 def _decode_document(document: Mapping[str, object], held: Mapping[Address, Entry] | None) -> State:
     """The state in `document`, to whose exams come those that are `held` already."""
-    fields.only_keys(document, _STATE_KEYS, "state")
+    is_current = document["formatVersion"] == FORMAT_VERSION
+    fields.only_keys(document, _STATE_KEYS if is_current else _STATE_KEYS - _KEYS_SINCE_4, "state")
     lineage = fields.text(document, "lineage", "state")
     if not is_lineage(lineage):
         raise MalformedError("state.lineage has the wrong pattern")
@@ -216,6 +243,10 @@ def _decode_document(document: Mapping[str, object], held: Mapping[Address, Entr
         serial=fields.integer(document, "serial", "state"),
         exams=exams if held is None else held,
         intents={_address(key): decode_intent(value, f"intents.{key}") for key, value in intents.items()},
+        acceptances=tuple(
+            _decode_acceptance(value, place) for value, place in _listed(document, "acceptances")
+        ),
+        service=fields.optional_text(document, "service", "state"),
     )
     refuse_contradictions(state)
     return state.with_resolutions(*_decode_resolutions(document))
@@ -281,6 +312,16 @@ def _decode_any_entry(value: object, place: str) -> Entry:
         payload=fields.payload(found, place),
         created_at=fields.instant(found, "createdAt", place),
         secrets=decode_marks(found, place),
+        configuration_sid=decode_configuration_sid(found, place),
+    )
+
+
+def decode_configuration_sid(found: Mapping[str, object], place: str) -> ConfigurationSid | None:
+    """The configuration's SID in `found`; None where it has none. Raises MalformedError."""
+    if "configurationSid" not in found:
+        return None
+    return fields.identity(
+        found, "configurationSid", place, accept=is_configuration_sid, make=ConfigurationSid
     )
 
 
@@ -296,7 +337,7 @@ def decode_intent(value: object, place: str) -> Intent:
         course_sid=fields.identity(found, "courseSid", place, accept=is_course_sid, make=CourseSid),
         payload=fields.payload(found, place),
         started_at=fields.instant(found, "startedAt", place),
-        by=fields.text(found, "by", place),
+        by=fields.prose(found, "by", place),
         answer=None if answer is None else decode_answer(answer, f"{place}.answer"),
         secrets=decode_marks(found, place),
     )
@@ -308,16 +349,42 @@ def decode_answer(value: object, place: str) -> Answer:
     fields.only_keys(found, _ANSWER_KEYS, place)
     return Answer(
         status=fields.status(found, place),
-        reason=fields.text(found, "reason", place),
-        request_id=None if found.get("requestId") is None else fields.text(found, "requestId", place),
+        reason=fields.prose(found, "reason", place),
+        request_id=None if found.get("requestId") is None else fields.prose(found, "requestId", place),
+        sids=tuple(_decode_sids(found.get("sids", []), place)),
     )
 
 
+def _decode_sids(found: object, place: str) -> Iterator[ExamSid]:
+    if not isinstance(found, list) or not all(isinstance(sid, str) and is_exam_sid(sid) for sid in found):
+        raise MalformedError(f"{place}.sids is not a list of exam SIDs")
+    yield from map(ExamSid, found)
+
+
 def _decode_resolutions(document: Mapping[str, object]) -> list[Resolution]:
-    found = document.get("resolutions", [])
+    return [_decode_resolution(value, place) for value, place in _listed(document, "resolutions")]
+
+
+def _listed(document: Mapping[str, object], key: str) -> Iterator[tuple[object, str]]:
+    """The items of the list at `key`, each with its place; none where there is no list."""
+    found = document.get(key, [])
     if not isinstance(found, list):
-        raise MalformedError("state.resolutions is not a list")
-    return [_decode_resolution(value, f"resolutions[{number}]") for number, value in enumerate(found)]
+        raise MalformedError(f"state.{key} is not a list")
+    yield from ((value, f"{key}[{number}]") for number, value in enumerate(found))
+
+
+def _decode_acceptance(value: object, place: str) -> Acceptance:
+    found = fields.mapping(value, place)
+    fields.only_keys(found, _ACCEPTANCE_KEYS, place)
+    return Acceptance(
+        address=fields.identity(found, "address", place, accept=is_address, make=Address),
+        sid=fields.identity(found, "sid", place, accept=is_exam_sid, make=ExamSid),
+        before=fields.identity(found, "before", place, accept=is_digest, make=Digest),
+        digest=fields.identity(found, "digest", place, accept=is_digest, make=Digest),
+        by=fields.prose(found, "by", place),
+        at=fields.instant(found, "at", place),
+        reason=None if "reason" not in found else fields.prose(found, "reason", place),
+    )
 
 
 def _decode_resolution(value: object, place: str) -> Resolution:
@@ -334,7 +401,7 @@ def _decode_resolution(value: object, place: str) -> Resolution:
         address=fields.identity(found, "address", place, accept=is_address, make=Address),
         attempt=fields.identity(found, "attempt", place, accept=is_attempt_id, make=AttemptId),
         sid=fields.identity(found, "sid", place, accept=is_exam_sid, make=ExamSid) if has_sid else None,
-        by=fields.text(found, "by", place),
+        by=fields.prose(found, "by", place),
         at=fields.instant(found, "at", place),
         how=settling,
     )

@@ -130,7 +130,7 @@ def test_push_of_the_present_state_writes_nothing(workspace):
         ({"serial": 0}, "is older than"),
         ({"exams": {}}, "differs from"),
         ({"serial": 9, "exams": {"cs/a": {}}}, "not a state"),
-        ({"serial": 9, "formatVersion": 3}, "Upgrade"),
+        ({"serial": 9, "formatVersion": 5}, "Upgrade"),
     ],
 )
 def test_push_refuses_what_does_not_follow(workspace, changes, said):

@@ -120,7 +120,7 @@ DAMAGES = {
     "no SID at all": lambda lines: [*lines[:2], changed(lines[2], sid="EC" + "0" * 32), *lines[3:]],
     "another state's journal": lambda lines: [changed(lines[0], lineage=ANOTHER_LINEAGE), *lines[1:]],
     "a later state's journal": lambda lines: [changed(lines[0], serial=9), *lines[1:]],
-    "a newer version's journal": lambda lines: [changed(lines[0], formatVersion=2), *lines[1:]],
+    "a newer version's journal": lambda lines: [changed(lines[0], formatVersion=3), *lines[1:]],
     "no journal at all": lambda _: [b"\x7fELF\2\1\1\0\n"],
 }
 

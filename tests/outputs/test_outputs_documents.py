@@ -112,7 +112,14 @@ def test_state_schema_fits_the_design() -> None:
         "payload": {},
         "createdAt": "2026-09-01T08:30:15Z",
     }
-    state = {"formatVersion": 1, "lineage": cases.LINEAGE, "serial": 0, "exams": {"a": entry}, "intents": {}}
+    state = {
+        "formatVersion": 4,
+        "lineage": cases.LINEAGE,
+        "serial": 0,
+        "service": "https://api.example.edu",
+        "exams": {"a": entry},
+        "intents": {},
+    }
     validator = Draft202012Validator(schemas.load("state"))
     assert validator.is_valid(state)
     assert not validator.is_valid(state | {"exams": {"a": entry | {"secret": "x"}}})

@@ -174,6 +174,6 @@ def test_other_damage_is_told_with_its_place(data, place):
 
 def test_a_later_format_is_refused():
     """It may hold what this version does not understand."""
-    text = HEADER[9:].replace(b'"formatVersion":1', b'"formatVersion":2')
+    text = HEADER[9:].replace(b'"formatVersion":2', b'"formatVersion":3')
     with pytest.raises(StateTooNew):
         decode_recovery(b"%08x %s" % (zlib.crc32(text.rstrip(b"\n")), text), name="r")

@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from state_builders import LINEAGE, began, created, doubted, entry, failed, intent, sid, state
 
 from reconciler.model.errors import StateDamaged, StateTooNew
+from reconciler.model.identities import ConfigurationSid
 from reconciler.statefile import decode_journal, encode_header, encode_record, replay
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.journal_format import _encode_line
+from reconciler.values import replace
 
 RECORDS = (
     began("a", "t1"),
@@ -32,6 +34,31 @@ def test_decode_after_encode_is_identity():
     assert journal is not None
     assert (journal.lineage, journal.serial, journal.records) == (LINEAGE, 3, RECORDS)
     assert journal.size_bytes == len(WHOLE)
+
+
+def test_what_binds_a_state_and_what_configures_an_exam_are_in_the_journal():
+    """The service with each intent, and the configuration's SID with a created exam; replay has both."""
+    configuration = ConfigurationSid("EC" + "4" * 32)
+    records = (
+        replace(began("a", "t1"), service="https://api.example.edu"),
+        replace(created("a", "t1", 1), configuration_sid=configuration),
+    )
+    lines = [encode_record(record, number=number) for number, record in enumerate(records, start=1)]
+    journal = decode_journal(b"".join([LINES[0], *lines]), location="x")
+    assert journal is not None
+    assert journal.records == records
+    after = replay(state(), journal.records)
+    assert after.service == "https://api.example.edu"
+    assert after.exams["a"].configuration_sid == configuration
+
+
+def test_a_journal_of_version_1_is_read():
+    """It binds its state to no service."""
+    header = {"number": 0, "type": "journal", "formatVersion": 1, "lineage": LINEAGE, "serial": 3}
+    journal = decode_journal(b"".join([_encode_line(header), *LINES[1:]]), location="x")
+    assert journal is not None
+    assert journal.records == RECORDS
+    assert replay(state(), journal.records).service is None
 
 
 def test_no_bytes_are_no_journal():
@@ -96,7 +123,7 @@ def test_damage_is_reported(data):
 
 def test_a_newer_version_is_refused_as_such():
     """The remedy for a newer format is an upgrade."""
-    newer = _encode_line({"number": 0, "type": "journal", "formatVersion": 2})
+    newer = _encode_line({"number": 0, "type": "journal", "formatVersion": 3})
     with pytest.raises(StateTooNew):
         decode_journal(newer, location="x")
 

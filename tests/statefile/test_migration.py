@@ -21,7 +21,6 @@ from reconciler.model.errors import (
     StateLocked,
     StateMoved,
     StateSealed,
-    StateTooNew,
     StateUnavailable,
     UsageError,
 )
@@ -353,12 +352,14 @@ def test_a_lock_that_was_broken_in_between_stops_it(world):
 
 @pytest.mark.parametrize("mark", [MOVING, MOVED])
 def test_a_marked_state_is_read_back_and_fits_the_schema(mark):
-    """Under a format version that a build without marks refuses."""
+    """With the present version, and with the one that an earlier build gave to a marked state."""
     data = encode_state(FULL, mark)
     document = json.loads(data)
     assert decode_marked(data, location="here") == (FULL, mark)
-    assert document["formatVersion"] == 2
     jsonschema.Draft202012Validator(schemas.load("state")).validate(document)
+    del document["service"]
+    earlier = json.dumps(document | {"formatVersion": 2}).encode()
+    assert decode_marked(earlier, location="here") == (FULL, mark)
 
 
 @pytest.mark.parametrize(
@@ -371,16 +372,16 @@ def test_a_marked_state_is_read_back_and_fits_the_schema(mark):
     ],
 )
 def test_a_mark_that_does_not_fit_is_damage(changes):
-    """Version and mark belong together, and there is one mark; by the code and by the schema."""
+    """There is one mark, and none in a version that has none; by the code and by the schema."""
     document = json.loads(encode_state(FULL, MOVED)) | changes
     with pytest.raises(StateDamaged):
         decode_state(json.dumps(document).encode(), location="here")
     assert not jsonschema.Draft202012Validator(schemas.load("state")).is_valid(document)
 
 
-def test_a_version_of_marks_without_one_is_newer():
-    """Whatever else this version may come to say, a build that does not know it is to be replaced."""
+def test_the_earlier_version_of_marked_states_without_a_mark_is_damage():
+    """No build wrote one."""
     unmarked = json.loads(encode_state(FULL)) | {"formatVersion": 2}
-    with pytest.raises(StateTooNew):
+    with pytest.raises(StateDamaged):
         decode_state(json.dumps(unmarked).encode(), location="here")
     assert not jsonschema.Draft202012Validator(schemas.load("state")).is_valid(unmarked)

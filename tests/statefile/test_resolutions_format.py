@@ -12,6 +12,7 @@ from state_builders import NOW, entry, intent, resolution, sid, state
 from reconciler import schemas
 from reconciler.model.errors import StateDamaged
 from reconciler.model.identities import Address, AttemptId
+from reconciler.model.outside_text import tamed
 from reconciler.model.state import Resolution, Settling
 from reconciler.statefile import decode_state, encode_state
 
@@ -27,7 +28,7 @@ def resolutions(draw):
         address=Address(draw(st.sampled_from(["a", "b/c", "c"]))),
         attempt=AttemptId(draw(st.sampled_from(["t1", "t2"]))),
         sid=sid(draw(st.integers(1, 3))) if how.found_an_exam else None,
-        by=draw(st.text(st.characters(codec="utf-8"), max_size=20)),
+        by=tamed(draw(st.text(st.characters(codec="utf-8"), max_size=20))),
         at=NOW + timedelta(milliseconds=draw(st.integers(-2, 2))),
         how=how,
     )

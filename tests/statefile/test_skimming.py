@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from state_builders import COURSE, INSTALL, intent, sid, state
 
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.identities import ConfigurationSid
 from reconciler.model.payloads import digest_of
 from reconciler.model.secret_marks import SecretMarks
 from reconciler.statefile import decode_state, encode_state, skimming, snapshot_text, state_format
@@ -110,7 +111,8 @@ def test_lines_that_were_changed_are_read_or_refused_as_before(drawn, data):
         assert answer(b"".join(changed), known) == answer(b"".join(changed))
 
 
-FULL = encode_state(state({"a": entry(1, {"title": "One"}), "b": entry(2, {"title": "Two"})}))
+CONFIGURED = replace(entry(1, {"title": "One"}), configuration_sid=ConfigurationSid("EC" + "4" * 32))
+FULL = encode_state(state({"a": CONFIGURED, "b": entry(2, {"title": "Two"})}))
 KNOWN = {digest_of({"title": title}): {"title": title} for title in ("One", "Two")}
 
 
@@ -142,12 +144,12 @@ KNOWN = {digest_of({"title": title}): {"title": title} for title in ("One", "Two
         (b"    }\n  },\n", b"    },\n  },\n"),
         (b"    }\n  },\n", b"    }\n  ],\n"),
         (b"    }\n  },\n", b"    }\n  }\n}\n"),
-        (b'"formatVersion": 1', b'"formatVersion": 9'),
-        (b'"formatVersion": 1', b'"exams": {},\n  "formatVersion": 1'),
+        (b'"formatVersion": 4', b'"formatVersion": 9'),
+        (b'"formatVersion": 4', b'"exams": {},\n  "formatVersion": 4'),
         (b'"formatVersion"', b'"other": 1,\n  "formatVersion"'),
         (b'{\n  "exams": {', b'{\n  "absent": 1,\n  "exams": {'),
-        (b'  "serial": 3\n}\n', b'  "serial": 3\n}\n\n'),
-        (b'  "serial": 3\n}\n', b'  "serial": 3\n}'),
+        (b'  "service": null\n}\n', b'  "service": null\n}\n\n'),
+        (b'  "service": null\n}\n', b'  "service": null\n}'),
     ],
 )
 def test_what_is_not_as_written_is_read_or_refused_as_before(old, new):

@@ -4,18 +4,62 @@ import json
 
 import jsonschema
 import pytest
-from state_builders import entry, intent, sid, state
+from state_builders import NOW, entry, intent, sid, state
 
 from reconciler import schemas
 from reconciler.model.errors import StateDamaged, StateTooNew
+from reconciler.model.identities import ConfigurationSid
+from reconciler.model.state import Acceptance, Answer
 from reconciler.statefile import decode_state, empty_state, encode_state
+from reconciler.values import replace
 
 FULL = state({"a/one": entry(1), "b": entry(2)}, {"c": intent("t1")})
+EVERYTHING = replace(
+    FULL,
+    service="https://api.example.edu/proctoring",
+    exams={"a": replace(entry(1), configuration_sid=ConfigurationSid("EC" + "4" * 32))},
+    intents={
+        "c": replace(intent("t1"), answer=Answer(status=409, reason="it exists", sids=(sid(7), sid(8))))
+    },
+    acceptances=(
+        Acceptance(
+            address="a",
+            sid=sid(1),
+            before=entry(1).digest,
+            digest=entry(2, "Final").digest,
+            by="someone@somewhere",
+            at=NOW,
+            reason="the date was moved by hand",
+        ),
+    ),
+)
 
 
 def test_decode_after_encode_is_identity():
-    """A state survives being written and read."""
+    """A state survives being written and read, with and without what is optional."""
     assert decode_state(encode_state(FULL), location="here") == FULL
+    assert decode_state(encode_state(EVERYTHING), location="here") == EVERYTHING
+
+
+def test_a_state_of_version_1_is_read():
+    """It is bound to no service, and is what it was in all else; the next write upgrades it."""
+    document = json.loads(encode_state(FULL)) | {"formatVersion": 1}
+    del document["service"]
+    assert decode_state(json.dumps(document).encode(), location="here") == FULL
+
+
+@pytest.mark.parametrize("by", ["Ren\ud83d", "a\u202eb\x1b[2J", "x\ny", "l" * 9_000])
+def test_text_of_hosts_and_servers_that_an_earlier_version_took_as_it_came_is_tamed(by):
+    """A state that holds half a character can be read, and written again."""
+    document = json.loads(encode_state(FULL))
+    document["intents"]["c"]["by"] = by
+    document["intents"]["c"]["answer"] = {"status": 500, "reason": by, "requestId": by}
+    found = decode_state(json.dumps(document).encode(), location="here")
+    intent = found.intents["c"]
+    assert intent.by == intent.answer.reason == intent.answer.request_id
+    assert intent.by.isprintable()
+    assert intent.by.encode()
+    assert decode_state(encode_state(found), location="here") == found
 
 
 def test_bytes_review_well():
@@ -29,6 +73,7 @@ def test_bytes_review_well():
 def test_what_is_written_satisfies_the_published_schema():
     """The schema that ships describes the file that is written."""
     jsonschema.Draft202012Validator(schemas.load("state")).validate(json.loads(encode_state(FULL)))
+    jsonschema.Draft202012Validator(schemas.load("state")).validate(json.loads(encode_state(EVERYTHING)))
     jsonschema.Draft202012Validator(schemas.load("state")).validate(
         json.loads(encode_state(empty_state(FULL.lineage)))
     )
@@ -81,6 +126,17 @@ NONSENSE = {
     "a date without offset": _entry(createdAt="2031-09-01T12:00:00"),
     "payload text": _entry(payload="x"),
     "entry with an unknown key": _entry(password="x"),
+    "a wrong configuration": _entry(configurationSid="EX" + "4" * 32),
+    "service a number": _edited(service=1),
+    "version 1 with a service": _edited(formatVersion=1),
+    "acceptances an object": _edited(acceptances={}),
+    "acceptance of nothing": _edited(acceptances=[{}]),
+    "a wrong SID in an answer": _edited(
+        intents={
+            "c": json.loads(encode_state(FULL))["intents"]["c"]
+            | {"answer": {"status": 500, "reason": "", "sids": ["EX1"]}}
+        }
+    ),
     "no sid": _without("sid"),
     "no payload": _without("payload"),
     "created and in doubt": _edited(intents={"b": json.loads(encode_state(FULL))["intents"]["c"]}),
@@ -99,5 +155,5 @@ def test_nonsense_is_refused(data):
 def test_a_newer_version_is_refused_as_such():
     """The remedy for a newer format is an upgrade, not a restore."""
     with pytest.raises(StateTooNew) as caught:
-        decode_state(_edited(formatVersion=3), location="file:x.json")
+        decode_state(_edited(formatVersion=5), location="file:x.json")
     assert "Upgrade" in caught.value.hint

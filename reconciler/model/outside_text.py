@@ -1,0 +1,22 @@
+"""Text from outside: a server's message, a host's name, a commit, the holder of a lock.
+
+It is tamed once, where it enters. From there on every encoding, log and terminal can take it.
+"""
+
+from typing import Final
+
+REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+SHORT: Final = 200
+"""Characters of a name: of a person, a host, a repository, a request."""
+
+
+def tamed(text: str, *, most: int = SHORT) -> str:
+    """Return `text` on one line, printable, encodable as UTF-8, and at most `most` characters long.
+
+    White space becomes single spaces. Half a character (a lone surrogate), a control character and an
+    invisible one become U+FFFD. Longer text is cut and ends with an ellipsis. Tamed text stays as it is.
+    """
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = "".join(each if each.isprintable() else REPLACEMENT for each in line)
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
