@@ -18,7 +18,7 @@ main() {
 	make_up_secrets
 	start_sandbox
 	run init --state "$state"
-	run plan "$manifest" --state "$state"
+	run plan "$manifest" --state "$state" --api-url "$url"
 	run apply "$manifest" --state "$state" --api-url "$url" --auto-approve
 	run plan "$manifest" --state "$state" --detailed-exitcode
 	printf '\nDone: each exam of %s was created once, and there is nothing left to do.\n' "$manifest"

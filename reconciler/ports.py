@@ -14,6 +14,7 @@ from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.values import dataclass
 
 if TYPE_CHECKING:  # a plan uses some ports, and loads none of what only an apply speaks of
+    from reconciler.model.plan import Plan
     from reconciler.model.records import Record
     from reconciler.model.report import ExamOutcome, TryBegun, TryEnded
     from reconciler.model.secrets import Secret
@@ -239,6 +240,10 @@ class SecretSource(Protocol):
 
 class Progress(Protocol):
     """Is told how an apply goes, as it goes; must not raise."""
+
+    def planned(self, plan: "Plan") -> None:
+        """`plan` was confirmed, and is about to be carried out."""
+        ...
 
     def started(self, total: int) -> None:
         """`total` creates are about to begin."""

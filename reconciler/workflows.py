@@ -12,12 +12,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler import custody, host, manifest, planning, recollection, statefile
+from reconciler import custody, host, manifest, planning, recollection, service_url, statefile
 from reconciler.custody import RECOVERY_FOLDER, Form, Recovered, Recovery
 from reconciler.late_names import late_names
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
 from reconciler.manifest.workspace import OF_ENVIRONMENT, Workspace
 from reconciler.model.declarations import Declaration, Declared, Loaded
+from reconciler.model.destination import Destination
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.errors import (
     ManifestInvalid,
@@ -80,6 +81,7 @@ __all__ = [
     "plan",
     "push",
     "read_state",
+    "rebind",
     "recover",
     "remove",
     "resolve",
@@ -89,7 +91,7 @@ __all__ = [
 ]
 
 DEFAULT_STATE_URL: Final = "file:exams.state.json"
-DEFAULT_API_URL: Final = "https://api.smarterproctoring.com"
+DEFAULT_API_URL: Final = service_url.DEFAULT
 DEFAULT_MAX_CREATES: Final = 100
 RULE_CODES: Final = frozenset(manifest.CODES)
 """The codes of all rules that come with the product."""
@@ -114,7 +116,10 @@ class Scope:
     """What a piece of work is about.
 
     `root` is the workspace's directory, and `paths` name manifests below it (none: the workspace file's, or
-    the default). `environment_name` chooses from the workspace file. `state_url` wins over the environment's.
+    the default). `environment_name` chooses from the workspace file. `state_url` and `api_url` win over the
+    environment's. `ambient_api_url` is a base URL of the service that merely stands around, such as that of
+    the variable SMARTERPROCTORING_URL: it counts where nothing else names one, and apply refuses a plan whose
+    environment names another.
     `keys` open a state that is encrypted. `is_strict` makes every warning an error, except where only the
     clock has brought it about: what was right yesterday and has not changed stays right, unless a caller says
     which moment to judge by. `workers` is how many further processes may be started to parse large manifests.
@@ -126,6 +131,8 @@ class Scope:
     paths: tuple[str, ...] = ()
     environment_name: str | None = None
     state_url: str | None = None
+    api_url: str | None = None
+    ambient_api_url: str | None = None
     is_strict: bool = False
     keys: StateKeys = field(default_factory=StateKeys)
     workers: int = 0
@@ -155,7 +162,6 @@ class Sending:
 
     token: Callable[[], str]
     secrets: SecretSource
-    api_url: str | None = None
     parallelism: int = 10
     timeout_s: float = 30.0
     retry_budget_s: float = 300.0
@@ -319,12 +325,15 @@ def plan(  # noqa: PLR0913 - each is a choice of the caller's
     """
     workspace, loaded = _load_valid(scope, now=now, tracing=tracing)
     known = {exam.digest: exam.payload for exam in loaded.declared.exams}
-    state = statefile.load_state(_backend(scope, workspace), known)
+    backend = _backend(scope, workspace)
+    state = statefile.load_state(backend, known)
     sightings = _sightings(loaded.declared, state, watching, _marking_key(watching, state))
     made = _make_plan(
+        scope,
         workspace,
         loaded,
         state,
+        location=backend.location,
         targets=targets,
         max_creates=max_creates,
         sightings=sightings,
@@ -375,18 +384,29 @@ def _sightings(
 
 
 def _make_plan(  # noqa: PLR0913 - what is planned, and the choices of the caller
+    scope: Scope,
     workspace: Workspace,
     loaded: Loaded,
     state: State,
     *,
+    location: str,
     targets: Sequence[str],
     max_creates: int | None,
     sightings: Sightings | None,
     now: datetime | None = None,
 ) -> Plan:
-    """The plan at `now`, or at the clock's moment; an apply never gives another, so that its guards hold."""
+    """The plan at `now`, or at the clock's moment; an apply never gives another, so that its guards hold.
+
+    `location` is the state's URL, without credentials.
+    """
     bound = next(
         limit for limit in (max_creates, workspace.max_creates, DEFAULT_MAX_CREATES) if limit is not None
+    )
+    service = service_url.choose(
+        option=scope.api_url,
+        environment=workspace.environment.api_url,
+        variable=scope.ambient_api_url,
+        bound=state.service,
     )
     return planning.make_plan(
         loaded.declared,
@@ -395,7 +415,8 @@ def _make_plan(  # noqa: PLR0913 - what is planned, and the choices of the calle
         max_creates=bound,
         targets=targets,
         sightings=sightings,
-        environment=workspace.environment.name,
+        destination=Destination(environment=workspace.environment.name, api_url=service.url, state=location),
+        service=service,
     )
 
 
@@ -436,14 +457,23 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         key = _marking_key(watching, session.state)
         sightings = _sightings(loaded.declared, session.state, watching, key)
         made = _make_plan(
-            workspace, loaded, session.state, targets=targets, max_creates=max_creates, sightings=sightings
+            scope,
+            workspace,
+            loaded,
+            session.state,
+            location=backend.location,
+            targets=targets,
+            max_creates=max_creates,
+            sightings=sightings,
         )
         _refuse_unsafe(made, reviewed)
         creates = planning.planned_creates(made, loaded.declared)
         custody.refuse_strays(strays, {exam.address for exam in creates})
-        run = _Run(sending, workspace, creates, key)
+        run = _Run(sending, made.destination, creates, key)
         if made.to_make and not confirm(_planned(made, loaded)):
             raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
+        if progress is not None:
+            progress.planned(made)
         now = host.SystemClock().now()
         changed = planning.apply_state_changes(made, loaded.declared, session.state, now=now, by=by)
         with ExitStack() as stack:
@@ -488,7 +518,7 @@ class _Run:
     def __init__(
         self,
         sending: Sending,
-        workspace: Workspace,
+        destination: Destination,
         creates: Sequence[Declaration],
         marking_key: MarkingKey | None,
     ) -> None:
@@ -497,11 +527,12 @@ class _Run:
         self._requests: tuple[CreateRequest, ...] = ()
         if not creates:
             return
-        from reconciler.api import check_token, check_url  # noqa: PLC0415 - httpx loads only to send
+        from reconciler.api import check_token  # noqa: PLC0415 - httpx loads only to send
         from reconciler.applying import resolve_secrets  # noqa: PLC0415 - as above
 
-        url = sending.api_url or workspace.environment.api_url or DEFAULT_API_URL
-        self._url = check_url(url, is_plain_http_allowed=sending.is_plain_http_allowed)
+        self._url = service_url.check_url(
+            destination.api_url or DEFAULT_API_URL, is_plain_http_allowed=sending.is_plain_http_allowed
+        )
         self._token = sending.token()
         check_token(self._token, host.SystemClock().now())
         self._requests = resolve_secrets(creates, sending.secrets)
@@ -540,6 +571,7 @@ class _Run:
                     new_attempt=host.new_attempt,
                     jitter=host.jitter,
                     by=by,
+                    service=self._url,
                     known_sids=[entry.sid for entry in session.state.exams.values()],
                     marking_key=self._marking_key,
                 )
@@ -620,6 +652,17 @@ def remove(scope: Scope, address: str, *, lock_timeout_s: float) -> Mended:
         _backend(scope, _workspace(scope)),
         lambda state: settlement.remove(state, Address(address)),
         command="state rm",
+        lock_timeout_s=lock_timeout_s,
+    )
+
+
+def rebind(scope: Scope, url: str, *, lock_timeout_s: float) -> Mended:
+    """Say that the exams in state are at the service with the base URL `url`."""
+    return _mend(
+        scope,
+        _backend(scope, _workspace(scope)),
+        lambda state: replace(state, service=service_url.normalised(url)),
+        command="state rebind",
         lock_timeout_s=lock_timeout_s,
     )
 

@@ -32,6 +32,7 @@ validate() {
 }
 
 # A plan that differs is what a pull request is for, and an exam in doubt is no fault of it: neither fails the job.
+# One that apply would refuse does, and is shown like any other; where nothing was printed, there is no plan.
 plan() {
 	take_scope
 	take_paths
@@ -43,13 +44,17 @@ plan() {
 	0 | 2) ;;
 	3) echo '::warning title=reconciler::an exam is in doubt; the plan says how to settle it' ;;
 	*)
-		say_that_there_is_no_plan
-		exit "$code"
+		if [[ $code -ne 1 || ! -s $markdown ]]; then
+			say_that_there_is_no_plan
+			exit "$code"
+		fi
+		echo '::error title=reconciler::apply would refuse this plan; the plan says why'
 		;;
 	esac
 	cat "$markdown" >>"$GITHUB_STEP_SUMMARY"
 	output plan-file "$(realpath "$RECONCILER_PLAN_FILE")"
 	output fingerprint "$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["fingerprint"])' "$RECONCILER_PLAN_FILE")"
+	if [[ $code -eq 1 ]]; then exit 1; fi
 }
 
 # The comment of an earlier plan must not stand there as if it were this one's.
@@ -110,6 +115,7 @@ summarise() {
 take_scope() {
 	take --env "$RECONCILER_ENV"
 	take --state "$RECONCILER_STATE"
+	take --api-url "$RECONCILER_API_URL"
 }
 
 # take OPTION VALUE: hand it on if the caller gave a value.

@@ -20,12 +20,12 @@ import httpx
 from reconciler import __version__
 from reconciler.api.answers import classify, shorten
 from reconciler.api.bodies import describe
-from reconciler.api.credentials import is_loopback
 from reconciler.api.direct_transport import DirectTransport
 from reconciler.api.exchange import Exchange, Line
 from reconciler.model.errors import ApiUnusable, UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.verdicts import NotSent, Unknown, Verdict
+from reconciler.service_url import is_loopback
 
 _CONNECT_S: Final = 10.0
 _COURSES_AT_ONCE: Final = 256

@@ -1,14 +1,12 @@
-"""Refusing a token or a URL before anything is sent to anybody. No message holds the token."""
+"""Refusing a token before anything is sent to anybody. No message holds it."""
 
 import base64
 import binascii
-import ipaddress
 import json
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlsplit
 
-from reconciler.model.errors import TokenUnusable, UrlUnusable
+from reconciler.model.errors import TokenUnusable
 
 _TOKEN_HINT: Final = "Set SMARTERPROCTORING_TOKEN, or name a file with --token-file."  # noqa: S105 - prose
 _JWT_PARTS: Final = 3
@@ -41,34 +39,3 @@ def _expiry_of(token: str) -> datetime | None:
         return datetime.fromtimestamp(float(claims["exp"]), UTC)
     except (binascii.Error, ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
         return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` can only mean this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def check_url(url: str, *, is_plain_http_allowed: bool) -> str:
-    """The base URL `url` without a trailing slash, if it is one to send a token to.
-
-    Raises UrlUnusable for anything but https, or http to loopback (or anywhere, if allowed).
-    """
-    hint = "Write it as https://HOST, for example with --api-url."
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise UrlUnusable(f"the API URL cannot be read: {error}", hint=hint) from error
-    if parts.username is not None or parts.password is not None:
-        raise UrlUnusable("the API URL holds credentials", hint="Give the token by itself; see --help.")
-    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
-        raise UrlUnusable(f"the API URL {url!r} is not an absolute http(s) URL", hint=hint)
-    if parts.scheme == "http" and not (is_plain_http_allowed or is_loopback(host)):
-        raise UrlUnusable(
-            f"the API URL {url!r} would send the token in the clear",
-            hint="Use https. For a test server only: --allow-plain-http.",
-        )
-    return url.rstrip("/")

@@ -29,6 +29,7 @@ class Executor:
     """One run of creates. All that it needs of the world is passed in.
 
     `new_attempt` names attempts, `jitter` gives a factor from 1 up that spreads waits, `by` says who runs it.
+    `service` is the base URL that the state is bound to with the first intent; None where it is not to be.
     `marking_key` is None where the values of secrets are not to be tracked.
     """
 
@@ -42,6 +43,7 @@ class Executor:
     new_attempt: Callable[[], AttemptId]
     jitter: Callable[[], float]
     by: str
+    service: str | None = None
     known_sids: Iterable[ExamSid] = ()
     marking_key: MarkingKey | None = None
     _gate: Gate = field(init=False)
@@ -162,7 +164,7 @@ class Executor:
             by=self.by,
             secrets=self._marks(request, attempt),
         )
-        return IntentRecord(address=declaration.address, intent=intent)
+        return IntentRecord(address=declaration.address, intent=intent, service=self.service)
 
     def _marks(self, request: CreateRequest, attempt: AttemptId) -> SecretMarks | None:
         if self.marking_key is None or not request.values:

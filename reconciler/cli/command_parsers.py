@@ -71,12 +71,13 @@ def add_plan(commands: Commands) -> None:
 def _fill_plan(parser: Parser) -> None:
     add_paths(parser)
     add_scope(parser)
+    add_api_url(parser)
     add_format(parser, *PLAN_FORMATS)
     parser.add_argument("--out", metavar="FILE", type=Path, help="also write the plan to FILE, as JSON")
     parser.add_argument(
         "--detailed-exitcode",
         action="store_true",
-        help="exit 2 if something differs, 3 if an in-doubt exam blocks",
+        help="exit 1 if apply would refuse the plan, 3 if an in-doubt exam blocks, 2 if something differs",
     )
     parser.add_argument(
         "--provenance", action="store_true", help="say of each value which file, line and layer it is from"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from reconciler import host, outputs
+from reconciler.model.destination import URL_VARIABLE
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import UsageError
 from reconciler.model.secret_marks import STATE_KEY_VARIABLE
@@ -147,6 +148,8 @@ def scope_of(parsed: argparse.Namespace) -> Scope:
         paths=paths,
         environment_name=parsed.env,
         state_url=getattr(parsed, "state", None),
+        api_url=getattr(parsed, "api_url", None),
+        ambient_api_url=variable(URL_VARIABLE),
         is_strict=getattr(parsed, "strict", False),
         workers=host.spare_processors(),
         may_remember=os.environ.get(CACHE_VARIABLE) != "off",

@@ -7,7 +7,7 @@ DONE: Final = 0
 """Done, or nothing to do."""
 
 FAILED: Final = 1
-"""Refused or failed; usage errors too."""
+"""Refused or failed; usage errors too. `plan --detailed-exitcode`: apply would refuse the plan."""
 
 DIFFERS: Final = 2
 """`plan --detailed-exitcode`: something differs."""
@@ -22,7 +22,8 @@ _SIGINT: Final = 2
 
 MEANINGS: Final[Mapping[int, str]] = {
     DONE: "done, or nothing to do",
-    FAILED: "refused or failed, mistakes in manifests or on the command line included",
+    FAILED: "refused or failed, mistakes in manifests or on the command line included; "
+    "`plan --detailed-exitcode`: `apply` would refuse the plan",
     DIFFERS: "`plan --detailed-exitcode`: something differs",
     IN_DOUBT: "`apply`: an exam is in doubt, from this run or an earlier one; "
     "`plan --detailed-exitcode`: an exam in doubt blocks",

@@ -187,7 +187,8 @@ def add_api_url(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--api-url",
         metavar="URL",
-        help="base URL of the service (default: $SMARTERPROCTORING_URL, the environment's, or production)",
+        help="base URL of the service (default: the environment's apiUrl, else $SMARTERPROCTORING_URL, "
+        "else the state's, else production)",
     )
 
 

@@ -121,6 +121,8 @@ def _print_plan(
 
 
 def _code_of(made: Plan) -> int:
+    if made.guards:
+        return FAILED
     if made.count(Action.IN_DOUBT):
         return IN_DOUBT
     return DIFFERS if made.differs else DONE

@@ -37,6 +37,7 @@ from reconciler.outputs import (
     dossiers_of_state,
     print_plan,
     print_report,
+    printable,
     report_document,
     to_text,
 )
@@ -80,14 +81,14 @@ def _stream_applied(parsed: argparse.Namespace, applied: Applied, stream: JsonLo
     for message, hint in recovery_notes(parsed, applied.recovery):
         stream.noted(message, hint=hint)
     dossiers = dossiers_of_state(applied.state, invocation_of(parsed), lines=applied.plan.changes)
-    stream.reported(applied.report, dossiers)
+    stream.reported(applied.report, applied.plan, applied.state, dossiers)
 
 
 def _print_applied(parsed: argparse.Namespace, applied: Applied) -> None:
     invocation = invocation_of(parsed)
     dossiers = dossiers_of_state(applied.state, invocation, lines=applied.plan.changes)
     if parsed.format == "json":
-        print_raw(to_text(report_document(applied.report, dossiers)))
+        print_raw(to_text(report_document(applied.report, applied.plan, applied.state, dossiers)))
     elif applied.report.exams:
         print_report(applied.report, result_console(parsed), dossiers=dossiers, invocation=invocation)
     elif not applied.plan.to_make:  # otherwise `_confirm` has shown it
@@ -117,7 +118,6 @@ def _sending(parsed: argparse.Namespace) -> Sending:
     return Sending(
         token=lambda: _token(parsed),
         secrets=secrets_of(parsed),
-        api_url=parsed.api_url or variable("SMARTERPROCTORING_URL"),
         parallelism=parsed.parallelism,
         timeout_s=parsed.timeout,
         retry_budget_s=parsed.retry_timeout,
@@ -159,7 +159,8 @@ def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | Non
             "nobody is at a terminal to confirm this plan",
             hint="Nothing was sent. Add --auto-approve, best with --expect and the reviewed plan.",
         )
-    sys.stderr.write("\nApply this plan? Only 'yes' goes on: ")
+    where = printable(planned.plan.destination.in_words)
+    sys.stderr.write(f"\nApply this plan to {where}? Only 'yes' goes on: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == "yes"
 

@@ -99,6 +99,12 @@ def push(parsed: argparse.Namespace) -> int:
     return _say(parsed, done, mended)
 
 
+def rebind(parsed: argparse.Namespace) -> int:
+    """Bind the state to another service."""
+    mended = workflows.rebind(scope_of(parsed), parsed.api_url, lock_timeout_s=parsed.lock_timeout)
+    return _say(parsed, f"The exams in state are at {printable(mended.state.service or '')}", mended)
+
+
 def recover(parsed: argparse.Namespace) -> int:
     """Feed a recovery file back; 1 if something in it needs a person."""
     document = below_root(parsed, parsed.file).read_bytes()

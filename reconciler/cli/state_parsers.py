@@ -108,6 +108,14 @@ def _fill_state(parser: Parser) -> None:
     )
     add_command(
         below,
+        "rebind",
+        does="say that the exams in state are at another service, or at the same one under a new address",
+        handler="reconciler.cli.settling:rebind",
+        examples=["reconciler state rebind --api-url https://api.example.edu"],
+        fill=_fill_rebind,
+    )
+    add_command(
+        below,
         "encrypt",
         does="encrypt the state with the key in $RECONCILER_STATE_KEY; one that is encrypted, anew",
         handler="reconciler.cli.settling:encrypt",
@@ -122,6 +130,11 @@ def _fill_state(parser: Parser) -> None:
         examples=["reconciler state decrypt"],
         fill=_fill_mending,
     )
+
+
+def _fill_rebind(parser: Parser) -> None:
+    parser.add_argument("--api-url", metavar="URL", required=True, help="base URL of the service")
+    _fill_mending(parser)
 
 
 def _fill_list(parser: Parser) -> None:

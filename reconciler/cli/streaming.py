@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from reconciler import host
 from reconciler.cli.detached import DetachedStream
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.plan import Plan
 from reconciler.model.report import ExamOutcome, TryBegun, TryEnded
 from reconciler.outputs import JsonLog
 from reconciler.workflows import Progress
@@ -45,6 +46,11 @@ class Chorus:
 
     def __init__(self, *tellers: Progress) -> None:
         self._tellers = tellers
+
+    def planned(self, plan: Plan) -> None:
+        """All are told."""
+        for teller in self._tellers:
+            teller.planned(plan)
 
     def started(self, total: int) -> None:
         """All are told."""

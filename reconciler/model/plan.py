@@ -2,6 +2,7 @@
 
 import enum
 
+from reconciler.model.destination import UNSAID, Destination
 from reconciler.model.identities import Address, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.positions import Position
@@ -20,11 +21,12 @@ class Action(enum.Enum):
     IMPORT = "import"
     MOVE = "move"
     FORGET = "forget"
+    ACCEPT = "accept"
 
     @property
     def is_made_by_apply(self) -> bool:
         """Whether apply does something about it; all others are only reported."""
-        return self in {Action.CREATE, Action.IMPORT, Action.MOVE, Action.FORGET}
+        return self in {Action.CREATE, Action.IMPORT, Action.MOVE, Action.FORGET, Action.ACCEPT}
 
 
 class Absent(enum.Enum):
@@ -126,9 +128,8 @@ class Note:
 class Plan:
     """Every declared and every known address once, sorted by address, and what stands in the way.
 
-    `lineage` and `serial` are those of the state that the plan was made from. `environment` is the name of
-    the one that it was made for; None where there is none, or where a file of an earlier version did not say.
-    `notes` are ordered by their source, those without one first.
+    `lineage` and `serial` are those of the state that the plan was made from. `notes` are ordered by their
+    source, those without one first.
     """
 
     lineage: str
@@ -136,13 +137,26 @@ class Plan:
     changes: tuple[Change, ...]
     guards: tuple[Guard, ...] = ()
     notes: tuple[Note, ...] = ()
-    environment: str | None = None
+    destination: Destination = UNSAID
     fingerprint: Digest = field(init=False)
 
     def __post_init__(self) -> None:
-        """Seal the plan: the fingerprint covers each change that `is_sealed`, and no note."""
-        identities = [list(change.identity) for change in self.changes if change.is_sealed]
-        object.__setattr__(self, "fingerprint", digest_of(identities))
+        """Seal the plan: the fingerprint covers where it goes and each change that `is_sealed`, and no note.
+
+        It does not cover the state's URL: a pull request may plan from a published copy. That of a plan of
+        format 1 covers the changes alone.
+        """
+        changes = [list(change.identity) for change in self.changes if change.is_sealed]
+        to = self.destination
+        sealed: Json = changes
+        if to.api_url is not None:
+            sealed = {
+                "environment": to.environment,
+                "apiUrl": to.api_url,
+                "lineage": self.lineage,
+                "changes": changes,
+            }
+        object.__setattr__(self, "fingerprint", digest_of(sealed))
 
     def count(self, action: Action) -> int:
         """How many changes have `action`."""

@@ -30,6 +30,7 @@ MARKS: Final = {
     Action.IMPORT: Mark("=", "cyan"),
     Action.MOVE: Mark(">", "cyan"),
     Action.FORGET: Mark("\N{MULTIPLICATION SIGN}", "cyan"),
+    Action.ACCEPT: Mark("≈", "cyan"),
     Action.CHANGED: Mark("~", "yellow"),
     Action.ORPHANED: Mark("-", "red dim"),
     Action.IN_DOUBT: Mark("?", "magenta"),
@@ -44,7 +45,7 @@ def print_change(change: Change, console: Console, invocation: Invocation) -> No
         case Action.CREATE | Action.IMPORT:
             _print_facts(change, console)
             _print_differences(change, console)
-        case Action.CHANGED | Action.MOVE:
+        case Action.CHANGED | Action.MOVE | Action.ACCEPT:
             _print_differences(change, console)
         case Action.IN_DOUBT:
             _print_doubt(change, console, invocation)

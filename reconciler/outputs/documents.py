@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from reconciler import json_text
+from reconciler.model.destination import Destination
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.identities import Address
 from reconciler.model.origins import NO_ORIGINS, Origin, Origins
@@ -13,12 +14,15 @@ from reconciler.model.plan import Absent, Action, Change, FieldDiff, Guard, Note
 from reconciler.model.positions import Position
 from reconciler.model.recovery import Fed, Feeding
 from reconciler.model.report import ExamOutcome, Outcome, Report
+from reconciler.model.state import Intent, State
 from reconciler.outputs.dossiers import Dossier, dossier_of
 from reconciler.outputs.escapes import harmless_json
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 
 FORMAT_VERSION: Final = "1.0"
+PLAN_VERSION: Final = "2.0"
+REPORT_VERSION: Final = "2.0"
 
 Document: TypeAlias = dict[str, Json]
 
@@ -31,6 +35,7 @@ SUMMARY_KEYS: Final[Mapping[str, Action]] = {
     "import": Action.IMPORT,
     "move": Action.MOVE,
     "forget": Action.FORGET,
+    "accept": Action.ACCEPT,
 }
 """The plan's summary: its keys in order, and what each counts."""
 
@@ -42,6 +47,14 @@ REPORT_KEYS: Final[Mapping[str, Outcome]] = {
 }
 """The report's summary: its keys in order, and what each counts."""
 
+STATE_EDIT_KEYS: Final[Mapping[str, Action]] = {
+    "adopted": Action.IMPORT,
+    "moved": Action.MOVE,
+    "forgotten": Action.FORGET,
+    "accepted": Action.ACCEPT,
+}
+"""The report's summary, continued: what an apply changed in state alone."""
+
 
 def plan_document(
     plan: Plan,
@@ -52,24 +65,22 @@ def plan_document(
 ) -> Document:
     """`plan` in the plan format.
 
-    `guards` and `notes` are there only if there is one, `provenance` only where it is known. `invocation`
-    goes into the commands to copy; None where they need no option.
+    `notes` are there only if there is one, `provenance` only where it is known. `invocation` goes into the
+    commands to copy; None where they need no option.
     """
     options = invocation or Invocation()
     document: Document = {
-        "formatVersion": FORMAT_VERSION,
+        "formatVersion": PLAN_VERSION,
         "summary": {key: plan.count(action) for key, action in SUMMARY_KEYS.items()},
         "fingerprint": plan.fingerprint,
+        "destination": destination_document(plan.destination),
+        "refused": [_guard(guard) for guard in plan.guards],
         "state": {"lineage": plan.lineage, "serial": plan.serial},
         "changes": [
             _change(change, options) | _provenance(origins.get(change.address, {}))
             for change in listing.of(plan)
         ],
     }
-    if plan.environment is not None:
-        document["environment"] = plan.environment
-    if plan.guards:
-        document["guards"] = [_guard(guard) for guard in plan.guards]
     if plan.notes:
         document["notes"] = [_note(note) for note in plan.notes]
     return document
@@ -95,13 +106,48 @@ def recovery_document(fed: Sequence[Fed]) -> Document:
     }
 
 
-def report_document(report: Report, dossiers: Mapping[Address, Dossier] | None = None) -> Document:
-    """`report` in the apply report format; `dossiers` are those of exams in doubt."""
+def report_document(
+    report: Report, plan: Plan, state: State, dossiers: Mapping[Address, Dossier] | None = None
+) -> Document:
+    """`report` in the apply report format.
+
+    `plan` is what was carried out, `state` what that left, `dossiers` are those of exams in doubt.
+    """
     known = dossiers or {}
+    earlier = still_in_doubt(report, state)
     return {
-        "formatVersion": FORMAT_VERSION,
-        "summary": {key: len(report.having(outcome)) for key, outcome in REPORT_KEYS.items()},
+        "formatVersion": REPORT_VERSION,
+        "destination": destination_document(plan.destination),
+        "summary": {
+            **{key: len(report.having(outcome)) for key, outcome in REPORT_KEYS.items()},
+            **{key: plan.count(action) for key, action in STATE_EDIT_KEYS.items()},
+            "stillInDoubt": len(earlier),
+        },
+        "stillInDoubt": [
+            {
+                "address": address,
+                "attempt": intent.attempt,
+                "startedAt": instant_text(intent.started_at),
+            }
+            for address, intent in earlier.items()
+        ],
         "exams": [_exam(exam, known.get(exam.address)) for exam in report.exams],
+    }
+
+
+def still_in_doubt(report: Report, state: State) -> dict[Address, Intent]:
+    """The doubts in `state` that are older than the run of `report`, by address, sorted."""
+    new = set(report.in_doubt)
+    return {address: state.intents[address] for address in sorted(state.intents) if address not in new}
+
+
+def destination_document(destination: Destination) -> Document:
+    """Where a plan goes, as an object."""
+    return {
+        "environment": destination.environment,
+        "apiUrl": destination.api_url,
+        "installSids": list(destination.install_sids),
+        "state": destination.state,
     }
 
 

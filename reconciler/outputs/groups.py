@@ -35,6 +35,10 @@ GROUPS: Final = {
         one="1 exam will be forgotten by state; the exam itself stays",
         many="{} exams will be forgotten by state; the exams themselves stay",
     ),
+    Action.ACCEPT: Group(
+        one="1 exam was changed by hand to what is declared; state will take that, nothing is sent",
+        many="{} exams were changed by hand to what is declared; state will take that, nothing is sent",
+    ),
     Action.CHANGED: Group(
         one="1 exam differs from what was created; left alone",
         many="{} exams differ from what was created; left alone",

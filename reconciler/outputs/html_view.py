@@ -38,6 +38,7 @@ LABELS: Final = {
     Action.IMPORT: "adopt",
     Action.MOVE: "readdress",
     Action.FORGET: "forget",
+    Action.ACCEPT: "accept",
     Action.CHANGED: "changed",
     Action.ORPHANED: "orphaned",
     Action.IN_DOUBT: "in doubt",
@@ -91,6 +92,7 @@ class View:
     """All that a page shows, `exams` in all. `zone` names that of the time scale; `ticks` are its labels."""
 
     environment: str
+    destination: str
     headline: str
     remarks: tuple[str, ...]
     plan: Plan
@@ -118,7 +120,8 @@ def view_of(plan: Plan, listing: Listing, invocation: Invocation) -> View:
     moments = [side for at in in_zone for span in exams[at].spans for side in (span.start, span.end)]
     axis = axis_of(moments)
     return View(
-        environment=plan.environment or "",
+        environment=plan.destination.environment or "",
+        destination=plan.destination.in_words,
         headline=headline(plan),
         remarks=tuple(remarks(plan)),
         plan=plan,

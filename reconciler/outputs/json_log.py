@@ -11,13 +11,16 @@ from typing import Final
 
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import ManifestInvalid, PlanRefused, ReconcilerError, SecretsUnavailable
-from reconciler.model.identities import Address
+from reconciler.model.identities import Address, InstallSid
 from reconciler.model.payloads import Json
+from reconciler.model.plan import Action, Plan
 from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun, TryEnded
+from reconciler.model.state import State
 from reconciler.outputs.documents import (
-    FORMAT_VERSION,
     REPORT_KEYS,
+    REPORT_VERSION,
     Document,
+    destination_document,
     instant_text,
     report_document,
 )
@@ -34,20 +37,29 @@ class JsonLog:
         self._write = write
         self._now = now
         self._counts: Counter[Outcome] = Counter()
+        self._destination: Document = {}
+        self._context: Document = {}
+        self._installs: Mapping[Address, InstallSid] = {}
+
+    def planned(self, plan: Plan) -> None:
+        """Every line from now on names environment and service, and those about an exam its install."""
+        self._destination = destination_document(plan.destination)
+        self._context = {"environment": plan.destination.environment, "service": plan.destination.api_url}
+        self._installs = {change.address: change.install_sid for change in plan.having(Action.CREATE)}
 
     def started(self, total: int) -> None:
-        """The number of creates is on a line."""
-        self._say("started", total=total)
+        """The number of creates, and where they go, is on a line."""
+        self._say("started", total=total, destination=self._destination)
 
     def trying(self, begun: TryBegun) -> None:
         """That an attempt is about to be sent is on a line."""
-        self._say("attempt", address=begun.address, attempt=begun.attempt)
+        self._say_of(begun.address, "attempt", attempt=begun.attempt)
 
     def tried(self, ended: TryEnded) -> None:
         """How an attempt ended is on a line."""
-        self._say(
+        self._say_of(
+            ended.address,
             "outcome",
-            address=ended.address,
             attempt=ended.attempt,
             outcome=ended.outcome.value,
             final=ended.is_final,
@@ -61,9 +73,9 @@ class JsonLog:
     def settled(self, exam: ExamOutcome) -> None:
         """How an exam ended is on a line, whether it was attempted or not."""
         self._counts[exam.outcome] += 1
-        self._say(
+        self._say_of(
+            exam.address,
             "settled",
-            address=exam.address,
             outcome=exam.outcome.value,
             sid=exam.sid,
             status=exam.status,
@@ -92,9 +104,11 @@ class JsonLog:
         """What a person should know, though the run goes on, is on a line."""
         self._say("warning", message=message, hint=hint)
 
-    def reported(self, report: Report, dossiers: Mapping[Address, Dossier] | None = None) -> None:
-        """The report is on a line, with the members of its own document; `dossiers` are of exams in doubt."""
-        self._say("report", **report_document(report, dossiers))
+    def reported(
+        self, report: Report, plan: Plan, state: State, dossiers: Mapping[Address, Dossier] | None = None
+    ) -> None:
+        """The report is on a line, with the members of its own document, whose arguments these are."""
+        self._say("report", **report_document(report, plan, state, dossiers))
 
     def failed(self, error: ReconcilerError) -> None:
         """Why the command stopped is on a line, with all that the error carries."""
@@ -104,11 +118,19 @@ class JsonLog:
         """Why the command stopped is on a line."""
         self._say("error", message=message, hint=hint, details=list(details))
 
+    def _say_of(self, address: Address, event: str, **members: Json) -> None:
+        """Say something about the exam at `address`."""
+        install = self._installs.get(address)
+        named: Document = {} if install is None else {"installSid": install}
+        self._say(event, address=address, **named, **members)
+
     def _say(self, event: str, **members: Json) -> None:
+        context = {} if "destination" in members else self._context
         document = {
-            "formatVersion": FORMAT_VERSION,
+            "formatVersion": REPORT_VERSION,
             "time": instant_text(self._now()),
             "event": event,
+            **context,
             **members,
         }
         self._write(harmless_json(json.dumps(document, ensure_ascii=False)) + "\n")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
 
+from reconciler.model.destination import Destination
 from reconciler.model.plan import Action, Guard, Plan
 from reconciler.outputs.escapes import ELLIPSIS, shorten
 from reconciler.outputs.groups import GROUPS
@@ -41,6 +42,8 @@ _MOST_GUARDS: Final = 10
 _GUARD_ADDRESSES: Final = 5
 _LONGEST_GUARD: Final = 300
 _LONGEST_ENVIRONMENT: Final = 100
+_LONGEST_URL: Final = 200
+_MOST_INSTALLS: Final = 5
 
 
 def plan_markdown(plan: Plan, *, listing: Listing, invocation: Invocation | None = None) -> str:
@@ -77,22 +80,36 @@ def _least(plan: Plan, listing: Listing, room: Room) -> int:
 def marker(plan: Plan) -> str:
     """The comment that names environment (percent-encoded, empty where none is named) and fingerprint."""
     # Two hyphens would be the beginning of the end of an HTML comment.
-    name = quote(plan.environment or "", safe="", errors="backslashreplace").replace("--", "-%2D")
+    name = quote(plan.destination.environment or "", safe="", errors="backslashreplace").replace("--", "-%2D")
     return f"<!-- reconciler:plan environment={name} fingerprint={plan.fingerprint} -->"
 
 
 def _head(plan: Plan) -> Iterator[str]:
-    name = plan.environment
+    name = plan.destination.environment
     place = "" if name is None else f" for {code(shorten(name, _LONGEST_ENVIRONMENT))}"
     yield marker(plan)
     yield f"### Exam plan{place}"
     yield ""
     yield " ".join((f"**{headline(plan)}**", *remarks(plan)))
     yield ""
+    yield from _destination(plan.destination)
     for guard in plan.guards[:_MOST_GUARDS]:
         yield from _guard(guard)
     if len(plan.guards) > _MOST_GUARDS:
         yield f"{ELLIPSIS} and {len(plan.guards) - _MOST_GUARDS:,} more guards refuse it."
+        yield ""
+
+
+def _destination(destination: Destination) -> Iterator[str]:
+    """Where the plan goes, on one line; the heading has the environment."""
+    shown = (("Service", destination.api_url), ("state", destination.state))
+    parts = [f"{name} {code(shorten(url, _LONGEST_URL))}" for name, url in shown if url is not None]
+    if destination.install_sids:
+        parts.insert(1, f"install {', '.join(map(code, destination.install_sids[:_MOST_INSTALLS]))}")
+        left = len(destination.install_sids) - _MOST_INSTALLS
+        parts[1] += f" {ELLIPSIS} and {left:,} more" if left > 0 else ""
+    if parts:
+        yield f"{', '.join(parts)}."
         yield ""
 
 

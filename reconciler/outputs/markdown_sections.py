@@ -61,7 +61,7 @@ def _section(action: Action, changes: Sequence[Change], invocation: Invocation, 
     match action:
         case Action.IN_DOUBT:
             return _doubts(changes, invocation, room)
-        case Action.CHANGED:
+        case Action.CHANGED | Action.ACCEPT:
             lines = _differences(shown, room)
         case Action.CREATE | Action.IMPORT:
             lines = _exams(shown, room)
@@ -99,6 +99,7 @@ _KINDS: Final = {
     Action.IMPORT: "to be adopted",
     Action.MOVE: "to get new addresses",
     Action.FORGET: "to be forgotten",
+    Action.ACCEPT: "to be accepted",
     Action.CHANGED: "changed",
     Action.ORPHANED: "orphaned",
     Action.IN_DOUBT: "in doubt",

@@ -11,6 +11,7 @@ _MADE: Final = {
     Action.IMPORT: "adopt",
     Action.MOVE: "readdress",
     Action.FORGET: "forget",
+    Action.ACCEPT: "accept",
 }
 _LEFT: Final = {Action.CHANGED: "changed", Action.ORPHANED: "orphaned", Action.IN_DOUBT: "in doubt"}
 

@@ -29,7 +29,7 @@ def print_plan(
     invocation: Invocation | None = None,
     origins: Mapping[Address, Origins] = NO_ORIGINS,
 ) -> None:
-    """`plan` stands there by action, then notes, the guards that fire, the summary and the fingerprint.
+    """Print `plan` by action, then notes, the guards that fire, where it goes, a summary, the fingerprint.
 
     `invocation` goes into the commands to copy; None where they need no option. Where `origins` are known,
     every exam is shown whole, and where its values are from.
@@ -44,6 +44,8 @@ def print_plan(
     _print_notes(plan.notes, console)
     for guard in plan.guards:
         _print_guard_panel(guard, console)
+    if where := plan.destination.in_words:
+        put_wrapped(console, f"Destination: {where}", hanging=INDENT)
     for style, sentence in summary_sentences(plan):
         put_wrapped(console, (sentence, style))
     if plan.differs:

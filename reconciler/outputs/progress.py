@@ -9,6 +9,7 @@ from typing import Final
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from reconciler.model.plan import Plan
 from reconciler.model.report import ExamOutcome, Outcome, TryBegun, TryEnded
 from reconciler.outputs.escapes import printable, shorten
 from reconciler.outputs.plain import Console
@@ -24,10 +25,15 @@ class LogProgress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._counts: Counter[Outcome] = Counter()
+        self._to = ""
+
+    def planned(self, plan: Plan) -> None:
+        """Where the plan goes is told with the number of creates."""
+        self._to = _to(plan)
 
     def started(self, total: int) -> None:
-        """The number of creates is on a line."""
-        put(self._console, f"creating {count_of(total, 'exam')}")
+        """The number of creates, and where they go, is on a line."""
+        put(self._console, f"creating {count_of(total, 'exam')}{self._to}")
 
     def trying(self, begun: TryBegun) -> None:
         """Nothing is shown: what counts is how exams end."""
@@ -55,8 +61,9 @@ class TerminalProgress:
     def __init__(self, console: RichConsole) -> None:
         self._counts: Counter[Outcome] = Counter()
         self._task: TaskID | None = None
+        self._label = TextColumn("Creating", markup=False)
         self._bar = Progress(
-            TextColumn("Creating", markup=False),
+            self._label,
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -65,6 +72,10 @@ class TerminalProgress:
             redirect_stdout=False,
             redirect_stderr=False,
         )
+
+    def planned(self, plan: Plan) -> None:
+        """Where the plan goes is told before the bar."""
+        self._label.text_format = f"Creating{_to(plan)}"
 
     def started(self, total: int) -> None:
         """The bar is there, empty."""
@@ -94,6 +105,13 @@ class TerminalProgress:
     def _describe(self, words: str, *, advance: int) -> None:
         if self._task is not None:
             self._bar.update(self._task, description=words, advance=advance)
+
+
+def _to(plan: Plan) -> str:
+    """The environment and service of `plan`, behind the word for what is done there."""
+    to = plan.destination
+    where = "" if to.environment is None else f" in {printable(to.environment)}"
+    return where if to.api_url is None else f"{where} at {printable(to.api_url)}"
 
 
 def _pause(seconds: float, reason: str) -> str:

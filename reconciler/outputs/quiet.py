@@ -3,11 +3,15 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from reconciler.model.plan import Plan
     from reconciler.model.report import ExamOutcome, TryBegun, TryEnded
 
 
 class QuietProgress:
     """Shows nothing."""
+
+    def planned(self, plan: "Plan") -> None:
+        """Nothing is shown."""
 
     def started(self, total: int) -> None:
         """Nothing is shown."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 
 from reconciler import schemas
+from reconciler.model.destination import Destination
 from reconciler.model.errors import ExpectationFailed, UsageError
 from reconciler.model.identities import (
     Address,
@@ -31,10 +32,12 @@ from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.plan import ABSENT, Absent, Action, Change, FieldDiff, Guard, Note, Plan
 from reconciler.model.positions import Position
 from reconciler.model.state import Answer, Intent
-from reconciler.outputs.documents import FORMAT_VERSION, SUMMARY_KEYS
+from reconciler.outputs.documents import PLAN_VERSION, SUMMARY_KEYS
 from reconciler.outputs.invocation import Invocation
 from reconciler.values import dataclass
 
+_EARLIER_MAJOR: Final = "1"
+_UNSAID_BY_EARLIER: Final = {"$.destination.apiUrl", "$.destination.state"}
 _REMAKE: Final = "Make it again with `reconciler plan --out FILE`, and have that reviewed."
 _FORMAT_VERSION: Final = re.compile(r"([0-9]{1,9})\.[0-9]{1,9}", re.ASCII)
 _PATH_STEP: Final = re.compile(r"[^.\[\]]+")
@@ -70,12 +73,12 @@ def decode_plan(data: bytes, *, name: str) -> SavedPlan:
     """The plan that `data`, the content of the file called `name`, holds.
 
     Aliases of courses are in the file for exams in doubt only. An intent comes back without its payload, and
-    from a file of an earlier version also without its author and answer.
+    from a file of an earlier version also without its author and answer. A file of format 1 does not say
+    where it goes, but for the environment.
     Raises UsageError where it is no plan of a format that this version reads, and ExpectationFailed where it
     was edited.
     """
-    document = _parse(data, name)
-    _check_format(document, name)
+    document = _checked(_parse(data, name), name)
     try:
         plan = _plan(document)
         is_sealed = _is_sealed(plan, document)
@@ -107,8 +110,8 @@ def _finite(text: str) -> float:
     return number
 
 
-def _check_format(document: dict[str, Any], name: str) -> None:
-    """Raise UsageError unless `document` is of our major version and fits the schema.
+def _checked(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return `document` in the shape of our major version; raise UsageError unless it fits the schema.
 
     A newer minor version may have keys that we do not know; they are left unread.
     """
@@ -116,14 +119,35 @@ def _check_format(document: dict[str, Any], name: str) -> None:
     parts = _FORMAT_VERSION.fullmatch(version) if isinstance(version, str) else None
     if parts is None:
         raise UsageError(f"{name}: not a plan: it has no 'formatVersion'", hint=_REMAKE)
-    if parts[1] != FORMAT_VERSION.partition(".")[0]:
+    if parts[1] not in {_EARLIER_MAJOR, PLAN_VERSION.partition(".")[0]}:
         raise UsageError(
-            f"{name}: the plan is of format {parts[0]}, and this version reads format {FORMAT_VERSION}",
+            f"{name}: the plan is of format {parts[0]}, and this version reads format {PLAN_VERSION}",
             hint=f"Read it with the version of reconciler that wrote it. {_REMAKE}",
         )
-    misfit = next(_misfits(document, is_ours=parts[0] == FORMAT_VERSION), None)
+    is_earlier = parts[1] == _EARLIER_MAJOR
+    current = _upgraded(document) if is_earlier else document
+    found = _misfits(current, is_ours=parts[0] == PLAN_VERSION)
+    misfit = next((path for path in found if not (is_earlier and path in _UNSAID_BY_EARLIER)), None)
     if misfit is not None:
         raise UsageError(f"{name}: not a plan: {misfit} is not as the plan format says", hint=_REMAKE)
+    return current
+
+
+def _upgraded(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a `document` of format 1 in the shape of format 2; what does not fit is left as it is."""
+    rest = {key: value for key, value in document.items() if key not in {"environment", "guards"}}
+    summary = document.get("summary")
+    return rest | {
+        "formatVersion": PLAN_VERSION,
+        "summary": {**summary, "accept": 0} if isinstance(summary, dict) else summary,
+        "refused": document.get("guards", []),
+        "destination": {
+            "environment": document.get("environment"),
+            "apiUrl": None,
+            "installSids": [],
+            "state": None,
+        },
+    }
 
 
 def _misfits(document: dict[str, Any], *, is_ours: bool) -> Iterator[str]:
@@ -148,12 +172,21 @@ def _plan(document: dict[str, Any]) -> SavedPlan:
     return SavedPlan(
         lineage=document["state"]["lineage"],
         serial=int(document["state"]["serial"]),
-        environment=document.get("environment"),
+        destination=_destination(document["destination"]),
         changes=changes,
-        guards=tuple(_guard(one) for one in document.get("guards", ())),
+        guards=tuple(_guard(one) for one in document["refused"]),
         notes=tuple(_note(one) for one in document.get("notes", ())),
         unlisted_noop=int(document["summary"]["noop"]) - listed_noop,
         invocation=_invocation(document),
+    )
+
+
+def _destination(document: dict[str, Any]) -> Destination:
+    return Destination(
+        environment=document["environment"],
+        api_url=document["apiUrl"],
+        install_sids=tuple(map(InstallSid, document["installSids"])),
+        state=document["state"],
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from reconciler.model.destination import URL_VARIABLE, Destination
 from reconciler.model.errors import ExpectationFailed
 from reconciler.model.plan import Change, Plan
 
@@ -39,11 +40,20 @@ def _check_fingerprint(plan: Plan, fingerprint: str) -> None:
 
 
 def _check_plan(plan: Plan, reviewed: Plan) -> None:
-    if reviewed.environment is not None and reviewed.environment != plan.environment:
-        here = "no environment" if plan.environment is None else f"the environment {plan.environment}"
+    there, here = reviewed.destination, plan.destination
+    if there.api_url is None:
         raise ExpectationFailed(
-            f"the reviewed plan is for the environment {reviewed.environment}, and this is one for {here}",
+            "the reviewed plan is of format 1, which does not say which service it is for", hint=_HINT
+        )
+    if there.environment != here.environment:
+        raise ExpectationFailed(
+            f"the reviewed plan is for {_environment(there)}, and this is one for {_environment(here)}",
             hint="Nothing was sent. Check --env, or review a plan of the environment that you mean.",
+        )
+    if there.api_url != here.api_url:
+        raise ExpectationFailed(
+            f"the reviewed plan goes to {there.api_url}, and this one to {here.api_url}",
+            hint=f"Nothing was sent. Check apiUrl, --api-url and {URL_VARIABLE}, or review a new plan.",
         )
     if plan.lineage != reviewed.lineage:
         raise ExpectationFailed(
@@ -61,6 +71,12 @@ def _check_plan(plan: Plan, reviewed: Plan) -> None:
     if len(unagreed) > _NAMED:
         named.append(f"and {len(unagreed) - _NAMED} more")
     raise ExpectationFailed(f"this is not the plan that was reviewed: {'; '.join(named)}", hint=_HINT)
+
+
+def _environment(destination: Destination) -> str:
+    return (
+        "no environment" if destination.environment is None else f"the environment {destination.environment}"
+    )
 
 
 def _difference(change: Change, reviewed: Change | None) -> str:

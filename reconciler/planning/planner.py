@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from reconciler.model.declarations import Declared
+from reconciler.model.destination import UNSAID, Destination, ServiceUrl
 from reconciler.model.plan import Plan
 from reconciler.model.secret_marks import Sightings
 from reconciler.model.state import State
 from reconciler.planning.guards import guards_of
 from reconciler.planning.lines import lines_of
 from reconciler.planning.notes import notes_of
+from reconciler.planning.service_guards import service_guards
 from reconciler.planning.standing import standing_of
 from reconciler.planning.targets import targeted
 from reconciler.planning.tracking import tracking_notes
+from reconciler.values import replace
 
 
 def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of itself
@@ -23,24 +26,30 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
     max_creates: int = 100,
     targets: Sequence[str] = (),
     sightings: Sightings | None = None,
-    environment: str | None = None,
+    destination: Destination = UNSAID,
+    service: ServiceUrl | None = None,
 ) -> Plan:
     """Compare what is declared with what state knows.
 
     Every declared and every known address has one line; one that an entry moves away from, or whose intent an
     import at its new address settles, is told by the line of the new address. `targets` narrow the lines to
     the addresses that they match; guards over what state holds are not narrowed. `now` is aware.
-    `sightings` are what is known of the values of secrets; None where nothing can be. `environment` is the
-    name of the one that it is made for. Raises UsageError for a target that matches nothing.
+    `sightings` are what is known of the values of secrets; None where nothing can be. `destination` says
+    where it goes, but for the installs, which are those of the exams. `service` says how its service was
+    chosen; None where no guard is to judge that. Raises UsageError for a target that matches nothing.
     """
     standing = standing_of(declared, state)
     lines = lines_of(standing, state, sightings)
     kept = targeted((line.address for line in lines), targets)
+    installs = {exam.install_sid for address, exam in standing.exams.items() if address in kept}
     return Plan(
         lineage=state.lineage,
         serial=state.serial,
-        environment=environment,
+        destination=replace(destination, install_sids=tuple(sorted(installs))),
         changes=tuple(line for line in lines if line.address in kept),
-        guards=guards_of(lines, standing, declared=declared, kept=kept, now=now, max_creates=max_creates),
+        guards=(
+            *service_guards(service, state, lines, kept=kept),
+            *guards_of(lines, standing, declared=declared, kept=kept, now=now, max_creates=max_creates),
+        ),
         notes=(*tracking_notes(standing.exams.values(), sightings), *notes_of(declared, standing, state)),
     )

@@ -58,6 +58,8 @@ def _gained(before: State, after: State) -> Iterator[tuple[str, str]]:
     for address in after.intents:
         if address not in before.intents:
             yield "in doubt", f"{address}: in doubt"
+    if after.service is not None and after.service != before.service:
+        yield "service", f"bound to {after.service}"
 
 
 def _lost(before: State, after: State) -> Iterator[tuple[str, str]]:

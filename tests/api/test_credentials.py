@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.api.credentials import check_token, check_url
-from reconciler.model.errors import TokenUnusable, UrlUnusable
+from reconciler.api.credentials import check_token
+from reconciler.model.errors import TokenUnusable
 
 NOW = datetime(2031, 9, 1, tzinfo=UTC)
 
@@ -51,50 +51,3 @@ def test_what_no_header_can_carry_is_refused(token):
     with pytest.raises(TokenUnusable) as caught:
         check_token(token, NOW)
     assert not token or token not in caught.value.message
-
-
-@pytest.mark.parametrize(
-    ("url", "base"),
-    [
-        ("https://api.example.edu", "https://api.example.edu"),
-        ("https://api.example.edu/base/", "https://api.example.edu/base"),
-        ("http://127.0.0.1:8400", "http://127.0.0.1:8400"),
-        ("http://localhost:8400/", "http://localhost:8400"),
-        ("http://[::1]:8400", "http://[::1]:8400"),
-    ],
-)
-def test_urls_to_send_a_token_to(url, base):
-    """TLS anywhere, or plain http to this machine."""
-    assert check_url(url, is_plain_http_allowed=False) == base
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://api.example.edu",
-        "http://127.0.0.1.example.edu",
-        "http://localhost.example.edu",
-        "http://0.0.0.0",
-        "https://",
-        "ftp://x",
-        "api.example.edu",
-        "",
-        "https://x:99999",
-        "https://x:port",
-        "https://user:secret@x",
-        "https://x?a=b",
-        "https://x#f",
-        "http://[::1",
-    ],
-)
-def test_urls_not_to_send_a_token_to(url):
-    """Plain http off loopback, and what is no base URL, is refused with the way to write one."""
-    with pytest.raises(UrlUnusable) as caught:
-        check_url(url, is_plain_http_allowed=False)
-    assert caught.value.hint
-    assert "secret" not in caught.value.message
-
-
-def test_plain_http_can_be_allowed():
-    """For a test server on another machine."""
-    assert check_url("http://test.example.edu", is_plain_http_allowed=True) == "http://test.example.edu"

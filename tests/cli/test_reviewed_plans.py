@@ -6,6 +6,8 @@ import pytest
 from exam_workspace import MANIFEST, Workspace, exam
 from recording_server import RecordingServer
 
+from reconciler.model.payloads import digest_of
+
 WORKSPACE = """
 version: 1
 environments:
@@ -61,15 +63,19 @@ REFUSED = {
     ),
     "another lineage": (
         lambda document: document["state"].update(lineage="0d4c2f7e-6a53-4d0c-9b6e-3a8f1c2b7d10"),
-        "the reviewed plan is of another state: its lineage is 0d4c2f7e-6a53-4d0c-9b6e-3a8f1c2b7d10, not",
+        "was edited",
     ),
     "another environment": (
-        lambda document: document.update(environment="production"),
-        "the reviewed plan is for the environment production, and this is one for the environment staging",
+        lambda document: document["destination"].update(environment="production"),
+        "was edited",
+    ),
+    "another service": (
+        lambda document: document["destination"].update(apiUrl="https://api.example.com"),
+        "was edited",
     ),
     "another version": (
-        lambda document: document.update(formatVersion="2.0"),
-        "the plan is of format 2.0, and this version reads format 1.0",
+        lambda document: document.update(formatVersion="3.0"),
+        "the plan is of format 3.0, and this version reads format 2.0",
     ),
 }
 
@@ -95,9 +101,46 @@ def test_a_plan_of_one_environment_is_refused_in_another(workspace, server):
 
 
 def test_the_reviewed_plan_is_applied(workspace, server):
-    """As it was made, it is what is expected; without an environment in it, lineage still tells."""
-    edit(workspace, lambda document: document.pop("environment"))
-    assert "is of another state" in " ".join(apply(workspace, "production").split())
-    assert server.requests == []
+    """As it was made, it is what is expected."""
     apply(workspace, expect=0)
     assert len(server.requests) == 2
+
+
+def test_a_plan_for_another_service_is_refused(workspace, server):
+    """An apiUrl that was changed after the review sends nothing there; nor does a typed one."""
+    elsewhere = WORKSPACE.replace("URL", "http://127.0.0.1:9")
+    said = " ".join(
+        workspace.refused(
+            "apply",
+            "--env",
+            "staging",
+            "--auto-approve",
+            "--expect",
+            "plan.json",
+            "--api-url",
+            "http://127.0.0.1:9",
+        ).split()
+    )
+    assert f"the reviewed plan goes to {server.url}, and this one to http://127.0.0.1:9" in said
+    workspace.write(elsewhere, "reconciler.yaml")
+    assert f"goes to {server.url}, and this one to" in " ".join(apply(workspace).split())
+    assert server.requests == []
+
+
+def test_a_plan_of_format_1_is_refused(workspace, server):
+    """It does not say which service it is for: it is to be made again."""
+
+    def downgrade(document):
+        document.update(formatVersion="1.0", environment=document.pop("destination")["environment"])
+        del document["refused"], document["summary"]["accept"]
+        document["fingerprint"] = digest_of(
+            [
+                [one["address"], one["action"], one["installSid"], one["courseSid"], "", one["digest"], ""]
+                for one in document["changes"]
+            ]
+        )
+
+    edit(workspace, downgrade)
+    assert "of format 1, which does not say which service" in " ".join(apply(workspace).split())
+    assert server.requests == []
+    assert "2 exams will be created" in workspace.run("show", "plan.json")

@@ -98,6 +98,19 @@ def test_a_plan_that_differs_does_not_fail_the_job(step):
     assert "cs/a" in (step.root / "summary").read_text()
 
 
+def test_a_plan_that_apply_would_refuse_fails_the_job_and_is_shown(step):
+    """It is the summary, the comment and the file as any other plan is; and the input says the service."""
+    step.workspace.write("version: 1\nmaxCreates: 1\n", "reconciler.yaml")
+    step.run(command="plan", api_url="https://api.example.edu", expect=1)
+    told = step.outputs()
+    plan = json.loads(Path(told["plan-file"]).read_text())
+    assert told["exit-code"] == "1"
+    assert told["fingerprint"] == plan["fingerprint"]
+    assert plan["destination"]["apiUrl"] == "https://api.example.edu"
+    for file in (step.root / "summary", step.temp / "reconciler-plan.md"):
+        assert "too-many-creates" in file.read_text()
+
+
 def test_a_plan_that_fails_replaces_the_comment_of_an_earlier_one(step):
     """What is to be commented then begins with the marker, and says that there is no plan."""
     step.workspace.write("version: 2\n")
@@ -129,10 +142,10 @@ def test_paths_are_one_a_line(step):
 
 def test_apply_expects_the_reviewed_plan(step):
     """With the plan of before an edit nothing is sent, and the summary says that apply ended with 1."""
-    step.run(command="plan")
-    step.workspace.declare("a", "b", "c")
     with running() as sandbox:
         step.workspace.variables["SMARTERPROCTORING_URL"] = sandbox.url
+        step.run(command="plan")
+        step.workspace.declare("a", "b", "c")
         process = step.start(command="apply", expect="plan.json")
         printed, _ = process.communicate(timeout=60)
         assert process.returncode == 1

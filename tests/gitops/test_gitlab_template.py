@@ -99,9 +99,9 @@ def workspace(tmp_path):
     return made
 
 
-def play(workspace, name):
+def play(workspace, name, jobs=JOBS):
     """Run a job's script as a runner does: with its variables, in one shell."""
-    job = JOBS[f"reconciler {name} staging"]
+    job = jobs[f"reconciler {name} staging"]
     command = workspace.root / "bin" / "reconciler"
     command.parent.mkdir(exist_ok=True)
     command.write_text(launcher())
@@ -123,9 +123,9 @@ def test_its_scripts_validate_plan_and_apply(workspace):
         done = play(workspace, name)
         assert done.returncode == 0, done.stderr
         json.loads((workspace.root / report).read_text())
-    assert play(workspace, "plan").returncode == 0
     with running() as sandbox:
         workspace.variables["SMARTERPROCTORING_URL"] = sandbox.url
+        assert play(workspace, "plan").returncode == 0
         workspace.write(REVIEWED + exam("c"))
         refused = play(workspace, "apply")
         assert refused.returncode == 1
@@ -134,4 +134,19 @@ def test_its_scripts_validate_plan_and_apply(workspace):
         workspace.write(REVIEWED)
         done = play(workspace, "apply")
         assert done.returncode == 0, done.stderr
+        assert len(sandbox.created) == 2
+
+
+def test_the_service_can_be_said(workspace):
+    """The input decides for the plans and for what is applied, also against a variable that stands around."""
+    workspace.write(
+        "version: 1\nenvironments: {staging: {apiUrl: 'https://api.example.edu'}}\n", "reconciler.yaml"
+    )
+    with running() as sandbox:
+        workspace.variables["SMARTERPROCTORING_URL"] = "http://127.0.0.1:9"
+        jobs = included(**{"api-url": sandbox.url})
+        for name in ("preview", "plan", "apply"):
+            done = play(workspace, name, jobs)
+            assert done.returncode == 0, done.stderr
+        assert f"service {sandbox.url}" in done.stdout
         assert len(sandbox.created) == 2

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from reconciler.model.destination import Destination
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.payloads import Json, Payload, digest_of
@@ -14,6 +15,9 @@ from reconciler.model.state import Answer, Entry, Intent, Resolution, Settling, 
 INSTALL = InstallSid("AI" + "1" * 32)
 COURSE = CourseSid("CU1234567890abcdef1234567890abcdef")
 LINEAGE = "0d4c2f7e-6a53-4d0c-9b6e-3a8f1c2b7d10"
+DESTINATION = Destination(
+    api_url="https://api.example.edu", install_sids=(INSTALL,), state="s3://exams-state/production"
+)
 MORNING = datetime(2026, 9, 1, 8, 30, 15, 250000, tzinfo=UTC)
 
 
@@ -127,6 +131,7 @@ def every_action() -> Plan:
     orphan = change("cs101/old", Action.ORPHANED, before=payload("Makeup Exam"), number=9)
     doubt = change("cs101/quiz-3", Action.IN_DOUBT, after=payload("Quiz 3"))
     return Plan(
+        destination=DESTINATION,
         lineage=LINEAGE,
         serial=12,
         changes=(
@@ -146,7 +151,7 @@ def every_action() -> Plan:
 def many_creates(count: int) -> Plan:
     """A plan of nothing but creates."""
     changes = tuple(create(f"cs{100 + n // 40}/quiz-{n:04}", f"Quiz {n} of the term") for n in range(count))
-    return Plan(lineage=LINEAGE, serial=0, changes=changes)
+    return Plan(destination=DESTINATION, lineage=LINEAGE, serial=0, changes=changes)
 
 
 def noted() -> Plan:
@@ -177,7 +182,9 @@ def noted() -> Plan:
     lost = replace(
         done[0], code="points-nowhere", message="the import of x\x1b[31m does nothing", hint="Remove it."
     )
-    return Plan(lineage=LINEAGE, serial=7, changes=(rotated,), notes=(secrets, *done, lost))
+    return Plan(
+        destination=DESTINATION, lineage=LINEAGE, serial=7, changes=(rotated,), notes=(secrets, *done, lost)
+    )
 
 
 def guarded() -> Plan:
@@ -266,6 +273,11 @@ def entry(number: int, title: str) -> Entry:
         payload=payload(title, modalityOptions={}, proctorTypes=["auto"], studentNotes=""),
         created_at=MORNING,
     )
+
+
+def in_environment(plan: Plan, name: str | None) -> Plan:
+    """`plan`, made for the environment `name`."""
+    return replace(plan, destination=replace(plan.destination, environment=name))
 
 
 def state() -> State:

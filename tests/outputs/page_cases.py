@@ -104,7 +104,9 @@ def small() -> Plan:
 def plan_of(*changes: Change, guards: tuple[Guard, ...] = ()) -> Plan:
     """A plan of `changes`, sorted as plans are."""
     ordered = tuple(sorted(changes, key=lambda change: change.address))
-    return Plan(lineage=cases.LINEAGE, serial=12, changes=ordered, guards=guards)
+    return Plan(
+        destination=cases.DESTINATION, lineage=cases.LINEAGE, serial=12, changes=ordered, guards=guards
+    )
 
 
 def term(exams: int, courses: int = 50) -> Plan:

@@ -3,9 +3,9 @@
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
+import output_cases as cases
 import page_cases
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -49,7 +49,7 @@ def write(plan: Plan, path: Path) -> None:
     """`plan` as a page at `path`."""
     invocation = Invocation(("--env", "production"))
     text = plan_page(
-        replace(plan, environment="production"), listing=Listing.DIFFERING, invocation=invocation
+        cases.in_environment(plan, "production"), listing=Listing.DIFFERING, invocation=invocation
     )
     path.write_text(text, encoding="utf-8")
 

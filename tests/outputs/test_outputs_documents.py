@@ -17,7 +17,7 @@ from reconciler.outputs import Listing
 
 DOCUMENTS = {
     "plan": lambda: outputs.plan_document(cases.every_action(), listing=Listing.ALL),
-    "report": lambda: outputs.report_document(cases.report()),
+    "report": lambda: outputs.report_document(cases.report(), cases.every_action(), cases.state()),
     "diagnostics": lambda: outputs.diagnostics_document(cases.diagnostics()),
 }
 

@@ -210,7 +210,9 @@ def test_a_report_tells_only_of_doubts():
     """An exam that is not in doubt has no dossier in the report's document, even if state has one for it."""
     state = replace(cases.state(), intents={Address("a"): cases.intent(), Address("b"): cases.intent()})
     exams = (cases.outcome("a", Outcome.IN_DOUBT), cases.outcome("b", Outcome.FAILED))
-    document = outputs.report_document(Report(exams=exams), outputs.dossiers_of_state(state, HERE))
+    document = outputs.report_document(
+        Report(exams=exams), cases.every_action(), state, outputs.dossiers_of_state(state, HERE)
+    )
     assert [("doubt" in one) for one in json.loads(json.dumps(document))["exams"]] == [True, False]
 
 

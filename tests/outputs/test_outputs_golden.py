@@ -6,7 +6,6 @@ RECONCILER_REWRITE_GOLDEN=1 in the environment writes the files anew.
 import io
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +28,7 @@ from reconciler.outputs import Invocation, Listing
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 ELSEWHERE: Final = Invocation(("--chdir", "the term", "--env", "production"))
-EMPTY: Final = Plan(lineage=cases.LINEAGE, serial=0, changes=())
+EMPTY: Final = Plan(destination=cases.DESTINATION, lineage=cases.LINEAGE, serial=0, changes=())
 REWRITE: Final = os.environ.get("RECONCILER_REWRITE_GOLDEN") == "1"
 
 TEXTS: Final[dict[str, Callable[[Console], None]]] = {
@@ -68,10 +67,14 @@ DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
     "plan": lambda: outputs.to_text(outputs.plan_document(cases.every_action(), listing=Listing.DIFFERING)),
     "plan-guarded": lambda: outputs.to_text(outputs.plan_document(cases.guarded(), listing=Listing.ALL)),
     "plan-noted": lambda: outputs.to_text(outputs.plan_document(cases.noted(), listing=Listing.DIFFERING)),
-    "report": lambda: outputs.to_text(outputs.report_document(cases.report())),
+    "report": lambda: outputs.to_text(
+        outputs.report_document(cases.report(), cases.every_action(), cases.state())
+    ),
     "report-in-doubt": lambda: outputs.to_text(
         outputs.report_document(
             Report(exams=(cases.outcome("cs101/quiz-3", Outcome.IN_DOUBT, status=502),)),
+            cases.every_action(),
+            cases.state(),
             outputs.dossiers_of_state(cases.state(), ELSEWHERE, lines=cases.every_action().changes),
         )
     ),
@@ -81,7 +84,7 @@ DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "plan.md": lambda: outputs.plan_markdown(
-        replace(cases.every_action(), environment="production"),
+        cases.in_environment(cases.every_action(), "production"),
         listing=Listing.DIFFERING,
         invocation=ELSEWHERE,
     ),
@@ -92,7 +95,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "plan-noted.md": lambda: outputs.plan_markdown(cases.noted(), listing=Listing.DIFFERING),
     "plan-noted.html": lambda: outputs.plan_page(cases.noted(), listing=Listing.DIFFERING),
     "plan.html": lambda: outputs.plan_page(
-        replace(cases.every_action(), environment="production"),
+        cases.in_environment(cases.every_action(), "production"),
         listing=Listing.DIFFERING,
         invocation=ELSEWHERE,
     ),

@@ -21,7 +21,7 @@ NO_TEXT = {"br", "hr", "img", "input", "link", "meta", "line", "rect"}
 def page(plan: Plan, listing: Listing = Listing.DIFFERING) -> str:
     """`plan` as a page."""
     invocation = Invocation(("--env", "production"))
-    return plan_page(replace(plan, environment="production"), listing=listing, invocation=invocation)
+    return plan_page(cases.in_environment(plan, "production"), listing=listing, invocation=invocation)
 
 
 class Outline(HTMLParser):
@@ -137,15 +137,16 @@ def test_every_listed_exam_is_on_the_page_once(make) -> None:
 
 
 def test_a_page_says_which_plan_it_is() -> None:
-    """Verdict, guards, fingerprint and state stand at the top."""
-    plan = cases.guarded()
+    """Verdict, destination, guards, fingerprint and state stand at the top."""
+    plan = cases.in_environment(cases.guarded(), "production")
     text = outline(page(plan)).text
     for said in (
         plan.fingerprint,
         plan.lineage,
         "Apply will refuse this plan",
         "too-many-creates",
-        "production",
+        "Destination: environment production, service https://api.example.edu, install AI1",
+        "state s3://exams-state/production",
     ):
         assert said in text
 

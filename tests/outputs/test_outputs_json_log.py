@@ -49,14 +49,20 @@ def test_a_run_is_a_line_for_each_thing_that_happens() -> None:
     """The members of each line are those of the schema, and the time is that of the event."""
     log = Log()
     progress = log.trail
+    progress.planned(cases.in_environment(cases.many_creates(1), "staging"))
     progress.started(4)
-    progress.trying(TryBegun(address=Address("a"), attempt=AttemptId("t0")))
+    progress.trying(TryBegun(address=Address("cs100/quiz-0000"), attempt=AttemptId("t0")))
     progress.waiting(2.51234, "HTTP 429")
     for exam in cases.report().exams:
         progress.settled(exam)
     progress.finished()
     log.trail.backed_up("x.json.backup")
     events = [line["event"] for line in log.lines]
+    started, attempt, *_, backup = log.lines
+    assert started["destination"]["environment"] == "staging"  # type: ignore[index]
+    assert attempt["installSid"] == cases.INSTALL
+    for line in (attempt, backup):
+        assert (line["environment"], line["service"]) == ("staging", "https://api.example.edu")
     assert events == ["started", "attempt", "waiting", *["settled"] * 4, "finished", "backup"]
     assert log.lines[-1]["message"] == "x.json.backup"
     assert log.lines[0]["time"] == "2031-09-01T08:00:00Z"
@@ -121,12 +127,14 @@ def test_a_report_is_one_line_with_the_members_of_its_document() -> None:
     (doubt,) = (exam for exam in cases.report().exams if exam.outcome is Outcome.IN_DOUBT)
     report = Report(exams=(replace(doubt, address=Address("cs101/quiz-3")),))
     dossiers = outputs.dossiers_of_state(cases.state(), Invocation())
-    log.trail.reported(cases.report())
-    log.trail.reported(report, dossiers)
+    plan, state = cases.every_action(), cases.state()
+    log.trail.planned(plan)
+    log.trail.reported(cases.report(), plan, state)
+    log.trail.reported(report, plan, state, dossiers)
     schema = Draft202012Validator(schemas.load("report"))
     for line, told, known in zip(log.lines, (cases.report(), report), ({}, dossiers), strict=True):
         assert line["event"] == "report"
         document = {key: value for key, value in line.items() if key not in {"event", "time"}}
         schema.validate(document)
-        assert document == outputs.report_document(told, known)
+        assert document == outputs.report_document(told, plan, state, known)
     assert "doubt" in log.lines[1]["exams"][0]  # type: ignore[index]

@@ -45,7 +45,7 @@ NASTY_TEXT = st.lists(st.sampled_from([*BITS, "x", " ", "1", "*", "_", "$", "!"]
 def markdown(plan: Plan, environment: str | None = "production") -> str:
     """`plan` as Markdown."""
     return plan_markdown(
-        replace(plan, environment=environment), listing=Listing.DIFFERING, invocation=PRODUCTION
+        cases.in_environment(plan, environment), listing=Listing.DIFFERING, invocation=PRODUCTION
     )
 
 
@@ -116,7 +116,7 @@ def test_a_hostile_plan_is_rendered_as_our_own_words() -> None:
     assert not {token.type for token in tokens} & {"link_open", "image", "s_open", "em_open", "hr"}
     html = [token.content.strip() for token in tokens if token.type in {"html_inline", "html_block"}]
     assert {tag for one in html for tag in re.findall(r"<[^>]*>", one)} - OUR_HTML == {
-        marker(replace(page_cases.hostile(10), environment="production"))
+        marker(cases.in_environment(page_cases.hostile(10), "production"))
     }
     assert not [found for one in texts_of(text) for found in triggers(one)]
 
@@ -135,7 +135,7 @@ def test_hostile_plans_keep_their_tables_and_the_limit(exams: int) -> None:
 @pytest.mark.parametrize("exams", [60, 150, 300, 1000, 5000])
 def test_long_plans_fit_and_say_what_they_leave_out(make, exams: int) -> None:
     """A plan too long for a comment is cut, and rows shown and rows left out add up to all there are."""
-    plan = make(exams)
+    plan = cases.in_environment(make(exams), "production")
     text = markdown(plan)
     assert len(text.encode()) <= LIMIT
     shown = len(re.findall(r"<br>`c\w+/[\w-]+`", text))
@@ -194,7 +194,7 @@ def test_the_marker_is_one_comment_whatever_the_environment_is_called(name: str 
 def test_environments_have_markers_of_their_own() -> None:
     """Names that differ only in what is encoded give markers that differ."""
     names = ["a--b", "a-%2Db", "a b", "a%20b", "a", None]
-    assert len({marker(replace(cases.every_action(), environment=name)) for name in names}) == len(names)
+    assert len({marker(cases.in_environment(cases.every_action(), name)) for name in names}) == len(names)
 
 
 def test_what_a_reviewer_needs_stands_there() -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 
+import output_cases as cases
 from jsonschema import Draft202012Validator
 from rich.console import Console
 
@@ -40,7 +41,7 @@ def plan_of(count: int) -> Plan:
         )
         for number in range(count)
     ]
-    return Plan(lineage="x", serial=0, changes=tuple(changes))
+    return Plan(destination=cases.DESTINATION, lineage="x", serial=0, changes=tuple(changes))
 
 
 def text_of(plan: Plan, origins: dict[Address, dict[str, Origin]]) -> str:

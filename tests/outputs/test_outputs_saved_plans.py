@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import output_cases as cases
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import outputs
+from reconciler.model.destination import Destination
 from reconciler.model.errors import ExpectationFailed, ReconcilerError, UsageError
 from reconciler.model.plan import ABSENT, Action, Plan
 from reconciler.outputs import Listing
@@ -67,7 +68,9 @@ BROKEN: dict[str, bytes] = {
     "list": b"[]",
     "no version": b"{}",
     "version no text": b'{"formatVersion": 1}',
-    "another major": b'{"formatVersion": "2.0"}',
+    "another major": b'{"formatVersion": "3.0"}',
+    "only the present version": b'{"formatVersion": "2.0"}',
+    "an earlier summary that is none": b'{"formatVersion": "1.0", "summary": 1}',
     "only a version": b'{"formatVersion": "1.0"}',
     "newer, and nothing else": b'{"formatVersion": "1.9"}',
     "NaN": b'{"formatVersion": "1.0", "a": NaN}',
@@ -154,26 +157,54 @@ def test_address_listed_twice_is_an_edit() -> None:
 
 
 def test_environment_survives_the_file() -> None:
-    """The name is there where there is one, and an earlier version's file has none."""
-    plan = replace(cases.every_action(), environment="production")
+    """The name is there where there is one, and belongs to what is reviewed."""
+    plan = cases.in_environment(cases.every_action(), "production")
     written = document(plan)
-    assert written["environment"] == "production"
-    assert decode(written).environment == "production"
-    assert "environment" not in document()
-    assert decode(document()).environment is None
-    assert plan.fingerprint == cases.every_action().fingerprint
+    assert written["destination"]["environment"] == "production"
+    assert decode(written).destination == plan.destination
+    assert decode(document()).destination == cases.DESTINATION
+    assert plan.fingerprint != cases.every_action().fingerprint
+
+
+@pytest.mark.parametrize("key", ["environment", "apiUrl"])
+def test_a_destination_that_was_edited_is_noticed(key: str) -> None:
+    """Environment and service are covered by the fingerprint."""
+    written = document()
+    written["destination"][key] = "https://elsewhere.example.edu"
+    with pytest.raises(ExpectationFailed, match="edited"):
+        decode(written)
+
+
+def test_the_state_may_be_planned_from_a_copy() -> None:
+    """The state's URL is told, and is no part of what is reviewed."""
+    written = document()
+    written["destination"]["state"] = "file:copy.json"
+    assert decode(written).destination.state == "file:copy.json"
+
+
+@pytest.mark.parametrize("name", ["plan.json", "plan-guarded.json"])
+def test_a_plan_of_format_1_is_read(name: str) -> None:
+    """It keeps its fingerprint and its guards, and does not say which service it is for."""
+    data = (Path(__file__).parent / "format_1" / name).read_bytes()
+    saved = outputs.decode_plan(data, name=name)
+    written = json.loads(data)
+    assert saved.fingerprint == written["fingerprint"]
+    assert [guard.code for guard in saved.guards] == [one["code"] for one in written.get("guards", [])]
+    assert saved.destination == Destination()
+    named = outputs.decode_plan(json.dumps(written | {"environment": "staging"}).encode(), name=name)
+    assert named.destination == Destination(environment="staging")
 
 
 def test_another_major_version_says_which_is_which() -> None:
     """The refusal names both versions and what to do."""
-    with pytest.raises(UsageError, match=r"is of format 2\.3, and this version reads format 1\.0") as refused:
-        decode(document() | {"formatVersion": "2.3"})
+    with pytest.raises(UsageError, match=r"is of format 3\.3, and this version reads format 2\.0") as refused:
+        decode(document() | {"formatVersion": "3.3"})
     assert "with the version of reconciler that wrote it" in refused.value.hint
 
 
 def test_newer_minor_version_is_read() -> None:
     """Keys that a later minor version adds are left unread."""
-    newer = document() | {"formatVersion": "1.7", "later": True}
+    newer = document() | {"formatVersion": "2.7", "later": True}
     assert decode(newer).fingerprint == cases.every_action().fingerprint
 
 

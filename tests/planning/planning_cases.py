@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from reconciler.model.declarations import Absence, Declaration, Declared, Import, Move, Removal
+from reconciler.model.destination import Destination, ServiceUrl
 from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid
 from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.plan import Action, Change, Guard, Plan
@@ -15,6 +16,7 @@ INSTALL = InstallSid("AI" + "1" * 32)
 OTHER_INSTALL = InstallSid("AI" + "2" * 32)
 COURSE = CourseSid("CU" + "1" * 32)
 OTHER_COURSE = CourseSid("CU" + "2" * 32)
+SERVICE = "https://api.example.edu"
 LINEAGE = "0d4c2f7e-6a53-4d0c-9b6e-3a8f1c2b7d10"
 NOW = datetime(2026, 9, 1, 8, 30, tzinfo=UTC)
 HERE = Position("exams.yaml", 7, 3)
@@ -138,11 +140,23 @@ def declaring(
 
 
 def planned(
-    declared: Declared, known: State | None = None, *, max_creates: int = 100, targets: Sequence[str] = ()
+    declared: Declared,
+    known: State | None = None,
+    *,
+    max_creates: int = 100,
+    targets: Sequence[str] = (),
+    service: ServiceUrl | None = None,
 ) -> Plan:
-    """The plan at NOW."""
+    """The plan at NOW, of exams at a service of which no guard has anything to say, or at `service`."""
+    url = SERVICE if service is None else service.url
     return make_plan(
-        declared, state() if known is None else known, now=NOW, max_creates=max_creates, targets=targets
+        declared,
+        state() if known is None else known,
+        now=NOW,
+        max_creates=max_creates,
+        targets=targets,
+        destination=Destination(api_url=url, state="file:exams.state.json"),
+        service=service,
     )
 
 

@@ -22,6 +22,11 @@ from reconciler.planning import check_expectation
 REVIEWED = planned(declaring("a", "b"))
 
 
+def at(plan, **changes):
+    """`plan`, which goes elsewhere."""
+    return replace(plan, destination=replace(plan.destination, **changes))
+
+
 @pytest.mark.parametrize("reviewed", [REVIEWED, REVIEWED.fingerprint])
 def test_same_plan_is_expected(reviewed):
     """The reviewed plan itself is accepted, and so is its fingerprint."""
@@ -64,18 +69,51 @@ def test_other_lineage_is_refused():
 )
 def test_other_environment_is_refused(here, words):
     """A plan for another environment is refused, whatever its lineage, even with nothing to make."""
-    reviewed = replace(REVIEWED, environment="production", lineage="b" * 8)
+    reviewed = replace(at(REVIEWED, environment="production"), lineage="b" * 8)
     for plan in (REVIEWED, planned(declaring())):
         with pytest.raises(ExpectationFailed) as caught:
-            check_expectation(replace(plan, environment=here), reviewed)
+            check_expectation(at(plan, environment=here), reviewed)
         assert "is for the environment production" in caught.value.message
         assert words in caught.value.message
         assert "Check --env" in caught.value.hint
 
 
-def test_plan_that_names_no_environment_is_expected_in_any():
-    """A file of an earlier version does not say; lineage and changes still must be right."""
-    check_expectation(replace(REVIEWED, environment="production"), REVIEWED)
+def test_a_plan_without_an_environment_is_refused_in_one():
+    """That there is none is part of what was reviewed."""
+    with pytest.raises(ExpectationFailed, match="is for no environment, and this is one for the environment"):
+        check_expectation(at(REVIEWED, environment="production"), REVIEWED)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.example.com", "https://api.example.edu/v2", "http://api.example.edu"]
+)
+def test_other_service_is_refused(url):
+    """A plan for another service is refused, by the file and by the fingerprint."""
+    with pytest.raises(
+        ExpectationFailed, match=f"goes to {REVIEWED.destination.api_url}, and this one to {url}"
+    ):
+        check_expectation(at(REVIEWED, api_url=url), REVIEWED)
+    with pytest.raises(ExpectationFailed, match="fingerprint"):
+        check_expectation(at(REVIEWED, api_url=url), REVIEWED.fingerprint)
+
+
+def test_a_plan_of_another_lineage_has_another_fingerprint():
+    """The fingerprint alone holds apply to the state that was planned from."""
+    with pytest.raises(ExpectationFailed, match="fingerprint"):
+        check_expectation(replace(REVIEWED, lineage="b" * 8), REVIEWED.fingerprint)
+
+
+def test_a_plan_from_a_copy_of_the_state_is_expected():
+    """Where the state was read from is told, and is no part of what was reviewed."""
+    copied = at(REVIEWED, state="file:copy.json")
+    check_expectation(REVIEWED, copied)
+    check_expectation(REVIEWED, copied.fingerprint)
+
+
+def test_a_plan_that_does_not_say_its_service_is_refused():
+    """One of format 1 cannot hold apply to a service."""
+    with pytest.raises(ExpectationFailed, match="format 1"):
+        check_expectation(REVIEWED, at(REVIEWED, api_url=None))
 
 
 def test_later_serial_is_expected():

@@ -88,6 +88,11 @@ class Workspace:
         assert "a.token.x" not in self.printed
         return done.stdout
 
+    def refused(self, *arguments, variables=None):
+        """What the command printed, once it exited with 1."""
+        self.run(*arguments, expect=1, variables=variables)
+        return self.printed
+
     def apply(self, url, *more, expect=0):
         """The report of an apply."""
         arguments = ("apply", "--auto-approve", "--format", "json", "--api-url", url, *more)

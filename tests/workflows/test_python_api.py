@@ -135,7 +135,6 @@ async def test_a_plan_that_is_not_confirmed_sends_nothing(workspace, sandbox):
     sending = Sending(
         token=lambda: "a.token.x",
         secrets=Secrets(environment={"EXAM_SECRET_CS": "correct horse"}),
-        api_url=sandbox.url,
     )
     with pytest.raises(NotConfirmed):
         await workflows.apply(scope, sending=sending, confirm=refuse, by="a test")

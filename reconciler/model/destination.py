@@ -1,0 +1,55 @@
+"""Where the exams of a plan go."""
+
+from typing import Final
+
+from reconciler.model.identities import InstallSid
+from reconciler.values import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """The environment, service, installs and state that a plan is for.
+
+    `environment` is the name of the one that was chosen; None where the workspace has none. `api_url` is the
+    service's base URL, normalised. `install_sids` are those of all declared exams, sorted. `state` is the
+    state's URL, without credentials. `api_url` and `state` are None in a saved plan of format 1, which does
+    not say.
+    """
+
+    environment: str | None = None
+    api_url: str | None = None
+    install_sids: tuple[InstallSid, ...] = ()
+    state: str | None = None
+
+    @property
+    def in_words(self) -> str:
+        """All of it on one line, as far as it is known."""
+        parts = (
+            "" if self.environment is None else f"environment {self.environment}",
+            "" if self.api_url is None else f"service {self.api_url}",
+            f"install {', '.join(self.install_sids)}" if self.install_sids else "",
+            "" if self.state is None else f"state {self.state}",
+        )
+        return ", ".join(filter(None, parts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceUrl:
+    """The service that a command means.
+
+    `url` is normalised. `is_named` says that `--api-url` or the workspace file names it; otherwise it comes
+    from the variable SMARTERPROCTORING_URL or from the state, or is the default. `contradiction` is the URL
+    of the variable, normalised, where the environment names another one and no option decides; None where
+    there is none.
+    """
+
+    url: str
+    is_named: bool
+    contradiction: str | None = None
+
+
+URL_VARIABLE: Final = "SMARTERPROCTORING_URL"
+"""The variable that names a service where neither an option nor the environment does."""
+
+UNSAID: Final = Destination()
+"""Nothing is known of where a plan goes."""

@@ -1,0 +1,79 @@
+"""Base URLs of exam services: which may be used, how two are compared, and which one a command means.
+
+May import: `model`.
+"""
+
+import ipaddress
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from reconciler.model.destination import ServiceUrl
+from reconciler.model.errors import UrlUnusable
+
+DEFAULT: Final = "https://api.smarterproctoring.com"
+
+_HINT: Final = "Write it as https://HOST, for example with --api-url."
+_USUAL_PORTS: Final = {"http": 80, "https": 443}
+
+
+def choose(
+    *, option: str | None, environment: str | None, variable: str | None, bound: str | None
+) -> ServiceUrl:
+    """Return the service that is meant: each argument wins over those behind it, and all over production.
+
+    `bound` is the service that the state's exams are at. Raises UrlUnusable for a URL that is none.
+    """
+    if option is not None:
+        return ServiceUrl(url=normalised(option), is_named=True)
+    ambient = None if variable is None else normalised(variable)
+    if environment is None:
+        return ServiceUrl(url=ambient or bound or DEFAULT, is_named=False)
+    url = normalised(environment)
+    return ServiceUrl(url=url, is_named=True, contradiction=None if ambient == url else ambient)
+
+
+def normalised(url: str) -> str:
+    """Return one spelling for each base URL: lower-case scheme and host, no usual port, no slash at the end.
+
+    Raises UrlUnusable for what is no absolute http(s) URL, or has a query, a fragment or credentials.
+    """
+    parts, port = _split(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    shown_port = "" if port in {None, _USUAL_PORTS[parts.scheme]} else f":{port}"
+    return f"{parts.scheme}://{host}{shown_port}{parts.path.rstrip('/')}"
+
+
+def check_url(url: str, *, is_plain_http_allowed: bool) -> str:
+    """Return the base URL `url`, normalised, if it is one to send a token to.
+
+    Raises UrlUnusable for anything but https, or http to loopback (or anywhere, if allowed).
+    """
+    parts, _ = _split(url)
+    if parts.scheme == "http" and not (is_plain_http_allowed or is_loopback(parts.hostname or "")):
+        raise UrlUnusable(
+            f"the API URL {url!r} would send the token in the clear",
+            hint="Use https. For a test server only: --allow-plain-http.",
+        )
+    return normalised(url)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` can only mean this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _split(url: str) -> tuple[SplitResult, int | None]:
+    """The parts of `url`, and its port. Raises UrlUnusable."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UrlUnusable(f"the API URL cannot be read: {error}", hint=_HINT) from error
+    if parts.username is not None or parts.password is not None:
+        raise UrlUnusable("the API URL holds credentials", hint="Give the token by itself; see --help.")
+    if parts.scheme not in _USUAL_PORTS or not host or parts.query or parts.fragment:
+        raise UrlUnusable(f"the API URL {url!r} is not an absolute http(s) URL", hint=_HINT)
+    return parts, port

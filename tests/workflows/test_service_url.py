@@ -1,0 +1,88 @@
+"""Base URLs of the service: which may be used, how they are compared, and which one is meant."""
+
+import pytest
+
+from reconciler.model.destination import ServiceUrl
+from reconciler.model.errors import UrlUnusable
+from reconciler.service_url import DEFAULT, check_url, choose
+
+A, B, C = (f"https://{name}.example.edu" for name in "abc")
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("https://api.example.edu", "https://api.example.edu"),
+        ("https://api.example.edu/base/", "https://api.example.edu/base"),
+        ("http://127.0.0.1:8400", "http://127.0.0.1:8400"),
+        ("http://localhost:8400/", "http://localhost:8400"),
+        ("http://[::1]:8400", "http://[::1]:8400"),
+        ("HTTPS://API.Example.edu:443", "https://api.example.edu"),
+        ("http://LOCALHOST:80//", "http://localhost"),
+        ("https://api.example.edu:8443/Base", "https://api.example.edu:8443/Base"),
+    ],
+)
+def test_urls_to_send_a_token_to(url, base):
+    """TLS anywhere, or plain http to this machine; each in one spelling."""
+    assert check_url(url, is_plain_http_allowed=False) == base
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.example.edu",
+        "http://127.0.0.1.example.edu",
+        "http://localhost.example.edu",
+        "http://0.0.0.0",
+        "https://",
+        "ftp://x",
+        "api.example.edu",
+        "",
+        "https://x:99999",
+        "https://x:port",
+        "https://user:secret@x",
+        "https://x?a=b",
+        "https://x#f",
+        "http://[::1",
+    ],
+)
+def test_urls_not_to_send_a_token_to(url):
+    """Plain http off loopback, and what is no base URL, is refused with the way to write one."""
+    with pytest.raises(UrlUnusable) as caught:
+        check_url(url, is_plain_http_allowed=False)
+    assert caught.value.hint
+    assert "secret" not in caught.value.message
+
+
+def test_plain_http_can_be_allowed():
+    """For a test server on another machine."""
+    assert check_url("http://test.example.edu", is_plain_http_allowed=True) == "http://test.example.edu"
+
+
+@pytest.mark.parametrize(
+    ("option", "environment", "variable", "bound", "meant"),
+    [
+        (None, None, None, None, ServiceUrl(url=DEFAULT, is_named=False)),
+        (None, None, None, A, ServiceUrl(url=A, is_named=False)),
+        (None, None, B, A, ServiceUrl(url=B, is_named=False)),
+        (None, C, None, A, ServiceUrl(url=C, is_named=True)),
+        (None, C, f"{C.upper().replace('HTTPS', 'https')}:443/", A, ServiceUrl(url=C, is_named=True)),
+        (None, C, B, A, ServiceUrl(url=C, is_named=True, contradiction=B)),
+        (None, C, f"{C}/v2", None, ServiceUrl(url=C, is_named=True, contradiction=f"{C}/v2")),
+        (A, C, B, None, ServiceUrl(url=A, is_named=True)),
+    ],
+)
+def test_an_option_decides_then_the_environment_then_what_stands_around(
+    option, environment, variable, bound, meant
+):
+    """A variable that contradicts the environment is told, unless an option says which is meant."""
+    assert choose(option=option, environment=environment, variable=variable, bound=bound) == meant
+
+
+@pytest.mark.parametrize("url", ["", "api.example.edu", "https://user:hunter2@x", "https://[::1"])
+def test_a_url_that_is_none_is_refused_wherever_it_stands(url):
+    """In the option, the workspace file or the variable; credentials in it are not repeated."""
+    for given in ({"option": url}, {"environment": url}, {"variable": url}):
+        with pytest.raises(UrlUnusable) as caught:
+            choose(**{"option": None, "environment": None, "variable": None, "bound": None} | given)
+        assert "hunter2" not in caught.value.message
