@@ -90,7 +90,13 @@ def _print_applied(parsed: argparse.Namespace, applied: Applied) -> None:
     if parsed.format == "json":
         print_raw(to_text(report_document(applied.report, applied.plan, applied.state, dossiers)))
     elif applied.report.exams:
-        print_report(applied.report, result_console(parsed), dossiers=dossiers, invocation=invocation)
+        print_report(
+            applied.report,
+            result_console(parsed),
+            dossiers=dossiers,
+            invocation=invocation,
+            destination=applied.plan.destination,
+        )
     elif not applied.plan.to_make:  # otherwise `_confirm` has shown it
         print_plan(applied.plan, result_console(parsed), listing=listing(parsed), invocation=invocation)
 

@@ -32,6 +32,15 @@ class Destination:
         )
         return ", ".join(filter(None, parts))
 
+    @property
+    def place(self) -> str:
+        """Environment and service as words that follow a verb, as far as they are known."""
+        parts = (
+            "" if self.environment is None else f"in {self.environment}",
+            "" if self.api_url is None else f"at {self.api_url}",
+        )
+        return " ".join(filter(None, parts))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceUrl:

@@ -25,15 +25,15 @@ class LogProgress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._counts: Counter[Outcome] = Counter()
-        self._to = ""
+        self._place = ""
 
     def planned(self, plan: Plan) -> None:
         """Where the plan goes is told with the number of creates."""
-        self._to = _to(plan)
+        self._place = plan.destination.place
 
     def started(self, total: int) -> None:
         """The number of creates, and where they go, is on a line."""
-        put(self._console, f"creating {count_of(total, 'exam')}{self._to}")
+        put(self._console, " ".join(("creating", count_of(total, "exam"), self._place)).rstrip())
 
     def trying(self, begun: TryBegun) -> None:
         """Nothing is shown: what counts is how exams end."""
@@ -61,9 +61,9 @@ class TerminalProgress:
     def __init__(self, console: RichConsole) -> None:
         self._counts: Counter[Outcome] = Counter()
         self._task: TaskID | None = None
-        self._label = TextColumn("Creating", markup=False)
+        self._place = ""
         self._bar = Progress(
-            self._label,
+            TextColumn("{task.fields[label]}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -75,11 +75,12 @@ class TerminalProgress:
 
     def planned(self, plan: Plan) -> None:
         """Where the plan goes is told before the bar."""
-        self._label.text_format = f"Creating{_to(plan)}"
+        self._place = plan.destination.place
 
     def started(self, total: int) -> None:
         """The bar is there, empty."""
-        self._task = self._bar.add_task("", total=total)
+        label = printable(f"Creating {self._place}".rstrip())
+        self._task = self._bar.add_task("", total=total, label=label)
         self._bar.start()
 
     def trying(self, begun: TryBegun) -> None:
@@ -105,13 +106,6 @@ class TerminalProgress:
     def _describe(self, words: str, *, advance: int) -> None:
         if self._task is not None:
             self._bar.update(self._task, description=words, advance=advance)
-
-
-def _to(plan: Plan) -> str:
-    """The environment and service of `plan`, behind the word for what is done there."""
-    to = plan.destination
-    where = "" if to.environment is None else f" in {printable(to.environment)}"
-    return where if to.api_url is None else f"{where} at {printable(to.api_url)}"
 
 
 def _pause(seconds: float, reason: str) -> str:

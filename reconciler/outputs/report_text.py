@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from reconciler.model.destination import UNSAID, Destination
 from reconciler.model.identities import Address
 from reconciler.model.report import ExamOutcome, Outcome, Report
 from reconciler.outputs.dossier_text import MOST_WHOLE, print_dossiers, print_settling
@@ -37,8 +38,9 @@ def print_report(
     *,
     dossiers: Mapping[Address, Dossier] | None = None,
     invocation: Invocation | None = None,
+    destination: Destination = UNSAID,
 ) -> None:
-    """`report` stands there exam by exam, then its summary and the next steps.
+    """Print `report` exam by exam, then its summary, which names the `destination`, and the next steps.
 
     `dossiers` are those of exams in doubt, as far as they could be read back. `invocation` goes into the
     commands to copy; None where they need no option.
@@ -48,7 +50,7 @@ def print_report(
             print_outcome(exam, console)
     if report.exams:
         put(console)
-    put_wrapped(console, (_summary(report), "bold"))
+    put_wrapped(console, (_summary(report, destination.place), "bold"))
     if report.interrupted_by is not None:
         put_wrapped(
             console, (f"The run was stopped early by {_signal_name(report.interrupted_by)}.", "yellow")
@@ -93,13 +95,14 @@ def counts_in_words(report: Report) -> str:
     return ", ".join(f"{number:,} {label}" for number, label in counts if number and label != "created")
 
 
-def _summary(report: Report) -> str:
+def _summary(report: Report, place: str) -> str:
     total, created = len(report.exams), len(report.created)
     if total == 0:
         return "No exam had to be created."
+    where = f" {place}" if place else ""
     if created == total:
-        return f"Created {count_of(total, 'exam')}."
-    return f"Created {created:,} of {count_of(total, 'exam')}: {counts_in_words(report)}."
+        return f"Created {count_of(total, 'exam')}{where}."
+    return f"Created {created:,} of {count_of(total, 'exam')}{where}: {counts_in_words(report)}."
 
 
 def _next_steps(report: Report) -> Iterator[str]:

@@ -45,6 +45,8 @@ def print_state(state: State, console: Console, *, invocation: Invocation | None
             put(console, (head[0].rstrip(), head[1]))
             put_wrapped(console, *tail, indent=4)
     put(console, (_counted(state), "dim"))
+    if state.service is not None:
+        put(console, (f"They are at {state.service}", "dim"))
     options = invocation or Invocation()
     print_dossiers(list(dossiers_of_state(state, options).values()), console, options)
 

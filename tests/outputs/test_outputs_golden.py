@@ -6,6 +6,7 @@ RECONCILER_REWRITE_GOLDEN=1 in the environment writes the files anew.
 import io
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +40,7 @@ TEXTS: Final[dict[str, Callable[[Console], None]]] = {
     "plan-noted": lambda to: outputs.print_plan(cases.noted(), to, listing=Listing.DIFFERING),
     "plan-empty": lambda to: outputs.print_plan(EMPTY, to, listing=Listing.DIFFERING),
     "diagnostics": lambda to: outputs.print_diagnostics(cases.diagnostics(), to),
-    "report": lambda to: outputs.print_report(cases.report(), to),
+    "report": lambda to: outputs.print_report(cases.report(), to, destination=cases.DESTINATION),
     "report-in-doubt": lambda to: outputs.print_report(
         Report(exams=(cases.outcome("cs101/quiz-3", Outcome.IN_DOUBT, status=502, message="Bad Gateway"),)),
         to,
@@ -48,7 +49,7 @@ TEXTS: Final[dict[str, Callable[[Console], None]]] = {
     ),
     "entry-settled": lambda to: outputs.print_entry(Address("cs101/final"), cases.settled(), to),
     "entry-absent": lambda to: outputs.print_entry(Address("cs101/quiz-9"), cases.settled(), to),
-    "state": lambda to: outputs.print_state(cases.state(), to),
+    "state": lambda to: outputs.print_state(replace(cases.state(), service="https://api.example.edu"), to),
     "entry": lambda to: outputs.print_entry(Address("cs101/final"), cases.state(), to),
     "entry-in-doubt": lambda to: outputs.print_entry(Address("cs101/quiz-3"), cases.state(), to),
     "error-usage": lambda to: outputs.print_error(UsageError("no such file", hint="Name another."), to),

@@ -45,6 +45,17 @@ def test_log_has_a_line_for_each_thing() -> None:
     ]
 
 
+def test_where_exams_go_is_told_from_the_start() -> None:
+    """Environment and service stand beside the count in a log and before the bar on a terminal."""
+    plan = cases.in_environment(cases.every_action(), "stag{ing}\x1b")
+    for make, is_terminal in ((LogProgress, False), (TerminalProgress, True)):
+        to = console(is_terminal=is_terminal)
+        progress = make(to)
+        progress.planned(plan)
+        run(progress)
+        assert r"in stag{ing}\x1b at https://api.example.edu" in written(to)
+
+
 def test_log_of_nothing_says_so() -> None:
     """A run that was stopped before the first create has an end too."""
     to = console(is_terminal=False)
