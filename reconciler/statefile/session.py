@@ -196,15 +196,20 @@ def _refuse_forgotten_doubts(present: State, pushed: State) -> None:
         )
 
 
-def _refuse_forgotten_resolutions(present: State, pushed: State) -> None:
-    """Who settled a doubt, and how, is the only trace of what a person once vouched for."""
-    forgotten = sorted({one.address for one in set(present.resolutions).difference(pushed.resolutions)})
-    if forgotten:
-        raise PushRefused(
-            f"the pushed state forgets how doubts were settled: {', '.join(forgotten)}",
-            hint="Nothing was changed. Copy all `resolutions` of what `reconciler state pull` prints into "
-            "it, then push it.",
-        )
+def _refuse_forgotten_history(present: State, pushed: State) -> None:
+    """Who settled a doubt or accepted a change is the only trace of what a person once vouched for."""
+    for what, key, before, after in (
+        ("how doubts were settled", "resolutions", present.resolutions, pushed.resolutions),
+        ("which changes were accepted", "acceptances", present.acceptances, pushed.acceptances),
+    ):
+        kept = frozenset[object](after)
+        forgotten = sorted({one.address for one in before if one not in kept})
+        if forgotten:
+            raise PushRefused(
+                f"the pushed state forgets {what}: {', '.join(forgotten)}",
+                hint=f"Nothing was changed. Copy all `{key}` of what `reconciler state pull` prints into "
+                "it, then push it.",
+            )
 
 
 class Session:
@@ -247,7 +252,7 @@ class Session:
             return Mended(state=state, backup=None)
         _refuse_other_history(self._state, state, self._backend.location)
         _refuse_forgotten_doubts(self._state, state)
-        _refuse_forgotten_resolutions(self._state, state)
+        _refuse_forgotten_history(self._state, state)
         backup = self._back_up()
         return Mended(state=self._put(state), backup=backup)
 

@@ -29,6 +29,7 @@ from reconciler.model.errors import (
     StateExists,
     StateUnavailable,
 )
+from reconciler.model.state import Acceptance
 from reconciler.ports import LockInfo
 from reconciler.statefile import (
     decode_journal,
@@ -338,6 +339,18 @@ def test_a_push_never_forgets_a_doubt(begun):
             opened.push(replace(doubtful, serial=5, intents={"a": intent("t2")}))
         assert opened.push(unvouched.with_resolutions(resolution("a", "t1", 1))).state.serial == 5
     assert set(load_state(begun).exams) == {"a"}
+
+
+def test_a_push_never_forgets_who_accepted_a_change(begun):
+    """As with doubts: what a person vouched for stays."""
+    accepted = Acceptance(
+        address="a", sid=sid(1), before=entry(1).digest, digest=entry(1, "x").digest, by="someone", at=NOW
+    )
+    with session(begun) as opened:
+        known = opened.commit(replace(opened.state, acceptances=(accepted,)))
+        with pytest.raises(PushRefused, match="which changes were accepted: a"):
+            opened.push(replace(known, serial=5, acceptances=()))
+        assert opened.push(replace(known, serial=5)).state.acceptances == (accepted,)
 
 
 def test_a_push_never_forgets_who_settled_a_doubt(begun):
