@@ -75,7 +75,7 @@ def test_the_stream_ends_with_the_report(workspace, server):
     assert next(event["event"] for event in events if event["event"] != "warning") == "started"
     assert [event["event"] for event in events][-2:] == ["finished", "report"]
     report = report_of(events[-1])
-    assert report["summary"] == {"created": 3, "failed": 0, "inDoubt": 0, "notAttempted": 0}
+    assert {key: count for key, count in report["summary"].items() if count} == {"created": 3}
     sids = {exam["address"]: exam["sid"] for exam in report["exams"]}
     assert sids == {address: entry["sid"] for address, entry in workspace.state["exams"].items()}
     assert b"cs/a" in stderr

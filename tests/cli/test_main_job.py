@@ -37,7 +37,7 @@ def test_exactly_the_declared_bodies_are_on_the_wire(workspace, server):
     """Five exams, five requests, each with the documented path, the token header and the declared body."""
     workspace.declare("a", "b", "c", "d", "e")
     report = workspace.apply(server.url)
-    assert report["summary"] == {"created": 5, "failed": 0, "inDoubt": 0, "notAttempted": 0}
+    assert {key: count for key, count in report["summary"].items() if count} == {"created": 5}
     jsonschema.Draft202012Validator(schemas.load("report")).validate(report)
     assert sorted(request.body["title"] for request in server.requests) == [
         f"Exam {name}" for name in "abcde"
@@ -153,7 +153,7 @@ def test_plan_and_validate_need_no_token_no_secret_and_no_network(workspace):
 def test_no_secret_is_in_any_file(workspace, server):
     """Neither state, nor a saved plan, nor any other file holds a password or the token."""
     workspace.declare("a", "b")
-    workspace.run("plan", "--out", "plan.json")
+    workspace.run("plan", "--out", "plan.json", "--api-url", server.url)
     workspace.apply(server.url, "--expect", "plan.json")
     for path in workspace.root.rglob("*"):
         if path.is_file():
@@ -206,7 +206,7 @@ def test_without_a_terminal_apply_needs_to_be_told(workspace, server):
 def test_only_what_was_reviewed_is_applied(workspace, server):
     """With --expect an exam that was not reviewed stops the run; one applied since does not."""
     workspace.declare("a", "b")
-    workspace.run("plan", "--out", "plan.json")
+    workspace.run("plan", "--out", "plan.json", "--api-url", server.url)
     workspace.apply(server.url, "--target", "cs/a")
     workspace.apply(server.url, "--expect", "plan.json")
     assert len(server.requests) == 2
@@ -254,9 +254,14 @@ def test_an_in_doubt_exam_blocks_only_itself_and_is_settled_by_hand(workspace):
     with running(Settings(port=0)) as sandbox:
         sandbox.misbehave("drop-after:title=Exam a", "drop-before:title=Exam b")
         report = workspace.apply(sandbox.url, expect=3)
-        assert report["summary"] == {"created": 1, "failed": 0, "inDoubt": 2, "notAttempted": 0}
+        assert {key: count for key, count in report["summary"].items() if count} == {
+            "created": 1,
+            "inDoubt": 2,
+        }
         assert sandbox.requests == 3
-        workspace.apply(sandbox.url, expect=3)
+        again = workspace.apply(sandbox.url, expect=3)
+        assert again["summary"]["stillInDoubt"] == 2
+        assert [one["address"] for one in again["stillInDoubt"]] == ["cs/a", "cs/b"]
         assert sandbox.requests == 3
         workspace.run("plan", "--detailed-exitcode", expect=3)
         shown = workspace.run("plan")

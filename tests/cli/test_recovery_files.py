@@ -49,13 +49,14 @@ def struck(begun, tmp_path_factory):
 
 
 @pytest.fixture
-def failed(struck, tmp_path):
-    """A copy of that workspace, with the name of its recovery file."""
+def failed(struck, tmp_path, sandbox):
+    """A copy of that workspace, whose service is `sandbox` now, with the name of its recovery file."""
     shutil.copytree(struck.root, tmp_path, dirs_exist_ok=True)
     made = Workspace(tmp_path)
     made.sid, made.said = struck.sid, struck.words
     (path,) = left(made)
     made.file = str(path.relative_to(tmp_path))
+    made.rebind(sandbox.url)
     return made
 
 

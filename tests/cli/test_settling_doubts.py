@@ -93,8 +93,9 @@ def test_blocks_that_settle_say_who_applied_them(workspace):
     first, second = attempt_of(workspace, "a"), attempt_of(workspace, "b")
     blocks = f'imports: [{{exam: cs/a, sid: {SID}}}]\nabsent: [{{exam: cs/b, attempt: "{second}"}}]\n'
     redeclare(workspace, "a", "c", "made", blocks=blocks)
-    before = workspace.state
     with running(Settings(port=0)) as sandbox:
+        workspace.rebind(sandbox.url)
+        before = workspace.state
         workspace.apply(sandbox.url, expect=3)
         assert sandbox.requests == 0
         assert sorted(resolutions(workspace)) == [
@@ -123,6 +124,7 @@ def test_a_settled_exam_is_recorded_as_it_was_sent(workspace, way):
         redeclare(workspace, "a", "b", "c", "made", duration=120, blocks=blocks)
         shown = workspace.run("plan")
         assert "configuration.duration: 90 → 120" in shown
+        workspace.rebind("http://127.0.0.1:9")
         workspace.apply("http://127.0.0.1:9", expect=3)
     entry = workspace.state["exams"]["cs/a"]
     assert (entry["payload"], entry["digest"]) == (sent["payload"], sent["digest"])
@@ -133,6 +135,7 @@ def test_one_doubt_blocks_no_other_exam(workspace):
     """New exams are created while others are in doubt, even while one of those is being renamed."""
     redeclare(workspace, "b", "c", "made", "new", "other", blocks="moved: [{from: cs/a, to: cs/new}]\n")
     with running(Settings(port=0)) as sandbox:
+        workspace.rebind(sandbox.url)
         report = workspace.apply(sandbox.url, expect=3)
         assert [one["address"] for one in report["exams"]] == ["cs/other"]
         assert sandbox.requests == 1
@@ -199,6 +202,7 @@ def test_nothing_is_settled_while_an_apply_is_under_way(workspace):
     """An exam called absent while its request is in flight would be created twice: the lock prevents it."""
     redeclare(workspace, "a", "b", "c", "made", "slow")
     with running(Settings(port=0)) as sandbox:
+        workspace.rebind(sandbox.url)
         sandbox.misbehave("latency:seconds=30")
         started = workspace.start("apply", "--auto-approve", "--api-url", sandbox.url)
         while not sandbox.requests:
@@ -225,6 +229,7 @@ def test_resolutions_outlive_all_that_follows(workspace):
     workspace.run("state", "rm", "cs/made")
     redeclare(workspace, "b", "made")
     with running(Settings(port=0)) as sandbox:
+        workspace.rebind(sandbox.url)
         workspace.apply(sandbox.url, expect=3)
     pulled = json.loads(workspace.run("state", "pull"))
     assert resolutions(workspace) == known
@@ -276,6 +281,7 @@ def test_the_report_of_an_apply_tells_it_too(workspace):
     """At the moment at which it is needed first; the report's document holds it as well."""
     redeclare(workspace, "new")
     with running(Settings(port=0)) as sandbox:
+        workspace.rebind(sandbox.url)
         sandbox.misbehave("drop-before")
         arguments = ("apply", "--auto-approve", "--api-url", sandbox.url)
         shown = workspace.run(*arguments, expect=3).partition("Created 0 of 1")[2]

@@ -26,7 +26,7 @@ def test_what_ends_a_run_is_its_last_event(capfd, case):
 
     def run():
         with streaming(argparse.Namespace(format="jsonl")) as log:
-            log.started(3)
+            log.finished()
             raise error
 
     with pytest.raises(type(error)):
@@ -34,7 +34,7 @@ def test_what_ends_a_run_is_its_last_event(capfd, case):
     events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     for event in events:
         LINES.validate(event)
-    assert [event["event"] for event in events] == ["started", "error"]
+    assert [event["event"] for event in events] == ["finished", "error"]
     assert events[1]["message"] == message
 
 

@@ -115,6 +115,7 @@ def test_files_are_compared_below_the_directory(workspace):
     (folder / "pw").write_text(f"{SECRET}\n")
     workspace.write(MANIFEST.replace("{fromEnv: EXAM_SECRET_CS}", "{fromFile: pw}") + exam("c"))
     with running(Settings(port=0)) as sandbox:
+        workspace.rebind(sandbox.url)
         workspace.apply(sandbox.url, "--secrets-dir", "hidden")
     (folder / "pw").write_text("treasure")
     assert "secrets-not-checked" in workspace.run("plan", "--format", "json")

@@ -93,6 +93,10 @@ class Workspace:
         self.run(*arguments, expect=1, variables=variables)
         return self.printed
 
+    def rebind(self, url):
+        """Have the exams in state be at `url` from now on."""
+        self.run("state", "rebind", "--api-url", url)
+
     def apply(self, url, *more, expect=0):
         """The report of an apply."""
         arguments = ("apply", "--auto-approve", "--format", "json", "--api-url", url, *more)
