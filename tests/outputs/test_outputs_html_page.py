@@ -145,7 +145,7 @@ def test_a_page_says_which_plan_it_is() -> None:
         plan.lineage,
         "Apply will refuse this plan",
         "too-many-creates",
-        "Destination: environment production, service https://api.example.edu, install AI1",
+        "environment production, service https://api.example.edu, install AI1",
         "state s3://exams-state/production",
     ):
         assert said in text
