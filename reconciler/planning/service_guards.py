@@ -22,7 +22,8 @@ def service_guards(
             hint="Unset the variable, or say with --api-url which of the two is meant.",
             addresses=(),
         )
-    if state.service is not None and state.service != service.url:
+    holds_some = bool(state.exams or state.intents)
+    if holds_some and state.service is not None and state.service != service.url:
         yield Guard(
             code="other-service",
             message=f"the state is of exams at {state.service}, and this plan goes to {service.url}",
@@ -31,7 +32,7 @@ def service_guards(
             addresses=(),
         )
     creates = [line for line in lines if line.action is Action.CREATE and line.address in kept]
-    if state.service is None and (state.exams or state.intents) and not service.is_named and creates:
+    if holds_some and state.service is None and not service.is_named and creates:
         yield Guard(
             code="unbound-service",
             message="the state holds exams and does not say at which service; this plan would create more at "

@@ -30,21 +30,22 @@ def run_apply_singly(_workspace, sandbox):
     return ("apply", "--auto-approve", "--parallelism", "1", "--api-url", sandbox.url)
 
 
-def run_resolve(workspace, _sandbox):
+def run_resolve(workspace, sandbox):
     """Settle what a killed run left in doubt; the session folds that run's journal first."""
-    leave_a_doubt(workspace)
+    leave_a_doubt(workspace, sandbox)
     return ("resolve", "cs/e0", "--absent")
 
 
 def run_resolved_apply(workspace, sandbox):
     """Create what is missing where a killed run left a doubt; the session folds that run's journal first."""
-    leave_a_doubt(workspace)
+    leave_a_doubt(workspace, sandbox)
     return run_apply(workspace, sandbox)
 
 
-def leave_a_doubt(workspace):
+def leave_a_doubt(workspace, sandbox):
     """Put an intent of cs/e0 into the journal, as a run does that is killed before it sends."""
     shutil.copytree(workspace.with_doubt, workspace.root, dirs_exist_ok=True)
+    workspace.relocate(sandbox.url)
 
 
 def run_import(_workspace, _sandbox):

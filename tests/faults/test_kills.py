@@ -104,7 +104,8 @@ def test_the_second_signal_abandons_those_in_flight(workspace):
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=15)
         assert process.returncode == 130
-        assert json.loads(out)["summary"] == {"created": 0, "failed": 0, "inDoubt": 4, "notAttempted": 36}
+        counts = {key: count for key, count in json.loads(out)["summary"].items() if count}
+        assert counts == {"inDoubt": 4, "notAttempted": 36}
         assert len(workspace.state["intents"]) == 4
 
 

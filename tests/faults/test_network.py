@@ -352,6 +352,7 @@ def test_a_reset_on_accepting_is_not_sent_or_in_doubt_by_what_had_left(workspace
         by_outcome[one["outcome"]].append(one["address"][3:])
     assert sum(map(len, by_outcome.values())) == 6
     with raw_server(answer_well) as server:
+        workspace.rebind(server.url)
         workspace.apply(server.url, expect=3 if by_outcome["in-doubt"] else 0)
         assert sorted(server.sent_titles()) == sorted(by_outcome["failed"])
 

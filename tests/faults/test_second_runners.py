@@ -133,7 +133,10 @@ def test_a_broken_lock_loses_and_doubles_nothing(workspace, server):
     first = json.loads(out)
     assert process.returncode == 3, errors
     assert "taken away" in errors + out
-    assert first["summary"] == {"created": 0, "failed": 0, "inDoubt": 4, "notAttempted": 8}
+    assert {key: count for key, count in first["summary"].items() if count} == {
+        "inDoubt": 4,
+        "notAttempted": 8,
+    }
     assert second["summary"]["created"] == 8
     titles = [request.body["title"] for request in server.requests]
     assert len(titles) == len(set(titles)) == len(NAMES)

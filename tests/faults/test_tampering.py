@@ -348,6 +348,7 @@ def test_a_journal_lost_during_a_run_stops_it(fresh, sandbox, change):
 
 def test_times_from_the_future_disturb_nothing(workspace, sandbox):
     """A clock that was set back since: what was created stays created, and a doubt can be settled."""
+    workspace.relocate(sandbox.url)
     path, lines = journal_of(workspace)
     future = "2099-01-01T00:00:00.000Z"
     path.write_bytes(

@@ -29,10 +29,11 @@ def bound(known, to):
     return replace(known, service=to)
 
 
-def test_a_new_state_is_for_any_service():
-    """Nothing says yet where its exams are."""
-    assert codes(planned(declaring("a"), service=HERE)) == []
-    assert codes(planned(declaring("a"), service=DEFAULT)) == []
+@pytest.mark.parametrize("empty", [state(), bound(state(), ELSEWHERE)], ids=["new", "bound in vain"])
+def test_a_state_that_holds_nothing_is_for_any_service(empty):
+    """There are no exams that could be elsewhere; so it stays after a first apply to a mistyped URL."""
+    assert codes(planned(declaring("a"), empty, service=HERE)) == []
+    assert codes(planned(declaring("a"), empty, service=DEFAULT)) == []
 
 
 @pytest.mark.parametrize("service", [HERE, DEFAULT])
