@@ -27,6 +27,10 @@ _Key: TypeAlias = tuple[str, Stretch, str]
 """What makes a finding the same as another: its code, its place, and what tells it apart there."""
 
 _IN_EXAM: Final = " (in the exam "
+_NOT_SHOWN: Final = (
+    "this is wrong, and not shown: it stands in a secret, behind one on its line, or in an unknown field"
+)
+_HOW_TO_SHOW: Final = "Write each field on a line of its own, and text with commas, colons or `#` in quotes."
 
 
 class Details(TypedDict, total=False):
@@ -168,7 +172,10 @@ class Findings:
         The excerpts are cut only here, when all secrets of the file are known.
         """
         may_show = self.source.is_parsed or len(self._found) <= _MAX_GUARDED_FINDINGS
-        found = [(key, _completed(each, self._hits.get(key, ()))) for key, each in self._found.items()]
+        found = [
+            (key, _completed(self._shown(each, key[1]), self._hits.get(key, ())))
+            for key, each in self._found.items()
+        ]
         return [
             replace(each, excerpt=self._excerpt(at)) if may_show else each
             for (_, at, _), each in (*found, *self._those_left_out())
@@ -188,6 +195,17 @@ class Findings:
             span=self.source.span(key[1]),
         )
         return [(key, too_many)]
+
+    def _shown(self, found: Diagnostic, at: Stretch) -> Diagnostic:
+        """`found`, without its words where they may quote what stands in or behind a secret."""
+        if not self.source.is_hidden(at.start):
+            return found
+        return replace(found, message=_NOT_SHOWN, hint=_HOW_TO_SHOW)
+
+    def hide(self, at: Stretch) -> None:
+        """Never show what stands at `at`, in whichever file that is: nobody knows what it is."""
+        home, at = self._home_of(at)
+        home.source.unknown.append(at)
 
     def _excerpt(self, at: Stretch) -> str | None:
         """The line of `at`, unless it repeats a secret of a file that this one extends."""

@@ -106,9 +106,11 @@ class _Report:
         known = list(self.error.schema["properties"]) if isinstance(self.error.schema, Mapping) else []
         if not isinstance(self.error.instance, Marked):
             return
-        for field, (at, _) in self.error.instance.stretches().items():
-            if field not in known and not self.findings.is_full:
-                self._unknown_field(field, at, known)
+        for field, (at, value_at) in self.error.instance.stretches().items():
+            if field not in known:
+                self.findings.hide(Stretch(at.end, max(at.end, value_at.end)))
+                if not self.findings.is_full:
+                    self._unknown_field(field, at, known)
 
     def _unknown_field(self, field: str, at: Stretch, known: Iterable[str]) -> None:
         hint = suggestion(field, known, f"Remove it. Known are: {', '.join(known)}.")

@@ -2,12 +2,19 @@
 
 import re
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import Final
 
-from reconciler.manifest.secrecy import MASK, guarded_line, has_loose_announcement, masked_line, printable
+from reconciler.manifest.secrecy import (
+    MASK,
+    behind_colon,
+    printable,
+    shown_length,
+    shown_length_unparsed,
+)
 from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.positions import Position, Span
 from reconciler.values import dataclass, field
@@ -19,6 +26,7 @@ _MAX_EXCERPT: Final = 200
 _MAX_GUARDED: Final = 256 * 1024
 _MAX_KNOWN_SECRETS: Final = 500
 _MIN_SECRET: Final = 4
+_BLANKS: Final = " \t\r\n"
 _BREAK: Final = re.compile(r"\r\n|\n|\r")
 _ORDINARY: Final = bytes([*b"\t\n\r", *range(ord(" "), ord("~") + 1)])
 _BOM: Final = b"\xef\xbb\xbf"
@@ -74,13 +82,21 @@ def _without_boms(data: bytes) -> bytes:
 
 @dataclass(slots=True)
 class SourceText:
-    """One file's text; `secrets` and `secret_values` are known once `is_parsed`."""
+    """One file's text; `secrets` and `secret_values` are known once `is_parsed`.
+
+    `secrets` reach from the end of a key to the end of its value. `unknown` are values of which nobody knows
+    what they are: those of unknown fields, and of keys that cannot be used. Of a file that is no text
+    (`is_text`) no line is shown.
+    """
 
     file: str
     text: str
     is_parsed: bool = False
+    is_text: bool = True
     secrets: list[Stretch] = field(default_factory=list)
     secret_values: set[str] = field(default_factory=set)
+    unknown: list[Stretch] = field(default_factory=list)
+    _hidden: "_Hidden | None" = None
     _starts: "array[int]" = field(default_factory=lambda: array("I"))
     _passed: tuple[int, int] = (0, 1)
     """A line's start and its number: where `next_position` goes on."""
@@ -144,27 +160,56 @@ class SourceText:
         return None if found is None else Stretch(found.start(), found.end())
 
     def excerpt(self, offset: int) -> str | None:
-        """The line at `offset`, safe to show; None where that cannot be promised or it is too long."""
+        """The line at `offset` as far as it may be shown; None where that ends before `offset`."""
         starts = self.starts()
         index = bisect_right(starts, offset) - 1
-        line = self._line(index)
-        shown: str | None
-        if self.is_parsed:
-            shown = self._without_values(masked_line(line, starts[index], self.secrets, offset))
-            if shown is not None and has_loose_announcement(shown):
-                shown = None
-        elif len(self.text) > _MAX_GUARDED:
-            shown = None
-        else:
-            shown = guarded_line([self._line(at) for at in range(len(starts))], index)
-        if shown is None or offset - starts[index] > _MAX_EXCERPT:
+        line, column = self._line(index), offset - starts[index]
+        if not self.is_text or column > _MAX_EXCERPT:
             return None
-        return printable(shown[:_MAX_EXCERPT])
+        length = self._shown_length(line, index)
+        if length < len(line):
+            if column >= length:
+                return None
+            line = line[:length].rstrip()
+        return None if self._repeats(line) else printable(line[:_MAX_EXCERPT])
+
+    def _shown_length(self, line: str, index: int) -> int:
+        """How much may be shown of `line`, which is that at `index`."""
+        if self.is_parsed:
+            start = self.starts()[index]
+            hidden = self._hidden_stretches().first_on(start, start + len(line))
+            length = len(line) if hidden is None else behind_colon(line, max(hidden - start, 0))
+            return min(length, shown_length(line))
+        if len(self.text) > _MAX_GUARDED:
+            return 0
+        return shown_length_unparsed([self._line(at) for at in range(len(self.starts()))], index)
+
+    def is_hidden(self, offset: int) -> bool:
+        """Whether `offset` is in what is hidden, in a comment behind it, or behind a secret on its line."""
+        hidden, starts = self._hidden_stretches(), self.starts()
+        line_start = starts[bisect_right(starts, offset) - 1]
+        within, secret = _last_before(offset, hidden.every), _last_before(offset, hidden.secrets)
+        if within is not None and (
+            offset < within.end or (line_start <= within.end and "#" in self.text[within.end : offset])
+        ):
+            return True
+        return secret is not None and line_start <= secret.end
+
+    def _hidden_stretches(self) -> "_Hidden":
+        known = len(self.secrets), len(self.unknown)
+        if self._hidden is None or self._hidden.known != known:
+            secrets = _disjoint(_trimmed(at, self.text) for at in self.secrets)
+            unknown = [_trimmed(at, self.text) for at in self.unknown]
+            self._hidden = _Hidden(known, secrets, _disjoint([*secrets, *unknown]))
+        return self._hidden
 
     def echo(self, value: str) -> str:
-        """`value`, quoted for a message: short, printable, and never a secret of this file."""
+        """`value`, quoted for a message: short, printable, without a secret or what a word announces."""
         if self.hides(value):
             return "this value"
+        length = shown_length(value)
+        if value[length:].strip():
+            value = f"{value[:length]}…"
         short = value if len(value) <= MAX_ECHO else f"{value[:MAX_ECHO]}…"
         shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in short)
         return f"'{shown}'"
@@ -195,8 +240,46 @@ class SourceText:
         """Whether a secret that is long enough to be told from ordinary words is within `text`."""
         return any(len(secret) >= _MIN_SECRET and secret in text for secret in self.secret_values)
 
-    def _without_values(self, shown: str | None) -> str | None:
-        """`shown`, unless a secret written elsewhere is repeated on it."""
-        if shown is None or len(self.secret_values) > _MAX_KNOWN_SECRETS:
-            return shown
-        return None if self._repeats_secret(shown) else shown
+    def _repeats(self, shown: str) -> bool:
+        """Whether a secret written elsewhere is repeated in `shown`, as far as these are not too many."""
+        return len(self.secret_values) <= _MAX_KNOWN_SECRETS and self._repeats_secret(shown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hidden:
+    """Stretches that are not shown, sorted and disjoint; `known` says of how many this was told."""
+
+    known: tuple[int, int]
+    secrets: list[Stretch]
+    every: list[Stretch]
+
+    def first_on(self, start: int, end: int) -> int | None:
+        """Where the first stretch begins that shares something with the line from `start` to `end`."""
+        at = bisect_left(self.every, start, key=lambda hidden: hidden.end)
+        return self.every[at].start if at < len(self.every) and self.every[at].start <= end else None
+
+
+def _last_before(offset: int, stretches: Sequence[Stretch]) -> Stretch | None:
+    """The last of `stretches`, which are sorted, that begins at `offset` or before."""
+    at = bisect_right(stretches, offset, key=lambda stretch: stretch.start) - 1
+    return stretches[at] if at >= 0 else None
+
+
+def _trimmed(at: Stretch, text: str) -> Stretch:
+    """`at` without the blanks at its end: the parser ends a block where the next thing begins."""
+    end = at.end
+    while end > at.start and text[end - 1] in _BLANKS:
+        end -= 1
+    return Stretch(at.start, end)
+
+
+def _disjoint(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """What `stretches` cover together, sorted."""
+    covered: list[Stretch] = []
+    for at in sorted(stretches):
+        if covered and at.start <= covered[-1].end:
+            last = covered.pop()
+            covered.append(Stretch(last.start, max(at.end, last.end)))
+        else:
+            covered.append(at)
+    return covered

@@ -79,6 +79,7 @@ def parse(
     Raises Unmarked, if what `reads` it does.
     """
     if (at := source.refused_character()) is not None:
+        source.is_text = False
         findings.add(
             "encoding",
             at,
@@ -121,7 +122,7 @@ def read_source(file: str, data: bytes) -> tuple[SourceText, Findings, bool]:
     try:
         source = SourceText(file, decode(data))
     except NotText as error:
-        source = SourceText(file, error.before)
+        source = SourceText(file, error.before, is_text=False)
         findings = Findings(source)
         end = len(error.before)
         findings.add("encoding", Stretch(end, end), error.message, error.hint)

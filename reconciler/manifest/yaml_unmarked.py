@@ -76,7 +76,7 @@ class UnmarkedWalker(Walker):
                 start, below = event.start_mark.index, MAX_DEPTH
                 value, end = self._exam(key.start) if within_exams else self._exams()
             if key.is_secret:
-                self._secrets.append((Stretch(start, end), value))
+                self._hide(key.end, end, value)
             height = max(height, below + 1)
             node[key.text] = value
             marks += (key.start, key.end, start, end)
@@ -167,10 +167,9 @@ class UnmarkedWalker(Walker):
                 raise Unmarked
         else:
             self._quoted(key, 0, 0, event.style)
-        event = self._next()
-        value = self._value(event, depth)
+        value = self._value(self._next(), depth)
         if announces_secret(key):
-            self._secrets.append((Stretch(event.start_mark.index, self._end), value))
+            self._hide(event.end_mark.index, self._end, value)
         elif is_text and len(ORDINARY_KEYS) < MOST_KNOWN:
             ORDINARY_KEYS[key] = key
         node[key] = value

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from yaml import events as ev
 
 from reconciler.manifest.findings import Findings
-from reconciler.manifest.secrecy import announces_secret
+from reconciler.manifest.secrecy import announces_secret, is_reference
 from reconciler.manifest.yaml_nodes import BROKEN, MARKS_A_KEY, Broken, Mapping, Sequence, Stretch, Value
 from reconciler.manifest.yaml_scalars import (
     MAX_DIGITS,
@@ -39,6 +39,22 @@ ORDINARY_KEYS: Final[dict[str, str]] = {}
 """Keys that are text, quoted or not, and announce no secret; of all files, for they share most of them."""
 RESOLVED: Final[dict[str, Value]] = {}
 """Plain scalars that may be other than text, and what they stand for."""
+
+_FIELDS_OF_PARTS: Final = frozenset(
+    {
+        "apiUrl",
+        "configuration",
+        "course",
+        "courseSid",
+        "installSid",
+        "profiles",
+        "state",
+        "title",
+        "type",
+        "url",
+    }
+)
+"""One of these is in every exam, profile and environment, whose names may announce what they do not hold."""
 
 _SCALAR: Final[Any] = ev.ScalarEvent
 _MAPPING_START: Final[Any] = ev.MappingStartEvent
@@ -221,10 +237,18 @@ class Walker:
     def _is_entry(self, key: _Key, value: Value, at: Stretch, merges: list[tuple[Value, Stretch]]) -> bool:
         """Whether `key` and `value` make an entry; what is to be merged goes to `merges`."""
         if key.is_secret:
-            self._secrets.append((at, value))
+            self._hide(key.end, at.end, value)
+        elif key.text is BROKEN:
+            self.findings.source.unknown.append(Stretch(key.end, at.end))
         if key.text is None:
             merges.append((value, at))
         return isinstance(key.text, str)
+
+    def _hide(self, key_end: int, end: int, value: Value) -> None:
+        """Remember the secret `value`, which ends at `end`; a reference or an exam is none."""
+        is_part = isinstance(value, Mapping) and not _FIELDS_OF_PARTS.isdisjoint(value)
+        if not is_part and not is_reference(self.findings.source.text, key_end):
+            self._secrets.append((Stretch(key_end, end), value))
 
     def _sequence(self) -> tuple[Sequence, int, int]:
         """The list whose start was met, where it ends, and how many levels are below it."""
@@ -411,7 +435,7 @@ class Walker:
             if at not in seen:
                 seen.add(at)
                 waiting += self._aliased_within(at)
-        source.secrets.extend(_disjoint(sorted(seen)))
+        source.secrets.extend(sorted(seen))
         for _, value in self._secrets:
             source.secret_values.update(_texts(value))
 
@@ -421,18 +445,6 @@ class Walker:
         while index < len(self._aliases) and self._aliases[index][0] < at.end:
             yield self._aliases[index][1]
             index += 1
-
-
-def _disjoint(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """What `stretches`, which are sorted, cover together."""
-    covered: list[Stretch] = []
-    for at in stretches:
-        if covered and at.start <= covered[-1].end:
-            last = covered.pop()
-            covered.append(Stretch(last.start, max(at.end, last.end)))
-        else:
-            covered.append(at)
-    return covered
 
 
 def _texts(value: Value) -> Iterator[str]:
