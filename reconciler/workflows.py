@@ -214,11 +214,10 @@ def _load(scope: Scope, *, now: datetime | None, tracing: Tracing = Tracing.OFF)
         now=host.SystemClock().now() if now is None else now,
         is_partial=bool(scope.paths and workspace.manifests),
     )
-    paths = scope.paths or workspace.manifests
     reading = manifest.Reading(
         environment=workspace.environment, ruling=ruling, tracing=tracing, workers=scope.workers
     )
-    gathered = manifest.gather(paths, scope.root)
+    gathered = manifest.gather(scope.paths, scope.root, workspace.manifests)
     if scope.may_remember:
         subject = repr((scope.environment_name, scope.paths))
         loaded = recollection.declare(gathered, reading, subject=subject)

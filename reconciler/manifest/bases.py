@@ -12,6 +12,7 @@ from typing import Final
 
 from reconciler.manifest import sources
 from reconciler.manifest.findings import FOREIGN, Findings
+from reconciler.manifest.patterns import Fence
 from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.shells import report_partial_exams, report_shell
 from reconciler.manifest.words import listed, suggestion
@@ -211,12 +212,12 @@ class Library:
 
     def _may_extend(self, file: Path, name: str, at: Stretch, findings: Findings) -> bool:
         """Whether `name` leads to a place that `file` may take values from; a finding says why not."""
-        folder = os.path.realpath(file.parent)
-        top = os.path.realpath(self._root)
-        if not _is_below(folder, top):
-            top = folder  # a manifest from outside the workspace has its own folder, and no more
+        fence = Fence((os.path.realpath(self._root),))
+        if not fence.holds_target(str(file.parent)):
+            # A manifest from outside the workspace has its own folder, and no more.
+            fence = Fence((os.path.realpath(file.parent),))
         is_relative = name.isprintable() and bool(name) and not Path(name).is_absolute()
-        if is_relative and _is_below(os.path.realpath(file.parent / name), top):
+        if is_relative and fence.holds_target(str(file.parent / name)):
             return True
         findings.add(
             "outside-workspace",
@@ -244,10 +245,6 @@ class Library:
 
 def _digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
-
-
-def _is_below(path: str, top: str) -> bool:
-    return path == top or path.startswith(top.rstrip(os.sep) + os.sep)
 
 
 def _report_exams(root: Mapping, findings: Findings) -> None:

@@ -56,12 +56,13 @@ class Reading:
     workers: int = 0
 
 
-def gather(paths: Sequence[str], root: Path) -> Gathered:
+def gather(paths: Sequence[str], root: Path, otherwise: Sequence[str] = ()) -> Gathered:
     """The manifests that `paths` name: files, directories and globs, relative to `root`.
 
-    None means the default manifests. Raises nothing.
+    Without any, those that `otherwise` names, which must be below `root`; else the default ones there. Raises
+    nothing.
     """
-    found = sources.find(paths, root)
+    found = sources.find(paths, root, otherwise)
     texts: list[Text] = []
     diagnostics = list(found.diagnostics)
     for file in found.files:

@@ -1,14 +1,15 @@
 """Path arguments → the manifest files that they name, in one order."""
 
-import glob
 import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from reconciler.manifest.patterns import Fence, fixed_part, is_pattern, matches
 from reconciler.manifest.source_text import MAX_SIZE_BYTES
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.positions import Position, Span
 from reconciler.values import dataclass
 
 WORKSPACE_FILE: Final = "reconciler.yaml"
@@ -40,17 +41,30 @@ class Found:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def find(paths: Sequence[str], root: Path) -> Found:
-    """The files that `paths` name, each once; without any, the default ones below `root`."""
+def find(paths: Sequence[str], root: Path, otherwise: Sequence[str] = ()) -> Found:
+    """The files that `paths` name, each once; without any, those that the workspace names: `otherwise`.
+
+    A person may name any file. What a directory or a glob holds must be below it, or below the workspace's
+    directory `root`, and what the workspace names (by default, too) below that, when every link is followed.
+    """
     wrong: list[Diagnostic] = []
     files: dict[str, str] = {}
     folders = _Folders(root)
-    for path in paths or _defaults(root):
-        named = list(_named(path, root)) if "\0" not in path else []
+    top = os.path.realpath(root)
+    for path in paths or otherwise or _defaults(root):
+        whole = str(root / path)
+        named: list[str] = []
+        if "\0" not in path:
+            fence = Fence((top, os.path.realpath(root / fixed_part(path))) if paths else (top,))
+            named += _named(path, root, fence)
         if not named:
-            wrong.append(_nothing(path, is_default=not paths))
+            wrong.append(_nothing(path, is_default=not (paths or otherwise)))
         for file in named:
-            files.setdefault(folders.real_path(file), file)
+            real_path = folders.real_path(file)
+            if fence.holds(real_path) or (paths and file == whole):
+                files.setdefault(real_path, file)
+            else:
+                wrong.append(outside(folders.shown(file)))
     found = [Named(file, folders.shown(file)) for file in files.values()]
     return Found(tuple(sorted(found, key=lambda file: file.name)), tuple(wrong))
 
@@ -90,13 +104,18 @@ class _Folders:
         return absolute.rstrip(os.sep) + os.sep
 
 
+def is_inside(file: Path, root: Path) -> bool:
+    """Whether `file` is below `root` when every link is followed."""
+    return Fence((os.path.realpath(root),)).holds_target(str(file))
+
+
 def shown(file: Path, root: Path) -> str:
     """`file` as a user would type it: relative to `root` where it is below it."""
     return _Folders(root).shown(str(file))
 
 
 def read_bounded(file: Path | str) -> bytes:
-    """The bytes of `file`, or more than are allowed; of a device, OSError."""
+    """The bytes of `file`, or more than are allowed; of a pipe or a device, which is not opened, OSError."""
     status = os.stat(file)  # noqa: PTH116 - no Path is made of each of many files
     if not stat.S_ISREG(status.st_mode):
         raise OSError(0, "it is not a regular file")
@@ -118,28 +137,44 @@ def unusable(file: str, error: OSError) -> Diagnostic:
     )
 
 
+def outside(name: str) -> Diagnostic:
+    """Why the file `name`, as it is shown, is not read."""
+    return Diagnostic(
+        severity=Severity.ERROR,
+        code="outside-workspace",
+        message=f"{name} leads to a file outside the workspace",
+        hint="It was not read. Put a copy of it in the place of the link, below the workspace's directory.",
+        span=Span(Position(name, 1, 1), 1, 1),
+    )
+
+
 def _defaults(root: Path) -> Sequence[str]:
-    return [DEFAULT_FILE] if (root / DEFAULT_FILE).exists() else [DEFAULT_GLOB]
+    return [DEFAULT_FILE] if os.path.lexists(root / DEFAULT_FILE) else [DEFAULT_GLOB]
 
 
-def _named(path: str, root: Path) -> Iterator[str]:
-    """The files that one argument names. A name that exists is never taken for a glob."""
+def _named(path: str, root: Path, fence: Fence) -> Iterator[str]:
+    """The files that one path names. A name that exists is never taken for a glob."""
     whole = str(root / path)
     if os.path.isdir(whole):  # noqa: PTH112 - no Path is made of each of many files
-        yield from _within(whole)
-    elif os.path.lexists(whole) or not glob.has_magic(path):
+        yield from _within(whole, fence)
+    elif os.path.lexists(whole) or not is_pattern(path):
         yield whole
     else:
-        pattern = str(Path(glob.escape(str(root))) / path)
-        for name in glob.iglob(pattern, recursive=True):  # noqa: PTH207 - Path.glob refuses absolute patterns
+        for name in matches(path, str(root), fence):
             if os.path.isdir(name):  # noqa: PTH112 - as above
-                yield from _within(name)
+                yield from _within(name, fence)
             elif _may_declare(name):
                 yield name
 
 
-def _within(folder: str) -> Iterator[str]:
-    """The files below `folder` that may be manifests by their names; links to folders are not followed."""
+def _within(folder: str, fence: Fence) -> Iterator[str]:
+    """The files below `folder` that may be manifests by their names; links to folders in it are not followed.
+
+    The folder itself where it is a link that leads out.
+    """
+    if not fence.holds_target(folder):
+        yield folder
+        return
     for here, _, names in os.walk(folder):
         for name in names:
             file = os.path.join(here, name)  # noqa: PTH118 - as above

@@ -1,7 +1,7 @@
 """The workspace file `reconciler.yaml`, and the environment that it holds."""
 
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from reconciler.manifest import sources
@@ -46,11 +46,13 @@ def load_workspace(root: Path, *, environment_name: str | None, rules: Collectio
     `rules` are the codes that it may weigh.
     """
     file = root / FILE
+    if not sources.is_inside(file, root):
+        return Workspace(diagnostics=(sources.outside(FILE),))
     try:
         data = sources.read_bounded(file)
-    except FileNotFoundError:
-        return Workspace(diagnostics=_without_file(environment_name))
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not file.is_symlink():
+            return Workspace(diagnostics=_without_file(environment_name))
         return Workspace(diagnostics=(sources.unusable(FILE, error),))
     source, findings, is_text = read_source(FILE, data)
     document = parse(source, findings) if is_text else None
@@ -58,6 +60,7 @@ def load_workspace(root: Path, *, environment_name: str | None, rules: Collectio
         return Workspace(diagnostics=ordered(findings.diagnostics))
     root_value = document.root
     report_schema_errors(check_of("workspace"), root_value, Place(_START, "a workspace"), findings)
+    _check_manifests(root_value, findings)
     _check_rules(root_value, rules, findings)
     _check_zones(root_value, findings)
     _check_states(root_value, findings)
@@ -91,6 +94,22 @@ def _without_file(environment_name: str | None) -> tuple[Diagnostic, ...]:
             hint=f"Write `environments:` into {FILE}, or leave out --env.",
         ),
     )
+
+
+def _check_manifests(root: Marked, findings: Findings) -> None:
+    """Note paths that lead out of the workspace by their words; links are followed when files are read."""
+    paths = root.get("manifests")
+    if not isinstance(paths, Sequence):
+        return
+    for index, path in enumerate(paths):
+        if isinstance(path, str) and (PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts):
+            findings.add(
+                "outside-workspace",
+                paths.item_at(index),
+                f"{findings.echo(path)} does not lead to files of this workspace",
+                "Name files below the workspace's directory, relative to it. Others can be named on the "
+                "command line.",
+            )
 
 
 def _check_rules(root: Marked, rules: Collection[str], findings: Findings) -> None:

@@ -49,7 +49,7 @@ _SENTENCES: Final = {
     "not-a-mapping": "A file does not hold a mapping.",
     "not-a-number": "A number is none that JSON can hold.",
     "not-allowed-value": "A field has a value that is not one of those allowed.",
-    "outside-workspace": "A file outside the workspace is extended.",
+    "outside-workspace": "A file outside the workspace is named, extended, or linked to.",
     "points-nowhere": "A block names an exam that nothing declares.",
     "several-documents": "A file holds more than one document.",
     "shared-state": "Two environments keep their exams in one state.",
