@@ -1,7 +1,8 @@
 """The `git` command, run so that nothing but what was asked for runs with it.
 
-Promise: no shell, no hooks, no prompts, no signing, no work left in the background, and no settings but those
-of the user and the machine: those of a repository at hand could name programs to run. Credentials, proxies
+Promise: no hooks, no prompts, no signing, no work left in the background, and no settings but those of the
+user and the machine: those of a repository at hand could name programs to run. That holds for the other end
+of a fetch or push, too, where this machine serves it (`serving`). Credentials, proxies
 and certificates are found as git finds them (credential helpers, ssh's agent and configuration,
 GIT_ASKPASS). None of the product's secrets is in git's environment. Each call ends within a bound, with all
 that it started.
@@ -9,6 +10,7 @@ that it started.
 
 import errno
 import os
+import shlex
 import signal
 import subprocess
 import threading
@@ -38,6 +40,21 @@ _SETTINGS: Final = (
     "push.recurseSubmodules=no",
     "submodule.recurse=false",
 )
+_SERVING: Final = (
+    "core.alternateRefsCommand=:",
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "receive.autogc=false",
+    "receive.denyCurrentBranch=refuse",
+    "receive.fsckObjects=false",
+    "transfer.fsckObjects=false",
+)
+"""In the place of settings of a repository that is served which would run a program, or read another file.
+
+A checked-out branch is never pushed to, since to update its files may run filters.
+"""
 _VARIABLES: Final = {
     "GCM_INTERACTIVE": "never",
     "GIT_ADVICE": "0",
@@ -127,6 +144,15 @@ class Git:
             return
         if not self.run("config", "--get", "core.sshCommand", timeout_s=20).out.strip():
             self._environ["GIT_SSH_COMMAND"] = _QUIET_SSH
+
+
+def serving(service: str) -> str:
+    """The command line that serves `service` of a repository on this machine, and runs nothing else of it.
+
+    git itself clears the variables that could say this. It lets a shell read the line, and adds the path.
+    """
+    words = (word for setting in _SERVING for word in ("-c", setting))
+    return f"GIT_ALLOW_PROTOCOL=none {shlex.join(['git', *words, service])}"
 
 
 def head_of(folder: Path) -> str | None:

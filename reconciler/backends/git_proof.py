@@ -7,6 +7,7 @@ cannot be run (temporary files that may not be executed), the server's word that
 to do.
 """
 
+import shlex
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final
@@ -14,13 +15,13 @@ from typing import Final
 from reconciler.backends.git_branch import Branch
 from reconciler.backends.git_complaints import unavailable, unconditional
 from reconciler.backends.git_history import UNNAMED, message_of
-from reconciler.backends.git_remote import Answer, Update
+from reconciler.backends.git_remote import Answer, Update, receiving
 from reconciler.backends.git_scratch import Edit
 from reconciler.backends.git_urls import GitPlace
 
 _HOOK: Final = """#!/bin/sh
 : >"$RECONCILER_PROOF/begun"
-exec git push --quiet --no-verify -- "$RECONCILER_PROOF_ADDRESS" "$RECONCILER_PROOF_WANTED"
+exec git push --quiet --no-verify {options} -- "$RECONCILER_PROOF_ADDRESS" "$RECONCILER_PROOF_WANTED"
 """
 _HOOK_MODE: Final = 0o700
 
@@ -34,7 +35,7 @@ def prove(place: GitPlace, branch: Branch) -> None:
     ref = f"{place.lock}.proof-{first[:8]}"
     folder = Path(mkdtemp(dir=branch.scratch.git.directory))
     hook = folder / "pre-push"
-    hook.write_text(_HOOK)
+    hook.write_text(_HOOK.format(options=shlex.join(receiving(place))))
     hook.chmod(_HOOK_MODE)
     variables = {
         "RECONCILER_PROOF": str(folder),

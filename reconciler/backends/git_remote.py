@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from reconciler.backends.git_command import Git, Outcome
+from reconciler.backends.git_command import Git, Outcome, serving
 from reconciler.backends.git_complaints import Trouble, trouble_of, trouble_with, unavailable
 from reconciler.backends.git_urls import GitPlace
 from reconciler.fault_points import Step, reach
@@ -54,13 +54,16 @@ class Remote:
     def __init__(self, git: Git, place: GitPlace) -> None:
         self._git = git
         self._place = place
+        self._asked_of = [f"--upload-pack={serving('upload-pack')}"] if place.is_on_this_machine else []
 
     def fetch(self, ref: str, *, into: str) -> bool:
         """Whether there is a `ref`; its commit, without its history, is then in the local ref `into`."""
         wanted = f"+{ref}:{into}"
         options = ("--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-auto-gc")
         for pause_s in (0.0, *PAUSES_S, None):
-            outcome = self._call("read", "fetch", *options, "--", self._place.address, wanted)
+            outcome = self._call(
+                "read", "fetch", *options, *self._asked_of, "--", self._place.address, wanted
+            )
             if outcome.code == 0:
                 return True
             if self.look(ref)[ref] is None:
@@ -75,7 +78,7 @@ class Remote:
         """The ids that `refs` have there; None for one that is not there."""
         packets = self._git.directory / "packets"
         packets.unlink(missing_ok=True)
-        words = ("ls-remote", "--quiet", "--", self._place.address, *refs)
+        words = ("ls-remote", "--quiet", *self._asked_of, "--", self._place.address, *refs)
         for pause_s in (*PAUSES_S, None):
             outcome = self._call("read", *words, variables={"GIT_TRACE_PACKET": str(packets)})
             if outcome.code == 0:
@@ -106,6 +109,7 @@ class Remote:
                 "--porcelain",
                 "--atomic",
                 *leases,
+                *receiving(self._place),
                 "--",
                 self._place.address,
                 *wanted,
@@ -136,6 +140,11 @@ class Remote:
         outcome = self._git.run(*arguments, timeout_s=_TIMEOUT_S, settings=settings, variables=variables)
         reach(Step.STORE_CALLED)
         return outcome
+
+
+def receiving(place: GitPlace) -> list[str]:
+    """What `git push` is told of the other end: nothing, where that is another machine."""
+    return [f"--receive-pack={serving('receive-pack')}"] if place.is_on_this_machine else []
 
 
 def _are_of_git(packets: Path) -> bool:

@@ -35,6 +35,11 @@ class GitPlace:
     path: str
 
     @property
+    def is_on_this_machine(self) -> bool:
+        """Whether `address` is the path of a repository."""
+        return self.protocols == _PROTOCOLS["file"]
+
+    @property
     def branch_name(self) -> str:
         """The branch as people write it."""
         return self.branch.removeprefix("refs/heads/")

@@ -2,6 +2,8 @@
 
 import pytest
 
+from reconciler.backends import git_remote
+
 
 @pytest.fixture(autouse=True)
 def quiet_git(monkeypatch, tmp_path):
@@ -14,3 +16,9 @@ def quiet_git(monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(scratch))
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     return scratch
+
+
+@pytest.fixture
+def far_away(monkeypatch):
+    """Repositories on this machine are served as another machine would serve them: with their hooks."""
+    monkeypatch.setattr(git_remote, "receiving", lambda _place: [])

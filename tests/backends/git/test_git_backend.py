@@ -273,6 +273,7 @@ def test_a_push_that_may_arrive_late_is_kept_from_the_next_holder(place, reposit
     assert place().lock_holder() is None
 
 
+@pytest.mark.usefixtures("far_away")
 def test_a_server_that_refuses_is_quoted(place, repository):
     """Its words, without escape sequences, and what to do; nothing is left behind, and the lock goes."""
     backend = place()
@@ -333,6 +334,7 @@ def test_a_lock_can_be_a_branch(place, repository):
         assert "state-lock" not in git(repository, "branch", "--list")
 
 
+@pytest.mark.usefixtures("far_away")
 def test_a_call_that_takes_too_long_is_ended(place, repository, tmp_path, monkeypatch):
     """With all that it started here; the next call works."""
     backend = place()

@@ -281,8 +281,9 @@ def test_nothing_of_the_workspace_is_run(tmp_path, served, monkeypatch):
     assert commit.strip() == "1" * 40
 
 
+@pytest.mark.usefixtures("far_away")
 def test_no_secret_is_in_the_environment_of_what_runs(tmp_path, served, monkeypatch):
-    """The hooks of a repository on a shared disk see neither token nor password nor key."""
+    """What a server runs sees neither token nor password nor key."""
     for name in ("SMARTERPROCTORING_TOKEN", "EXAM_SECRET_CS", "RECONCILER_STATE_KEY"):
         monkeypatch.setenv(name, "correct-horse")
     hooks = served / "exams.git" / "hooks"
