@@ -165,6 +165,21 @@ def keeping(directory: Path, state: State, *, lock: LockInfo, location: str) -> 
         keeper.end()
 
 
+def recovery_folder(root: Path) -> Path:
+    """The folder of the recovery files of the workspace at `root`.
+
+    Raises RecoveryRefused where a link stands in its place: a pull request may bring one, to have outcomes
+    written or read elsewhere.
+    """
+    for folder in (RECOVERY_FOLDER.parent, RECOVERY_FOLDER):
+        if (root / folder).is_symlink():
+            raise RecoveryRefused(
+                f"{folder} is a link, and outcomes are not kept where a link leads",
+                hint="Nothing was sent or changed. Remove the link; a folder is made in its place.",
+            )
+    return root / RECOVERY_FOLDER
+
+
 def sweep(directory: Path, state: State) -> tuple[Stray, ...]:
     """The recovery files in `directory` that hold what `state` does not have; those it has are removed.
 

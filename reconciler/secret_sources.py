@@ -18,6 +18,8 @@ from reconciler.ports import SecretSource
 from reconciler.values import dataclass
 
 _LARGEST_BYTES: Final = 64 * 1024
+_WITHOUT_WAITING: Final = os.O_NONBLOCK
+"""For a pipe, which would be waited for, under the lock perhaps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +54,35 @@ class Secrets:
     def _from_file(self, path: str) -> str:
         if self.directory is None:
             raise LookupError(f"file {path} needs --secrets-dir")
+        with _opening(path), _opened_below(self.directory, path) as descriptor:
+            return _text_of(descriptor, path)
+
+
+def read_small_text(path: Path, name: str) -> str:
+    """The text of the regular file at `path`, without one newline at its end.
+
+    Raises LookupError, with a reason that calls it `name` and does not hold it: where it is anything else,
+    which is not waited for, empty, larger than 64 KiB, or not UTF-8.
+    """
+    with _opening(name):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | _WITHOUT_WAITING)
         try:
-            with _opened(self.directory, path) as descriptor:
-                data = _read(descriptor)
-        except OSError as error:
-            raise LookupError(f"file {path} cannot be read: {_reason(error)}") from error
-        return _decode(data, path)
+            return _text_of(descriptor, name)
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager
-def _opened(directory: Path, path: str) -> Iterator[int]:
+def _opening(name: str) -> Iterator[None]:
+    """Have the system's errors say what `name` is called."""
+    try:
+        yield
+    except OSError as error:
+        raise LookupError(f"file {name} cannot be read: {error.strerror or type(error).__name__}") from error
+
+
+@contextmanager
+def _opened_below(directory: Path, path: str) -> Iterator[int]:
     """A descriptor of the file at `path`, reached from `directory` step by step, through no link and no dots.
 
     Each step is taken from the descriptor of the last, so that nothing can be exchanged in between. The
@@ -82,11 +103,7 @@ def _opened(directory: Path, path: str) -> Iterator[int]:
             _refuse_link(name, here, path)
             here = step(name, os.O_DIRECTORY | os.O_NOFOLLOW, here)
         _refuse_link(parts[-1], here, path)
-        without_waiting = os.O_NONBLOCK  # for a pipe, which would be waited for under the lock
-        found = step(parts[-1], os.O_NOFOLLOW | without_waiting, here)
-        if not stat.S_ISREG(os.fstat(found).st_mode):
-            raise LookupError(f"file {path} is not a regular file")
-        yield found
+        yield step(parts[-1], os.O_NOFOLLOW | _WITHOUT_WAITING, here)
 
 
 def _refuse_link(name: str, below: int, path: str) -> None:
@@ -95,13 +112,23 @@ def _refuse_link(name: str, below: int, path: str) -> None:
         raise LookupError(f"file {path} goes through a link, {name}: none is followed below --secrets-dir")
 
 
-def _read(descriptor: int) -> bytes:
-    with os.fdopen(os.dup(descriptor), "rb") as file:
-        return file.read(_LARGEST_BYTES + 1)
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__
+def _text_of(descriptor: int, name: str) -> str:
+    """The text of the open file `descriptor`. Raises LookupError and OSError; see `read_small_text`."""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise LookupError(f"file {name} is not a regular file")
+    with open(descriptor, "rb", closefd=False) as file:
+        data = file.read(_LARGEST_BYTES + 1)
+    if len(data) > _LARGEST_BYTES:
+        raise LookupError(f"file {name} is larger than {_LARGEST_BYTES // 1024} KiB")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        # Not chained: the decoder's error carries the bytes that it stumbled on.
+        raise LookupError(f"file {name} is not UTF-8") from None
+    value = text.removesuffix("\r\n" if text.endswith("\r\n") else "\n")
+    if not value:
+        raise LookupError(f"file {name} is empty")
+    return value
 
 
 def sightings_of(
@@ -122,17 +149,3 @@ def _sighting(use: SecretUse, entry: Entry, key: MarkingKey, source: SecretSourc
     except LookupError:
         return Sighting.UNAVAILABLE
     return Sighting.SAME if key.is_mark_of(marks, path, value) else Sighting.DIFFERS
-
-
-def _decode(data: bytes, path: str) -> str:
-    if len(data) > _LARGEST_BYTES:
-        raise LookupError(f"file {path} is larger than {_LARGEST_BYTES // 1024} KiB")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        # Not chained: the decoder's error carries the bytes that it stumbled on.
-        raise LookupError(f"file {path} is not UTF-8") from None
-    value = text.removesuffix("\r\n" if text.endswith("\r\n") else "\n")
-    if not value:
-        raise LookupError(f"file {path} is empty")
-    return value

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler import custody, host, manifest, planning, recollection, service_url, statefile
-from reconciler.custody import RECOVERY_FOLDER, Form, Recovered, Recovery
+from reconciler.custody import Form, Recovered, Recovery
 from reconciler.late_names import late_names
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
 from reconciler.manifest.workspace import OF_ENVIRONMENT, Workspace
@@ -451,7 +451,7 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
     lock = host.lock_info("apply")
     watching = None if state_key is None else Watching(state_key=state_key, secrets=sending.secrets)
     with statefile.open_session(backend, lock=lock, timeout_s=lock_timeout_s) as session:
-        folder = recovery_directory or scope.root / RECOVERY_FOLDER
+        folder = recovery_directory or custody.recovery_folder(scope.root)
         strays = custody.sweep(folder, session.state)
         key = _marking_key(watching, session.state)
         sightings = _sightings(loaded.declared, session.state, watching, key)
@@ -727,5 +727,5 @@ def _mend(
 ) -> Mended:
     with statefile.open_session(backend, lock=host.lock_info(command), timeout_s=lock_timeout_s) as session:
         # Before state forgets anything: what a killed run left is superfluous once state has it.
-        custody.sweep(scope.root / RECOVERY_FOLDER, session.state)
+        custody.sweep(custody.recovery_folder(scope.root), session.state)
         return session.mend(change(session.state))

@@ -18,10 +18,9 @@ from reconciler.secret_sources import Secrets
 from reconciler.workflows import READS_FAST, RULE_CODES, Scope
 
 if TYPE_CHECKING:
-    from reconciler.outputs import Invocation, Listing, SavedPlan
+    from reconciler.outputs import Invocation, Listing
     from reconciler.outputs.plain import Console
 
-_PLAN_HEAD_BYTES: Final = 200
 _URL_PASSWORD: Final = re.compile(r"(//[^/@:]*:)[^/@]*@")
 
 CACHE_VARIABLE = "RECONCILER_CACHE"
@@ -100,42 +99,6 @@ def root_of(parsed: argparse.Namespace) -> Path:
 def below_root(parsed: argparse.Namespace, path: Path) -> Path:
     """`path` as the user means it: below --chdir if it is relative."""
     return root_of(parsed) / path
-
-
-def read_plan(parsed: argparse.Namespace, path: Path) -> "SavedPlan":
-    """The saved plan at `path`. Raises UsageError where there is none."""
-    target = below_root(parsed, path)
-    if not target.is_file():
-        raise UsageError(f"{path} is no file", hint="Name a plan that `reconciler plan --out FILE` wrote.")
-    return outputs.decode_plan(target.read_bytes(), name=str(path))
-
-
-def write_plan(parsed: argparse.Namespace, path: Path, document: str) -> None:
-    """Write a plan's `document` to `path`, in the place of another plan or of nothing.
-
-    Raises UsageError where something else is there: it might be the state, or a manifest.
-    """
-    target = below_root(parsed, path)
-    if target.exists() and not _is_replaceable(target):
-        raise UsageError(
-            f"--out {path} is there already, and is no plan", hint="Nothing was written. Choose another name."
-        )
-    try:
-        target.write_text(document, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"--out {path} cannot be written: {error.strerror or error}",
-            hint="Name a file in a folder that exists and may be written to.",
-        ) from error
-
-
-def _is_replaceable(target: Path) -> bool:
-    """Whether `target` may be written over: a device such as /dev/stdout, an empty file, or a saved plan."""
-    if not target.is_file():
-        return not target.is_dir()
-    with target.open("rb") as file:
-        head = file.read(_PLAN_HEAD_BYTES)
-    return not head or (b'"formatVersion": "' in head and b'"summary"' in head)
 
 
 def scope_of(parsed: argparse.Namespace) -> Scope:

@@ -15,15 +15,14 @@ from reconciler.cli.consoles import (
     listing,
     note_slow_reading,
     print_raw,
-    read_plan,
     result_console,
     scope_of,
     secrets_of,
     state_key,
-    write_plan,
 )
 from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
 from reconciler.cli.options import TEXT_OR_JSON
+from reconciler.cli.plan_files import read_plan, write_plan
 from reconciler.cli.running import leave
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import UsageError

@@ -17,7 +17,6 @@ from reconciler.cli.consoles import (
     invocation_of,
     listing,
     print_raw,
-    read_plan,
     result_console,
     scope_of,
     secrets_of,
@@ -25,6 +24,7 @@ from reconciler.cli.consoles import (
     variable,
 )
 from reconciler.cli.exit_codes import DONE, FAILED, IN_DOUBT, SIGNAL_BASE
+from reconciler.cli.plan_files import read_plan
 from reconciler.cli.recovering import recovery_notes
 from reconciler.cli.signals import on_signals
 from reconciler.cli.streaming import Chorus, streaming
@@ -42,6 +42,7 @@ from reconciler.outputs import (
     to_text,
 )
 from reconciler.ports import Progress
+from reconciler.secret_sources import read_small_text
 from reconciler.workflows import Applied, Planned, Sending
 
 _FINGERPRINT: Final = re.compile(r"sha256:[a-f0-9]{64}")
@@ -134,15 +135,12 @@ def _sending(parsed: argparse.Namespace) -> Sending:
 def _token(parsed: argparse.Namespace) -> str:
     if parsed.token_file is None:
         return (variable("SMARTERPROCTORING_TOKEN") or "").strip()
-    path: Path = below_root(parsed, parsed.token_file)
     try:
-        return path.read_bytes().decode("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not a token"
-        # Not chained: a decoder's error carries the bytes that it stumbled on.
+        return read_small_text(below_root(parsed, parsed.token_file), f"{parsed.token_file}").strip()
+    except LookupError as error:
         raise TokenUnusable(
-            f"the token file {parsed.token_file} cannot be read: {reason}", hint="Check --token-file."
-        ) from None
+            f"the token {error}", hint="Name with --token-file a file that holds the token and nothing else."
+        ) from error
 
 
 def _reviewed(parsed: argparse.Namespace) -> Plan | str | None:

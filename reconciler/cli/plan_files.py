@@ -1,0 +1,102 @@
+"""Saved plans: read from files, and written into them through no link."""
+
+import argparse
+import os
+import re
+import secrets
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler import outputs
+from reconciler.cli.consoles import below_root, root_of
+from reconciler.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.outputs import SavedPlan
+
+_HEAD_BYTES: Final = 200
+_STREAM: Final = re.compile(r"/dev/(?:stdout|stderr|fd/[0-9]+)|/proc/self/fd/[0-9]+")
+"""Links that lead where a person has led this process's own output."""
+
+
+def read_plan(parsed: argparse.Namespace, path: Path) -> "SavedPlan":
+    """The saved plan at `path`. Raises UsageError where there is none."""
+    target = below_root(parsed, path)
+    if not target.is_file():
+        raise UsageError(f"{path} is no file", hint="Name a plan that `reconciler plan --out FILE` wrote.")
+    return outputs.decode_plan(target.read_bytes(), name=str(path))
+
+
+def write_plan(parsed: argparse.Namespace, path: Path, document: str) -> None:
+    """Put a plan's `document` at `path` at one stroke, in the place of another plan or of nothing.
+
+    A pipe or a device is written to. Raises UsageError, with nothing written, for a link, and for whatever
+    else is there: it might be the state or a manifest.
+    """
+    target = below_root(parsed, path)
+    try:
+        status = _status_of(target)
+        if _STREAM.fullmatch(str(target)) or _is_stream(status):
+            with target.open("a", encoding="utf-8") as stream:
+                stream.write(document)
+            return
+        _refuse_links(parsed, path, target, status)
+        if status is not None and not _holds_plan(target):
+            raise _refusal(path, "is there already, and is no plan")
+        _replace(target, document.encode(), status)
+    except OSError as error:
+        raise UsageError(
+            f"--out {path} cannot be written: {error.strerror or error}",
+            hint="Name a file in a folder that exists and may be written to.",
+        ) from error
+
+
+def _status_of(target: Path) -> os.stat_result | None:
+    """What the system knows of `target` itself, links not followed; None where nothing is there."""
+    try:
+        return target.lstat()
+    except FileNotFoundError:
+        return None
+
+
+def _is_stream(status: os.stat_result | None) -> bool:
+    return status is not None and (stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode))
+
+
+def _refuse_links(
+    parsed: argparse.Namespace, path: Path, target: Path, status: os.stat_result | None
+) -> None:
+    """Raise UsageError if `target` is a link, or if one on the way there leads out of the workspace."""
+    if status is not None and stat.S_ISLNK(status.st_mode):
+        raise _refusal(path, "is a link")
+    root = root_of(parsed)
+    is_inside = Path(os.path.abspath(target)).is_relative_to(os.path.abspath(root))  # noqa: PTH100 - links stay
+    if is_inside and not target.parent.resolve().is_relative_to(root.resolve()):
+        raise _refusal(path, "leads out of the workspace, through a link")
+
+
+def _refusal(path: Path, why: str) -> UsageError:
+    return UsageError(f"--out {path} {why}", hint="Nothing was written. Choose another name.")
+
+
+def _holds_plan(target: Path) -> bool:
+    """Whether `target` is an empty file, or a saved plan."""
+    if not target.is_file():
+        return False
+    with target.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    return not head or (b'"formatVersion": "' in head and b'"summary"' in head)
+
+
+def _replace(target: Path, data: bytes, status: os.stat_result | None) -> None:
+    """Write `data` beside `target`, and put it in its place, with the rights that the one there had."""
+    part = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:  # noqa: PTH123 - a descriptor
+            if status is not None:
+                os.fchmod(file.fileno(), stat.S_IMODE(status.st_mode))
+            file.write(data)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
