@@ -55,6 +55,7 @@ _SERVING: Final = (
 
 A checked-out branch is never pushed to, since to update its files may run filters.
 """
+_OWN_SCOPES: Final = frozenset({"local", "worktree"})
 _VARIABLES: Final = {
     "GCM_INTERACTIVE": "never",
     "GIT_ADVICE": "0",
@@ -153,6 +154,22 @@ def serving(service: str) -> str:
     """
     words = (word for setting in _SERVING for word in ("-c", setting))
     return f"GIT_ALLOW_PROTOCOL=none {shlex.join(['git', *words, service])}"
+
+
+def settings_of(folder: Path) -> frozenset[str]:
+    """The names of the settings of the repository in `folder` itself, those of included files among them.
+
+    Raises OSError, with git's words, where they cannot be read.
+    """
+    command = ["git", "-c", "safe.bareRepository=all", "config", "--includes", "--show-scope", "--name-only"]
+    environ = {**_environment(os.environ), "GIT_ALLOW_PROTOCOL": "none"}
+    found = _run([*command, "-z", "--list"], folder=folder, environ=environ, given=b"", timeout_s=20)
+    if found.code != 0:
+        raise OSError(errno.EINVAL, found.err.strip())
+    words = found.out.decode("utf-8", "replace").split("\0")
+    return frozenset(
+        name for scope, name in zip(words[::2], words[1::2], strict=False) if scope in _OWN_SCOPES
+    )
 
 
 def head_of(folder: Path) -> str | None:

@@ -24,6 +24,10 @@ _RIGHTS: Final = (
 )
 _REMEDIES: Final = {
     r"git is not installed|unknown option|usage: git": "Install git 2.30 or newer.",
+    r"define a hook": (
+        "Remove it there (`git config --unset`), or reach the repository by git+ssh or git+https, where "
+        "hooks are its server's affair."
+    ),
     r"dubious ownership": (
         "The repository belongs to another user. If you trust it: "
         "`git config --global --add safe.directory PATH`."

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from reconciler.backends.git_command import Git, Outcome, serving
+from reconciler.backends.git_command import Git, Outcome, serving, settings_of
 from reconciler.backends.git_complaints import Trouble, trouble_of, trouble_with, unavailable
 from reconciler.backends.git_urls import GitPlace
 from reconciler.fault_points import Step, reach
 
 _TIMEOUT_S: Final = 120.0
+_HOOK: Final = re.compile(r"hook\..*\.command", re.DOTALL)
 PAUSES_S: Final = (0.5, 2.0)
 """How long to wait before each further try."""
 
@@ -54,7 +55,10 @@ class Remote:
     def __init__(self, git: Git, place: GitPlace) -> None:
         self._git = git
         self._place = place
-        self._asked_of = [f"--upload-pack={serving('upload-pack')}"] if place.is_on_this_machine else []
+        self._asked_of: list[str] = []
+        if place.is_on_this_machine:
+            self._asked_of.append(f"--upload-pack={serving('upload-pack')}")
+            _refuse_hooks(place)
 
     def fetch(self, ref: str, *, into: str) -> bool:
         """Whether there is a `ref`; its commit, without its history, is then in the local ref `into`."""
@@ -145,6 +149,18 @@ class Remote:
 def receiving(place: GitPlace) -> list[str]:
     """What `git push` is told of the other end: nothing, where that is another machine."""
     return [f"--receive-pack={serving('receive-pack')}"] if place.is_on_this_machine else []
+
+
+def _refuse_hooks(place: GitPlace) -> None:
+    """Raise StateUnavailable if the repository at `place` defines hooks in its settings.
+
+    git has these from version 2.54 on, and nothing turns all of them off.
+    """
+    for folder in filter(Path.is_dir, (Path(place.address), Path(f"{place.address}.git"))):
+        hooks = sorted(filter(_HOOK.fullmatch, settings_of(folder)))
+        if hooks:
+            reason = f"its settings define a hook ({hooks[0]}), and no hook of a repository at hand is run"
+            raise unavailable(place, "use", Trouble(reason=reason))
 
 
 def _are_of_git(packets: Path) -> bool:

@@ -150,6 +150,22 @@ def test_a_branch_that_is_checked_out_is_not_pushed_to(tmp_path):
     assert not trapped.sprung.exists()
 
 
+@pytest.mark.parametrize("where", ["config", "included", "config.worktree"])
+@pytest.mark.parametrize("url", ["exams.git", "exams"])
+def test_a_hook_in_the_settings_is_refused(trapped, tmp_path, where, url):
+    """Newer versions of git run those, and have no switch for all of them."""
+    with (trapped.inner / "config").open("a") as file:
+        file.write("[include]\n  path = included\n[extensions]\n  worktreeConfig = true\n")
+    with (trapped.inner / where).open("a") as file:
+        file.write(f'[hook "a.b"]\n  event = pre-receive\n  command = {trapped.trap}\n')
+    backend = open_backend(f"git+file://{tmp_path}/{url}#branch=state", root=tmp_path)
+    for use in (backend.read, lambda: backend.write(b"one", replacing=None), backend.lock_holder):
+        error = refusal(StateUnavailable, use)
+        assert "hook.a.b.command" in error.message
+        assert "git+ssh" in error.hint
+    assert not trapped.sprung.exists()
+
+
 def test_the_traps_are_traps(tmp_path):
     """By themselves they do spring: the test above would see it."""
     trapped = Trapped(tmp_path, "bare")
