@@ -109,6 +109,13 @@ def folder(tmp_path_factory):
     return made
 
 
+@pytest.fixture(autouse=True)
+def no_workspace_file(folder):
+    """What a test has written beside the manifest is gone for the next one."""
+    yield
+    (folder / "reconciler.yaml").unlink(missing_ok=True)
+
+
 def indented(text, by=INDENT):
     """`text` with each line indented."""
     return "".join(f"{by}{line}\n" for line in text.splitlines())
@@ -122,7 +129,7 @@ def leaked(words, printed):
 
 def printed_of(zygote, folder, text, commands=COMMANDS):
     """All that `commands` say of the manifest `text`."""
-    (folder / "exams.yaml").write_text(text)
+    (folder / "exams.yaml").write_text(text, newline="")
     variables = {"COLUMNS": "200", "HOME": str(folder), "PATH": "/usr/bin:/bin"}
     printed = ""
     for command in commands:
@@ -141,8 +148,10 @@ def test_no_output_holds_what_stands_behind_the_key_of_a_secret(zygote, folder, 
     key = data.draw(st.sampled_from(ANNOUNCED if is_broken else KEYS))
     entry = data.draw(st.sampled_from(BROKEN if is_broken else PARSED)).format(key=key, one=one, two=two)
     before, after = data.draw(st.sampled_from(NEIGHBOURS)), data.draw(st.sampled_from(NEIGHBOURS))
-    block = indented(f"{before}\n{entry}\n{after}\n")
-    place = data.draw(st.sampled_from(["configuration", "exam", "defaults", "top"]))
+    block = indented(f"{before}\n{entry}\n{after}\n").replace(
+        "\n", data.draw(st.sampled_from(["\n", "\r\n"]))
+    )
+    place = data.draw(st.sampled_from(["configuration", "exam", "defaults", "top", "base", "workspace"]))
     declared = exam("a")
     if place == "configuration":
         text = HEAD + declared.replace("    configuration: {", "    configuration:\n" + block).replace(
@@ -153,9 +162,16 @@ def test_no_output_holds_what_stands_behind_the_key_of_a_secret(zygote, folder, 
         )
     elif place == "exam":
         text = HEAD + declared + block.replace(INDENT, "    ")
+    elif place == "base":
+        (folder / "_base.yaml").write_text("defaults:\n" + block.replace(INDENT, "  "))
+        text = "extends: [_base.yaml]" + HEAD + declared
+    elif place == "workspace":
+        text = HEAD + declared
     else:
         held = block.replace(INDENT, "  " if place == "defaults" else "")
         text = HEAD.replace("exams:\n", f"{held}exams:\n") + declared
+    held = f"environments:\n  a:\n{block}" if place == "workspace" else ""
+    (folder / "reconciler.yaml").write_text(f"version: 1\n{held}")
     commands = data.draw(st.lists(st.sampled_from(COMMANDS), min_size=2, max_size=2, unique=True))
     assert leaked([one, two], printed_of(zygote, folder, text, commands)) == [], text
 
@@ -214,7 +230,4 @@ def test_an_exam_may_be_named_like_a_secret(zygote, folder, name):
 def test_a_password_in_a_url_is_not_shown(zygote, folder, url):
     """A URL with a user and a password announces that, in a field that has nothing to do with secrets."""
     (folder / "reconciler.yaml").write_text(f"version: 1\nenvironments: {{a: {{installSid: '{url}'}}}}\n")
-    try:
-        assert leaked(["tulipan"], printed_of(zygote, folder, HEAD + exam("a"))) == []
-    finally:
-        (folder / "reconciler.yaml").unlink()
+    assert leaked(["tulipan"], printed_of(zygote, folder, HEAD + exam("a"))) == []
