@@ -1,5 +1,6 @@
 """What jsonschema finds wrong, as diagnostics that say it in a user's words."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,6 +36,8 @@ _HINTS: Final = {
 }
 _OF_THE_FILE: Final = frozenset({"installSid", "courses", "users", "extends", "version"})
 _SID_RULE: Final = "and 32 hexadecimal digits in lower case"
+_GLUED: Final = re.compile("(?<=.)[:=].*", re.DOTALL)
+"""A value, perhaps a secret, between which and its field there is no blank."""
 _SECRET_PATH: Final = ("configuration", "password")
 
 
@@ -108,9 +111,11 @@ class _Report:
             return
         for field, (at, value_at) in self.error.instance.stretches().items():
             if field not in known:
-                self.findings.hide(Stretch(at.end, max(at.end, value_at.end)))
+                name = _GLUED.sub("", field)
+                behind = at.end if name == field else at.start + len(name)
+                self.findings.hide(Stretch(behind, max(at.end, value_at.end)))
                 if not self.findings.is_full:
-                    self._unknown_field(field, at, known)
+                    self._unknown_field(name, at, known)
 
     def _unknown_field(self, field: str, at: Stretch, known: Iterable[str]) -> None:
         hint = suggestion(field, known, f"Remove it. Known are: {', '.join(known)}.")

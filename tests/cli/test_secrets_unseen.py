@@ -140,7 +140,7 @@ def printed_of(zygote, folder, text, commands=COMMANDS):
     return printed
 
 
-@settings(max_examples=100, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=100, phases=[Phase.reuse, Phase.generate])
 @given(data=st.data(), one=WORDS, two=WORDS)
 def test_no_output_holds_what_stands_behind_the_key_of_a_secret(zygote, folder, data, one, two):
     """Neither the value nor a comment, in whatever style, spelling and place, whatever is wrong."""
@@ -187,6 +187,8 @@ def test_no_output_holds_what_stands_behind_the_key_of_a_secret(zygote, folder, 
         ("'opens with' : {at: nine}", "'opens with' :"),
         ("duraton: {password: {fromEnv: EXAM_SECRET_CS}} # tulip", "duraton:"),
         ("? unlock", "? unlock"),
+        ("unlock:tulip: 1", "unlock:"),
+        ("unlock=tulip: 1", "unlock"),
     ],
 )
 def test_an_excerpt_ends_at_the_colon(zygote, folder, line, shown):
