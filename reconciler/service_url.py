@@ -71,9 +71,10 @@ def _split(url: str) -> tuple[SplitResult, int | None]:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise UrlUnusable(f"the API URL cannot be read: {error}", hint=_HINT) from error
+        # The reason may quote what stands for a port, which may be a password.
+        raise UrlUnusable("the API URL cannot be read", hint=_HINT) from error
     if parts.username is not None or parts.password is not None:
         raise UrlUnusable("the API URL holds credentials", hint="Give the token by itself; see --help.")
     if parts.scheme not in _USUAL_PORTS or not host or parts.query or parts.fragment:
-        raise UrlUnusable(f"the API URL {url!r} is not an absolute http(s) URL", hint=_HINT)
+        raise UrlUnusable("the API URL is not an absolute http(s) URL without a query", hint=_HINT)
     return parts, port

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from reconciler import service_url
 from reconciler.manifest import sources
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.loading import ordered
@@ -17,6 +18,7 @@ from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.manifest.yaml_nodes import Sequence, Stretch, Value
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.environment import Environment
+from reconciler.model.errors import UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.values import dataclass, field
 
@@ -63,6 +65,7 @@ def load_workspace(root: Path, *, environment_name: str | None, rules: Collectio
     _check_manifests(root_value, findings)
     _check_rules(root_value, rules, findings)
     _check_zones(root_value, findings)
+    _check_services(root_value, findings)
     _check_states(root_value, findings)
     if has_errors(findings.diagnostics):
         return Workspace(diagnostics=ordered(findings.diagnostics))
@@ -132,6 +135,20 @@ def _check_rules(root: Marked, rules: Collection[str], findings: Findings) -> No
 def _check_zones(root: Marked, findings: Findings) -> None:
     for value in _mapping(root.get("environments")).values():
         report_zone(_mapping(value), findings)
+
+
+def _check_services(root: Marked, findings: Findings) -> None:
+    """Note base URLs that no plan could go to."""
+    for value in _mapping(root.get("environments")).values():
+        environment = _mapping(value)
+        url = environment.get("apiUrl")
+        if not isinstance(url, str):
+            continue
+        try:
+            service_url.normalised(url)
+        except UrlUnusable as error:
+            hint = "Write it as https://HOST, without user, password, query or fragment."
+            findings.add("bad-api-url", environment.value_at("apiUrl"), error.message, hint)
 
 
 def _check_states(root: Marked, findings: Findings) -> None:

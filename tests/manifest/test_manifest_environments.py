@@ -115,3 +115,26 @@ def test_the_workspace_file_is_no_manifest(root: Path) -> None:
     for path in (".", "*.yaml", "**/*.yaml"):
         found = validate(Scope(root=root, environment_name="staging", paths=("courses", path))).diagnostics
         assert [each.code for each in found] == (["no-manifest"] if path == "*.yaml" else [])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "api.example.edu",
+        "ftp://x",
+        "https://jdoe:hunter2@x",
+        "https://[::1",
+        "https://x:hunter2",
+        "https://x?token=hunter2",
+    ],
+)
+def test_a_service_that_no_plan_could_go_to_is_found(root: Path, url: str) -> None:
+    """It is an error at its place, and what may be a password in it is not shown."""
+    text = WORKSPACE.replace("    state: file:state/staging.json\n", f"    apiUrl: {url!r}\n")
+    write(root, "reconciler.yaml", text)
+    diagnostics = validate(Scope(root=root, environment_name="staging")).diagnostics
+    (found,) = (one for one in diagnostics if one.code == "bad-api-url")
+    assert found.span is not None
+    assert str(found.span.start) == "reconciler.yaml:5:13"
+    assert "hunter2" not in found.message + found.hint
+    assert "jdoe:hunter2" not in f"{diagnostics}"
