@@ -135,10 +135,23 @@ def test_a_newer_version_is_refused_as_such():
         (state(), [began("a", "t1"), created("a", "t2", 1)]),
         (state(), [began("a", "t1"), began("a", "t2")]),
         (state({"a": entry(1)}), [began("a", "t1")]),
+        (state({"a": entry(1)}), [began("a", "t1"), failed("a", "t1")]),
+        (state({"a": entry(1)}), [began("a", "t1"), created("a", "t1", 2)]),
+        (state(), [began("a", "t1"), created("a", "t1", 1), began("a", "t2"), created("a", "t2", 2)]),
         (state({"x": entry(1)}), [began("a", "t1"), created("a", "t1", 1)]),
         (state({}, {"a": intent("t1")}), [began("a", "t2")]),
     ],
-    ids=["no intent", "other attempt", "second intent", "created already", "SID taken", "in doubt already"],
+    ids=[
+        "no intent",
+        "other attempt",
+        "second intent",
+        "created already",
+        "created already, and refused",
+        "created already, and once more",
+        "created in this journal, and once more",
+        "SID taken",
+        "in doubt already",
+    ],
 )
 def test_a_record_that_cannot_follow_is_refused(before, records):
     """Replay never makes up a history that the protocol cannot have written."""

@@ -90,6 +90,18 @@ def test_a_second_init_is_refused(begun):
     assert begun.read() == before
 
 
+@pytest.mark.parametrize("outcome", [failed("a", "t1"), created("a", "t1", 2)], ids=["failed", "created"])
+def test_an_intent_for_what_is_created_stops(begun, outcome):
+    """No journal that this product writes sends a created exam again: its SID would be lost."""
+    with open_session(begun, lock=LOCK, timeout_s=0) as session:
+        session.mend(state({"a": entry(1)}))
+    begun.append_journal(journal_of(load_state(begun).serial, began("a", "t1"), outcome), after=0)
+    with pytest.raises(StateDamaged, match="the intent t1 is for a, which is not free"):
+        load_state(begun)
+    with pytest.raises(StateDamaged), open_session(begun, lock=LOCK, timeout_s=0):
+        pytest.fail("it was opened")
+
+
 def test_init_refuses_where_only_a_journal_is_left(begun, tmp_path):
     """A journal without its snapshot may hold SIDs; an empty state on top would lose them."""
     begun.append_journal(journal_of(0, began("a", "t1")), after=0)
