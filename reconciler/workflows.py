@@ -193,15 +193,36 @@ def rules(root: Path) -> tuple[Rule, ...]:
 def validate(scope: Scope, *, now: datetime | None = None) -> Loaded:
     """What the manifests declare, and every mistake in them; raises nothing for a mistake.
 
-    `now` is the moment that rules about time take for the present one; None is the clock's.
+    `now` is the moment that rules about time take for the present one; None is the clock's. Where the scope
+    chooses none of several environments, the manifests are looked at in each, and what is declared is that
+    of the first.
     """
-    _, loaded = _load(scope, now=now)
-    return loaded
+    names: tuple[str, ...] = ()
+    if scope.environment_name is None:
+        names = _read_workspace(scope, manifest.find_rules(scope.root)).environment_names
+    if len(names) < 2:  # noqa: PLR2004 - several
+        return _load(scope, now=now)[1]
+    return _in_each({name: _load(replace(scope, environment_name=name), now=now)[1] for name in names})
+
+
+def _in_each(loaded: Mapping[str, Loaded]) -> Loaded:
+    """One answer for all environments, by name; what is found in some only says in which."""
+    found: dict[Diagnostic, list[str]] = {}
+    for name, each in loaded.items():
+        for diagnostic in dict.fromkeys(each.diagnostics):
+            found.setdefault(diagnostic, []).append(name)
+    diagnostics = (
+        diagnostic
+        if len(names) == len(loaded)
+        else replace(diagnostic, message=f"{diagnostic.message} (in {' and '.join(names)})")
+        for diagnostic, names in found.items()
+    )
+    return replace(next(iter(loaded.values())), diagnostics=manifest.ordered(diagnostics))
 
 
 def _read_workspace(scope: Scope, catalogue: manifest.Catalogue) -> Workspace:
     return manifest.load_workspace(
-        scope.root, environment_name=scope.environment_name, rules=catalogue.by_code.keys()
+        scope.root, environment_name=scope.environment_name, rules=catalogue.weighable
     )
 
 
@@ -378,7 +399,7 @@ def _sightings(
         return None
     return {
         exam.address: sightings_of(exam, entry, key, watching.secrets)
-        for exam, entry in planning.tracked(declared, state)
+        for exam, entry in planning.tracked(declared, state, now=host.SystemClock().now())
     }
 
 
@@ -455,6 +476,7 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         strays = custody.sweep(folder, session.state)
         key = _marking_key(watching, session.state)
         sightings = _sightings(loaded.declared, session.state, watching, key)
+        planned_at = host.SystemClock().now()
         made = _make_plan(
             scope,
             workspace,
@@ -464,6 +486,7 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
             targets=targets,
             max_creates=max_creates,
             sightings=sightings,
+            now=planned_at,
         )
         _refuse_unsafe(made, reviewed)
         creates = planning.planned_creates(made, loaded.declared)
@@ -474,7 +497,9 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         if progress is not None:
             progress.planned(made)
         now = host.SystemClock().now()
-        changed = planning.apply_state_changes(made, loaded.declared, session.state, now=now, by=by)
+        changed = planning.apply_state_changes(
+            made, loaded.declared, session.state, now=now, by=by, planned_at=planned_at
+        )
         with ExitStack() as stack:
             keeper = None
             if creates:

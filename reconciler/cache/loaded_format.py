@@ -9,6 +9,7 @@ from reconciler.model.declarations import (
     Absence,
     Declaration,
     Declared,
+    Distinction,
     Import,
     Loaded,
     Move,
@@ -55,6 +56,10 @@ class Remembered:
             [(each.source, each.address, *_packed_position(each.declared_at)) for each in declared.moves],
             [(each.address, *_packed_position(each.declared_at)) for each in declared.removals],
             [(each.address, each.attempt, *_packed_position(each.declared_at)) for each in declared.absences],
+            [
+                (each.address, each.other, each.reason, *_packed_position(each.declared_at))
+                for each in declared.distinctions
+            ],
             [_packed_finding(found) for found in self.loaded.diagnostics],
             sorted(self.loaded.timely),
             *(None if moment is None else moment.isoformat() for moment in (self.since, self.until)),
@@ -64,7 +69,8 @@ class Remembered:
     @classmethod
     def unpacked(cls, packed: Plain) -> Self:
         """What was packed."""
-        exams, imports, moves, removals, absences, findings, timely, since, until, stands_on = packed
+        exams, imports, moves, removals, absences, distinctions, *rest = packed
+        findings, timely, since, until, stands_on = rest
         declared = Declared(
             exams=tuple(_exams(exams)),
             imports=tuple(
@@ -78,6 +84,10 @@ class Remembered:
             absences=tuple(
                 Absence(address=address, attempt=attempt, declared_at=Position(*at))
                 for address, attempt, *at in absences
+            ),
+            distinctions=tuple(
+                Distinction(address=address, other=other, reason=reason, declared_at=Position(*at))
+                for address, other, reason, *at in distinctions
             ),
         )
         return cls(

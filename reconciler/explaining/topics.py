@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.explaining.fields import Field, all_fields, markdown_of
 from reconciler.explaining.rule_pages import page_of
-from reconciler.model.rules import Rule
+from reconciler.model.rules import RETIRED, Rule
 
 _MOST_NEAR: Final = 3
 _MAX_WORD: Final = 80
@@ -26,6 +26,9 @@ class Topics:
         """What there is to say about `topic`, in Markdown; None where nothing is called so."""
         if topic.isascii() and topic.isdigit() and int(topic[:4]) in self.exit_codes:
             return f"# Exit code {int(topic)}\n\n{self.exit_codes[int(topic)]}\n"
+        if topic in RETIRED:
+            retired = f"`{topic}` is no rule any more: `{RETIRED[topic]}` has taken its place."
+            return f"{retired}\n\n{self.explained(RETIRED[topic])}"
         for rule in self.rules:
             if rule.code == topic:
                 return _rule(rule)

@@ -7,7 +7,7 @@ May import: `model`, `reconciler.schemas`, `reconciler.zones`, PyYAML, jsonschem
 """
 
 from reconciler.manifest.bases import Read
-from reconciler.manifest.loading import Gathered, Reading, declare, gather, load
+from reconciler.manifest.loading import Gathered, Reading, declare, gather, load, ordered
 from reconciler.manifest.rules import CODES, Catalogue, find_rules
 from reconciler.manifest.rules.running import turning_points
 from reconciler.manifest.ruling import Ruling
@@ -28,5 +28,6 @@ __all__ = [
     "gather",
     "load",
     "load_workspace",
+    "ordered",
     "turning_points",
 ]

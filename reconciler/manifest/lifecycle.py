@@ -1,4 +1,4 @@
-"""The lifecycle blocks of all manifests: `imports`, `moved`, `removed`, `absent`."""
+"""The lifecycle blocks of all manifests: `imports`, `moved`, `removed`, `absent`, `distinct`."""
 
 from collections.abc import Container, Iterable, Iterator
 from typing import Final
@@ -7,29 +7,32 @@ from reconciler.manifest.findings import Findings
 from reconciler.manifest.words import suggestion
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.manifest.yaml_nodes import Sequence, Stretch
-from reconciler.model.declarations import Absence, Import, Move, Removal
+from reconciler.model.declarations import Absence, Distinction, Import, Move, Removal
 from reconciler.model.diagnostics import Severity
+from reconciler.model.globs import is_address_or_glob, is_glob, is_glob_move, matches
 from reconciler.model.identities import Address, AttemptId, ExamSid, is_address, is_attempt_id, is_exam_sid
 from reconciler.model.positions import Position
+from reconciler.model.renames import steps_to_declared
 from reconciler.values import dataclass, field
 
 POINTS_NOWHERE: Final = "points-nowhere"
 """The code of a block that concerns no declared exam: done long ago, or misspelt. Only state can tell."""
 
-_BLOCKS: Final = ("imports", "moved", "removed", "absent")
+_BLOCKS: Final = ("imports", "moved", "removed", "absent", "distinct")
 
 _STALE: Final = "If that exam is gone, remove this block; otherwise declare it under `exams`."
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One usable item of a block: its address, what else it says, and where."""
+    """One usable item of a block: its address, what else it says, and where; `distinct` may give a reason."""
 
     block: str
     address: Address
     other: str
     at: Stretch
     findings: Findings
+    reason: str = ""
 
     @property
     def declared_at(self) -> Position:
@@ -48,9 +51,15 @@ class _Item:
 
 @dataclass(slots=True)
 class Lifecycle:
-    """Gathers the blocks file by file; `check` then looks at them together."""
+    """Gathers the blocks file by file; `check` then looks at them together.
+
+    `_routes` are the moves by name, and `_globs` the others, once all are known.
+    """
 
     _items: dict[str, dict[str, _Item]] = field(default_factory=lambda: {block: {} for block in _BLOCKS})
+    _routes: dict[Address, list[Address]] = field(default_factory=dict)
+    _globs: tuple[tuple[str, str], ...] = ()
+    _declared: Container[Address] = ()
 
     def gather(self, root: Marked, findings: Findings) -> None:
         """Take the blocks of one file, but for items that its schema refuses."""
@@ -59,8 +68,13 @@ class Lifecycle:
                 self._take(item)
 
     def _take(self, item: _Item) -> None:
-        """Keep `item`, unless its block speaks of the same address (moved: the same source) already."""
+        """Keep `item`, unless its block speaks of the same address already.
+
+        For `moved` that is the same source, and for `distinct` the same pair.
+        """
         key = item.other if item.block == "moved" else str(item.address)
+        if item.block == "distinct":
+            key = " and ".join(sorted((item.address, item.other)))
         first = self._items[item.block].setdefault(key, item)
         if first is not item:
             item.refuse(
@@ -71,9 +85,14 @@ class Lifecycle:
 
     def check(self, declared: Container[Address]) -> None:
         """Note what does not fit together, `declared` being the addresses of all exams."""
+        moves = self._items["moved"].values()
+        self._declared = declared
+        self._routes = {Address(item.other): [item.address] for item in moves if not is_glob(item.other)}
+        self._globs = tuple((item.other, str(item.address)) for item in moves if is_glob(item.other))
         self._check_imports(declared)
         self._check_moves(declared)
         self._check_absences()
+        self._check_distinctions(declared)
         for item in self._items["removed"].values():
             if item.address in declared:
                 item.refuse(
@@ -120,19 +139,45 @@ class Lifecycle:
                     "Keep the one that is true. An `absent` that was applied has done its work.",
                 )
 
+    def _check_distinctions(self, declared: Container[Address]) -> None:
+        for item in self._items["distinct"].values():
+            if item.address == item.other and not is_glob(item.other):
+                item.refuse(
+                    "distinct-from-itself",
+                    f"'{item.address}' is to be distinct from itself",
+                    "Name two exams, or write globs for many.",
+                )
+                continue
+            ends = (item.address, Address(item.other))
+            known = [_is_declared(self._moved_on(end), declared) for end in ends]
+            # By name, one of the two may be an exam that state alone knows.
+            if not (all(known) if any(map(is_glob, ends)) else any(known)):
+                lost = ends[known.index(False)]
+                item.warn(
+                    f"'{item.address}' is to be distinct from '{item.other}', but no exam is declared as "
+                    f"'{lost}'",
+                    suggestion(lost, _names(declared), _STALE),
+                )
+
     def _moved_on(self, address: Address) -> Address:
         """Where the moves from `address` end; where they run in a circle, some address on it."""
         moves, seen = self._items["moved"], {address}
         while (item := moves.get(address)) is not None and item.address not in seen:
             address = item.address
             seen.add(address)
-        return address
+        if not self._globs or address in self._declared:
+            return address
+        steps = steps_to_declared(address, self._routes, self._globs, declared=self._declared)
+        return next((end for end in sorted(steps) if end in self._declared), address)
 
     def _check_moves(self, declared: Container[Address]) -> None:
         moves = self._items["moved"]
         targets: dict[Address, _Item] = {}
         in_cycle = _report_cycles(moves)
         for source, item in moves.items():
+            if is_glob(source) or is_glob(item.address):
+                self._check_glob_move(item, declared)
+                continue
             first = targets.setdefault(item.address, item)
             if first is not item:
                 item.refuse(
@@ -151,6 +196,20 @@ class Lifecycle:
                     f"'{source}' was moved to '{item.address}', but no exam is declared there",
                     suggestion(item.address, _names(declared), _STALE),
                 )
+
+    def _check_glob_move(self, item: _Item, declared: Container[Address]) -> None:
+        if not is_glob_move(item.other, item.address):
+            item.refuse(
+                "bad-glob",
+                f"{item.findings.echo(item.other)} cannot move to {item.findings.echo(item.address)}",
+                "Write one `*` in each of the two, and no `?`: that in `to` stands for what the one in "
+                "`from` matches.",
+            )
+        elif not _is_declared(item.address, declared):
+            item.warn(
+                f"'{item.other}' was moved to '{item.address}', but no exam is declared there",
+                _STALE,
+            )
 
     def _is_lost(self, item: _Item, declared: Container[Address]) -> bool:
         """Whether a move ends at an address that nothing declares or removes."""
@@ -189,6 +248,19 @@ class Lifecycle:
             for item in self._sorted("absent")
         )
 
+    @property
+    def distinctions(self) -> tuple[Distinction, ...]:
+        """All pairs of exams that are two, by address."""
+        return tuple(
+            Distinction(
+                address=item.address,
+                other=Address(item.other),
+                declared_at=item.declared_at,
+                reason=item.reason,
+            )
+            for item in self._sorted("distinct")
+        )
+
     def _sorted(self, block: str) -> list[_Item]:
         return sorted(self._items[block].values(), key=lambda item: (item.address, item.other))
 
@@ -200,18 +272,27 @@ def _items(block: str, value: object, findings: Findings) -> Iterator[_Item]:
             continue
         said = {key: text for key, text in item.items() if isinstance(text, str)}
         match block, said:
-            case "imports", {"exam": exam, "sid": other} if is_exam_sid(other):
+            case "imports", {"exam": exam, "sid": other} if is_exam_sid(other) and is_address(exam):
                 key = "exam"
-            case "moved", {"to": exam, "from": other} if is_address(other):
+            case "moved", {"to": exam, "from": other} if is_address_or_glob(other):
                 key = "from"
             case "removed", {"exam": exam}:
                 key, other = "exam", ""
-            case "absent", {"exam": exam, "attempt": other} if is_attempt_id(other):
+            case "absent", {"exam": exam, "attempt": other} if is_attempt_id(other) and is_address(exam):
+                key = "exam"
+            case "distinct", {"exam": exam, "from": other} if is_address_or_glob(other):
                 key = "exam"
             case _:
                 continue
-        if is_address(exam):
-            yield _Item(block, Address(exam), other, item.value_at(key), findings)
+        if is_address_or_glob(exam):
+            yield _Item(
+                block, Address(exam), other, item.value_at(key), findings, said.get("reason", "").strip()
+            )
+
+
+def _is_declared(end: Address, declared: Container[Address]) -> bool:
+    """Whether `end` is the address of an exam, or a glob that one matches."""
+    return any(matches(address, end) for address in _names(declared)) if is_glob(end) else end in declared
 
 
 def _names(declared: Container[Address]) -> Iterable[Address]:

@@ -20,6 +20,7 @@ from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.yaml_parcels import Parsed
 from reconciler.model.declarations import Declaration, Declared, Loaded
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.distinctions import Distinctions, imported_addresses
 from reconciler.model.environment import Environment
 from reconciler.model.origins import Origins, Tracing
 from reconciler.model.positions import Position
@@ -162,14 +163,15 @@ class _Workspace:
     def loaded(self, found: Iterable[Diagnostic]) -> Loaded:
         """Everything together."""
         self._lifecycle.check(self._places)
-        faults = self._ask_rules()
         declared = Declared(
             exams=tuple(sorted(self._exams, key=lambda exam: exam.address)),
             imports=self._lifecycle.imports,
             moves=self._lifecycle.moves,
             removals=self._lifecycle.removals,
             absences=self._lifecycle.absences,
+            distinctions=self._lifecycle.distinctions,
         )
+        faults = self._ask_rules(declared)
         return Loaded(
             declared=declared,
             diagnostics=ordered([*found, *faults, *self._listed()]),
@@ -177,11 +179,14 @@ class _Workspace:
             origins=self._origins,
         )
 
-    def _ask_rules(self) -> list[Diagnostic]:
+    def _ask_rules(self, declared: Declared) -> list[Diagnostic]:
         """Note what the rules find; what is wrong with the rules themselves."""
         ruling = self._ruling
-        imported = frozenset(each.address for each in self._lifecycle.imports)
-        context = Context(now=ruling.now, imported=imported)
+        context = Context(
+            now=ruling.now,
+            imported=imported_addresses(declared),
+            distinctions=Distinctions.of(declared),
+        )
         asked = ask_rules(self._written, ruling.catalogue, ruling.weights, context)
         self._library.check()
         report_unused(

@@ -11,6 +11,7 @@ from reconciler.manifest.secrecy import announces_secret
 from reconciler.manifest.words import listed, suggestion
 from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Stretch, Unmarked, Value
 from reconciler.manifest.yaml_nodes import Mapping as Marked
+from reconciler.model.globs import GLOB_RULE
 from reconciler.model.identities import ADDRESS_RULE, Address
 from reconciler.values import dataclass
 
@@ -162,7 +163,8 @@ class _Report:
     def _wrong_pattern(self) -> None:
         pattern = str(self.error.validator_value)
         if pattern.startswith("^(?!"):
-            self._note("bad-address", f"{self._value()} cannot be an address", f"Use {ADDRESS_RULE}.")
+            rule = f"{ADDRESS_RULE}; {GLOB_RULE}" if "*?" in pattern else ADDRESS_RULE
+            self._note("bad-address", f"{self._value()} cannot be an address", f"Use {rule}.")
             return
         rule = f"{pattern[1:3]} {_SID_RULE}" if pattern[3:4] == "[" else "letters, digits and '-'"
         self._note("wrong-pattern", f"{self._value()} is not right for {self.name}", f"It must be {rule}.")

@@ -8,7 +8,8 @@ from reconciler import service_url
 from reconciler.manifest import sources
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.loading import ordered
-from reconciler.manifest.rules.catalogue import CODES
+from reconciler.manifest.rules.catalogue import FIXED, WEIGHABLE
+from reconciler.manifest.rules.ignoring import report_retired
 from reconciler.manifest.schema_errors import Place, report_schema_errors
 from reconciler.manifest.schema_verdicts import check_of
 from reconciler.manifest.shells import report_zone
@@ -20,6 +21,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.environment import Environment
 from reconciler.model.errors import UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
+from reconciler.model.rules import RETIRED
 from reconciler.values import dataclass, field
 
 FILE: Final = sources.WORKSPACE_FILE
@@ -33,16 +35,22 @@ _SEVERITIES: Final = {"error": Severity.ERROR, "warning": Severity.WARNING, "off
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """What the workspace file says; `manifests` is empty and `max_creates` None where it says nothing."""
+    """What the workspace file says; `manifests` is empty and `max_creates` None where it says nothing.
+
+    `environment_names` are those of all environments, of which `environment` is the one that was chosen.
+    """
 
     manifests: tuple[str, ...] = ()
     environment: Environment = field(default_factory=Environment)
+    environment_names: tuple[str, ...] = ()
     max_creates: int | None = None
     rules: Mapping[str, Severity | None] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def load_workspace(root: Path, *, environment_name: str | None, rules: Collection[str] = CODES) -> Workspace:
+def load_workspace(
+    root: Path, *, environment_name: str | None, rules: Collection[str] = WEIGHABLE
+) -> Workspace:
     """The workspace at `root`; without a file there, one that says nothing. Raises nothing.
 
     `rules` are the codes that it may weigh.
@@ -80,8 +88,13 @@ def _workspace(root: Marked, environment: Environment, diagnostics: tuple[Diagno
     return Workspace(
         manifests=tuple(map(str, manifests)) if isinstance(manifests, Sequence) else (),
         environment=environment,
+        environment_names=tuple(_mapping(root.get("environments"))),
         max_creates=int(most) if isinstance(most, int | float) else None,
-        rules={code: _SEVERITIES[str(weight)] for code, weight in _mapping(root.get("rules")).items()},
+        rules={
+            code: _SEVERITIES[str(weight)]
+            for code, weight in _mapping(root.get("rules")).items()
+            if code not in RETIRED
+        },
         diagnostics=diagnostics,
     )
 
@@ -118,8 +131,12 @@ def _check_manifests(root: Marked, findings: Findings) -> None:
 def _check_rules(root: Marked, rules: Collection[str], findings: Findings) -> None:
     """Note codes that are no rule: whoever wrote them relies on a check that does not happen."""
     for code, (at, _) in _mapping(root.get("rules")).stretches().items():
-        if code not in rules:
+        if code in RETIRED:
+            report_retired(code, at, findings)
+        elif code not in rules:
             advice = "Remove it; `reconciler explain` lists the rules."
+            if code in FIXED:
+                advice = f"Remove it: apply would refuse what it finds; see `reconciler explain {code}`."
             if "/" in code:
                 advice = (
                     "Install the plug-in that has it, or remove it; `reconciler explain` lists the rules."

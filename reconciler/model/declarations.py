@@ -42,7 +42,10 @@ class Import:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """`moved`: what was declared at `source` is now declared at `address`."""
+    """`moved`: what was declared at `source` is now declared at `address`.
+
+    With one `*` in each they are globs: that in `address` stands for what the one in `source` matches.
+    """
 
     source: Address
     address: Address
@@ -51,7 +54,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """`removed`: state is to forget `address`; the exam itself stays where it is."""
+    """`removed`: state is to forget `address`, which may be a glob; the exam itself stays where it is."""
 
     address: Address
     declared_at: Position
@@ -67,6 +70,19 @@ class Absence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Distinction:
+    """`distinct`: the exams at `address` and at `other` are two, however alike; both may be globs.
+
+    `reason` is for who reads it; empty without one.
+    """
+
+    address: Address
+    other: Address
+    declared_at: Position
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
     """Everything that a workspace declares; each tuple is sorted by address."""
 
@@ -75,6 +91,7 @@ class Declared:
     moves: tuple[Move, ...] = ()
     removals: tuple[Removal, ...] = ()
     absences: tuple[Absence, ...] = ()
+    distinctions: tuple[Distinction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

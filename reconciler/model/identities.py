@@ -24,9 +24,11 @@ AttemptId = NewType("AttemptId", str)
 Digest = NewType("Digest", str)
 """`sha256:` and 64 hexadecimal digits."""
 
+MAX_ADDRESS: Final = 128
 ADDRESS_RULE: Final = "letters, digits, '.', '_', '/' and '-', at most 128, beginning with a letter or digit"
 
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}", re.ASCII)
+_NOT_TEXT_IN_YAML: Final = frozenset({"true", "false", "null"})
 _INSTALL: Final = re.compile(r"AI[a-f0-9]{32}")
 _COURSE: Final = re.compile(r"CU[a-f0-9]{32}")
 _EXAM: Final = re.compile(r"EX[a-f0-9]{32}")
@@ -45,6 +47,12 @@ def is_address(text: str) -> bool:
         and "//" not in segments
         and "/./" not in segments
     )
+
+
+def as_yaml(address: str) -> str:
+    """`address` as a scalar that YAML reads as text."""
+    is_text = address[:1].isalpha() and address.lower() not in _NOT_TEXT_IN_YAML
+    return address if is_text else f'"{address}"'
 
 
 def is_install_sid(text: str) -> bool:

@@ -9,12 +9,16 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from reconciler.model.diagnostics import Severity
+from reconciler.model.distinctions import Distinctions
 from reconciler.model.identities import Address, CourseSid, InstallSid
 from reconciler.model.payloads import Json, Payload
 from reconciler.values import dataclass, field
 
 Path: TypeAlias = tuple[str | int, ...]
 """The way to a value of an exam: its keys from the outermost one; items of a list count from 0."""
+
+RETIRED: Final[Mapping[str, str]] = {"same-title": "same-exam", "looks-renamed": "same-exam"}
+"""Names that are accepted still, and do nothing; each with what has taken its place."""
 
 _CONFIGURATION: Final = "configuration"
 _MOST_QUOTED: Final = 40
@@ -102,11 +106,13 @@ class Context:
     """What rules know besides the exams.
 
     `now` is None where no moment was given; rules on the basis of the clock are not asked then. `imported`
-    are the addresses that `imports` adopts: exams that are known to exist.
+    are the addresses that `imports` adopts: exams that are known to exist. `distinctions` are the pairs of
+    exams that `distinct` says are two.
     """
 
     now: datetime | None = None
     imported: frozenset[Address] = frozenset()
+    distinctions: Distinctions = field(default_factory=Distinctions)
 
 
 Check: TypeAlias = Callable[[Sequence[Exam], Context], Iterable[Finding]]

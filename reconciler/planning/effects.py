@@ -7,17 +7,27 @@ from reconciler.model.identities import Address, ExamSid
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.state import Entry, Resolution, Settling, State
 from reconciler.planning.adoptions import Adoption
+from reconciler.planning.blocks import without_globs
 from reconciler.planning.standing import exams_by_address, standing_of
 from reconciler.values import replace
 
 
-def apply_state_changes(plan: Plan, declared: Declared, state: State, *, now: datetime, by: str) -> State:
+def apply_state_changes(  # noqa: PLR0913 - a plan, what it was made from, and who carries it out
+    plan: Plan,
+    declared: Declared,
+    state: State,
+    *,
+    now: datetime,
+    by: str,
+    planned_at: datetime | None = None,
+) -> State:
     """The state after the imports, moves and forgets of `plan`, and without the intents that these settle.
 
     `plan` was made from `declared` and `state`, and no guard refuses it. What is settled is recorded as done
-    by `by` at `now`. The serial stays as it is: who writes the state counts.
+    by `by` at `now`. `planned_at` is the moment that the plan was made for; None for `now`. The serial stays
+    as it is: who writes the state counts.
     """
-    standing = standing_of(declared, state)
+    standing = standing_of(without_globs(declared, state, now=planned_at or now), state)
     exams, intents = dict(state.exams), dict(state.intents)
     settled: list[Resolution] = []
 
@@ -33,8 +43,8 @@ def apply_state_changes(plan: Plan, declared: Declared, state: State, *, now: da
             exams[change.address] = _adopted(change, adoption, state, now)
             if adoption.settles is not None:
                 settle(adoption.settles, adoption.sid, Settling.IMPORTS_BLOCK)
-        elif change.action is Action.MOVE:
-            exams[change.address] = exams.pop(standing.moved_from[change.address])
+        elif change.action is Action.MOVE and change.moved_from is not None:
+            exams[change.address] = exams.pop(change.moved_from)
         elif change.action is Action.FORGET:
             exams.pop(change.address, None)
     return replace(state, exams=exams, intents=intents).with_resolutions(*settled)

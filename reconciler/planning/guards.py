@@ -1,27 +1,28 @@
 """Guards: why apply refuses a plan as a whole, before anything is sent."""
 
-import re
-from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime
-from itertools import chain
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import chain, count
 from typing import Final
 
 from reconciler.model.declarations import Declared
-from reconciler.model.identities import Address
+from reconciler.model.distinctions import Distinctions, imported_addresses
+from reconciler.model.identities import MAX_ADDRESS, Address, as_yaml
 from reconciler.model.plan import Action, Change, Guard
-from reconciler.planning.likeness import renames, sharing_a_title
+from reconciler.model.sameness import sharing_a_title
+from reconciler.model.state import Entry, State
+from reconciler.planning.likeness import Likeness, has_closed, likenesses
 from reconciler.planning.moves import Conflict
 from reconciler.planning.slips import slips_of
 from reconciler.planning.standing import Standing
 
 _NAMED: Final = 5
-_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z", re.ASCII)
-_NOT_TEXT_IN_YAML: Final = frozenset({"true", "false", "null"})
 
 
 def guards_of(  # noqa: PLR0913 - all that a guard may look at
     lines: Sequence[Change],
     standing: Standing,
+    state: State,
     *,
     declared: Declared,
     kept: Collection[Address],
@@ -37,8 +38,8 @@ def guards_of(  # noqa: PLR0913 - all that a guard may look at
     found = (
         _too_many_creates(creates, max_creates),
         _window_closed(creates, now),
-        _same_title(creates, standing),
-        _looks_renamed(lines, creates, standing),
+        _other_course([line for line in lines if line.address in kept], standing, state),
+        *_same_exam(creates, standing, declared, now),
         _import_conflict(standing.import_conflicts),
         _move_conflict(standing.move_conflicts),
         _points_nowhere(declared, lines, creates, standing),
@@ -60,9 +61,7 @@ def _too_many_creates(creates: Sequence[Change], max_creates: int) -> Guard | No
 
 def _window_closed(creates: Sequence[Change], now: datetime) -> Guard | None:
     """Creates that no student could sit any more."""
-    # Both sides have one width and one zone, so that their order as text is their order in time.
-    spelt_now = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    closed = [line for line in creates if _has_closed(line, spelt_now)]
+    closed = [line for line in creates if has_closed(line.after or {}, now)]
     if not closed:
         return None
     return Guard(
@@ -74,39 +73,136 @@ def _window_closed(creates: Sequence[Change], now: datetime) -> Guard | None:
     )
 
 
-def _has_closed(line: Change, spelt_now: str) -> bool:
-    """Whether the window of `line` is over at `spelt_now`; false where it is not given as an instant."""
-    configuration = (line.after or {}).get("configuration")
-    closes = configuration.get("examCloseDate") if isinstance(configuration, dict) else None
-    return isinstance(closes, str) and closes <= spelt_now and _INSTANT.fullmatch(closes) is not None
-
-
-def _same_title(creates: Sequence[Change], standing: Standing) -> Guard | None:
-    """Creates that share course and title with another declared exam."""
-    groups = sharing_a_title(standing.exams.values(), _addresses(creates), imported=standing.imported)
-    if not groups:
+def _other_course(lines: Iterable[Change], standing: Standing, state: State) -> Guard | None:
+    """Exams that exist, and are declared for another course or install: those would be other exams."""
+    moved = [line for line in lines if line.after is not None and _is_elsewhere(line, standing)]
+    if not moved:
         return None
+    taken = {*standing.addresses, *state.exams, *state.intents}
+    proposals = [(line.address, _free_address(line.address, taken)) for line in moved]
     return Guard(
-        code="same-title",
-        message=f"exams of one course share a title: {_some(' and '.join(group) for group in groups)}",
-        hint="Give each exam of a course its own title, or add the one that exists already to `imports`.",
-        addresses=tuple(sorted(chain.from_iterable(groups))),
+        code="other-course",
+        message="an exam stays in the course and install that it was created in: "
+        + _some(_elsewhere(line, standing.entries[line.address]) for line in moved),
+        hint="What is declared now would be another exam. Declare it under a new address: "
+        f"{_some(f'{new} in place of {old}' for old, new in proposals)}. The one that exists stays declared "
+        "as it was, or `removed` names it.",
+        addresses=_addresses(moved),
     )
 
 
-def _looks_renamed(lines: Sequence[Change], creates: Sequence[Change], standing: Standing) -> Guard | None:
-    """Creates of what state holds, or doubts, under an address that is no longer declared."""
+def _is_elsewhere(line: Change, standing: Standing) -> bool:
+    entry = standing.entries.get(line.address)
+    return entry is not None and (entry.install_sid, entry.course_sid) != (line.install_sid, line.course_sid)
+
+
+def _elsewhere(line: Change, entry: Entry) -> str:
+    """What `line` and the exam that exists differ in, in words."""
+    differing = [
+        f"{before}, not {after}"
+        for before, after in (
+            (entry.course_sid, line.course_sid),
+            (entry.install_sid, line.install_sid),
+        )
+        if before != after
+    ]
+    return f"{line.address} is in {' and in '.join(differing)}"
+
+
+def _free_address(address: Address, taken: set[Address]) -> Address:
+    """An address like `address` that nothing has, which is `taken` from now on."""
+    for number in count(2):
+        ending = f"-{number}"
+        free = Address(f"{address[: MAX_ADDRESS - len(ending)].rstrip('./')}{ending}")
+        if free not in taken:
+            break
+    taken.add(free)
+    return free
+
+
+def _same_exam(
+    creates: Sequence[Change], standing: Standing, declared: Declared, now: datetime
+) -> Iterator[Guard]:
+    """Creates that people would take for an exam that is declared too, that exists or that may exist."""
+    if not creates:
+        return
+    distinctions, planned = Distinctions.of(declared), {line.address for line in creates}
+    pairs = sharing_a_title(
+        standing.exams.values(), imported=imported_addresses(declared), distinctions=distinctions
+    )
+    twins = sorted({_in_order(one.address, other.address) for one, other in pairs if one.address in planned})
     conflicting = set(chain.from_iterable(conflict.addresses for conflict in standing.move_conflicts))
-    pairs = renames(lines, [line for line in creates if line.address not in conflicting])
-    if not pairs:
-        return None
-    moved = ", ".join(f"{{from: {_yaml(old)}, to: {_yaml(new)}}}" for old, new in pairs)
-    return Guard(
-        code="looks-renamed",
-        message=f"what would be created exists: {_some(f'{new} equals {old}' for old, new in pairs)}",
-        hint=f"If it was renamed, add `moved: [{moved}]`. If a second exam is meant, let `removed` name the "
-        "old address.",
-        addresses=tuple(sorted(set(chain.from_iterable(pairs)))),
+    alike = tuple(
+        likenesses(
+            [standing.exams[address] for address in sorted(planned - conflicting)],
+            standing,
+            distinctions,
+            now=now,
+            forgiven=standing.forgotten,
+        )
+    )
+    if not twins and not alike:
+        return
+    claims = [*(f"{one} and {other} have one course and title" for one, other in twins), *map(_claim, alike)]
+    yield Guard(
+        code="same-exam",
+        message=f"what would be created looks like an exam that is there: {_some(claims)}",
+        hint=" ".join((*_advice_on_held(alike), _advice_on_two(twins, alike))),
+        addresses=tuple(
+            sorted(
+                {
+                    *chain.from_iterable(twins),
+                    *(end for one in alike for end in (one.create, one.held.address)),
+                }
+            )
+        ),
+    )
+
+
+def _in_order(one: Address, other: Address) -> tuple[Address, Address]:
+    return (one, other) if one < other else (other, one)
+
+
+def _claim(found: Likeness) -> str:
+    """What a create has in common with an exam that state holds, or doubts."""
+    held = found.held
+    if held.is_in_doubt:
+        standing = "is in doubt"
+    elif held.is_declared:
+        standing = "was created with it and is declared otherwise now"
+    else:
+        standing = "exists and is declared no more"
+    return f"{found.create} has the {found.kind} of {held.address}, which {standing}"
+
+
+def _advice_on_held(alike: Sequence[Likeness]) -> Iterator[str]:
+    """How to say that an exam that state has is the one to be created, or is to be left behind."""
+    undeclared = [one for one in alike if not one.held.is_declared]
+    pairs = _shared_out(undeclared)
+    if pairs:
+        moved = ", ".join(f"{{from: {as_yaml(old)}, to: {as_yaml(new)}}}" for old, new in pairs)
+        yield f"If it was renamed, add `moved: [{moved}]`."
+    orphans = sorted({one.held.address for one in undeclared if not one.held.is_in_doubt})
+    if orphans:
+        removed = ", ".join(f"{{exam: {as_yaml(address)}}}" for address in orphans)
+        yield f"If state is to forget the one that exists, add `removed: [{removed}]`."
+
+
+def _shared_out(alike: Iterable[Likeness]) -> list[tuple[Address, Address]]:
+    """Old and new addresses, each once: the first of a create's likenesses that is left."""
+    taken: dict[Address, Address] = {}
+    for one in alike:
+        if one.create not in taken.values():
+            taken.setdefault(one.held.address, one.create)
+    return list(taken.items())
+
+
+def _advice_on_two(twins: Iterable[tuple[Address, Address]], alike: Iterable[Likeness]) -> str:
+    """How to say that two exams are meant."""
+    pairs = dict.fromkeys([*twins, *((one.create, one.held.address) for one in alike)])
+    listed = ", ".join(f"{{exam: {as_yaml(one)}, from: {as_yaml(other)}}}" for one, other in pairs)
+    return (
+        f"If two exams are meant, add `distinct: [{listed}]`; if one was created by other means, `imports`."
     )
 
 
@@ -172,9 +268,3 @@ def _some(texts: Iterable[str]) -> str:
     listed = list(texts)
     more = len(listed) - _NAMED
     return "; ".join([*listed[:_NAMED], *([f"and {more} more"] if more > 0 else [])])
-
-
-def _yaml(address: Address) -> str:
-    """`address` as a scalar that YAML reads as text."""
-    is_text = address[:1].isalpha() and address.lower() not in _NOT_TEXT_IN_YAML
-    return address if is_text else f'"{address}"'

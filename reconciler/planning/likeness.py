@@ -1,56 +1,107 @@
-"""Likeness: exams that may be one exam under two addresses."""
+"""Likeness: what would be created, and may exist already under another address."""
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Final, TypeAlias
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Final
 
 from reconciler.model.declarations import Declaration
-from reconciler.model.identities import Address, CourseSid, Digest, InstallSid
-from reconciler.model.plan import Action, Change
+from reconciler.model.distinctions import Distinctions
+from reconciler.model.identities import Address
+from reconciler.model.payloads import Payload
+from reconciler.model.sameness import Mark, marks_of
+from reconciler.planning.differences import Recorded, is_same
+from reconciler.planning.standing import Standing
+from reconciler.values import dataclass
 
-Sameness: TypeAlias = tuple[InstallSid, CourseSid, Digest]
+_MOST: Final = 5
+"""Exams that one create is compared with in words; a person has seen enough then."""
+_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z", re.ASCII)
 
-_LEFT_BEHIND: Final = frozenset({Action.ORPHANED, Action.MOVE, Action.IN_DOUBT})
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """An exam that state holds, or doubts: its `address` in the plan, and the one that state has it at."""
+
+    address: Address
+    held_at: Address
+    is_declared: bool
+    is_in_doubt: bool
 
 
-def sharing_a_title(
-    exams: Iterable[Declaration], creates: Collection[Address], *, imported: Collection[Address]
-) -> list[tuple[Address, ...]]:
-    """Groups of exams of one course with one title, of which some are in `creates`; each sorted.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """A create and an exam that it may be, and what the two have in common."""
 
-    Case and white space make no difference. An exam in `imported` is known to exist on purpose.
+    create: Address
+    held: Held
+    kind: str
+
+
+def has_closed(payload: Payload, now: datetime) -> bool:
+    """Whether the window of an exam is over at `now`, which is aware; false where it is not an instant."""
+    configuration = payload.get("configuration")
+    closes = configuration.get("examCloseDate") if isinstance(configuration, dict) else None
+    # Both sides have one width and one zone, so that their order as text is their order in time.
+    spelt_now = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return isinstance(closes, str) and closes <= spelt_now and _INSTANT.fullmatch(closes) is not None
+
+
+def likenesses(
+    creates: Sequence[Declaration],
+    standing: Standing,
+    distinctions: Distinctions,
+    *,
+    now: datetime,
+    forgiven: Collection[Address],
+) -> Iterator[Likeness]:
+    """What each of `creates` shares with an exam that state holds, or doubts, and that may be the same.
+
+    An exam is none of these whose own declaration still says what is shared, whose recorded window has closed
+    (unless it is in doubt), that state holds at an address in `forgiven`, or that `distinct` tells from the
+    create by name.
     """
     if not creates:
-        return []
-    groups: dict[tuple[InstallSid, CourseSid, str], list[Address]] = {}
-    for exam in exams:
-        title = exam.payload.get("title")
-        if isinstance(title, str) and exam.address not in imported:
-            key = (exam.install_sid, exam.course_sid, " ".join(title.casefold().split()))
-            groups.setdefault(key, []).append(exam.address)
-    planned = frozenset(creates)
-    return sorted(
-        tuple(sorted(group)) for group in groups.values() if len(group) > 1 and not planned.isdisjoint(group)
-    )
+        return
+    by_mark = _by_mark(standing, now, forgiven)
+    for create in creates if by_mark else ():
+        known = distinctions.named.get(create.address, frozenset())
+        alike: dict[Address, Likeness] = {}
+        for mark in sorted(marks_of(create) & by_mark.keys()):
+            others = (one for one in by_mark[mark] if known.isdisjoint({one.address, one.held_at}))
+            for held in islice(others, _MOST):
+                found = Likeness(create=create.address, held=held, kind=mark.kind)
+                alike.setdefault(held.held_at, found)
+        yield from islice(alike.values(), _MOST)
 
 
-def renames(lines: Iterable[Change], creates: Sequence[Change]) -> list[tuple[Address, Address]]:
-    """Pairs of an address that is no longer declared and one of `creates` that equals it.
-
-    Each create is in one pair at most; old addresses are shared out in order, the last of them to all that
-    are left.
-    """
-    left_behind: dict[Sameness, list[Address]] = {}
-    for line in lines if creates else ():
-        if line.after is None and line.action in _LEFT_BEHIND:
-            left_behind.setdefault(_sameness(line), []).append(line.address)
-    unclaimed = {sameness: iter(addresses) for sameness, addresses in left_behind.items()}
-    return [
-        (next(unclaimed[sameness], left_behind[sameness][-1]), line.address)
-        for line in creates
-        if (sameness := _sameness(line)) in left_behind
-    ]
+def _by_mark(standing: Standing, now: datetime, forgiven: Collection[Address]) -> Mapping[Mark, list[Held]]:
+    """The exams of state that a create may be, by what it would have in common with each; by address."""
+    by_mark: dict[Mark, list[Held]] = {}
+    for held, recorded, own in sorted(_held(standing), key=lambda one: (one[0].address, one[0].held_at)):
+        if held.held_at in forgiven or (own and all(is_same(recorded, exam) for exam in own)):
+            continue
+        if not held.is_in_doubt and has_closed(recorded.payload, now):
+            continue
+        for mark in marks_of(recorded).difference(*map(marks_of, own)):
+            by_mark.setdefault(mark, []).append(held)
+    return by_mark
 
 
-def _sameness(line: Change) -> Sameness:
-    """What makes two exams one."""
-    return (line.install_sid, line.course_sid, line.digest)
+def _held(standing: Standing) -> Iterable[tuple[Held, Recorded, list[Declaration]]]:
+    """Each exam of state, as it was sent, and its own declarations: none, one, or those that it may be."""
+    ends: dict[Address, list[Address]] = {}
+    for end, source in standing.blocked.items():
+        ends.setdefault(source, []).append(end)
+    for address, entry in standing.entries.items():
+        own = [standing.exams[address]] if address in standing.exams else []
+        held_at = standing.moved_from.get(address, address)
+        yield (
+            Held(address=address, held_at=held_at, is_declared=bool(own), is_in_doubt=False),
+            entry,
+            own,
+        )
+    for address, intent in standing.doubts.items():
+        own = [standing.exams[end] for end in (address, *ends.get(address, ())) if end in standing.exams]
+        yield Held(address=address, held_at=address, is_declared=bool(own), is_in_doubt=True), intent, own

@@ -1,14 +1,10 @@
 """Moves: where what an address held is to be found now."""
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import Collection, Mapping
 
-from reconciler.model.declarations import Move
 from reconciler.model.identities import Address
+from reconciler.model.renames import Routes
 from reconciler.values import dataclass
-
-Routes: TypeAlias = Mapping[Address, Collection[Address]]
-"""The addresses that each address is said to have moved to; more than one is a contradiction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,15 +21,6 @@ class Relocation:
 
     seats: Mapping[Address, Address]
     conflicts: tuple[Conflict, ...]
-
-
-def routes_of(moves: Iterable[Move]) -> dict[Address, set[Address]]:
-    """The routes that `moves` describe; one to itself says nothing."""
-    routes: dict[Address, set[Address]] = {}
-    for move in moves:
-        if move.source != move.address:
-            routes.setdefault(move.source, set()).add(move.address)
-    return routes
 
 
 def destinations(source: Address, routes: Routes, stops: Collection[Address]) -> set[Address]:
@@ -54,17 +41,6 @@ def destinations(source: Address, routes: Routes, stops: Collection[Address]) ->
         else:
             ahead.extend(routes[address])
     return ends
-
-
-def onward(source: Address, routes: Routes) -> set[Address]:
-    """Every address that the routes from `source` lead through, itself left out."""
-    seen = {source}
-    ahead = [source]
-    while ahead:
-        further = [address for address in routes.get(ahead.pop(), ()) if address not in seen]
-        seen.update(further)
-        ahead.extend(further)
-    return seen - {source}
 
 
 def sole(addresses: Collection[Address]) -> Address | None:

@@ -4,39 +4,63 @@ A block that a plan carries out has its line there, one that contradicts state i
 needs a note, but an absence: what it ends has no line that says so.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
-from reconciler.model.declarations import Absence, Declared, Import, Move, Removal
+from reconciler.model.declarations import Absence, Declared, Distinction, Import, Move, Removal
+from reconciler.model.globs import is_glob, matches
 from reconciler.model.identities import Address
 from reconciler.model.plan import Note
 from reconciler.model.positions import Position
+from reconciler.model.renames import onward
 from reconciler.model.state import State
-from reconciler.planning.moves import onward
 from reconciler.planning.standing import Standing
 
 DONE: Final = "done"
 POINTS_NOWHERE: Final = "points-nowhere"
 NOT_FORGOTTEN: Final = "not-forgotten"
+TOLD_APART: Final = "told-apart"
 SETTLES_DOUBT: Final = "settles-doubt"
 DOUBT_REMAINS: Final = "doubt-remains"
 
 _MAY_GO: Final = "It may be removed."
 _LIKENESS: Final = 0.8
 _MOST_COMPARED: Final = 1_000
+_NAMED: Final = 5
 
 
-def notes_of(declared: Declared, standing: Standing, state: State) -> tuple[Note, ...]:
-    """A note on each block that the plan does not carry out, ordered by place."""
-    if not (declared.imports or declared.moves or declared.removals or declared.absences):
-        return ()
+def notes_of(declared: Declared, plain: Declared, standing: Standing, state: State) -> tuple[Note, ...]:
+    """A note on each block that the plan does not carry out, and one on all that are done, ordered by place.
+
+    `plain` is `declared` with its globs spelt out.
+    """
     found = {
         *_of_imports(declared.imports, standing),
-        *_of_moves(declared.moves, standing, state),
-        *_of_removals(declared.removals, standing, state),
+        *_of_moves([move for move in declared.moves if not is_glob(move.source)], standing, state),
+        *_of_removals(plain.removals, standing, state),
+        *_of_globs(declared, standing, state),
         *_of_absences(declared.absences, standing, state),
+        *_of_distinctions(declared.distinctions, standing, state),
     }
-    return tuple(sorted(found, key=_order))
+    return tuple(_folded(sorted(found, key=_order)))
+
+
+def _folded(notes: Sequence[Note]) -> Iterator[Note]:
+    """`notes`, those on blocks that are done in the place of the first of them, as one."""
+    done = [note for note in notes if note.code == DONE]
+    for note in notes:
+        if note.code != DONE or len(done) == 1:
+            yield note
+        elif note is done[0]:
+            places = [f"{each.source}" for each in done[:_NAMED]]
+            more = [f"and {len(done) - _NAMED} more"] if len(done) > _NAMED else []
+            yield Note(
+                code=DONE,
+                message=f"{len(done)} blocks are done: {', '.join([*places, *more])}",
+                hint="They may be removed.",
+                source=note.source,
+                addresses=tuple(sorted({address for each in done for address in each.addresses})),
+            )
 
 
 def like(address: Address, known: Iterable[Address]) -> Address | None:
@@ -62,7 +86,11 @@ def _order(note: Note) -> tuple[Position, str, str]:
 
 
 def _note(
-    code: str, block: Import | Move | Removal | Absence, message: str, hint: str = _MAY_GO, *more: Address
+    code: str,
+    block: Import | Move | Removal | Absence | Distinction,
+    message: str,
+    hint: str = _MAY_GO,
+    *more: Address,
 ) -> Note:
     addresses = (block.address, *(one for one in more if one != block.address))
     return Note(code=code, message=message, hint=hint, source=block.declared_at, addresses=addresses)
@@ -189,3 +217,50 @@ def _of_absences(absences: Iterable[Absence], standing: Standing, state: State) 
                 "and never was in this state",
                 "Remove it, or copy exam and attempt anew from what `plan` shows in doubt.",
             )
+
+
+def _of_globs(declared: Declared, standing: Standing, state: State) -> Iterator[Note]:
+    """The globs that nothing is left for. Where a glob stands back, a guard says why."""
+    left = [address for address in (*state.exams, *state.intents) if address not in standing.exams]
+    for move in declared.moves:
+        if is_glob(move.source) and not any(matches(address, move.source) for address in left):
+            message = f"the move from {move.source} to {move.address} is done: it matches nothing in state"
+            yield _note(DONE, move, f"{message} that is not declared")
+    for block in declared.removals:
+        if is_glob(block.address) and not any(matches(address, block.address) for address in left):
+            message = f"the removal of {block.address} is done: it matches nothing in state"
+            yield _note(DONE, block, f"{message} that is not declared")
+
+
+def _of_distinctions(blocks: Iterable[Distinction], standing: Standing, state: State) -> Iterator[Note]:
+    """What `distinct` says of exams that would be created, and its blocks that concern none."""
+    creates = {exam.address for exam in standing.creates} if blocks else set[Address]()
+    known = (
+        {*standing.addresses, *state.exams, *state.intents, *standing.routes} if blocks else set[Address]()
+    )
+    for block in blocks:
+        ends = (block.address, block.other)
+        lost = [end for end in ends if not _is_known(end, known, standing.exams)]
+        if lost:
+            near = like(lost[0], known.difference(ends))
+            yield _note(
+                POINTS_NOWHERE if near else DONE,
+                block,
+                f"`distinct` tells {block.address} from {block.other}: {lost[0]} is nowhere",
+                f"Did you mean {near}? Otherwise remove it." if near else _MAY_GO,
+                block.other,
+            )
+        elif not creates.isdisjoint(ends):
+            reason = f": {block.reason}" if block.reason else ""
+            yield _note(
+                TOLD_APART,
+                block,
+                f"{block.address} and {block.other} are two exams, as `distinct` says{reason}",
+                "Be sure of it: both will exist.",
+                block.other,
+            )
+
+
+def _is_known(end: Address, known: Collection[Address], declared: Collection[Address]) -> bool:
+    """Whether `end`, an address or a glob over declared exams, stands for any."""
+    return any(matches(address, end) for address in declared) if is_glob(end) else end in known

@@ -8,6 +8,7 @@ from reconciler.model.destination import UNSAID, Destination, ServiceUrl
 from reconciler.model.plan import Plan
 from reconciler.model.secret_marks import Sightings
 from reconciler.model.state import State
+from reconciler.planning.blocks import without_globs
 from reconciler.planning.guards import guards_of
 from reconciler.planning.lines import lines_of
 from reconciler.planning.notes import notes_of
@@ -38,7 +39,8 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
     where it goes, but for the installs, which are those of the exams. `service` says how its service was
     chosen; None where no guard is to judge that. Raises UsageError for a target that matches nothing.
     """
-    standing = standing_of(declared, state)
+    plain = without_globs(declared, state, now=now)
+    standing = standing_of(plain, state)
     lines = lines_of(standing, state, sightings)
     kept = targeted((line.address for line in lines), targets)
     installs = {exam.install_sid for address, exam in standing.exams.items() if address in kept}
@@ -49,7 +51,10 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
         changes=tuple(line for line in lines if line.address in kept),
         guards=(
             *service_guards(service, state, lines, kept=kept),
-            *guards_of(lines, standing, declared=declared, kept=kept, now=now, max_creates=max_creates),
+            *guards_of(lines, standing, state, declared=plain, kept=kept, now=now, max_creates=max_creates),
         ),
-        notes=(*tracking_notes(standing.exams.values(), sightings), *notes_of(declared, standing, state)),
+        notes=(
+            *tracking_notes(standing.exams.values(), sightings),
+            *notes_of(declared, plain, standing, state),
+        ),
     )

@@ -11,7 +11,8 @@ from reconciler.model.declarations import Declared
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change
 from reconciler.model.positions import Position
-from reconciler.planning.moves import destinations, onward
+from reconciler.model.renames import onward
+from reconciler.planning.moves import destinations
 from reconciler.planning.notes import like, lost_imports
 from reconciler.planning.standing import Standing
 from reconciler.values import dataclass

@@ -9,9 +9,10 @@ from collections.abc import Collection, Mapping
 from reconciler.model.declarations import Declaration, Declared
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.positions import Position
+from reconciler.model.renames import Routes, onward, routes_of
 from reconciler.model.state import Entry, Intent, State
 from reconciler.planning.adoptions import Adoption, adopt
-from reconciler.planning.moves import Conflict, Routes, destinations, onward, relocate, routes_of, sole
+from reconciler.planning.moves import Conflict, destinations, relocate, sole
 from reconciler.values import dataclass
 
 
@@ -20,18 +21,17 @@ class Standing:
     """What is at each address.
 
     `entries` are keyed by the address that they have after moves; `moved_from` gives the one that state still
-    holds them at. `forgotten` are entries that state is to drop. `imported` is every address that an import
-    names, `adoptions` are the imports that still change something. `doubts` are the intents that stay in
-    doubt, `blocked` gives for an address the in-doubt one that moved to it, and `refuted` are the intents
-    that a person ended with `absent`. `routes` are those of the moves, `imported_at`
-    gives for the address that an import names the one that its exam has after them.
+    holds them at. `forgotten` are entries that state is to drop. `adoptions` are the imports that still
+    change something. `doubts` are the intents that stay in doubt, `blocked` gives for an address the in-doubt
+    one that moved to it, and `refuted` are the intents that a person ended with `absent`. `routes` are those
+    of the moves, `imported_at` gives for the address that an import names the one that its exam has after
+    them.
     """
 
     exams: Mapping[Address, Declaration]
     entries: Mapping[Address, Entry]
     moved_from: Mapping[Address, Address]
     forgotten: frozenset[Address]
-    imported: frozenset[Address]
     adoptions: Mapping[Address, Adoption]
     doubts: Mapping[Address, Intent]
     blocked: Mapping[Address, Address]
@@ -45,6 +45,12 @@ class Standing:
     def addresses(self) -> set[Address]:
         """Every address that a plan has a line for."""
         return {*self.exams, *self.entries, *self.adoptions, *self.doubts, *self.refuted}
+
+    @property
+    def creates(self) -> tuple[Declaration, ...]:
+        """The exams that nothing is known of, by address: they would be created."""
+        known = self.entries.keys() | self.adoptions.keys() | self.doubts.keys() | self.blocked.keys()
+        return tuple(self.exams[address] for address in sorted(self.exams.keys() - known))
 
 
 def exams_by_address(declared: Declared) -> dict[Address, Declaration]:
@@ -87,7 +93,6 @@ def standing_of(declared: Declared, state: State) -> Standing:
         entries=entries,
         moved_from={seat: held for held, seat in seats.items() if seat != held},
         forgotten=forgotten,
-        imported=frozenset(wanted),
         adoptions=adopted.adoptions,
         doubts={address: intent for address, intent in doubts.items() if address not in settled},
         # The first source by name wins: it is written last.

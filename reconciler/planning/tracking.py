@@ -4,12 +4,14 @@ A plan sees verdicts only, never a value or a mark.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Final
 
 from reconciler.model.declarations import Declaration, Declared
 from reconciler.model.plan import FieldDiff, Note
 from reconciler.model.secret_marks import STATE_KEY_VARIABLE, Sighting, Sightings
 from reconciler.model.state import Entry, State
+from reconciler.planning.blocks import without_globs
 from reconciler.planning.differences import path_of
 from reconciler.planning.standing import standing_of
 
@@ -33,9 +35,9 @@ _DOUBTFUL: Final = {
 }
 
 
-def tracked(declared: Declared, state: State) -> tuple[tuple[Declaration, Entry], ...]:
-    """The declared exams with secrets that state holds, each with its entry, by address."""
-    standing = standing_of(declared, state)
+def tracked(declared: Declared, state: State, *, now: datetime) -> tuple[tuple[Declaration, Entry], ...]:
+    """The declared exams with secrets that state holds at `now`, each with its entry, by address."""
+    standing = standing_of(without_globs(declared, state, now=now), state)
     return tuple(
         (exam, standing.entries[address])
         for address, exam in sorted(standing.exams.items())

@@ -77,10 +77,12 @@ def test_each_environment_has_a_state_of_its_own(workspace):
 
 
 def test_without_a_choice_the_environments_are_named(workspace):
-    """No command guesses which environment is meant."""
-    for command in ("validate", "plan", "apply", "init", "show"):
+    """No command guesses which environment is meant; `validate` looks at all."""
+    for command in ("plan", "apply", "init", "show"):
         workspace.run(command, expect=1)
         assert "'staging', 'production'" in workspace.printed
+    workspace.run("validate", "--now", "2031-09-01T00:00:00Z")
+    assert "Valid: 3 exams, no findings." in workspace.printed
     workspace.run("validate", "--env", "prodution", expect=1)
     assert "did you mean 'production'? There are: 'staging', 'production'." in workspace.printed
 

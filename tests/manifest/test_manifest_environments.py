@@ -57,23 +57,47 @@ def test_the_same_declarations_serve_both(root: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "code", "hint"),
     [
-        (None, "no-environment", "Choose with --env; there are 'staging', 'production'."),
         ("stagin", "unknown-environment", "did you mean 'staging'? There are: 'staging', 'production'."),
         ("x", "unknown-environment", "There are: 'staging', 'production'."),
     ],
 )
-def test_no_environment_is_one_mistake(root: Path, name: str | None, code: str, hint: str) -> None:
+def test_no_environment_is_one_mistake(root: Path, name: str, code: str, hint: str) -> None:
     """Where it is not known which environment is meant, what only it could say is not missed as well."""
     (only,) = validate(Scope(root=root, environment_name=name)).diagnostics
     assert (only.code, only.hint) == (code, hint)
     assert str(only.span and only.span.start) == "reconciler.yaml:3:1"
 
 
-def test_other_mistakes_are_told_all_the_same(root: Path) -> None:
-    """Without an environment, what is wrong in any is still reported in the one run."""
+def test_without_a_choice_every_environment_is_looked_at(root: Path) -> None:
+    """What is wrong in all is told once, and what is wrong in some with their names."""
+    assert validate(Scope(root=root)).diagnostics == ()
     write(root, "courses/b.yaml", "version: 1\nexmas: {}\n")
+    text = (root / "reconciler.yaml").read_text()
+    (root / "reconciler.yaml").write_text(text.replace("    timezone: Europe/Paris\n", ""))
+    found = [(each.code, each.message) for each in validate(Scope(root=root)).diagnostics]
+    assert [code for code, _ in found] == ["no-timezone", "unknown-field"]
+    assert found[0][1].endswith(" (in production)")
+    assert "(in " not in found[1][1]
+
+
+@pytest.mark.parametrize(
+    "settled", ["", "distinct: [{exam: a, from: b}]", f"imports: [{{exam: b, sid: EX{1:032x}}}]"]
+)
+def test_two_names_may_be_one_course_in_one_environment(root: Path, settled: str) -> None:
+    """Exams that only one environment would refuse are refused already where no environment is chosen."""
+    aliases = {"staging": CU, "production": f"CU{'0' * 32}"}
+    text = (root / "reconciler.yaml").read_text()
+    for name, sid in aliases.items():
+        other = sid if name == "production" else f"CU{'9' * 32}"
+        text = text.replace(f"{{cs: {sid}}}", f"{{cs: {sid}, cs-2: {other}}}")
+    (root / "reconciler.yaml").write_text(text)
+    exam = {key: value for key, value in WHOLE.items() if key != "courseSid"}
+    write(root, "courses/b.yaml", {"timezone": "UTC", "exams": {"b": exam | {"course": "cs-2"}}})
+    (root / "courses/settled.yaml").write_text(f"version: 1\n{settled}\n")
+    assert validate(Scope(root=root, environment_name="staging")).diagnostics == ()
     found = validate(Scope(root=root)).diagnostics
-    assert [each.code for each in found] == ["no-environment", "unknown-field"]
+    assert [each.code for each in found] == ([] if settled else ["same-exam", "same-exam"])
+    assert all(each.message.endswith(" (in production)") for each in found)
 
 
 @pytest.mark.parametrize(

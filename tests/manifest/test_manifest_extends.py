@@ -128,7 +128,7 @@ def test_a_base_holds_no_exams(tmp_path: Path) -> None:
     """What belongs into manifests is refused in a base, at its key; what is wrong there is told once."""
     write(tmp_path, "base.yaml", {"installSid": AI, "exmas": 1, "removed": [], "defaults": WHOLE} | EXAMS)
     write(tmp_path, "z.yaml", extending("base.yaml", address="z"))
-    assert [each for each in said(read(tmp_path)) if "same-title" not in each] == [
+    assert [each for each in said(read(tmp_path)) if "same-exam" not in each] == [
         "unknown-field base.yaml:4:2",
         "not-a-base base.yaml:5:2",
         "not-a-base base.yaml:19:2",

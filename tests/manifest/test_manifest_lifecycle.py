@@ -119,3 +119,84 @@ def test_a_block_for_no_declared_exam_is_a_warning(tmp_path, blocks, hint):
 def test_a_move_to_what_is_removed_is_right(tmp_path):
     """An exam that was renamed, and later forgotten, leaves two blocks that need no word."""
     assert found(tmp_path, "moved: [{from: a, to: b}, {from: b, to: c}]\nremoved: [{exam: c}]\n") == []
+
+
+@pytest.mark.parametrize(
+    ("blocks", "code", "at"),
+    [
+        ("distinct: [{exam: a, from: a}]", "distinct-from-itself", (2, 19)),
+        ("distinct: [{exam: a, from: b}, {exam: b, from: a}]", "duplicate-address", (2, 39)),
+        ("distinct: [{exam: a, from: ../b}]", "bad-address", (2, 28)),
+        ("distinct: [{exam: 'a/[x]*', from: b}]", "bad-address", (2, 19)),
+        ("distinct: [{exam: a, from: b, why: x}]", "unknown-field", (2, 31)),
+        ("distinct: [{exam: a, from: b, reason: [x]}]", "wrong-type", (2, 31)),
+        ("distinct: [{exam: a}]", "missing-field", (2, 12)),
+        ("distinct: {exam: a}", "wrong-type", (2, 1)),
+        ("removed: [{exam: 'x//*'}]", "bad-address", (2, 18)),
+        ("moved: [{from: 'x/*', to: y}]", "bad-glob", (2, 16)),
+        ("moved: [{from: x, to: 'y/*'}]", "bad-glob", (2, 16)),
+        ("moved: [{from: 'x/*/*', to: 'y/*'}]", "bad-glob", (2, 16)),
+        ("moved: [{from: 'x/?', to: 'y/?'}]", "bad-glob", (2, 16)),
+        ("moved: [{from: 'x/*', to: 'a*'}, {from: 'x/*', to: 'b*'}]", "duplicate-address", (2, 41)),
+        ("moved: [{from: 'x/*', to: 'a*'}, {from: 'a*', to: 'x/*'}]", "move-cycle", (2, 16)),
+        (f"imports: [{{exam: 'a*', sid: {ONE}}}]", "bad-address", (2, 18)),
+        ("absent: [{exam: 'a*', attempt: t}]", "bad-address", (2, 17)),
+    ],
+)
+def test_a_wrong_glob_or_distinction_is_told_at_its_place(tmp_path, blocks, code, at):
+    """Each with what is wrong about it, and nothing more."""
+    errors = [each for each in found(tmp_path, f"{blocks}\n", "a", "b") if each.severity is Severity.ERROR]
+    assert [(each.code, place(each)) for each in errors] == [(code, at)]
+    assert errors[0].hint
+
+
+@pytest.mark.parametrize(
+    ("blocks", "hint"),
+    [
+        ("distinct: [{exam: cs/finale, from: old}]", "did you mean 'cs/final'?"),
+        ("distinct: [{exam: 'cs/*', from: 'hist/*'}]", "If that exam is gone, remove this block"),
+        ("moved: [{from: 'x/*', to: 'hist/*'}]", "If that exam is gone, remove this block"),
+    ],
+)
+def test_a_glob_or_distinction_for_no_declared_exam_is_a_warning(tmp_path, blocks, hint):
+    """By name one of the two may be an orphan, which only state knows; globs are over declared exams."""
+    (only,) = found(tmp_path, f"{blocks}\n", "cs/final")
+    assert (only.code, only.severity) == ("points-nowhere", Severity.WARNING)
+    assert only.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        "distinct: [{exam: a, from: old, reason: second room}]",
+        "distinct: [{exam: a, from: b}, {exam: a, from: c}]",
+        "distinct: [{exam: '*', from: '*'}, {exam: a, from: 'b*'}]",
+        "moved: [{from: x, to: a}]\ndistinct: [{exam: x, from: b}]",
+        "removed: [{exam: '*'}, {exam: 'old/?'}]",
+        "moved: [{from: 'x/*', to: '*'}, {from: 'y/*', to: '*'}]",
+        f"moved: [{{from: 'x/*', to: '*'}}]\nimports: [{{exam: x/a, sid: {ONE}}}, {{exam: a, sid: {ONE}}}]",
+    ],
+)
+def test_what_is_right_needs_no_word(tmp_path, blocks):
+    """Globs that match what is declared, and pairs with what only state knows."""
+    assert found(tmp_path, f"{blocks}\n", "a", "b", "c") == []
+
+
+def test_what_is_absent_and_imported_is_found_across_globs(tmp_path):
+    """A glob makes one exam of two names, as a move by name does."""
+    blocks = (
+        f"imports: [{{exam: a, sid: {ONE}}}]\nmoved: [{{from: 'x/*', to: '*'}}]\n"
+        "absent: [{exam: x/a, attempt: t}]\n"
+    )
+    (only,) = found(tmp_path, blocks, "a")
+    assert (only.code, place(only)) == ("absent-and-imported", (4, 17))
+
+
+def test_what_is_said_is_declared(tmp_path):
+    """Exams, reason and place come out as they were written."""
+    (tmp_path / "a.yaml").write_text(
+        HEAD + EXAM % ("a", "a") + "distinct: [{exam: 'a*', from: b, reason: ' second room '}]\n"
+    )
+    (only,) = load(["a.yaml"], root=tmp_path, environment=Environment()).declared.distinctions
+    assert (only.address, only.other, only.reason) == ("a*", "b", "second room")
+    assert (only.declared_at.line, only.declared_at.column) == (15, 19)

@@ -138,7 +138,7 @@ def test_profiles_that_multiply_are_refused(tmp_path: Path, monkeypatch: pytest.
     document = {"version": 1, "installSid": AI, "profiles": {"p": WHOLE | large}, "exams": exams}
     write(tmp_path, "exams.yaml", json.dumps(document))
     loaded = read(tmp_path)
-    assert [each.code for each in loaded.diagnostics if each.code != "same-title"] == ["too-large"]
+    assert [each.code for each in loaded.diagnostics if each.code != "same-exam"] == ["too-large"]
     assert len(loaded.declared.exams) == 2
 
 

@@ -3,7 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from reconciler.model.declarations import Absence, Declaration, Declared, Import, Move, Removal
+from reconciler.model.declarations import (
+    Absence,
+    Declaration,
+    Declared,
+    Distinction,
+    Import,
+    Move,
+    Removal,
+)
 from reconciler.model.destination import Destination, ServiceUrl
 from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid
 from reconciler.model.payloads import Json, Payload, digest_of
@@ -122,12 +130,20 @@ def absent(address: str, attempt: str | None = None) -> Absence:
     return Absence(address=Address(address), attempt=AttemptId(attempt or f"try-{address}"), declared_at=HERE)
 
 
+def tells_apart(*pairs: tuple[str, str]) -> tuple[Distinction, ...]:
+    """Distinctions of the two addresses, or globs, of each pair."""
+    return tuple(
+        Distinction(address=Address(one), other=Address(other), declared_at=HERE) for one, other in pairs
+    )
+
+
 def declaring(
     *exams: Declaration | str,
     imports: Sequence[Import] = (),
     moved: Sequence[Move] = (),
     removed: Sequence[Removal] = (),
     absences: Sequence[Absence] = (),
+    distinct: Sequence[Distinction] = (),
 ) -> Declared:
     """What declares `exams` (of an address alone, as `exam` does) and the blocks."""
     return Declared(
@@ -136,6 +152,7 @@ def declaring(
         moves=tuple(moved),
         removals=tuple(removed),
         absences=tuple(absences),
+        distinctions=tuple(distinct),
     )
 
 

@@ -6,7 +6,6 @@ import pytest
 from planning_cases import (
     NOW,
     OTHER_COURSE,
-    OTHER_INSTALL,
     actions,
     adopts,
     codes,
@@ -16,7 +15,6 @@ from planning_cases import (
     entry,
     exam,
     guard,
-    intent,
     line,
     moves,
     payload,
@@ -98,142 +96,6 @@ def test_odd_configuration_has_no_window(configuration):
     assert codes(planned(declared)) == []
 
 
-def test_same_title_in_one_course():
-    """Two exams of a course with one title, of which one is new, are refused; case and space do not count."""
-    declared = declaring(exam("a", payload("Final Exam")), exam("b", payload("  FINAL \t exam")))
-    known = state({"a": entry(1, exam("a", payload("Final Exam")))})
-    for plan in (planned(declared), planned(declared, known)):
-        assert guard(plan, "same-title").addresses == ("a", "b")
-
-
-def test_same_title_of_a_draft_counts():
-    """The status of an exam makes no difference to its title."""
-    drafts = [
-        exam("a", {"title": "Final", "status": "draft"}),
-        exam("b", {"title": "Final", "status": "deleted"}),
-    ]
-    assert codes(planned(declaring(*drafts))) == ["same-title"]
-
-
-def test_same_title_of_exams_that_exist():
-    """Nothing is refused where neither of the two is to be created."""
-    one, two = exam("a", payload("Final")), exam("b", payload("Final", duration=90))
-    assert codes(planned(declaring(one, two), state({"a": entry(1, one), "b": entry(2, two)}))) == []
-
-
-def test_same_title_elsewhere():
-    """Other courses and other installs may use the same title, and an exam may lack one."""
-    declared = declaring(
-        exam("a", payload("Final")),
-        exam("b", payload("Final", duration=90), course=OTHER_COURSE),
-        exam("c", payload("Final", duration=90), install=OTHER_INSTALL),
-        exam("d", {}),
-        exam("e", {"title": None}),
-    )
-    assert codes(planned(declared)) == []
-
-
-def test_same_title_of_an_import():
-    """A title may be used again where the other exam is imported, before and after that was applied."""
-    one, two = exam("a", payload("Final")), exam("b", payload("Final", duration=90))
-    declared = declaring(one, two, imports=[adopts("a", 1)])
-    assert codes(planned(declared)) == []
-    assert codes(planned(declared, state({"a": entry(1, one)}))) == []
-
-
-def test_import_excuses_no_third():
-    """Two creates that share a title are refused, although a third with it is imported."""
-    declared = declaring(
-        exam("a", payload("Final")),
-        exam("b", payload("Final", duration=1)),
-        exam("c", payload("Final", duration=2)),
-        imports=[adopts("a", 1)],
-    )
-    assert guard(planned(declared), "same-title").addresses == ("b", "c")
-
-
-def test_looks_renamed():
-    """A create that equals an orphan is refused, with the block that would rename it."""
-    body = payload("Final")
-    plan = planned(declaring(exam("new", body)), state({"old": entry(1, exam("old", body))}))
-    found = guard(plan, "looks-renamed")
-    assert found.addresses == ("new", "old")
-    assert "moved: [{from: old, to: new}]" in found.hint
-    assert actions(plan) == {"new": Action.CREATE, "old": Action.ORPHANED}
-
-
-def test_suggested_block_is_text_to_yaml():
-    """An address that YAML would read as a number or a boolean is suggested in quotes."""
-    body = payload("Final")
-    plan = planned(declaring(exam("true", body)), state({"1.5": entry(1, exam("1.5", body))}))
-    assert 'moved: [{from: "1.5", to: "true"}]' in guard(plan, "looks-renamed").hint
-
-
-def test_suggested_block_heals():
-    """With the suggested block the plan is not refused, and creates nothing."""
-    body = payload("Final")
-    declared = declaring(exam("new", body), moved=moves(("old", "new")))
-    plan = planned(declared, state({"old": entry(1, exam("old", body))}))
-    assert (actions(plan), codes(plan)) == ({"new": Action.MOVE}, [])
-
-
-def test_looks_renamed_while_in_doubt():
-    """A create that equals an undeclared exam in doubt is refused too: it may exist."""
-    body = payload("Final")
-    held = exam("old", body)
-    known = state(
-        intents={"old": next(iter(doubted("old").values())), "x": next(iter(doubted("x").values()))}
-    )
-    assert codes(planned(declaring(exam("new", body)), known)) == []
-    plan = planned(declaring(exam("new", exam("old").payload)), known)
-    assert held.digest != exam("old").digest
-    assert guard(plan, "looks-renamed").addresses == ("new", "old")
-
-
-def test_looks_renamed_after_a_move_to_nowhere():
-    """A create that equals what moved to an undeclared address is refused, from that address on."""
-    declared = declaring(exam("new", exam("old").payload), moved=moves(("old", "left")))
-    plan = planned(declared, state(created("old")))
-    assert "moved: [{from: left, to: new}]" in guard(plan, "looks-renamed").hint
-
-
-def test_equal_declarations_are_no_rename():
-    """A create that equals an exam which is still declared does not look renamed, in doubt, moved or not."""
-    declared = declaring(exam("a", {}), exam("b", {}), exam("new", {}), moved=moves(("old", "b")))
-    known = state({"old": entry(1, exam("old", {}))}, {"a": intent("1", exam("a", {}))})
-    assert codes(planned(declared, known)) == []
-
-
-def test_each_create_is_paired_once():
-    """Equal orphans are shared out in order, and the last one serves the creates that are left."""
-    body = payload("Final")
-    known = state({"old/1": entry(1, exam("old/1", body)), "old/2": entry(2, exam("old/2", body))})
-    plan = planned(declaring(exam("x", body), exam("y", body), exam("z", body)), known)
-    hint = guard(plan, "looks-renamed").hint
-    assert "[{from: old/1, to: x}, {from: old/2, to: y}, {from: old/2, to: z}]" in hint
-
-
-def test_removed_or_edited_orphan_is_no_rename():
-    """An orphan that is to be forgotten, lies in another course or differs, does not look renamed."""
-    body = payload("Final")
-    known = state(
-        {
-            "gone": entry(1, exam("gone", body)),
-            "elsewhere": entry(2, exam("elsewhere", body, course=OTHER_COURSE)),
-            "edited": entry(3, exam("edited", payload("Final", duration=90))),
-        }
-    )
-    assert codes(planned(declaring(exam("new", body), removed=removes("gone")), known)) == []
-
-
-def test_conflicting_move_is_not_suggested_again():
-    """What a conflicting move is about is told by that guard alone."""
-    body = payload("Final")
-    declared = declaring(exam("new", body), moved=moves(("a", "new"), ("b", "new")))
-    known = state({"a": entry(1, exam("a", body)), "b": entry(2, exam("b", body))})
-    assert codes(planned(declared, known)) == ["move-conflict"]
-
-
 def test_import_of_another_sid_conflicts():
     """An import never replaces the SID that state holds."""
     plan = planned(declaring("a", imports=[adopts("a", 9)]), state(created("a")))
@@ -295,18 +157,22 @@ def test_guards_come_in_one_order():
         "c",
         "moved-doubt",
         "target",
+        exam("elsewhere", course=OTHER_COURSE),
         imports=[adopts("c", 9)],
         moved=moves(("source", "target"), ("doubt", "moved-doubt")),
     )
     known = state(
-        {**created("c", "source", "target"), "orphan": entry(7, exam("orphan", payload("Same", **over)))},
+        {
+            **created("c", "source", "target", "elsewhere"),
+            "orphan": entry(7, exam("orphan", payload("Same", **over))),
+        },
         doubted("doubt"),
     )
     assert codes(planned(declared, known, max_creates=0)) == [
         "too-many-creates",
         "window-closed",
-        "same-title",
-        "looks-renamed",
+        "other-course",
+        "same-exam",
         "import-conflict",
         "move-conflict",
     ]

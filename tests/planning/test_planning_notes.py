@@ -16,8 +16,10 @@ from planning_cases import (
     removes,
     sid,
     state,
+    tells_apart,
 )
 
+from reconciler.model.declarations import Distinction, Removal
 from reconciler.model.plan import Action
 from reconciler.model.positions import Position
 from reconciler.model.state import Resolution, Settling
@@ -50,7 +52,7 @@ def test_import_whose_exam_moved_on_is_done():
     """An import by the old address, with the move that was made after it or without."""
     known = state(created("b"))
     with_move = planned(declaring("b", imports=[adopts("a", 1)], moved=moves(("a", "b"))), known)
-    assert [one.code for one in with_move.notes] == ["done", "done"]
+    assert [one.code for one in with_move.notes] == ["done"]
     assert note(declaring("b", imports=[adopts("a", 1)]), known).code == "done"
     assert with_move.guards == ()
 
@@ -72,8 +74,52 @@ def test_import_that_contradicts_state_is_refused_and_not_noted():
 def test_move_that_was_made_is_done():
     """Every move of a chain whose end state holds, and none of which has a source left."""
     plan = planned(declaring("c", moved=moves(("a", "b"), ("b", "c"))), state(created("c")))
-    assert [(one.code, one.addresses) for one in plan.notes] == [("done", ("b",)), ("done", ("c",))]
-    assert plan.notes[0].message == "the move from a to b is done: c is in state, and a is not"
+    assert [(one.code, one.addresses) for one in plan.notes] == [("done", ("b", "c"))]
+    single = note(declaring("c", moved=moves(("b", "c"))), state(created("c")))
+    assert single.message == "the move from b to c is done: c is in state, and b is not"
+
+
+def test_blocks_that_are_done_are_one_line():
+    """It says how many there are and where; what is not done keeps a line of its own."""
+    done = [
+        Removal(address=f"x{number}", declared_at=Position("a.yaml", number, 1)) for number in range(1, 8)
+    ]
+    plan = planned(declaring("b", removed=[*done, *removes("b")]), state(created("b")))
+    assert [one.code for one in plan.notes] == ["done", "not-forgotten"]
+    assert plan.notes[0].message == (
+        "7 blocks are done: a.yaml:1:1, a.yaml:2:1, a.yaml:3:1, a.yaml:4:1, a.yaml:5:1, and 2 more"
+    )
+    assert plan.notes[0].source == Position("a.yaml", 1, 1)
+    assert len(plan.notes[0].addresses) == 7
+
+
+def test_a_distinction_of_what_would_be_created_is_told():
+    """With its reason, so that whoever reviews the plan sees it; once both exist it needs no word."""
+    said = Distinction(address="b", other="a", declared_at=Position("exams.yaml", 7, 3), reason="second room")
+    declared = declaring("a", "b", distinct=[said])
+    found = note(declared, state(created("a")))
+    assert (found.code, found.addresses) == ("told-apart", ("b", "a"))
+    assert found.message == "b and a are two exams, as `distinct` says: second room"
+    assert planned(declared, state(created("a", "b"))).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("pair", "code", "hint"),
+    [
+        (
+            ("cs101/final-b", "cs101/finale"),
+            "points-nowhere",
+            "Did you mean cs101/final? Otherwise remove it.",
+        ),
+        (("quiz", "cs101/final"), "done", "It may be removed."),
+        (("hist/*", "cs101/*"), "done", "It may be removed."),
+    ],
+)
+def test_a_distinction_that_points_nowhere_is_told(pair, code, hint):
+    """One of the two is neither declared nor in state; a likely slip is named."""
+    declared = declaring("cs101/final", "cs101/final-b", distinct=tells_apart(pair))
+    found = note(declared, state(created("cs101/final", "cs101/final-b")))
+    assert (found.code, found.hint) == (code, hint)
 
 
 def test_earlier_moves_of_a_chain_are_done_while_the_last_is_made():

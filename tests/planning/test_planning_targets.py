@@ -74,16 +74,18 @@ def test_creates_beyond_the_targets_are_not_guarded():
         moved=moves(("doubt", "moved")),
     )
     known = state({**created("held"), "orphan": entry(7, exam("orphan", over))}, doubted("doubt"))
-    assert len(codes(planned(declared, known, max_creates=1))) == 4
+    assert len(codes(planned(declared, known, max_creates=1))) == 3
     assert codes(planned(declared, known, max_creates=1, targets=["c", "held"])) == []
 
 
 def test_targeted_create_is_compared_with_everything():
     """A targeted create is held against declarations and orphans that are not targeted."""
     body = payload("Same")
-    declared = declaring(exam("a", body), exam("b", payload("Same", duration=1)))
-    known = state({"orphan": entry(7, exam("orphan", body))})
-    assert codes(planned(declared, known, targets=["a"])) == ["same-title", "looks-renamed"]
+    orphan = state({"orphan": entry(7, exam("orphan", body))})
+    assert codes(planned(declaring(exam("a", body)), orphan, targets=["a"])) == ["same-exam"]
+    twins = declaring(exam("a", body), exam("b", payload("Same", duration=1)), "c")
+    assert codes(planned(twins, targets=["a"])) == ["same-exam"]
+    assert codes(planned(twins, orphan, targets=["c"])) == []
 
 
 def test_conflicts_are_guarded_beyond_the_targets():

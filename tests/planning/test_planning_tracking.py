@@ -107,4 +107,4 @@ def test_tracked_exams_come_with_the_entry_that_they_have_after_moves():
     held = entry(1, one)
     known = state({"old": held, **created("plain")})
     declared = declaring(one, secret_exam("missing"), "plain", moved=moves(("old", "new")))
-    assert tracked(declared, known) == ((one, held),)
+    assert tracked(declared, known, now=NOW) == ((one, held),)

@@ -41,12 +41,12 @@ EXAM = """\
 
 
 def write(root: Path, *, exams: int = 6, password: str = REFERENCE, more: str = "") -> None:
-    """A manifest with some warnings: windows that overlap, a title twice, an ignore that is not needed."""
+    """A manifest with some warnings: windows that overlap, titles nearly alike, an ignore to be unused."""
     text = SHELL.format(more=more) + "".join(
         EXAM.format(n=n, day=f"{10 + n % 3}", password=password) for n in range(exams)
     )
     text = text.replace(
-        "title: Exam 1\n", "title: Exam 0\n  # reconciler: ignore[title-spaces] to be unused\n"
+        "title: Exam 1\n", "title: Exam-0\n  # reconciler: ignore[title-spaces] to be unused\n"
     )
     (root / "exams.yaml").write_text(text)
 
@@ -157,7 +157,7 @@ def test_a_change_of_what_is_extended_is_seen(tmp_path):
 @pytest.mark.parametrize(
     "workspace",
     [
-        "rules: {same-title: off}\n",
+        "rules: {unused-ignore: off}\n",
         "rules: {overlapping-windows: error}\n",
         "environments: {one: {installSid: AIffffffffffffffffffffffffffffffff}}\n",
         "environments: {one: {timezone: Europe/Rome}}\n",

@@ -14,6 +14,8 @@ UNUSED_IGNORE: Final = "unused-ignore"
 PLUGIN_FAILED: Final = "plugin-failed"
 NOT_ON_A_LINE: Final = frozenset({UNUSED_IGNORE, PLUGIN_FAILED})
 """Rules whose findings no comment can silence."""
+FIXED: Final = frozenset({"same-exam"})
+"""Rules that nothing weighs or silences: apply would refuse what they find."""
 
 
 def _found_elsewhere(_: Sequence[Exam], __: Context) -> Iterable[Finding]:
@@ -53,6 +55,8 @@ BUILT_IN: Final = tuple(
 )
 CODES: Final = tuple(rule.code for rule in BUILT_IN)
 """The codes of all rules that come with the product."""
+WEIGHABLE: Final = frozenset(CODES) - FIXED
+"""Those of them that a workspace may weigh."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,11 @@ class Catalogue:
     def by_code(self) -> Mapping[str, Rule]:
         """Each rule by its code."""
         return {rule.code: rule for rule in self.rules}
+
+    @property
+    def weighable(self) -> frozenset[str]:
+        """The codes of the rules that a workspace may weigh."""
+        return frozenset(self.by_code) - FIXED
 
     @property
     def is_built_in(self) -> bool:

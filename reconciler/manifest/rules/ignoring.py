@@ -5,14 +5,14 @@ from typing import Final
 
 from reconciler.manifest.comments import Comment
 from reconciler.manifest.findings import Findings
-from reconciler.manifest.rules.catalogue import NOT_ON_A_LINE, UNUSED_IGNORE, Catalogue
+from reconciler.manifest.rules.catalogue import FIXED, NOT_ON_A_LINE, UNUSED_IGNORE, Catalogue
 from reconciler.manifest.rules.running import Asked
 from reconciler.manifest.source_text import SourceText
 from reconciler.manifest.weighing import Ignore
 from reconciler.manifest.words import suggestion
 from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.diagnostics import Severity
-from reconciler.model.rules import Basis
+from reconciler.model.rules import RETIRED, Basis
 
 _FORM: Final = "Write `# reconciler: ignore[code] reason`, with commas between several codes."
 
@@ -31,16 +31,32 @@ def read_ignores(comments: Iterable[Comment], findings: Findings, catalogue: Cat
             )
         line = _line(comment, findings.source)
         for code, at in comment.codes:
-            if code in catalogue.by_code and code not in NOT_ON_A_LINE:
+            if code in RETIRED:
+                report_retired(code, at, findings)
+            elif code in catalogue.by_code and code not in NOT_ON_A_LINE | FIXED:
                 findings.weighing.ignores.setdefault((line, code), Ignore(code, at, line))
             else:
                 _refuse(code, at, findings, catalogue)
 
 
+def report_retired(code: str, at: Stretch, findings: Findings) -> None:
+    """Note the name of a rule that is no more: it is accepted, and does nothing."""
+    findings.add(
+        "retired-rule",
+        at,
+        f"'{code}' is no rule any more: `{RETIRED[code]}` has taken its place, and is an error",
+        f"Remove the name. `distinct` says that two exams are meant: `reconciler explain {RETIRED[code]}`.",
+        severity=Severity.WARNING,
+    )
+
+
 def _refuse(code: str, at: Stretch, findings: Findings, catalogue: Catalogue) -> None:
-    known = [each for each in catalogue.by_code if each not in NOT_ON_A_LINE]
+    known = [each for each in catalogue.by_code if each not in NOT_ON_A_LINE | FIXED]
     advice = "Only rules can be ignored, not mistakes; `reconciler explain` lists them."
-    if code in NOT_ON_A_LINE:
+    if code in FIXED:
+        advice = f"Apply would refuse it: `distinct` or `imports` settle it, see `reconciler explain {code}`."
+        known = []
+    elif code in NOT_ON_A_LINE:
         advice = "It can be set in `rules` of reconciler.yaml, for the whole workspace."
         known = []
     findings.add(

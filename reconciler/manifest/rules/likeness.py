@@ -1,12 +1,15 @@
 """Rules about exams of one course that may be one exam, declared twice."""
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Final
 
 from reconciler.manifest.rules.lookalikes import latinised
+from reconciler.model.diagnostics import Severity
+from reconciler.model.identities import as_yaml
 from reconciler.model.payloads import canonical_bytes
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
+from reconciler.model.sameness import folded, sharing_a_title
 
 _TITLE: Final[Path] = ("title",)
 _TITLE_FIELDS: Final = frozenset({"title", "description"})
@@ -14,33 +17,37 @@ _NOT_A_LETTER: Final = re.compile(r"[\W_]+")
 _NO_ASCII_LETTERS: Final = bytes(code for code in range(128) if not chr(code).isalnum())
 
 
-def _same_title(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
-    for exam, other, more in _alike(_new(exams, context), _folded):
+def _same_exam(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
+    pairs = sharing_a_title(exams, imported=context.imported, distinctions=context.distinctions)
+    for exam, other in pairs:
         yield Finding(
             exam=exam,
             path=_TITLE,
-            message=f"'{other.address}', of the same course, has this title too{more}",
-            hint="Give each exam of a course its own title, or add one that exists to `imports`.",
+            message=f"'{other.address}', of the same course, has this title too",
+            hint="Give each exam of a course its own title, or remove one. If two are meant, add "
+            f"`distinct: [{{exam: {as_yaml(exam.address)}, from: {as_yaml(other.address)}}}]`; "
+            "if one exists, `imports`.",
         )
 
 
 def _near_identical(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
     known = _new(exams, context)
     reported = set[Exam]()
-    for exam, other, more in _alike([exam for exam, _, _ in _alike(known, _sketch)], _content):
-        if _folded(exam) != _folded(other):
+    sketched = [exam for group in _alike(known, _sketch) for exam in group]
+    for exam, other in _pairs(_alike(sketched, _content), context):
+        if folded(exam.title) != folded(other.title):
             reported.add(exam)
             yield Finding(
                 exam=exam,
-                message=f"this exam and '{other.address}'{more} differ in nothing but their titles",
+                message=f"this exam and '{other.address}' differ in nothing but their titles",
                 hint="If they are one exam, remove one of them; otherwise mend what was only copied.",
             )
-    for exam, other, more in _alike(known, _letters):
-        if exam not in reported and _folded(exam) != _folded(other):
+    for exam, other in _pairs(_alike(known, _letters), context):
+        if exam not in reported and folded(exam.title) != folded(other.title):
             yield Finding(
                 exam=exam,
                 path=_TITLE,
-                message=f"this title and that of '{other.address}'{more}, of the same course, differ in "
+                message=f"this title and that of '{other.address}', of the same course, differ in "
                 "punctuation and spaces only",
                 hint="If they are one exam, remove one of them; otherwise tell them apart by their titles.",
             )
@@ -52,23 +59,23 @@ def _new(exams: Sequence[Exam], context: Context) -> Sequence[Exam]:
     return [exam for exam in exams if exam.address not in imported] if imported else exams
 
 
-def _alike(exams: Sequence[Exam], key: Callable[[Exam], Hashable]) -> Iterator[tuple[Exam, Exam, str]]:
-    """Each exam that shares install, course and `key` with others: itself, one other, and how many more."""
+def _alike(exams: Sequence[Exam], key: Callable[[Exam], Hashable]) -> Iterator[list[Exam]]:
+    """The exams that share install, course and `key` with others, in groups."""
     keys = [(exam.install_sid, exam.course_sid, key(exam)) for exam in exams]
     if len(set(keys)) == len(keys):  # as it is nearly always
         return
     groups: dict[Hashable, list[Exam]] = {}
     for exam, shared in zip(exams, keys, strict=True):
         groups.setdefault(shared, []).append(exam)
-    for group in groups.values():
-        if len(group) > 1:
-            more = "" if len(group) == 2 else f" (and {len(group) - 2} more)"  # noqa: PLR2004 - a pair
-            yield from ((exam, group[0] if exam is not group[0] else group[1], more) for exam in group)
+    yield from (group for group in groups.values() if len(group) > 1)
 
 
-def _folded(exam: Exam) -> str:
-    """The title without case and spacing; the guard that refuses a plan compares titles in the same way."""
-    return " ".join(exam.title.casefold().split())
+def _pairs(groups: Iterable[Sequence[Exam]], context: Context) -> Iterator[tuple[Exam, Exam]]:
+    """Each exam with the first other of its group that `distinct` does not tell it from."""
+    for group in groups:
+        by_address = {exam.address: exam for exam in group}
+        for one, other in context.distinctions.not_told_apart(tuple(by_address)):
+            yield by_address[one], by_address[other]
 
 
 def _letters(exam: Exam) -> str:
@@ -93,10 +100,11 @@ def _content(exam: Exam) -> bytes:
 
 RULES: Final = (
     Rule(
-        code="same-title",
+        code="same-exam",
+        severity=Severity.ERROR,
         basis=Basis.WORKSPACE,
         summary="two exams of one course with the same title",
-        check=_same_title,
+        check=_same_exam,
     ),
     Rule(
         code="near-identical",

@@ -5,6 +5,7 @@ tells it from others.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
@@ -142,9 +143,9 @@ def practice(exams: Sequence[Exam], _: Context) -> Iterator[Found]:
             yield number, "title", "practice"
 
 
-def same_title(exams: Sequence[Exam], context: Context) -> Iterator[Found]:
-    """`same-title`."""
-    for number, other in _pairs(exams, _new(exams, context), _folded):
+def same_exam(exams: Sequence[Exam], context: Context) -> Iterator[Found]:
+    """`same-exam`."""
+    for number, other in _pairs(exams, _new(exams, context), _folded, by=lambda exam: exam.course_sid):
         yield number, "title", f"'{exams[other].address}'"
 
 
@@ -168,20 +169,28 @@ def _new(exams: Sequence[Exam], context: Context) -> list[int]:
 
 
 def _pairs(
-    exams: Sequence[Exam], numbers: Sequence[int], key: Callable[[Exam], object]
+    exams: Sequence[Exam],
+    numbers: Sequence[int],
+    key: Callable[[Exam], object],
+    by: Callable[[Exam], object] = lambda exam: (exam.install_sid, exam.course_sid),
 ) -> Iterator[tuple[int, int]]:
     """Each exam that has `key` in common with others of its course, and the first of these, by groups."""
     groups: dict[object, list[int]] = {}
     for number in numbers:
         exam = exams[number]
-        groups.setdefault((exam.install_sid, exam.course_sid, key(exam)), []).append(number)
+        groups.setdefault((by(exam), key(exam)), []).append(number)
     for group in groups.values():
         for number in group if len(group) > 1 else ():
             yield number, group[1] if number == group[0] else group[0]
 
 
 def _folded(exam: Exam) -> str:
-    return " ".join(exam.title.casefold().split())
+    shown = "".join(
+        char
+        for char in unicodedata.normalize("NFKC", exam.title)
+        if char.isspace() or unicodedata.category(char) not in {"Cf", "Cc"}
+    )
+    return " ".join(unicodedata.normalize("NFKC", shown.casefold()).split())
 
 
 def _letters(exam: Exam) -> str:
@@ -208,6 +217,6 @@ PLAIN: dict[str, Plain] = {
     "calculator-not-permitted": calculators,
     "title-spaces": spaces,
     "practice-title": practice,
-    "same-title": same_title,
+    "same-exam": same_exam,
     "near-identical": near_identical,
 }

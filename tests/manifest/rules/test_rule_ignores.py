@@ -62,7 +62,10 @@ def test_what_only_looks_like_an_ignore_is_none(tmp_path: Path, lines: str) -> N
         ("ignore[acme/rule] why not", ["status-deleted", "unknown-rule"]),
         ("ignore status-deleted why not", ["bad-ignore", "status-deleted"]),
         ("ignore[] why not", ["bad-ignore", "status-deleted"]),
-        ("ignore[status-deleted, same-title] why not", ["unused-ignore"]),
+        ("ignore[status-deleted, overlapping-windows] why not", ["unused-ignore"]),
+        ("ignore[status-deleted, same-title] why not", ["retired-rule"]),
+        ("ignore[status-deleted, looks-renamed] why not", ["retired-rule"]),
+        ("ignore[status-deleted, same-exam] why not", ["unknown-rule"]),
     ],
 )
 def test_a_wrong_ignore_is_reported_at_its_place(tmp_path: Path, comment: str, codes: list[str]) -> None:
@@ -72,7 +75,7 @@ def test_a_wrong_ignore_is_reported_at_its_place(tmp_path: Path, comment: str, c
     for each in diagnostics:
         assert each.span is not None
         assert each.span.start.line == LINE
-        if each.code not in {"status-deleted", "unused-ignore"}:
+        if each.code not in {"status-deleted", "unused-ignore", "retired-rule"}:
             assert each.severity is Severity.ERROR
             assert each.span.start.column > len(STATUS)
 
@@ -90,6 +93,22 @@ def test_an_error_of_a_rule_can_be_ignored_and_a_mistake_cannot(tmp_path: Path) 
     assert found(tmp_path, BASE + EXAM + ignored, weights=rules) == []
     mistake = "    more: x # reconciler: ignore[status-deleted, title-spaces] so it is\n"
     assert [code for _, code in found(tmp_path, BASE + EXAM + mistake)] == ["unknown-field"]
+
+
+@pytest.mark.parametrize("code", ["same-exam", "same-title"])
+def test_two_exams_that_look_like_one_cannot_be_ignored(tmp_path: Path, code: str) -> None:
+    """An ignore changes nothing and none is offered: `distinct` or `imports` settle it."""
+    ignored = f"    title: X # reconciler: ignore[{code}] it is meant\n"
+    twins = EXAM.replace("    title: X\n", ignored) + EXAM.replace("exams:\n", "").replace("a/x", "a/y")
+    diagnostics = loaded(tmp_path, BASE + twins).diagnostics
+    errors = [each for each in diagnostics if each.code == "same-exam"]
+    assert {each.severity for each in errors} == {Severity.ERROR}
+    assert len(errors) == 2
+    assert "distinct: [{exam: a/x, from: a/y}]" in errors[0].hint
+    assert not any("ignore" in each.hint for each in errors)
+    settled = f"{BASE}{twins}distinct: [{{exam: a/x, from: a/y, reason: two rooms}}]\n"
+    codes = [each.code for each in loaded(tmp_path, settled).diagnostics]
+    assert codes == ["retired-rule" if code == "same-title" else "unknown-rule"]
 
 
 def test_an_ignore_in_the_defaults_is_about_all_exams(tmp_path: Path) -> None:
@@ -114,10 +133,10 @@ def test_several_rules_are_silenced_on_the_address(tmp_path: Path) -> None:
 
 def test_unused_ignores_are_reported_only_where_that_is_certain(tmp_path: Path) -> None:
     """With some manifests only, the rule off, or beside a mistake, nobody is told to remove an ignore."""
-    unused = BASE + EXAM.replace("title: X", "title: X # reconciler: ignore[same-title] like the other")
+    unused = BASE + EXAM.replace("title: X", "title: X # reconciler: ignore[near-identical] like the other")
     assert [code for _, code in found(tmp_path, unused)] == ["unused-ignore"]
     assert found(tmp_path, unused, is_partial=True) == []
-    assert found(tmp_path, unused, weights=weights(same_title=None)) == []
+    assert found(tmp_path, unused, weights=weights(near_identical=None)) == []
     assert found(tmp_path, unused, weights=weights(unused_ignore=None)) == []
     assert [code for _, code in found(tmp_path, unused + "    more: 1\n")] == ["unknown-field"]
 
@@ -141,7 +160,7 @@ def test_one_title_is_compared_across_files(tmp_path: Path) -> None:
     result = load(["*.yaml"], root=tmp_path, environment=Environment(), ruling=Ruling(now=NOW))
     places = [(each.code, str(each.span.start)) for each in result.diagnostics if each.span]
     line = BASE.count("\n") + 3
-    assert places == [("same-title", f"one.yaml:{line}:12"), ("same-title", f"two.yaml:{line}:12")]
+    assert places == [("same-exam", f"one.yaml:{line}:12"), ("same-exam", f"two.yaml:{line}:12")]
 
 
 def test_a_finding_never_quotes_a_secret(tmp_path: Path) -> None:

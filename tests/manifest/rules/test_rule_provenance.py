@@ -90,7 +90,7 @@ def test_a_title_that_is_shared_is_told_once(tmp_path: Path) -> None:
         text = manifest(*(f"{file}/e{number}" for number in range(9)))
         write(tmp_path, f"{file}.yaml", text.replace("title: T", "description: Of"))
     (found,) = read(tmp_path).diagnostics
-    assert f"{found.code} {_place(found)}" == f"same-title _base.yaml:{LINE}"
+    assert f"{found.code} {_place(found)}" == f"same-exam _base.yaml:{LINE}"
     assert found.message.startswith("'a/e1', of the same course, has this title too")
     assert found.message.endswith(" (in the exam 'a/e0' and 17 more)")
 

@@ -78,7 +78,7 @@ LOOKS_AT = {
     "calculator-not-permitted": ("permittedCalculator", "virtualCalculatorType"),
     "title-spaces": (),
     "practice-title": (),
-    "same-title": (),
+    "same-exam": (),
     "near-identical": ("url", "description", "examOpenDate"),
 }
 """What each rule asks about beside the title: with anything more, most examples would be alike to it."""

@@ -1,0 +1,41 @@
+"""Globs over addresses: `*` stands for any characters, `/` included, and `?` for one."""
+
+from fnmatch import fnmatchcase
+from typing import Final
+
+from reconciler.model.identities import Address, is_address
+
+GLOB_RULE: Final = "`*` stands for any characters and `?` for one"
+
+_WILD: Final = frozenset("*?")
+_ONE: Final = "*"
+
+
+def is_glob(text: str) -> bool:
+    """Whether `text` stands for more addresses than one."""
+    return not _WILD.isdisjoint(text)
+
+
+def is_address_or_glob(text: str) -> bool:
+    """Whether `text` is an address, or a glob that an address can match."""
+    return is_address(text.replace("*", "x").replace("?", "x"))
+
+
+def matches(address: Address, glob: str) -> bool:
+    """Whether `glob`, which may be an address, stands for `address`."""
+    return fnmatchcase(address, glob) if is_glob(glob) else address == glob
+
+
+def is_glob_move(source: str, target: str) -> bool:
+    """Whether what one `*` in `source` matches has one place in `target`."""
+    return all(end.count(_ONE) == 1 and "?" not in end for end in (source, target))
+
+
+def moved_address(address: Address, source: str, target: str) -> Address | None:
+    """Where a move from the glob `source` to `target` brings `address`; None where it does not match."""
+    before, _, after = source.partition(_ONE)
+    matched = address[len(before) : len(address) - len(after)]
+    if address != f"{before}{matched}{after}":
+        return None
+    moved = target.replace(_ONE, matched)
+    return Address(moved) if is_address(moved) else None

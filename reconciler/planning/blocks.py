@@ -1,0 +1,98 @@
+"""Blocks with globs, as the plain blocks that they stand for.
+
+    moved a/* to b/*    stands for a move of each undeclared a/x of state whose b/x is declared and free
+    removed a/*         stands for the removal of each undeclared a/x of state
+
+A glob stands back from an exam that some create of the plan resembles: that one may be what is to be created,
+so that a person has to name it.
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+
+from reconciler.model.declarations import Declared, Move, Removal
+from reconciler.model.distinctions import Distinctions
+from reconciler.model.globs import is_glob, matches, moved_address
+from reconciler.model.identities import Address
+from reconciler.model.renames import Renames, Routes, onward, routes_of, steps_to_declared
+from reconciler.model.state import State
+from reconciler.planning.likeness import likenesses
+from reconciler.planning.standing import exams_by_address, standing_of
+from reconciler.values import replace
+
+
+def without_globs(declared: Declared, state: State, *, now: datetime) -> Declared:
+    """`declared`, in which each glob in `moved` and `removed` is what it stands for; one of nothing stays.
+
+    `now` is aware: an exam whose window has closed resembles none.
+    """
+    globs = [*(move.source for move in declared.moves), *(block.address for block in declared.removals)]
+    if not any(map(is_glob, globs)):
+        return declared
+    exams = exams_by_address(declared)
+    named = {block.address for block in declared.removals}
+    covered = {address for address in (*state.exams, *state.intents) if address not in exams}
+    renames, distinctions = Renames.of(declared), Distinctions.of(declared)
+    while True:
+        plain = _spelt_out(declared, state, renames, covered)
+        standing = standing_of(plain, state)
+        forgiven = {
+            held
+            for held in standing.forgotten
+            if not named.isdisjoint({held, *onward(held, standing.routes)})
+        }
+        resembled = {
+            one.held.held_at
+            for one in likenesses(
+                standing.creates,
+                standing,
+                distinctions,
+                now=now,
+                forgiven=forgiven,
+            )
+        }
+        if covered.isdisjoint(resembled):
+            return plain
+        covered -= resembled
+
+
+def _spelt_out(declared: Declared, state: State, renames: Renames, covered: Collection[Address]) -> Declared:
+    """`declared` with the globs spelt out for those of `covered`."""
+    moves = tuple(_moves(declared, state, renames, covered))
+    return replace(declared, moves=moves, removals=tuple(_removals(declared, covered, routes_of(moves))))
+
+
+def _moves(
+    declared: Declared, state: State, renames: Renames, covered: Collection[Address]
+) -> Iterator[Move]:
+    """The moves by name, and each step by a glob that brings one of `covered` to where it is declared.
+
+    What is imported may go by a former name, from where it moves in the same way.
+    """
+    yield from (move for move in declared.moves if not is_glob(move.source))
+    globs = [move for move in declared.moves if is_glob(move.source)]
+    imported = {block.address for block in declared.imports}
+    taken, used = {*state.exams, *state.intents}, set[Move]()
+    for start in sorted({*covered, *imported}) if globs else ():
+        steps = steps_to_declared(
+            start, renames.routes, renames.globs, declared=renames.declared, taken=taken
+        )
+        for end, source in steps.items():
+            if source in renames.routes:
+                continue
+            glob = next(one for one in globs if moved_address(source, one.source, one.address) == end)
+            step = replace(glob, source=source, address=end)
+            if step not in used:
+                used.add(step)
+                yield step
+
+
+def _removals(declared: Declared, covered: Collection[Address], routes: Routes) -> Iterator[Removal]:
+    """The removals by name, and one for each of `covered` that a glob matches, where it is or moves to."""
+    for block in declared.removals:
+        if not is_glob(block.address):
+            yield block
+            continue
+        for held in sorted(covered):
+            if any(matches(address, block.address) for address in (held, *onward(held, routes))):
+                yield replace(block, address=held)
