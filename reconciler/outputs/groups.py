@@ -42,8 +42,8 @@ GROUPS: Final = {
     Action.CHANGED: Group(
         one="1 exam differs from what was created; left alone",
         many="{} exams differ from what was created; left alone",
-        advice="A change is never sent to an exam that exists. Make it in SmarterProctoring by hand, or put "
-        "the declaration back as it was.",
+        advice="A change is never sent to an exam that exists. Put the declaration back as it was, or make "
+        "the change in SmarterProctoring. Another course or install is another exam, with another address.",
     ),
     Action.ORPHANED: Group(
         one="1 exam is in state but no longer declared; left alone",
