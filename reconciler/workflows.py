@@ -49,6 +49,7 @@ __all__ = [
     "DEFAULT_API_URL",
     "DEFAULT_MAX_CREATES",
     "DEFAULT_STATE_URL",
+    "FIXED_RULES",
     "READS_FAST",
     "RULE_CODES",
     "Applied",
@@ -95,6 +96,8 @@ DEFAULT_API_URL: Final = service_url.DEFAULT
 DEFAULT_MAX_CREATES: Final = 100
 RULE_CODES: Final = frozenset(manifest.CODES)
 """The codes of all rules that come with the product."""
+FIXED_RULES: Final = manifest.FIXED
+"""Those of them that nothing weighs or silences."""
 READS_FAST: Final = manifest.IS_FAST
 """Whether PyYAML has its C extension here; without it, manifests are read about ten times as slowly."""
 

@@ -15,7 +15,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.secret_marks import STATE_KEY_VARIABLE
 from reconciler.model.state_keys import OLD_STATE_KEY_VARIABLE, StateKeys
 from reconciler.secret_sources import Secrets
-from reconciler.workflows import READS_FAST, RULE_CODES, Scope
+from reconciler.workflows import FIXED_RULES, READS_FAST, RULE_CODES, Scope
 
 if TYPE_CHECKING:
     from reconciler.outputs import Invocation, Listing
@@ -61,10 +61,12 @@ def print_raw(text: str) -> None:
 
 
 def hint_at_rules(found: Sequence[Diagnostic], console: "Console") -> None:
-    """Say once, where `found` has findings of rules, that a rule can be explained and silenced."""
-    code = next((each.code for each in found if each.code in RULE_CODES or "/" in each.code), None)
-    if code is not None:
-        text = f"Why a rule finds something, and how to silence it: reconciler explain {code}"
+    """Say once, where `found` has findings of rules, that a rule can be explained and, if so, silenced."""
+    codes = [each.code for each in found if each.code in RULE_CODES or "/" in each.code]
+    if codes:
+        code = next((each for each in codes if each not in FIXED_RULES), codes[0])
+        how = "what settles it" if code in FIXED_RULES else "how to silence it"
+        text = f"Why a rule finds something, and {how}: reconciler explain {code}"
         console.print(text, style="dim", soft_wrap=True)
 
 

@@ -8,7 +8,7 @@ May import: `model`, `reconciler.schemas`, `reconciler.zones`, PyYAML, jsonschem
 
 from reconciler.manifest.bases import Read
 from reconciler.manifest.loading import Gathered, Reading, declare, gather, load, ordered
-from reconciler.manifest.rules import CODES, Catalogue, find_rules
+from reconciler.manifest.rules import CODES, FIXED, Catalogue, find_rules
 from reconciler.manifest.rules.running import turning_points
 from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.workspace import Workspace, load_workspace
@@ -16,6 +16,7 @@ from reconciler.manifest.yaml_documents import IS_FAST
 
 __all__ = [
     "CODES",
+    "FIXED",
     "IS_FAST",
     "Catalogue",
     "Gathered",

@@ -17,6 +17,7 @@ from reconciler.planning.slips import slips_of
 from reconciler.planning.standing import Standing
 
 _NAMED: Final = 5
+_PASTED: Final = 25
 
 
 def guards_of(  # noqa: PLR0913 - all that a guard may look at
@@ -84,7 +85,7 @@ def _other_course(lines: Iterable[Change], standing: Standing, state: State) -> 
         code="other-course",
         message="an exam stays in the course and install that it was created in: "
         + _some(_elsewhere(line, standing.entries[line.address]) for line in moved),
-        hint="What is declared now would be another exam. Declare it under a new address: "
+        hint="Put course and install back. If another exam is meant, declare it under a new address: "
         f"{_some(f'{new} in place of {old}' for old, new in proposals)}. The one that exists stays declared "
         "as it was, or `removed` names it.",
         addresses=_addresses(moved),
@@ -180,12 +181,12 @@ def _advice_on_held(alike: Sequence[Likeness]) -> Iterator[str]:
     undeclared = [one for one in alike if not one.held.is_declared]
     pairs = _shared_out(undeclared)
     if pairs:
-        moved = ", ".join(f"{{from: {as_yaml(old)}, to: {as_yaml(new)}}}" for old, new in pairs)
-        yield f"If it was renamed, add `moved: [{moved}]`."
+        moved = _block("moved", [f"{{from: {as_yaml(old)}, to: {as_yaml(new)}}}" for old, new in pairs])
+        yield f"If it was renamed, add {moved}."
     orphans = sorted({one.held.address for one in undeclared if not one.held.is_in_doubt})
     if orphans:
-        removed = ", ".join(f"{{exam: {as_yaml(address)}}}" for address in orphans)
-        yield f"If state is to forget the one that exists, add `removed: [{removed}]`."
+        removed = _block("removed", [f"{{exam: {as_yaml(address)}}}" for address in orphans])
+        yield f"If state is to forget the one that exists, add {removed}."
 
 
 def _shared_out(alike: Iterable[Likeness]) -> list[tuple[Address, Address]]:
@@ -200,10 +201,17 @@ def _shared_out(alike: Iterable[Likeness]) -> list[tuple[Address, Address]]:
 def _advice_on_two(twins: Iterable[tuple[Address, Address]], alike: Iterable[Likeness]) -> str:
     """How to say that two exams are meant."""
     pairs = dict.fromkeys([*twins, *((one.create, one.held.address) for one in alike)])
-    listed = ", ".join(f"{{exam: {as_yaml(one)}, from: {as_yaml(other)}}}" for one, other in pairs)
-    return (
-        f"If two exams are meant, add `distinct: [{listed}]`; if one was created by other means, `imports`."
+    distinct = _block(
+        "distinct", [f"{{exam: {as_yaml(one)}, from: {as_yaml(other)}}}" for one, other in pairs]
     )
+    return f"If two exams are meant, add {distinct}; if one was created by other means, `imports`."
+
+
+def _block(name: str, items: Sequence[str]) -> str:
+    """A block to be pasted, of the first of `items`, and how many more there are."""
+    more = len(items) - _PASTED
+    left = f" and {more} more like these (globs name many at once)" if more > 0 else ""
+    return f"`{name}: [{', '.join(items[:_PASTED])}]`{left}"
 
 
 def _import_conflict(conflicts: Sequence[Conflict]) -> Guard | None:

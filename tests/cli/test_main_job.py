@@ -131,6 +131,52 @@ def test_a_removed_exam_stays_in_state(workspace, server):
     assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("title: Exam a", "title: Final exam"),
+        ("url: https://lms.example.edu/a", "url: https://lms.example.edu/new"),
+        ("duration: 90", "duration: 120"),
+        ("title: Exam a", "title: 'EXAM\u00a0\u200bA'"),
+    ],
+)
+def test_a_tidied_up_address_is_not_created_again(workspace, server, before, after):
+    """A new address and an edited field in one commit: refused until blocks say which exam it is."""
+    workspace.declare("a")
+    workspace.apply(server.url)
+    text = MANIFEST + exam("a").replace("cs/a:", "cs/exam-a:").replace(before, after)
+    workspace.write(text)
+    workspace.run("validate")
+    workspace.run("plan", "--detailed-exitcode", expect=1)
+    workspace.run("apply", "--auto-approve", "--api-url", server.url, expect=1)
+    assert "same-exam" in workspace.printed
+    workspace.write(f"{text}moved: [{{from: 'cs/?', to: 'cs/exam-?'}}]\n")
+    assert "bad-glob" in workspace.refused("plan")
+    workspace.write(f"{text}moved: [{{from: 'cs/*', to: 'cs/exam-*'}}]\n")
+    workspace.apply(server.url)
+    assert len(server.requests) == 1
+    assert list(workspace.state["exams"]) == ["cs/exam-a"]
+
+
+def test_two_exams_however_alike_are_two_when_distinct_says_so(workspace, server):
+    """The second of two equal ones is created once a reviewed block says so, and the plan shows why."""
+    workspace.declare("a")
+    workspace.apply(server.url)
+    twin = exam("a") + exam("a").replace("cs/a:", "cs/a-2:")
+    workspace.write(MANIFEST + twin)
+    for command in ("validate", "plan"):
+        assert "exams.yaml:16:12: error[same-exam]" in workspace.refused(command)
+    assert "how to silence it: reconciler explain overlapping-windows" in workspace.refused("validate")
+    workspace.write("version: 1\nrules: {overlapping-windows: off}\n", name="reconciler.yaml")
+    assert "what settles it: reconciler explain same-exam" in workspace.refused("validate")
+    workspace.write(f"{MANIFEST}{twin}distinct: [{{exam: cs/a-2, from: cs/a, reason: second room}}]\n")
+    workspace.run("validate")
+    assert "cs/a-2 and cs/a are two exams, as `distinct` says: second room" in workspace.run("plan")
+    workspace.apply(server.url)
+    assert len(server.requests) == 2
+    workspace.run("plan", "--detailed-exitcode")
+
+
 def test_plan_and_validate_need_no_token_no_secret_and_no_network(workspace):
     """They run on a pull request from a fork: with an empty environment, and httpx never loaded."""
     workspace.declare("a")

@@ -62,6 +62,9 @@ SEEN = [
     ("value outside a closed choice", HEAD + "    type: online\n", 12),
     ("SID of another kind", HEAD.replace("AI12", "CU12"), 2),
     ("SID of an import", HEAD + "imports: [{exam: a, sid: EX1}]\n", 12),
+    ("unknown key of a distinction", HEAD + "distinct: [{exam: a, from: b, why: y}]\n", 12),
+    ("distinction from nothing", HEAD + "distinct: [{exam: a}]\n", 12),
+    ("glob with brackets", HEAD + "removed: [{exam: 'a/[bc]'}]\n", 12),
     ("address with dots", HEAD + "removed: [{exam: a/../b}]\n", 12),
     ("date without a time", configuration("examOpenDate: 2026-10-12"), 11),
     ("date in another order", configuration("examOpenDate: 12.10.2026 09:00"), 11),
@@ -91,6 +94,7 @@ OUT_OF_SIGHT = [
     ("contact that is no SID", HEAD + "    contactUserSid: joe\n", "it may be an alias of `users`"),
     ("import of nothing", HEAD + f"imports: [{{exam: b, sid: EX{'0' * 32}}}]\n", "what else the file says"),
     ("moved in a circle", HEAD + "moved: [{from: x, to: y}, {from: y, to: x}]\n", "how items hang together"),
+    ("glob to an address", HEAD + "moved: [{from: 'x/*', to: y}]\n", "what belongs together"),
     ("infinite number", configuration("duration: .inf"), "JSON has none, so its schema cannot refuse it"),
 ]
 """What only `validate` can know, and what of it no schema sees."""

@@ -340,6 +340,15 @@ def test_every_pair_is_told_and_each_orphan_moves_once():
     assert found.message.endswith("; and 1 more")
 
 
+def test_a_hint_about_thousands_can_be_read():
+    """It shows how a block begins, and says how many more there are."""
+    known = state({f"o/{number}": entry(number, exam(f"o/{number}")) for number in range(100)})
+    renamed = declaring(*(exam(f"n/{number}", exam(f"o/{number}").payload) for number in range(100)))
+    found = guard(planned(renamed, known), "same-exam")
+    assert found.hint.count("]` and 75 more like these (globs name many at once)") == 3
+    assert len(found.addresses) == 200
+
+
 def test_suggested_blocks_are_text_to_yaml():
     """An address that YAML would read as a number or a boolean is suggested in quotes."""
     plan = planned(declaring(exam("true", FULL)), state({"1.5": entry(1, exam("1.5", FULL))}))

@@ -4,7 +4,7 @@ Each theme has a module with its checks and its `RULES`; `catalogue` has them al
 installed packages, `running` asks them, and `ignoring` reads what a line ignores.
 """
 
-from reconciler.manifest.rules.catalogue import CODES, Catalogue
+from reconciler.manifest.rules.catalogue import CODES, FIXED, Catalogue
 from reconciler.manifest.rules.plugins import find_rules
 
-__all__ = ["CODES", "Catalogue", "find_rules"]
+__all__ = ["CODES", "FIXED", "Catalogue", "find_rules"]
