@@ -96,6 +96,25 @@ def test_an_apply_tells_its_warnings(workspace):
     assert "nobody is at a terminal" in workspace.printed
 
 
+@pytest.mark.parametrize("name", ["same-title", "looks-renamed"])
+def test_the_name_of_a_rule_that_was_replaced_stays_accepted(workspace, name):
+    """In `rules:` it is a warning that says what to do, whatever the weight; other rules weigh as they do."""
+    workspace.write(f"version: 1\nrules: {{{name}: error, not-positive: error}}\n", name="reconciler.yaml")
+    assert codes(workspace) == [("retired-rule", "warning")]
+    assert "`same-exam` has taken its place" in workspace.run("validate")
+    assert "reconciler explain same-exam" in workspace.printed
+    workspace.run("plan")
+    workspace.write(MANIFEST + exam("a", attempts=0))
+    assert codes(workspace, expect=1) == [("retired-rule", "warning"), ("not-positive", "error")]
+
+
+def test_what_apply_would_refuse_cannot_be_weighed(workspace):
+    """`rules: {same-exam: off}` is refused, with what settles it."""
+    workspace.write("version: 1\nrules: {same-exam: off}\n", name="reconciler.yaml")
+    assert "unknown-rule" in workspace.refused("validate")
+    assert "apply would refuse what it finds; see `reconciler explain same-exam`" in workspace.printed
+
+
 def test_a_rule_is_hinted_at_once(workspace):
     """However many findings there are, one line says where to read more."""
     workspace.write(MANIFEST + exam("a", attempts=0) + exam("b", attempts=0, examOpenDate="2031-10-14T18:00"))
@@ -111,6 +130,11 @@ def test_a_rule_is_hinted_at_once(workspace):
     ("topic", "said"),
     [
         ("short-notice", "at least two weeks before its window opens"),
+        ("same-exam", "people would take them for one exam"),
+        ("same-title", "`same-exam` has taken its place"),
+        ("looks-renamed", "people would take them for one exam"),
+        ("distinct", "Exams that are two, however alike they look"),
+        ("distinct.reason", "Why there are two"),
         ("configuration.duration", "How long a student has once started."),
         ("2", "`plan --detailed-exitcode`: something differs"),
     ],
