@@ -94,5 +94,6 @@ def _removals(declared: Declared, covered: Collection[Address], routes: Routes) 
             yield block
             continue
         for held in sorted(covered):
-            if any(matches(address, block.address) for address in (held, *onward(held, routes))):
-                yield replace(block, address=held)
+            for address in (held, *sorted(onward(held, routes))):
+                if matches(address, block.address):
+                    yield replace(block, address=address)

@@ -10,6 +10,7 @@ from reconciler.model.declarations import Declaration
 from reconciler.model.distinctions import Distinctions
 from reconciler.model.identities import Address
 from reconciler.model.payloads import Payload
+from reconciler.model.renames import onward
 from reconciler.model.sameness import Mark, marks_of
 from reconciler.planning.differences import Recorded, is_same
 from reconciler.planning.standing import Standing
@@ -69,11 +70,16 @@ def likenesses(
         known = distinctions.named.get(create.address, frozenset())
         alike: dict[Address, Likeness] = {}
         for mark in sorted(marks_of(create) & by_mark.keys()):
-            others = (one for one in by_mark[mark] if known.isdisjoint({one.address, one.held_at}))
+            others = (one for one in by_mark[mark] if known.isdisjoint(_names(one, standing)))
             for held in islice(others, _MOST):
                 found = Likeness(create=create.address, held=held, kind=mark.kind)
                 alike.setdefault(held.held_at, found)
         yield from islice(alike.values(), _MOST)
+
+
+def _names(held: Held, standing: Standing) -> set[Address]:
+    """What an exam of state was, is and will be called."""
+    return {held.address, held.held_at, *onward(held.held_at, standing.routes)}
 
 
 def _by_mark(standing: Standing, now: datetime, forgiven: Collection[Address]) -> Mapping[Mark, list[Held]]:
@@ -94,12 +100,14 @@ def _held(standing: Standing) -> Iterable[tuple[Held, Recorded, list[Declaration
     ends: dict[Address, list[Address]] = {}
     for end, source in standing.blocked.items():
         ends.setdefault(source, []).append(end)
-    for address, entry in standing.entries.items():
+    created: dict[Address, Recorded] = {**standing.entries, **standing.settled}
+    for address, recorded in created.items():
+        adoption = standing.adoptions.get(address)
+        held_at = adoption.settles if adoption is not None else standing.moved_from.get(address)
         own = [standing.exams[address]] if address in standing.exams else []
-        held_at = standing.moved_from.get(address, address)
         yield (
-            Held(address=address, held_at=held_at, is_declared=bool(own), is_in_doubt=False),
-            entry,
+            Held(address=address, held_at=held_at or address, is_declared=bool(own), is_in_doubt=False),
+            recorded,
             own,
         )
     for address, intent in standing.doubts.items():

@@ -34,15 +34,25 @@ def notes_of(declared: Declared, plain: Declared, standing: Standing, state: Sta
 
     `plain` is `declared` with its globs spelt out.
     """
+    blocks = (declared.imports, declared.moves, declared.removals, declared.absences, declared.distinctions)
+    if not any(blocks):
+        return ()
     found = {
         *_of_imports(declared.imports, standing),
         *_of_moves([move for move in declared.moves if not is_glob(move.source)], standing, state),
-        *_of_removals(plain.removals, standing, state),
+        *_of_removals(_named_or_in_doubt(declared, plain, standing), standing, state),
         *_of_globs(declared, standing, state),
         *_of_absences(declared.absences, standing, state),
         *_of_distinctions(declared.distinctions, standing, state),
     }
     return tuple(_folded(sorted(found, key=_order)))
+
+
+def _named_or_in_doubt(declared: Declared, plain: Declared, standing: Standing) -> Iterator[Removal]:
+    """The removals by name, and of what a glob covers the doubts, which stay."""
+    yield from (block for block in declared.removals if not is_glob(block.address))
+    named = frozenset(declared.removals)
+    yield from (block for block in plain.removals if block.address in standing.doubts and block not in named)
 
 
 def _folded(notes: Sequence[Note]) -> Iterator[Note]:

@@ -22,10 +22,10 @@ class Standing:
 
     `entries` are keyed by the address that they have after moves; `moved_from` gives the one that state still
     holds them at. `forgotten` are entries that state is to drop. `adoptions` are the imports that still
-    change something. `doubts` are the intents that stay in doubt, `blocked` gives for an address the in-doubt
-    one that moved to it, and `refuted` are the intents that a person ended with `absent`. `routes` are those
-    of the moves, `imported_at` gives for the address that an import names the one that its exam has after
-    them.
+    change something, and `settled` the intents that these end, by the address of the import. `doubts` are
+    the intents that stay in doubt, `blocked` gives for an address the in-doubt one that moved to it, and
+    `refuted` are the intents that a person ended with `absent`. `routes` are those of the moves,
+    `imported_at` gives for the address that an import names the one that its exam has after them.
     """
 
     exams: Mapping[Address, Declaration]
@@ -33,6 +33,7 @@ class Standing:
     moved_from: Mapping[Address, Address]
     forgotten: frozenset[Address]
     adoptions: Mapping[Address, Adoption]
+    settled: Mapping[Address, Intent]
     doubts: Mapping[Address, Intent]
     blocked: Mapping[Address, Address]
     refuted: Mapping[Address, Intent]
@@ -87,17 +88,24 @@ def standing_of(declared: Declared, state: State) -> Standing:
         declared=exams,
         leaving={block.address for block in declared.removals} | routes.keys(),
     )
-    settled = {adoption.settles for adoption in adopted.adoptions.values()}
+    settled = {
+        adoption.settles: address
+        for address, adoption in adopted.adoptions.items()
+        if adoption.settles is not None
+    }
     return Standing(
         exams=exams,
         entries=entries,
         moved_from={seat: held for held, seat in seats.items() if seat != held},
         forgotten=forgotten,
         adoptions=adopted.adoptions,
+        settled={address: doubts[source] for source, address in settled.items()},
         doubts={address: intent for address, intent in doubts.items() if address not in settled},
         # The first source by name wins: it is written last.
         blocked={
-            end: source for source in sorted(ends.keys() - settled, reverse=True) for end in ends[source]
+            end: source
+            for source in sorted(ends.keys() - settled.keys(), reverse=True)
+            for end in ends[source]
         },
         refuted=refuted,
         import_conflicts=adopted.conflicts,

@@ -277,6 +277,18 @@ def test_an_import_creates_nothing():
     assert third.addresses == ("b", "c")
 
 
+def test_an_import_of_what_is_declared_no_more_is_an_orphan():
+    """A doubt that an import settles as created is not created again under a new address."""
+    known = state(intents={"old": intent("1", exam("old", FULL))})
+    plan = planned(declaring(exam("new", FULL), imports=[adopts("old", 1)]), known)
+    assert actions(plan) == {"new": Action.CREATE, "old": Action.IMPORT}
+    assert guard(plan, "same-exam").addresses == ("new", "old")
+    here = planned(
+        declaring(exam("new", FULL), imports=[adopts("old", 1)], moved=moves(("old", "new"))), known
+    )
+    assert (codes(here), actions(here)) == ([], {"new": Action.IMPORT})
+
+
 def test_an_import_by_a_former_address_excuses_too():
     """It follows `moved`, by name and by globs, as everywhere."""
     declared = declaring(
