@@ -1,0 +1,198 @@
+"""Spellings: what a text from outside may say once its encodings are undone.
+
+Whoever looks for something that may stand there escaped (a secret, a SID) looks through all of them. Programs
+of many languages, and what stands between them, write a text in turn: so encodings are undone in turn.
+"""
+
+import binascii
+import html
+import re
+import unicodedata
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final
+
+MOST_TEXTS: Final = 64
+"""So many readings of one text suffice for any two encodings, one in the other."""
+
+_MOST_CHARACTERS: Final = 1024 * 1024
+
+_UNREADABLE: Final = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
+_LAST_CHARACTER: Final = 0x10FFFF
+_DIGIT: Final = "[0-9a-fA-F]"
+_ESCAPED: Final = re.compile(
+    rf"\\(?:u\{{({_DIGIT}{{1,6}})\}}|u+({_DIGIT}{{4}})|U({_DIGIT}{{8}})|([^x0-7]))"
+    rf"|((?:\\x{_DIGIT}{{2}}|\\[0-3]?[0-7]{{1,2}})+)",
+    re.DOTALL,
+)
+_BYTE: Final = re.compile(r"\\(?:x(..)|([0-7]+))")
+_PERCENT: Final = re.compile(r"%u([0-9a-f]{4})|((?:%[0-9a-f]{2})+)", re.IGNORECASE)
+_LEADING_ZEROS: Final = re.compile(r"(&#x?)0+(?=[0-9a-f])", re.IGNORECASE)
+_BEYOND_UNICODE: Final = re.compile(r"&#x?[0-9a-f]{8,};?", re.IGNORECASE)
+_TAGS: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^<>]*>", re.DOTALL | re.IGNORECASE)
+_BASE64: Final = re.compile(r"[a-z0-9+/_-]{3,}(?:\s+[a-z0-9+/_-]+)*", re.IGNORECASE)
+_HEX: Final = re.compile(r"[0-9a-f](?:[\s:-]?[0-9a-f])+", re.IGNORECASE)
+_BYTES: Final = {
+    ord(bytes([byte]).decode("cp1252")): byte
+    for byte in {*range(0x80, 0xA0)} - {0x81, 0x8D, 0x8F, 0x90, 0x9D}
+}
+_HIGH: Final = re.compile(f"[\x80-\xff{''.join(map(chr, _BYTES))}]{{2,}}")
+_NO_HEX: Final = re.compile(r"[\s:-]")
+_URL_SAFE: Final = str.maketrans("-_", "+/")
+
+
+def text_of(data: bytes) -> str:
+    """Return `data` as text: UTF-8, with bytes that are none read as Latin-1.
+
+    UTF-16 is read too: by its byte order mark, or as far as dropping zero bytes can.
+    """
+    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return data.decode("utf-16", "replace")
+    return data.replace(b"\0", b"").decode("utf-8", "surrogateescape").translate(_UNREADABLE)
+
+
+def undone(text: str, *, least: int, most: int = MOST_TEXTS) -> Iterator[str]:
+    """Yield `text`, then what it may spell, each once and the least encoded first.
+
+    What is looked for has at least `least` characters. There are at most `most` texts, and in a long text
+    only one encoding is undone.
+    """
+    known = {text}
+    waiting = deque([text])
+    characters = 0
+    while waiting:
+        current = waiting.popleft()
+        yield current
+        for undo in _UNDO:
+            if len(known) >= most or characters > _MOST_CHARACTERS:
+                break
+            other = undo(current, least)
+            if other not in known:
+                known.add(other)
+                waiting.append(other)
+        characters += len(current)
+
+
+def without_tags(text: str) -> str:
+    """Return `text` with a space for each of HTML's tags, scripts and styles."""
+    return _TAGS.sub(" ", text)
+
+
+def _escapes(text: str, _: int) -> str:
+    r"""Undo the escapes of JSON and of string literals: `\/`, `\u0026`, `\x26`, `\46`, `\u{26}`."""
+    return _unescape(text, text_of)
+
+
+def _escapes_of_latin_1(text: str, _: int) -> str:
+    return _unescape(text, _latin_1)
+
+
+def _unescape(text: str, read: Callable[[bytes], str]) -> str:
+    if "\\" not in text:
+        return text
+    return _joined(_ESCAPED.sub(partial(_escaped, read), text))
+
+
+def _escaped(read: Callable[[bytes], str], found: re.Match[str]) -> str:
+    braced, four, eight, other, in_bytes = found.groups()
+    if other is not None:
+        return {"n": "\n", "r": "\r", "t": "\t", "b": " ", "f": " "}.get(other, str(other))
+    if in_bytes is not None:
+        pairs = _BYTE.findall(in_bytes)
+        return read(bytes(int(digits, 16) if digits else int(octal, 8) for digits, octal in pairs))
+    number = int(braced or four or eight, 16)
+    return chr(number) if number <= _LAST_CHARACTER else ""
+
+
+def _percent(text: str, _: int) -> str:
+    return _unquote(text, text_of)
+
+
+def _percent_of_latin_1(text: str, _: int) -> str:
+    return _unquote(text, _latin_1)
+
+
+def _unquote(text: str, read: Callable[[bytes], str]) -> str:
+    if "%" not in text:
+        return text
+    return _joined(_PERCENT.sub(partial(_unquoted, read), text))
+
+
+def _unquoted(read: Callable[[bytes], str], found: re.Match[str]) -> str:
+    return chr(int(found[1], 16)) if found[1] else read(bytes.fromhex(found[2].replace("%", "")))
+
+
+def _misread(text: str, _: int) -> str:
+    """Undo that somebody took UTF-8 for an encoding of Western Europe."""
+    if text.isascii():
+        return text
+    composed = unicodedata.normalize("NFC", text)
+    return _HIGH.sub(lambda found: text_of(found[0].translate(_BYTES).encode("latin-1")), composed)
+
+
+def _compatible(text: str, _: int) -> str:
+    """Undo that somebody wrote characters in another form, such as in full width."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def _latin_1(data: bytes) -> str:
+    return data.decode("latin-1")
+
+
+def _form(text: str, _: int) -> str:
+    """Undo a form's encoding, in which a plus sign is a space."""
+    return _unquote(text.replace("+", " "), text_of)
+
+
+def unescape_html(text: str) -> str:
+    """Return `text` without HTML's entities, once undone."""
+    if "&" not in text:
+        return text
+    # Python converts no number of more than 4,300 digits, and no character has one of more than seven.
+    return html.unescape(_BEYOND_UNICODE.sub("", _LEADING_ZEROS.sub(r"\1", text)))
+
+
+def _entities(text: str, _: int) -> str:
+    return unescape_html(text)
+
+
+def _base64(text: str, least: int) -> str:
+    """Return what each piece of base64 holds, wherever in a group of four it was cut off."""
+    return "\n".join(
+        text_of(binascii.a2b_base64("A" * before + piece + "A" * (-(before + len(piece)) % 4)))
+        for found in _BASE64.findall(text)
+        for piece in ["".join(found.split()).translate(_URL_SAFE)]
+        if len(piece) * 6 >= least * 8
+        for before in range(4)
+    )
+
+
+def _hex(text: str, least: int) -> str:
+    """Return what each piece of hexadecimal digits holds, from its first digit and from its second."""
+    return "\n".join(
+        text_of(binascii.unhexlify(digits[start : start + (len(digits) - start) // 2 * 2]))
+        for found in _HEX.findall(text)
+        for digits in [_NO_HEX.sub("", found)]
+        if len(digits) >= least * 2
+        for start in range(2)
+    )
+
+
+def _joined(text: str) -> str:
+    """Join the two halves of characters that were escaped in halves, as JSON does."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+_UNDO: Final[tuple[Callable[[str, int], str], ...]] = (
+    _escapes,
+    _percent,
+    _form,
+    _entities,
+    _base64,
+    _hex,
+    _escapes_of_latin_1,
+    _percent_of_latin_1,
+    _misread,
+    _compatible,
+)
