@@ -2,12 +2,22 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import PurePath
+from traceback import walk_tb
 
 from reconciler.applying.requests import CreateRequest
-from reconciler.model.errors import StateUnavailable
 from reconciler.model.identities import ExamSid
 from reconciler.model.report import ExamOutcome, Outcome, TryBegun, TryEnded
-from reconciler.model.verdicts import Created, NotSent, Refused, Throttled, Unauthorized, Unknown, Verdict
+from reconciler.model.verdicts import (
+    Created,
+    Forbidden,
+    NotSent,
+    Refused,
+    Throttled,
+    Unauthorized,
+    Unknown,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +37,7 @@ def status_of(verdict: Verdict) -> int | None:
             return HTTPStatus.TOO_MANY_REQUESTS
         case Created(status=status) | Unknown(status=status):
             return status
-        case Refused(status=status) | Unauthorized(status=status):
+        case Refused(status=status) | Unauthorized(status=status) | Forbidden(status=status):
             return status
 
 
@@ -44,21 +54,48 @@ def try_ended(begun: TryBegun, verdict: Verdict, ended: ExamOutcome | Again, too
         is_final=is_final,
         took_s=took_s,
         request_id=None if isinstance(verdict, NotSent) else verdict.request_id,
+        sids=verdict.sids if isinstance(verdict, Unknown) else (),
     )
 
 
-def unrecorded(request: CreateRequest, verdict: Verdict, error: StateUnavailable) -> ExamOutcome:
+def unrecorded(request: CreateRequest, verdict: Verdict, why: str) -> ExamOutcome:
     """The outcome is known here and now, but not on disk: only the intent is, so the exam is in doubt."""
     status = status_of(verdict)
     if isinstance(verdict, Created):
         address = request.declaration.address
         message = (
-            f"created as {verdict.sid}, but that could not be recorded ({error.message}); "
+            f"created as {verdict.sid}, but that could not be recorded ({why}); "
             f"run: reconciler resolve {address} --sid {verdict.sid}"
         )
         return outcome_of(request, Outcome.IN_DOUBT, sid=verdict.sid, status=status, message=message)
-    message = f"{verdict.reason}; that could not be recorded ({error.message})"
+    message = f"{verdict.reason}; that could not be recorded ({why})"
     return outcome_of(request, Outcome.IN_DOUBT, status=status, message=message)
+
+
+def recorded(request: CreateRequest, verdict: Verdict, fault: str) -> ExamOutcome:
+    """The outcome is on disk, and stands whatever `fault` came after it."""
+    status = status_of(verdict)
+    match verdict:
+        case Created(sid=sid):
+            message = f"created; then {fault}"
+            return outcome_of(request, Outcome.CREATED, sid=sid, status=status, message=message)
+        case Unknown():
+            outcome = Outcome.IN_DOUBT
+        case NotSent() | Throttled() | Refused() | Unauthorized() | Forbidden():
+            outcome = Outcome.FAILED
+    return outcome_of(request, outcome, status=status, message=f"{verdict.reason}; then {fault}")
+
+
+def internal_error(error: Exception) -> str:
+    """Say in one line what went wrong in this product, and where; never what the error itself says.
+
+    That may hold a secret. The place is the line of code that raised it.
+    """
+    place = ""
+    if error.__traceback__ is not None:
+        *_, (frame, line) = walk_tb(error.__traceback__)
+        place = f" at {PurePath(frame.f_code.co_filename).name}:{line}"
+    return f"internal error: {type(error).__name__}{place}; please report this line to the maintainers"
 
 
 def outcome_of(

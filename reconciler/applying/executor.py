@@ -4,23 +4,43 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import ParamSpec, assert_never, cast
 
-from reconciler.applying.endings import Again, outcome_of, status_of, try_ended, unrecorded
+from reconciler.applying.endings import (
+    Again,
+    internal_error,
+    outcome_of,
+    recorded,
+    status_of,
+    try_ended,
+    unrecorded,
+)
 from reconciler.applying.gate import Gate, Pause
 from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
-from reconciler.applying.turn import Turn
+from reconciler.applying.turn import Stage, Turn
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateUnavailable
-from reconciler.model.identities import AttemptId, ExamSid
+from reconciler.model.identities import AttemptId, CourseSid, ExamSid
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
 from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun
 from reconciler.model.secret_marks import MarkingKey, SecretMarks
 from reconciler.model.state import Answer, Intent
-from reconciler.model.verdicts import Created, NotSent, Refused, Throttled, Unauthorized, Unknown, Verdict
+from reconciler.model.verdicts import (
+    Created,
+    Forbidden,
+    NotSent,
+    Refused,
+    Throttled,
+    Unauthorized,
+    Unknown,
+    Verdict,
+)
 from reconciler.ports import Clock, ExamApi, Journal, Progress, RetryPolicy
 
+P = ParamSpec("P")
+
+_COURSES_IN_A_ROW = 3
 _ABANDONED = Unknown(status=None, reason="the run was stopped before an answer came")
 
 
@@ -29,8 +49,11 @@ class Executor:
     """One run of creates. All that it needs of the world is passed in.
 
     `new_attempt` names attempts, `jitter` gives a factor from 1 up that spreads waits, `by` says who runs it.
-    `service` is the base URL that the state is bound to with the first intent; None where it is not to be.
-    `marking_key` is None where the values of secrets are not to be tracked.
+    `service` is the base URL that requests go to, and that the state is bound to with the first intent; None
+    where it is not to be. `marking_key` is None where the values of secrets are not to be tracked.
+
+    A fault of this product in one exam's turn is that exam's alone: it ends as surely as is known, and the
+    others go on.
     """
 
     api: ExamApi
@@ -51,6 +74,10 @@ class Executor:
     _waiting: deque[CreateRequest] = field(init=False)
     _outcomes: list[ExamOutcome] = field(init=False, default_factory=list)
     _halted_because: str | None = field(init=False, default=None)
+    _fault_in_telling: str | None = field(init=False, default=None)
+    _refused_courses: dict[CourseSid, str] = field(init=False, default_factory=dict)
+    _refused_in_a_row: set[CourseSid] = field(init=False, default_factory=set)
+    _has_created: bool = field(init=False, default=False)
     _is_unreachable: bool = field(init=False, default=False)
     _taken_sids: set[ExamSid] = field(init=False)
 
@@ -61,28 +88,53 @@ class Executor:
     async def run(self, requests: Sequence[CreateRequest]) -> Report:
         """Send what can be sent and report on every request; every outcome is durable on return."""
         self.stopping.attach(asyncio.get_running_loop())
-        self.progress.started(len(requests))
+        self._tell(self.progress.started, len(requests))
         self._waiting = deque(requests)
         try:
             async with asyncio.TaskGroup() as self._turns:
                 for _ in range(min(self.parallelism, len(requests))):
                     self._begin_next()
         finally:
-            self.progress.finished()
+            self._tell(self.progress.finished)
         exams = tuple(sorted(self._outcomes, key=lambda exam: exam.address))
-        return Report(exams=exams, interrupted_by=self.stopping.signal_number)
+        return Report(
+            exams=exams, interrupted_by=self.stopping.signal_number, fault_in_telling=self._fault_in_telling
+        )
+
+    def _tell(self, tell: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Call `tell`; the report says what goes wrong in it, which changes nothing for any exam."""
+        try:
+            tell(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - whoever listens is not part of the protocol
+            self._fault_in_telling = self._fault_in_telling or internal_error(error)
 
     def _begin_next(self) -> None:
         if self._waiting:
             self._turns.create_task(self._take_turn(self._waiting.popleft()))
-            self.api.expect(len(self._waiting))
+            self._tell(self.api.expect, len(self._waiting))
 
     async def _take_turn(self, request: CreateRequest) -> None:
         turn = Turn(self._gate, self._begin_next)
-        outcome = await self._settle(request, turn)
+        try:
+            outcome = await self._settle(request, turn)
+        except Exception as error:  # noqa: BLE001 - a fault in one turn must not cancel the others
+            outcome = self._after_fault(request, turn, internal_error(error))
         self._outcomes.append(outcome)
-        self.progress.settled(outcome)
+        self._tell(self.progress.settled, outcome)
         turn.pass_on()
+
+    def _after_fault(self, request: CreateRequest, turn: Turn, fault: str) -> ExamOutcome:
+        match turn.stage:
+            case Stage.WAITING:
+                return outcome_of(request, Outcome.NOT_ATTEMPTED, message=fault)
+            case Stage.SENDING:
+                if turn.verdict is None:
+                    return outcome_of(request, Outcome.IN_DOUBT, message=fault)
+                return unrecorded(request, turn.verdict, fault)
+            case Stage.RECORDED:
+                return recorded(request, cast("Verdict", turn.verdict), fault)
+            case _:
+                assert_never(turn.stage)
 
     async def _settle(self, request: CreateRequest, turn: Turn) -> ExamOutcome:
         tries = 0
@@ -91,9 +143,10 @@ class Executor:
             if self._gate.try_enter() or await self.stopping.unless_draining(self._enter(), otherwise=False):
                 turn.entered()
             try:
-                if (stop := self._reason_to_stop()) is not None:
+                if (stop := self._reason_to_stop(request)) is not None:
                     return self._left(request, stop, last)
                 tries += 1
+                turn.begin_try()
                 ended = await self._try_once(request, tries, turn)
             finally:
                 turn.leave()
@@ -105,10 +158,10 @@ class Executor:
         await self._gate.enter()
         return True
 
-    def _reason_to_stop(self) -> str | None:
+    def _reason_to_stop(self, request: CreateRequest) -> str | None:
         if self.stopping.is_draining:
             return "the run was stopped first"
-        return self._halted_because
+        return self._halted_because or self._refused_courses.get(request.declaration.course_sid)
 
     def _left(self, request: CreateRequest, stop: str, last: Again | None) -> ExamOutcome:
         if last is None:
@@ -125,14 +178,15 @@ class Executor:
         entered_s = self.clock.monotonic_s()
         reach(Step.INTENT_DUE)
         try:
-            await self.journal.append(self._intent_record(request, attempt))
+            await self._append(self._intent_record(request, attempt))
         except StateUnavailable as error:
             return outcome_of(request, Outcome.NOT_ATTEMPTED, message=self._halt_without_journal(error))
+        turn.stage = Stage.SENDING
         reach(Step.INTENT_DURABLE)
         begun = TryBegun(address=request.declaration.address, attempt=attempt)
-        self.progress.trying(begun)
+        self._tell(self.progress.trying, begun)
         begun_s = self.clock.monotonic_s()
-        verdict = await self._send(request)
+        verdict = turn.verdict = await self._send(request)
         took_s = self.clock.monotonic_s() - begun_s
         reach(Step.ANSWERED)
         if isinstance(verdict, Created):
@@ -141,12 +195,22 @@ class Executor:
             await self._record(request, attempt, verdict)
         except StateUnavailable as error:
             self._halt_without_journal(error)
-            ended: ExamOutcome | Again = unrecorded(request, verdict, error)
+            ended: ExamOutcome | Again = unrecorded(request, verdict, error.message)
         else:
+            turn.stage = Stage.RECORDED
             reach(Step.OUTCOME_DURABLE)
             ended = self._conclude(request, verdict, number, entered_s)
-        self.progress.tried(try_ended(begun, verdict, ended, took_s))
+        self._tell(self.progress.tried, try_ended(begun, verdict, ended, took_s))
         return ended
+
+    async def _append(self, record: Record) -> None:
+        """Return once `record` is durable. Raises StateUnavailable, also for a fault in the journal."""
+        try:
+            await self.journal.append(record)
+        except StateUnavailable:
+            raise
+        except Exception as error:
+            raise StateUnavailable(internal_error(error), hint="", location="") from error
 
     def _halt_without_journal(self, error: StateUnavailable) -> str:
         self._halted_because = f"the journal cannot be written: {error.message}"
@@ -173,13 +237,20 @@ class Executor:
 
     async def _send(self, request: CreateRequest) -> Verdict:
         declaration = request.declaration
-        sending = self.api.create(
-            declaration.install_sid, declaration.course_sid, request.body(), confidential=request.values
-        )
-        verdict = await self.stopping.unless_abandoned(sending, otherwise=_ABANDONED)
+        try:
+            sending = self.api.create(
+                declaration.install_sid, declaration.course_sid, request.body(), confidential=request.values
+            )
+            verdict = await self.stopping.unless_abandoned(sending, otherwise=_ABANDONED)
+        except Exception as error:  # noqa: BLE001 - how far it came cannot be known
+            return Unknown(status=None, reason=internal_error(error))
         if isinstance(verdict, Created) and verdict.sid in self._taken_sids:
-            reason = f"the answer names {verdict.sid}, which is another exam's"
-            return Unknown(status=verdict.status, reason=reason)
+            return Unknown(
+                status=verdict.status,
+                reason=f"the answer names {verdict.sid}, which is another exam's",
+                request_id=verdict.request_id,
+                sids=(verdict.sid,),
+            )
         return verdict
 
     async def _record(self, request: CreateRequest, attempt: AttemptId, verdict: Verdict) -> None:
@@ -187,18 +258,20 @@ class Executor:
         address = request.declaration.address
         now = self.clock.now()
         match verdict:
-            case Created(sid=sid):
+            case Created(sid=sid, configuration_sid=configuration_sid):
                 self._taken_sids.add(sid)
-                record: Record = CreatedRecord(address=address, attempt=attempt, sid=sid, at=now)
-            case Unknown(status=status, reason=reason, request_id=request_id):
-                answer = Answer(status=status, reason=reason, request_id=request_id)
+                record: Record = CreatedRecord(
+                    address=address, attempt=attempt, sid=sid, at=now, configuration_sid=configuration_sid
+                )
+            case Unknown(status=status, reason=reason, request_id=request_id, sids=sids):
+                answer = Answer(status=status, reason=reason, request_id=request_id, sids=sids)
                 record = InDoubtRecord(address=address, attempt=attempt, answer=answer)
-            case NotSent() | Throttled() | Refused() | Unauthorized():
+            case NotSent() | Throttled() | Refused() | Unauthorized() | Forbidden():
                 status, reason = status_of(verdict), verdict.reason
                 record = FailedRecord(address=address, attempt=attempt, status=status, reason=reason, at=now)
             case _:
                 assert_never(verdict)
-        await self.journal.append(record)
+        await self._append(record)
 
     def _conclude(
         self, request: CreateRequest, verdict: Verdict, number: int, entered_s: float
@@ -206,26 +279,45 @@ class Executor:
         """What follows from the verdict of try `number`, which is durable, for its exam and for the run."""
         status = status_of(verdict)
         self._is_unreachable = self._is_unreachable and isinstance(verdict, NotSent | Unknown)
+        reason = "" if isinstance(verdict, Created) else verdict.reason
+        if isinstance(verdict, Created | Refused):
+            self._refused_in_a_row.clear()
         match verdict:
             case Created(sid=sid):
+                self._has_created = True
                 self._gate.succeeded()
                 return outcome_of(request, Outcome.CREATED, sid=sid, status=status, message="created")
-            case Unknown(reason=reason):
+            case Unknown():
                 return outcome_of(request, Outcome.IN_DOUBT, status=status, message=reason)
             case NotSent():
                 is_to_be_tried_again = self._wait_to_connect(number, verdict)
             case Throttled():
                 is_to_be_tried_again = self._wait_for_room(verdict, entered_s)
             case Unauthorized():
-                self._halted_because = f"the service refused the token ({verdict.reason})"
+                self._halted_because = "the service refused the token"
+                whose = self.service or "the service"
+                reason = f"{reason}; {whose} refused the token: check SMARTERPROCTORING_TOKEN"
+                is_to_be_tried_again = False
+            case Forbidden():
+                self._leave_out_course(request.declaration.course_sid)
+                reason = f"{reason}; the token may create no exam in course {request.declaration.course_sid}"
                 is_to_be_tried_again = False
             case Refused():
                 is_to_be_tried_again = False
             case _:
                 assert_never(verdict)
         if is_to_be_tried_again:
-            return Again(status=status, reason=verdict.reason)
-        return outcome_of(request, Outcome.FAILED, status=status, message=verdict.reason)
+            return Again(status=status, reason=reason)
+        return outcome_of(request, Outcome.FAILED, status=status, message=reason)
+
+    def _leave_out_course(self, course_sid: CourseSid) -> None:
+        """Send no more of this course, and nothing any more if it is the third one and none was created."""
+        self._refused_courses[course_sid] = f"the service refused its course {course_sid} (HTTP 403)"
+        self._refused_in_a_row.add(course_sid)
+        if len(self._refused_in_a_row) >= _COURSES_IN_A_ROW and not self._has_created:
+            self._halted_because = (
+                "the service refused three courses in a row (HTTP 403), and created nothing"
+            )
 
     def _wait_to_connect(self, number: int, verdict: NotSent) -> bool:
         """Close the gate before another try; False if there is to be none.
@@ -254,5 +346,5 @@ class Executor:
         seconds = delay_s * self.jitter()
         pause = self._gate.hold(seconds)
         if pause is Pause.BEGUN:
-            self.progress.waiting(seconds, reason)
+            self._tell(self.progress.waiting, seconds, reason)
         return pause is not Pause.TOO_LONG

@@ -43,8 +43,8 @@ class TryEnded:
     """How one try at a create ended.
 
     `is_final` is False where the exam may be tried again. `took_s` is the time from sending to the answer.
-    `request_id` is what the server calls the request; None where it did not say. The rest is as
-    in ExamOutcome.
+    `request_id` is what the server calls the request; None where it did not say. `sids` are the exam SIDs
+    that stood in an answer which leaves the exam in doubt. The rest is as in ExamOutcome.
     """
 
     address: Address
@@ -56,6 +56,7 @@ class TryEnded:
     is_final: bool
     took_s: float
     request_id: str | None
+    sids: tuple[ExamSid, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +64,13 @@ class Report:
     """What an apply did, sorted by address.
 
     `interrupted_by` is the number of the signal that stopped the run early; None where none did.
+    `fault_in_telling` is an internal error in telling how it went, which changed no outcome; None where there
+    was none.
     """
 
     exams: tuple[ExamOutcome, ...]
     interrupted_by: int | None = None
+    fault_in_telling: str | None = None
 
     def having(self, outcome: Outcome) -> tuple[ExamOutcome, ...]:
         """The exams that ended with `outcome`, in order."""

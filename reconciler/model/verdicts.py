@@ -48,7 +48,7 @@ class Throttled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """Refused for what it says (a 4xx other than 401, 403 and 429)."""
+    """Refused for what it says (a 4xx other than 401, 403 and 429, and those that decide nothing)."""
 
     status: int
     reason: str
@@ -57,7 +57,16 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unauthorized:
-    """Refused for who asks (401, 403), and so will every other be."""
+    """Refused for who asks (401), and so will every other be."""
+
+    status: int
+    reason: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forbidden:
+    """Refused for where it is to be created (403), and so will every other of that course be."""
 
     status: int
     reason: str
@@ -77,4 +86,4 @@ class Unknown:
     sids: tuple[ExamSid, ...] = ()
 
 
-Verdict: TypeAlias = Created | NotSent | Throttled | Refused | Unauthorized | Unknown
+Verdict: TypeAlias = Created | NotSent | Throttled | Refused | Unauthorized | Forbidden | Unknown

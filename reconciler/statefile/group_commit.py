@@ -65,18 +65,21 @@ class GroupCommit:
 
     async def _write(self, batch: _Batch) -> None:
         records = [record for record, _ in batch]
-        data = b"".join(
-            encode_record(record, number=n) for n, record in enumerate(records, self._written + 1)
-        )
         try:
+            data = b"".join(
+                encode_record(record, number=n) for n, record in enumerate(records, self._written + 1)
+            )
             await asyncio.get_running_loop().run_in_executor(self._thread, self._store, records, data)
         except StateUnavailable as error:
             self._fail(batch, error)
             return
-        except RuntimeError as error:  # no thread to write with: those who wait must not wait for ever
+        except RuntimeError as error:  # no thread to write with
             if self._recovery is not None:
                 self._recovery.keep(records)
             self._fail(batch, self._unwritable(error))
+            return
+        except Exception as error:  # noqa: BLE001 - those who wait must not wait for ever
+            self._fail(batch, error)
             return
         self._size_bytes += len(data)
         self._written += len(batch)
@@ -102,7 +105,7 @@ class GroupCommit:
             self._recovery.keep(records)
             return None
 
-    def _fail(self, batch: _Batch, error: StateUnavailable) -> None:
+    def _fail(self, batch: _Batch, error: Exception) -> None:
         if self._recovery is not None:
             self._recovery.owe(record for record, _ in batch)
         for _, durable in batch:

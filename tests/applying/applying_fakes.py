@@ -17,6 +17,7 @@ from reconciler.model.verdicts import Created
 
 START = datetime(2031, 9, 1, tzinfo=UTC)
 PASSWORD = "hunter2"
+COURSE = CourseSid("CU" + "2" * 32)
 
 
 class FakeClock:
@@ -97,7 +98,10 @@ class FakeApi:
         finally:
             self.in_flight -= 1
         if self.script[title]:
-            return self.script[title].pop(0)
+            verdict = self.script[title].pop(0)
+            if isinstance(verdict, Exception):
+                raise verdict
+            return verdict
         return Created(sid=ExamSid(f"EX{number:032x}"), status=200)
 
 
@@ -134,13 +138,13 @@ class FakeProgress:
         self.told.append(("finished",))
 
 
-def declaration(address):
-    """An exam whose title is its address."""
+def declaration(address, course_sid=COURSE):
+    """An exam of the course whose title is its address."""
     payload = {"title": address, "configuration": {"password": {"fromEnv": "EXAM_SECRET_X"}}}
     return Declaration(
         address=Address(address),
         install_sid=InstallSid("AI" + "1" * 32),
-        course_sid=CourseSid("CU" + "2" * 32),
+        course_sid=course_sid,
         payload=payload,
         digest=digest_of(payload),
         secrets=(SecretUse(("configuration", "password"), EnvSecret("EXAM_SECRET_X")),),
@@ -161,7 +165,11 @@ class World:
         self.parallelism = 4
         self.retry = BackOff()
         self.known_sids = []
+        self.courses = {}
         self.marking_key = None
+        names = iter(range(10_000))
+        self.new_attempt = lambda: AttemptId(f"t{next(names)}")
+        self.jitter = lambda: 1.0
 
     def script(self, address, *verdicts):
         """What the next tries of `address` mean."""
@@ -169,7 +177,6 @@ class World:
 
     async def apply(self, *addresses):
         """The report of a run over `addresses`."""
-        names = iter(range(10_000))
         executor = Executor(
             api=self.api,
             journal=self.journal,
@@ -178,16 +185,45 @@ class World:
             progress=self.progress,
             stopping=self.stopping,
             parallelism=self.parallelism,
-            new_attempt=lambda: AttemptId(f"t{next(names)}"),
-            jitter=lambda: 1.0,
+            new_attempt=self.new_attempt,
+            jitter=self.jitter,
             by="tester",
+            service="https://api.example.edu",
             known_sids=self.known_sids,
             marking_key=self.marking_key,
         )
         return await executor.run(
-            [CreateRequest(declaration=declaration(address), values=(PASSWORD,)) for address in addresses]
+            [
+                CreateRequest(
+                    declaration=declaration(address, self.courses.get(address, COURSE)), values=(PASSWORD,)
+                )
+                for address in addresses
+            ]
         )
 
     def sent(self, address):
         """How often `address` was sent."""
         return self.events.count(("sent", address))
+
+
+class Failing:
+    """A stand-in whose method `name` raises `error` at its call number `nth` (the first is 1)."""
+
+    def __init__(self, inner, name, error, *, nth=1):
+        self._inner = inner
+        self._name = name
+        self._error = error
+        self._left = nth
+
+    def __getattr__(self, name):
+        found = getattr(self._inner, name)
+        return self._counted(found) if name == self._name else found
+
+    def _counted(self, call):
+        def called(*arguments, **options):
+            self._left -= 1
+            if self._left == 0:
+                raise self._error.with_traceback(None)
+            return call(*arguments, **options)
+
+        return called

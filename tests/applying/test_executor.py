@@ -10,14 +10,24 @@ from applying_fakes import PASSWORD, World
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.identities import Address, ExamSid
+from reconciler.model.identities import Address, ConfigurationSid, CourseSid, ExamSid
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord
 from reconciler.model.report import Outcome
-from reconciler.model.verdicts import Created, NotSent, Refused, Throttled, Unauthorized, Unknown
+from reconciler.model.state import Answer
+from reconciler.model.verdicts import (
+    Created,
+    Forbidden,
+    NotSent,
+    Refused,
+    Throttled,
+    Unauthorized,
+    Unknown,
+)
 
 NOT_SENT = NotSent(reason="connection refused")
 THROTTLED = Throttled(reason="HTTP 429", retry_after="7")
 REFUSED = Refused(status=422, reason="HTTP 422: no such course")
+FORBIDDEN = Forbidden(status=403, reason="HTTP 403")
 UNAUTHORIZED = Unauthorized(status=401, reason="HTTP 401")
 UNKNOWN = Unknown(status=502, reason="HTTP 502")
 
@@ -73,6 +83,80 @@ async def test_a_refused_token_stops_everything(world):
     assert report.not_attempted == ["b", "c"]
     assert "token" in report.exams[1].message
     assert world.sent("b") == 0
+
+
+async def test_a_refused_token_is_told_with_its_variable_and_the_service(world):
+    """Once, where it happened."""
+    world.parallelism = 1
+    world.script("a", UNAUTHORIZED)
+    report = await world.apply("a", "b")
+    words = "https://api.example.edu refused the token: check SMARTERPROCTORING_TOKEN"
+    assert report.exams[0].message == f"HTTP 401; {words}"
+    assert "SMARTERPROCTORING_TOKEN" not in report.exams[1].message
+
+
+def in_courses(**courses):
+    """The course of each of these exams, by the last digit of its SID."""
+    return {address: CourseSid("CU" + str(digit) * 32) for address, digit in courses.items()}
+
+
+async def test_a_refused_course_leaves_out_its_other_exams(world):
+    """Nothing more of it is sent; all others are."""
+    world.parallelism = 1
+    world.courses = in_courses(a=1, b=2, c=1, d=2, e=1)
+    world.script("a", FORBIDDEN)
+    report = await world.apply(*"abcde")
+    assert (report.failed, report.not_attempted) == (["a"], ["c", "e"])
+    assert report.created == ["b", "d"]
+    assert report.exams[0].message.endswith(f"the token may create no exam in course {'CU' + '1' * 32}")
+    assert report.exams[2].message == f"the service refused its course {'CU' + '1' * 32} (HTTP 403)"
+
+
+async def test_what_waits_for_another_reason_is_left_out_with_its_course(world):
+    """A 429 does not bring it back."""
+    world.parallelism = 2
+    world.courses = in_courses(a=1, b=1, c=2)
+    world.script("a", THROTTLED)
+    world.script("b", FORBIDDEN)
+    report = await world.apply(*"abc")
+    assert report.failed == ["a", "b"]
+    assert report.created == ["c"]
+    assert world.sent("a") == 1
+    assert "HTTP 429; then the service refused its course" in report.exams[0].message
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "not_attempted"),
+    [
+        ({"a": FORBIDDEN, "b": FORBIDDEN, "c": FORBIDDEN}, ["d", "e"]),
+        ({"a": FORBIDDEN, "b": FORBIDDEN, "c": UNKNOWN, "d": FORBIDDEN}, ["e"]),
+        ({"a": FORBIDDEN, "b": FORBIDDEN, "d": FORBIDDEN}, []),
+        ({"b": FORBIDDEN, "c": FORBIDDEN, "d": FORBIDDEN}, []),
+        ({"a": FORBIDDEN, "b": FORBIDDEN, "c": REFUSED, "d": FORBIDDEN}, []),
+    ],
+)
+async def test_three_refused_courses_in_a_row_stop_a_run_that_created_nothing(world, verdicts, not_attempted):
+    """Then it is the token after all; one exam created, or refused for itself, says that it is not."""
+    world.parallelism = 1
+    world.courses = in_courses(a=1, b=2, c=3, d=4, e=5)
+    for address, verdict in verdicts.items():
+        world.script(address, verdict)
+    report = await world.apply(*"abcde")
+    assert report.not_attempted == not_attempted
+
+
+async def test_all_that_an_answer_says_is_recorded(world):
+    """The SIDs of a doubt, the configuration of an exam, and the service that each was sent to."""
+    sids = (ExamSid("EX" + "d" * 32), ExamSid("EX" + "e" * 32))
+    world.script("a", Unknown(status=500, reason="HTTP 500", request_id="r", sids=sids))
+    configuration = ConfigurationSid("EC" + "1" * 32)
+    world.script("b", Created(sid=ExamSid("EX" + "f" * 32), status=200, configuration_sid=configuration))
+    await world.apply("a", "b")
+    of_kind = {type(record): record for record in world.journal.records}
+    assert of_kind[InDoubtRecord].answer == Answer(status=500, reason="HTTP 500", request_id="r", sids=sids)
+    assert of_kind[CreatedRecord].configuration_sid == configuration
+    assert of_kind[IntentRecord].service == "https://api.example.edu"
+    assert [tried.sids for tried in world.progress.tries if tried.address == "a"] == [sids]
 
 
 async def test_what_was_not_sent_is_tried_again(world):
@@ -146,6 +230,8 @@ async def test_a_sid_that_is_anothers_is_in_doubt(world):
     report = await world.apply("a", "b", "c")
     assert report.in_doubt == ["a", "c"]
     assert report.created == ["b"]
+    kept = {one.address: one.answer.sids for one in world.journal.records if isinstance(one, InDoubtRecord)}
+    assert kept == {"a": (taken,), "c": (same.sid,)}
 
 
 async def test_no_intent_no_request(world):
@@ -263,7 +349,7 @@ async def test_parallelism_is_a_bound_and_is_used(world):
     assert world.api.most_in_flight == 3
 
 
-VERDICTS = st.sampled_from([NOT_SENT, THROTTLED, REFUSED, UNKNOWN, UNAUTHORIZED])
+VERDICTS = st.sampled_from([NOT_SENT, THROTTLED, REFUSED, UNKNOWN, UNAUTHORIZED, FORBIDDEN, ValueError()])
 
 
 @given(

@@ -159,6 +159,36 @@ def test_an_append_without_a_thread_fails_and_does_not_hang(begun, tmp_path):
     assert load_state(begun).intents == {}
 
 
+class Surprising(FileBackend):
+    """A store whose driver fails in a way that no store should."""
+
+    error = OSError()
+
+    def append_journal(self, data, *, after, note=""):
+        """Fail once there is a header."""
+        if after:
+            raise self.error
+        super().append_journal(data, after=after, note=note)
+
+
+@pytest.mark.parametrize("error", [OSError(5, "I/O"), ValueError("x"), KeyError("x"), MemoryError()])
+def test_an_append_never_hangs_whatever_the_store_raises(begun, tmp_path, error):
+    """All who wait are told, those of the same write and those of the next."""
+    backend = Surprising(tmp_path / "exams.state.json", location="file:exams.state.json")
+    backend.error = error
+
+    async def run(journal):
+        for first, second in (("a", "b"), ("c", "d")):
+            waiting = (journal.append(began(address, address)) for address in (first, second))
+            told = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), timeout=5)
+            assert told == [error, error]
+        await journal.close()
+
+    with session(backend) as opened:
+        asyncio.run(run(opened.begin_journal()))
+    assert load_state(begun).intents == {}
+
+
 def test_an_append_waits_for_nobody_who_looks_up_a_name(begun):
     """The threads of the event loop are all taken, as by a slow name server, and the journal is written."""
 
