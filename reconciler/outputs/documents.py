@@ -115,7 +115,7 @@ def report_document(
     """
     known = dossiers or {}
     earlier = still_in_doubt(report, state)
-    return {
+    document: Document = {
         "formatVersion": REPORT_VERSION,
         "destination": destination_document(plan.destination),
         "summary": {
@@ -133,6 +133,9 @@ def report_document(
         ],
         "exams": [_exam(exam, known.get(exam.address)) for exam in report.exams],
     }
+    if report.fault_in_telling is not None:
+        document["faultInTelling"] = report.fault_in_telling
+    return document
 
 
 def still_in_doubt(report: Report, state: State) -> dict[Address, Intent]:
@@ -228,6 +231,8 @@ def _doubt(dossier: Dossier) -> Document:
     }
     if dossier.request_id is not None:
         document["requestId"] = dossier.request_id
+    if dossier.sids:
+        document["sids"] = list(dossier.sids)
     return document if dossier.course is None else {"course": dossier.course, **document}
 
 

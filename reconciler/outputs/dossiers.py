@@ -5,11 +5,11 @@ A dossier is a value, so that text, JSON and every other form tell the same.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from reconciler.model.identities import Address, AttemptId, CourseSid, InstallSid
+from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid
 from reconciler.model.plan import Change
 from reconciler.model.state import Intent, State
 from reconciler.outputs.escapes import printable
@@ -18,6 +18,7 @@ from reconciler.outputs.values import title_of, windows_of
 from reconciler.outputs.windows import Window, window_at
 from reconciler.values import dataclass
 
+_NAMED_SIDS: Final = 3
 _NOT_TEXT_IN_YAML: Final = re.compile(
     r"[-+]?[0-9.]+(e[-+]?[0-9]+)?|0x[0-9a-f]+|0o[0-7]+|true|false|null|yes|no|on|off|y|n",
     re.ASCII | re.IGNORECASE,
@@ -32,8 +33,9 @@ class Dossier:
     where the exam has moved since. Title, windows and course are those that were sent; `course` is the alias,
     None where it is not known. `by` is empty where it is not known. `status` is None where no status line
     came, and `answer` is None where the run ended without any answer. `request_id` is the service's name for
-    the request; None where it gave none. `commands` (with `options` in them) and
-    `manifest` are what settles it: the first if the exam exists, the second if it does not.
+    the request; None where it gave none. `sids` are the exam SIDs that stood in the answer: one of them may
+    be this exam's. `commands` (with `options` in them) and `manifest` are what settles it: the first if the
+    exam exists, the second if it does not.
     """
 
     address: Address
@@ -50,6 +52,7 @@ class Dossier:
     status: int | None
     answer: str | None
     request_id: str | None
+    sids: tuple[ExamSid, ...]
     look: tuple[str, ...]
     support_message: str
     options: tuple[str, ...]
@@ -140,6 +143,7 @@ def make_dossier(  # noqa: PLR0913 - each is one thing that an intent does not k
         status=None if answer is None else answer.status,
         answer=None if answer is None else answer.reason,
         request_id=None if answer is None else answer.request_id,
+        sids=() if answer is None else answer.sids,
         look=_how_to_look(intent, dict(windows), sent),
         support_message=_support_message(intent),
         options=invocation.options,
@@ -162,10 +166,18 @@ def _how_to_look(intent: Intent, windows: Mapping[str, Window], sent: Window) ->
     marks += [f"status {status}"] if isinstance(status, str) and status != "active" else []
     seen = ", ".join((*marks, f"created at about {sent.local}"))
     return (
+        *_how_to_look_up(() if intent.answer is None else intent.answer.sids),
         f"In SmarterProctoring's web console, open the course, and look among its exams for one {seen}.",
         "If it is there, its SID is EX and 32 characters: the `sid` of the exam in the API.",
         "If it is not, look once more some minutes later: a slow request may be carried out after all.",
     )
+
+
+def _how_to_look_up(sids: tuple[ExamSid, ...]) -> Iterator[str]:
+    if sids:
+        left = len(sids) - _NAMED_SIDS
+        named = f"{', '.join(sids[:_NAMED_SIDS])}{f' and {left} more' if left > 0 else ''}"
+        yield f"The answer named {named}: see first whether this exam is among them."
 
 
 def _support_message(intent: Intent) -> str:
@@ -181,6 +193,7 @@ def _support_message(intent: Intent) -> str:
         "Sent at": f"{intent.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         "Answer": "none arrived" if status is None else f"HTTP {status}",
         "Request id": "" if request_id is None else printable(request_id),
+        "SIDs in it": "" if intent.answer is None else ", ".join(intent.answer.sids),
         "Our attempt": intent.attempt,
     }
     return "\n".join(

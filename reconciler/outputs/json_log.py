@@ -68,6 +68,7 @@ class JsonLog:
             durationMs=round(ended.took_s * _MILLISECONDS),
             requestId=ended.request_id,
             message=ended.message,
+            **({"sids": list(ended.sids)} if ended.sids else {}),
         )
 
     def settled(self, exam: ExamOutcome) -> None:

@@ -55,6 +55,8 @@ def print_report(
         put_wrapped(
             console, (f"The run was stopped early by {_signal_name(report.interrupted_by)}.", "yellow")
         )
+    if report.fault_in_telling is not None:
+        put_wrapped(console, (f"Not all was told while it went on: {report.fault_in_telling}", "yellow"))
     for step in _next_steps(report):
         put_wrapped(console, step)
     _print_doubts(report.in_doubt, dossiers or {}, invocation or Invocation(), console)

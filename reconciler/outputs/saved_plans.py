@@ -257,7 +257,12 @@ def _answer(doubt: dict[str, Any]) -> Answer | None:
     if doubt["answer"] is None:
         return None
     status = None if doubt["status"] is None else int(doubt["status"])
-    return Answer(status=status, reason=doubt["answer"], request_id=doubt.get("requestId"))
+    return Answer(
+        status=status,
+        reason=doubt["answer"],
+        request_id=doubt.get("requestId"),
+        sids=tuple(map(ExamSid, doubt.get("sids", ()))),
+    )
 
 
 def _difference(document: dict[str, Any], *, before: Payload | None, after: Payload | None) -> FieldDiff:

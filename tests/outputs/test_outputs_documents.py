@@ -61,6 +61,16 @@ def test_optional_keys_are_there_only_with_a_value() -> None:
     assert "guards" not in document
 
 
+def test_a_fault_in_telling_is_in_the_report() -> None:
+    """Only where there was one, and as its schema says."""
+    plan, state = cases.every_action(), cases.state()
+    faulty = replace(cases.report(), fault_in_telling="internal error: KeyError")
+    document = outputs.report_document(faulty, plan, state)
+    assert document["faultInTelling"] == "internal error: KeyError"
+    Draft202012Validator(schemas.load("report")).validate(document)
+    assert "faultInTelling" not in outputs.report_document(cases.report(), plan, state)
+
+
 @given(st.text(st.characters(codec=None)))
 def test_json_survives_any_string(text: str) -> None:
     """Whatever a title holds, the text encodes as UTF-8 and reads back."""

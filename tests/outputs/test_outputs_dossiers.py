@@ -52,6 +52,22 @@ def text_of(state: State, invocation: Invocation = HERE, width: int = 80) -> str
     return stream.getvalue()
 
 
+def naming(count: int) -> Intent:
+    """A create whose answer named so many exams."""
+    sids = tuple(cases.sid(number) for number in range(count))
+    return replace(cases.intent(), answer=Answer(status=500, reason="HTTP 500", sids=sids))
+
+
+def test_sids_in_the_answer_are_where_to_look_first():
+    """Text, plan and support message name them; the document has all of them."""
+    found = dossier(naming(2))
+    assert found.sids == (cases.sid(0), cases.sid(1))
+    named = f"{cases.sid(0)}, {cases.sid(1)}"
+    assert found.look[0] == f"The answer named {named}: see first whether this exam is among them."
+    assert f"SIDs in it:   {named}" in found.support_message
+    assert f"{cases.sid(2)} and 4 more: see first" in dossier(naming(7)).look[0]
+
+
 def test_it_tells_of_what_was_sent():
     """Title and windows to look for are those of the request, whatever is declared since."""
     assert dossier().title == "Quiz 3"

@@ -92,6 +92,29 @@ def test_any_words_of_a_server_fit_on_one_line(message: str, request_id: str | N
     assert "\x7f" not in log.texts[0]
 
 
+def test_sids_in_an_answer_are_on_the_line_of_its_outcome() -> None:
+    """Only where there are any."""
+    log = Log()
+    for sids in ((), (cases.sid(1), cases.sid(2))):
+        log.trail.tried(
+            TryEnded(
+                address=Address("a"),
+                attempt=AttemptId("t0"),
+                outcome=Outcome.IN_DOUBT,
+                sid=None,
+                status=500,
+                message="HTTP 500",
+                is_final=True,
+                took_s=0.0123,
+                request_id=None,
+                sids=sids,
+            )
+        )
+    without, with_sids = log.lines
+    assert "sids" not in without
+    assert with_sids["sids"] == [cases.sid(1), cases.sid(2)]
+
+
 @pytest.mark.parametrize(
     ("error", "details"),
     [

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from reconciler import outputs
 from reconciler.model.destination import Destination
 from reconciler.model.errors import ExpectationFailed, ReconcilerError, UsageError
+from reconciler.model.identities import ExamSid
 from reconciler.model.plan import ABSENT, Action, Plan
 from reconciler.outputs import Listing
 
@@ -233,6 +234,22 @@ def test_dossier_survives_the_file() -> None:
     assert saved.invocation.options == ("--env", "production")
     again = outputs.plan_document(saved, listing=Listing.DIFFERING, invocation=saved.invocation)
     assert again == plan_with_doubt()
+
+
+def test_sids_of_a_doubt_survive_the_file() -> None:
+    """They are checked by the schema like all else."""
+    edited = plan_with_doubt()
+    sids = [cases.sid(1), cases.sid(2)]
+    for one in edited["changes"]:
+        if "doubt" in one:
+            one["doubt"]["sids"] = sids
+    (line,) = decode(edited).having(Action.IN_DOUBT)
+    assert line.intent is not None
+    assert line.intent.answer is not None
+    assert line.intent.answer.sids == tuple(sids)
+    sids[0] = ExamSid("EX12")
+    with pytest.raises(UsageError):
+        decode(edited)
 
 
 def test_plan_of_an_earlier_version_is_still_read() -> None:
