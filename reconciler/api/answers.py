@@ -1,26 +1,24 @@
-"""What an answer means: the classification table, as one pure function over what arrived."""
+"""What an answer means: the classification table, as one pure function over what arrived.
 
-import html
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+It is total: no status, header or body makes an exception, and all that it returns is printable, bounded and
+without a secret. What a server says is shown, and never trusted.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final, TypeAlias
-from urllib.parse import quote
 
+from reconciler.api.bodies import unpacked
+from reconciler.api.echoes import Sent, contradictions
+from reconciler.api.messages import code_in, decode, message_in
+from reconciler.api.redaction import WITHHELD, Redactor, describe
 from reconciler.api.retry import http_date
-from reconciler.model.identities import ExamSid, is_exam_sid
-from reconciler.model.verdicts import Created, Refused, Throttled, Unauthorized, Unknown
+from reconciler.api.seen_sids import MOST, in_words, sids_in
+from reconciler.model.identities import ConfigurationSid, ExamSid, is_configuration_sid, is_exam_sid
+from reconciler.model.outside_text import tamed
+from reconciler.model.verdicts import Created, Forbidden, Refused, Throttled, Unauthorized, Unknown
 
-_MESSAGE_CHARACTERS: Final = 500
-_MESSAGE_KEYS: Final = ("message", "error", "detail", "title", "description", "errors")
-_MASK: Final = "***"
-_NESTED_JSON: Final = 4
-_MOST_DIGITS: Final = 300
-_MOST_SIDS: Final = 3
-_SID: Final = re.compile(r"\bEX[a-f0-9]{32}\b")
-_PAGE_CHARACTERS: Final = 16 * 1024
 _REQUEST_ID_HEADERS: Final = (
     "x-request-id",
     "request-id",
@@ -33,153 +31,130 @@ _REQUEST_ID_HEADERS: Final = (
     "traceparent",
 )
 _REQUEST_ID_CHARACTERS: Final = 128
-_TAGS: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_REQUEST_ID_READINGS: Final = 16
+# Refusals that say nothing of whether somebody got as far as storing the exam: RFC 9110 and 8470, and nginx.
+_UNDECIDED: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, 499})
 
 
-Answered: TypeAlias = Created | Throttled | Refused | Unauthorized | Unknown
+Answered: TypeAlias = Created | Throttled | Refused | Unauthorized | Forbidden | Unknown
 """What an answer can mean; that nothing was sent is not among it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What arrived: `body` is None where it could not be read to its end, and `fault` then says why.
+    """What arrived. `headers` are in order, their names in lower case; the reason phrase has no name.
 
-    `retry_after`, `date` and `request_id` are headers as received; None where absent.
+    `body` is its first MiB, and `end` what else came: the last bytes of a longer one, and what could not be
+    read. `fault` says why the body cannot be used, and is empty where it can: it is whole then, and not
+    compressed any more.
     """
 
     status: int
-    content_type: str
-    retry_after: str | None
-    body: bytes | None
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    end: bytes = b""
     fault: str = ""
-    date: str | None = None
-    request_id: str | None = None
+
+    def header(self, name: str) -> str | None:
+        """Return the first header `name`; None where it is absent."""
+        return next((value for known, value in self.headers if known == name), None)
 
 
-def classify(answer: Answer, *, confidential: Sequence[str]) -> Answered:
-    """The one meaning of `answer`; nothing in it holds any of the `confidential` values."""
-    return replace(_meaning(answer, confidential), request_id=_request_id(answer, confidential))
+def classify(answer: Answer, *, sent: Sent, redactor: Redactor) -> Answered:
+    """Return the one meaning of `answer` to the request `sent`; no secret of `redactor` is in it."""
+    return replace(_meaning(answer, sent, redactor), request_id=_request_id(answer, redactor))
 
 
-def request_id_in(headers: Mapping[str, str]) -> str | None:
-    """What a server calls a request, in the first of the usual headers that is there."""
-    return next((headers[name] for name in _REQUEST_ID_HEADERS if headers.get(name)), None)
+def unanswered(error: Exception, heard: bytes, *, sent: Sent, redactor: Redactor) -> Unknown:
+    """Return what `error` means where no head of an answer was read to its end, but `heard` of it."""
+    sids, seen = _seen_sids(
+        Answer(status=0, body=heard, end=str(error).encode("utf-8", "replace")), sent, redactor
+    )
+    return Unknown(status=None, reason=f"no answer: {describe(error, redactor)}{seen}", sids=sids)
 
 
-def _request_id(answer: Answer, confidential: Sequence[str]) -> str | None:
-    if answer.request_id is None:
+def _request_id(answer: Answer, redactor: Redactor) -> str | None:
+    """Return what a server calls the request, in the first of the usual headers that is there."""
+    found = next(filter(None, map(answer.header, _REQUEST_ID_HEADERS)), None)
+    if found is None or redactor.finds_in(found, most=_REQUEST_ID_READINGS):
         return None
-    shown = "".join(filter(str.isprintable, redact(answer.request_id, confidential)))
-    return shown[:_REQUEST_ID_CHARACTERS] or None
+    return tamed(found, most=_REQUEST_ID_CHARACTERS) or None
 
 
-def _meaning(answer: Answer, confidential: Sequence[str]) -> Answered:
+def _meaning(answer: Answer, sent: Sent, redactor: Redactor) -> Answered:
     status = answer.status
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Throttled(
-            reason=_reason(answer, confidential),
-            retry_after=answer.retry_after,
-            answered_at=http_date(answer.date),
-        )
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return Unauthorized(status=status, reason=_reason(answer, confidential))
-    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Refused(status=status, reason=_reason(answer, confidential))
-    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        return _classify_success(answer, confidential)
-    return Unknown(status=status, reason=_reason(answer, confidential))
+    document = None if answer.fault else decode(answer.body)
+    reason = ""
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES and isinstance(document, dict):
+        made = _success(status, document, sent, redactor)
+        if isinstance(made, Created):
+            return made
+        reason = f"HTTP {status}, but {made}"
+    sids, seen = _seen_sids(answer, sent, redactor)
+    reason = f"{reason or _reason(answer, document, redactor)}{seen}"
+    is_refusal = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    if sids or not is_refusal or status in _UNDECIDED:
+        return Unknown(status=status, reason=reason, sids=sids)
+    match status:
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            retry_after, date = answer.header("retry-after"), answer.header("date")
+            return Throttled(reason=reason, retry_after=retry_after, answered_at=http_date(date))
+        case HTTPStatus.UNAUTHORIZED:
+            return Unauthorized(status=status, reason=reason)
+        case HTTPStatus.FORBIDDEN:
+            return Forbidden(status=status, reason=reason)
+        case _:
+            return Refused(status=status, reason=reason)
 
 
-def _classify_success(answer: Answer, confidential: Sequence[str]) -> Created | Unknown:
-    if answer.body is None:
-        return Unknown(status=answer.status, reason=_reason(answer, confidential))
-    document = _decode(answer.body)
-    sid = document.get("sid") if isinstance(document, dict) else None
-    if isinstance(sid, str) and is_exam_sid(sid):
-        return Created(sid=ExamSid(sid), status=answer.status)
-    if isinstance(document, dict):
-        return Unknown(
-            status=answer.status,
-            reason=f"HTTP {answer.status}, but without a usable sid{seen_sids(answer.body)}",
-        )
-    said = f"{_reason(answer, confidential)}{seen_sids(answer.body)}"
-    return Unknown(status=answer.status, reason=f"no exam in the answer: {said}")
+def _success(status: int, document: Mapping[str, object], sent: Sent, redactor: Redactor) -> Created | str:
+    """Return the exam that a success names; or, in words, why it cannot be told which that is."""
+    sid, configuration = document.get("sid"), document.get("configuration")
+    if not isinstance(sid, str) or not is_exam_sid(sid):
+        return "without a usable sid"
+    if _is_echo(sid, sent, redactor):
+        return "with a sid out of the request itself"
+    if wrong := contradictions(document, sent):
+        return f"with another {' and '.join(wrong)} than was sent"
+    is_told = isinstance(configuration, str) and is_configuration_sid(configuration)
+    return Created(
+        sid=ExamSid(sid),
+        status=status,
+        configuration_sid=ConfigurationSid(str(configuration))
+        if is_told and not _is_echo(str(configuration), sent, redactor)
+        else None,
+    )
 
 
-def _decode(body: bytes) -> object:
-    try:
-        return json.loads(body, parse_int=_integer)
-    except (ValueError, RecursionError):
-        return None
+def _is_echo(sid: str, sent: Sent, redactor: Redactor) -> bool:
+    """Whether `sid` stands in the request, or repeats a part of a secret: neither names a new exam."""
+    return sid.lower().encode("ascii") in sent.body.lower() or redactor.finds_piece_in(sid)
 
 
-def _integer(digits: str) -> int | str:
-    """`digits` as a number, or as they are where there are more of them than the interpreter converts."""
-    return int(digits) if len(digits) <= _MOST_DIGITS else digits
+def _seen_sids(answer: Answer, sent: Sent, redactor: Redactor) -> tuple[tuple[ExamSid, ...], str]:
+    """Return the exam SIDs in body and headers that are not the request's own, and what to say of them."""
+    own = set(sids_in([sent.body]))
+    headers = "\n".join(value for _, value in answer.headers).encode("utf-8", "replace")
+    found: dict[ExamSid, None] = {}
+    for sid in sids_in((*unpacked(answer.body), answer.end, headers)):
+        if sid not in own and not redactor.finds_piece_in(sid):
+            found[sid] = None
+        if len(found) > MOST:
+            break
+    sids = tuple(found)[:MOST]
+    return sids, in_words(sids, are_all=len(found) <= MOST)
 
 
-def seen_sids(body: bytes | bytearray) -> str:
-    """What to add about an exam's SIDs that stand in a body which names none properly; often nothing."""
-    found = sorted(set(_SID.findall(body.decode("utf-8", errors="replace"))))[:_MOST_SIDS]
-    return f" (in what arrived stands {', '.join(found)}: check whether it is this exam)" if found else ""
-
-
-def _reason(answer: Answer, confidential: Sequence[str]) -> str:
-    if answer.body is None:
-        return shorten(f"HTTP {answer.status}, but {answer.fault}", confidential)
-    text = _message_in(_decode(answer.body)) or _visible_text(answer, confidential)
-    said = shorten(text, confidential)
-    return f"HTTP {answer.status}: {said}" if said else f"HTTP {answer.status}"
-
-
-def shorten(text: str, confidential: Sequence[str]) -> str:
-    """`text` with each confidential value masked, then cut to what a log can bear."""
-    said = redact(text, confidential)
-    return said if len(said) <= _MESSAGE_CHARACTERS else f"{said[:_MESSAGE_CHARACTERS]}…"
-
-
-def _message_in(document: object) -> str:
-    """The part of a JSON error that a person would read; none is documented, so the usual keys are tried."""
-    if isinstance(document, str):
-        return document
-    if isinstance(document, dict):
-        for key in _MESSAGE_KEYS:
-            if document.get(key):
-                return _message_in(document[key]) or json.dumps(document[key], ensure_ascii=False)
-        return json.dumps(document, ensure_ascii=False)
-    if isinstance(document, list):
-        return "; ".join(filter(None, map(_message_in, document)))
-    return ""
-
-
-def _visible_text(answer: Answer, confidential: Sequence[str]) -> str:
-    # Masked before it is cut: half a secret at the cut would not be recognised any more.
-    text = redact((answer.body or b"").decode("utf-8", errors="replace"), confidential)[:_PAGE_CHARACTERS]
-    if "html" in answer.content_type.lower() or text.lstrip()[:1] == "<":
-        text = html.unescape(_TAGS.sub(" ", text))
-    return " ".join(text.split())
-
-
-def redact(text: str, confidential: Sequence[str]) -> str:
-    """`text` with each confidential value masked, also where it was escaped for JSON, HTML, URLs, Python."""
-    spellings = {spelling for value in confidential for spelling in _spellings(value) if spelling}
-    for spelling in sorted(spellings, key=len, reverse=True):
-        text = text.replace(spelling, _MASK)
-    return text
-
-
-def _spellings(value: str) -> Iterator[str]:
-    yield from (html.escape(value), quote(value), quote(value, safe=""), " ".join(value.split()))
-    nested = {value}
-    for _ in range(_NESTED_JSON):
-        for one in nested:
-            yield from (one, *_in_python(one))
-        nested = {
-            json.dumps(one, ensure_ascii=is_ascii)[1:-1] for one in nested for is_ascii in (True, False)
-        }
-
-
-def _in_python(value: str) -> Iterator[str]:
-    """As h11 quotes a line that it could not read; which quotes it escapes depends on those in the line."""
-    escaped = repr(b'"' + value.encode("utf-8", errors="replace"))[3:-1]
-    yield from (escaped, escaped.replace("\\'", "'"))
+def _reason(answer: Answer, document: object, redactor: Redactor) -> str:
+    head = f"HTTP {answer.status}"
+    if answer.fault:
+        fault = redactor.shown(answer.fault, otherwise=f"its body cannot be read, and why {WITHHELD}")
+        return f"{head}, but {fault}"
+    code = code_in(document)
+    if code and not redactor.finds_in(code):
+        head = f"{head} {code}"
+    message = message_in(answer.body, document, answer.header("content-type") or "")
+    said = redactor.shown(message, otherwise=f"the server's message {WITHHELD}")
+    said = f"{head}: {said}" if said else head
+    is_success = HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES
+    return f"no exam in the answer: {said}" if is_success else said

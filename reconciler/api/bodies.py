@@ -1,35 +1,80 @@
-"""Bodies of answers: read in full or not at all, and never larger in memory than one may be."""
+"""Bodies of answers: read within bounds, used only where they are whole, and kept as far as they came."""
 
 import asyncio
 import zlib
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final, cast
 
 import httpx
 
-from reconciler.api.answers import seen_sids
+from reconciler.model.outside_text import tamed
 
 BODY_BYTES: Final = 1024 * 1024
+END_BYTES: Final = 64 * 1024
+
+_READ_BYTES: Final = 4 * BODY_BYTES
+_START_BYTES: Final = BODY_BYTES + 1024  # what begins in the first MiB is whole
+_STEP_BYTES: Final = 1024  # which become a MiB at most
+_LAYERS: Final = 3
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
+_FORMS: Final = (_GZIP_OR_ZLIB, -zlib.MAX_WBITS)  # the second is deflate without zlib's frame
 _TOO_LARGE: Final = f"the body is larger than {BODY_BYTES // 1024} KiB"
 
 
-async def read_body(response: httpx.Response, *, within_s: float) -> tuple[bytes | None, str]:
-    """The body, or None and why it could not be read; the status line that came before it still counts."""
-    received = bytearray()
+class Kept:
+    """Bytes that come in parts: the first MiB and a little, and the last 64 KiB where there are more."""
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+        self._start = bytearray()
+        self._end = b""
+
+    def add(self, part: bytes) -> None:
+        """Take `part`, which came next."""
+        self.size_bytes += len(part)
+        room = _START_BYTES - len(self._start)
+        self._start += part[:room]
+        if len(part) > room:
+            before = self._end or bytes(self._start[-END_BYTES:])
+            self._end = (before + part[room:])[-END_BYTES:]
+
+    @property
+    def start(self) -> bytes:
+        """The first bytes."""
+        return bytes(self._start)
+
+    @property
+    def end(self) -> bytes:
+        """The last bytes; empty where all are in `start`."""
+        return self._end
+
+    @property
+    def is_beyond_reading(self) -> bool:
+        """Whether no more is to be taken, since the rest may be endless."""
+        return self.size_bytes > _READ_BYTES
+
+
+async def read_body(response: httpx.Response, kept: Kept, *, within_s: float) -> str:
+    """Read the body into `kept`; why it is not whole, or empty where it is.
+
+    The head that came before it still counts, and so does all that is in `kept`.
+    """
     try:
         async with asyncio.timeout(within_s):
             # `aiter_raw` looks at each part once more, and does nothing else that is of use here.
-            async for chunk in cast("httpx.AsyncByteStream", response.stream):
-                received += chunk
-                if len(received) > BODY_BYTES:
-                    return None, f"{_TOO_LARGE}{seen_sids(received)}"
-    except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-        return None, f"the body could not be read{seen_sids(received)}: {describe(error)}"
-    return decode(bytes(received), response.headers.get("content-encoding", ""))
+            async for part in cast("httpx.AsyncByteStream", response.stream):
+                kept.add(part)
+                if kept.is_beyond_reading:
+                    break
+    except Exception as error:  # noqa: BLE001 - as in the client: whatever broke, a status line had arrived
+        says = f": {error}" if str(error) else ""
+        return f"the body could not be read: {type(error).__name__}{says}"
+    return _TOO_LARGE if kept.size_bytes > BODY_BYTES else ""
 
 
-def decode(received: bytes, encoding: str) -> tuple[bytes | None, str]:
-    """What was compressed into `received`, or None and why that cannot be said.
+def decode(received: bytes, encoding: str) -> tuple[bytes, str]:
+    """Return what was compressed into `received`, or `received` and why that cannot be said.
 
     We ask for no encoding, but a proxy may choose one. httpx would decode as many as the header lists, each
     a thousand times larger than the one before; here it is one, and no more of it than a body may be.
@@ -40,23 +85,54 @@ def decode(received: bytes, encoding: str) -> tuple[bytes | None, str]:
         case "gzip" | "x-gzip" | "deflate":
             return _inflate(received)
         case other:
-            return None, f"the body is encoded as {other}, which was not asked for"
+            return received, f"the body is encoded as {tamed(other)}, which was not asked for"
 
 
-def _inflate(received: bytes) -> tuple[bytes | None, str]:
+def _inflate(received: bytes) -> tuple[bytes, str]:
     inflating = zlib.decompressobj(_GZIP_OR_ZLIB)
     try:
         body = inflating.decompress(received, BODY_BYTES + 1)
     except zlib.error as error:
-        return None, f"the body could not be decompressed: {error}"
+        return received, f"the body could not be decompressed: {error}"
     if len(body) > BODY_BYTES:
-        return None, f"{_TOO_LARGE}{seen_sids(body)}"
-    if not inflating.eof:
-        return None, f"the compressed body is cut short{seen_sids(body)}"
-    return body, ""
+        return received, _TOO_LARGE
+    return (body, "") if inflating.eof else (received, "the compressed body is cut short")
 
 
-def describe(error: Exception) -> str:
-    """`error` in one line: its kind, and what it says if it says anything."""
-    kind = type(error).__name__
-    return f"{kind}: {error}" if str(error) else kind
+def unpacked(data: bytes) -> Iterator[bytes]:
+    """Yield `data`, and what is compressed into it, up to three times, however it is labelled and cut."""
+    yield data
+    for _ in range(_LAYERS):
+        kept = _unpack(data)
+        if not kept.size_bytes:
+            return
+        data = kept.start
+        yield data
+        yield kept.end
+
+
+def _unpack(data: bytes) -> Kept:
+    """Return what comes out of `data` before it ends, breaks off or turns out to be nothing compressed."""
+    kept = Kept()
+    for form in _FORMS:
+        inflating = zlib.decompressobj(form)
+        at = 0
+        while at < len(data) and not kept.is_beyond_reading:
+            part, before = data[at : at + _STEP_BYTES], inflating.copy()
+            try:
+                kept.add(inflating.decompress(part))
+            except zlib.error:
+                _add_until_it_breaks(part, before, kept)
+                break
+            at += len(part) - len(inflating.unused_data)
+            if inflating.eof:  # a second one may follow
+                inflating = zlib.decompressobj(form)
+        if kept.size_bytes:
+            break
+    return kept
+
+
+def _add_until_it_breaks(part: bytes, inflating: "zlib._Decompress", kept: Kept) -> None:
+    with suppress(zlib.error):
+        for number in range(len(part)):
+            kept.add(inflating.decompress(part[number : number + 1]))

@@ -18,13 +18,14 @@ from urllib.request import getproxies
 import httpx
 
 from reconciler import __version__
-from reconciler.api.answers import classify, shorten
-from reconciler.api.bodies import describe
+from reconciler.api.answers import classify, unanswered
 from reconciler.api.direct_transport import DirectTransport
+from reconciler.api.echoes import Sent
 from reconciler.api.exchange import Exchange, Line
+from reconciler.api.redaction import Redactor, describe
 from reconciler.model.errors import ApiUnusable, UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
-from reconciler.model.verdicts import NotSent, Unknown, Verdict
+from reconciler.model.verdicts import NotSent, Verdict
 from reconciler.service_url import is_loopback
 
 _CONNECT_S: Final = 10.0
@@ -57,7 +58,7 @@ class HttpExamApi:
                 f"the API URL {base_url!r} cannot be read: {error}", hint="Write it as https://HOST."
             ) from error
         self._base_url = base_url
-        self._token = token
+        self._redactor = Redactor([token])
         self._headers = httpx.Headers(_HEADERS | {"token": token})
         self._answer_s = timeout_s
         self._connect_s = min(_CONNECT_S, timeout_s)
@@ -90,18 +91,19 @@ class HttpExamApi:
         self, install_sid: InstallSid, course_sid: CourseSid, body: bytes, *, confidential: Sequence[str]
     ) -> Verdict:
         """Send one Create Exam call once and say what its answer means. Raises nothing but cancellation."""
-        hidden = (*confidential, self._token)
+        redactor = Redactor(confidential, beside=self._redactor)
         line = self._idle.pop() if self._idle else self._open_line()
+        sent = Sent(install_sid=install_sid, course_sid=course_sid, body=body)
         exchange = Exchange(connect_s=_CONNECT_STEPS * self._connect_s, answer_s=self._answer_s)
         try:
             answer = await exchange.send(line, self._request(install_sid, course_sid, body))
         except Exception as error:  # noqa: BLE001 - httpx lets errors of ssl and anyio through; none may hide a doubt
             if exchange.is_connecting or isinstance(error, _WITHOUT_CONNECTION):
-                verdict: Verdict = NotSent(reason=shorten(describe(error), hidden))
+                verdict: Verdict = NotSent(reason=describe(error, redactor))
             else:
-                verdict = Unknown(status=None, reason=shorten(f"no answer: {describe(error)}", hidden))
+                verdict = unanswered(error, bytes(exchange.heard), sent=sent, redactor=redactor)
         else:
-            verdict = classify(answer, confidential=hidden)
+            verdict = classify(answer, sent=sent, redactor=redactor)
         self._idle.append(line)
         return verdict
 
@@ -151,7 +153,7 @@ def _trusted_authorities() -> ssl.SSLContext:
         context = httpx.create_ssl_context()
     except OSError as error:
         raise ApiUnusable(
-            f"the certificate authorities cannot be read: {describe(error)}",
+            f"the certificate authorities cannot be read: {describe(error, Redactor([]))}",
             hint="Mend what SSL_CERT_FILE or SSL_CERT_DIR names, or unset it. Nothing was sent.",
         ) from error
     context.set_alpn_protocols(["http/1.1"])

@@ -27,8 +27,8 @@ class DirectTransport(httpx.AsyncBaseTransport):
     All requests go to one place. Whoever says how many are to come has some of their connections opened
     while others are on their way, and closes the transport in the end.
     Of a request's extensions it heeds `timeout`, as far as it is about connecting, and `trace`, which is told
-    by httpcore's names when it begins to connect and before the first byte is written. How long an answer may
-    take is for the caller to say.
+    by httpcore's names when it begins to connect and before the first byte is written. It adds what comes
+    first, head and body, to `heard`. How long an answer may take is for the caller to say.
     """
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
@@ -96,6 +96,7 @@ class _Talk(httpx.AsyncByteStream):
     def __init__(self, connection: Connection, request: httpx.Request, ended: Callable[[], None]) -> None:
         self._connection = connection
         self._ended = ended
+        self._heard: bytearray = request.extensions.get("heard", bytearray())
         self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
         parts = (
             h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw),
@@ -116,7 +117,12 @@ class _Talk(httpx.AsyncByteStream):
         """The answer, once its head is there, informational ones left out."""
         while not isinstance(event := await self._next_event(), h11.Response):
             pass
-        return httpx.Response(event.status_code, headers=event.headers.raw_items(), stream=self)
+        return httpx.Response(
+            event.status_code,
+            headers=event.headers.raw_items(),
+            stream=self,
+            extensions={"reason_phrase": event.reason},
+        )
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """The body, as it arrives."""
@@ -141,4 +147,6 @@ class _Talk(httpx.AsyncByteStream):
     def _receive(self, data: bytes) -> None:
         if not data and self._parser.their_state is h11.SEND_RESPONSE:
             raise httpx.RemoteProtocolError("the server closed the connection without an answer")
+        if len(self._heard) < _HEAD_BYTES:
+            self._heard += data
         self._parser.receive_data(data)

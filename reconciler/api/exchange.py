@@ -8,14 +8,15 @@ takes it for the next one.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import httpx
 
-from reconciler.api.answers import Answer, request_id_in
-from reconciler.api.bodies import read_body
+from reconciler.api.answers import Answer
+from reconciler.api.bodies import Kept, decode, read_body
+from reconciler.api.spellings import text_of
 
 Line: TypeAlias = Callable[[httpx.Request], Awaitable[httpx.Response]]
 """Sends one request and gives the head of its answer, telling the request's `trace` as httpcore does."""
@@ -31,11 +32,13 @@ class Exchange:
     has not yet begun the request, which it says before the first byte of it is written. Exceptions tell less:
     ConnectError, ConnectTimeout and ProxyError do come before that byte (from connect_tcp, start_tls and the
     answer to CONNECT alone), but so may those that a lost answer raises, where a tunnel is cut.
+    `heard` is what came first on the connection, as far as the transport tells.
     """
 
     connect_s: float
     answer_s: float
     is_connecting: bool = False
+    heard: bytearray = field(default_factory=bytearray)
     _deadline: asyncio.Timeout = field(init=False)
 
     async def send(self, line: Line, request: httpx.Request) -> Answer:
@@ -44,20 +47,28 @@ class Exchange:
         There are `connect_s` to connect, then `answer_s` for the head of an answer, and as long for its body.
         """
         request.extensions["trace"] = self._note
+        request.extensions["heard"] = self.heard
         async with asyncio.timeout(self.connect_s) as self._deadline:
             response = await line(request)
-        async with aclosing(response):
-            received, fault = await read_body(response, within_s=self.answer_s)
-            headers = dict(response.headers.items())  # whose look-ups cost more than all of them together
-            return Answer(
-                status=response.status_code,
-                content_type=headers.get("content-type", ""),
-                retry_after=headers.get("retry-after"),
-                body=received,
-                fault=fault,
-                date=headers.get("date"),
-                request_id=request_id_in(headers),
-            )
+        kept = Kept()
+        try:
+            fault = await read_body(response, kept, within_s=self.answer_s)
+        finally:
+            with suppress(Exception):  # what came stands, however the connection ends
+                await response.aclose()
+        headers = tuple((text_of(name).lower(), text_of(value)) for name, value in response.headers.raw)
+        phrase = text_of(response.extensions.get("reason_phrase", b""))
+        answer = Answer(
+            status=response.status_code,
+            headers=(*headers, ("", phrase)),
+            body=kept.start,
+            end=kept.end if not fault else b"\n".join((kept.end, self.heard)),
+            fault=fault,
+        )
+        if fault:
+            return answer
+        body, fault = decode(kept.start, answer.header("content-encoding") or "")
+        return replace(answer, body=body, fault=fault)
 
     async def _note(self, step: str, details: Mapping[str, object]) -> None:
         """Called by the transport before each of its steps; by httpcore after each as well."""

@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 _LARGEST_POWER: Final = 30
+_DATE_CHARACTERS: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +41,14 @@ def _asked_s(header: str | None, now: datetime) -> float:
 
 
 def http_date(header: str | None) -> datetime | None:
-    """The moment that `header` names in one of HTTP's forms of a date; None if it names none."""
+    """Return the moment, in UTC, that `header` names in one of HTTP's forms; None if it names none."""
     try:
-        moment = parsedate_to_datetime(header or "")
-    except ValueError:
+        moment = parsedate_to_datetime((header or "")[:_DATE_CHARACTERS])
+        # RFC 850 and asctime forms carry no offset and mean UTC.
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError, TypeError, IndexError, AttributeError):
+        # The standard library reads dates of e-mails, and raises whatever its steps raise on any other text.
         return None
-    # RFC 850 and asctime forms carry no offset and mean UTC.
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def _finite(digits: str) -> float:

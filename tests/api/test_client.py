@@ -16,6 +16,7 @@ from reconciler.model.errors import ApiUnusable, UrlUnusable
 from reconciler.model.verdicts import Created, NotSent, Refused, Unknown
 
 INSTALL, COURSE = "AI" + "0" * 32, "CU" + "0" * 32
+SID = "EX" + "ab" * 16
 TOKEN, PASSWORD = "a.token.x", "p\"a's\\s ö"
 
 
@@ -117,7 +118,7 @@ async def test_a_line_that_is_quoted_as_unreadable_holds_no_secret(head, escaped
     with raw_server(saying(head + echo)) as server:
         found = await call(server.url)
     assert isinstance(found, Unknown)
-    assert "***" in found.reason
+    assert "repeats a secret and is withheld" in found.reason
     assert TOKEN not in found.reason
     assert "s ö" not in found.reason
     assert "\\xc3\\xb6" not in found.reason
@@ -182,11 +183,44 @@ def test_a_url_that_httpx_cannot_read_is_refused_at_once(url):
         HttpExamApi(url, TOKEN, timeout_s=1)
 
 
-async def test_a_body_above_the_bound_is_unknown():
-    """It is not read on to find a SID in it."""
-    with raw_server(saying(ok(b" " * 2_000_000))) as server:
+@pytest.mark.parametrize("before", [0, 1_000_000, 1_048_560, 2_000_000])
+async def test_a_sid_in_a_body_above_the_bound_is_kept(before):
+    """The first MiB is looked through, and the last bytes, and where the two meet."""
+    body = b" " * before + SID.encode() + b" " * (2_050_000 - before)
+    with raw_server(saying(ok(body))) as server:
         found = await call(server.url)
-    assert found == Unknown(status=200, reason="HTTP 200, but the body is larger than 1024 KiB")
+    assert isinstance(found, Unknown)
+    assert found.reason.startswith("HTTP 200, but the body is larger than 1024 KiB")
+    assert found.sids == (SID,)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 201 Created\r\nlocation: /exams/%s\r\n" % SID.encode(),
+        b"HTTP/1.1 201 Created\r\nlocation: /exams/%s\r\nno colon\r\n\r\n" % SID.encode(),
+        b'{"sid": "%s"}' % SID.encode(),
+        b'HTTP/2 200\r\n\r\n{"sid": "%s"}' % SID.encode(),
+        b"HTTP/1.1 500 %s\r\n\r\n" % SID.encode(),
+        b'HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"sid": "%s"}' % SID.encode(),
+        b'HTTP/1.1 409 No\r\ntransfer-encoding: chunked\r\n\r\n2d\r\n{"sid": "%s"}\r\nzz' % SID.encode(),
+    ],
+)
+@pytest.mark.parametrize("ends_by", ["closing", "waiting"])
+async def test_a_sid_in_what_is_hardly_an_answer_is_kept(answer, ends_by):
+    """A head that breaks off or that nobody can read may still have named the exam."""
+
+    def converse(conversation):
+        conversation.read_request()
+        conversation.send(answer)
+        if ends_by == "waiting":
+            conversation.ended.wait(2)
+
+    with raw_server(converse) as server:
+        found = await call(server.url, timeout_s=0.4)
+    assert isinstance(found, Unknown)
+    assert found.sids == (SID,)
+    assert SID in found.reason
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,16 @@
 What happens below HTTP, and to HTTP itself, is tried in test_network, test_tls and test_proxies.
 """
 
+import gzip
 import json
 import socket
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from urllib.parse import quote
 
 import pytest
-from exam_workspace import SECRET, Workspace
+from exam_workspace import MANIFEST, SECRET, Workspace, exam
 from recording_server import RecordingServer
 
 
@@ -63,27 +66,74 @@ def test_429_is_waited_out_and_sent_again(workspace, server, form):
     assert sent(server, "a") == 2
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_token_stops_the_run(workspace, server, status):
-    """The exam failed, the rest is not attempted, and state is as before."""
-    answers(server, a=[(status, {}, b'{"message": "token"}')])
+def test_a_refused_token_stops_the_run(workspace, server):
+    """The exam failed, the rest is not attempted, state is as before, and what to look at is named."""
+    answers(server, a=[(401, {}, b'{"message": "token"}')])
     report = workspace.apply(server.url, "--parallelism", "1", expect=1)
     assert outcomes(report) == {"cs/a": "failed", "cs/b": "not-attempted"}
     assert len(server.requests) == 1
+    assert workspace.state["intents"] == {}
+    assert f"{server.url} refused the token: check SMARTERPROCTORING_TOKEN" in report["exams"][0]["message"]
+
+
+def test_a_refused_course_leaves_out_its_other_exams(workspace, server):
+    """Another course may be created in all the same."""
+    other = "CU" + "7" * 32
+    elsewhere = exam("c").replace("course: cs", f"courseSid: {other}")
+    workspace.write(MANIFEST + exam("a") + exam("b") + elsewhere)
+    server.respond = lambda request: (
+        (200, {}, json.dumps({"sid": request.sid}).encode())
+        if other in request.path
+        else (403, {}, b'{"message": "not yours"}')
+    )
+    report = workspace.apply(server.url, "--parallelism", "1", expect=1)
+    assert outcomes(report) == {"cs/a": "failed", "cs/b": "not-attempted", "cs/c": "created"}
     assert workspace.state["intents"] == {}
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 422])
 def test_a_refused_exam_fails_with_the_servers_message(workspace, server, status):
-    """The message is shown without what it echoes, and the next apply sends the exam again."""
-    echoed = json.dumps({"message": f"bad title; password {SECRET}; token a.token.x"}).encode()
-    answers(server, a=[(status, {}, echoed)])
+    """The message is shown, and the next apply sends the exam again."""
+    answers(server, a=[(status, {}, b'{"message": "bad title"}')])
     report = workspace.apply(server.url, expect=1)
     assert outcomes(report) == {"cs/a": "failed", "cs/b": "created"}
     assert report["exams"][0]["status"] == status
-    assert "bad title" in report["exams"][0]["message"]
+    assert report["exams"][0]["message"] == f"HTTP {status}: bad title"
     assert workspace.state["intents"] == {}
     assert outcomes(workspace.apply(server.url)) == {"cs/a": "created"}
+
+
+ECHOES = {
+    "plain": SECRET,
+    "PHP": json.dumps(f"/{SECRET}/").replace("/", "\\/"),
+    "form": SECRET.replace(" ", "+"),
+    "percent": quote(SECRET),
+    "entities": "".join(f"&#{ord(each)};" for each in SECRET),
+    "base64": b64encode(f"user:{SECRET}".encode()).decode(),
+    "upper case": SECRET.upper(),
+    "cut": SECRET[:9],
+    "token": "a.token.x",
+    "token in hex": b"a.token.x".hex(),
+}
+
+
+@pytest.mark.parametrize("name", ECHOES)
+def test_an_echoed_secret_is_nowhere(workspace, server, name):
+    """In body, headers and request id, of a refusal and of a doubt: it is withheld, and that is said."""
+    echo = ECHOES[name]
+    body = json.dumps({"message": f"bad value {echo}", "code": "INVALIDINPUT"}).encode()
+    headers = {"x-request-id": echo.replace("\n", ""), "x-echo": echo}
+    answers(server, a=[(400, headers, body)], b=[(500, headers | {"content-encoding": echo}, body)])
+    report = workspace.apply(server.url, expect=3)
+    withheld = "the server's message repeats a secret and is withheld"
+    assert report["exams"][0]["message"] == f"HTTP 400 INVALIDINPUT: {withheld}"
+    assert "withheld" in report["exams"][1]["message"]
+    kept = "".join(
+        file.read_text() for file in workspace.root.rglob("*") if file.is_file() and file.suffix != ".yaml"
+    )
+    for text in (workspace.printed, kept):
+        assert echo not in text
+        assert echo[:8] not in text
 
 
 def test_the_services_name_for_a_request_is_told(workspace, server):
@@ -111,6 +161,9 @@ UNKNOWN = {
     "502": (502, {"content-type": "text/html"}, b"<h1>Bad gateway</h1>"),
     "503 with Retry-After": (503, {"retry-after": "1"}, b""),
     "504": (504, {}, b""),
+    "408": (408, {}, b"timeout"),
+    "425": (425, {}, b""),
+    "499": (499, {}, b""),
 }
 
 
@@ -123,6 +176,69 @@ def test_an_unknown_outcome_is_in_doubt_for_good(workspace, server, answer):
     assert set(workspace.state["intents"]) == {"cs/a"}
     workspace.apply(server.url, expect=3)
     assert sent(server, "a") == 1
+
+
+SID = "EX" + "ab" * 16
+
+NAMING = {
+    "500": (500, {}, json.dumps({"sid": SID}).encode()),
+    "303": (303, {"location": "/"}, json.dumps({"sid": SID}).encode()),
+    "201 with a location": (201, {"location": f"/v1/exams/{SID}"}, b""),
+    "409": (409, {}, json.dumps({"message": f"exists as {SID}"}).encode()),
+    "429": (429, {"retry-after": "0"}, json.dumps({"sid": SID}).encode()),
+    "401": (401, {"x-exam": SID.upper()}, b""),
+    "403": (403, {}, SID.upper().encode()),
+    "400, escaped": (400, {}, f'{{"sid": "\\u0045{SID[1:]}"}}'.encode()),
+    "200, upper case": (200, {}, json.dumps({"sid": SID.upper()}).encode()),
+    "200, falsely gzip": (200, {"content-encoding": "gzip"}, json.dumps({"sid": SID}).encode()),
+    "200, gzip without a label": (200, {}, gzip.compress(json.dumps({"sid": SID}).encode())),
+    "200 for another title": (200, {}, json.dumps({"sid": SID, "title": "Exam b"}).encode()),
+    "200 for another course": (200, {}, json.dumps({"sid": SID, "courseSid": "CU" + "0" * 32}).encode()),
+    "200 for another install": (
+        200,
+        {},
+        json.dumps({"sid": SID, "applicationInstallSid": "AI" + "0" * 32}).encode(),
+    ),
+    "200 at the end of 2 MiB": (200, {}, b" " * 2_000_000 + SID.encode()),
+}
+
+
+@pytest.mark.parametrize("answer", NAMING.values(), ids=NAMING.keys())
+def test_a_sid_that_no_clean_success_names_is_kept_with_the_doubt(workspace, server, answer):
+    """State has it, report and plan show it, and the exam is not sent again."""
+    answers(server, a=[answer, answer])
+    report = workspace.apply(server.url, expect=3)
+    assert outcomes(report) == {"cs/a": "in-doubt", "cs/b": "created"}
+    assert SID in report["exams"][0]["message"]
+    assert report["exams"][0]["doubt"]["sids"] == [SID]
+    assert workspace.state["intents"]["cs/a"]["answer"]["sids"] == [SID]
+    assert SID in workspace.run("plan")
+    assert sent(server, "a") == 1
+    workspace.run("resolve", "cs/a", "--sid", SID)
+
+
+ODD = {
+    "429 with a date in the year 99999999999": (
+        429,
+        {"date": "Mon, 01 Sep 99999999999 00:00:00 GMT", "retry-after": "0"},
+        b"",
+    ),
+    "429 until the year 99999999999": (429, {"retry-after": "Mon, 01 Sep 99999999999 00:00:00 GMT"}, b""),
+    "429 with an offset of 99 hours": (429, {"retry-after": "Mon, 01 Sep 2031 00:00:00 +9900"}, b""),
+    "400 with 600 lists": (400, {}, b"[" * 600 + b"]" * 600),
+    "422 with 900 objects": (422, {}, b'{"error":' * 900 + b"1" + b"}" * 900),
+    "400 with half a character": (400, {}, b'{"message": "smil\\ud83d"}'),
+    "400 with a long reference": (400, {"content-type": "text/html"}, b"<p>&#" + b"9" * 9000 + b";"),
+}
+
+
+@pytest.mark.parametrize("answer", ODD.values(), ids=ODD.keys())
+def test_one_odd_answer_harms_no_other_exam(workspace, server, answer):
+    """It is waited out or fails as any of its status; the others are created."""
+    answers(server, a=[answer])
+    is_refusal = answer[0] != 429
+    report = workspace.apply(server.url, expect=1 if is_refusal else 0)
+    assert outcomes(report) == {"cs/a": "failed" if is_refusal else "created", "cs/b": "created"}
 
 
 def test_what_never_connected_failed_and_is_sent_by_the_next_apply(workspace, server):
