@@ -44,8 +44,8 @@ Answered: TypeAlias = Created | Throttled | Refused | Unauthorized | Forbidden |
 class Answer:
     """What arrived. `headers` are in order, their names in lower case; the reason phrase has no name.
 
-    `body` is its first MiB, and `end` what else came: the last bytes of a longer one, and what could not be
-    read. `fault` says why the body cannot be used, and is empty where it can: it is whole then, and not
+    `body` is its first MiB, and `end` what else came: the last bytes of a longer one, and all that stands
+    around it. `fault` says why the body cannot be used, and is empty where it can: it is whole then, and not
     compressed any more.
     """
 

@@ -62,7 +62,7 @@ class Exchange:
             status=response.status_code,
             headers=(*headers, ("", phrase)),
             body=kept.start,
-            end=kept.end if not fault else b"\n".join((kept.end, self.heard)),
+            end=b"\n".join((kept.end, self.heard)),
             fault=fault,
         )
         if fault:

@@ -88,7 +88,7 @@ def _comparable(text: str) -> str:
     """Return `text` so that two that look alike are equal: without case, forms, and what nobody sees."""
     text = _visible(text)
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return " ".join(text.lower().split())
 
 

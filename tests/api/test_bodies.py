@@ -5,7 +5,7 @@ import tracemalloc
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.api.bodies import BODY_BYTES, END_BYTES, Kept, decode, unpacked
@@ -85,6 +85,8 @@ def test_nothing_is_lost_by_unpacking(received):
 
 
 @given(st.lists(st.integers(0, 3 * END_BYTES), max_size=30))
+@example([BODY_BYTES, 2000])
+@example([BODY_BYTES, 1024, 1])
 def test_of_what_comes_in_parts_start_and_end_are_kept(sizes):
     """However it is cut into parts."""
     data = b"".join(number.to_bytes(4, "big") for number in range(sum(sizes) // 4 + 1))[: sum(sizes)]

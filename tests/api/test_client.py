@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -80,6 +81,30 @@ async def test_where_httpcore_does_not_tell_how_far_it_came_there_is_doubt(monke
 
     monkeypatch.setattr(Exchange, "_note", say_nothing)
     assert isinstance(await call(unused_url()), Unknown)
+
+
+class Breaking(httpx.AsyncByteStream):
+    """A body that is whole, on a connection that cannot be closed."""
+
+    async def __aiter__(self):
+        """The body."""
+        yield b'{"sid": "%s"}' % SID.encode()
+
+    async def aclose(self):
+        """Fail."""
+        raise RuntimeError("no such connection")
+
+
+async def test_an_answer_that_arrived_stands_however_its_connection_ends():
+    """Nothing that comes after the body can lose the SID."""
+
+    async def line(_):
+        return httpx.Response(200, stream=Breaking())
+
+    request = httpx.Request("POST", "http://127.0.0.1/")
+    answer = await Exchange(connect_s=1, answer_s=1).send(line, request)
+    assert SID.encode() in answer.body
+    assert answer.fault == ""
 
 
 async def test_time_to_connect_is_not_taken_from_the_time_to_answer():
@@ -204,6 +229,9 @@ async def test_a_sid_in_a_body_above_the_bound_is_kept(before):
         b"HTTP/1.1 500 %s\r\n\r\n" % SID.encode(),
         b'HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"sid": "%s"}' % SID.encode(),
         b'HTTP/1.1 409 No\r\ntransfer-encoding: chunked\r\n\r\n2d\r\n{"sid": "%s"}\r\nzz' % SID.encode(),
+        b"HTTP/1.1 500 No\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx-exam: %s\r\n\r\n" % SID.encode(),
+        b"HTTP/1.1 103 Hints\r\nlink: <%s>\r\n\r\nHTTP/1.1 500 No\r\n\r\n" % SID.encode(),
+        b"HTTP/1.1 400 No\r\nx-exam: 1\r\nx-exam: %s\r\ncontent-length: 0\r\n\r\n" % SID.upper().encode(),
     ],
 )
 @pytest.mark.parametrize("ends_by", ["closing", "waiting"])

@@ -37,7 +37,7 @@ def wrong(exam=TITLE, **echoes):
         f"{TITLE[:20]}…",
         f"{TITLE[:20]}...",
         TITLE[:32],
-        TITLE[:36],
+        TITLE[:37],
         TITLE[:10],
     ],
 )
