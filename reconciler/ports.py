@@ -239,7 +239,7 @@ class SecretSource(Protocol):
 
 
 class Progress(Protocol):
-    """Is told how an apply goes, as it goes; must not raise."""
+    """Is told how an apply goes, as it goes. What it raises once creates begin changes no outcome."""
 
     def planned(self, plan: "Plan") -> None:
         """`plan` was confirmed, and is about to be carried out."""

@@ -174,9 +174,9 @@ def test_no_composition_of_two_encodings_gets_a_piece_through(secret, encodings,
 @pytest.mark.parametrize(
     ("secret", "encodings"),
     [
-        ("correct horse", ["Go % X", "full width"]),
-        ("correct horse", ["PHP base64_encode", "full width"]),
-        ("0000000Â¡0000", ["JavaScript escape"]),
+        ("correct-horse", ["Go % X", "full width"]),
+        ("correct-horse", ["PHP base64_encode", "full width"]),
+        ("0000Â¡Ð00000", ["JavaScript escape"]),
         ("0000000Â¡0000", ["Python unicode_escape"]),
         ("größer Ärger", ["Python mojibake", "NFD"]),
         ("größer Ärger", ["Python mojibake", "JavaScript encodeURIComponent"]),
@@ -189,8 +189,8 @@ def test_no_composition_of_two_encodings_gets_a_piece_through(secret, encodings,
     ],
 )
 def test_one_encoding_in_another_is_undone(secret, encodings):
-    """As when a service logs what a client escaped."""
-    echo = secret
+    """As when a service logs what a client escaped; eight characters of the secret are enough."""
+    echo = secret[:8]
     for name in encodings:
         echo = ENCODINGS[name](echo)
     assert Redactor([secret]).finds_in(f"the value {echo} is bad")

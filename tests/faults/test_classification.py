@@ -241,6 +241,39 @@ def test_one_odd_answer_harms_no_other_exam(workspace, server, answer):
     assert outcomes(report) == {"cs/a": "failed" if is_refusal else "created", "cs/b": "created"}
 
 
+FAULTY = f"""
+from reconciler.api import client
+
+classify = client.classify
+
+
+def fail_for_one(answer, *, sent, redactor):
+    if b'"Exam b"' in sent.body:
+        raise RecursionError({SECRET!r})
+    return classify(answer, sent=sent, redactor=redactor)
+
+
+client.classify = fail_for_one
+"""
+
+
+@pytest.mark.parametrize("output", ["json", "text"])
+def test_an_internal_error_is_that_of_one_exam(workspace, server, tmp_path, output):
+    """It is in doubt, told with what to report and without what the error says; its siblings are created."""
+    (tmp_path / "faulty").mkdir()
+    (tmp_path / "faulty" / "sitecustomize.py").write_text(FAULTY)
+    workspace.variables["PYTHONPATH"] = str(tmp_path / "faulty")
+    workspace.declare("a", "b", "c", "d")
+    arguments = ("apply", "--auto-approve", "--format", output, "--api-url", server.url)
+    workspace.run(*arguments, expect=3)
+    assert "internal error: RecursionError at sitecustomize.py:" in workspace.printed
+    assert "please report this line to the maintainers" in workspace.printed
+    assert set(workspace.state["exams"]) == {"cs/a", "cs/c", "cs/d"}
+    assert "internal error" in workspace.state["intents"]["cs/b"]["answer"]["reason"]
+    workspace.run(*arguments, expect=3)
+    assert sent(server, "b") == 1
+
+
 def test_what_never_connected_failed_and_is_sent_by_the_next_apply(workspace, server):
     """A refused connection is tried again, then given up without doubt."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
