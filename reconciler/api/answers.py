@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final, TypeAlias
 
-from reconciler.api.bodies import unpacked
+from reconciler.api.bodies import is_opaque, unpacked
 from reconciler.api.echoes import Sent, contradictions
 from reconciler.api.messages import code_in, decode, message_in
 from reconciler.api.redaction import WITHHELD, Redactor, describe
@@ -93,7 +93,7 @@ def _meaning(answer: Answer, sent: Sent, redactor: Redactor) -> Answered:
     sids, seen = _seen_sids(answer, sent, redactor)
     reason = f"{reason or _reason(answer, document, redactor)}{seen}"
     is_refusal = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-    if sids or not is_refusal or status in _UNDECIDED:
+    if sids or not is_refusal or status in _UNDECIDED or is_opaque(answer.body):
         return Unknown(status=status, reason=reason, sids=sids)
     match status:
         case HTTPStatus.TOO_MANY_REQUESTS:

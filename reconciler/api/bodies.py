@@ -1,6 +1,7 @@
 """Bodies of answers: read within bounds, used only where they are whole, and kept as far as they came."""
 
 import asyncio
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,6 +20,8 @@ _STEP_BYTES: Final = 1024  # which become a MiB at most
 _LAYERS: Final = 3
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 _FORMS: Final = (_GZIP_OR_ZLIB, -zlib.MAX_WBITS)  # the second is deflate without zlib's frame
+_OPAQUE_BYTES: Final = 64 * 1024
+_CONTROLS: Final = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _TOO_LARGE: Final = f"the body is larger than {BODY_BYTES // 1024} KiB"
 
 
@@ -109,6 +112,19 @@ def unpacked(data: bytes) -> Iterator[bytes]:
         data = kept.start
         yield data
         yield kept.end
+
+
+def is_opaque(data: bytes) -> bool:
+    """Whether `data` is no text and cannot be unpacked, as with brotli: what it says nobody can see."""
+    data = data[:_OPAQUE_BYTES]
+    for _ in range(_LAYERS):
+        if _CONTROLS.search(data.replace(b"\0", b"")) is None:  # text in UTF-16 has zeros
+            return False
+        try:
+            data = zlib.decompressobj(_GZIP_OR_ZLIB).decompress(data, BODY_BYTES)
+        except zlib.error:
+            return True
+    return True
 
 
 def _unpack(data: bytes) -> Kept:

@@ -4,7 +4,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import ParamSpec, assert_never, cast
+from http import HTTPStatus
+from typing import Final, ParamSpec, assert_never, cast
 
 from reconciler.applying.endings import (
     Again,
@@ -41,6 +42,7 @@ from reconciler.ports import Clock, ExamApi, Journal, Progress, RetryPolicy
 P = ParamSpec("P")
 
 _COURSES_IN_A_ROW = 3
+_TOKEN_REFUSED: Final = "the service refused the token"  # noqa: S105 - prose
 _ABANDONED = Unknown(status=None, reason="the run was stopped before an answer came")
 
 
@@ -280,6 +282,8 @@ class Executor:
         status = status_of(verdict)
         self._is_unreachable = self._is_unreachable and isinstance(verdict, NotSent | Unknown)
         reason = "" if isinstance(verdict, Created) else verdict.reason
+        # In doubt or not, a refused token will be refused to every other exam as well.
+        self._halted_because = _TOKEN_REFUSED if status == HTTPStatus.UNAUTHORIZED else self._halted_because
         if isinstance(verdict, Created | Refused):
             self._refused_in_a_row.clear()
         match verdict:
@@ -294,7 +298,6 @@ class Executor:
             case Throttled():
                 is_to_be_tried_again = self._wait_for_room(verdict, entered_s)
             case Unauthorized():
-                self._halted_because = "the service refused the token"
                 whose = self.service or "the service"
                 reason = f"{reason}; {whose} refused the token: check SMARTERPROCTORING_TOKEN"
                 is_to_be_tried_again = False

@@ -176,6 +176,30 @@ def test_a_refusal_stands_though_its_body_cannot_be_read(status, kind):
     assert isinstance(meaning(status, end=SID.encode(), fault="too large"), Unknown)
 
 
+BROTLI = bytes.fromhex("0b2880") + b'{"sid":"x"}\x0e\x9c\x03'
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 409, 429])
+@pytest.mark.parametrize(
+    "body",
+    [BROTLI, b"(\xb5/\xfd\x04\x00\x91\x00\x00", gzip.compress(BROTLI)],
+    ids=["brotli", "zstd", "within gzip"],
+)
+def test_a_refusal_whose_body_nobody_can_read_is_in_doubt(status, body):
+    """It may name an exam: encoded as we cannot undo, whatever its label says."""
+    assert isinstance(meaning(status, body), Unknown)
+    assert isinstance(meaning(status, body, fault="encoded as br"), Unknown)
+    readable = '{"message": "é\\t"}\r\n'
+    for text in (
+        readable.encode(),
+        readable.encode("utf-16"),
+        readable.encode("latin-1"),
+        b"",
+        b"\x1b[31mno",
+    ):
+        assert not isinstance(meaning(status, text), Unknown)
+
+
 JSON_ESCAPED = "".join(f"\\u{ord(character):04X}" for character in SID)
 
 SEEN = {

@@ -85,6 +85,15 @@ async def test_a_refused_token_stops_everything(world):
     assert world.sent("b") == 0
 
 
+async def test_a_refused_token_stops_everything_though_the_exam_is_in_doubt(world):
+    """Where a 401 names an exam, or cannot be read, the others are spared the same doubt."""
+    world.parallelism = 1
+    world.script("a", Unknown(status=401, reason="HTTP 401"))
+    report = await world.apply("a", "b")
+    assert report.in_doubt == ["a"]
+    assert report.not_attempted == ["b"]
+
+
 async def test_a_refused_token_is_told_with_its_variable_and_the_service(world):
     """Once, where it happened."""
     world.parallelism = 1
