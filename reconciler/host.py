@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from reconciler.model.identities import AttemptId
+from reconciler.model.outside_text import tamed
 from reconciler.ports import LockInfo
 
 _JITTER: Final = 0.1
@@ -56,21 +57,29 @@ def jitter() -> float:
 
 
 def describe_runner(environ: Mapping[str, str]) -> str:
-    """Who runs this and where, in one line: a person on a machine, or a pipeline's run."""
+    """Who runs this and where, tamed: a person on a machine, or a pipeline's run."""
+
+    def said(name: str) -> str:
+        return tamed(environ.get(name, "?"))
+
     if environ.get("GITHUB_ACTIONS"):
-        where = f"{environ.get('GITHUB_REPOSITORY', '?')} run {environ.get('GITHUB_RUN_ID', '?')}"
-        return f"{environ.get('GITHUB_ACTOR', '?')} in GitHub Actions, {where}"
+        where = f"{said('GITHUB_REPOSITORY')} run {said('GITHUB_RUN_ID')}"
+        return f"{said('GITHUB_ACTOR')} in GitHub Actions, {where}"
     if environ.get("GITLAB_CI"):
-        where = f"{environ.get('CI_PROJECT_PATH', '?')} job {environ.get('CI_JOB_ID', '?')}"
-        return f"{environ.get('GITLAB_USER_LOGIN', '?')} in GitLab CI, {where}"
-    return f"{_user()}@{os.uname().nodename}"
+        where = f"{said('CI_PROJECT_PATH')} job {said('CI_JOB_ID')}"
+        return f"{said('GITLAB_USER_LOGIN')} in GitLab CI, {where}"
+    return f"{_user()}@{_host()}"
+
+
+def _host() -> str:
+    return tamed(os.uname().nodename)
 
 
 def _user() -> str:
     import getpass  # noqa: PLC0415 - as above
 
     try:
-        return getpass.getuser()
+        return tamed(getpass.getuser())
     except (KeyError, OSError, ImportError):  # a container's user may have no name
         return f"uid {os.getuid()}"
 
@@ -83,7 +92,7 @@ def lock_info(command: str) -> LockInfo:
     return LockInfo(
         lock_id=uuid.uuid4().hex,
         who=describe_runner(os.environ) if is_pipeline else _user(),
-        host=os.uname().nodename,
+        host=_host(),
         pid=os.getpid(),
         since=datetime.now(UTC),
         command=command,

@@ -30,6 +30,7 @@ from reconciler.model.errors import (
 )
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
 from reconciler.model.origins import Origins, Tracing
+from reconciler.model.outside_text import tamed
 from reconciler.model.plan import Action, Plan
 from reconciler.model.rules import Rule
 from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE, MarkingKey, Sightings
@@ -501,7 +502,7 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
             progress.planned(made)
         now = host.SystemClock().now()
         changed = planning.apply_state_changes(
-            made, loaded.declared, session.state, now=now, by=by, planned_at=planned_at
+            made, loaded.declared, session.state, now=now, by=tamed(by), planned_at=planned_at
         )
         with ExitStack() as stack:
             keeper = None
@@ -514,7 +515,7 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
                 keeper,
                 progress=progress or QuietProgress(),
                 stopping=stopping or Stopping(),
-                by=by,
+                by=tamed(by),
             )
             trouble = None if keeper is None else _fold(session, creates)
             recovery = Recovery() if keeper is None else keeper.settle(trouble)
@@ -613,7 +614,7 @@ def adopt(scope: Scope, address: str, sid: str, *, by: str, lock_timeout_s: floa
     _check_sid(sid)
     workspace, loaded = _load_valid(replace(scope, may_remember=False))
     declaration = _declaration_of(loaded, address)
-    settler = settlement.Settler(by=by, at=host.SystemClock().now())
+    settler = settlement.Settler(by=tamed(by), at=host.SystemClock().now())
     return _mend(
         scope,
         _backend(scope, workspace),
@@ -647,7 +648,7 @@ def resolve(  # noqa: PLR0913 - each is one thing that the caller says
     _check_address(address)
     if sid is not None:
         _check_sid(sid)
-    settler = settlement.Settler(by=by, at=host.SystemClock().now())
+    settler = settlement.Settler(by=tamed(by), at=host.SystemClock().now())
 
     def settle(state: State) -> State:
         if sid is None:

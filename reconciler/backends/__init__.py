@@ -51,6 +51,10 @@ class Opener(Protocol):
 
 def open_backend(url: str, *, root: Path) -> StateBackend:
     """The store that `url` names; a relative path is below `root`. Nothing is read or written yet."""
+    if url != url.encode(errors="replace").decode():
+        raise UsageError(
+            f"the state URL {url!r} holds bytes that are not UTF-8", hint="See docs/backends.md for its form."
+        )
     scheme = read_scheme(url)
     if not scheme:
         raise UsageError(f"the state URL {url!r} has no scheme", hint=FILE_HINT)

@@ -1,12 +1,12 @@
 """What git said when a server or a disk refused, as an error that names the state and says what to do."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
 from reconciler.backends.git_urls import GitPlace
 from reconciler.model.errors import StateUnavailable
+from reconciler.model.outside_text import tamed
 
 _MOST_LINES: Final = 12
 _LONGEST: Final = 1_000
@@ -89,11 +89,7 @@ class Trouble:
 
 def trouble_of(said: str, *, code: int) -> Trouble:
     """What is worth showing of what git `said`, on one line and without credentials."""
-    lines = [
-        shown
-        for line in re.split(r"[\r\n]", said)
-        if not _CHATTER.fullmatch(shown := _printable(line).strip())
-    ]
+    lines = [shown for line in re.split(r"[\r\n]", said) if not _CHATTER.fullmatch(shown := _harmless(line))]
     shown = "; ".join(line.removeprefix("fatal: ") for line in lines[:_MOST_LINES])[:_LONGEST]
     return Trouble(reason=shown or f"git ended with exit code {code}")
 
@@ -102,7 +98,7 @@ def trouble_with(error: OSError) -> Trouble:
     """The system's own words."""
     if isinstance(error, FileNotFoundError) and error.filename == "git":
         return Trouble(reason="git is not installed")
-    return Trouble(reason=_printable(error.strerror or str(error)))
+    return Trouble(reason=_harmless(error.strerror or str(error)))
 
 
 def unavailable(place: GitPlace, verb: str, trouble: Trouble) -> StateUnavailable:
@@ -155,6 +151,5 @@ def unconditional(place: GitPlace) -> StateUnavailable:
     )
 
 
-def _printable(text: str) -> str:
-    shown = "".join("?" if unicodedata.category(each).startswith("C") else each for each in text)
-    return _CREDENTIALS.sub("", shown)
+def _harmless(text: str) -> str:
+    return _CREDENTIALS.sub("", tamed(text, most=_LONGEST))

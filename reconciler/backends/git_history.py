@@ -6,7 +6,6 @@ exam or name can pass for a trailer. `[skip ci]` keeps pipelines from starting f
 
 import os
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.backends.git_command import head_of
+from reconciler.model.outside_text import tamed
 from reconciler.ports import LockInfo
 
 _LONGEST_TITLE: Final = 120
@@ -61,9 +61,4 @@ def manifests_commit(root: Path) -> str | None:
 
 
 def _one_line(text: str) -> str:
-    """`text` without what could end a line, hide, or change how others are read."""
-    shown = "".join(
-        " " if character.isspace() else "?" if unicodedata.category(character).startswith("C") else character
-        for character in text
-    )
-    return " ".join(shown.split())[:_LONGEST_LINE]
+    return tamed(text, most=_LONGEST_LINE)

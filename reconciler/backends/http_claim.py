@@ -15,10 +15,12 @@ from typing import Any, Final
 
 from reconciler import __version__
 from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
+from reconciler.model.outside_text import tamed
 from reconciler.ports import Liveness, LockHolder, LockInfo
 
 _PREFIX: Final = "reconciler."
 _LONGEST_ID: Final = 255
+_LONGEST_KNOWN_ID: Final = 1_000
 _LONGEST_WORDS: Final = (60, 40, 25, 12)
 _LOOKING: Final = "a look at the lock"
 
@@ -87,15 +89,21 @@ def read_standing(body: bytes, *, asked: Claim) -> Standing:
         found: Any = json.loads(body)
     except (ValueError, RecursionError):
         found = None
-    claim_id = _word(found, "ID") or _word(found, "id")
+    claim_id = _usable_id(_word(found, "ID") or _word(found, "id"))
     info = _ours(found, claim_id) or _told(claim_id) or _another_tools(found, claim_id, asked)
     return Standing(claim_id=claim_id, holder=LockHolder(info=info, liveness=Liveness.UNKNOWN), body=body)
+
+
+def _usable_id(claim_id: str) -> str:
+    """`claim_id` as a server can be sent it again; empty where that is too long, or none can spell it."""
+    is_usable = len(claim_id) <= _LONGEST_KNOWN_ID and claim_id == claim_id.encode(errors="replace").decode()
+    return claim_id if is_usable else ""
 
 
 def _ours(found: Any, claim_id: str) -> LockInfo | None:
     """What `Info` says, if it is about the claim itself and not about whoever asked."""
     about, _, text = _word(found, "Info").partition(" ")
-    return decode_lock_info(text.encode()) if claim_id and about == claim_id else None
+    return decode_lock_info(text.encode(errors="replace")) if claim_id and about == claim_id else None
 
 
 def _another_tools(found: Any, claim_id: str, asked: Claim) -> LockInfo | None:
@@ -104,12 +112,12 @@ def _another_tools(found: Any, claim_id: str, asked: Claim) -> LockInfo | None:
     is_echo = _word(found, "Info").startswith(f"{asked.claim_id} ")
     who, _, host = _word(found, "Who").partition("@")
     return LockInfo(
-        lock_id=claim_id,
-        who=who or "somebody",
-        host=host or "an unknown host",
+        lock_id=tamed(claim_id, most=_LONGEST_KNOWN_ID),
+        who=tamed(who) or "somebody",
+        host=tamed(host) or "an unknown host",
         pid=0,
         since=_read_moment(_word(found, "Created")),
-        command=("" if is_echo else _word(found, "Operation")) or "another tool",
+        command=("" if is_echo else tamed(_word(found, "Operation"))) or "another tool",
     )
 
 
@@ -134,12 +142,12 @@ def _told(claim_id: str) -> LockInfo | None:
         told = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
         _, lock_id, who, host, pid, since_s, command = told
         return LockInfo(
-            lock_id=str(lock_id),
-            who=str(who),
-            host=str(host),
+            lock_id=tamed(str(lock_id)),
+            who=tamed(str(who)),
+            host=tamed(str(host)),
             pid=int(pid),
             since=datetime.fromtimestamp(since_s, UTC),
-            command=str(command),
+            command=tamed(str(command)),
         )
     except (binascii.Error, ValueError, TypeError, OverflowError, OSError, RecursionError):
         return None

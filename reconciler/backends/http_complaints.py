@@ -13,8 +13,8 @@ import httpx
 from reconciler.backends.http_address import HttpAddress
 from reconciler.backends.http_wire import PASSWORD, USERNAME, Answer
 from reconciler.model.errors import StateUnavailable
+from reconciler.model.outside_text import tamed
 
-_MOST_CHARACTERS: Final = 200
 _UNCHANGED: Final = "Nothing was changed."
 _DOCUMENTED: Final = "See docs/backends/http.md."
 _NO_LOCK: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
@@ -137,13 +137,13 @@ def _is_about_tls(error: BaseException | None) -> bool:
 
 def _describe(error: Exception | None) -> str:
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return type(error).__name__ if _holds_secrets(text) else _in_one_line(text)
+    return type(error).__name__ if _holds_secrets(text) else tamed(text)
 
 
 def _said(answer: Answer) -> str:
     """The status, and what the server says of it if that can be shown."""
     text = answer.body.decode("utf-8", errors="replace")
-    said = "" if _holds_secrets(text) or answer.is_page else _in_one_line(_message_in(text))
+    said = "" if _holds_secrets(text) or answer.is_page else tamed(_message_in(text))
     return f"HTTP {answer.status}: {said}" if said else f"HTTP {answer.status}"
 
 
@@ -158,15 +158,6 @@ def _message_in(text: str) -> str:
     return next((one for one in told if isinstance(one, str)), "")
 
 
-def _in_one_line(text: str) -> str:
-    shown = " ".join("".join(filter(_is_shown, text)).split())
-    return shown if len(shown) <= _MOST_CHARACTERS else f"{shown[:_MOST_CHARACTERS]}…"
-
-
-def _is_shown(character: str) -> bool:
-    return character.isprintable() or character.isspace()
-
-
 def _elsewhere(answer: Answer) -> str:
     """Where a redirect leads, without what may be a secret in it."""
     try:
@@ -174,7 +165,7 @@ def _elsewhere(answer: Answer) -> str:
         host = parts.hostname
     except ValueError:
         return ""
-    return f" to {parts.scheme}://{host}{parts.path}" if host else ""
+    return f" to {tamed(f'{parts.scheme}://{host}{parts.path}')}" if host else ""
 
 
 def _holds_secrets(text: str) -> bool:

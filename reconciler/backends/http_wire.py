@@ -127,11 +127,11 @@ class Wire:
         )
 
     def _open_client(self) -> httpx.Client:
-        timeout_s = self._address.timeout_s
+        timeout_s, credentials = self._address.timeout_s, self._credentials()
         try:
             return httpx.Client(
                 headers=_HEADERS,
-                auth=_credentials(),
+                auth=credentials,
                 verify=self._tls,
                 # A proxy would see what is sent in the clear, and loopback means this machine.
                 trust_env=not self._address.is_local,
@@ -148,6 +148,18 @@ class Wire:
                 location=self._address.location,
             ) from error
 
+    def _credentials(self) -> httpx.Auth | None:
+        username, password = os.environ.get(USERNAME, ""), os.environ.get(PASSWORD, "")
+        try:
+            return httpx.BasicAuth(username, password) if username or password else None
+        except UnicodeEncodeError:
+            # Not chained: an encoder's error carries the text that it stumbled on.
+            raise StateUnavailable(
+                f"{USERNAME} or {PASSWORD} is not UTF-8",
+                hint="Correct it. Nothing was sent.",
+                location=self._address.location,
+            ) from None
+
     @cached_property
     def _tls(self) -> ssl.SSLContext | bool:
         """Made once: reading the certificate authorities costs more than a request does."""
@@ -161,11 +173,6 @@ class Wire:
                 hint="Mend what SSL_CERT_FILE or SSL_CERT_DIR names, or unset it. Nothing was sent.",
                 location=self._address.location,
             ) from error
-
-
-def _credentials() -> httpx.Auth | None:
-    username, password = os.environ.get(USERNAME, ""), os.environ.get(PASSWORD, "")
-    return httpx.BasicAuth(username, password) if username or password else None
 
 
 def _chunks(body: bytes, deadline_s: float) -> Iterator[bytes]:

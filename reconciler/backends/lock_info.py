@@ -2,8 +2,9 @@
 
 import json
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
+from reconciler.model.outside_text import tamed
 from reconciler.ports import LockInfo
 
 _LONGEST_BYTES: Final = 10_000
@@ -23,25 +24,27 @@ def encode_lock_info(info: LockInfo) -> bytes:
 
 
 def decode_lock_info(data: bytes) -> LockInfo | None:
-    """The information in `data`; None where it is not what `encode_lock_info` gives."""
+    """The information in `data`, with its texts tamed; None where it is not what `encode_lock_info` gives."""
     if len(data) > _LONGEST_BYTES:
         return None
     try:
-        found = json.loads(data)
-        return LockInfo(
-            lock_id=_text(found, "lockId"),
-            who=_text(found, "who"),
-            host=_text(found, "host"),
-            pid=int(found["pid"]),
-            since=datetime.fromisoformat(_text(found, "since")),
-            command=_text(found, "command"),
-        )
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-
-
-def _text(found: Any, key: str) -> str:
-    value = found[key]
-    if not isinstance(value, str):
-        raise TypeError(key)
-    return value
+        match json.loads(data):
+            case {
+                "lockId": str(lock_id),
+                "who": str(who),
+                "host": str(host),
+                "pid": int(pid),
+                "since": str(since),
+                "command": str(command),
+            }:
+                return LockInfo(
+                    lock_id=tamed(lock_id),
+                    who=tamed(who),
+                    host=tamed(host),
+                    pid=pid,
+                    since=datetime.fromisoformat(since),
+                    command=tamed(command),
+                )
+    except (ValueError, RecursionError):
+        pass
+    return None

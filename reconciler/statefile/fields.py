@@ -4,11 +4,12 @@ Every function raises MalformedError with a message that names the place; caller
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn, TypeVar
 
-from reconciler.model.outside_text import tamed
+from reconciler.model.outside_text import REPLACEMENT, tamed
 from reconciler.model.payloads import Json
 
 T = TypeVar("T", bound=str)
@@ -16,16 +17,27 @@ T = TypeVar("T", bound=str)
 _SHOWN_CHARACTERS: Final = 60
 _PROSE_CHARACTERS: Final = 2_000  # earlier versions wrote no more than a quarter of that
 
+_HEX: Final = "[0-9a-fA-F]"
+_ESCAPE: Final = re.compile(
+    rf"\\(?:u[dD][89abAB]{_HEX}{{2}}\\u[dD][c-fC-F]{_HEX}{{2}}|(?P<half>u[dD][89a-fA-F]{_HEX}{{2}})|.)"
+)
+"""An escape of JSON: both halves of a character, half of one, or anything else."""
+
 
 class MalformedError(ValueError):
     """What was read is not what this product writes."""
 
 
 def decode_json(data: bytes) -> object:
-    """The JSON value in `data`: UTF-8, no key twice, no NaN."""
+    """The JSON value in `data`: UTF-8, no key twice, no NaN. Half a character becomes U+FFFD.
+
+    Earlier versions wrote halves in journals and recovery files, where others had cut a text inside an emoji.
+    """
     try:
         return json.loads(
-            data.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant
+            _without_halves(data.decode("utf-8")),
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_refuse_constant,
         )
     except UnicodeDecodeError as error:
         raise MalformedError(f"byte {error.start + 1} is not UTF-8") from error
@@ -37,6 +49,12 @@ def decode_json(data: bytes) -> object:
         raise
     except ValueError as error:  # an integer with more digits than the interpreter converts
         raise MalformedError("it holds a number that is too long") from error
+
+
+def _without_halves(text: str) -> str:
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    return _ESCAPE.sub(lambda found: REPLACEMENT if found["half"] else found[0], text)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

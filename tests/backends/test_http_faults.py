@@ -251,7 +251,7 @@ WRONG = {
     "an odd refusal": (
         {"verb": "update", "do": "answer", "status": 418, "body": '{"message": "I am\\u001b a teapot"}'},
         {},
-        r"refuses to write .*HTTP 418: I am a teapot",
+        "refuses to write .*HTTP 418: I am\ufffd a teapot",
     ),
     "locked by us": ({"verb": "update", "do": "answer", "status": 409}, {}, "though this run holds its lock"),
     "no such place": ({"verb": "update", "do": "answer", "status": 404}, {}, "refuses to write"),

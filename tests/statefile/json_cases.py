@@ -1,5 +1,7 @@
 """Values that JSON can hold, texts that it hardly can, and what a reader makes of them."""
 
+import re
+
 from hypothesis import strategies as st
 
 from reconciler.statefile.fields import MalformedError
@@ -42,6 +44,18 @@ ODD_TEXTS = (
     b"[.5]",
     b"[+1]",
 )
+
+
+def whole(value):
+    """`value` with U+FFFD in the place of each half of a character."""
+    match value:
+        case str():
+            return re.sub("[\ud800-\udfff]", "\ufffd", value)
+        case list():
+            return [whole(one) for one in value]
+        case dict():
+            return {whole(key): whole(one) for key, one in value.items()}
+    return value
 
 
 def answer(read, data: bytes) -> str:

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from json_cases import ODD_TEXTS, VALUES, answer
+from json_cases import ODD_TEXTS, VALUES, answer, whole
 
 from reconciler.statefile import fields, record_text
 
@@ -27,13 +27,16 @@ def as_json_writes(document: object) -> bytes:
 @example({"integer": 2**64, "text": '\u2028\x7f\x00"\\/é😀', "empty": [{}, []]})
 @example({"surrogate": "\ud800"})
 def test_what_is_written_says_what_was_meant(document):
-    """To whoever reads it by `json`, and on one line; but for NaN, which no record has."""
+    """To whoever reads it by `json`, and on one line; but for NaN, which no record has.
+
+    We read half a character as U+FFFD.
+    """
     if "NaN" in json.dumps(document) or "Infinity" in json.dumps(document):
         return
     text = record_text.spell(document)
     assert repr(json.loads(text)) == repr(document)
     assert b"\n" not in text
-    assert repr(record_text.parse(text)) == repr(document)
+    assert repr(record_text.parse(text)) == repr(whole(document))
 
 
 @given(VALUES, st.integers(0, 200), st.binary(max_size=2))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.manifest.rules.catalogue import BUILT_IN, PLUGIN_FAILED, Catalogue
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.outside_text import tamed
 from reconciler.model.rules import Basis, Rule
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 GROUP: Final = "reconciler.rules"
 
 _CODE: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*/[a-z0-9]+(?:-[a-z0-9]+)*")
-_MOST_SHOWN: Final = 200
 
 
 class _NotRules(Exception):
@@ -50,7 +50,7 @@ def fault(what: str, error: BaseException) -> Diagnostic:
     return Diagnostic(
         severity=Severity.ERROR,
         code=PLUGIN_FAILED,
-        message=f"{what}: {' '.join(reason.split())[:_MOST_SHOWN]}",
+        message=f"{what}: {tamed(reason)}",
         hint=f"Mend, update or remove the plug-in; `rules: {{{PLUGIN_FAILED}: warning}}` goes on without it.",
     )
 

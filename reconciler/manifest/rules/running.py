@@ -18,13 +18,16 @@ from reconciler.manifest.yaml_nodes import Sequence as MarkedSequence
 from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.declarations import Declaration
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.outside_text import tamed
 from reconciler.model.payloads import Payload
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
-from reconciler.values import dataclass
+from reconciler.values import dataclass, replace
 
 _AT_HAND: Final = 200
 _MOST_OF_A_PLUGIN: Final = 10_000
 """Findings that one rule of a plug-in may give; it might never stop."""
+_LONGEST_OF_A_PLUGIN: Final = 1_000
+"""Characters of a message or a hint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,7 @@ def _ask_plugin(rule: Rule, exams: Mapping[Exam, Written], context: Context) -> 
     try:
         for finding in islice(rule.check(tuple(exams), context), _MOST_OF_A_PLUGIN):
             _check_finding(finding, exams)
-            found.append(finding)
+            found.append(_tamed(finding))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - code of others may raise anything
         failed.append(fault(f"the rule '{rule.code}' of a plug-in failed", error))
     _note(rule, found, exams)
@@ -192,6 +195,11 @@ def _check_finding(finding: object, exams: Mapping[Exam, Written]) -> None:
         raise TypeError("message and hint of a Finding must be text")
     if not all(map(_is_path, (finding.path, *finding.others))):
         raise TypeError("the paths of a Finding must be tuples of keys and of numbers of items")
+
+
+def _tamed(finding: Finding) -> Finding:
+    message, hint = (tamed(text, most=_LONGEST_OF_A_PLUGIN) for text in (finding.message, finding.hint))
+    return replace(finding, message=message, hint=hint)
 
 
 def _is_path(path: object) -> bool:

@@ -285,7 +285,7 @@ def test_a_server_that_refuses_is_quoted(place, repository):
             "printf 'GH006: \\033[31mno pushes\\033[0m to https://u:pw@h/x\\n' >&2; exit 1",
         )
         error = refusal(StateUnavailable, lambda: backend.append_journal(b"x", after=0))
-        assert "GH006: ?[31mno pushes?[0m to https://h/x" in error.message
+        assert "GH006: \ufffd[31mno pushes\ufffd[0m to https://h/x" in error.message
         assert "pre-receive hook declined" in error.message
         assert "rules" in error.hint
         assert backend._holding.unsettled == {}

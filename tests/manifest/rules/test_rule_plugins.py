@@ -159,6 +159,21 @@ def test_a_plugin_that_fails_is_a_finding(
     assert "\n" not in failed.message
 
 
+def test_what_a_plugin_says_is_tamed(root: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half characters, escape sequences and endless texts end where they enter."""
+    odd = "'cut\\ud83d\\n\\x1b[2J' * 999"
+    install(target, RULE.format(f"return [Finding(exam=exams[0], message={odd}, hint={odd})]"))
+    monkeypatch.syspath_prepend(target)
+    monkeypatch.delitem(sys.modules, "acme", raising=False)
+    found = loaded(root, MANIFEST, catalogue=find_rules(root)).diagnostics
+    monkeypatch.delitem(sys.modules, "acme", raising=False)
+    (finding,) = (each for each in found if each.code == "acme/a")
+    for text in (finding.message, finding.hint):
+        assert text.startswith("cut\ufffd \ufffd[2J")
+        assert text.isprintable()
+        assert len(text) <= 1_000
+
+
 @pytest.mark.parametrize(
     "source",
     [
