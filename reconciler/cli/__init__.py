@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from reconciler import __version__
+from reconciler.cli.streams import flush_results, open_streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def process() -> int:
     as a whole. A Ctrl-C that comes before or after a command could tell of it ends the process in silence.
     """
     sys.excepthook = _tell_unless_interrupted
+    open_streams()
     given = sys.argv[1:]
     try:
         if not _asks_for_version(given):
@@ -31,6 +33,7 @@ def process() -> int:
             raise_interrupts()
         code = main(given)
         if _is_all_done():
+            sys.stderr.flush()
             os._exit(code)
     except KeyboardInterrupt as interruption:
         from reconciler.cli.exit_codes import interrupted_by  # noqa: PLC0415 - as above
@@ -60,17 +63,9 @@ def _drop_complaints() -> None:
 
 
 def _is_all_done() -> bool:
-    """Whether all is written, nothing is at work, and nobody asked to be told of the end."""
+    """Whether nothing is at work, and nobody asked to be told of the end."""
     is_awaited = atexit._ncallbacks() or sys.gettrace() or sys.getprofile()  # noqa: SLF001 - there is no other way
-    if is_awaited or _has_threads():
-        return False
-    try:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:  # as it is where the process was started without one
-                stream.flush()
-    except (OSError, ValueError):  # Python complains of it at its end
-        return False
-    return True
+    return not (is_awaited or _has_threads())
 
 
 def _has_threads() -> bool:
@@ -96,12 +91,12 @@ def _asks_for_version(given: Sequence[str]) -> bool:
 
 
 def _tell_version() -> int:
-    if sys.stdout is None:  # as it is where the process was started without one
-        return 0
     try:
         sys.stdout.write(f"reconciler {__version__}\n")
+        sys.stdout.flush()
     except OSError as error:
-        if sys.stderr is not None and not isinstance(error, BrokenPipeError):
-            sys.stderr.write(f"error: {error.strerror}\n")
+        flush_results()
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"error: {error.strerror}: standard output\n")
         return 1
     return 0

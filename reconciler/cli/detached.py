@@ -12,14 +12,13 @@ _PATIENCE_S: Final = 5.0
 class DetachedStream(io.TextIOBase):
     """Passes text on to `target` from a thread of its own.
 
-    A reader that stopped reading, a full disk or a closed stream costs the text and nothing else. `target`
-    None is a stream that was closed before the process began.
+    A reader that stopped reading, a full disk or a closed stream costs the text and nothing else.
     """
 
-    def __init__(self, target: TextIO | None) -> None:
-        self._is_terminal = target is not None and target.isatty()
+    def __init__(self, target: TextIO) -> None:
+        self._is_terminal = target.isatty()
         # Past the target's own buffer: a thread that hangs in there would keep the interpreter from ending.
-        self._descriptor = None if target is None else target.fileno()
+        self._descriptor: int | None = target.fileno()
         self._texts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._pass_on, name="detached stream", daemon=True)
         self._thread.start()

@@ -7,9 +7,12 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 from reconciler.cli.exit_codes import FAILED
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 TEXT_OR_JSON: Final = ("text", "json")
 FINDING_FORMATS: Final = (*TEXT_OR_JSON, "github", "gitlab", "sarif", "junit")
@@ -49,6 +52,17 @@ class Parser(argparse.ArgumentParser):
         """Print how the command is used, and why this was not it."""
         self.print_usage(sys.stderr)
         self.exit(FAILED, f"error: {message}\n  see: {self.prog} --help\n")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End the process, once all that it printed is written. Raises OSError where that is not possible."""
+        if message:
+            self._print_message(message, sys.stderr)
+        sys.stdout.flush()
+        sys.exit(status)
+
+    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
+        """Print `message`. Raises OSError, which argparse's own keeps to itself."""
+        (file or sys.stderr).write(message)
 
 
 class Command:

@@ -3,7 +3,6 @@
 import argparse
 import gc
 import io
-import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -11,6 +10,7 @@ from typing import Final, TypeVar, cast
 
 from reconciler.cli.exit_codes import FAILED, interrupted_by
 from reconciler.cli.parser import parse
+from reconciler.cli.streams import flush_results
 
 # A command makes many values that live until its end, and hardly a cycle. To look for cycles as often as
 # Python does by itself is a tenth of the time of a plan.
@@ -24,21 +24,23 @@ _LEFT: Final[list[object]] = []
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code. Nothing but the exit of the parser itself is raised."""
     gc.set_threshold(*_SELDOM)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a runner's locale may be unable to spell a title
             stream.reconfigure(errors="backslashreplace")
-    parsed = parse(arguments)
+    try:
+        parsed = parse(arguments)
+    except OSError as error:  # a help that cannot be written
+        return _tell_failure(argparse.Namespace(), error)
     try:
         return _run(parsed)
     except KeyboardInterrupt as interruption:
         leave(interruption)  # some of what was begun would complain of being dropped
         _tell_stop(parsed, "interrupted: nothing more was sent")
         return interrupted_by(interruption)
-    except BrokenPipeError:
-        # The reader went away (`| head`); Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+    except OSError as error:
+        return _tell_failure(parsed, error)
     finally:
+        flush_results()
         # The process ends now; to look for cycles in all that is left is a tenth of a small command's time.
         gc.freeze()
 
@@ -56,24 +58,32 @@ def _run(parsed: argparse.Namespace) -> int:
     try:
         code = _handler(parsed.handler)(parsed)
         act_on_waiting()
-        if sys.stdout is not None:  # it is where the process was started without one
-            sys.stdout.flush()
+        sys.stdout.flush()
     except ReconcilerError as error:
         from reconciler.cli.telling import tell_error  # noqa: PLC0415 - rich loads only to print
 
         tell_error(parsed, error)
         return FAILED
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        place = f": {error.filename}" if error.filename else ""
-        _tell_stop(
-            parsed,
-            f"error: {error.strerror or error}{place}",
-            hint="Check path, permissions and free space.",
-        )
-        return FAILED
     return code
+
+
+def _tell_failure(parsed: argparse.Namespace, error: OSError) -> int:
+    """Tell what the system refused; the exit code, which is the work's if only the telling failed.
+
+    That a reader went away (`| head`) is told to nobody.
+    """
+    flush_results()
+    problem = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+    code = getattr(parsed, "ended_with", None)
+    if isinstance(error, BrokenPipeError):
+        pass
+    elif code is None:
+        _tell_stop(parsed, f"error: {problem}", hint="Check path, permissions and free space.")
+    else:
+        from reconciler.cli.telling import tell_note  # noqa: PLC0415 - as above
+
+        tell_note(parsed, problem, hint="The command has done its work; the exit code tells of that.")
+    return FAILED if code is None else code
 
 
 def _handler(name: str) -> Callable[[argparse.Namespace], int]:

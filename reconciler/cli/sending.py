@@ -28,7 +28,15 @@ from reconciler.cli.plan_files import read_plan
 from reconciler.cli.recovering import recovery_notes
 from reconciler.cli.signals import on_signals
 from reconciler.cli.streaming import Chorus, streaming
-from reconciler.cli.telling import is_json, tell_backup, tell_error, tell_note, tell_warnings, telling
+from reconciler.cli.telling import (
+    is_json,
+    tell_backup,
+    tell_error,
+    tell_note,
+    tell_warnings,
+    telling,
+    work_ended,
+)
 from reconciler.model.errors import NotConfirmed, TokenUnusable
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Outcome
@@ -60,17 +68,22 @@ def apply(parsed: argparse.Namespace) -> int:
     with streaming(parsed) as stream:
         with telling(parsed) as progress:
             applied = asyncio.run(_apply(parsed, stopping, progress, stream))
+        code = _code_of(applied)
+        work_ended(parsed, code)
         if stream is not None:
             _stream_applied(parsed, applied, stream)
-    if stream is None:
-        _print_applied(parsed, applied)
-    if applied.backup is not None:
-        tell_backup(parsed, applied.backup)
-    if applied.trouble is not None:
-        tell_error(parsed, applied.trouble)
-    for message, hint in recovery_notes(parsed, applied.recovery):
-        tell_note(parsed, message, hint=hint)
-    return _code_of(applied)
+    try:
+        if stream is None:
+            _print_applied(parsed, applied)
+            sys.stdout.flush()
+    finally:
+        if applied.backup is not None:
+            tell_backup(parsed, applied.backup)
+        if applied.trouble is not None:
+            tell_error(parsed, applied.trouble)
+        for message, hint in recovery_notes(parsed, applied.recovery):
+            tell_note(parsed, message, hint=hint)
+    return code
 
 
 def _stream_applied(parsed: argparse.Namespace, applied: Applied, stream: JsonLog) -> None:
@@ -155,7 +168,13 @@ def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | Non
     tell_warnings(parsed, planned.warnings)
     if stream is not None:
         stream.warned(planned.warnings)
-    _show(parsed, planned.plan)
+    try:
+        _show(parsed, planned.plan)
+        sys.stdout.flush()
+    except OSError:
+        if not parsed.auto_approve:  # nobody can confirm what they cannot see
+            raise
+        # Whether it can be written once more, or that it cannot be, is told with the report.
     if parsed.auto_approve:
         return True
     if not sys.stdin.isatty():

@@ -6,7 +6,7 @@ import os
 from reconciler import host, workflows
 from reconciler.cli.consoles import below_root, error_console, print_raw, result_console, scope_of
 from reconciler.cli.exit_codes import DONE, FAILED
-from reconciler.cli.telling import tell_backup
+from reconciler.cli.telling import tell_backup, work_ended
 from reconciler.model.errors import UsageError
 from reconciler.model.state import Mended
 from reconciler.outputs import print_recovery, printable, recovery_document, to_text
@@ -21,6 +21,7 @@ def initialise(parsed: argparse.Namespace) -> int:
     location, state = workflows.initialise(
         scope_of(parsed), lock_timeout_s=parsed.lock_timeout, form=_form(parsed)
     )
+    work_ended(parsed, DONE)
     form = "empty, encrypted" if parsed.encrypt else "empty"
     text = f"Created an {form} state at {printable(location)} (lineage {state.lineage})."
     result_console(parsed).print(text, soft_wrap=True)
@@ -35,6 +36,7 @@ def _migrate(parsed: argparse.Namespace) -> int:
         lock_timeout_s=parsed.lock_timeout,
         form=_form(parsed),
     )
+    work_ended(parsed, DONE)
     text = (
         f"The state is at {printable(location)} now (serial {state.serial}, {len(state.exams)} exams, "
         f"{len(state.intents)} in doubt); {printable(parsed.migrate_from)} is marked as moved."
@@ -111,6 +113,7 @@ def recover(parsed: argparse.Namespace) -> int:
     recovered = workflows.recover(
         scope_of(parsed), document, name=str(parsed.file), lock_timeout_s=parsed.lock_timeout
     )
+    work_ended(parsed, DONE if recovered.is_settled else FAILED)
     if parsed.format == "json":
         print_raw(to_text(recovery_document(recovered.fed)))
     else:
@@ -148,6 +151,7 @@ def unlock(parsed: argparse.Namespace) -> int:
         return _show_lock(parsed, *workflows.lock_holder(scope))
     breaking = Breaking.EVEN_LIVE if parsed.force else Breaking.DEAD
     holder = workflows.unlock(scope, parsed.lock_id, breaking=breaking)
+    work_ended(parsed, DONE)
     result_console(parsed).print(f"Broke the lock of {printable(str(holder))}.", soft_wrap=True)
     if holder.liveness is not Liveness.ENDED:
         error_console(parsed).print(
@@ -169,6 +173,7 @@ def _show_lock(parsed: argparse.Namespace, location: str, holder: LockHolder | N
 
 
 def _say(parsed: argparse.Namespace, done: str, mended: Mended) -> int:
+    work_ended(parsed, DONE)
     result_console(parsed).print(f"{done} (state serial {mended.state.serial}).", soft_wrap=True)
     if mended.backup is not None:
         error_console(parsed).print(f"The state before is at {printable(mended.backup)}", soft_wrap=True)

@@ -91,6 +91,11 @@ def tell_note(parsed: argparse.Namespace, message: str, *, hint: str) -> None:
         console.print(f"  {printable(hint)}", soft_wrap=True)
 
 
+def work_ended(parsed: argparse.Namespace, code: int) -> None:
+    """Note that a command's work is done: `code` is its exit code, even if it cannot be told of."""
+    parsed.ended_with = code
+
+
 def tell_stop(parsed: argparse.Namespace, message: str, *, hint: str = "") -> None:
     """Why the command stopped is told."""
     if is_json(parsed):
@@ -104,6 +109,5 @@ def _json_log() -> JsonLog:
 
 
 def _write(text: str) -> None:
-    if sys.stderr is not None:  # it is where the process was started without one
-        sys.stderr.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
-        sys.stderr.flush()
+    sys.stderr.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    sys.stderr.flush()

@@ -1,6 +1,5 @@
 """A process ends at once where only tidying up is left, and never before all else is done."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -64,32 +63,6 @@ def test_threads_that_nobody_waits_for_are_left() -> None:
     """A daemon keeps no process from its end, as ever."""
     done = run("threading.Thread(target=time.sleep, args=(60,), daemon=True).start()")
     assert (done.stdout, done.stderr, done.returncode) == (VERSION, "", 0)
-
-
-def test_what_could_not_be_written_is_no_success() -> None:
-    """Python complains when it cannot write what was left to be written."""
-    full = os.open("/dev/full", os.O_WRONLY)
-    try:
-        done = run(stdout=full)
-    finally:
-        os.close(full)
-    assert done.returncode == 120
-    assert "No space left on device" in done.stderr
-    assert done.stderr.startswith("went on\n")
-
-
-@pytest.mark.parametrize(
-    ("redirection", "said", "code"),
-    [(">/dev/full", "error: No space left on device\n", 1), (">&-", "", 0), ("2>&- >/dev/full", "", 1)],
-)
-def test_what_cannot_be_written_at_once_shows_no_traceback(monkeypatch, redirection, said, code) -> None:
-    """Where nothing is buffered, a version is told or not before the process ends."""
-    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
-    script = f'"$0" -m reconciler --version {redirection}'
-    done = subprocess.run(
-        ["/bin/sh", "-c", script, sys.executable], capture_output=True, text=True, check=False
-    )
-    assert (done.stderr, done.returncode) == (said, code)
 
 
 def test_a_stream_that_is_not_there_is_no_hindrance() -> None:
