@@ -1,7 +1,7 @@
 """The client. One call is one request: nothing is resent, redirected or cached here.
 
 Requests go straight to the service through a transport of our own. Only where the environment names a proxy
-does httpx's own client send them, through it or around it as NO_PROXY says. What httpcore does then by itself
+for it does httpx's own client send them, through that. What httpcore does then by itself
 was read in its source, and tests/faults tries it against real sockets: it tries again only what met a busy
 connection, before the first byte (ConnectionNotAvailable); its `retries` (0 here) are for connecting; and
 after a failed write it goes on to read an answer that may have come early. Each concurrent call has such a
@@ -26,6 +26,7 @@ from reconciler.api.redaction import Redactor, describe
 from reconciler.model.errors import ApiUnusable, UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.verdicts import NotSent, Verdict
+from reconciler.proxies import proxy_for
 from reconciler.service_url import is_loopback
 
 _CONNECT_S: Final = 10.0
@@ -67,7 +68,8 @@ class HttpExamApi:
         may_use_proxies = url.scheme == "https" or not is_loopback(host)
         # Made once: reading the certificate authorities costs more than a request does.
         self._tls = _trusted_authorities() if url.scheme == "https" else None
-        self._direct = None if may_use_proxies and _has_proxies() else DirectTransport(self._tls)
+        self._proxy = proxy_for(base_url, getproxies()) if may_use_proxies else None
+        self._direct = DirectTransport(self._tls) if self._proxy is None else None
         self._clients: list[httpx.AsyncClient] = []
         self._idle = [self._open_line()]
 
@@ -120,16 +122,19 @@ class HttpExamApi:
         """Something that sends one request at a time."""
         if self._direct is not None:
             return self._direct.handle_async_request
+        assert self._proxy is not None  # noqa: S101 - for the type checker
         try:
             client = httpx.AsyncClient(
                 verify=self._tls or False,
+                proxy=httpx.URL(self._proxy.usable_url),
+                trust_env=False,
                 limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
                 follow_redirects=False,
             )
         except (httpx.InvalidURL, ValueError, ImportError) as error:
             # What it says may quote the proxy's password.
             raise ApiUnusable(
-                "the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used",
+                f"the proxy in {self._proxy.variable} cannot be used",
                 hint="Write it as http://HOST:PORT (SOCKS will not do), or unset it. Nothing was sent.",
             ) from error
         self._clients.append(client)
@@ -140,12 +145,6 @@ class HttpExamApi:
 def _parsed(url: str) -> httpx.URL:
     """`url`, read once: that takes as long as all the rest of a request, and a course has many exams."""
     return httpx.URL(url)
-
-
-def _has_proxies() -> bool:
-    """Whether httpx would find a proxy in the environment, be it for other hosts."""
-    found = getproxies()
-    return any(found.get(scheme) for scheme in ("http", "https", "all"))
 
 
 def _trusted_authorities() -> ssl.SSLContext:

@@ -50,14 +50,16 @@ class HttpAddress:
     @property
     def is_local(self) -> bool:
         """Whether all of it is on this machine, where no proxy is asked."""
-        return all(map(_is_loopback, self._all()))
+        return all(map(_is_loopback, self.all))
 
     @property
     def uses_tls(self) -> bool:
         """Whether any of it is to be asked by https."""
-        return any(one.startswith("https:") for one in self._all())
+        return any(one.startswith("https:") for one in self.all)
 
-    def _all(self) -> tuple[str, str, str]:
+    @property
+    def all(self) -> tuple[str, str, str]:
+        """Where the state is read and written, locked, and unlocked."""
         return self.address, self.lock_address, self.unlock_address
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import httpx
 
@@ -16,11 +18,13 @@ from reconciler import __version__
 from reconciler.backends.http_address import HttpAddress
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateUnavailable
+from reconciler.proxies import Proxy, proxy_for
 
 USERNAME: Final = "TF_HTTP_USERNAME"
 PASSWORD: Final = "TF_HTTP_PASSWORD"  # noqa: S105 - the variable's name
 
 _CONNECT_S: Final = 10.0
+_LIMITS: Final = httpx.Limits(max_connections=1)
 _WHOLE_TIMES: Final = 4
 _LARGEST_BYTES: Final = 1024**3
 _CHUNK_BYTES: Final = 256 * 1024
@@ -128,22 +132,37 @@ class Wire:
 
     def _open_client(self) -> httpx.Client:
         timeout_s, credentials = self._address.timeout_s, self._credentials()
+        return httpx.Client(
+            headers=_HEADERS,
+            auth=credentials,
+            verify=self._tls,
+            mounts=self._mounts(),
+            trust_env=False,
+            timeout=httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s)),
+            limits=_LIMITS,
+            follow_redirects=False,
+        )
+
+    def _mounts(self) -> dict[str, httpx.BaseTransport]:
+        """The proxies of the environment, each for what it is asked for."""
+        # A proxy would see what is sent in the clear, and loopback means this machine.
+        proxies = {} if self._address.is_local else getproxies()
+        mounts: dict[str, httpx.BaseTransport] = {}
+        for address in self._address.all:
+            proxy, parts = proxy_for(address, proxies), urlsplit(address)
+            if proxy is not None:
+                mounts[f"{parts.scheme}://{parts.netloc}"] = self._through(proxy)
+        return mounts
+
+    def _through(self, proxy: Proxy) -> httpx.BaseTransport:
         try:
-            return httpx.Client(
-                headers=_HEADERS,
-                auth=credentials,
-                verify=self._tls,
-                # A proxy would see what is sent in the clear, and loopback means this machine.
-                trust_env=not self._address.is_local,
-                timeout=httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s)),
-                limits=httpx.Limits(max_connections=1),
-                follow_redirects=False,
+            return httpx.HTTPTransport(
+                verify=self._tls, proxy=httpx.URL(proxy.usable_url), limits=_LIMITS, trust_env=False
             )
         except (httpx.InvalidURL, ValueError, ImportError) as error:
             # What it says may quote the proxy's password.
             raise StateUnavailable(
-                f"cannot reach {self._address.location}: the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY "
-                "names cannot be used",
+                f"cannot reach {self._address.location}: the proxy in {proxy.variable} cannot be used",
                 hint="Write it as http://HOST:PORT (SOCKS will not do), or unset it. Nothing was sent.",
                 location=self._address.location,
             ) from error

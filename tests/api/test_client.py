@@ -7,6 +7,7 @@ import sys
 
 import httpx
 import pytest
+import tls_material
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw_server import answer_well, ok, raw_server
@@ -183,13 +184,29 @@ async def test_no_answer_makes_an_exception_or_a_second_request(head, rest):
         assert server.sent_titles() == ["a"]
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "ftp://u:hush@127.0.0.1", "http://u:hush@h:x"])
-def test_a_proxy_that_cannot_be_used_is_refused_at_once(monkeypatch, proxy):
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "socks5://127.0.0.1:1",
+        "ftp://u:hush@127.0.0.1",
+        "http://u:hush@h:x",
+        "http://u:hush@",
+        "u:hush@:3128",
+        "http://u:hush@h:99999",
+        "http://u:hush@[::1",
+        "http://u:hush@h:0",
+        "http://hush.\udce9",
+        "://hush",
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_a_proxy_that_cannot_be_used_is_refused_at_once(monkeypatch, variable, proxy):
     """Without its password, and before any intent."""
-    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.setenv(variable, proxy)
     with pytest.raises(ApiUnusable) as caught:
         HttpExamApi("https://127.0.0.1", TOKEN, timeout_s=1)
-    assert "HTTPS_PROXY" in caught.value.message
+    assert variable.upper() in caught.value.message
     assert "hush" not in caught.value.message + caught.value.hint
 
 
@@ -206,6 +223,45 @@ def test_a_url_that_httpx_cannot_read_is_refused_at_once(url):
     """What check_url lets through and httpx does not."""
     with pytest.raises(UrlUnusable):
         HttpExamApi(url, TOKEN, timeout_s=1)
+
+
+@pytest.mark.parametrize(
+    "no",
+    [
+        "fd07::/64",
+        "[::1]",
+        "10.0.0.0/8",
+        ".example.edu",
+        "*.example.edu",
+        "h:1",
+        "<local>",
+        ",, ,",
+        "]",
+        "Ren\udce9",
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
+async def test_what_no_proxy_does_not_name_goes_through_the_proxy(monkeypatch, variable, no):
+    """Whatever else it names; what cannot be read of it is left out."""
+    with raw_server(answer_well) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv(variable, no)
+        assert isinstance(await call("http://exams.example.org"), Created)
+        assert proxy.sent_titles() == ["a"]
+
+
+@pytest.mark.parametrize(
+    "no", ["127.0.0.0/8", "fd07::/64,127.0.0.1", " ,127.0.0.1 ", "*", "<local> 127.0.0.1"]
+)
+async def test_what_no_proxy_names_is_asked_straight(monkeypatch, tmp_path, no):
+    """Whatever stands beside it, and though a proxy is there that cannot be used."""
+    for name, value in tls_material.trust_in(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    with raw_server(answer_well, tls=tls_material.good()) as server:
+        monkeypatch.setenv("HTTPS_PROXY", "socks9://u:hush@nowhere")
+        monkeypatch.setenv("NO_PROXY", no)
+        assert isinstance(await call(server.url), Created)
 
 
 @pytest.mark.parametrize("before", [0, 1_000_000, 1_048_560, 2_000_000])

@@ -557,12 +557,43 @@ def test_authorities_that_cannot_be_read(secure, tmp_path, monkeypatch):
     assert "certificate authorities cannot be read" in error.message
 
 
-def test_a_proxy_that_cannot_be_used(tmp_path, monkeypatch):
-    """It is named by its variables; its password is not."""
-    monkeypatch.setenv("HTTPS_PROXY", "socks9://user:hunter2@proxy")
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "socks9://user:hunter2@proxy",
+        "http://user:hunter2@",
+        "user:hunter2@h:x",
+        "http://user:hunter2@[",
+        "://hunter2",
+    ],
+)
+def test_a_proxy_that_cannot_be_used(tmp_path, monkeypatch, proxy):
+    """It is named by its variable; its password is not."""
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
     error = refusal(StateUnavailable, open_backend("https://state.example/x", root=tmp_path).read)
     assert "HTTPS_PROXY" in error.message
     assert "hunter2" not in f"{error.message} {error.hint}"
+
+
+@pytest.mark.parametrize(
+    "no", ["fd07::/64", "[::1]", "10.0.0.0/8,,", "*.example.org", "<local>", "]", "Ren\udce9"]
+)
+def test_what_no_proxy_does_not_name_goes_through_the_proxy(tmp_path, monkeypatch, no):
+    """Each of a state's addresses; what cannot be read of NO_PROXY is left out."""
+
+    def converse(conversation):
+        while conversation.read_head():
+            conversation.send(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+            conversation.received = b""
+
+    with raw_server(converse) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("no_proxy", no)
+        url = "http://state.example/x#allow-http=true&lock-address=http://lock.example/y"
+        assert open_backend(url, root=tmp_path).read() is None
+        assert len(proxy.conversations) == 1
+        refusal(StateUnavailable, open_backend(url, root=tmp_path).lock_holder)
+        assert len(proxy.conversations) == 2
 
 
 def test_a_server_that_is_not_there(tmp_path):

@@ -1,0 +1,86 @@
+"""Proxies that the environment names, and what NO_PROXY leaves out of them.
+
+NO_PROXY is read as curl reads it, with ports and `*.` as others have them: what cannot be read is left out.
+May import: the standard library.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from reconciler.values import dataclass
+
+_SEPARATORS: Final = re.compile(r"[,\s]+")
+_ENTRY: Final = re.compile(
+    r"(?:(?P<scheme>[a-z]+)://)?(?P<host>\[[^\[\]]+\]|[^\[\]:]+|[0-9a-f:.]+(?:/[0-9]+)?)(?::(?P<port>[0-9]+))?",
+    re.IGNORECASE,
+)
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """The proxy at `url`, which may hold a password; `variable` is the one that names it."""
+
+    variable: str
+    url: str
+
+    @property
+    def usable_url(self) -> str:
+        """The URL, if it names a host. Raises ValueError."""
+        parts = urlsplit(self.url)
+        if not parts.hostname or parts.port == 0:
+            raise ValueError("no host, or port 0")
+        return self.url
+
+
+def proxy_for(url: str, proxies: Mapping[str, str]) -> Proxy | None:
+    """Return the proxy that requests to `url` go through; None if they go there straight.
+
+    `proxies` are as `urllib.request.getproxies` gives them: the values of HTTP_PROXY, HTTPS_PROXY, ALL_PROXY
+    and NO_PROXY at `http`, `https`, `all` and `no`. `url` is absolute and valid.
+    """
+    parts = urlsplit(url)
+    if any(_leaves_out(entry, parts) for entry in _SEPARATORS.split(proxies.get("no", ""))):
+        return None
+    for kind in (parts.scheme, "all"):
+        if said := proxies.get(kind, "").strip():
+            return Proxy(variable=f"{kind.upper()}_PROXY", url=said if "://" in said else f"http://{said}")
+    return None
+
+
+def _leaves_out(entry: str, parts: SplitResult) -> bool:
+    """Whether the entry of NO_PROXY means the place of a URL."""
+    if entry == "*":
+        return True
+    found = _ENTRY.fullmatch(entry)
+    if found is None:
+        return False
+    scheme, port = found["scheme"], found["port"]
+    if scheme is not None and scheme.lower() not in {parts.scheme, "all"}:
+        return False
+    if port is not None and port != str(parts.port or _PORTS.get(parts.scheme)):
+        return False
+    return _is_within(_canonical(parts.hostname or ""), found["host"].strip("[]"))
+
+
+def _is_within(host: str, entry: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        domain = _canonical(entry.removeprefix("*").removeprefix("."))
+        return domain != "" and (host == domain or host.endswith(f".{domain}"))
+    try:
+        return address in ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return False
+
+
+def _canonical(host: str) -> str:
+    """Return `host` in lower case and ASCII, without a dot at its end, so that equal names are equal."""
+    try:
+        return host.encode("idna").decode("ascii").lower().rstrip(".")
+    except UnicodeError:
+        return host.lower().rstrip(".")
