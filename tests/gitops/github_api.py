@@ -21,8 +21,19 @@ class PullRequest:
     comments: list[dict[str, Any]] = field(default_factory=list)
 
 
+@dataclass
+class Refusal:
+    """What a method is answered with, as often as `times` says (None: always)."""
+
+    status: int
+    message: str = "Resource not accessible by integration"
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    times: int | None = None
+
+
 class GitHubApi:
-    """The server. `refusals` has a status to answer a method with; `requests` each method and path."""
+    """The server. `refusals` has the Refusal of a method; `requests` each method and path."""
 
     def __init__(self, page_size=100):
         self.pulls = {}
@@ -40,12 +51,11 @@ class GitHubApi:
                 body = json.loads(self.rfile.read(length)) if length else None
                 with api._lock:
                     api.tokens.add(self.headers.get("authorization"))
-                    status, found, link = api._respond(self.command, self.path, body)
-                data = json.dumps(found).encode()
+                    status, found, headers = api._respond(self.command, self.path, body)
+                data = found if isinstance(found, bytes) else json.dumps(found).encode()
                 self.send_response(status)
-                self.send_header("content-length", str(len(data)))
-                if link:
-                    self.send_header("link", link)
+                for name, value in ({"content-length": str(len(data))} | headers).items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(data)
 
@@ -87,44 +97,47 @@ class GitHubApi:
 
     def _respond(self, method, target, body):
         self.requests.append((method, target))
-        if method in self.refusals:
-            return self.refusals[method], {"message": "Resource not accessible by integration"}, None
+        refusal = self.refusals.get(method)
+        if refusal is not None and refusal.times != 0:
+            refusal.times = None if refusal.times is None else refusal.times - 1
+            found = {"message": refusal.message} if refusal.body is None else refusal.body
+            return refusal.status, found, refusal.headers
         parts = urlsplit(target)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         for pattern, answer in _ROUTES:
             if found := re.fullmatch(rf"/repos/example-edu/exams/{pattern}", parts.path):
                 return answer(self, method, found, query, body)
-        return 404, {"message": "Not Found"}, None
+        return 404, {"message": "Not Found"}, {}
 
     def _thread_of(self, method, found, query, body):
         number = int(found[1])
         if method == "POST":
-            return 201, self.say(number, body["body"]), None
+            return 201, self.say(number, body["body"]), {}
         page = int(query.get("page", 1))
         first = (page - 1) * self._page_size
         comments = self.pulls[number].comments
         is_last = first + self._page_size >= len(comments)
         following = f"{self.url}/repos/example-edu/exams/issues/{number}/comments?page={page + 1}"
-        link = None if is_last else f'<{self.url}/elsewhere>; rel="first", <{following}>; rel="next"'
-        return 200, comments[first : first + self._page_size], link
+        link = f'<{self.url}/elsewhere>; rel="first", <{following}>; rel="next"'
+        return 200, comments[first : first + self._page_size], {} if is_last else {"link": link}
 
     def _comment(self, method, found, _query, body):
         every = [comment for pull in self.pulls.values() for comment in pull.comments]
         comment = next(one for one in every if one["id"] == int(found[1]))
         assert method == "PATCH"
         comment["body"] = body["body"]
-        return 200, comment, None
+        return 200, comment, {}
 
     def _merged_as(self, _method, found, _query, _body):
         merged = [pull for pull in self.pulls.values() if pull.merged_as == found[1]]
-        return 200, [_pull_document(pull) for pull in merged], None
+        return 200, [_pull_document(pull) for pull in merged], {}
 
     def _runs_of(self, _method, found, query, _body):
         asked = (found[1], query["head_sha"], query["event"], query["status"])
         runs = [
             run for run in self.runs if (run["workflow"], run["head"], run["event"], run["status"]) == asked
         ]
-        return 200, {"workflow_runs": [{"id": run["id"]} for run in reversed(runs)]}, None
+        return 200, {"workflow_runs": [{"id": run["id"]} for run in reversed(runs)]}, {}
 
 
 def _pull_document(pull):

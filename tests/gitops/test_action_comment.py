@@ -1,16 +1,52 @@
 """The action's comment on a pull request: one for each environment, and never somebody else's."""
 
+import importlib.util
 import json
 import os
 import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from github_api import BOT, GitHubApi
+from github_api import BOT, GitHubApi, Refusal
+from raw_server import raw_server
 from workflow_runner import prepare_reconciler
 
 ROOT = Path(__file__).parents[2]
 PLAN = "<!-- reconciler:plan environment={} fingerprint=sha256:{} -->\n**1 exam will be created**\n"
+
+
+class Clock:
+    """A clock that pauses move."""
+
+    def __init__(self, now_s):
+        self._now_s = now_s
+        self.pauses = []
+
+    def monotonic(self):
+        """Seconds."""
+        return self._now_s
+
+    def sleep(self, seconds):
+        """Note the pause."""
+        self.pauses.append(seconds)
+        self._now_s += seconds
+
+
+def loaded(commenting, monkeypatch):
+    """The script as a module, in the environment of the step."""
+    path = ROOT / ".github" / "action" / "comment.py"
+    for name, value in commenting.variables.items():
+        monkeypatch.setenv(name, value)
+    plan = commenting.root / "reconciler-plan.md"
+    plan.write_text(PLAN.format("staging", "a"), encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", [str(path), str(plan)])
+    spec = importlib.util.spec_from_file_location("comment", path)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    spec.loader.exec_module(module)
+    return module
 
 
 class Commenting:
@@ -21,7 +57,7 @@ class Commenting:
         self.pull = api.open_pull_request("0" * 40)
         prepare_reconciler(root)
         self.event = root / "event.json"
-        self.event.write_text(json.dumps({"pull_request": {"number": 1}}))
+        self.comes_from({"full_name": "example-edu/exams"})
         self.variables = {
             "GITHUB_ACTION_PATH": str(ROOT),
             "GITHUB_API_URL": api.url,
@@ -33,6 +69,11 @@ class Commenting:
             "RECONCILER_COMMENT_AUTHOR": BOT,
             "RUNNER_TEMP": str(root),
         }
+
+    def comes_from(self, repository):
+        """Have the pull request's branch be one of `repository`; None is one that is gone."""
+        event = {"pull_request": {"number": 1, "head": {"repo": repository}}}
+        self.event.write_text(json.dumps(event))
 
     def run(self, body, expect=0):
         """What the step printed about the plan `body`."""
@@ -91,23 +132,131 @@ def test_a_comment_that_only_looks_like_ours_is_left_alone(commenting):
     assert commenting.bodies == [*before, PLAN.format("staging", "b")]
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_token_that_may_only_read_fails_nothing(commenting, method, status):
-    """On a pull request from a fork the plan is in the job summary; the run says so, and goes on."""
-    if method == "PATCH":
-        commenting.api.say(1, PLAN.format("staging", "a"))
-    commenting.api.refusals[method] = status
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("repository", [{"full_name": "somebody/exams"}, None], ids=["fork", "fork-is-gone"])
+def test_the_token_of_a_fork_fails_nothing(commenting, method, repository):
+    """It may only read. The plan is in the job summary; the run says so, and goes on."""
+    commenting.comes_from(repository)
+    commenting.api.refusals[method] = Refusal(403)
     assert "the plan is in the job summary" in commenting.run(PLAN.format("staging", "b"))
 
 
-@pytest.mark.parametrize("status", [404, 500, 503])
-def test_any_other_refusal_fails_the_step(commenting, status):
+def test_dependabot_has_the_token_of_a_fork(commenting):
+    """Its branches are of the repository itself."""
+    commenting.variables["GITHUB_ACTOR"] = "dependabot[bot]"
+    commenting.api.refusals["POST"] = Refusal(403)
+    assert "the plan is in the job summary" in commenting.run(PLAN.format("staging", "b"))
+
+
+def test_an_earlier_plan_that_cannot_be_replaced_fails_the_step(commenting):
+    """Though the token is a fork's: what stands there is no longer true."""
+    commenting.comes_from({"full_name": "somebody/exams"})
+    commenting.api.say(1, PLAN.format("staging", "a"))
+    commenting.api.refusals["PATCH"] = Refusal(403)
+    assert "may show an earlier plan" in commenting.run(PLAN.format("staging", "b"), expect=1)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        (Refusal(401, "Bad credentials"), "401: Bad credentials"),
+        (Refusal(403), "403: Resource not accessible by integration"),
+        (Refusal(403, "Unable to create comment because issue is locked"), "because issue is locked"),
+        (Refusal(403, "Resource not accessible by personal access token"), "personal access token"),
+        (Refusal(403, body=b"<html>Sign in</html>"), "the server answered 403."),
+        (Refusal(404, "Not Found"), "404: Not Found"),
+        (Refusal(410, "Issues are disabled for this repo"), "Issues are disabled"),
+        (
+            Refusal(422, "Validation Failed: ghs_secret %0A::warning::x\n\x1b[2J\ud83d"),
+            "422: Validation Failed: ***",
+        ),
+        (Refusal(301, headers={"location": "http://127.0.0.1:9/elsewhere"}), "answered 301"),
+        (Refusal(500, body=b"[" * 100_000), "answered 500"),
+        (Refusal(502, body=b"\xff\xfe"), "answered 502"),
+        (Refusal(200, body=b"<html>Sign in</html>"), "something other than JSON"),
+        (Refusal(200, body=b"[" * 100_000), "something other than JSON"),
+    ],
+    ids=lambda value: value[:24] if isinstance(value, str) else "",
+)
+def test_any_other_refusal_fails_the_step(commenting, method, refusal, said):
     """An earlier plan may still stand there as if it were this one: that must not go unnoticed."""
-    commenting.api.refusals["POST"] = status
-    said = commenting.run(PLAN.format("staging", "a"), expect=1)
-    assert str(status) in said
-    assert "may show an earlier plan" in said
+    if method == "PATCH":
+        commenting.api.say(1, PLAN.format("staging", "a"))
+    commenting.api.refusals[method] = replace(refusal)
+    printed = commenting.run(PLAN.format("staging", "b"), expect=1)
+    assert said in printed
+    assert "may show an earlier plan" in printed
+    assert printed.count("\n") == 1
+    assert "%0A" not in printed
+    assert len(commenting.api.sent(method)) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Refusal(403, "You have exceeded a secondary rate limit", {"retry-after": "1"}, times=1),
+        Refusal(429, "Too many requests", {"retry-after": "0"}, times=2),
+        Refusal(
+            403, "API rate limit exceeded", {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}, times=1
+        ),
+    ],
+    ids=["secondary", "429", "primary"],
+)
+def test_a_rate_limit_is_waited_for(commenting, method, refusal):
+    """As long as the server says; then the comment is written, once."""
+    if method == "PATCH":
+        commenting.api.say(1, PLAN.format("staging", "a"))
+    commenting.api.refusals[method] = replace(refusal)
+    assert "asks for a pause of 1 s" in commenting.run(PLAN.format("staging", "b"))
+    assert commenting.bodies == [PLAN.format("staging", "b")]
+
+
+@pytest.mark.parametrize("is_fork", [True, False])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Refusal(403, "You have exceeded a secondary rate limit", {"retry-after": "3600"}),
+        Refusal(
+            403, "API rate limit exceeded", {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 10}
+        ),
+        Refusal(
+            403, "API rate limit exceeded", {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 500}
+        ),
+        Refusal(429, "Slow down", {"retry-after": "9" * 5_000}),
+    ],
+    ids=["secondary", "primary", "no calendar has it", "no number of that size"],
+)
+def test_a_rate_limit_that_lasts_fails_the_step(commenting, refusal, is_fork):
+    """Nobody waits for an hour, and a limit is not taken for a token that may only read."""
+    if is_fork:
+        commenting.comes_from({"full_name": "somebody/exams"})
+    commenting.api.refusals["POST"] = refusal
+    printed = commenting.run(PLAN.format("staging", "a"), expect=1)
+    assert refusal.message in printed
+    assert len(commenting.api.sent("POST")) == 1
+
+
+def test_pauses_are_bounded_as_a_whole(commenting, monkeypatch, capsys):
+    """A server that says only that there is a limit is asked again after a minute, and soon no more."""
+    comment = loaded(commenting, monkeypatch)
+    clock = Clock(comment.DEADLINE_S - comment.PATIENCE_S)
+    monkeypatch.setattr(comment, "time", clock)
+    commenting.api.refusals["POST"] = Refusal(403, "You have exceeded a secondary rate limit")
+    assert comment.main() == 1
+    assert clock.pauses == [60.0, 60.0]
+    assert "secondary rate limit" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "found", [{}, "x", [1, None, {"id": "x"}, {"user": 3}, {"id": 1, "body": None, "user": {}}]]
+)
+def test_odd_comments_are_nobodys(commenting, found):
+    """What is no list of comments is told; what is no comment is left alone."""
+    commenting.api.refusals["GET"] = Refusal(200, body=json.dumps(found).encode())
+    printed = commenting.run(PLAN.format("staging", "b"), expect=0 if isinstance(found, list) else 1)
+    assert isinstance(found, list) or "lists no comments" in printed
 
 
 def test_a_text_without_a_marker_is_not_posted(commenting):
@@ -122,21 +271,26 @@ def test_a_missing_token_is_asked_for(commenting):
     assert "GITHUB_TOKEN is not set" in commenting.run(PLAN.format("staging", "a"), expect=1)
 
 
-def test_a_page_of_another_server_is_not_followed(commenting, tmp_path):
+def test_a_page_of_another_server_is_not_followed(commenting, monkeypatch):
     """The token goes to the API that the runner named, and nowhere else."""
-    script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import comment\n"
-        "try:\n    comment.send('GET', 'http://127.0.0.1:9/elsewhere')\n"
-        "except ValueError as error:\n    print(error)\n"
-    )
-    done = subprocess.run(
-        [tmp_path / "reconciler" / "bin" / "python", "-B", "-c", script, ROOT / ".github" / "action"],
-        env=commenting.variables,
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    assert done.stdout == "a page of another server\n"
+    comment = loaded(commenting, monkeypatch)
+    with pytest.raises(ValueError, match="a page of another server"):
+        comment.send("GET", "http://127.0.0.1:9/elsewhere")
+
+
+@pytest.mark.parametrize(
+    "said", [b"SSH-2.0-OpenSSH\r\n\r\n", b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n[{"]
+)
+def test_what_is_no_answer_fails_the_step(commenting, said):
+    """Another protocol, a connection that is closed, and a list that is cut."""
+
+    def converse(conversation):
+        conversation.read_head()
+        conversation.send(said)
+
+    with raw_server(converse) as server:
+        commenting.variables["GITHUB_API_URL"] = server.url
+        assert "may show an earlier plan" in commenting.run(PLAN.format("staging", "a"), expect=1)
 
 
 @pytest.mark.parametrize("event", ["push", "schedule"])

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from github_api import GitHubApi
-from workflow_runner import TOKEN, GitHub, git
+from github_api import GitHubApi, Refusal
+from workflow_runner import REPOSITORY, TOKEN, GitHub, git
 
 from reconciler.cli import main
 from reconciler.sandbox.running import running
@@ -37,6 +37,7 @@ class Story:
         self.site = GitHub(root, api)
         self.api, self.sandboxes = api, sandboxes
         self.clone = root / "clone"
+        self.proposed_from = REPOSITORY
         self.clone.mkdir()
         self._fill_in()
         self._set_up_runner()
@@ -114,7 +115,7 @@ class Story:
 
     def plan(self, pull):
         """Plan a pull request: its workflow runs on the commit that its merge would make."""
-        event = {"pull_request": {"number": pull.number}}
+        event = {"pull_request": {"number": pull.number, "head": {"repo": {"full_name": self.proposed_from}}}}
         run = self.site.run("plan.yml", "pull_request", pull.head, event)
         status = "failure" if run.failed else "success"
         self.api.runs.append(
@@ -308,7 +309,8 @@ def _title(story, address):
 
 def test_a_fork_is_planned_without_a_comment_and_a_mistake_fails_it(story):
     """A token that may only read is no failure: the summary has it. A mistake is one, and keeps none."""
-    story.api.refusals["POST"] = 403
+    story.proposed_from = "somebody/exams"
+    story.api.refusals["POST"] = Refusal(403)
     pull, run = story.propose("quiz", QUIZ.format(name="quiz-1", day=1))
     assert not run.failed, run.log
     assert pull.comments == []
