@@ -84,7 +84,7 @@ def decode_document(data: bytes, *, location: str) -> Document:
         )
     try:
         return _decode(found)
-    except (_MalformedError, KeyError, ValueError) as error:
+    except (_MalformedError, KeyError, ValueError, RecursionError) as error:
         raise StateDamaged(
             f"the document at {location} is damaged: {error}",
             hint="Nothing was changed. Put back an earlier version of it, if the server keeps them.",
@@ -103,7 +103,7 @@ def _foreign(found: object, location: str) -> StateError:
 
 def _decode(found: Mapping[str, Any]) -> Document:
     serial, lineage = found["serial"], found["lineage"]
-    if found[_FORMAT_KEY] != _FORMAT or type(serial) is not int or not isinstance(lineage, str):
+    if found[_FORMAT_KEY] != _FORMAT or type(serial) is not int or not _is_ascii(lineage):
         raise _MalformedError("its format, serial or lineage")
     return Document(
         serial=serial,
@@ -112,6 +112,10 @@ def _decode(found: Mapping[str, Any]) -> Document:
         journal=_journal_in(found["journal"]),
         backup=None if found["backup"] is None else _packed(found["backup"]),
     )
+
+
+def _is_ascii(part: object) -> bool:
+    return isinstance(part, str) and part.isascii()
 
 
 def _journal_in(part: object) -> bytes:
@@ -148,7 +152,7 @@ def _unpacked(text: str) -> bytes:
 
 def _packed(part: object) -> str:
     match part:
-        case {"gzip": str(text)}:
+        case {"gzip": str(text)} if text.isascii():
             return text
     raise _MalformedError("its backup is in no form that we know")
 

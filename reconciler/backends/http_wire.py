@@ -4,7 +4,7 @@ import os
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -18,6 +18,7 @@ from reconciler import __version__
 from reconciler.backends.http_address import HttpAddress
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateUnavailable
+from reconciler.model.outside_text import tamed
 from reconciler.proxies import Proxy, proxy_for
 
 USERNAME: Final = "TF_HTTP_USERNAME"
@@ -100,17 +101,17 @@ class Wire:
                 self._client = None
 
     def send(self, question: Question) -> Answer:
-        """The answer to `question`, asked once. Raises httpx.TransportError and OSError."""
+        """The answer to `question`, asked once. Raises httpx.TransportError, OSError and StateUnavailable."""
         with self.connected():
             assert self._client is not None  # noqa: S101 - for the type checker
             deadline_s = time.monotonic() + _WHOLE_TIMES * self._address.timeout_s
             request = self._request(self._client, question, deadline_s)
             reach(Step.STORE_CALL)
-            response = self._client.send(request, stream=True)
             try:
-                body = _read(response, deadline_s)
-            finally:
-                response.close()
+                with closing(self._client.send(request, stream=True)) as response:
+                    body = _read(response, deadline_s)
+            except (httpx.InvalidURL, ValueError) as error:  # what httpx makes of odd headers
+                raise httpx.RemoteProtocolError(f"the answer cannot be read: {error}") from error
             reach(Step.STORE_CALLED)
         return Answer(status=response.status_code, headers=response.headers, body=body)
 
@@ -132,6 +133,7 @@ class Wire:
 
     def _open_client(self) -> httpx.Client:
         timeout_s, credentials = self._address.timeout_s, self._credentials()
+        self._check_addresses()
         return httpx.Client(
             headers=_HEADERS,
             auth=credentials,
@@ -142,6 +144,17 @@ class Wire:
             limits=_LIMITS,
             follow_redirects=False,
         )
+
+    def _check_addresses(self) -> None:
+        try:
+            for address in self._address.all:
+                _ = httpx.URL(address).host  # it is read when it is asked for
+        except (httpx.InvalidURL, ValueError) as error:
+            raise StateUnavailable(
+                f"cannot reach {self._address.location}: an address cannot be read: {tamed(str(error))}",
+                hint="Check the state URL. Nothing was sent.",
+                location=self._address.location,
+            ) from error
 
     def _mounts(self) -> dict[str, httpx.BaseTransport]:
         """The proxies of the environment, each for what it is asked for."""
