@@ -68,6 +68,7 @@ def is_loopback(host: str) -> bool:
 def _split(url: str) -> tuple[SplitResult, int | None]:
     """The parts of `url`, and its port. Raises UrlUnusable."""
     try:
+        url.encode()  # an argument may hold bytes that are not UTF-8; state could not keep it
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:

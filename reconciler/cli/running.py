@@ -24,7 +24,7 @@ _LEFT: Final[list[object]] = []
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code. Nothing but the exit of the parser itself is raised."""
     gc.set_threshold(*_SELDOM)
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
+    for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a runner's locale may be unable to spell a title
             stream.reconfigure(errors="backslashreplace")
     try:

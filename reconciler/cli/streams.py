@@ -20,6 +20,8 @@ def open_streams() -> None:
         if getattr(sys, name) is None:
             descriptor = os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is the stream's own
             setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8", closefd=False))
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="backslashreplace")
     out, told = sys.stdout, sys.stderr
     results = _Results(out.fileno(), "w", closefd=False)
     sys.stdout = _text_on(results, out.encoding, line_buffering=bool(out.line_buffering))

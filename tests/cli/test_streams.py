@@ -111,7 +111,7 @@ def test_a_result_that_is_not_buffered_is_no_other(untouched):
 def test_the_code_is_that_of_the_work(untouched):
     """Whatever is closed, a plan still says that something differs, and a mistake is still one."""
     for redirection in CLOSED:
-        assert run(untouched, "plan --detailed-exitcode", redirection)[0] == 2
+        assert run(untouched, "plan --detailed-exitcode --api-url http://127.0.0.1:9", redirection)[0] == 2
         assert run(untouched, "state show cs/none", redirection)[0] == 1
         assert run(untouched, "plan --nonsense", redirection)[0] == 1
         assert run(untouched, "apply --api-url http://127.0.0.1:9", redirection)[0] == 1
