@@ -22,6 +22,7 @@ _SENTENCES: Final = {
     "absent-and-imported": "An exam is said to exist, and not to have been created.",
     "alias-loop": "An alias of YAML refers to itself, or expands without bound.",
     "bad-address": "An address has a form that no address has.",
+    "bad-api-url": "The `apiUrl` of an environment is no base URL that a plan could go to.",
     "bad-date-time": "A date-time is none.",
     "bad-glob": "A move between globs does not say what goes where.",
     "bad-ignore": "An ignore is not written as one.",
