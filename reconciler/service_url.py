@@ -4,6 +4,7 @@ May import: `model`.
 """
 
 import ipaddress
+import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -13,7 +14,13 @@ from reconciler.model.errors import UrlUnusable
 DEFAULT: Final = "https://api.smarterproctoring.com"
 
 _HINT: Final = "Write it as https://HOST, for example with --api-url."
+_SPELLING_HINT: Final = (
+    "Write host and path in plain letters, digits and hyphens; a host with other letters as its xn-- form."
+)
 _USUAL_PORTS: Final = {"http": 80, "https": 443}
+_LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)
+_PATH: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 
 
 def choose(
@@ -67,9 +74,10 @@ def is_loopback(host: str) -> bool:
 
 def _split(url: str) -> tuple[SplitResult, int | None]:
     """The parts of `url`, and its port. Raises UrlUnusable."""
+    text = url.strip(" \t\r\n")
     try:
         url.encode()  # an argument may hold bytes that are not UTF-8; state could not keep it
-        parts = urlsplit(url)
+        parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError as error:
         # The reason may quote what stands for a port, which may be a password.
@@ -78,4 +86,21 @@ def _split(url: str) -> tuple[SplitResult, int | None]:
         raise UrlUnusable("the API URL holds credentials", hint="Give the token by itself; see --help.")
     if parts.scheme not in _USUAL_PORTS or not host or parts.query or parts.fragment:
         raise UrlUnusable("the API URL is not an absolute http(s) URL without a query", hint=_HINT)
+    if not _is_what_it_looks_like(text, host, parts.path):
+        raise UrlUnusable("the API URL holds what can be mistaken for another one", hint=_SPELLING_HINT)
     return parts, port
+
+
+def _is_what_it_looks_like(text: str, host: str, path: str) -> bool:
+    """Whether a reviewer who reads the URL `text` sees where it goes.
+
+    A letter of another alphabet may look like a Latin one, white space and control characters show nothing
+    or are dropped, and `..` leads out of the path that is shown.
+    """
+    return (
+        text.isascii()
+        and text.isprintable()
+        and _HOST.fullmatch(host) is not None
+        and _PATH.fullmatch(path) is not None
+        and {".", ".."}.isdisjoint(path.split("/"))
+    )

@@ -54,6 +54,50 @@ def test_urls_not_to_send_a_token_to(url):
     assert "secret" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://\u0430pi.example.edu",  # a Cyrillic letter
+        "https://api\u3002example.edu",
+        "https://b\u00fccher.example.edu",
+        "https://api.example.edu\u200b",
+        "https://api.example.edu\u2028",
+        "https://api.exa\tmple.edu",
+        "https://api.example .edu",
+        "https://api%2eexample.edu",
+        "https://api.example.edu\\.evil.example",
+        "https://api..example.edu",
+        "https://*.example.edu",
+        f"https://{'a' * 64}.example.edu",
+        "https://api.example.edu/\u202elive",
+        "https://api.example.edu/live/../test",
+        "https://api.example.edu/live/.",
+        "https://api.example.edu/li ve",
+        "https://api.example.edu/\x00",
+    ],
+)
+def test_urls_that_look_like_another(url):
+    """A reviewer must see where a plan goes: what hides that is refused, and never shown."""
+    with pytest.raises(UrlUnusable, match="mistaken") as caught:
+        check_url(url, is_plain_http_allowed=True)
+    assert "xn--" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        (" https://api.example.edu\n", "https://api.example.edu"),
+        ("https://xn--bcher-kva.example/v1.2/a_b~c", "https://xn--bcher-kva.example/v1.2/a_b~c"),
+        ("https://api_sandbox", "https://api_sandbox"),
+        ("https://api.example.edu.", "https://api.example.edu."),
+        ("https://[2001:db8::1.2.3.4]/", "https://[2001:db8::1.2.3.4]"),
+    ],
+)
+def test_urls_that_look_like_themselves(url, base):
+    """White space around one is left out, as variables often end with a line break."""
+    assert check_url(url, is_plain_http_allowed=True) == base
+
+
 def test_plain_http_can_be_allowed():
     """For a test server on another machine."""
     assert check_url("http://test.example.edu", is_plain_http_allowed=True) == "http://test.example.edu"
