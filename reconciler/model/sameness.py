@@ -7,6 +7,7 @@ difference.
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from reconciler.model.distinctions import Distinctions
@@ -18,13 +19,29 @@ URL: Final = "course and URL"
 API_EXAM_ID: Final = "install and apiExamId"
 
 _INVISIBLE: Final = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U0001d159\U000e0000-\U000e0fff]"
 )
-"""Fillers and selectors of forms, which Unicode counts as letters or marks."""
+"""What shows nothing (Default_Ignorable_Code_Point) and is no control or format character to Unicode.
+
+These are fillers, selectors of forms, and places that are kept free for more of them.
+"""
 _BLANK: Final = str.maketrans({"\u2800": " "})
-_URL: Final = re.compile(r"(?:https?://)?([^/?#]*?)(?::(?:80|443))?([/?#].*)?", re.IGNORECASE | re.DOTALL)
+_URL: Final = re.compile(
+    r"(?:(?:https?:)?//)?([^/?#]*?)\.?(?::0*(?:80|443)?)?(/[^?#]*)?([?#].*)?", re.IGNORECASE | re.DOTALL
+)
+_PERCENT_CODES: Final = re.compile("(?:%[0-9a-f]{2})+", re.IGNORECASE)
+_EMPTY_SEGMENT: Final = re.compile(r"/\.?(?=/|$)")
+_STEP_BACK: Final = re.compile(r"/[^/]+/\.\.(?=/|$)")
+_MOST_STEPS: Final = 16
+_MOST_OF_A_HOST: Final = 253
 _NOT_A_LETTER: Final = re.compile(r"[\W_]+")
-_PLACEHOLDERS: Final = frozenset({"", "na", "none", "null", "notapplicable", "tba", "tbd"})
+_PLACEHOLDERS: Final = frozenset(
+    {
+        *("", "na", "nil", "none", "null", "undefined", "unknown", "notapplicable", "notavailable"),
+        *("tba", "tbc", "tbd", "tobeannounced", "tobeconfirmed", "tobedetermined"),
+    }
+)
 """What stands, without its punctuation, where there is no value; exams do not share it on purpose."""
 
 
@@ -66,11 +83,7 @@ _Exam = TypeVar("_Exam", bound=Addressed)
 def folded(text: str) -> str:
     """Return `text` as people compare it: NFKC, no case, one space between words, nothing invisible."""
     if not text.isascii() or not text.isprintable():
-        text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text).translate(_BLANK))
-        text = "".join(
-            char for char in text if char.isspace() or unicodedata.category(char) not in {"Cf", "Cc"}
-        )
-        text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text).casefold())
+        text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", _seen(text)).casefold())
     return " ".join(text.casefold().split())
 
 
@@ -85,10 +98,11 @@ def marks_of(exam: Placed) -> frozenset[Mark]:
     configuration = exam.payload.get("configuration")
     api_exam_id = configuration.get("apiExamId") if isinstance(configuration, dict) else None
     url = exam.payload.get("url")
+    quiz = _folded_url(url) if isinstance(url, str) else None
     found = (
         title_mark(exam),
-        Mark(URL, exam.course_sid, _folded_url(url)) if _says_something(url) else None,
-        Mark(API_EXAM_ID, exam.install_sid, str(api_exam_id).strip())
+        Mark(URL, exam.course_sid, f"{quiz}") if _says_something(quiz) else None,
+        Mark(API_EXAM_ID, exam.install_sid, _seen(str(api_exam_id)).strip())
         if _says_something(api_exam_id)
         else None,
     )
@@ -119,11 +133,40 @@ def _says_something(value: object) -> bool:
     return isinstance(value, str) and _NOT_A_LETTER.sub("", folded(value)) not in _PLACEHOLDERS
 
 
-def _folded_url(url: object) -> str:
-    """A URL without what browsers and people do not mind: scheme, case of the host, port, a last slash."""
-    seen = unicodedata.normalize("NFKC", _INVISIBLE.sub("", f"{url}"))
-    text = "".join(
-        char for char in seen if unicodedata.category(char) not in {"Cf", "Cc"} and not char.isspace()
-    )
-    found = _URL.fullmatch(text)
-    return text if found is None else f"{found[1].casefold()}{(found[2] or '').rstrip('/?#')}"
+def _seen(text: str) -> str:
+    """Return `text` in NFKC without what shows nothing; line breaks and tabs are kept as spaces are."""
+    if text.isascii() and text.isprintable():
+        return text
+    shown = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text).translate(_BLANK))
+    kept = (char for char in shown if char.isspace() or unicodedata.category(char) not in {"Cf", "Cc"})
+    return _INVISIBLE.sub("", "".join(kept))
+
+
+def _folded_url(url: str) -> str:
+    """A URL without what browsers and people do not mind.
+
+    That is scheme, case and last dot of the host, port, a last slash, and how the rest is encoded (RFC 3986,
+    section 6.2.2, which also takes `.` and `..` out of a path).
+    """
+    text = _PERCENT_CODES.sub(_decoded, "".join(_seen(url).split()))
+    found = _URL.fullmatch("".join(_seen(text).split()))
+    if found is None:
+        return text
+    path = _EMPTY_SEGMENT.sub("", found[2] or "")
+    for _ in range(_MOST_STEPS if "/.." in path else 0):
+        path = _STEP_BACK.sub("", path, count=1)
+    return f"{_spelt_host(found[1])}{path}{found[3] or ''}".rstrip("/?#")
+
+
+def _decoded(codes: re.Match[str]) -> str:
+    """The characters that the percent `codes` of a URL stand for."""
+    return bytes.fromhex(codes[0].replace("%", "")).decode("utf-8", "surrogateescape")
+
+
+def _spelt_host(host: str) -> str:
+    """`host` in lower case and its own letters, whichever of its two forms was written."""
+    spelt = host.casefold()
+    if "xn--" in spelt and len(spelt) <= _MOST_OF_A_HOST:
+        with suppress(UnicodeError):
+            spelt = spelt.encode("ascii").decode("idna").casefold()
+    return spelt

@@ -152,12 +152,61 @@ def test_no_url_is_shared_by_none(url):
         "lms.example.edu/quiz/1",
         f"{URL}#",
         f"{URL}\u200b",
+        "//lms.example.edu/quiz/1",
+        "https://lms.example.edu./quiz/1",
+        "https://lms.example.edu:/quiz/1",
+        "https://lms.example.edu:0443/quiz/1",
+        "https://lms.example.edu/%71uiz/%31",
+        "https://lms.example.edu/quiz%E2%80%8B/1",
+        "https://lms.example.edu/./quiz//1",
+        "https://lms.example.edu/course/7/../../quiz/1/",
     ],
 )
 def test_one_quiz_is_one_url(url):
-    """Scheme, case of the host, its usual port and a last slash make no other quiz."""
+    """Scheme, case of the host, its usual port, a last slash and how it is encoded make no other quiz."""
     known = state(held(old=body("Midterm", URL)))
     assert codes(planned(declaring(exam("new", body("Final", url))), known)) == ["same-exam"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://b\u00fccher.example/1", "https://XN--bcher-kva.example/1"),
+        ("https://lms.example.edu/\u00fcbung 1", "https://lms.example.edu/u%CC%88bung%201"),
+        ("https://lms.example.edu/%fc", "https://lms.example.edu/%FC"),
+        ("https://xn--/1", "http://xn--/1"),
+    ],
+)
+def test_letters_of_a_url_in_two_forms(one, other):
+    """A host in its xn-- form and letters as percent codes are the same to people."""
+    known = state(held(old=body("Midterm", one)))
+    assert codes(planned(declaring(exam("new", body("Final", other))), known)) == ["same-exam"]
+
+
+@pytest.mark.parametrize(
+    "nothing", ["nil", "Unknown", "not available", "https://", "https://n/a", "http://TBD/", "TBC", "#"]
+)
+def test_ways_of_writing_that_there_is_no_url(nothing):
+    """Exams do not share what is written for want of a URL."""
+    known = state(held(old=body("Midterm", nothing)))
+    assert codes(planned(declaring(exam("new", body("Final", nothing))), known)) == []
+
+
+@pytest.mark.parametrize("same", ["q-1\u200b", "\u2060q-1 ", "q\u00ad-1", "\uff51-1", "q-1\u2065"])
+def test_invisible_characters_make_no_other_id(same):
+    """An `apiExamId` is compared as people see it, but for its case."""
+    known = state(held(old=body("Midterm", apiExamId="q-1")))
+    assert codes(planned(declaring(exam("new", body("Final", apiExamId=same))), known)) == ["same-exam"]
+    other = body("Final", apiExamId=same.upper())
+    assert codes(planned(declaring(exam("new", other)), known)) == []
+
+
+@pytest.mark.parametrize("invisible", ["\u2065", "\ufff0", "\U000e0000", "\U000e0fff", "\U0001d159"])
+def test_what_shows_nothing_makes_no_other_title(invisible):
+    """Whatever fonts leave out is left out."""
+    known = state(held(old=body("Final")))
+    plan = planned(declaring(exam("new", body(f"Fi{invisible}nal"))), known)
+    assert codes(plan) == ["same-exam"]
 
 
 @pytest.mark.parametrize(
