@@ -75,12 +75,14 @@ def plan(parsed: argparse.Namespace) -> int:
     if planned.warnings:
         outputs.print_diagnostics(planned.warnings, error_console(parsed))
         hint_at_rules(planned.warnings, error_console(parsed))
+    invocation = invocation_of(parsed)
+    made = invocation.completed_plan(planned.plan)
     if parsed.out is not None:
         document = outputs.plan_document(
-            planned.plan, listing=listing(parsed), invocation=invocation_of(parsed), origins=planned.origins
+            made, listing=listing(parsed), invocation=invocation, origins=planned.origins
         )
         write_plan(parsed, parsed.out, outputs.to_text(document))
-    _print_plan(parsed, planned.plan, invocation_of(parsed), planned.origins)
+    _print_plan(parsed, made, invocation, planned.origins)
     return _code_of(planned.plan) if parsed.detailed_exitcode else DONE
 
 

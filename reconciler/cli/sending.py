@@ -112,7 +112,8 @@ def _print_applied(parsed: argparse.Namespace, applied: Applied) -> None:
             destination=applied.plan.destination,
         )
     elif not applied.plan.to_make:  # otherwise `_confirm` has shown it
-        print_plan(applied.plan, result_console(parsed), listing=listing(parsed), invocation=invocation)
+        made = invocation.completed_plan(applied.plan)
+        print_plan(made, result_console(parsed), listing=listing(parsed), invocation=invocation)
 
 
 async def _apply(
@@ -193,7 +194,9 @@ def _show(parsed: argparse.Namespace, plan: Plan) -> None:
     if parsed.format != "text" and is_json(parsed):
         return
     console = result_console(parsed) if parsed.format == "text" else error_console(parsed)
-    print_plan(plan, console, listing=listing(parsed), invocation=invocation_of(parsed))
+    invocation = invocation_of(parsed)
+    made = invocation.completed_plan(plan)
+    print_plan(made, console, listing=listing(parsed), invocation=invocation)
 
 
 def _code_of(applied: Applied) -> int:

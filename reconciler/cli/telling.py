@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TextIO, cast
 
 from reconciler import host
-from reconciler.cli.consoles import error_console
+from reconciler.cli.consoles import error_console, invocation_of
 from reconciler.cli.detached import DetachedStream
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import ReconcilerError
@@ -54,7 +54,9 @@ def _progress(parsed: argparse.Namespace, stream: DetachedStream) -> Progress:
 
 
 def tell_error(parsed: argparse.Namespace, error: ReconcilerError) -> None:
-    """Why the command stopped is told, with all that `error` carries."""
+    """Why the command stopped is told, with all that `error` carries, its commands ready to be copied."""
+    if hasattr(parsed, "state"):  # a command that works on one
+        invocation_of(parsed).complete_error(error)
     if is_json(parsed):
         _json_log().failed(error)
     else:

@@ -1,11 +1,18 @@
 """Invocations: what the reader's next command has to say to work on the same state."""
 
+import re
 from typing import Final
 
-from reconciler.values import dataclass
+from reconciler.model.errors import PlanRefused, ReconcilerError
+from reconciler.model.plan import Guard, Note, Plan
+from reconciler.values import dataclass, replace
 
 PLACEHOLDER: Final = "EX…"
 """Stands in commands and manifest entries for the SID that only a person can find."""
+_OF_A_STATE: Final = re.compile(
+    r"`(reconciler (?:plan|apply|show|init|import|resolve|unlock|state [a-z]+)(?: [^`]*)?)`"
+)
+"""A command in a hint that takes all the options that say which state is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +33,34 @@ class Invocation:
             self.command("resolve", address, "--sid", PLACEHOLDER),
             self.command("resolve", address, "--absent"),
         )
+
+    def completed(self, text: str) -> str:
+        """Return `text` with these options behind each command to copy that works on the state."""
+        if not self.options or "`reconciler " not in text:
+            return text
+        return _OF_A_STATE.sub(lambda found: f"`{self._completed_command(found[1])}`", text)
+
+    def completed_plan(self, plan: Plan) -> Plan:
+        """Return `plan`, whose guards and notes tell commands with these options."""
+        guards = tuple(self._completed_guard(guard) for guard in plan.guards)
+        notes = tuple(self._completed_note(note) for note in plan.notes)
+        if (guards, notes) == (plan.guards, plan.notes):
+            return plan
+        return replace(plan, guards=guards, notes=notes)
+
+    def complete_error(self, error: ReconcilerError) -> None:
+        """Make `error` tell commands with these options."""
+        error.hint = self.completed(error.hint)
+        if isinstance(error, PlanRefused):
+            error.guards = tuple(self._completed_guard(guard) for guard in error.guards)
+
+    def _completed_command(self, command: str) -> str:
+        """`command` with these options, unless it says itself which state it is for."""
+        words = command.split()
+        return command if any(option in words for option in self.options) else self.command(*words[1:])
+
+    def _completed_guard(self, guard: Guard) -> Guard:
+        return replace(guard, hint=self.completed(guard.hint))
+
+    def _completed_note(self, note: Note) -> Note:
+        return replace(note, hint=self.completed(note.hint))

@@ -124,3 +124,11 @@ def test_a_target_that_matches_nothing_names_the_nearest(workspace):
     assert list(planned(workspace, "staging", "--target", "cs101/*")) == ["cs101/final", "cs101/midterm"]
     workspace.run("plan", "--env", "staging", "--target", "cs101/finale", expect=1)
     assert "Did you mean cs101/final" in workspace.printed
+
+
+def test_a_command_to_copy_says_which_environment(workspace):
+    """A refusal's next command, as an error and in a plan, works on the state that was meant."""
+    assert "`reconciler init --env staging`" in workspace.refused("plan", "--env", "staging")
+    workspace.run("init", "--env", "staging")
+    hint = workspace.refused("state", "mv", "a", "b", "--env", "staging")
+    assert "`reconciler state list --env staging`" in hint
