@@ -183,6 +183,9 @@ def _advice_on_held(alike: Sequence[Likeness]) -> Iterator[str]:
     if pairs:
         moved = _block("moved", [f"{{from: {as_yaml(old)}, to: {as_yaml(new)}}}" for old, new in pairs])
         yield f"If it was renamed, add {moved}."
+    reused = [one for one in alike if one.held.is_declared and not one.held.is_in_doubt]
+    for old, new in _shared_out(reused)[:_NAMED]:
+        yield f"If {old} is declared as {new} now, run `reconciler state mv {old} {new}`."
     orphans = sorted({one.held.address for one in undeclared if not one.held.is_in_doubt})
     if orphans:
         removed = _block("removed", [f"{{exam: {as_yaml(address)}}}" for address in orphans])

@@ -272,6 +272,7 @@ def test_a_doubt_that_is_declared_as_it_was_sent_waits_by_itself():
     plan = planned(declaring(edited, twin), known)
     assert "b has the course and URL of a, which is in doubt" in guard(plan, "same-exam").message
     assert "moved:" not in guard(plan, "same-exam").hint
+    assert "state mv" not in guard(plan, "same-exam").hint
 
 
 def test_a_doubt_that_moved_waits_at_its_new_address():
@@ -296,6 +297,7 @@ def test_an_address_that_is_used_again_for_another_exam():
         in found.message
     )
     assert "moved:" not in found.hint
+    assert "run `reconciler state mv a b`" in found.hint
     told = replace(declared, distinctions=tells_apart(("b", "a")))
     assert codes(planned(told, known)) == []
 

@@ -20,12 +20,14 @@ _NO_ASCII_LETTERS: Final = bytes(code for code in range(128) if not chr(code).is
 def _same_exam(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
     pairs = sharing_a_title(exams, imported=context.imported, distinctions=context.distinctions)
     for exam, other in pairs:
+        # Both exams get the same block to paste: the pair may be said once only.
+        one, two = sorted((exam.address, other.address))
         yield Finding(
             exam=exam,
             path=_TITLE,
             message=f"'{other.address}', of the same course, has this title too",
             hint="Give each exam of a course its own title, or remove one. If two are meant, add "
-            f"`distinct: [{{exam: {as_yaml(exam.address)}, from: {as_yaml(other.address)}}}]`; "
+            f"`distinct: [{{exam: {as_yaml(one)}, from: {as_yaml(two)}}}]`; "
             "if one exists, `imports`.",
         )
 
