@@ -5,16 +5,20 @@ needs a note, but an absence: what it ends has no line that says so.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 from reconciler.model.declarations import Absence, Declared, Distinction, Import, Move, Removal
+from reconciler.model.distinctions import Distinctions, imported_addresses
 from reconciler.model.globs import is_glob, matches
 from reconciler.model.identities import Address
 from reconciler.model.plan import Note
 from reconciler.model.positions import Position
 from reconciler.model.renames import onward
+from reconciler.model.sameness import sharing_a_title
 from reconciler.model.state import State
 from reconciler.planning.standing import Standing
+from reconciler.values import replace
 
 DONE: Final = "done"
 POINTS_NOWHERE: Final = "points-nowhere"
@@ -44,6 +48,7 @@ def notes_of(declared: Declared, plain: Declared, standing: Standing, state: Sta
         *_of_globs(declared, standing, state),
         *_of_absences(declared.absences, standing, state),
         *_of_distinctions(declared.distinctions, standing, state),
+        *_of_wide_distinctions(declared, standing),
     }
     return tuple(_folded(sorted(found, key=_order)))
 
@@ -102,7 +107,7 @@ def _note(
     hint: str = _MAY_GO,
     *more: Address,
 ) -> Note:
-    addresses = (block.address, *(one for one in more if one != block.address))
+    addresses = tuple(dict.fromkeys((block.address, *more)))
     return Note(code=code, message=message, hint=hint, source=block.declared_at, addresses=addresses)
 
 
@@ -269,6 +274,43 @@ def _of_distinctions(blocks: Iterable[Distinction], standing: Standing, state: S
                 "Be sure of it: both will exist.",
                 block.other,
             )
+
+
+def _of_wide_distinctions(declared: Declared, standing: Standing) -> Iterator[Note]:
+    """What globs in `distinct` let through: exams to be created that are called as another is."""
+    wide = [block for block in declared.distinctions if is_glob(block.address) or is_glob(block.other)]
+    if not wide:
+        return
+    creates = {exam.address for exam in standing.creates}
+    named = replace(Distinctions.of(declared), globs=())
+    alike = sharing_a_title(
+        standing.exams.values(), imported=imported_addresses(declared), distinctions=named
+    )
+    pairs = sorted({_ordered(one.address, two.address) for one, two in alike if one.address in creates})
+    for block in wide:
+        told = [pair for pair in pairs if _tells_apart(block, *pair)]
+        if told:
+            (one, two), more = told[0], len(told) - 1
+            yield _note(
+                TOLD_APART,
+                block,
+                f"{one} and {two}{f' (and {more} more)' if more else ''} have one course and title, and are "
+                f"two exams, as `distinct` of {block.address} and {block.other} says",
+                "Be sure of it: both will exist. Name them in full if only some are meant.",
+                *chain.from_iterable(told),
+            )
+
+
+def _ordered(one: Address, two: Address) -> tuple[Address, Address]:
+    return (one, two) if one < two else (two, one)
+
+
+def _tells_apart(block: Distinction, one: Address, two: Address) -> bool:
+    """Whether `block` is about `one` and `two`, in either order."""
+    return any(
+        matches(here, block.address) and matches(there, block.other)
+        for here, there in ((one, two), (two, one))
+    )
 
 
 def _is_known(end: Address, known: Collection[Address], declared: Collection[Address]) -> bool:

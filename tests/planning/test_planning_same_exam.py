@@ -374,6 +374,22 @@ def test_distinct_is_named_in_full_for_what_state_has():
         assert codes(planned(replace(alone, distinctions=tells_apart(pair)), known)) == []
 
 
+def test_what_a_glob_lets_through_is_told():
+    """A `distinct` of many, left in place, never hides that an exam is about to be there twice."""
+    declared = declaring(
+        exam("t/a", body("Final")),
+        exam("t/b", body("FINAL")),
+        exam("t/c", body("Else")),
+        distinct=tells_apart(("t/*", "*"), ("x/*", "t/*")),
+    )
+    known = state(held(**{"t/a": body("Final")}))
+    (note,) = (one for one in planned(declared, known).notes if one.code == "told-apart")
+    assert note.message.startswith("t/a and t/b have one course and title")
+    assert {"t/a", "t/b"} <= set(note.addresses)
+    both = {**held(**{"t/a": body("Final"), "t/b": body("FINAL")})}
+    assert [one for one in planned(declared, state(both)).notes if one.code == "told-apart"] == []
+
+
 def test_distinct_follows_moves():
     """An exam that was told apart, and renamed since, stays told apart: blocks are safe to leave in place."""
     declared = declaring(
