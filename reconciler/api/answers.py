@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Final, TypeAlias
 
 from reconciler.api.bodies import is_opaque, unpacked
-from reconciler.api.echoes import Sent, contradictions
+from reconciler.api.echoes import Sent, contradictions, other_title
 from reconciler.api.messages import code_in, decode, message_in
 from reconciler.api.redaction import WITHHELD, Redactor, describe
 from reconciler.api.retry import http_date
@@ -123,6 +123,7 @@ def _success(status: int, document: Mapping[str, object], sent: Sent, redactor: 
         configuration_sid=ConfigurationSid(str(configuration))
         if is_told and not _is_echo(str(configuration), sent, redactor)
         else None,
+        cut_title=other_title(document, sent),
     )
 
 

@@ -4,17 +4,20 @@ An answer that names another course, install or title is another exam's: two wer
 """
 
 import json
-import unicodedata
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from html.entities import codepoint2name
 from typing import Final
 
 from reconciler.api.spellings import unescape_html
 from reconciler.model.identities import CourseSid, InstallSid, is_course_sid
+from reconciler.model.sameness import folded
 
 _ELLIPSIS: Final = "..."  # of which NFKC makes the single character
 _LONG: Final = 32
 _NESTED_ENTITIES: Final = 3
+_BROKEN_END: Final = re.compile("[\ud800-\udfff\N{REPLACEMENT CHARACTER}]+$|&[#0-9a-z]*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +40,20 @@ def contradictions(document: Mapping[str, object], sent: Sent) -> list[str]:
         if not _says_nothing(echo) and not (isinstance(echo, str) and _alike(echo, sid)):
             wrong.append(name)
     course = document.get("course")
-    if isinstance(course, str) and is_course_sid(course) and course != sent.course_sid:
+    if isinstance(course, str) and is_course_sid(_as_sid(course)) and not _alike(course, sent.course_sid):
         wrong.append("course")
     echo = document.get("title")
     if not _says_nothing(echo) and not (isinstance(echo, str) and _is_title(echo, sent.body)):
         wrong.append("title")
     return wrong
+
+
+def other_title(document: Mapping[str, object], sent: Sent) -> str | None:
+    """Return the title that the answer `document` names, entities undone; None if it is whole and ours."""
+    echo = document.get("title")
+    if _says_nothing(echo) or _comparable(str(echo)) == _comparable(_title_in(sent.body)):
+        return None
+    return _without_entities(str(echo))
 
 
 def _says_nothing(echo: object) -> bool:
@@ -53,16 +64,30 @@ def _alike(one: str, other: str) -> bool:
     return one.strip().casefold() == other.casefold()
 
 
-def _is_title(echo: str, body: bytes) -> bool:
+def _as_sid(text: str) -> str:
+    text = text.strip()
+    return text[:2].upper() + text[2:].lower()
+
+
+def _title_in(body: bytes) -> str:
     title = json.loads(body).get("title")
-    return isinstance(title, str) and _is_same_or_cut(_comparable(echo), _comparable(title))
+    return title if isinstance(title, str) else ""
+
+
+def _is_title(echo: str, body: bytes) -> bool:
+    title = _comparable(_title_in(body))
+    return _is_same_or_cut(_comparable(echo), title) or _is_cut_in_a_character(echo, title)
 
 
 def _comparable(title: str) -> str:
-    """Return `title` without what may change on the way: entities, Unicode forms, case, white space."""
+    """Return `title` without what may change on the way: entities, and what people do not see."""
+    return folded(_without_entities(title))
+
+
+def _without_entities(title: str) -> str:
     for _ in range(_NESTED_ENTITIES):
         title = unescape_html(title)
-    return " ".join(unicodedata.normalize("NFKC", title).casefold().split())
+    return title
 
 
 def _is_same_or_cut(echo: str, title: str) -> bool:
@@ -80,3 +105,22 @@ def _is_same_or_cut(echo: str, title: str) -> bool:
     if last.isdigit() and following.isdigit():
         return False
     return stem != echo or len(stem) >= _LONG or (last.isalnum() and following.isalnum())
+
+
+def _is_cut_in_a_character(echo: str, title: str) -> bool:
+    """Whether `echo` is the beginning of `title`, and what is left of one more character or its entity."""
+    found = _BROKEN_END.search(echo)
+    if found is None:
+        return False
+    stem = _comparable(echo[: found.start()])
+    following = title[len(stem) :].lstrip()[:1]
+    if not stem or not following or not title.startswith(stem):
+        return False
+    rest = found[0].casefold()
+    return rest[0] != "&" or any(entity.startswith(rest) for entity in _entities_of(following))
+
+
+def _entities_of(character: str) -> Iterator[str]:
+    number = ord(character)
+    yield from (f"&#{number};", f"&#0{number};", f"&#x{number:x};")
+    yield f"&{codepoint2name.get(number, 'apos')};".casefold()

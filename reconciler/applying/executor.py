@@ -25,6 +25,7 @@ from reconciler.model.errors import StateUnavailable
 from reconciler.model.identities import AttemptId, CourseSid, ExamSid
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
 from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun
+from reconciler.model.sameness import folded
 from reconciler.model.secret_marks import MarkingKey, SecretMarks
 from reconciler.model.state import Answer, Intent
 from reconciler.model.verdicts import (
@@ -82,6 +83,7 @@ class Executor:
     _has_created: bool = field(init=False, default=False)
     _is_unreachable: bool = field(init=False, default=False)
     _taken_sids: set[ExamSid] = field(init=False)
+    _titles: frozenset[str] = field(init=False, default=frozenset())
 
     def __post_init__(self) -> None:
         self._gate = Gate(self.parallelism, self.clock, budget_s=self.retry.budget_s)
@@ -92,6 +94,7 @@ class Executor:
         self.stopping.attach(asyncio.get_running_loop())
         self._tell(self.progress.started, len(requests))
         self._waiting = deque(requests)
+        self._titles = frozenset(folded(str(each.declaration.payload.get("title"))) for each in requests)
         try:
             async with asyncio.TaskGroup() as self._turns:
                 for _ in range(min(self.parallelism, len(requests))):
@@ -246,14 +249,23 @@ class Executor:
             verdict = await self.stopping.unless_abandoned(sending, otherwise=_ABANDONED)
         except Exception as error:  # noqa: BLE001 - how far it came cannot be known
             return Unknown(status=None, reason=internal_error(error))
-        if isinstance(verdict, Created) and verdict.sid in self._taken_sids:
-            return Unknown(
-                status=verdict.status,
-                reason=f"the answer names {verdict.sid}, which is another exam's",
-                request_id=verdict.request_id,
-                sids=(verdict.sid,),
-            )
-        return verdict
+        return self._unless_crossed(verdict) if isinstance(verdict, Created) else verdict
+
+    def _unless_crossed(self, verdict: Created) -> Verdict:
+        """Return `verdict`; or, where SID or title are those of another exam, that nothing is known.
+
+        "Quiz 1" may be what is left of "Quiz 1b", unless there is a "Quiz 1": two answers may have been
+        crossed on the way.
+        """
+        if verdict.sid in self._taken_sids:
+            reason = f"the answer names {verdict.sid}, which is another exam's"
+        elif verdict.cut_title is not None and folded(verdict.cut_title) in self._titles:
+            reason = f"the answer names {verdict.sid}, but by the title of another exam"
+        else:
+            return verdict
+        return Unknown(
+            status=verdict.status, reason=reason, request_id=verdict.request_id, sids=(verdict.sid,)
+        )
 
     async def _record(self, request: CreateRequest, attempt: AttemptId, verdict: Verdict) -> None:
         """Make the verdict durable: nothing may follow from it before."""

@@ -16,13 +16,15 @@ from reconciler.values import dataclass
 class Created:
     """The exam exists and this is its SID.
 
-    `configuration_sid` is that of its configuration; None where the answer named none.
+    `configuration_sid` is that of its configuration; None where the answer named none. `cut_title` is the
+    title that the answer named, where that is not whole: of all exams that were sent, it must be no other's.
     """
 
     sid: ExamSid
     status: int
     request_id: str | None = None
     configuration_sid: ConfigurationSid | None = None
+    cut_title: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

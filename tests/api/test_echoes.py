@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.api.echoes import Sent, contradictions
+from reconciler.api.echoes import Sent, contradictions, other_title
 
 INSTALL, COURSE = "AI" + "1" * 32, "CU" + "ab" * 16
 TITLE = "Midterm Exam 1: Café & Crème, Section 001"
@@ -44,6 +44,48 @@ def wrong(exam=TITLE, **echoes):
 def test_the_same_title_may_be_written_otherwise(echo):
     """Entities, Unicode forms, case, white space, and an end that was cut off."""
     assert wrong(title=echo) == []
+
+
+PARIS = "Exam: \N{EM DASH} Qu'est-ce & \u00e9\U0001f600\u200b end"
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        "Exam: \ufffd",
+        "Exam: \N{EM DASH} Qu'est-ce & \u00e9\ufffd\ufffd",
+        "Exam: \N{EM DASH} Qu'est-ce & \u00e9\ud83d",
+        "Exam: &",
+        "Exam: &#82",
+        "Exam: &#x20",
+        "Exam: &mdas",
+        "Exam: &mdash; Qu&#03",
+        "Exam: &mdash; Qu&ap",
+        "Exam: &mdash; Qu&#x27;est-ce &am",
+        PARIS.replace("\u200b", ""),
+    ],
+)
+def test_a_title_may_be_cut_inside_a_character(echo):
+    """As a column of so many bytes does it, or one that holds HTML."""
+    assert wrong(PARIS, title=echo) == []
+
+
+@pytest.mark.parametrize(
+    "echo", ["Exam: \N{EM DASH} Qu&lt", "Exam: \N{EM DASH} Qu'est-ce &D", "\ufffd", "&", "x&"]
+)
+def test_what_is_left_of_a_character_is_compared(echo):
+    """It must be the next one of the title, behind something that is the title's."""
+    assert wrong(PARIS, title=echo) == ["title"]
+    assert wrong(PARIS, title=f"{PARIS}\ufffd") == ["title"]
+
+
+def test_a_title_that_is_not_whole_is_passed_on():
+    """Only who knows the other exams can tell whether it is one of theirs."""
+    sent = Sent(install_sid=INSTALL, course_sid=COURSE, body=json.dumps({"title": "Q&A II"}).encode())
+    for echo in ("Q&A II", " q&amp;a ii", None, ""):
+        assert other_title({"title": echo}, sent) is None
+    assert other_title({}, sent) is None
+    assert other_title({"title": "Q&amp;A I"}, sent) == "Q&A I"
 
 
 @pytest.mark.parametrize(
@@ -85,8 +127,14 @@ def test_course_and_install_are_compared(name, own, other):
 
 def test_course_details_count_where_they_are_a_sid():
     """They are documented as a text of any kind."""
-    assert wrong(course="CU" + "cd" * 16) == ["course"]
-    assert wrong(course=COURSE) == wrong(course="CS 101") == wrong(course={"sid": 1}) == []
+    assert wrong(course="CU" + "cd" * 16) == wrong(course="cu" + "CD" * 16) == ["course"]
+    assert (
+        wrong(course=COURSE)
+        == wrong(course=f" {COURSE.upper()}")
+        == wrong(course="CS 101")
+        == wrong(course={"sid": 1})
+        == []
+    )
 
 
 def test_all_that_is_wrong_is_named():

@@ -227,6 +227,27 @@ async def test_throttling_beyond_the_budget_stops_the_run(world):
     assert world.clock.elapsed_s == 0
 
 
+@pytest.mark.parametrize("cut", ["quiz 1", "QUIZ  1", "Quiz \N{FULLWIDTH DIGIT ONE}"])
+async def test_a_title_that_is_anothers_is_in_doubt(world, cut):
+    """It is no cut one where an exam of the run has it: the answers of the two may have been crossed."""
+    sid = ExamSid("EX" + "7" * 32)
+    world.script("quiz 1b", Created(sid=sid, status=200, cut_title=cut))
+    report = await world.apply("quiz 1", "quiz 1b")
+    assert report.in_doubt == ["quiz 1b"]
+    assert report.created == ["quiz 1"]
+    *_, record = (each for each in world.journal.records if each.address == "quiz 1b")
+    assert isinstance(record, InDoubtRecord)
+    assert record.answer.sids == (sid,)
+    assert "another exam" in record.answer.reason
+
+
+async def test_a_title_that_is_no_others_is_a_cut_one(world):
+    """There is nothing that its answer could be crossed with."""
+    world.script("quiz 1b", Created(sid=ExamSid("EX" + "7" * 32), status=200, cut_title="quiz"))
+    report = await world.apply("quiz 1", "quiz 1b")
+    assert report.created == ["quiz 1", "quiz 1b"]
+
+
 async def test_a_sid_that_is_anothers_is_in_doubt(world):
     """Two addresses never hold one SID, whatever the server answers."""
     taken = ExamSid("EX" + "f" * 32)
