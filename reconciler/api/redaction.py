@@ -20,9 +20,10 @@ WITHHELD: Final = "repeats a secret and is withheld"
 _PIECE: Final = 8
 _CONSIDERED: Final = 8 * 1024
 _SHOWN: Final = 500
-_HIGH_CONTROLS: Final = frozenset(
-    map(chr, (*range(0x80, 0xA0), 0xAD))
-)  # bytes of UTF-8, where it was misread
+# Bytes of UTF-8, where it was misread, and pairs of bytes that were taken for UTF-16.
+_MISREAD: Final = frozenset(
+    map(chr, (*range(0x80, 0xA0), 0xAD, *range(0x2028, 0x202F), *range(0x2060, 0x2070)))
+)
 _URL_SAFE: Final = str.maketrans("+/", "-_")
 # The first characters of base64 of which the bytes before a text have a share, by how many these are.
 _SHARED: Final = (0, 2, 3)
@@ -31,17 +32,20 @@ _SHARED: Final = (0, 2, 3)
 class Redactor:
     """Knows secrets, and tells of a text only whether one of them stands in it.
 
-    A secret of eight characters or more is found by any eight of them in a row, a shorter one only whole. It
-    knows those of `beside` too.
+    A secret of eight characters or more is found by any eight of them in a row, a shorter one only whole;
+    of eight letters and digits or more also by eight of these, whatever stands between them. It knows those
+    of `beside` too.
     """
 
     def __init__(self, confidential: Iterable[str], *, beside: "Redactor | None" = None) -> None:
         self._wholes: set[str] = set()
         self._pieces: set[str] = set()
+        self._letters: set[str] = set()
         for secret in confidential:
             plain = _comparable(secret)
             if 0 < len(plain) < _PIECE:
                 self._wholes.add(plain)
+            self._letters.update(_pieces(_letters(plain)))
             for form in {secret, without_tags(secret)}:
                 for spelling in (form, *_spellings(form)):
                     self._pieces.update(_pieces(_comparable(spelling)))
@@ -52,7 +56,7 @@ class Redactor:
 
     def finds_in(self, text: str, *, most: int = MOST_TEXTS) -> bool:
         """Whether a secret stands in `text`, or in what it may spell: `most` readings of it are tried."""
-        readings = undone(_visible(text[:_CONSIDERED], but=_HIGH_CONTROLS), least=self._least, most=most)
+        readings = undone(_visible(text[:_CONSIDERED], but=_MISREAD), least=self._least, most=most)
         return any(self._finds_in_plain(_comparable(reading)) for reading in readings)
 
     def finds_piece_in(self, text: str) -> bool:
@@ -60,10 +64,20 @@ class Redactor:
         return self._has_piece(set(_pieces(_comparable(text))))
 
     def _finds_in_plain(self, text: str) -> bool:
-        return self._has_piece(set(_pieces(text))) or self._has_whole(text)
+        return (
+            self._has_piece(set(_pieces(text)))
+            or self._has_whole(text)
+            or self._has_letters(set(_pieces(_letters(without_tags(text)))))
+        )
 
     def _has_piece(self, pieces: set[str]) -> bool:
         return not self._pieces.isdisjoint(pieces) or any(one._has_piece(pieces) for one in self._beside)  # noqa: SLF001 - as above
+
+    def _has_letters(self, pieces: set[str]) -> bool:
+        return not self._letters.isdisjoint(pieces) or any(
+            one._has_letters(pieces)  # noqa: SLF001 - as above
+            for one in self._beside
+        )
 
     def _has_whole(self, text: str) -> bool:
         return any(whole in text for whole in self._wholes) or any(
@@ -99,6 +113,11 @@ def _visible(text: str, *, but: frozenset[str] = frozenset()) -> str:
     return "".join(
         each for each in text if (each.isprintable() or each.isspace() or each in but) and each != REPLACEMENT
     )
+
+
+def _letters(text: str) -> str:
+    """Return the letters and digits of `text`, as where a program printed each character by itself."""
+    return "".join(filter(str.isalnum, text))
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -12,7 +12,10 @@ MOST: Final = 20
 
 _NAMED: Final = 3
 _LENGTH: Final = 34
-_SID: Final = re.compile(r"EX([a-f0-9]{32})(?![a-f0-9])", re.IGNORECASE)
+_BREAK: Final = r"(?:=?\r?\n[ \t]*|<[^<>]*>|[\u00ad\u200b-\u200f\u2060\ufeff])*"
+"""What may stand inside a SID: the end of a line, a tag, a character that nobody sees."""
+_SID: Final = re.compile(rf"E{_BREAK}X((?:{_BREAK}[a-f0-9]){{32}})(?![a-f0-9])", re.IGNORECASE)
+_BREAKS: Final = re.compile(_BREAK)
 
 
 def sids_in(parts: Iterable[bytes]) -> Iterator[ExamSid]:
@@ -20,7 +23,7 @@ def sids_in(parts: Iterable[bytes]) -> Iterator[ExamSid]:
     for part in parts:
         for text in undone(text_of(part), least=_LENGTH):
             for digits in _SID.findall(text):
-                yield ExamSid(f"EX{digits.lower()}")
+                yield ExamSid(f"EX{_BREAKS.sub('', digits).lower()}")
 
 
 def in_words(sids: tuple[ExamSid, ...], *, are_all: bool) -> str:

@@ -22,7 +22,7 @@ _UNREADABLE: Final = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
 _LAST_CHARACTER: Final = 0x10FFFF
 _DIGIT: Final = "[0-9a-fA-F]"
 _ESCAPED: Final = re.compile(
-    rf"\\(?:u\{{({_DIGIT}{{1,6}})\}}|u+({_DIGIT}{{4}})|U({_DIGIT}{{8}})|([^x0-7]))"
+    rf"\\(?:[ux]\{{({_DIGIT}{{1,6}})\}}|u+({_DIGIT}{{4}})|U({_DIGIT}{{8}})|([^x0-7]))"
     rf"|((?:\\x{_DIGIT}{{2}}|\\[0-3]?[0-7]{{1,2}})+)",
     re.DOTALL,
 )
@@ -38,6 +38,12 @@ _BYTES: Final = {
     for byte in {*range(0x80, 0xA0)} - {0x81, 0x8D, 0x8F, 0x90, 0x9D}
 }
 _HIGH: Final = re.compile(f"[\x80-\xff{''.join(map(chr, _BYTES))}]{{2,}}")
+_NUMBER: Final = r"(?:(?:0x|u\+)[0-9a-f]{1,6}|-?[0-9]{1,7})(?![0-9a-z])"
+_NUMBERS: Final = re.compile(rf"(?<![0-9a-z]){_NUMBER}(?:[\s,;]+{_NUMBER})+", re.IGNORECASE)
+_HEX_PREFIX: Final = re.compile(r"0x|u\+", re.IGNORECASE)
+_BETWEEN_NUMBERS: Final = re.compile(r"[\s,;]+")
+_QUOTED: Final = re.compile(rf"=\r?\n|((?:={_DIGIT}{{2}})+)")
+_PAIRS: Final = re.compile("[\u0a0a-\u7e7e]{4,}")
 _NO_HEX: Final = re.compile(r"[\s:-]")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 
@@ -45,10 +51,10 @@ _URL_SAFE: Final = str.maketrans("-_", "+/")
 def text_of(data: bytes) -> str:
     """Return `data` as text: UTF-8, with bytes that are none read as Latin-1.
 
-    UTF-16 is read too: by its byte order mark, or as far as dropping zero bytes can.
+    UTF-16 and UTF-32 are read too: by their byte order mark, or as far as dropping zero bytes can.
     """
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        return data.decode("utf-16", "replace")
+        return data.decode("utf-16", "replace").replace("\0", "")
     return data.replace(b"\0", b"").decode("utf-8", "surrogateescape").translate(_UNREADABLE)
 
 
@@ -179,6 +185,39 @@ def _hex(text: str, least: int) -> str:
     )
 
 
+def _numbers(text: str, _: int) -> str:
+    """Undo that a program printed a list of bytes or of characters: `[112, -61]`, `0x70, 0x61`, `U+0070`."""
+    return "\n".join(
+        _spelt([int(_HEX_PREFIX.sub("", each), 16 if _HEX_PREFIX.match(each) else 10) for each in listed])
+        for found in _NUMBERS.findall(text)
+        for listed in [_BETWEEN_NUMBERS.split(found)]
+    )
+
+
+def _spelt(numbers: list[int]) -> str:
+    try:
+        return text_of(b"".join(number.to_bytes(1, signed=number < 0) for number in numbers))
+    except OverflowError:  # they are characters
+        return _joined("".join(chr(number) for number in numbers if 0 <= number <= _LAST_CHARACTER))
+
+
+def _quoted(text: str, _: int) -> str:
+    """Undo the encoding of mails, `=26` and lines that end in `=`."""
+    return _QUOTED.sub(
+        lambda found: text_of(bytes.fromhex(found[1].replace("=", ""))) if found[1] else "", text
+    )
+
+
+def _paired(text: str, _: int) -> str:
+    """Undo that somebody took ASCII for UTF-16: each two bytes of it became one character."""
+    return text if text.isascii() else _PAIRS.sub(_unpaired, text)
+
+
+def _unpaired(found: re.Match[str]) -> str:
+    data = found[0].encode("utf-16-be")
+    return f"{data.decode()}\n{found[0].encode('utf-16-le').decode()}" if data.isascii() else found[0]
+
+
 def _joined(text: str) -> str:
     """Join the two halves of characters that were escaped in halves, as JSON does."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -195,4 +234,7 @@ _UNDO: Final[tuple[Callable[[str, int], str], ...]] = (
     _percent_of_latin_1,
     _misread,
     _compatible,
+    _numbers,
+    _quoted,
+    _paired,
 )

@@ -124,7 +124,33 @@ ENCODINGS = {
     "base64 in lines": lambda text: base64.encodebytes(text.encode() * 5).decode(),
     "with invisible characters": "\N{ZERO WIDTH SPACE}".join,
     "with zero bytes": "\0".join,
+    "Go %v of bytes": lambda text: f"[{' '.join(map(str, text.encode()))}]",
+    "Go %#v of bytes": lambda text: f"[]byte{{{', '.join(map(hex, text.encode()))}}}",
+    "Java Arrays.toString": lambda text: str([byte - (byte & 0x80) * 2 for byte in text.encode()]),
+    "JavaScript Buffer": lambda text: json.dumps({"type": "Buffer", "data": list(text.encode())}),
+    "JavaScript charCodeAt": lambda text: str([ord(each) for each in text]),
+    "code points": lambda text: " ".join(f"U+{ord(each):04X}" for each in text),
+    "Perl escapes": lambda text: "".join(f"\\x{{{ord(each):x}}}" for each in text),
+    "PHP quoted_printable_encode": lambda text: "=\r\n".join(f"={byte:02X}" for byte in text.encode()),
 }
+
+APART = [list, tuple, " ".join, "-".join, "\n".join, "<wbr>".join, lambda text: json.dumps(list(text))]
+
+
+@pytest.mark.parametrize("apart", APART)
+def test_no_list_of_characters_gets_a_secret_through(apart):
+    """As a program prints what it takes for a list; a tag may stand between them as well."""
+    for password in ["correct horse battery", "ab/cd+ef gh", "Tr0ub4dor&3"]:
+        assert Redactor([password]).finds_in(f"bad: {apart(password)}")
+        assert not Redactor([password]).finds_in(f"bad: {apart('another text')}")
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_bytes_that_were_taken_for_utf_16_are_read(order):
+    """It is what a wrong byte order mark makes of them, and can be undone."""
+    for before in ("", "x"):
+        misread = f"{before}correct horse battery staple ".encode()[:28].decode(order)
+        assert Redactor(["correct horse battery"]).finds_in(misread)
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
