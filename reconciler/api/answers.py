@@ -137,7 +137,7 @@ def _seen_sids(answer: Answer, sent: Sent, redactor: Redactor) -> tuple[tuple[Ex
     own = set(sids_in([sent.body]))
     headers = "\n".join(value for _, value in answer.headers).encode("utf-8", "replace")
     found: dict[ExamSid, None] = {}
-    for sid in sids_in((*unpacked(answer.body), answer.end, headers)):
+    for sid in sids_in((*unpacked(answer.body), *unpacked(answer.end), headers)):
         if sid not in own and not redactor.finds_piece_in(sid):
             found[sid] = None
         if len(found) > MOST:

@@ -5,6 +5,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import Final, cast
 
 import httpx
@@ -20,6 +21,8 @@ _STEP_BYTES: Final = 1024  # which become a MiB at most
 _LAYERS: Final = 3
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 _FORMS: Final = (_GZIP_OR_ZLIB, -zlib.MAX_WBITS)  # the second is deflate without zlib's frame
+_GZIP: Final = re.compile(rb"\x1f\x8b\x08")
+_PARTS: Final = 4
 _OPAQUE_BYTES: Final = 64 * 1024
 _CONTROLS: Final = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _TOO_LARGE: Final = f"the body is larger than {BODY_BYTES // 1024} KiB"
@@ -103,8 +106,15 @@ def _inflate(received: bytes) -> tuple[bytes, str]:
 
 
 def unpacked(data: bytes) -> Iterator[bytes]:
-    """Yield `data`, and what is compressed into it, up to three times, however it is labelled and cut."""
+    """Yield `data`, and what is compressed into it, up to three times, however it is labelled and cut.
+
+    Around a compressed part may stand what nobody could take apart, such as the head of an odd answer.
+    """
     yield data
+    for found in islice(_GZIP.finditer(data, 1), _PARTS):
+        kept = _unpack(data[found.start() :])
+        yield kept.start
+        yield kept.end
     for _ in range(_LAYERS):
         kept = _unpack(data)
         if not kept.size_bytes:

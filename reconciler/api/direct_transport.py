@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 import h11
 import httpx
 
+from reconciler.api.bodies import END_BYTES
 from reconciler.api.connection import Connection, open_connection
 from reconciler.api.spares import Opening, Spares
 
@@ -28,7 +29,8 @@ class DirectTransport(httpx.AsyncBaseTransport):
     while others are on their way, and closes the transport in the end.
     Of a request's extensions it heeds `timeout`, as far as it is about connecting, and `trace`, which is told
     by httpcore's names when it begins to connect and before the first byte is written. It adds what comes
-    first, head and body, to `heard`. How long an answer may take is for the caller to say.
+    first, head and body, to `heard`, and what comes last. How long an answer may take is for the caller to
+    say.
     """
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
@@ -147,6 +149,7 @@ class _Talk(httpx.AsyncByteStream):
     def _receive(self, data: bytes) -> None:
         if not data and self._parser.their_state is h11.SEND_RESPONSE:
             raise httpx.RemoteProtocolError("the server closed the connection without an answer")
-        if len(self._heard) < _HEAD_BYTES:
-            self._heard += data
+        self._heard += data
+        if len(self._heard) > _HEAD_BYTES + END_BYTES:  # what stands behind a body counts as well
+            del self._heard[_HEAD_BYTES:-END_BYTES]
         self._parser.receive_data(data)

@@ -32,7 +32,7 @@ class Exchange:
     has not yet begun the request, which it says before the first byte of it is written. Exceptions tell less:
     ConnectError, ConnectTimeout and ProxyError do come before that byte (from connect_tcp, start_tls and the
     answer to CONNECT alone), but so may those that a lost answer raises, where a tunnel is cut.
-    `heard` is what came first on the connection, as far as the transport tells.
+    `heard` is what came first and last on the connection, as far as the transport tells.
     """
 
     connect_s: float

@@ -68,6 +68,8 @@ COMPRESSED = {
     "two gzip in a row": gzip.compress(b"first") + gzip.compress(PLAIN),
     "cut": gzip.compress(PLAIN)[:-9],
     "damaged": gzip.compress(PLAIN)[:-8] + bytes(8),
+    "behind the head of an answer": b"HTTP/1.1 200 OK\r\n\r\n2a\r\n" + gzip.compress(PLAIN),
+    "behind another part": b"--a\r\n\x1f\x8b\x08no\r\n--a\r\n" + gzip.compress(PLAIN) + b"\r\n--a--",
     "behind a long start": gzip.compress(b" " * 3 * BODY_BYTES + PLAIN),
 }
 

@@ -1,5 +1,6 @@
 """The client against servers of bytes: what each end of a call means, and that it began or did not."""
 
+import gzip
 import json
 import socket
 import subprocess
@@ -286,6 +287,9 @@ async def test_a_sid_in_a_body_above_the_bound_is_kept(before):
         b'HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"sid": "%s"}' % SID.encode(),
         b'HTTP/1.1 409 No\r\ntransfer-encoding: chunked\r\n\r\n2d\r\n{"sid": "%s"}\r\nzz' % SID.encode(),
         b"HTTP/1.1 500 No\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx-exam: %s\r\n\r\n" % SID.encode(),
+        b"HTTP/1.1 500 No\r\ntransfer-encoding: chunked\r\n\r\n40000\r\n%s\r\n0\r\nx-exam: %s\r\n\r\n"
+        % (b" " * 0x40000, SID.encode()),
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n99\r\n%s" % gzip.compress(SID.encode()),
         b"HTTP/1.1 103 Hints\r\nlink: <%s>\r\n\r\nHTTP/1.1 500 No\r\n\r\n" % SID.encode(),
         b"HTTP/1.1 400 No\r\nx-exam: 1\r\nx-exam: %s\r\ncontent-length: 0\r\n\r\n" % SID.upper().encode(),
     ],
