@@ -9,7 +9,9 @@ client of its own, because the bookkeeping of a shared pool grows with the squar
 """
 
 import ssl
+from base64 import b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache, partial
 from types import TracebackType
 from typing import Final, Self
@@ -26,7 +28,7 @@ from reconciler.api.redaction import Redactor, describe
 from reconciler.model.errors import ApiUnusable, UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.verdicts import NotSent, Verdict
-from reconciler.proxies import proxy_for
+from reconciler.proxies import Proxy, proxy_for
 from reconciler.service_url import is_loopback
 
 _CONNECT_S: Final = 10.0
@@ -59,7 +61,6 @@ class HttpExamApi:
                 f"the API URL {base_url!r} cannot be read: {error}", hint="Write it as https://HOST."
             ) from error
         self._base_url = base_url
-        self._redactor = Redactor([token])
         self._headers = httpx.Headers(_HEADERS | {"token": token})
         self._answer_s = timeout_s
         self._connect_s = min(_CONNECT_S, timeout_s)
@@ -69,8 +70,9 @@ class HttpExamApi:
         # Made once: reading the certificate authorities costs more than a request does.
         self._tls = _trusted_authorities() if url.scheme == "https" else None
         self._proxy = proxy_for(base_url, getproxies()) if may_use_proxies else None
+        self._redactor = Redactor([token, *_credentials_of(self._proxy)])
         self._direct = DirectTransport(self._tls) if self._proxy is None else None
-        self._clients: list[httpx.AsyncClient] = []
+        self._clients: dict[Line, httpx.AsyncClient] = {}
         self._idle = [self._open_line()]
 
     async def __aenter__(self) -> Self:
@@ -79,7 +81,7 @@ class HttpExamApi:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for client in self._clients:
+        for client in self._clients.values():
             await client.aclose()
         if self._direct is not None:
             await self._direct.aclose()
@@ -104,6 +106,7 @@ class HttpExamApi:
                 verdict: Verdict = NotSent(reason=describe(error, redactor))
             else:
                 verdict = unanswered(error, bytes(exchange.heard), sent=sent, redactor=redactor)
+            line = await self._renewed(line)
         else:
             verdict = classify(answer, sent=sent, redactor=redactor)
         self._idle.append(line)
@@ -137,14 +140,37 @@ class HttpExamApi:
                 f"the proxy in {self._proxy.variable} cannot be used",
                 hint="Write it as http://HOST:PORT (SOCKS will not do), or unset it. Nothing was sent.",
             ) from error
-        self._clients.append(client)
-        return partial(client.send, stream=True)
+        line = partial(client.send, stream=True)
+        self._clients[line] = client
+        return line
+
+    async def _renewed(self, line: Line) -> Line:
+        """Return what takes the place of `line`, on which a request failed.
+
+        Where TLS fails in a proxy's tunnel, httpcore keeps the connection and lets the next request wait for
+        it for ever, without a step that would tell that nothing was sent.
+        """
+        client = self._clients.pop(line, None)
+        if client is None:
+            return line
+        with suppress(Exception):
+            await client.aclose()
+        return self._open_line()
 
 
 @lru_cache(maxsize=_COURSES_AT_ONCE)
 def _parsed(url: str) -> httpx.URL:
     """`url`, read once: that takes as long as all the rest of a request, and a course has many exams."""
     return httpx.URL(url)
+
+
+def _credentials_of(proxy: Proxy | None) -> list[str]:
+    """Return the password in the proxy's URL, as it is written and as it is sent; empty without one."""
+    with suppress(httpx.InvalidURL, ValueError):
+        url = httpx.URL("" if proxy is None else proxy.url)
+        if url.password:
+            return [url.password, b64encode(url.userinfo).decode("ascii")]
+    return []
 
 
 def _trusted_authorities() -> ssl.SSLContext:

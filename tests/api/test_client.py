@@ -329,6 +329,38 @@ async def test_a_tunnel_that_never_stood_is_not_sent(monkeypatch, answer):
         assert len(proxy.conversations) == 1
 
 
+@pytest.mark.parametrize("behind", [b"\x00\x01garbage", b"{}", b""])
+async def test_a_tunnel_without_tls_is_not_sent_however_often(monkeypatch, behind):
+    """Each try has a connection of its own: none waits for what the one before left in httpx's pool."""
+
+    def converse(conversation):
+        conversation.read_head()
+        conversation.send(b"HTTP/1.1 200 OK\r\n\r\n" + behind)
+
+    with raw_server(converse) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        async with HttpExamApi("https://127.0.0.1:1", TOKEN, timeout_s=1.0) as api:
+            for _ in range(3):
+                assert isinstance(await api.create(INSTALL, COURSE, b"{}", confidential=[]), NotSent)
+        assert len(proxy.conversations) == 3
+
+
+@pytest.mark.parametrize(
+    "echo", [b"pr0xy s3cret", b"pr0xy%20s3cret", b"Basic dTpwcjB4eSBzM2NyZXQ=", b"0xy s3cre"]
+)
+async def test_what_a_proxy_echoes_of_its_password_is_withheld(monkeypatch, echo):
+    """It stands in the environment beside the token, and in every request for a tunnel."""
+
+    def converse(conversation):
+        conversation.read_head()
+        conversation.send(b"HTTP/1.1 407 %s\r\ncontent-length: 0\r\n\r\n" % echo)
+
+    with raw_server(converse) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//u:pr0xy%20s3cret@"))
+        found = await call("https://127.0.0.1:1")
+    assert found == NotSent(reason="ProxyError: what it says repeats a secret and is withheld")
+
+
 def test_the_client_does_without_the_command_line_of_httpx():
     """Which loads three libraries more, and takes as long as all the rest."""
     code = "import reconciler.api, sys; sys.exit('click' in sys.modules or 'httpx._main' in sys.modules)"
