@@ -35,11 +35,16 @@ def contradictions(document: Mapping[str, object], sent: Sent) -> list[str]:
     Null and empty ones say nothing. One that is no text cannot be what was sent.
     """
     wrong = []
-    for name, sid in (("applicationInstallSid", sent.install_sid), ("courseSid", sent.course_sid)):
+    for name, sid in (
+        ("applicationInstallSid", sent.install_sid),
+        ("installSid", sent.install_sid),
+        ("courseSid", sent.course_sid),
+    ):
         echo = document.get(name)
         if not _says_nothing(echo) and not (isinstance(echo, str) and _alike(echo, sid)):
             wrong.append(name)
     course = document.get("course")
+    course = course.get("sid") if isinstance(course, dict) else course
     if isinstance(course, str) and is_course_sid(_as_sid(course)) and not _alike(course, sent.course_sid):
         wrong.append("course")
     echo = document.get("title")

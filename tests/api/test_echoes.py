@@ -115,7 +115,11 @@ def test_another_title_is_another_exams(title, echo):
 
 @pytest.mark.parametrize(
     ("name", "own", "other"),
-    [("courseSid", COURSE, "CU" + "cd" * 16), ("applicationInstallSid", INSTALL, "AI" + "2" * 32)],
+    [
+        ("courseSid", COURSE, "CU" + "cd" * 16),
+        ("applicationInstallSid", INSTALL, "AI" + "2" * 32),
+        ("installSid", INSTALL, "AI" + "2" * 32),
+    ],
 )
 def test_course_and_install_are_compared(name, own, other):
     """Null says nothing, case means nothing, and what is no text is not what was sent."""
@@ -128,6 +132,7 @@ def test_course_and_install_are_compared(name, own, other):
 def test_course_details_count_where_they_are_a_sid():
     """They are documented as a text of any kind."""
     assert wrong(course="CU" + "cd" * 16) == wrong(course="cu" + "CD" * 16) == ["course"]
+    assert wrong(course={"sid": "CU" + "cd" * 16}) == ["course"]
     assert (
         wrong(course=COURSE)
         == wrong(course=f" {COURSE.upper()}")
