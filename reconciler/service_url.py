@@ -18,7 +18,7 @@ _SPELLING_HINT: Final = (
     "Write host and path in plain letters, digits and hyphens; a host with other letters as its xn-- form."
 )
 _USUAL_PORTS: Final = {"http": 80, "https": 443}
-_LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 _HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)
 _PATH: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 

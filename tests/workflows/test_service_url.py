@@ -68,7 +68,6 @@ def test_urls_not_to_send_a_token_to(url):
         "https://api.example.edu\\.evil.example",
         "https://api..example.edu",
         "https://*.example.edu",
-        f"https://{'a' * 64}.example.edu",
         "https://api.example.edu/\u202elive",
         "https://api.example.edu/live/../test",
         "https://api.example.edu/live/.",
