@@ -18,7 +18,7 @@ from reconciler.late_names import late_names
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
 from reconciler.manifest.workspace import OF_ENVIRONMENT, Workspace
 from reconciler.model.declarations import Declaration, Declared, Loaded
-from reconciler.model.destination import Destination
+from reconciler.model.destination import URL_VARIABLE, Destination
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.errors import (
     ManifestInvalid,
@@ -26,6 +26,7 @@ from reconciler.model.errors import (
     PlanRefused,
     ResolutionRefused,
     StateError,
+    UrlUnusable,
     UsageError,
 )
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
@@ -495,6 +496,8 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         _refuse_unsafe(made, reviewed)
         creates = planning.planned_creates(made, loaded.declared)
         custody.refuse_strays(strays, {exam.address for exam in creates})
+        if creates:
+            _refuse_unnamed_service(scope, workspace, made.destination)
         run = _Run(sending, made.destination, creates, key)
         if made.to_make and not confirm(_planned(made, loaded)):
             raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
@@ -522,6 +525,20 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         recovery = replace(recovery, earlier=tuple(stray.path for stray in strays))
         return Applied(
             plan=made, report=report, state=session.state, backup=backup, trouble=trouble, recovery=recovery
+        )
+
+
+def _refuse_unnamed_service(scope: Scope, workspace: Workspace, destination: Destination) -> None:
+    """Raise UrlUnusable where nobody but the state names the service, and it is not production.
+
+    Whoever can write to the state's store must not be able to have the token sent to a place of theirs.
+    """
+    named = (scope.api_url, workspace.environment.api_url, scope.ambient_api_url)
+    if destination.api_url != DEFAULT_API_URL and all(url is None for url in named):
+        raise UrlUnusable(
+            f"nothing but the state says that exams are created at {destination.api_url}",
+            hint="Nothing was sent. If that is the service, name it: with apiUrl in reconciler.yaml, with "
+            f"--api-url, or with {URL_VARIABLE}.",
         )
 
 
