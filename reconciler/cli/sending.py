@@ -112,8 +112,7 @@ def _print_applied(parsed: argparse.Namespace, applied: Applied) -> None:
             destination=applied.plan.destination,
         )
     elif not applied.plan.to_make:  # otherwise `_confirm` has shown it
-        made = invocation.completed_plan(applied.plan)
-        print_plan(made, result_console(parsed), listing=listing(parsed), invocation=invocation)
+        _show(parsed, applied.plan)
 
 
 async def _apply(
@@ -190,7 +189,7 @@ def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | Non
 
 
 def _show(parsed: argparse.Namespace, plan: Plan) -> None:
-    """The plan is on standard output; where that is for JSON, on standard error, unless that is as well."""
+    """Print `plan` on standard output, or on standard error where the output is JSON; nowhere if both are."""
     if parsed.format != "text" and is_json(parsed):
         return
     console = result_console(parsed) if parsed.format == "text" else error_console(parsed)
