@@ -21,7 +21,9 @@ def apply_twice(
     seen = {}
 
     def converse(conversation):
-        name = names[course_of(conversation)]
+        if (course := course_of(conversation)) is None:
+            return  # a connection that was opened and not used
+        name = names[course]
         seen.setdefault(name, []).append(conversation)
         faults[name](conversation)
 
