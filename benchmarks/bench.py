@@ -65,17 +65,17 @@ def _rows(parsed: argparse.Namespace, work: Path) -> Iterator[Row]:
 
 
 def _planning(parsed: argparse.Namespace, work: Path) -> Iterator[Row]:
-    cold: dict[tuple[int, str], Row] = {}
+    plans: dict[tuple[int, str], Row] = {}
     for size in parsed.sizes:
         for layout in parsed.layouts:
             per_file = {"one": size, "thirty": 30, "each": 1}[layout]
             workload = planning.Workload(size=size, per_file=per_file, root=work / f"{size}-{layout}")
             rows = measured(planning.cases(workload), runs=parsed.runs, say=_say)
-            cold[size, layout] = next(row for row in rows if row.case == planning.COLD)
+            plans[size, layout] = next(row for row in rows if row.case == planning.PLAN)
             yield from rows
-            smaller = cold.get((size // 10, layout))
+            smaller = plans.get((size // 10, layout))
             if smaller is not None:
-                yield planning.growth(cold[size, layout], smaller)
+                yield planning.growth(plans[size, layout], smaller)
 
 
 def _say(text: str) -> None:

@@ -1,8 +1,6 @@
 """What planning and validating cost, beside starting Python and having libyaml read the same files."""
 
-import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -14,13 +12,12 @@ from tables import Row
 
 PYTHON: Final = "`python -c pass`"
 DRAIN: Final = "libyaml events, dropped"
-COLD: Final = "plan, nothing to do, cold"
-_WARM: Final = "plan, nothing to do, warm"
+PLAN: Final = "plan, nothing to do"
 
 _JUDGED: Final = 10_000
 """The bounds are on this many exams; with fewer, starting up is most of the time."""
 
-_MOST_MIB: Final = {10_000: 250.0, 100_000: 1536.0}
+_MOST_MIB: Final = {10_000: 250.0, 100_000: 2048.0}
 _LONGEST_OUTPUT: Final = 256 * 1024
 _GROWTH: Final = 11.0
 _SCRIPTS: Final = Path(__file__).parent
@@ -51,21 +48,12 @@ def start_cases(root: Path) -> list[Case]:
         ),
         Case(name="`reconciler plan --help`", command=(COMMAND, "plan", "--help"), root=root, over=PYTHON),
         Case(
-            name="plan of ten, cold",
+            name="plan of ten",
             command=(COMMAND, "plan"),
             root=root,
             workload="10",
             over=PYTHON,
-            bound=10.0,
-            prepare=_forgetting(root),
-        ),
-        Case(
-            name="plan of ten, warm",
-            command=(COMMAND, "plan"),
-            root=root,
-            workload="10",
-            over=PYTHON,
-            bound=10.0,
+            bound=15.0,
         ),
     ]
 
@@ -80,32 +68,20 @@ def cases(workload: Workload) -> list[Case]:
     drain = (sys.executable, _SCRIPTS / "floors.py", "drain", root)
     found = [
         Case(name=DRAIN, command=drain, root=root),
+        Case(name=PLAN, command=(COMMAND, "plan"), root=root, over=DRAIN, bound=3.2),
         Case(
-            name=COLD, command=(COMMAND, "plan"), root=root, prepare=_forgetting(root), over=DRAIN, bound=2.0
-        ),
-        Case(name=_WARM, command=(COMMAND, "plan"), root=root, over=COLD, bound=0.25),
-        Case(
-            name="first plan, all to create, cold",
+            name="first plan, all to create",
             command=(COMMAND, "plan", *map(str, first)),
             root=root,
-            prepare=_forgetting(root),
             over=DRAIN,
-            bound=2.5,
+            bound=3.5,
         ),
+        Case(name="validate", command=(COMMAND, "validate"), root=root, over=DRAIN, bound=3.5),
         Case(
-            name="validate, cold",
-            command=(COMMAND, "validate"),
-            root=root,
-            prepare=_forgetting(root),
-            over=DRAIN,
-            bound=2.5,
-        ),
-        Case(
-            name="validate, an error in each, cold",
+            name="validate, an error in each",
             command=(COMMAND, "validate"),
             root=flawed,
             codes=(1,),
-            prepare=_forgetting(flawed),
             over=DRAIN,
             bound=8.0,
             most_bytes=_LONGEST_OUTPUT,
@@ -116,11 +92,10 @@ def cases(workload: Workload) -> list[Case]:
 
 def _judged(case: Case, size: int) -> Case:
     """`case` with the bounds that are promised for `size` exams."""
-    is_plan = case.name in {COLD, _WARM}
     return replace(
         case,
         bound=case.bound if size == _JUDGED else None,
-        most_mib=_MOST_MIB.get(size) if is_plan else None,
+        most_mib=_MOST_MIB.get(size) if case.name == PLAN else None,
     )
 
 
@@ -129,7 +104,7 @@ def growth(large: Row, small: Row) -> Row:
     return replace(
         large,
         case="the same, to a tenth of it",
-        over=f"{COLD}, {small.workload}",
+        over=f"{PLAN}, {small.workload}",
         ratio=large.seconds / small.seconds,
         cpu_ratio=large.cpu_s / small.cpu_s,
         bound=_GROWTH if large.most_mib == _MOST_MIB[100_000] else None,
@@ -141,8 +116,3 @@ def _generate(root: Path, count: int, *, per_file: int) -> None:
     """Exams and their state, made by processes of their own: whoever measures stays small."""
     arguments = (root, "--exams", str(count), "--per-file", str(per_file))
     measure((sys.executable, _SCRIPTS / "exams.py", *arguments), root=_SCRIPTS)
-
-
-def _forgetting(root: Path) -> Callable[[], None]:
-    """Takes away what earlier runs in `root` have learnt."""
-    return lambda: shutil.rmtree(root / ".reconciler", ignore_errors=True)

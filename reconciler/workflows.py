@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler import custody, host, manifest, planning, recollection, service_url, statefile
+from reconciler import custody, host, manifest, planning, service_url, statefile
 from reconciler.custody import Form, Recovered, Recovery
 from reconciler.late_names import late_names
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
@@ -127,9 +127,8 @@ class Scope:
     environment names another.
     `keys` open a state that is encrypted. `is_strict` makes every warning an error, except where only the
     clock has brought it about: what was right yesterday and has not changed stays right, unless a caller says
-    which moment to judge by. `workers` is how many further processes may be started to parse large manifests.
-    `may_remember` says that answers are kept below `root`, for `validate` and `plan` to give again (see
-    `reconciler.cache`). Neither changes a result.
+    which moment to judge by. `workers` is how many further processes may be started to parse large manifests;
+    that changes no result.
     """
 
     root: Path = field(default_factory=Path.cwd)
@@ -141,7 +140,6 @@ class Scope:
     is_strict: bool = False
     keys: StateKeys = field(default_factory=StateKeys)
     workers: int = 0
-    may_remember: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,11 +242,7 @@ def _load(scope: Scope, *, now: datetime | None, tracing: Tracing = Tracing.OFF)
         environment=workspace.environment, ruling=ruling, tracing=tracing, workers=scope.workers
     )
     gathered = manifest.gather(scope.paths, scope.root, workspace.manifests)
-    if scope.may_remember:
-        subject = repr((scope.environment_name, scope.paths))
-        loaded = recollection.declare(gathered, reading, subject=subject)
-    else:
-        loaded, _ = manifest.declare(gathered, reading)
+    loaded = manifest.declare(gathered, reading)
     found = loaded.diagnostics
     if has_errors(workspace.diagnostics):
         found = tuple(each for each in found if each.code not in OF_ENVIRONMENT)
@@ -471,8 +465,7 @@ async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
     """
     from reconciler.applying import Stopping  # noqa: PLC0415 - asyncio loads only to apply
 
-    # What is about to be sent is read from the files themselves.
-    workspace, loaded = _load_valid(replace(scope, may_remember=False))
+    workspace, loaded = _load_valid(scope)
     backend = _backend(scope, workspace)
     lock = host.lock_info("apply")
     watching = None if state_key is None else Watching(state_key=state_key, secrets=sending.secrets)
@@ -629,7 +622,7 @@ def adopt(scope: Scope, address: str, sid: str, *, by: str, lock_timeout_s: floa
     """Record that the declared exam `address` exists as `sid`; `by` says who found that, and where."""
     _check_address(address)
     _check_sid(sid)
-    workspace, loaded = _load_valid(replace(scope, may_remember=False))
+    workspace, loaded = _load_valid(scope)
     declaration = _declaration_of(loaded, address)
     settler = settlement.Settler(by=tamed(by), at=host.SystemClock().now())
     return _mend(

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 _URL_PASSWORD: Final = re.compile(r"(//[^/@:]*:)[^/@]*@")
 
-CACHE_VARIABLE = "RECONCILER_CACHE"
-
 
 def result_console(parsed: argparse.Namespace) -> "Console":
     """Where results are printed."""
@@ -117,7 +115,6 @@ def scope_of(parsed: argparse.Namespace) -> Scope:
         ambient_api_url=variable(URL_VARIABLE),
         is_strict=getattr(parsed, "strict", False),
         workers=host.spare_processors(),
-        may_remember=os.environ.get(CACHE_VARIABLE) != "off",
         keys=StateKeys(present=state_key(), previous=variable(OLD_STATE_KEY_VARIABLE)),
     )
 

@@ -6,10 +6,8 @@ never resolved here. Where a caller allows it, further processes parse what is l
 May import: `model`, `reconciler.schemas`, `reconciler.zones`, PyYAML, jsonschema, jsonschema-rs, orjson.
 """
 
-from reconciler.manifest.bases import Read
 from reconciler.manifest.loading import Gathered, Reading, declare, gather, load, ordered
 from reconciler.manifest.rules import CODES, FIXED, Catalogue, find_rules
-from reconciler.manifest.rules.running import turning_points
 from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.workspace import Workspace, load_workspace
 from reconciler.manifest.yaml_documents import IS_FAST
@@ -20,7 +18,6 @@ __all__ = [
     "IS_FAST",
     "Catalogue",
     "Gathered",
-    "Read",
     "Reading",
     "Ruling",
     "Workspace",
@@ -30,5 +27,4 @@ __all__ = [
     "load",
     "load_workspace",
     "ordered",
-    "turning_points",
 ]

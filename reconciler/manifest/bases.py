@@ -4,7 +4,6 @@ A base's marks are moved to a stretch of numbers of its own, beyond those of any
 can be merged with others' and still be told where they were written.
 """
 
-import hashlib
 import os
 from bisect import bisect_right
 from pathlib import Path
@@ -41,25 +40,6 @@ _NONE: Final = Bases((), are_whole=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """A file that was read to be extended: its path, where that leads, and the digest of its bytes."""
-
-    path: str
-    real_path: str
-    digest: bytes
-
-    @property
-    def is_unchanged(self) -> bool:
-        """Whether it would be read alike now."""
-        if os.path.realpath(self.path) != self.real_path:
-            return False
-        try:
-            return _digest(sources.read_bounded(Path(self.path))) == self.digest
-        except OSError:
-            return False
-
-
-@dataclass(frozen=True, slots=True)
 class _Entry:
     """One line of an `extends`: where it stands, and the file that it names."""
 
@@ -89,7 +69,7 @@ class _Walk:
 
 
 class Library:
-    """All bases of a workspace, whose directory is `root`; `files` says which they are."""
+    """All bases of a workspace, whose directory is `root`."""
 
     def __init__(self, root: Path, ruling: Ruling) -> None:
         self._root = root
@@ -98,7 +78,6 @@ class Library:
         self._by_origin: list[_Base] = []
         self._next_origin = FOREIGN
         self._rings: set[frozenset[str]] = set()
-        self.files: list[Read] = []
 
     def bases_of(self, path: str, root: Mapping, findings: Findings) -> Bases:
         """What the manifest at `path`, which says `root`, extends."""
@@ -180,7 +159,6 @@ class Library:
                     "too-large", entry.at, "the files that are extended come to far too much", "Extend fewer."
                 )
                 return None
-            self.files.append(Read(str(entry.file), key, _digest(data)))
             self._bases[key] = self._read(entry.file, data)
         return self._bases[key]
 
@@ -241,10 +219,6 @@ class Library:
             f"these files extend each other in a circle: {drawn}",
             "Remove this entry, or move what both need into a file that extends neither.",
         )
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
 
 
 def _report_exams(root: Mapping, findings: Findings) -> None:

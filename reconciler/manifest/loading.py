@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.manifest import sources
-from reconciler.manifest.bases import Library, Read
+from reconciler.manifest.bases import Library
 from reconciler.manifest.findings import Findings, identity_of
 from reconciler.manifest.lifecycle import Lifecycle
 from reconciler.manifest.manifest_file import ManifestFile
@@ -74,17 +74,14 @@ def gather(paths: Sequence[str], root: Path, otherwise: Sequence[str] = ()) -> G
     return Gathered(root, tuple(texts), tuple(diagnostics))
 
 
-def declare(gathered: Gathered, reading: Reading) -> tuple[Loaded, tuple[Read, ...]]:
-    """Everything that the manifests declare, and the files that they extend.
-
-    Raises nothing: whatever is wrong is among the diagnostics.
-    """
+def declare(gathered: Gathered, reading: Reading) -> Loaded:
+    """Return everything that the manifests declare; whatever is wrong is among the diagnostics."""
     workspace = _Workspace(gathered.root, reading)
     ahead = ReadingAhead(None if reading.tracing is Tracing.ON else reading.environment)
     with _uncollected():
         for text, parsed in parsed_ahead(gathered.texts, ahead, workers=reading.workers):
             workspace.read(text, parsed)
-        return workspace.loaded(gathered.diagnostics), workspace.stands_on
+        return workspace.loaded(gathered.diagnostics)
 
 
 def load(
@@ -97,7 +94,7 @@ def load(
 ) -> Loaded:
     """Everything that the manifests named by `paths` declare: `gather` and `declare` in one."""
     reading = Reading(environment=environment, ruling=Ruling() if ruling is None else ruling, tracing=tracing)
-    return declare(gather(paths, root), reading)[0]
+    return declare(gather(paths, root), reading)
 
 
 @contextmanager
@@ -154,11 +151,6 @@ class _Workspace:
                     "Give one of the two another address.",
                     address=address,
                 )
-
-    @property
-    def stands_on(self) -> tuple[Read, ...]:
-        """The files that were read to be extended."""
-        return tuple(self._library.files)
 
     def loaded(self, found: Iterable[Diagnostic]) -> Loaded:
         """Everything together."""

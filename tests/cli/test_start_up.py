@@ -24,7 +24,7 @@ HEAVY = frozenset(
 )
 FOR_ONE_COMMAND_ONLY = frozenset(
     {"asyncio", "dataclasses", "deepdiff", "difflib", "httpx", "importlib.metadata", "jinja2", "jsonschema"}
-    | {"orjson", "rich", "reconciler.applying", "reconciler.cache"}
+    | {"orjson", "rich", "reconciler.applying"}
 )
 
 

@@ -162,7 +162,7 @@ def loaded(
         if not (ahead or are_lines_asked):
             patch.setattr(ExamLines, "locate", lambda *_: None)
         ruling = Ruling(catalogue=EVERYWHERE)
-        return declare(gather(["?.yaml"], root), Reading(environment=environment, ruling=ruling))[0]
+        return declare(gather(["?.yaml"], root), Reading(environment=environment, ruling=ruling))
 
 
 def texts_of(head: str, exams: list[str], files: int) -> list[str]:

@@ -70,7 +70,7 @@ def assert_same(root: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loading, "MOST_HELD", 0)
         assert declare(gathered, reading) == held
-    assert held[0].diagnostics
+    assert held.diagnostics
 
 
 def test_values_are_let_go():

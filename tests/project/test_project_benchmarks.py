@@ -55,15 +55,15 @@ def test_the_suite_measures_every_kind_of_case(tmp_path) -> None:
     assert [row["case"] for row in document["rows"]] == [row["case"] for row in rows]
     cases = {row["case"] for row in rows}
     assert {
-        "`python -c pass`", "`reconciler --version`", "plan of ten, cold", "libyaml events, dropped",
-        "plan, nothing to do, cold", "plan, nothing to do, warm", "the same, to a tenth of it",
-        "first plan, all to create, cold", "validate, cold", "validate, an error in each, cold",
+        "`python -c pass`", "`reconciler --version`", "plan of ten", "libyaml events, dropped",
+        "plan, nothing to do", "the same, to a tenth of it",
+        "first plan, all to create", "validate", "validate, an error in each",
         "bare asyncio sockets", "apply, without start-up", "apply with nothing to do",
         "apply, without start-up, answered at once",
     } <= cases  # fmt: skip
     # What is without start-up is a difference of two times, and so few creates take less than these may vary.
     assert all(float(row["median s"]) > 0 for row in rows if "without start-up" not in row["case"])
-    assert {row["exams"] for row in rows if row["case"] == "validate, cold"} == {
+    assert {row["exams"] for row in rows if row["case"] == "validate"} == {
         "2 in 1 file",
         "20 in 1 file",
     }
@@ -84,7 +84,7 @@ def test_other_tools_are_measured_where_they_are_installed(tmp_path) -> None:
     )  # fmt: skip
     rows = {row["case"]: row for row in table(text)}
     assert set(rows) == {
-        "reconciler plan, nothing to do, cold",
+        "reconciler plan, nothing to do",
         "terraform plan, nothing to do",
         "octodns-sync, nothing to do",
     }
@@ -128,7 +128,7 @@ def test_the_limits_of_rates_are_measured() -> None:
 def test_profiles_are_made_as_text_and_as_pages(tmp_path) -> None:
     """Of each kind of plan and of an apply, and each knows the function that it begins with."""
     run("profiles.py", "--exams", "5", "--creates", "5", "--out", str(tmp_path))
-    kinds = {"apply", "plan-cold", "plan-first", "plan-warm"}
+    kinds = {"apply", "plan", "plan-first"}
     assert {path.name for path in tmp_path.iterdir()} == {
         f"{kind}.{suffix}" for kind in kinds for suffix in ("html", "txt")
     }

@@ -77,11 +77,6 @@ class Catalogue:
         return frozenset(self.by_code) - FIXED
 
     @property
-    def is_built_in(self) -> bool:
-        """Whether there are the built-in rules and no others."""
-        return self.rules == BUILT_IN and not self.faults
-
-    @property
     def timely(self) -> frozenset[str]:
         """The codes of the rules on the basis of the clock."""
         return frozenset(rule.code for rule in self.rules if rule.basis is Basis.CLOCK)

@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from reconciler.model.payloads import Payload
-from reconciler.model.rules import Basis, Context, Exam, Finding, Rule, instant_of, short
+from reconciler.model.rules import Basis, Context, Exam, Finding, Rule, short
 
 _OPEN_DATE: Final = "examOpenDate"
 _CLOSE_DATE: Final = "examCloseDate"
@@ -93,31 +91,6 @@ def _until(moment: datetime, name: str, exams: Iterable[Exam]) -> Iterator[Exam]
 def _after(now: datetime, span: timedelta) -> datetime:
     """The moment that is `span` after `now`; the last one of all where there is none."""
     return now + span if now <= _LAST - span else _LAST
-
-
-def turning_points(payloads: Iterable[Payload]) -> frozenset[datetime]:
-    """The moments at which what a rule of this module has to say about exams with `payloads` may change."""
-    windows = {_window_of(payload) for payload in payloads}
-    return frozenset(moment for window in windows for moment in _turning_points_of(*map(instant_of, window)))
-
-
-def _window_of(payload: Payload) -> tuple[str | None, str | None]:
-    """The date-times at which the exam opens and closes, as they are sent."""
-    said = payload.get("configuration")
-    if not isinstance(said, dict):
-        return None, None
-    opens, closes = said.get(_OPEN_DATE), said.get(_CLOSE_DATE)
-    return opens if isinstance(opens, str) else None, closes if isinstance(closes, str) else None
-
-
-def _turning_points_of(opens: datetime | None, closes: datetime | None) -> Iterator[datetime]:
-    if closes is not None:
-        yield closes
-    if opens is not None:
-        yield opens
-        with suppress(OverflowError):  # before the first day of the year 1 there is no moment
-            yield opens - _FREEZE
-            yield opens - _NOTICE
 
 
 def _people_needed(exam: Exam) -> str | None:

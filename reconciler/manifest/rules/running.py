@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from itertools import islice
 from typing import Final
 
@@ -10,7 +9,6 @@ from reconciler.manifest.effective import NOT_SENT
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD
 from reconciler.manifest.rereading import Recipe
-from reconciler.manifest.rules import clock
 from reconciler.manifest.rules.catalogue import Catalogue
 from reconciler.manifest.rules.plugins import fault
 from reconciler.manifest.yaml_nodes import Mapping as Marked
@@ -120,11 +118,6 @@ def _ask(rules: Sequence[Rule], exams: Sequence[Exam], context: Context) -> dict
         if rule.basis is Basis.WORKSPACE:
             found[rule.code] += rule.check(exams, context)
     return found
-
-
-def turning_points(exams: Iterable[Declaration]) -> frozenset[datetime]:
-    """The moments at which what the built-in rules have to say about `exams` may change."""
-    return clock.turning_points(exam.payload for exam in exams)
 
 
 def _is_plugin(rule: Rule) -> bool:

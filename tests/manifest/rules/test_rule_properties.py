@@ -1,13 +1,12 @@
 """What holds for every rule and every exam that the documented schema accepts."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import schemas
-from reconciler.manifest.rules import clock
 from reconciler.manifest.rules.catalogue import BUILT_IN
 from reconciler.manifest.rules.lookalikes import deceptions, latinised
 from reconciler.manifest.schema_verdicts import check_of
@@ -141,37 +140,3 @@ def test_many_exams_are_compared_in_no_more_than_their_number() -> None:
         return asked
 
     assert cost(2_000) <= 2 * cost(1_000) + 100
-
-
-@given(
-    windows=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=4),
-    moments=st.tuples(st.integers(0, 60 * 24), st.integers(0, 60 * 24)),
-    kind=st.sampled_from(["live", "automated"]),
-)
-def test_between_turning_points_the_clock_changes_nothing(
-    windows: list[tuple[int, int]], moments: tuple[int, int], kind: str
-) -> None:
-    """Two moments with no turning point from one to the other, themselves included, get the same findings."""
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    payloads = [
-        {
-            "configuration": {
-                "examOpenDate": _sent(start + timedelta(days=opens)),
-                "examCloseDate": _sent(start + timedelta(days=closes)),
-                "proctorTypes": [kind],
-            }
-        }
-        for opens, closes in windows
-    ]
-    exams = exams_of(payloads, [0] * len(payloads))
-    first, last = (start + timedelta(hours=hours) for hours in sorted(moments))
-    if not any(first <= point <= last for point in clock.turning_points(payloads)):
-        for rule in clock.RULES:
-            found = [
-                [finding.message for finding in rule.check(exams, Context(now=now))] for now in (first, last)
-            ]
-            assert found[0] == found[1]
-
-
-def _sent(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
