@@ -3,10 +3,11 @@
 import argparse
 import shutil
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 COURSE_SIZE: Final = 10
 """Exams of one course; their windows are on days of their own."""

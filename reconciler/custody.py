@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from msgspec import Struct
+
 from reconciler import statefile
 from reconciler.backends import open_backend
 from reconciler.backends.recovery_file import RecoveryFile, leftovers, make_recovery_file
@@ -20,7 +22,6 @@ from reconciler.model.identities import Address
 from reconciler.model.state import Mended, State
 from reconciler.model.state_keys import StateKeys
 from reconciler.ports import LockInfo, StateBackend
-from reconciler.values import dataclass
 
 if TYPE_CHECKING:
     from reconciler.model.recovery import Fed
@@ -40,8 +41,7 @@ RECOVERY_FOLDER: Final = Path(".reconciler", "recovery")
 """Where recovery files are, below the workspace's directory, unless a caller says otherwise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovery:
+class Recovery(Struct, frozen=True, kw_only=True):
     """What a run leaves on this machine.
 
     `file` holds outcomes that the store may not have; None where it has all. `failure` says why some could
@@ -54,16 +54,14 @@ class Recovery:
     earlier: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stray:
+class Stray(Struct, frozen=True, kw_only=True):
     """A recovery file of an earlier run that state does not make superfluous; `fed` is what it would mean."""
 
     path: Path
     fed: "tuple[Fed, ...]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovered:
+class Recovered(Struct, frozen=True, kw_only=True):
     """A recovery file fed back: what became of each outcome, and the state with it.
 
     `mended.backup` is None where state had everything already.

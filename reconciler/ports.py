@@ -10,8 +10,9 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, NewType, Protocol
 
+from msgspec import Struct
+
 from reconciler.model.identities import CourseSid, InstallSid
-from reconciler.values import dataclass
 
 if TYPE_CHECKING:  # a plan uses some ports, and loads none of what only an apply speaks of
     from reconciler.model.plan import Plan
@@ -24,16 +25,14 @@ Version = NewType("Version", str)
 """Names the exact content of a snapshot in its store: an e-tag, a hash, a commit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """The bytes of a state, and what to name when replacing exactly these."""
 
     data: bytes
     version: Version
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockInfo:
+class LockInfo(Struct, frozen=True, kw_only=True):
     """Who holds a lock; `since` is in UTC."""
 
     lock_id: str
@@ -73,8 +72,7 @@ class Tenure(enum.Enum):
     FORCED = "it was broken, and a snapshot that its last holder is writing may still arrive"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockHolder:
+class LockHolder(Struct, frozen=True, kw_only=True):
     """A lock as another run finds it.
 
     `info` is None where nothing can be read of who holds it.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from reconciler.values import dataclass
+from msgspec import Struct
 
 _SEPARATORS: Final = re.compile(r"[,\s]+")
 _ENTRY: Final = re.compile(
@@ -20,8 +20,7 @@ _ENTRY: Final = re.compile(
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proxy:
+class Proxy(Struct, frozen=True, kw_only=True):
     """The proxy at `url`, which may hold a password; `variable` is the one that names it."""
 
     variable: str

@@ -10,20 +10,20 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Final, assert_never
 
+from msgspec import Struct
+
 from reconciler.model.declarations import Declaration
 from reconciler.model.secret_marks import MarkingKey, Sighting
 from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret, Secret, SecretUse
 from reconciler.model.state import Entry
 from reconciler.ports import SecretSource
-from reconciler.values import dataclass
 
 _LARGEST_BYTES: Final = 64 * 1024
 _WITHOUT_WAITING: Final = os.O_NONBLOCK
 """For a pipe, which would be waited for, under the lock perhaps."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Secrets:
+class Secrets(Struct, frozen=True, kw_only=True):
     """Finds the values of secrets; implements `ports.SecretSource`. `directory` is None where not given."""
 
     environment: Mapping[str, str]

@@ -12,6 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from reconciler import custody, host, manifest, planning, service_url, statefile
 from reconciler.custody import Form, Recovered, Recovery
 from reconciler.late_names import late_names
@@ -35,13 +38,13 @@ from reconciler.model.outside_text import tamed
 from reconciler.model.plan import Action, Plan
 from reconciler.model.rules import Rule
 from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE, MarkingKey, Sightings
+from reconciler.model.secrets import Unprintable
 from reconciler.model.state import Mended, State
 from reconciler.model.state_keys import StateKeys
 from reconciler.outputs import QuietProgress
 from reconciler.planning import settlement
 from reconciler.ports import Breaking, Liveness, LockHolder, Progress, SecretSource, StateBackend
 from reconciler.secret_sources import Secrets, sightings_of
-from reconciler.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from reconciler.applying import CreateRequest, Stopping
@@ -116,8 +119,7 @@ _OTHER_SIDS: Final = {
 __getattr__ = late_names(globals(), {"Stopping": "reconciler.applying"})  # it loads asyncio
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """What a piece of work is about.
 
     `root` is the workspace's directory, and `paths` name manifests below it (none: the workspace file's, or
@@ -142,8 +144,7 @@ class Scope:
     workers: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """A plan, and the warnings that its manifests gave; `origins` is empty unless they were asked for."""
 
     plan: Plan
@@ -151,16 +152,14 @@ class Planned:
     origins: Mapping[Address, Origins] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watching:
+class Watching(Unprintable, frozen=True, kw_only=True):
     """How changed values of secrets are noticed: by marks made with `state_key`, of values from `secrets`."""
 
-    state_key: str = field(repr=False)
+    state_key: str
     secrets: SecretSource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sending:
+class Sending(Struct, frozen=True, kw_only=True):
     """How an apply sends. `token` is read when there is something to send, and only then."""
 
     token: Callable[[], str]
@@ -171,8 +170,7 @@ class Sending:
     is_plain_http_allowed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
+class Applied(Struct, frozen=True, kw_only=True):
     """What an apply was to do and did.
 
     `state` is as last committed. `backup` is where the one before imports, moves and forgets is kept; None

@@ -5,9 +5,11 @@ without a secret. What a server says is shown, and never trusted.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.api.bodies import is_opaque, unpacked
 from reconciler.api.echoes import Sent, contradictions, other_title
@@ -40,8 +42,7 @@ Answered: TypeAlias = Created | Throttled | Refused | Unauthorized | Forbidden |
 """What an answer can mean; that nothing was sent is not among it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What arrived. `headers` are in order, their names in lower case; the reason phrase has no name.
 
     `body` is its first MiB, and `end` what else came: the last bytes of a longer one, and all that stands

@@ -6,9 +6,10 @@ An answer that names another course, install or title is another exam's: two wer
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from html.entities import codepoint2name
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.api.spellings import unescape_html
 from reconciler.model.identities import CourseSid, InstallSid, is_course_sid
@@ -20,8 +21,7 @@ _NESTED_ENTITIES: Final = 3
 _BROKEN_END: Final = re.compile("[\ud800-\udfff\N{REPLACEMENT CHARACTER}]+$|&[#0-9a-z]*$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(Struct, frozen=True, kw_only=True):
     """One request: where it went, and its exact JSON body."""
 
     install_sid: InstallSid

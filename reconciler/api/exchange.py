@@ -9,10 +9,11 @@ takes it for the next one.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import httpx
+from msgspec.structs import replace
 
 from reconciler.api.answers import Answer
 from reconciler.api.bodies import Kept, decode, read_body

@@ -1,17 +1,17 @@
 """How long to wait before another try. Pure: the time comes in, a duration goes out."""
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
+
+from msgspec import Struct
 
 _LARGEST_POWER: Final = 30
 _DATE_CHARACTERS: Final = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackOff:
+class BackOff(Struct, frozen=True, kw_only=True):
     """Doubling delays between a first and a longest one; implements `ports.RetryPolicy`."""
 
     first_s: float = 0.25

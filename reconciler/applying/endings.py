@@ -1,9 +1,10 @@
 """Endings: what a verdict is in a report, and in what is told of a try."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import PurePath
 from traceback import walk_tb
+
+from msgspec import Struct
 
 from reconciler.applying.requests import CreateRequest
 from reconciler.model.identities import ExamSid
@@ -20,8 +21,7 @@ from reconciler.model.verdicts import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class Again(Struct, frozen=True, kw_only=True):
     """The exam may be tried again: `reason` says why the last try made nothing."""
 
     status: int | None

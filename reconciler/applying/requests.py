@@ -1,22 +1,20 @@
 """Create requests: declarations with their secrets resolved, and the bodies that are sent for them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import cast
 
 from reconciler.model.declarations import Declaration
 from reconciler.model.errors import SecretsUnavailable
 from reconciler.model.payloads import Payload, canonical_bytes
-from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret, SecretUse
+from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret, SecretUse, Unprintable
 from reconciler.ports import SecretSource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateRequest:
+class CreateRequest(Unprintable, frozen=True, kw_only=True):
     """A create that is ready to be sent; `values` are those of the declaration's secrets, in their order."""
 
     declaration: Declaration
-    values: tuple[str, ...] = field(repr=False)
+    values: tuple[str, ...]
 
     @property
     def values_by_path(self) -> dict[str, str]:

@@ -21,6 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, Final
 
+from msgspec import Struct, field
+
 from reconciler.backends import open_backend
 from reconciler.fault_points import VARIABLE, are_left
 from reconciler.model.errors import (
@@ -31,7 +33,6 @@ from reconciler.model.errors import (
     UnlockRefused,
 )
 from reconciler.ports import Breaking, LockInfo, StateBackend, Tenure, Version
-from reconciler.values import dataclass, field
 
 _PATIENCE_S: Final = 60.0
 _MANY_APPENDS: Final = 60
@@ -41,8 +42,7 @@ _COUNTS: Final = 5
 _MOST_CALLS: Final = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where a test's state is. `environ` is added to the environment of other processes."""
 
     url: str

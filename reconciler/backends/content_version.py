@@ -10,15 +10,6 @@ def version_of(data: bytes) -> Version:
     return Version(hashlib.sha256(data).hexdigest())
 
 
-class Content(Snapshot):
-    """A snapshot whose version is its content's, told when it is asked for: a plan never asks."""
-
-    __slots__ = ()
-
-    def __init__(self, data: bytes) -> None:
-        object.__setattr__(self, "data", data)
-
-    @property
-    def version(self) -> Version:
-        """The digest of the content."""
-        return version_of(self.data)
+def snapshot_of(data: bytes) -> Snapshot:
+    """Return `data` with its version."""
+    return Snapshot(data=data, version=version_of(data))

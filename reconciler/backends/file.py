@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from msgspec import Struct
+
 from reconciler.backends.complaints import FILE_HINT, conflict
-from reconciler.backends.content_version import Content, version_of
+from reconciler.backends.content_version import snapshot_of, version_of
 from reconciler.backends.file_lock import FileLock
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateUnavailable, UsageError
 from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
-from reconciler.values import dataclass
 
 _LARGEST_BYTES: Final = 1024**3
 _APPENDING: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Steps:
+class _Steps(Struct, frozen=True, kw_only=True):
     """Where the replacement of one kind of file can fail."""
 
     open: Step
@@ -82,7 +82,7 @@ class FileBackend:
         with self._reporting("read"):
             reach(Step.SNAPSHOT_READ)
             data = _read_if_exists(self._path)
-        return None if data is None else Content(data)
+        return None if data is None else snapshot_of(data)
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:  # noqa: ARG002 - no history
         """Put `data` in the place of exactly the content `replacing`; flushed to the disk on return."""

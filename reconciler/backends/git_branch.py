@@ -12,9 +12,11 @@ goes on from it.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.backends.complaints import lock_taken_away
 from reconciler.backends.git_complaints import Trouble, foreign, overtaken, unavailable
@@ -29,8 +31,7 @@ _SEEN: Final = "refs/reconciler/seen"
 _MOST_MOVES: Final = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """A commit to be: what it edits, what the branch holds with it, and what is said of it."""
 
     edit: Edit
@@ -39,8 +40,7 @@ class Change:
     note: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class Holding:
+class Holding(Struct, kw_only=True):
     """A lock that is held, as its commit `lock`, and what its holder knows of the branch.
 
     `unsettled` are commits whose pushes may yet arrive; `trouble` is set once this holder may change nothing.

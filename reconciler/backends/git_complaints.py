@@ -1,8 +1,9 @@
 """What git said when a server or a disk refused, as an error that names the state and says what to do."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.backends.git_urls import GitPlace
 from reconciler.model.errors import StateUnavailable
@@ -70,8 +71,7 @@ _PASSING: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Trouble(Struct, frozen=True, kw_only=True):
     """Why a call failed, as git or the system says."""
 
     reason: str

@@ -7,10 +7,11 @@ exam or name can pass for a trailer. `[skip ci]` keeps pipelines from starting f
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.backends.git_command import head_of
 from reconciler.model.outside_text import tamed
@@ -23,8 +24,7 @@ _COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _PIPELINE_VARIABLES: Final = ("GITHUB_SHA", "CI_COMMIT_SHA")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Author:
+class Author(Struct, frozen=True, kw_only=True):
     """Who a commit is by, in the form that git takes."""
 
     name: str

@@ -9,9 +9,10 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.backends.git_command import Git, Outcome, serving, settings_of
 from reconciler.backends.git_complaints import Trouble, trouble_of, trouble_with, unavailable
@@ -32,8 +33,7 @@ class Answer(enum.Enum):
     UNKNOWN = "it may have been done, or may be yet"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(Struct, frozen=True, kw_only=True):
     """A ref is to become `new` (None: to go) if it is `expected` (None: if there is none)."""
 
     ref: str
@@ -41,8 +41,7 @@ class Update:
     new: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pushed:
+class Pushed(Struct, frozen=True, kw_only=True):
     """The answer to a push, and why it was not done."""
 
     answer: Answer

@@ -13,9 +13,10 @@ import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.backends.git_command import Git, Outcome
 from reconciler.backends.git_history import Author
@@ -30,8 +31,7 @@ class ScratchError(Exception):
     """git could not do its work on this machine, or what was fetched is damaged."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One file of a commit."""
 
     path: str
@@ -40,16 +40,14 @@ class Entry:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class Edit(Struct, frozen=True, kw_only=True):
     """What a commit changes: paths to drop, files or folders, and then files to put."""
 
     puts: Mapping[str, bytes]
     drops: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class Built(Struct, frozen=True, kw_only=True):
     """A commit that was built, and the blobs of the files that were put."""
 
     commit: str

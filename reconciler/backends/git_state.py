@@ -7,9 +7,11 @@ in the branch, `git_command` how git is run.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.backends.complaints import conflict
 from reconciler.backends.git_branch import Branch, Change, Holding
@@ -24,8 +26,7 @@ from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBack
 _FRESH_S: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
+class _Known(Struct, frozen=True, kw_only=True):
     """What was just fetched: each of journal and snapshot may be read from it once, which saves a fetch."""
 
     journal_from: Tip | None = None

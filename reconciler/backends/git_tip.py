@@ -10,9 +10,10 @@ journal.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.backends.git_scratch import Entry
 
@@ -25,8 +26,7 @@ class ForeignBranchError(Exception):
     """The branch holds what this product never puts there. Says what."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tip:
+class Tip(Struct, frozen=True, kw_only=True):
     """A commit of the branch, or that there is none.
 
     `snapshot` is the snapshot's blob, `ends` the sizes of the journal after each of its appends, and

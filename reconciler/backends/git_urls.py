@@ -5,10 +5,11 @@ protocol that runs a command, a name that is none for a branch or a file.
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from msgspec import Struct
 
 from reconciler.backends.urls import StateUrl, read_state_url
 from reconciler.model.errors import UsageError
@@ -23,8 +24,7 @@ _PROTOCOLS: Final = {"file": "file", "http": "http", "https": "https:ssh", "ssh"
 """What git may speak for each. Between https and ssh a user's own `url.….insteadOf` may choose."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GitPlace:
+class GitPlace(Struct, frozen=True, kw_only=True):
     """Where a state is: `address` as git takes it, the full names of its refs, and the file in the branch."""
 
     location: str

@@ -3,9 +3,10 @@
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from msgspec import Struct
 
 from reconciler.backends.urls import StateUrl, read_state_url
 from reconciler.model.errors import UsageError
@@ -29,8 +30,7 @@ _DEFAULT_TIMEOUT_S: Final = 30.0
 _FORM: Final = "Write it as https://HOST/PATH. See docs/backends/http.md."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpAddress:
+class HttpAddress(Struct, frozen=True, kw_only=True):
     """The addresses and verbs of one state.
 
     `is_gitlab` tells a server whose manners are known: it refuses whoever does not hold the lock, locked or

@@ -9,9 +9,10 @@ import base64
 import binascii
 import json
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from msgspec import Struct
 
 from reconciler import __version__
 from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
@@ -25,8 +26,7 @@ _LONGEST_WORDS: Final = (60, 40, 25, 12)
 _LOOKING: Final = "a look at the lock"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """A claim to the lock by `claim_id`, which no other has. `body` is what a server is sent of it."""
 
     claim_id: str
@@ -34,8 +34,7 @@ class Claim:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """A claim that a server keeps others out for, as it shows it.
 
     `claim_id` is empty where nothing of it can be read.

@@ -12,9 +12,10 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
+
+from msgspec import Struct
 
 from reconciler.model.errors import StateDamaged, StateError, StateTooNew, StateUnavailable
 
@@ -34,15 +35,14 @@ class _MalformedError(Exception):
     """The document is ours, and not as we write it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """What a server keeps; `backup` is as packed. Where it keeps none, the serial is 0, the rest empty."""
 
     serial: int = 0
     lineage: str = ""
     snapshot: bytes | None = None
     journal: bytes = b""
-    backup: str | None = field(default=None, repr=False)
+    backup: str | None = None
 
 
 def pack(data: bytes) -> str:

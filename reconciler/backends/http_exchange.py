@@ -7,12 +7,12 @@ still be. Locking and letting go are done by an ID, so that doing either twice i
 import itertools
 import time
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 import httpx
+from msgspec.structs import replace
 
 from reconciler.backends.http_complaints import Complaints
 from reconciler.backends.http_wire import Answer, Asked, Question, Wire

@@ -10,8 +10,9 @@ read anew: it is ours, or the one before it, or somebody else was here and the l
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.backends.complaints import lock_taken_away
 from reconciler.backends.http_claim import Claim

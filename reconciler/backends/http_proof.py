@@ -1,8 +1,9 @@
 """The proof that a server of Terraform's HTTP protocol keeps what its lock promises."""
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.backends.http_claim import Claim
 from reconciler.backends.http_complaints import Complaints

@@ -10,13 +10,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from reconciler.backends.complaints import conflict, locked
-from reconciler.backends.content_version import Content, version_of
+from reconciler.backends.content_version import snapshot_of, version_of
 from reconciler.backends.http_address import HttpAddress, read_address
 from reconciler.backends.http_claim import Claim, Standing
 from reconciler.backends.http_complaints import Complaints
@@ -58,7 +59,7 @@ class HttpBackend:
     def read(self) -> Snapshot | None:
         """The document's snapshot, or None where there is none."""
         snapshot = self._document().snapshot
-        return None if snapshot is None else Content(snapshot)
+        return None if snapshot is None else snapshot_of(snapshot)
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:  # noqa: ARG002 - no history
         """Put `data` in the place of exactly the content `replacing`; the server has it on return."""

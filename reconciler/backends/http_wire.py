@@ -5,7 +5,6 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Final
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import httpx
+from msgspec import Struct, field
 
 from reconciler import __version__
 from reconciler.backends.http_address import HttpAddress
@@ -45,8 +45,7 @@ class Asked(Enum):
     AGAIN = "hearing it twice is as good as once"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """A request to be."""
 
     method: str
@@ -57,8 +56,7 @@ class Question:
     lock_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """An answer that arrived whole; `was_asked_before` if the same question may have been heard before."""
 
     status: int

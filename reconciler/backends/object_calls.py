@@ -7,11 +7,11 @@ object, and finds its own bytes there if it was done. Objects for which that mat
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NewType, Protocol, TypeVar
 
 import obstore
+from msgspec import Struct
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
 from reconciler.backends.object_errors import failure, no_store, outcome_unknown, says_absent
@@ -30,16 +30,14 @@ Tag = NewType("Tag", str)
 _PAGE: Final = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """An object's bytes, and what to name when replacing exactly these."""
 
     data: bytes
     tag: Tag
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Struct, frozen=True, kw_only=True):
     """An object as a listing shows it; `changed_at` is by the store's clock."""
 
     key: str

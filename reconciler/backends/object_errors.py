@@ -6,8 +6,9 @@ it.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.model.errors import StateUnavailable
 
@@ -20,8 +21,7 @@ _LATER: Final = "Nothing that was recorded is lost. Try again in a while; a run 
 _SEE: Final = "See docs/backends/object-storage.md."
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(Struct, frozen=True):
     """A failure: how it is recognised in the driver's text, what it is, and what to do."""
 
     pattern: re.Pattern[str]

@@ -17,9 +17,10 @@ import secrets
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.backends.complaints import lock_taken_away
 from reconciler.backends.object_calls import Bucket, Listed, Refused, Tag
@@ -36,8 +37,7 @@ _CHECK_EVERY_S: Final = 2.0
 """A holder looks this often whether its lock is still its own, so that who fences it soon catches up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Head:
+class _Head(Struct, frozen=True, kw_only=True):
     """Names the generation in use, if one is. No two heads have the same `token`."""
 
     generation: str | None
@@ -134,8 +134,7 @@ def _spared(listed: Sequence[Listed]) -> set[str | None]:
     }
 
 
-@dataclass(slots=True, kw_only=True)
-class _Kept:
+class _Kept(Struct, kw_only=True):
     """What a holder put into its generation itself, by offset."""
 
     generation: str

@@ -11,8 +11,9 @@ import json
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from reconciler.backends.complaints import lock_taken_away, locked, not_locked, refuse_unbreakable
 from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
@@ -34,8 +35,7 @@ class Phase(enum.Enum):
     """Nobody holds it, but what its last holder was writing may still arrive."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Note:
+class _Note(Struct, frozen=True, kw_only=True):
     """A lock's object; `info` is None where it is none of ours."""
 
     phase: Phase
@@ -44,8 +44,7 @@ class _Note:
     tag: Tag
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(Struct, frozen=True, kw_only=True):
     """A lock that was taken. `token` is no other's; `was_broken` is whether the last holder's was broken."""
 
     info: LockInfo

@@ -10,8 +10,9 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.backends.object_calls import Bucket, Found, Listed, Refused
 from reconciler.backends.object_errors import foreign, part_missing
@@ -24,8 +25,7 @@ _FENCE_PATIENCE_S: Final = 30.0
 """Far longer than a holder goes on without looking whether its lock is still its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class Segment(Struct, frozen=True, kw_only=True):
     """One append. `token` is that of the lock it was made under, `number` of the try; a fence has no data."""
 
     token: str
@@ -42,8 +42,7 @@ class Segment:
         return b"reconciler segment %s %08d\n" % (self.token.encode(), self.number) + self.data
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """What a generation holds up to its end or its fence; not `is_whole` where a segment is missing in it."""
 
     data: bytes

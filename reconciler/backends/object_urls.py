@@ -7,11 +7,11 @@ there only. Two things do not: plain http has to be allowed here, and certificat
 import ipaddress
 import os
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
+from msgspec import Struct
 from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
@@ -49,8 +49,7 @@ _ENDPOINT_VARIABLES: Final = {
 """Where the driver finds an endpoint that the URL does not give, the first one first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectPlace:
+class ObjectPlace(Struct, frozen=True, kw_only=True):
     """A state's bucket, opened, and its key there."""
 
     store: "ObjectStore"

@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import RecoveryRefused
-from reconciler.values import dataclass
 
 SUFFIX: Final = ".recovery"
 
@@ -110,8 +111,7 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leftover:
+class Leftover(Struct, frozen=True, kw_only=True):
     """A recovery file of a run that has ended, held so that nobody else touches it."""
 
     path: Path

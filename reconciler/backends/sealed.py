@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.backends.sealed_format import (
     BACKUP,
     SNAPSHOT,
@@ -24,37 +26,19 @@ from reconciler.backends.sealing import KeyRing, Seal
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.state_keys import StateKeys
 from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
-from reconciler.values import dataclass
 
 _NOTE: Final = "an encrypted change"
 """What a store that keeps a history is told: the words of a note would stand there for all to read."""
 
 
-class _Present:
-    """The snapshot that was last read or written; `salt` is None where it is plain.
+class _Present(Struct, frozen=True, kw_only=True):
+    """The present snapshot; `version` is None where there is none, `salt` where it is plain."""
 
-    What was read is held until its version is asked for, which for some stores is the digest of it all: who
-    only reads needs none, and who writes asks before anything is sent.
-    """
-
-    def __init__(self, *, of: Snapshot | Version | None, salt: bytes | None) -> None:
-        self.salt = salt
-        self._of = of
-
-    @property
-    def version(self) -> Version | None:
-        """What to name when replacing it; None where there was none."""
-        if isinstance(self._of, Snapshot):
-            self._of = self._of.version
-        return self._of
-
-    def let_go(self) -> None:
-        """Hold no snapshot any more."""
-        self._of = self.version
+    version: Version | None
+    salt: bytes | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Turn:
+class _Turn(Struct, frozen=True, kw_only=True):
     """What the next write makes of the state: sealed with `seal`, or (None) plain."""
 
     seal: Seal | None
@@ -92,16 +76,16 @@ class SealableBackend:
         """The snapshot, opened if it is sealed."""
         found = self._inner.read()
         if found is None:
-            self._present = _Present(of=None, salt=None)
+            self._present = _Present(version=None, salt=None)
             return None
         envelope = read_envelope(found.data)
         if envelope is None:
-            self._present = _Present(of=found, salt=None)
+            self._present = _Present(version=found.version, salt=None)
             return found
         opened, seal = open_envelope(envelope, self._ring, SNAPSHOT)
         if self._has_plain_journal:
             raise self._ring.damaged("its journal is not")
-        self._present = _Present(of=found.version, salt=seal.salt)
+        self._present = _Present(version=found.version, salt=seal.salt)
         return Snapshot(data=opened, version=found.version)
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:
@@ -113,7 +97,7 @@ class SealableBackend:
             closed = close_envelope(seal, SNAPSHOT, data)
             version = self._inner.write(closed, replacing=replacing, note=_NOTE)
         self._turn = None
-        self._present = _Present(of=version, salt=None if seal is None else seal.salt)
+        self._present = _Present(version=version, salt=None if seal is None else seal.salt)
         return version
 
     def back_up(self, data: bytes) -> str:
@@ -134,7 +118,6 @@ class SealableBackend:
             self.read()
         if self._present is None:
             raise AssertionError("a snapshot that was read is known")
-        self._present.let_go()
         return self._present
 
     def read_journal(self) -> bytes:

@@ -14,10 +14,11 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
+from msgspec import Struct
+
 from reconciler.backends.sealing import CIPHER, DERIVATION, NONCE_BYTES, SALT_BYTES, TAG_BYTES, KeyRing, Seal
 from reconciler.model.errors import StateTooNew
 from reconciler.model.state_keys import StateKeys
-from reconciler.values import dataclass
 
 FORMAT_VERSION: Final = 3
 """1 is a plain state, 2 one that is marked as moving or moved."""
@@ -28,8 +29,7 @@ _HEAD_BYTES: Final = 600
 _CHECKSUM_CHARACTERS: Final = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tip:
+class Tip(Struct, frozen=True, kw_only=True):
     """The end of a journal: where it is in plain and in sealed bytes, and what the next frame is bound to."""
 
     plain_bytes: int

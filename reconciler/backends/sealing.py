@@ -12,10 +12,12 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from reconciler.model.errors import StateDamaged, StateSealed, UsageError
 from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE
+from reconciler.model.secrets import Unprintable
 from reconciler.model.state_keys import OLD_STATE_KEY_VARIABLE, StateKeys
-from reconciler.values import dataclass, field
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -31,12 +33,11 @@ _LABEL: Final = b"reconciler sealed state 1"
 _KEY_ID_CHARACTERS: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """One derived key, with the salt that it was derived with. Holds what nothing may print."""
+class Seal(Unprintable, frozen=True):
+    """One derived key, with the salt that it was derived with."""
 
     salt: bytes
-    _key: bytes = field(repr=False)
+    _key: bytes
 
     @property
     def key_id(self) -> str:
@@ -81,8 +82,7 @@ def _derive(secret: str, salt: bytes) -> Seal:
     return Seal(salt, hmac.digest(stretched, b"encryption", "sha256"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRing:
+class KeyRing(Struct, frozen=True, kw_only=True):
     """The keys for the state at `location`."""
 
     keys: StateKeys

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from msgspec import Struct
+
 from reconciler.model.errors import UsageError
-from reconciler.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateUrl:
+class StateUrl(Struct, frozen=True, kw_only=True):
     """A state URL taken apart. `location` is what may be shown: the URL, which holds no credentials."""
 
     location: str

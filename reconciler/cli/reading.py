@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from reconciler import outputs, statefile, workflows
 from reconciler.cli.consoles import (
     below_root,
@@ -31,7 +33,6 @@ from reconciler.model.origins import NO_ORIGINS, Origins, Tracing
 from reconciler.model.payloads import Json
 from reconciler.model.plan import Action, Plan
 from reconciler.model.state import State
-from reconciler.values import replace
 from reconciler.workflows import Watching
 
 if TYPE_CHECKING:

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from reconciler import schemas
 
@@ -25,8 +26,7 @@ _OF_EXAMS: Final = frozenset({"exams", "defaults", "profiles"})
 """Keys of a manifest that hold exams, whose fields are listed by themselves."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True):
     """A field: its keys from the outermost one, where it is written, and what its schema says."""
 
     path: tuple[str, ...]

@@ -2,8 +2,9 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.explaining.fields import Field, all_fields, markdown_of
 from reconciler.explaining.rule_pages import page_of
@@ -15,8 +16,7 @@ _HOLDERS: Final = ("exams", "exam", "defaults", "profiles")
 """What may stand before the path of an exam's field."""
 
 
-@dataclass(frozen=True, slots=True)
-class Topics:
+class Topics(Struct, frozen=True):
     """The fields, and the `rules` and exit codes that it is given."""
 
     rules: Sequence[Rule]

@@ -9,6 +9,8 @@ from bisect import bisect_right
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct, field
+
 from reconciler.manifest import sources
 from reconciler.manifest.findings import FOREIGN, Findings
 from reconciler.manifest.patterns import Fence
@@ -16,7 +18,6 @@ from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.shells import report_partial_exams, report_shell
 from reconciler.manifest.words import listed, suggestion
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, moved
-from reconciler.values import dataclass, field
 
 MAX_CHAIN: Final = 32
 
@@ -25,8 +26,7 @@ _OF_MANIFESTS_ONLY: Final = ("exams", "imports", "moved", "removed", "absent")
 _MAX_MARK: Final = 2**32 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Bases:
+class Bases(Struct, frozen=True):
     """What a manifest extends: each file once, the one that all others win over first.
 
     `are_whole` is false where one of them could not be used, which is among the findings.
@@ -39,16 +39,14 @@ class Bases:
 _NONE: Final = Bases((), are_whole=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     """One line of an `extends`: where it stands, and the file that it names."""
 
     at: Stretch
     file: Path
 
 
-@dataclass(slots=True)
-class _Base:
+class _Base(Struct):
     """A file that is extended; `root` is None where it holds nothing to use."""
 
     file: Path
@@ -59,8 +57,7 @@ class _Base:
     has_all_entries: bool = True
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     """A walk from one manifest through all that it extends; `path` leads from there to here."""
 
     path: dict[str, str]

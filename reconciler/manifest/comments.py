@@ -9,10 +9,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from msgspec import Struct, field
 from yaml import events as ev
 
 from reconciler.manifest.yaml_nodes import Stretch
-from reconciler.values import dataclass, field
 
 _HINT_OF_ONE: Final = re.compile(r"#[ \t]*reconciler[ \t]*:[ \t]*ignore", re.IGNORECASE)
 _LINE_END: Final = re.compile(r"[\r\n]|\Z")
@@ -25,8 +25,7 @@ _SCALAR: Final[Any] = ev.ScalarEvent
 _CODE: Final = re.compile(r"[^\s,]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(Struct, frozen=True):
     """An ignore as it is written: its codes with their places, and whether a reason stands behind them.
 
     `is_alone` says that nothing else stands on its line, so that it is about the line below.
@@ -38,8 +37,7 @@ class Comment:
     is_alone: bool
 
 
-@dataclass(slots=True)
-class Comments:
+class Comments(Struct):
     """Finds the ignores of a text, given the events of its parser in passing."""
 
     text: str

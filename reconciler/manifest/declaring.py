@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.manifest.defaults import COURSE_FIELDS, count_nodes, merged
 from reconciler.manifest.effective import (
     Body,
@@ -24,13 +26,11 @@ from reconciler.manifest.yaml_nodes import Mapping, Value
 from reconciler.model.identities import CourseSid, Digest
 from reconciler.model.payloads import Payload
 from reconciler.model.secrets import SecretUse
-from reconciler.values import dataclass
 
 _CHECKED_PASSWORD: Final = "-"  # noqa: S105 - stands for any text
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """An exam with which nothing is wrong, but for where it stands and in which install it is to be.
 
     `course` is the alias of its course, `timezone` the name of its zone. Each is None where there is none.
@@ -45,8 +45,7 @@ class Ready:
     profiles: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Declarer:
+class Declarer(Struct):
     """Tells for one exam of a file after the other what it declares, and notes what is wrong with it.
 
     `merged_nodes` counts the values of the profiles that were merged.

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from reconciler.manifest import digests
 from reconciler.manifest.datetimes import BadDateTime, Zone, normalized, zone_of
 from reconciler.manifest.defaults import CONTACT_FIELDS, COURSE_FIELDS, PROFILES
@@ -15,7 +18,6 @@ from reconciler.model import payloads
 from reconciler.model.identities import Address, CourseSid, Digest, is_course_sid
 from reconciler.model.payloads import Json
 from reconciler.model.secrets import SecretUse
-from reconciler.values import dataclass, replace
 
 DATE_FIELDS: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate")
 
@@ -31,8 +33,7 @@ _USER_PREFIX: Final = "US"
 _SID_LENGTH: Final = 34
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What a file, those that it extends and the environment say of all exams; the environment has won.
 
     `zone_is_wrong` where a zone is named that there is not, which is among the findings.
@@ -163,8 +164,7 @@ def _report_alias(exam: Marked, context: Context, address: Address | None, findi
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """What is to be sent, and the secrets in it; `has_fraction` says whether a number in it has one."""
 
     payload: dict[str, Json]

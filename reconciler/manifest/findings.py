@@ -7,13 +7,15 @@ A manifest's values may come from files that it extends. Their marks lie beyond 
 from collections.abc import Collection
 from typing import Final, Protocol, TypeAlias, TypedDict, Unpack
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from reconciler.manifest.source_text import MAX_SIZE_BYTES, SourceText
 from reconciler.manifest.weighing import Weighing
 from reconciler.manifest.yaml_nodes import Stretch, Unmarked
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.identities import Address
 from reconciler.model.positions import Position, Span
-from reconciler.values import dataclass, field, replace
 
 MAX_FINDINGS: Final = 1_000
 FOREIGN: Final = 2 * MAX_SIZE_BYTES
@@ -54,8 +56,7 @@ class Elsewhere(Protocol):
         """`text` with every secret of these files masked that can be told from ordinary words."""
 
 
-@dataclass(slots=True)
-class Findings:
+class Findings(Struct):
     """Collects what is wrong with one file, up to MAX_FINDINGS, the last of which counts those left out.
 
     An error is never left out in favour of a warning. `exam` is where the exam stands that is being looked

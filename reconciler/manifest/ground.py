@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Self
 
+from msgspec import Struct
+
 from reconciler.manifest.datetimes import zone_of
 from reconciler.manifest.defaults import Stack, count_nodes
 from reconciler.manifest.effective import Context, is_user_sid
@@ -12,7 +14,6 @@ from reconciler.manifest.source_text import SourceText
 from reconciler.manifest.yaml_nodes import Mapping, Stretch, Value
 from reconciler.model.environment import Environment
 from reconciler.model.identities import CourseSid, InstallSid, is_course_sid, is_install_sid
-from reconciler.values import dataclass
 
 MAX_MERGED_NODES: Final = 2_000_000
 """Values that defaults and profiles may come to, merged under every exam of a file."""
@@ -20,8 +21,7 @@ MAX_MERGED_NODES: Final = 2_000_000
 _EXAMS: Final = "exams"
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """What an exam is merged over and looked up in; `install` is None where a finding says why.
 
     `weight` is how many values are merged under each exam, not counting those of profiles.
@@ -33,8 +33,7 @@ class Ground:
     weight: int
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """The files that say what exams stand on, the one that wins last, and the environment, which has won.
 
     `are_whole` is false where a file that is extended is missing. `findings` are about the last of `roots`.

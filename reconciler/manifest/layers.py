@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
+from msgspec import Struct
+
 from reconciler.manifest.defaults import PROFILES, Stack
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.model.environment import Environment
 from reconciler.model.origins import Layer, Origin, Origins
-from reconciler.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """One layer of an exam: what kind it is, the name of a profile, and what it says."""
 
     layer: Layer
@@ -29,8 +29,7 @@ def layers_of(exam: Mapping, profiles: Sequence[str], stack: Stack) -> list[Said
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Tracer:
+class Tracer(Struct, frozen=True):
     """Finds origins for the exams of one file; `roots` are that file (last) and those that it extends."""
 
     roots: Sequence[Mapping]

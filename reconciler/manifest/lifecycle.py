@@ -3,6 +3,8 @@
 from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
+from msgspec import Struct, field
+
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.words import suggestion
 from reconciler.manifest.yaml_nodes import Mapping as Marked
@@ -13,7 +15,6 @@ from reconciler.model.globs import is_address_or_glob, is_glob, is_glob_move, ma
 from reconciler.model.identities import Address, AttemptId, ExamSid, is_address, is_attempt_id, is_exam_sid
 from reconciler.model.positions import Position
 from reconciler.model.renames import steps_to_declared
-from reconciler.values import dataclass, field
 
 POINTS_NOWHERE: Final = "points-nowhere"
 """The code of a block that concerns no declared exam: done long ago, or misspelt. Only state can tell."""
@@ -23,8 +24,7 @@ _BLOCKS: Final = ("imports", "moved", "removed", "absent", "distinct")
 _STALE: Final = "If that exam is gone, remove this block; otherwise declare it under `exams`."
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(Struct, frozen=True):
     """One usable item of a block: its address, what else it says, and where; `distinct` may give a reason."""
 
     block: str
@@ -49,8 +49,7 @@ class _Item:
         )
 
 
-@dataclass(slots=True)
-class Lifecycle:
+class Lifecycle(Struct):
     """Gathers the blocks file by file; `check` then looks at them together.
 
     `_routes` are the moves by name, and `_globs` the others, once all are known.

@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from reconciler.manifest import sources
 from reconciler.manifest.bases import Library
 from reconciler.manifest.findings import Findings, identity_of
@@ -25,7 +28,6 @@ from reconciler.model.environment import Environment
 from reconciler.model.origins import Origins, Tracing
 from reconciler.model.positions import Position
 from reconciler.model.rules import Context
-from reconciler.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from reconciler.model.identities import Address
@@ -34,8 +36,7 @@ MOST_HELD: Final = 48 * 1024 * 1024
 """Bytes of manifests of which all values are held; of any more, they are read again where that is needed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(Struct, frozen=True):
     """The manifests that were found below `root`, as they were read, and what is wrong about finding them."""
 
     root: Path
@@ -43,8 +44,7 @@ class Gathered:
     diagnostics: tuple[Diagnostic, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """How manifests are read.
 
     Without a `ruling`, the built-in rules are asked as they are, but for those that need a moment. `workers`

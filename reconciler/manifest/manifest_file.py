@@ -1,5 +1,7 @@
 """One manifest → the exams and lifecycle blocks that it declares."""
 
+from msgspec import Struct, field
+
 from reconciler.manifest.bases import Bases
 from reconciler.manifest.declaring import Declarer, Ready
 from reconciler.manifest.findings import Findings
@@ -16,11 +18,9 @@ from reconciler.model.environment import Environment
 from reconciler.model.identities import ADDRESS_RULE, Address, InstallSid, is_address
 from reconciler.model.origins import Origins, Tracing
 from reconciler.model.positions import Position
-from reconciler.values import dataclass, field
 
 
-@dataclass(slots=True)
-class ManifestFile:
+class ManifestFile(Struct):
     """A parsed manifest on its way to declarations.
 
     `addresses` has the place of every usable address, also of exams that are wrong otherwise. `written` says

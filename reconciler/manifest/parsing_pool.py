@@ -16,10 +16,11 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Final, Self
 
+from msgspec import Struct, field
+
 from reconciler.manifest.parsing_wire import READY, Told, receive, send
 from reconciler.manifest.reading_ahead import ReadingAhead
 from reconciler.manifest.yaml_parcels import Parcel, Parsed, Piece, unpack
-from reconciler.values import dataclass, field
 
 _WORKER: Final = "reconciler.manifest.parsing_worker"
 _AHEAD: Final = 2
@@ -28,8 +29,7 @@ _PATIENCE_S: Final = 60.0
 """How long a worker may take for a batch, which is parsed in a fraction of a second."""
 
 
-@dataclass(slots=True, eq=False)
-class _Batch:
+class _Batch(Struct, eq=False):
     """Pieces that are parsed together; `parcels` or `parsed` is there once they are."""
 
     pieces: Sequence[Piece]
@@ -53,8 +53,7 @@ class _Batch:
         self.parsed = reading.read(self.pieces)
 
 
-@dataclass(slots=True)
-class Pool:
+class Pool(Struct):
     """Reads `batches` by `workers` further processes; for a `with`, which ends with all of them gone."""
 
     batches: Sequence[Sequence[Piece]]
@@ -171,8 +170,7 @@ class Pool:
         return bool(begun)
 
 
-@dataclass(slots=True)
-class _Desk:
+class _Desk(Struct):
     """Where a worker gets its batches; a head that it has already is not sent again."""
 
     connection: socket.socket

@@ -12,14 +12,13 @@ from fnmatch import translate
 from pathlib import PurePath
 from typing import Final
 
-from reconciler.values import dataclass
+from msgspec import Struct
 
 _ANY_DEPTH: Final = "**"
 _HIDDEN: Final = "."
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(Struct, frozen=True):
     """Directories, as real paths: what leads to none of these, nor to anything below one, is outside."""
 
     tops: tuple[str, ...]

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 from reconciler.manifest.reading_ahead import ReadingAhead
 from reconciler.manifest.source_text import MAX_SIZE_BYTES, NotText, decode
 from reconciler.manifest.yaml_parcels import Parsed, Piece
 from reconciler.manifest.yaml_slices import Cut, cut
-from reconciler.values import dataclass
 
 WORTH_A_PROCESS: Final = 2 * 1024 * 1024
 """Bytes that take about as long to parse as a further process takes to start."""
@@ -24,8 +25,7 @@ class Text(NamedTuple):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(Struct, frozen=True):
     """A text and the pieces that are parsed for it; it is whole where there is no cut."""
 
     text: Text

@@ -7,6 +7,9 @@ goes to whoever knows all files, as it was parsed.
 from collections.abc import Sequence
 from typing import Any, Final, Self, TypeAlias
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from reconciler.manifest.declaring import Declarer, Ready
 from reconciler.manifest.ground import MAX_MERGED_NODES, Ground, Standing
 from reconciler.manifest.rereading import reread
@@ -19,7 +22,6 @@ from reconciler.manifest.yaml_slices import cut, entries_of, is_head, joined
 from reconciler.manifest.yaml_together import parse_together
 from reconciler.model.environment import Environment
 from reconciler.model.identities import Address
-from reconciler.values import dataclass, field, replace
 
 Parts: TypeAlias = tuple[Any, ...]
 
@@ -34,8 +36,7 @@ _PATIENCE: Final = 50
 _NOWHERE: Final = Stretch(0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """What a text says before its first exam; `ground` is None where others have something to say to it."""
 
     parsed: Parsed
@@ -43,8 +44,7 @@ class Head:
     ground: Ground | None
 
 
-@dataclass(slots=True)
-class ReadingAhead:
+class ReadingAhead(Struct):
     """Reads piece after piece under `environment`; without one it parses only, and keeps all marks.
 
     Many texts have one head, so those that were read last are remembered.

@@ -6,19 +6,19 @@ of them are never looked at again.
 
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.manifest.defaults import merged
 from reconciler.manifest.locating import ExamLines
 from reconciler.manifest.source_text import SourceText
 from reconciler.manifest.yaml_nodes import Mapping, Stretch, Value
 from reconciler.manifest.yaml_parcels import Piece, parse_quietly
-from reconciler.values import dataclass
 
 _KEY: Final = "exams"
 _ABOVE: Final = f"{_KEY}:\n"
 
 
-@dataclass(slots=True, eq=False)
-class Recipe:
+class Recipe(Struct, eq=False):
     """How to make an effective exam again: from its text, and from what it is merged over.
 
     `at` is where its key stands, alone on its line but for what is in `own`.

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from msgspec import Struct, field
+
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.rules.catalogue import Catalogue
 from reconciler.manifest.rules.ignoring import read_ignores
@@ -10,11 +12,9 @@ from reconciler.manifest.weighing import Weighing
 from reconciler.manifest.yaml_documents import Document, parse, read_source
 from reconciler.manifest.yaml_parcels import Parsed
 from reconciler.model.diagnostics import Severity
-from reconciler.values import dataclass, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
+class Ruling(Struct, frozen=True, kw_only=True):
     """Which rules are asked, and how: `weights` gives codes another severity, None for off.
 
     `now` is the moment for rules on the basis of the clock, which are not asked without one. `is_partial`

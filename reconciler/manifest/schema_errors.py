@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
+
 from reconciler import schemas
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.schema_verdicts import SchemaCheck
@@ -13,7 +15,6 @@ from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Stretch, Unmarked, 
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.model.globs import GLOB_RULE
 from reconciler.model.identities import ADDRESS_RULE, Address
-from reconciler.values import dataclass
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -42,8 +43,7 @@ _GLUED: Final = re.compile("(?<=.)[:=].*", re.DOTALL)
 _SECRET_PATH: Final = ("configuration", "password")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a checked value stands, and how it is called in messages."""
 
     at: Stretch
@@ -70,8 +70,7 @@ def report_schema_errors(check: SchemaCheck, value: Value, place: Place, finding
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class _Report:
+class _Report(Struct, frozen=True):
     """One error on its way to a diagnostic."""
 
     root: Value

@@ -8,6 +8,8 @@ from functools import cache
 from itertools import accumulate
 from typing import Final
 
+from msgspec import Struct, field
+
 from reconciler.manifest.secrecy import (
     MASK,
     behind_colon,
@@ -17,7 +19,6 @@ from reconciler.manifest.secrecy import (
 )
 from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.positions import Position, Span
-from reconciler.values import dataclass, field
 
 MAX_SIZE_BYTES: Final = 256 * 1024 * 1024
 MAX_ECHO: Final = 60
@@ -80,8 +81,7 @@ def _without_boms(data: bytes) -> bytes:
     return data[start:]
 
 
-@dataclass(slots=True)
-class SourceText:
+class SourceText(Struct):
     """One file's text; `secrets` and `secret_values` are known once `is_parsed`.
 
     `secrets` reach from the end of a key to the end of its value. `unknown` are values of which nobody knows
@@ -245,8 +245,7 @@ class SourceText:
         return len(self.secret_values) <= _MAX_KNOWN_SECRETS and self._repeats_secret(shown)
 
 
-@dataclass(frozen=True, slots=True)
-class _Hidden:
+class _Hidden(Struct, frozen=True):
     """Stretches that are not shown, sorted and disjoint; `known` says of how many this was told."""
 
     known: tuple[int, int]

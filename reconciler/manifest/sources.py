@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 from reconciler.manifest.patterns import Fence, fixed_part, is_pattern, matches
 from reconciler.manifest.source_text import MAX_SIZE_BYTES
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.positions import Position, Span
-from reconciler.values import dataclass
 
 WORKSPACE_FILE: Final = "reconciler.yaml"
 DEFAULT_FILE: Final = "exams.yaml"
@@ -33,8 +34,7 @@ class Named(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The files to read, in order, and what is wrong with the paths that were given."""
 
     files: tuple[Named, ...]

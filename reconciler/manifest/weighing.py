@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Mapping
 
+from msgspec import Struct, field
+
 from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.diagnostics import Severity
-from reconciler.values import dataclass, field
 
 
-@dataclass(slots=True)
-class Ignore:
+class Ignore(Struct):
     """One code of an ignore, which stands at `at` and is about `line`; used once it silenced something."""
 
     code: str
@@ -17,8 +17,7 @@ class Ignore:
     is_used: bool = False
 
 
-@dataclass(slots=True)
-class Weighing:
+class Weighing(Struct):
     """How the findings of one file weigh. What is no rule keeps its weight and cannot be ignored."""
 
     rules: Collection[str] = ()

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from msgspec import Struct, field
+
 from reconciler import service_url
 from reconciler.manifest import sources
 from reconciler.manifest.findings import Findings
@@ -22,7 +24,6 @@ from reconciler.model.environment import Environment
 from reconciler.model.errors import UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.rules import RETIRED
-from reconciler.values import dataclass, field
 
 FILE: Final = sources.WORKSPACE_FILE
 OF_ENVIRONMENT: Final = frozenset({"no-install-sid", "no-timezone", "unknown-alias"})
@@ -33,8 +34,7 @@ _START: Final = Stretch(0, 0)
 _SEVERITIES: Final = {"error": Severity.ERROR, "warning": Severity.WARNING, "off": None}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workspace:
+class Workspace(Struct, frozen=True, kw_only=True):
     """What the workspace file says; `manifests` is empty and `max_creates` None where it says nothing.
 
     `environment_names` are those of all environments, of which `environment` is the one that was chosen.

@@ -4,13 +4,13 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
+from msgspec import Struct, field
 
 from reconciler.manifest.comments import Comment, Comments
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.source_text import MAX_SIZE_BYTES, NotText, SourceText, decode
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.manifest.yaml_walker import Stopped, Walker
-from reconciler.values import dataclass, field
 
 if TYPE_CHECKING:
     from reconciler.manifest.declaring import Ready
@@ -53,8 +53,7 @@ _ADVICE: Final = (
 _TAB: Final = ("a tab stands where YAML wants spaces", "Indent with spaces.")
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """The mapping that a file holds, where it stands, and the comments that ignore rules.
 
     `has_anchors` says whether a part of it may be in two places; `written` counts its values and keys. Of

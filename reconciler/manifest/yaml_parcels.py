@@ -7,6 +7,8 @@ again where its findings are wanted.
 from array import array
 from typing import Any, TypeAlias, TypeGuard
 
+from msgspec import Struct
+
 from reconciler.manifest.comments import Comment
 from reconciler.manifest.declaring import Ready
 from reconciler.manifest.effective import secrets_of
@@ -15,14 +17,12 @@ from reconciler.manifest.yaml_documents import Document, parse, read_source
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, Unmarked, Value
 from reconciler.manifest.yaml_unmarked import UnmarkedWalker
 from reconciler.manifest.yaml_walker import Walker
-from reconciler.values import dataclass
 
 Parcel: TypeAlias = tuple[Any, ...]
 _Packed: TypeAlias = tuple[Any, Any, list[tuple[Any, Any]], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """A document without findings, and what its source knows once it is parsed.
 
     Of one that was read but for its head, `head` says how many bytes that has.
@@ -42,8 +42,7 @@ class Parsed:
         return self.document
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A text to parse: a whole one as bytes, or what is from `start` to `end` of one, below the line `above`.
 
     It is cut out only when it is wanted. `head` is the part of that text which says what its exams stand on.

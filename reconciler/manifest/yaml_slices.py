@@ -15,13 +15,14 @@ from collections.abc import Iterator
 from collections.abc import Sequence as ReadOnlySequence
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.manifest.comments import may_ignore
 from reconciler.manifest.ground import Ground
 from reconciler.manifest.yaml_documents import Document
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.manifest.yaml_parcels import Parsed, Piece
 from reconciler.manifest.yaml_walker import MAX_WRITTEN
-from reconciler.values import dataclass
 
 BLOCK: Final = "exams"
 WRAPPER: Final = f"{BLOCK}:\n"
@@ -34,8 +35,7 @@ _UNCUT: Final = ("\r", "<<")
 """What keeps a text whole: other line ends, and keys that merge. So do comments that ignore rules."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """A text in pieces: its head, up to the first entry of `exams`, and slices."""
 
     head: bytes

@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 
+from msgspec import Struct, field
+
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.origins import Origins
 from reconciler.model.payloads import Payload
 from reconciler.model.positions import Position
 from reconciler.model.secrets import SecretUse
-from reconciler.values import dataclass, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declaration:
+class Declaration(Struct, frozen=True, kw_only=True):
     """One exam as declared: defaults merged, aliases resolved, date-times normalised.
 
     `digest` is that of `payload`. `course` is the alias that the author used, for display; None where the
@@ -31,8 +31,7 @@ class Declaration:
     timezone: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Import:
+class Import(Struct, frozen=True, kw_only=True):
     """`imports`: the exam at `address` exists already, as `sid`."""
 
     address: Address
@@ -40,8 +39,7 @@ class Import:
     declared_at: Position
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(Struct, frozen=True, kw_only=True):
     """`moved`: what was declared at `source` is now declared at `address`.
 
     With one `*` in each they are globs: that in `address` stands for what the one in `source` matches.
@@ -52,16 +50,14 @@ class Move:
     declared_at: Position
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
+class Removal(Struct, frozen=True, kw_only=True):
     """`removed`: state is to forget `address`, which may be a glob; the exam itself stays where it is."""
 
     address: Address
     declared_at: Position
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Absence:
+class Absence(Struct, frozen=True, kw_only=True):
     """`absent`: a person confirmed that `attempt` did not create the exam at `address`."""
 
     address: Address
@@ -69,8 +65,7 @@ class Absence:
     declared_at: Position
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Distinction:
+class Distinction(Struct, frozen=True, kw_only=True):
     """`distinct`: the exams at `address` and at `other` are two, however alike; both may be globs.
 
     `reason` is for who reads it; empty without one.
@@ -82,8 +77,7 @@ class Distinction:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
+class Declared(Struct, frozen=True, kw_only=True):
     """Everything that a workspace declares; each tuple is sorted by address."""
 
     exams: tuple[Declaration, ...] = ()
@@ -94,8 +88,7 @@ class Declared:
     distinctions: tuple[Distinction, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class Loaded(Struct, frozen=True, kw_only=True):
     """What reading manifests gave; `declared` is complete only where `diagnostics` holds no error.
 
     `diagnostics` is sorted by file, line and column. `timely` holds the codes of those that depend on the

@@ -2,12 +2,12 @@
 
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.model.identities import InstallSid
-from reconciler.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
+class Destination(Struct, frozen=True, kw_only=True):
     """The environment, service, installs and state that a plan is for.
 
     `environment` is the name of the one that was chosen; None where the workspace has none. `api_url` is the
@@ -42,8 +42,7 @@ class Destination:
         return " ".join(filter(None, parts))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceUrl:
+class ServiceUrl(Struct, frozen=True, kw_only=True):
     """The service that a command means.
 
     `url` is normalised. `is_named` says that `--api-url` or the workspace file names it; otherwise it comes

@@ -3,9 +3,10 @@
 import enum
 from collections.abc import Iterable
 
+from msgspec import Struct
+
 from reconciler.model.identities import Address
 from reconciler.model.positions import Span
-from reconciler.values import dataclass
 
 
 class Severity(enum.Enum):
@@ -15,8 +16,7 @@ class Severity(enum.Enum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True, kw_only=True):
     """One finding: what is wrong (`message`), where (`span`) and what to do next (`hint`).
 
     `code` is a stable kebab-case name. `span` is None only where no file can be named. `excerpt` is the

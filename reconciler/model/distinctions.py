@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Self, TypeAlias
 
+from msgspec import Struct, field
+
 from reconciler.model.declarations import Declared
 from reconciler.model.globs import is_glob, matches
 from reconciler.model.identities import Address
 from reconciler.model.renames import Renames
-from reconciler.values import dataclass, field
 
 Pair: TypeAlias = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Distinctions:
+class Distinctions(Struct, frozen=True):
     """Pairs of addresses that are told apart: by name (`named`, both ways), or by pairs of `globs`."""
 
     named: Mapping[Address, frozenset[Address]] = field(default_factory=dict)

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
+from msgspec import Struct, field
+
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.positions import Position
-from reconciler.values import dataclass, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(Struct, frozen=True, kw_only=True):
     """What `--env` chose from the workspace file; every None means that the manifest or an option decides.
 
     `name` is None where the workspace has no environments or no workspace file.
@@ -23,4 +23,4 @@ class Environment:
     timezone: str | None = None
     courses: Mapping[str, CourseSid] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict)
-    places: Mapping[str, Position] = field(default_factory=dict, compare=False, repr=False)
+    places: Mapping[str, Position] = field(default_factory=dict)

@@ -4,9 +4,10 @@ import enum
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from reconciler.model.identities import Address
 from reconciler.model.positions import Position
-from reconciler.values import dataclass
 
 
 class Tracing(enum.Enum):
@@ -26,8 +27,7 @@ class Layer(enum.Enum):
     ENVIRONMENT = "environment"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """Where one value comes from.
 
     `name` is that of the profile or environment; None for other layers. `position` is None where the

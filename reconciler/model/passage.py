@@ -2,7 +2,7 @@
 
 import enum
 
-from reconciler.values import dataclass
+from msgspec import Struct
 
 
 class Passage(enum.Enum):
@@ -14,8 +14,7 @@ class Passage(enum.Enum):
     """The old place: what it holds is history."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class Mark(Struct, frozen=True, kw_only=True):
     """What stands in a state that is not to be used; `elsewhere` is the other place's URL as given."""
 
     passage: Passage

@@ -1,13 +1,15 @@
 """Plans: what an apply would do, and what it would leave alone, address by address."""
 
 import enum
+from functools import cached_property
+
+from msgspec import Struct
 
 from reconciler.model.destination import UNSAID, Destination
 from reconciler.model.identities import Address, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.positions import Position
 from reconciler.model.state import Intent
-from reconciler.values import dataclass, field
 
 
 class Action(enum.Enum):
@@ -38,8 +40,7 @@ class Absent(enum.Enum):
 ABSENT = Absent.ABSENT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldDiff:
+class FieldDiff(Struct, frozen=True, kw_only=True):
     """One field that differs; `path` is dotted, with list positions in brackets.
 
     With `is_of_value` both sides are the reference of a secret whose value is not the one that was sent.
@@ -51,8 +52,7 @@ class FieldDiff:
     is_of_value: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """One line of a plan.
 
     `sid` is None where no exam is known. `source` is None where nothing declares the address any more.
@@ -100,8 +100,7 @@ class Change:
         return self.action is not Action.NOOP and not is_value_only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
+class Guard(Struct, frozen=True, kw_only=True):
     """A reason why apply refuses the plan as a whole; `code` is a stable kebab-case name."""
 
     code: str
@@ -110,8 +109,7 @@ class Guard:
     addresses: tuple[Address, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Note(Struct, frozen=True, kw_only=True):
     """What is good to know about a plan and stops nothing; `code` is a stable kebab-case name.
 
     `source` is the place of the block that it is about; None where it is about none.
@@ -124,8 +122,7 @@ class Note:
     addresses: tuple[Address, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True, dict=True):
     """Every declared and every known address once, sorted by address, and what stands in the way.
 
     `lineage` and `serial` are those of the state that the plan was made from. `notes` are ordered by their
@@ -138,10 +135,10 @@ class Plan:
     guards: tuple[Guard, ...] = ()
     notes: tuple[Note, ...] = ()
     destination: Destination = UNSAID
-    fingerprint: Digest = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Seal the plan: the fingerprint covers where it goes and each change that `is_sealed`, and no note.
+    @cached_property
+    def fingerprint(self) -> Digest:
+        """The digest of where the plan goes and of each change that `is_sealed`; of no note.
 
         It does not cover the state's URL: a pull request may plan from a published copy. That of a plan of
         format 1 covers the changes alone.
@@ -156,7 +153,7 @@ class Plan:
                 "lineage": self.lineage,
                 "changes": changes,
             }
-        object.__setattr__(self, "fingerprint", digest_of(sealed))
+        return digest_of(sealed)
 
     def count(self, action: Action) -> int:
         """How many changes have `action`."""

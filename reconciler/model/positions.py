@@ -1,10 +1,9 @@
 """Where something is written. Lines and columns count from 1; columns count characters."""
 
-from reconciler.values import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(Struct, frozen=True, order=True):
     """A point in a file; `file` is shown as the user would type it, relative to the workspace."""
 
     file: str
@@ -15,8 +14,7 @@ class Position:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(Struct, frozen=True, order=True):
     """A stretch of a file; the end is exclusive and may stand on a later line."""
 
     start: Position

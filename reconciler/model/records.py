@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from reconciler.model.identities import Address, AttemptId, ConfigurationSid, ExamSid
 from reconciler.model.state import Answer, Intent
-from reconciler.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntentRecord:
+class IntentRecord(Struct, frozen=True, kw_only=True):
     """A create of `address` is about to be sent to `service`.
 
     `service` is a base URL, normalised; None in journals that an earlier version wrote.
@@ -20,8 +20,7 @@ class IntentRecord:
     service: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreatedRecord:
+class CreatedRecord(Struct, frozen=True, kw_only=True):
     """The create `attempt` of `address` gave `sid`; `at` is in UTC.
 
     `configuration_sid` is None where the answer named none.
@@ -34,8 +33,7 @@ class CreatedRecord:
     configuration_sid: ConfigurationSid | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedRecord:
+class FailedRecord(Struct, frozen=True, kw_only=True):
     """The create `attempt` of `address` certainly made no exam; `status` is None where none was received."""
 
     address: Address
@@ -45,8 +43,7 @@ class FailedRecord:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InDoubtRecord:
+class InDoubtRecord(Struct, frozen=True, kw_only=True):
     """The outcome of `attempt` stays unknown, and `answer` is all that came back."""
 
     address: Address

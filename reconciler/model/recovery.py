@@ -2,8 +2,9 @@
 
 import enum
 
+from msgspec import Struct
+
 from reconciler.model.identities import Address, AttemptId, ExamSid
-from reconciler.values import dataclass
 
 
 class Feeding(enum.Enum):
@@ -24,8 +25,7 @@ class Feeding(enum.Enum):
         return self in {Feeding.RECORDED, Feeding.KNOWN}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fed:
+class Fed(Struct, frozen=True, kw_only=True):
     """One outcome of a recovery file. `sid` is None unless it is that of a created exam.
 
     `message` says in a sentence what was found, `hint` what to do; empty where there is nothing to do.

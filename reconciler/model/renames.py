@@ -3,17 +3,17 @@
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from reconciler.model.declarations import Declared, Move
 from reconciler.model.globs import is_glob, moved_address
 from reconciler.model.identities import Address
-from reconciler.values import dataclass
 
 Routes: TypeAlias = Mapping[Address, Collection[Address]]
 """The addresses that each address is said to have moved to; more than one is a contradiction."""
 
 
-@dataclass(frozen=True, slots=True)
-class Renames:
+class Renames(Struct, frozen=True):
     """All moves: between named addresses, and by pairs of globs (from, to)."""
 
     routes: Routes

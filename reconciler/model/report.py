@@ -2,8 +2,9 @@
 
 import enum
 
+from msgspec import Struct
+
 from reconciler.model.identities import Address, AttemptId, ExamSid
-from reconciler.values import dataclass
 
 
 class Outcome(enum.Enum):
@@ -15,8 +16,7 @@ class Outcome(enum.Enum):
     NOT_ATTEMPTED = "not-attempted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExamOutcome:
+class ExamOutcome(Struct, frozen=True, kw_only=True):
     """How one create ended.
 
     `sid` is None unless it was created (or its SID arrived but could not be recorded, which `message` says).
@@ -30,16 +30,14 @@ class ExamOutcome:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TryBegun:
+class TryBegun(Struct, frozen=True, kw_only=True):
     """One try at a create is about to be sent; its intent is durable."""
 
     address: Address
     attempt: AttemptId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TryEnded:
+class TryEnded(Struct, frozen=True, kw_only=True):
     """How one try at a create ended.
 
     `is_final` is False where the exam may be tried again. `took_s` is the time from sending to the answer.
@@ -59,8 +57,7 @@ class TryEnded:
     sids: tuple[ExamSid, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """What an apply did, sorted by address.
 
     `interrupted_by` is the number of the signal that stopped the run early; None where none did.

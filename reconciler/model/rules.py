@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from msgspec import Struct, field
+
 from reconciler.model.diagnostics import Severity
 from reconciler.model.distinctions import Distinctions
 from reconciler.model.identities import Address, CourseSid, InstallSid
 from reconciler.model.payloads import Json, Payload
-from reconciler.values import dataclass, field
 
 Path: TypeAlias = tuple[str | int, ...]
 """The way to a value of an exam: its keys from the outermost one; items of a list count from 0."""
@@ -47,8 +48,7 @@ class Basis(enum.Enum):
     CLOCK = "the present moment"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Exam:
+class Exam(Struct, frozen=True, kw_only=True, eq=False):
     """A declared exam as a rule sees it. Two of them are never equal, whatever they hold.
 
     `payload` is what would be sent: defaults merged, date-times as `YYYY-MM-DDTHH:MM:SS.mmmZ`, secrets as
@@ -62,18 +62,17 @@ class Exam:
     payload: Payload
     course: str | None = None
     timezone: str | None = None
-    configuration: Mapping[str, Json] = field(init=False, repr=False)
-    """The inner mapping of the payload, which every exam has."""
-    title: str = field(init=False, repr=False)
-    """The title, which every exam has."""
 
-    def __post_init__(self) -> None:
-        """Know what rules ask for most."""
+    @property
+    def configuration(self) -> Mapping[str, Json]:
+        """The inner mapping of the payload; empty unless it is one."""
         found = self.payload.get(_CONFIGURATION)
-        # To ask an abstract class takes as long as all else here.
-        is_mapping = type(found) is dict or isinstance(found, Mapping)
-        object.__setattr__(self, "configuration", found if is_mapping else _NOTHING)
-        object.__setattr__(self, "title", str(self.payload.get("title", "")))
+        return found if isinstance(found, Mapping) else _NOTHING
+
+    @property
+    def title(self) -> str:
+        """The title of the payload."""
+        return str(self.payload.get("title", ""))
 
     def date(self, name: str) -> str | None:
         """The date-time `name` of the configuration, as it is sent; such texts order as their instants do."""
@@ -85,8 +84,7 @@ class Exam:
         return instant_of(self.configuration.get(name))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One thing that a rule noticed: what (`message`), and what to do next (`hint`).
 
     It is shown at `path` in `exam`; an empty path is the exam's address. A value that is not there is shown
@@ -101,8 +99,7 @@ class Finding:
     others: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """What rules know besides the exams.
 
     `now` is None where no moment was given; rules on the basis of the clock are not asked then. `imported`
@@ -119,8 +116,7 @@ Check: TypeAlias = Callable[[Sequence[Exam], Context], Iterable[Finding]]
 """What a rule has to say about all exams of a workspace, which come in the order of their addresses."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """A check with a name that stays: `code` is in kebab case, for a plug-in's rule as `vendor/code`.
 
     `severity` is what its findings weigh where the workspace does not say otherwise. `summary` completes the
@@ -132,4 +128,4 @@ class Rule:
     check: Check
     severity: Severity = Severity.WARNING
     basis: Basis = Basis.EXAM
-    page: str = field(default="", repr=False)
+    page: str = ""

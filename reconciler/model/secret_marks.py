@@ -10,8 +10,10 @@ import hmac
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from reconciler.model.identities import Address, AttemptId
-from reconciler.values import dataclass, field
+from reconciler.model.secrets import Unprintable
 
 STATE_KEY_VARIABLE: Final = "RECONCILER_STATE_KEY"
 SHORTEST_KEY: Final = 32
@@ -21,8 +23,7 @@ _SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}  # about 50 ms, once a run: a gues
 _KEY_ID_CHARACTERS: Final = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretMarks:
+class SecretMarks(Struct, frozen=True, kw_only=True):
     """The marks of one create's secrets, by their path in the payload, such as `configuration.password`.
 
     `key_id` tells one state key from another and nothing else; `attempt` is the try that sent the values, and
@@ -48,11 +49,10 @@ Sightings: TypeAlias = Mapping[Address, Mapping[str, Sighting]]
 """By address and path; of exams that state holds and that have secrets."""
 
 
-@dataclass(frozen=True, slots=True)
-class MarkingKey:
-    """Makes and compares marks for the state of one lineage. Holds what nothing may print."""
+class MarkingKey(Unprintable, frozen=True):
+    """Makes and compares marks for the state of one lineage."""
 
-    _key: bytes = field(repr=False)
+    _key: bytes
 
     @classmethod
     def derive(cls, state_key: str, lineage: str) -> "MarkingKey":

@@ -5,14 +5,24 @@ A payload carries a secret as the small mapping that `reference` gives; its valu
 
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from reconciler.model.payloads import Json
-from reconciler.values import dataclass, field
 
 SECRET_VARIABLE_PREFIX: Final = "EXAM_SECRET_"  # noqa: S105 - a prefix of names, not a secret
 
 
-@dataclass(frozen=True, slots=True)
-class EnvSecret:
+class Unprintable(Struct, frozen=True):
+    """A value that holds a secret: its `repr` names the class and shows no field."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return []
+
+
+class EnvSecret(Struct, frozen=True):
     """A secret held by an environment variable."""
 
     name: str
@@ -23,8 +33,7 @@ class EnvSecret:
         return {"fromEnv": self.name}
 
 
-@dataclass(frozen=True, slots=True)
-class FileSecret:
+class FileSecret(Struct, frozen=True):
     """A secret held by a file; `path` is relative to the secrets directory."""
 
     path: str
@@ -35,11 +44,10 @@ class FileSecret:
         return {"fromFile": self.path}
 
 
-@dataclass(frozen=True, slots=True)
-class InlineSecret:
+class InlineSecret(Unprintable, frozen=True):
     """A secret written literally in a manifest: allowed, warned about, never shown."""
 
-    value: str = field(repr=False)
+    value: str
 
     @property
     def reference(self) -> Json:
@@ -50,8 +58,7 @@ class InlineSecret:
 Secret: TypeAlias = EnvSecret | FileSecret | InlineSecret
 
 
-@dataclass(frozen=True, slots=True)
-class SecretUse:
+class SecretUse(Struct, frozen=True):
     """A place in a payload that a secret fills; `path` is its keys from the outermost one."""
 
     path: tuple[str, ...]

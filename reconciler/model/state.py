@@ -4,6 +4,9 @@ import enum
 from collections.abc import Mapping
 from datetime import datetime
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from reconciler.model.identities import (
     Address,
     AttemptId,
@@ -15,11 +18,9 @@ from reconciler.model.identities import (
 )
 from reconciler.model.payloads import Payload
 from reconciler.model.secret_marks import SecretMarks
-from reconciler.values import dataclass, replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """A created exam. `payload` is what was sent, secrets as references; `created_at` is in UTC.
 
     `secrets` is None where nothing tells whether a secret's value is still what was sent.
@@ -36,8 +37,7 @@ class Entry:
     configuration_sid: ConfigurationSid | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What came back for a create whose outcome stays unknown; `status` is None where no status line did.
 
     `request_id` is what the service calls the request; None where it does not say. `sids` are the exam SIDs
@@ -50,8 +50,7 @@ class Answer:
     sids: tuple[ExamSid, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class Intent(Struct, frozen=True, kw_only=True):
     """A create that was about to be sent. Without an outcome it is in doubt.
 
     `started_at` is in UTC, `by` says who ran it and where, `answer` is None where the run ended without one,
@@ -99,8 +98,7 @@ class Settling(enum.Enum):
         return self not in {Settling.RESOLVE_ABSENT, Settling.ABSENT_BLOCK}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolution:
+class Resolution(Struct, frozen=True, kw_only=True):
     """How the doubt about `attempt` at `address` ended.
 
     `sid` is the exam that a person found; None where there was none. `by` says who settled it and where, `at`
@@ -127,8 +125,7 @@ def _age(resolution: Resolution) -> tuple[datetime, str, str, str, str, str]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acceptance:
+class Acceptance(Struct, frozen=True, kw_only=True):
     """A person says that the exam `sid` was changed in the service to what is declared.
 
     `before` is the digest that state held until then, `digest` the declared one that it took. `by` says who
@@ -144,8 +141,7 @@ class Acceptance:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(Struct, frozen=True, kw_only=True):
     """The memory of a workspace.
 
     `lineage` tells one state's history from another's; `serial` counts its snapshots. No address is in both
@@ -177,8 +173,7 @@ class State:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mended:
+class Mended(Struct, frozen=True, kw_only=True):
     """The state after a person mended it, and where the one before is kept; None where nothing changed."""
 
     state: State

@@ -2,14 +2,13 @@
 
 from typing import Final
 
-from reconciler.values import dataclass, field
+from reconciler.model.secrets import Unprintable
 
 OLD_STATE_KEY_VARIABLE: Final = "RECONCILER_STATE_KEY_OLD"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateKeys:
-    """`present` reads and writes, `previous` only reads; None where there is none. Nothing may print them."""
+class StateKeys(Unprintable, frozen=True, kw_only=True):
+    """`present` reads and writes, `previous` only reads; None where there is none."""
 
-    present: str | None = field(default=None, repr=False)
-    previous: str | None = field(default=None, repr=False)
+    present: str | None = None
+    previous: str | None = None

@@ -8,12 +8,12 @@ short, printable and without a secret; None where no answer said so.
 from datetime import datetime
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from reconciler.model.identities import ConfigurationSid, ExamSid
-from reconciler.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Created:
+class Created(Struct, frozen=True, kw_only=True):
     """The exam exists and this is its SID.
 
     `configuration_sid` is that of its configuration; None where the answer named none. `cut_title` is the
@@ -27,15 +27,13 @@ class Created:
     cut_title: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotSent:
+class NotSent(Struct, frozen=True, kw_only=True):
     """No byte of the request left: nothing can have been created."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Throttled:
+class Throttled(Struct, frozen=True, kw_only=True):
     """Refused because of its rate (429).
 
     `retry_after` is the header as received; None where absent. `answered_at` is when that was by the
@@ -48,8 +46,7 @@ class Throttled:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     """Refused for what it says (a 4xx other than 401, 403 and 429, and those that decide nothing)."""
 
     status: int
@@ -57,8 +54,7 @@ class Refused:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unauthorized:
+class Unauthorized(Struct, frozen=True, kw_only=True):
     """Refused for who asks (401), and so will every other be."""
 
     status: int
@@ -66,8 +62,7 @@ class Unauthorized:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forbidden:
+class Forbidden(Struct, frozen=True, kw_only=True):
     """Refused for where it is to be created (403), and so will every other of that course be."""
 
     status: int
@@ -75,8 +70,7 @@ class Forbidden:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unknown:
+class Unknown(Struct, frozen=True, kw_only=True):
     """Whether the exam exists cannot be known; `status` is None where no status line arrived.
 
     `sids` are the exam SIDs that stood anywhere in the answer, in order: one of them may be this exam's.

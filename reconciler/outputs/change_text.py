@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final, assert_never
 
+from msgspec import Struct
+
 from reconciler.model.plan import Action, Change, FieldDiff
 from reconciler.outputs.dossier_text import print_dossier, print_settling
 from reconciler.outputs.dossiers import dossier_of
@@ -12,13 +14,11 @@ from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import Piece, pad, put, put_fitted, put_wrapped, width_of
 from reconciler.outputs.values import exam_window_of, facts_of, payload_of, sides_of, title_of, windows_of
-from reconciler.values import dataclass
 
 _WIDEST_COLUMN: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """How an action looks: the symbol before each of its addresses, and the symbol's style."""
 
     symbol: str

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.positions import Span
 from reconciler.outputs.escapes import ELLIPSIS, printable
 from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import count_of, keep_left, keep_right, put, put_wrapped, width_of
-from reconciler.values import dataclass
 
 MOST_PRINTED: Final = 200
 """How many diagnostics are printed at most."""
@@ -80,8 +81,7 @@ def _print_hint(hint: str, console: Console, *, gutter: int) -> None:
         put_wrapped(console, ("= ", "dim"), hint, indent=gutter + 3, hanging=gutter + 5)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
+class _Shown(Struct, frozen=True):
     """A line of source as printed: what stands before the marker, above it and after it."""
 
     before: str

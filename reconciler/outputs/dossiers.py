@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid
 from reconciler.model.plan import Change
 from reconciler.model.state import Intent, State
@@ -16,7 +18,6 @@ from reconciler.outputs.escapes import printable
 from reconciler.outputs.invocation import PLACEHOLDER, Invocation
 from reconciler.outputs.values import title_of, windows_of
 from reconciler.outputs.windows import Window, window_at
-from reconciler.values import dataclass
 
 _NAMED_SIDS: Final = 3
 _NOT_TEXT_IN_YAML: Final = re.compile(
@@ -25,8 +26,7 @@ _NOT_TEXT_IN_YAML: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dossier:
+class Dossier(Struct, frozen=True, kw_only=True):
     """What is known of one create in doubt, and what to do about it.
 
     `address` is where the exam stands in the plan, `doubted_at` where state holds the doubt: they differ

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.model.payloads import Json, Payload
 from reconciler.model.plan import Change
 from reconciler.outputs.escapes import shorten
 from reconciler.outputs.values import configuration_of, payload_of, secret_words, title_of, windows_of
 from reconciler.outputs.windows import Window
-from reconciler.values import dataclass
 
 _PROCTOR_TYPES_SHOWN: Final = 4
 _LONGEST_WORD: Final = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExamFacts:
+class ExamFacts(Struct, frozen=True, kw_only=True):
     """One exam in words, untrusted and not escaped yet; what is not set is empty, or None for a window."""
 
     title: str

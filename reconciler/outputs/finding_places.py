@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.positions import Position, Span
 from reconciler.outputs.escapes import printable
-from reconciler.values import dataclass
 
 WORKSPACE_FILE: Final = "reconciler.yaml"
 """Where findings about no file are shown: the formats of pipelines want a place for each."""
@@ -19,8 +20,7 @@ WORKSPACE_FILE: Final = "reconciler.yaml"
 _PLACE: Final = re.compile(r":[0-9]+(?::[0-9]+)?|\blines? [0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
+class Checkout(Struct, frozen=True):
     """Where the files are on this machine: the directories of repository and workspace, both absolute."""
 
     repository: PurePosixPath
@@ -32,8 +32,7 @@ class Checkout:
         return str(path.relative_to(self.repository) if path.is_relative_to(self.repository) else path)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(Struct, frozen=True, kw_only=True):
     """A finding with its place in the repository.
 
     `span` is that of the finding, or the beginning of the workspace's file for one about no file.

@@ -6,11 +6,10 @@ Rules have pages of their own; whoever knows those passes them on, as `Help` wit
 from collections.abc import Mapping
 from typing import Final
 
-from reconciler.values import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Help:
+class Help(Struct, frozen=True, kw_only=True):
     """What a check finds: in a sentence, as Markdown, and where to read on; None where there is no more."""
 
     sentence: str

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.model.plan import Change
 from reconciler.outputs.escapes import shorten
 from reconciler.outputs.values import configuration_of, payload_of, title_of
 from reconciler.outputs.windows import local_moment
-from reconciler.values import dataclass
 
 _UNSAFE: Final = re.compile(r"[^\w ,.()'/+\u2236-]")
 _SPACES: Final = re.compile(r" {2,}")
@@ -24,8 +25,7 @@ _LONGEST_LABEL: Final = 48
 _FIRST_YEAR: Final = 1000  # mermaid reads years of four digits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bar:
+class _Bar(Struct, frozen=True, kw_only=True):
     """One window: when it opens and closes in local time; one of them may be None."""
 
     course: str

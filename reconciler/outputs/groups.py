@@ -2,12 +2,12 @@
 
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.model.plan import Action
-from reconciler.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """How the changes with one action are introduced, one and many, and what to do about them."""
 
     one: str

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.model.plan import Action, Change, Guard, Note, Plan
 from reconciler.outputs.change_text import MARKS
 from reconciler.outputs.dossiers import Dossier, dossier_of
@@ -25,7 +27,6 @@ from reconciler.outputs.timeline import (
     strip_of,
 )
 from reconciler.outputs.values import sides_of
-from reconciler.values import dataclass
 
 MOST_OPEN: Final = 40
 """With more exams than this, the courses of a page are closed at first."""
@@ -46,8 +47,7 @@ LABELS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One exam; `overlaps` counts the others of its course whose exam windows overlap its own."""
 
     number: int
@@ -61,8 +61,7 @@ class Row:
     dossier: Dossier | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Course(Struct, frozen=True, kw_only=True):
     """The exams of one course, the earliest first; `picture` is None where none has a window."""
 
     name: str
@@ -76,8 +75,7 @@ class Course:
         return sum(row.overlaps > 0 for row in self.rows)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(Struct, frozen=True, kw_only=True):
     """An action that exams of the page have, and how many do."""
 
     action: str
@@ -87,8 +85,7 @@ class Filter:
     advice: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(Struct, frozen=True, kw_only=True):
     """All that a page shows, `exams` in all. `zone` names that of the time scale; `ticks` are its labels."""
 
     environment: str

@@ -3,9 +3,11 @@
 import re
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from reconciler.model.errors import PlanRefused, ReconcilerError
 from reconciler.model.plan import Guard, Note, Plan
-from reconciler.values import dataclass, replace
 
 PLACEHOLDER: Final = "EX…"
 """Stands in commands and manifest entries for the SID that only a person can find."""
@@ -15,8 +17,7 @@ _OF_A_STATE: Final = re.compile(
 """A command in a hint that takes all the options that say which state is meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(Struct, frozen=True):
     """How the reader's commands find this workspace and state: options, such as `--env` and a name."""
 
     options: tuple[str, ...] = ()

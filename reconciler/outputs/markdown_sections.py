@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, assert_never
 
+from msgspec import Struct, field
+
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.outputs.dossiers import Dossier, dossier_of
 from reconciler.outputs.escapes import ELLIPSIS, shorten
@@ -15,14 +17,12 @@ from reconciler.outputs.markdown_escapes import block, code, escaped, fenced, ta
 from reconciler.outputs.terminal import count_of
 from reconciler.outputs.values import payload_of, sides_of, title_of
 from reconciler.outputs.windows import Window
-from reconciler.values import dataclass, field
 
 MOST_OPEN: Final = 25
 """A longer table is folded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(Struct, frozen=True, kw_only=True):
     """How much a plan's text may hold.
 
     `rows` bounds each table (None: no bound), `text` the characters of a title or value, `dossiers` those
@@ -36,8 +36,7 @@ class Room:
     is_short: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """Lines of Markdown, and what they had no room for, in words."""
 
     lines: Sequence[str]

@@ -34,7 +34,6 @@ from reconciler.model.positions import Position
 from reconciler.model.state import Answer, Intent
 from reconciler.outputs.documents import PLAN_VERSION, SUMMARY_KEYS
 from reconciler.outputs.invocation import Invocation
-from reconciler.values import dataclass
 
 _EARLIER_MAJOR: Final = "1"
 _UNSAID_BY_EARLIER: Final = {"$.destination.apiUrl", "$.destination.state"}
@@ -53,8 +52,7 @@ _IDENTITIES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedPlan(Plan):
+class SavedPlan(Plan, frozen=True, kw_only=True):
     """A plan from a file, which may count exams that are up to date without listing them.
 
     `invocation` holds the options that its commands to copy have.

@@ -5,7 +5,7 @@ from datetime import MAXYEAR, UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Final
 
-from reconciler.values import dataclass
+from msgspec import Struct
 
 _MARGIN: Final = 0.015
 _MOST_TICKS: Final = 12
@@ -15,16 +15,14 @@ _DAYS_OF_MONTH: Final = 30.44
 _MONTHS_OF_YEAR: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """A labelled moment; `x` is in percent of the scale."""
 
     x: float
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class TimeAxis:
+class TimeAxis(Struct, frozen=True):
     """The stretch of time from `start` to `end`, which are in one zone, `start` the earlier."""
 
     start: datetime

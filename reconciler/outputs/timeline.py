@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.model.plan import Change
 from reconciler.outputs.escapes import printable, shorten
 from reconciler.outputs.time_axis import TimeAxis
 from reconciler.outputs.values import configuration_of, payload_of, title_of
 from reconciler.outputs.windows import local_moment
-from reconciler.values import dataclass
 
 _LANE: Final = 32
 _DENSE_LANE: Final = 8
@@ -26,16 +27,14 @@ _CHARACTER_WIDTH: Final = 0.68
 """Percent that a character of a label takes, in a picture as narrow as it gets."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """From when to when; both bounds are the one that is known where there is only one."""
 
     start: datetime
     end: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exam:
+class Exam(Struct, frozen=True, kw_only=True):
     """An exam as a picture needs it; `number` tells it from all others of the page."""
 
     number: int
@@ -50,16 +49,14 @@ class Exam:
         return tuple(span for span in (self.booking, self.exam) if span is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """Where a window stands."""
 
     x: float
     width: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class Drawn(Struct, frozen=True, kw_only=True):
     """An exam in its lane; `label` is empty where the picture is too dense for labels."""
 
     number: int
@@ -73,8 +70,7 @@ class Drawn:
     booking: Bar | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Picture(Struct, frozen=True, kw_only=True):
     """The exams of one course; `overlaps` are the stretches that two or more exam windows share."""
 
     height: int

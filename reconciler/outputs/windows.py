@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from reconciler.model.payloads import Json
-from reconciler.values import dataclass
 from reconciler.zones import zone_of
 
 _TO: Final = " \N{EN DASH} "
@@ -16,8 +17,7 @@ _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _Bounds: TypeAlias = Sequence[datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """A stretch of time in words; `utc` is empty where local time is UTC, or a bound is no instant."""
 
     local: str

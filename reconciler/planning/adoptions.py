@@ -3,22 +3,21 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 
+from msgspec import Struct
+
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.state import Entry
 from reconciler.planning.moves import Conflict
-from reconciler.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adoption:
+class Adoption(Struct, frozen=True, kw_only=True):
     """An exam to be entered into state; `settles` is the address of the intent that it ends, if any."""
 
     sid: ExamSid
     settles: Address | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adopted:
+class Adopted(Struct, frozen=True, kw_only=True):
     """Imports that change state, by address, and those that contradict it or each other."""
 
     adoptions: Mapping[Address, Adoption]

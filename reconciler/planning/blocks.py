@@ -10,6 +10,8 @@ so that a person has to name it.
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from reconciler.model.declarations import Declared, Move, Removal
 from reconciler.model.distinctions import Distinctions
 from reconciler.model.globs import is_glob, matches, moved_address
@@ -18,7 +20,6 @@ from reconciler.model.renames import Renames, Routes, onward, routes_of, steps_t
 from reconciler.model.state import State
 from reconciler.planning.likeness import likenesses
 from reconciler.planning.standing import exams_by_address, standing_of
-from reconciler.values import replace
 
 
 def without_globs(declared: Declared, state: State, *, now: datetime) -> Declared:

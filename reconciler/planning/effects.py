@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from reconciler.model.declarations import Declaration, Declared
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.plan import Action, Change, Plan
@@ -9,7 +11,6 @@ from reconciler.model.state import Entry, Resolution, Settling, State
 from reconciler.planning.adoptions import Adoption
 from reconciler.planning.blocks import without_globs
 from reconciler.planning.standing import exams_by_address, standing_of
-from reconciler.values import replace
 
 
 def apply_state_changes(  # noqa: PLR0913 - a plan, what it was made from, and who carries it out

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.model.declarations import Declaration
 from reconciler.model.distinctions import Distinctions
 from reconciler.model.identities import Address
@@ -14,15 +16,13 @@ from reconciler.model.renames import onward
 from reconciler.model.sameness import Mark, marks_of
 from reconciler.planning.differences import Recorded, is_same
 from reconciler.planning.standing import Standing
-from reconciler.values import dataclass
 
 _MOST: Final = 5
 """Exams that one create is compared with in words; a person has seen enough then."""
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Struct, frozen=True, kw_only=True):
     """An exam that state holds, or doubts: its `address` in the plan, and the one that state has it at."""
 
     address: Address
@@ -31,8 +31,7 @@ class Held:
     is_in_doubt: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
+class Likeness(Struct, frozen=True, kw_only=True):
     """A create and an exam that it may be, and what the two have in common."""
 
     create: Address

@@ -2,21 +2,20 @@
 
 from collections.abc import Collection, Mapping
 
+from msgspec import Struct
+
 from reconciler.model.identities import Address
 from reconciler.model.renames import Routes
-from reconciler.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict:
+class Conflict(Struct, frozen=True, kw_only=True):
     """Blocks that cannot be honoured as they stand; `addresses` are all that are concerned."""
 
     addresses: tuple[Address, ...]
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relocation:
+class Relocation(Struct, frozen=True, kw_only=True):
     """The new address of each held one that moves, and the moves that cannot be made."""
 
     seats: Mapping[Address, Address]

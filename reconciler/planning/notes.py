@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
+from msgspec.structs import replace
+
 from reconciler.model.declarations import Absence, Declared, Distinction, Import, Move, Removal
 from reconciler.model.distinctions import Distinctions, imported_addresses
 from reconciler.model.globs import is_glob, matches
@@ -18,7 +20,6 @@ from reconciler.model.renames import onward
 from reconciler.model.sameness import sharing_a_title
 from reconciler.model.state import State
 from reconciler.planning.standing import Standing
-from reconciler.values import replace
 
 DONE: Final = "done"
 POINTS_NOWHERE: Final = "points-nowhere"

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from reconciler.model.declarations import Declared
 from reconciler.model.destination import UNSAID, Destination, ServiceUrl
 from reconciler.model.plan import Plan
@@ -16,7 +18,6 @@ from reconciler.planning.service_guards import service_guards
 from reconciler.planning.standing import standing_of
 from reconciler.planning.targets import targeted
 from reconciler.planning.tracking import tracking_notes
-from reconciler.values import replace
 
 
 def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of itself

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.model.declarations import Declared
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change
@@ -15,13 +17,11 @@ from reconciler.model.renames import onward
 from reconciler.planning.moves import destinations
 from reconciler.planning.notes import like, lost_imports
 from reconciler.planning.standing import Standing
-from reconciler.values import dataclass
 
 _MOST: Final = 100
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Slip:
+class Slip(Struct, frozen=True, order=True):
     """A block that may mean a create: its place, what is odd about it, and the addresses concerned."""
 
     place: Position

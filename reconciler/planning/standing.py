@@ -6,6 +6,8 @@ what is still there to be forgotten is forgotten. So the order of writing cannot
 
 from collections.abc import Collection, Mapping
 
+from msgspec import Struct
+
 from reconciler.model.declarations import Declaration, Declared
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.positions import Position
@@ -13,11 +15,9 @@ from reconciler.model.renames import Routes, onward, routes_of
 from reconciler.model.state import Entry, Intent, State
 from reconciler.planning.adoptions import Adoption, adopt
 from reconciler.planning.moves import Conflict, destinations, relocate, sole
-from reconciler.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """What is at each address.
 
     `entries` are keyed by the address that they have after moves; `moved_from` gives the one that state still

@@ -18,8 +18,9 @@ them the fault takes every create. A pattern cannot hold a comma: write `?` for 
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.sandbox.faults import (
     DropAfter,

@@ -1,77 +1,67 @@
 """Faults: what the sandbox can be told to do wrong, and to which requests."""
 
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TypeAlias
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
+
+class Latency(Struct, frozen=True, kw_only=True):
     """Wait before doing anything; goes together with any other fault."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Throttled:
+class Throttled(Struct, frozen=True, kw_only=True):
     """Answer 429, not stored; `retry_after_s` None leaves the header out, `as_date` writes its other form."""
 
     retry_after_s: int | None
     as_date: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
+class Rate(Struct, frozen=True, kw_only=True):
     """Answer 429 beyond `per_second` creates a second (a bucket that holds one second's worth)."""
 
     per_second: float
     refusal: Throttled
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(Struct, frozen=True, kw_only=True):
     """Answer with `code`."""
 
     code: int
     stored: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Html:
+class Html(Struct, frozen=True, kw_only=True):
     """Answer 200 with a proxy's HTML page."""
 
     stored: bool
 
 
-@dataclass(frozen=True, slots=True)
-class DropBefore:
+class DropBefore(Struct, frozen=True):
     """Reset the connection; nothing is stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class DropAfter:
+class DropAfter(Struct, frozen=True):
     """Store the exam, then close the connection without a byte of an answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class NoSid:
+class NoSid(Struct, frozen=True):
     """Store the exam and answer 200 with `sid` null."""
 
 
-@dataclass(frozen=True, slots=True)
-class Truncated:
+class Truncated(Struct, frozen=True):
     """Store the exam and close the connection in the middle of the answer's body."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlowBody:
+class SlowBody(Struct, frozen=True, kw_only=True):
     """Store the exam and take `seconds` to send the answer's body."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redirect:
+class Redirect(Struct, frozen=True, kw_only=True):
     """Answer with redirection `code` to the same path, not stored: a client that follows it shows itself."""
 
     code: int
@@ -92,8 +82,7 @@ Effect: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """Which creates a fault takes: those that satisfy every field that is not None.
 
     `title` is a shell pattern, with respect for case. `nth`, `every` and `first` count the creates whose
@@ -120,8 +109,7 @@ class Selection:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, frozen=True, kw_only=True):
     """One thing to do wrong; `spec` is how it was written."""
 
     effect: Effect

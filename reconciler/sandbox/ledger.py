@@ -9,11 +9,12 @@ import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from reconciler.sandbox.settings import SandboxUnusable
 
@@ -24,8 +25,7 @@ _FIELDS: Final = ("sid", "applicationInstallSid", "courseSid", "createdDate", "b
 _FILE_MODE: Final = 0o600
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exam:
+class Exam(Struct, frozen=True, kw_only=True):
     """A created exam; `body` is what was sent, its password masked."""
 
     sid: str

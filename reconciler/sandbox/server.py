@@ -7,11 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from types import FrameType
 from typing import Final
 
 import uvicorn
+from msgspec import Struct
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -27,8 +27,7 @@ _PATIENCE_S: Final = 1
 """How long answers in the making may take once the sandbox is told to stop."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class Site(Struct, frozen=True, kw_only=True):
     """A sandbox with its server and address, which does not serve yet."""
 
     sandbox: Sandbox

@@ -1,9 +1,10 @@
 """How a sandbox is set up."""
 
 import ipaddress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.sandbox.faults import Fault
 
@@ -16,8 +17,7 @@ class SandboxUnusable(Exception):
     """The sandbox cannot begin: the message says why, and what to do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """What a sandbox is to be.
 
     `port` 0 lets the system choose one. `store` is the file that keeps the exams; None keeps them in memory.
@@ -27,9 +27,12 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     store: Path | None = None
-    token: str | None = field(default=None, repr=False)
+    token: str | None = None
     faults: tuple[Fault, ...] = ()
     verbose: bool = False
+
+    def __repr__(self) -> str:
+        return f"Settings({self.host}:{self.port})"  # without the token
 
 
 def check_settings(settings: Settings) -> None:

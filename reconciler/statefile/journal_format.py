@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, assert_never
 
+from msgspec import Struct
+
 from reconciler.model.errors import StateDamaged, StateTooNew
 from reconciler.model.identities import (
     Address,
@@ -33,7 +35,6 @@ from reconciler.statefile.state_format import (
     encode_answer,
     encode_intent,
 )
-from reconciler.values import dataclass
 
 FORMAT_VERSION: Final = 2
 """Version 1, of the same form with fewer keys, is read as well."""
@@ -43,8 +44,7 @@ _RECOVERY: Final = "recovery"
 _CHECKSUM_CHARACTERS: Final = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Journal:
+class Journal(Struct, frozen=True, kw_only=True):
     """A journal as read: on which snapshot it goes, what it says, and how many of its bytes count."""
 
     lineage: str

@@ -9,17 +9,18 @@ Stopped anywhere, the same migration goes on where it was: which marks there are
 
 from collections.abc import Callable
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from reconciler.model.errors import StateAbsent, StateExists, UsageError
 from reconciler.model.passage import Mark, Passage
 from reconciler.model.state import State
 from reconciler.ports import LockInfo, Snapshot, StateBackend, Tenure, Version
 from reconciler.statefile.session import Session, refuse_lone_journal, refuse_moved
 from reconciler.statefile.state_format import decode_marked, encode_state
-from reconciler.values import dataclass, replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Migration:
+class Migration(Struct, frozen=True, kw_only=True):
     """From where to where; each with the information for its lock."""
 
     source: StateBackend

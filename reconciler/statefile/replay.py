@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from reconciler.model.identities import Address, AttemptId
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
 from reconciler.model.state import Entry, Intent, State
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.state_format import refuse_contradictions
-from reconciler.values import replace
 
 
 def replay(state: State, records: Iterable[Record]) -> State:

@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import (
     PushRefused,
@@ -24,7 +27,6 @@ from reconciler.ports import LockInfo, Snapshot, StateBackend, Tenure, Version
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.replay import is_folded_into, replay
 from reconciler.statefile.state_format import RESTORE_HINT, decode_state, empty_state, encode_state
-from reconciler.values import dataclass, replace
 
 if TYPE_CHECKING:
     from reconciler.statefile.group_commit import GroupCommit
@@ -34,8 +36,7 @@ if TYPE_CHECKING:
 _READ_TRIES: Final = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _Found(Struct, frozen=True, kw_only=True):
     state: State
     snapshot: Snapshot
     journal_bytes: int

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 import orjson
+from msgspec import Struct
 
 from reconciler.model.identities import (
     Address,
@@ -24,7 +25,6 @@ from reconciler.model.identities import (
 from reconciler.model.payloads import Payload
 from reconciler.model.state import Entry
 from reconciler.statefile import snapshot_text
-from reconciler.values import dataclass
 
 Decode: TypeAlias = Callable[[object, str], Entry]
 _Found: TypeAlias = tuple[str, Entry, bytes, int]
@@ -53,8 +53,7 @@ _BEFORE_PAYLOAD: Final = len(b'{\n  "": {\n    "": {\n      "": ')
 _BEHIND_PAYLOAD: Final = -len(b"\n    }\n  }\n}")
 
 
-@dataclass(frozen=True, slots=True)
-class Skimmed:
+class Skimmed(Struct, frozen=True):
     """A snapshot's document without its exams, and these."""
 
     rest: object

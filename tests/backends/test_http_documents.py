@@ -3,11 +3,11 @@
 import base64
 import gzip
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.backends.http_document import (
     Document,

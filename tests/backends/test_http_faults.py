@@ -1,11 +1,11 @@
 """Servers of Terraform's HTTP protocol that lose answers, deliver late, fail, refuse, or are none."""
 
 import json
-from dataclasses import replace
 
 import httpx
 import pytest
 import tls_material
+from msgspec.structs import replace
 from raw_server import raw_server
 
 from reconciler.backends import open_backend

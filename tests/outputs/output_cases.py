@@ -1,7 +1,8 @@
 """Plans, reports, diagnostics and states that the tests of the outputs room share."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from reconciler.model.destination import Destination
 from reconciler.model.diagnostics import Diagnostic, Severity

@@ -1,11 +1,11 @@
 """Plans for the forms that people look at: a small one, ones of any size, and one that means harm."""
 
 import zlib
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import output_cases as cases
+from msgspec.structs import replace
 
 from reconciler.model.identities import Address, CourseSid
 from reconciler.model.plan import Action, Change, FieldDiff, Guard, Note, Plan

@@ -3,13 +3,13 @@
 import io
 import json
 import shlex
-from dataclasses import replace
 from typing import Any
 
 import output_cases as cases
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.console import Console
 
 from reconciler import manifest, outputs

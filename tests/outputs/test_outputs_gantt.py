@@ -1,13 +1,13 @@
 """The chart of new windows obeys mermaid's grammar, whatever titles hold."""
 
 import re
-from dataclasses import replace
 
 import output_cases as cases
 import page_cases
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.model.plan import Action
 from reconciler.outputs.gantt import gantt_lines, label

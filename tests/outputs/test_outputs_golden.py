@@ -6,12 +6,12 @@ RECONCILER_REWRITE_GOLDEN=1 in the environment writes the files anew.
 import io
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import output_cases as cases
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from reconciler import outputs

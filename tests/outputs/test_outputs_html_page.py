@@ -5,12 +5,12 @@ import hashlib
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import output_cases as cases
 import page_cases
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.plan import Action, Plan
 from reconciler.outputs import Invocation, Listing, plan_page

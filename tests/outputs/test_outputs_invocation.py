@@ -1,8 +1,7 @@
 """Commands in hints: each says which workspace, environment and state it is for."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.errors import PlanRefused, StateError
 from reconciler.model.plan import Guard, Note, Plan

@@ -1,7 +1,6 @@
 """The audit trail: one JSON object a line, whatever a server or a manifest says."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import output_cases as cases
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 
 from reconciler import outputs, schemas
 from reconciler.model.errors import (

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 import output_cases as cases
 import page_cases
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rendered_markdown import OUR_HTML, cell_of, tables_of, texts_of, tokens_of
 
 from reconciler.model.plan import Action, FieldDiff, Plan

@@ -1,13 +1,13 @@
 """What text forms keep to whatever they are given: escapes, secrets, bounds, alignment, words."""
 
 import io
-from dataclasses import replace
 from typing import Any
 
 import output_cases as cases
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.console import Console
 

@@ -1,6 +1,5 @@
 """Pictures of windows: places in time, lanes, and what overlaps."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 
@@ -9,6 +8,7 @@ import page_cases
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.model.plan import Action
 from reconciler.outputs.time_axis import TimeAxis, axis_of

@@ -1,8 +1,7 @@
 """Expectations: apply makes nothing that was not reviewed."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from planning_cases import (
     OTHER_COURSE,
     adopts,

@@ -1,10 +1,9 @@
 """Globs in `removed` and `moved`: what they cover, and from what they stand back."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from planning_cases import (
     NOW,
     OTHER_COURSE,

@@ -1,10 +1,10 @@
 """Blocks are safe to leave in place: what they do they do once, in any order, and end where a model says."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from planning_cases import (
     NOW,
     absent,

@@ -1,8 +1,7 @@
 """Notes: what a plan says of blocks that it does not carry out."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from planning_cases import (
     NOW,
     absent,

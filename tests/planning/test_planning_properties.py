@@ -1,11 +1,11 @@
 """What holds of every plan, over any declarations and any state."""
 
 import time
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from planning_cases import (
     COURSE,
     INSTALL,

@@ -1,9 +1,9 @@
 """The guard `same-exam`: what people take for one exam is created once, whatever its address is."""
 
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from planning_cases import (
     COURSE,
     NOW,

@@ -1,8 +1,7 @@
 """Guards over the service: exams go where they were meant to go, and where those in state are."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from planning_cases import (
     INSTALL,
     OTHER_INSTALL,

@@ -1,7 +1,6 @@
 """Tracking: what a plan says of secrets' values, and that it never holds one."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from planning_cases import NOW, actions, codes, created, declaring, entry, exam, line, moves, payload, state
 
 from reconciler.model.plan import Action

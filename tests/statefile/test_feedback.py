@@ -1,8 +1,8 @@
 """Feedback: an outcome from a recovery file changes a state only where its create is still open there."""
 
-import dataclasses
 import zlib
 
+import msgspec
 import pytest
 from state_builders import (
     LINEAGE,
@@ -35,7 +35,7 @@ ELSEWHERE = state(exams={"b": entry(1)})
 OTHER = state(exams={"a": entry(2)})
 BOTH = state(exams={"b": entry(1)}, intents={"a": intent("t1")})
 LATER = state(intents={"a": intent("t2")})
-ANSWERED = state(intents={"a": dataclasses.replace(intent("t1"), answer=doubted("a", "t1").answer)})
+ANSWERED = state(intents={"a": msgspec.structs.replace(intent("t1"), answer=doubted("a", "t1").answer)})
 RIGHT = GONE.with_resolutions(resolution("a", "t1", 1))
 WRONG = GONE.with_resolutions(resolution("a", "t1", 2))
 ABSENT = GONE.with_resolutions(resolution("a", "t1", None))

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from state_builders import LINEAGE, began, created, doubted, entry, failed, intent, sid, state
 
 from reconciler.model.errors import StateDamaged, StateTooNew
@@ -10,7 +11,6 @@ from reconciler.model.identities import ConfigurationSid
 from reconciler.statefile import decode_journal, encode_header, encode_record, replay
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.journal_format import _encode_line
-from reconciler.values import replace
 
 RECORDS = (
     began("a", "t1"),

@@ -1,10 +1,10 @@
 """Marks of secrets in snapshot and journal: kept by all that makes an entry, and absent where none are."""
 
 import json
-from dataclasses import replace
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 from state_builders import began, created, entry, intent, state
 
 from reconciler import schemas

@@ -1,9 +1,9 @@
 """Migration: at no moment can two places be applied to, and what was cut off goes on."""
 
-import dataclasses
 import json
 
 import jsonschema
+import msgspec
 import pytest
 from state_builders import LINEAGE, NOW, began, entry, intent, resolution, state
 
@@ -134,7 +134,7 @@ def world(tmp_path):
 def test_everything_moves_along(world):
     """Exams, doubts and resolutions; the lineage stays, the serial rises by one, the old place is marked."""
     moved = world.migrate()
-    assert moved == dataclasses.replace(FULL, serial=FULL.serial + 1)
+    assert moved == msgspec.structs.replace(FULL, serial=FULL.serial + 1)
     assert load_state(world.plain("new.json")) == moved
     assert decode_marked(world.plain("old.json").read().data, location="x") == (FULL, MOVED)
     assert [len(usable) for usable in world.usable] == [1, 0, 1]
@@ -179,7 +179,7 @@ def test_a_state_that_went_on_before_the_second_try(world):
         world.migrate()
     world.left = 10_000
     with open_session(world.store("old.json"), lock=a_lock("3"), timeout_s=0) as session:
-        session.commit(dataclasses.replace(FULL, exams={**FULL.exams, "z": entry(9)}))
+        session.commit(msgspec.structs.replace(FULL, exams={**FULL.exams, "z": entry(9)}))
     assert world.migrate().exams.keys() == {"a", "z"}
 
 
@@ -224,7 +224,7 @@ def test_both_marks_are_refused_by_all_but_the_migration(world):
 )
 def test_a_place_that_is_taken_is_refused(world, place, mark):
     """By a state in use, or by one that is on another way."""
-    world.put(place, dataclasses.replace(FULL, serial=9), mark)
+    world.put(place, msgspec.structs.replace(FULL, serial=9), mark)
     before = world.plain("old.json").read(), world.plain(place).read()
     with pytest.raises((StateExists, StateMoved)):
         world.migrate()
@@ -234,7 +234,7 @@ def test_a_place_that_is_taken_is_refused(world, place, mark):
 @pytest.mark.parametrize("mark", [MOVING, Mark(passage=Passage.MOVED_TO, elsewhere="file:old.json")])
 def test_a_mark_of_another_history_is_refused(world, mark):
     """It may be that of a state which was lost and made anew."""
-    world.put("new.json", dataclasses.replace(FULL, lineage=LINEAGE.replace("0", "1")), mark)
+    world.put("new.json", msgspec.structs.replace(FULL, lineage=LINEAGE.replace("0", "1")), mark)
     with pytest.raises(StateExists):
         world.migrate()
     assert load_state(world.plain("old.json")) == FULL
@@ -267,7 +267,7 @@ def test_a_new_place_with_another_state_after_the_move_is_told(world):
     """The old place says that the state is there, and it is not."""
     world.migrate()
     (world.root / "new.json").unlink()
-    world.put("new.json", dataclasses.replace(FULL, lineage=LINEAGE.replace("0", "1")))
+    world.put("new.json", msgspec.structs.replace(FULL, lineage=LINEAGE.replace("0", "1")))
     with pytest.raises(StateExists):
         world.migrate()
 

@@ -3,9 +3,9 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from state_builders import (
     LINEAGE,
     NOW,

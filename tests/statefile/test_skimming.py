@@ -6,6 +6,7 @@ import pytest
 import state_builders
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from state_builders import COURSE, INSTALL, intent, sid, state
 
 from reconciler.model.errors import ReconcilerError
@@ -13,7 +14,6 @@ from reconciler.model.identities import ConfigurationSid
 from reconciler.model.payloads import digest_of
 from reconciler.model.secret_marks import SecretMarks
 from reconciler.statefile import decode_state, encode_state, skimming, snapshot_text, state_format
-from reconciler.values import replace
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -4,6 +4,7 @@ import json
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 from state_builders import NOW, entry, intent, sid, state
 
 from reconciler import schemas
@@ -11,7 +12,6 @@ from reconciler.model.errors import StateDamaged, StateTooNew
 from reconciler.model.identities import ConfigurationSid
 from reconciler.model.state import Acceptance, Answer
 from reconciler.statefile import decode_state, empty_state, encode_state
-from reconciler.values import replace
 
 FULL = state({"a/one": entry(1), "b": entry(2)}, {"c": intent("t1")})
 EVERYTHING = replace(

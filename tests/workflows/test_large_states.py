@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler import statefile, workflows
 from reconciler.model.identities import Address, ExamSid
@@ -10,7 +11,6 @@ from reconciler.model.payloads import digest_of
 from reconciler.model.plan import Action
 from reconciler.model.state import Entry
 from reconciler.statefile import snapshot_text
-from reconciler.values import replace
 from reconciler.workflows import Scope
 
 NOW = datetime(2031, 9, 1, tzinfo=UTC)

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
+from msgspec import Struct, field
+
 from reconciler.manifest.passwords import INLINE
 from reconciler.manifest.rules import access, clock, items, likeness, practice, titles, windows
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
-from reconciler.values import dataclass, field
 
 UNUSED_IGNORE: Final = "unused-ignore"
 PLUGIN_FAILED: Final = "plugin-failed"
@@ -59,8 +60,7 @@ WEIGHABLE: Final = frozenset(CODES) - FIXED
 """Those of them that a workspace may weigh."""
 
 
-@dataclass(frozen=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True, dict=True):
     """The rules of a run; `faults` says which plug-ins gave none, and why."""
 
     rules: tuple[Rule, ...] = BUILT_IN

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from reconciler.manifest.effective import NOT_SENT
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD
@@ -19,7 +22,6 @@ from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.outside_text import tamed
 from reconciler.model.payloads import Payload
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
-from reconciler.values import dataclass, replace
 
 _AT_HAND: Final = 200
 _MOST_OF_A_PLUGIN: Final = 10_000
@@ -28,8 +30,7 @@ _LONGEST_OF_A_PLUGIN: Final = 1_000
 """Characters of a message or a hint."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """A declaration and where it is written: its address `at`, its fields within `own` or elsewhere.
 
     Elsewhere are defaults and profiles, of the same file or of one that it extends.
@@ -56,8 +57,7 @@ class Written:
         return self.own.start <= at.start < self.own.end
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """The codes of the rules that were asked to the end, and what went wrong with others."""
 
     codes: frozenset[str]
