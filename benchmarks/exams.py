@@ -97,11 +97,12 @@ def write(root: Path, count: int, *, per_file: int, is_flawed: bool = False) -> 
 
 def settle(root: Path) -> None:
     """The state of `root` holds all that is declared there, as an apply would have left it."""
-    from reconciler import host, statefile, workflows  # noqa: PLC0415 - whoever measures is to stay small
+    from reconciler import host, statefile  # noqa: PLC0415 - whoever measures is to stay small
     from reconciler.model.identities import ExamSid  # noqa: PLC0415 - as above
     from reconciler.model.state import Entry  # noqa: PLC0415 - as above
+    from reconciler.workspace import Workspace  # noqa: PLC0415 - as above
 
-    declared = workflows.validate(workflows.Scope(root=root)).declared.exams
+    declared = Workspace.open(root=root).validate().declared.exams
     exams = {
         exam.address: Entry(
             sid=ExamSid(f"EX{number:032x}"),

@@ -1,6 +1,6 @@
 """Declarative, crash-safe infrastructure as code for proctored exams.
 
-The command line is `reconciler`; to embed the product, start from `reconciler.workflows`.
+The command line is `reconciler`; to embed the product, start from `reconciler.workspace`.
 """
 
 __version__ = "0.1.0"

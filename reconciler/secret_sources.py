@@ -5,7 +5,7 @@ Promise: a value is read only when it is asked for, and no error holds one. May 
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Final, assert_never
@@ -13,7 +13,7 @@ from typing import Final, assert_never
 from msgspec import Struct
 
 from reconciler.model.declarations import Declaration
-from reconciler.model.secret_marks import MarkingKey, Sighting
+from reconciler.model.secret_marks import MarkingKey, Sighting, Sightings
 from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret, Secret, SecretUse
 from reconciler.model.state import Entry
 from reconciler.ports import SecretSource
@@ -132,10 +132,13 @@ def _text_of(descriptor: int, name: str) -> str:
 
 
 def sightings_of(
-    declaration: Declaration, entry: Entry, key: MarkingKey, source: SecretSource
-) -> dict[str, Sighting]:
-    """What is known of each secret of `declaration`, by path; a value is read only where a mark is there."""
-    return {use.dotted_path: _sighting(use, entry, key, source) for use in declaration.secrets}
+    tracked: Iterable[tuple[Declaration, Entry]], key: MarkingKey, source: SecretSource
+) -> Sightings:
+    """Compare the secrets of `tracked` exams with what was sent; a value is read only if it was marked."""
+    return {
+        exam.address: {use.dotted_path: _sighting(use, entry, key, source) for use in exam.secrets}
+        for exam, entry in tracked
+    }
 
 
 def _sighting(use: SecretUse, entry: Entry, key: MarkingKey, source: SecretSource) -> Sighting:

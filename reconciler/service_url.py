@@ -8,7 +8,7 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from reconciler.model.destination import ServiceUrl
+from reconciler.model.destination import URL_VARIABLE, NamedBy, ServiceUrl
 from reconciler.model.errors import UrlUnusable
 
 DEFAULT: Final = "https://api.smarterproctoring.com"
@@ -26,17 +26,22 @@ _PATH: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 def choose(
     *, option: str | None, environment: str | None, variable: str | None, bound: str | None
 ) -> ServiceUrl:
-    """Return the service that is meant: each argument wins over those behind it, and all over production.
+    """Return the service that is meant: the first argument that is given, else production.
 
     `bound` is the service that the state's exams are at. Raises UrlUnusable for a URL that is none.
     """
     if option is not None:
-        return ServiceUrl(url=normalised(option), is_named=True)
+        return ServiceUrl(url=normalised(option), named_by=NamedBy.CHOICE)
     ambient = None if variable is None else normalised(variable)
-    if environment is None:
-        return ServiceUrl(url=ambient or bound or DEFAULT, is_named=False)
-    url = normalised(environment)
-    return ServiceUrl(url=url, is_named=True, contradiction=None if ambient == url else ambient)
+    if environment is not None:
+        url = normalised(environment)
+        contradiction = None if ambient == url else ambient
+        return ServiceUrl(url=url, named_by=NamedBy.CHOICE, contradiction=contradiction)
+    if ambient is not None:
+        return ServiceUrl(url=ambient, named_by=NamedBy.VARIABLE)
+    if bound is not None:
+        return ServiceUrl(url=bound, named_by=NamedBy.STATE)
+    return ServiceUrl(url=DEFAULT, named_by=NamedBy.DEFAULT)
 
 
 def normalised(url: str) -> str:
@@ -48,6 +53,21 @@ def normalised(url: str) -> str:
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     shown_port = "" if port in {None, _USUAL_PORTS[parts.scheme]} else f":{port}"
     return f"{parts.scheme}://{host}{shown_port}{parts.path.rstrip('/')}"
+
+
+def check(service: ServiceUrl, *, is_plain_http_allowed: bool) -> str:
+    """Return the base URL of `service` if a token may be sent there; else raise UrlUnusable.
+
+    If only the state names it, it must be production: whoever can write to the state's store must not be able
+    to have the token sent to a place of theirs.
+    """
+    if service.named_by is NamedBy.STATE and service.url != DEFAULT:
+        raise UrlUnusable(
+            f"nothing but the state says that exams are created at {service.url}",
+            hint="Nothing was sent. If that is the service, name it: with apiUrl in reconciler.yaml, with "
+            f"--api-url, or with {URL_VARIABLE}.",
+        )
+    return check_url(service.url, is_plain_http_allowed=is_plain_http_allowed)
 
 
 def check_url(url: str, *, is_plain_http_allowed: bool) -> str:

@@ -1,7 +1,7 @@
-"""The command line: parsing, prompts and exit codes; each command is a few lines over `workflows`.
+"""The command line: parsing, prompts and exit codes; each command is a few lines over `workspace`.
 
 Promise: no traceback reaches a user, and `--version` and `--help` load nothing but the parser.
-May import: `workflows`, `outputs`, `model`, `sandbox`, `schemas`, and what stops a run (`applying`).
+May import: the Python API, `outputs`, `model`, `sandbox`, `schemas`, and what stops a run (`applying`).
 """
 
 import atexit

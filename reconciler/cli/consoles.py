@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from reconciler import host, outputs
+from reconciler import outputs
 from reconciler.model.destination import URL_VARIABLE
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import UsageError
 from reconciler.model.secret_marks import STATE_KEY_VARIABLE
 from reconciler.model.state_keys import OLD_STATE_KEY_VARIABLE, StateKeys
 from reconciler.secret_sources import Secrets
-from reconciler.workflows import FIXED_RULES, READS_FAST, RULE_CODES, Scope
+from reconciler.workspace import FIXED_RULES, READS_FAST, RULE_CODES, Workspace
 
 if TYPE_CHECKING:
     from reconciler.outputs import Invocation, Listing
@@ -101,20 +101,19 @@ def below_root(parsed: argparse.Namespace, path: Path) -> Path:
     return root_of(parsed) / path
 
 
-def scope_of(parsed: argparse.Namespace) -> Scope:
-    """What the arguments say the work is about."""
+def workspace_of(parsed: argparse.Namespace) -> Workspace:
+    """Open the workspace that the arguments name."""
     paths = tuple(getattr(parsed, "paths", ()))
     if "" in paths:
         raise UsageError("a path is empty", hint="Name a manifest; an unset variable may stand in its place.")
-    return Scope(
+    return Workspace.open(
         root=root_of(parsed),
         paths=paths,
-        environment_name=parsed.env,
+        environment=parsed.env,
         state_url=getattr(parsed, "state", None),
         api_url=getattr(parsed, "api_url", None),
         ambient_api_url=variable(URL_VARIABLE),
         is_strict=getattr(parsed, "strict", False),
-        workers=host.spare_processors(),
         keys=StateKeys(present=state_key(), previous=variable(OLD_STATE_KEY_VARIABLE)),
     )
 

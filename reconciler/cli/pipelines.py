@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from reconciler import workflows
 from reconciler.cli.consoles import print_raw, root_of, variable
 from reconciler.explaining import page_of
 from reconciler.model.declarations import Loaded
@@ -22,6 +21,7 @@ from reconciler.outputs import (
     sarif_document,
     to_text,
 )
+from reconciler.workspace import Workspace
 
 _CHECKOUTS: Final = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
@@ -44,7 +44,7 @@ def print_findings(parsed: argparse.Namespace, loaded: Loaded) -> None:
 
 def _helps(root: Path) -> Mapping[str, Help]:
     """What is known of each check: of those that are no rules a sentence, of rules the whole page."""
-    rules = {rule.code: _help(rule) for rule in workflows.rules(root)}
+    rules = {rule.code: _help(rule) for rule in Workspace.open(root=root).rules}
     return helps_of(rules)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from reconciler import outputs, statefile, workflows
+from reconciler import outputs, statefile
 from reconciler.cli.consoles import (
     below_root,
     error_console,
@@ -18,9 +18,8 @@ from reconciler.cli.consoles import (
     note_slow_reading,
     print_raw,
     result_console,
-    scope_of,
     secrets_of,
-    state_key,
+    workspace_of,
 )
 from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
 from reconciler.cli.options import TEXT_OR_JSON
@@ -33,7 +32,6 @@ from reconciler.model.origins import NO_ORIGINS, Origins, Tracing
 from reconciler.model.payloads import Json
 from reconciler.model.plan import Action, Plan
 from reconciler.model.state import State
-from reconciler.workflows import Watching
 
 if TYPE_CHECKING:
     from reconciler.outputs import Invocation
@@ -42,7 +40,7 @@ if TYPE_CHECKING:
 def validate(parsed: argparse.Namespace) -> int:
     """Print every finding; 1 if one of them is an error."""
     _begin(parsed)
-    loaded = leave(workflows.validate(scope_of(parsed), now=parsed.now))
+    loaded = leave(workspace_of(parsed).validate(now=parsed.now))
     found = loaded.diagnostics
     if parsed.format == "json":
         print_raw(outputs.to_text(outputs.diagnostics_document(found)))
@@ -62,15 +60,13 @@ def validate(parsed: argparse.Namespace) -> int:
 def plan(parsed: argparse.Namespace) -> int:
     """Print the plan, and write it where `--out` says."""
     _begin(parsed)
-    key = state_key()
     planned = leave(
-        workflows.plan(
-            scope_of(parsed),
+        workspace_of(parsed).plan(
             targets=parsed.targets,
             max_creates=parsed.max_creates,
             now=parsed.now,
             tracing=Tracing.ON if parsed.provenance else Tracing.OFF,
-            watching=None if key is None else Watching(state_key=key, secrets=secrets_of(parsed)),
+            secrets=secrets_of(parsed),
         )
     )
     if planned.warnings:
@@ -153,7 +149,7 @@ def _refuse_as_state(form: str) -> None:
 
 def list_state(parsed: argparse.Namespace) -> int:
     """Print every exam in state."""
-    state = workflows.read_state(scope_of(parsed))
+    state = workspace_of(parsed).load_state()
     if parsed.format == "json":
         print_raw(statefile.encode_state(state).decode())
     else:
@@ -165,16 +161,16 @@ def pull(parsed: argparse.Namespace) -> int:
     """Print the state's document, with what a killed run left in the journal, or that of a file."""
     if parsed.file is not None:
         document = below_root(parsed, parsed.file).read_bytes()
-        plain = workflows.plain_text(scope_of(parsed), document, name=str(parsed.file))
+        plain = workspace_of(parsed).plain_text(document, name=str(parsed.file))
         print_raw(plain.decode("utf-8", "backslashreplace"))
         return DONE
-    print_raw(statefile.encode_state(workflows.read_state(scope_of(parsed))).decode())
+    print_raw(statefile.encode_state(workspace_of(parsed).load_state()).decode())
     return DONE
 
 
 def show_entry(parsed: argparse.Namespace) -> int:
     """Print one exam in state."""
-    state = workflows.read_state(scope_of(parsed))
+    state = workspace_of(parsed).load_state()
     address = Address(parsed.address)
     settled = state.resolutions_of(address)
     if address not in state.exams and address not in state.intents and not settled:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.cli.consoles import invocation_of, root_of
-from reconciler.workflows import Recovery
+from reconciler.sending import Recovery
 
 
 def recovery_notes(parsed: argparse.Namespace, recovery: Recovery) -> Iterator[tuple[str, str]]:

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from reconciler import host, workflows
-from reconciler.applying import Stopping
+from reconciler import host
+from reconciler.applying.stopping import Stopping
 from reconciler.cli.consoles import (
     below_root,
     error_console,
@@ -18,10 +18,9 @@ from reconciler.cli.consoles import (
     listing,
     print_raw,
     result_console,
-    scope_of,
     secrets_of,
-    state_key,
     variable,
+    workspace_of,
 )
 from reconciler.cli.exit_codes import DONE, FAILED, IN_DOUBT, SIGNAL_BASE
 from reconciler.cli.plan_files import read_plan
@@ -51,7 +50,8 @@ from reconciler.outputs import (
 )
 from reconciler.ports import Progress
 from reconciler.secret_sources import read_small_text
-from reconciler.workflows import Applied, Planned, Sending
+from reconciler.sending import Applied, Sending
+from reconciler.workspace import Planned
 
 _FINGERPRINT: Final = re.compile(r"sha256:[a-f0-9]{64}")
 # The thread that writes the journal asks for the interpreter some dozen times a write, and all creates whose
@@ -118,8 +118,7 @@ def _print_applied(parsed: argparse.Namespace, applied: Applied) -> None:
 async def _apply(
     parsed: argparse.Namespace, stopping: Stopping, progress: Progress, stream: JsonLog | None
 ) -> Applied:
-    return await workflows.apply(
-        scope_of(parsed),
+    return await workspace_of(parsed).apply(
         sending=_sending(parsed),
         progress=progress if stream is None else Chorus(progress, stream),
         stopping=stopping,
@@ -129,7 +128,6 @@ async def _apply(
         targets=parsed.targets,
         max_creates=parsed.max_creates,
         lock_timeout_s=parsed.lock_timeout,
-        state_key=state_key(),
         recovery_directory=None if parsed.recovery_dir is None else below_root(parsed, parsed.recovery_dir),
     )
 

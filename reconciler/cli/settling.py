@@ -2,91 +2,75 @@
 
 import argparse
 import os
+from contextlib import AbstractContextManager
 
-from reconciler import host, workflows
-from reconciler.cli.consoles import below_root, error_console, print_raw, result_console, scope_of
+from reconciler.cli.consoles import below_root, error_console, print_raw, result_console, workspace_of
 from reconciler.cli.exit_codes import DONE, FAILED
 from reconciler.cli.telling import tell_backup, work_ended
+from reconciler.editing import Edit
+from reconciler.host import describe_runner
 from reconciler.model.errors import UsageError
-from reconciler.model.state import Mended
 from reconciler.outputs import print_recovery, printable, recovery_document, to_text
 from reconciler.ports import Breaking, Liveness, LockHolder
-from reconciler.workflows import Form
 
 
 def initialise(parsed: argparse.Namespace) -> int:
     """Create an empty state, or move one here."""
     if parsed.migrate_from is not None:
         return _migrate(parsed)
-    location, state = workflows.initialise(
-        scope_of(parsed), lock_timeout_s=parsed.lock_timeout, form=_form(parsed)
-    )
+    workspace = workspace_of(parsed)
+    state = workspace.initialise(lock_timeout_s=parsed.lock_timeout, is_encrypted=parsed.encrypt)
     work_ended(parsed, DONE)
     form = "empty, encrypted" if parsed.encrypt else "empty"
-    text = f"Created an {form} state at {printable(location)} (lineage {state.lineage})."
+    text = f"Created an {form} state at {printable(workspace.location)} (lineage {state.lineage})."
     result_console(parsed).print(text, soft_wrap=True)
     error_console(parsed).print("Next: reconciler plan")
     return DONE
 
 
 def _migrate(parsed: argparse.Namespace) -> int:
-    location, state = workflows.migrate(
-        scope_of(parsed),
-        parsed.migrate_from,
-        lock_timeout_s=parsed.lock_timeout,
-        form=_form(parsed),
+    workspace = workspace_of(parsed)
+    state = workspace.migrate(
+        parsed.migrate_from, lock_timeout_s=parsed.lock_timeout, is_encrypted=parsed.encrypt
     )
     work_ended(parsed, DONE)
     text = (
-        f"The state is at {printable(location)} now (serial {state.serial}, {len(state.exams)} exams, "
-        f"{len(state.intents)} in doubt); {printable(parsed.migrate_from)} is marked as moved."
+        f"The state is at {printable(workspace.location)} now (serial {state.serial}, {len(state.exams)} "
+        f"exams, {len(state.intents)} in doubt); {printable(parsed.migrate_from)} is marked as moved."
     )
     result_console(parsed).print(text, soft_wrap=True)
     error_console(parsed).print("Next: name it in reconciler.yaml, then reconciler plan", soft_wrap=True)
     return DONE
 
 
-def _form(parsed: argparse.Namespace) -> Form:
-    return Form.ENCRYPTED if parsed.encrypt else Form.AS_IT_IS
-
-
 def adopt(parsed: argparse.Namespace) -> int:
     """Adopt an exam that exists."""
-    scope = scope_of(parsed)
-    by = host.describe_runner(os.environ)
-    mended = workflows.adopt(scope, parsed.address, parsed.sid, by=by, lock_timeout_s=parsed.lock_timeout)
-    return _say(parsed, f"{parsed.address} is {parsed.sid}", mended)
+    with _editing(parsed, "import") as edit:
+        edit.adopt(parsed.address, parsed.sid, by=describe_runner(os.environ))
+    return _say(parsed, f"{parsed.address} is {parsed.sid}", edit)
 
 
 def resolve(parsed: argparse.Namespace) -> int:
     """Settle an in-doubt exam."""
-    scope = scope_of(parsed)
     sid = None if parsed.absent else parsed.sid
-    mended = workflows.resolve(
-        scope,
-        parsed.address,
-        sid=sid,
-        attempt=parsed.attempt,
-        by=host.describe_runner(os.environ),
-        lock_timeout_s=parsed.lock_timeout,
-    )
-    settled = (
-        f"{parsed.address} is {sid}" if sid else f"{parsed.address} was not created; apply will create it"
-    )
-    return _say(parsed, settled, mended)
+    with _editing(parsed, "resolve") as edit:
+        edit.resolve(parsed.address, sid=sid, by=describe_runner(os.environ), attempt=parsed.attempt)
+    settled = f"is {sid}" if sid else "was not created; apply will create it"
+    return _say(parsed, f"{parsed.address} {settled}", edit)
 
 
 def move(parsed: argparse.Namespace) -> int:
     """Give an exam in state another address."""
-    scope = scope_of(parsed)
-    mended = workflows.move(scope, parsed.source, parsed.target, lock_timeout_s=parsed.lock_timeout)
-    return _say(parsed, f"{parsed.source} is now {parsed.target}", mended)
+    with _editing(parsed, "state mv") as edit:
+        edit.move(parsed.source, parsed.target)
+    return _say(parsed, f"{parsed.source} is now {parsed.target}", edit)
 
 
 def remove(parsed: argparse.Namespace) -> int:
     """Forget an exam, and warn of what that means where it is still declared."""
-    mended = workflows.remove(scope_of(parsed), parsed.address, lock_timeout_s=parsed.lock_timeout)
-    _say(parsed, f"{parsed.address} is forgotten; the exam itself stays", mended)
+    with _editing(parsed, "state rm") as edit:
+        edit.remove(parsed.address)
+    _say(parsed, f"{parsed.address} is forgotten; the exam itself stays", edit)
     error_console(parsed).print("While it is declared, the next apply creates it again.", soft_wrap=True)
     return DONE
 
@@ -94,63 +78,63 @@ def remove(parsed: argparse.Namespace) -> int:
 def push(parsed: argparse.Namespace) -> int:
     """Make a document the state."""
     document = below_root(parsed, parsed.file).read_bytes()
-    mended = workflows.push(
-        scope_of(parsed), document, name=str(parsed.file), lock_timeout_s=parsed.lock_timeout
-    )
-    done = "Nothing to do: this is the state" if mended.backup is None else "Pushed"
-    return _say(parsed, done, mended)
+    with _editing(parsed, "state push") as edit:
+        edit.push(document, name=str(parsed.file))
+    return _say(parsed, "Nothing to do: this is the state" if edit.backup is None else "Pushed", edit)
 
 
 def rebind(parsed: argparse.Namespace) -> int:
     """Bind the state to another service."""
-    mended = workflows.rebind(scope_of(parsed), parsed.api_url, lock_timeout_s=parsed.lock_timeout)
-    return _say(parsed, f"The exams in state are at {printable(mended.state.service or '')}", mended)
+    with _editing(parsed, "state rebind") as edit:
+        edit.rebind(parsed.api_url)
+    return _say(parsed, f"The exams in state are at {printable(edit.state.service or '')}", edit)
 
 
 def recover(parsed: argparse.Namespace) -> int:
     """Feed a recovery file back; 1 if something in it needs a person."""
     document = below_root(parsed, parsed.file).read_bytes()
-    recovered = workflows.recover(
-        scope_of(parsed), document, name=str(parsed.file), lock_timeout_s=parsed.lock_timeout
-    )
-    work_ended(parsed, DONE if recovered.is_settled else FAILED)
+    with _editing(parsed, "state recover") as edit:
+        fed = edit.recover(document, name=str(parsed.file))
+    code = DONE if all(one.feeding.is_settled for one in fed) else FAILED
+    work_ended(parsed, code)
     if parsed.format == "json":
-        print_raw(to_text(recovery_document(recovered.fed)))
+        print_raw(to_text(recovery_document(fed)))
     else:
-        print_recovery(recovered.fed, result_console(parsed))
-    if recovered.mended.backup is not None:
-        tell_backup(parsed, recovered.mended.backup)
-    if not recovered.is_settled:
-        return FAILED
-    error_console(parsed).print(
-        f"State has all of it (serial {recovered.mended.state.serial}); {printable(str(parsed.file))} is no "
-        "longer needed.",
-        soft_wrap=True,
-    )
-    return DONE
+        print_recovery(fed, result_console(parsed))
+    if edit.backup is not None:
+        tell_backup(parsed, edit.backup)
+    if code == DONE:
+        error_console(parsed).print(
+            f"State has all of it (serial {edit.state.serial}); {printable(str(parsed.file))} is no longer "
+            "needed.",
+            soft_wrap=True,
+        )
+    return code
 
 
 def encrypt(parsed: argparse.Namespace) -> int:
     """Encrypt the state."""
-    mended = workflows.encrypt(scope_of(parsed), lock_timeout_s=parsed.lock_timeout)
-    return _say(parsed, "Encrypted with the present key", mended)
+    with _editing(parsed, "state encrypt") as edit:
+        edit.encrypt()
+    return _say(parsed, "Encrypted with the present key", edit)
 
 
 def decrypt(parsed: argparse.Namespace) -> int:
     """Decrypt the state."""
-    mended = workflows.decrypt(scope_of(parsed), lock_timeout_s=parsed.lock_timeout)
-    return _say(parsed, "Decrypted", mended)
+    with _editing(parsed, "state decrypt") as edit:
+        edit.decrypt()
+    return _say(parsed, "Decrypted", edit)
 
 
 def unlock(parsed: argparse.Namespace) -> int:
     """Show who holds the lock, and break it if its id was given."""
-    scope = scope_of(parsed)
+    workspace = workspace_of(parsed)
     if parsed.lock_id is None:
         if parsed.force:
             raise UsageError("--force needs the id of a lock", hint="`reconciler unlock` shows it.")
-        return _show_lock(parsed, *workflows.lock_holder(scope))
+        return _show_lock(parsed, workspace.location, workspace.lock_holder())
     breaking = Breaking.EVEN_LIVE if parsed.force else Breaking.DEAD
-    holder = workflows.unlock(scope, parsed.lock_id, breaking=breaking)
+    holder = workspace.unlock(parsed.lock_id, breaking=breaking)
     work_ended(parsed, DONE)
     result_console(parsed).print(f"Broke the lock of {printable(str(holder))}.", soft_wrap=True)
     if holder.liveness is not Liveness.ENDED:
@@ -172,9 +156,13 @@ def _show_lock(parsed: argparse.Namespace, location: str, holder: LockHolder | N
     return DONE
 
 
-def _say(parsed: argparse.Namespace, done: str, mended: Mended) -> int:
+def _editing(parsed: argparse.Namespace, command: str) -> AbstractContextManager[Edit]:
+    return workspace_of(parsed).editing(lock_timeout_s=parsed.lock_timeout, command=command)
+
+
+def _say(parsed: argparse.Namespace, done: str, edit: Edit) -> int:
     work_ended(parsed, DONE)
-    result_console(parsed).print(f"{done} (state serial {mended.state.serial}).", soft_wrap=True)
-    if mended.backup is not None:
-        error_console(parsed).print(f"The state before is at {printable(mended.backup)}", soft_wrap=True)
+    result_console(parsed).print(f"{done} (state serial {edit.state.serial}).", soft_wrap=True)
+    if edit.backup is not None:
+        error_console(parsed).print(f"The state before is at {printable(edit.backup)}", soft_wrap=True)
     return DONE

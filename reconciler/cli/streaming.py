@@ -11,7 +11,7 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.plan import Plan
 from reconciler.model.report import ExamOutcome, TryBegun, TryEnded
 from reconciler.outputs import JsonLog
-from reconciler.workflows import Progress
+from reconciler.ports import Progress
 
 
 @contextmanager

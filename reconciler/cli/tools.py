@@ -17,11 +17,11 @@ def schema(parsed: argparse.Namespace) -> int:
 
 def explain(parsed: argparse.Namespace) -> int:
     """Print what a field, a rule or an exit code means, or what there is to explain."""
-    from reconciler import workflows  # noqa: PLC0415 - `schema` and `completion` need none of it
-    from reconciler.explaining import Topics  # noqa: PLC0415 - as above
+    from reconciler.explaining import Topics  # noqa: PLC0415 - `schema` and `completion` need none of it
     from reconciler.outputs import print_explanation  # noqa: PLC0415 - as above
+    from reconciler.workspace import Workspace  # noqa: PLC0415 - as above
 
-    topics = Topics(workflows.rules(root_of(parsed)), MEANINGS)
+    topics = Topics(Workspace.open(root=root_of(parsed)).rules, MEANINGS)
     text = topics.overview() if parsed.topic is None else topics.explained(parsed.topic)
     if text is None:
         near = " or ".join(f"'{name}'" for name in topics.nearest(parsed.topic))

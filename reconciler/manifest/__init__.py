@@ -9,7 +9,7 @@ May import: `model`, `reconciler.schemas`, `reconciler.zones`, PyYAML, jsonschem
 from reconciler.manifest.loading import Gathered, Reading, declare, gather, load, ordered
 from reconciler.manifest.rules import CODES, FIXED, Catalogue, find_rules
 from reconciler.manifest.ruling import Ruling
-from reconciler.manifest.workspace import Workspace, load_workspace
+from reconciler.manifest.workspace import WorkspaceFile, load_workspace
 from reconciler.manifest.yaml_documents import IS_FAST
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "Gathered",
     "Reading",
     "Ruling",
-    "Workspace",
+    "WorkspaceFile",
     "declare",
     "find_rules",
     "gather",

@@ -34,7 +34,7 @@ _START: Final = Stretch(0, 0)
 _SEVERITIES: Final = {"error": Severity.ERROR, "warning": Severity.WARNING, "off": None}
 
 
-class Workspace(Struct, frozen=True, kw_only=True):
+class WorkspaceFile(Struct, frozen=True, kw_only=True):
     """What the workspace file says; `manifests` is empty and `max_creates` None where it says nothing.
 
     `environment_names` are those of all environments, of which `environment` is the one that was chosen.
@@ -50,24 +50,24 @@ class Workspace(Struct, frozen=True, kw_only=True):
 
 def load_workspace(
     root: Path, *, environment_name: str | None, rules: Collection[str] = WEIGHABLE
-) -> Workspace:
+) -> WorkspaceFile:
     """The workspace at `root`; without a file there, one that says nothing. Raises nothing.
 
     `rules` are the codes that it may weigh.
     """
     file = root / FILE
     if not sources.is_inside(file, root):
-        return Workspace(diagnostics=(sources.outside(FILE),))
+        return WorkspaceFile(diagnostics=(sources.outside(FILE),))
     try:
         data = sources.read_bounded(file)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not file.is_symlink():
-            return Workspace(diagnostics=_without_file(environment_name))
-        return Workspace(diagnostics=(sources.unusable(FILE, error),))
+            return WorkspaceFile(diagnostics=_without_file(environment_name))
+        return WorkspaceFile(diagnostics=(sources.unusable(FILE, error),))
     source, findings, is_text = read_source(FILE, data)
     document = parse(source, findings) if is_text else None
     if document is None:
-        return Workspace(diagnostics=ordered(findings.diagnostics))
+        return WorkspaceFile(diagnostics=ordered(findings.diagnostics))
     root_value = document.root
     report_schema_errors(check_of("workspace"), root_value, Place(_START, "a workspace"), findings)
     _check_manifests(root_value, findings)
@@ -76,16 +76,16 @@ def load_workspace(
     _check_services(root_value, findings)
     _check_states(root_value, findings)
     if has_errors(findings.diagnostics):
-        return Workspace(diagnostics=ordered(findings.diagnostics))
+        return WorkspaceFile(diagnostics=ordered(findings.diagnostics))
     environment = _chosen(root_value, environment_name, findings)
     return _workspace(root_value, environment, ordered(findings.diagnostics))
 
 
-def _workspace(root: Marked, environment: Environment, diagnostics: tuple[Diagnostic, ...]) -> Workspace:
+def _workspace(root: Marked, environment: Environment, diagnostics: tuple[Diagnostic, ...]) -> WorkspaceFile:
     """What a right workspace file says."""
     manifests = root.get("manifests")
     most = root.get("maxCreates")
-    return Workspace(
+    return WorkspaceFile(
         manifests=tuple(map(str, manifests)) if isinstance(manifests, Sequence) else (),
         environment=environment,
         environment_names=tuple(_mapping(root.get("environments"))),

@@ -1,5 +1,6 @@
 """Where the exams of a plan go."""
 
+import enum
 from typing import Final
 
 from msgspec import Struct
@@ -42,17 +43,24 @@ class Destination(Struct, frozen=True, kw_only=True):
         return " ".join(filter(None, parts))
 
 
+class NamedBy(enum.Enum):
+    """Who names the service that a command means, the strongest first."""
+
+    CHOICE = "--api-url or the workspace file"
+    VARIABLE = "the variable SMARTERPROCTORING_URL"
+    STATE = "the state"
+    DEFAULT = "nobody"
+
+
 class ServiceUrl(Struct, frozen=True, kw_only=True):
     """The service that a command means.
 
-    `url` is normalised. `is_named` says that `--api-url` or the workspace file names it; otherwise it comes
-    from the variable SMARTERPROCTORING_URL or from the state, or is the default. `contradiction` is the URL
-    of the variable, normalised, where the environment names another one and no option decides; None where
-    there is none.
+    `url` is normalised. `contradiction` is the URL of the variable, normalised, if the environment names
+    another one and no option decides.
     """
 
     url: str
-    is_named: bool
+    named_by: NamedBy
     contradiction: str | None = None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from reconciler.model.destination import URL_VARIABLE, ServiceUrl
+from reconciler.model.destination import URL_VARIABLE, NamedBy, ServiceUrl
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change, Guard
 from reconciler.model.state import State
@@ -32,7 +32,7 @@ def service_guards(
             addresses=(),
         )
     creates = [line for line in lines if line.action is Action.CREATE and line.address in kept]
-    if holds_some and state.service is None and not service.is_named and creates:
+    if holds_some and state.service is None and service.named_by is not NamedBy.CHOICE and creates:
         yield Guard(
             code="unbound-service",
             message="the state holds exams and does not say at which service; this plan would create more at "

@@ -72,7 +72,7 @@ def test_an_import_that_does_not_end_is_cut_off(tmp_path):
     assert (done.stdout, done.stderr, done.returncode) == ("None\n", "", 0)
 
 
-@pytest.mark.parametrize("name", ["reconciler.workflows", "yaml", "yaml._yaml", "reconciler.planning"])
+@pytest.mark.parametrize("name", ["reconciler.workspace", "yaml", "yaml._yaml", "reconciler.planning"])
 def test_a_command_can_be_interrupted_while_it_loads(tmp_path, name):
     """What is loaded is whole when it says so."""
     (tmp_path / "exams.yaml").write_text("version: 1\nexams: {}\n")
@@ -135,9 +135,9 @@ def test_an_interruption_that_waits_does_not_outlast_the_process(tmp_path):
     [
         "reconciler.cli.sending",
         "reconciler.applying",
-        "reconciler.workflows",
+        "reconciler.workspace",
         "asyncio",
-        "reconciler.custody",
+        "reconciler.editing",
     ],
 )
 def test_an_apply_that_is_interrupted_while_it_loads_creates_nothing(tmp_path, monkeypatch, name):

@@ -10,9 +10,10 @@ from exam_workspace import SECRET, Workspace
 from promises import address_of
 from zygote import LIBRARIES, PRODUCT, Zygote
 
-from reconciler import fault_points, workflows
+from reconciler import fault_points
 from reconciler.sandbox.running import running
 from reconciler.statefile import encode_state
+from reconciler.workspace import Workspace as Opened
 
 NAMES = ("e0", "e1")
 STORE = ("obstore", "obstore.store")
@@ -48,9 +49,10 @@ class Commands:
         self._secrets = [SECRET, "a.token.x", *store.variables.values()]
         self._variables = {"SMARTERPROCTORING_TOKEN": "a.token.x", "EXAM_SECRET_CS": SECRET, "COLUMNS": "200"}
         self._variables |= store.variables
-        self.scope = workflows.Scope(root=root, state_url=store.url())
+        self._state_url = store.url()
+        self._opened = Opened.open(root=root, state_url=self._state_url)
         Workspace(root).declare(*NAMES)
-        workflows.initialise(self.scope, lock_timeout_s=0)
+        self._opened.initialise()
 
     def run(self, *words, expect=(0,)):
         """The command has ended with one of `expect`."""
@@ -62,7 +64,7 @@ class Commands:
         return self._call(self._failing, words, {fault_points.VARIABLE: fault})[0]
 
     def _call(self, zygote, words, more):
-        words += ("--state", self.scope.state_url)
+        words += ("--state", self._state_url)
         code, out, err = zygote.run(*words, folder=self._root, variables=self._variables | more)
         for text in ("Traceback", *self._secrets):
             assert text not in out + err
@@ -71,13 +73,13 @@ class Commands:
     @property
     def lock_id(self):
         """The id of the lock that a killed run left; None if it left none."""
-        holder = workflows.lock_holder(self.scope)[1]
+        holder = self._opened.lock_holder()
         return None if holder is None else holder.info.lock_id
 
     @property
     def state(self):
         """The state's document, with what a killed run left in the journal."""
-        return json.loads(encode_state(workflows.read_state(self.scope)))
+        return json.loads(encode_state(self._opened.load_state()))
 
 
 def apply(sandbox):

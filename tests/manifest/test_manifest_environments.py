@@ -7,7 +7,7 @@ from manifest_tree import AI, CU, US, WHOLE, write
 
 from reconciler.manifest import load_workspace
 from reconciler.model.diagnostics import Severity
-from reconciler.workflows import Scope, validate
+from reconciler.workspace import Workspace
 
 WORKSPACE = f"""\
 version: 1
@@ -42,7 +42,7 @@ def test_the_same_declarations_serve_both(root: Path) -> None:
     """Install, course, user and zone are those of the environment that was chosen."""
     found = {}
     for name in ("staging", "production"):
-        loaded = validate(Scope(root=root, environment_name=name))
+        loaded = Workspace.open(root=root, environment=name).validate()
         assert loaded.diagnostics == ()
         found[name] = loaded.declared.exams[0]
     staging, production = found["staging"], found["production"]
@@ -63,18 +63,18 @@ def test_the_same_declarations_serve_both(root: Path) -> None:
 )
 def test_no_environment_is_one_mistake(root: Path, name: str, code: str, hint: str) -> None:
     """Where it is not known which environment is meant, what only it could say is not missed as well."""
-    (only,) = validate(Scope(root=root, environment_name=name)).diagnostics
+    (only,) = Workspace.open(root=root, environment=name).validate().diagnostics
     assert (only.code, only.hint) == (code, hint)
     assert str(only.span and only.span.start) == "reconciler.yaml:3:1"
 
 
 def test_without_a_choice_every_environment_is_looked_at(root: Path) -> None:
     """What is wrong in all is told once, and what is wrong in some with their names."""
-    assert validate(Scope(root=root)).diagnostics == ()
+    assert Workspace.open(root=root).validate().diagnostics == ()
     write(root, "courses/b.yaml", "version: 1\nexmas: {}\n")
     text = (root / "reconciler.yaml").read_text()
     (root / "reconciler.yaml").write_text(text.replace("    timezone: Europe/Paris\n", ""))
-    found = [(each.code, each.message) for each in validate(Scope(root=root)).diagnostics]
+    found = [(each.code, each.message) for each in Workspace.open(root=root).validate().diagnostics]
     assert [code for code, _ in found] == ["no-timezone", "unknown-field"]
     assert found[0][1].endswith(" (in production)")
     assert "(in " not in found[1][1]
@@ -94,8 +94,8 @@ def test_two_names_may_be_one_course_in_one_environment(root: Path, settled: str
     exam = {key: value for key, value in WHOLE.items() if key != "courseSid"}
     write(root, "courses/b.yaml", {"timezone": "UTC", "exams": {"b": exam | {"course": "cs-2"}}})
     (root / "courses/settled.yaml").write_text(f"version: 1\n{settled}\n")
-    assert validate(Scope(root=root, environment_name="staging")).diagnostics == ()
-    found = validate(Scope(root=root)).diagnostics
+    assert Workspace.open(root=root, environment="staging").validate().diagnostics == ()
+    found = Workspace.open(root=root).validate().diagnostics
     assert [each.code for each in found] == ([] if settled else ["same-exam", "same-exam"])
     assert all(each.message.endswith(" (in production)") for each in found)
 
@@ -129,7 +129,7 @@ def test_hundreds_of_files_are_one_workspace(root: Path) -> None:
             f"courses/{number % 20}/{number}.yaml",
             f"version: 1\nexams:\n  e{number}:\n    unheard: x\n",
         )
-    found = validate(Scope(root=root, environment_name="staging")).diagnostics
+    found = Workspace.open(root=root, environment="staging").validate().diagnostics
     wrong = sorted(str(each.span and each.span.start) for each in found if each.code == "unknown-field")
     assert wrong == sorted(f"courses/{number % 20}/{number}.yaml:4:5" for number in range(300))
 
@@ -137,7 +137,9 @@ def test_hundreds_of_files_are_one_workspace(root: Path) -> None:
 def test_the_workspace_file_is_no_manifest(root: Path) -> None:
     """A directory or glob that holds reconciler.yaml gives the manifests, and not that file."""
     for path in (".", "*.yaml", "**/*.yaml"):
-        found = validate(Scope(root=root, environment_name="staging", paths=("courses", path))).diagnostics
+        found = (
+            Workspace.open(root=root, environment="staging", paths=("courses", path)).validate().diagnostics
+        )
         assert [each.code for each in found] == (["no-manifest"] if path == "*.yaml" else [])
 
 
@@ -156,7 +158,7 @@ def test_a_service_that_no_plan_could_go_to_is_found(root: Path, url: str) -> No
     """It is an error at its place, and what may be a password in it is not shown."""
     text = WORKSPACE.replace("    state: file:state/staging.json\n", f"    apiUrl: {url!r}\n")
     write(root, "reconciler.yaml", text)
-    diagnostics = validate(Scope(root=root, environment_name="staging")).diagnostics
+    diagnostics = Workspace.open(root=root, environment="staging").validate().diagnostics
     (found,) = (one for one in diagnostics if one.code == "bad-api-url")
     assert found.span is not None
     assert str(found.span.start) == "reconciler.yaml:5:13"

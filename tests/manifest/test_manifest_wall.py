@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from exam_workspace import MANIFEST, exam
 
-from reconciler import manifest, workflows
+from reconciler import manifest
 from reconciler.model.declarations import Loaded
 from reconciler.model.diagnostics import Severity
+from reconciler.model.errors import StateError
+from reconciler.workspace import Workspace
 
 FOREIGN = "machine api.example.edu login alice password tulipan\n"
 
@@ -28,7 +30,7 @@ def root(tmp_path: Path) -> Path:
 
 def validated(root: Path, *paths: str) -> Loaded:
     """What `validate` finds."""
-    return workflows.validate(workflows.Scope(root=root, paths=paths))
+    return Workspace.open(root=root, paths=paths).validate()
 
 
 def refused(root: Path, *paths: str) -> list[str]:
@@ -172,8 +174,8 @@ def test_a_state_that_is_none_is_not_quoted(root: Path, text: str) -> None:
     (root.parent / "state.json").write_text(text)
     (root / "reconciler.yaml").write_text("version: 1\nenvironments: {a: {state: 'file:../state.json'}}\n")
     (root / "exams.yaml").write_text(MANIFEST + exam("a"))
-    with pytest.raises(workflows.StateError) as raised:
-        workflows.plan(workflows.Scope(root=root))
+    with pytest.raises(StateError) as raised:
+        Workspace.open(root=root).plan()
     assert "tulipan" not in f"{raised.value} {raised.value.hint}"
 
 

@@ -26,7 +26,7 @@ from reconciler.outputs import Checkout
 from reconciler.outputs.finding_texts import HELP, Help, help_of
 from reconciler.outputs.github import LARGEST_SUMMARY_BYTES
 from reconciler.outputs.sarif import sarif_document
-from reconciler.workflows import RULE_CODES
+from reconciler.workspace import RULE_CODES
 
 # Version 2.1.0-rtm.5, the last before the standard, as the MIT-licensed package @microsoft/jest-sarif has it.
 SARIF: Final = Draft4Validator(

@@ -16,10 +16,10 @@ from planning_cases import (
     state,
 )
 
-from reconciler.model.destination import ServiceUrl
+from reconciler.model.destination import NamedBy, ServiceUrl
 
-HERE = ServiceUrl(url="https://api.example.edu", is_named=True)
-DEFAULT = replace(HERE, is_named=False)
+HERE = ServiceUrl(url="https://api.example.edu", named_by=NamedBy.CHOICE)
+DEFAULT = replace(HERE, named_by=NamedBy.DEFAULT)
 ELSEWHERE = "https://api.elsewhere.example.edu"
 
 

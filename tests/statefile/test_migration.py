@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from state_builders import LINEAGE, NOW, began, entry, intent, resolution, state
 
-from reconciler import custody, schemas
+from reconciler import schemas
 from reconciler.backends import sealing
 from reconciler.backends.file import FileBackend
 from reconciler.backends.sealed import SealableBackend
-from reconciler.custody import Form
+from reconciler.editing import migrate
 from reconciler.model.errors import (
     StateAbsent,
     StateConflict,
@@ -110,12 +110,23 @@ class World:
             usable.append(name)
         self.usable.append(usable)
 
-    def migrate(self, source="old.json", target="new.json", form=Form.AS_IT_IS, key=KEY):
+    def migrate(self, source="old.json", target="new.json", *, is_encrypted=False, key=KEY):
         """The state after a migration."""
         locks = (a_lock("1"), a_lock("2"))
-        return custody.migrate(
-            self.store(source, key), self.store(target, key), locks=locks, timeout_s=0, form=form
+        return migrate(
+            self.store(source, key),
+            self.store(target, key),
+            locks=locks,
+            timeout_s=0,
+            is_encrypted=is_encrypted,
         )
+
+    def encrypt_old(self):
+        """Encrypt the old place."""
+        store = self.store("old.json")
+        with open_session(store, lock=a_lock("0"), timeout_s=0) as session:
+            store.seal()
+            session.mend(session.state)
 
 
 def a_lock(lock_id):
@@ -148,28 +159,28 @@ def test_a_journal_is_folded_first(world):
     assert world.plain("old.json").read_journal() == b""
 
 
-@pytest.mark.parametrize("form", Form)
+@pytest.mark.parametrize("is_encrypted", [False, True])
 @pytest.mark.parametrize("is_sealed", [False, True])
 @pytest.mark.parametrize("moment", range(1, 7))
-def test_a_cut_at_any_moment(world, moment, is_sealed, form):
+def test_a_cut_at_any_moment(world, moment, is_sealed, is_encrypted):
     """Before and after each write: never two places in use, `init` refused at both, and the rest goes on."""
     if is_sealed:
-        custody.encrypt(world.store("old.json"), lock=a_lock("0"), timeout_s=0)
+        world.encrypt_old()
     world.usable.clear()
     world.left = moment
     with pytest.raises(Cut):
-        world.migrate(form=form)
+        world.migrate(is_encrypted=is_encrypted)
     world.left = 10_000
     world.look()
     assert all(len(usable) <= 1 for usable in world.usable)
     for name in ("old.json", "new.json") if moment > 1 else ("old.json",):
         with pytest.raises((StateExists, StateMoved)):
             initialise(world.store(name), lineage=LINEAGE, lock=a_lock("3"), timeout_s=0)
-    moved = world.migrate(form=form)
+    moved = world.migrate(is_encrypted=is_encrypted)
     assert moved.exams == FULL.exams
     assert world.usable[-1] == ["new.json"]
-    assert world.migrate(form=form) == moved
-    assert world.store("new.json").is_sealed() is (is_sealed or form is Form.ENCRYPTED)
+    assert world.migrate(is_encrypted=is_encrypted) == moved
+    assert world.store("new.json").is_sealed() is (is_sealed or is_encrypted)
 
 
 def test_a_state_that_went_on_before_the_second_try(world):
@@ -297,8 +308,8 @@ def test_two_at_once(world):
 def test_without_the_key_nothing_moves(world):
     """Neither out of an encrypted place nor into one."""
     with pytest.raises(StateSealed):
-        world.migrate(form=Form.ENCRYPTED, key=None)
-    custody.encrypt(world.store("old.json"), lock=a_lock("0"), timeout_s=0)
+        world.migrate(is_encrypted=True, key=None)
+    world.encrypt_old()
     with pytest.raises(StateSealed):
         world.migrate(key=None)
     assert world.plain("new.json").read() is None
@@ -331,7 +342,7 @@ def test_after_a_broken_lock_each_place_is_written_anew(world):
 
     source = SealableBackend(Counting(world.root / "old.json", world), StateKeys())
     target = SealableBackend(Counting(world.root / "new.json", world), StateKeys())
-    custody.migrate(source, target, locks=(a_lock("1"), a_lock("2")), timeout_s=0, form=Form.AS_IT_IS)
+    migrate(source, target, locks=(a_lock("1"), a_lock("2")), timeout_s=0, is_encrypted=False)
     assert writes == ["file:old.json", "file:new.json"]
 
 
@@ -344,7 +355,7 @@ def test_a_lock_that_was_broken_in_between_stops_it(world):
     source, target = world.store("old.json"), world.store("new.json")
     target.is_sealed = prepare_to_lose
     with pytest.raises((StateUnavailable, StateConflict)):
-        custody.migrate(source, target, locks=(a_lock("1"), a_lock("2")), timeout_s=0, form=Form.ENCRYPTED)
+        migrate(source, target, locks=(a_lock("1"), a_lock("2")), timeout_s=0, is_encrypted=True)
     assert load_state(world.plain("old.json")) == FULL
     with pytest.raises(StateMoved):
         load_state(SealableBackend(world.plain("new.json"), StateKeys(present=KEY)))

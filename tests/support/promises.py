@@ -2,8 +2,8 @@
 
 import json
 
-from reconciler import workflows
 from reconciler.statefile import encode_state
+from reconciler.workspace import Workspace
 
 
 def address_of(exam):
@@ -16,8 +16,7 @@ def check_promises(workspace, sandbox):
 
     Gives the state's document, journal included; nothing is written.
     """
-    read = workflows.read_state(workflows.Scope(root=workspace.root))
-    state = json.loads(encode_state(read))
+    state = json.loads(encode_state(Workspace.open(root=workspace.root).load_state()))
     titles = [exam["body"]["title"] for exam in sandbox.created]
     assert len(titles) == len(set(titles)), f"twice at the server: {titles}"
     for exam in sandbox.created:

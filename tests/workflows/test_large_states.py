@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from reconciler import statefile, workflows
+from reconciler import statefile
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.payloads import digest_of
 from reconciler.model.plan import Action
 from reconciler.model.state import Entry
 from reconciler.statefile import snapshot_text
-from reconciler.workflows import Scope
+from reconciler.workspace import Workspace
 
 NOW = datetime(2031, 9, 1, tzinfo=UTC)
 MANIFEST = """\
@@ -33,10 +33,10 @@ exams:
 
 
 @pytest.fixture
-def scope(tmp_path):
+def workspace(tmp_path):
     """Four exams: two are in state, one with another title, and one is not there; a fifth is an orphan."""
     (tmp_path / "exams.yaml").write_text(MANIFEST)
-    scope = Scope(root=tmp_path)
+    workspace = Workspace.open(root=tmp_path)
     exams = {
         exam.address: Entry(
             sid=ExamSid(f"EX{number:032x}"),
@@ -46,21 +46,21 @@ def scope(tmp_path):
             payload=exam.payload,
             created_at=NOW,
         )
-        for number, exam in enumerate(workflows.validate(scope, now=NOW).declared.exams)
+        for number, exam in enumerate(workspace.validate(now=NOW).declared.exams)
     }
     exams[Address("c/gone")] = exams.pop(Address("c/e3"))
     former = {**exams[Address("c/e1")].payload, "title": "Former"}
     exams[Address("c/e1")] = replace(exams[Address("c/e1")], payload=former, digest=digest_of(former))
     state = replace(statefile.empty_state("0b0e8f9e-55f6-4b52-8f0c-3a3f1f1b8c11"), exams=exams)
     (tmp_path / "exams.state.json").write_bytes(statefile.encode_state(state))
-    return scope
+    return workspace
 
 
-def test_a_plan_does_not_depend_on_the_size_of_the_state(scope, monkeypatch):
+def test_a_plan_does_not_depend_on_the_size_of_the_state(workspace, monkeypatch):
     """Each address has the same line, whichever way its state was read."""
-    small = workflows.plan(scope, now=NOW).plan
+    small = workspace.plan(now=NOW).plan
     monkeypatch.setattr(snapshot_text, "_SMALL_BYTES", -1)
-    large = workflows.plan(scope, now=NOW).plan
+    large = workspace.plan(now=NOW).plan
     assert large == small
     assert {change.address: change.action for change in large.changes} == {
         "c/e0": Action.NOOP,
@@ -71,9 +71,9 @@ def test_a_plan_does_not_depend_on_the_size_of_the_state(scope, monkeypatch):
     }
 
 
-def test_what_is_as_it_was_is_in_memory_once(scope, monkeypatch):
+def test_what_is_as_it_was_is_in_memory_once(workspace, monkeypatch):
     """Of an exam with nothing to do, state and declaration share the payload."""
     monkeypatch.setattr(snapshot_text, "_SMALL_BYTES", -1)
-    unchanged = workflows.plan(scope, now=NOW).plan.having(Action.NOOP)
+    unchanged = workspace.plan(now=NOW).plan.having(Action.NOOP)
     assert len(unchanged) == 2
     assert all(change.before is change.after for change in unchanged)

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 from exam_workspace import MANIFEST, Workspace, exam
 
-from reconciler import workflows
-from reconciler.model.errors import NotConfirmed
+from reconciler.editing import Edit
+from reconciler.model.errors import NotConfirmed, ResolutionRefused, StateLocked, UsageError
 from reconciler.sandbox.running import running
-from reconciler.workflows import Scope, Secrets, Sending
+from reconciler.secret_sources import Secrets
+from reconciler.sending import Sending
+from reconciler.workspace import Workspace as Opened
 
 PAGE = Path(__file__).parents[2] / "docs" / "python-api.md"
 BLOCK = re.compile(r"^```python( notebook)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -52,7 +55,7 @@ def run_script(workspace, url):
 
 def test_the_script_creates_what_is_missing(workspace, sandbox):
     """It prints each exam with its SID; a second run has nothing to do; a mistake is told with its place."""
-    workflows.initialise(Scope(root=workspace.root), lock_timeout_s=0)
+    Opened.open(root=workspace.root).initialise()
     done = run_script(workspace, sandbox.url)
     assert done.returncode == 0, done.stderr
     sids = {address: entry["sid"] for address, entry in workspace.state["exams"].items()}
@@ -67,7 +70,7 @@ def test_the_script_creates_what_is_missing(workspace, sandbox):
 
 def test_the_script_says_what_is_in_doubt(workspace, sandbox):
     """Its exit code is that of the command."""
-    workflows.initialise(Scope(root=workspace.root), lock_timeout_s=0)
+    Opened.open(root=workspace.root).initialise()
     sandbox.misbehave("drop-after:nth=1")
     done = run_script(workspace, sandbox.url)
     assert done.returncode == 3, done.stderr
@@ -78,7 +81,7 @@ async def test_the_cells_run_in_a_loop_that_runs_already(workspace, sandbox, mon
     """Cell after cell in one namespace, awaits at the top, as a notebook does it."""
     monkeypatch.chdir(workspace.root)
     names = {"__name__": "notebook", "sandbox_url": sandbox.url}
-    assert len(CELLS) == 3
+    assert len(CELLS) == 4
     for cell in CELLS:
         code = compile(cell, str(PAGE), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         result = eval(code, names)  # noqa: S307 - it is our own page
@@ -86,46 +89,99 @@ async def test_the_cells_run_in_a_loop_that_runs_already(workspace, sandbox, mon
             await result
     assert names["applied"].report.created == ["cs/a", "cs/b"]
     assert len(sandbox.created) == 2
+    assert workspace.state["exams"].keys() == {"cs/quiz-a"}
 
 
 def test_examples_use_no_private_name():
-    """Neither a module nor a name that begins with an underscore, and every name of workflows is public."""
-    public = set(workflows.__all__)
+    """Neither a module nor a name that begins with an underscore."""
     for _, code in BLOCKS:
         for node in ast.walk(ast.parse(code)):
             if isinstance(node, ast.ImportFrom):
                 assert not any(part.startswith("_") for part in (node.module or "").split("."))
                 assert not any(name.name.startswith("_") for name in node.names)
-                if node.module == "reconciler.workflows":
-                    assert {name.name for name in node.names} <= public
             if isinstance(node, ast.Attribute):
                 assert not node.attr.startswith("_")
-                if isinstance(node.value, ast.Name) and node.value.id == "workflows":
-                    assert node.attr in public
 
 
-def test_every_public_name_of_workflows_is_there_and_its_functions_are_documented():
-    """The page names each function that a caller may call and each value that a call needs."""
+@pytest.mark.parametrize("kind", [Opened, Edit])
+def test_all_that_a_caller_may_call_is_documented(kind):
+    """The page names each public method and property."""
     text = PAGE.read_text(encoding="utf-8")
-    for name in workflows.__all__:
-        assert hasattr(workflows, name)
-    functions = {name for name in workflows.__all__ if inspect.isfunction(getattr(workflows, name))}
-    defined = {
-        name
-        for name, value in vars(workflows).items()
-        if inspect.isfunction(value) and value.__module__ == workflows.__name__ and not name.startswith("_")
-    }
-    assert functions == defined
-    for name in functions:
-        assert re.search(rf"`(?:await )?{name}[`(]", text), name
-    for name in ("Scope", "Sending", "Secrets", "SecretSource", "Planned", "Applied", "Progress", "Stopping"):
-        assert f"`{name}`" in text
+    for name in vars(kind):
+        assert name.startswith("_") or re.search(rf"\.{name}[`(]", text), name
+
+
+@pytest.fixture
+def opened(workspace, sandbox):
+    """The workspace, whose two exams have been created."""
+    made = Opened.open(root=workspace.root)
+    made.initialise()
+    workspace.apply(sandbox.url)
+    return made
+
+
+def test_many_edits_are_one_commit(workspace, opened):
+    """One serial, one backup, which is the state before all of them; and each edit sees those before it."""
+    before = workspace.state
+    with opened.editing() as edit:
+        edit.move("cs/a", "cs/b2")
+        edit.move("cs/b2", "cs/c")
+        edit.remove("cs/b")
+        edit.rebind("https://api.example.edu")
+    assert edit.state == opened.load_state()
+    assert edit.state.serial == before["serial"] + 1
+    assert (edit.state.exams.keys(), edit.state.service) == ({"cs/c"}, "https://api.example.edu")
+    assert json.loads(Path(edit.backup.removeprefix("file:")).read_text()) == before
+
+
+def test_one_edit_that_is_refused_undoes_all(workspace, opened):
+    """Nothing is written, and the lock is given back."""
+    before = workspace.state
+
+    def edit_twice():
+        with opened.editing() as edit:
+            edit.remove("cs/b")
+            edit.move("cs/b", "cs/c")
+
+    with pytest.raises(ResolutionRefused):
+        edit_twice()
+    assert (workspace.state, opened.lock_holder()) == (before, None)
+
+
+def test_edits_hold_one_lock_from_the_first_on(opened):
+    """Nobody else gets it in between; what is plainly wrong is refused before it is taken."""
+    with opened.editing(command="state rm") as edit:
+        with pytest.raises(UsageError):
+            edit.remove("no address!")
+        assert opened.lock_holder() is None
+        edit.remove("cs/b")
+        assert opened.lock_holder().info.command == "state rm"
+        with pytest.raises(StateLocked), opened.editing() as other:
+            other.remove("cs/a")
+    assert edit.state.exams.keys() == {"cs/a"}
+
+
+def test_without_an_edit_nothing_is_written(workspace, opened):
+    """And there is no backup."""
+    before = workspace.state
+    with opened.editing() as edit:
+        pass
+    assert (workspace.state, edit.backup) == (before, None)
+
+
+def test_manifests_are_read_once(workspace, opened):
+    """What was planned is what is looked at again; a workspace that is opened anew sees what has changed."""
+    workspace.declare("a", "b", "c")
+    assert len(opened.plan().plan.changes) == 3
+    workspace.declare("a")
+    assert len(opened.plan().plan.changes) == 3
+    assert len(Opened.open(root=workspace.root).validate().declared.exams) == 1
 
 
 async def test_a_plan_that_is_not_confirmed_sends_nothing(workspace, sandbox):
     """`confirm` is asked with the plan, under the lock, and its no is an error of ours."""
-    scope = Scope(root=workspace.root)
-    workflows.initialise(scope, lock_timeout_s=0)
+    opened = Opened.open(root=workspace.root)
+    opened.initialise()
     seen = []
 
     def refuse(planned):
@@ -137,6 +193,6 @@ async def test_a_plan_that_is_not_confirmed_sends_nothing(workspace, sandbox):
         secrets=Secrets(environment={"EXAM_SECRET_CS": "correct horse"}),
     )
     with pytest.raises(NotConfirmed):
-        await workflows.apply(scope, sending=sending, confirm=refuse, by="a test")
-    assert seen == [workflows.plan(scope).plan.fingerprint]
+        await opened.apply(sending=sending, confirm=refuse, by="a test")
+    assert seen == [opened.plan().plan.fingerprint]
     assert sandbox.requests == 0

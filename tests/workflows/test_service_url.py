@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.model.destination import ServiceUrl
+from reconciler.model.destination import NamedBy, ServiceUrl
 from reconciler.model.errors import UrlUnusable
 from reconciler.service_url import DEFAULT, check_url, choose
 
@@ -105,14 +105,20 @@ def test_plain_http_can_be_allowed():
 @pytest.mark.parametrize(
     ("option", "environment", "variable", "bound", "meant"),
     [
-        (None, None, None, None, ServiceUrl(url=DEFAULT, is_named=False)),
-        (None, None, None, A, ServiceUrl(url=A, is_named=False)),
-        (None, None, B, A, ServiceUrl(url=B, is_named=False)),
-        (None, C, None, A, ServiceUrl(url=C, is_named=True)),
-        (None, C, f"{C.upper().replace('HTTPS', 'https')}:443/", A, ServiceUrl(url=C, is_named=True)),
-        (None, C, B, A, ServiceUrl(url=C, is_named=True, contradiction=B)),
-        (None, C, f"{C}/v2", None, ServiceUrl(url=C, is_named=True, contradiction=f"{C}/v2")),
-        (A, C, B, None, ServiceUrl(url=A, is_named=True)),
+        (None, None, None, None, ServiceUrl(url=DEFAULT, named_by=NamedBy.DEFAULT)),
+        (None, None, None, A, ServiceUrl(url=A, named_by=NamedBy.STATE)),
+        (None, None, B, A, ServiceUrl(url=B, named_by=NamedBy.VARIABLE)),
+        (None, C, None, A, ServiceUrl(url=C, named_by=NamedBy.CHOICE)),
+        (
+            None,
+            C,
+            f"{C.upper().replace('HTTPS', 'https')}:443/",
+            A,
+            ServiceUrl(url=C, named_by=NamedBy.CHOICE),
+        ),
+        (None, C, B, A, ServiceUrl(url=C, named_by=NamedBy.CHOICE, contradiction=B)),
+        (None, C, f"{C}/v2", None, ServiceUrl(url=C, named_by=NamedBy.CHOICE, contradiction=f"{C}/v2")),
+        (A, C, B, None, ServiceUrl(url=A, named_by=NamedBy.CHOICE)),
     ],
 )
 def test_an_option_decides_then_the_environment_then_what_stands_around(

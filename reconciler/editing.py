@@ -1,0 +1,309 @@
+"""Editing: changes of state by hand, under one lock, and the recovery files that earlier runs left.
+
+May import: `backends`, `statefile`, `planning`, `model`, `ports`, `host`, `service_url`.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler import service_url
+from reconciler.backends.recovery_file import leftovers
+from reconciler.backends.sealed import SealableBackend
+from reconciler.backends.sealed_format import open_document
+from reconciler.host import SystemClock
+from reconciler.model.declarations import Declaration, Declared
+from reconciler.model.errors import RecoveryRefused, ResolutionRefused, StateTooNew, UsageError
+from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
+from reconciler.model.outside_text import tamed
+from reconciler.model.recovery import Fed, Feeding
+from reconciler.model.state import Mended, State
+from reconciler.model.state_keys import StateKeys
+from reconciler.planning import settlement
+from reconciler.ports import LockInfo
+from reconciler.statefile.feedback import feed
+from reconciler.statefile.fields import MalformedError
+from reconciler.statefile.journal_format import decode_recovery
+from reconciler.statefile.migration import Migration
+from reconciler.statefile.session import Session, open_session
+from reconciler.statefile.state_format import decode_state
+
+RECOVERY_FOLDER: Final = Path(".reconciler", "recovery")
+"""Where recovery files are, below the workspace's directory, unless a caller says otherwise."""
+
+_OTHER_SIDS: Final = {
+    "AI": "installs",
+    "CS": "course sections",
+    "CU": "courses",
+    "EC": "exam configurations",
+    "EN": "enrollments",
+    "ES": "exam sessions",
+    "US": "users",
+}
+
+
+class Edit:
+    """Changes of one state that are made together. Made by `Workspace.editing`.
+
+    What an argument shows to be wrong raises UsageError before the lock is taken; what the state does not
+    allow raises ResolutionRefused or PushRefused, and nothing is changed.
+    """
+
+    def __init__(
+        self,
+        store: SealableBackend,
+        *,
+        keys: StateKeys,
+        declared: Callable[[], Declared],
+        folder: Callable[[], Path],
+        begin: Callable[[], Session],
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._declared = declared
+        self._folder = folder
+        self._begin = begin
+        self._edited: State | None = None
+        self._put: Callable[[State], Mended] | None = None
+        self.backup: str | None = None
+        """Where the state before the edits is kept; None until they are committed, and if there were none."""
+
+    @cached_property
+    def _session(self) -> Session:
+        return self._begin()
+
+    @property
+    def state(self) -> State:
+        """The state as edited so far; as committed, once the context has ended."""
+        return self._session.state if self._edited is None else self._edited
+
+    def adopt(self, address: str, sid: str, *, by: str) -> None:
+        """Record that the declared exam `address` exists as `sid`; `by` says who found that, and where."""
+        _check_address(address)
+        _check_sid(sid)
+        declaration = _declaration_of(self._declared(), address)
+        self._change(settlement.adopt(self.state, declaration, ExamSid(sid), _settler(by)))
+
+    def resolve(self, address: str, *, sid: str | None, by: str, attempt: str | None = None) -> None:
+        """Record what became of the in-doubt exam `address`: `sid`, or with None that it was not created.
+
+        It is refused if the doubt is about another attempt than `attempt` (None: whichever it is).
+        """
+        _check_address(address)
+        if sid is None:
+            changed = settlement.settle_as_absent(self.state, Address(address), _settler(by), attempt=attempt)
+        else:
+            _check_sid(sid)
+            changed = settlement.settle_as_created(
+                self.state, Address(address), ExamSid(sid), _settler(by), attempt=attempt
+            )
+        self._change(changed)
+
+    def move(self, source: str, target: str) -> None:
+        """Keep the exam at the address `source` at `target` from now on."""
+        _check_address(source)
+        _check_address(target)
+        self._change(settlement.move(self.state, Address(source), Address(target)))
+
+    def remove(self, address: str) -> None:
+        """Forget the exam at `address`; the exam itself stays as it is."""
+        _check_address(address)
+        self._change(settlement.remove(self.state, Address(address)))
+
+    def rebind(self, url: str) -> None:
+        """Say that the exams in state are at the service with the base URL `url`."""
+        self._change(replace(self.state, service=service_url.normalised(url)))
+
+    def push(self, document: bytes, *, name: str) -> None:
+        """Make `document` the state: it must be of the same lineage and a later serial.
+
+        `name` names it in errors.
+        """
+        pushed = decode_state(open_document(document, keys=self._keys, name=name), location=name)
+        self._put = self._session.push
+        self._edited = pushed
+
+    def recover(self, document: bytes, *, name: str) -> tuple[Fed, ...]:
+        """Feed the recovery file `document` back, and return what became of each outcome.
+
+        `name` names it in errors. Raises RecoveryRefused if it is of another state, or damaged.
+        """
+        try:
+            outcomes = decode_recovery(document, name=name)
+        except MalformedError as error:
+            raise RecoveryRefused(
+                f"{name} is not a recovery file of this tool, or was damaged: {error}",
+                hint="Nothing was changed. What can be read of it names addresses and SIDs: settle each with "
+                "`reconciler resolve` or `reconciler import`.",
+            ) from error
+        state = self.state
+        if outcomes is None:
+            return ()
+        if outcomes.lineage != state.lineage:
+            raise RecoveryRefused(
+                f"{name} is of a run on another state: its lineage is {outcomes.lineage}, that of "
+                f"{self._store.location} is {state.lineage}",
+                hint="Nothing was changed. Check --state and --env.",
+            )
+        after, fed = feed(state, outcomes.records)
+        if any(one.feeding is Feeding.RECORDED for one in fed):
+            self._change(after)
+        return fed
+
+    def encrypt(self) -> None:
+        """Encrypt state and backup with the present key; a state that is encrypted already, anew."""
+        state = self.state
+        self._store.seal()
+        self._change(state)
+
+    def decrypt(self) -> None:
+        """Keep state and backup as plain text from now on."""
+        state = self.state
+        if not self._store.is_sealed():
+            raise UsageError(f"{self._store.location} is not encrypted", hint="There is nothing to do.")
+        self._store.unseal()
+        self._change(state)
+
+    def commit(self) -> None:
+        """Commit what was edited so far; done by itself when the context ends."""
+        if self._put is None:
+            return
+        # Before state forgets anything: what a killed run left is superfluous once state has it.
+        sweep(self._folder(), self._session.state)
+        mended = self._put(self.state)
+        self._edited, self.backup, self._put = mended.state, mended.backup, None
+
+    def _change(self, state: State) -> None:
+        self._edited = state
+        self._put = self._put or self._session.mend
+
+
+@contextmanager
+def editing(  # noqa: PLR0913 - a state, and what edits may need
+    store: SealableBackend,
+    *,
+    keys: StateKeys,
+    declared: Callable[[], Declared],
+    folder: Callable[[], Path],
+    lock: LockInfo,
+    lock_timeout_s: float,
+) -> Iterator[Edit]:
+    """Edit the state in `store`: take the lock with the first edit, and commit them all at the end."""
+    with ExitStack() as stack:
+        session = open_session(store, lock=lock, timeout_s=lock_timeout_s)
+        edit = Edit(
+            store,
+            keys=keys,
+            declared=declared,
+            folder=folder,
+            begin=lambda: stack.enter_context(session),
+        )
+        yield edit
+        edit.commit()
+
+
+def migrate(
+    source: SealableBackend,
+    target: SealableBackend,
+    *,
+    locks: tuple[LockInfo, LockInfo],
+    timeout_s: float,
+    is_encrypted: bool,
+) -> State:
+    """Move the state from `source` to `target`, and encrypt it if it was, or if `is_encrypted`.
+
+    `locks` are for the locks of `source` and of `target`.
+    """
+
+    def prepare() -> None:
+        if (is_encrypted or source.is_sealed()) and not target.is_sealed():
+            target.seal()
+
+    migration = Migration(source=source, target=target, source_lock=locks[0], target_lock=locks[1])
+    return migration.run(timeout_s=timeout_s, prepare=prepare)
+
+
+class Stray(Struct, frozen=True, kw_only=True):
+    """A recovery file of an earlier run that holds more than the state; `fed` is what it would mean."""
+
+    path: Path
+    fed: tuple[Fed, ...]
+
+
+def recovery_folder(root: Path) -> Path:
+    """Return the folder of the recovery files of the workspace at `root`.
+
+    Raises RecoveryRefused if a link stands in its place: a pull request may bring one, to have outcomes
+    written or read elsewhere.
+    """
+    for folder in (RECOVERY_FOLDER.parent, RECOVERY_FOLDER):
+        if (root / folder).is_symlink():
+            raise RecoveryRefused(
+                f"{folder} is a link, and outcomes are not kept where a link leads",
+                hint="Nothing was sent or changed. Remove the link; a folder is made in its place.",
+            )
+    return root / RECOVERY_FOLDER
+
+
+def sweep(folder: Path, state: State) -> tuple[Stray, ...]:
+    """Return the recovery files in `folder` that hold what `state` lacks, and remove those that it has.
+
+    `state` is as committed, under its lock. Files of other states, and of runs at work, are left alone.
+    """
+    with leftovers(folder) as found:
+        strays = []
+        for leftover in found:
+            try:
+                outcomes = decode_recovery(leftover.data, name=str(leftover.path))
+            except (MalformedError, StateTooNew):
+                strays.append(Stray(path=leftover.path, fed=()))
+                continue
+            if outcomes is not None and outcomes.lineage != state.lineage:
+                continue
+            fed = () if outcomes is None else feed(state, outcomes.records)[1]
+            if all(one.feeding is Feeding.KNOWN for one in fed):
+                leftover.remove()
+            else:
+                strays.append(Stray(path=leftover.path, fed=fed))
+        return tuple(strays)
+
+
+def _settler(by: str) -> settlement.Settler:
+    return settlement.Settler(by=tamed(by), at=SystemClock().now())
+
+
+def _declaration_of(declared: Declared, address: str) -> Declaration:
+    for declaration in declared.exams:
+        if declaration.address == address:
+            return declaration
+    nearest = get_close_matches(address, sorted(one.address for one in declared.exams), n=1)
+    question = f"Did you mean {nearest[0]}? Otherwise declare" if nearest else "Declare"
+    raise ResolutionRefused(
+        f"{address} is not declared in the manifests that were read",
+        hint=f"{question} the exam first, as it really is, or give the path of the manifest that does.",
+    )
+
+
+def _check_address(address: str) -> None:
+    if not is_address(address):
+        raise UsageError(
+            f"{address!r} is not an address", hint="Write it as in the manifest, like cs101/final."
+        )
+
+
+def _check_sid(sid: str) -> None:
+    if is_exam_sid(sid):
+        return
+    hint = "It is EX and 32 characters from 0-9 and a-f."
+    respelt = f"EX{sid.strip()[2:].lower()}"
+    if sid.strip()[:2].upper() == "EX" and is_exam_sid(respelt):
+        hint = f"Its letters are small ones behind EX: did you mean {respelt}?"
+    elif (whose := _OTHER_SIDS.get(sid[:2])) is not None:
+        hint = f"SIDs with {sid[:2]} are those of {whose}. {hint}"
+    raise UsageError(f"{sid!r} is not an exam's SID", hint=hint)

@@ -1,0 +1,246 @@
+"""Sending: the second half of an apply, from the last refusal to the report. `Workspace.apply` has the first.
+
+httpx and asyncio load with this module.
+May import: every room but `cli`, `sandbox` and `manifest`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from reconciler import service_url
+from reconciler.api.client import HttpExamApi
+from reconciler.api.credentials import check_token
+from reconciler.api.retry import BackOff
+from reconciler.applying.executor import Executor
+from reconciler.applying.requests import CreateRequest, resolve_secrets
+from reconciler.applying.stopping import Stopping
+from reconciler.backends.recovery_file import RecoveryFile, make_recovery_file
+from reconciler.editing import Stray
+from reconciler.host import SystemClock, jitter, new_attempt
+from reconciler.model.declarations import Declared
+from reconciler.model.destination import ServiceUrl
+from reconciler.model.errors import RecoveryRefused, StateError
+from reconciler.model.outside_text import tamed
+from reconciler.model.plan import Plan
+from reconciler.model.report import Outcome, Report
+from reconciler.model.secret_marks import MarkingKey
+from reconciler.model.state import State
+from reconciler.outputs.quiet import QuietProgress
+from reconciler.planning.effects import apply_state_changes, planned_creates
+from reconciler.ports import LockInfo, Progress, SecretSource
+from reconciler.statefile.journal_format import encode_recovery_header
+from reconciler.statefile.recovery import RecoveryJournal
+from reconciler.statefile.session import Session
+
+
+class Sending(Struct, frozen=True, kw_only=True):
+    """How an apply sends. `token` is called when there is something to send, and only then."""
+
+    token: Callable[[], str]
+    secrets: SecretSource
+    parallelism: int = 10
+    timeout_s: float = 30.0
+    retry_budget_s: float = 300.0
+    is_plain_http_allowed: bool = False
+
+
+class Recovery(Struct, frozen=True, kw_only=True):
+    """What a run leaves on this machine.
+
+    `file` holds outcomes that the store may lack; None if it has all. `failure` says why some could not be
+    kept here, though the store may have them; None if all were. `earlier` are files of earlier runs on the
+    same state that hold something the state lacks.
+    """
+
+    file: Path | None = None
+    failure: str | None = None
+    earlier: tuple[Path, ...] = ()
+
+
+class Applied(Struct, frozen=True, kw_only=True):
+    """What an apply was to do and did.
+
+    `state` is as last committed. `backup` is where the state before imports, moves and forgets is kept; None
+    if there were none. `trouble` is set if the outcomes are safe in the log but could not be folded into the
+    state; the next command does that. `recovery` says what is left on this machine.
+    """
+
+    plan: Plan
+    report: Report
+    state: State
+    backup: str | None = None
+    trouble: StateError | None = None
+    recovery: Recovery = field(default_factory=Recovery)
+
+
+class Keeper:
+    """The recovery file of one run. It is left behind unless the store has all that is in it."""
+
+    def __init__(self, file: RecoveryFile) -> None:
+        self._file = file
+        self._is_stored = False
+        self.journal = RecoveryJournal(file)
+
+    def settle(self, trouble: StateError | None) -> Recovery:
+        """Say what stays. `trouble` is why the store's snapshot lacks the outcomes; None if it has them.
+
+        That each append was acknowledged is not enough: a store may lose its last writes with its log.
+        """
+        failure = self.journal.failure
+        self._is_stored = trouble is None and not self.journal.is_owed
+        return Recovery(
+            file=self._file.path if self._is_needed else None,
+            failure=None if failure is None else failure.strerror or str(failure),
+        )
+
+    def end(self) -> None:
+        """Remove the file, or leave it for `state recover`."""
+        if self._is_needed:
+            self._file.close()
+        else:
+            self._file.discard()
+
+    @property
+    def _is_needed(self) -> bool:
+        return not (self._is_stored or self.journal.is_empty)
+
+
+Keeping: TypeAlias = Callable[[State], AbstractContextManager[Keeper]]
+
+
+@contextmanager
+def keep_outcomes(folder: Path, state: State, *, lock: LockInfo, location: str) -> Iterator[Keeper]:
+    """Keep the outcomes of a run on `state` at `location` in a file in `folder`, made before any is sent."""
+    header = encode_recovery_header(state.lineage, state.serial, location=location)
+    keeper = Keeper(make_recovery_file(folder, lock.lock_id, header=header, location=location))
+    try:
+        yield keeper
+    finally:
+        keeper.end()
+
+
+class Run:
+    """One apply under the lock. Making it refuses everything that can be refused before anything is sent."""
+
+    def __init__(  # noqa: PLR0913 - what is sent, where, and what stands in the way
+        self,
+        sending: Sending,
+        plan: Plan,
+        declared: Declared,
+        *,
+        service: ServiceUrl,
+        strays: Sequence[Stray],
+        key: MarkingKey | None,
+    ) -> None:
+        self._sending = sending
+        self._plan = plan
+        self._declared = declared
+        self._key = key
+        self._earlier = tuple(stray.path for stray in strays)
+        self._creates = planned_creates(plan, declared)
+        self._requests: tuple[CreateRequest, ...] = ()
+        if self._creates:
+            self._refuse_strays(strays)
+            self._url = service_url.check(service, is_plain_http_allowed=sending.is_plain_http_allowed)
+            self._token = sending.token()
+            check_token(self._token, SystemClock().now())
+            self._requests = resolve_secrets(self._creates, sending.secrets)
+
+    def _refuse_strays(self, strays: Sequence[Stray]) -> None:
+        """Raise RecoveryRefused if the recovery file of an earlier run says that a planned exam may exist.
+
+        That is so only if a store lost what it had acknowledged, or if a person was mistaken.
+        """
+        creates = {exam.address for exam in self._creates}
+        for stray in strays:
+            for one in stray.fed:
+                may_exist = one.outcome != Outcome.FAILED.value and not one.feeding.is_settled
+                if may_exist and one.address in creates:
+                    raise RecoveryRefused(
+                        f"{one.address} is to be created, but {stray.path} of an earlier run says that it "
+                        f"{one.message}",
+                        hint=f"Nothing was sent. {one.hint} Then remove the file.",
+                    )
+
+    async def carry_out(  # noqa: PLR0913 - each is a port, or said by the caller
+        self,
+        session: Session,
+        keeping: Keeping,
+        *,
+        by: str,
+        planned_at: datetime,
+        progress: Progress | None,
+        stopping: Stopping | None,
+    ) -> Applied:
+        """Change state as planned, send all requests, and fold every outcome into the state."""
+        progress = progress or QuietProgress()
+        progress.planned(self._plan)
+        changed = apply_state_changes(
+            self._plan,
+            self._declared,
+            session.state,
+            now=SystemClock().now(),
+            by=tamed(by),
+            planned_at=planned_at,
+        )
+        if not self._creates:
+            backup = _mend(session, changed)
+            report, trouble, recovery = Report(exams=()), None, Recovery()
+        else:
+            with keeping(session.state) as keeper:
+                backup = _mend(session, changed)
+                report = await self._send(session, keeper, progress, stopping or Stopping(), tamed(by))
+                trouble = self._fold(session)
+                recovery = keeper.settle(trouble)
+        return Applied(
+            plan=self._plan,
+            report=report,
+            state=session.state,
+            backup=backup,
+            trouble=trouble,
+            recovery=replace(recovery, earlier=self._earlier),
+        )
+
+    async def _send(
+        self, session: Session, keeper: Keeper, progress: Progress, stopping: Stopping, by: str
+    ) -> Report:
+        """Send all requests; every outcome is in the log, and kept by `keeper`, on return."""
+        journal = session.begin_journal(keeper.journal)
+        try:
+            async with HttpExamApi(self._url, self._token, timeout_s=self._sending.timeout_s) as api:
+                executor = Executor(
+                    api=api,
+                    journal=journal,
+                    clock=SystemClock(),
+                    retry=BackOff(budget_s=self._sending.retry_budget_s),
+                    progress=progress,
+                    stopping=stopping,
+                    parallelism=self._sending.parallelism,
+                    new_attempt=new_attempt,
+                    jitter=jitter,
+                    by=by,
+                    service=self._url,
+                    known_sids=[entry.sid for entry in session.state.exams.values()],
+                    marking_key=self._key,
+                )
+                return await executor.run(self._requests)
+        finally:
+            await journal.close()
+
+    def _fold(self, session: Session) -> StateError | None:
+        try:
+            session.fold_journal({exam.digest: exam.payload for exam in self._creates})
+        except StateError as error:
+            return error
+        return None
+
+
+def _mend(session: Session, changed: State) -> str | None:
+    """Commit `changed` where it is another state; return where the one before is kept."""
+    return None if changed == session.state else session.mend(changed).backup

@@ -1,0 +1,429 @@
+"""The Python API: open a workspace, validate, plan, apply, edit its state. docs/python-api.md shows how.
+
+An apply goes one way. `Workspace.apply` has all its steps, in this order:
+
+    open      reconciler.yaml, rules ──► Workspace
+    load      manifests ───────────────► Loaded: declarations and diagnostics
+    lock      store ───────────────────► State                              ┐
+    plan      Loaded and State ────────► Planned                            │ all of this
+    refuse    --expect, guards, earlier runs, service, token, secrets       │ under
+    confirm   the caller looks at the plan                                  │ the lock
+    send      requests to the service, outcomes to the log, then the state  ┘
+    tell      Applied ─────────────────► the caller, who prints it
+
+Nothing here prints, asks or reads environment variables. Failures are ReconcilerErrors.
+May import: every room but `cli` and `sandbox`. Only `apply` loads `sending`, and with it httpx and asyncio.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from reconciler import service_url
+from reconciler.backends import open_backend
+from reconciler.backends.sealed import SealableBackend
+from reconciler.backends.sealed_format import open_document
+from reconciler.editing import Edit, editing, migrate, recovery_folder, sweep
+from reconciler.host import SystemClock, lock_info, new_lineage
+from reconciler.manifest.lifecycle import POINTS_NOWHERE
+from reconciler.manifest.loading import Reading, declare, gather, ordered
+from reconciler.manifest.rules.catalogue import CODES, FIXED
+from reconciler.manifest.rules.plugins import find_rules
+from reconciler.manifest.ruling import Ruling
+from reconciler.manifest.workspace import OF_ENVIRONMENT, WorkspaceFile, load_workspace
+from reconciler.manifest.yaml_documents import IS_FAST
+from reconciler.model.declarations import Loaded
+from reconciler.model.destination import Destination, ServiceUrl
+from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
+from reconciler.model.errors import ManifestInvalid, NotConfirmed, PlanRefused, UsageError
+from reconciler.model.identities import Address
+from reconciler.model.origins import Origins, Tracing
+from reconciler.model.plan import Action, Plan
+from reconciler.model.rules import Rule
+from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE, MarkingKey
+from reconciler.model.state import State
+from reconciler.model.state_keys import StateKeys
+from reconciler.planning.expectations import check_expectation
+from reconciler.planning.planner import make_plan
+from reconciler.planning.tracking import tracked
+from reconciler.ports import Breaking, LockHolder, Progress, SecretSource
+from reconciler.secret_sources import sightings_of
+from reconciler.statefile.session import initialise, load_state, open_session
+
+if TYPE_CHECKING:
+    from reconciler.applying.stopping import Stopping
+    from reconciler.sending import Applied, Sending
+
+__all__ = ["FIXED_RULES", "READS_FAST", "RULE_CODES", "Planned", "Workspace"]
+
+RULE_CODES: Final = frozenset(CODES)
+"""The codes of all rules that come with the product."""
+FIXED_RULES: Final = FIXED
+"""Those of them that no workspace and no comment can turn off."""
+
+READS_FAST: Final = IS_FAST
+"""Whether PyYAML has its C extension here; without it, manifests are read about ten times as slowly."""
+
+_DEFAULT_STATE: Final = "file:exams.state.json"
+_MAX_CREATES: Final = 100
+_NO_KEYS: Final = StateKeys()
+
+
+class Planned(Struct, frozen=True, kw_only=True):
+    """A plan, and the warnings of its manifests; `origins` is empty unless they were asked for."""
+
+    plan: Plan
+    warnings: tuple[Diagnostic, ...]
+    origins: Mapping[Address, Origins] = field(default_factory=dict)
+
+
+class Workspace:
+    """The exams declared in one directory, in one environment, with their state. Made by `Workspace.open`.
+
+    The workspace file and the rules are read when it is opened, manifests when first needed, and state each
+    time that it is needed. To see files that have changed, open it again.
+    """
+
+    def __init__(  # noqa: PLR0913 - as `open`, where each is explained
+        self,
+        *,
+        root: Path,
+        paths: tuple[str, ...],
+        environment: str | None,
+        state_url: str | None,
+        api_url: str | None,
+        ambient_api_url: str | None,
+        keys: StateKeys,
+        is_strict: bool,
+    ) -> None:
+        self._root = root
+        self._paths = paths
+        self._environment = environment
+        self._state_url = state_url
+        self._api_url = api_url
+        self._ambient_api_url = ambient_api_url
+        self._keys = keys
+        self._is_strict = is_strict
+        self._catalogue = find_rules(root)
+        self._file = self._read_file(environment)
+        self._loaded: dict[tuple[datetime | None, Tracing], Loaded] = {}
+
+    @classmethod
+    def open(  # noqa: PLR0913 - each is a choice of the caller's
+        cls,
+        *,
+        root: Path | None = None,
+        paths: Sequence[str] = (),
+        environment: str | None = None,
+        state_url: str | None = None,
+        api_url: str | None = None,
+        ambient_api_url: str | None = None,
+        keys: StateKeys = _NO_KEYS,
+        is_strict: bool = False,
+    ) -> "Workspace":
+        """Open the workspace in the directory `root` (None: the working directory).
+
+        `paths` name manifests below it; without any, those of the workspace file count, or the default ones.
+        `environment` is one of the workspace file's. `state_url` and `api_url` override its own.
+        `ambient_api_url`, as from the variable SMARTERPROCTORING_URL, counts only where nothing else names a
+        service; a plan is refused where it contradicts the environment. `keys` open an encrypted state, and
+        the present one marks the values of secrets. `is_strict` makes warnings errors, but for those that
+        only the passing of time has brought about.
+
+        Mistakes in files raise nothing yet: `validate` returns them, and all else raises ManifestInvalid.
+        """
+        return cls(
+            root=Path.cwd() if root is None else root,
+            paths=tuple(paths),
+            environment=environment,
+            state_url=state_url,
+            api_url=api_url,
+            ambient_api_url=ambient_api_url,
+            keys=keys,
+            is_strict=is_strict,
+        )
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that the manifests are held to: the built-in ones, and those of installed plug-ins."""
+        return self._catalogue.rules
+
+    @property
+    def location(self) -> str:
+        """The state's URL, without credentials."""
+        return self._store().location
+
+    def validate(self, *, now: datetime | None = None) -> Loaded:
+        """Return what the manifests declare, and every mistake in them; raise nothing for a mistake.
+
+        Rules take `now` for the present moment (None: the clock's). Where no environment was chosen and there
+        are several, the manifests are held to each; the declarations are those of the first.
+        """
+        names = self._file.environment_names if self._environment is None else ()
+        if len(names) < 2:  # noqa: PLR2004 - several
+            return self._load(now)
+        return _in_each({name: self._declare(self._read_file(name), now) for name in names})
+
+    def plan(
+        self,
+        *,
+        targets: Sequence[str] = (),
+        max_creates: int | None = None,
+        now: datetime | None = None,
+        tracing: Tracing = Tracing.OFF,
+        secrets: SecretSource | None = None,
+    ) -> Planned:
+        """Return what an apply would do now. Take no token and no lock, and write nothing.
+
+        Rules and guards take `now` for the present moment (None: the clock's). No secret is needed; with
+        `secrets` and a state key, values are compared with those that were sent.
+        """
+        loaded = self._load_valid(now, tracing)
+        store = self._store()
+        state = load_state(store, {exam.digest: exam.payload for exam in loaded.declared.exams})
+        return self._plan(
+            loaded,
+            state,
+            location=store.location,
+            targets=targets,
+            max_creates=max_creates,
+            key=None if secrets is None else self._marking_key(state),
+            secrets=secrets,
+            now=SystemClock().now() if now is None else now,
+        )
+
+    async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
+        self,
+        *,
+        sending: "Sending",
+        confirm: Callable[[Planned], bool],
+        by: str,
+        progress: Progress | None = None,
+        stopping: "Stopping | None" = None,
+        reviewed: Plan | str | None = None,
+        targets: Sequence[str] = (),
+        max_creates: int | None = None,
+        lock_timeout_s: float = 0.0,
+        recovery_directory: Path | None = None,
+    ) -> "Applied":
+        """Create what is missing, under the lock, as the create protocol says.
+
+        The plan is made anew. It is refused if a guard fires, or if it does anything that `reviewed` (a plan
+        or a fingerprint) does not. `confirm` sees it last, and may refuse it as well. `by` says who runs
+        this, and where; state keeps it with each create in doubt. Without `progress` nothing is told; without
+        `stopping` only a cancellation stops the run. Outcomes are kept in `recovery_directory` (None: below
+        the workspace) until the store has them.
+        """
+        from reconciler.sending import Run, keep_outcomes  # noqa: PLC0415 - httpx and asyncio load only to apply
+
+        loaded = self._load_valid()
+        store, lock = self._store(), lock_info("apply")
+        with open_session(store, lock=lock, timeout_s=lock_timeout_s) as session:
+            folder = recovery_directory or recovery_folder(self._root)
+            strays = sweep(folder, session.state)
+            key = self._marking_key(session.state)
+            now = SystemClock().now()
+            planned = self._plan(
+                loaded,
+                session.state,
+                location=store.location,
+                targets=targets,
+                max_creates=max_creates,
+                key=key,
+                secrets=sending.secrets,
+                now=now,
+            )
+            _refuse_unsafe(planned.plan, reviewed)
+            service = self._service(session.state)
+            run = Run(sending, planned.plan, loaded.declared, service=service, strays=strays, key=key)
+            if planned.plan.to_make and not confirm(planned):
+                raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
+            keeping = partial(keep_outcomes, folder, lock=lock, location=store.location)
+            return await run.carry_out(
+                session, keeping, by=by, planned_at=now, progress=progress, stopping=stopping
+            )
+
+    def editing(self, *, lock_timeout_s: float = 0.0, command: str = "edit") -> AbstractContextManager[Edit]:
+        """Edit the state: any number of edits under one lock, with one commit and one backup.
+
+        The lock is taken with the first edit, and tells others that `command` holds it. What was edited is
+        committed when the context ends; if it ends with an error, nothing is changed.
+        """
+        return editing(
+            self._store(),
+            keys=self._keys,
+            declared=lambda: self._load_valid().declared,
+            folder=lambda: recovery_folder(self._root),
+            lock=lock_info(command),
+            lock_timeout_s=lock_timeout_s,
+        )
+
+    def load_state(self) -> State:
+        """Return the state as it is, journal included; nothing is written."""
+        return load_state(self._store())
+
+    def plain_text(self, document: bytes, *, name: str) -> bytes:
+        """Return `document`, a copy or backup of a state, decrypted where it is encrypted.
+
+        `name` names it in errors.
+        """
+        return open_document(document, keys=self._keys, name=name)
+
+    def initialise(self, *, lock_timeout_s: float = 0.0, is_encrypted: bool = False) -> State:
+        """Create an empty state, encrypted if `is_encrypted`."""
+        store = self._store()
+        if is_encrypted:
+            store.seal()
+        return initialise(store, lineage=new_lineage(), lock=lock_info("init"), timeout_s=lock_timeout_s)
+
+    def migrate(self, source_url: str, *, lock_timeout_s: float = 0.0, is_encrypted: bool = False) -> State:
+        """Move the state at `source_url` to where this workspace has it.
+
+        It is encrypted if it was, or if `is_encrypted`. The old place is left marked, and cannot be used
+        again. A migration that was cut off goes on where it was.
+        """
+        source, target = self._store(source_url), self._store()
+        locks = lock_info("init --migrate-from"), lock_info("init --migrate-from")
+        return migrate(source, target, locks=locks, timeout_s=lock_timeout_s, is_encrypted=is_encrypted)
+
+    def lock_holder(self) -> LockHolder | None:
+        """Return who holds the state's lock or was killed with it; None if nobody does."""
+        return self._store().lock_holder()
+
+    def unlock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
+        """Break the lock `lock_id`, and return who held it."""
+        return self._store().break_lock(lock_id, breaking=breaking)
+
+    def _read_file(self, environment: str | None) -> WorkspaceFile:
+        return load_workspace(self._root, environment_name=environment, rules=self._catalogue.weighable)
+
+    def _load(self, now: datetime | None, tracing: Tracing = Tracing.OFF) -> Loaded:
+        """Return what the manifests declare at `now`; they are read once."""
+        if (now, tracing) not in self._loaded:
+            self._loaded[now, tracing] = self._declare(self._file, now, tracing)
+        return self._loaded[now, tracing]
+
+    def _load_valid(self, now: datetime | None = None, tracing: Tracing = Tracing.OFF) -> Loaded:
+        loaded = self._load(now, tracing)
+        if has_errors(loaded.diagnostics):
+            raise ManifestInvalid(loaded.diagnostics)
+        return loaded
+
+    def _declare(self, file: WorkspaceFile, now: datetime | None, tracing: Tracing = Tracing.OFF) -> Loaded:
+        """Read the manifests in the environment that `file` chose."""
+        ruling = Ruling(
+            catalogue=self._catalogue,
+            weights=file.rules,
+            now=SystemClock().now() if now is None else now,
+            is_partial=bool(self._paths and file.manifests),
+        )
+        reading = Reading(environment=file.environment, ruling=ruling, tracing=tracing)
+        loaded = declare(gather(self._paths, self._root, file.manifests), reading)
+        found = loaded.diagnostics
+        if has_errors(file.diagnostics):
+            found = tuple(each for each in found if each.code not in OF_ENVIRONMENT)
+        found = (*file.diagnostics, *found)
+        if self._is_strict:
+            spared = loaded.timely if now is None else frozenset[str]()
+            found = tuple(
+                each if each.code in spared else replace(each, severity=Severity.ERROR) for each in found
+            )
+        return replace(loaded, diagnostics=found)
+
+    def _store(self, url: str | None = None) -> SealableBackend:
+        """Return the state's store, or the one at `url`. Raises ManifestInvalid."""
+        if has_errors(self._file.diagnostics):
+            raise ManifestInvalid(self._file.diagnostics)
+        url = url or self._state_url or self._file.environment.state_url or _DEFAULT_STATE
+        return SealableBackend(open_backend(url, root=self._root), self._keys)
+
+    def _service(self, state: State) -> ServiceUrl:
+        """Return the service that a plan goes to, and who named it."""
+        return service_url.choose(
+            option=self._api_url,
+            environment=self._file.environment.api_url,
+            variable=self._ambient_api_url,
+            bound=state.service,
+        )
+
+    def _marking_key(self, state: State) -> MarkingKey | None:
+        """Return the key that marks the values of secrets; None without a state key."""
+        if self._keys.present is None:
+            return None
+        if len(self._keys.present) < SHORTEST_KEY:
+            raise UsageError(
+                f"{STATE_KEY_VARIABLE} is too short: it needs at least {SHORTEST_KEY} characters",
+                hint="Draw one with `openssl rand -hex 32`, keep it with your secrets, and do not change it.",
+            )
+        return MarkingKey.derive(self._keys.present, state.lineage)
+
+    def _plan(  # noqa: PLR0913 - what is planned, and the choices of the caller
+        self,
+        loaded: Loaded,
+        state: State,
+        *,
+        location: str,
+        targets: Sequence[str],
+        max_creates: int | None,
+        key: MarkingKey | None,
+        secrets: SecretSource | None,
+        now: datetime,
+    ) -> Planned:
+        """Plan at `now`; an apply never gives another moment than the clock's, so that its guards hold.
+
+        Warnings that depend on the moment are kept for creates only. Those of blocks that point nowhere are
+        left to the plan's notes, which know more.
+        """
+        limits = (max_creates, self._file.max_creates, _MAX_CREATES)
+        service = self._service(state)
+        sightings = None
+        if key is not None and secrets is not None:
+            sightings = sightings_of(tracked(loaded.declared, state, now=now), key, secrets)
+        plan = make_plan(
+            loaded.declared,
+            state,
+            now=now,
+            max_creates=next(limit for limit in limits if limit is not None),
+            targets=targets,
+            sightings=sightings,
+            destination=Destination(
+                environment=self._file.environment.name, api_url=service.url, state=location
+            ),
+            service=service,
+        )
+        creates = {change.address for change in plan.having(Action.CREATE)}
+        warnings = tuple(
+            found
+            for found in loaded.diagnostics
+            if found.code != POINTS_NOWHERE
+            and (found.code not in loaded.timely or found.address in creates or found.others & creates)
+        )
+        return Planned(plan=plan, warnings=warnings, origins=loaded.origins)
+
+
+def _in_each(loaded: Mapping[str, Loaded]) -> Loaded:
+    """Return one answer for all environments, by name; a mistake that only some have says in which."""
+    found: dict[Diagnostic, list[str]] = {}
+    for name, each in loaded.items():
+        for diagnostic in dict.fromkeys(each.diagnostics):
+            found.setdefault(diagnostic, []).append(name)
+    diagnostics = (
+        diagnostic
+        if len(names) == len(loaded)
+        else replace(diagnostic, message=f"{diagnostic.message} (in {' and '.join(names)})")
+        for diagnostic, names in found.items()
+    )
+    return replace(next(iter(loaded.values())), diagnostics=ordered(diagnostics))
+
+
+def _refuse_unsafe(plan: Plan, reviewed: Plan | str | None) -> None:
+    if reviewed is not None:
+        check_expectation(plan, reviewed)
+    if plan.guards:
+        raise PlanRefused(plan.guards)
