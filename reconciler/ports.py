@@ -5,6 +5,7 @@ May import: `model`.
 """
 
 import enum
+import hashlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -23,6 +24,11 @@ if TYPE_CHECKING:  # a plan uses some ports, and loads none of what only an appl
 
 Version = NewType("Version", str)
 """Names the exact content of a snapshot in its store: an e-tag, a hash, a commit."""
+
+
+def content_version(data: bytes) -> Version:
+    """Return the version of `data` in a store that has none of its own: a digest."""
+    return Version(hashlib.sha256(data).hexdigest())
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):

@@ -17,6 +17,15 @@ def conflict(location: str) -> StateConflict:
     )
 
 
+def shortened(location: str) -> StateUnavailable:
+    """The journal lacks what this run put there."""
+    return StateUnavailable(
+        f"the journal of {location} was removed or cut while this run was writing it",
+        hint="Put it back: it holds what state does not have yet.",
+        location=location,
+    )
+
+
 def lock_taken_away(location: str) -> StateUnavailable:
     """The lock was broken, or its place was taken by another's."""
     return StateUnavailable(

@@ -16,12 +16,20 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
-from reconciler.backends.complaints import FILE_HINT, conflict
-from reconciler.backends.content_version import snapshot_of, version_of
+from reconciler.backends.complaints import FILE_HINT, conflict, shortened
 from reconciler.backends.file_lock import FileLock
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateUnavailable, UsageError
-from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
+from reconciler.ports import (
+    Breaking,
+    LockHolder,
+    LockInfo,
+    Snapshot,
+    StateBackend,
+    Tenure,
+    Version,
+    content_version,
+)
 
 _LARGEST_BYTES: Final = 1024**3
 _APPENDING: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
@@ -82,7 +90,7 @@ class FileBackend:
         with self._reporting("read"):
             reach(Step.SNAPSHOT_READ)
             data = _read_if_exists(self._path)
-        return None if data is None else snapshot_of(data)
+        return None if data is None else Snapshot(data=data, version=content_version(data))
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:  # noqa: ARG002 - no history
         """Put `data` in the place of exactly the content `replacing`; flushed to the disk on return."""
@@ -91,7 +99,7 @@ class FileBackend:
             if (None if present is None else present.version) != replacing:
                 raise conflict(self._location)
             _replace(self._path, data, _SNAPSHOT)
-        return version_of(data)
+        return content_version(data)
 
     def back_up(self, data: bytes) -> str:
         """Put `data` in the place of the last backup; flushed to the disk on return."""
@@ -121,11 +129,7 @@ class FileBackend:
         """`data` is durable behind the first `after` bytes; how many there were before."""
         size_bytes = os.fstat(descriptor).st_size
         if size_bytes < after:  # a longer one would be made of zeros
-            raise StateUnavailable(
-                f"the journal of {self._location} was removed or cut while this run was writing it",
-                hint="Put it back: it holds what state does not have yet.",
-                location=self._location,
-            )
+            raise shortened(self._location)
         try:
             reach(Step.JOURNAL_CUT)
             if size_bytes > after:

@@ -1,5 +1,12 @@
 """The branch of a state: what it holds, and how it moves from one commit to the next.
 
+    exams.state.json                     the snapshot
+    exams.state.json.backup              the one before the last change by hand
+    exams.state.json.journal/0000/000    the first append since the journal was cleared, and so on
+
+An append adds one file below a folder of at most 256, so that what it costs does not grow with state or
+journal.
+
 A change is one commit on top of the commit that was seen, pushed on the condition that the branch still is at
 that one. A holder of the lock adds the condition that the lock is still its own. So whoever breaks a lock
 takes it away first, and then puts a commit on the branch: what the old holder is pushing at that moment is
@@ -10,8 +17,9 @@ where it was, the push may still arrive; the next one is then refused, finds its
 goes on from it.
 """
 
-import time
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -19,13 +27,101 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler.backends.complaints import lock_taken_away
-from reconciler.backends.git_complaints import Trouble, foreign, overtaken, unavailable
-from reconciler.backends.git_history import UNNAMED, Author, manifests_commit, message_of
-from reconciler.backends.git_remote import PAUSES_S, Answer, Remote, Update
-from reconciler.backends.git_scratch import Built, Edit, Scratch
-from reconciler.backends.git_tip import ABSENT, ForeignBranchError, Tip, tip_of
+from reconciler.backends.git_commits import (
+    UNNAMED,
+    Author,
+    Built,
+    Edit,
+    Entry,
+    Scratch,
+    manifests_commit,
+    message_of,
+)
+from reconciler.backends.git_complaints import foreign, overtaken, unavailable
+from reconciler.backends.git_remote import Remote, Update
 from reconciler.backends.git_urls import GitPlace
 from reconciler.model.errors import StateUnavailable
+
+_FOLDER_FILES: Final = 256
+_REGULAR: Final = frozenset({"100644", "100755"})
+_LARGEST_BYTES: Final = 1024**3
+
+
+class ForeignBranchError(Exception):
+    """The branch holds what this product never puts there. Says what."""
+
+
+class Tip(Struct, frozen=True, kw_only=True):
+    """A commit of the branch; None for `commit` where the branch does not exist.
+
+    `snapshot` is the snapshot's blob, `ends` the sizes of the journal after each of its appends.
+    """
+
+    commit: str | None
+    snapshot: str | None = None
+    ends: tuple[int, ...] = ()
+
+    @property
+    def journal_bytes(self) -> int:
+        """The journal's size."""
+        return self.ends[-1] if self.ends else 0
+
+    def appends_within(self, size_bytes: int) -> int:
+        """How many appends lie within the first `size_bytes` of the journal."""
+        return bisect_right(self.ends, size_bytes)
+
+
+ABSENT: Final = Tip(commit=None)
+
+
+def journal_folder(path: str) -> str:
+    """The folder of the journal of the state at `path`."""
+    return f"{path}.journal"
+
+
+def backup_file(path: str) -> str:
+    """The file of the backup of the state at `path`."""
+    return f"{path}.backup"
+
+
+def append_file(path: str, number: int) -> str:
+    """The file of append `number`, from 0. Their names are in the order of their numbers."""
+    folder, place = divmod(number, _FOLDER_FILES)
+    return f"{journal_folder(path)}/{folder:04}/{place:03}"
+
+
+def tip_of(commit: str, entries: Sequence[Entry], path: str) -> Tip:
+    """What `entries`, the files of `commit`, say. Raises ForeignBranchError where they are not a state's."""
+    by_path = {entry.path: entry for entry in entries}
+    snapshot = by_path.pop(path, None)
+    backup = by_path.pop(backup_file(path), None)
+    appends = [entry for name, entry in by_path.items() if name.startswith(f"{journal_folder(path)}/")]
+    if len(appends) != len(by_path):
+        others = sorted(by_path.keys() - {entry.path for entry in appends})
+        raise ForeignBranchError(f"it holds {_listed(others)}, which is no state")
+    ours = [entry for entry in (snapshot, backup, *appends) if entry is not None]
+    for entry in ours:
+        if entry.mode not in _REGULAR:
+            raise ForeignBranchError(f"{entry.path} is no regular file there (its mode is {entry.mode})")
+        if entry.size_bytes > _LARGEST_BYTES:
+            raise ForeignBranchError(f"{entry.path} is larger than {_LARGEST_BYTES // 1024**2} MiB there")
+    for number, entry in enumerate(appends):
+        if entry.path != append_file(path, number):
+            raise ForeignBranchError(
+                f"its journal has {entry.path} where {append_file(path, number)} should be"
+            )
+    return Tip(
+        commit=commit,
+        snapshot=None if snapshot is None else snapshot.blob,
+        ends=tuple(accumulate(entry.size_bytes for entry in appends)),
+    )
+
+
+def _listed(names: Iterable[str], most: int = 3) -> str:
+    first, *rest = [name if name.isprintable() else ascii(name) for name in names]
+    shown = ", ".join([first, *rest[: most - 1]])
+    return f"{shown} and {len(rest) - most + 1} more" if len(rest) >= most else shown
+
 
 _SEEN: Final = "refs/reconciler/seen"
 _MOST_MOVES: Final = 8
@@ -76,7 +172,8 @@ class Branch:
 
     def journal_blobs(self, commit: str) -> tuple[str, ...]:
         """The blobs of the journal's appends at `commit`, which was fetched or pushed from here."""
-        return tip_of(commit, self.scratch.entries(commit), self._place.path).blobs
+        folder = f"{journal_folder(self._place.path)}/"
+        return tuple(one.blob for one in self.scratch.entries(commit) if one.path.startswith(folder))
 
     def advance(self, make: Callable[[Tip], Change | None], *, holding: Holding | None) -> Tip:
         """What the branch holds once it has moved by the change that `make` gives for what it held.
@@ -97,7 +194,9 @@ class Branch:
             then = replace(change.then(built), commit=built.commit)
             if self._deliver(tip, then, holding):
                 return then
-        raise unavailable(self._place, "write", Trouble(reason="others push to its branch all the time"))
+        raise unavailable(
+            self._place, "write", f"gave up after {_MOST_MOVES} attempts: its branch keeps changing"
+        )
 
     def _build(self, tip: Tip, change: Change, holding: Holding | None) -> Built:
         trailers = {"Manifests-Commit": manifests_commit(self._root) or ""}
@@ -122,28 +221,17 @@ class Branch:
 
     def _deliver(self, tip: Tip, then: Tip, holding: Holding | None) -> bool:
         """Whether the branch moved from `tip` to `then`; if not, it is elsewhere, and that is known."""
-        commit = str(then.commit)
-        updates = [Update(ref=self._place.branch, expected=tip.commit, new=commit)]
+        conditions = []
         if holding is not None:
-            updates.append(Update(ref=self._place.lock, expected=holding.lock, new=holding.lock))
-            holding.unsettled[commit] = then
-        may_arrive = False
-        for pause_s in (*PAUSES_S, None):
-            pushed = self.remote.push(*updates)
-            seen = commit if pushed.answer is Answer.DONE else self._look(holding)
-            if seen == commit:
-                _go_on(holding, then)
-                return True
-            if seen != tip.commit:
-                self._follow(seen, holding)
-                return False
-            may_arrive |= pushed.answer is Answer.UNKNOWN
-            if not pushed.trouble.is_passing or pause_s is None:
-                break
-            time.sleep(pause_s)
-        if holding is not None and not may_arrive:
-            del holding.unsettled[commit]
-        raise unavailable(self._place, "write", pushed.trouble)
+            conditions.append(Update(ref=self._place.lock, expected=holding.lock, new=holding.lock))
+            holding.unsettled[str(then.commit)] = then
+        wanted = Update(ref=self._place.branch, expected=tip.commit, new=then.commit)
+        seen = self.remote.move("write", wanted, *conditions, look=lambda: self._look(holding))
+        if seen != then.commit:
+            self._follow(seen, holding)
+            return False
+        _go_on(holding, then)
+        return True
 
     def _look(self, holding: Holding | None) -> str | None:
         """Where the branch is. Raises StateUnavailable if the lock was taken away."""

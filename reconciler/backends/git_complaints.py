@@ -3,8 +3,6 @@
 import re
 from typing import Final
 
-from msgspec import Struct
-
 from reconciler.backends.git_urls import GitPlace
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.outside_text import tamed
@@ -18,7 +16,7 @@ _CHATTER: Final = re.compile(
     r"|Please make sure you have the correct access rights|and the repository exists\."
 )
 
-NOTHING_LOST: Final = "Nothing was overwritten, and nothing that was recorded is lost."
+_NOTHING_LOST: Final = "Nothing was overwritten, and nothing that was recorded is lost."
 _RIGHTS: Final = (
     "Check the address, and that who runs this may read the repository, and push to it to write. git takes "
     "credentials from its credential helpers or ssh's agent and keys: see docs/backends/git.md."
@@ -63,51 +61,39 @@ _REMEDIES: Final = {
     r"No space left|File too large|quota": "Make room in the folder for temporary files (TMPDIR).",
 }
 """What to do about a reason that fits a pattern; the first one counts."""
-_STALE: Final = re.compile(r"\[rejected\] \(stale info\)|failed to update ref|cannot lock ref|already exists")
-_PASSING: Final = re.compile(
+_PASSING: Final = re.compile(  # a ref that was not as expected at that moment counts, too
     r"error: (?:429|500|502|503|504)|early EOF|hung up unexpectedly|RPC failed"
     r"|Connection (?:reset|closed|refused)|Failed to connect|unexpected disconnect|Empty reply|Broken pipe"
+    r"|\[rejected\] \(stale info\)|failed to update ref|cannot lock ref|already exists"
     r"|Temporary failure in name resolution|Connection timed out|kex_exchange_identification"
 )
 
 
-class Trouble(Struct, frozen=True, kw_only=True):
-    """Why a call failed, as git or the system says."""
-
-    reason: str
-
-    @property
-    def is_passing(self) -> bool:
-        """Whether another try may well succeed."""
-        return _PASSING.search(self.reason) is not None
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether a ref was not as the push expected it, at that moment."""
-        return _STALE.search(self.reason) is not None
+def is_passing(reason: str) -> bool:
+    """Whether another try may well succeed."""
+    return _PASSING.search(reason) is not None
 
 
-def trouble_of(said: str, *, code: int) -> Trouble:
+def reason_of(said: str, *, code: int) -> str:
     """What is worth showing of what git `said`, on one line and without credentials."""
     lines = [shown for line in re.split(r"[\r\n]", said) if not _CHATTER.fullmatch(shown := _harmless(line))]
     shown = "; ".join(line.removeprefix("fatal: ") for line in lines[:_MOST_LINES])[:_LONGEST]
-    return Trouble(reason=shown or f"git ended with exit code {code}")
+    return shown or f"git ended with exit code {code}"
 
 
-def trouble_with(error: OSError) -> Trouble:
+def reason_in(error: OSError) -> str:
     """The system's own words."""
     if isinstance(error, FileNotFoundError) and error.filename == "git":
-        return Trouble(reason="git is not installed")
-    return Trouble(reason=_harmless(error.strerror or str(error)))
+        return "git is not installed"
+    return _harmless(error.strerror or str(error))
 
 
-def unavailable(place: GitPlace, verb: str, trouble: Trouble) -> StateUnavailable:
+def unavailable(place: GitPlace, verb: str, reason: str) -> StateUnavailable:
     """The store could not be used."""
-    found = (remedy for pattern, remedy in _REMEDIES.items() if re.search(pattern, trouble.reason))
-    remedy = next(found, _RIGHTS)
+    remedy = next((remedy for pattern, remedy in _REMEDIES.items() if re.search(pattern, reason)), _RIGHTS)
     return StateUnavailable(
-        f"cannot {verb} {place.location}: {trouble.reason}",
-        hint=f"{remedy} {NOTHING_LOST}",
+        f"cannot {verb} {place.location}: {reason}",
+        hint=f"{remedy} {_NOTHING_LOST}",
         location=place.location,
     )
 
@@ -117,7 +103,7 @@ def foreign(place: GitPlace, why: str) -> StateUnavailable:
     return StateUnavailable(
         f"the branch {place.branch_name} of {place.location} is not the branch of this state: {why}",
         hint="A state has a branch of its own, with nothing else in it. Name another with #branch=NAME, or "
-        f"the state's file with #path=NAME. {NOTHING_LOST}",
+        f"the state's file with #path=NAME. {_NOTHING_LOST}",
         location=place.location,
     )
 
@@ -129,15 +115,6 @@ def overtaken(place: GitPlace) -> StateUnavailable:
         hint="Nothing of theirs was overwritten. This run sends and records nothing more; what it had in "
         f"flight is in doubt. `git log` of the branch {place.branch_name} says who it was. See "
         "`reconciler plan`.",
-        location=place.location,
-    )
-
-
-def shortened(place: GitPlace) -> StateUnavailable:
-    """The journal lacks what this run put there."""
-    return StateUnavailable(
-        f"the journal of {place.location} was removed or cut while this run was writing it",
-        hint="Put it back: it holds what state does not have yet. Every commit of the branch has it.",
         location=place.location,
     )
 

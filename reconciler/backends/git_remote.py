@@ -4,10 +4,8 @@ Each call is between two fault points. What a server refuses for a moment is tri
 push names the value that each ref has to have, so a second one changes nothing that the first one did not.
 """
 
-import enum
 import re
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -15,22 +13,13 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.backends.git_command import Git, Outcome, serving, settings_of
-from reconciler.backends.git_complaints import Trouble, trouble_of, trouble_with, unavailable
+from reconciler.backends.git_complaints import is_passing, reason_in, reason_of, unavailable
 from reconciler.backends.git_urls import GitPlace
+from reconciler.backends.patience import tries
 from reconciler.fault_points import Step, reach
 
 _TIMEOUT_S: Final = 120.0
 _HOOK: Final = re.compile(r"hook\..*\.command", re.DOTALL)
-PAUSES_S: Final = (0.5, 2.0)
-"""How long to wait before each further try."""
-
-
-class Answer(enum.Enum):
-    """What became of a push."""
-
-    DONE = "every ref is as asked"
-    REFUSED = "nothing was changed"
-    UNKNOWN = "it may have been done, or may be yet"
 
 
 class Update(Struct, frozen=True, kw_only=True):
@@ -39,13 +28,6 @@ class Update(Struct, frozen=True, kw_only=True):
     ref: str
     expected: str | None
     new: str | None
-
-
-class Pushed(Struct, frozen=True, kw_only=True):
-    """The answer to a push, and why it was not done."""
-
-    answer: Answer
-    trouble: Trouble
 
 
 class Remote:
@@ -60,78 +42,83 @@ class Remote:
             _refuse_hooks(place)
 
     def fetch(self, ref: str, *, into: str) -> bool:
-        """Whether there is a `ref`; its commit, without its history, is then in the local ref `into`."""
-        wanted = f"+{ref}:{into}"
+        """Fetch the commit of `ref`, without history, as the local ref `into`; return whether it exists."""
         options = ("--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-auto-gc")
-        for pause_s in (0.0, *PAUSES_S, None):
-            outcome = self._call(
-                "read", "fetch", *options, *self._asked_of, "--", self._place.address, wanted
-            )
+        words = ("fetch", *options, *self._asked_of, "--", self._place.address, f"+{ref}:{into}")
+        for _ in range(2):  # the ref may have been made between the two calls
+            outcome = self._read(*words)
             if outcome.code == 0:
                 return True
             if self.look(ref)[ref] is None:
                 return False  # only the repository's own answer counts as "there is none"
-            trouble = trouble_of(outcome.err, code=outcome.code)
-            if pause_s is None or (pause_s > 0 and not trouble.is_passing):
-                break
-            time.sleep(pause_s)  # none at first: perhaps the ref was made since
-        raise unavailable(self._place, "read", trouble)
+        raise unavailable(self._place, "read", reason_of(outcome.err, code=outcome.code))
 
     def look(self, *refs: str) -> Mapping[str, str | None]:
         """The ids that `refs` have there; None for one that is not there."""
         packets = self._git.directory / "packets"
         packets.unlink(missing_ok=True)
         words = ("ls-remote", "--quiet", *self._asked_of, "--", self._place.address, *refs)
-        for pause_s in (*PAUSES_S, None):
-            outcome = self._call("read", *words, variables={"GIT_TRACE_PACKET": str(packets)})
-            if outcome.code == 0:
-                break
-            trouble = trouble_of(outcome.err, code=outcome.code)
-            if not trouble.is_passing or pause_s is None:
-                raise unavailable(self._place, "read", trouble)
-            time.sleep(pause_s)
+        outcome = self._read(*words, variables={"GIT_TRACE_PACKET": str(packets)})
+        if outcome.code != 0:
+            raise unavailable(self._place, "read", reason_of(outcome.err, code=outcome.code))
         if not outcome.out and not _are_of_git(packets):
-            trouble = Trouble(reason="what answers there is no git server: perhaps a page of a proxy")
-            raise unavailable(self._place, "read", trouble)
+            reason = "what answers there is no git server: perhaps a page of a proxy"
+            raise unavailable(self._place, "read", reason)
         lines = (line.partition("\t") for line in outcome.out.decode("utf-8", "replace").splitlines())
         found = {ref: commit for commit, _, ref in lines}
         return {ref: found.get(ref) for ref in refs}
+
+    def move(
+        self, verb: str, update: Update, *conditions: Update, look: Callable[[], str | None]
+    ) -> str | None:
+        """Push `update` where `conditions` hold too, and return where its ref is after that.
+
+        `look` tells where it is, which shows whether a push whose answer was lost was done. Raises
+        StateUnavailable if the ref stays as it was; a late push may then still arrive.
+        """
+        for may_try_again in tries():
+            reason = self.push(update, *conditions)
+            if reason is None:
+                return update.new
+            seen = look()
+            if seen != update.expected:
+                return seen
+            if not (may_try_again and is_passing(reason)):
+                break
+        raise unavailable(self._place, verb, reason or "")
 
     def push(
         self,
         *updates: Update,
         settings: Sequence[str] = (),
         variables: Mapping[str, str] | None = None,
-    ) -> Pushed:
-        """Make all `updates` or none. One that asks for what is there already is only a condition."""
+    ) -> str | None:
+        """Make all `updates` or none, and return why that failed; None if it is done.
+
+        An update that asks for what is there already is only a condition.
+        """
         leases = [f"--force-with-lease={each.ref}:{each.expected or ''}" for each in updates]
         wanted = [f"{each.new or ''}:{each.ref}" for each in updates]
+        words = ("push", "--porcelain", "--atomic", *leases, *receiving(self._place), "--")
         try:
-            outcome = self._ask(
-                "push",
-                "--porcelain",
-                "--atomic",
-                *leases,
-                *receiving(self._place),
-                "--",
-                self._place.address,
-                *wanted,
-                settings=settings,
-                variables=variables,
-            )
+            outcome = self._ask(*words, self._place.address, *wanted, settings=settings, variables=variables)
         except OSError as error:
-            return Pushed(answer=Answer.UNKNOWN, trouble=trouble_with(error))
-        trouble = trouble_of(f"{_refusals(outcome)}\n{outcome.err}", code=outcome.code)
-        if outcome.code == 0:
-            return Pushed(answer=Answer.DONE, trouble=trouble)
-        is_refused = _is_refused(outcome) or "--atomic" in outcome.err
-        return Pushed(answer=Answer.REFUSED if is_refused else Answer.UNKNOWN, trouble=trouble)
+            return reason_in(error)
+        said = f"{_refusals(outcome)}\n{outcome.err}"
+        return None if outcome.code == 0 else reason_of(said, code=outcome.code)
 
-    def _call(self, verb: str, *arguments: str, variables: Mapping[str, str] | None = None) -> Outcome:
-        try:
-            return self._ask(*arguments, variables=variables)
-        except OSError as error:
-            raise unavailable(self._place, verb, trouble_with(error)) from error
+    def _read(self, *arguments: str, variables: Mapping[str, str] | None = None) -> Outcome:
+        """Return the outcome of a call that changes nothing, tried again where it failed for a moment."""
+        for may_try_again in tries():
+            try:
+                outcome = self._ask(*arguments, variables=variables)
+            except OSError as error:
+                raise unavailable(self._place, "read", reason_in(error)) from error
+            if outcome.code == 0 or not may_try_again:
+                break
+            if not is_passing(reason_of(outcome.err, code=outcome.code)):
+                break
+        return outcome
 
     def _ask(
         self,
@@ -159,7 +146,7 @@ def _refuse_hooks(place: GitPlace) -> None:
         hooks = sorted(filter(_HOOK.fullmatch, settings_of(folder)))
         if hooks:
             reason = f"its settings define a hook ({hooks[0]}), and no hook of a repository at hand is run"
-            raise unavailable(place, "use", Trouble(reason=reason))
+            raise unavailable(place, "use", reason)
 
 
 def _are_of_git(packets: Path) -> bool:
@@ -169,17 +156,7 @@ def _are_of_git(packets: Path) -> bool:
     return False
 
 
-def _refused_lines(outcome: Outcome) -> list[str]:
+def _refusals(outcome: Outcome) -> str:
     """What is said of each ref that was not changed, in the form that `--porcelain` promises."""
     lines = outcome.out.decode("utf-8", "replace").splitlines()
-    return [line.rpartition("\t")[2] for line in lines if line.startswith("!\t")]
-
-
-def _is_refused(outcome: Outcome) -> bool:
-    """Whether somebody said no to every ref that was to change; a lost connection says nothing."""
-    lines = _refused_lines(outcome)
-    return bool(lines) and all(line.startswith(("[rejected]", "[remote rejected]")) for line in lines)
-
-
-def _refusals(outcome: Outcome) -> str:
-    return "\n".join(dict.fromkeys(_refused_lines(outcome)))
+    return "\n".join(dict.fromkeys(line.rpartition("\t")[2] for line in lines if line.startswith("!\t")))

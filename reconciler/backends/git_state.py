@@ -1,49 +1,135 @@
 """State in a branch of a git repository: every change a commit, the lock a ref, compare-and-swap by the push.
 
-`git_branch` says how the branch moves, `git_lock` how the lock is taken and broken, `git_tip` what stands
-in the branch, `git_command` how git is run.
+`git_branch` says what stands in the branch and how it moves, `git_command` how git is run.
+
+The lock is a ref that is made only where there is none. It names a commit whose one file says who holds it.
+Breaking it takes three steps, each of which can be the last: the ref is moved to another commit of the same
+words, so that its holder's pushes are refused; the branch gets a commit, so that the push which the holder
+had under way is seen or refused; the ref is removed. Until then the lock reads as its old holder's, keeps
+everybody out, and can be broken by its id again.
 """
 
-import time
+import shlex
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.backends.complaints import conflict
-from reconciler.backends.git_branch import Branch, Change, Holding
-from reconciler.backends.git_complaints import shortened, trouble_of, trouble_with, unavailable
-from reconciler.backends.git_lock import GitLock
-from reconciler.backends.git_proof import prove
-from reconciler.backends.git_scratch import Edit, ScratchError
-from reconciler.backends.git_tip import Tip, append_file, backup_file, journal_folder
+from reconciler.backends.complaints import conflict, locked, not_locked, refuse_unbreakable, shortened
+from reconciler.backends.git_branch import (
+    Branch,
+    Change,
+    Holding,
+    Tip,
+    append_file,
+    backup_file,
+    journal_folder,
+)
+from reconciler.backends.git_commits import UNNAMED, Edit, ScratchError, author_of, message_of
+from reconciler.backends.git_complaints import reason_in, reason_of, unavailable, unconditional
+from reconciler.backends.git_remote import Update, receiving
 from reconciler.backends.git_urls import GitPlace, read_git_url
-from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
+from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
+from reconciler.backends.patience import wait_for
+from reconciler.model.errors import ReconcilerError, StateUnavailable
+from reconciler.ports import Breaking, Liveness, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
 
-_FRESH_S: Final = 5.0
+_HOOK: Final = """#!/bin/sh
+: >"$RECONCILER_PROOF/begun"
+exec git push --quiet --no-verify {options} -- "$RECONCILER_PROOF_ADDRESS" "$RECONCILER_PROOF_WANTED"
+"""
+_HOOK_MODE: Final = 0o700
+_LOCK_FILE: Final = "lock.json"
+_LONGEST_BYTES: Final = 10_000
+_SEEN: Final = "refs/reconciler/lock-seen"
 
 
-class _Known(Struct, frozen=True, kw_only=True):
-    """What was just fetched: each of journal and snapshot may be read from it once, which saves a fetch."""
+class GitLock:
+    """The lock of the state at `place`. Raises StateUnavailable, ScratchError and OSError."""
 
-    journal_from: Tip | None = None
-    snapshot_from: Tip | None = None
-    since_s: float = 0.0
+    def __init__(self, place: GitPlace, branch: Branch) -> None:
+        self._place = place
+        self._branch = branch
 
-    def for_journal(self) -> Tip | None:
-        """Where the journal may be read from."""
-        return self.journal_from if self._is_fresh else None
+    def take(self, info: LockInfo, *, timeout_s: float) -> Holding:
+        """Hold the lock from now on. Raises StateLocked."""
+        lock = self._commit(None, info, f"{info.command} holds the lock of {self._place.branch_name}")
+        update = Update(ref=self._place.lock, expected=None, new=lock)
+        if not wait_for(lambda: self._move("lock", update) == lock or None, timeout_s=timeout_s):
+            holder = self.holder() or LockHolder(info=None, liveness=Liveness.UNKNOWN)
+            raise locked(self._place.location, holder)
+        holding = Holding(lock=lock, lock_id=info.lock_id, author=author_of(info), command=info.command)
+        try:
+            holding.tip = self._branch.fetch()
+        except BaseException:
+            self.let_go(holding)
+            raise
+        return holding
 
-    def for_snapshot(self) -> Tip | None:
-        """Where the snapshot may be read from."""
-        return self.snapshot_from if self._is_fresh else None
+    def let_go(self, holding: Holding) -> None:
+        """Remove the lock, if it is that of `holding` still.
 
-    @property
-    def _is_fresh(self) -> bool:
-        return time.monotonic() - self.since_s < _FRESH_S
+        What is left behind says whose it was and can be broken; what the run did is told all the same.
+        """
+        with suppress(ReconcilerError, ScratchError, OSError):
+            if holding.trouble is not None and self._look() != holding.lock:
+                return
+            if holding.unsettled:  # what may yet arrive must not surprise the next holder
+                with suppress(StateUnavailable):
+                    self._branch.advance(lambda tip: _nothing(tip, "", holding.lock_id), holding=holding)
+            self._replace(holding.lock, None)
+
+    def holder(self) -> LockHolder | None:
+        """Who holds the lock; None where nobody does."""
+        if not self._branch.remote.fetch(self._place.lock, into=_SEEN):
+            return None
+        return LockHolder(info=self._info(), liveness=Liveness.UNKNOWN)
+
+    def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
+        """Take the lock `lock_id` away: its holder can change nothing any more. Raises UnlockRefused."""
+        holder = self.holder()
+        if holder is None:
+            raise not_locked(self._place.location)
+        refuse_unbreakable(self._place.location, self._place.lock, holder, lock_id, breaking)
+        assert holder.info is not None  # noqa: S101 - refused otherwise
+        found = self._branch.scratch.resolve(_SEEN)
+        headline = f"the lock of {holder.info.command} by {holder.info.who} is broken"
+        marker = self._commit(found, holder.info, headline)
+        self._replace(found, marker)
+        self._branch.advance(lambda tip: _nothing(tip, f"unlock: {headline}", lock_id), holding=None)
+        self._replace(marker, None)
+        return holder
+
+    def _info(self) -> LockInfo | None:
+        scratch = self._branch.scratch
+        entries = scratch.entries(scratch.resolve(_SEEN))
+        fitting = (
+            entry for entry in entries if entry.path == _LOCK_FILE and entry.size_bytes <= _LONGEST_BYTES
+        )
+        blobs = [entry.blob for entry in fitting]
+        return decode_lock_info(scratch.blobs(blobs)) if blobs else None
+
+    def _commit(self, parent: str | None, info: LockInfo, headline: str) -> str:
+        edit = Edit(puts={_LOCK_FILE: encode_lock_info(info)})
+        message = message_of(headline, "", {"Lock-Id": info.lock_id})
+        return self._branch.scratch.build(parent, edit, message=message, author=author_of(info)).commit
+
+    def _replace(self, before: str, after: str | None) -> None:
+        """Have the lock's ref go from the commit `before` to `after`."""
+        seen = self._move("unlock", Update(ref=self._place.lock, expected=before, new=after))
+        if seen != after:
+            if seen is None:
+                raise not_locked(self._place.location)
+            raise unavailable(self._place, "unlock", "another run changed its lock meanwhile")
+
+    def _move(self, verb: str, update: Update) -> str | None:
+        return self._branch.remote.move(verb, update, look=self._look)
+
+    def _look(self) -> str | None:
+        return self._branch.remote.look(self._place.lock)[self._place.lock]
 
 
 def open_git(url: str, *, root: Path) -> StateBackend:
@@ -59,7 +145,6 @@ class GitBackend:
         self._root = root
         self._opened: Branch | None = None
         self._holding: Holding | None = None
-        self._known = _Known()
 
     @property
     def location(self) -> str:
@@ -67,10 +152,9 @@ class GitBackend:
         return self._place.location
 
     def read(self) -> Snapshot | None:
-        """The snapshot at the branch's tip; that of the same commit where the journal was just read."""
+        """The snapshot at the branch's tip."""
         with self._reporting("read"):
-            tip = self._known.for_snapshot() or self._branch.fetch()
-            self._known = _Known()
+            tip = self._tip()
             if tip.snapshot is None:
                 return None
             return Snapshot(data=self._branch.scratch.blobs([tip.snapshot]), version=Version(tip.snapshot))
@@ -103,9 +187,9 @@ class GitBackend:
     def read_journal(self) -> bytes:
         """The journal at the branch's tip."""
         with self._reporting("read the journal of"):
-            tip = self._known.for_journal() or self._branch.fetch()
-            self._known = _Known(snapshot_from=tip, since_s=time.monotonic())
-            return self._branch.scratch.blobs(tip.blobs)
+            tip = self._tip()
+            blobs = self._branch.journal_blobs(tip.commit) if tip.commit else ()
+            return self._branch.scratch.blobs(blobs)
 
     def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:
         """Push a commit whose journal ends with `data`, behind the first `after` bytes of it."""
@@ -113,13 +197,13 @@ class GitBackend:
 
     def _appended(self, tip: Tip, data: bytes, after: int, note: str) -> Change:
         if tip.journal_bytes < after:
-            raise shortened(self._place)
+            raise shortened(self.location)
         path, kept = self._place.path, tip.appends_within(after)
         head = self._head_of_append(tip, kept, after)
         drops = [append_file(path, number) for number in range(kept, len(tip.ends))]
         return Change(
             edit=Edit(puts={append_file(path, kept): head + data}, drops=drops),
-            then=lambda _: replace(tip, ends=(*tip.ends[:kept], after + len(data)), blobs=()),
+            then=lambda _: replace(tip, ends=(*tip.ends[:kept], after + len(data))),
             headline="append to the journal",
             note=note,
         )
@@ -141,7 +225,7 @@ class GitBackend:
                 return None
             return Change(
                 edit=Edit(puts={}, drops=[folder]),
-                then=lambda _: replace(tip, ends=(), blobs=()),
+                then=lambda _: replace(tip, ends=()),
                 headline="clear the journal",
                 note="the journal is in the state",
             )
@@ -150,17 +234,14 @@ class GitBackend:
 
     @contextmanager
     def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[Tenure]:
-        """Hold the lock. One that was broken left a holder that can change nothing: see `git_lock`."""
-        with ExitStack() as stack:
-            with self._reporting("lock"):
-                self._holding = stack.enter_context(self._lock.hold(info, timeout_s=timeout_s))
-                tip = self._holding.tip
-                self._known = _Known(journal_from=tip, snapshot_from=tip, since_s=time.monotonic())
-            try:
-                yield Tenure.ORDERLY
-            finally:
-                self._holding = None
-                self._known = _Known()
+        """Hold the lock. One that was broken left a holder that can change nothing: see `GitLock`."""
+        with self._reporting("lock"):
+            self._holding = holding = self._lock.take(info, timeout_s=timeout_s)
+        try:
+            yield Tenure.ORDERLY
+        finally:
+            self._holding = None
+            self._lock.let_go(holding)
 
     def lock_holder(self) -> LockHolder | None:
         """Who holds the lock, or was killed with it."""
@@ -177,8 +258,13 @@ class GitBackend:
         with self._reporting("try conditional pushes to"):
             prove(self._place, self._branch)
 
+    def _tip(self) -> Tip:
+        """The branch's tip: a holder of the lock knows it, unless a push may yet arrive."""
+        holding = self._holding
+        is_known = holding is not None and holding.trouble is None and not holding.unsettled
+        return holding.tip if holding is not None and is_known else self._branch.fetch()
+
     def _advance(self, verb: str, make: Callable[[Tip], Change | None]) -> Tip:
-        self._known = _Known()
         with self._reporting(verb):
             return self._branch.advance(make, holding=self._holding)
 
@@ -197,6 +283,46 @@ class GitBackend:
         try:
             yield
         except ScratchError as error:
-            raise unavailable(self._place, verb, trouble_of(str(error), code=1)) from error
+            raise unavailable(self._place, verb, reason_of(str(error), code=1)) from error
         except OSError as error:
-            raise unavailable(self._place, verb, trouble_with(error)) from error
+            raise unavailable(self._place, verb, reason_in(error)) from error
+
+
+def _nothing(tip: Tip, headline: str, lock_id: str) -> Change:
+    """A commit that only keeps those from arriving that were to follow on `tip`."""
+    note = "" if headline else f"nothing more of lock {lock_id}"
+    return Change(edit=Edit(puts={}), then=lambda _: tip, headline=headline, note=note)
+
+
+def prove(place: GitPlace, branch: Branch) -> None:
+    """Nothing, if the server refuses to make a ref that was made in between, and lets it be removed.
+
+    Raises StateUnavailable.
+    """
+    first, second = (_commit(branch, text) for text in (b"first", b"second"))
+    ref = f"{place.lock}.proof-{first[:8]}"
+    folder = Path(mkdtemp(dir=branch.scratch.git.directory))
+    hook = folder / "pre-push"
+    hook.write_text(_HOOK.format(options=shlex.join(receiving(place))))
+    hook.chmod(_HOOK_MODE)
+    variables = {
+        "RECONCILER_PROOF": str(folder),
+        "RECONCILER_PROOF_ADDRESS": place.address,
+        "RECONCILER_PROOF_WANTED": f"{first}:{ref}",
+    }
+    making = Update(ref=ref, expected=None, new=second)
+    failure = branch.remote.push(making, settings=[f"core.hooksPath={folder}"], variables=variables)
+    found = branch.remote.look(ref)[ref]
+    is_tried = (folder / "begun").exists()
+    is_careless = is_tried and (failure is None or found == second)
+    if found is not None:
+        failure = branch.remote.push(Update(ref=ref, expected=found, new=None))
+    if is_careless:
+        raise unconditional(place)
+    if failure is not None and (is_tried or found is not None):
+        raise unavailable(place, "make and remove refs at", failure)
+
+
+def _commit(branch: Branch, text: bytes) -> str:
+    message = message_of("a try whether pushes are conditional", "", {})
+    return branch.scratch.build(None, Edit(puts={"try": text}), message=message, author=UNNAMED).commit

@@ -13,13 +13,13 @@ from msgspec import Struct
 
 from reconciler.backends.urls import StateUrl, read_state_url
 from reconciler.model.errors import UsageError
+from reconciler.service_url import is_loopback
 
 _OPTIONS: Final = frozenset({"branch", "lock-ref", "path"})
 _HINT: Final = "See docs/backends/git.md for its form."
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _LONGEST_NAME: Final = 200
 _USER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _PROTOCOLS: Final = {"file": "file", "http": "http", "https": "https:ssh", "ssh": "https:ssh"}
 """What git may speak for each. Between https and ssh a user's own `url.….insteadOf` may choose."""
 
@@ -99,7 +99,7 @@ def _remote(kind: str, parts: SplitResult) -> str:
         raise UsageError("the state URL does not name a host and a repository", hint=_HINT)
     if kind == "ssh" and parts.username is not None and not _USER.fullmatch(parts.username):
         raise UsageError(f"the state URL names the user {parts.username!r}", hint=_HINT)
-    if kind == "http" and host not in _LOOPBACK:
+    if kind == "http" and not is_loopback(host):
         raise UsageError(
             f"the state URL asks for http to {host}, which anyone on the way can read and change",
             hint="Write git+https:// or git+ssh://.",

@@ -1,6 +1,5 @@
 """Where a server of Terraform's HTTP protocol is asked for a state, and by which verbs."""
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -10,6 +9,7 @@ from msgspec import Struct
 
 from reconciler.backends.urls import StateUrl, read_state_url
 from reconciler.model.errors import UsageError
+from reconciler.service_url import is_loopback
 
 _OPTIONS: Final = frozenset(
     {
@@ -24,9 +24,9 @@ _OPTIONS: Final = frozenset(
 )
 _GITLAB: Final = re.compile(r"/api/v4/projects/[^/]+/terraform/state/[^/]+")
 _METHOD: Final = re.compile(r"[A-Z]{1,20}")
-_TIMEOUT_S: Final = re.compile(r"[1-9][0-9]{0,2}")
 _SECRET: Final = re.compile(r"token|passw|secret|key|signature", re.IGNORECASE)
 _DEFAULT_TIMEOUT_S: Final = 30.0
+_LONGEST_TIMEOUT_S: Final = 999.0
 _FORM: Final = "Write it as https://HOST/PATH. See docs/backends/http.md."
 
 
@@ -50,7 +50,7 @@ class HttpAddress(Struct, frozen=True, kw_only=True):
     @property
     def is_local(self) -> bool:
         """Whether all of it is on this machine, where no proxy is asked."""
-        return all(map(_is_loopback, self.all))
+        return all(is_loopback(urlsplit(one).hostname or "") for one in self.all)
 
     @property
     def uses_tls(self) -> bool:
@@ -79,7 +79,7 @@ def read_address(url: str) -> HttpAddress:
         lock_method=_method(read.options, "lock-method", "POST" if is_gitlab else "LOCK"),
         unlock_method=_method(read.options, "unlock-method", "DELETE" if is_gitlab else "UNLOCK"),
         is_gitlab=is_gitlab,
-        timeout_s=_timeout_s(read.options),
+        timeout_s=read.seconds("timeout", otherwise=_DEFAULT_TIMEOUT_S, most=_LONGEST_TIMEOUT_S),
     )
     for one in (found.address, found.lock_address, found.unlock_address):
         _check(one, read)
@@ -100,19 +100,11 @@ def _check(address: str, read: StateUrl) -> None:
         )
     if parts.scheme not in {"http", "https"} or not host or parts.fragment:
         raise UsageError(f"{address!r} is no address of a state", hint=_FORM)
-    if parts.scheme == "http" and not _is_loopback(address) and not read.is_set("allow-http"):
+    if parts.scheme == "http" and not is_loopback(host) and not read.is_set("allow-http"):
         raise UsageError(
             f"{address} would send credentials in the clear",
             hint="Use https. In a network that you trust, add allow-http=true behind the #.",
         )
-
-
-def _is_loopback(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _method(options: Mapping[str, str], name: str, default: str) -> str:
@@ -123,14 +115,3 @@ def _method(options: Mapping[str, str], name: str, default: str) -> str:
             hint="Write a verb of HTTP in capitals, as PUT.",
         )
     return method
-
-
-def _timeout_s(options: Mapping[str, str]) -> float:
-    text = options.get("timeout", "")
-    if not text:
-        return _DEFAULT_TIMEOUT_S
-    if not _TIMEOUT_S.fullmatch(text):
-        raise UsageError(
-            f"the option timeout of the state URL is {text!r}", hint="Write whole seconds, from 1 to 999."
-        )
-    return float(text)

@@ -2,11 +2,16 @@
 
 The protocol has one document, updated whole, and a lock, but no update that compares. So whoever changes the
 document holds the lock while it reads, compares and writes, and the server refuses updates of anybody else.
+
+Whoever holds the lock is the only one whose updates the server takes, so the document is what we last read or
+wrote. Two things can end that. The lock may be broken: then nothing more is written or acknowledged. And the
+outcome of an update may be unknown: it may even arrive later, over whatever was written since. So before the
+next update the claim is exchanged for a new one, whose ID the late one does not name, and the document is
+read anew: it is ours, or the one before it, or somebody else was here and the lock is lost.
 """
 
 import os
 import socket
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,23 +21,150 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.backends.complaints import conflict, locked
-from reconciler.backends.content_version import snapshot_of, version_of
+from reconciler.backends.complaints import conflict, lock_taken_away, locked, shortened
 from reconciler.backends.http_address import HttpAddress, read_address
 from reconciler.backends.http_claim import Claim, Standing
-from reconciler.backends.http_complaints import Complaints
 from reconciler.backends.http_document import Document, pack
-from reconciler.backends.http_documents import Documents
-from reconciler.backends.http_exchange import Exchange
-from reconciler.backends.http_holding import Holding
-from reconciler.backends.http_lock import ServerLock
-from reconciler.backends.http_proof import prove
-from reconciler.backends.http_wire import Wire
+from reconciler.backends.http_exchange import OutcomeUnknown
+from reconciler.backends.http_server import Server
+from reconciler.backends.patience import wait_for
 from reconciler.model.errors import StateUnavailable
-from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
+from reconciler.ports import (
+    Breaking,
+    LockHolder,
+    LockInfo,
+    Snapshot,
+    StateBackend,
+    Tenure,
+    Version,
+    content_version,
+)
 
-_POLL_S: Final = 0.5
 _BRIEF_S: Final = 30.0
+
+
+class Holding:
+    """The claim that stands, from when it was taken until `end`."""
+
+    def __init__(self, claim: Claim, server: Server) -> None:
+        self.claim = claim
+        self._own = {claim.claim_id}
+        self._server = server
+        self._location = server.address.location
+        self._known: Document | None = None
+        self._unsettled: tuple[Document, Document] | None = None
+        self._is_between_claims = False
+        self._is_lost = False
+
+    def read(self) -> Document:
+        """The document as the server has it now."""
+        if self._unsettled is not None and not self._is_lost:
+            try:
+                return self._settle()
+            except StateUnavailable:
+                if not self._is_lost:
+                    raise
+        self._known = self._server.get()
+        return self._known
+
+    def update(self, change: Callable[[Document], Document]) -> Document:
+        """The document as `change` made it of the present one; durable.
+
+        Raises StateUnavailable, with nothing changed, once the lock is lost.
+        """
+        sent: Document | None = None
+        for number in range(1, _UPDATE_TRIES + 1):
+            present = self._present()
+            if present == sent:
+                return present
+            changed = change(present)
+            if changed is present:
+                return present
+            lineage = present.lineage or str(uuid.uuid4())
+            sent = replace(changed, serial=present.serial + 1, lineage=lineage)
+            try:
+                self._put(present, sent)
+            except OutcomeUnknown as error:
+                if number == _UPDATE_TRIES or not error.is_passing:
+                    raise
+            else:
+                return sent
+        raise AssertionError
+
+    def end(self) -> None:
+        """Let go of the lock, if it is ours. Raises StateUnavailable if that is not known."""
+        if not self._is_lost:
+            self._server.let_go(self.claim.claim_id, self.claim.body)
+
+    def _present(self) -> Document:
+        if self._is_lost:
+            raise lock_taken_away(self._location)
+        if self._unsettled is not None:
+            return self._settle()
+        if self._known is None:
+            self._known = self._server.get()
+        return self._known
+
+    def _put(self, present: Document, sent: Document) -> None:
+        if not self._server.address.is_gitlab:  # others take updates of anybody while nobody holds the lock
+            self._confirm_claim()
+        self._unsettled = (present, sent)
+        try:
+            is_taken = self._server.put(sent, claim_id=self.claim.claim_id)
+        except StateUnavailable as error:
+            if not isinstance(error, OutcomeUnknown):
+                self._unsettled = None
+            raise
+        self._unsettled = None
+        if not is_taken:
+            self._confirm_claim()
+            raise self._server.complaints.refused_though_held()
+        self._known = sent
+
+    def _settle(self) -> Document:
+        """The document, once no late update can change it any more: as sent, or as it was before."""
+        self._renew_claim()
+        found = self._server.get()
+        if self._unsettled is None or found not in self._unsettled:
+            with suppress(StateUnavailable):
+                self.end()
+            raise self._lost(self._server.complaints.moved_on())
+        self._known, self._unsettled = found, None
+        return found
+
+    def _renew_claim(self) -> None:
+        """A new claim stands in the place of the old one. Raises if another's does, or none did."""
+        if not self._is_between_claims:
+            self._confirm_claim()
+            self._is_between_claims = True
+            self._server.let_go(self.claim.claim_id, self.claim.body)
+        self.claim = self._new_claim()
+        standing = self._server.take(self.claim)
+        if standing is not None and standing.claim_id in self._own:  # we let go of it, and were not heard
+            self._server.let_go(standing.claim_id, standing.body)
+            standing = self._server.take(self.claim)
+        if standing is not None:
+            raise self._lost(lock_taken_away(self._location))
+        self._is_between_claims = False
+
+    def _confirm_claim(self) -> None:
+        """Nothing, if a claim of ours stands."""
+        standing = self._server.look(self.claim.info)
+        # A server that does not say whose claim stands may mean ours.
+        if standing is None or (standing.claim_id and standing.claim_id not in self._own):
+            raise self._lost(lock_taken_away(self._location))
+
+    def _new_claim(self) -> Claim:
+        claim = self._server.new_claim(self.claim.info)
+        self._own.add(claim.claim_id)
+        return claim
+
+    def _lost(self, complaint: StateUnavailable) -> StateUnavailable:
+        self._is_lost = True
+        return complaint
+
+
+_SAMPLE: Final = 'a proof: "\\u00e9" é ✓\n'.encode()
 
 
 def open_http(url: str, *, root: Path) -> StateBackend:  # noqa: ARG001 - no path is below it
@@ -45,10 +177,7 @@ class HttpBackend:
 
     def __init__(self, address: HttpAddress) -> None:
         self._address = address
-        self._complaints = Complaints(address)
-        self._exchange = Exchange(Wire(address), self._complaints)
-        self._documents = Documents(self._exchange, address, self._complaints)
-        self._lock = ServerLock(self._exchange, address, self._complaints)
+        self._server = Server(address)
         self._holding: Holding | None = None
 
     @property
@@ -59,19 +188,19 @@ class HttpBackend:
     def read(self) -> Snapshot | None:
         """The document's snapshot, or None where there is none."""
         snapshot = self._document().snapshot
-        return None if snapshot is None else snapshot_of(snapshot)
+        return None if snapshot is None else Snapshot(data=snapshot, version=content_version(snapshot))
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:  # noqa: ARG002 - no history
         """Put `data` in the place of exactly the content `replacing`; the server has it on return."""
 
         def change(document: Document) -> Document:
-            present = None if document.snapshot is None else version_of(document.snapshot)
+            present = None if document.snapshot is None else content_version(document.snapshot)
             if present != replacing:
                 raise conflict(self.location)
             return replace(document, snapshot=data)
 
         self._update(change)
-        return version_of(data)
+        return content_version(data)
 
     def back_up(self, data: bytes) -> str:
         """Put `data` in the place of the last backup, in the document."""
@@ -88,11 +217,7 @@ class HttpBackend:
 
         def change(document: Document) -> Document:
             if len(document.journal) < after:
-                raise StateUnavailable(
-                    f"the journal of {self.location} was removed or cut while this run was writing it",
-                    hint="Put it back: it holds what state does not have yet.",
-                    location=self.location,
-                )
+                raise shortened(self.location)
             return replace(document, journal=document.journal[:after] + data)
 
         self._update(change)
@@ -109,22 +234,22 @@ class HttpBackend:
 
     def lock_holder(self) -> LockHolder | None:
         """Who holds the lock; None where nobody does. It is found out by trying to take it."""
-        with self._exchange.connected():
-            standing = self._lock.look(_this_process("unlock"))
+        with self._server.connected():
+            standing = self._server.look(_this_process("unlock"))
         return None if standing is None else standing.holder
 
     def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
         """Let go of the lock in its holder's name, if it is that of `lock_id`."""
-        with self._exchange.connected():
-            return self._lock.break_claim(_this_process("unlock"), lock_id, breaking)
+        with self._server.connected():
+            return self._server.break_claim(_this_process("unlock"), lock_id, breaking)
 
     def prove_conditional_writes(self) -> None:
         """Raises StateUnavailable unless the server keeps out whoever does not hold the lock."""
         with self._held() as holding:
-            prove(holding, lock=self._lock, documents=self._documents, complaints=self._complaints)
+            _prove(holding, self._server)
 
     def _document(self) -> Document:
-        return self._documents.get() if self._holding is None else self._holding.read()
+        return self._server.get() if self._holding is None else self._holding.read()
 
     def _update(self, change: Callable[[Document], Document]) -> None:
         with self._held() as holding:
@@ -141,14 +266,8 @@ class HttpBackend:
 
     @contextmanager
     def _hold(self, info: LockInfo, *, timeout_s: float) -> Iterator[Holding]:
-        with self._exchange.connected():
-            holding = self._holding = Holding(
-                self._taken(info, timeout_s),
-                lock=self._lock,
-                documents=self._documents,
-                complaints=self._complaints,
-                asks_first=not self._address.is_gitlab,
-            )
+        with self._server.connected():
+            holding = self._holding = Holding(self._taken(info, timeout_s), self._server)
             try:
                 yield holding
             finally:
@@ -158,22 +277,22 @@ class HttpBackend:
 
     def _taken(self, info: LockInfo, timeout_s: float) -> Claim:
         """A claim that stands. Raises StateLocked if another's does for longer than `timeout_s`."""
-        claim = self._lock.new_claim(info)
-        deadline_s = time.monotonic() + timeout_s
-        while (standing := self._try(claim)) is not None:
-            left_s = deadline_s - time.monotonic()
-            if left_s <= 0:
-                raise locked(self.location, standing.holder)
-            time.sleep(min(_POLL_S, left_s))
-        return claim
+        claim = self._server.new_claim(info)
+        standing: Standing | None = None
 
-    def _try(self, claim: Claim) -> Standing | None:
-        try:
-            return self._lock.take(claim)
-        except StateUnavailable:
-            with suppress(StateUnavailable):  # the claim may stand, though nobody told us
-                self._lock.let_go(claim.claim_id, claim.body)
-            raise
+        def try_() -> Claim | None:
+            nonlocal standing
+            try:
+                standing = self._server.take(claim)
+            except StateUnavailable:
+                with suppress(StateUnavailable):  # the claim may stand, though nobody told us
+                    self._server.let_go(claim.claim_id, claim.body)
+                raise
+            return claim if standing is None else None
+
+        if wait_for(try_, timeout_s=timeout_s) is None and standing is not None:
+            raise locked(self.location, standing.holder)
+        return claim
 
 
 def _this_process(command: str) -> LockInfo:
@@ -186,3 +305,32 @@ def _this_process(command: str) -> LockInfo:
         since=datetime.now(UTC),
         command=command,
     )
+
+
+_UPDATE_TRIES: Final = 3
+
+
+def _prove(holding: Holding, server: Server) -> None:
+    """Nothing, if the server keeps out whoever lacks its lock and gives back what it was given.
+
+    Raises StateUnavailable. The lock is held, and there is no snapshot, before and after.
+    """
+    other = server.new_claim(holding.claim.info)
+    if server.take(other) is None:
+        server.let_go(other.claim_id, other.body)
+        raise server.complaints.unsafe("it gives its lock to two at a time")
+    _prove_refusal(holding, other, server)
+    sent = holding.update(lambda document: replace(document, journal=_SAMPLE))
+    if server.get() != sent:
+        raise server.complaints.unsafe("it does not give back what it was given")
+    holding.update(lambda document: replace(document, journal=b""))
+
+
+def _prove_refusal(holding: Holding, other: Claim, server: Server) -> None:
+    """Nothing, if an update under another claim than ours changes nothing."""
+    present = holding.read()
+    forged = replace(present, serial=present.serial + 1, lineage=present.lineage or "a proof")
+    with suppress(StateUnavailable):  # GitLab fails with 500; what counts is what stands
+        server.put(forged, claim_id=other.claim_id)
+    if server.get() != present:
+        raise server.complaints.unsafe("it takes updates from somebody who does not hold its lock")

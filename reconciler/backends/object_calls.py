@@ -8,7 +8,7 @@ object, and finds its own bytes there if it was done. Objects for which that mat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, NewType, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, NewType, TypeVar
 
 import obstore
 from msgspec import Struct
@@ -19,7 +19,7 @@ from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateUnavailable
 
 if TYPE_CHECKING:
-    from obstore import GetResult, PutMode, UpdateVersion
+    from obstore import GetResult, PutMode
     from obstore.store import ObjectStore
 
 _Answer = TypeVar("_Answer")
@@ -53,48 +53,16 @@ class Refused(Exception):
         self.found = found
 
 
-class Tagging(Protocol):
-    """How a kind of store names an object's content."""
-
-    def tag_of(self, e_tag: str | None, version: str | None) -> Tag | None:
-        """The tag; None where the answer lacks it."""
-        ...
-
-    def condition(self, tag: Tag) -> "UpdateVersion | None":
-        """What makes the driver replace exactly what `tag` names; None where that can be nothing."""
-        ...
-
-
-class ByETag:
-    """S3 and Azure compare e-tags."""
-
-    def tag_of(self, e_tag: str | None, version: str | None) -> Tag | None:  # noqa: ARG002 - see Tagging
-        """The e-tag."""
-        return None if e_tag is None else Tag(e_tag)
-
-    def condition(self, tag: Tag) -> "UpdateVersion":
-        """The driver wants the version left out where there is none."""
-        return {"e_tag": tag}
-
-
-class ByGeneration:
-    """Google Cloud Storage compares generations, numbers that never come again."""
-
-    def tag_of(self, e_tag: str | None, version: str | None) -> Tag | None:  # noqa: ARG002 - see Tagging
-        """The generation."""
-        return None if version is None else Tag(version)
-
-    def condition(self, tag: Tag) -> "UpdateVersion | None":
-        """The driver sends the version only, and the store takes nothing but a number."""
-        return {"e_tag": tag, "version": tag} if tag.isdecimal() else None
-
-
 class Bucket:
-    """A bucket's objects. `location` is the state's, for complaints."""
+    """A bucket's objects. `location` is the state's, for complaints.
 
-    def __init__(self, store: "ObjectStore", *, tagging: Tagging, location: str) -> None:
+    With `has_generations`, an object's content is named by its generation, a number that never comes again
+    (Google Cloud Storage); otherwise by its e-tag (S3, Azure).
+    """
+
+    def __init__(self, store: "ObjectStore", *, has_generations: bool, location: str) -> None:
         self._store = store
-        self._tagging = tagging
+        self._has_generations = has_generations
         self.location = location
 
     def get(self, key: str) -> Found | None:
@@ -127,7 +95,7 @@ class Bucket:
             raise failure(self.location, "write", error) from None
         except StateUnavailable as error:
             return self._looked_up(key, data, error)
-        tag = self._tagging.tag_of(put["e_tag"], put["version"])
+        tag = self._tag_of(put["e_tag"], put["version"])
         if tag is None:
             raise outcome_unknown(no_store(self.location, "write"))
         return tag
@@ -149,12 +117,23 @@ class Bucket:
         with suppress(FileNotFoundError):
             self._ask("tidy up beside", lambda: obstore.delete(self._store, keys))
 
+    def _tag_of(self, e_tag: str | None, version: str | None) -> Tag | None:
+        """The tag; None where the answer lacks it."""
+        found = version if self._has_generations else e_tag
+        return None if found is None else Tag(found)
+
     def _mode(self, replacing: Tag | None) -> "PutMode | None":
-        return "create" if replacing is None else self._tagging.condition(replacing)
+        """What makes the driver replace exactly `replacing`; None where that can be nothing."""
+        if replacing is None:
+            return "create"
+        if not self._has_generations:
+            return {"e_tag": replacing}
+        # The store takes nothing but a number.
+        return {"e_tag": replacing, "version": replacing} if replacing.isdecimal() else None
 
     def _found(self, answer: "GetResult") -> Found:
         meta = answer.meta
-        tag = self._tagging.tag_of(meta["e_tag"], meta["version"])
+        tag = self._tag_of(meta["e_tag"], meta["version"])
         if tag is None or str(answer.attributes.get("Content-Type", "")).startswith("text/html"):
             raise no_store(self.location, "read")
         return Found(data=bytes(answer.bytes()), tag=tag)

@@ -8,8 +8,6 @@ it.
 import re
 from typing import Final
 
-from msgspec import Struct
-
 from reconciler.model.errors import StateUnavailable
 
 _STATUS: Final = re.compile(r"status code: (\d{3})\b")
@@ -21,88 +19,83 @@ _LATER: Final = "Nothing that was recorded is lost. Try again in a while; a run 
 _SEE: Final = "See docs/backends/object-storage.md."
 
 
-class _Case(Struct, frozen=True):
-    """A failure: how it is recognised in the driver's text, what it is, and what to do."""
-
-    pattern: re.Pattern[str]
-    problem: str
-    hint: str
-
-
-def _case(pattern: str, problem: str, hint: str) -> _Case:
-    return _Case(re.compile(pattern), problem, hint)
-
-
-_CASES: Final = (
-    _case(
+_CASES: Final[tuple[tuple[str, str, str], ...]] = (
+    (
         r"<Code>\s*(NoSuchBucket|ContainerNotFound)\b",
         "the bucket or container does not exist",
         "Create it, or correct the state URL; nothing is created in its place.",
     ),
-    _case(
-        r"<Code>\s*(InvalidAccessKeyId|SignatureDoesNotMatch|AuthenticationFailed|ExpiredToken|InvalidToken|"
-        r"TokenRefreshRequired|RequestTimeTooSkewed|AuthorizationHeaderMalformed|NoAuthenticationInformation)\b"
-        r"|status code: 401\b|source: InvalidAccessKey\b",
+    (
+        (
+            r"<Code>\s*(InvalidAccessKeyId|SignatureDoesNotMatch|AuthenticationFailed|ExpiredToken|InvalidToken|"
+            r"TokenRefreshRequired|RequestTimeTooSkewed|AuthorizationHeaderMalformed|NoAuthenticationInformation)\b"
+            r"|status code: 401\b|source: InvalidAccessKey\b"
+        ),
         "its credentials were refused",
         f"Renew or correct the credentials in the environment, and look at the machine's clock. {_SEE}",
     ),
-    _case(
-        r"MissingAccessKeyId|MissingSecretAccessKey|MissingCredentials|TokenRequest|CredentialNotFound"
-        r"|latest/(api/token|meta-data)|computeMetadata|metadata/identity|oauth2/token",
+    (
+        (
+            r"MissingAccessKeyId|MissingSecretAccessKey|MissingCredentials|TokenRequest|CredentialNotFound"
+            r"|latest/(api/token|meta-data)|computeMetadata|metadata/identity|oauth2/token"
+        ),
         "no credentials could be had",
         f"Give them as the cloud's own tools take them, in the environment or by the machine's role. {_SEE}",
     ),
-    _case(
+    (
         r"MissingAccount|Account must be specified",
         "the storage account is not given",
         "Write it as in #account=NAME, or set AZURE_STORAGE_ACCOUNT_NAME.",
     ),
-    _case(
+    (
         r"status code: 403\b",
         "these credentials may not do that",
         f"Grant them to read, write, list and delete objects below the state's key. {_SEE}",
     ),
-    _case(
+    (
         r"status code: 413\b|<Code>\s*(EntityTooLarge|RequestBodyTooLarge)\b",
         "the object is larger than the server takes",
         "Nothing was overwritten. Raise the server's limit, or divide the exams among several states.",
     ),
-    _case(
+    (
         r"status code: 501\b|<Code>\s*NotImplemented\b",
         "the server does not know conditional writes",
         f"State must not be kept there: two runs could overwrite each other. {_SEE}",
     ),
-    _case(
+    (
         r"status code: (429|503)\b|<Code>\s*(SlowDown|ServerBusy)\b",
         "the server has been refusing calls as too many, or as overloaded, for too long",
         _LATER,
     ),
-    _case(r"status code: 5\d\d\b", "the server fails", _LATER),
-    _case(
+    (r"status code: 5\d\d\b", "the server fails", _LATER),
+    (
         r"BareRedirect|status code: 3\d\d\b|<Code>\s*IllegalLocationConstraintException\b",
         "the server redirects elsewhere, as it does for a bucket of another region",
         "Redirects are not followed. Give the bucket's region in the state URL, as in #region=eu-west-1.",
     ),
-    _case(
+    (
         r"InvalidCertificate|UnknownIssuer|[cC]ertificate|HandshakeFailure|InvalidMessage|AlertReceived",
         "no secure connection could be made",
         "Name the authority that signed the server's certificate in SSL_CERT_FILE, and check the endpoint.",
     ),
-    _case(
+    (
         r"BadScheme",
         "plain http is refused",
         "Use https, or add allow-http=true to the state URL's options if nobody else is on the way there.",
     ),
-    _case(r"kind: Timeout|TimedOut", "it did not answer in time", _LATER),
-    _case(r"dns error|failed to lookup", "the server's name cannot be resolved", _CHECK_URL),
-    _case(
+    (r"kind: Timeout|TimedOut", "it did not answer in time", _LATER),
+    (r"dns error|failed to lookup", "the server's name cannot be resolved", _CHECK_URL),
+    (
         r"MissingEtag|MissingLastModified|InvalidListResponse|[Dd]eserialize|quick_xml|DeError",
         "what answered is no object store, perhaps a proxy or a sign-in page",
         _CHECK_URL,
     ),
-    _case(r"kind: Connect", "the server cannot be reached", _CHECK_URL),
-    _case(r"kind: (Request|Interrupted)", "the connection broke off", _LATER),
+    (r"kind: Connect", "the server cannot be reached", _CHECK_URL),
+    (r"kind: (Request|Interrupted)", "the connection broke off", _LATER),
 )
+
+
+"""For each failure a pattern in the driver's text, what it is, and what to do; the first that fits counts."""
 
 
 class OutcomeUnknown(StateUnavailable):
@@ -159,9 +152,9 @@ def explained(error: Exception) -> tuple[str, str]:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror, _LATER
     text = str(error)
-    for case in _CASES:
-        if case.pattern.search(text):
-            return case.problem, case.hint
+    for pattern, problem, hint in _CASES:
+        if re.search(pattern, text):
+            return problem, hint
     return f"the call failed{_signs(text)}", f"{_CHECK_URL} {_SEE}"
 
 

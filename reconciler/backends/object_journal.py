@@ -5,6 +5,10 @@ head is swapped to name it. From there an append is one put of a new object, wha
 is not a plain append (a batch after one whose outcome was not known, a journal that another began) begins a
 new generation with a copy of what counts, so that no segment is ever replaced.
 
+A segment is named by the offset of its first byte, so that of all who append at one offset one succeeds. One
+without bytes is a fence: nothing can be appended behind it. A listing finds segments fast, and is not
+believed: its end is where the store says of the very next offset that there is no such object.
+
 Whoever breaks a lock, and whoever takes one, fences the generation in use, if one is, and swaps the head
 for one like it: the last holder's next append collides with the fence, and it can begin no generation, for
 it can swap only the head that it saw. All that it was told is durable stands before the fence. Late
@@ -13,28 +17,143 @@ for some days, because a holder that still lived could mistake a gap for the end
 """
 
 import json
+import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
 from msgspec import Struct
 
-from reconciler.backends.complaints import lock_taken_away
-from reconciler.backends.object_calls import Bucket, Listed, Refused, Tag
+from reconciler.backends.complaints import lock_taken_away, shortened
+from reconciler.backends.object_calls import Bucket, Found, Listed, Refused, Tag
 from reconciler.backends.object_errors import foreign, part_missing
 from reconciler.backends.object_lock import Hold, ObjectLock
-from reconciler.backends.object_segments import HEADER_BYTES, Generation, Reading, Segment, offset_of
 from reconciler.model.errors import StateUnavailable
 
-FENCES_LAST: Final = timedelta(days=7)
+_FENCES_LAST: Final = timedelta(days=7)
 
 _TRIES: Final = 5
 _FENCE_TRIES: Final = 50
 _CHECK_EVERY_S: Final = 2.0
 """A holder looks this often whether its lock is still its own, so that who fences it soon catches up."""
+_HEADER: Final = re.compile(rb"reconciler segment ([0-9a-f]{32}) ([0-9]{8})\n")
+_HEADER_BYTES: Final = 61
+_READERS: Final = 16
+_FENCE_PATIENCE_S: Final = 30.0
+"""Far longer than a holder goes on without looking whether its lock is still its own."""
+
+
+class Segment(Struct, frozen=True, kw_only=True):
+    """One append. `token` is that of the lock it was made under, `number` of the try; a fence has no data."""
+
+    token: str
+    number: int
+    data: bytes
+
+    @property
+    def is_fence(self) -> bool:
+        """Whether nothing can be appended behind it."""
+        return not self.data
+
+    def encode(self) -> bytes:
+        """The object's bytes."""
+        return b"reconciler segment %s %08d\n" % (self.token.encode(), self.number) + self.data
+
+
+class Generation:
+    """The segments below `folder`."""
+
+    def __init__(self, bucket: Bucket, folder: str) -> None:
+        self._bucket = bucket
+        self._folder = folder
+
+    def put(self, offset: int, segment: Segment) -> None:
+        """Durably make `segment` the one at `offset`. Raises Refused if there is one."""
+        self._bucket.put(self._key(offset), segment.encode(), replacing=None)
+
+    def get(self, offset: int) -> Segment | None:
+        """The segment at `offset`."""
+        key = self._key(offset)
+        found = self._bucket.get(key)
+        return None if found is None else self.decode(key, found)
+
+    def decode(self, key: str, found: Found) -> Segment:
+        """`found` as a segment. Raises StateUnavailable where it is none."""
+        header = _HEADER.match(found.data)
+        if header is None:
+            raise foreign(self._bucket.location, key)
+        return Segment(token=header[1].decode(), number=int(header[2]), data=found.data[header.end() :])
+
+    def read(self) -> bytes | None:
+        """Return the bytes up to the end or the fence; None where a segment is missing between others."""
+        listed = self._sizes()
+        with ThreadPoolExecutor(_READERS, thread_name_prefix="segments") as pool:
+            fetched = dict(zip(listed, pool.map(self.get, listed), strict=True))
+        data = bytearray()
+        while (segment := fetched.get(len(data)) or self.get(len(data))) is not None and segment.data:
+            data += segment.data
+        return bytes(data) if data and max(listed, default=0) <= len(data) else None
+
+    def fence(self, token: str) -> None:
+        """Make sure that nothing more can be appended.
+
+        Whoever appends meanwhile is followed, one segment after the other. Raises StateUnavailable where that
+        takes too long, and where a segment is missing.
+        """
+        end = self._end()
+        deadline = time.monotonic() + _FENCE_PATIENCE_S
+        while time.monotonic() < deadline:
+            try:
+                self.put(end, Segment(token=token, number=0, data=b""))
+            except Refused as refused:
+                if refused.found is None:
+                    continue
+                segment = self.decode(self._key(end), refused.found)
+                if segment.is_fence:
+                    return
+                end += len(segment.data)
+            else:
+                return
+        raise StateUnavailable(
+            f"cannot end the journal of {self._bucket.location}: its last holder goes on writing it",
+            hint="End that run, then try again.",
+            location=self._bucket.location,
+        )
+
+    def _end(self) -> int:
+        """The offset behind the last segment that a listing shows."""
+        listed = self._sizes()
+        end = 0
+        while (size_bytes := listed.get(end, 0)) > 0:
+            end += size_bytes
+        while any(offset > end for offset in listed):
+            segment = self.get(end)
+            if segment is None or segment.is_fence:
+                raise part_missing(self._bucket.location, self._folder)
+            end += len(segment.data)
+        return end
+
+    def _sizes(self) -> Mapping[int, int]:
+        """The size of the data at each offset, as a listing shows them."""
+        listed = self._bucket.listing(self._folder)
+        return {
+            offset: one.size_bytes - _HEADER_BYTES
+            for one in listed
+            if (offset := _offset_of(one.key)) is not None
+        }
+
+    def _key(self, offset: int) -> str:
+        return f"{self._folder}/{offset:016}"
+
+
+def _offset_of(key: str) -> int | None:
+    """The offset that a segment's key names; None where it is no segment's."""
+    name = key.rpartition("/")[2]
+    return int(name) if re.fullmatch("[0-9]{16}", name) else None
 
 
 class _Head(Struct, frozen=True, kw_only=True):
@@ -54,24 +173,19 @@ class ObjectJournal:
         self._bucket = bucket
         self._key = f"{folder}/head"
 
-    def read(self, kept: "_Kept | None" = None) -> bytes:
-        """The bytes that count, whoever reads; `kept` are those that the reader wrote itself."""
+    def read(self) -> bytes:
+        """The bytes that count."""
         for _ in range(_TRIES):
             head = self.head()
             if head is None or head.generation is None:
                 return b""
-            reading = self.reading(head.generation, kept)
+            data = self.generation(head.generation).read()
             now = self.head()
             if now is not None and now.token == head.token:
-                if reading.is_whole:
-                    return reading.data
+                if data is not None:
+                    return data
                 break
         raise part_missing(self.location, self.folder)
-
-    def reading(self, generation: str, kept: "_Kept | None") -> Reading:
-        """What `generation` holds."""
-        mine = kept.data if kept is not None and kept.generation == generation else {}
-        return self.generation(generation).read(mine)
 
     def generation(self, name: str) -> Generation:
         """The generation of that name."""
@@ -114,7 +228,7 @@ class ObjectJournal:
             keys = [
                 one.key
                 for one in listed
-                if offset_of(one.key) is not None and _generation_of(one) not in spare
+                if _offset_of(one.key) is not None and _generation_of(one) not in spare
             ]
             if keys:
                 self._bucket.remove(keys)
@@ -125,20 +239,13 @@ def _generation_of(listed: Listed) -> str:
 
 
 def _spared(listed: Sequence[Listed]) -> set[str | None]:
-    """Generations with a fence that is younger than `FENCES_LAST`, by the store's own clock."""
+    """Generations with a fence that is younger than `_FENCES_LAST`, by the store's own clock."""
     if not listed:
         return set()
-    since = max(one.changed_at for one in listed) - FENCES_LAST
+    since = max(one.changed_at for one in listed) - _FENCES_LAST
     return {
-        _generation_of(one) for one in listed if one.size_bytes == HEADER_BYTES and one.changed_at >= since
+        _generation_of(one) for one in listed if one.size_bytes == _HEADER_BYTES and one.changed_at >= since
     }
-
-
-class _Kept(Struct, kw_only=True):
-    """What a holder put into its generation itself, by offset."""
-
-    generation: str
-    data: dict[int, bytes]
 
 
 class Term:
@@ -150,22 +257,19 @@ class Term:
         self._hold = hold
         self._head = head
         self._tokens = {head.token}
-        self._kept: _Kept | None = None
+        self._generation: str | None = None
+        """The one that this holder began, where it is known to be in use."""
         self._end = 0
         self._number = 0
         self._is_settled = True
         self._checked_s = time.monotonic()
-
-    def read(self) -> bytes:
-        """The bytes that count."""
-        return self._journal.read(self._kept)
 
     def append(self, data: bytes, *, after: int) -> None:
         """Durably put `data` behind the first `after` bytes."""
         self._check_now_and_then()
         if not data:
             return
-        if self._kept is not None and after == self._end and self._extend(self._kept, data):
+        if self._generation is not None and after == self._end and self._extend(self._generation, data):
             return
         self._begin(self._first(after) + data)
 
@@ -175,38 +279,30 @@ class Term:
         if self._is_settled and self._head.generation is None:
             return
         self._swap(None)
-        self._kept, self._end = None, 0
+        self._generation, self._end = None, 0
         self._journal.tidy(self._head)
 
-    def _extend(self, kept: _Kept, data: bytes) -> bool:
+    def _extend(self, generation: str, data: bytes) -> bool:
         """Whether `data` stands at the end now; else an earlier batch of this holder does."""
+        segments = self._journal.generation(generation)
         try:
-            self._journal.generation(kept.generation).put(self._end, self._segment(data))
+            segments.put(self._end, self._segment(data))
         except Refused as refused:
-            if not self._is_mine(kept, refused, data):
+            if refused.found is None:
+                raise lock_taken_away(self._journal.location) from None
+            found = segments.decode(self._journal.folder, refused.found)
+            if found.is_fence or found.token != self._hold.token:
+                raise lock_taken_away(self._journal.location) from None
+            if found.data != data:
                 return False
-        kept.data[self._end] = data
         self._end += len(data)
         return True
 
-    def _is_mine(self, kept: _Kept, refused: Refused, data: bytes) -> bool:
-        """Whether the segment in the way holds `data`. Raises StateUnavailable if it is another's."""
-        if refused.found is None:
-            raise lock_taken_away(self._journal.location)
-        segment = self._journal.generation(kept.generation).decode(self._journal.folder, refused.found)
-        if segment.is_fence or segment.token != self._hold.token:
-            raise lock_taken_away(self._journal.location)
-        return segment.data == data
-
     def _first(self, after: int) -> bytes:
         """The first `after` bytes that count."""
-        data = self.read()[:after] if after else b""
+        data = self._journal.read()[:after] if after else b""
         if len(data) < after:
-            raise StateUnavailable(
-                f"the journal of {self._journal.location} was removed or cut while this run was writing it",
-                hint="Put it back: it holds what state does not have yet.",
-                location=self._journal.location,
-            )
+            raise shortened(self._journal.location)
         return data
 
     def _begin(self, data: bytes) -> None:
@@ -215,9 +311,9 @@ class Term:
         segment = self._segment(data)
         name = f"{self._hold.token}-{segment.number:08}"
         self._journal.generation(name).put(0, segment)
-        self._kept = None  # until it is known which generation is in use, nothing can be appended to one
+        self._generation = None  # nothing can be appended until it is known which one is in use
         self._swap(name)
-        self._kept, self._end = _Kept(generation=name, data={0: data}), len(data)
+        self._generation, self._end = name, len(data)
 
     def _swap(self, generation: str | None) -> None:
         """Make `generation` the one in use, on top of the head that this holder saw or wrote itself."""

@@ -9,7 +9,6 @@ earlier one.
 import enum
 import json
 import secrets
-import time
 from contextlib import suppress
 from typing import Any, Final
 
@@ -18,11 +17,10 @@ from msgspec import Struct
 from reconciler.backends.complaints import lock_taken_away, locked, not_locked, refuse_unbreakable
 from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
 from reconciler.backends.object_calls import Bucket, Found, Refused, Tag
+from reconciler.backends.patience import wait_for
 from reconciler.model.errors import StateUnavailable
 from reconciler.ports import Breaking, Liveness, LockHolder, LockInfo
 
-_FIRST_PAUSE_S: Final = 0.1
-_LONGEST_PAUSE_S: Final = 2.0
 _TRIES: Final = 5
 
 
@@ -62,20 +60,16 @@ class ObjectLock:
 
     def take(self, info: LockInfo, *, timeout_s: float) -> Hold:
         """Hold the lock. Raises StateLocked if another holds it for longer than `timeout_s`."""
-        deadline = time.monotonic() + timeout_s
-        pause_s = _FIRST_PAUSE_S
-        while True:
+
+        def claim() -> Hold | None:
             note = self._note()
-            if note is None or note.phase is not Phase.HELD:
-                hold = self._claim(info, note)
-                if hold is not None:
-                    return hold
-                continue  # another was faster; it is to be named
-            left_s = deadline - time.monotonic()
-            if left_s <= 0:
-                raise locked(self._bucket.location, _holder(note))
-            time.sleep(min(pause_s, left_s))
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            return None if note is not None and note.phase is Phase.HELD else self._claim(info, note)
+
+        hold = wait_for(claim, timeout_s=timeout_s)
+        if hold is None:
+            holder = self.holder() or LockHolder(info=None, liveness=Liveness.UNKNOWN)
+            raise locked(self._bucket.location, holder)
+        return hold
 
     def check(self, hold: Hold) -> None:
         """Nothing, if `hold` still holds the lock. Raises StateUnavailable otherwise."""

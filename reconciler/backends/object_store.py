@@ -10,8 +10,8 @@ replaces, and the store compares. Three things keep a holder whose lock was brok
 """
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,8 +20,8 @@ from reconciler.backends.object_calls import Bucket, Refused, Tag
 from reconciler.backends.object_errors import OutcomeUnknown
 from reconciler.backends.object_journal import ObjectJournal, Term
 from reconciler.backends.object_lock import Hold, ObjectLock, Phase
-from reconciler.backends.object_proof import prove_conditions
 from reconciler.backends.object_urls import open_place
+from reconciler.model.errors import StateUnavailable
 from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
 
 _BACKUP_TRIES: Final = 3
@@ -30,8 +30,7 @@ _BACKUP_TRIES: Final = 3
 def open_object_store(url: str, *, root: Path) -> StateBackend:  # noqa: ARG001 - a bucket is below no directory
     """The object that `url` names."""
     place = open_place(url)
-    bucket = Bucket(place.store, tagging=place.tagging, location=place.location)
-    return ObjectStoreBackend(bucket, key=place.key, bucket_url=place.bucket_url)
+    return ObjectStoreBackend(place.bucket, key=place.key, bucket_url=place.bucket_url)
 
 
 class ObjectStoreBackend:
@@ -86,7 +85,7 @@ class ObjectStoreBackend:
 
     def read_journal(self) -> bytes:
         """The journal's bytes; none where there is no journal."""
-        return self._journal.read() if self._term is None else self._term.read()
+        return self._journal.read()
 
     def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:  # noqa: ARG002 - no history
         """Put `data` behind the first `after` bytes of the journal."""
@@ -125,7 +124,7 @@ class ObjectStoreBackend:
 
     def prove_conditional_writes(self) -> None:
         """Raises StateUnavailable unless the store compares before it puts."""
-        prove_conditions(self._bucket, f"{self._key}.proof/{secrets.token_hex(16)}")
+        _prove_conditions(self._bucket, f"{self._key}.proof/{secrets.token_hex(16)}")
 
     def _begun(self, hold: Hold) -> tuple[Term, Tenure]:
         """The journal is this holder's alone from here on, whatever became of the lock's object before."""
@@ -142,3 +141,51 @@ class ObjectStoreBackend:
         """Raises StateUnavailable if this object took the lock and has it no longer."""
         if self._hold is not None:
             self._lock.check(self._hold)
+
+
+def _prove_conditions(bucket: Bucket, key: str) -> None:
+    """Raises StateUnavailable unless puts, listings and gets at `key` do what this product relies on.
+
+    The object is removed again as far as that goes.
+    """
+    try:
+        _prove(bucket, key)
+    finally:
+        with suppress(StateUnavailable):
+            bucket.remove([key])
+
+
+def _prove(bucket: Bucket, key: str) -> None:
+    try:
+        first = _put(bucket, key, None)
+        _must_refuse(bucket, "to make an object that is there", lambda: _put(bucket, key, None))
+        last = _put(bucket, key, first)
+    except Refused:
+        raise _unfit(bucket, "it refuses a write whose condition holds") from None
+    _must_refuse(bucket, "to replace an object that has changed", lambda: _put(bucket, key, first))
+    found = bucket.get(key)
+    if found is None or found.tag != last:
+        raise _unfit(bucket, "it does not give back what was written to it last")
+    if key not in {listed.key for listed in bucket.listing(key.rpartition("/")[0])}:
+        raise _unfit(bucket, "it does not list an object that was just made")
+
+
+def _put(bucket: Bucket, key: str, replacing: Tag | None) -> Tag:
+    return bucket.put(key, secrets.token_hex(16).encode(), replacing=replacing)
+
+
+def _must_refuse(bucket: Bucket, what: str, put: Callable[[], Tag]) -> None:
+    try:
+        put()
+    except Refused:
+        return
+    raise _unfit(bucket, f"it did not refuse {what}: it ignores conditions")
+
+
+def _unfit(bucket: Bucket, problem: str) -> StateUnavailable:
+    return StateUnavailable(
+        f"the store of {bucket.location} is not fit for state: {problem}",
+        hint="Two runs could overwrite each other there. Use a store with conditional writes, or a newer "
+        "version of this one; see docs/backends/object-storage.md.",
+        location=bucket.location,
+    )

@@ -4,7 +4,6 @@ What the URL leaves open the driver takes from each cloud's own environment vari
 there only. Two things do not: plain http has to be allowed here, and certificates are always checked.
 """
 
-import ipaddress
 import os
 import re
 from datetime import timedelta
@@ -15,10 +14,11 @@ from msgspec import Struct
 from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from reconciler.backends.object_calls import ByETag, ByGeneration, Tagging
+from reconciler.backends.object_calls import Bucket
 from reconciler.backends.object_errors import explained
 from reconciler.backends.urls import StateUrl, read_state_url
 from reconciler.model.errors import UsageError
+from reconciler.service_url import is_loopback
 
 if TYPE_CHECKING:
     from obstore.store import AzureConfig, ClientConfig, GCSConfig, ObjectStore, RetryConfig, S3Config
@@ -52,11 +52,9 @@ _ENDPOINT_VARIABLES: Final = {
 class ObjectPlace(Struct, frozen=True, kw_only=True):
     """A state's bucket, opened, and its key there."""
 
-    store: "ObjectStore"
-    tagging: Tagging
+    bucket: Bucket
     bucket_url: str
     key: str
-    location: str
 
 
 def open_place(text: str) -> ObjectPlace:
@@ -73,11 +71,9 @@ def open_place(text: str) -> ObjectPlace:
         problem, hint = explained(error)
         raise UsageError(f"the state at {url.location} cannot be opened: {problem}", hint=hint) from None
     return ObjectPlace(
-        store=store,
-        tagging=ByGeneration() if scheme == "gs" else ByETag(),
+        bucket=Bucket(store, has_generations=scheme == "gs", location=url.location),
         bucket_url=f"{scheme}://{url.parts.netloc}",
         key=key,
-        location=url.location,
     )
 
 
@@ -129,23 +125,16 @@ def _refuse_plain_http(url: StateUrl, endpoint: str | None) -> None:
     is_allowed = url.is_set("allow-http")
     if is_allowed or endpoint is None or urlsplit(endpoint).scheme != "http":
         return
-    if not _is_loopback(urlsplit(endpoint).hostname or ""):
+    if not is_loopback(urlsplit(endpoint).hostname or ""):
         raise UsageError(
             f"the state at {url.location} is behind plain http",
             hint="Use https, or add allow-http=true to the URL's options if nobody else is on the way there.",
         )
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _opened(url: StateUrl, endpoint: str | None) -> "ObjectStore":
     bucket = url.parts.netloc
-    timeout_s = _timeout_s(url)
+    timeout_s = url.seconds("timeout", otherwise=CALL_TIMEOUT_S, most=_LONGEST_TIMEOUT_S)
     client: ClientConfig = {
         "allow_http": endpoint is not None and endpoint.startswith("http:"),
         "allow_invalid_certificates": False,
@@ -182,41 +171,11 @@ def _s3_config(url: StateUrl, endpoint: str | None) -> "S3Config":
     if region := url.options.get("region"):
         config["region"] = region
     bucket = url.parts.netloc
-    is_path_style = _is_path_style(url, endpoint)
+    # Servers that are not Amazon's want the bucket in the path; a certificate does not fit a name with dots.
+    is_path_style = url.is_set("path-style", otherwise=endpoint is not None or "." in bucket)
     config["virtual_hosted_style_request"] = not is_path_style
     if endpoint is not None:
         parts = urlsplit(endpoint)
         hosted = parts._replace(netloc=f"{bucket}.{parts.netloc}").geturl()
         config["aws_endpoint_url_s3"] = endpoint if is_path_style else hosted
     return config
-
-
-def _is_path_style(url: StateUrl, endpoint: str | None) -> bool:
-    """Whether the bucket stands in the path: for servers that are not Amazon's, and where a name has dots."""
-    match url.options.get("path-style"):
-        case "true":
-            return True
-        case "false":
-            return False
-        case None:
-            return endpoint is not None or "." in url.parts.netloc
-        case other:
-            raise UsageError(
-                f"the option path-style of the state URL is {other!r}", hint="Write true or false."
-            )
-
-
-def _timeout_s(url: StateUrl) -> float:
-    text = url.options.get("timeout")
-    if text is None:
-        return CALL_TIMEOUT_S
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= _LONGEST_TIMEOUT_S:
-        raise UsageError(
-            f"the option timeout of the state URL is {text!r}",
-            hint=f"Write seconds, at most {_LONGEST_TIMEOUT_S:g}, as in #timeout=30.",
-        )
-    return seconds

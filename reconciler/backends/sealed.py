@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from reconciler.backends.complaints import shortened
 from reconciler.backends.sealed_format import (
     BACKUP,
     SNAPSHOT,
@@ -23,7 +24,6 @@ from reconciler.backends.sealed_format import (
     read_envelope,
 )
 from reconciler.backends.sealing import KeyRing, Seal
-from reconciler.model.errors import StateUnavailable
 from reconciler.model.state_keys import StateKeys
 from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
 
@@ -32,16 +32,13 @@ _NOTE: Final = "an encrypted change"
 
 
 class _Present(Struct, frozen=True, kw_only=True):
-    """The present snapshot; `version` is None where there is none, `salt` where it is plain."""
+    """The snapshot that was last read or written. `version` is None where there is none.
+
+    `salt` is None where it is plain.
+    """
 
     version: Version | None
     salt: bytes | None
-
-
-class _Turn(Struct, frozen=True, kw_only=True):
-    """What the next write makes of the state: sealed with `seal`, or (None) plain."""
-
-    seal: Seal | None
 
 
 class SealableBackend:
@@ -50,7 +47,8 @@ class SealableBackend:
     def __init__(self, inner: StateBackend, keys: StateKeys) -> None:
         self._inner = inner
         self._ring = KeyRing(keys=keys, location=inner.location)
-        self._turn: _Turn | None = None
+        self._is_turning = False
+        self._next_seal: Seal | None = None
         self._present: _Present | None = None
         self._tip: Tip | None = None
         self._has_plain_journal = False
@@ -62,11 +60,11 @@ class SealableBackend:
 
     def seal(self) -> None:
         """The next write seals, with the present key and a fresh salt. Raises StateSealed without a key."""
-        self._turn = _Turn(seal=self._ring.for_writing(None))
+        self._is_turning, self._next_seal = True, self._ring.for_writing(None)
 
     def unseal(self) -> None:
         """The next write is plain."""
-        self._turn = _Turn(seal=None)
+        self._is_turning, self._next_seal = True, None
 
     def is_sealed(self) -> bool:
         """Whether the snapshot is sealed; False where there is none."""
@@ -75,12 +73,9 @@ class SealableBackend:
     def read(self) -> Snapshot | None:
         """The snapshot, opened if it is sealed."""
         found = self._inner.read()
-        if found is None:
-            self._present = _Present(version=None, salt=None)
-            return None
-        envelope = read_envelope(found.data)
-        if envelope is None:
-            self._present = _Present(version=found.version, salt=None)
+        envelope = None if found is None else read_envelope(found.data)
+        if found is None or envelope is None:
+            self._present = _Present(version=None if found is None else found.version, salt=None)
             return found
         opened, seal = open_envelope(envelope, self._ring, SNAPSHOT)
         if self._has_plain_journal:
@@ -90,34 +85,33 @@ class SealableBackend:
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:
         """As the store's own; sealed where that is asked for, or where the present one is."""
-        seal = self._seal_for_writing(replacing)
+        seal = None if replacing is None and not self._is_turning else self._seal(replacing)
         if seal is None:
             version = self._inner.write(data, replacing=replacing, note=note)
         else:
             closed = close_envelope(seal, SNAPSHOT, data)
             version = self._inner.write(closed, replacing=replacing, note=_NOTE)
-        self._turn = None
+        self._is_turning = False
         self._present = _Present(version=version, salt=None if seal is None else seal.salt)
         return version
 
     def back_up(self, data: bytes) -> str:
         """As the store's own; sealed where the next write is."""
-        seal = self._seal_for_writing(self._known().version)
+        seal = self._seal()
         return self._inner.back_up(data if seal is None else close_envelope(seal, BACKUP, data))
 
-    def _seal_for_writing(self, replacing: Version | None) -> Seal | None:
-        """What the next write is sealed with; None where it is plain."""
-        if self._turn is not None:
-            return self._turn.seal
-        salt = self._known(replacing).salt if replacing is not None else None
+    def _seal(self, version: Version | None = None) -> Seal | None:
+        """What is written next is sealed with this; None where it is plain. `version` is the present one."""
+        if self._is_turning:
+            return self._next_seal
+        salt = self._known(version).salt
         return None if salt is None else self._ring.for_writing(salt)
 
     def _known(self, version: Version | None = None) -> _Present:
         """The present snapshot as last seen; seen anew where that was none, or another than `version`."""
         if self._present is None or (version is not None and self._present.version != version):
             self.read()
-        if self._present is None:
-            raise AssertionError("a snapshot that was read is known")
+        assert self._present is not None  # noqa: S101 - it was read
         return self._present
 
     def read_journal(self) -> bytes:
@@ -134,7 +128,7 @@ class SealableBackend:
 
     def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:
         """As the store's own; sealed where the state is, as one frame."""
-        seal = self._turn.seal if self._turn is not None else self._present_seal()
+        seal = self._seal()
         if seal is None:
             self._inner.append_journal(data, after=after, note=note)
             return
@@ -147,10 +141,6 @@ class SealableBackend:
             line, behind = add_frame(seal, tip, kept + data)
             self._inner.append_journal(line, after=tip.sealed_bytes, note=_NOTE)
         self._tip = behind
-
-    def _present_seal(self) -> Seal | None:
-        salt = self._known().salt
-        return None if salt is None else self._ring.for_writing(salt)
 
     def _place(self, after: int) -> tuple[Tip, bytes]:
         """The tip that a frame goes behind for plain bytes to go behind `after`, and what it repeats."""
@@ -170,11 +160,7 @@ class SealableBackend:
             elif place is not None:
                 place = place[0], opened
         if place is None or place[0].plain_bytes + len(place[1]) != after:
-            raise StateUnavailable(
-                f"the journal of {self.location} was removed or cut while this run was writing it",
-                hint="Put it back: it holds what state does not have yet.",
-                location=self.location,
-            )
+            raise shortened(self.location)
         return place
 
     def clear_journal(self) -> None:

@@ -15,15 +15,31 @@ class StateUrl(Struct, frozen=True, kw_only=True):
     parts: SplitResult
     options: Mapping[str, str]
 
-    def is_set(self, option: str) -> bool:
-        """Whether `option` is `true`; absent is `false`. Raises UsageError for anything else."""
-        value = self.options.get(option, "false")
-        if value not in {"true", "false"}:
+    def is_set(self, option: str, *, otherwise: bool = False) -> bool:
+        """Whether `option` is `true`; where it is not given, `otherwise`. Raises UsageError."""
+        value = self.options.get(option)
+        if value not in {None, "true", "false"}:
             raise UsageError(
                 f"the option {option} of the state URL is {value!r}",
-                hint=f"Write {option}=true, or leave it out.",
+                hint=f"Write {option}=true or {option}=false, or leave it out.",
             )
-        return value == "true"
+        return otherwise if value is None else value == "true"
+
+    def seconds(self, option: str, *, otherwise: float, most: float) -> float:
+        """The seconds that `option` gives; where it is not given, `otherwise`. Raises UsageError."""
+        text = self.options.get(option)
+        if not text:
+            return otherwise
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds <= most:
+            raise UsageError(
+                f"the option {option} of the state URL is {text!r}",
+                hint=f"Write seconds, at most {most:g}, as in #{option}=30.",
+            )
+        return seconds
 
 
 def read_scheme(url: str) -> str:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from raw_server import raw_server
 
-from reconciler.backends import http_exchange, http_lock, http_state, open_backend
+from reconciler.backends import http_exchange, http_server, open_backend, patience
 from reconciler.backends.conformance import refusal, take
 from reconciler.backends.http_address import read_address
 from reconciler.backends.http_document import decode_document, encode_document
@@ -125,7 +125,7 @@ class Clock:
 def clock(monkeypatch):
     """Nobody waits."""
     clock = Clock()
-    for module in (http_exchange, http_lock, http_state):
+    for module in (http_exchange, http_server, patience):
         monkeypatch.setattr(module, "time", clock)
     return clock
 
@@ -139,7 +139,7 @@ def backend_of(answers, address):
         given.append(given.pop(0))
         return given[-1]
 
-    made._exchange._wire = SimpleNamespace(send=send, connected=nullcontext)
+    made._server._exchange._wire = SimpleNamespace(send=send, connected=nullcontext)
     return made
 
 

@@ -397,7 +397,7 @@ def test_a_run_that_goes_on_notices_a_broken_lock_in_time(place, monkeypatch):
 
 
 def test_an_append_is_one_request_however_long_the_journal(place, proxy):
-    """And reading back what one wrote oneself is a listing, not a request a segment."""
+    """Apart from a look at the lock now and then."""
     backend = place.open()
     with backend.lock(a_lock(), timeout_s=0):
         backend.append_journal(b"head|", after=0)
@@ -406,9 +406,6 @@ def test_an_append_is_one_request_however_long_the_journal(place, proxy):
             backend.append_journal(b"%03d|" % number, after=5 + 4 * number)
         puts = [method for method, path in proxy.requests if not re.search(LOCK, path)]
         assert puts == ["PUT"] * 20
-        proxy.heal()
-        assert len(backend.read_journal()) == 85
-        assert len(proxy.requests) == 4
 
 
 def test_a_run_over_an_empty_journal_costs_few_requests(place, proxy):

@@ -17,7 +17,7 @@ from obstore.exceptions import AlreadyExistsError, PreconditionError
 from obstore.store import MemoryStore
 
 from reconciler.backends.conformance import a_lock
-from reconciler.backends.object_calls import Bucket, ByETag
+from reconciler.backends.object_calls import Bucket
 from reconciler.backends.object_store import ObjectStoreBackend
 from reconciler.model.errors import StateError, StateUnavailable, UnlockRefused
 from reconciler.ports import Breaking, Tenure
@@ -42,7 +42,7 @@ class UnsureBucket(Bucket):
     """A bucket each of whose calls meets the next of `fates`; `late` keeps puts that are on their way."""
 
     def __init__(self, store, late):
-        super().__init__(store, tagging=ByETag(), location="memory")
+        super().__init__(store, has_generations=False, location="memory")
         self.fates = []
         self.late = late
         self.is_dead = False

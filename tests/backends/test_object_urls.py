@@ -119,7 +119,7 @@ def test_plain_http_to_this_machine_is_allowed(host):
 )
 def test_where_the_bucket_stands(url, endpoint, is_hosted):
     """In the host's name at Amazon's, in the path elsewhere, unless the URL says otherwise."""
-    config = open_place(url).store.config
+    config = open_place(url).bucket._store.config
     assert config.get("endpoint_url_s3") == endpoint
     assert config["virtual_hosted_style_request"] == ("true" if is_hosted else "false")
 
@@ -129,7 +129,7 @@ def test_the_url_wins_over_the_environment(monkeypatch):
     monkeypatch.setenv("AWS_REGION", "us-east-2")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://other.example.org")
     monkeypatch.setenv("AWS_CONDITIONAL_PUT", "disabled")
-    config = open_place("s3://bucket/key#region=eu-west-1&endpoint=https://e.org").store.config
+    config = open_place("s3://bucket/key#region=eu-west-1&endpoint=https://e.org").bucket._store.config
     assert config["region"] == "eu-west-1"
     assert config["endpoint_url_s3"] == "https://e.org"
     assert config["conditional_put"] == "etag"

@@ -143,7 +143,7 @@ def test_an_append_may_cut_into_the_last_one(place):
 
 def test_appends_fill_folder_after_folder(place, monkeypatch):
     """What is behind a folder's end is read in its turn, and cut off with it."""
-    monkeypatch.setattr("reconciler.backends.git_tip._FOLDER_FILES", 3)
+    monkeypatch.setattr("reconciler.backends.git_branch._FOLDER_FILES", 3)
     backend = place()
     with backend.lock(a_lock(), timeout_s=0):
         for number in range(8):
@@ -288,7 +288,6 @@ def test_a_server_that_refuses_is_quoted(place, repository):
         assert "GH006: \ufffd[31mno pushes\ufffd[0m to https://h/x" in error.message
         assert "pre-receive hook declined" in error.message
         assert "rules" in error.hint
-        assert backend._holding.unsettled == {}
         (repository / "hooks" / "pre-receive").unlink()
         backend.append_journal(b"x", after=0)
     error_of_lock = None
@@ -319,7 +318,7 @@ def test_a_server_that_lets_no_ref_go_is_refused(place, repository):
 
 def test_a_proof_that_cannot_be_tried_is_left_out(place, repository, monkeypatch):
     """Where no temporary file may be executed, the try leaves nothing behind and says nothing."""
-    monkeypatch.setattr("reconciler.backends.git_proof._HOOK_MODE", 0o600)
+    monkeypatch.setattr("reconciler.backends.git_state._HOOK_MODE", 0o600)
     place().prove_conditional_writes()
     assert git(repository, "for-each-ref") == ""
 

@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.backends.git_history import author_of, manifests_commit, message_of
-from reconciler.backends.git_scratch import Entry
-from reconciler.backends.git_tip import ForeignBranchError, append_file, tip_of
+from reconciler.backends.git_branch import ForeignBranchError, append_file, tip_of
+from reconciler.backends.git_commits import Entry, author_of, manifests_commit, message_of
 from reconciler.ports import LockInfo
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -97,7 +96,7 @@ def test_appends_are_in_the_order_of_their_names():
     assert names == sorted(names)
     assert names[3] == "s.journal/0001/000"
     tip = tip_of("c", entries_of("s", "s.backup", *(append_file("s", each) for each in range(300))), "s")
-    assert (tip.snapshot, len(tip.blobs), tip.journal_bytes) == ("s", 300, 900)
+    assert (tip.snapshot, len(tip.ends), tip.journal_bytes) == ("s", 300, 900)
     assert [tip.appends_within(size) for size in (0, 2, 3, 899, 900)] == [0, 0, 1, 299, 300]
 
 

@@ -1,9 +1,11 @@
-"""The lock of a server of Terraform's HTTP protocol: taken, let go of, looked at and broken.
+"""The server of Terraform's HTTP protocol that keeps one state: its document and its lock.
 
-The protocol has no way to ask who holds a lock. So a look tries to take it: a refusal shows the holder, and a
-success is undone at once.
+The document is fetched and replaced as a whole. The protocol has no way to ask who holds the lock. So a look
+tries to take it: a refusal shows the holder, and a success is undone at once.
 """
 
+import base64
+import hashlib
 import time
 from typing import Final
 
@@ -11,27 +13,60 @@ from reconciler.backends.complaints import not_locked, refuse_unbreakable
 from reconciler.backends.http_address import HttpAddress
 from reconciler.backends.http_claim import UNNAMED, Claim, Standing, a_look, new_claim, read_standing
 from reconciler.backends.http_complaints import Complaints
+from reconciler.backends.http_document import Document, decode_document, encode_document
 from reconciler.backends.http_exchange import Exchange
-from reconciler.backends.http_wire import Asked, Question
+from reconciler.backends.http_wire import Asked, Question, Wire
 from reconciler.model.errors import UnlockRefused
 from reconciler.ports import Breaking, LockHolder, LockInfo
 
+_ABSENT: Final = frozenset({204, 404})
 _LOCKED: Final = frozenset({409, 423})
 _LOOK_ENDS_S: Final = 3.0
 _POLL_S: Final = 0.05
 
 
-class ServerLock:
-    """The lock at an address."""
+class Server:
+    """The server at `address`."""
 
-    def __init__(self, exchange: Exchange, address: HttpAddress, complaints: Complaints) -> None:
-        self._exchange = exchange
-        self._address = address
-        self._complaints = complaints
+    def __init__(self, address: HttpAddress) -> None:
+        self.address = address
+        self.complaints = Complaints(address)
+        self._exchange = Exchange(Wire(address), self.complaints)
+        self.connected = self._exchange.connected
+
+    def get(self) -> Document:
+        """The document; an empty one where there is none. Raises StateError for one that is not ours."""
+        answer = self._exchange.ask(Question(method="GET", url=self.address.address, asked=Asked.AGAIN))
+        if answer.status in _ABSENT or (answer.is_success and not answer.body):
+            return Document()
+        if not answer.is_success:
+            raise self.complaints.refused("read", answer)
+        return decode_document(answer.body, location=self.address.location)
+
+    def put(self, document: Document, *, claim_id: str) -> bool:
+        """Whether the server took `document` under the claim; it did not where another's claim stands.
+
+        Raises OutcomeUnknown, or StateUnavailable with nothing changed.
+        """
+        body = encode_document(document)
+        digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode("ascii")
+        answer = self._exchange.ask(
+            Question(
+                method=self.address.update_method,
+                url=self.address.address,
+                asked=Asked.AT_MOST_ONCE,
+                body=body,
+                headers={"content-md5": digest},
+                lock_id=claim_id,
+            )
+        )
+        if not answer.is_success and answer.status not in _LOCKED:
+            raise self.complaints.refused("write", answer)
+        return answer.is_success
 
     def new_claim(self, info: LockInfo) -> Claim:
         """A claim of `info` that was never made before."""
-        return new_claim(info, says_who=self._address.is_gitlab)
+        return new_claim(info, says_who=self.address.is_gitlab)
 
     def take(self, claim: Claim) -> Standing | None:
         """The claim that keeps us out; None where ours stands from now on.
@@ -49,8 +84,8 @@ class ServerLock:
         """Whether the claim stood until now; it stands no more. Raises StateUnavailable if it may."""
         answer = self._exchange.ask(
             Question(
-                method=self._address.unlock_method,
-                url=self._address.unlock_address,
+                method=self.address.unlock_method,
+                url=self.address.unlock_address,
                 asked=Asked.AGAIN,
                 body=body,
                 lock_id=claim_id,
@@ -60,7 +95,7 @@ class ServerLock:
             return True
         if answer.status in _LOCKED:
             return False
-        raise self._complaints.refused("unlock", answer)
+        raise self.complaints.refused("unlock", answer)
 
     def look(self, info: LockInfo) -> Standing | None:
         """The claim that stands; None where none does. Raises StateUnavailable if that cannot be seen."""
@@ -72,7 +107,7 @@ class ServerLock:
 
     def break_claim(self, info: LockInfo, lock_id: str, breaking: Breaking) -> LockHolder:
         """Whoever held the lock `lock_id`, which is free from now on. Raises UnlockRefused."""
-        location = self._complaints.location
+        location = self.complaints.location
         standing = self.look(info)
         if standing is None:
             raise not_locked(location)
@@ -88,8 +123,8 @@ class ServerLock:
     def _try(self, claim: Claim) -> Standing | None:
         answer = self._exchange.ask(
             Question(
-                method=self._address.lock_method,
-                url=self._address.lock_address,
+                method=self.address.lock_method,
+                url=self.address.lock_address,
                 asked=Asked.AGAIN,
                 body=claim.body,
             )
@@ -97,7 +132,7 @@ class ServerLock:
         if answer.is_success:
             return None
         if answer.status not in _LOCKED:
-            raise self._complaints.no_locks(answer)
+            raise self.complaints.no_locks(answer)
         standing = read_standing(answer.body, asked=claim)
         if standing.claim_id != claim.claim_id:
             return standing
