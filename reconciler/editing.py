@@ -5,7 +5,6 @@ May import: `backends`, `statefile`, `planning`, `model`, `ports`, `host`, `serv
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -25,6 +24,7 @@ from reconciler.model.outside_text import tamed
 from reconciler.model.recovery import Fed, Feeding
 from reconciler.model.state import Mended, State
 from reconciler.model.state_keys import StateKeys
+from reconciler.model.words import nearest
 from reconciler.planning import settlement
 from reconciler.ports import LockInfo
 from reconciler.statefile.feedback import feed
@@ -282,8 +282,8 @@ def _declaration_of(declared: Declared, address: str) -> Declaration:
     for declaration in declared.exams:
         if declaration.address == address:
             return declaration
-    nearest = get_close_matches(address, sorted(one.address for one in declared.exams), n=1)
-    question = f"Did you mean {nearest[0]}? Otherwise declare" if nearest else "Declare"
+    near = nearest(address, sorted(one.address for one in declared.exams))
+    question = f"Did you mean {near[0]}? Otherwise declare" if near else "Declare"
     raise ResolutionRefused(
         f"{address} is not declared in the manifests that were read",
         hint=f"{question} the exam first, as it really is, or give the path of the manifest that does.",

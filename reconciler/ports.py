@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NewType, Protocol
 from msgspec import Struct
 
 from reconciler.model.identities import CourseSid, InstallSid
+from reconciler.model.instants import spell_instant
 
 if TYPE_CHECKING:  # a plan uses some ports, and loads none of what only an apply speaks of
     from reconciler.model.plan import Plan
@@ -49,7 +50,7 @@ class LockInfo(Struct, frozen=True, kw_only=True):
     command: str
 
     def __str__(self) -> str:
-        since = self.since.isoformat(timespec="seconds").replace("+00:00", "Z")
+        since = spell_instant(self.since, to="seconds")
         return (
             f"{self.who} on {self.host} (process {self.pid}, since {since}, `{self.command}`, "
             f"lock id {self.lock_id})"

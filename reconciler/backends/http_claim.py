@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from reconciler import __version__
 from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
+from reconciler.model.instants import read_instant, spell_instant
 from reconciler.model.outside_text import tamed
 from reconciler.ports import Liveness, LockHolder, LockInfo
 
@@ -64,7 +65,7 @@ def new_claim(info: LockInfo, *, says_who: bool) -> Claim:
         "Info": f"{claim_id} {encode_lock_info(info).decode()}",
         "Who": f"{info.who}@{info.host}",
         "Version": f"reconciler-{__version__}",
-        "Created": _moment(info.since),
+        "Created": spell_instant(info.since, to="auto"),
         "Path": "",
     }
     return Claim(claim_id=claim_id, info=info, body=json.dumps(document).encode())
@@ -115,7 +116,7 @@ def _another_tools(found: Any, claim_id: str, asked: Claim) -> LockInfo | None:
         who=tamed(who) or "somebody",
         host=tamed(host) or "an unknown host",
         pid=0,
-        since=_read_moment(_word(found, "Created")),
+        since=read_instant(_word(found, "Created")) or datetime.fromtimestamp(0, UTC),
         command=("" if is_echo else tamed(_word(found, "Operation"))) or "another tool",
     )
 
@@ -155,16 +156,3 @@ def _told(claim_id: str) -> LockInfo | None:
 def _word(found: Any, key: str) -> str:
     value = found.get(key) if isinstance(found, dict) else None
     return value if isinstance(value, str) else ""
-
-
-def _moment(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-def _read_moment(text: str) -> datetime:
-    """The moment that `text` names; the beginning of time where it names none."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return datetime.fromtimestamp(0, UTC)
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

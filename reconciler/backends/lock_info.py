@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from typing import Final
 
+from reconciler.model.instants import spell_instant
 from reconciler.model.outside_text import tamed
 from reconciler.ports import LockInfo
 
@@ -17,7 +18,7 @@ def encode_lock_info(info: LockInfo) -> bytes:
         "who": info.who,
         "host": info.host,
         "pid": info.pid,
-        "since": info.since.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "since": spell_instant(info.since, to="seconds"),
         "command": info.command,
     }
     return f"{json.dumps(document, indent=2)}\n".encode()

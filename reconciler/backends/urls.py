@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from msgspec import Struct
 
 from reconciler.model.errors import UsageError
+from reconciler.model.words import nearest
 
 
 class StateUrl(Struct, frozen=True, kw_only=True):
@@ -77,7 +78,5 @@ def _unreadable(error: ValueError) -> UsageError:
 def _nearest(name: str, options: frozenset[str]) -> str:
     if not options:
         return "This kind of store has none: leave out what stands behind the #."
-    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
-
-    nearest = get_close_matches(name, options, n=1)
-    return f"Did you mean {nearest[0]}?" if nearest else f"There are {', '.join(sorted(options))}."
+    near = nearest(name, options)
+    return f"Did you mean {near[0]}?" if near else f"There are {', '.join(sorted(options))}."

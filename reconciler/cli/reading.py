@@ -32,6 +32,7 @@ from reconciler.model.origins import NO_ORIGINS, Origins, Tracing
 from reconciler.model.payloads import Json
 from reconciler.model.plan import Action, Plan
 from reconciler.model.state import State
+from reconciler.model.words import nearest
 
 if TYPE_CHECKING:
     from reconciler.outputs import Invocation
@@ -174,10 +175,8 @@ def show_entry(parsed: argparse.Namespace) -> int:
     address = Address(parsed.address)
     settled = state.resolutions_of(address)
     if address not in state.exams and address not in state.intents and not settled:
-        from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
-
-        nearest = get_close_matches(address, sorted({*state.exams, *state.intents}), n=1)
-        question = f"Did you mean {nearest[0]}? " if nearest else ""
+        near = nearest(address, sorted({*state.exams, *state.intents}))
+        question = f"Did you mean {near[0]}? " if near else ""
         raise UsageError(
             f"{address} is not in state", hint=f"{question}`reconciler state list` lists all that is."
         )

@@ -1,6 +1,5 @@
 """Everything that can be explained, found by its name."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -9,9 +8,9 @@ from msgspec import Struct
 from reconciler.explaining.fields import Field, all_fields, markdown_of
 from reconciler.explaining.rule_pages import page_of
 from reconciler.model.rules import RETIRED, Rule
+from reconciler.model.words import nearest
 
 _MOST_NEAR: Final = 3
-_MAX_WORD: Final = 80
 _HOLDERS: Final = ("exams", "exam", "defaults", "profiles")
 """What may stand before the path of an exam's field."""
 
@@ -37,14 +36,8 @@ class Topics(Struct, frozen=True):
 
     def nearest(self, topic: str) -> list[str]:
         """The names that are most like `topic`, the nearest first."""
-        if len(topic) > _MAX_WORD:
-            return []
-        names: dict[str, str] = {}
-        for name in (*(field.name for field in all_fields()), *(rule.code for rule in self.rules)):
-            names[name.casefold()] = name
-            names.setdefault(name.rpartition(".")[2].casefold(), name.rpartition(".")[2])
-        found = difflib.get_close_matches(topic.casefold(), names, n=_MOST_NEAR)
-        return [names[name] for name in found]
+        names = [*(field.name for field in all_fields()), *(rule.code for rule in self.rules)]
+        return nearest(topic, [*(name.rpartition(".")[2] for name in names), *names], most=_MOST_NEAR)
 
     def overview(self) -> str:
         """A list of all names."""

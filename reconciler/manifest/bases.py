@@ -16,8 +16,8 @@ from reconciler.manifest.findings import FOREIGN, Findings
 from reconciler.manifest.patterns import Fence
 from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.shells import report_partial_exams, report_shell
-from reconciler.manifest.words import listed, suggestion
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, moved
+from reconciler.model.words import listed, suggestion
 
 MAX_CHAIN: Final = 32
 

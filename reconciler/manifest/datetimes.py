@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final
 
-from reconciler.manifest.words import suggestion
+from reconciler.model.instants import spell_instant
+from reconciler.model.words import suggestion
 from reconciler.zones import Zone, zone_names, zone_of
 
 __all__ = ["BadDateTime", "Zone", "normalized", "zone_of", "zone_suggestion"]
@@ -61,9 +62,7 @@ def normalized(text: str, zone: Zone | None) -> str:
             instant = moment.replace(tzinfo=_offset(offset)).astimezone(UTC)
     except OverflowError:
         raise BadDateTime("bad-date-time", "this date is beyond the years 1 to 9999") from None
-    return f"{instant:%H:%M:%S}".join(
-        (f"{instant.date().isoformat()}T", f".{instant.microsecond // 1000:03}Z")
-    )
+    return spell_instant(instant)
 
 
 def _moment(written: re.Match[str]) -> datetime:
@@ -127,5 +126,6 @@ def _spelt(reading: datetime) -> str:
     offset = reading.utcoffset() or timedelta()
     if offset % timedelta(minutes=1):
         reading = reading.astimezone(UTC)
-    milliseconds = "milliseconds" if reading.microsecond else "seconds"
-    return reading.isoformat(timespec=milliseconds).replace("+00:00", "Z")
+    return reading.isoformat(timespec="milliseconds" if reading.microsecond else "seconds").replace(
+        "+00:00", "Z"
+    )

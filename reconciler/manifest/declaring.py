@@ -21,11 +21,11 @@ from reconciler.manifest.profiles import profiles_of
 from reconciler.manifest.schema_errors import Place, report_schema_errors
 from reconciler.manifest.schema_verdicts import check_of
 from reconciler.manifest.shells import report_zone
-from reconciler.manifest.words import listed
 from reconciler.manifest.yaml_nodes import Mapping, Value
 from reconciler.model.identities import CourseSid, Digest
 from reconciler.model.payloads import Payload
 from reconciler.model.secrets import SecretUse
+from reconciler.model.words import listed
 
 _CHECKED_PASSWORD: Final = "-"  # noqa: S105 - stands for any text
 

@@ -11,13 +11,13 @@ from reconciler.manifest.datetimes import BadDateTime, Zone, normalized, zone_of
 from reconciler.manifest.defaults import CONTACT_FIELDS, COURSE_FIELDS, PROFILES
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD, secret_of
-from reconciler.manifest.words import suggestion
 from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Value
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.model import payloads
 from reconciler.model.identities import Address, CourseSid, Digest, is_course_sid
 from reconciler.model.payloads import Json
 from reconciler.model.secrets import SecretUse
+from reconciler.model.words import suggestion
 
 DATE_FIELDS: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate")
 

@@ -6,7 +6,6 @@ from typing import Final
 from msgspec import Struct, field
 
 from reconciler.manifest.findings import Findings
-from reconciler.manifest.words import suggestion
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.manifest.yaml_nodes import Sequence, Stretch
 from reconciler.model.declarations import Absence, Distinction, Import, Move, Removal
@@ -15,6 +14,7 @@ from reconciler.model.globs import is_address_or_glob, is_glob, is_glob_move, ma
 from reconciler.model.identities import Address, AttemptId, ExamSid, is_address, is_attempt_id, is_exam_sid
 from reconciler.model.positions import Position
 from reconciler.model.renames import steps_to_declared
+from reconciler.model.words import suggestion
 
 POINTS_NOWHERE: Final = "points-nowhere"
 """The code of a block that concerns no declared exam: done long ago, or misspelt. Only state can tell."""

@@ -4,9 +4,9 @@ from typing import Final
 
 from reconciler.manifest.defaults import PROFILES, Stack
 from reconciler.manifest.findings import Findings
-from reconciler.manifest.words import listed, suggestion
 from reconciler.manifest.yaml_nodes import Mapping, Sequence
 from reconciler.model.identities import Address
+from reconciler.model.words import listed, suggestion
 
 MAX_PROFILES: Final = 32
 

@@ -10,11 +10,11 @@ from reconciler import schemas
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.schema_verdicts import SchemaCheck
 from reconciler.manifest.secrecy import announces_secret
-from reconciler.manifest.words import listed, suggestion
 from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Stretch, Unmarked, Value
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.model.globs import GLOB_RULE
 from reconciler.model.identities import ADDRESS_RULE, Address
+from reconciler.model.words import listed, suggestion
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

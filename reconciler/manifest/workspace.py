@@ -15,7 +15,6 @@ from reconciler.manifest.rules.ignoring import report_retired
 from reconciler.manifest.schema_errors import Place, report_schema_errors
 from reconciler.manifest.schema_verdicts import check_of
 from reconciler.manifest.shells import report_zone
-from reconciler.manifest.words import listed, suggestion
 from reconciler.manifest.yaml_documents import parse, read_source
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.manifest.yaml_nodes import Sequence, Stretch, Value
@@ -24,6 +23,7 @@ from reconciler.model.environment import Environment
 from reconciler.model.errors import UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.rules import RETIRED
+from reconciler.model.words import listed, suggestion
 
 FILE: Final = sources.WORKSPACE_FILE
 OF_ENVIRONMENT: Final = frozenset({"no-install-sid", "no-timezone", "unknown-alias"})

@@ -14,6 +14,12 @@ Payload: TypeAlias = Mapping[str, Json]
 """The body of one Create Exam call, with secrets as references (see `reconciler.model.secrets`)."""
 
 
+def configuration_of(payload: Payload) -> Payload:
+    """Return the `configuration` object; an empty one where there is none."""
+    found = payload.get("configuration")
+    return found if isinstance(found, Mapping) else {}
+
+
 def canonical_bytes(value: Json) -> bytes:
     """One spelling for every JSON value: UTF-8, keys sorted, no white space.
 

@@ -13,7 +13,8 @@ from msgspec import Struct, field
 from reconciler.model.diagnostics import Severity
 from reconciler.model.distinctions import Distinctions
 from reconciler.model.identities import Address, CourseSid, InstallSid
-from reconciler.model.payloads import Json, Payload
+from reconciler.model.instants import read_instant
+from reconciler.model.payloads import Json, Payload, configuration_of
 
 Path: TypeAlias = tuple[str | int, ...]
 """The way to a value of an exam: its keys from the outermost one; items of a list count from 0."""
@@ -21,23 +22,13 @@ Path: TypeAlias = tuple[str | int, ...]
 RETIRED: Final[Mapping[str, str]] = {"same-title": "same-exam", "looks-renamed": "same-exam"}
 """Names that are accepted still, and do nothing; each with what has taken its place."""
 
-_CONFIGURATION: Final = "configuration"
 _MOST_QUOTED: Final = 40
-_NOTHING: Final[Mapping[str, Json]] = {}
 
 
 def short(value: object) -> str:
     """`value` as a message may quote it: not longer than a few words."""
     text = f"{value}"
     return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…"
-
-
-def instant_of(text: object) -> datetime | None:
-    """The instant that `text`, a date-time as it is sent, stands for; None where it is none."""
-    try:
-        return datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
 
 
 class Basis(enum.Enum):
@@ -66,8 +57,7 @@ class Exam(Struct, frozen=True, kw_only=True, eq=False):
     @property
     def configuration(self) -> Mapping[str, Json]:
         """The inner mapping of the payload; empty unless it is one."""
-        found = self.payload.get(_CONFIGURATION)
-        return found if isinstance(found, Mapping) else _NOTHING
+        return configuration_of(self.payload)
 
     @property
     def title(self) -> str:
@@ -81,7 +71,7 @@ class Exam(Struct, frozen=True, kw_only=True, eq=False):
 
     def instant(self, name: str) -> datetime | None:
         """The date-time `name` of the configuration, aware and in UTC; None where the exam has none."""
-        return instant_of(self.configuration.get(name))
+        return read_instant(self.configuration.get(name))
 
 
 class Finding(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 from reconciler.model.distinctions import Distinctions
 from reconciler.model.identities import Address, CourseSid, InstallSid
-from reconciler.model.payloads import Payload
+from reconciler.model.payloads import Payload, configuration_of
 
 TITLE: Final = "course and title"
 URL: Final = "course and URL"
@@ -95,8 +95,7 @@ def title_mark(exam: Placed) -> Mark | None:
 
 def marks_of(exam: Placed) -> frozenset[Mark]:
     """Everything by which people would take `exam` for another."""
-    configuration = exam.payload.get("configuration")
-    api_exam_id = configuration.get("apiExamId") if isinstance(configuration, dict) else None
+    api_exam_id = configuration_of(exam.payload).get("apiExamId")
     url = exam.payload.get("url")
     quiz = _folded_url(url) if isinstance(url, str) else None
     found = (

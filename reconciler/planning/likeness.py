@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Final
 
@@ -11,7 +11,8 @@ from msgspec import Struct
 from reconciler.model.declarations import Declaration
 from reconciler.model.distinctions import Distinctions
 from reconciler.model.identities import Address
-from reconciler.model.payloads import Payload
+from reconciler.model.instants import spell_instant
+from reconciler.model.payloads import Payload, configuration_of
 from reconciler.model.renames import onward
 from reconciler.model.sameness import Mark, marks_of
 from reconciler.planning.differences import Recorded, is_same
@@ -41,10 +42,9 @@ class Likeness(Struct, frozen=True, kw_only=True):
 
 def has_closed(payload: Payload, now: datetime) -> bool:
     """Whether the window of an exam is over at `now`, which is aware; false where it is not an instant."""
-    configuration = payload.get("configuration")
-    closes = configuration.get("examCloseDate") if isinstance(configuration, dict) else None
+    closes = configuration_of(payload).get("examCloseDate")
     # Both sides have one width and one zone, so that their order as text is their order in time.
-    spelt_now = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    spelt_now = spell_instant(now)
     return isinstance(closes, str) and closes <= spelt_now and _INSTANT.fullmatch(closes) is not None
 
 

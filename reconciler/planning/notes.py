@@ -19,6 +19,7 @@ from reconciler.model.positions import Position
 from reconciler.model.renames import onward
 from reconciler.model.sameness import sharing_a_title
 from reconciler.model.state import State
+from reconciler.model.words import nearest
 from reconciler.planning.standing import Standing
 
 DONE: Final = "done"
@@ -81,10 +82,8 @@ def _folded(notes: Sequence[Note]) -> Iterator[Note]:
 
 def like(address: Address, known: Iterable[Address]) -> Address | None:
     """The one of `known` that `address` may be a slip for; None where none is that like it."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only what may be a mistake needs it
-
     some = sorted(known)[:_MOST_COMPARED]
-    found = get_close_matches(address, (one for one in some if one != address), n=1, cutoff=_LIKENESS)
+    found = nearest(address, (one for one in some if one != address), likeness=_LIKENESS)
     return Address(found[0]) if found else None
 
 

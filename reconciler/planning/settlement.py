@@ -11,6 +11,7 @@ from reconciler.model.declarations import Declaration
 from reconciler.model.errors import ResolutionRefused
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.state import Entry, Resolution, Settling, State
+from reconciler.model.words import nearest
 
 _NAMED: Final = 5
 
@@ -155,10 +156,8 @@ def _in_doubt(state: State) -> str:
 
 def _suggestion(address: Address, known: Iterable[Address], otherwise: str) -> str:
     """A question that names the one of `known` that is most like `address`, or `otherwise`."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
-
-    nearest = get_close_matches(address, sorted(known), n=1)
-    return f"Did you mean {nearest[0]}?" if nearest and nearest[0] != address else otherwise
+    near = nearest(address, sorted(known))
+    return f"Did you mean {near[0]}?" if near and near[0] != address else otherwise
 
 
 def _refuse_taken(state: State, address: Address, sid: ExamSid) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
+from reconciler.model.words import nearest
 
 _NEAREST: Final = 3
 _GLOB_CHARACTERS: Final = frozenset("*?[")
@@ -36,9 +37,7 @@ def _matches(target: str, candidates: frozenset[Address]) -> frozenset[Address]:
 
 def _hint(target: str, candidates: frozenset[Address]) -> str:
     """Which addresses `target` may have meant."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
-
-    nearest = get_close_matches(target, sorted(candidates), n=_NEAREST)
-    if nearest:
-        return f"Did you mean {' or '.join(nearest)}?"
+    near = nearest(target, sorted(candidates), most=_NEAREST)
+    if near:
+        return f"Did you mean {' or '.join(near)}?"
     return "Targets are addresses as `plan` lists them, or globs over them such as 'cs101/*'."

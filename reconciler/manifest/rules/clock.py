@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from reconciler.model.instants import spell_instant
 from reconciler.model.rules import Basis, Context, Exam, Finding, Rule, short
 
 _OPEN_DATE: Final = "examOpenDate"
@@ -81,7 +82,7 @@ def _until(moment: datetime, name: str, exams: Iterable[Exam]) -> Iterator[Exam]
 
     It looks at texts, which is quicker than to make instants of them: most exams are far ahead.
     """
-    last = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    last = spell_instant(moment)
     for exam in exams:
         found = exam.configuration.get(name)
         if isinstance(found, str) and found <= last:

@@ -9,10 +9,10 @@ from reconciler.manifest.rules.catalogue import FIXED, NOT_ON_A_LINE, UNUSED_IGN
 from reconciler.manifest.rules.running import Asked
 from reconciler.manifest.source_text import SourceText
 from reconciler.manifest.weighing import Ignore
-from reconciler.manifest.words import suggestion
 from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.diagnostics import Severity
 from reconciler.model.rules import RETIRED, Basis
+from reconciler.model.words import suggestion
 
 _FORM: Final = "Write `# reconciler: ignore[code] reason`, with commas between several codes."
 

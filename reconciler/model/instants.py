@@ -1,0 +1,17 @@
+"""Instants as text: one spelling in UTC, as in `2031-10-01T09:00:00.000Z`."""
+
+from datetime import UTC, datetime
+
+
+def spell_instant(moment: datetime, *, to: str = "milliseconds") -> str:
+    """Return `moment`, which is aware, in UTC; `to` is the precision, as `datetime.isoformat` names it."""
+    return moment.astimezone(UTC).isoformat(timespec=to).replace("+00:00", "Z")
+
+
+def read_instant(text: object) -> datetime | None:
+    """Return the instant that `text` names, in UTC; None for what is no date-time with an offset."""
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+        return None if moment is None or moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,28 @@
+"""Names that a mistaken one may be a slip for, and lists of names, as messages have them."""
+
+from collections.abc import Iterable
+from typing import Final
+
+_LIKENESS: Final = 0.6
+_MAX_WORD: Final = 128
+
+
+def nearest(word: str, known: Iterable[str], *, most: int = 1, likeness: float = _LIKENESS) -> list[str]:
+    """Return the names of `known` that are most like `word`, whatever their case, the nearest first."""
+    if len(word) > _MAX_WORD:
+        return []
+    folded = {name.casefold(): name for name in known}
+    from difflib import get_close_matches  # noqa: PLC0415 - only what may be a slip needs it
+
+    return [folded[one] for one in get_close_matches(word.casefold(), folded, n=most, cutoff=likeness)]
+
+
+def suggestion(word: str, known: Iterable[str], otherwise: str) -> str:
+    """Return a question that names the nearest of `known`, or `otherwise`."""
+    found = nearest(word, known)
+    return f"did you mean '{found[0]}'?" if found else otherwise
+
+
+def listed(words: Iterable[str]) -> str:
+    """Return `words` in quotes, with commas."""
+    return ", ".join(f"'{word}'" for word in words)
