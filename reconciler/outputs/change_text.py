@@ -13,7 +13,7 @@ from reconciler.outputs.fact_lines import INDENT, put_fact, put_window
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import Piece, pad, put, put_fitted, put_wrapped, width_of
-from reconciler.outputs.values import exam_window_of, facts_of, payload_of, sides_of, title_of, windows_of
+from reconciler.outputs.values import facts_of, payload_of, sides_of, title_of, window_of, windows_of
 
 _WIDEST_COLUMN: Final = 32
 
@@ -79,7 +79,7 @@ def _column(texts: Sequence[str]) -> int:
 def _brief_facts(change: Change) -> str:
     if change.action is Action.MOVE and change.moved_from is not None:
         return f"was {change.moved_from}"
-    window = exam_window_of(payload_of(change), change.timezone)
+    window = window_of(payload_of(change), "exam", change.timezone)
     fields = ", ".join(difference.path for difference in change.diff)
     facts = (change.sid, fields, change.course, None if window is None else window.local)
     return "  ".join(fact for fact in facts if fact)

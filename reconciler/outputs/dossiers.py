@@ -16,8 +16,7 @@ from reconciler.model.plan import Change
 from reconciler.model.state import Intent, State
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.invocation import PLACEHOLDER, Invocation
-from reconciler.outputs.values import title_of, windows_of
-from reconciler.outputs.windows import Window, window_at
+from reconciler.outputs.values import Window, title_of, window_at, windows_of
 
 _NAMED_SIDS: Final = 3
 _NOT_TEXT_IN_YAML: Final = re.compile(

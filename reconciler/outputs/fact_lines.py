@@ -5,7 +5,7 @@ from typing import Final
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import Piece, put_labelled, width_of
-from reconciler.outputs.windows import Window
+from reconciler.outputs.values import Window
 
 INDENT: Final = 4
 """Columns that facts are set in by."""

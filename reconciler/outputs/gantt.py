@@ -14,8 +14,7 @@ from msgspec import Struct
 
 from reconciler.model.plan import Change
 from reconciler.outputs.escapes import shorten
-from reconciler.outputs.values import configuration_of, payload_of, title_of
-from reconciler.outputs.windows import local_moment
+from reconciler.outputs.values import local_window, payload_of, title_of
 
 _UNSAFE: Final = re.compile(r"[^\w ,.()'/+\u2236-]")
 _SPACES: Final = re.compile(r" {2,}")
@@ -61,13 +60,10 @@ def label(text: str) -> str:
 
 
 def _bars(change: Change) -> Iterator[_Bar]:
-    configuration = configuration_of(payload_of(change))
-    title = title_of(payload_of(change)) or change.address
+    payload = payload_of(change)
+    title = title_of(payload) or change.address
     for lead, tag in (("schedule", "done"), ("exam", "active")):
-        opens, closes = (
-            local_moment(configuration.get(f"{lead}{side}Date"), change.timezone)
-            for side in ("Open", "Close")
-        )
+        opens, closes = local_window(payload, lead, change.timezone)
         bar = _Bar(
             course=change.course or change.course_sid,
             label=label(title if lead == "exam" else f"booking, {title}"),

@@ -10,23 +10,24 @@ from reconciler.model.plan import Action, Change, Guard, Note, Plan
 from reconciler.outputs.change_text import MARKS
 from reconciler.outputs.dossiers import Dossier, dossier_of
 from reconciler.outputs.escapes import printable, shorten
-from reconciler.outputs.exam_facts import ExamFacts, facts_of_change
 from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_summary import headline, remarks
 from reconciler.outputs.plan_text import most_telling
-from reconciler.outputs.time_axis import Tick, TimeAxis, axis_of
 from reconciler.outputs.timeline import (
     Bar,
     Exam,
     Picture,
+    Tick,
+    TimeAxis,
+    axis_of,
     exam_of,
     overlap_counts,
     picture_of,
     strip_of,
 )
-from reconciler.outputs.values import sides_of
+from reconciler.outputs.values import ExamFacts, facts_of_change, sides_of
 
 MOST_OPEN: Final = 40
 """With more exams than this, the courses of a page are closed at first."""

@@ -8,15 +8,13 @@ from msgspec import Struct, field
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.outputs.dossiers import Dossier, dossier_of
 from reconciler.outputs.escapes import ELLIPSIS, shorten
-from reconciler.outputs.exam_facts import facts_of_change
 from reconciler.outputs.gantt import gantt_lines
 from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.markdown_escapes import block, code, escaped, fenced, table, ticked
 from reconciler.outputs.terminal import count_of
-from reconciler.outputs.values import payload_of, sides_of, title_of
-from reconciler.outputs.windows import Window
+from reconciler.outputs.values import Window, facts_of_change, payload_of, sides_of, title_of
 
 MOST_OPEN: Final = 25
 """A longer table is folded."""

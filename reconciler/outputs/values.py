@@ -1,13 +1,123 @@
-"""Values of payloads in words: titles, facts and both sides of a difference, never a secret."""
+"""Payloads in words: titles, facts, windows of time and both sides of a difference, never a secret."""
 
 import json
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias
 
-from reconciler.model.payloads import Json, Payload
+from msgspec import Struct
+
+from reconciler.model.instants import read_instant
+from reconciler.model.payloads import Json, Payload, configuration_of
 from reconciler.model.plan import Absent, Change, FieldDiff
 from reconciler.outputs.escapes import ELLIPSIS, shorten
-from reconciler.outputs.windows import Window, moment_text, window_of
+from reconciler.zones import zone_of
+
+_TO: Final = " \N{EN DASH} "
+_INSTANT_LENGTH: Final = len("1970-01-01T00:00:00Z")
+
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+_Bounds: TypeAlias = Sequence[datetime]
+
+
+class Window(Struct, frozen=True):
+    """A stretch of time in words; `utc` is empty where local time is UTC, or a bound is no instant."""
+
+    local: str
+    utc: str
+
+
+def _bounds_of(payload: Payload, kind: str) -> tuple[Json, Json]:
+    """When the window of that `kind` (`exam` or `schedule`) opens and closes, as it is sent."""
+    configuration = configuration_of(payload)
+    return configuration.get(f"{kind}OpenDate"), configuration.get(f"{kind}CloseDate")
+
+
+def window_of(payload: Payload, kind: str, timezone: str | None) -> Window | None:
+    """The window of that `kind` in words; None where neither of its bounds is given."""
+    bounds = _bounds_of(payload, kind)
+    shown = [bound if isinstance(bound, str) else repr(bound) for bound in bounds if bound is not None]
+    if not shown:
+        return None
+    moments = [moment for bound in bounds if (moment := _instant(bound)) is not None]
+    lead = "" if len(shown) > 1 else ("from " if bounds[0] is not None else "until ")
+    if len(moments) < len(shown):
+        return Window(lead + _TO.join(shown), "")
+    local = _local(moments, timezone)
+    utc = "" if all(moment.utcoffset() == timedelta(0) for moment in local) else _spell_utc(moments, local)
+    return Window(lead + _spell(local), utc)
+
+
+def window_at(moment: datetime, timezone: str | None) -> Window:
+    """The one `moment`, which is aware, in local time and in UTC."""
+    local = _local([moment.astimezone(UTC)], timezone)
+    utc = "" if local[0].utcoffset() == timedelta(0) else _spell_utc([moment.astimezone(UTC)], local)
+    return Window(_spell(local), utc)
+
+
+def moment_text(value: Json, timezone: str | None) -> str | None:
+    """`value` in local time, if it is an instant as payloads spell them; None otherwise."""
+    moment = _instant(value)
+    return None if moment is None else _spell(_local([moment], timezone))
+
+
+def local_window(
+    payload: Payload, kind: str, timezone: str | None
+) -> tuple[datetime | None, datetime | None]:
+    """The bounds of the window of that `kind` in the zone called `timezone`; None for what is no instant."""
+    opens, closes = (
+        None if (moment := _instant(bound)) is None else _local([moment], timezone)[0]
+        for bound in _bounds_of(payload, kind)
+    )
+    return opens, closes
+
+
+def _instant(value: Json) -> datetime | None:
+    if not isinstance(value, str) or len(value) < _INSTANT_LENGTH or not value.endswith("Z"):
+        return None
+    return read_instant(value)
+
+
+def _local(moments: _Bounds, timezone: str | None) -> list[datetime]:
+    """`moments` in the zone called `timezone`; in UTC where there is none or none that is known here."""
+    zone = zone_of(timezone) if timezone else None
+    try:
+        return [moment.astimezone(zone.rules if zone else UTC) for moment in moments]
+    except OverflowError:
+        return list(moments)
+
+
+def _spell(moments: _Bounds) -> str:
+    """`moments` with days and zones, a zone only once where it is the same."""
+    zones = [_zone(moment) for moment in moments]
+    if len(set(zones)) == 1:
+        return f"{_TO.join(f'{_day(moment)} {_time(moment)}' for moment in moments)} {zones[0]}"
+    spelt = zip(moments, zones, strict=True)
+    return _TO.join(f"{_day(moment)} {_time(moment)} {zone}" for moment, zone in spelt)
+
+
+def _spell_utc(moments: _Bounds, local: _Bounds) -> str:
+    """`moments` in UTC, without their days where these are those of `local`."""
+    if [moment.date() for moment in moments] == [moment.date() for moment in local]:
+        return f"{_TO.join(_time(moment) for moment in moments)} UTC"
+    return _spell(moments)
+
+
+def _day(moment: datetime) -> str:
+    # strftime leaves years before 1000 unpadded on some platforms, and is slow.
+    return f"{_DAYS[moment.weekday()]} {moment.date().isoformat()}"
+
+
+def _time(moment: datetime) -> str:
+    has_seconds = bool(moment.second or moment.microsecond)
+    return moment.time().isoformat("auto" if has_seconds else "minutes")
+
+
+def _zone(moment: datetime) -> str:
+    name = moment.tzname() or "UTC"
+    return f"UTC{name}" if name.startswith(("+", "-")) else name
+
 
 PASSWORD_PATH: Final = "configuration.password"  # noqa: S105 - where a password stands, not one
 
@@ -31,31 +141,10 @@ def title_of(payload: Payload) -> str:
     return shorten(title, _LONGEST_TITLE) if isinstance(title, str) else ""
 
 
-def configuration_of(payload: Payload) -> Payload:
-    """The `configuration` object; empty where there is none."""
-    configuration = payload.get("configuration")
-    return configuration if isinstance(configuration, Mapping) else {}
-
-
 def windows_of(payload: Payload, timezone: str | None) -> list[tuple[str, Window]]:
     """The windows that `payload` has, each with its label: when students sit, and when they book."""
-    configuration = configuration_of(payload)
-    found = (
-        ("exam", exam_window_of(payload, timezone)),
-        (
-            "schedule",
-            window_of(
-                configuration.get("scheduleOpenDate"), configuration.get("scheduleCloseDate"), timezone
-            ),
-        ),
-    )
-    return [(label, window) for label, window in found if window is not None]
-
-
-def exam_window_of(payload: Payload, timezone: str | None) -> Window | None:
-    """When students sit; None where nothing says."""
-    configuration = configuration_of(payload)
-    return window_of(configuration.get("examOpenDate"), configuration.get("examCloseDate"), timezone)
+    found = ((kind, window_of(payload, kind, timezone)) for kind in ("exam", "schedule"))
+    return [(kind, window) for kind, window in found if window is not None]
 
 
 def facts_of(payload: Payload) -> str:
@@ -122,3 +211,60 @@ def _json(value: Json) -> str:
 
 def _plain(value: Json) -> str:
     return "" if value is None else value if isinstance(value, str) else _json(value)
+
+
+_PROCTOR_TYPES_SHOWN: Final = 4
+_LONGEST_WORD: Final = 60
+
+
+class ExamFacts(Struct, frozen=True, kw_only=True):
+    """One exam in words, untrusted and not escaped yet; what is not set is empty, or None for a window."""
+
+    title: str
+    course: str
+    exam: Window | None
+    booking: Window | None
+    duration: str
+    attempts: str
+    proctoring: str
+    password: str
+
+
+def facts_of_change(change: Change) -> ExamFacts:
+    """The exam that `change` is about: as declared, else as created, else as it was about to be."""
+    payload = payload_of(change)
+    configuration = configuration_of(payload)
+    windows = dict(windows_of(payload, change.timezone))
+    password = configuration.get("password")
+    return ExamFacts(
+        title=title_of(payload),
+        course=change.course or change.course_sid,
+        exam=windows.get("exam"),
+        booking=windows.get("schedule"),
+        duration=_minutes(configuration.get("duration")),
+        attempts=_word(configuration.get("attempts")),
+        proctoring=proctoring_of(payload),
+        password="" if password is None else secret_words(password),
+    )
+
+
+def proctoring_of(payload: Payload) -> str:
+    """How the exam is supervised: its type, its kinds of proctor, and who assigns and approves."""
+    configuration = configuration_of(payload)
+    kinds = configuration.get("proctorTypes")
+    listed = kinds if isinstance(kinds, Sequence) and not isinstance(kinds, str) else ()
+    words = [_word(payload.get("type")), *(_word(kind) for kind in listed[:_PROCTOR_TYPES_SHOWN])]
+    if len(listed) > _PROCTOR_TYPES_SHOWN:
+        words.append(f"{len(listed) - _PROCTOR_TYPES_SHOWN} more")
+    words += ["instructor"] if configuration.get("instructorAsProctor") else []
+    words += ["proctor manager"] if payload.get("useProctorManager") is True else []
+    words += ["needs approval"] if payload.get("requireApproval") is True else []
+    return ", ".join(word for word in words if word)
+
+
+def _minutes(value: Json) -> str:
+    return f"{_word(value)} min" if value is not None else ""
+
+
+def _word(value: Json) -> str:
+    return "" if value is None else shorten(str(value), _LONGEST_WORD)

@@ -20,8 +20,7 @@ from reconciler.model.report import Outcome, Report
 from reconciler.model.state import State
 from reconciler.outputs import Listing
 from reconciler.outputs.terminal import keep_left, keep_right, pad
-from reconciler.outputs.values import facts_of, secret_words, sides_of
-from reconciler.outputs.windows import Window, moment_text, window_of
+from reconciler.outputs.values import Window, facts_of, moment_text, secret_words, sides_of, window_of
 
 HOSTILE = "[red]x[/red]\x1b[31m\x9b\r\n\t\u202egnp.exe\u2066\u200b\ud800\x00"
 ANY_TEXT = st.text(st.characters(codec=None), max_size=80)
@@ -268,7 +267,10 @@ WINDOWS: list[tuple[Any, Any, str | None, Window | None]] = [
 @pytest.mark.parametrize(("opens", "closes", "timezone", "expected"), WINDOWS)
 def test_windows_in_words(opens: Any, closes: Any, timezone: str | None, expected: Window | None) -> None:
     """Local time names its zone, UTC follows where it differs, and what is no instant stays as it is."""
-    assert window_of(opens, closes, timezone) == expected
+    assert (
+        window_of({"configuration": {"examOpenDate": opens, "examCloseDate": closes}}, "exam", timezone)
+        == expected
+    )
 
 
 def test_only_instants_are_moments() -> None:

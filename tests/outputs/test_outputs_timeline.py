@@ -11,8 +11,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.model.plan import Action
-from reconciler.outputs.time_axis import TimeAxis, axis_of
-from reconciler.outputs.timeline import Exam, Span, exam_of, overlap_counts, picture_of, shared, strip_of
+from reconciler.outputs.timeline import (
+    Exam,
+    Span,
+    TimeAxis,
+    axis_of,
+    exam_of,
+    overlap_counts,
+    picture_of,
+    shared,
+    strip_of,
+)
 
 START = datetime(2031, 9, 1, tzinfo=UTC)
 
