@@ -97,9 +97,10 @@ def write(root: Path, count: int, *, per_file: int, is_flawed: bool = False) -> 
 
 def settle(root: Path) -> None:
     """The state of `root` holds all that is declared there, as an apply would have left it."""
-    from reconciler import host, statefile  # noqa: PLC0415 - whoever measures is to stay small
+    from reconciler import host  # noqa: PLC0415 - whoever measures is to stay small
     from reconciler.model.identities import ExamSid  # noqa: PLC0415 - as above
     from reconciler.model.state import Entry  # noqa: PLC0415 - as above
+    from reconciler.statefile.state_format import empty_state, encode_state  # noqa: PLC0415 - whoever measures is to stay small
     from reconciler.workspace import Workspace  # noqa: PLC0415 - as above
 
     declared = Workspace.open(root=root).validate().declared.exams
@@ -114,8 +115,8 @@ def settle(root: Path) -> None:
         )
         for number, exam in enumerate(declared)
     }
-    state = replace(statefile.empty_state(host.new_lineage()), exams=exams, serial=1)
-    (root / "exams.state.json").write_bytes(statefile.encode_state(state))
+    state = replace(empty_state(host.new_lineage()), exams=exams, serial=1)
+    (root / "exams.state.json").write_bytes(encode_state(state))
 
 
 def main() -> int:

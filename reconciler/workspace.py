@@ -26,7 +26,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler import service_url
-from reconciler.backends import open_backend
+from reconciler.backends.opening import open_backend
 from reconciler.backends.sealed import SealableBackend
 from reconciler.backends.sealed_format import open_document
 from reconciler.editing import Edit, editing, migrate, recovery_folder, sweep

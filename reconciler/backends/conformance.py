@@ -23,7 +23,7 @@ from typing import ClassVar, Final
 
 from msgspec import Struct, field
 
-from reconciler.backends import open_backend
+from reconciler.backends.opening import open_backend
 from reconciler.fault_points import VARIABLE, are_left
 from reconciler.model.errors import (
     ReconcilerError,

@@ -8,17 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from reconciler import outputs
 from reconciler.model.destination import URL_VARIABLE
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import UsageError
 from reconciler.model.secret_marks import STATE_KEY_VARIABLE
 from reconciler.model.state_keys import OLD_STATE_KEY_VARIABLE, StateKeys
+from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.listing import Listing
+from reconciler.outputs.plain import PlainConsole
 from reconciler.secret_sources import Secrets
 from reconciler.workspace import FIXED_RULES, READS_FAST, RULE_CODES, Workspace
 
 if TYPE_CHECKING:
-    from reconciler.outputs import Invocation, Listing
     from reconciler.outputs.plain import Console
 
 _URL_PASSWORD: Final = re.compile(r"(//[^/@:]*:)[^/@]*@")
@@ -36,7 +37,7 @@ def error_console(parsed: argparse.Namespace, *, file: TextIO | None = None) -> 
 
 def _console(parsed: argparse.Namespace, *, is_error: bool, file: TextIO | None = None) -> "Console":
     stream = file or (sys.stderr if is_error else sys.stdout)
-    plain = outputs.PlainConsole.on(stream, os.environ)
+    plain = PlainConsole.on(stream, os.environ)
     if plain is not None:
         return plain
     from rich.console import Console  # noqa: PLC0415 - only who has a terminal waits for it
@@ -80,7 +81,7 @@ def note_slow_reading(parsed: argparse.Namespace) -> None:
 
 def listing(parsed: argparse.Namespace) -> "Listing":
     """How much of a plan to list."""
-    return outputs.Listing.ALL if parsed.loudness == "verbose" else outputs.Listing.DIFFERING
+    return Listing.ALL if parsed.loudness == "verbose" else Listing.DIFFERING
 
 
 def root_of(parsed: argparse.Namespace) -> Path:
@@ -122,7 +123,7 @@ def invocation_of(parsed: argparse.Namespace) -> "Invocation":
     """The options that the user's next command needs to work on the same state; no password is repeated."""
     state = None if parsed.state is None else _URL_PASSWORD.sub(r"\1***@", parsed.state)
     given = (("--chdir", parsed.chdir), ("--env", parsed.env), ("--state", state))
-    return outputs.Invocation(
+    return Invocation(
         tuple(word for option, value in given if value is not None for word in (option, str(value)))
     )
 

@@ -7,20 +7,16 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from reconciler.cli.consoles import print_raw, root_of, variable
-from reconciler.explaining import page_of
+from reconciler.explaining.rule_pages import page_of
 from reconciler.model.declarations import Loaded
 from reconciler.model.rules import Rule
-from reconciler.outputs import (
-    Checkout,
-    Help,
-    code_quality_report,
-    github_commands,
-    github_summary,
-    helps_of,
-    junit_text,
-    sarif_document,
-    to_text,
-)
+from reconciler.outputs.documents import to_text
+from reconciler.outputs.finding_places import Checkout
+from reconciler.outputs.finding_texts import Help, helps_of
+from reconciler.outputs.github import github_commands, github_summary
+from reconciler.outputs.gitlab import code_quality_report
+from reconciler.outputs.junit import junit_text
+from reconciler.outputs.sarif import sarif_document
 from reconciler.workspace import Workspace
 
 _CHECKOUTS: Final = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")

@@ -8,12 +8,11 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler import outputs
 from reconciler.cli.consoles import below_root, root_of
 from reconciler.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from reconciler.outputs import SavedPlan
+    from reconciler.outputs.saved_plans import SavedPlan
 
 _HEAD_BYTES: Final = 200
 _STREAM: Final = re.compile(r"/dev/(?:stdout|stderr|fd/[0-9]+)|/proc/self/fd/[0-9]+")
@@ -25,7 +24,9 @@ def read_plan(parsed: argparse.Namespace, path: Path) -> "SavedPlan":
     target = below_root(parsed, path)
     if not target.is_file():
         raise UsageError(f"{path} is no file", hint="Name a plan that `reconciler plan --out FILE` wrote.")
-    return outputs.decode_plan(target.read_bytes(), name=str(path))
+    from reconciler.outputs.saved_plans import decode_plan  # noqa: PLC0415 - jsonschema is slow to load
+
+    return decode_plan(target.read_bytes(), name=str(path))
 
 
 def write_plan(parsed: argparse.Namespace, path: Path, document: str) -> None:

@@ -4,11 +4,9 @@ import argparse
 import gc
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from reconciler import outputs, statefile
 from reconciler.cli.consoles import (
     below_root,
     error_console,
@@ -33,9 +31,14 @@ from reconciler.model.payloads import Json
 from reconciler.model.plan import Action, Plan
 from reconciler.model.state import State
 from reconciler.model.words import nearest
-
-if TYPE_CHECKING:
-    from reconciler.outputs import Invocation
+from reconciler.outputs.diagnostics_text import print_diagnostics
+from reconciler.outputs.documents import diagnostics_document, plan_document, to_text
+from reconciler.outputs.gitlab import terraform_report
+from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.markdown import plan_markdown
+from reconciler.outputs.plan_text import print_plan
+from reconciler.outputs.state_text import print_entry, print_state
+from reconciler.statefile.state_format import encode_state
 
 
 def validate(parsed: argparse.Namespace) -> int:
@@ -44,13 +47,13 @@ def validate(parsed: argparse.Namespace) -> int:
     loaded = leave(workspace_of(parsed).validate(now=parsed.now))
     found = loaded.diagnostics
     if parsed.format == "json":
-        print_raw(outputs.to_text(outputs.diagnostics_document(found)))
+        print_raw(to_text(diagnostics_document(found)))
     elif parsed.format != "text":
         from reconciler.cli.pipelines import print_findings  # noqa: PLC0415 - only pipelines need it
 
         print_findings(parsed, loaded)
     elif found:
-        outputs.print_diagnostics(found, result_console(parsed))
+        print_diagnostics(found, result_console(parsed))
         hint_at_rules(found, error_console(parsed))
     if not found and parsed.format in {"text", "github"}:
         exams = len(loaded.declared.exams)
@@ -71,15 +74,15 @@ def plan(parsed: argparse.Namespace) -> int:
         )
     )
     if planned.warnings:
-        outputs.print_diagnostics(planned.warnings, error_console(parsed))
+        print_diagnostics(planned.warnings, error_console(parsed))
         hint_at_rules(planned.warnings, error_console(parsed))
     invocation = invocation_of(parsed)
     made = invocation.completed_plan(planned.plan)
     if parsed.out is not None:
-        document = outputs.plan_document(
+        document = plan_document(
             made, listing=listing(parsed), invocation=invocation, origins=planned.origins
         )
-        write_plan(parsed, parsed.out, outputs.to_text(document))
+        write_plan(parsed, parsed.out, to_text(document))
     _print_plan(parsed, made, invocation, planned.origins)
     return _code_of(planned.plan) if parsed.detailed_exitcode else DONE
 
@@ -96,27 +99,23 @@ def _begin(parsed: argparse.Namespace) -> None:
 def _print_plan(
     parsed: argparse.Namespace,
     made: Plan,
-    invocation: "Invocation",
+    invocation: Invocation,
     origins: Mapping[Address, Origins] = NO_ORIGINS,
 ) -> None:
     listed = listing(parsed)
     match parsed.format:
         case "json":
-            print_raw(
-                outputs.to_text(
-                    outputs.plan_document(made, listing=listed, invocation=invocation, origins=origins)
-                )
-            )
+            print_raw(to_text(plan_document(made, listing=listed, invocation=invocation, origins=origins)))
         case "markdown":
-            print_raw(outputs.plan_markdown(made, listing=listed, invocation=invocation))
+            print_raw(plan_markdown(made, listing=listed, invocation=invocation))
         case "html":
-            print_raw(outputs.plan_page(made, listing=listed, invocation=invocation))
+            from reconciler.outputs.html_page import plan_page  # noqa: PLC0415 - jinja2 is slow to load
+
+            print_raw(plan_page(made, listing=listed, invocation=invocation))
         case "gitlab-terraform":
-            print_raw(outputs.to_text(outputs.terraform_report(made)))
+            print_raw(to_text(terraform_report(made)))
         case _:
-            outputs.print_plan(
-                made, result_console(parsed), listing=listed, invocation=invocation, origins=origins
-            )
+            print_plan(made, result_console(parsed), listing=listed, invocation=invocation, origins=origins)
 
 
 def _code_of(made: Plan) -> int:
@@ -152,9 +151,9 @@ def list_state(parsed: argparse.Namespace) -> int:
     """Print every exam in state."""
     state = workspace_of(parsed).load_state()
     if parsed.format == "json":
-        print_raw(statefile.encode_state(state).decode())
+        print_raw(encode_state(state).decode())
     else:
-        outputs.print_state(state, result_console(parsed), invocation=invocation_of(parsed))
+        print_state(state, result_console(parsed), invocation=invocation_of(parsed))
     return DONE
 
 
@@ -165,7 +164,7 @@ def pull(parsed: argparse.Namespace) -> int:
         plain = workspace_of(parsed).plain_text(document, name=str(parsed.file))
         print_raw(plain.decode("utf-8", "backslashreplace"))
         return DONE
-    print_raw(statefile.encode_state(workspace_of(parsed).load_state()).decode())
+    print_raw(encode_state(workspace_of(parsed).load_state()).decode())
     return DONE
 
 
@@ -181,15 +180,15 @@ def show_entry(parsed: argparse.Namespace) -> int:
             f"{address} is not in state", hint=f"{question}`reconciler state list` lists all that is."
         )
     if parsed.format == "json":
-        print_raw(outputs.to_text(_entry_document(address, state)))
+        print_raw(to_text(_entry_document(address, state)))
     else:
-        outputs.print_entry(address, state, result_console(parsed), invocation=invocation_of(parsed))
+        print_entry(address, state, result_console(parsed), invocation=invocation_of(parsed))
     return DONE
 
 
 def _entry_document(address: Address, state: State) -> dict[str, Json]:
     """What the state's document says of `address`, and how doubts about it ended, if there were any."""
     told = replace(state, resolutions=state.resolutions_of(address))
-    document = json.loads(statefile.encode_state(told))
+    document = json.loads(encode_state(told))
     found = document["exams"].get(address) or document["intents"].get(address) or {}
     return found | {key: document[key] for key in ("resolutions",) if key in document}

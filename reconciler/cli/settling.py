@@ -10,7 +10,9 @@ from reconciler.cli.telling import tell_backup, work_ended
 from reconciler.editing import Edit
 from reconciler.host import describe_runner
 from reconciler.model.errors import UsageError
-from reconciler.outputs import print_recovery, printable, recovery_document, to_text
+from reconciler.outputs.documents import recovery_document, to_text
+from reconciler.outputs.escapes import printable
+from reconciler.outputs.recovery_text import print_recovery
 from reconciler.ports import Breaking, Liveness, LockHolder
 
 

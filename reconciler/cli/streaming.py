@@ -10,7 +10,7 @@ from reconciler.cli.detached import DetachedStream
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.plan import Plan
 from reconciler.model.report import ExamOutcome, TryBegun, TryEnded
-from reconciler.outputs import JsonLog
+from reconciler.outputs.json_log import JsonLog
 from reconciler.ports import Progress
 
 

@@ -11,16 +11,13 @@ from reconciler.cli.consoles import error_console, invocation_of
 from reconciler.cli.detached import DetachedStream
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import ReconcilerError
-from reconciler.outputs import (
-    JsonLog,
-    LogProgress,
-    PlainConsole,
-    QuietProgress,
-    TerminalProgress,
-    print_diagnostics,
-    print_error,
-    printable,
-)
+from reconciler.outputs.diagnostics_text import print_diagnostics
+from reconciler.outputs.errors_text import print_error
+from reconciler.outputs.escapes import printable
+from reconciler.outputs.json_log import JsonLog
+from reconciler.outputs.plain import PlainConsole
+from reconciler.outputs.progress import LogProgress, TerminalProgress
+from reconciler.outputs.quiet import QuietProgress
 from reconciler.ports import Progress
 
 

@@ -17,8 +17,8 @@ def schema(parsed: argparse.Namespace) -> int:
 
 def explain(parsed: argparse.Namespace) -> int:
     """Print what a field, a rule or an exit code means, or what there is to explain."""
-    from reconciler.explaining import Topics  # noqa: PLC0415 - `schema` and `completion` need none of it
-    from reconciler.outputs import print_explanation  # noqa: PLC0415 - as above
+    from reconciler.explaining.topics import Topics  # noqa: PLC0415 - `schema` and `completion` need none of it
+    from reconciler.outputs.explanation_text import print_explanation  # noqa: PLC0415 - as above
     from reconciler.workspace import Workspace  # noqa: PLC0415 - as above
 
     topics = Topics(Workspace.open(root=root_of(parsed)).rules, MEANINGS)

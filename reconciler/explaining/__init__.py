@@ -4,8 +4,3 @@ Promise: every text has one home. Fields are explained from the JSON Schemas tha
 pages below docs/rules, exit codes from the command line's table. Reads files of the package, nothing else.
 May import: `model`, `reconciler.schemas`.
 """
-
-from reconciler.explaining.rule_pages import page_of
-from reconciler.explaining.topics import Topics
-
-__all__ = ["Topics", "page_of"]

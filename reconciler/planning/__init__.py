@@ -5,16 +5,3 @@ no input makes an exception but `UsageError` and `ExpectationFailed`, and no add
 doubts is ever planned as a create.
 May import: `model`, and deepdiff, which loads only when a payload differs.
 """
-
-from reconciler.planning.effects import apply_state_changes, planned_creates
-from reconciler.planning.expectations import check_expectation
-from reconciler.planning.planner import make_plan
-from reconciler.planning.tracking import tracked
-
-__all__ = [
-    "apply_state_changes",
-    "check_expectation",
-    "make_plan",
-    "planned_creates",
-    "tracked",
-]

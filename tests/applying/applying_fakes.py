@@ -5,7 +5,9 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 from reconciler.api.retry import BackOff
-from reconciler.applying import CreateRequest, Executor, Stopping
+from reconciler.applying.executor import Executor
+from reconciler.applying.requests import CreateRequest
+from reconciler.applying.stopping import Stopping
 from reconciler.model.declarations import Declaration
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid

@@ -8,7 +8,7 @@ from applying_fakes import FakeClock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.applying import Gate, Pause
+from reconciler.applying.gate import Gate, Pause
 
 
 def gate(widest, clock=None, budget_s=300.0):

@@ -10,13 +10,15 @@ from applying_fakes import declaration
 from raw_server import ok
 
 from reconciler.api import BackOff, HttpExamApi
-from reconciler.applying import CreateRequest, Executor, Stopping
+from reconciler.applying.executor import Executor
+from reconciler.applying.requests import CreateRequest
+from reconciler.applying.stopping import Stopping
 from reconciler.backends.file import FileBackend
 from reconciler.host import SystemClock, lock_info, new_attempt
 from reconciler.model.identities import ExamSid
 from reconciler.model.verdicts import Created
-from reconciler.outputs import QuietProgress
-from reconciler.statefile import initialise, open_session
+from reconciler.outputs.quiet import QuietProgress
+from reconciler.statefile.session import initialise, open_session
 
 LINE_BYTES = 1200
 """A line of the report, with the SID, and what an exam's place in a collection takes."""

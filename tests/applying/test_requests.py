@@ -5,7 +5,7 @@ import os
 import pytest
 from applying_fakes import declaration
 
-from reconciler.applying import resolve_secrets
+from reconciler.applying.requests import resolve_secrets
 from reconciler.model.errors import SecretsUnavailable
 from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret
 from reconciler.secret_sources import Secrets

@@ -3,7 +3,7 @@
 import pytest
 from applying_fakes import PASSWORD, START, World, declaration
 
-from reconciler.applying import CreateRequest
+from reconciler.applying.requests import CreateRequest
 from reconciler.model.identities import AttemptId, ExamSid
 from reconciler.model.records import IntentRecord
 from reconciler.model.secret_marks import MarkingKey, Sighting

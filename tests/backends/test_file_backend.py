@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from reconciler.backends import open_backend
 from reconciler.backends.file import FileBackend
+from reconciler.backends.opening import open_backend
 from reconciler.host import lock_info
 from reconciler.model.errors import StateConflict, StateLocked, StateUnavailable, UnlockRefused, UsageError
 from reconciler.ports import Breaking, Liveness, Version

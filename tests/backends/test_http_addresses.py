@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconciler.backends import open_backend
 from reconciler.backends.http_address import read_address
+from reconciler.backends.opening import open_backend
 from reconciler.model.errors import UsageError
 
 GITLAB = "https://gitlab.example/api/v4/projects/42/terraform/state/exams"

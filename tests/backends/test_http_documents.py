@@ -16,8 +16,7 @@ from reconciler.backends.http_document import (
     pack,
 )
 from reconciler.model.errors import StateDamaged
-from reconciler.statefile import encode_state
-from reconciler.statefile.state_format import empty_state
+from reconciler.statefile.state_format import empty_state, encode_state
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(),

@@ -8,10 +8,10 @@ import tls_material
 from msgspec.structs import replace
 from raw_server import raw_server
 
-from reconciler.backends import open_backend
 from reconciler.backends.conformance import a_lock, refusal, take
 from reconciler.backends.http_address import read_address
 from reconciler.backends.http_wire import Asked, Question, Wire
+from reconciler.backends.opening import open_backend
 from reconciler.model.errors import (
     StateConflict,
     StateDamaged,

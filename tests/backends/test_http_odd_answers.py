@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from raw_server import raw_server
 
-from reconciler.backends import http_exchange, http_server, open_backend, patience
+from reconciler.backends import http_exchange, http_server, patience
 from reconciler.backends.conformance import refusal, take
 from reconciler.backends.http_address import read_address
 from reconciler.backends.http_document import decode_document, encode_document
 from reconciler.backends.http_state import HttpBackend
 from reconciler.backends.http_wire import Answer
+from reconciler.backends.opening import open_backend
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports import Breaking
 

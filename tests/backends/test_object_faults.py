@@ -18,10 +18,10 @@ from fault_proxy import (
     slow,
 )
 
-from reconciler.backends import open_backend
 from reconciler.backends.conformance import Place, a_lock, refusal, settled
 from reconciler.backends.object_calls import Listed
 from reconciler.backends.object_journal import _spared
+from reconciler.backends.opening import open_backend
 from reconciler.model.errors import StateConflict, StateLocked, StateUnavailable, UnlockRefused
 from reconciler.ports import Breaking, Tenure
 

@@ -8,9 +8,9 @@ from object_servers import AZURITE_KEY
 from raw_server import raw_server
 from tls_material import AUTHORITY, good, of_a_stranger
 
-from reconciler.backends import open_backend
 from reconciler.backends.conformance import refusal
 from reconciler.backends.object_urls import open_place
+from reconciler.backends.opening import open_backend
 from reconciler.model.errors import StateUnavailable, UsageError
 
 VARIABLES = (
@@ -183,7 +183,7 @@ def test_the_driver_may_be_missing(monkeypatch, tmp_path):
 def test_a_file_loads_no_driver(tmp_path):
     """It is for those whose URL asks for it."""
     code = (
-        "import sys; from pathlib import Path; from reconciler.backends import open_backend\n"
+        "import sys; from pathlib import Path; from reconciler.backends.opening import open_backend\n"
         "open_backend('file:s.json', root=Path()); sys.exit('obstore' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0

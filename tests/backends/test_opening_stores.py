@@ -5,8 +5,8 @@ import textwrap
 
 import pytest
 
-from reconciler.backends import open_backend
 from reconciler.backends.conformance import BackendConformance, Place
+from reconciler.backends.opening import open_backend
 from reconciler.backends.urls import read_state_url
 from reconciler.model.errors import UsageError
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from reconciler.manifest import load, load_workspace
+from reconciler.manifest.loading import load
+from reconciler.manifest.workspace import load_workspace
 from reconciler.model.environment import Environment
 
 HEAD = """\

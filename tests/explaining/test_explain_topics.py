@@ -7,9 +7,9 @@ import pytest
 
 from reconciler import schemas
 from reconciler.cli.exit_codes import MEANINGS
-from reconciler.explaining import Topics
 from reconciler.explaining.fields import all_fields
-from reconciler.manifest import Catalogue
+from reconciler.explaining.topics import Topics
+from reconciler.manifest.rules import Catalogue
 from reconciler.rules_api import Rule
 
 TOPICS = Topics(Catalogue().rules, MEANINGS)

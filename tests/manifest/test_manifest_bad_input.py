@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.manifest import load, yaml_walker
+from reconciler.manifest import yaml_walker
+from reconciler.manifest.loading import load
 from reconciler.manifest.source_text import MAX_SIZE_BYTES
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.environment import Environment

@@ -6,10 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler import schemas
-from reconciler.manifest import Ruling, load, load_workspace
 from reconciler.manifest.datetimes import BadDateTime, normalized, zone_of
+from reconciler.manifest.loading import load
+from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.schema_checks import UnknownKeyword, compile_check
 from reconciler.manifest.schema_verdicts import check_of
+from reconciler.manifest.workspace import load_workspace
 from reconciler.model.diagnostics import Severity
 from reconciler.model.environment import Environment
 from reconciler.model.identities import CourseSid, InstallSid, is_address

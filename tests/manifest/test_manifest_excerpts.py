@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler import manifest
+from reconciler.manifest.loading import load
 from reconciler.model.environment import Environment
 
 HEAD = "version: 1\ninstallSid: AI1234567890abcdef1234567890abcdef\n"
@@ -11,7 +11,7 @@ HEAD = "version: 1\ninstallSid: AI1234567890abcdef1234567890abcdef\n"
 def findings(tmp_path, text):
     """What loading `text` finds."""
     (tmp_path / "exams.yaml").write_bytes(text.encode())
-    return manifest.load(["exams.yaml"], root=tmp_path, environment=Environment()).diagnostics
+    return load(["exams.yaml"], root=tmp_path, environment=Environment()).diagnostics
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.manifest import load
+from reconciler.manifest.loading import load
 from reconciler.model.diagnostics import Severity
 from reconciler.model.environment import Environment
 

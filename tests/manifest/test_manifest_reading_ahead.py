@@ -9,11 +9,6 @@ from hypothesis import strategies as st
 from yaml_pieces import ENTRIES, TRICKS, same
 
 from reconciler.manifest import (
-    Catalogue,
-    Reading,
-    Ruling,
-    declare,
-    gather,
     ground,
     loading,
     reading,
@@ -23,9 +18,12 @@ from reconciler.manifest import (
     yaml_walker,
 )
 from reconciler.manifest.defaults import merged
+from reconciler.manifest.loading import Reading, declare, gather
 from reconciler.manifest.locating import ExamLines
 from reconciler.manifest.reading_ahead import ReadingAhead
+from reconciler.manifest.rules import Catalogue
 from reconciler.manifest.rules.catalogue import BUILT_IN
+from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, Unmarked, Value
 from reconciler.manifest.yaml_parcels import Piece, pack, parse_quietly, parse_unmarked, unpack
 from reconciler.manifest.yaml_slices import cut, entries_of

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.manifest import Reading, declare, gather, loading
+from reconciler.manifest import loading
+from reconciler.manifest.loading import Reading, declare, gather
 from reconciler.manifest.rereading import Recipe, may_be_reread
 from reconciler.manifest.source_text import SourceText
 from reconciler.manifest.yaml_nodes import Mapping

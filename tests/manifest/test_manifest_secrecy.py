@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.manifest import load
+from reconciler.manifest.loading import load
 from reconciler.manifest.secrecy import announces_secret
 from reconciler.model.environment import Environment
 

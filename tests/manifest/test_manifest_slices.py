@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from yaml_pieces import ENTRIES, TRICKS, same
 
-from reconciler.manifest import Reading, declare, gather, parsing_pool, reading
+from reconciler.manifest import parsing_pool, reading
 from reconciler.manifest import yaml_slices as slices
+from reconciler.manifest.loading import Reading, declare, gather
 from reconciler.manifest.parsing_pool import Pool
 from reconciler.manifest.reading import Text, parsed_ahead
 from reconciler.manifest.reading_ahead import ReadingAhead

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.manifest import load
+from reconciler.manifest.loading import load
 from reconciler.manifest.yaml_documents import LOADER, parse, read_source
 from reconciler.manifest.yaml_nodes import Mapping
 from reconciler.model.environment import Environment

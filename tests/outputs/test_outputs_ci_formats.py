@@ -16,15 +16,19 @@ from jsonschema import Draft4Validator
 from msgspec.structs import replace
 from test_outputs_golden import check
 
-from reconciler import __version__, outputs
+import reconciler
+from reconciler import __version__
 from reconciler.model.declarations import Declaration, Declared, Loaded
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action
 from reconciler.model.positions import Position, Span
-from reconciler.outputs import Checkout
+from reconciler.outputs.documents import to_text
+from reconciler.outputs.finding_places import Checkout
 from reconciler.outputs.finding_texts import HELP, Help, help_of
-from reconciler.outputs.github import LARGEST_SUMMARY_BYTES
+from reconciler.outputs.github import LARGEST_SUMMARY_BYTES, github_commands, github_summary
+from reconciler.outputs.gitlab import code_quality_report, terraform_report
+from reconciler.outputs.junit import junit_text
 from reconciler.outputs.sarif import sarif_document
 from reconciler.workspace import RULE_CODES
 
@@ -108,20 +112,20 @@ def commands(text: str) -> list[str]:
 def test_every_format_is_as_looked_at() -> None:
     """Each stands exactly as in its golden file."""
     found = [*cases.diagnostics(), finding("100% wrong: a, b")]
-    check("findings.github.txt", outputs.github_commands(found, CHECKOUT, has_summary=True))
-    check("findings.summary.md", outputs.github_summary(found, CHECKOUT))
-    check("findings.gitlab.json", outputs.to_text(outputs.code_quality_report(found, CHECKOUT)))
+    check("findings.github.txt", github_commands(found, CHECKOUT, has_summary=True))
+    check("findings.summary.md", github_summary(found, CHECKOUT))
+    check("findings.gitlab.json", to_text(code_quality_report(found, CHECKOUT)))
     helps = {one.code: help_of(one.code) for one in found}
-    sarif = outputs.to_text(sarif_document(found, CHECKOUT, helps=helps))
+    sarif = to_text(sarif_document(found, CHECKOUT, helps=helps))
     check("findings.sarif", sarif.replace(f'"version": "{__version__}"', '"version": "VERSION"'))
-    check("findings.junit.xml", outputs.junit_text(loaded(found, "exams/math.yaml"), CHECKOUT))
-    check("plan.gitlab-terraform.json", outputs.to_text(outputs.terraform_report(cases.every_action())))
+    check("findings.junit.xml", junit_text(loaded(found, "exams/math.yaml"), CHECKOUT))
+    check("plan.gitlab-terraform.json", to_text(terraform_report(cases.every_action())))
 
 
 def test_a_command_is_escaped_as_github_says() -> None:
     """Percent signs and line breaks in both parts; colons and commas in properties as well."""
     odd = finding("50% of\na: b, c", span=Span(Position("a,b:c%.yaml", 2, 3), 2, 7))
-    (line, _) = outputs.github_commands([odd], CHECKOUT, has_summary=False).splitlines()
+    (line, _) = github_commands([odd], CHECKOUT, has_summary=False).splitlines()
     assert line == (
         "::error file=terms/fall term/a%2Cb%3Ac%25.yaml,line=2,col=3,endLine=2,endColumn=7,"
         "title=unknown-field in cs101/midterm-1::50%25 of\\na: b, c%0Amend it"
@@ -132,7 +136,7 @@ def test_columns_stand_only_where_github_takes_them() -> None:
     """A finding over several lines has lines alone, and one about no file has neither."""
     spread = finding(span=Span(Position("a.yaml", 2, 3), 4, 1))
     nowhere = finding(span=None)
-    first, second, _ = outputs.github_commands([spread, nowhere], CHECKOUT, has_summary=False).splitlines()
+    first, second, _ = github_commands([spread, nowhere], CHECKOUT, has_summary=False).splitlines()
     assert first.startswith("::error file=terms/fall term/a.yaml,line=2,endLine=4,title=")
     assert second.startswith("::error title=unknown-field in cs101/midterm-1::")
 
@@ -149,28 +153,28 @@ def test_columns_stand_only_where_github_takes_them() -> None:
 def test_ten_of_a_kind_and_the_rest_counted(errors: int, warnings: int, told: int, ending: str) -> None:
     """GitHub would drop what is more without a word, so the last line says how many are left out."""
     found = many(errors, warnings)
-    text = outputs.github_commands(found, CHECKOUT, has_summary=True)
+    text = github_commands(found, CHECKOUT, has_summary=True)
     assert len(commands(text)) == told
     assert text.splitlines()[-1].startswith(ending)
-    summary = outputs.github_summary(found, CHECKOUT)
+    summary = github_summary(found, CHECKOUT)
     assert all(f"{one.message} " in summary for one in found)
 
 
 def test_without_a_summary_the_last_line_says_where_the_rest_is() -> None:
     """The text format lists all."""
-    text = outputs.github_commands(many(11, 0), CHECKOUT, has_summary=False)
+    text = github_commands(many(11, 0), CHECKOUT, has_summary=False)
     assert "`reconciler validate` lists them all" in text
 
 
 def test_nothing_found_is_nothing_told() -> None:
     """No command, no section; the other formats are whole documents that hold no finding."""
-    assert outputs.github_commands([], CHECKOUT, has_summary=True) == ""
-    assert outputs.github_summary([], CHECKOUT) == ""
-    assert outputs.code_quality_report([], CHECKOUT) == []
-    log = outputs.sarif_document([], CHECKOUT)
+    assert github_commands([], CHECKOUT, has_summary=True) == ""
+    assert github_summary([], CHECKOUT) == ""
+    assert code_quality_report([], CHECKOUT) == []
+    log = sarif_document([], CHECKOUT)
     SARIF.validate(log)
     assert log["runs"][0]["results"] == []
-    root = fromstring(outputs.junit_text(loaded([], "exams/a.yaml", "exams/b.yaml"), CHECKOUT))
+    root = fromstring(junit_text(loaded([], "exams/a.yaml", "exams/b.yaml"), CHECKOUT))
     assert root.attrib["tests"] == "2"
     assert [case.attrib["name"] for case in root.iter("testcase")] == ["valid", "valid"]
 
@@ -178,7 +182,7 @@ def test_nothing_found_is_nothing_told() -> None:
 @given(findings())
 def test_no_text_becomes_a_workflow_command(found: list[Diagnostic]) -> None:
     """Every line that a runner obeys is one of ours, and there are as many as findings."""
-    text = outputs.github_commands(found, CHECKOUT, has_summary=True)
+    text = github_commands(found, CHECKOUT, has_summary=True)
     obeyed = commands(text)
     assert len(obeyed) == len(found)
     assert all(re.match(r"::(error|warning) (file|title)=[^:]*::", line) for line in obeyed)
@@ -188,7 +192,7 @@ def test_no_text_becomes_a_workflow_command(found: list[Diagnostic]) -> None:
 @given(findings())
 def test_nothing_leaves_the_code_block_of_the_summary(found: list[Diagnostic]) -> None:
     """Between the fences stands one line for each finding, and no line ends the block early."""
-    summary = outputs.github_summary(found, CHECKOUT)
+    summary = github_summary(found, CHECKOUT)
     if not found:
         return
     lines = summary.split("\n")
@@ -203,7 +207,7 @@ def test_nothing_leaves_the_code_block_of_the_summary(found: list[Diagnostic]) -
 def test_a_summary_keeps_within_its_size_and_counts_the_rest() -> None:
     """Bytes of UTF-8 are counted, and what does not fit is."""
     found = [finding("\N{CJK UNIFIED IDEOGRAPH-8A66}" * 1000)] * 400
-    summary = outputs.github_summary(found, CHECKOUT)
+    summary = github_summary(found, CHECKOUT)
     assert len(summary.encode()) < LARGEST_SUMMARY_BYTES + 1000
     shown = summary.count("error[unknown-field]")
     assert f"and {400 - shown} more" in summary
@@ -212,7 +216,7 @@ def test_a_summary_keeps_within_its_size_and_counts_the_rest() -> None:
 @given(findings())
 def test_sarif_is_valid_whatever_is_found(found: list[Diagnostic]) -> None:
     """The official schema takes it, every rule index is right, and no message has a link or a placeholder."""
-    log = json.loads(outputs.to_text(outputs.sarif_document(found, CHECKOUT)))
+    log = json.loads(to_text(sarif_document(found, CHECKOUT)))
     SARIF.validate(log)
     (run,) = log["runs"]
     rules = run["tool"]["driver"]["rules"]
@@ -230,7 +234,7 @@ def test_sarif_names_files_from_the_root_of_the_repository() -> None:
     """Paths are percent-encoded, and the base is the repository; a file elsewhere has its whole URI."""
     inside = finding(span=Span(Position("exams/\u8a66 #1.yaml", 2, 3), 2, 7))
     outside = finding(span=Span(Position("/srv/shared defaults.yaml", 2, 3), 2, 7))
-    (run,) = outputs.sarif_document([inside, outside], CHECKOUT)["runs"]
+    (run,) = sarif_document([inside, outside], CHECKOUT)["runs"]
     first, second = (
         result["locations"][0]["physicalLocation"]["artifactLocation"] for result in run["results"]
     )
@@ -257,7 +261,7 @@ def test_rules_of_sarif_have_help_and_pages_where_there_are_any() -> None:
 
 def test_every_code_that_manifests_can_give_has_help() -> None:
     """A code that the room of manifests spells has a sentence, or is a rule and has a page."""
-    room = Path(outputs.__file__).parents[1] / "manifest"
+    room = Path(reconciler.__file__).parent / "manifest"
     source = "\n".join(file.read_text(encoding="utf-8") for file in room.rglob("*.py"))
     spelt = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', source)) - {"create-exam"}
     assert spelt - set(HELP) == set(RULE_CODES)
@@ -267,7 +271,7 @@ def test_every_code_that_manifests_can_give_has_help() -> None:
 
 def fingerprints(found: list[Diagnostic]) -> list[str]:
     """The fingerprints in a Code Quality report."""
-    return [issue["fingerprint"] for issue in outputs.code_quality_report(found, CHECKOUT)]
+    return [issue["fingerprint"] for issue in code_quality_report(found, CHECKOUT)]
 
 
 def moved(found: Diagnostic, lines: int) -> Diagnostic:
@@ -287,7 +291,7 @@ def test_fingerprints_stay_when_lines_move() -> None:
     before = finding("cs101/a is here twice; it is first at exams/a.yaml:12:3, in line 12")
     after = moved(finding("cs101/a is here twice; it is first at exams/a.yaml:19:3, in line 19"), 7)
     assert fingerprints([before]) == fingerprints([after])
-    logs = [outputs.sarif_document([one], CHECKOUT)["runs"][0]["results"][0] for one in (before, after)]
+    logs = [sarif_document([one], CHECKOUT)["runs"][0]["results"][0] for one in (before, after)]
     assert logs[0]["partialFingerprints"] == logs[1]["partialFingerprints"]
 
 
@@ -313,7 +317,7 @@ def test_no_two_issues_share_a_fingerprint(found: list[Diagnostic]) -> None:
 @given(findings())
 def test_issues_have_the_documented_fields(found: list[Diagnostic]) -> None:
     """Description, check, fingerprint, severity and a place, which GitLab requires of each."""
-    report = json.loads(outputs.to_text(outputs.code_quality_report(found, CHECKOUT)))
+    report = json.loads(to_text(code_quality_report(found, CHECKOUT)))
     assert len(report) == len(found)
     for issue in report:
         assert issue.keys() == {"description", "check_name", "fingerprint", "severity", "location"}
@@ -325,7 +329,7 @@ def test_issues_have_the_documented_fields(found: list[Diagnostic]) -> None:
 
 def test_paths_of_issues_begin_at_the_repository() -> None:
     """The merge request shows an issue beside its line only if the path is that of the repository."""
-    (issue, about_no_file) = outputs.code_quality_report([finding(), finding(span=None)], CHECKOUT)
+    (issue, about_no_file) = code_quality_report([finding(), finding(span=None)], CHECKOUT)
     assert issue["location"] == {
         "path": "terms/fall term/exams/cs101.yaml",
         "lines": {"begin": 14, "end": 14},
@@ -341,7 +345,7 @@ def cases_of(root: Element) -> list[Element]:
 @given(findings())
 def test_junit_is_xml_whatever_is_found(found: list[Diagnostic]) -> None:
     """A parser that refuses entities reads it, and its counts are those of its cases."""
-    text = outputs.junit_text(loaded(found, "exams/math.yaml"), CHECKOUT)
+    text = junit_text(loaded(found, "exams/math.yaml"), CHECKOUT)
     assert "<!" not in text.replace("&lt;!", "")
     root = fromstring(text.encode("utf-8"))
     assert len(cases_of(root)) == int(root.attrib["tests"]) >= len(found)
@@ -356,13 +360,13 @@ def test_junit_is_xml_whatever_is_found(found: list[Diagnostic]) -> None:
 
 def test_junit_drops_what_xml_cannot_hold() -> None:
     """Noncharacters are not allowed even as references."""
-    text = outputs.junit_text(loaded([finding("a\ufffeb\uffffc")]), CHECKOUT)
+    text = junit_text(loaded([finding("a\ufffeb\uffffc")]), CHECKOUT)
     assert cases_of(fromstring(text))[0].find("failure").attrib["message"] == "abc"  # type: ignore[union-attr]
 
 
 def test_junit_numbers_what_repeats() -> None:
     """By class and name a pipeline tells which failures are new."""
-    root = fromstring(outputs.junit_text(loaded([finding(), moved(finding(), 3)]), CHECKOUT))
+    root = fromstring(junit_text(loaded([finding(), moved(finding(), 3)]), CHECKOUT))
     names = [case.attrib["name"] for case in cases_of(root)]
     assert names == [
         "unknown-field in cs101/midterm-1: it is wrong",
@@ -375,5 +379,5 @@ def test_the_widget_counts_what_apply_would_do_at_the_service() -> None:
     plan = cases.every_action()
     assert plan.count(Action.CHANGED)
     assert plan.count(Action.ORPHANED)
-    assert outputs.terraform_report(plan) == {"create": 1, "update": 0, "delete": 0}
-    assert outputs.terraform_report(cases.many_creates(3))["create"] == 3
+    assert terraform_report(plan) == {"create": 1, "update": 0, "delete": 0}
+    assert terraform_report(cases.many_creates(3))["create"] == 3

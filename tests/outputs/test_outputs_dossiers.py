@@ -12,13 +12,19 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.console import Console
 
-from reconciler import manifest, outputs
+from reconciler.manifest.loading import load
+from reconciler.manifest.workspace import load_workspace
 from reconciler.model.identities import Address, AttemptId, CourseSid
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.report import Outcome, Report
 from reconciler.model.state import Answer, Intent, State
-from reconciler.outputs import Invocation, Listing
-from reconciler.outputs.dossiers import Dossier, dossier_of
+from reconciler.outputs.documents import report_document
+from reconciler.outputs.dossiers import Dossier, dossier_of, dossiers_of_state
+from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.listing import Listing
+from reconciler.outputs.plan_text import print_plan
+from reconciler.outputs.report_text import print_report
+from reconciler.outputs.state_text import print_state
 
 HERE = Invocation()
 
@@ -48,7 +54,7 @@ def text_of(state: State, invocation: Invocation = HERE, width: int = 80) -> str
     """The list of `state` on a terminal."""
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=True, color_system=None, _environ={})
-    outputs.print_state(state, console, invocation=invocation)
+    print_state(state, console, invocation=invocation)
     return stream.getvalue()
 
 
@@ -153,7 +159,7 @@ def test_a_doubt_that_moved_is_settled_where_it_is():
     )
     stream = io.StringIO()
     plan = Plan(lineage=cases.LINEAGE, serial=1, changes=(doubt(moved_from=Address("old")),))
-    outputs.print_plan(plan, Console(file=stream, width=80, _environ={}), listing=Listing.ALL)
+    print_plan(plan, Console(file=stream, width=80, _environ={}), listing=Listing.ALL)
     assert "? cs101/quiz-3  Quiz 3, edited since  was old" in stream.getvalue()
 
 
@@ -173,10 +179,10 @@ def test_manifest_entries_are_read_as_they_are_meant(tmp_path, address, attempt)
     imports, absent = dossier(sent, address=Address(address)).manifest
     head = f"version: 1\ninstallSid: {cases.INSTALL}\n"
     (tmp_path / "exams.yaml").write_text(f"{head}{imports.replace('EX…', cases.sid(1))}\n{absent}\n")
-    loaded = manifest.load(
+    loaded = load(
         ["exams.yaml"],
         root=tmp_path,
-        environment=manifest.load_workspace(tmp_path, environment_name=None).environment,
+        environment=load_workspace(tmp_path, environment_name=None).environment,
     )
     assert [(one.address, one.sid) for one in loaded.declared.imports] == [(address, cases.sid(1))]
     assert [(one.address, one.attempt) for one in loaded.declared.absences] == [(address, attempt)]
@@ -200,10 +206,10 @@ def test_a_report_is_bounded_too():
         cases.outcome(address, Outcome.IN_DOUBT, message="reset") for address in (*state.intents, "zz/lost")
     )
     stream = io.StringIO()
-    outputs.print_report(
+    print_report(
         Report(exams=exams),
         Console(file=stream, width=80, _environ={}),
-        dossiers=outputs.dossiers_of_state(state, HERE),
+        dossiers=dossiers_of_state(state, HERE),
     )
     text = stream.getvalue()
     assert text.count("Subject: Was this exam created?") == 3
@@ -226,8 +232,8 @@ def test_a_report_tells_only_of_doubts():
     """An exam that is not in doubt has no dossier in the report's document, even if state has one for it."""
     state = replace(cases.state(), intents={Address("a"): cases.intent(), Address("b"): cases.intent()})
     exams = (cases.outcome("a", Outcome.IN_DOUBT), cases.outcome("b", Outcome.FAILED))
-    document = outputs.report_document(
-        Report(exams=exams), cases.every_action(), state, outputs.dossiers_of_state(state, HERE)
+    document = report_document(
+        Report(exams=exams), cases.every_action(), state, dossiers_of_state(state, HERE)
     )
     assert [("doubt" in one) for one in json.loads(json.dumps(document))["exams"]] == [True, False]
 
@@ -236,7 +242,7 @@ def test_what_does_not_fit_on_one_line_gets_its_own():
     """Neither time nor a runner's name is broken within, and a command too wide stands below its label."""
     sent = replace(cases.intent(), by="octocat in GitHub Actions, example/exams run 1234567890")
     stream = io.StringIO()
-    outputs.print_plan(
+    print_plan(
         Plan(lineage=cases.LINEAGE, serial=1, changes=(doubt(sent),)),
         Console(file=stream, width=80, force_terminal=True, color_system=None, _environ={}),
         listing=Listing.ALL,

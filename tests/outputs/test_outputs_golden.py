@@ -14,7 +14,6 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from reconciler import outputs
 from reconciler.model.errors import (
     ManifestInvalid,
     PlanRefused,
@@ -25,7 +24,17 @@ from reconciler.model.errors import (
 from reconciler.model.identities import Address
 from reconciler.model.plan import Plan
 from reconciler.model.report import Outcome, Report
-from reconciler.outputs import Invocation, Listing
+from reconciler.outputs.diagnostics_text import print_diagnostics
+from reconciler.outputs.documents import diagnostics_document, plan_document, report_document, to_text
+from reconciler.outputs.dossiers import dossiers_of_state
+from reconciler.outputs.errors_text import print_error
+from reconciler.outputs.html_page import plan_page
+from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.listing import Listing
+from reconciler.outputs.markdown import plan_markdown
+from reconciler.outputs.plan_text import print_plan
+from reconciler.outputs.report_text import print_report
+from reconciler.outputs.state_text import print_entry, print_state
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 ELSEWHERE: Final = Invocation(("--chdir", "the term", "--env", "production"))
@@ -33,75 +42,73 @@ EMPTY: Final = Plan(destination=cases.DESTINATION, lineage=cases.LINEAGE, serial
 REWRITE: Final = os.environ.get("RECONCILER_REWRITE_GOLDEN") == "1"
 
 TEXTS: Final[dict[str, Callable[[Console], None]]] = {
-    "plan": lambda to: outputs.print_plan(cases.every_action(), to, listing=Listing.DIFFERING),
-    "plan-all": lambda to: outputs.print_plan(cases.every_action(), to, listing=Listing.ALL),
-    "plan-many": lambda to: outputs.print_plan(cases.many_creates(60), to, listing=Listing.DIFFERING),
-    "plan-guarded": lambda to: outputs.print_plan(cases.guarded(), to, listing=Listing.DIFFERING),
-    "plan-noted": lambda to: outputs.print_plan(cases.noted(), to, listing=Listing.DIFFERING),
-    "plan-empty": lambda to: outputs.print_plan(EMPTY, to, listing=Listing.DIFFERING),
-    "diagnostics": lambda to: outputs.print_diagnostics(cases.diagnostics(), to),
-    "report": lambda to: outputs.print_report(cases.report(), to, destination=cases.DESTINATION),
-    "report-in-doubt": lambda to: outputs.print_report(
+    "plan": lambda to: print_plan(cases.every_action(), to, listing=Listing.DIFFERING),
+    "plan-all": lambda to: print_plan(cases.every_action(), to, listing=Listing.ALL),
+    "plan-many": lambda to: print_plan(cases.many_creates(60), to, listing=Listing.DIFFERING),
+    "plan-guarded": lambda to: print_plan(cases.guarded(), to, listing=Listing.DIFFERING),
+    "plan-noted": lambda to: print_plan(cases.noted(), to, listing=Listing.DIFFERING),
+    "plan-empty": lambda to: print_plan(EMPTY, to, listing=Listing.DIFFERING),
+    "diagnostics": lambda to: print_diagnostics(cases.diagnostics(), to),
+    "report": lambda to: print_report(cases.report(), to, destination=cases.DESTINATION),
+    "report-in-doubt": lambda to: print_report(
         Report(exams=(cases.outcome("cs101/quiz-3", Outcome.IN_DOUBT, status=502, message="Bad Gateway"),)),
         to,
-        dossiers=outputs.dossiers_of_state(cases.state(), ELSEWHERE, lines=cases.every_action().changes),
+        dossiers=dossiers_of_state(cases.state(), ELSEWHERE, lines=cases.every_action().changes),
         invocation=ELSEWHERE,
     ),
-    "entry-settled": lambda to: outputs.print_entry(Address("cs101/final"), cases.settled(), to),
-    "entry-absent": lambda to: outputs.print_entry(Address("cs101/quiz-9"), cases.settled(), to),
-    "state": lambda to: outputs.print_state(replace(cases.state(), service="https://api.example.edu"), to),
-    "entry": lambda to: outputs.print_entry(Address("cs101/final"), cases.state(), to),
-    "entry-in-doubt": lambda to: outputs.print_entry(Address("cs101/quiz-3"), cases.state(), to),
-    "error-usage": lambda to: outputs.print_error(UsageError("no such file", hint="Name another."), to),
-    "error-manifest": lambda to: outputs.print_error(ManifestInvalid(cases.diagnostics()[:1]), to),
-    "error-refused": lambda to: outputs.print_error(PlanRefused(cases.guarded().guards), to),
-    "error-secrets": lambda to: outputs.print_error(
+    "entry-settled": lambda to: print_entry(Address("cs101/final"), cases.settled(), to),
+    "entry-absent": lambda to: print_entry(Address("cs101/quiz-9"), cases.settled(), to),
+    "state": lambda to: print_state(replace(cases.state(), service="https://api.example.edu"), to),
+    "entry": lambda to: print_entry(Address("cs101/final"), cases.state(), to),
+    "entry-in-doubt": lambda to: print_entry(Address("cs101/quiz-3"), cases.state(), to),
+    "error-usage": lambda to: print_error(UsageError("no such file", hint="Name another."), to),
+    "error-manifest": lambda to: print_error(ManifestInvalid(cases.diagnostics()[:1]), to),
+    "error-refused": lambda to: print_error(PlanRefused(cases.guarded().guards), to),
+    "error-secrets": lambda to: print_error(
         SecretsUnavailable("2 secrets are not there", hint="Set them.", references=["EXAM_SECRET_A", "b/c"]),
         to,
     ),
-    "error-locked": lambda to: outputs.print_error(
+    "error-locked": lambda to: print_error(
         StateLocked("the state is locked", hint="Wait.", location="file:x", holder="ci on runner-7"), to
     ),
 }
 
 DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
-    "plan": lambda: outputs.to_text(outputs.plan_document(cases.every_action(), listing=Listing.DIFFERING)),
-    "plan-guarded": lambda: outputs.to_text(outputs.plan_document(cases.guarded(), listing=Listing.ALL)),
-    "plan-noted": lambda: outputs.to_text(outputs.plan_document(cases.noted(), listing=Listing.DIFFERING)),
-    "report": lambda: outputs.to_text(
-        outputs.report_document(cases.report(), cases.every_action(), cases.state())
-    ),
-    "report-in-doubt": lambda: outputs.to_text(
-        outputs.report_document(
+    "plan": lambda: to_text(plan_document(cases.every_action(), listing=Listing.DIFFERING)),
+    "plan-guarded": lambda: to_text(plan_document(cases.guarded(), listing=Listing.ALL)),
+    "plan-noted": lambda: to_text(plan_document(cases.noted(), listing=Listing.DIFFERING)),
+    "report": lambda: to_text(report_document(cases.report(), cases.every_action(), cases.state())),
+    "report-in-doubt": lambda: to_text(
+        report_document(
             Report(exams=(cases.outcome("cs101/quiz-3", Outcome.IN_DOUBT, status=502),)),
             cases.every_action(),
             cases.state(),
-            outputs.dossiers_of_state(cases.state(), ELSEWHERE, lines=cases.every_action().changes),
+            dossiers_of_state(cases.state(), ELSEWHERE, lines=cases.every_action().changes),
         )
     ),
-    "diagnostics": lambda: outputs.to_text(outputs.diagnostics_document(cases.diagnostics())),
+    "diagnostics": lambda: to_text(diagnostics_document(cases.diagnostics())),
 }
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
-    "plan.md": lambda: outputs.plan_markdown(
+    "plan.md": lambda: plan_markdown(
         cases.in_environment(cases.every_action(), "production"),
         listing=Listing.DIFFERING,
         invocation=ELSEWHERE,
     ),
-    "plan-all.md": lambda: outputs.plan_markdown(cases.every_action(), listing=Listing.ALL),
-    "plan-guarded.md": lambda: outputs.plan_markdown(cases.guarded(), listing=Listing.DIFFERING),
-    "plan-many.md": lambda: outputs.plan_markdown(cases.many_creates(1200), listing=Listing.DIFFERING),
-    "plan-empty.md": lambda: outputs.plan_markdown(EMPTY, listing=Listing.DIFFERING),
-    "plan-noted.md": lambda: outputs.plan_markdown(cases.noted(), listing=Listing.DIFFERING),
-    "plan-noted.html": lambda: outputs.plan_page(cases.noted(), listing=Listing.DIFFERING),
-    "plan.html": lambda: outputs.plan_page(
+    "plan-all.md": lambda: plan_markdown(cases.every_action(), listing=Listing.ALL),
+    "plan-guarded.md": lambda: plan_markdown(cases.guarded(), listing=Listing.DIFFERING),
+    "plan-many.md": lambda: plan_markdown(cases.many_creates(1200), listing=Listing.DIFFERING),
+    "plan-empty.md": lambda: plan_markdown(EMPTY, listing=Listing.DIFFERING),
+    "plan-noted.md": lambda: plan_markdown(cases.noted(), listing=Listing.DIFFERING),
+    "plan-noted.html": lambda: plan_page(cases.noted(), listing=Listing.DIFFERING),
+    "plan.html": lambda: plan_page(
         cases.in_environment(cases.every_action(), "production"),
         listing=Listing.DIFFERING,
         invocation=ELSEWHERE,
     ),
-    "plan-guarded.html": lambda: outputs.plan_page(cases.guarded(), listing=Listing.DIFFERING),
-    "plan-empty.html": lambda: outputs.plan_page(EMPTY, listing=Listing.DIFFERING),
+    "plan-guarded.html": lambda: plan_page(cases.guarded(), listing=Listing.DIFFERING),
+    "plan-empty.html": lambda: plan_page(EMPTY, listing=Listing.DIFFERING),
 }
 
 

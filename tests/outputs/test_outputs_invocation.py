@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from reconciler.model.errors import PlanRefused, StateError
 from reconciler.model.plan import Guard, Note, Plan
-from reconciler.outputs import Invocation
+from reconciler.outputs.invocation import Invocation
 
 HERE = Invocation(("--env", "staging", "--state", "file:a b.json"))
 BEHIND = "--env staging --state 'file:a b.json'"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
-from reconciler import outputs, schemas
+from reconciler import schemas
 from reconciler.model.errors import (
     ManifestInvalid,
     NotConfirmed,
@@ -21,7 +21,10 @@ from reconciler.model.errors import (
 from reconciler.model.identities import Address, AttemptId
 from reconciler.model.plan import Guard
 from reconciler.model.report import Outcome, Report, TryBegun, TryEnded
-from reconciler.outputs import Invocation, JsonLog
+from reconciler.outputs.documents import report_document
+from reconciler.outputs.dossiers import dossiers_of_state
+from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.json_log import JsonLog
 
 LINES = Draft202012Validator(schemas.load("log"))
 NOW = datetime(2031, 9, 1, 8, 0, tzinfo=UTC)
@@ -149,7 +152,7 @@ def test_a_report_is_one_line_with_the_members_of_its_document() -> None:
     log = Log()
     (doubt,) = (exam for exam in cases.report().exams if exam.outcome is Outcome.IN_DOUBT)
     report = Report(exams=(replace(doubt, address=Address("cs101/quiz-3")),))
-    dossiers = outputs.dossiers_of_state(cases.state(), Invocation())
+    dossiers = dossiers_of_state(cases.state(), Invocation())
     plan, state = cases.every_action(), cases.state()
     log.trail.planned(plan)
     log.trail.reported(cases.report(), plan, state)
@@ -159,5 +162,5 @@ def test_a_report_is_one_line_with_the_members_of_its_document() -> None:
         assert line["event"] == "report"
         document = {key: value for key, value in line.items() if key not in {"event", "time"}}
         schema.validate(document)
-        assert document == outputs.report_document(told, plan, state, known)
+        assert document == report_document(told, plan, state, known)
     assert "doubt" in log.lines[1]["exams"][0]  # type: ignore[index]

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from rendered_markdown import OUR_HTML, cell_of, tables_of, texts_of, tokens_of
 
 from reconciler.model.plan import Action, FieldDiff, Plan
-from reconciler.outputs import Invocation, Listing, plan_markdown
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.markdown import _ROOMS, _body, _least, marker
+from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.listing import Listing
+from reconciler.outputs.markdown import _ROOMS, _body, _least, marker, plan_markdown
 from reconciler.outputs.markdown_escapes import code, escaped, fenced, table, ticked
 from reconciler.outputs.markdown_sections import Room
 

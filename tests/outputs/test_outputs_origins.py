@@ -13,7 +13,10 @@ from reconciler.model.origins import Layer, Origin
 from reconciler.model.payloads import digest_of
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.positions import Position
-from reconciler.outputs import Listing, decode_plan, plan_document, print_plan, to_text
+from reconciler.outputs.documents import plan_document, to_text
+from reconciler.outputs.listing import Listing
+from reconciler.outputs.plan_text import print_plan
+from reconciler.outputs.saved_plans import decode_plan
 
 ORIGINS = {
     "title": Origin(layer=Layer.EXAM, position=Position("a.yaml", 7, 5)),

@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.text import Text
 from test_outputs_golden import TEXTS
 
-from reconciler.outputs import PlainConsole
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.plain import columns_of, is_narrow, wrapped
+from reconciler.outputs.plain import PlainConsole, columns_of, is_narrow, wrapped
 from reconciler.outputs.terminal import put_fitted, put_labelled, put_wrapped
 
 WORDS = st.text(st.sampled_from("aB9 .-é\u2013…→✓\xd7\xa0名\u200d\ufe0f😀"), max_size=60) | st.text(

@@ -6,7 +6,8 @@ import output_cases as cases
 import pytest
 from rich.console import Console
 
-from reconciler.outputs import LogProgress, QuietProgress, TerminalProgress
+from reconciler.outputs.progress import LogProgress, TerminalProgress
+from reconciler.outputs.quiet import QuietProgress
 from reconciler.ports import Progress
 
 

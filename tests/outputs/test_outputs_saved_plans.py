@@ -10,23 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler import outputs
 from reconciler.model.destination import Destination
 from reconciler.model.errors import ExpectationFailed, ReconcilerError, UsageError
 from reconciler.model.identities import ExamSid
 from reconciler.model.plan import ABSENT, Action, Plan
-from reconciler.outputs import Listing
+from reconciler.outputs.documents import plan_document, to_text
+from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.listing import Listing
+from reconciler.outputs.saved_plans import decode_plan
 
 
 def document(plan: Plan | None = None, listing: Listing = Listing.DIFFERING) -> dict[str, Any]:
     """A plan's document, free to be edited."""
-    text = outputs.to_text(outputs.plan_document(plan or cases.every_action(), listing=listing))
+    text = to_text(plan_document(plan or cases.every_action(), listing=listing))
     return json.loads(text)  # type: ignore[no-any-return]
 
 
 def decode(edited: object) -> Plan:
     """The plan in a file that holds `edited`."""
-    return outputs.decode_plan(json.dumps(edited).encode(), name="plan.json")
+    return decode_plan(json.dumps(edited).encode(), name="plan.json")
 
 
 @pytest.mark.parametrize("listing", list(Listing))
@@ -34,7 +36,7 @@ def test_decode_after_encode_is_identity(listing: Listing) -> None:
     """Reading a plan and writing it again gives the same document, counts included."""
     for plan in (cases.every_action(), cases.guarded(), cases.noted(), cases.many_creates(3)):
         again = decode(document(plan, listing))
-        assert outputs.plan_document(again, listing=listing) == document(plan, listing)
+        assert plan_document(again, listing=listing) == document(plan, listing)
 
 
 def test_counts_of_a_file_may_exceed_what_it_lists() -> None:
@@ -85,7 +87,7 @@ BROKEN: dict[str, bytes] = {
 def test_file_that_is_no_plan_is_refused(case: str) -> None:
     """The refusal names the file and says what to do."""
     with pytest.raises(UsageError, match=r"^plan\.json: ") as refused:
-        outputs.decode_plan(BROKEN[case], name="plan.json")
+        decode_plan(BROKEN[case], name="plan.json")
     assert "reconciler plan --out" in refused.value.hint
 
 
@@ -187,12 +189,12 @@ def test_the_state_may_be_planned_from_a_copy() -> None:
 def test_a_plan_of_format_1_is_read(name: str) -> None:
     """It keeps its fingerprint and its guards, and does not say which service it is for."""
     data = (Path(__file__).parent / "format_1" / name).read_bytes()
-    saved = outputs.decode_plan(data, name=name)
+    saved = decode_plan(data, name=name)
     written = json.loads(data)
     assert saved.fingerprint == written["fingerprint"]
     assert [guard.code for guard in saved.guards] == [one["code"] for one in written.get("guards", [])]
     assert saved.destination == Destination()
-    named = outputs.decode_plan(json.dumps(written | {"environment": "staging"}).encode(), name=name)
+    named = decode_plan(json.dumps(written | {"environment": "staging"}).encode(), name=name)
     assert named.destination == Destination(environment="staging")
 
 
@@ -213,26 +215,24 @@ def test_newer_minor_version_is_read() -> None:
 def test_no_bytes_make_a_foreign_exception(data: bytes) -> None:
     """Whatever a file holds, the refusal is ours."""
     with pytest.raises(ReconcilerError):
-        outputs.decode_plan(data, name="plan.json")
+        decode_plan(data, name="plan.json")
 
 
 def plan_with_doubt(options: tuple[str, ...] = ("--env", "production")) -> dict[str, Any]:
     """The document of a plan with an exam in doubt."""
-    made = outputs.plan_document(
-        cases.every_action(), listing=Listing.DIFFERING, invocation=outputs.Invocation(options)
-    )
-    return json.loads(outputs.to_text(made))  # type: ignore[no-any-return]
+    made = plan_document(cases.every_action(), listing=Listing.DIFFERING, invocation=Invocation(options))
+    return json.loads(to_text(made))  # type: ignore[no-any-return]
 
 
 def test_dossier_survives_the_file() -> None:
     """Who sent it, what came back, the course's alias and the options of the commands are read again."""
-    saved = outputs.decode_plan(json.dumps(plan_with_doubt()).encode(), name="plan.json")
+    saved = decode_plan(json.dumps(plan_with_doubt()).encode(), name="plan.json")
     (line,) = saved.having(Action.IN_DOUBT)
     assert line.intent is not None
     assert (line.intent.by, line.intent.answer) == (cases.intent().by, cases.intent().answer)
     assert line.course == "cs101"
     assert saved.invocation.options == ("--env", "production")
-    again = outputs.plan_document(saved, listing=Listing.DIFFERING, invocation=saved.invocation)
+    again = plan_document(saved, listing=Listing.DIFFERING, invocation=saved.invocation)
     assert again == plan_with_doubt()
 
 
@@ -257,7 +257,7 @@ def test_plan_of_an_earlier_version_is_still_read() -> None:
     edited = plan_with_doubt()
     for one in edited["changes"]:
         one.pop("doubt", None)
-    saved = outputs.decode_plan(json.dumps(edited).encode(), name="plan.json")
+    saved = decode_plan(json.dumps(edited).encode(), name="plan.json")
     (line,) = saved.having(Action.IN_DOUBT)
     assert line.intent is not None
     assert (line.intent.by, saved.invocation.options) == ("", ())

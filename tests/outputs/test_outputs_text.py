@@ -11,14 +11,19 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.console import Console
 
-from reconciler import outputs
 from reconciler.model.diagnostics import Severity
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, FieldDiff, Plan
 from reconciler.model.report import Outcome, Report
 from reconciler.model.state import State
-from reconciler.outputs import Listing
+from reconciler.outputs.diagnostics_text import print_diagnostics
+from reconciler.outputs.errors_text import print_error
+from reconciler.outputs.escapes import printable
+from reconciler.outputs.listing import Listing
+from reconciler.outputs.plan_text import print_plan
+from reconciler.outputs.report_text import print_report
+from reconciler.outputs.state_text import print_entry, print_state
 from reconciler.outputs.terminal import keep_left, keep_right, pad
 from reconciler.outputs.values import Window, facts_of, moment_text, secret_words, sides_of, window_of
 
@@ -47,15 +52,15 @@ def plan_of(*changes: Any) -> Plan:
 def plan_text(plan: Plan) -> str:
     """`plan` as text."""
     to = console()
-    outputs.print_plan(plan, to, listing=Listing.ALL)
+    print_plan(plan, to, listing=Listing.ALL)
     return written(to)
 
 
 @given(ANY_TEXT)
 def test_printable_is_one_harmless_line(text: str) -> None:
     """No text steers a terminal, breaks a line, or cannot be encoded."""
-    shown = outputs.printable(text)
-    assert outputs.printable(shown) == shown
+    shown = printable(text)
+    assert printable(shown) == shown
     assert len(f"{shown}.".splitlines()) == 1
     assert not any(ord(character) < 32 or 0x7F <= ord(character) <= 0x9F for character in shown)
     shown.encode("utf-8")
@@ -63,9 +68,9 @@ def test_printable_is_one_harmless_line(text: str) -> None:
 
 def test_printable_spells_out_what_it_hides() -> None:
     """Escapes are shown as Python spells them; letters of every script and joined emoji stay."""
-    assert outputs.printable("a\x1b[2J\u202eb\n") == r"a\x1b[2J\u202eb\n"
+    assert printable("a\x1b[2J\u202eb\n") == r"a\x1b[2J\u202eb\n"
     kept = "Prüfung 試験 آزمون می\u200cشود \N{MAN}\u200d\N{PERSONAL COMPUTER}\u00a0"
-    assert outputs.printable(kept) == kept
+    assert printable(kept) == kept
 
 
 @pytest.mark.parametrize("listing", list(Listing))
@@ -78,7 +83,7 @@ def test_hostile_text_is_shown_escaped_everywhere_in_a_plan(listing: Listing) ->
         diff=(FieldDiff(path=HOSTILE, before=HOSTILE, after=1),),
     )
     to = console(width=200)
-    outputs.print_plan(plan_of(hostile), to, listing=listing)
+    print_plan(plan_of(hostile), to, listing=listing)
     text = written(to)
     assert "[red]x[/red]" in text
     assert r"\u202egnp.exe" in text
@@ -90,11 +95,11 @@ def test_no_text_breaks_a_renderer(text: str) -> None:
     """Whatever titles, messages and excerpts hold, every renderer ends and gives encodable text."""
     to = console(width=40)
     sendable = text.encode("utf-8", "replace").decode()  # no payload holds a lone surrogate
-    outputs.print_plan(plan_of(cases.create(title=sendable)), to, listing=Listing.ALL)
-    outputs.print_diagnostics([cases.diagnostic(text, 2, 7, hint=text)], to)
+    print_plan(plan_of(cases.create(title=sendable)), to, listing=Listing.ALL)
+    print_diagnostics([cases.diagnostic(text, 2, 7, hint=text)], to)
     failed = cases.outcome("a", Outcome.FAILED, message=text)
-    outputs.print_report(Report(exams=(failed,)), to)
-    outputs.print_error(UsageError(text, hint=text), to)
+    print_report(Report(exams=(failed,)), to)
+    print_error(UsageError(text, hint=text), to)
     written(to).encode("utf-8")
 
 
@@ -107,9 +112,7 @@ def test_marker_stands_under_what_it_marks(before: str, marked: str, after: str)
     """With tabs, wide characters, escapes and cuts, marker and marked text begin in the same column."""
     to = console(width=100)
     start = len(before) + 1
-    outputs.print_diagnostics(
-        [cases.diagnostic(before + marked + after, start, start + len(marked), hint="h")], to
-    )
+    print_diagnostics([cases.diagnostic(before + marked + after, start, start + len(marked), hint="h")], to)
     _, source, marker, *_ = written(to).split("\n")
     column = cell_len(marker) - cell_len(marker.lstrip(" |"))
     assert cell_len(source) <= 100
@@ -123,7 +126,7 @@ def test_span_of_many_lines_is_marked_to_the_end_of_the_first() -> None:
     found = cases.diagnostic("  notes: |  ", 3, 2, hint="h")
     assert found.span is not None
     to = console()
-    outputs.print_diagnostics([replace(found, span=replace(found.span, end_line=20))], to)
+    print_diagnostics([replace(found, span=replace(found.span, end_line=20))], to)
     assert "     |   ^^^^^^^^ h\n" in written(to)
 
 
@@ -132,7 +135,7 @@ def test_many_diagnostics_are_bounded_and_errors_come_before_warnings() -> None:
     error = cases.diagnostic("x", 1, 2, hint="h")
     warnings = [replace(error, severity=Severity.WARNING)] * 299
     to = console()
-    outputs.print_diagnostics([*warnings, error], to)
+    print_diagnostics([*warnings, error], to)
     text = written(to)
     assert text.count("warning[") == 199
     assert text.count("error[") == 1
@@ -143,14 +146,14 @@ def test_many_diagnostics_are_bounded_and_errors_come_before_warnings() -> None:
 def test_no_diagnostics_print_nothing() -> None:
     """Silence where there is nothing to say."""
     to = console()
-    outputs.print_diagnostics([], to)
+    print_diagnostics([], to)
     assert written(to) == ""
 
 
 def test_megabyte_of_one_line_is_cut() -> None:
     """A huge line costs and shows no more than a line."""
     to = console()
-    outputs.print_diagnostics([cases.diagnostic("a\t" * 500_000, 400_000, 900_000, hint="h")], to)
+    print_diagnostics([cases.diagnostic("a\t" * 500_000, 400_000, 900_000, hint="h")], to)
     assert max(map(len, written(to).splitlines()[1:])) <= 80
 
 
@@ -283,7 +286,7 @@ def test_only_instants_are_moments() -> None:
 @given(text=ANY_TEXT, columns=st.integers(1, 30))
 def test_kept_text_fits(text: str, columns: int) -> None:
     """Cut text is never wider than asked for, and padded text exactly as wide."""
-    shown = outputs.printable(text)
+    shown = printable(text)
     assert cell_len(keep_left(shown, columns)) <= columns
     assert cell_len(keep_right(shown, columns)) <= columns
     assert cell_len(pad(text, columns)) == columns
@@ -309,20 +312,20 @@ REPORTS = {
 def test_report_says_how_it_ended(words: str) -> None:
     """Each end has its words."""
     to = console(width=200)
-    outputs.print_report(REPORTS[words], to)
+    print_report(REPORTS[words], to)
     assert words in written(to)
 
 
 def test_unknown_address_is_refused() -> None:
     """State that does not hold an address says where to look."""
     with pytest.raises(UsageError, match="holds no exam 'x'"):
-        outputs.print_entry(Address("x"), cases.state(), console())
+        print_entry(Address("x"), cases.state(), console())
 
 
 def test_empty_state_says_so() -> None:
     """No rows, and a count of none."""
     to = console(width=120)
-    outputs.print_state(State(lineage="l", serial=0, exams={}, intents={}), to)
+    print_state(State(lineage="l", serial=0, exams={}, intents={}), to)
     assert written(to) == "0 exams; serial 0, lineage l\n"
 
 
@@ -330,7 +333,7 @@ def test_in_doubt_without_answer_is_shown_without() -> None:
     """An intent whose run ended in silence says that no answer came."""
     state = replace(cases.state(), intents={Address("a"): replace(cases.intent(), answer=None)})
     to = console()
-    outputs.print_entry(Address("a"), state, to)
+    print_entry(Address("a"), state, to)
     assert "answer   none: the run ended before one came" in written(to)
     assert "in doubt" in written(to)
 
@@ -338,5 +341,5 @@ def test_in_doubt_without_answer_is_shown_without() -> None:
 def test_colours_are_there_on_a_terminal_that_has_them() -> None:
     """Creates are green where colours are shown."""
     to = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="standard", _environ={})
-    outputs.print_plan(cases.many_creates(1), to, listing=Listing.ALL)
+    print_plan(cases.many_creates(1), to, listing=Listing.ALL)
     assert "\x1b[32m  + \x1b[0m" in written(to)

@@ -18,7 +18,7 @@ from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.plan import Action, Change, Guard, Plan
 from reconciler.model.positions import Position
 from reconciler.model.state import Entry, Intent, State
-from reconciler.planning import make_plan
+from reconciler.planning.planner import make_plan
 
 INSTALL = InstallSid("AI" + "1" * 32)
 OTHER_INSTALL = InstallSid("AI" + "2" * 32)

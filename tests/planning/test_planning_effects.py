@@ -22,7 +22,7 @@ from planning_cases import (
 
 from reconciler.model.plan import Action
 from reconciler.model.state import Entry, Settling
-from reconciler.planning import apply_state_changes, planned_creates
+from reconciler.planning.effects import apply_state_changes, planned_creates
 
 LATER = NOW + timedelta(minutes=5)
 

@@ -16,7 +16,7 @@ from planning_cases import (
 )
 
 from reconciler.model.errors import ExpectationFailed
-from reconciler.planning import check_expectation
+from reconciler.planning.expectations import check_expectation
 
 REVIEWED = planned(declaring("a", "b"))
 

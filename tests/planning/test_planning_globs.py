@@ -28,7 +28,7 @@ from planning_cases import (
 
 from reconciler.model.globs import is_address_or_glob, is_glob_move, matches, moved_address
 from reconciler.model.plan import Action
-from reconciler.planning import apply_state_changes
+from reconciler.planning.effects import apply_state_changes
 
 OVER = {"examCloseDate": "2026-08-01T12:00:00.000Z"}
 

@@ -25,7 +25,7 @@ from planning_cases import (
 )
 
 from reconciler.model.plan import Action
-from reconciler.planning import make_plan
+from reconciler.planning.planner import make_plan
 
 
 def closing(address, at):

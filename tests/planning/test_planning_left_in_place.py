@@ -20,7 +20,7 @@ from planning_cases import (
 )
 
 from reconciler.model.plan import Action
-from reconciler.planning import apply_state_changes
+from reconciler.planning.effects import apply_state_changes
 
 NAMES = [f"e{number}" for number in range(8)]
 

@@ -29,7 +29,9 @@ from reconciler.model.payloads import digest_of
 from reconciler.model.plan import Action
 from reconciler.model.positions import Position
 from reconciler.model.state import Entry, Intent, State
-from reconciler.planning import apply_state_changes, check_expectation, make_plan, planned_creates
+from reconciler.planning.effects import apply_state_changes, planned_creates
+from reconciler.planning.expectations import check_expectation
+from reconciler.planning.planner import make_plan
 
 # Few of each, so that blocks meet each other and the state.
 ADDRESSES = st.sampled_from([Address(name) for name in "abcde"])

@@ -6,7 +6,8 @@ from planning_cases import NOW, actions, codes, created, declaring, entry, exam,
 from reconciler.model.plan import Action
 from reconciler.model.secret_marks import Sighting
 from reconciler.model.secrets import EnvSecret, SecretUse
-from reconciler.planning import make_plan, tracked
+from reconciler.planning.planner import make_plan
+from reconciler.planning.tracking import tracked
 
 PATH = "configuration.password"
 

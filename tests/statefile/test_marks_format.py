@@ -12,9 +12,9 @@ from reconciler.model.errors import StateDamaged
 from reconciler.model.secret_marks import SecretMarks
 from reconciler.planning import settlement
 from reconciler.planning.settlement import Settler
-from reconciler.statefile import decode_state, encode_state
 from reconciler.statefile.journal_format import decode_journal, encode_header, encode_record
 from reconciler.statefile.replay import replay
+from reconciler.statefile.state_format import decode_state, encode_state
 
 MARKS = SecretMarks(
     key_id="0a1b2c3d", attempt="t1", digests={"configuration.password": "hmac-sha256:" + "5" * 64}

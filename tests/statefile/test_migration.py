@@ -27,16 +27,9 @@ from reconciler.model.errors import (
 from reconciler.model.passage import Mark, Passage
 from reconciler.model.state_keys import StateKeys
 from reconciler.ports import Breaking, LockInfo, Tenure
-from reconciler.statefile import (
-    decode_state,
-    encode_header,
-    encode_record,
-    encode_state,
-    initialise,
-    load_state,
-    open_session,
-)
-from reconciler.statefile.state_format import decode_marked
+from reconciler.statefile.journal_format import encode_header, encode_record
+from reconciler.statefile.session import initialise, load_state, open_session
+from reconciler.statefile.state_format import decode_marked, decode_state, encode_state
 
 KEY = "k" * 32
 FULL = state({"a": entry(1)}, {"b": intent("t1")}).with_resolutions(resolution("a", "t0", 1))

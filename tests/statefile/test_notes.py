@@ -8,8 +8,8 @@ from state_builders import LINEAGE, NOW, began, created, doubted, entry, failed,
 
 from reconciler.backends.file import FileBackend
 from reconciler.ports import LockInfo, Tenure
-from reconciler.statefile import initialise, open_session
 from reconciler.statefile.notes import note_of_change, note_of_records
+from reconciler.statefile.session import initialise, open_session
 
 LOCK = LockInfo(lock_id="l", who="me", host="here", pid=1, since=NOW, command="test")
 

@@ -14,7 +14,7 @@ from reconciler.model.errors import StateDamaged
 from reconciler.model.identities import Address, AttemptId
 from reconciler.model.outside_text import tamed
 from reconciler.model.state import Resolution, Settling
-from reconciler.statefile import decode_state, encode_state
+from reconciler.statefile.state_format import decode_state, encode_state
 
 KNOWN = state({"a/one": entry(1)}, {"c": intent("t1")})
 SCHEMA = jsonschema.Draft202012Validator(schemas.load("state"))

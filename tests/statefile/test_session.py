@@ -31,19 +31,16 @@ from reconciler.model.errors import (
 )
 from reconciler.model.state import Acceptance
 from reconciler.ports import LockInfo
-from reconciler.statefile import (
+from reconciler.statefile.journal_format import (
     decode_journal,
     decode_recovery,
-    decode_state,
     encode_header,
     encode_record,
     encode_recovery_header,
-    encode_state,
-    initialise,
-    load_state,
-    open_session,
 )
 from reconciler.statefile.recovery import RecoveryJournal
+from reconciler.statefile.session import initialise, load_state, open_session
+from reconciler.statefile.state_format import decode_state, encode_state
 
 LOCK = LockInfo(lock_id="l", who="me", host="here", pid=1, since=NOW, command="test")
 

@@ -13,7 +13,8 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.identities import ConfigurationSid
 from reconciler.model.payloads import digest_of
 from reconciler.model.secret_marks import SecretMarks
-from reconciler.statefile import decode_state, encode_state, skimming, snapshot_text, state_format
+from reconciler.statefile import skimming, snapshot_text, state_format
+from reconciler.statefile.state_format import decode_state, encode_state
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

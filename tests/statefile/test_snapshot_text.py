@@ -11,7 +11,8 @@ from state_builders import COURSE, INSTALL, LINEAGE, NOW, sid, state
 from reconciler import json_text
 from reconciler.model.payloads import digest_of
 from reconciler.model.state import Entry
-from reconciler.statefile import decode_state, encode_state, fields, snapshot_text, state_format
+from reconciler.statefile import fields, snapshot_text, state_format
+from reconciler.statefile.state_format import decode_state, encode_state
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from reconciler import schemas
 from reconciler.model.errors import StateDamaged, StateTooNew
 from reconciler.model.identities import ConfigurationSid
 from reconciler.model.state import Acceptance, Answer
-from reconciler.statefile import decode_state, empty_state, encode_state
+from reconciler.statefile.state_format import decode_state, empty_state, encode_state
 
 FULL = state({"a/one": entry(1), "b": entry(2)}, {"c": intent("t1")})
 EVERYTHING = replace(

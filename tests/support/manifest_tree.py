@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reconciler.manifest import load
+from reconciler.manifest.loading import load
 from reconciler.model.declarations import Loaded
 from reconciler.model.environment import Environment
 from reconciler.model.origins import Tracing

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from reconciler import statefile
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.payloads import digest_of
 from reconciler.model.plan import Action
 from reconciler.model.state import Entry
 from reconciler.statefile import snapshot_text
+from reconciler.statefile.state_format import empty_state, encode_state
 from reconciler.workspace import Workspace
 
 NOW = datetime(2031, 9, 1, tzinfo=UTC)
@@ -51,8 +51,8 @@ def workspace(tmp_path):
     exams[Address("c/gone")] = exams.pop(Address("c/e3"))
     former = {**exams[Address("c/e1")].payload, "title": "Former"}
     exams[Address("c/e1")] = replace(exams[Address("c/e1")], payload=former, digest=digest_of(former))
-    state = replace(statefile.empty_state("0b0e8f9e-55f6-4b52-8f0c-3a3f1f1b8c11"), exams=exams)
-    (tmp_path / "exams.state.json").write_bytes(statefile.encode_state(state))
+    state = replace(empty_state("0b0e8f9e-55f6-4b52-8f0c-3a3f1f1b8c11"), exams=exams)
+    (tmp_path / "exams.state.json").write_bytes(encode_state(state))
     return workspace
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from git_repositories import bare, git
 
-from reconciler.backends import git_remote, open_backend
+from reconciler.backends import git_remote
 from reconciler.backends.conformance import a_lock, refusal
 from reconciler.backends.git_command import Git
+from reconciler.backends.opening import open_backend
 from reconciler.fault_points import Step
 from reconciler.model.errors import StateUnavailable, UnlockRefused
 from reconciler.ports import Breaking, Liveness, LockInfo

@@ -7,8 +7,8 @@ import tls_material
 from git_repositories import bare, git
 from git_server import knowing_the_password, serving
 
-from reconciler.backends import open_backend
 from reconciler.backends.conformance import a_lock, refusal
+from reconciler.backends.opening import open_backend
 from reconciler.model.errors import StateUnavailable
 
 

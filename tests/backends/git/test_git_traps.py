@@ -6,8 +6,8 @@ import pytest
 from exam_workspace import Workspace
 from git_repositories import bare, git
 
-from reconciler.backends import open_backend
 from reconciler.backends.conformance import a_lock, refusal
+from reconciler.backends.opening import open_backend
 from reconciler.model.errors import StateUnavailable
 
 HOOKS = (

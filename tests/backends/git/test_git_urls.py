@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconciler.backends import open_backend
 from reconciler.backends.git_urls import read_git_url
+from reconciler.backends.opening import open_backend
 from reconciler.model.errors import UsageError
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rule_bench import BASE, loaded
 
-from reconciler.manifest import Catalogue, find_rules
+from reconciler.manifest.rules import Catalogue, find_rules
 from reconciler.model.diagnostics import Severity
 from reconciler.rules_api import Context, Exam, Finding, Rule
 

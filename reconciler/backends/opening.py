@@ -1,0 +1,90 @@
+"""Open the store that a state URL names; none is loaded before a URL asks for it.
+
+An installed package adds a store with an entry point of the group `reconciler.backends`, named as the URL's
+scheme: a function that takes a URL and the workspace's directory, as `root`, and gives a StateBackend.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Final, Protocol
+
+from reconciler.backends.complaints import FILE_HINT
+from reconciler.backends.urls import read_scheme
+from reconciler.model.errors import UsageError
+from reconciler.ports import StateBackend
+
+GROUP: Final = "reconciler.backends"
+
+_OPENERS: Final = {
+    "file": "reconciler.backends.file:open_file",
+    "http": "reconciler.backends.http_state:open_http",
+    "https": "reconciler.backends.http_state:open_http",
+    "s3": "reconciler.backends.object_store:open_object_store",
+    "gs": "reconciler.backends.object_store:open_object_store",
+    "az": "reconciler.backends.object_store:open_object_store",
+    "git+file": "reconciler.backends.git_state:open_git",
+    "git+http": "reconciler.backends.git_state:open_git",
+    "git+https": "reconciler.backends.git_state:open_git",
+    "git+ssh": "reconciler.backends.git_state:open_git",
+}
+"""The function behind each scheme that comes with the product."""
+
+_EXTRAS: Final[dict[str, str]] = {
+    "s3": "object-storage",
+    "gs": "object-storage",
+    "az": "object-storage",
+}
+"""What to install, as `reconciler[EXTRA]`, for a store whose driver does not come by itself."""
+
+
+class Opener(Protocol):
+    """Opens the store that a URL names. Nothing is read or written yet. Raises UsageError for a wrong URL."""
+
+    def __call__(self, url: str, *, root: Path) -> StateBackend:
+        """The store; a relative path in `url` is below `root`."""
+        ...
+
+
+def open_backend(url: str, *, root: Path) -> StateBackend:
+    """The store that `url` names; a relative path is below `root`. Nothing is read or written yet."""
+    if url != url.encode(errors="replace").decode():
+        raise UsageError(
+            f"the state URL {url!r} holds bytes that are not UTF-8", hint="See docs/backends.md for its form."
+        )
+    scheme = read_scheme(url)
+    if not scheme:
+        raise UsageError(f"the state URL {url!r} has no scheme", hint=FILE_HINT)
+    return _opener(scheme)(url, root=root)
+
+
+def _opener(scheme: str) -> Opener:
+    if scheme not in _OPENERS:
+        return _installed(scheme)
+    module, _, name = _OPENERS[scheme].partition(":")
+    try:
+        opener: Opener = getattr(import_module(module), name)
+    except ImportError as error:
+        if scheme not in _EXTRAS:
+            raise
+        raise UsageError(
+            f"state at {scheme}: needs the package {error.name}, which is not installed",
+            hint=f"Install it: pip install 'reconciler[{_EXTRAS[scheme]}]'.",
+        ) from error
+    return opener
+
+
+def _installed(scheme: str) -> Opener:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and needed for stores of others only
+
+    for entry in entry_points(group=GROUP, name=scheme):
+        try:
+            opener: Opener = entry.load()
+        except Exception as error:
+            raise UsageError(
+                f"the store for {scheme}: ({entry.value}) cannot be loaded: {type(error).__name__}: {error}",
+                hint="Mend, update or remove the package that it comes with.",
+            ) from error
+        return opener
+    raise UsageError(
+        f"the state URL's scheme {scheme!r} is not one of: {', '.join(_OPENERS)}", hint=FILE_HINT
+    )
