@@ -1,39 +1,113 @@
-"""The parser: the whole command line, and for each command the name of the function that does the work.
+"""The parser of the command line: what a table of commands means to argparse, and the types of option values.
 
-Imports argparse only, so that `--version` and `--help` answer at once.
+Imports argparse only, so that `--help` answers at once.
 """
 
 import argparse
-from collections.abc import Sequence
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from reconciler import __version__
-from reconciler.cli.command_parsers import add_apply, add_plan, add_show, add_validate
-from reconciler.cli.options import Help, Parser, add_commands, add_global_options
-from reconciler.cli.state_parsers import add_import, add_init, add_resolve, add_state, add_unlock
-from reconciler.cli.tool_parsers import add_completion, add_explain, add_sandbox, add_schema
+from reconciler.cli.exit_codes import FAILED
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """What `arguments` say. Raises SystemExit where they are wrong, or ask for help."""
-    return _top_parser().parse_args(arguments)
+class Option(NamedTuple):
+    """An option or an argument: its name, and what else `add_argument` takes."""
+
+    name: str
+    settings: dict[str, Any]
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line, each command with its arguments: for those who read it."""
-    parser = _top_parser()
-    _fill_below(parser)
-    return parser
+class OneOf(NamedTuple):
+    """Options of which at most one may be given."""
+
+    options: tuple[Option, ...]
+    is_required: bool
 
 
-def _fill_below(parser: argparse.ArgumentParser) -> None:
-    for action in parser._actions:  # noqa: SLF001 - there is no public way to a parser's commands
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
-            for name, command in action.choices.items():
-                action.choices[name] = command.parser()
-                _fill_below(action.choices[name])
+Options: TypeAlias = Iterable[Option | OneOf]
 
 
-def _top_parser() -> Parser:
+class Command(NamedTuple):
+    """A command: its name, what it does, and the function that does it, as `module:function` of this package.
+
+    A command that has others `below` it does nothing itself.
+    """
+
+    name: str
+    does: str
+    handler: str = ""
+    options: tuple[Option | OneOf, ...] = ()
+    examples: tuple[str, ...] = ()
+    below: "tuple[Command, ...]" = ()
+
+
+def option(usage: str, does: str, **settings: Any) -> Option:
+    """Return the option or argument `usage`: its name and, if it has a value, what help calls that.
+
+    A FILE and a DIR are paths. `does` is its help, and `settings` are further ones of `add_argument`.
+    """
+    name, _, value = usage.partition(" ")
+    if value:
+        settings["metavar"] = value
+        settings.setdefault("type", Path if value in {"FILE", "DIR"} else None)
+    elif not settings:
+        settings["action"] = "store_true"
+    return Option(name, settings | {"help": does})
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose usage errors exit 1, and say which word may have been meant."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse `args`, all of which have to be known: each command tells of its own mistakes."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            known = [name for action in self._actions for name in action.option_strings]
+            nearest = _nearest(unknown[0].partition("=")[0], known)
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{nearest}")
+        return found, unknown
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += _nearest(str(value), [str(choice) for choice in action.choices or ()])
+            raise
+
+    def error(self, message: str) -> NoReturn:
+        """Print how the command is used, and why this was not it."""
+        self.print_usage(sys.stderr)
+        self.exit(FAILED, f"error: {message}\n  see: {self.prog} --help\n")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End the process, once all that it printed is written. Raises OSError where that is not possible."""
+        if message:
+            self._print_message(message, sys.stderr)
+        sys.stdout.flush()
+        sys.exit(status)
+
+    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
+        """Print `message`. Raises OSError, which argparse's own keeps to itself."""
+        (file or sys.stderr).write(message)
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
+    found = get_close_matches(word, known, n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def make_parser(commands: Iterable[Command], options: Options) -> Parser:
+    """Return the parser of `commands`, all of which take `options`, before or behind their names."""
     parser = Parser(
         prog="reconciler",
         description="Keep proctored exams in step with a GitOps repository: plan in pull requests, "
@@ -41,26 +115,76 @@ def _top_parser() -> Parser:
         epilog="Start with `reconciler init`, then `reconciler plan`, then `reconciler apply`.\n"
         "Exit codes: 0 done or nothing to do, 1 refused or failed, 2 plan --detailed-exitcode and something\n"
         "differs, 3 an exam is in doubt, 130/143 interrupted.",
-        formatter_class=Help,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"reconciler {__version__}")
-    add_global_options(parser, is_top=True)
-    commands = add_commands(parser, name="command")
-    for add in (
-        add_init,
-        add_validate,
-        add_plan,
-        add_apply,
-        add_show,
-        add_state,
-        add_import,
-        add_resolve,
-        add_unlock,
-        add_explain,
-        add_schema,
-        add_sandbox,
-        add_completion,
-    ):
-        add(commands)
+    _add(parser, options)
+    _add_commands(parser, commands, options)
     return parser
+
+
+def _add(parser: argparse._ActionsContainer, options: Options, **settings: Any) -> None:
+    for item in options:
+        if isinstance(item, OneOf):
+            group = parser.add_mutually_exclusive_group(required=item.is_required)
+            _add(group, item.options, **settings)
+        else:
+            parser.add_argument(item.name, **item.settings | settings)
+
+
+def _add_commands(parser: argparse.ArgumentParser, commands: Iterable[Command], common: Options) -> None:
+    below = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, prog=parser.prog, parser_class=Parser
+    )
+    for command in commands:
+        added = below.add_parser(
+            command.name,
+            help=command.does,
+            description=f"{command.does[0].upper()}{command.does[1:]}.",
+            epilog="\n  ".join(("examples:", *command.examples)) if command.examples else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        added.set_defaults(handler=command.handler)
+        _add(added, common, default=argparse.SUPPRESS)  # what stood before the command's name counts
+        _add(added, command.options)
+        if command.below:
+            _add_commands(added, command.below, common)
+
+
+_RFC_3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def moment(text: str) -> datetime:
+    """Return the instant that `text`, in the form of RFC 3339, means, in UTC."""
+    try:
+        if _RFC_3339.fullmatch(text):
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a moment like 2031-10-01T00:00:00Z")
+
+
+def _number(
+    parse: Callable[[str], float], lowest: float, highest: float, what: str
+) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = parse(text)
+        except ValueError:
+            value = lowest - 1
+        if not lowest <= value <= highest:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {what}")
+        return value
+
+    return read
+
+
+_MOST_SECONDS: Final = 86_400.0
+seconds = _number(float, 0.0, _MOST_SECONDS, "a number of seconds, at most a day")
+positive_seconds = _number(float, 0.001, _MOST_SECONDS, "a number of seconds above 0, at most a day")
+count = _number(int, 0, 10_000_000, "a whole number of 0 or more")
+parallelism = _number(int, 1, 1000, "a whole number from 1 to 1000")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from reconciler.cli.commands import TEXT_OR_JSON
 from reconciler.cli.consoles import (
     below_root,
     error_console,
@@ -20,7 +21,6 @@ from reconciler.cli.consoles import (
     workspace_of,
 )
 from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
-from reconciler.cli.options import TEXT_OR_JSON
 from reconciler.cli.plan_files import read_plan, write_plan
 from reconciler.cli.running import leave
 from reconciler.model.diagnostics import has_errors

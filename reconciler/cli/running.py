@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Final, TypeVar, cast
 
+from reconciler.cli.commands import build_parser
 from reconciler.cli.exit_codes import FAILED, interrupted_by
-from reconciler.cli.parser import parse
 from reconciler.cli.streams import flush_results
 
 # A command makes many values that live until its end, and hardly a cycle. To look for cycles as often as
@@ -28,7 +28,7 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a runner's locale may be unable to spell a title
             stream.reconfigure(errors="backslashreplace")
     try:
-        parsed = parse(arguments)
+        parsed = build_parser().parse_args(arguments)
     except OSError as error:  # a help that cannot be written
         return _tell_failure(argparse.Namespace(), error)
     try:
@@ -88,7 +88,9 @@ def _tell_failure(parsed: argparse.Namespace, error: OSError) -> int:
 
 def _handler(name: str) -> Callable[[argparse.Namespace], int]:
     module, _, function = name.partition(":")
-    return cast("Callable[[argparse.Namespace], int]", getattr(import_module(module), function))
+    return cast(
+        "Callable[[argparse.Namespace], int]", getattr(import_module(f"reconciler.cli.{module}"), function)
+    )
 
 
 def _tell_stop(parsed: argparse.Namespace, message: str, *, hint: str = "") -> None:

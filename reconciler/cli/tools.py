@@ -3,9 +3,9 @@
 import argparse
 
 from reconciler import schemas
+from reconciler.cli.commands import build_parser
 from reconciler.cli.consoles import below_root, print_raw, result_console, root_of, variable
 from reconciler.cli.exit_codes import DONE, MEANINGS
-from reconciler.cli.parser import build_parser
 from reconciler.model.errors import UsageError
 
 

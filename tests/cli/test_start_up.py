@@ -1,7 +1,6 @@
 """What a command loads before it answers: only what it needs."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from exam_workspace import Workspace
 
-from reconciler.cli.options import Parser, _columns
-from reconciler.cli.parser import _top_parser, build_parser
+from reconciler.cli.commands import build_parser
+from reconciler.cli.parser import Parser
 
 SCRIPT = (
     "import sys\nfrom reconciler.cli import main\n"
@@ -66,15 +65,6 @@ def test_help_loads_only_the_parser(words: tuple[str, ...]) -> None:
     assert {name for name in ours if not name.startswith("reconciler.cli")} == set()
 
 
-def test_a_parser_is_made_for_the_command_that_is_called() -> None:
-    """Those of all other commands are not."""
-    parser = _top_parser()
-    parser.parse_args(["unlock"])
-    (commands,) = (action for action in parser._actions if isinstance(action.choices, dict))
-    made = {name for name, command in commands.choices.items() if command._made is not None}
-    assert made == {"unlock"}
-
-
 @pytest.mark.parametrize("command", ["plan", "validate"])
 def test_plan_and_validate_load_nothing_of_other_commands(tmp_path, command: str) -> None:
     """Neither what sends, nor what other formats are made with, nor what only mistakes need."""
@@ -97,8 +87,19 @@ def test_cycles_are_looked_for_seldom() -> None:
     assert frozen > 10_000
 
 
-@pytest.mark.parametrize("columns", ["", "0", "wide", "33", "200"])
-def test_help_is_as_wide_as_shutil_would_have_it(monkeypatch, columns: str) -> None:
-    """By the variable, else by the terminal, else as terminals usually are."""
-    monkeypatch.setenv("COLUMNS", columns)
-    assert _columns() == shutil.get_terminal_size().columns
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("plam",), "did you mean plan?"),
+        (("state", "lst"), "did you mean list?"),
+        (("plan", "--taget=cs101"), "unrecognized arguments: --taget=cs101; did you mean --target?"),
+        (("plan", "--format", "jsn"), "did you mean json?"),
+        (("schema", "manifets"), "did you mean manifest?"),
+    ],
+)
+def test_a_mistyped_word_is_told_what_may_have_been_meant(capsys, words: tuple[str, ...], told: str) -> None:
+    """Of commands, of options and of what an option may be; behind it stands where to read on."""
+    with pytest.raises(SystemExit) as ended:
+        build_parser().parse_args(words)
+    assert ended.value.code == 1
+    assert told in capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler import rules_api
 from reconciler.cli import exit_codes
-from reconciler.cli.parser import build_parser
+from reconciler.cli.commands import build_parser
 from reconciler.manifest.rules.catalogue import BUILT_IN, FIXED
 from reconciler.sandbox.fault_specs import parse_fault
 

@@ -1,0 +1,399 @@
+"""The commands: what each is called and does, which function does it, and its options, as one table."""
+
+from typing import Final
+
+from reconciler.cli.parser import (
+    Command,
+    OneOf,
+    Option,
+    Parser,
+    count,
+    make_parser,
+    moment,
+    option,
+    parallelism,
+    positive_seconds,
+    seconds,
+)
+
+TEXT_OR_JSON: Final = ("text", "json")
+_SHELLS: Final = ("bash", "zsh", "tcsh")
+_SCHEMAS: Final = (
+    "create-exam",
+    "diagnostics",
+    "log",
+    "manifest",
+    "plan",
+    "recovery",
+    "report",
+    "sealed",
+    "state",
+    "workspace",
+)
+
+_LOUDNESS: Final = {"dest": "loudness", "action": "store_const", "default": "normal"}
+_COMMON: Final = (
+    option("--chdir DIR", "work in DIR instead of here"),
+    option("--no-color", "print plain text"),
+    OneOf(
+        (
+            option("--verbose", "list also what is up to date", const="verbose", **_LOUDNESS),
+            option("--quiet", "leave out progress", const="quiet", **_LOUDNESS),
+        ),
+        is_required=False,
+    ),
+)
+_ENV: Final = option("--env NAME", "the environment of reconciler.yaml to work in")
+_STATE: Final = (_ENV, option("--state URL", "where state is (default: file:exams.state.json)"))
+_LOCK_TIMEOUT: Final = option(
+    "--lock-timeout SECONDS",
+    "how long to wait while another run holds the state's lock (default: 0)",
+    type=seconds,
+    default=0.0,
+)
+_LOCKED: Final = (*_STATE, _LOCK_TIMEOUT)
+_PATHS: Final = option(
+    "paths PATH",
+    "manifests: files, directories or globs (default: those of reconciler.yaml, else exams.yaml, "
+    "else exams/**/*.yaml)",
+    nargs="*",
+)
+_STRICT: Final = option(
+    "--strict", "treat warnings as errors, except those that the clock alone brings about"
+)
+_NOW: Final = option(
+    "--now TIME",
+    "judge by this moment instead of the clock's, as 2031-10-01T00:00:00Z (RFC 3339)",
+    type=moment,
+)
+_API_URL: Final = option(
+    "--api-url URL",
+    "base URL of the service (default: the environment's apiUrl, else $SMARTERPROCTORING_URL, "
+    "else the state's, else production)",
+)
+_SELECTION: Final = (
+    option(
+        "--target ADDRESS",
+        "only this address or glob; may be repeated",
+        dest="targets",
+        action="append",
+        default=[],
+    ),
+    option(
+        "--max-creates N",
+        "refuse a plan that creates more (default: reconciler.yaml's maxCreates, or 100)",
+        type=count,
+    ),
+)
+_ADDRESS: Final = option("address ADDRESS", "the exam's address")
+
+
+def _format(*more: str) -> Option:
+    return option("--format", "how to print (default: text)", choices=(*TEXT_OR_JSON, *more), default="text")
+
+
+_PLAN_FORMAT: Final = _format("markdown", "html", "gitlab-terraform")
+
+
+COMMANDS: Final = (
+    Command(
+        "init",
+        "create an empty state, once for each workspace and environment",
+        "settling:initialise",
+        (
+            option(
+                "--migrate-from URL",
+                "move the state that is at URL here; the old place is marked, and cannot be used again",
+            ),
+            option("--encrypt", "keep it encrypted, with the key in $RECONCILER_STATE_KEY"),
+            *_LOCKED,
+        ),
+        (
+            "reconciler init",
+            "reconciler init --state file:state/staging.json",
+            "reconciler init --migrate-from file:exams.state.json --state file:state/exams.json",
+        ),
+    ),
+    Command(
+        "validate",
+        "check manifests against the documented schema and the rules; needs no state, token or network",
+        "reading:validate",
+        (_PATHS, _ENV, _format("github", "gitlab", "sarif", "junit"), _STRICT, _NOW),
+        (
+            "reconciler validate",
+            "reconciler validate --format github",
+            "reconciler validate exams/cs101.yaml --strict --format json",
+            "reconciler validate --now 2031-10-01T00:00:00Z",
+        ),
+    ),
+    Command(
+        "plan",
+        "show what apply would do; needs no token, no secret and no network, and changes nothing",
+        "reading:plan",
+        (
+            _PATHS,
+            *_STATE,
+            _API_URL,
+            _PLAN_FORMAT,
+            option("--out FILE", "also write the plan to FILE, as JSON"),
+            option(
+                "--detailed-exitcode",
+                "exit 1 if apply would refuse the plan, 3 if an in-doubt exam blocks, 2 if something differs",
+            ),
+            option("--provenance", "say of each value which file, line and layer it is from"),
+            *_SELECTION,
+            _STRICT,
+            _NOW,
+            option(
+                "--secrets-dir DIR",
+                "the directory that fromFile secrets are below; read only where $RECONCILER_STATE_KEY is set",
+            ),
+        ),
+        (
+            "reconciler plan",
+            "reconciler plan examples/exams.yaml --state file:exams.state.json",
+            "reconciler plan --out plan.json --detailed-exitcode",
+            "reconciler plan --target 'cs101/*'",
+            "reconciler plan --format html > plan.html",
+            "reconciler plan --env staging --provenance",
+        ),
+    ),
+    Command(
+        "apply",
+        "create the missing exams, and nothing else",
+        "sending:apply",
+        (
+            _PATHS,
+            *_STATE,
+            _API_URL,
+            _format("jsonl"),
+            option("--auto-approve", "do not ask; needed where there is no terminal"),
+            option(
+                "--expect FILE|FINGERPRINT", "go on only if all that would be done was reviewed in this plan"
+            ),
+            *_SELECTION,
+            _STRICT,
+            _LOCK_TIMEOUT,
+            option("--parallelism N", "most creates in flight (default: 10)", type=parallelism, default=10),
+            option("--token-file FILE", "read the API token from FILE (default: $SMARTERPROCTORING_TOKEN)"),
+            option("--secrets-dir DIR", "the directory that fromFile secrets are below"),
+            option(
+                "--timeout SECONDS",
+                "how long to wait for an answer before the exam is in doubt (default: 30)",
+                type=positive_seconds,
+                default=30.0,
+            ),
+            option(
+                "--retry-timeout SECONDS",
+                "how long the run may pause before it tries again, all in all (default: 300)",
+                type=seconds,
+                default=300.0,
+            ),
+            option(
+                "--log-format",
+                "how to log each attempt and outcome to standard error (default: text)",
+                choices=TEXT_OR_JSON,
+                default="text",
+            ),
+            option(
+                "--recovery-dir DIR",
+                "where outcomes are kept until the state has them (default: .reconciler/recovery)",
+            ),
+            option(
+                "--allow-plain-http", "send the token without TLS to other machines; for test servers only"
+            ),
+        ),
+        (
+            "reconciler apply",
+            "reconciler apply --auto-approve --expect plan.json",
+            "reconciler apply examples/exams.yaml --api-url http://127.0.0.1:8400",
+        ),
+    ),
+    Command(
+        "show",
+        "show a saved plan, or the state",
+        "reading:show",
+        (option("file FILE", "a plan that `plan --out` wrote", nargs="?"), *_STATE, _PLAN_FORMAT),
+        (
+            "reconciler show plan.json",
+            "reconciler show plan.json --format markdown",
+            "reconciler show --format json",
+        ),
+    ),
+    Command(
+        "state",
+        "inspect and mend state",
+        below=(
+            Command("list", "list every exam in state", "reading:list_state", (*_STATE, _format())),
+            Command(
+                "show",
+                "show one exam in state, field by field",
+                "reading:show_entry",
+                (_ADDRESS, *_STATE, _format()),
+                ("reconciler state show cs101/midterm-1",),
+            ),
+            Command(
+                "mv",
+                "give an exam in state another address",
+                "settling:move",
+                (
+                    option("source FROM", "the address that it has"),
+                    option("target TO", "the address that it gets; nothing may be there"),
+                    *_LOCKED,
+                ),
+                ("reconciler state mv cs101/midterm cs101/midterm-1",),
+            ),
+            Command(
+                "rm",
+                "forget an exam in state; the exam itself stays",
+                "settling:remove",
+                (_ADDRESS, *_LOCKED),
+                ("reconciler state rm cs101/midterm-1",),
+            ),
+            Command(
+                "pull",
+                "print the state's document, journal included",
+                "reading:pull",
+                (option("--file FILE", "print this copy or backup of an encrypted state instead"), *_STATE),
+                ("reconciler state pull > copy.json",),
+            ),
+            Command(
+                "push",
+                "make a document the state: one of the same lineage with a later serial",
+                "settling:push",
+                (option("file FILE", "what `state pull` printed, mended"), *_LOCKED),
+                ("reconciler state push copy.json",),
+            ),
+            Command(
+                "recover",
+                "feed back the outcomes that a run kept on its machine because the state's store failed",
+                "settling:recover",
+                (option("file FILE", "the file that `apply` named"), _format(), *_LOCKED),
+                ("reconciler state recover .reconciler/recovery/5f0c6f0e9f5b4f7c8d3a2b1c0d9e8f7a.recovery",),
+            ),
+            Command(
+                "rebind",
+                "say that the exams in state are at another service, or at the same one under a new address",
+                "settling:rebind",
+                (option("--api-url URL", "base URL of the service", required=True), *_LOCKED),
+                ("reconciler state rebind --api-url https://api.example.edu",),
+            ),
+            Command(
+                "encrypt",
+                "encrypt the state with the key in $RECONCILER_STATE_KEY; one that is encrypted, anew",
+                "settling:encrypt",
+                _LOCKED,
+                ("reconciler state encrypt",),
+            ),
+            Command(
+                "decrypt",
+                "keep the state as plain text from now on",
+                "settling:decrypt",
+                _LOCKED,
+                ("reconciler state decrypt",),
+            ),
+        ),
+    ),
+    Command(
+        "import",
+        "adopt an exam that exists; it is taken to be as declared or, if it was in doubt, as sent",
+        "settling:adopt",
+        (
+            option("address ADDRESS", "the address that declares it"),
+            option("sid SID", "the exam's SID: EX and 32 hexadecimal digits"),
+            _PATHS,
+            *_LOCKED,
+        ),
+        ("reconciler import cs101/final EX1234567890abcdef1234567890abcdef",),
+    ),
+    Command(
+        "resolve",
+        "settle an exam that is in doubt, after a person has looked whether it exists",
+        "settling:resolve",
+        (
+            option("address ADDRESS", "the address that is in doubt"),
+            OneOf(
+                (
+                    option("--sid SID", "it was created, and this is its SID"),
+                    option("--absent", "it was not created; the next apply creates it"),
+                ),
+                is_required=True,
+            ),
+            option("--attempt ID", "refuse if another attempt than this is in doubt"),
+            *_LOCKED,
+        ),
+        (
+            "reconciler resolve cs101/final --sid EX1234567890abcdef1234567890abcdef",
+            "reconciler resolve cs101/final --absent",
+        ),
+    ),
+    Command(
+        "unlock",
+        "break the state's lock; without LOCK_ID, show who holds it",
+        "settling:unlock",
+        (
+            option("lock_id LOCK_ID", "the id of the lock, as whoever was kept out was told", nargs="?"),
+            option("--force", "break it even if its holder is known to be alive"),
+            *_STATE,
+        ),
+        ("reconciler unlock", "reconciler unlock 5f0c6f0e9f5b4f7c8d3a2b1c0d9e8f7a"),
+    ),
+    Command(
+        "explain",
+        "say what a field, a rule or an exit code means; without one, list them all",
+        "tools:explain",
+        (
+            option(
+                "topic FIELD|RULE|EXIT-CODE",
+                "a field such as configuration.duration or duration, a rule's code, or an exit code",
+                nargs="?",
+            ),
+        ),
+        (
+            "reconciler explain short-notice",
+            "reconciler explain configuration.duration",
+            "reconciler explain 3",
+        ),
+    ),
+    Command(
+        "schema",
+        "print a JSON Schema, for editors and CI",
+        "tools:schema",
+        (option("name NAME", f"one of: {', '.join(_SCHEMAS)}", choices=_SCHEMAS),),
+        ("reconciler schema manifest > manifest.schema.json",),
+    ),
+    Command(
+        "sandbox",
+        "run a local stand-in for the API, to try things out and to rehearse an outage",
+        "tools:sandbox",
+        (
+            option("--host HOST", "a loopback address (default: 127.0.0.1)", default="127.0.0.1"),
+            option("--port PORT", "0 chooses a free one (default: 8400)", type=int, default=8400),
+            option("--store FILE", "keep the exams in FILE (default: in memory)"),
+            option(
+                "--fault SPEC",
+                "misbehave: KIND[:key=value,…]; may be repeated (kinds and keys: docs/sandbox.md)",
+                dest="faults",
+                action="append",
+                default=[],
+            ),
+        ),
+        (
+            "reconciler sandbox",
+            "reconciler sandbox --store demo.jsonl --fault latency:seconds=0.05",
+            "reconciler sandbox --fault drop-after:nth=3 --fault 429:every=10,retry-after=2",
+        ),
+    ),
+    Command(
+        "completion",
+        "print a completion script for a shell",
+        "tools:completion",
+        (option("shell SHELL", f"one of: {', '.join(_SHELLS)}", choices=_SHELLS),),
+        ("reconciler completion bash > ~/.local/share/bash-completion/completions/reconciler",),
+    ),
+)
+
+
+def build_parser() -> Parser:
+    """Return the parser of the whole command line."""
+    return make_parser(COMMANDS, _COMMON)
