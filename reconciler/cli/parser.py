@@ -6,7 +6,7 @@ Imports argparse only, so that `--help` answers at once.
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias
@@ -99,10 +99,10 @@ class Parser(argparse.ArgumentParser):
         (file or sys.stderr).write(message)
 
 
-def _nearest(word: str, known: Sequence[str]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+def _nearest(word: str, known: Iterable[str]) -> str:
+    from reconciler.model.words import nearest  # noqa: PLC0415 - only a mistake needs it
 
-    found = get_close_matches(word, known, n=1)
+    found = nearest(word, known)
     return f"; did you mean {found[0]}?" if found else ""
 
 
