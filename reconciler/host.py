@@ -97,10 +97,3 @@ def lock_info(command: str) -> LockInfo:
         since=datetime.now(UTC),
         command=command,
     )
-
-
-def spare_processors() -> int:
-    """Processors that this process may use besides the one that it runs on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) - 1
-    return (os.cpu_count() or 1) - 1

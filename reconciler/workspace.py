@@ -32,10 +32,9 @@ from reconciler.backends.sealed_format import open_document
 from reconciler.editing import Edit, editing, migrate, recovery_folder, sweep
 from reconciler.host import SystemClock, lock_info, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
-from reconciler.manifest.loading import Reading, declare, gather, ordered
+from reconciler.manifest.loading import Ruling, load, ordered
 from reconciler.manifest.rules.catalogue import CODES, FIXED
 from reconciler.manifest.rules.plugins import find_rules
-from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.workspace import OF_ENVIRONMENT, WorkspaceFile, load_workspace
 from reconciler.manifest.yaml_documents import IS_FAST
 from reconciler.model.declarations import Loaded
@@ -323,8 +322,14 @@ class Workspace:
             now=SystemClock().now() if now is None else now,
             is_partial=bool(self._paths and file.manifests),
         )
-        reading = Reading(environment=file.environment, ruling=ruling, tracing=tracing)
-        loaded = declare(gather(self._paths, self._root, file.manifests), reading)
+        loaded = load(
+            self._paths,
+            root=self._root,
+            environment=file.environment,
+            otherwise=file.manifests,
+            ruling=ruling,
+            tracing=tracing,
+        )
         found = loaded.diagnostics
         if has_errors(file.diagnostics):
             found = tuple(each for each in found if each.code not in OF_ENVIRONMENT)

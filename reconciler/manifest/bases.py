@@ -6,16 +6,17 @@ can be merged with others' and still be told where they were written.
 
 import os
 from bisect import bisect_right
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct, field
 
 from reconciler.manifest import sources
 from reconciler.manifest.findings import FOREIGN, Findings
 from reconciler.manifest.patterns import Fence
-from reconciler.manifest.ruling import Ruling
 from reconciler.manifest.shells import report_partial_exams, report_shell
+from reconciler.manifest.yaml_documents import Document
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch, moved
 from reconciler.model.words import listed, suggestion
 
@@ -24,6 +25,9 @@ MAX_CHAIN: Final = 32
 _EXTENDS: Final = "extends"
 _OF_MANIFESTS_ONLY: Final = ("exams", "imports", "moved", "removed", "absent")
 _MAX_MARK: Final = 2**32 - 1
+
+_Read: TypeAlias = Callable[[str, bytes], tuple[Findings, Document | None]]
+"""Gives the findings of a file and its document, from its name and its bytes."""
 
 
 class Bases(Struct, frozen=True):
@@ -66,11 +70,11 @@ class _Walk(Struct):
 
 
 class Library:
-    """All bases of a workspace, whose directory is `root`."""
+    """All bases of a workspace, whose directory is `root`; `read` reads each."""
 
-    def __init__(self, root: Path, ruling: Ruling) -> None:
+    def __init__(self, root: Path, read: _Read) -> None:
         self._root = root
-        self._ruling = ruling
+        self._read_file = read
         self._bases: dict[str, _Base] = {}
         self._by_origin: list[_Base] = []
         self._next_origin = FOREIGN
@@ -160,7 +164,7 @@ class Library:
         return self._bases[key]
 
     def _read(self, file: Path, data: bytes) -> _Base:
-        findings, document = self._ruling.read(sources.shown(file, self._root), data)
+        findings, document = self._read_file(sources.shown(file, self._root), data)
         findings.elsewhere = self
         base = _Base(file, findings, self._next_origin, None)
         self._by_origin.append(base)

@@ -87,11 +87,6 @@ class Comments(Struct):
         return nearest < len(self._scalars) and self._scalars[nearest].start <= offset
 
 
-def may_ignore(text: str) -> bool:
-    """Whether `text` holds what may be an ignore, in a comment or not."""
-    return _HINT_OF_ONE.search(text) is not None
-
-
 def _lines_with_one(text: str) -> Iterator[Stretch]:
     """Each line that may hold an ignore, without its end."""
     end = 0

@@ -1,15 +1,30 @@
 """Date-times as a user writes them → the one spelling in which they are sent."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final
 
+from reconciler.manifest.findings import Findings
+from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch
+from reconciler.model.identities import Address
 from reconciler.model.instants import spell_instant
 from reconciler.model.words import suggestion
 from reconciler.zones import Zone, zone_names, zone_of
 
-__all__ = ["BadDateTime", "Zone", "normalized", "zone_of", "zone_suggestion"]
+__all__ = [
+    "DATE_FIELDS",
+    "BadDateTime",
+    "Zone",
+    "normalized",
+    "report_date_times",
+    "report_unknown_zone",
+    "report_zone",
+    "zone_of",
+]
+
+DATE_FIELDS: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate")
 
 _WRITTEN: Final = re.compile(
     r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?P<time>[0-9]{2}:[0-9]{2})"
@@ -30,7 +45,59 @@ class BadDateTime(ValueError):
         self.hint = hint
 
 
-def zone_suggestion(name: str) -> str:
+def report_date_times(
+    exam: Mapping,
+    zone: Zone | None,
+    address: Address | None,
+    findings: Findings,
+    *,
+    zone_is_wrong: bool = False,
+) -> bool:
+    """Note every date-time of `exam` that cannot be read; return whether all can.
+
+    With `zone_is_wrong` another finding says already why local times have no zone.
+    """
+    is_right = True
+    for holder, field in _date_places(exam):
+        try:
+            normalized(str(holder[field]), zone)
+        except BadDateTime as error:
+            is_right = False
+            if error.code == "no-timezone" and zone_is_wrong:
+                continue
+            message = f"{field}: {error.message}"
+            findings.add(error.code, holder.value_at(field), message, error.hint, address=address)
+    return is_right
+
+
+def _date_places(exam: Mapping) -> Iterator[tuple[Mapping, str]]:
+    """Yield for each date-time of `exam` the mapping that holds it, and its key there."""
+    configuration = exam.get("configuration")
+    if not isinstance(configuration, Mapping):
+        return
+    for field in DATE_FIELDS:
+        if isinstance(configuration.get(field), str):
+            yield configuration, field
+    proctors = configuration.get("instructorAsProctor")
+    for proctor in proctors if isinstance(proctors, Sequence) else ():
+        if isinstance(proctor, Mapping) and isinstance(proctor.get("startTime"), str):
+            yield proctor, "startTime"
+
+
+def report_zone(holder: Mapping, findings: Findings, address: Address | None = None) -> None:
+    """Note a `timezone` of `holder` that does not exist; `address` is that of an exam that has it."""
+    name = holder.get("timezone")
+    if isinstance(name, str) and zone_of(name) is None:
+        report_unknown_zone(name, holder.value_at("timezone"), findings, address)
+
+
+def report_unknown_zone(name: str, at: Stretch, findings: Findings, address: Address | None = None) -> None:
+    """Note that no zone is called `name`."""
+    message = f"{findings.echo(name)} is not the name of a time zone"
+    findings.add("unknown-timezone", at, message, _zone_suggestion(name), address=address)
+
+
+def _zone_suggestion(name: str) -> str:
     """Which zone `name` may have meant: one of that city, or the one spelt most like it."""
     city = _city(name)
     of_city = sorted(zone for zone in zone_names() if _city(zone) == city)

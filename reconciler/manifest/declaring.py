@@ -1,118 +1,121 @@
-"""One exam as it is written → what it declares, wherever it stands."""
+"""One exam as it is written → the exam as it is to be created."""
 
 from typing import Final
 
 from msgspec import Struct
 
-from reconciler.manifest.defaults import COURSE_FIELDS, count_nodes, merged
-from reconciler.manifest.effective import (
-    Body,
-    Context,
-    body_of,
-    context_of,
-    course_of,
-    report_date_times,
-    report_user,
-)
+from reconciler.manifest.datetimes import report_date_times, report_zone
+from reconciler.manifest.defaults import COURSE_FIELDS, count_nodes, merged, profiles_of
+from reconciler.manifest.effective import Body, body_of, course_of, report_user
 from reconciler.manifest.findings import Findings
-from reconciler.manifest.ground import Ground, Standing
 from reconciler.manifest.passwords import FIELD, report_secret
-from reconciler.manifest.profiles import profiles_of
 from reconciler.manifest.schema_errors import Place, report_schema_errors
 from reconciler.manifest.schema_verdicts import check_of
-from reconciler.manifest.shells import report_zone
+from reconciler.manifest.shells import FileContext
 from reconciler.manifest.yaml_nodes import Mapping, Value
-from reconciler.model.identities import CourseSid, Digest
+from reconciler.model.identities import CourseSid
 from reconciler.model.payloads import Payload
-from reconciler.model.secrets import SecretUse
 from reconciler.model.words import listed
+
+MAX_MERGED_NODES: Final = 2_000_000
+"""Values that defaults and profiles may come to, merged under every exam of a file."""
 
 _CHECKED_PASSWORD: Final = "-"  # noqa: S105 - stands for any text
 
 
-class Ready(Struct, frozen=True):
-    """An exam with which nothing is wrong, but for where it stands and in which install it is to be.
+class ResolvedExam(Struct, frozen=True):
+    """An exam without mistakes: merged over its profiles and defaults, aliases and date-times resolved.
 
-    `course` is the alias of its course, `timezone` the name of its zone. Each is None where there is none.
+    `course` is the alias of its course, None for a SID. `values` are all its fields, with their marks.
     """
 
     course_sid: CourseSid
     course: str | None
     timezone: str | None
-    payload: Payload
-    digest: Digest
-    secrets: tuple[SecretUse, ...]
+    body: Body
     profiles: tuple[str, ...]
+    values: Mapping
 
 
-class Declarer(Struct):
-    """Tells for one exam of a file after the other what it declares, and notes what is wrong with it.
+class Resolver(Struct):
+    """Resolves the exams of one file, and notes what is wrong with them.
 
-    `merged_nodes` counts the values of the profiles that were merged.
+    `are_whole` is false where a file that this one extends is missing: what it may have said is not missed
+    once more. `merged_nodes` counts the values of the profiles that were merged.
     """
 
-    standing: Standing
-    ground: Ground
+    root: Mapping
+    context: FileContext
     findings: Findings
+    are_whole: bool
     merged_nodes: int = 0
 
-    def declare(self, exam: Value, place: Place) -> tuple[Ready, Mapping] | None:
-        """What the exam at `place` declares, and with all that it is merged over; None where it is wrong.
-
-        Raises Unmarked, if anything is to be said about an exam that has no marks.
-        """
+    def resolve(self, exam: Value, place: Place) -> ResolvedExam | None:
+        """Return the exam at `place`, resolved; None where a finding says what is wrong with it."""
         is_right = report_schema_errors(check_of("manifest", "exam"), exam, place, self.findings)
-        if not isinstance(exam, Mapping) or not self.standing.are_whole:
-            return None  # where a base is missing, what it may have said is not missed once more
-        profiles = profiles_of(exam, self.ground.stack, place.address, self.findings)
-        if profiles is None or not self.may_merge(profiles):
+        if not isinstance(exam, Mapping) or not self.are_whole:
             return None
-        below = self.ground.stack.below(profiles)
-        effective = merged(exam, below)
-        context = context_of(effective, self.ground.context)
-        course = self._checked(effective, place, below, context)
-        if course is None or not (is_right if effective is exam else self._is_right(effective, place)):
+        stack = self.context.stack
+        profiles = profiles_of(exam, stack, place.address, self.findings)
+        if profiles is None or not self._may_merge(profiles):
             return None
-        body = body_of(effective, context)
+        below = stack.below(profiles)
+        values = merged(exam, below)
+        context = self.context.for_exam(values)
+        course = self._checked(values, place, below, context)
+        if course is not None and values is not exam:
+            # What is wrong is known already, unless this exam has it from defaults or a profile.
+            is_right = report_schema_errors(check_of("manifest", "exam"), values, place, self.findings)
+        if course is None or not is_right:
+            return None
+        body = body_of(values, context)
         if not check_of("create-exam").is_satisfied(_with_password(body.payload)):
             return None
-        return _ready(course, context, body, profiles), effective
+        timezone = None if context.zone is None else context.zone.name
+        return ResolvedExam(*course, timezone, body, profiles, values)
 
-    def may_merge(self, profiles: tuple[str, ...]) -> bool:
-        """Whether what is merged is within bounds with one more exam of `profiles`; a finding says if not."""
-        if profiles:
-            self.merged_nodes += sum(count_nodes(self.ground.stack.profiles[name]) for name in profiles)
-        return self.standing.bears(self.merged_nodes)
+    def may_merge_under(self, count: int) -> bool:
+        """Return whether the defaults may be merged under `count` exams; a finding says if not."""
+        below = self.context.stack.below()
+        return below is None or self._is_within_bounds(count_nodes(below) * count)
+
+    def _may_merge(self, profiles: tuple[str, ...]) -> bool:
+        self.merged_nodes += sum(count_nodes(self.context.stack.profiles[name]) for name in profiles)
+        return self._is_within_bounds(self.merged_nodes)
+
+    def _is_within_bounds(self, merged_nodes: int) -> bool:
+        if merged_nodes <= MAX_MERGED_NODES:
+            return True
+        self.findings.add(
+            "too-large",
+            self.root.key_at("defaults" if "defaults" in self.root else "exams"),
+            "the defaults and profiles, merged under every exam of this file, come to far too much",
+            "Split the file, or move what few exams need out of `defaults`.",
+        )
+        return False
 
     def _checked(
-        self, effective: Mapping, place: Place, below: Mapping | None, context: Context
+        self, values: Mapping, place: Place, below: Mapping | None, context: FileContext
     ) -> tuple[CourseSid, str | None] | None:
-        """The course of an exam with which nothing is wrong; None where something is."""
-        address = place.address
-        configuration = effective.get("configuration")
-        secret_is_right = True
-        if isinstance(configuration, Mapping):
-            secret_is_right = report_secret(configuration, place.address, self.findings)
-        dates_are_right = report_date_times(effective, context, place.address, self.findings)
-        user_is_right = report_user(effective, context, place.address, self.findings)
-        report_zone(effective, self.findings, address)
-        self._report_missing(effective, place, below)
-        course = course_of(effective, context, address, self.findings)
-        if course is None or not (secret_is_right and dates_are_right and user_is_right):
-            return None
-        if "timezone" in effective and context.zone is None:
-            return None
-        return course
+        """Return the course of an exam in which the schema is all that may be wrong; else None."""
+        address, findings = place.address, self.findings
+        configuration = values.get("configuration")
+        is_right = not isinstance(configuration, Mapping) or report_secret(configuration, address, findings)
+        is_right &= report_date_times(
+            values, context.zone, address, findings, zone_is_wrong=context.zone_is_wrong
+        )
+        is_right &= report_user(values, context, address, findings)
+        report_zone(values, findings, address)
+        self._report_missing(values, place, below)
+        course = course_of(values, context, address, findings)
+        is_zone_right = "timezone" not in values or context.zone is not None
+        return course if is_right and is_zone_right else None
 
-    def _is_right(self, effective: Mapping, place: Place) -> bool:
-        """Whether what was merged satisfies the schema too; a finding says why not."""
-        # What is wrong is known already, if not that this exam has it from defaults or a profile.
-        return report_schema_errors(check_of("manifest", "exam"), effective, place, self.findings)
-
-    def _report_missing(self, effective: Mapping, place: Place, defaults: Mapping | None) -> None:
+    def _report_missing(self, values: Mapping, place: Place, defaults: Mapping | None) -> None:
         """Note the required fields that neither the exam nor its defaults have."""
-        missing = [name for name in check_of("create-exam").required if name not in effective]
-        if not missing and not effective.keys().isdisjoint(COURSE_FIELDS):
+        missing = [name for name in check_of("create-exam").required if name not in values]
+        names_no_course = values.keys().isdisjoint(COURSE_FIELDS)
+        if not missing and not names_no_course:
             return
         merged_in = f"merged were the defaults {listed(defaults)}" if defaults else "the file has no defaults"
         for name in missing:
@@ -124,7 +127,7 @@ class Declarer(Struct):
                 address=place.address,
                 subject=name,
             )
-        if effective.keys().isdisjoint(COURSE_FIELDS):
+        if names_no_course:
             self.findings.add(
                 "no-course",
                 place.at,
@@ -134,22 +137,8 @@ class Declarer(Struct):
             )
 
 
-def _ready(
-    course: tuple[CourseSid, str | None], context: Context, body: Body, profiles: tuple[str, ...]
-) -> Ready:
-    return Ready(
-        course_sid=course[0],
-        course=course[1],
-        timezone=None if context.zone is None else context.zone.name,
-        payload=body.payload,
-        digest=body.digest,
-        secrets=body.secrets,
-        profiles=profiles,
-    )
-
-
 def _with_password(payload: Payload) -> Payload:
-    """`payload` as it will be once apply has put the password in."""
+    """Return `payload` as it will be once apply has put the password in."""
     configuration = payload.get("configuration")
     if isinstance(configuration, dict) and FIELD in configuration:
         return {**payload, "configuration": {**configuration, FIELD: _CHECKED_PASSWORD}}

@@ -1,15 +1,19 @@
-"""Partial exams merged over one another, every value keeping the place where it was written."""
+"""Defaults and profiles: partial exams merged under an exam, every value keeping its place."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD
 from reconciler.manifest.yaml_nodes import Mapping, Value
 from reconciler.manifest.yaml_nodes import Sequence as List
+from reconciler.model.identities import Address
+from reconciler.model.words import listed, suggestion
 
 COURSE_FIELDS: Final = ("course", "courseSid")
 CONTACT_FIELDS: Final = ("contactUser", "contactUserSid")
 PROFILES: Final = "profiles"
+MAX_PROFILES: Final = 32
 
 
 def merged(upper: Mapping, lower: Mapping | None) -> Mapping:
@@ -30,8 +34,6 @@ def merged(upper: Mapping, lower: Mapping | None) -> Mapping:
 
 
 def _over(upper: Mapping, lower: Mapping, hidden: Collection[str] = ()) -> Mapping:
-    if upper.is_unmarked:
-        return _over_unmarked(upper, lower, hidden)
     result = Mapping()
     below = lower.stretches()
     for key, (key_at, value_at) in upper.stretches().items():
@@ -43,18 +45,6 @@ def _over(upper: Mapping, lower: Mapping, hidden: Collection[str] = ()) -> Mappi
     for key, (key_at, value_at) in below.items():
         if key not in upper and key not in hidden:
             result.put(key, lower[key], key_at, value_at)
-    return result
-
-
-def _over_unmarked(upper: Mapping, lower: Mapping, hidden: Collection[str]) -> Mapping:
-    result = Mapping()
-    result.update(upper)
-    for key, base in lower.items():
-        if key not in upper:
-            if key not in hidden:
-                result[key] = base
-        elif base.__class__ is Mapping and key != FIELD and isinstance(value := upper[key], Mapping):
-            result[key] = _over(value, base)
     return result
 
 
@@ -102,3 +92,54 @@ def count_nodes(value: Value) -> int:
     if isinstance(value, List):
         return 1 + sum(map(count_nodes, value))
     return 1
+
+
+def profiles_of(
+    exam: Mapping, stack: Stack, address: Address | None, findings: Findings
+) -> tuple[str, ...] | None:
+    """Return the profiles of `exam`, or those that its defaults list; None where a finding says why not."""
+    holder = exam if PROFILES in exam else stack.below()
+    if holder is None or PROFILES not in holder:
+        return ()
+    written = holder[PROFILES]
+    if not isinstance(written, List):
+        return None
+    if len(written) > MAX_PROFILES:
+        findings.add(
+            "too-large",
+            holder.key_at(PROFILES),
+            f"more than {MAX_PROFILES} profiles are listed here",
+            "Gather what belongs together in one profile.",
+            address=address,
+        )
+        return None
+    return _known(written, stack, address, findings)
+
+
+def _known(
+    written: List, stack: Stack, address: Address | None, findings: Findings
+) -> tuple[str, ...] | None:
+    names: list[str] = []
+    for index, name in enumerate(written):
+        if not isinstance(name, str):
+            continue
+        if name not in stack.profiles:
+            known = f"There are: {listed(sorted(stack.profiles))}." if stack.profiles else "There is none."
+            findings.add(
+                "unknown-profile",
+                written.item_at(index),
+                f"no profile is called {findings.echo(name)}",
+                suggestion(name, sorted(stack.profiles), f"{known} Define it under `profiles`."),
+                address=address,
+            )
+        elif name in names:
+            findings.add(
+                "duplicate-profile",
+                written.item_at(index),
+                f"the profile {findings.echo(name)} is listed twice",
+                "Keep one of the two; of several profiles, the last one wins.",
+                address=address,
+            )
+        else:
+            names.append(name)
+    return tuple(names) if len(names) == len(written) else None

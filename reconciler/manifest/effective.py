@@ -1,90 +1,36 @@
 """An effective exam → the declaration of it, with its payload in the one spelling that is sent."""
 
-from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from reconciler.manifest import digests
-from reconciler.manifest.datetimes import BadDateTime, Zone, normalized, zone_of
+from reconciler.manifest.datetimes import DATE_FIELDS, normalized
 from reconciler.manifest.defaults import CONTACT_FIELDS, COURSE_FIELDS, PROFILES
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD, secret_of
+from reconciler.manifest.shells import FileContext
 from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Value
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.model import payloads
-from reconciler.model.identities import Address, CourseSid, Digest, is_course_sid
+from reconciler.model.identities import Address, CourseSid, Digest, is_course_sid, is_user_sid
 from reconciler.model.payloads import Json
 from reconciler.model.secrets import SecretUse
 from reconciler.model.words import suggestion
 
-DATE_FIELDS: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate")
-
 _ALIAS, _USER = CONTACT_FIELDS
-_TIMEZONE: Final = "timezone"
-NOT_SENT: Final = (*COURSE_FIELDS, _ALIAS, PROFILES, _TIMEZONE)
+_NOT_SENT: Final = (*COURSE_FIELDS, _ALIAS, PROFILES, "timezone")
 """What an exam may say that its payload has not, or under another name."""
 _CONFIGURATION: Final = "configuration"
 _SECRET_PATH: Final = (_CONFIGURATION, FIELD)
 _PLAIN: Final[frozenset[Any]] = frozenset({str, int, bool, type(None)})
 _EXACT_FLOAT: Final = 2**53
-_USER_PREFIX: Final = "US"
-_SID_LENGTH: Final = 34
-
-
-class Context(Struct, frozen=True):
-    """What a file, those that it extends and the environment say of all exams; the environment has won.
-
-    `zone_is_wrong` where a zone is named that there is not, which is among the findings.
-    """
-
-    zone: Zone | None
-    courses: Mapping[str, CourseSid]
-    users: Mapping[str, str]
-    zone_is_wrong: bool = False
-
-
-def context_of(exam: Marked, context: Context) -> Context:
-    """`context` for `exam`, whose own zone wins over any other."""
-    name = exam.get(_TIMEZONE)
-    if _TIMEZONE not in exam:
-        return context
-    zone = zone_of(name) if isinstance(name, str) else None
-    return replace(context, zone=zone, zone_is_wrong=zone is None)
-
-
-def date_places(exam: Marked) -> Iterator[tuple[Marked, str]]:
-    """Each date-time of `exam`: the mapping that holds it, and its key there."""
-    configuration = exam.get(_CONFIGURATION)
-    if not isinstance(configuration, Marked):
-        return
-    for field in DATE_FIELDS:
-        if isinstance(configuration.get(field), str):
-            yield configuration, field
-    proctors = configuration.get("instructorAsProctor")
-    for proctor in proctors if isinstance(proctors, Sequence) else ():
-        if isinstance(proctor, Marked) and isinstance(proctor.get("startTime"), str):
-            yield proctor, "startTime"
-
-
-def report_date_times(exam: Marked, context: Context, address: Address | None, findings: Findings) -> bool:
-    """Note every date-time of `exam` that cannot be read; whether all can."""
-    is_right = True
-    for holder, field in date_places(exam):
-        try:
-            normalized(str(holder[field]), context.zone)
-        except BadDateTime as error:
-            is_right = False
-            if error.code == "no-timezone" and context.zone_is_wrong:
-                continue
-            message = f"{field}: {error.message}"
-            findings.add(error.code, holder.value_at(field), message, error.hint, address=address)
-    return is_right
+_LIKE_A_SID: Final = 17
+"""A text that begins as a SID does, and is longer than half of one, is meant for one."""
 
 
 def course_of(
-    exam: Marked, context: Context, address: Address | None, findings: Findings
+    exam: Marked, context: FileContext, address: Address | None, findings: Findings
 ) -> tuple[CourseSid, str | None] | None:
     """The course's SID, and its alias where it was named by one; None where a finding says why not."""
     given = [field for field in COURSE_FIELDS if field in exam]
@@ -117,7 +63,7 @@ def course_of(
     return None
 
 
-def report_user(exam: Marked, context: Context, address: Address | None, findings: Findings) -> bool:
+def report_user(exam: Marked, context: FileContext, address: Address | None, findings: Findings) -> bool:
     """Note a contact that is no SID or alias, or is named twice; whether there is nothing to note."""
     if _ALIAS in exam and _USER in exam:
         findings.add(
@@ -133,7 +79,7 @@ def report_user(exam: Marked, context: Context, address: Address | None, finding
     value = exam.get(_USER)
     if not isinstance(value, str) or _user_sid(value, context) is not None:
         return True
-    looks_like_sid = value.startswith(_USER_PREFIX) and len(value) > _SID_LENGTH // 2
+    looks_like_sid = value.startswith("US") and len(value) > _LIKE_A_SID
     code = "wrong-pattern" if looks_like_sid or not context.users else "unknown-alias"
     hint = f"Write `US` and 32 hexadecimal digits in lower case, or `{_ALIAS}:` with an alias from `users`."
     findings.add(
@@ -146,7 +92,7 @@ def report_user(exam: Marked, context: Context, address: Address | None, finding
     return False
 
 
-def _report_alias(exam: Marked, context: Context, address: Address | None, findings: Findings) -> bool:
+def _report_alias(exam: Marked, context: FileContext, address: Address | None, findings: Findings) -> bool:
     """Note a contact's alias that no `users` has; whether there is nothing to note."""
     value = exam.get(_ALIAS)
     if not isinstance(value, str) or value in context.users:
@@ -177,12 +123,12 @@ class Body(Struct, frozen=True):
         return payloads.digest_of(self.payload) if self.has_fraction else digests.digest_of(self.payload)
 
 
-def body_of(exam: Marked, context: Context) -> Body:
+def body_of(exam: Marked, context: FileContext) -> Body:
     """The body to be sent, for an exam without findings."""
     fractions: list[float] = []
     body = _without_marks(exam, fractions)
     configuration = body.pop(_CONFIGURATION, None)
-    for key in NOT_SENT:
+    for key in _NOT_SENT:
         body.pop(key, None)
     if _ALIAS in exam:
         body[_USER] = context.users.get(str(exam[_ALIAS]))
@@ -195,7 +141,7 @@ def body_of(exam: Marked, context: Context) -> Body:
     return Body(body, secrets, has_fraction=bool(fractions))
 
 
-def _send_configuration(sent: dict[str, Any], written: Value, context: Context) -> tuple[SecretUse, ...]:
+def _send_configuration(sent: dict[str, Any], written: Value, context: FileContext) -> tuple[SecretUse, ...]:
     """Spell in `sent`, which is `written` without marks, what is sent otherwise than it is written."""
     for field in DATE_FIELDS:
         if field in sent:
@@ -213,21 +159,7 @@ def _send_configuration(sent: dict[str, Any], written: Value, context: Context) 
     return (SecretUse(_SECRET_PATH, secret),)
 
 
-def secrets_of(payload: Mapping[str, Any]) -> tuple[SecretUse, ...]:
-    """The secrets of which a payload holds references, other than such as are written out."""
-    secret = secret_of(payload[_CONFIGURATION][FIELD])
-    return () if isinstance(secret, str) else (SecretUse(_SECRET_PATH, secret),)
-
-
-def is_user_sid(text: str) -> bool:
-    """Whether `text` has the documented shape of a user's SID."""
-    digits = text.removeprefix(_USER_PREFIX)
-    return (
-        len(text) == _SID_LENGTH and len(digits) == _SID_LENGTH - 2 and set(digits) <= set("0123456789abcdef")
-    )
-
-
-def _user_sid(value: str, context: Context) -> str | None:
+def _user_sid(value: str, context: FileContext) -> str | None:
     """The SID that `value` is or stands for; None where it is neither."""
     return value if is_user_sid(value) else context.users.get(value)
 

@@ -4,15 +4,14 @@ A manifest's values may come from files that it extends. Their marks lie beyond 
 `bases`), and what is found there is noted with the file that it is about.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final, Protocol, TypeAlias, TypedDict, Unpack
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler.manifest.source_text import MAX_SIZE_BYTES, SourceText
-from reconciler.manifest.weighing import Weighing
-from reconciler.manifest.yaml_nodes import Stretch, Unmarked
+from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.identities import Address
 from reconciler.model.positions import Position, Span
@@ -56,19 +55,45 @@ class Elsewhere(Protocol):
         """`text` with every secret of these files masked that can be told from ordinary words."""
 
 
+class Ignore(Struct):
+    """One code of an ignore comment at `at`, which is about `line`; used once it silenced something."""
+
+    code: str
+    at: Stretch
+    line: int
+    is_used: bool = False
+
+
+class Weighing(Struct):
+    """How the findings of one file weigh. What is no rule keeps its weight and cannot be ignored."""
+
+    rules: Collection[str] = ()
+    weights: Mapping[str, Severity | None] = field(default_factory=dict)
+    ignores: dict[tuple[int, str], Ignore] = field(default_factory=dict)
+
+    def weigh(self, code: str, severity: Severity, line: int) -> Severity | None:
+        """Return the weight of a finding in `line`, given its default `severity`; None: it is not shown."""
+        if code not in self.rules:
+            return severity
+        weight = self.weights.get(code, severity)
+        ignore = self.ignores.get((line, code)) if weight is not None else None
+        if ignore is None:
+            return weight
+        ignore.is_used = True
+        return None
+
+
 class Findings(Struct):
     """Collects what is wrong with one file, up to MAX_FINDINGS, the last of which counts those left out.
 
     An error is never left out in favour of a warning. `exam` is where the exam stands that is being looked
-    at. A finding about it that is placed elsewhere, in defaults or a profile, says which exams it hits. While
-    it was read without marks (`is_unmarked`), whatever is to be noted raises Unmarked instead.
+    at. A finding about it that is placed elsewhere, in defaults or a profile, says which exams it hits.
     """
 
     source: SourceText
     weighing: Weighing = field(default_factory=Weighing)
     elsewhere: Elsewhere | None = None
     exam: Stretch | None = None
-    is_unmarked: bool = False
     has_mistakes: bool = False
     """Whether something other than a rule found an error in this file, or in what it says about others."""
     _found: dict[_Key, Diagnostic] = field(default_factory=dict)
@@ -78,12 +103,7 @@ class Findings(Struct):
     _is_full: bool = False
 
     def add(self, code: str, at: Stretch, message: str, hint: str, **details: Unpack[Details]) -> None:
-        """Note a finding where it belongs, unless it is known, turned off or ignored there.
-
-        Raises Unmarked.
-        """
-        if self.is_unmarked:
-            raise Unmarked
+        """Note a finding where it belongs, unless it is known, turned off or ignored there."""
         is_apart = self.exam is not None and not self.exam.start <= at.start < self.exam.end
         home, at = self._home_of(at)
         if home is not self:
@@ -139,11 +159,6 @@ class Findings(Struct):
     def is_full(self) -> bool:
         """Whether no further error is noted, so that none need be looked for."""
         return self._is_full
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing was found that is listed."""
-        return not self._found
 
     def echo(self, value: str) -> str:
         """`value` as a message may quote it."""

@@ -1,9 +1,11 @@
-"""Which layer each value of an effective exam comes from, and where it is written; only for those who ask."""
+"""Provenance: which layer each value of a resolved exam comes from, and where it is written."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
+from reconciler.manifest.declaring import ResolvedExam
 from reconciler.manifest.defaults import PROFILES, Stack
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD
@@ -12,21 +14,12 @@ from reconciler.model.environment import Environment
 from reconciler.model.origins import Layer, Origin, Origins
 
 
-class Said(Struct, frozen=True):
+class _Said(NamedTuple):
     """One layer of an exam: what kind it is, the name of a profile, and what it says."""
 
     layer: Layer
     name: str | None
     partial: Mapping
-
-
-def layers_of(exam: Mapping, profiles: Sequence[str], stack: Stack) -> list[Said]:
-    """The layers of an exam, the one that wins first."""
-    return [
-        Said(Layer.EXAM, None, exam),
-        *(Said(Layer.PROFILE, name, stack.profiles[name]) for name in reversed(profiles)),
-        *(Said(Layer.DEFAULTS, None, defaults) for defaults in reversed(stack.defaults)),
-    ]
 
 
 class Tracer(Struct, frozen=True):
@@ -36,13 +29,19 @@ class Tracer(Struct, frozen=True):
     environment: Environment
     findings: Findings
 
-    def origins(self, effective: Mapping, layers: Sequence[Said]) -> Origins:
-        """The origin of every value of `effective`, and of what its aliases and its file stand for.
+    def origins(self, exam: Mapping, resolved: ResolvedExam, stack: Stack) -> Origins:
+        """Return the origin of every value of `exam` as `resolved`, and of what its aliases stand for.
 
         A value comes from the highest layer that has its path: a layer between that replaced the path would
         have it too, or the path would not be left.
         """
-        origins = {".".join(path): self._origin(path, layers) for path in paths_in(effective)}
+        effective = resolved.values
+        layers = [
+            _Said(Layer.EXAM, None, exam),
+            *(_Said(Layer.PROFILE, name, stack.profiles[name]) for name in reversed(resolved.profiles)),
+            *(_Said(Layer.DEFAULTS, None, defaults) for defaults in reversed(stack.defaults)),
+        ]
+        origins = {".".join(path): self._origin(path, layers) for path in _paths_in(effective)}
         found = {"installSid": self._outside("installSid")}
         if "timezone" not in effective:
             found["timezone"] = self._outside("timezone")
@@ -53,7 +52,7 @@ class Tracer(Struct, frozen=True):
             found["contactUserSid"] = self._outside("users", user)
         return {**origins, **{path: origin for path, origin in found.items() if origin is not None}}
 
-    def _origin(self, path: Sequence[str], layers: Sequence[Said]) -> Origin:
+    def _origin(self, path: Sequence[str], layers: Sequence[_Said]) -> Origin:
         for said in layers:
             at = _place(said.partial, path)
             if at is not None:
@@ -79,12 +78,12 @@ class Tracer(Struct, frozen=True):
         return None
 
 
-def paths_in(exam: Mapping, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def _paths_in(exam: Mapping, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The path of every value in `exam`; a list, an empty mapping and a password are one value each."""
     for key, value in exam.items():
         path = (*above, key)
         if isinstance(value, Mapping) and value and key != FIELD:
-            yield from paths_in(value, path)
+            yield from _paths_in(value, path)
         elif path != (PROFILES,):
             yield path
 

@@ -10,7 +10,7 @@ from reconciler import schemas
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.schema_verdicts import SchemaCheck
 from reconciler.manifest.secrecy import announces_secret
-from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Stretch, Unmarked, Value
+from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Stretch, Value
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.model.globs import GLOB_RULE
 from reconciler.model.identities import ADDRESS_RULE, Address
@@ -52,14 +52,7 @@ class Place(Struct, frozen=True):
 
 
 def report_schema_errors(check: SchemaCheck, value: Value, place: Place, findings: Findings) -> bool:
-    """Note what `check` finds wrong with `value`, unless that is known already; whether it is right.
-
-    Raises Unmarked.
-    """
-    if findings.is_unmarked:
-        if check.is_surely_right(value):
-            return True
-        raise Unmarked
+    """Note what `check` finds wrong with `value`, unless that is known; return whether it is right."""
     if check.is_satisfied(value):
         return True
     for error in check.errors(value):

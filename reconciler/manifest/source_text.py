@@ -98,8 +98,6 @@ class SourceText(Struct):
     unknown: list[Stretch] = field(default_factory=list)
     _hidden: "_Hidden | None" = None
     _starts: "array[int]" = field(default_factory=lambda: array("I"))
-    _passed: tuple[int, int] = (0, 1)
-    """A line's start and its number: where `next_position` goes on."""
 
     def starts(self) -> "array[int]":
         """The offset at which each line starts."""
@@ -118,23 +116,6 @@ class SourceText(Struct):
         starts = self.starts()
         line = bisect_right(starts, offset)
         return Position(self.file, line, offset - starts[line - 1] + 1)
-
-    def next_position(self, offset: int) -> Position:
-        """The place of `offset`, told quickly to those who ask from the beginning to the end of the text."""
-        start, line = self._passed
-        if offset < start or "\r" in self.text[start:offset]:
-            return self.position(offset)
-        last = self.text.rfind("\n", start, offset) + 1
-        if last:
-            line += self.text.count("\n", start, last)
-            start = last
-            self._passed = start, line
-        return Position(self.file, line, offset - start + 1)
-
-    def stands_indented(self, offset: int) -> bool:
-        """Whether nothing but spaces, and one at least, stands on the line before `offset`."""
-        start = self.text.rfind("\n", 0, offset) + 1
-        return 0 < offset - start == self.text.count(" ", start, offset)
 
     def span(self, at: Stretch) -> Span:
         """The place of a stretch."""

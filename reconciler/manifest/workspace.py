@@ -8,14 +8,14 @@ from msgspec import Struct, field
 
 from reconciler import service_url
 from reconciler.manifest import sources
+from reconciler.manifest.datetimes import report_zone
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.loading import ordered
 from reconciler.manifest.rules.catalogue import FIXED, WEIGHABLE
 from reconciler.manifest.rules.ignoring import report_retired
 from reconciler.manifest.schema_errors import Place, report_schema_errors
 from reconciler.manifest.schema_verdicts import check_of
-from reconciler.manifest.shells import report_zone
-from reconciler.manifest.yaml_documents import parse, read_source
+from reconciler.manifest.yaml_documents import read
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.manifest.yaml_nodes import Sequence, Stretch, Value
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
@@ -64,8 +64,7 @@ def load_workspace(
         if isinstance(error, FileNotFoundError) and not file.is_symlink():
             return WorkspaceFile(diagnostics=_without_file(environment_name))
         return WorkspaceFile(diagnostics=(sources.unusable(FILE, error),))
-    source, findings, is_text = read_source(FILE, data)
-    document = parse(source, findings) if is_text else None
+    findings, document = read(FILE, data)
     if document is None:
         return WorkspaceFile(diagnostics=ordered(findings.diagnostics))
     root_value = document.root

@@ -1,20 +1,16 @@
 """Bytes of one YAML file → its value with marks, or findings that say why there is none."""
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import yaml
-from msgspec import Struct, field
+from msgspec import Struct
 
 from reconciler.manifest.comments import Comment, Comments
-from reconciler.manifest.findings import Findings
+from reconciler.manifest.findings import Findings, Weighing
 from reconciler.manifest.source_text import MAX_SIZE_BYTES, NotText, SourceText, decode
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.manifest.yaml_walker import Stopped, Walker
-
-if TYPE_CHECKING:
-    from reconciler.manifest.declaring import Ready
-    from reconciler.manifest.ground import Ground
 
 IS_FAST: Final = hasattr(yaml, "CSafeLoader")
 """Whether PyYAML was built with libyaml; the pure parser gives the same events, much slower."""
@@ -54,29 +50,36 @@ _TAB: Final = ("a tab stands where YAML wants spaces", "Indent with spaces.")
 
 
 class Document(Struct, frozen=True):
-    """The mapping that a file holds, where it stands, and the comments that ignore rules.
-
-    `has_anchors` says whether a part of it may be in two places; `written` counts its values and keys. Of
-    the exams in `ready`, by address, it is known already what they declare, and `root` does not hold them.
-    Where `ground` is known, nothing is to be said about all that is outside `exams`.
-    """
+    """The mapping that a file holds, and the comments that ignore rules."""
 
     root: Mapping
-    at: Stretch
     comments: tuple[Comment, ...] = ()
-    has_anchors: bool = False
-    written: int = 0
-    ready: "dict[str, Ready]" = field(default_factory=dict)
-    ground: "Ground | None" = None
 
 
-def parse(
-    source: SourceText, findings: Findings, loader: Any = LOADER, reads: type[Walker] = Walker
-) -> Document | None:
-    """The document of `source`; None, with the reason among `findings`, where there is none.
+def read(
+    file: str, data: bytes, weighing: Weighing | None = None, loader: Any = LOADER
+) -> tuple[Findings, Document | None]:
+    """Return the findings of `file` and its document; None where the findings say why there is none."""
+    findings = Findings(SourceText(file, ""), weighing or Weighing())
+    if len(data) > MAX_SIZE_BYTES:
+        limit = MAX_SIZE_BYTES // (1024 * 1024)
+        findings.add(
+            "too-large", _START, f"this file is larger than {limit} MiB", "Split it; a glob reads them all."
+        )
+        return findings, None
+    try:
+        findings.source.text = decode(data)
+    except NotText as error:
+        findings.source = SourceText(file, error.before, is_text=False)
+        end = len(error.before)
+        findings.add("encoding", Stretch(end, end), error.message, error.hint)
+        return findings, None
+    return findings, _parse(findings, loader)
 
-    Raises Unmarked, if what `reads` it does.
-    """
+
+def _parse(findings: Findings, loader: Any) -> Document | None:
+    """Return the document of the findings' text; None where the findings say why there is none."""
+    source = findings.source
     if (at := source.refused_character()) is not None:
         source.is_text = False
         findings.add(
@@ -88,8 +91,7 @@ def parse(
         return None
     comments = Comments(source.text)
     try:
-        walker = reads(findings)
-        parsed = walker.walk(comments.watch(loader(source.text).get_event))
+        parsed = Walker(findings).walk(comments.watch(loader(source.text).get_event))
     except Stopped:
         return None
     except yaml.MarkedYAMLError as error:
@@ -106,27 +108,7 @@ def parse(
             "not-a-mapping", at, f"the file holds {what}, not a mapping", "Begin it with `version: 1`."
         )
         return None
-    return Document(root, at, comments.found(), has_anchors=walker.has_anchors, written=walker.written)
-
-
-def read_source(file: str, data: bytes) -> tuple[SourceText, Findings, bool]:
-    """The text of `data`, with findings; the last is whether it can be parsed."""
-    if len(data) > MAX_SIZE_BYTES:
-        findings = Findings(SourceText(file, ""))
-        limit = MAX_SIZE_BYTES // (1024 * 1024)
-        findings.add(
-            "too-large", _START, f"this file is larger than {limit} MiB", "Split it; a glob reads them all."
-        )
-        return findings.source, findings, False
-    try:
-        source = SourceText(file, decode(data))
-    except NotText as error:
-        source = SourceText(file, error.before, is_text=False)
-        findings = Findings(source)
-        end = len(error.before)
-        findings.add("encoding", Stretch(end, end), error.message, error.hint)
-        return source, findings, False
-    return source, Findings(source), True
+    return Document(root, comments.found())
 
 
 def _report_syntax(error: yaml.MarkedYAMLError, source: SourceText, findings: Findings) -> None:

@@ -1,9 +1,7 @@
 """Plain Python values that remember where they were written.
 
-A mark is an offset into the text; `SourceText` turns it into a line and a column when somebody asks. Marks
-are kept packed, because a large manifest has half a million of them. Of exams with which nothing is wrong
-nobody asks, so these may be read without marks: whoever asks all the same is told so by Unmarked, and reads
-that exam again.
+A mark is an offset into the text; `SourceText` turns it into a line and a column. Marks are kept packed,
+because a large manifest has half a million of them.
 """
 
 import enum
@@ -28,10 +26,6 @@ BROKEN: Final = Broken.BROKEN
 Value: TypeAlias = "Mapping | Sequence | str | int | float | bool | Broken | None"
 
 
-class Unmarked(Exception):
-    """Something is to be said about values that were read without marks: read them again, with marks."""
-
-
 class Stretch(NamedTuple):
     """From one offset up to, and without, another."""
 
@@ -40,21 +34,13 @@ class Stretch(NamedTuple):
 
 
 class Mapping(dict[str, Value]):
-    """A dict whose `marks` hold, in order of the keys, where each key and its value start and end.
-
-    Questions for places raise Unmarked where it was read without marks.
-    """
+    """A dict whose `marks` hold, in order of the keys, where each key and its value start and end."""
 
     __slots__ = ("marks",)
 
     def __init__(self) -> None:
         super().__init__()
         self.marks = array("I")
-
-    @property
-    def is_unmarked(self) -> bool:
-        """Whether it was read without marks."""
-        return not self.marks and bool(self)
 
     def put(self, key: str, value: Value, at: Stretch, value_at: Stretch) -> None:
         """Add `key`, which must be new."""
@@ -72,14 +58,10 @@ class Mapping(dict[str, Value]):
         return Stretch(self.marks[first], self.marks[first + 1])
 
     def _first_mark(self, key: str) -> int:
-        if self.is_unmarked:
-            raise Unmarked
         return MARKS_A_KEY * list(self).index(key)
 
     def stretches(self) -> dict[str, tuple[Stretch, Stretch]]:
-        """Where each key and its value are written, for those who ask about many."""
-        if self.is_unmarked:
-            raise Unmarked
+        """Where each key and its value are written."""
         marks = self.marks
         return {
             key: (Stretch(marks[at], marks[at + 1]), Stretch(marks[at + 2], marks[at + 3]))
@@ -88,7 +70,7 @@ class Mapping(dict[str, Value]):
 
 
 class Sequence(list[Value]):
-    """A list whose `marks` hold where each item starts and ends; as with a Mapping, there may be none."""
+    """A list whose `marks` hold where each item starts and ends."""
 
     __slots__ = ("marks",)
 
@@ -98,8 +80,6 @@ class Sequence(list[Value]):
 
     def item_at(self, index: int) -> Stretch:
         """Where the item at `index` is written."""
-        if not self.marks:
-            raise Unmarked
         first = MARKS_AN_ITEM * index
         return Stretch(self.marks[first], self.marks[first + 1])
 

@@ -33,11 +33,11 @@ MAX_WRITTEN: Final = 16_000_000
 FREE_NODES: Final = 50_000
 NODES_A_WRITTEN_ONE: Final = 20
 
-MERGE: Final = "<<"
-MOST_KNOWN: Final = 8192
-ORDINARY_KEYS: Final[dict[str, str]] = {}
+_MERGE: Final = "<<"
+_MOST_KNOWN: Final = 8192
+_ORDINARY_KEYS: Final[dict[str, str]] = {}
 """Keys that are text, quoted or not, and announce no secret; of all files, for they share most of them."""
-RESOLVED: Final[dict[str, Value]] = {}
+_RESOLVED: Final[dict[str, Value]] = {}
 """Plain scalars that may be other than text, and what they stand for."""
 
 _FIELDS_OF_PARTS: Final = frozenset(
@@ -100,38 +100,30 @@ class _Key(NamedTuple):
 _Event: TypeAlias = Any
 """An event with its marks; the stubs make every mark optional, which a parser's never is."""
 
-NextEvent: TypeAlias = Callable[[], _Event]
+_NextEvent: TypeAlias = Callable[[], _Event]
 """Gives the next event of a stream, and None or its end's event after the last."""
 
 
 class Walker:
-    """Reads one stream of events; `walk` gives the root and where it stands.
-
-    `written` counts the values and keys that were met.
-    """
+    """Reads one stream of events; `walk` gives the root and where it stands."""
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
-        self._next: NextEvent = lambda: None
+        self._next: _NextEvent = lambda: None
         self._anchors: dict[str, _Anchored | None] = {}
         self._aliases: list[tuple[int, Stretch]] = []
         self._secrets: list[tuple[Stretch, Value]] = []
         self._depth = 0
-        self.written = 0
+        self._written = 0
         self._aliased = 0
 
-    def walk(self, next_event: NextEvent) -> tuple[Value, Stretch] | None:
+    def walk(self, next_event: _NextEvent) -> tuple[Value, Stretch] | None:
         """The value of the only document and its place; None where there is none. Raises Stopped."""
         self._next = next_event
         try:
             return self._stream()
         finally:
             self._publish_secrets()
-
-    @property
-    def has_anchors(self) -> bool:
-        """Whether an anchor was met."""
-        return bool(self._anchors)
 
     def _stream(self) -> tuple[Value, Stretch] | None:
         root: tuple[Value, Stretch] | None = None
@@ -159,7 +151,7 @@ class Walker:
 
     def _node(self, event: _Event) -> _Node:
         """The value that begins with `event`, of whatever kind."""
-        if self.written > MAX_WRITTEN:
+        if self._written > MAX_WRITTEN:
             self._refuse_number(event)
         kind = type(event)
         if kind is _SCALAR:
@@ -167,8 +159,8 @@ class Walker:
         if kind is _ALIAS:
             return self._alias(event)
         start, anchor = event.start_mark.index, event.anchor
-        before = self.written + self._aliased
-        self.written += 1
+        before = self._written + self._aliased
+        self._written += 1
         if event.tag is not None:
             self._refuse_tag(_stretch(event))
         if self._depth >= MAX_DEPTH:
@@ -180,13 +172,13 @@ class Walker:
         value, end, height = self._mapping() if kind is _MAPPING_START else self._sequence()
         self._depth -= 1
         if anchor is not None:
-            size = self.written + self._aliased - before
+            size = self._written + self._aliased - before
             self._anchors[anchor] = _Anchored(value, Stretch(start, end), size, height)
         return _Node(value, start, end, height)
 
     def _mapping(self) -> tuple[Mapping, int, int]:
         """The mapping whose start was met, where it ends, and how many levels are below it."""
-        next_event, keys, resolved = self._next, ORDINARY_KEYS, RESOLVED
+        next_event, keys, resolved = self._next, _ORDINARY_KEYS, _RESOLVED
         node, marks, merges = Mapping(), list[int](), list[tuple[Value, Stretch]]()
         written = height = 0
         key: Any
@@ -220,7 +212,7 @@ class Walker:
                     value = self._plain(text, start, end)
                 height = height or 1
             else:
-                self.written += written
+                self._written += written
                 written = 0
                 value, start, end, below = self._node(event)
                 height = max(height, below + 1)
@@ -228,7 +220,7 @@ class Walker:
                 continue
             node[key] = value
             marks += (key_start, key_end, start, end)
-        self.written += written
+        self._written += written
         node.marks = array("I", marks)
         for value, at in merges:
             self._merge(node, value, at)
@@ -264,7 +256,7 @@ class Walker:
     def _scalar(self, event: _Event) -> _Node:
         """Any scalar but for those that `_mapping` reads itself."""
         start, end = event.start_mark.index, event.end_mark.index
-        self.written += 1
+        self._written += 1
         if event.tag is not None:
             self._refuse_tag(Stretch(start, end))
         text: str = event.value
@@ -296,8 +288,8 @@ class Walker:
                 "Give a finite number, or put it in quotes if it is meant as text.",
             )
             return BROKEN
-        if len(RESOLVED) < MOST_KNOWN:
-            RESOLVED[text] = value
+        if len(_RESOLVED) < _MOST_KNOWN:
+            _RESOLVED[text] = value
         return value
 
     def _quoted(self, text: str, start: int, end: int, style: str) -> Value:
@@ -316,8 +308,8 @@ class Walker:
 
     def _odd_key(self, event: _Event, node: Mapping, marks: list[int], *, has_merge: bool) -> _Key:
         """The key that begins with `event`: a new one, a secret's, a repeated one, or one that is no text."""
-        if type(event) is _SCALAR and event.implicit[0] and event.value == MERGE:
-            self.written += 1
+        if type(event) is _SCALAR and event.implicit[0] and event.value == _MERGE:
+            self._written += 1
             if event.tag is not None:
                 self._refuse_tag(_stretch(event))
             return _Key(None, event.start_mark.index, event.end_mark.index)
@@ -334,11 +326,11 @@ class Walker:
         is_secret = announces_secret(value)
         if value in node:
             first = marks[MARKS_A_KEY * list(node).index(value)]
-        elif has_merge and value == MERGE:
+        elif has_merge and value == _MERGE:
             first = start
         else:
-            if len(ORDINARY_KEYS) < MOST_KNOWN and not is_secret and is_text_unquoted(value):
-                ORDINARY_KEYS[value] = value
+            if len(_ORDINARY_KEYS) < _MOST_KNOWN and not is_secret and _is_text_unquoted(value):
+                _ORDINARY_KEYS[value] = value
             return _Key(value, start, end, is_secret)
         self._refuse_duplicate(value, first, Stretch(start, end))
         return _Key(BROKEN, start, end, is_secret)
@@ -379,9 +371,9 @@ class Walker:
         if anchored is None:
             return self._unusable("alias-loop", at, "this alias stands inside what it refers to")
         self._aliases.append((at.start, anchored.at))
-        self.written += 1
+        self._written += 1
         self._aliased += anchored.size - 1
-        if self.written + self._aliased > FREE_NODES + NODES_A_WRITTEN_ONE * self.written:
+        if self._written + self._aliased > FREE_NODES + NODES_A_WRITTEN_ONE * self._written:
             self.findings.add(
                 "too-large",
                 at,
@@ -467,10 +459,10 @@ def _is_refused(char: str) -> bool:
     return (char < " " and char not in "\t\n\r") or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"
 
 
-def is_text_unquoted(text: str) -> bool:
+def _is_text_unquoted(text: str) -> bool:
     """Whether `text` would be text, and no `<<`, without quotes as well."""
     try:
-        return text != MERGE and isinstance(resolve_plain(text), str)
+        return text != _MERGE and isinstance(resolve_plain(text), str)
     except ValueError:
         return False
 

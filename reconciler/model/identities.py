@@ -32,6 +32,7 @@ _NOT_TEXT_IN_YAML: Final = frozenset({"true", "false", "null"})
 _INSTALL: Final = re.compile(r"AI[a-f0-9]{32}")
 _COURSE: Final = re.compile(r"CU[a-f0-9]{32}")
 _EXAM: Final = re.compile(r"EX[a-f0-9]{32}")
+_USER: Final = re.compile(r"US[a-f0-9]{32}")
 _CONFIGURATION: Final = re.compile(r"EC[a-f0-9]{32}")
 _DIGEST: Final = re.compile(r"sha256:[a-f0-9]{64}")
 _LINEAGE: Final = re.compile(r"[a-f0-9]{8}(-[a-f0-9]{4}){3}-[a-f0-9]{12}")
@@ -68,6 +69,11 @@ def is_course_sid(text: str) -> bool:
 def is_exam_sid(text: str) -> bool:
     """Whether `text` has the documented shape of an exam's SID."""
     return _EXAM.fullmatch(text) is not None
+
+
+def is_user_sid(text: str) -> bool:
+    """Whether `text` has the documented shape of a user's SID."""
+    return _USER.fullmatch(text) is not None
 
 
 def is_configuration_sid(text: str) -> bool:

@@ -7,8 +7,7 @@ from msgspec.structs import replace
 
 from reconciler import schemas
 from reconciler.manifest.datetimes import BadDateTime, normalized, zone_of
-from reconciler.manifest.loading import load
-from reconciler.manifest.ruling import Ruling
+from reconciler.manifest.loading import Ruling, load
 from reconciler.manifest.schema_checks import UnknownKeyword, compile_check
 from reconciler.manifest.schema_verdicts import check_of
 from reconciler.manifest.workspace import load_workspace

@@ -5,10 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.manifest import digests
-from reconciler.manifest.effective import Context, body_of
-from reconciler.manifest.yaml_documents import parse, read_source
+from reconciler.manifest.effective import body_of
+from reconciler.manifest.shells import context_of
+from reconciler.manifest.yaml_documents import read
 from reconciler.manifest.yaml_nodes import Mapping
 from reconciler.model import payloads
+from reconciler.model.environment import Environment
 
 NUMBERS = st.integers() | st.integers(-(2**70), 2**70)
 TEXTS = (
@@ -45,10 +47,10 @@ def test_half_a_character_has_no_spelling():
 
 def body(text: str) -> object:
     """The body of an exam written as `text`."""
-    source, findings, _ = read_source("f", text.encode())
-    document = parse(source, findings)
+    findings, document = read("f", text.encode())
     assert document is not None
-    return body_of(document.root, Context(None, {}, {}))
+    context = context_of([document.root], Environment(), findings, are_whole=False)
+    return body_of(document.root, context)
 
 
 @given(

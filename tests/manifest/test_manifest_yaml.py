@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.manifest.loading import load
-from reconciler.manifest.yaml_documents import LOADER, parse, read_source
+from reconciler.manifest.yaml_documents import LOADER, read
 from reconciler.manifest.yaml_nodes import Mapping
 from reconciler.model.environment import Environment
 
@@ -18,8 +18,7 @@ PARSERS = [pytest.param(LOADER, id="default"), pytest.param(yaml.SafeLoader, id=
 
 def value_of(text: str, loader: type = LOADER) -> object:
     """The value of `x` in a file that says `x: text`."""
-    source, findings, _ = read_source("f", f"x: {text}\n".encode())
-    document = parse(source, findings, loader)
+    findings, document = read("f", f"x: {text}\n".encode(), loader=loader)
     assert document is not None
     assert findings.diagnostics == []
     return document.root["x"]
@@ -86,13 +85,12 @@ def test_merge_keys(loader: type) -> None:
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
 def test_columns_count_characters(loader: type, bom: str) -> None:
     """Characters of several bytes, and a BOM, count as they are seen in an editor."""
-    source, findings, _ = read_source("f", f"{bom}é: 1\r\n'é😀': {{b: x}}\n".encode())
-    document = parse(source, findings, loader)
+    findings, document = read("f", f"{bom}é: 1\r\n'é😀': {{b: x}}\n".encode(), loader=loader)
     assert document is not None
     inner = document.root["é😀"]
     assert isinstance(inner, Mapping)
-    assert str(source.position(inner.key_at("b").start)) == "f:2:8"
-    assert str(source.position(inner.value_at("b").start)) == "f:2:11"
+    assert str(findings.source.position(inner.key_at("b").start)) == "f:2:8"
+    assert str(findings.source.position(inner.value_at("b").start)) == "f:2:11"
 
 
 @pytest.mark.parametrize(
@@ -113,8 +111,7 @@ def test_both_parsers_find_the_same(text: str) -> None:
     """Without libyaml the same codes are reported."""
     codes = []
     for loader in (LOADER, yaml.SafeLoader):
-        source, findings, _ = read_source("f", text.encode())
-        parse(source, findings, loader)
+        findings, _ = read("f", text.encode(), loader=loader)
         codes.append({each.code for each in findings.diagnostics} - {"syntax", "encoding"})
         assert findings.diagnostics
     assert codes[0] == codes[1]
@@ -139,10 +136,8 @@ def test_no_input_makes_an_exception(tmp_path: Path, noise: bytes) -> None:
 @given(noise=NOISE)
 def test_no_input_makes_an_exception_without_libyaml(noise: bytes) -> None:
     """The pure parser is contained alike."""
-    source, findings, is_text = read_source("f", noise)
-    if is_text:
-        parse(source, findings, yaml.SafeLoader)
-    assert findings.diagnostics or source.is_parsed
+    findings, _ = read("f", noise, loader=yaml.SafeLoader)
+    assert findings.diagnostics or findings.source.is_parsed
 
 
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8))

@@ -4,11 +4,10 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final
 
 from reconciler.manifest.comments import Comment
-from reconciler.manifest.findings import Findings
+from reconciler.manifest.findings import Findings, Ignore
 from reconciler.manifest.rules.catalogue import FIXED, NOT_ON_A_LINE, UNUSED_IGNORE, Catalogue
 from reconciler.manifest.rules.running import Asked
 from reconciler.manifest.source_text import SourceText
-from reconciler.manifest.weighing import Ignore
 from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.diagnostics import Severity
 from reconciler.model.rules import RETIRED, Basis

@@ -4,9 +4,8 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reconciler.manifest.loading import load
+from reconciler.manifest.loading import Ruling, load
 from reconciler.manifest.rules import Catalogue
-from reconciler.manifest.ruling import Ruling
 from reconciler.model.declarations import Loaded
 from reconciler.model.diagnostics import Severity
 from reconciler.model.environment import Environment

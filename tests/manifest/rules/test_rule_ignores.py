@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rule_bench import BASE, CASES, NOW, WITHOUT_PASSWORD, found, loaded, weights
 
-from reconciler.manifest.loading import load
-from reconciler.manifest.ruling import Ruling
+from reconciler.manifest.loading import Ruling, load
 from reconciler.model.diagnostics import Severity
 from reconciler.model.environment import Environment
 

@@ -8,9 +8,8 @@ import pytest
 from manifest_tree import write
 from rule_bench import BASE, NOW
 
-from reconciler.manifest.loading import load
+from reconciler.manifest.loading import Ruling, load
 from reconciler.manifest.rules import Catalogue
-from reconciler.manifest.ruling import Ruling
 from reconciler.model.declarations import Loaded
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.environment import Environment

@@ -1,0 +1,95 @@
+"""What rules find about an exam, put where the values are written that it is about."""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from reconciler.manifest.findings import Findings
+from reconciler.manifest.passwords import FIELD
+from reconciler.manifest.yaml_nodes import Mapping as Marked
+from reconciler.manifest.yaml_nodes import Sequence, Stretch
+from reconciler.model.declarations import Declaration
+from reconciler.model.identities import Address
+from reconciler.model.rules import Finding, Path, Rule
+
+
+class Written(Struct, frozen=True):
+    """A declaration and where it is written: its address `at`, its fields within `own` or elsewhere.
+
+    Elsewhere are defaults and profiles, of the same file or of one that it extends. `values` are all its
+    fields, with their marks.
+    """
+
+    declaration: Declaration
+    values: Marked
+    at: Stretch
+    own: Stretch
+    findings: Findings
+
+    def is_own(self, at: Stretch) -> bool:
+        """Return whether `at` is within the exam's own fields."""
+        return self.own.start <= at.start < self.own.end
+
+
+def note(rule: Rule, found: Iterable[Finding], exams: Mapping[Address, Written]) -> None:
+    """Note each of `found` where it is written; what exams share is noted once, for all of them.
+
+    What tells findings at one place apart is how many the exam has there before, for the messages of two
+    exams about one value may differ.
+    """
+    told: dict[tuple[Address, Stretch], set[str]] = {}
+    for finding in found:
+        written = exams[finding.exam.address]
+        at, origins = _place(written, finding)
+        messages = told.setdefault((finding.exam.address, at), set())
+        if finding.message in messages:
+            continue
+        messages.add(finding.message)
+        findings = written.findings
+        findings.exam = Stretch(written.at.start, max(written.at.end, written.own.end))
+        findings.add(
+            rule.code,
+            at,
+            findings.without_secrets(finding.message),
+            findings.without_secrets(f"{finding.hint}{origins}"),
+            severity=rule.severity,
+            address=written.declaration.address,
+            subject=f"{len(messages)}",
+        )
+        findings.exam = None
+
+
+def _place(written: Written, finding: Finding) -> tuple[Stretch, str]:
+    """Return where `finding` is shown, and words that say where the other values are that it compares.
+
+    It is shown at the first of its paths that is written in the exam itself, else at the first.
+    """
+    if not finding.path:
+        return written.at, ""
+    paths = [path for path in (finding.path, *finding.others) if path]
+    places = {path: at for path in paths if (at := _stretch(written.values, path)) is not None}
+    own = next((at for at in places.values() if written.is_own(at)), None)
+    if own is None:
+        return next(iter(places.values()), written.at), ""
+    elsewhere = {
+        path[-1]: written.findings.position(at) for path, at in places.items() if not written.is_own(at)
+    }
+    return own, "".join(f" {step} is from {place.file}:{place.line}." for step, place in elsewhere.items())
+
+
+def _stretch(exam: Marked, path: Path) -> Stretch | None:
+    """Return where the value at `path` is written: a scalar itself, of all else the key; None without one."""
+    at: Stretch | None = None
+    value: object = exam
+    for step in path:
+        match value, step:
+            case Marked(), str() if step in value:
+                inner = value[step]
+                is_scalar = not isinstance(inner, Marked | Sequence) and step != FIELD
+                at = value.value_at(step) if is_scalar else value.key_at(step)
+                value = inner
+            case Sequence(), int() if 0 <= step < len(value):
+                at, value = value.item_at(step), value[step]
+            case _:
+                return None
+    return at
