@@ -15,6 +15,7 @@ import signal
 import time
 from collections import Counter
 from enum import Enum
+from functools import cache
 from typing import Final, assert_never
 
 VARIABLE: Final = "RECONCILER_FAULT"
@@ -102,10 +103,6 @@ class Step(Enum):
         return self.name.lower().replace("_", "-")
 
 
-def _do_nothing(step: Step, descriptor: int = -1, data: bytes = b"") -> None:
-    """Nothing."""
-
-
 class _Faults:
     """What is to happen, and how often each step has been reached."""
 
@@ -170,12 +167,18 @@ def _failure(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
-_FAULTS: Final = _Faults(text) if (text := os.environ.get(VARIABLE)) else None
+@cache
+def _faults() -> _Faults | None:
+    text = os.environ.get(VARIABLE)
+    return _Faults(text) if text else None
 
-reach: Final = _do_nothing if _FAULTS is None else _FAULTS.reach
-"""Notes that a step is reached. At a step that writes, also what is about to be written, and where to."""
+
+def reach(step: Step, descriptor: int = -1, data: bytes = b"") -> None:
+    """Note that `step` is reached; at a step that writes, `data` is about to go to `descriptor`."""
+    if (faults := _faults()) is not None:
+        faults.reach(step, descriptor, data)
 
 
 def are_left() -> bool:
-    """Whether a planned fault has not happened yet."""
-    return _FAULTS is not None and _FAULTS.are_left()
+    """Return whether a planned fault has not happened yet."""
+    return (faults := _faults()) is not None and faults.are_left()

@@ -3,15 +3,14 @@
 import contextlib
 import json
 import os
-import resource
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 
 import pytest
+import zygote
 from exam_workspace import SECRET, Workspace, exam
 from jsonschema import Draft202012Validator
 from recording_server import RecordingServer
@@ -38,20 +37,12 @@ def server():
         yield opened
 
 
-def start(workspace, server, *more, stderr=subprocess.PIPE, preexec=None):
+def start(workspace, server, *more, stderr=subprocess.PIPE):
     """An apply with an audit trail, as a running process."""
-    return subprocess.Popen(
-        [
-            sys.executable, "-m", "reconciler", "apply", "--auto-approve", "--log-format", "json",
-            "--api-url", server.url, *more,
-        ],
-        cwd=workspace.root,
-        env=workspace.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        preexec_fn=preexec,  # noqa: PLW1509 - the limits of the process are what is tested
-    )  # fmt: skip
+    arguments = ("apply", "--auto-approve", "--log-format", "json", "--api-url", server.url, *more)
+    return zygote.start(
+        *arguments, cwd=workspace.root, env=workspace.environment(), stderr=stderr, text=False
+    )
 
 
 def ended(process):
@@ -200,13 +191,6 @@ def created_all(workspace, process, code=0):
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_a_closed_standard_error_stops_nothing(workspace, server, form):
-    """A process may be started without one."""
-    process = start(workspace, server, "--log-format", form, stderr=None, preexec=lambda: os.close(2))
-    created_all(workspace, process)
-
-
-@pytest.mark.parametrize("form", ["text", "json"])
 def test_a_reader_that_goes_away_stops_nothing(workspace, server, form):
     """Whoever read standard error is gone before the first create."""
     reading, writing = os.pipe()
@@ -229,26 +213,3 @@ def test_a_reader_that_does_not_read_stops_nothing(workspace, server, form):
     os.close(writing)
     created_all(workspace, process)
     os.close(reading)
-
-
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_a_full_disk_behind_standard_error_stops_nothing(workspace, server, form):
-    """Every write to standard error fails, and every outcome is recorded."""
-    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
-        process = start(workspace, server, "--log-format", form, stderr=full)
-        created_all(workspace, process)
-
-
-def test_the_log_may_be_cut_off_by_a_limit(workspace, server):
-    """A file that may not grow any further costs the lines that do not fit, not the run."""
-    limit = 1024 * 1024  # room for what measures coverage
-    log = workspace.root / "log"
-    log.write_bytes(b"x" * (limit - 200))
-
-    def lower():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    with log.open("ab") as file:
-        process = start(workspace, server, stderr=file, preexec=lower)
-        created_all(workspace, process)
-    assert log.stat().st_size <= limit

@@ -4,10 +4,10 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import threading
 
 import pytest
+import zygote
 from exam_workspace import Workspace
 from jsonschema import Draft202012Validator
 from recording_server import RecordingServer
@@ -34,20 +34,12 @@ def server():
         yield opened
 
 
-def start(workspace, server, *more, stdout=subprocess.PIPE, preexec=None):
+def start(workspace, server, *more, stdout=subprocess.PIPE):
     """An apply that streams, as a running process."""
-    return subprocess.Popen(
-        [
-            sys.executable, "-m", "reconciler", "apply", "--auto-approve", "--format", "jsonl",
-            "--api-url", server.url, *more,
-        ],
-        cwd=workspace.root,
-        env=workspace.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        preexec_fn=preexec,  # noqa: PLW1509 - a closed stream is what is tested
-    )  # fmt: skip
+    arguments = ("apply", "--auto-approve", "--format", "jsonl", "--api-url", server.url, *more)
+    return zygote.start(
+        *arguments, cwd=workspace.root, env=workspace.environment(), stdout=stdout, text=False
+    )
 
 
 def parsed(text):
@@ -133,22 +125,6 @@ def created_all(workspace, process):
     assert b"Traceback" not in stderr
     assert len(workspace.state["exams"]) == 3
     assert workspace.state["intents"] == {}
-
-
-def test_a_closed_standard_output_stops_nothing(workspace, server):
-    """A process may be started without one; no file of the run gets its number and the events."""
-    process = start(workspace, server, stdout=None, preexec=lambda: os.close(1))
-    created_all(workspace, process)
-    assert "started" not in (workspace.root / "exams.state.json").read_text()
-
-
-def test_a_reader_of_events_that_goes_away_stops_nothing(workspace, server):
-    """Whoever read standard output is gone before the first create."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    process = start(workspace, server, stdout=writing)
-    os.close(writing)
-    created_all(workspace, process)
 
 
 def test_a_reader_of_events_that_does_not_read_stops_nothing(workspace, server):

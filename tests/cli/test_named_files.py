@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -26,19 +24,7 @@ def workspace(tmp_path):
 
 def error_of(workspace, *arguments, variables=None):
     """What a command says that fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", "reconciler", *arguments],
-        cwd=workspace.root,
-        env=workspace.environment(variables),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout + done.stderr
+    return workspace.refused(*arguments, variables=variables)
 
 
 @pytest.mark.parametrize("target", ["../victim", "../gone", "/etc/reconciler-gone", "plan.json", "."])

@@ -3,10 +3,9 @@
 import json
 import os
 import pty
-import subprocess
-import sys
 
 import pytest
+import zygote
 from exam_workspace import MANIFEST, Workspace, exam
 
 OVER = "2031-11-01T00:00:00Z"
@@ -161,11 +160,10 @@ def test_explain_suggests(workspace):
 def test_explain_is_laid_out_on_a_terminal(workspace):
     """A person sees headings and lists, not their markup."""
     leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reconciler", "explain", "no-password"],
+    process = zygote.start(
+        *("explain", "no-password"),
         cwd=workspace.root,
         env=workspace.environment() | {"TERM": "xterm"},
-        stdin=subprocess.DEVNULL,
         stdout=follower,
         stderr=follower,
     )

@@ -3,10 +3,10 @@
 import json
 
 import pytest
+import zygote
 from exam_workspace import MANIFEST, exam
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from zygote import LIBRARIES, PRODUCT, Zygote
 
 COMMANDS = [
     *(
@@ -88,13 +88,6 @@ INDENT = " " * 6
 
 
 @pytest.fixture(scope="module")
-def zygote():
-    """What runs a command in a few milliseconds."""
-    with Zygote((*LIBRARIES, *PRODUCT, "reconciler.cli.pipelines")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A workspace with an empty state."""
     made = tmp_path_factory.mktemp("workspace")
@@ -127,22 +120,22 @@ def leaked(words, printed):
     return [piece for piece in pieces if piece in printed.casefold()]
 
 
-def printed_of(zygote, folder, text, commands=COMMANDS):
+def printed_of(folder, text, commands=COMMANDS):
     """All that `commands` say of the manifest `text`."""
     (folder / "exams.yaml").write_text(text, newline="")
     variables = {"COLUMNS": "200", "HOME": str(folder), "PATH": "/usr/bin:/bin"}
     printed = ""
     for command in commands:
-        code, out, err = zygote.run(*command, folder=folder, variables=variables)
-        assert code in {0, 1}
-        assert "Traceback" not in err
-        printed += out + err
+        done = zygote.run(*command, cwd=folder, env=variables)
+        assert done.returncode in {0, 1}
+        assert "Traceback" not in done.stderr
+        printed += done.stdout + done.stderr
     return printed
 
 
 @settings(max_examples=100, phases=[Phase.reuse, Phase.generate])
 @given(data=st.data(), one=WORDS, two=WORDS)
-def test_no_output_holds_what_stands_behind_the_key_of_a_secret(zygote, folder, data, one, two):
+def test_no_output_holds_what_stands_behind_the_key_of_a_secret(folder, data, one, two):
     """Neither the value nor a comment, in whatever style, spelling and place, whatever is wrong."""
     is_broken = data.draw(st.booleans())
     key = data.draw(st.sampled_from(ANNOUNCED if is_broken else KEYS))
@@ -173,7 +166,7 @@ def test_no_output_holds_what_stands_behind_the_key_of_a_secret(zygote, folder, 
     held = f"environments:\n  a:\n{block}" if place == "workspace" else ""
     (folder / "reconciler.yaml").write_text(f"version: 1\n{held}")
     commands = data.draw(st.lists(st.sampled_from(COMMANDS), min_size=2, max_size=2, unique=True))
-    assert leaked([one, two], printed_of(zygote, folder, text, commands)) == [], text
+    assert leaked([one, two], printed_of(folder, text, commands)) == [], text
 
 
 @pytest.mark.parametrize(
@@ -191,45 +184,45 @@ def test_no_output_holds_what_stands_behind_the_key_of_a_secret(zygote, folder, 
         ("unlock=tulip: 1", "unlock"),
     ],
 )
-def test_an_excerpt_ends_at_the_colon(zygote, folder, line, shown):
+def test_an_excerpt_ends_at_the_colon(folder, line, shown):
     """Of a password and of an unknown field the key is shown, and nothing of the value."""
     text = HEAD + exam("a").replace("    title", f"    {line}\n    title") + "    configuration:\n"
     (folder / "exams.yaml").write_text(text.replace("    configuration:\n", ""))
-    _, out, _ = zygote.run("validate", folder=folder, variables={"COLUMNS": "200"})
+    out = zygote.run("validate", cwd=folder, env={"COLUMNS": "200"}).stdout
     assert f" |     {shown}\n" in out
 
 
-def test_a_complete_reference_is_shown_and_nothing_behind_it(zygote, folder):
+def test_a_complete_reference_is_shown_and_nothing_behind_it(folder):
     """What is wrong before it on its line has an excerpt that ends with the reference."""
     line = (
         "    duraton: 3\n    configuration: {examOpenDate: 1, password: {fromEnv: EXAM_SECRET_CS}} # tulip\n"
     )
     (folder / "exams.yaml").write_text(HEAD + exam("a").rpartition("    configuration")[0] + line)
-    _, out, _ = zygote.run("validate", folder=folder, variables={"COLUMNS": "200"})
+    out = zygote.run("validate", cwd=folder, env={"COLUMNS": "200"}).stdout
     assert "password: {fromEnv: EXAM_SECRET_CS}}\n" in out
     assert "tulip" not in out
 
 
-def test_a_field_behind_a_secret_is_not_named(zygote, folder):
+def test_a_field_behind_a_secret_is_not_named(folder):
     """In brackets a comma ends a password without quotes: its rest reads like a field, and is none."""
     text = HEAD + exam("a", password="correct, horse: battery")
-    printed = printed_of(zygote, folder, text)
+    printed = printed_of(folder, text)
     assert "horse" not in printed
     assert "on a line of its own" in printed
 
 
 @pytest.mark.parametrize("name", ["passport-quiz", "secret-history", "tokens"])
-def test_an_exam_may_be_named_like_a_secret(zygote, folder, name):
+def test_an_exam_may_be_named_like_a_secret(folder, name):
     """Its fields are shown like those of any other."""
     text = HEAD + exam("a").replace("cs/a", name).replace("    title", "    type: Onlin\n    title")
     (folder / "exams.yaml").write_text(text)
-    _, out, _ = zygote.run("validate", folder=folder, variables={"COLUMNS": "200"})
+    out = zygote.run("validate", cwd=folder, env={"COLUMNS": "200"}).stdout
     assert "|     type: Onlin\n" in out
     assert "'Onlin' is not allowed for 'type'" in out
 
 
 @pytest.mark.parametrize("url", ["https://alice:tulipan@lms.example.edu", "http://a:tulipan@[bad"])
-def test_a_password_in_a_url_is_not_shown(zygote, folder, url):
+def test_a_password_in_a_url_is_not_shown(folder, url):
     """A URL with a user and a password announces that, in a field that has nothing to do with secrets."""
     (folder / "reconciler.yaml").write_text(f"version: 1\nenvironments: {{a: {{installSid: '{url}'}}}}\n")
-    assert leaked(["tulipan"], printed_of(zygote, folder, HEAD + exam("a"))) == []
+    assert leaked(["tulipan"], printed_of(folder, HEAD + exam("a"))) == []

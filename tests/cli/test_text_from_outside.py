@@ -5,9 +5,9 @@ import zlib
 from pathlib import Path
 
 import pytest
+import zygote
 from exam_workspace import Workspace
 from raw_server import raw_server
-from zygote import LIBRARIES, PRODUCT, Zygote
 
 from reconciler.sandbox import Settings
 from reconciler.sandbox.running import running
@@ -20,13 +20,6 @@ MOMENT = "2031-01-01T00:00:00.000Z"
 DEAD = "http://127.0.0.1:9"
 
 
-@pytest.fixture(scope="module")
-def zygote():
-    """What starts commands soon."""
-    with Zygote((*LIBRARIES, *PRODUCT)) as started:
-        yield started
-
-
 @pytest.fixture
 def workspace(tmp_path):
     """A workspace of three exams without a state."""
@@ -37,14 +30,14 @@ def workspace(tmp_path):
 
 
 @pytest.fixture
-def run(zygote, workspace):
+def run(workspace):
     """Runs a command in the workspace: what it printed, once it exited as expected."""
 
     def run(*arguments, expect=0, **more):
-        variables = {**workspace.environment(), **more}
-        code, out, err = zygote.run(*arguments, folder=workspace.root, variables=variables)
-        assert (code, "Traceback" in out + err) == (expect, False), out + err
-        return out + err
+        done = zygote.run(*arguments, cwd=workspace.root, env=workspace.environment() | more)
+        printed = done.stdout + done.stderr
+        assert (done.returncode, "Traceback" in printed) == (expect, False), printed
+        return printed
 
     return run
 

@@ -364,4 +364,4 @@ def test_a_fault_that_is_none_is_refused(workspace, value, problem):
 
 def test_without_the_variable_nothing_is_counted():
     """What ships does nothing at a step."""
-    assert fault_points.reach is fault_points._do_nothing
+    assert fault_points._faults() is None

@@ -4,10 +4,10 @@ import re
 import shutil
 
 import pytest
+import zygote
 from exam_workspace import Workspace
 from git_repositories import bare, git
 from promises import check_way_on
-from zygote import LIBRARIES, PRODUCT, Zygote
 
 from reconciler.sandbox.running import running
 
@@ -20,11 +20,10 @@ MOST_CALLS = 60
 
 
 class GitWorkspace(Workspace):
-    """A workspace whose state is in a bare repository, and whose commands are forked."""
+    """A workspace whose state is in a bare repository."""
 
-    def __init__(self, root, usual, failing):
+    def __init__(self, root):
         super().__init__(root)
-        self.usual, self.failing = usual, failing
         self.repository = root / "exams.git"
         (root / "scratch").mkdir(exist_ok=True)
         self.variables |= {
@@ -35,21 +34,13 @@ class GitWorkspace(Workspace):
         text = "version: 1\nenvironments: {only: {state: 'git+file:exams.git'}}\n"
         (root / "reconciler.yaml").write_text(text)
 
-    def run(self, *arguments, expect=0, variables=None):
-        """What the command printed, once it exited as expected."""
-        code, out, err = self.usual.run(*arguments, folder=self.root, variables=self.environment(variables))
-        self.printed = out + err
-        assert code == expect, self.printed
-        assert "Traceback" not in self.printed
-        return out
-
     def strike(self, fault, *arguments):
         """The exit code of a command that meets `fault`."""
         variables = self.variables | {"RECONCILER_FAULT": fault}
-        code, out, err = self.failing.run(*arguments, folder=self.root, variables=self.environment(variables))
-        self.printed = out + err
+        done = zygote.run(*arguments, cwd=self.root, env=self.environment(variables))
+        self.printed = done.stdout + done.stderr
         assert "Traceback" not in self.printed
-        return code
+        return done.returncode
 
     @property
     def lock_id(self):
@@ -67,22 +58,12 @@ class GitWorkspace(Workspace):
 
 
 @pytest.fixture(scope="module")
-def zygotes():
-    """Where commands are forked from: all loaded, and with the product yet to load, so that faults count."""
-    with (
-        Zygote((*LIBRARIES, *PRODUCT, "reconciler.backends.git_state")) as usual,
-        Zygote(LIBRARIES) as failing,
-    ):
-        yield usual, failing
-
-
-@pytest.fixture(scope="module")
-def with_state(zygotes, tmp_path_factory):
+def with_state(tmp_path_factory):
     """A workspace with three exams, and an empty state in its repository."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-        made = GitWorkspace(tmp_path_factory.mktemp("made"), *zygotes)
+        made = GitWorkspace(tmp_path_factory.mktemp("made"))
         bare(made.repository)
         made.declare(*NAMES)
         made.run("init")
@@ -90,10 +71,10 @@ def with_state(zygotes, tmp_path_factory):
 
 
 @pytest.fixture
-def workspace(with_state, zygotes, tmp_path):
+def workspace(with_state, tmp_path):
     """A copy of it."""
     shutil.copytree(with_state, tmp_path, dirs_exist_ok=True)
-    return GitWorkspace(tmp_path, *zygotes)
+    return GitWorkspace(tmp_path)
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from itertools import count
 
 import object_servers
 import pytest
+import zygote
 from exam_workspace import SECRET, Workspace
 from promises import address_of
-from zygote import LIBRARIES, PRODUCT, Zygote
 
 from reconciler import fault_points
 from reconciler.sandbox.running import running
@@ -16,8 +16,6 @@ from reconciler.statefile.state_format import encode_state
 from reconciler.workspace import Workspace as Opened
 
 NAMES = ("e0", "e1")
-STORE = ("obstore", "obstore.store")
-PRODUCT_OF_STORE = ("reconciler.backends.object_store",)
 MOST_CALLS = 100
 
 
@@ -30,22 +28,11 @@ def store():
         yield server
 
 
-@pytest.fixture(scope="module")
-def zygotes():
-    """Processes that fork a command each: one to go on with, and one that reads its faults anew."""
-    with (
-        Zygote(LIBRARIES + STORE + PRODUCT + PRODUCT_OF_STORE) as going_on,
-        Zygote(LIBRARIES + STORE) as failing,
-    ):
-        yield going_on, failing
-
-
 class Commands:
     """A workspace whose state is in the store, and commands run in it; a look at either needs no process."""
 
-    def __init__(self, root, store, zygotes):
+    def __init__(self, root, store):
         self._root = root
-        self._going_on, self._failing = zygotes
         self._secrets = [SECRET, "a.token.x", *store.variables.values()]
         self._variables = {"SMARTERPROCTORING_TOKEN": "a.token.x", "EXAM_SECRET_CS": SECRET, "COLUMNS": "200"}
         self._variables |= store.variables
@@ -56,19 +43,19 @@ class Commands:
 
     def run(self, *words, expect=(0,)):
         """The command has ended with one of `expect`."""
-        code, printed = self._call(self._going_on, words, {})
+        code, printed = self._call(words, {})
         assert code in expect, printed
 
     def strike(self, fault, *words):
         """The exit code of a command that meets `fault`."""
-        return self._call(self._failing, words, {fault_points.VARIABLE: fault})[0]
+        return self._call(words, {fault_points.VARIABLE: fault})[0]
 
-    def _call(self, zygote, words, more):
+    def _call(self, words, more):
         words += ("--state", self._state_url)
-        code, out, err = zygote.run(*words, folder=self._root, variables=self._variables | more)
+        done = zygote.run(*words, cwd=self._root, env=self._variables | more)
         for text in ("Traceback", *self._secrets):
-            assert text not in out + err
-        return code, out + err
+            assert text not in done.stdout + done.stderr
+        return done.returncode, done.stdout + done.stderr
 
     @property
     def lock_id(self):
@@ -117,11 +104,11 @@ def go_on(commands, sandbox):
     assert len(sandbox.created) == len(NAMES)
 
 
-def is_killed(folder, store, zygotes, fault):
+def is_killed(folder, store, fault):
     """Whether a run was killed by `fault`; if it was, what comes next has ended what it began."""
     folder.mkdir()
     with running() as sandbox:
-        commands = Commands(folder, store, zygotes)
+        commands = Commands(folder, store)
         code = commands.strike(fault, *apply(sandbox))
         if code == 0:
             return False
@@ -131,37 +118,37 @@ def is_killed(folder, store, zygotes, fault):
 
 
 @pytest.mark.timeout(300)
-def test_a_kill_before_any_call(tmp_path, store, zygotes):
+def test_a_kill_before_any_call(tmp_path, store):
     """The run dies right there; what comes next ends what was begun, and each exam is created once."""
     for nth in count(1):
-        if not is_killed(tmp_path / str(nth), store, zygotes, f"store-call=kill@{nth}"):
+        if not is_killed(tmp_path / str(nth), store, f"store-call=kill@{nth}"):
             break
         assert nth < MOST_CALLS
     assert nth > 20, "the run is killed before each of its calls"
 
 
 @pytest.mark.parametrize("nth", range(9, 14))
-def test_a_kill_after_a_record_is_durable(tmp_path, store, zygotes, nth):
+def test_a_kill_after_a_record_is_durable(tmp_path, store, nth):
     """The store holds the header, an intent or an outcome, and the run never hears of it."""
-    assert is_killed(tmp_path / "w", store, zygotes, f"store-called=kill@{nth}")
+    assert is_killed(tmp_path / "w", store, f"store-called=kill@{nth}")
 
 
 @pytest.mark.parametrize("nth", [1, 5, 10, 12, 14, 21])
-def test_a_call_that_fails(tmp_path, store, zygotes, nth):
+def test_a_call_that_fails(tmp_path, store, nth):
     """The run stops as if it had been killed there, or goes on; and the next one ends what was begun."""
     with running() as sandbox:
-        commands = Commands(tmp_path, store, zygotes)
+        commands = Commands(tmp_path, store)
         assert commands.strike(f"store-call=eio@{nth}", *apply(sandbox)) in {0, 1, 3}
         go_on(commands, sandbox)
 
 
-def test_a_killed_unlock_is_finished_by_the_next_run(tmp_path, store, zygotes):
+def test_a_killed_unlock_is_finished_by_the_next_run(tmp_path, store):
     """Whatever of it was done, the lock is free in the end and what the killed run recorded is there."""
     for nth in count(1):
         folder = tmp_path / str(nth)
         folder.mkdir()
         with running() as sandbox:
-            commands = Commands(folder, store, zygotes)
+            commands = Commands(folder, store)
             assert commands.strike("intent-durable=kill@2", *apply(sandbox)) == -signal.SIGKILL
             code = commands.strike(f"store-called=kill@{nth}", "unlock", commands.lock_id)
             if code == 0:

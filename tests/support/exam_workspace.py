@@ -2,9 +2,9 @@
 
 import json
 import os
-import subprocess
-import sys
 import zlib
+
+import zygote
 
 SECRET = "correct horse"
 MANIFEST = """
@@ -60,28 +60,11 @@ class Workspace:
 
     def start(self, *arguments):
         """The command as a running process."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "reconciler", *arguments],
-            cwd=self.root,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return zygote.start(*arguments, cwd=self.root, env=self.environment())
 
     def run(self, *arguments, expect=0, variables=None):
         """What the command printed, once it exited as expected."""
-        done = subprocess.run(
-            [sys.executable, "-m", "reconciler", *arguments],
-            cwd=self.root,
-            env=self.environment(variables),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        done = zygote.run(*arguments, cwd=self.root, env=self.environment(variables))
         self.printed = done.stdout + done.stderr
         assert done.returncode == expect, self.printed
         assert "Traceback" not in self.printed

@@ -11,12 +11,14 @@ def address_of(exam):
     return exam["body"]["title"].replace("Exam ", "cs/")
 
 
-def check_promises(workspace, sandbox):
-    """Each title is at the server once, and each SID of the server is in state or its address in doubt.
+def read_state(root):
+    """Return the state's document, with what a killed run left in the journal; nothing is written."""
+    return json.loads(encode_state(Workspace.open(root=root).load_state()))
 
-    Gives the state's document, journal included; nothing is written.
-    """
-    state = json.loads(encode_state(Workspace.open(root=workspace.root).load_state()))
+
+def check_promises(workspace, sandbox):
+    """Return the state's document, once it is seen that nothing was created twice and no SID is lost."""
+    state = read_state(workspace.root)
     titles = [exam["body"]["title"] for exam in sandbox.created]
     assert len(titles) == len(set(titles)), f"twice at the server: {titles}"
     for exam in sandbox.created:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import zygote
 from rule_bench import BASE, loaded
 
 from reconciler.manifest.rules import Catalogue, find_rules
@@ -37,14 +38,7 @@ def run(root: Path, *arguments: str, path: Path | None = None) -> subprocess.Com
     if path is not None:
         environment["PYTHONPATH"] = str(path)
     (root / "exams.yaml").write_text(MANIFEST, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "reconciler", *arguments],
-        cwd=root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = zygote.run(*arguments, cwd=root, env=environment)
     assert "Traceback" not in done.stdout + done.stderr
     return done
 
