@@ -28,7 +28,10 @@ MAX_ADDRESS: Final = 128
 ADDRESS_RULE: Final = "letters, digits, '.', '_', '/' and '-', at most 128, beginning with a letter or digit"
 
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}", re.ASCII)
-_NOT_TEXT_IN_YAML: Final = frozenset({"true", "false", "null"})
+_NOT_TEXT_IN_YAML: Final = re.compile(
+    r"[-+]?[0-9.]+(e[-+]?[0-9]+)?|0x[0-9a-f]+|0o[0-7]+|true|false|null",
+    re.ASCII | re.IGNORECASE,
+)
 _INSTALL: Final = re.compile(r"AI[a-f0-9]{32}")
 _COURSE: Final = re.compile(r"CU[a-f0-9]{32}")
 _EXAM: Final = re.compile(r"EX[a-f0-9]{32}")
@@ -50,10 +53,9 @@ def is_address(text: str) -> bool:
     )
 
 
-def as_yaml(address: str) -> str:
-    """`address` as a scalar that YAML reads as text."""
-    is_text = address[:1].isalpha() and address.lower() not in _NOT_TEXT_IN_YAML
-    return address if is_text else f'"{address}"'
+def as_yaml(name: str) -> str:
+    """Return `name`, an address or an attempt id, as a scalar that YAML reads as text."""
+    return f'"{name}"' if _NOT_TEXT_IN_YAML.fullmatch(name) else name
 
 
 def is_install_sid(text: str) -> bool:

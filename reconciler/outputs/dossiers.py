@@ -3,15 +3,13 @@
 A dossier is a value, so that text, JSON and every other form tell the same.
 """
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
 
-from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid
+from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid, as_yaml
 from reconciler.model.plan import Change
 from reconciler.model.state import Intent, State
 from reconciler.outputs.escapes import printable
@@ -19,10 +17,6 @@ from reconciler.outputs.invocation import PLACEHOLDER, Invocation
 from reconciler.outputs.values import Window, title_of, window_at, windows_of
 
 _NAMED_SIDS: Final = 3
-_NOT_TEXT_IN_YAML: Final = re.compile(
-    r"[-+]?[0-9.]+(e[-+]?[0-9]+)?|0x[0-9a-f]+|0o[0-7]+|true|false|null|yes|no|on|off|y|n",
-    re.ASCII | re.IGNORECASE,
-)
 
 
 class Dossier(Struct, frozen=True, kw_only=True):
@@ -126,7 +120,7 @@ def make_dossier(  # noqa: PLR0913 - each is one thing that an intent does not k
     answer = intent.answer
     windows = tuple(windows_of(intent.payload, timezone))
     sent = window_at(intent.started_at.replace(microsecond=0), timezone)
-    attempt = _quoted(intent.attempt)
+    attempt = as_yaml(intent.attempt)
     return Dossier(
         address=address,
         doubted_at=doubted_at,
@@ -148,15 +142,10 @@ def make_dossier(  # noqa: PLR0913 - each is one thing that an intent does not k
         options=invocation.options,
         commands=invocation.settling_commands(doubted_at),
         manifest=(
-            f"imports: [{{exam: {_quoted(address)}, sid: {PLACEHOLDER}}}]",
-            f"absent: [{{exam: {_quoted(doubted_at)}, attempt: {attempt}}}]",
+            f"imports: [{{exam: {as_yaml(address)}, sid: {PLACEHOLDER}}}]",
+            f"absent: [{{exam: {as_yaml(doubted_at)}, attempt: {attempt}}}]",
         ),
     )
-
-
-def _quoted(text: str) -> str:
-    """`text`, an address or an attempt id, as YAML reads it as text."""
-    return json.dumps(text) if _NOT_TEXT_IN_YAML.fullmatch(text) else text
 
 
 def _how_to_look(intent: Intent, windows: Mapping[str, Window], sent: Window) -> tuple[str, ...]:
