@@ -4,13 +4,14 @@ from typing import Final
 
 from msgspec import Struct
 
+from reconciler import schemas
 from reconciler.manifest.datetimes import report_date_times, report_zone
 from reconciler.manifest.defaults import COURSE_FIELDS, count_nodes, merged, profiles_of
 from reconciler.manifest.effective import Body, body_of, course_of, report_user
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD, report_secret
+from reconciler.manifest.schema_checks import check_of
 from reconciler.manifest.schema_errors import Place, report_schema_errors
-from reconciler.manifest.schema_verdicts import check_of
 from reconciler.manifest.shells import FileContext
 from reconciler.manifest.yaml_nodes import Mapping, Value
 from reconciler.model.identities import CourseSid
@@ -69,7 +70,7 @@ class Resolver(Struct):
         if course is None or not is_right:
             return None
         body = body_of(values, context)
-        if not check_of("create-exam").is_satisfied(_with_password(body.payload)):
+        if check_of("create-exam").errors(_with_password(body.payload)):
             return None
         timezone = None if context.zone is None else context.zone.name
         return ResolvedExam(*course, timezone, body, profiles, values)
@@ -113,7 +114,7 @@ class Resolver(Struct):
 
     def _report_missing(self, values: Mapping, place: Place, defaults: Mapping | None) -> None:
         """Note the required fields that neither the exam nor its defaults have."""
-        missing = [name for name in check_of("create-exam").required if name not in values]
+        missing = [name for name in schemas.load("create-exam")["required"] if name not in values]
         names_no_course = values.keys().isdisjoint(COURSE_FIELDS)
         if not missing and not names_no_course:
             return

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from reconciler import schemas
 from reconciler.manifest.findings import Findings
-from reconciler.manifest.schema_verdicts import SchemaCheck
+from reconciler.manifest.schema_checks import SchemaCheck
 from reconciler.manifest.secrecy import announces_secret
 from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Stretch, Value
 from reconciler.manifest.yaml_nodes import Mapping as Marked
@@ -53,14 +53,13 @@ class Place(Struct, frozen=True):
 
 def report_schema_errors(check: SchemaCheck, value: Value, place: Place, findings: Findings) -> bool:
     """Note what `check` finds wrong with `value`, unless that is known; return whether it is right."""
-    if check.is_satisfied(value):
-        return True
-    for error in check.errors(value):
+    errors = check.errors(value)
+    for error in errors:
         path = tuple(error.absolute_path)
         if error.instance is BROKEN or _is_secret(path) or _is_date_time(error):
             continue
         _Report(value, place, findings, error, path).add()
-    return False
+    return not errors
 
 
 class _Report(Struct, frozen=True):

@@ -16,8 +16,8 @@ from reconciler.manifest.datetimes import (
 from reconciler.manifest.defaults import PROFILES, Stack
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import report_secret
+from reconciler.manifest.schema_checks import check_of
 from reconciler.manifest.schema_errors import Place, report_schema_errors
-from reconciler.manifest.schema_verdicts import check_of
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.manifest.yaml_nodes import Stretch, Value
 from reconciler.model.environment import Environment

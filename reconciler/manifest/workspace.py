@@ -13,8 +13,8 @@ from reconciler.manifest.findings import Findings
 from reconciler.manifest.loading import ordered
 from reconciler.manifest.rules.catalogue import FIXED, WEIGHABLE
 from reconciler.manifest.rules.ignoring import report_retired
+from reconciler.manifest.schema_checks import check_of
 from reconciler.manifest.schema_errors import Place, report_schema_errors
-from reconciler.manifest.schema_verdicts import check_of
 from reconciler.manifest.yaml_documents import read
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.manifest.yaml_nodes import Sequence, Stretch, Value

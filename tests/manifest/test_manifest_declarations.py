@@ -8,8 +8,7 @@ from msgspec.structs import replace
 from reconciler import schemas
 from reconciler.manifest.datetimes import BadDateTime, normalized, zone_of
 from reconciler.manifest.loading import Ruling, load
-from reconciler.manifest.schema_checks import UnknownKeyword, compile_check
-from reconciler.manifest.schema_verdicts import check_of
+from reconciler.manifest.schema_checks import check_of
 from reconciler.manifest.workspace import load_workspace
 from reconciler.model.diagnostics import Severity
 from reconciler.model.environment import Environment
@@ -290,15 +289,9 @@ def test_the_manifest_schema_knows_every_field_of_the_body() -> None:
 
 @pytest.mark.parametrize("name", ["create-exam", "manifest", "workspace"])
 def test_schemas_are_right_draft_7(name: str) -> None:
-    """The schemas satisfy the meta-schema, and every keyword in them is checked."""
+    """The schemas satisfy the meta-schema."""
     check = check_of(name)
     check.validator.check_schema(check.validator.schema)
-
-
-def test_a_keyword_that_is_not_checked_is_refused() -> None:
-    """A schema cannot silently ask for more than is checked."""
-    with pytest.raises(UnknownKeyword):
-        compile_check({"multipleOf": 2}, {})
 
 
 @pytest.mark.parametrize(
@@ -306,6 +299,4 @@ def test_a_keyword_that_is_not_checked_is_refused() -> None:
 )
 def test_addresses_are_the_same_to_schema_and_model(text: str) -> None:
     """The schema's pattern for addresses decides as the model does."""
-    check = check_of("manifest", "address")
-    assert check.is_satisfied(text) is is_address(text)
-    assert (not list(check.errors(text))) is is_address(text)
+    assert (not check_of("manifest", "address").errors(text)) is is_address(text)

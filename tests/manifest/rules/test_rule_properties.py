@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconciler import schemas
 from reconciler.manifest.rules.catalogue import BUILT_IN
 from reconciler.manifest.rules.lookalikes import deceptions, latinised
-from reconciler.manifest.schema_verdicts import check_of
+from reconciler.manifest.schema_checks import check_of
 from reconciler.model.identities import Address, CourseSid, InstallSid
 from reconciler.model.rules import Context, Exam, Finding
 
@@ -91,7 +91,7 @@ def exams_of(payloads: list[Any], courses: list[int]) -> tuple[Exam, ...]:
 )
 def test_no_rule_raises(payloads: list[Any], courses: list[int], now: datetime | None) -> None:
     """Rules take whatever the schema accepts, and every finding is about one of the exams, in words."""
-    assert all(check_of("create-exam").is_satisfied(payload) for payload in payloads)
+    assert not any(check_of("create-exam").errors(payload) for payload in payloads)
     exams = exams_of(payloads, courses)
     for rule in BUILT_IN:
         for finding in rule.check(exams, Context(now=now)):
