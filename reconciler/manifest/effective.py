@@ -4,7 +4,6 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from reconciler.manifest import digests
 from reconciler.manifest.datetimes import DATE_FIELDS, normalized
 from reconciler.manifest.defaults import CONTACT_FIELDS, COURSE_FIELDS, PROFILES
 from reconciler.manifest.findings import Findings
@@ -12,9 +11,8 @@ from reconciler.manifest.passwords import FIELD, secret_of
 from reconciler.manifest.shells import FileContext
 from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Value
 from reconciler.manifest.yaml_nodes import Mapping as Marked
-from reconciler.model import payloads
 from reconciler.model.identities import Address, CourseSid, Digest, is_course_sid, is_user_sid
-from reconciler.model.payloads import Json
+from reconciler.model.payloads import Json, digest_of
 from reconciler.model.secrets import SecretUse
 from reconciler.model.words import suggestion
 
@@ -111,22 +109,20 @@ def _report_alias(exam: Marked, context: FileContext, address: Address | None, f
 
 
 class Body(Struct, frozen=True):
-    """What is to be sent, and the secrets in it; `has_fraction` says whether a number in it has one."""
+    """What is to be sent, and the secrets in it."""
 
     payload: dict[str, Json]
     secrets: tuple[SecretUse, ...]
-    has_fraction: bool
 
     @property
     def digest(self) -> Digest:
         """The digest of the payload."""
-        return payloads.digest_of(self.payload) if self.has_fraction else digests.digest_of(self.payload)
+        return digest_of(self.payload)
 
 
 def body_of(exam: Marked, context: FileContext) -> Body:
     """The body to be sent, for an exam without findings."""
-    fractions: list[float] = []
-    body = _without_marks(exam, fractions)
+    body = _without_marks(exam)
     configuration = body.pop(_CONFIGURATION, None)
     for key in _NOT_SENT:
         body.pop(key, None)
@@ -138,7 +134,7 @@ def body_of(exam: Marked, context: FileContext) -> Body:
     if isinstance(configuration, dict):
         body[_CONFIGURATION] = configuration
         secrets = _send_configuration(configuration, exam[_CONFIGURATION], context)
-    return Body(body, secrets, has_fraction=bool(fractions))
+    return Body(body, secrets)
 
 
 def _send_configuration(sent: dict[str, Any], written: Value, context: FileContext) -> tuple[SecretUse, ...]:
@@ -164,23 +160,21 @@ def _user_sid(value: str, context: FileContext) -> str | None:
     return value if is_user_sid(value) else context.users.get(value)
 
 
-def _without_marks(written: Marked, fractions: list[float]) -> dict[str, Json]:
-    """`written` without marks; numbers that have a fraction are added to `fractions`."""
+def _without_marks(written: Marked) -> dict[str, Json]:
+    """`written` without marks."""
     body: dict[str, Any] = dict(written)
     # Most values are plain, and none of these is touched one by one.
     for key in [key for key, value in written.items() if value.__class__ not in _PLAIN]:
-        body[key] = _plain(written[key], fractions)
+        body[key] = _plain(written[key])
     return body
 
 
-def _plain(value: Value, fractions: list[float]) -> Json:
+def _plain(value: Value) -> Json:
     """`value` without marks; a float without a fraction is a whole number."""
     if isinstance(value, Marked):
-        return _without_marks(value, fractions)
+        return _without_marks(value)
     if isinstance(value, Sequence):
-        return [_plain(item, fractions) for item in value]
-    if isinstance(value, float):
-        if value.is_integer() and abs(value) <= _EXACT_FLOAT:
-            return int(value)
-        fractions.append(value)
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT_FLOAT:
+        return int(value)
     return None if value is BROKEN else value

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from reconciler.model.identities import Digest
 
@@ -12,6 +13,9 @@ Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json
 
 Payload: TypeAlias = Mapping[str, Json]
 """The body of one Create Exam call, with secrets as references (see `reconciler.model.secrets`)."""
+
+NO_PAYLOADS: Final[Mapping[Digest, Payload]] = MappingProxyType({})
+"""Known payloads by digest, where none is known."""
 
 
 def configuration_of(payload: Payload) -> Payload:

@@ -1,10 +1,10 @@
 """The JSON documents of plans, reports and diagnostics; each has a schema of its name."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
-from reconciler import json_text
 from reconciler.model.destination import Destination
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.identities import Address
@@ -168,7 +168,7 @@ def diagnostics_document(diagnostics: Sequence[Diagnostic]) -> Document:
 
 def to_text(document: Mapping[str, Json] | Sequence[Json]) -> str:
     """`document` as JSON text that any UTF-8 stream takes and no terminal obeys."""
-    return harmless_json(json_text.indented(document)) + "\n"
+    return harmless_json(json.dumps(document, ensure_ascii=False, indent=2)) + "\n"
 
 
 def instant_text(moment: datetime) -> str:

@@ -7,10 +7,12 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, NoReturn, TypeVar
 
+from reconciler.model.identities import Digest
 from reconciler.model.outside_text import REPLACEMENT, tamed
-from reconciler.model.payloads import Json
+from reconciler.model.payloads import NO_PAYLOADS, Json, Payload
 
 T = TypeVar("T", bound=str)
 
@@ -28,15 +30,17 @@ class MalformedError(ValueError):
     """What was read is not what this product writes."""
 
 
-def decode_json(data: bytes) -> object:
-    """The JSON value in `data`: UTF-8, no key twice, no NaN. Half a character becomes U+FFFD.
+def decode_json(data: bytes, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> object:
+    """Return the JSON value in `data`: UTF-8, no key twice in one object, no NaN.
 
+    Half a character becomes U+FFFD. An object with a `digest` in `payloads` and an equal `payload` gets the
+    payload from there, so that a large state is not in memory twice.
     Earlier versions wrote halves in journals and recovery files, where others had cut a text inside an emoji.
     """
     try:
         return json.loads(
             _without_halves(data.decode("utf-8")),
-            object_pairs_hook=_without_duplicates,
+            object_pairs_hook=partial(_object, payloads),
             parse_constant=_refuse_constant,
         )
     except UnicodeDecodeError as error:
@@ -57,12 +61,16 @@ def _without_halves(text: str) -> str:
     return _ESCAPE.sub(lambda found: REPLACEMENT if found["half"] else found[0], text)
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(payloads: Mapping[Digest, Payload], pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
         raise MalformedError(f"the key {shown(twice)} stands twice in one object")
+    digest = made.get("digest")
+    known = payloads.get(Digest(digest)) if isinstance(digest, str) else None
+    if known is not None and known == made.get("payload"):
+        made["payload"] = known
     return made
 
 

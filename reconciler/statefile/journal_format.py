@@ -7,6 +7,7 @@ acts on a record before its append has returned. Such a line counts if it is who
 A recovery file has the same format, with a header of its own type and outcomes only.
 """
 
+import json
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -24,9 +25,9 @@ from reconciler.model.identities import (
     is_attempt_id,
     is_exam_sid,
 )
-from reconciler.model.payloads import Payload
+from reconciler.model.payloads import NO_PAYLOADS, Payload
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
-from reconciler.statefile import fields, record_text
+from reconciler.statefile import fields
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.state_format import (
     decode_answer,
@@ -79,7 +80,7 @@ def encode_record(record: Record, *, number: int) -> bytes:
 
 
 def _encode_line(document: dict[str, Any]) -> bytes:
-    text = record_text.spell(document)
+    text = json.dumps(document, separators=(",", ":")).encode()
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
@@ -103,7 +104,7 @@ def _encode_fields(record: Record) -> dict[str, Any]:
 
 
 def decode_journal(
-    data: bytes, *, location: str, payloads: Mapping[Digest, Payload] | None = None
+    data: bytes, *, location: str, payloads: Mapping[Digest, Payload] = NO_PAYLOADS
 ) -> Journal | None:
     """The journal in `data`, or None where there is none (no bytes, or no whole header).
 
@@ -112,7 +113,7 @@ def decode_journal(
     """
     try:
         name = f"the journal of {location}"
-        return _decode(data, name, kind=_JOURNAL, location=location, payloads=payloads or {})
+        return _decode(data, name, kind=_JOURNAL, location=location, payloads=payloads)
     except MalformedError as error:
         raise StateDamaged(
             f"the journal of {location} is damaged: {error}",
@@ -127,13 +128,13 @@ def decode_recovery(data: bytes, *, name: str) -> Journal | None:
 
     A torn last record is left out. Raises StateTooNew for a later format, MalformedError for anything else.
     """
-    return _decode(data, name, kind=_RECOVERY, location=name, payloads={})
+    return _decode(data, name, kind=_RECOVERY, location=name, payloads=NO_PAYLOADS)
 
 
 def _decode(
     data: bytes, name: str, *, kind: str, location: str, payloads: Mapping[Digest, Payload]
 ) -> Journal | None:
-    lines = _whole_lines(data)
+    lines = _whole_lines(data, payloads)
     header = next(lines, None)
     if header is None:
         return None
@@ -149,7 +150,6 @@ def _decode(
         )
     records = []
     for number, (line, end) in enumerate(lines, start=1):
-        _share_payload(line, payloads)
         records.append(_decode_record(line, number))
         size_bytes = end
     return Journal(
@@ -160,34 +160,23 @@ def _decode(
     )
 
 
-def _share_payload(found: dict[str, Any], payloads: Mapping[Digest, Payload]) -> None:
-    """The payload in `found` is the very one in `payloads`, if that says the same."""
-    intent = found.get("intent")
-    if not payloads or not isinstance(intent, dict):
-        return
-    digest = intent.get("digest")
-    known = payloads.get(Digest(digest)) if isinstance(digest, str) else None
-    if known is not None and known == intent.get("payload"):
-        intent["payload"] = known
-
-
-def _whole_lines(data: bytes) -> Iterator[tuple[dict[str, Any], int]]:
+def _whole_lines(data: bytes, payloads: Mapping[Digest, Payload]) -> Iterator[tuple[dict[str, Any], int]]:
     """Each whole line's document, with the offset behind it; the torn last one is left out."""
     start = 0
     number = 1
     while (end := data.find(b"\n", start)) >= 0:
-        yield _decode_line(data[start:end], f"line {number}"), end + 1
+        yield _decode_line(data[start:end], f"line {number}", payloads), end + 1
         start = end + 1
         number += 1
     with suppress(MalformedError):
-        yield _decode_line(data[start:], f"line {number}"), len(data)
+        yield _decode_line(data[start:], f"line {number}", payloads), len(data)
 
 
-def _decode_line(line: bytes, place: str) -> dict[str, Any]:
+def _decode_line(line: bytes, place: str, payloads: Mapping[Digest, Payload]) -> dict[str, Any]:
     checksum, gap, text = line[:_CHECKSUM_CHARACTERS], line[_CHECKSUM_CHARACTERS:][:1], line[9:]
     if gap != b" " or checksum != b"%08x" % zlib.crc32(text):
         raise MalformedError(f"{place} does not match its checksum")
-    return fields.mapping(record_text.parse(text), place)
+    return fields.mapping(fields.decode_json(text, payloads), place)
 
 
 def _decode_record(found: dict[str, Any], number: int) -> Record:

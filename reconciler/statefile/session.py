@@ -21,7 +21,7 @@ from reconciler.model.errors import (
     StateTooNew,
 )
 from reconciler.model.identities import Digest
-from reconciler.model.payloads import Payload
+from reconciler.model.payloads import NO_PAYLOADS, Payload
 from reconciler.model.state import Mended, State
 from reconciler.ports import LockInfo, Snapshot, StateBackend, Tenure, Version
 from reconciler.statefile.fields import MalformedError
@@ -80,11 +80,11 @@ def refuse_lone_journal(backend: StateBackend) -> None:
         )
 
 
-def load_state(backend: StateBackend, payloads: Mapping[Digest, Payload] | None = None) -> State:
+def load_state(backend: StateBackend, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> State:
     """The state with its journal replayed, read without a lock; nothing is written.
 
-    `payloads` are those that the caller knows, by their digests: with them it is sooner read, and gives the
-    same. Raises StateAbsent where there is none.
+    `payloads` are known payloads by digest, of which no copy stays in memory.
+    Raises StateAbsent where there is none.
     """
     for _ in range(_READ_TRIES - 1):
         try:
@@ -104,7 +104,7 @@ def open_session(backend: StateBackend, *, lock: LockInfo, timeout_s: float) -> 
         yield Session(backend, tenure)
 
 
-def _find(backend: StateBackend, payloads: Mapping[Digest, Payload] | None = None) -> _Found:
+def _find(backend: StateBackend, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> _Found:
     """What the store says now; of a payload that is in `payloads` already no copy stays in memory."""
     journal = _read_journal(backend, payloads)
     snapshot = backend.read()
@@ -128,7 +128,7 @@ def _find(backend: StateBackend, payloads: Mapping[Digest, Payload] | None = Non
 
 
 def _read_journal(
-    backend: StateBackend, payloads: Mapping[Digest, Payload] | None = None
+    backend: StateBackend, payloads: Mapping[Digest, Payload] = NO_PAYLOADS
 ) -> "Journal | None":
     data = backend.read_journal()
     if not data:  # as it is but for a run that goes on, or did not end
@@ -293,7 +293,7 @@ class Session:
         self._journal = GroupCommit(self._backend, size_bytes=len(header), recovery=recovery)
         return self._journal
 
-    def fold_journal(self, payloads: Mapping[Digest, Payload] | None = None) -> State:
+    def fold_journal(self, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> State:
         """Commit what the journal says, as read back from the store.
 
         `payloads` are those that were sent, as far as the caller has them still: they are not kept twice.

@@ -1,9 +1,7 @@
 """The snapshot's format: JSON, keys sorted, indented, a trailing newline, so that it reviews well in git."""
 
-import re
+import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from operator import itemgetter
 from typing import Any, Final
 
 from reconciler.model.errors import StateDamaged, StateMoved, StateTooNew
@@ -25,9 +23,9 @@ from reconciler.model.identities import (
     is_lineage,
 )
 from reconciler.model.passage import Mark, Passage
-from reconciler.model.payloads import Payload
+from reconciler.model.payloads import NO_PAYLOADS, Payload
 from reconciler.model.state import Acceptance, Answer, Entry, Intent, Resolution, Settling, State
-from reconciler.statefile import fields, snapshot_text
+from reconciler.statefile import fields
 from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.marks_format import decode_marks, encode_marks
 
@@ -44,10 +42,6 @@ _MARKS: Final = frozenset(passage.value for passage in Passage)
 _ENTRY_KEYS: Final = frozenset(
     {"sid", "installSid", "courseSid", "digest", "payload", "createdAt", "secrets", "configurationSid"}
 )
-_COMMON: Final = itemgetter("sid", "installSid", "courseSid", "digest", "createdAt", "payload")
-_COMMON_KEYS: Final = 6
-# No part of it has a space, so each stands for one of the four.
-_IDENTITIES: Final = re.compile(r"EX[a-f0-9]{32} AI[a-f0-9]{32} CU[a-f0-9]{32} sha256:[a-f0-9]{64}")
 _ANSWER_KEYS: Final = frozenset({"status", "reason", "requestId", "sids"})
 _INTENT_KEYS: Final = frozenset(
     {"attempt", "digest", "installSid", "courseSid", "payload", "startedAt", "by", "answer", "secrets"}
@@ -83,7 +77,7 @@ def encode_state(state: State, mark: Mark | None = None) -> bytes:
         document["resolutions"] = sorted(map(_encode_resolution, state.resolutions), key=_age)
     if state.acceptances:
         document["acceptances"] = [_encode_acceptance(one) for one in state.acceptances]
-    return snapshot_text.spell(document)
+    return f"{json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True)}\n".encode()
 
 
 def _encode_entry(entry: Entry) -> dict[str, Any]:
@@ -152,10 +146,10 @@ def encode_answer(answer: Answer) -> dict[str, Any]:
     return encoded | {"sids": list(answer.sids)} if answer.sids else encoded
 
 
-def decode_state(data: bytes, *, location: str, payloads: Mapping[Digest, Payload] | None = None) -> State:
+def decode_state(data: bytes, *, location: str, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> State:
     """The state in `data`; `location` names it in errors.
 
-    `payloads` are those that the caller knows, by their digests: entries hold them where they have the same.
+    `payloads` are known payloads by digest: an entry with an equal one holds that very object, no copy.
     Raises StateMoved for one that is marked, StateTooNew for a later format, and StateDamaged for what this
     product would not have written.
     """
@@ -184,12 +178,11 @@ def _moved(mark: Mark, location: str) -> StateMoved:
 
 
 def decode_marked(
-    data: bytes, *, location: str, payloads: Mapping[Digest, Payload] | None = None
+    data: bytes, *, location: str, payloads: Mapping[Digest, Payload] = NO_PAYLOADS
 ) -> tuple[State, Mark | None]:
     """As `decode_state`, with the mark of one that is marked in place of StateMoved."""
     try:
-        parsed, held = _parsed(data, payloads)
-        document = fields.mapping(parsed, "the state")
+        document = fields.mapping(fields.decode_json(data, payloads), "the state")
         version = fields.integer(document, "formatVersion", "state")
         if version > FORMAT_VERSION:
             raise StateTooNew(
@@ -198,23 +191,11 @@ def decode_marked(
                 location=location,
             )
         mark = _decode_mark(document)
-        return _decode_document({key: document[key] for key in document if key not in _MARKS}, held), mark
+        return _decode_document({key: document[key] for key in document if key not in _MARKS}), mark
     except MalformedError as error:
         raise StateDamaged(
             f"{location} is not a state of this tool: {error}", hint=RESTORE_HINT, location=location
         ) from error
-
-
-def _parsed(
-    data: bytes, payloads: Mapping[Digest, Payload] | None
-) -> tuple[object, Mapping[Address, Entry] | None]:
-    """The document in `data`, and the exams that it leaves out; None where it leaves out none."""
-    if payloads and snapshot_text.is_large(data):
-        from reconciler.statefile.skimming import skim  # noqa: PLC0415 - it loads orjson
-
-        if (skimmed := skim(data, payloads, _decode_entry)) is not None:
-            return skimmed.rest, skimmed.entries
-    return snapshot_text.parse(data), None
 
 
 def _decode_mark(document: Mapping[str, object]) -> Mark | None:
@@ -228,20 +209,18 @@ def _decode_mark(document: Mapping[str, object]) -> Mark | None:
     )
 
 
-def _decode_document(document: Mapping[str, object], held: Mapping[Address, Entry] | None) -> State:
-    """The state in `document`, to whose exams come those that are `held` already."""
+def _decode_document(document: Mapping[str, object]) -> State:
     is_current = document["formatVersion"] == FORMAT_VERSION
     fields.only_keys(document, _STATE_KEYS if is_current else _STATE_KEYS - _KEYS_SINCE_4, "state")
     lineage = fields.text(document, "lineage", "state")
     if not is_lineage(lineage):
         raise MalformedError("state.lineage has the wrong pattern")
-    found = fields.mapping(document.get("exams"), "state.exams")
-    exams = {_address(key): _decode_entry(value, key) for key, value in found.items()}
+    exams = fields.mapping(document.get("exams"), "state.exams")
     intents = fields.mapping(document.get("intents"), "state.intents")
     state = State(
         lineage=lineage,
         serial=fields.integer(document, "serial", "state"),
-        exams=exams if held is None else held,
+        exams={_address(key): _decode_entry(value, f"exams.{key}") for key, value in exams.items()},
         intents={_address(key): decode_intent(value, f"intents.{key}") for key, value in intents.items()},
         acceptances=tuple(
             _decode_acceptance(value, place) for value, place in _listed(document, "acceptances")
@@ -269,39 +248,7 @@ def _address(key: str) -> Address:
     return Address(key)
 
 
-def _decode_entry(value: object, key: str) -> Entry:
-    return _decode_common_entry(value) or _decode_any_entry(value, f"exams.{key}")
-
-
-def _decode_common_entry(value: object) -> Entry | None:
-    """The entry in `value`; None where `_decode_any_entry` is to say what it is, or is not.
-
-    Most entries have these fields, and look like this: one pattern over all of them is soon matched.
-    """
-    if type(value) is not dict or len(value) != _COMMON_KEYS:
-        return None
-    try:
-        sid, install_sid, course_sid, digest, spelt, payload = _COMMON(value)
-        created_at = datetime.fromisoformat(spelt)
-    except (KeyError, TypeError, ValueError):
-        return None
-    if (
-        created_at.tzinfo is not UTC
-        or type(payload) is not dict
-        or _IDENTITIES.fullmatch(f"{sid} {install_sid} {course_sid} {digest}") is None
-    ):
-        return None
-    return Entry(
-        sid=sid,
-        install_sid=install_sid,
-        course_sid=course_sid,
-        digest=digest,
-        payload=payload,
-        created_at=created_at,
-    )
-
-
-def _decode_any_entry(value: object, place: str) -> Entry:
+def _decode_entry(value: object, place: str) -> Entry:
     found = fields.mapping(value, place)
     fields.only_keys(found, _ENTRY_KEYS, place)
     return Entry(

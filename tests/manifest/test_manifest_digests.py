@@ -1,10 +1,8 @@
-"""The fast spelling of a payload is the canonical one, byte for byte."""
+"""Bodies, and their digests, which are those of their canonical form."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.manifest import digests
 from reconciler.manifest.effective import body_of
 from reconciler.manifest.shells import context_of
 from reconciler.manifest.yaml_documents import read
@@ -12,37 +10,7 @@ from reconciler.manifest.yaml_nodes import Mapping
 from reconciler.model import payloads
 from reconciler.model.environment import Environment
 
-NUMBERS = st.integers() | st.integers(-(2**70), 2**70)
-TEXTS = (
-    st.text()
-    | st.text(alphabet=st.characters(max_codepoint=0x2F))
-    | st.sampled_from(["\u2028", "\x7f", '\\"/', "é"])
-)
-VALUES = st.recursive(
-    st.none() | st.booleans() | NUMBERS | TEXTS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
-    max_leaves=12,
-)
 FRACTIONS = st.floats(allow_nan=False, allow_infinity=False).map(repr)
-
-
-@given(payload=st.dictionaries(TEXTS, VALUES, max_size=6))
-def test_both_spellings_are_one(payload):
-    """Whatever a payload without a float holds, the bytes and so the digest are the canonical ones."""
-    assert digests.canonical_bytes(payload) == payloads.canonical_bytes(payload)
-    assert digests.digest_of(payload) == payloads.digest_of(payload)
-
-
-@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**30])
-def test_numbers_that_orjson_does_not_take(number):
-    """Numbers of more than 64 bits are spelt as Python spells them."""
-    assert digests.canonical_bytes({"n": number}) == payloads.canonical_bytes({"n": number})
-
-
-def test_half_a_character_has_no_spelling():
-    """What the canonical form refuses is refused."""
-    with pytest.raises(ValueError, match="surrogates"):
-        digests.canonical_bytes({"title": "\ud800"})
 
 
 def body(text: str) -> object:

@@ -4,12 +4,15 @@ import json
 
 import jsonschema
 import pytest
+from hypothesis import example, given
+from json_cases import VALUES
 from msgspec.structs import replace
 from state_builders import NOW, entry, intent, sid, state
 
 from reconciler import schemas
 from reconciler.model.errors import StateDamaged, StateTooNew
 from reconciler.model.identities import ConfigurationSid
+from reconciler.model.payloads import digest_of
 from reconciler.model.state import Acceptance, Answer
 from reconciler.statefile.state_format import decode_state, empty_state, encode_state
 
@@ -39,6 +42,38 @@ def test_decode_after_encode_is_identity():
     """A state survives being written and read, with and without what is optional."""
     assert decode_state(encode_state(FULL), location="here") == FULL
     assert decode_state(encode_state(EVERYTHING), location="here") == EVERYTHING
+
+
+@given(VALUES)
+@example({"numbers": [1e16, 1e-07, -0.0, 2**70], "text": '\u2028\x7f\x00"\\/é😀', "empty": [{}, []]})
+def test_any_payload_is_written_as_documented_and_read_back(value):
+    """As `json` spells it, keys sorted, whatever it holds that can be written at all."""
+    payload = {"title": "Midterm", "value": value}
+    try:
+        data = encode_state(state({"a": replace(entry(1), payload=payload)}))
+    except UnicodeEncodeError:
+        return
+    assert data.decode() == json.dumps(json.loads(data), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    if b"NaN" not in data and b"Infinity" not in data:
+        assert repr(decode_state(data, location="here").exams["a"].payload) == repr(
+            json.loads(json.dumps(payload, sort_keys=True))
+        )
+
+
+def test_known_payloads_are_held_once():
+    """An entry holds the very payload that is known, whatever the order of its keys; no other is touched."""
+    payload = {"url": "u", "title": "One", "configuration": {"b": [1, {}], "a": "é"}}
+    edited = {**payload, "title": "Edited"}
+    written = {
+        "a": replace(entry(1), payload=payload, digest=digest_of(payload)),
+        "b": replace(entry(2), payload=edited, digest=digest_of(payload)),
+        "c": entry(3),
+    }
+    found = decode_state(
+        encode_state(state(written)), location="here", payloads={digest_of(payload): payload}
+    )
+    assert found.exams == written
+    assert found.exams["a"].payload is payload
 
 
 def test_a_state_of_version_1_is_read():

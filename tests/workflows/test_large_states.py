@@ -1,4 +1,4 @@
-"""A plan from a state that is large is the plan from one that is read word by word."""
+"""What a plan keeps in memory of a large state."""
 
 from datetime import UTC, datetime
 
@@ -9,7 +9,6 @@ from reconciler.model.identities import Address, ExamSid
 from reconciler.model.payloads import digest_of
 from reconciler.model.plan import Action
 from reconciler.model.state import Entry
-from reconciler.statefile import snapshot_text
 from reconciler.statefile.state_format import empty_state, encode_state
 from reconciler.workspace import Workspace
 
@@ -56,24 +55,8 @@ def workspace(tmp_path):
     return workspace
 
 
-def test_a_plan_does_not_depend_on_the_size_of_the_state(workspace, monkeypatch):
-    """Each address has the same line, whichever way its state was read."""
-    small = workspace.plan(now=NOW).plan
-    monkeypatch.setattr(snapshot_text, "_SMALL_BYTES", -1)
-    large = workspace.plan(now=NOW).plan
-    assert large == small
-    assert {change.address: change.action for change in large.changes} == {
-        "c/e0": Action.NOOP,
-        "c/e1": Action.CHANGED,
-        "c/e2": Action.NOOP,
-        "c/e3": Action.CREATE,
-        "c/gone": Action.ORPHANED,
-    }
-
-
-def test_what_is_as_it_was_is_in_memory_once(workspace, monkeypatch):
+def test_what_is_as_it_was_is_in_memory_once(workspace):
     """Of an exam with nothing to do, state and declaration share the payload."""
-    monkeypatch.setattr(snapshot_text, "_SMALL_BYTES", -1)
     unchanged = workspace.plan(now=NOW).plan.having(Action.NOOP)
     assert len(unchanged) == 2
     assert all(change.before is change.after for change in unchanged)
