@@ -18,7 +18,7 @@ SCRIPT = (
     "sys.exit(code)"
 )
 HEAVY = frozenset(
-    {"asyncio", "dataclasses", "deepdiff", "httpx", "jinja2", "jsonschema", "jsonschema_rs", "orjson", "rich"}
+    {"asyncio", "dataclasses", "deepdiff", "httpx", "jinja2", "jsonschema", "jsonschema_rs", "rich"}
     | {"shtab", "starlette", "uvicorn", "yaml"}
 )
 FOR_ONE_COMMAND_ONLY = frozenset({"asyncio", "deepdiff", "httpx", "jinja2", "jsonschema", "rich"})
