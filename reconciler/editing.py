@@ -28,11 +28,11 @@ from reconciler.model.words import nearest
 from reconciler.planning import settlement
 from reconciler.ports import LockInfo
 from reconciler.statefile.feedback import feed
-from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.journal_format import decode_recovery
 from reconciler.statefile.migration import Migration
 from reconciler.statefile.session import Session, open_session
 from reconciler.statefile.state_format import decode_state
+from reconciler.statefile.strict_json import MalformedError
 
 RECOVERY_FOLDER: Final = Path(".reconciler", "recovery")
 """Where recovery files are, below the workspace's directory, unless a caller says otherwise."""

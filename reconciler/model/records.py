@@ -1,15 +1,17 @@
 """Journal records: what happened since the last snapshot of state, in order."""
 
-from datetime import datetime
 from typing import TypeAlias
-
-from msgspec import Struct
 
 from reconciler.model.identities import Address, AttemptId, ConfigurationSid, ExamSid
 from reconciler.model.state import Answer, Intent
+from reconciler.model.stored import Count, Instant, Stored
 
 
-class IntentRecord(Struct, frozen=True, kw_only=True):
+class _Record(Stored, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=False):
+    """What all records have in common; a later version may add fields."""
+
+
+class IntentRecord(_Record, frozen=True, kw_only=True, tag="intent"):
     """A create of `address` is about to be sent to `service`.
 
     `service` is a base URL, normalised; None in journals that an earlier version wrote.
@@ -20,7 +22,7 @@ class IntentRecord(Struct, frozen=True, kw_only=True):
     service: str | None = None
 
 
-class CreatedRecord(Struct, frozen=True, kw_only=True):
+class CreatedRecord(_Record, frozen=True, kw_only=True, tag="created"):
     """The create `attempt` of `address` gave `sid`; `at` is in UTC.
 
     `configuration_sid` is None where the answer named none.
@@ -29,21 +31,21 @@ class CreatedRecord(Struct, frozen=True, kw_only=True):
     address: Address
     attempt: AttemptId
     sid: ExamSid
-    at: datetime
+    at: Instant
     configuration_sid: ConfigurationSid | None = None
 
 
-class FailedRecord(Struct, frozen=True, kw_only=True):
+class FailedRecord(_Record, frozen=True, kw_only=True, tag="failed"):
     """The create `attempt` of `address` certainly made no exam; `status` is None where none was received."""
 
     address: Address
     attempt: AttemptId
-    status: int | None
+    status: Count | None
     reason: str
-    at: datetime
+    at: Instant
 
 
-class InDoubtRecord(Struct, frozen=True, kw_only=True):
+class InDoubtRecord(_Record, frozen=True, kw_only=True, tag="in-doubt"):
     """The outcome of `attempt` stays unknown, and `answer` is all that came back."""
 
     address: Address

@@ -8,12 +8,13 @@ import enum
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta
 
 from reconciler.model.identities import Address, AttemptId
 from reconciler.model.secrets import Unprintable
+from reconciler.model.stored import Stored
 
 STATE_KEY_VARIABLE: Final = "RECONCILER_STATE_KEY"
 SHORTEST_KEY: Final = 32
@@ -23,16 +24,16 @@ _SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}  # about 50 ms, once a run: a gues
 _KEY_ID_CHARACTERS: Final = 8
 
 
-class SecretMarks(Struct, frozen=True, kw_only=True):
+class SecretMarks(Stored, frozen=True, kw_only=True):
     """The marks of one create's secrets, by their path in the payload, such as `configuration.password`.
 
     `key_id` tells one state key from another and nothing else; `attempt` is the try that sent the values, and
     stays that of the create when the entry moves.
     """
 
-    key_id: str
+    key_id: Annotated[str, Meta(pattern=r"^[a-f0-9]{8}\Z")]
     attempt: AttemptId
-    digests: Mapping[str, str]
+    digests: Mapping[str, Annotated[str, Meta(pattern=r"^hmac-sha256:[a-f0-9]{64}\Z")]]
 
 
 class Sighting(enum.Enum):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 from reconciler.model.identities import (
     Address,
@@ -15,12 +15,14 @@ from reconciler.model.identities import (
     Digest,
     ExamSid,
     InstallSid,
+    Lineage,
 )
 from reconciler.model.payloads import Payload
 from reconciler.model.secret_marks import SecretMarks
+from reconciler.model.stored import Count, Instant, Stored
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class Entry(Stored, frozen=True, kw_only=True):
     """A created exam. `payload` is what was sent, secrets as references; `created_at` is in UTC.
 
     `secrets` is None where nothing tells whether a secret's value is still what was sent.
@@ -32,25 +34,25 @@ class Entry(Struct, frozen=True, kw_only=True):
     course_sid: CourseSid
     digest: Digest
     payload: Payload
-    created_at: datetime
+    created_at: Instant
     secrets: SecretMarks | None = None
     configuration_sid: ConfigurationSid | None = None
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class Answer(Stored, frozen=True, kw_only=True):
     """What came back for a create whose outcome stays unknown; `status` is None where no status line did.
 
     `request_id` is what the service calls the request; None where it does not say. `sids` are the exam SIDs
     that stood anywhere in the answer, in order: one of them may be this exam's.
     """
 
-    status: int | None
+    status: Count | None
     reason: str
     request_id: str | None = None
     sids: tuple[ExamSid, ...] = ()
 
 
-class Intent(Struct, frozen=True, kw_only=True):
+class Intent(Stored, frozen=True, kw_only=True):
     """A create that was about to be sent. Without an outcome it is in doubt.
 
     `started_at` is in UTC, `by` says who ran it and where, `answer` is None where the run ended without one,
@@ -62,7 +64,7 @@ class Intent(Struct, frozen=True, kw_only=True):
     install_sid: InstallSid
     course_sid: CourseSid
     payload: Payload
-    started_at: datetime
+    started_at: Instant
     by: str
     answer: Answer | None = None
     secrets: SecretMarks | None = None
@@ -98,7 +100,7 @@ class Settling(enum.Enum):
         return self not in {Settling.RESOLVE_ABSENT, Settling.ABSENT_BLOCK}
 
 
-class Resolution(Struct, frozen=True, kw_only=True):
+class Resolution(Stored, frozen=True, kw_only=True):
     """How the doubt about `attempt` at `address` ended.
 
     `sid` is the exam that a person found; None where there was none. `by` says who settled it and where, `at`
@@ -109,8 +111,14 @@ class Resolution(Struct, frozen=True, kw_only=True):
     attempt: AttemptId
     sid: ExamSid | None
     by: str
-    at: datetime
+    at: Instant
     how: Settling
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where `sid` and `how` contradict each other."""
+        if (self.sid is not None) is not self.how.found_an_exam:
+            raise ValueError("`sid` and `how` contradict each other")
+        super().__post_init__()
 
 
 def _age(resolution: Resolution) -> tuple[datetime, str, str, str, str, str]:
@@ -125,7 +133,7 @@ def _age(resolution: Resolution) -> tuple[datetime, str, str, str, str, str]:
     )
 
 
-class Acceptance(Struct, frozen=True, kw_only=True):
+class Acceptance(Stored, frozen=True, kw_only=True):
     """A person says that the exam `sid` was changed in the service to what is declared.
 
     `before` is the digest that state held until then, `digest` the declared one that it took. `by` says who
@@ -137,11 +145,11 @@ class Acceptance(Struct, frozen=True, kw_only=True):
     before: Digest
     digest: Digest
     by: str
-    at: datetime
+    at: Instant
     reason: str | None = None
 
 
-class State(Struct, frozen=True, kw_only=True):
+class State(Stored, frozen=True, kw_only=True):
     """The memory of a workspace.
 
     `lineage` tells one state's history from another's; `serial` counts its snapshots. No address is in both
@@ -151,17 +159,21 @@ class State(Struct, frozen=True, kw_only=True):
     create is about to be sent.
     """
 
-    lineage: str
-    serial: int
+    lineage: Lineage
+    serial: Count
     exams: Mapping[Address, Entry]
     intents: Mapping[Address, Intent]
     resolutions: tuple[Resolution, ...] = ()
     acceptances: tuple[Acceptance, ...] = ()
     service: str | None = None
 
+    def __post_init__(self) -> None:
+        """Sort `resolutions`, the oldest first."""
+        force_setattr(self, "resolutions", tuple(sorted(self.resolutions, key=_age)))
+
     def with_resolutions(self, *settled: Resolution) -> "State":
         """This state, its history longer by `settled`."""
-        return replace(self, resolutions=tuple(sorted((*self.resolutions, *settled), key=_age)))
+        return replace(self, resolutions=(*self.resolutions, *settled))
 
     def resolutions_of(self, address: Address) -> tuple[Resolution, ...]:
         """How doubts about `address` ended, and the one about the exam that it holds, wherever that was."""

@@ -9,40 +9,27 @@ A recovery file has the same format, with a header of its own type and outcomes 
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from typing import Any, Final, assert_never
+from collections.abc import Mapping
+from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.errors import StateDamaged, StateTooNew
-from reconciler.model.identities import (
-    Address,
-    AttemptId,
-    Digest,
-    ExamSid,
-    is_address,
-    is_attempt_id,
-    is_exam_sid,
-)
+from reconciler.model.identities import Digest
+from reconciler.model.instants import spell_instant
 from reconciler.model.payloads import NO_PAYLOADS, Payload
-from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
-from reconciler.statefile import fields
-from reconciler.statefile.fields import MalformedError
-from reconciler.statefile.state_format import (
-    decode_answer,
-    decode_configuration_sid,
-    decode_intent,
-    encode_answer,
-    encode_intent,
-)
+from reconciler.model.records import IntentRecord, Record
+from reconciler.model.stored import Count
+from reconciler.statefile.state_format import with_known_payload
+from reconciler.statefile.strict_json import MalformedError, convert, decode_json, to_builtins
 
 FORMAT_VERSION: Final = 2
 """Version 1, of the same form with fewer keys, is read as well."""
 
 _JOURNAL: Final = "journal"
 _RECOVERY: Final = "recovery"
-_CHECKSUM_CHARACTERS: Final = 8
+_TEXT_STARTS: Final = 9
 
 
 class Journal(Struct, frozen=True, kw_only=True):
@@ -76,31 +63,12 @@ def _header(kind: str, lineage: str, serial: int) -> dict[str, Any]:
 
 def encode_record(record: Record, *, number: int) -> bytes:
     """The line of a journal's record `number` (the first behind the header is 1)."""
-    return _encode_line({"number": number, "address": record.address} | _encode_fields(record))
+    return _encode_line({"number": number} | to_builtins(record))
 
 
 def _encode_line(document: dict[str, Any]) -> bytes:
-    text = json.dumps(document, separators=(",", ":")).encode()
+    text = json.dumps(document, separators=(",", ":"), default=spell_instant).encode()
     return b"%08x %s\n" % (zlib.crc32(text), text)
-
-
-def _encode_fields(record: Record) -> dict[str, Any]:
-    match record:
-        case IntentRecord():
-            intended = {"type": "intent", "intent": encode_intent(record.intent)}
-            return intended if record.service is None else intended | {"service": record.service}
-        case CreatedRecord(configuration_sid=configuration_sid):
-            at = fields.spell_instant(record.at)
-            created = {"type": "created", "attempt": record.attempt, "sid": record.sid, "at": at}
-            return created if configuration_sid is None else created | {"configurationSid": configuration_sid}
-        case FailedRecord():
-            at = fields.spell_instant(record.at)
-            cause = {"status": record.status, "reason": record.reason}
-            return {"type": "failed", "attempt": record.attempt, **cause, "at": at}
-        case InDoubtRecord():
-            return {"type": "in-doubt", "attempt": record.attempt, "answer": encode_answer(record.answer)}
-        case _:
-            assert_never(record)
 
 
 def decode_journal(
@@ -112,8 +80,7 @@ def decode_journal(
     Raises StateTooNew for a later format and StateDamaged for anything else.
     """
     try:
-        name = f"the journal of {location}"
-        return _decode(data, name, kind=_JOURNAL, location=location, payloads=payloads)
+        return _decode(data, f"the journal of {location}", kind=_JOURNAL, payloads=payloads)
     except MalformedError as error:
         raise StateDamaged(
             f"the journal of {location} is damaged: {error}",
@@ -128,85 +95,53 @@ def decode_recovery(data: bytes, *, name: str) -> Journal | None:
 
     A torn last record is left out. Raises StateTooNew for a later format, MalformedError for anything else.
     """
-    return _decode(data, name, kind=_RECOVERY, location=name, payloads=NO_PAYLOADS)
+    return _decode(data, name, kind=_RECOVERY, payloads=NO_PAYLOADS)
 
 
-def _decode(
-    data: bytes, name: str, *, kind: str, location: str, payloads: Mapping[Digest, Payload]
-) -> Journal | None:
-    lines = _whole_lines(data, payloads)
-    header = next(lines, None)
-    if header is None:
+def _decode(data: bytes, name: str, *, kind: str, payloads: Mapping[Digest, Payload]) -> Journal | None:
+    *lines, last = data.split(b"\n")
+    size_bytes = len(data)
+    if _is_whole(last):
+        lines.append(last)
+    else:
+        size_bytes -= len(last)
+    if not lines:
         return None
-    document, size_bytes = header
-    if document.get("type") != kind or document.get("number") != 0:
+    header = _decode_line(lines[0], "line 1")
+    if header.get("type") != kind or header.get("number") != 0:
         raise MalformedError(f"line 1 is not the header of a {kind}")
-    version = fields.integer(document, "formatVersion", "line 1")
+    version = convert(header.get("formatVersion"), Count, "line 1.formatVersion")
     if version > FORMAT_VERSION:
         raise StateTooNew(
             f"{name} has format version {version}; this reconciler knows {FORMAT_VERSION}",
             hint="Upgrade reconciler to at least the version that wrote it.",
-            location=location,
+            location=name,
         )
-    records = []
-    for number, (line, end) in enumerate(lines, start=1):
-        records.append(_decode_record(line, number))
-        size_bytes = end
     return Journal(
-        lineage=fields.text(document, "lineage", "line 1"),
-        serial=fields.integer(document, "serial", "line 1"),
-        records=tuple(records),
+        lineage=convert(header.get("lineage"), str, "line 1.lineage"),
+        serial=convert(header.get("serial"), Count, "line 1.serial"),
+        records=tuple(_record(line, number, payloads) for number, line in enumerate(lines[1:], start=1)),
         size_bytes=size_bytes,
     )
 
 
-def _whole_lines(data: bytes, payloads: Mapping[Digest, Payload]) -> Iterator[tuple[dict[str, Any], int]]:
-    """Each whole line's document, with the offset behind it; the torn last one is left out."""
-    start = 0
-    number = 1
-    while (end := data.find(b"\n", start)) >= 0:
-        yield _decode_line(data[start:end], f"line {number}", payloads), end + 1
-        start = end + 1
-        number += 1
-    with suppress(MalformedError):
-        yield _decode_line(data[start:], f"line {number}", payloads), len(data)
+def _is_whole(line: bytes) -> bool:
+    """Return whether `line` matches its checksum."""
+    return line[:_TEXT_STARTS] == b"%08x " % zlib.crc32(line[_TEXT_STARTS:])
 
 
-def _decode_line(line: bytes, place: str, payloads: Mapping[Digest, Payload]) -> dict[str, Any]:
-    checksum, gap, text = line[:_CHECKSUM_CHARACTERS], line[_CHECKSUM_CHARACTERS:][:1], line[9:]
-    if gap != b" " or checksum != b"%08x" % zlib.crc32(text):
+def _decode_line(line: bytes, place: str) -> dict[str, Any]:
+    if not _is_whole(line):
         raise MalformedError(f"{place} does not match its checksum")
-    return fields.mapping(fields.decode_json(text, payloads), place)
+    return convert(decode_json(line[_TEXT_STARTS:]), dict[str, Any], place)
 
 
-def _decode_record(found: dict[str, Any], number: int) -> Record:
+def _record(line: bytes, number: int, payloads: Mapping[Digest, Payload]) -> Record:
     place = f"line {number + 1}"
-    if found.get("number") != number:
-        raise MalformedError(f"{place} is record {fields.shown(found.get('number'))} where {number} belongs")
-    address = fields.identity(found, "address", place, accept=is_address, make=Address)
-    if found.get("type") == "intent":
-        return IntentRecord(
-            address=address,
-            intent=decode_intent(found.get("intent"), f"{place}.intent"),
-            service=fields.optional_text(found, "service", place),
-        )
-    attempt = fields.identity(found, "attempt", place, accept=is_attempt_id, make=AttemptId)
-    match found.get("type"):
-        case "created":
-            sid = fields.identity(found, "sid", place, accept=is_exam_sid, make=ExamSid)
-            return CreatedRecord(
-                address=address,
-                attempt=attempt,
-                sid=sid,
-                at=fields.instant(found, "at", place),
-                configuration_sid=decode_configuration_sid(found, place),
-            )
-        case "failed":
-            status, reason = fields.status(found, place), fields.prose(found, "reason", place)
-            at = fields.instant(found, "at", place)
-            return FailedRecord(address=address, attempt=attempt, status=status, reason=reason, at=at)
-        case "in-doubt":
-            answer = decode_answer(found.get("answer"), f"{place}.answer")
-            return InDoubtRecord(address=address, attempt=attempt, answer=answer)
-        case other:
-            raise MalformedError(f"{place} has the unknown type {fields.shown(other)}")
+    found = _decode_line(line, place)
+    if found.pop("number", None) != number:
+        raise MalformedError(f"{place} is not record {number}, which belongs there")
+    record: Record = convert(found, Record, place)  # type: ignore[arg-type] # a union is no `type` to mypy
+    if isinstance(record, IntentRecord):
+        return replace(record, intent=with_known_payload(record.intent, payloads))
+    return record

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from reconciler.model.identities import Address, AttemptId
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
 from reconciler.model.state import Entry, Intent, State
-from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.state_format import refuse_contradictions
+from reconciler.statefile.strict_json import MalformedError
 
 
 def replay(state: State, records: Iterable[Record]) -> State:

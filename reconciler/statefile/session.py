@@ -24,9 +24,9 @@ from reconciler.model.identities import Digest
 from reconciler.model.payloads import NO_PAYLOADS, Payload
 from reconciler.model.state import Mended, State
 from reconciler.ports import LockInfo, Snapshot, StateBackend, Tenure, Version
-from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.replay import is_folded_into, replay
 from reconciler.statefile.state_format import RESTORE_HINT, decode_state, empty_state, encode_state
+from reconciler.statefile.strict_json import MalformedError
 
 if TYPE_CHECKING:
     from reconciler.statefile.group_commit import GroupCommit

@@ -4,7 +4,7 @@ import re
 
 from hypothesis import strategies as st
 
-from reconciler.statefile.fields import MalformedError
+from reconciler.statefile.strict_json import MalformedError
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),

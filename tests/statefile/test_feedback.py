@@ -20,13 +20,13 @@ from state_builders import (
 from reconciler.model.errors import StateTooNew
 from reconciler.model.recovery import Feeding
 from reconciler.statefile.feedback import feed
-from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.journal_format import (
     decode_recovery,
     encode_header,
     encode_record,
     encode_recovery_header,
 )
+from reconciler.statefile.strict_json import MalformedError
 
 OPEN = state(intents={"a": intent("t1")})
 GONE = state()

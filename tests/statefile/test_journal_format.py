@@ -8,9 +8,9 @@ from state_builders import LINEAGE, began, created, doubted, entry, failed, inte
 
 from reconciler.model.errors import StateDamaged, StateTooNew
 from reconciler.model.identities import ConfigurationSid
-from reconciler.statefile.fields import MalformedError
 from reconciler.statefile.journal_format import _encode_line, decode_journal, encode_header, encode_record
 from reconciler.statefile.replay import replay
+from reconciler.statefile.strict_json import MalformedError
 
 RECORDS = (
     began("a", "t1"),

@@ -1,0 +1,39 @@
+"""The base of all values that state, journal and plan files hold."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final, TypeAlias
+
+from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
+
+from reconciler.model.outside_text import tamed
+
+_PROSE: Final = frozenset({"by", "reason", "request_id"})
+"""Names of fields that hold what a person, a host or a server said."""
+_PROSE_CHARACTERS: Final = 2_000
+_MICROSECONDS: Final = 1_000
+
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+"""A whole number of zero or more."""
+
+Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
+"""A moment in UTC, to the millisecond."""
+
+
+class Stored(
+    Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """A value whose fields, in camel case, are those of its JSON object; a field at its default is left out.
+
+    Text from outside is tamed, and moments are in UTC, to the millisecond: files of earlier versions may hold
+    others.
+    """
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, datetime):
+                whole = value.microsecond // _MICROSECONDS * _MICROSECONDS
+                force_setattr(self, name, value.astimezone(UTC).replace(microsecond=whole))
+            elif name in _PROSE and value is not None:
+                force_setattr(self, name, tamed(value, most=_PROSE_CHARACTERS))
