@@ -4,10 +4,12 @@ import argparse
 import asyncio
 import os
 import re
+import shlex
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from reconciler import host
 from reconciler.applying.stopping import Stopping
@@ -18,13 +20,13 @@ from reconciler.cli.consoles import (
     listing,
     print_raw,
     result_console,
+    root_of,
     secrets_of,
     variable,
     workspace_of,
 )
 from reconciler.cli.exit_codes import DONE, FAILED, IN_DOUBT, SIGNAL_BASE
 from reconciler.cli.plan_files import read_plan
-from reconciler.cli.recovering import recovery_notes
 from reconciler.cli.signals import on_signals
 from reconciler.cli.streaming import Chorus, streaming
 from reconciler.cli.telling import (
@@ -42,12 +44,13 @@ from reconciler.model.report import Outcome
 from reconciler.outputs.documents import report_document, to_text
 from reconciler.outputs.dossiers import dossiers_of_state
 from reconciler.outputs.escapes import printable
+from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.json_log import JsonLog
 from reconciler.outputs.plan_text import print_plan
 from reconciler.outputs.report_text import print_report
 from reconciler.ports import Progress
 from reconciler.secret_sources import read_small_text
-from reconciler.sending import Applied, Sending
+from reconciler.sending import Applied, Recovery, Sending
 from reconciler.workspace import Planned
 
 _FINGERPRINT: Final = re.compile(r"sha256:[a-f0-9]{64}")
@@ -78,20 +81,48 @@ def apply(parsed: argparse.Namespace) -> int:
             tell_backup(parsed, applied.backup)
         if applied.trouble is not None:
             tell_error(parsed, applied.trouble)
-        for message, hint in recovery_notes(parsed, applied.recovery):
+        for message, hint in recovery_notes(applied.recovery, root_of(parsed), invocation_of(parsed)):
             tell_note(parsed, message, hint=hint)
     return code
 
 
+def recovery_notes(recovery: Recovery, root: Path, invocation: Invocation) -> Iterator[tuple[str, str]]:
+    """Yield what to tell of recovery files: messages, each with what to do next."""
+
+    def told(path: Path) -> tuple[Path, str]:
+        """`path`, below the workspace if it can be, and the command that feeds it back."""
+        shown = path.relative_to(root) if path.is_relative_to(root) else path
+        return shown, invocation.command("state", "recover", shlex.quote(str(shown)))
+
+    if recovery.file is not None:
+        path, command = told(recovery.file)
+        yield (
+            f"outcomes that the state may not have are kept in {path}",
+            f"Once the state can be written again: {command}",
+        )
+    if recovery.failure is not None:
+        yield (
+            f"the recovery file could not be written: {recovery.failure}",
+            "The state has every outcome that is not reported otherwise. Make room, or give --recovery-dir.",
+        )
+    for earlier in recovery.earlier:
+        path, command = told(earlier)
+        yield (
+            f"an earlier run left outcomes in {path} that the state does not have",
+            f"Feed them back: {command}",
+        )
+
+
 def _stream_applied(parsed: argparse.Namespace, applied: Applied, stream: JsonLog) -> None:
     """The report is the last event."""
+    invocation = invocation_of(parsed)
     if applied.backup is not None:
         stream.backed_up(applied.backup)
     if applied.trouble is not None:
         stream.failed(applied.trouble)
-    for message, hint in recovery_notes(parsed, applied.recovery):
+    for message, hint in recovery_notes(applied.recovery, root_of(parsed), invocation):
         stream.noted(message, hint=hint)
-    dossiers = dossiers_of_state(applied.state, invocation_of(parsed), lines=applied.plan.changes)
+    dossiers = dossiers_of_state(applied.state, invocation, lines=applied.plan.changes)
     stream.reported(applied.report, applied.plan, applied.state, dossiers)
 
 
@@ -117,7 +148,7 @@ async def _apply(
 ) -> Applied:
     return await workspace_of(parsed).apply(
         sending=_sending(parsed),
-        progress=progress if stream is None else Chorus(progress, stream),
+        progress=progress if stream is None else cast("Progress", Chorus(progress, stream)),
         stopping=stopping,
         confirm=lambda planned: _confirm(parsed, planned, stream),
         by=host.describe_runner(os.environ),

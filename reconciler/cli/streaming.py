@@ -2,14 +2,12 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from reconciler import host
 from reconciler.cli.detached import DetachedStream
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.plan import Plan
-from reconciler.model.report import ExamOutcome, TryBegun, TryEnded
 from reconciler.outputs.json_log import JsonLog
 from reconciler.ports import Progress
 
@@ -42,42 +40,16 @@ def streaming(parsed: argparse.Namespace) -> Iterator[JsonLog | None]:
 
 
 class Chorus:
-    """Tells all of `tellers`; it has the shape of `reconciler.ports.Progress`, and so have they."""
+    """Tells all of `tellers` whatever it is told. It has the shape of `reconciler.ports.Progress`."""
 
     def __init__(self, *tellers: Progress) -> None:
         self._tellers = tellers
 
-    def planned(self, plan: Plan) -> None:
-        """All are told."""
-        for teller in self._tellers:
-            teller.planned(plan)
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        """Return a method that calls the one called `name` of each teller."""
 
-    def started(self, total: int) -> None:
-        """All are told."""
-        for teller in self._tellers:
-            teller.started(total)
+        def tell(*values: object) -> None:
+            for teller in self._tellers:
+                getattr(teller, name)(*values)
 
-    def trying(self, begun: TryBegun) -> None:
-        """All are told."""
-        for teller in self._tellers:
-            teller.trying(begun)
-
-    def tried(self, ended: TryEnded) -> None:
-        """All are told."""
-        for teller in self._tellers:
-            teller.tried(ended)
-
-    def settled(self, exam: ExamOutcome) -> None:
-        """All are told."""
-        for teller in self._tellers:
-            teller.settled(exam)
-
-    def waiting(self, seconds: float, reason: str) -> None:
-        """All are told."""
-        for teller in self._tellers:
-            teller.waiting(seconds, reason)
-
-    def finished(self) -> None:
-        """All are told."""
-        for teller in self._tellers:
-            teller.finished()
+        return tell
