@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+import zygote
 from hypothesis import settings
 
 _FOREIGN_NAMES = (
@@ -33,6 +34,11 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 # A shared machine may stall for longer than any deadline; pytest-timeout bounds a test as a whole.
 settings.register_profile("shared-machine", deadline=None)
 settings.load_profile("shared-machine")
+
+
+def pytest_sessionfinish() -> None:
+    """Warm processes end before what they measured is put together."""
+    zygote.ENDED_LAST.close()
 
 
 @pytest.fixture

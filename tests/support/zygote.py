@@ -38,6 +38,8 @@ LIBRARIES = (
 # Variables that Python heeds only when it starts: a warm process for each set of their values.
 SETTINGS = ("COV", "LANG", "LC_", "PYTHON")
 NUMBER = struct.Struct("i")
+ENDED_LAST = contextlib.ExitStack()
+atexit.register(ENDED_LAST.close)
 
 
 def start(*arguments, cwd, env, **options):
@@ -107,7 +109,7 @@ class _Warm:
         with theirs:
             command = [sys.executable, __file__, str(theirs.fileno())]
             self._process = subprocess.Popen(command, env=settings, pass_fds=[theirs.fileno()])
-        atexit.register(self._end)
+        ENDED_LAST.callback(self._end)
 
     def ask(self, asked, streams):
         """Return a socket that tells the number of a child, and its status once it has ended."""
@@ -151,7 +153,7 @@ class _Server:
         while not text.endswith(b"\n"):
             part, more, *_ = socket.recv_fds(self._channel, 1 << 16, 4)
             if not part:
-                os._exit(0)
+                sys.exit()
             text += part
             descriptors += more
         return text, descriptors
