@@ -22,7 +22,7 @@ from reconciler.model.errors import RecoveryRefused, ResolutionRefused, StateToo
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
 from reconciler.model.outside_text import tamed
 from reconciler.model.recovery import Fed, Feeding
-from reconciler.model.state import Mended, State
+from reconciler.model.state import State
 from reconciler.model.state_keys import StateKeys
 from reconciler.model.words import nearest
 from reconciler.planning import settlement
@@ -70,7 +70,7 @@ class Edit:
         self._folder = folder
         self._begin = begin
         self._edited: State | None = None
-        self._put: Callable[[State], Mended] | None = None
+        self._put: Callable[[State], str | None] | None = None
         self.backup: str | None = None
         """Where the state before the edits is kept; None until they are committed, and if there were none."""
 
@@ -176,8 +176,8 @@ class Edit:
             return
         # Before state forgets anything: what a killed run left is superfluous once state has it.
         sweep(self._folder(), self._session.state)
-        mended = self._put(self.state)
-        self._edited, self.backup, self._put = mended.state, mended.backup, None
+        self.backup = self._put(self.state)
+        self._edited = self._put = None
 
     def _change(self, state: State) -> None:
         self._edited = state

@@ -243,4 +243,4 @@ class Run:
 
 def _mend(session: Session, changed: State) -> str | None:
     """Commit `changed` where it is another state; return where the one before is kept."""
-    return None if changed == session.state else session.mend(changed).backup
+    return None if changed == session.state else session.mend(changed)

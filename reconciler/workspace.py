@@ -33,7 +33,7 @@ from reconciler.editing import Edit, editing, migrate, recovery_folder, sweep
 from reconciler.host import SystemClock, lock_info, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
 from reconciler.manifest.loading import Ruling, load, ordered
-from reconciler.manifest.rules.catalogue import CODES, FIXED
+from reconciler.manifest.rules.catalogue import CODES, FIXED, Catalogue
 from reconciler.manifest.rules.plugins import find_rules
 from reconciler.manifest.workspace import OF_ENVIRONMENT, WorkspaceFile, load_workspace
 from reconciler.manifest.yaml_documents import IS_FAST
@@ -58,8 +58,6 @@ from reconciler.statefile.session import initialise, load_state, open_session
 if TYPE_CHECKING:
     from reconciler.applying.stopping import Stopping
     from reconciler.sending import Applied, Sending
-
-__all__ = ["FIXED_RULES", "READS_FAST", "RULE_CODES", "Planned", "Workspace"]
 
 RULE_CODES: Final = frozenset(CODES)
 """The codes of all rules that come with the product."""
@@ -89,29 +87,17 @@ class Workspace:
     time that it is needed. To see files that have changed, open it again.
     """
 
-    def __init__(  # noqa: PLR0913 - as `open`, where each is explained
-        self,
-        *,
-        root: Path,
-        paths: tuple[str, ...],
-        environment: str | None,
-        state_url: str | None,
-        api_url: str | None,
-        ambient_api_url: str | None,
-        keys: StateKeys,
-        is_strict: bool,
-    ) -> None:
-        self._root = root
-        self._paths = paths
-        self._environment = environment
-        self._state_url = state_url
-        self._api_url = api_url
-        self._ambient_api_url = ambient_api_url
-        self._keys = keys
-        self._is_strict = is_strict
-        self._catalogue = find_rules(root)
-        self._file = self._read_file(environment)
-        self._loaded: dict[tuple[datetime | None, Tracing], Loaded] = {}
+    _root: Path
+    _paths: tuple[str, ...]
+    _environment: str | None
+    _state_url: str | None
+    _api_url: str | None
+    _ambient_api_url: str | None
+    _keys: StateKeys
+    _is_strict: bool
+    _catalogue: Catalogue
+    _file: WorkspaceFile
+    _loaded: dict[tuple[datetime | None, Tracing], Loaded]
 
     @classmethod
     def open(  # noqa: PLR0913 - each is a choice of the caller's
@@ -137,16 +123,19 @@ class Workspace:
 
         Mistakes in files raise nothing yet: `validate` returns them, and all else raises ManifestInvalid.
         """
-        return cls(
-            root=Path.cwd() if root is None else root,
-            paths=tuple(paths),
-            environment=environment,
-            state_url=state_url,
-            api_url=api_url,
-            ambient_api_url=ambient_api_url,
-            keys=keys,
-            is_strict=is_strict,
-        )
+        opened = cls()
+        opened._root = Path.cwd() if root is None else root
+        opened._paths = tuple(paths)
+        opened._environment = environment
+        opened._state_url = state_url
+        opened._api_url = api_url
+        opened._ambient_api_url = ambient_api_url
+        opened._keys = keys
+        opened._is_strict = is_strict
+        opened._catalogue = find_rules(opened._root)
+        opened._file = opened._read_file(environment)
+        opened._loaded = {}
+        return opened
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -4,7 +4,6 @@ import enum
 from collections.abc import Mapping
 from datetime import datetime
 
-from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
 from reconciler.model.identities import (
@@ -183,10 +182,3 @@ class State(Stored, frozen=True, kw_only=True):
             for one in self.resolutions
             if one.address == address or (entry is not None and one.sid == entry.sid)
         )
-
-
-class Mended(Struct, frozen=True, kw_only=True):
-    """The state after a person mended it, and where the one before is kept; None where nothing changed."""
-
-    state: State
-    backup: str | None

@@ -22,7 +22,7 @@ from reconciler.model.errors import (
 )
 from reconciler.model.identities import Digest
 from reconciler.model.payloads import NO_PAYLOADS, Payload
-from reconciler.model.state import Mended, State
+from reconciler.model.state import State
 from reconciler.ports import LockInfo, Snapshot, StateBackend, Tenure, Version
 from reconciler.statefile.replay import is_folded_into, replay
 from reconciler.statefile.state_format import RESTORE_HINT, decode_state, empty_state, encode_state
@@ -238,24 +238,26 @@ class Session:
         """
         return self._put(replace(state, serial=self._state.serial + 1))
 
-    def mend(self, state: State) -> Mended:
-        """As `commit`, with a backup of the replaced snapshot that is durable before it is replaced."""
+    def mend(self, state: State) -> str:
+        """Commit `state`, after a backup of the replaced snapshot is durable; return where that is."""
         backup = self._back_up()
-        return Mended(state=self.commit(state), backup=backup)
+        self.commit(state)
+        return backup
 
-    def push(self, state: State) -> Mended:
-        """As `mend`, with the serial of `state` itself; nothing is written if it is the present one.
+    def push(self, state: State) -> str | None:
+        """As `mend`, with the serial of `state` itself; if it is the present one, write nothing, return None.
 
         Raises PushRefused, with nothing changed, unless it is a later one of the same lineage in which every
         doubt of the present one is still a doubt or has a new resolution, and which keeps all resolutions.
         """
         if state == self._state:
-            return Mended(state=state, backup=None)
+            return None
         _refuse_other_history(self._state, state, self._backend.location)
         _refuse_forgotten_doubts(self._state, state)
         _refuse_forgotten_history(self._state, state)
         backup = self._back_up()
-        return Mended(state=self._put(state), backup=backup)
+        self._put(state)
+        return backup
 
     def _put(self, state: State) -> State:
         from reconciler.statefile.notes import note_of_change  # noqa: PLC0415 - what only reads needs none
