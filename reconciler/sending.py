@@ -6,7 +6,6 @@ May import: every room but `cli`, `sandbox` and `manifest`.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,7 +22,6 @@ from reconciler.applying.stopping import Stopping
 from reconciler.backends.recovery_file import RecoveryFile, make_recovery_file
 from reconciler.editing import Stray
 from reconciler.host import SystemClock, jitter, new_attempt
-from reconciler.model.declarations import Declared
 from reconciler.model.destination import ServiceUrl
 from reconciler.model.errors import RecoveryRefused, StateError
 from reconciler.model.outside_text import tamed
@@ -33,6 +31,7 @@ from reconciler.model.secret_marks import MarkingKey
 from reconciler.model.state import State
 from reconciler.outputs.quiet import QuietProgress
 from reconciler.planning.effects import apply_state_changes, planned_creates
+from reconciler.planning.standing import Standing
 from reconciler.ports import LockInfo, Progress, SecretSource
 from reconciler.statefile.journal_format import encode_recovery_header
 from reconciler.statefile.recovery import RecoveryJournal
@@ -132,7 +131,7 @@ class Run:
         self,
         sending: Sending,
         plan: Plan,
-        declared: Declared,
+        standing: Standing,
         *,
         service: ServiceUrl,
         strays: Sequence[Stray],
@@ -140,10 +139,10 @@ class Run:
     ) -> None:
         self._sending = sending
         self._plan = plan
-        self._declared = declared
+        self._standing = standing
         self._key = key
         self._earlier = tuple(stray.path for stray in strays)
-        self._creates = planned_creates(plan, declared)
+        self._creates = planned_creates(plan, standing)
         self._requests: tuple[CreateRequest, ...] = ()
         if self._creates:
             self._refuse_strays(strays)
@@ -168,27 +167,20 @@ class Run:
                         hint=f"Nothing was sent. {one.hint} Then remove the file.",
                     )
 
-    async def carry_out(  # noqa: PLR0913 - each is a port, or said by the caller
+    async def carry_out(
         self,
         session: Session,
         keeping: Keeping,
         *,
         by: str,
-        planned_at: datetime,
         progress: Progress | None,
         stopping: Stopping | None,
     ) -> Applied:
         """Change state as planned, send all requests, and fold every outcome into the state."""
         progress = progress or QuietProgress()
         progress.planned(self._plan)
-        changed = apply_state_changes(
-            self._plan,
-            self._declared,
-            session.state,
-            now=SystemClock().now(),
-            by=tamed(by),
-            planned_at=planned_at,
-        )
+        now = SystemClock().now()
+        changed = apply_state_changes(self._plan, self._standing, now=now, by=tamed(by))
         if not self._creates:
             backup = _mend(session, changed)
             report, trouble, recovery = Report(exams=()), None, Recovery()

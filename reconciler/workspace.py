@@ -48,8 +48,10 @@ from reconciler.model.rules import Rule
 from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE, MarkingKey
 from reconciler.model.state import State
 from reconciler.model.state_keys import StateKeys
+from reconciler.planning.block_globs import standing_of
 from reconciler.planning.expectations import check_expectation
 from reconciler.planning.planner import make_plan
+from reconciler.planning.standing import Standing
 from reconciler.planning.tracking import tracked
 from reconciler.ports import Breaking, LockHolder, Progress, SecretSource
 from reconciler.secret_sources import sightings_of
@@ -175,15 +177,16 @@ class Workspace:
         loaded = self._load_valid(now, tracing)
         store = self._store()
         state = load_state(store, {exam.digest: exam.payload for exam in loaded.declared.exams})
+        now = SystemClock().now() if now is None else now
         return self._plan(
             loaded,
-            state,
+            standing_of(loaded.declared, state, now=now),
             location=store.location,
             targets=targets,
             max_creates=max_creates,
             key=None if secrets is None else self._marking_key(state),
             secrets=secrets,
-            now=SystemClock().now() if now is None else now,
+            now=now,
         )
 
     async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
@@ -217,9 +220,10 @@ class Workspace:
             strays = sweep(folder, session.state)
             key = self._marking_key(session.state)
             now = SystemClock().now()
+            standing = standing_of(loaded.declared, session.state, now=now)
             planned = self._plan(
                 loaded,
-                session.state,
+                standing,
                 location=store.location,
                 targets=targets,
                 max_creates=max_creates,
@@ -229,13 +233,11 @@ class Workspace:
             )
             _refuse_unsafe(planned.plan, reviewed)
             service = self._service(session.state)
-            run = Run(sending, planned.plan, loaded.declared, service=service, strays=strays, key=key)
+            run = Run(sending, planned.plan, standing, service=service, strays=strays, key=key)
             if planned.plan.to_make and not confirm(planned):
                 raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
             keeping = partial(keep_outcomes, folder, lock=lock, location=store.location)
-            return await run.carry_out(
-                session, keeping, by=by, planned_at=now, progress=progress, stopping=stopping
-            )
+            return await run.carry_out(session, keeping, by=by, progress=progress, stopping=stopping)
 
     def editing(self, *, lock_timeout_s: float = 0.0, command: str = "edit") -> AbstractContextManager[Edit]:
         """Edit the state: any number of edits under one lock, with one commit and one backup.
@@ -360,7 +362,7 @@ class Workspace:
     def _plan(  # noqa: PLR0913 - what is planned, and the choices of the caller
         self,
         loaded: Loaded,
-        state: State,
+        standing: Standing,
         *,
         location: str,
         targets: Sequence[str],
@@ -375,13 +377,12 @@ class Workspace:
         left to the plan's notes, which know more.
         """
         limits = (max_creates, self._file.max_creates, _MAX_CREATES)
-        service = self._service(state)
+        service = self._service(standing.state)
         sightings = None
         if key is not None and secrets is not None:
-            sightings = sightings_of(tracked(loaded.declared, state, now=now), key, secrets)
+            sightings = sightings_of(tracked(standing), key, secrets)
         plan = make_plan(
-            loaded.declared,
-            state,
+            standing,
             now=now,
             max_creates=next(limit for limit in limits if limit is not None),
             targets=targets,

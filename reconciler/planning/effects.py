@@ -4,31 +4,20 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from reconciler.model.declarations import Declaration, Declared
+from reconciler.model.declarations import Declaration
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.state import Entry, Resolution, Settling, State
-from reconciler.planning.adoptions import Adoption
-from reconciler.planning.blocks import without_globs
-from reconciler.planning.standing import exams_by_address, standing_of
+from reconciler.planning.standing import Adoption, Standing
 
 
-def apply_state_changes(  # noqa: PLR0913 - a plan, what it was made from, and who carries it out
-    plan: Plan,
-    declared: Declared,
-    state: State,
-    *,
-    now: datetime,
-    by: str,
-    planned_at: datetime | None = None,
-) -> State:
+def apply_state_changes(plan: Plan, standing: Standing, *, now: datetime, by: str) -> State:
     """The state after the imports, moves and forgets of `plan`, and without the intents that these settle.
 
-    `plan` was made from `declared` and `state`, and no guard refuses it. What is settled is recorded as done
-    by `by` at `now`. `planned_at` is the moment that the plan was made for; None for `now`. The serial stays
-    as it is: who writes the state counts.
+    `plan` was made from `standing`, and no guard refuses it. What is settled is recorded as done by `by` at
+    `now`. The serial stays as it is: who writes the state counts.
     """
-    standing = standing_of(without_globs(declared, state, now=planned_at or now), state)
+    state = standing.state
     exams, intents = dict(state.exams), dict(state.intents)
     settled: list[Resolution] = []
 
@@ -37,7 +26,7 @@ def apply_state_changes(  # noqa: PLR0913 - a plan, what it was made from, and w
         settled.append(Resolution(address=address, attempt=attempt, sid=sid, by=by, at=now, how=how))
 
     for change in plan.changes:
-        if change.address in standing.refuted:
+        if change.address in standing.confirmed_absent:
             settle(change.address, None, Settling.ABSENT_BLOCK)
         if change.action is Action.IMPORT:
             adoption = standing.adoptions[change.address]
@@ -51,10 +40,9 @@ def apply_state_changes(  # noqa: PLR0913 - a plan, what it was made from, and w
     return replace(state, exams=exams, intents=intents).with_resolutions(*settled)
 
 
-def planned_creates(plan: Plan, declared: Declared) -> tuple[Declaration, ...]:
-    """The exams that `plan` is to create, in its order."""
-    exams = exams_by_address(declared)
-    return tuple(exams[change.address] for change in plan.having(Action.CREATE))
+def planned_creates(plan: Plan, standing: Standing) -> tuple[Declaration, ...]:
+    """The exams that `plan`, made from `standing`, is to create, in its order."""
+    return tuple(standing.exams[change.address] for change in plan.having(Action.CREATE))
 
 
 def _adopted(change: Change, adoption: Adoption, state: State, now: datetime) -> Entry:

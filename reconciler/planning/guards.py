@@ -5,16 +5,15 @@ from datetime import datetime
 from itertools import chain, count
 from typing import Final
 
-from reconciler.model.declarations import Declared
+from reconciler.model.destination import URL_VARIABLE, NamedBy, ServiceUrl
 from reconciler.model.distinctions import Distinctions, imported_addresses
 from reconciler.model.identities import MAX_ADDRESS, Address, as_yaml
 from reconciler.model.plan import Action, Change, Guard
 from reconciler.model.sameness import sharing_a_title
 from reconciler.model.state import Entry, State
 from reconciler.planning.likeness import Likeness, has_closed, likenesses
-from reconciler.planning.moves import Conflict
 from reconciler.planning.slips import slips_of
-from reconciler.planning.standing import Standing
+from reconciler.planning.standing import Conflict, Standing
 
 _NAMED: Final = 5
 _PASTED: Final = 25
@@ -23,29 +22,59 @@ _PASTED: Final = 25
 def guards_of(  # noqa: PLR0913 - all that a guard may look at
     lines: Sequence[Change],
     standing: Standing,
-    state: State,
     *,
-    declared: Declared,
+    service: ServiceUrl | None,
     kept: Collection[Address],
     now: datetime,
     max_creates: int,
 ) -> tuple[Guard, ...]:
     """Every guard that refuses a plan of `lines`, in a fixed order.
 
-    `kept` are the addresses that the plan is narrowed to: creates elsewhere are not going to happen, so no
-    guard minds them.
+    `service` is None where no guard is to judge it. `kept` are the addresses that the plan is narrowed to:
+    creates elsewhere are not going to happen, so no guard minds them.
     """
     creates = [line for line in lines if line.action is Action.CREATE and line.address in kept]
     found = (
+        *(() if service is None else _service(service, standing.state, creates)),
         _too_many_creates(creates, max_creates),
         _window_closed(creates, now),
-        _other_course([line for line in lines if line.address in kept], standing, state),
-        *_same_exam(creates, standing, declared, now),
+        _other_course([line for line in lines if line.address in kept], standing),
+        *_same_exam(creates, standing, now),
         _import_conflict(standing.import_conflicts),
         _move_conflict(standing.move_conflicts),
-        _points_nowhere(declared, lines, creates, standing),
+        _points_nowhere(lines, creates, standing),
     )
     return tuple(guard for guard in found if guard is not None)
+
+
+def _service(service: ServiceUrl, state: State, creates: Sequence[Change]) -> Iterator[Guard]:
+    """A plan goes where it was meant to go, and where the exams in state are."""
+    if service.contradiction is not None:
+        yield Guard(
+            code="contradicting-url",
+            message=f"{URL_VARIABLE} is {service.contradiction}, and the apiUrl of the environment is "
+            f"{service.url}",
+            hint="Unset the variable, or say with --api-url which of the two is meant.",
+            addresses=(),
+        )
+    holds_some = bool(state.exams or state.intents)
+    if holds_some and state.service is not None and state.service != service.url:
+        yield Guard(
+            code="other-service",
+            message=f"the state is of exams at {state.service}, and this plan goes to {service.url}",
+            hint="Check --env, --state and apiUrl. Only if it is the same service under a new address: "
+            f"`reconciler state rebind --api-url {service.url}`.",
+            addresses=(),
+        )
+    if holds_some and state.service is None and service.named_by is not NamedBy.CHOICE and creates:
+        yield Guard(
+            code="unbound-service",
+            message="the state holds exams and does not say at which service; this plan would create more at "
+            f"{service.url}",
+            hint="Say which service it is: with apiUrl in reconciler.yaml, with --api-url, or with "
+            "`reconciler state rebind --api-url URL`.",
+            addresses=(),
+        )
 
 
 def _too_many_creates(creates: Sequence[Change], max_creates: int) -> Guard | None:
@@ -74,12 +103,12 @@ def _window_closed(creates: Sequence[Change], now: datetime) -> Guard | None:
     )
 
 
-def _other_course(lines: Iterable[Change], standing: Standing, state: State) -> Guard | None:
+def _other_course(lines: Iterable[Change], standing: Standing) -> Guard | None:
     """Exams that exist, and are declared for another course or install: those would be other exams."""
     moved = [line for line in lines if line.after is not None and _is_elsewhere(line, standing)]
     if not moved:
         return None
-    taken = {*standing.addresses, *state.exams, *state.intents}
+    taken = {*standing.addresses, *standing.state.exams, *standing.state.intents}
     proposals = [(line.address, _free_address(line.address, taken)) for line in moved]
     return Guard(
         code="other-course",
@@ -121,12 +150,11 @@ def _free_address(address: Address, taken: set[Address]) -> Address:
     return free
 
 
-def _same_exam(
-    creates: Sequence[Change], standing: Standing, declared: Declared, now: datetime
-) -> Iterator[Guard]:
+def _same_exam(creates: Sequence[Change], standing: Standing, now: datetime) -> Iterator[Guard]:
     """Creates that people would take for an exam that is declared too, that exists or that may exist."""
     if not creates:
         return
+    declared = standing.declared
     distinctions, planned = Distinctions.of(declared), {line.address for line in creates}
     pairs = sharing_a_title(
         standing.exams.values(), imported=imported_addresses(declared), distinctions=distinctions
@@ -237,11 +265,9 @@ def _move_conflict(conflicts: Sequence[Conflict]) -> Guard | None:
     )
 
 
-def _points_nowhere(
-    declared: Declared, lines: Sequence[Change], creates: Sequence[Change], standing: Standing
-) -> Guard | None:
+def _points_nowhere(lines: Sequence[Change], creates: Sequence[Change], standing: Standing) -> Guard | None:
     """Imports and moves with an address that is nowhere, beside a create that they may have meant."""
-    slips = slips_of(declared, lines, creates, standing)
+    slips = slips_of(lines, creates, standing)
     if not slips:
         return None
     return Guard(

@@ -97,7 +97,7 @@ def _by_mark(standing: Standing, now: datetime, forgiven: Collection[Address]) -
 def _held(standing: Standing) -> Iterable[tuple[Held, Recorded, list[Declaration]]]:
     """Each exam of state, as it was sent, and its own declarations: none, one, or those that it may be."""
     ends: dict[Address, list[Address]] = {}
-    for end, source in standing.blocked.items():
+    for end, source in standing.pending_at_source.items():
         ends.setdefault(source, []).append(end)
     created: dict[Address, Recorded] = {**standing.entries, **standing.settled}
     for address, recorded in created.items():

@@ -7,29 +7,28 @@ from reconciler.model.identities import Address, ExamSid
 from reconciler.model.plan import Action, Change, FieldDiff
 from reconciler.model.secret_marks import Sightings
 from reconciler.model.state import Entry, Intent, State
-from reconciler.planning.adoptions import Adoption
 from reconciler.planning.differences import Recorded, diff_of, is_same
-from reconciler.planning.standing import Standing
+from reconciler.planning.standing import Adoption, Standing
 from reconciler.planning.tracking import value_diffs
 
 
-def lines_of(standing: Standing, state: State, sightings: Sightings | None) -> tuple[Change, ...]:
+def lines_of(standing: Standing, sightings: Sightings | None) -> tuple[Change, ...]:
     """What the plan says of each address, sorted by address; `sightings` are what is known of secrets."""
-    return tuple(_line(address, standing, state, sightings) for address in sorted(standing.addresses))
+    return tuple(_line(address, standing, sightings) for address in sorted(standing.addresses))
 
 
-def _line(address: Address, standing: Standing, state: State, sightings: Sightings | None) -> Change:
+def _line(address: Address, standing: Standing, sightings: Sightings | None) -> Change:
     """What the plan says of `address`: a doubt about it outweighs all else."""
     exam = standing.exams.get(address)
     if (doubt := standing.doubts.get(address)) is not None:
         return _in_doubt(address, doubt, exam)
     if (adoption := standing.adoptions.get(address)) is not None:
-        return _adopted(address, adoption, exam, state)
+        return _adopted(address, adoption, exam, standing.state)
     if (entry := standing.entries.get(address)) is not None:
         return _held(address, entry, exam, standing, sightings)
     if exam is None:
-        return _undeclared(address, Action.FORGET, standing.refuted[address])
-    if (source := standing.blocked.get(address)) is not None:
+        return _undeclared(address, Action.FORGET, standing.confirmed_absent[address])
+    if (source := standing.pending_at_source.get(address)) is not None:
         return _in_doubt(address, standing.doubts[source], exam, moved_from=source)
     return _declared(exam, Action.CREATE)
 

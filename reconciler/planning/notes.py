@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.model.declarations import Absence, Declared, Distinction, Import, Move, Removal
+from reconciler.model.declarations import Absence, Distinction, Import, Move, Removal
 from reconciler.model.distinctions import Distinctions, imported_addresses
 from reconciler.model.globs import is_glob, matches
 from reconciler.model.identities import Address
@@ -18,7 +18,6 @@ from reconciler.model.plan import Note
 from reconciler.model.positions import Position
 from reconciler.model.renames import onward
 from reconciler.model.sameness import sharing_a_title
-from reconciler.model.state import State
 from reconciler.model.words import nearest
 from reconciler.planning.standing import Standing
 
@@ -35,31 +34,34 @@ _MOST_COMPARED: Final = 1_000
 _NAMED: Final = 5
 
 
-def notes_of(declared: Declared, plain: Declared, standing: Standing, state: State) -> tuple[Note, ...]:
-    """A note on each block that the plan does not carry out, and one on all that are done, ordered by place.
-
-    `plain` is `declared` with its globs spelt out.
-    """
+def notes_of(standing: Standing) -> tuple[Note, ...]:
+    """A note on each block that the plan does not carry out, one on all that are done; ordered by place."""
+    declared = standing.written
     blocks = (declared.imports, declared.moves, declared.removals, declared.absences, declared.distinctions)
     if not any(blocks):
         return ()
     found = {
         *_of_imports(declared.imports, standing),
-        *_of_moves([move for move in declared.moves if not is_glob(move.source)], standing, state),
-        *_of_removals(_named_or_in_doubt(declared, plain, standing), standing, state),
-        *_of_globs(declared, standing, state),
-        *_of_absences(declared.absences, standing, state),
-        *_of_distinctions(declared.distinctions, standing, state),
-        *_of_wide_distinctions(declared, standing),
+        *_of_moves([move for move in declared.moves if not is_glob(move.source)], standing),
+        *_of_removals(_named_or_in_doubt(standing), standing),
+        *_of_globs(standing),
+        *_of_absences(declared.absences, standing),
+        *_of_distinctions(declared.distinctions, standing),
+        *_of_wide_distinctions(standing),
     }
     return tuple(_folded(sorted(found, key=_order)))
 
 
-def _named_or_in_doubt(declared: Declared, plain: Declared, standing: Standing) -> Iterator[Removal]:
+def _named_or_in_doubt(standing: Standing) -> Iterator[Removal]:
     """The removals by name, and of what a glob covers the doubts, which stay."""
-    yield from (block for block in declared.removals if not is_glob(block.address))
-    named = frozenset(declared.removals)
-    yield from (block for block in plain.removals if block.address in standing.doubts and block not in named)
+    written = standing.written.removals
+    yield from (block for block in written if not is_glob(block.address))
+    named = frozenset(written)
+    yield from (
+        block
+        for block in standing.declared.removals
+        if block.address in standing.doubts and block not in named
+    )
 
 
 def _folded(notes: Sequence[Note]) -> Iterator[Note]:
@@ -130,7 +132,8 @@ def _of_imports(imports: Collection[Import], standing: Standing) -> Iterator[Not
             )
 
 
-def _of_moves(moves: Iterable[Move], standing: Standing, state: State) -> Iterator[Note]:
+def _of_moves(moves: Iterable[Move], standing: Standing) -> Iterator[Note]:
+    state = standing.state
     known = state.exams.keys() | state.intents.keys()
     orphans = standing.entries.keys() - standing.exams.keys()
     for block in moves:
@@ -158,13 +161,13 @@ def _of_moves(moves: Iterable[Move], standing: Standing, state: State) -> Iterat
         )
 
 
-def _of_removals(removals: Iterable[Removal], standing: Standing, state: State) -> Iterator[Note]:
+def _of_removals(removals: Iterable[Removal], standing: Standing) -> Iterator[Note]:
     seats = {held: seat for seat, held in standing.moved_from.items()}
     orphans = standing.entries.keys() - standing.exams.keys()
     for block in removals:
         address = block.address
         held = standing.moved_from.get(address, address)
-        if {address, held} & standing.forgotten or address in standing.refuted:
+        if {address, held} & standing.forgotten or address in standing.confirmed_absent:
             continue
         if address in standing.doubts:
             yield _note(
@@ -173,7 +176,7 @@ def _of_removals(removals: Iterable[Removal], standing: Standing, state: State) 
                 f"{address} is not forgotten: it is in doubt, as attempt {standing.doubts[address].attempt}",
                 f"Settle that first: `reconciler state show {address}` says how.",
             )
-        elif held in state.exams:
+        elif held in standing.state.exams:
             seat = seats.get(held, held)
             yield _note(
                 NOT_FORGOTTEN,
@@ -193,11 +196,12 @@ def _of_removals(removals: Iterable[Removal], standing: Standing, state: State) 
             yield _note(DONE, block, f"the removal of {address} is done: state does not know it")
 
 
-def _of_absences(absences: Iterable[Absence], standing: Standing, state: State) -> Iterator[Note]:
-    settled = {one.attempt: one for one in state.resolutions} if absences else {}
+def _of_absences(absences: Iterable[Absence], standing: Standing) -> Iterator[Note]:
+    settled = {one.attempt: one for one in standing.state.resolutions} if absences else {}
     # Should two attempts share a name, the first address is told, in whatever order state is read.
     sources = {
-        standing.refuted[address].attempt: address for address in sorted(standing.refuted, reverse=True)
+        standing.confirmed_absent[address].attempt: address
+        for address in sorted(standing.confirmed_absent, reverse=True)
     }
     for block in absences:
         doubt = standing.doubts.get(block.address)
@@ -234,8 +238,9 @@ def _of_absences(absences: Iterable[Absence], standing: Standing, state: State) 
             )
 
 
-def _of_globs(declared: Declared, standing: Standing, state: State) -> Iterator[Note]:
+def _of_globs(standing: Standing) -> Iterator[Note]:
     """The globs that nothing is left for. Where a glob stands back, a guard says why."""
+    state, declared = standing.state, standing.written
     left = [address for address in (*state.exams, *state.intents) if address not in standing.exams]
     for move in declared.moves:
         if is_glob(move.source) and not any(matches(address, move.source) for address in left):
@@ -247,9 +252,10 @@ def _of_globs(declared: Declared, standing: Standing, state: State) -> Iterator[
             yield _note(DONE, block, f"{message} that is not declared")
 
 
-def _of_distinctions(blocks: Iterable[Distinction], standing: Standing, state: State) -> Iterator[Note]:
+def _of_distinctions(blocks: Iterable[Distinction], standing: Standing) -> Iterator[Note]:
     """What `distinct` says of exams that would be created, and its blocks that concern none."""
     creates = {exam.address for exam in standing.creates} if blocks else set[Address]()
+    state = standing.state
     known = (
         {*standing.addresses, *state.exams, *state.intents, *standing.routes} if blocks else set[Address]()
     )
@@ -276,8 +282,9 @@ def _of_distinctions(blocks: Iterable[Distinction], standing: Standing, state: S
             )
 
 
-def _of_wide_distinctions(declared: Declared, standing: Standing) -> Iterator[Note]:
+def _of_wide_distinctions(standing: Standing) -> Iterator[Note]:
     """What globs in `distinct` let through: exams to be created that are called as another is."""
+    declared = standing.written
     wide = [block for block in declared.distinctions if is_glob(block.address) or is_glob(block.other)]
     if not wide:
         return

@@ -1,28 +1,30 @@
 """The plan: what apply would make, what it would leave alone, and what stands in the way."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.model.declarations import Declared
 from reconciler.model.destination import UNSAID, Destination, ServiceUrl
+from reconciler.model.errors import UsageError
+from reconciler.model.identities import Address
 from reconciler.model.plan import Plan
 from reconciler.model.secret_marks import Sightings
-from reconciler.model.state import State
-from reconciler.planning.blocks import without_globs
+from reconciler.model.words import nearest
 from reconciler.planning.guards import guards_of
 from reconciler.planning.lines import lines_of
 from reconciler.planning.notes import notes_of
-from reconciler.planning.service_guards import service_guards
-from reconciler.planning.standing import standing_of
-from reconciler.planning.targets import targeted
+from reconciler.planning.standing import Standing
 from reconciler.planning.tracking import tracking_notes
+
+_NEAREST: Final = 3
+_GLOB_CHARACTERS: Final = frozenset("*?[")
 
 
 def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of itself
-    declared: Declared,
-    state: State,
+    standing: Standing,
     *,
     now: datetime,
     max_creates: int = 100,
@@ -31,7 +33,7 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
     destination: Destination = UNSAID,
     service: ServiceUrl | None = None,
 ) -> Plan:
-    """Compare what is declared with what state knows.
+    """Compare what is declared with what state knows, in `standing`.
 
     Every declared and every known address has one line; one that an entry moves away from, or whose intent an
     import at its new address settles, is told by the line of the new address. `targets` narrow the lines to
@@ -40,22 +42,45 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
     where it goes, but for the installs, which are those of the exams. `service` says how its service was
     chosen; None where no guard is to judge that. Raises UsageError for a target that matches nothing.
     """
-    plain = without_globs(declared, state, now=now)
-    standing = standing_of(plain, state)
-    lines = lines_of(standing, state, sightings)
-    kept = targeted((line.address for line in lines), targets)
+    lines = lines_of(standing, sightings)
+    kept = _targeted((line.address for line in lines), targets)
     installs = {exam.install_sid for address, exam in standing.exams.items() if address in kept}
     return Plan(
-        lineage=state.lineage,
-        serial=state.serial,
+        lineage=standing.state.lineage,
+        serial=standing.state.serial,
         destination=replace(destination, install_sids=tuple(sorted(installs))),
         changes=tuple(line for line in lines if line.address in kept),
-        guards=(
-            *service_guards(service, state, lines, kept=kept),
-            *guards_of(lines, standing, state, declared=plain, kept=kept, now=now, max_creates=max_creates),
-        ),
-        notes=(
-            *tracking_notes(standing.exams.values(), sightings),
-            *notes_of(declared, plain, standing, state),
-        ),
+        guards=guards_of(lines, standing, service=service, kept=kept, now=now, max_creates=max_creates),
+        notes=(*tracking_notes(standing.exams.values(), sightings), *notes_of(standing)),
     )
+
+
+def _targeted(addresses: Iterable[Address], targets: Sequence[str]) -> frozenset[Address]:
+    """Those of `addresses` that any of `targets` matches; all of them where there are no targets.
+
+    A target is an address or a glob, in which `*` also matches `/`. Raises UsageError for one that matches
+    nothing.
+    """
+    candidates = frozenset(addresses)
+    if not targets:
+        return candidates
+    return frozenset().union(*(_matches(target, candidates) for target in sorted(set(targets))))
+
+
+def _matches(target: str, candidates: frozenset[Address]) -> frozenset[Address]:
+    """Those of `candidates` that `target` matches: never none."""
+    if _GLOB_CHARACTERS.isdisjoint(target):
+        found = candidates & {Address(target)}
+    else:
+        found = frozenset(address for address in candidates if fnmatchcase(address, target))
+    if not found:
+        raise UsageError(f"the target {target!r} matches no address", hint=_hint(target, candidates))
+    return found
+
+
+def _hint(target: str, candidates: frozenset[Address]) -> str:
+    """Which addresses `target` may have meant."""
+    near = nearest(target, sorted(candidates), most=_NEAREST)
+    if near:
+        return f"Did you mean {' or '.join(near)}?"
+    return "Targets are addresses as `plan` lists them, or globs over them such as 'cs101/*'."

@@ -9,14 +9,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.model.declarations import Declared
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change
 from reconciler.model.positions import Position
 from reconciler.model.renames import onward
-from reconciler.planning.moves import destinations
 from reconciler.planning.notes import like, lost_imports
-from reconciler.planning.standing import Standing
+from reconciler.planning.standing import Standing, destinations
 
 _MOST: Final = 100
 
@@ -34,16 +32,14 @@ class Slip(Struct, frozen=True, order=True):
         return f"{self.place} {self.claim}"
 
 
-def slips_of(
-    declared: Declared, lines: Sequence[Change], creates: Sequence[Change], standing: Standing
-) -> list[Slip]:
+def slips_of(lines: Sequence[Change], creates: Sequence[Change], standing: Standing) -> list[Slip]:
     """Every such block, by place."""
     targets = {line.address for line in creates}
     if not targets:
         return []
     found = {
-        *_by_target(islice(_nowhere(declared, lines, standing), _MOST), targets),
-        *_by_source(declared, lines, targets, standing),
+        *_by_target(islice(_nowhere(lines, standing), _MOST), targets),
+        *_by_source(lines, targets, standing),
     }
     return sorted(found)
 
@@ -55,29 +51,25 @@ def _by_target(nowhere: Iterator[tuple[Position, Address]], targets: Collection[
             yield Slip(place, claim, (address, near))
 
 
-def _nowhere(
-    declared: Declared, lines: Sequence[Change], standing: Standing
-) -> Iterator[tuple[Position, Address]]:
+def _nowhere(lines: Sequence[Change], standing: Standing) -> Iterator[tuple[Position, Address]]:
     """The addresses that blocks bring an exam to, though nothing declares them."""
-    for block in lost_imports(declared.imports, standing):
+    for block in lost_imports(standing.declared.imports, standing):
         yield block.declared_at, block.address
     undeclared = {line.address for line in lines if line.action is Action.MOVE and line.after is None}
     doubts = standing.routes.keys() & standing.doubts.keys()
     undeclared |= {
         end for source in doubts for end in destinations(source, standing.routes, standing.exams)
     } - standing.exams.keys()
-    for move in declared.moves if undeclared else ():
+    for move in standing.declared.moves if undeclared else ():
         if move.address in undeclared:
             yield move.declared_at, move.address
 
 
-def _by_source(
-    declared: Declared, lines: Sequence[Change], targets: Collection[Address], standing: Standing
-) -> Iterator[Slip]:
+def _by_source(lines: Sequence[Change], targets: Collection[Address], standing: Standing) -> Iterator[Slip]:
     """Moves from what nothing knows to a create, while state holds an orphan that is called much the same."""
     orphans = {line.address for line in lines if line.action is Action.ORPHANED}
     known = standing.addresses | set(standing.moved_from.values())
-    lost = (move for move in declared.moves if orphans and move.source not in known)
+    lost = (move for move in standing.declared.moves if orphans and move.source not in known)
     for move in islice(lost, _MOST):
         ends = onward(move.source, standing.routes) & set(targets)
         if ends and (near := like(move.source, orphans)) is not None:

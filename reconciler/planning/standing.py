@@ -1,9 +1,18 @@
-"""Where state stands once the blocks `moved`, `imports`, `removed` and `absent` are honoured.
+"""Where state stands once the blocks of the manifests are applied, always in one order.
 
-Their order is fixed: an absence ends an intent, then entries move, then imports look at where they are, and
-what is still there to be forgotten is forgotten. So the order of writing cannot matter.
+    absent      ends the intents that made no exam, by attempt
+      │
+    moved       gives what state holds, or doubts, its new address
+      │
+    imports     enters exams at the addresses after the moves, and ends the doubts about them
+      │
+    removed     forgets what is still there, unless it is declared
+
+Each step sees what those before it left, so the order of writing does not matter. A block that contradicts
+state, or another block, changes nothing and is a Conflict.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 from msgspec import Struct
@@ -13,44 +22,79 @@ from reconciler.model.identities import Address, ExamSid
 from reconciler.model.positions import Position
 from reconciler.model.renames import Routes, onward, routes_of
 from reconciler.model.state import Entry, Intent, State
-from reconciler.planning.adoptions import Adoption, adopt
-from reconciler.planning.moves import Conflict, destinations, relocate, sole
+
+
+class Conflict(Struct, frozen=True, kw_only=True):
+    """Blocks that cannot be honoured as they stand; `addresses` are all that are concerned."""
+
+    addresses: tuple[Address, ...]
+    reason: str
+
+
+class _Relocation(Struct, frozen=True, kw_only=True):
+    """The new address of each held one that moves, and the moves that cannot be made."""
+
+    seats: Mapping[Address, Address]
+    conflicts: tuple[Conflict, ...]
+
+
+class Adoption(Struct, frozen=True, kw_only=True):
+    """An exam to be entered into state; `settles` is the address of the intent that it ends, if any."""
+
+    sid: ExamSid
+    settles: Address | None
+
+
+class _Adopted(Struct, frozen=True, kw_only=True):
+    """Imports that change state, by address, and those that contradict it or each other."""
+
+    adoptions: Mapping[Address, Adoption]
+    conflicts: tuple[Conflict, ...]
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """What is at each address.
+    """What is at each address, once all blocks are applied."""
 
-    `entries` are keyed by the address that they have after moves; `moved_from` gives the one that state still
-    holds them at. `forgotten` are entries that state is to drop. `adoptions` are the imports that still
-    change something, and `settled` the intents that these end, by the address of the import. `doubts` are
-    the intents that stay in doubt, `blocked` gives for an address the in-doubt one that moved to it, and
-    `refuted` are the intents that a person ended with `absent`. `routes` are those of the moves,
-    `imported_at` gives for the address that an import names the one that its exam has after them.
-    """
-
+    state: State
+    """As it was before."""
+    written: Declared
+    """As the manifests say it."""
+    declared: Declared
+    """The same, with each glob as the blocks that it stands for."""
     exams: Mapping[Address, Declaration]
     entries: Mapping[Address, Entry]
+    """By their addresses after moves."""
     moved_from: Mapping[Address, Address]
+    """For the new address of an entry the one that state still has it at."""
     forgotten: frozenset[Address]
+    """Entries that state is to drop."""
     adoptions: Mapping[Address, Adoption]
+    """Imports that change something."""
     settled: Mapping[Address, Intent]
+    """Intents that imports end, by the address of the import."""
     doubts: Mapping[Address, Intent]
-    blocked: Mapping[Address, Address]
-    refuted: Mapping[Address, Intent]
+    """Intents that stay in doubt."""
+    pending_at_source: Mapping[Address, Address]
+    """For an address the one in doubt that moved to it."""
+    confirmed_absent: Mapping[Address, Intent]
+    """Intents that `absent` ends."""
     import_conflicts: tuple[Conflict, ...]
     move_conflicts: tuple[Conflict, ...]
     routes: Routes
     imported_at: Mapping[Address, Address]
+    """For the address that an import names the one that its exam has after moves."""
 
     @property
     def addresses(self) -> set[Address]:
         """Every address that a plan has a line for."""
-        return {*self.exams, *self.entries, *self.adoptions, *self.doubts, *self.refuted}
+        return {*self.exams, *self.entries, *self.adoptions, *self.doubts, *self.confirmed_absent}
 
     @property
     def creates(self) -> tuple[Declaration, ...]:
         """The exams that nothing is known of, by address: they would be created."""
-        known = self.entries.keys() | self.adoptions.keys() | self.doubts.keys() | self.blocked.keys()
+        known = (
+            self.entries.keys() | self.adoptions.keys() | self.doubts.keys() | self.pending_at_source.keys()
+        )
         return tuple(self.exams[address] for address in sorted(self.exams.keys() - known))
 
 
@@ -64,15 +108,18 @@ def exams_by_address(declared: Declared) -> dict[Address, Declaration]:
     return exams
 
 
-def standing_of(declared: Declared, state: State) -> Standing:
-    """Honour every block of `declared` that can be."""
+def apply_blocks(declared: Declared, state: State, *, written: Declared) -> Standing:
+    """Return where `state` stands once every block of `declared` that can be is applied.
+
+    `declared` is `written` with each glob as the blocks that it stands for.
+    """
     exams = exams_by_address(declared)
     routes = routes_of(declared.moves)
-    refuted = _refuted(declared, state, exams, routes)
-    doubts = {address: intent for address, intent in state.intents.items() if address not in refuted}
+    confirmed_absent = _confirmed_absent(declared, state, exams, routes)
+    doubts = {address: intent for address, intent in state.intents.items() if address not in confirmed_absent}
     known = state.exams.keys() | doubts.keys()
     stops = exams.keys() | known
-    relocation = relocate(state.exams.keys(), routes, declared=exams, known=known)
+    relocation = _relocate(state.exams.keys(), routes, declared=exams, known=known)
     forgotten = _forgotten(declared, state, exams, relocation.seats)
     seats = {held: held if held in forgotten else relocation.seats.get(held, held) for held in state.exams}
     entries = {seat: state.exams[held] for held, seat in seats.items()}
@@ -81,7 +128,7 @@ def standing_of(declared: Declared, state: State) -> Standing:
     wanted: dict[Address, set[ExamSid]] = {}
     for block in declared.imports:
         wanted.setdefault(imported_at[block.address], set()).add(block.sid)
-    adopted = adopt(
+    adopted = _adopt(
         wanted,
         entries=entries,
         doubts=_doubted(doubts, {source: found for source, found in ends.items() if source not in exams}),
@@ -94,6 +141,9 @@ def standing_of(declared: Declared, state: State) -> Standing:
         if adoption.settles is not None
     }
     return Standing(
+        state=state,
+        declared=declared,
+        written=written,
         exams=exams,
         entries=entries,
         moved_from={seat: held for held, seat in seats.items() if seat != held},
@@ -102,12 +152,12 @@ def standing_of(declared: Declared, state: State) -> Standing:
         settled={address: doubts[source] for source, address in settled.items()},
         doubts={address: intent for address, intent in doubts.items() if address not in settled},
         # The first source by name wins: it is written last.
-        blocked={
+        pending_at_source={
             end: source
             for source in sorted(ends.keys() - settled.keys(), reverse=True)
             for end in ends[source]
         },
-        refuted=refuted,
+        confirmed_absent=confirmed_absent,
         import_conflicts=adopted.conflicts,
         move_conflicts=relocation.conflicts,
         routes=routes,
@@ -127,7 +177,7 @@ def _precedence(exam: Declaration) -> tuple[Position, str, str, str, str, str]:
     )
 
 
-def _refuted(
+def _confirmed_absent(
     declared: Declared, state: State, exams: Collection[Address], routes: Routes
 ) -> dict[Address, Intent]:
     """The intents whose very attempt a person confirmed to have made nothing.
@@ -173,7 +223,7 @@ def _imported_at(
     for block in declared.imports:
         seat = seats.get(block.address)
         if seat is None and block.address not in exams:
-            end = sole(destinations(block.address, routes, stops))
+            end = _sole(destinations(block.address, routes, stops))
             seat = None if end in known else end
         found[block.address] = seat or block.address
     return found
@@ -188,7 +238,141 @@ def _doubted(
     """
     sources: dict[Address, list[Address]] = {}
     for source, found in ends.items():
-        if (end := sole(found)) is not None:
+        if (end := _sole(found)) is not None:
             sources.setdefault(end, []).append(source)
     moved = {end: found[0] for end, found in sources.items() if len(found) == 1}
     return {**moved, **{address: address for address in doubts}}
+
+
+def destinations(source: Address, routes: Routes, stops: Collection[Address]) -> set[Address]:
+    """Where the routes from `source` end: at an address in `stops`, or at one that has not moved on.
+
+    Empty where they only run in a circle.
+    """
+    ends: set[Address] = set()
+    seen = {source}
+    ahead = list(routes.get(source, ()))
+    while ahead:
+        address = ahead.pop()
+        if address in seen:
+            continue
+        seen.add(address)
+        if address in stops or address not in routes:
+            ends.add(address)
+        else:
+            ahead.extend(routes[address])
+    return ends
+
+
+def _sole(addresses: Collection[Address]) -> Address | None:
+    """The only one of `addresses`; None where there are none or several."""
+    return next(iter(addresses)) if len(addresses) == 1 else None
+
+
+def _relocate(
+    held: Collection[Address],
+    routes: Routes,
+    *,
+    declared: Collection[Address],
+    known: Collection[Address],
+) -> _Relocation:
+    """Move each of `held` that has a route to the one free address where that ends.
+
+    `known` are all addresses that state has something at, `held` included: none of them is free.
+    """
+    stops = {*declared, *known} if routes else frozenset[Address]()
+    claims: dict[Address, list[Address]] = {}
+    conflicts: list[Conflict] = []
+    for source in sorted(routes.keys() & held):
+        ends = destinations(source, routes, stops)
+        end = _sole(ends)
+        reason = _why_not_moved(source, end, declared=declared, known=known)
+        if end is None or reason:
+            conflicts.append(Conflict(addresses=(source, *ends), reason=reason))
+        else:
+            claims.setdefault(end, []).append(source)
+    conflicts.extend(
+        Conflict(
+            addresses=(*claimants, end),
+            reason=f"{' and '.join(claimants)} are all said to have moved to {end}",
+        )
+        for end, claimants in claims.items()
+        if len(claimants) > 1
+    )
+    seats = {claimants[0]: end for end, claimants in claims.items() if len(claimants) == 1}
+    return _Relocation(seats=seats, conflicts=tuple(conflicts))
+
+
+def _why_not_moved(
+    source: Address, end: Address | None, *, declared: Collection[Address], known: Collection[Address]
+) -> str:
+    """Why `source` cannot move to `end`; empty where it can."""
+    if source in declared:
+        return f"{source} is declared and said to have moved"
+    if end is None:
+        return f"{source} is said to have moved to several addresses, or in a circle"
+    if end in known:
+        return f"{source} and {end} are both in state"
+    return ""
+
+
+def _adopt(
+    wanted: Mapping[Address, Collection[ExamSid]],
+    *,
+    entries: Mapping[Address, Entry],
+    doubts: Mapping[Address, Address],
+    declared: Collection[Address],
+    leaving: Collection[Address],
+) -> _Adopted:
+    """Decide each import in `wanted`, which gives the SIDs that imports name for an address.
+
+    `entries` are keyed by the addresses that they have after moves. `doubts` gives for an address the one
+    whose intent is in doubt about it: itself, or what moved to it. `leaving` are the addresses that are said
+    to be removed or to have moved on: what is not declared and adopted there would have to leave at once. A
+    conflicting import settles nothing.
+    """
+    adoptions: dict[Address, Adoption] = {}
+    conflicts: list[Conflict] = []
+    holders = {entry.sid: address for address, entry in entries.items()} if wanted else {}
+    claims = Counter(sid for address, sids in wanted.items() if address not in entries for sid in sids)
+    for address, sids in sorted(wanted.items()):
+        sid, settles = min(sids), doubts.get(address)
+        if address in entries:
+            if (held := entries[address].sid) != sid or len(sids) > 1:
+                other = next(sid for sid in sorted(sids) if sid != held)
+                conflicts.append(
+                    Conflict(addresses=(address,), reason=f"{address} is {held} in state, not {other}")
+                )
+            continue
+        if settles is None and address not in declared:
+            continue
+        conflict = _why_not_adopted(address, sids, holders, claims)
+        if conflict is None and address in leaving and address not in declared:
+            reason = f"{address} is imported, and also removed or moved to where it cannot go"
+            conflict = Conflict(addresses=(address,), reason=reason)
+        if conflict is None:
+            adoptions[address] = Adoption(sid=sid, settles=settles)
+            continue
+        conflicts.append(conflict)
+        if settles is None:
+            adoptions[address] = Adoption(sid=sid, settles=None)
+    return _Adopted(adoptions=adoptions, conflicts=tuple(conflicts))
+
+
+def _why_not_adopted(
+    address: Address,
+    sids: Collection[ExamSid],
+    holders: Mapping[ExamSid, Address],
+    claims: Mapping[ExamSid, int],
+) -> Conflict | None:
+    """Why `address` cannot adopt `sids`; None where it can."""
+    if len(sids) > 1:
+        return Conflict(
+            addresses=(address,), reason=f"{address} is imported as {' and as '.join(sorted(sids))}"
+        )
+    (sid,) = sids
+    if (holder := holders.get(sid)) is not None:
+        return Conflict(addresses=(address, holder), reason=f"{sid} is {holder} in state, not {address}")
+    if claims[sid] > 1:
+        return Conflict(addresses=(address,), reason=f"{sid} is imported for {address} and for another")
+    return None

@@ -4,16 +4,14 @@ A plan sees verdicts only, never a value or a mark.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import Final
 
-from reconciler.model.declarations import Declaration, Declared
+from reconciler.model.declarations import Declaration
 from reconciler.model.plan import FieldDiff, Note
 from reconciler.model.secret_marks import STATE_KEY_VARIABLE, Sighting, Sightings
-from reconciler.model.state import Entry, State
-from reconciler.planning.blocks import without_globs
+from reconciler.model.state import Entry
 from reconciler.planning.differences import path_of
-from reconciler.planning.standing import standing_of
+from reconciler.planning.standing import Standing
 
 _NAMED: Final = 5
 _DOUBTFUL: Final = {
@@ -35,9 +33,8 @@ _DOUBTFUL: Final = {
 }
 
 
-def tracked(declared: Declared, state: State, *, now: datetime) -> tuple[tuple[Declaration, Entry], ...]:
-    """The declared exams with secrets that state holds at `now`, each with its entry, by address."""
-    standing = standing_of(without_globs(declared, state, now=now), state)
+def tracked(standing: Standing) -> tuple[tuple[Declaration, Entry], ...]:
+    """The declared exams with secrets that state holds, each with its entry, by address."""
     return tuple(
         (exam, standing.entries[address])
         for address, exam in sorted(standing.exams.items())

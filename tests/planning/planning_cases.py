@@ -18,7 +18,9 @@ from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.plan import Action, Change, Guard, Plan
 from reconciler.model.positions import Position
 from reconciler.model.state import Entry, Intent, State
+from reconciler.planning.block_globs import standing_of
 from reconciler.planning.planner import make_plan
+from reconciler.planning.standing import Standing
 
 INSTALL = InstallSid("AI" + "1" * 32)
 OTHER_INSTALL = InstallSid("AI" + "2" * 32)
@@ -156,6 +158,11 @@ def declaring(
     )
 
 
+def standing(declared: Declared, known: State | None = None) -> Standing:
+    """Where the state `known`, or an empty one, stands at NOW."""
+    return standing_of(declared, state() if known is None else known, now=NOW)
+
+
 def planned(
     declared: Declared,
     known: State | None = None,
@@ -167,8 +174,7 @@ def planned(
     """The plan at NOW, of exams at a service of which no guard has anything to say, or at `service`."""
     url = SERVICE if service is None else service.url
     return make_plan(
-        declared,
-        state() if known is None else known,
+        standing(declared, known),
         now=NOW,
         max_creates=max_creates,
         targets=targets,

@@ -17,6 +17,7 @@ from planning_cases import (
     planned,
     removes,
     sid,
+    standing,
     state,
 )
 
@@ -30,7 +31,7 @@ LATER = NOW + timedelta(minutes=5)
 def after(declared, known, *, targets=()):
     """The state after the state-only changes of the plan."""
     return apply_state_changes(
-        planned(declared, known, targets=targets), declared, known, now=LATER, by="a test"
+        planned(declared, known, targets=targets), standing(declared, known), now=LATER, by="a test"
     )
 
 
@@ -154,5 +155,7 @@ def test_state_given_is_not_changed():
 def test_planned_creates_are_the_declarations():
     """The exams to create come in the plan's order, and none but these."""
     declared = declaring("c", "a", "b")
-    assert planned_creates(planned(declared, state(created("b"))), declared) == (exam("a"), exam("c"))
-    assert planned_creates(planned(declared, targets=["c"]), declared) == (exam("c"),)
+    assert planned_creates(
+        planned(declared, state(created("b"))), standing(declared, state(created("b")))
+    ) == (exam("a"), exam("c"))
+    assert planned_creates(planned(declared, targets=["c"]), standing(declared)) == (exam("c"),)

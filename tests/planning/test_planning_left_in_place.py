@@ -16,6 +16,7 @@ from planning_cases import (
     planned,
     removes,
     sid,
+    standing,
     state,
 )
 
@@ -56,7 +57,7 @@ def left_by(declared, known):
     """The state after the state changes of the plan, which nothing refuses."""
     plan = planned(declared, known, max_creates=0)
     assert plan.guards == ()
-    return apply_state_changes(plan, declared, known, now=NOW, by="a test")
+    return apply_state_changes(plan, standing(declared, known), now=NOW, by="a test")
 
 
 @given(histories())
@@ -111,7 +112,13 @@ def test_an_absence_is_honoured_once():
     """After the apply the same block neither ends another doubt nor changes state."""
     declared = declaring("a", absences=[absent("a")])
     left = left_by_absence = apply_state_changes(
-        planned(declared, state(intents=doubted("a"))), declared, state(intents=doubted("a")), now=NOW, by="t"
+        planned(declared, state(intents=doubted("a"))),
+        standing(declared, state(intents=doubted("a"))),
+        now=NOW,
+        by="t",
     )
-    assert apply_state_changes(planned(declared, left), declared, left, now=NOW, by="t") == left_by_absence
+    assert (
+        apply_state_changes(planned(declared, left), standing(declared, left), now=NOW, by="t")
+        == left_by_absence
+    )
     assert [one.code for one in planned(declared, left).notes] == ["done"]

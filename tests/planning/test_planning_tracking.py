@@ -1,7 +1,20 @@
 """Tracking: what a plan says of secrets' values, and that it never holds one."""
 
 from msgspec.structs import replace
-from planning_cases import NOW, actions, codes, created, declaring, entry, exam, line, moves, payload, state
+from planning_cases import (
+    NOW,
+    actions,
+    codes,
+    created,
+    declaring,
+    entry,
+    exam,
+    line,
+    moves,
+    payload,
+    standing,
+    state,
+)
 
 from reconciler.model.plan import Action
 from reconciler.model.secret_marks import Sighting
@@ -21,7 +34,7 @@ def secret_exam(address, variable="EXAM_SECRET_A"):
 
 def planned(declared, known, sightings):
     """The plan with these sightings."""
-    return make_plan(declared, known, now=NOW, sightings=sightings)
+    return make_plan(standing(declared, known), now=NOW, sightings=sightings)
 
 
 def plan_of(sighting):
@@ -107,4 +120,4 @@ def test_tracked_exams_come_with_the_entry_that_they_have_after_moves():
     held = entry(1, one)
     known = state({"old": held, **created("plain")})
     declared = declaring(one, secret_exam("missing"), "plain", moved=moves(("old", "new")))
-    assert tracked(declared, known, now=NOW) == ((one, held),)
+    assert tracked(standing(declared, known)) == ((one, held),)

@@ -19,41 +19,33 @@ from reconciler.model.identities import Address
 from reconciler.model.renames import Renames, Routes, onward, routes_of, steps_to_declared
 from reconciler.model.state import State
 from reconciler.planning.likeness import likenesses
-from reconciler.planning.standing import exams_by_address, standing_of
+from reconciler.planning.standing import Standing, apply_blocks, exams_by_address
 
 
-def without_globs(declared: Declared, state: State, *, now: datetime) -> Declared:
-    """`declared`, in which each glob in `moved` and `removed` is what it stands for; one of nothing stays.
+def standing_of(declared: Declared, state: State, *, now: datetime) -> Standing:
+    """Return where `state` stands once all blocks of `declared` are applied.
 
     `now` is aware: an exam whose window has closed resembles none.
     """
     globs = [*(move.source for move in declared.moves), *(block.address for block in declared.removals)]
     if not any(map(is_glob, globs)):
-        return declared
+        return apply_blocks(declared, state, written=declared)
     exams = exams_by_address(declared)
     named = {block.address for block in declared.removals}
     covered = {address for address in (*state.exams, *state.intents) if address not in exams}
     renames, distinctions = Renames.of(declared), Distinctions.of(declared)
     while True:
         plain = _spelt_out(declared, state, renames, covered)
-        standing = standing_of(plain, state)
+        standing = apply_blocks(plain, state, written=declared)
         forgiven = {
             held
             for held in standing.forgotten
             if not named.isdisjoint({held, *onward(held, standing.routes)})
         }
-        resembled = {
-            one.held.held_at
-            for one in likenesses(
-                standing.creates,
-                standing,
-                distinctions,
-                now=now,
-                forgiven=forgiven,
-            )
-        }
+        found = likenesses(standing.creates, standing, distinctions, now=now, forgiven=forgiven)
+        resembled = {one.held.held_at for one in found}
         if covered.isdisjoint(resembled):
-            return plain
+            return standing
         covered -= resembled
 
 
