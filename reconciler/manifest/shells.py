@@ -104,9 +104,10 @@ def _aliases(block: str, roots: Sequence[Marked]) -> Iterator[tuple[str, str]]:
 def report_shell(root: Marked, findings: Findings) -> None:
     """Note what is wrong with `root`, but for its exams, which are checked one by one."""
     shell = Marked()
-    for key, (key_at, value_at) in root.stretches().items():
-        value = Marked() if key == _EXAMS and isinstance(root[key], Marked) else root[key]
-        shell.put(key, value, key_at, value_at)
+    shell.update(root)
+    shell.marks = root.marks
+    if isinstance(root.get(_EXAMS), Marked):
+        shell[_EXAMS] = Marked()
     report_schema_errors(check_of("manifest"), shell, Place(Stretch(0, 0), "a manifest"), findings)
     report_zone(root, findings)
     for partial in _partial_exams(root):
