@@ -14,7 +14,7 @@ import servers
 from processes import COMMAND, Measured, measure
 from tables import Row, median_ratio
 
-_BOUNDS: Final = {10: 1.15, 50: 1.6, 100: 3.0}
+_BOUNDS: Final = {10: 1.25, 50: 3.0, 100: 6.0}
 _JUDGED: Final = 1000
 _GROWTH: Final = 11.0
 """The most that ten times as many creates may take, in as many times."""

@@ -184,10 +184,6 @@ class Journal(Protocol):
 class ExamApi(Protocol):
     """The exam service."""
 
-    def expect(self, calls: int) -> None:
-        """Know how many exams still wait for their first call, and perhaps make ready for some of them."""
-        ...
-
     async def create(
         self, install_sid: InstallSid, course_sid: CourseSid, body: bytes, *, confidential: Sequence[str]
     ) -> "Verdict":

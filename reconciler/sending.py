@@ -205,23 +205,23 @@ class Run:
         """Send all requests; every outcome is in the log, and kept by `keeper`, on return."""
         journal = session.begin_journal(keeper.journal)
         try:
-            async with HttpExamApi(self._url, self._token, timeout_s=self._sending.timeout_s) as api:
-                executor = Executor(
-                    api=api,
-                    journal=journal,
-                    clock=SystemClock(),
-                    retry=BackOff(budget_s=self._sending.retry_budget_s),
-                    progress=progress,
-                    stopping=stopping,
-                    parallelism=self._sending.parallelism,
-                    new_attempt=new_attempt,
-                    jitter=jitter,
-                    by=by,
-                    service=self._url,
-                    known_sids=[entry.sid for entry in session.state.exams.values()],
-                    marking_key=self._key,
-                )
-                return await executor.run(self._requests)
+            api = HttpExamApi(self._url, self._token, timeout_s=self._sending.timeout_s)
+            executor = Executor(
+                api=api,
+                journal=journal,
+                clock=SystemClock(),
+                retry=BackOff(budget_s=self._sending.retry_budget_s),
+                progress=progress,
+                stopping=stopping,
+                parallelism=self._sending.parallelism,
+                new_attempt=new_attempt,
+                jitter=jitter,
+                by=by,
+                service=self._url,
+                known_sids=[entry.sid for entry in session.state.exams.values()],
+                marking_key=self._key,
+            )
+            return await executor.run(self._requests)
         finally:
             await journal.close()
 

@@ -1,10 +1,9 @@
 """The exam service: its client, its wire format, and when to try again.
 
 Promise: one call sends one request at most, and every answer that a server or proxy may give has one meaning.
-May import: `model`, `ports`, `service_url`, httpx, h11.
+May import: `model`, `ports`, `service_url`, httpx.
 """
 
-from reconciler.api import lean_httpx  # noqa: F401 - before any other loads httpx
 from reconciler.api.client import HttpExamApi
 from reconciler.api.credentials import check_token
 from reconciler.api.retry import BackOff

@@ -116,7 +116,6 @@ class Executor:
     def _begin_next(self) -> None:
         if self._waiting:
             self._turns.create_task(self._take_turn(self._waiting.popleft()))
-            self._tell(self.api.expect, len(self._waiting))
 
     async def _take_turn(self, request: CreateRequest) -> None:
         turn = Turn(self._gate, self._begin_next)

@@ -77,11 +77,6 @@ class FakeApi:
         self.blocks = asyncio.Event()
         self.blocks.set()
         self.began = asyncio.Event()
-        self.expected = []
-
-    def expect(self, calls):
-        """Keep the number."""
-        self.expected.append(calls)
 
     async def create(self, install_sid, course_sid, body, *, confidential):
         """The next verdict of the script for this body's exam."""

@@ -139,9 +139,6 @@ class LimitedApi:
         self.most_in_flight = 0
         self.arrivals_s = []
 
-    def expect(self, calls):
-        """Nothing is made ready."""
-
     async def create(self, install_sid, course_sid, body, *, confidential):
         """As the port says."""
         del install_sid, course_sid, confidential

@@ -415,10 +415,3 @@ def test_the_promises_hold_for_any_script(scripts, parallelism, fails_at):
             assert outcome.outcome is Outcome.CREATED
         if of_it and of_it[-1] == "sent":
             assert outcome.outcome is Outcome.IN_DOUBT
-
-
-async def test_the_service_is_told_how_many_exams_are_to_come(world):
-    """Each time that one begins: what is opened for others is never more than they need."""
-    world.parallelism = 2
-    await world.apply(*"abcde")
-    assert world.api.expected == [4, 3, 2, 1, 0]

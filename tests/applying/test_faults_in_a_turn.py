@@ -109,13 +109,6 @@ async def test_a_fault_in_telling_changes_no_outcome(world, method, nth):
         assert report.fault_in_telling.startswith("internal error: KeyError at applying_fakes.py:")
 
 
-async def test_a_fault_in_making_connections_ready_changes_no_outcome(world):
-    """It only saves time."""
-    world.api = Failing(world.api, "expect", RuntimeError(), nth=2)
-    report = await world.apply(*"abcd")
-    assert report.created == ["a", "b", "c", "d"]
-
-
 @pytest.mark.parametrize(
     ("verdict", "outcome"),
     [

@@ -41,9 +41,6 @@ class ForgetfulApi:
     def __init__(self):
         self._numbers = count(1)
 
-    def expect(self, calls):
-        """Nothing is made ready."""
-
     async def create(self, *_, **__):
         """Another SID."""
         await asyncio.sleep(0)
@@ -116,7 +113,8 @@ async def test_nothing_of_an_exchange_stays_in_memory(backend):
     server = await asyncio.start_server(partial(answer, count(1)), "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     with open_session(backend, lock=lock_info("x"), timeout_s=1) as session:
-        async with server, HttpExamApi(url, "a.token.x", timeout_s=5) as api:
+        api = HttpExamApi(url, "a.token.x", timeout_s=5)
+        async with server:
             await run(api, session, requests(50))  # loads and fills what is loaded and filled once
             first = await peak_bytes(partial(run, api, session, few))
             later = await peak_bytes(partial(run, api, session, many))
