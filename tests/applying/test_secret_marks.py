@@ -96,15 +96,19 @@ async def test_a_value_at_hand_is_compared(world, environment, sighting):
     """What is not at hand is said to be so, and is no mistake."""
     entry = await entry_marked_by(world, MARKING_KEY)
     source = Secrets(environment=environment, directory=None)
-    assert sightings_of(declaration("a"), entry, MARKING_KEY, source) == {PATH: sighting}
+    assert sightings_of([(declaration("a"), entry)], MARKING_KEY, source) == {"a": {PATH: sighting}}
 
 
 async def test_no_value_is_read_that_cannot_be_compared(world):
     """Without a mark, or under another key, the source is not asked."""
     entry = await entry_marked_by(world, MarkingKey.derive("o" * 32, LINEAGE))
-    assert sightings_of(declaration("a"), entry, MARKING_KEY, Untouchable()) == {PATH: Sighting.OTHER_KEY}
+    assert sightings_of([(declaration("a"), entry)], MARKING_KEY, Untouchable()) == {
+        "a": {PATH: Sighting.OTHER_KEY}
+    }
     bare = await entry_marked_by(World(), None)
-    assert sightings_of(declaration("a"), bare, MARKING_KEY, Untouchable()) == {PATH: Sighting.UNTRACKED}
+    assert sightings_of([(declaration("a"), bare)], MARKING_KEY, Untouchable()) == {
+        "a": {PATH: Sighting.UNTRACKED}
+    }
 
 
 def test_values_by_path():
