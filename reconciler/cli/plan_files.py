@@ -6,26 +6,22 @@ import re
 import secrets
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reconciler.cli.consoles import below_root, root_of
 from reconciler.model.errors import UsageError
-
-if TYPE_CHECKING:
-    from reconciler.outputs.saved_plans import SavedPlan
+from reconciler.outputs.plan_json import SavedPlan, decode_plan
 
 _HEAD_BYTES: Final = 200
 _STREAM: Final = re.compile(r"/dev/(?:stdout|stderr|fd/[0-9]+)|/proc/self/fd/[0-9]+")
 """Links that lead where a person has led this process's own output."""
 
 
-def read_plan(parsed: argparse.Namespace, path: Path) -> "SavedPlan":
+def read_plan(parsed: argparse.Namespace, path: Path) -> SavedPlan:
     """The saved plan at `path`. Raises UsageError where there is none."""
     target = below_root(parsed, path)
     if not target.is_file():
         raise UsageError(f"{path} is no file", hint="Name a plan that `reconciler plan --out FILE` wrote.")
-    from reconciler.outputs.saved_plans import decode_plan  # noqa: PLC0415 - jsonschema is slow to load
-
     return decode_plan(target.read_bytes(), name=str(path))
 
 

@@ -32,10 +32,11 @@ from reconciler.model.plan import Action, Plan
 from reconciler.model.state import State
 from reconciler.model.words import nearest
 from reconciler.outputs.diagnostics_text import print_diagnostics
-from reconciler.outputs.documents import diagnostics_document, plan_document, to_text
+from reconciler.outputs.documents import diagnostics_document, to_text
 from reconciler.outputs.gitlab import terraform_report
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.markdown import plan_markdown
+from reconciler.outputs.plan_json import plan_document
 from reconciler.outputs.plan_text import print_plan
 from reconciler.outputs.state_text import print_entry, print_state
 from reconciler.statefile.state_format import encode_state

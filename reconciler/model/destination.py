@@ -8,7 +8,7 @@ from msgspec import Struct
 from reconciler.model.identities import InstallSid
 
 
-class Destination(Struct, frozen=True, kw_only=True):
+class Destination(Struct, frozen=True, kw_only=True, rename="camel"):
     """The environment, service, installs and state that a plan is for.
 
     `environment` is the name of the one that was chosen; None where the workspace has none. `api_url` is the

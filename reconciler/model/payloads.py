@@ -14,6 +14,9 @@ else:
     Json = Any  # msgspec reads no type that contains itself
 """A JSON value. Arrays are lists and objects are dicts; callers treat both as read-only."""
 
+Document: TypeAlias = dict[str, Json]
+"""A JSON object that an output is made of."""
+
 Payload: TypeAlias = Mapping[str, Json]
 """The body of one Create Exam call, with secrets as references (see `reconciler.model.secrets`)."""
 

@@ -34,13 +34,15 @@ class Action(enum.Enum):
 class Absent(enum.Enum):
     """Stands for a field that one side of a difference does not have; null is a value of its own."""
 
-    ABSENT = "absent"
+    ABSENT = None
 
 
 ABSENT = Absent.ABSENT
 
 
-class FieldDiff(Struct, frozen=True, kw_only=True):
+class FieldDiff(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"is_of_value": "valueDiffers"}
+):
     """One field that differs; `path` is dotted, with list positions in brackets.
 
     With `is_of_value` both sides are the reference of a secret whose value is not the one that was sent.

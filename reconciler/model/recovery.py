@@ -25,7 +25,7 @@ class Feeding(enum.Enum):
         return self in {Feeding.RECORDED, Feeding.KNOWN}
 
 
-class Fed(Struct, frozen=True, kw_only=True):
+class Fed(Struct, frozen=True, kw_only=True, rename={"feeding": "result"}):
     """One outcome of a recovery file. `sid` is None unless it is that of a created exam.
 
     `message` says in a sentence what was found, `hint` what to do; empty where there is nothing to do.

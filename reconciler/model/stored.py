@@ -1,13 +1,15 @@
-"""The base of all values that state, journal and plan files hold."""
+"""What the values in files of state, journal and plan have in common."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Final, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, ValidationError
 from msgspec.structs import force_setattr
 
 from reconciler.model.outside_text import tamed
 
+_MISSING: Final = re.compile("Object missing required field `([A-Za-z]+)`")
 _PROSE: Final = frozenset({"by", "reason", "request_id"})
 """Names of fields that hold what a person, a host or a server said."""
 _PROSE_CHARACTERS: Final = 2_000
@@ -37,3 +39,11 @@ class Stored(
                 force_setattr(self, name, value.astimezone(UTC).replace(microsecond=whole))
             elif name in _PROSE and value is not None:
                 force_setattr(self, name, tamed(value, most=_PROSE_CHARACTERS))
+
+
+def problem_of(error: ValidationError, place: str) -> str:
+    """Return what msgspec found wrong in `place`, for a message: where, and what was expected there."""
+    problem, _, path = str(error).partition(" - at `$")
+    where = f"{place}{path.rstrip('`')}"
+    missing = _MISSING.fullmatch(problem)
+    return f"{where}.{missing[1]} is missing" if missing else f"{where}: {tamed(problem)}"

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.payloads import Json
+from reconciler.model.payloads import Document, Json
 from reconciler.model.plan import Action, Plan
-from reconciler.outputs.documents import Document
 from reconciler.outputs.finding_places import Checkout, Placed, placed
 
 _SEVERITIES: Final = {Severity.ERROR: "critical", Severity.WARNING: "minor"}

@@ -9,19 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import ManifestInvalid, PlanRefused, ReconcilerError, SecretsUnavailable
 from reconciler.model.identities import Address, InstallSid
-from reconciler.model.payloads import Json
+from reconciler.model.instants import spell_instant
+from reconciler.model.payloads import Document, Json
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun, TryEnded
 from reconciler.model.state import State
 from reconciler.outputs.documents import (
     REPORT_KEYS,
     REPORT_VERSION,
-    Document,
-    destination_document,
-    instant_text,
     report_document,
 )
 from reconciler.outputs.dossiers import Dossier
@@ -43,7 +43,7 @@ class JsonLog:
 
     def planned(self, plan: Plan) -> None:
         """Every line from now on names environment and service, and those about an exam its install."""
-        self._destination = destination_document(plan.destination)
+        self._destination = msgspec.to_builtins(plan.destination)
         self._context = {"environment": plan.destination.environment, "service": plan.destination.api_url}
         self._installs = {change.address: change.install_sid for change in plan.having(Action.CREATE)}
 
@@ -74,14 +74,8 @@ class JsonLog:
     def settled(self, exam: ExamOutcome) -> None:
         """How an exam ended is on a line, whether it was attempted or not."""
         self._counts[exam.outcome] += 1
-        self._say_of(
-            exam.address,
-            "settled",
-            outcome=exam.outcome.value,
-            sid=exam.sid,
-            status=exam.status,
-            message=exam.message,
-        )
+        members = msgspec.to_builtins(exam)
+        self._say_of(members.pop("address"), "settled", **members)
 
     def waiting(self, seconds: float, reason: str) -> None:
         """How long sending pauses, and why, is on a line."""
@@ -129,7 +123,7 @@ class JsonLog:
         context = {} if "destination" in members else self._context
         document = {
             "formatVersion": REPORT_VERSION,
-            "time": instant_text(self._now()),
+            "time": spell_instant(self._now(), to="auto"),
             "event": event,
             **context,
             **members,

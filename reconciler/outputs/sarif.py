@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from reconciler import __version__
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
-from reconciler.outputs.documents import Document
+from reconciler.model.payloads import Document
 from reconciler.outputs.finding_places import Checkout, Placed, placed
 from reconciler.outputs.finding_texts import HELP, Help, help_of
 

@@ -8,14 +8,13 @@ from typing import Any, Final, NoReturn, TypeVar
 import msgspec
 
 from reconciler.model.outside_text import REPLACEMENT, tamed
-from reconciler.model.stored import Stored
+from reconciler.model.stored import Stored, problem_of
 
 T = TypeVar("T")
 
 _NEVER_NULL: Final = ("secrets", "configurationSid")
 """Keys that are left out where they have no value."""
 
-_MISSING: Final = re.compile("Object missing required field `([A-Za-z]+)`")
 _HEX: Final = "[0-9a-fA-F]"
 _ESCAPE: Final = re.compile(
     rf"\\(?:u[dD][89abAB]{_HEX}{{2}}\\u[dD][c-fC-F]{_HEX}{{2}}|(?P<half>u[dD][89a-fA-F]{_HEX}{{2}})|.)"
@@ -77,12 +76,7 @@ def convert(value: object, kind: type[T], place: str) -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        problem, _, path = str(error).partition(" - at `$")
-        where = f"{place}{path.rstrip('`')}"
-        missing = _MISSING.fullmatch(problem)
-        raise MalformedError(
-            f"{where}.{missing[1]} is missing" if missing else f"{where}: {tamed(problem)}"
-        ) from error
+        raise MalformedError(problem_of(error, place)) from error
     except OverflowError as error:
         raise MalformedError(f"{place} holds a date-time that no calendar has in UTC") from error
 

@@ -25,13 +25,14 @@ from reconciler.model.identities import Address
 from reconciler.model.plan import Plan
 from reconciler.model.report import Outcome, Report
 from reconciler.outputs.diagnostics_text import print_diagnostics
-from reconciler.outputs.documents import diagnostics_document, plan_document, report_document, to_text
+from reconciler.outputs.documents import diagnostics_document, report_document, to_text
 from reconciler.outputs.dossiers import dossiers_of_state
 from reconciler.outputs.errors_text import print_error
 from reconciler.outputs.html_page import plan_page
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.markdown import plan_markdown
+from reconciler.outputs.plan_json import plan_document
 from reconciler.outputs.plan_text import print_plan
 from reconciler.outputs.report_text import print_report
 from reconciler.outputs.state_text import print_entry, print_state

@@ -21,7 +21,7 @@ from reconciler.model.errors import (
 from reconciler.model.identities import Address, AttemptId
 from reconciler.model.plan import Guard
 from reconciler.model.report import Outcome, Report, TryBegun, TryEnded
-from reconciler.outputs.documents import report_document
+from reconciler.outputs.documents import report_document, to_text
 from reconciler.outputs.dossiers import dossiers_of_state
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.json_log import JsonLog
@@ -162,5 +162,5 @@ def test_a_report_is_one_line_with_the_members_of_its_document() -> None:
         assert line["event"] == "report"
         document = {key: value for key, value in line.items() if key not in {"event", "time"}}
         schema.validate(document)
-        assert document == report_document(told, plan, state, known)
+        assert document == json.loads(to_text(report_document(told, plan, state, known)))
     assert "doubt" in log.lines[1]["exams"][0]  # type: ignore[index]

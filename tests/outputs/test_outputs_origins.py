@@ -13,10 +13,10 @@ from reconciler.model.origins import Layer, Origin
 from reconciler.model.payloads import digest_of
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.positions import Position
-from reconciler.outputs.documents import plan_document, to_text
+from reconciler.outputs.documents import to_text
 from reconciler.outputs.listing import Listing
+from reconciler.outputs.plan_json import decode_plan, plan_document
 from reconciler.outputs.plan_text import print_plan
-from reconciler.outputs.saved_plans import decode_plan
 
 ORIGINS = {
     "title": Origin(layer=Layer.EXAM, position=Position("a.yaml", 7, 5)),
@@ -76,8 +76,9 @@ def test_the_document_has_origins_and_is_read_back() -> None:
     """The optional key fits the schema, and a saved plan with it is the same plan."""
     plan = plan_of(2)
     document = plan_document(plan, listing=Listing.ALL, origins={Address("e000"): ORIGINS})
-    Draft202012Validator(schemas.load("plan")).validate(document)
-    first, second = json.loads(to_text(document))["changes"]
+    read = json.loads(to_text(document))
+    Draft202012Validator(schemas.load("plan")).validate(read)
+    first, second = read["changes"]
     assert "provenance" not in second
     assert first["provenance"]["title"] == {"file": "a.yaml", "line": 7, "column": 5, "layer": "exam"}
     nowhere = {"file": None, "line": None, "column": None, "layer": "environment", "name": "staging"}

@@ -1,0 +1,358 @@
+"""The plan's JSON format, written and read: each field of a file is declared once, in the classes here."""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler.model.destination import Destination
+from reconciler.model.errors import ExpectationFailed, UsageError
+from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
+from reconciler.model.origins import NO_ORIGINS, Layer, Origin, Origins
+from reconciler.model.payloads import Document, Json, Payload, digest_of
+from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Guard, Note, Plan
+from reconciler.model.positions import Position
+from reconciler.model.state import Answer, Intent
+from reconciler.model.stored import Count, Instant, problem_of
+from reconciler.outputs.dossiers import Dossier, dossier_of
+from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.listing import Listing
+
+FORMAT_VERSION: Final = "2.0"
+_EARLIER_MAJOR: Final = "1"
+_VERSION: Final = re.compile(r"([0-9]{1,9})\.[0-9]{1,9}", re.ASCII)
+_PATH_STEP: Final = re.compile(r"[^.\[\]]+")
+_REMAKE: Final = "Make it again with `reconciler plan --out FILE`, and have that reviewed."
+_UNTOLD: Final = Answer(status=None, reason="not told by this file, which an earlier version wrote")
+_SUMMARY: Final = {"inDoubt" if action is Action.IN_DOUBT else action.value: action for action in Action}
+"""The keys of the summary in order, and what each counts."""
+
+
+class _Written(Struct, rename="camel", omit_defaults=True):
+    """An object of the format; fields at their defaults are left out."""
+
+
+class _Settle(_Written, kw_only=True):
+    options: tuple[str, ...]
+    commands: tuple[str, str]
+    manifest: tuple[str, str]
+
+
+class _Doubt(_Written, kw_only=True):
+    course: str | None = None
+    attempt: AttemptId
+    started_at: Instant
+    by: str
+    status: int | None
+    answer: str | None
+    look: tuple[str, ...]
+    support_message: str
+    settle: _Settle
+    request_id: str | None = None
+    sids: tuple[ExamSid, ...] = ()
+
+
+class _Origin(_Written, kw_only=True):
+    file: str | None
+    line: int | None
+    column: int | None
+    layer: Layer
+    name: str | None = None
+
+
+class _Line(_Written, kw_only=True):
+    address: Address
+    action: Action
+    install_sid: InstallSid
+    course_sid: CourseSid
+    sid: ExamSid | None
+    digest: Digest
+    source: Position | None
+    before: Payload | None
+    after: Payload | None
+    diff: tuple[FieldDiff, ...]
+    moved_from: Address | None = None
+    attempt: AttemptId | None = None
+    started_at: Instant | None = None
+    doubt: _Doubt | None = None
+    timezone: str | None = None
+    provenance: dict[str, _Origin] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.attempt is None) is not (self.started_at is None) or (self.doubt and not self.attempt):
+            raise ValueError("`attempt`, `startedAt` and `doubt` do not fit each other")
+
+
+class _State(_Written, kw_only=True):
+    lineage: str
+    serial: Count
+
+
+class _Plan(_Written, kw_only=True):
+    format_version: str
+    summary: dict[str, Count]
+    fingerprint: Digest
+    destination: Destination
+    refused: tuple[Guard, ...]
+    state: _State
+    changes: tuple[_Line, ...]
+    notes: tuple[Note, ...] = ()
+
+
+_SAME_IN_CHANGE: Final = [name for name in _Line.__struct_fields__ if name in Change.__struct_fields__]
+_SAME_IN_DOSSIER: Final = [name for name in _Doubt.__struct_fields__ if name in Dossier.__struct_fields__]
+
+
+class SavedPlan(Plan, frozen=True, kw_only=True):
+    """A plan from a file, which may count exams that are up to date without listing them.
+
+    `invocation` holds the options that its commands to copy have.
+    """
+
+    unlisted_noop: int
+    invocation: Invocation
+
+    def count(self, action: Action) -> int:
+        """Return how many changes have `action`, those included that the file only counts."""
+        listed = Plan.count(self, action)
+        return listed + self.unlisted_noop if action is Action.NOOP else listed
+
+
+def plan_document(
+    plan: Plan,
+    *,
+    listing: Listing,
+    invocation: Invocation | None = None,
+    origins: Mapping[Address, Origins] = NO_ORIGINS,
+) -> Document:
+    """Return `plan` in the plan format.
+
+    `notes` are there only if there is one, `provenance` only where it is known. `invocation` goes into the
+    commands to copy; None where they need no option.
+    """
+    options = invocation or Invocation()
+    written = _Plan(
+        format_version=FORMAT_VERSION,
+        summary={key: plan.count(action) for key, action in _SUMMARY.items()},
+        fingerprint=plan.fingerprint,
+        destination=plan.destination,
+        refused=plan.guards,
+        state=_State(lineage=plan.lineage, serial=plan.serial),
+        changes=tuple(_line(change, options, origins.get(change.address, {})) for change in listing.of(plan)),
+        notes=plan.notes,
+    )
+    document: Document = msgspec.to_builtins(written)
+    return document
+
+
+def _line(change: Change, invocation: Invocation, origins: Origins) -> _Line:
+    dossier = dossier_of(change, invocation)
+    return _Line(
+        **{name: getattr(change, name) for name in _SAME_IN_CHANGE},
+        attempt=None if change.intent is None else change.intent.attempt,
+        started_at=None if change.intent is None else change.intent.started_at,
+        doubt=None if dossier is None else _doubt(dossier),
+        provenance={path: _origin(origins[path]) for path in sorted(origins)} or None,
+    )
+
+
+def _origin(origin: Origin) -> _Origin:
+    at = origin.position
+    return _Origin(
+        file=None if at is None else at.file,
+        line=None if at is None else at.line,
+        column=None if at is None else at.column,
+        layer=origin.layer,
+        name=origin.name,
+    )
+
+
+def _doubt(dossier: Dossier) -> _Doubt:
+    settle = _Settle(options=dossier.options, commands=dossier.commands, manifest=dossier.manifest)
+    return _Doubt(**{name: getattr(dossier, name) for name in _SAME_IN_DOSSIER}, settle=settle)
+
+
+def doubt_document(dossier: Dossier) -> Document:
+    """Return `dossier` as plan and report have it."""
+    document: Document = msgspec.to_builtins(_doubt(dossier))
+    return document
+
+
+def decode_plan(data: bytes, *, name: str) -> SavedPlan:
+    """Return the plan that `data`, the content of the file called `name`, holds.
+
+    Aliases of courses are in the file for exams in doubt only. An intent comes back without its payload, and
+    from a file of an earlier version also without its author and answer. A file of format 1 does not say
+    where it goes, but for the environment.
+    Raises UsageError where it is no plan of a format that this version reads, and ExpectationFailed where it
+    was edited.
+    """
+    try:
+        written = _read(data)
+        plan = _plan(written)
+        is_sealed = _is_sealed(plan, written)
+    except _NotAPlan as reason:
+        raise UsageError(f"{name}: {reason}", hint=reason.hint) from reason
+    except ValueError as reason:  # text that no encoding has
+        raise UsageError(f"{name}: not a plan: it holds a value that cannot be", hint=_REMAKE) from reason
+    if not is_sealed:
+        raise ExpectationFailed(
+            f"{name}: the plan was edited after it was made: its changes do not match its fingerprint",
+            hint=_REMAKE,
+        )
+    return plan
+
+
+class _NotAPlan(Exception):
+    """Why a file is no plan of a format that is read here."""
+
+    def __init__(self, reason: str, hint: str = _REMAKE) -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
+def _read(data: bytes) -> _Plan:
+    """Return what is written in `data`, in the shape of our version. Raises _NotAPlan."""
+    try:
+        document = json.loads(data.decode("utf-8-sig"), parse_float=_finite, parse_constant=_finite)
+    except (ValueError, RecursionError) as reason:
+        raise _NotAPlan("not a plan: the file is not JSON") from reason
+    if not isinstance(document, dict):
+        raise _NotAPlan("not a plan: the file does not hold a JSON object")
+    version = document.get("formatVersion")
+    parts = _VERSION.fullmatch(version) if isinstance(version, str) else None
+    if parts is None:
+        raise _NotAPlan("not a plan: it has no 'formatVersion'")
+    is_earlier = parts[1] == _EARLIER_MAJOR
+    if not is_earlier and parts[1] != FORMAT_VERSION.partition(".")[0]:
+        raise _NotAPlan(
+            f"the plan is of format {parts[0]}, and this version reads format {FORMAT_VERSION}",
+            hint=f"Read it with the version of reconciler that wrote it. {_REMAKE}",
+        )
+    try:
+        written = msgspec.convert(_upgraded(document) if is_earlier else document, _Plan)
+    except msgspec.ValidationError as error:
+        raise _NotAPlan(f"not a plan: {problem_of(error, 'plan')}") from error
+    if not is_earlier and None in {written.destination.api_url, written.destination.state}:
+        raise _NotAPlan("not a plan: it does not say where it goes")
+    # A newer minor version may have fields that we do not know; they are left unread.
+    if version == FORMAT_VERSION and _spelt(msgspec.to_builtins(written)) != _spelt(document):
+        raise _NotAPlan(f"not a plan: it has other fields than those of format {FORMAT_VERSION}")
+    return written
+
+
+def _finite(text: str) -> float:
+    """Return the number that `text` spells. Raises ValueError for NaN and infinities, which JSON has not."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _spelt(document: object) -> str:
+    return json.dumps(document, sort_keys=True)
+
+
+def _upgraded(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a `document` of format 1 in the shape of format 2; what does not fit is left as it is."""
+    summary = document.get("summary")
+    return document | {
+        "summary": {**summary, "accept": 0} if isinstance(summary, dict) else summary,
+        "refused": document.get("guards", []),
+        "destination": {"environment": document.get("environment")},
+    }
+
+
+def _plan(written: _Plan) -> SavedPlan:
+    changes = tuple(map(_change, written.changes))
+    listed_noop = sum(change.action is Action.NOOP for change in changes)
+    options = next((line.doubt.settle.options for line in written.changes if line.doubt is not None), ())
+    return SavedPlan(
+        lineage=written.state.lineage,
+        serial=written.state.serial,
+        destination=written.destination,
+        changes=changes,
+        guards=written.refused,
+        notes=written.notes,
+        unlisted_noop=written.summary.get("noop", 0) - listed_noop,
+        invocation=Invocation(options),
+    )
+
+
+def _change(line: _Line) -> Change:
+    same = {name: getattr(line, name) for name in _SAME_IN_CHANGE}
+    return Change(
+        **same | {"diff": tuple(_with_absences(one, line) for one in line.diff)},
+        intent=_intent(line),
+        course=None if line.doubt is None else line.doubt.course,
+    )
+
+
+def _intent(line: _Line) -> Intent | None:
+    if line.attempt is None or line.started_at is None:
+        return None
+    return Intent(
+        attempt=line.attempt,
+        digest=line.digest,
+        install_sid=line.install_sid,
+        course_sid=line.course_sid,
+        payload=line.before or line.after or {},
+        started_at=line.started_at,
+        by="" if line.doubt is None else line.doubt.by,
+        answer=_UNTOLD if line.doubt is None else _answer(line.doubt),
+    )
+
+
+def _answer(doubt: _Doubt) -> Answer | None:
+    if doubt.answer is None:
+        return None
+    return Answer(status=doubt.status, reason=doubt.answer, request_id=doubt.request_id, sids=doubt.sids)
+
+
+def _with_absences(one: FieldDiff, line: _Line) -> FieldDiff:
+    """Return `one` with ABSENT for a null that stands for a field that a side's payload does not have."""
+    before = ABSENT if one.before is None and not _holds(line.before, one.path) else one.before
+    after = ABSENT if one.after is None and not _holds(line.after, one.path) else one.after
+    return replace(one, before=before, after=after)
+
+
+def _holds(payload: Json, path: str) -> bool:
+    here = payload
+    for step in _PATH_STEP.findall(path):
+        if isinstance(here, dict) and step in here:
+            here = here[step]
+        elif isinstance(here, list) and step.isdecimal() and int(step) < len(here):
+            here = here[int(step)]
+        else:
+            return False
+    return True
+
+
+def _is_sealed(plan: SavedPlan, written: _Plan) -> bool:
+    """Return whether fingerprint, summary, order and digests are those that this product would write."""
+    counted = Counter(change.action for change in plan.changes if change.action is not Action.NOOP)
+    addresses = [change.address for change in plan.changes]
+    return (
+        plan.fingerprint == written.fingerprint
+        and plan.unlisted_noop >= 0
+        and all(
+            written.summary.get(key) == counted[action]
+            for key, action in _SUMMARY.items()
+            if action is not Action.NOOP
+        )
+        and addresses == sorted(set(addresses))
+        and all(_shows_its_digest(change) for change in plan.changes)
+    )
+
+
+def _shows_its_digest(change: Change) -> bool:
+    """Return whether the declared body that a reviewer saw is the one that the fingerprint covers."""
+    if change.after is None:
+        return change.action is not Action.CREATE
+    return digest_of(change.after) == change.digest
