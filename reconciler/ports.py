@@ -162,14 +162,6 @@ class StateBackend(Protocol):
         ...
 
 
-class SpareFile(Protocol):
-    """A file on this machine that a run alone writes."""
-
-    def append(self, data: bytes) -> None:
-        """Durably put `data` at the end. Raises OSError if it may not be there; the next append drops it."""
-        ...
-
-
 class Journal(Protocol):
     """Remembers what happened to creates, in the order in which it is told."""
 

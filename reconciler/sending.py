@@ -4,13 +4,10 @@ httpx and asyncio load with this module.
 May import: every room but `cli`, `sandbox` and `manifest`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from reconciler import service_url
 from reconciler.api.client import HttpExamApi
@@ -19,7 +16,7 @@ from reconciler.api.retry import BackOff
 from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest, resolve_secrets
 from reconciler.applying.stopping import Stopping
-from reconciler.backends.recovery_file import RecoveryFile, make_recovery_file
+from reconciler.backends.recovery_file import make_recovery_file
 from reconciler.editing import Stray
 from reconciler.host import SystemClock, jitter, new_attempt
 from reconciler.model.destination import ServiceUrl
@@ -32,7 +29,7 @@ from reconciler.model.state import State
 from reconciler.outputs.quiet import QuietProgress
 from reconciler.planning.effects import apply_state_changes, planned_creates
 from reconciler.planning.standing import Standing
-from reconciler.ports import LockInfo, Progress, SecretSource
+from reconciler.ports import Progress, SecretSource
 from reconciler.statefile.journal_format import encode_recovery_header
 from reconciler.statefile.recovery import RecoveryJournal
 from reconciler.statefile.session import Session
@@ -78,52 +75,6 @@ class Applied(Struct, frozen=True, kw_only=True):
     recovery: Recovery = field(default_factory=Recovery)
 
 
-class Keeper:
-    """The recovery file of one run. It is left behind unless the store has all that is in it."""
-
-    def __init__(self, file: RecoveryFile) -> None:
-        self._file = file
-        self._is_stored = False
-        self.journal = RecoveryJournal(file)
-
-    def settle(self, trouble: StateError | None) -> Recovery:
-        """Say what stays. `trouble` is why the store's snapshot lacks the outcomes; None if it has them.
-
-        That each append was acknowledged is not enough: a store may lose its last writes with its log.
-        """
-        failure = self.journal.failure
-        self._is_stored = trouble is None and not self.journal.is_owed
-        return Recovery(
-            file=self._file.path if self._is_needed else None,
-            failure=None if failure is None else failure.strerror or str(failure),
-        )
-
-    def end(self) -> None:
-        """Remove the file, or leave it for `state recover`."""
-        if self._is_needed:
-            self._file.close()
-        else:
-            self._file.discard()
-
-    @property
-    def _is_needed(self) -> bool:
-        return not (self._is_stored or self.journal.is_empty)
-
-
-Keeping: TypeAlias = Callable[[State], AbstractContextManager[Keeper]]
-
-
-@contextmanager
-def keep_outcomes(folder: Path, state: State, *, lock: LockInfo, location: str) -> Iterator[Keeper]:
-    """Keep the outcomes of a run on `state` at `location` in a file in `folder`, made before any is sent."""
-    header = encode_recovery_header(state.lineage, state.serial, location=location)
-    keeper = Keeper(make_recovery_file(folder, lock.lock_id, header=header, location=location))
-    try:
-        yield keeper
-    finally:
-        keeper.end()
-
-
 class Run:
     """One apply under the lock. Making it refuses everything that can be refused before anything is sent."""
 
@@ -167,43 +118,70 @@ class Run:
                         hint=f"Nothing was sent. {one.hint} Then remove the file.",
                     )
 
-    async def carry_out(
+    async def carry_out(  # noqa: PLR0913 - each is a port, or said by the caller
         self,
         session: Session,
-        keeping: Keeping,
         *,
         by: str,
         progress: Progress | None,
         stopping: Stopping | None,
+        folder: Path,
+        lock_id: str,
+        location: str,
     ) -> Applied:
-        """Change state as planned, send all requests, and fold every outcome into the state."""
+        """Change state as planned, send all requests, and fold every outcome into the state at `location`.
+
+        Until the store has them, outcomes are in a file in `folder`, which is made before any is sent.
+        """
         progress = progress or QuietProgress()
         progress.planned(self._plan)
-        now = SystemClock().now()
-        changed = apply_state_changes(self._plan, self._standing, now=now, by=tamed(by))
+        now, by = SystemClock().now(), tamed(by)
+        changed = apply_state_changes(self._plan, self._standing, now=now, by=by)
         if not self._creates:
             backup = _mend(session, changed)
-            report, trouble, recovery = Report(exams=()), None, Recovery()
-        else:
-            with keeping(session.state) as keeper:
-                backup = _mend(session, changed)
-                report = await self._send(session, keeper, progress, stopping or Stopping(), tamed(by))
-                trouble = self._fold(session)
-                recovery = keeper.settle(trouble)
+            recovery = Recovery(earlier=self._earlier)
+            return Applied(
+                plan=self._plan,
+                report=Report(exams=()),
+                state=session.state,
+                backup=backup,
+                recovery=recovery,
+            )
+        header = encode_recovery_header(session.state.lineage, session.state.serial, location=location)
+        file = make_recovery_file(folder, lock_id, header=header, location=location)
+        outcomes, is_stored = RecoveryJournal(file.append), False
+        try:
+            backup = _mend(session, changed)
+            report = await self._send(session, outcomes, progress, stopping or Stopping(), by)
+            trouble = self._fold(session)
+            # That each append was acknowledged is not enough: a store may lose its last writes with its log.
+            is_stored = trouble is None and not outcomes.is_owed
+        finally:
+            is_needed = not (is_stored or outcomes.is_empty)
+            if is_needed:
+                file.close()
+            else:
+                file.discard()
+        failure = outcomes.failure
+        recovery = Recovery(
+            file=file.path if is_needed else None,
+            failure=None if failure is None else failure.strerror or str(failure),
+            earlier=self._earlier,
+        )
         return Applied(
             plan=self._plan,
             report=report,
             state=session.state,
             backup=backup,
             trouble=trouble,
-            recovery=replace(recovery, earlier=self._earlier),
+            recovery=recovery,
         )
 
     async def _send(
-        self, session: Session, keeper: Keeper, progress: Progress, stopping: Stopping, by: str
+        self, session: Session, outcomes: RecoveryJournal, progress: Progress, stopping: Stopping, by: str
     ) -> Report:
-        """Send all requests; every outcome is in the log, and kept by `keeper`, on return."""
-        journal = session.begin_journal(keeper.journal)
+        """Send all requests; on return every outcome is in the log, and among `outcomes`."""
+        journal = session.begin_journal(outcomes)
         try:
             api = HttpExamApi(self._url, self._token, timeout_s=self._sending.timeout_s)
             executor = Executor(

@@ -18,7 +18,6 @@ May import: every room but `cli` and `sandbox`. Only `apply` loads `sending`, an
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -211,7 +210,7 @@ class Workspace:
         `stopping` only a cancellation stops the run. Outcomes are kept in `recovery_directory` (None: below
         the workspace) until the store has them.
         """
-        from reconciler.sending import Run, keep_outcomes  # noqa: PLC0415 - httpx and asyncio load only to apply
+        from reconciler.sending import Run  # noqa: PLC0415 - httpx and asyncio load only to apply
 
         loaded = self._load_valid()
         store, lock = self._store(), lock_info("apply")
@@ -236,8 +235,15 @@ class Workspace:
             run = Run(sending, planned.plan, standing, service=service, strays=strays, key=key)
             if planned.plan.to_make and not confirm(planned):
                 raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
-            keeping = partial(keep_outcomes, folder, lock=lock, location=store.location)
-            return await run.carry_out(session, keeping, by=by, progress=progress, stopping=stopping)
+            return await run.carry_out(
+                session,
+                by=by,
+                progress=progress,
+                stopping=stopping,
+                folder=folder,
+                lock_id=lock.lock_id,
+                location=store.location,
+            )
 
     def editing(self, *, lock_timeout_s: float = 0.0, command: str = "edit") -> AbstractContextManager[Edit]:
         """Edit the state: any number of edits under one lock, with one commit and one backup.

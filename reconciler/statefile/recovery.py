@@ -1,21 +1,23 @@
 """The recovery journal: outcomes on this machine's disk until the store certainly has them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from reconciler.model.records import IntentRecord, Record
-from reconciler.ports import SpareFile
 from reconciler.statefile.journal_format import encode_record
 
 
 class RecoveryJournal:
-    """Keeps outcomes in `file`, whose header is there already. A disk that fails does not fail the run.
+    """Keeps outcomes on this machine. A disk that fails does not fail the run.
+
+    `append` puts bytes durably at the end of a file; it raises OSError if they may not be there, and the next
+    append drops them then.
 
     `failure` says why the last outcome that could not be kept was not; None where all were. `is_owed` says
     whether the store refused an outcome, or may have.
     """
 
-    def __init__(self, file: SpareFile) -> None:
-        self._file = file
+    def __init__(self, append: Callable[[bytes], object]) -> None:
+        self._append = append
         self._kept = 0
         self.failure: OSError | None = None
         self.is_owed = False
@@ -36,7 +38,7 @@ class RecoveryJournal:
             return
         numbered = enumerate(outcomes, start=self._kept + 1)
         try:
-            self._file.append(b"".join(encode_record(record, number=number) for number, record in numbered))
+            self._append(b"".join(encode_record(record, number=number) for number, record in numbered))
         except OSError as error:
             self.failure = error
         else:

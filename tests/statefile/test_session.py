@@ -461,7 +461,7 @@ def test_an_outcome_is_kept_on_this_machine_as_well(tmp_path):
     """Intents are not; each batch of outcomes is one write; what the store refused is owed."""
     events = []
     backend = Ordered(tmp_path / "exams.state.json", events)
-    recovery = RecoveryJournal(Spare(events))
+    recovery = RecoveryJournal(Spare(events).append)
 
     async def run(opened):
         journal = opened.begin_journal(recovery)
@@ -532,7 +532,7 @@ def test_an_outcome_is_told_once_it_is_on_this_machine_and_in_the_store(tmp_path
     )
 
     async def run(opened):
-        journal = opened.begin_journal(RecoveryJournal(held.file))
+        journal = opened.begin_journal(RecoveryJournal(held.file.append))
         await journal.append(began("a", "t"))
         telling = asyncio.create_task(journal.append(created("a", "t", 1)))
         quick.set()
@@ -558,7 +558,7 @@ def test_an_outcome_is_kept_where_no_thread_can_write_it(tmp_path, monkeypatch):
         raise RuntimeError("can't start new thread")
 
     events = []
-    recovery = RecoveryJournal(Spare(events))
+    recovery = RecoveryJournal(Spare(events).append)
     backend = FileBackend(tmp_path / "exams.state.json", location="file:exams.state.json")
 
     async def run(opened):
