@@ -434,18 +434,3 @@ def test_the_example_is_applied_as_it_stands(workspace):
         workspace.run("plan", str(EXAMPLE), "--detailed-exitcode")
         workspace.run(*arguments)
         assert sandbox.requests == 12
-
-
-def test_version_and_help_load_only_the_parser():
-    """They answer at once: nothing heavy is imported for them."""
-    script = (
-        "import sys\nfrom reconciler.cli import main\n"
-        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
-        "heavy = {'httpx', 'jsonschema', 'deepdiff', 'rich', 'yaml', 'asyncio'} & set(sys.modules)\n"
-        "sys.exit(f'loaded {heavy}' if heavy else 0)"
-    )
-    for arguments in (["--version"], ["--help"], ["apply", "--help"], ["sandbox", "--help"]):
-        done = subprocess.run(
-            [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr

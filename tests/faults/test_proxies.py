@@ -76,7 +76,8 @@ TRIED_AGAIN = ("403", "closed", "established and cut")
 
 def relay(conversation):
     """A proxy that works."""
-    conversation.read_head()
+    if not conversation.read_head():
+        return
     host, port = _TARGET.match(conversation.received).groups()
     with socket.create_connection((host.decode(), int(port))) as far:
         conversation.send(ESTABLISHED)

@@ -21,7 +21,7 @@ def apply_twice(
     seen = {}
 
     def converse(conversation):
-        if (course := course_of(conversation)) is None:
+        if not (course := course_of(conversation)):
             return  # a connection that was opened and not used
         name = names[course]
         seen.setdefault(name, []).append(conversation)

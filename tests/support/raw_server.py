@@ -56,7 +56,7 @@ class Conversation:
             if not waiting:
                 return None
             time.sleep(0.002)
-        raise AssertionError("no request came")
+        return None
 
     def read(self):
         """Add what comes next to `received`; whether anything did."""
