@@ -248,8 +248,8 @@ class Workspace:
     def editing(self, *, lock_timeout_s: float = 0.0, command: str = "edit") -> AbstractContextManager[Edit]:
         """Edit the state: any number of edits under one lock, with one commit and one backup.
 
-        The lock is taken with the first edit, and tells others that `command` holds it. What was edited is
-        committed when the context ends; if it ends with an error, nothing is changed.
+        The lock is taken with the first edit or look at its state, and tells others that `command` holds it.
+        What was edited is committed when the context ends; if it ends with an error, nothing is changed.
         """
         return editing(
             self._store(),
