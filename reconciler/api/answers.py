@@ -4,7 +4,8 @@ It is total: no status, header or body makes an exception, and all that it retur
 without a secret. What a server says is shown, and never trusted.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Final, TypeAlias
 
@@ -16,7 +17,7 @@ from reconciler.api.echoes import Sent, contradictions, other_title
 from reconciler.api.messages import code_in, decode, message_in
 from reconciler.api.redaction import WITHHELD, Redactor, describe
 from reconciler.api.retry import http_date
-from reconciler.api.seen_sids import MOST, in_words, sids_in
+from reconciler.api.spellings import text_of, undone
 from reconciler.model.identities import ConfigurationSid, ExamSid, is_configuration_sid, is_exam_sid
 from reconciler.model.outside_text import tamed
 from reconciler.model.verdicts import Created, Forbidden, Refused, Throttled, Unauthorized, Unknown
@@ -36,6 +37,14 @@ _REQUEST_ID_CHARACTERS: Final = 128
 _REQUEST_ID_READINGS: Final = 16
 # Refusals that say nothing of whether somebody got as far as storing the exam: RFC 9110 and 8470, and nginx.
 _UNDECIDED: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, 499})
+
+_MOST_SIDS: Final = 20
+_NAMED_SIDS: Final = 3
+_SID_LENGTH: Final = 34
+_BREAK: Final = r"(?:=?\r?\n[ \t]*|<[^<>]*>|[\u00ad\u200b-\u200f\u2060\ufeff])*"
+"""What may stand inside a SID: the end of a line, a tag, a character that nobody sees."""
+_SID: Final = re.compile(rf"E{_BREAK}X((?:{_BREAK}[a-f0-9]){{32}})(?![a-f0-9])", re.IGNORECASE)
+_BREAKS: Final = re.compile(_BREAK)
 
 
 Answered: TypeAlias = Created | Throttled | Refused | Unauthorized | Forbidden | Unknown
@@ -135,16 +144,16 @@ def _is_echo(sid: str, sent: Sent, redactor: Redactor) -> bool:
 
 def _seen_sids(answer: Answer, sent: Sent, redactor: Redactor) -> tuple[tuple[ExamSid, ...], str]:
     """Return the exam SIDs in body and headers that are not the request's own, and what to say of them."""
-    own = set(sids_in([sent.body]))
+    own = set(_sids_in([sent.body]))
     headers = "\n".join(value for _, value in answer.headers).encode("utf-8", "replace")
     found: dict[ExamSid, None] = {}
-    for sid in sids_in((*unpacked(answer.body), *unpacked(answer.end), headers)):
+    for sid in _sids_in((*unpacked(answer.body), *unpacked(answer.end), headers)):
         if sid not in own and not redactor.finds_piece_in(sid):
             found[sid] = None
-        if len(found) > MOST:
+        if len(found) > _MOST_SIDS:
             break
-    sids = tuple(found)[:MOST]
-    return sids, in_words(sids, are_all=len(found) <= MOST)
+    sids = tuple(found)[:_MOST_SIDS]
+    return sids, _in_words(sids, are_all=len(found) <= _MOST_SIDS)
 
 
 def _reason(answer: Answer, document: object, redactor: Redactor) -> str:
@@ -160,3 +169,23 @@ def _reason(answer: Answer, document: object, redactor: Redactor) -> str:
     said = f"{head}: {said}" if said else head
     is_success = HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES
     return f"no exam in the answer: {said}" if is_success else said
+
+
+def _sids_in(parts: Iterable[bytes]) -> Iterator[ExamSid]:
+    """Yield the exam SIDs in `parts`, in whatever spelling and case they stand there, in lower case."""
+    for part in parts:
+        for text in undone(text_of(part), least=_SID_LENGTH):
+            for digits in _SID.findall(text):
+                yield ExamSid(f"EX{_BREAKS.sub('', digits).lower()}")
+
+
+def _in_words(sids: tuple[ExamSid, ...], *, are_all: bool) -> str:
+    """Return what to add to a message about `sids`, which `are_all` that were seen; often nothing."""
+    if not sids:
+        return ""
+    named = ", ".join(sids[:_NAMED_SIDS])
+    if len(sids) == 1:
+        return f" (in what arrived stands {named}: check whether it is this exam)"
+    left = len(sids) - _NAMED_SIDS
+    more = "" if left <= 0 else f" and {left} more" if are_all else f" and more than {left} more"
+    return f" (in what arrived stand {named}{more}: check whether one of them is this exam)"

@@ -34,7 +34,7 @@ class Kept:
     def __init__(self) -> None:
         self.size_bytes = 0
         self._start = bytearray()
-        self._end = b""
+        self.end = b""  # the last bytes; empty where all are in `start`
 
     def add(self, part: bytes) -> None:
         """Take `part`, which came next."""
@@ -42,18 +42,13 @@ class Kept:
         room = _START_BYTES - len(self._start)
         self._start += part[:room]
         if len(part) > room:
-            before = self._end or bytes(self._start[-END_BYTES:])
-            self._end = (before + part[room:])[-END_BYTES:]
+            before = self.end or bytes(self._start[-END_BYTES:])
+            self.end = (before + part[room:])[-END_BYTES:]
 
     @property
     def start(self) -> bytes:
         """The first bytes."""
         return bytes(self._start)
-
-    @property
-    def end(self) -> bytes:
-        """The last bytes; empty where all are in `start`."""
-        return self._end
 
     @property
     def is_beyond_reading(self) -> bool:

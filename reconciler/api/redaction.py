@@ -49,40 +49,30 @@ class Redactor:
             for form in {secret, without_tags(secret)}:
                 for spelling in (form, *_spellings(form)):
                     self._pieces.update(_pieces(_comparable(spelling)))
-        self._beside = () if beside is None else (beside,)
-        self._least = min(map(len, self._wholes), default=_PIECE)
-        for other in self._beside:
-            self._least = min(self._least, other._least)  # noqa: SLF001 - it is one of us
+        self._beside = beside
+        self.least = min(map(len, self._wholes), default=_PIECE)
+        if beside is not None:
+            self.least = min(self.least, beside.least)
 
     def finds_in(self, text: str, *, most: int = MOST_TEXTS) -> bool:
         """Whether a secret stands in `text`, or in what it may spell: `most` readings of it are tried."""
-        readings = undone(_visible(text[:_CONSIDERED], but=_MISREAD), least=self._least, most=most)
-        return any(self._finds_in_plain(_comparable(reading)) for reading in readings)
+        readings = undone(_visible(text[:_CONSIDERED], but=_MISREAD), least=self.least, most=most)
+        return any(self.finds_plainly_in(_comparable(reading)) for reading in readings)
 
     def finds_piece_in(self, text: str) -> bool:
         """Whether eight characters of a secret stand in `text`, as it is."""
-        return self._has_piece(set(_pieces(_comparable(text))))
+        pieces = _pieces(_comparable(text))
+        return not self._pieces.isdisjoint(pieces) or (
+            self._beside is not None and self._beside.finds_piece_in(text)
+        )
 
-    def _finds_in_plain(self, text: str) -> bool:
+    def finds_plainly_in(self, text: str) -> bool:
+        """Whether a secret stands in the comparable `text`, no encoding undone."""
         return (
-            self._has_piece(set(_pieces(text)))
-            or self._has_whole(text)
-            or self._has_letters(set(_pieces(_letters(without_tags(text)))))
-        )
-
-    def _has_piece(self, pieces: set[str]) -> bool:
-        return not self._pieces.isdisjoint(pieces) or any(one._has_piece(pieces) for one in self._beside)  # noqa: SLF001 - as above
-
-    def _has_letters(self, pieces: set[str]) -> bool:
-        return not self._letters.isdisjoint(pieces) or any(
-            one._has_letters(pieces)  # noqa: SLF001 - as above
-            for one in self._beside
-        )
-
-    def _has_whole(self, text: str) -> bool:
-        return any(whole in text for whole in self._wholes) or any(
-            one._has_whole(text)  # noqa: SLF001 - as above
-            for one in self._beside
+            not self._pieces.isdisjoint(_pieces(text))
+            or any(whole in text for whole in self._wholes)
+            or not self._letters.isdisjoint(_pieces(_letters(without_tags(text))))
+            or (self._beside is not None and self._beside.finds_plainly_in(text))
         )
 
     def shown(self, text: str, *, otherwise: str) -> str:

@@ -1,6 +1,5 @@
 """How long to wait before another try. Pure: the time comes in, a duration goes out."""
 
-import math
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -9,6 +8,7 @@ from msgspec import Struct
 
 _LARGEST_POWER: Final = 30
 _DATE_CHARACTERS: Final = 64
+_FOREVER_S: Final = 1e9
 
 
 class BackOff(Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ def _asked_s(header: str | None, now: datetime) -> float:
         return 0.0
     text = header.strip()
     if text.isascii() and text.isdigit():
-        return _finite(text)
+        return min(float(text), _FOREVER_S)
     moment = http_date(text)
     return 0.0 if moment is None else max(0.0, (moment - now).total_seconds())
 
@@ -49,8 +49,3 @@ def http_date(header: str | None) -> datetime | None:
     except (ValueError, OverflowError, TypeError, IndexError, AttributeError):
         # The standard library reads dates of e-mails, and raises whatever its steps raise on any other text.
         return None
-
-
-def _finite(digits: str) -> float:
-    seconds = float(digits)
-    return seconds if math.isfinite(seconds) else 1e9

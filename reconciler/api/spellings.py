@@ -85,16 +85,8 @@ def without_tags(text: str) -> str:
     return _TAGS.sub(" ", text)
 
 
-def _escapes(text: str, _: int) -> str:
+def _unescape(read: Callable[[bytes], str], text: str, _: int) -> str:
     r"""Undo the escapes of JSON and of string literals: `\/`, `\u0026`, `\x26`, `\46`, `\u{26}`."""
-    return _unescape(text, text_of)
-
-
-def _escapes_of_latin_1(text: str, _: int) -> str:
-    return _unescape(text, _latin_1)
-
-
-def _unescape(text: str, read: Callable[[bytes], str]) -> str:
     if "\\" not in text:
         return text
     return _joined(_ESCAPED.sub(partial(_escaped, read), text))
@@ -111,15 +103,7 @@ def _escaped(read: Callable[[bytes], str], found: re.Match[str]) -> str:
     return chr(number) if number <= _LAST_CHARACTER else ""
 
 
-def _percent(text: str, _: int) -> str:
-    return _unquote(text, text_of)
-
-
-def _percent_of_latin_1(text: str, _: int) -> str:
-    return _unquote(text, _latin_1)
-
-
-def _unquote(text: str, read: Callable[[bytes], str]) -> str:
+def _unquote(read: Callable[[bytes], str], text: str, _: int = 0) -> str:
     if "%" not in text:
         return text
     return _joined(_PERCENT.sub(partial(_unquoted, read), text))
@@ -148,19 +132,15 @@ def _latin_1(data: bytes) -> str:
 
 def _form(text: str, _: int) -> str:
     """Undo a form's encoding, in which a plus sign is a space."""
-    return _unquote(text.replace("+", " "), text_of)
+    return _unquote(text_of, text.replace("+", " "))
 
 
-def unescape_html(text: str) -> str:
+def unescape_html(text: str, _: int = 0) -> str:
     """Return `text` without HTML's entities, once undone."""
     if "&" not in text:
         return text
     # Python converts no number of more than 4,300 digits, and no character has one of more than seven.
     return html.unescape(_BEYOND_UNICODE.sub("", _LEADING_ZEROS.sub(r"\1", text)))
-
-
-def _entities(text: str, _: int) -> str:
-    return unescape_html(text)
 
 
 def _base64(text: str, least: int) -> str:
@@ -224,14 +204,14 @@ def _joined(text: str) -> str:
 
 
 _UNDO: Final[tuple[Callable[[str, int], str], ...]] = (
-    _escapes,
-    _percent,
+    partial(_unescape, text_of),
+    partial(_unquote, text_of),
     _form,
-    _entities,
+    unescape_html,
     _base64,
     _hex,
-    _escapes_of_latin_1,
-    _percent_of_latin_1,
+    partial(_unescape, _latin_1),
+    partial(_unquote, _latin_1),
     _misread,
     _compatible,
     _numbers,

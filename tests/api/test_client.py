@@ -284,7 +284,8 @@ async def test_a_sid_in_a_body_above_the_bound_is_kept(before):
         b"HTTP/1.1 500 No\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx-exam: %s\r\n\r\n" % SID.encode(),
         b"HTTP/1.1 500 No\r\ntransfer-encoding: chunked\r\n\r\n40000\r\n%s\r\n0\r\nx-exam: %s\r\n\r\n"
         % (b" " * 0x40000, SID.encode()),
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n99\r\n%s" % gzip.compress(SID.encode()),
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n99\r\n%s"
+        % gzip.compress(SID.encode(), mtime=0),
         b"HTTP/1.1 103 Hints\r\nlink: <%s>\r\n\r\nHTTP/1.1 500 No\r\n\r\n" % SID.encode(),
         b"HTTP/1.1 400 No\r\nx-exam: 1\r\nx-exam: %s\r\ncontent-length: 0\r\n\r\n" % SID.upper().encode(),
     ],
