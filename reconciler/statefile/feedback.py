@@ -1,6 +1,6 @@
 """Feedback: what the outcomes of a recovery file mean for a state. Nothing is guessed or overruled."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias, assert_never
 
 from msgspec.structs import replace
@@ -15,6 +15,11 @@ _LOOK: Final = "Look in the service, then"
 
 
 OutcomeRecord: TypeAlias = CreatedRecord | FailedRecord | InDoubtRecord
+_OUTCOMES: Final[Mapping[type[OutcomeRecord], Outcome]] = {
+    CreatedRecord: Outcome.CREATED,
+    FailedRecord: Outcome.FAILED,
+    InDoubtRecord: Outcome.IN_DOUBT,
+}
 
 
 def feed(state: State, records: Iterable[Record]) -> tuple[State, tuple[Fed, ...]]:
@@ -144,21 +149,9 @@ def _fed(record: OutcomeRecord, feeding: Feeding, message: str, hint: str = "") 
     return Fed(
         address=record.address,
         attempt=record.attempt,
-        outcome=_outcome(record).value,
+        outcome=_OUTCOMES[type(record)].value,
         sid=record.sid if isinstance(record, CreatedRecord) else None,
         feeding=feeding,
         message=message,
         hint=hint,
     )
-
-
-def _outcome(record: OutcomeRecord) -> Outcome:
-    match record:
-        case CreatedRecord():
-            return Outcome.CREATED
-        case FailedRecord():
-            return Outcome.FAILED
-        case InDoubtRecord():
-            return Outcome.IN_DOUBT
-        case _:
-            assert_never(record)

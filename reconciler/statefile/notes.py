@@ -1,18 +1,24 @@
 """What changes of state are about, in words for a store that keeps a history. They hold no secret."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Final, assert_never
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
 from reconciler.model.state import State
 
 _MOST_LINES: Final = 200
+_KINDS: Final[Mapping[type[Record], str]] = {
+    IntentRecord: "about to be created",
+    CreatedRecord: "created",
+    FailedRecord: "failed",
+    InDoubtRecord: "in doubt",
+}
 
 
 def note_of_records(records: Iterable[Record]) -> str:
     """One line that counts `records`, then a line for each."""
-    told = [(_kind(record), _line(record)) for record in records]
+    told = [(_KINDS[type(record)], _line(record)) for record in records]
     return _note(Counter(kind for kind, _ in told), [line for _, line in told])
 
 
@@ -30,24 +36,10 @@ def _note(kinds: Counter[str], lines: list[str]) -> str:
     return "\n".join((headline, "", *lines[:_MOST_LINES], *rest))
 
 
-def _kind(record: Record) -> str:
-    match record:
-        case IntentRecord():
-            return "about to be created"
-        case CreatedRecord():
-            return "created"
-        case FailedRecord():
-            return "failed"
-        case InDoubtRecord():
-            return "in doubt"
-        case _:
-            assert_never(record)
-
-
 def _line(record: Record) -> str:
     if isinstance(record, CreatedRecord):
         return f"{record.address}: created as {record.sid}"
-    return f"{record.address}: {_kind(record)}"
+    return f"{record.address}: {_KINDS[type(record)]}"
 
 
 def _gained(before: State, after: State) -> Iterator[tuple[str, str]]:

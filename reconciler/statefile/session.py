@@ -24,13 +24,14 @@ from reconciler.model.identities import Digest
 from reconciler.model.payloads import NO_PAYLOADS, Payload
 from reconciler.model.state import State
 from reconciler.ports import LockInfo, Snapshot, StateBackend, Tenure, Version
+from reconciler.statefile.journal_format import Journal, decode_journal, encode_header
+from reconciler.statefile.notes import note_of_change
 from reconciler.statefile.replay import is_folded_into, replay
 from reconciler.statefile.state_format import RESTORE_HINT, decode_state, empty_state, encode_state
 from reconciler.statefile.strict_json import MalformedError
 
 if TYPE_CHECKING:
     from reconciler.statefile.group_commit import GroupCommit
-    from reconciler.statefile.journal_format import Journal
     from reconciler.statefile.recovery import RecoveryJournal
 
 _READ_TRIES: Final = 3
@@ -38,14 +39,9 @@ _READ_TRIES: Final = 3
 
 class _Found(Struct, frozen=True, kw_only=True):
     state: State
-    snapshot: Snapshot
+    version: Version
     journal_bytes: int
     has_news: bool
-
-    @property
-    def version(self) -> Version:
-        """What to name when replacing the snapshot."""
-        return self.snapshot.version
 
 
 def initialise(backend: StateBackend, *, lineage: str, lock: LockInfo, timeout_s: float) -> State:
@@ -74,7 +70,7 @@ def refuse_moved(present: Snapshot, location: str) -> None:
 
 def refuse_lone_journal(backend: StateBackend) -> None:
     """Nothing, if the store, which has no snapshot, has no journal either. Raises StateDamaged."""
-    if _read_journal(backend) is not None:
+    if decode_journal(backend.read_journal(), location=backend.location) is not None:
         raise StateDamaged(
             f"{backend.location} has a journal but no snapshot", hint=RESTORE_HINT, location=backend.location
         )
@@ -106,7 +102,7 @@ def open_session(backend: StateBackend, *, lock: LockInfo, timeout_s: float) -> 
 
 def _find(backend: StateBackend, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> _Found:
     """What the store says now; of a payload that is in `payloads` already no copy stays in memory."""
-    journal = _read_journal(backend, payloads)
+    journal = decode_journal(backend.read_journal(), location=backend.location, payloads=payloads)
     snapshot = backend.read()
     if snapshot is None:
         raise StateAbsent(
@@ -116,29 +112,16 @@ def _find(backend: StateBackend, payloads: Mapping[Digest, Payload] = NO_PAYLOAD
             location=backend.location,
         )
     state = decode_state(snapshot.data, location=backend.location, payloads=payloads)
-    if journal is None:
-        return _Found(state=state, snapshot=snapshot, journal_bytes=0, has_news=False)
-    after = _replayed(state, journal, backend.location)
+    after = state if journal is None else _replayed(state, journal, backend.location)
     return _Found(
         state=after,
-        snapshot=snapshot,
-        journal_bytes=journal.size_bytes,
+        version=snapshot.version,
+        journal_bytes=0 if journal is None else journal.size_bytes,
         has_news=after is not state,
     )
 
 
-def _read_journal(
-    backend: StateBackend, payloads: Mapping[Digest, Payload] = NO_PAYLOADS
-) -> "Journal | None":
-    data = backend.read_journal()
-    if not data:  # as it is but for a run that goes on, or did not end
-        return None
-    from reconciler.statefile.journal_format import decode_journal  # noqa: PLC0415 - as above
-
-    return decode_journal(data, location=backend.location, payloads=payloads)
-
-
-def _replayed(state: State, journal: "Journal", location: str) -> State:
+def _replayed(state: State, journal: Journal, location: str) -> State:
     try:
         return _fit(state, journal)
     except MalformedError as error:
@@ -150,7 +133,8 @@ def _replayed(state: State, journal: "Journal", location: str) -> State:
         ) from error
 
 
-def _fit(state: State, journal: "Journal") -> State:
+def _fit(state: State, journal: Journal) -> State:
+    """Return `state` after `journal`: `state` itself if it holds all of it already."""
     if journal.lineage != state.lineage:
         raise MalformedError("the journal belongs to another state")
     if journal.serial == state.serial:
@@ -260,8 +244,6 @@ class Session:
         return backup
 
     def _put(self, state: State) -> State:
-        from reconciler.statefile.notes import note_of_change  # noqa: PLC0415 - what only reads needs none
-
         note = note_of_change(self._state, state)
         self._version = self._backend.write(encode_state(state), replacing=self._version, note=note)
         self._state = state
@@ -283,10 +265,7 @@ class Session:
 
         Outcomes go to `recovery` as well; None: nowhere else.
         """
-        # All that the end of a run needs is loaded before anything is sent.
-        from reconciler.statefile import notes  # noqa: F401, PLC0415 - asyncio loads only to apply
-        from reconciler.statefile.group_commit import GroupCommit  # noqa: PLC0415 - as above
-        from reconciler.statefile.journal_format import encode_header  # noqa: PLC0415 - as above
+        from reconciler.statefile.group_commit import GroupCommit  # noqa: PLC0415 - asyncio loads only to apply
 
         header = encode_header(self._state.lineage, self._state.serial)
         reach(Step.JOURNAL_DUE)
