@@ -4,41 +4,26 @@ The machine's own database is never asked: it may be older, or not there, and a 
 on every runner. May import: tzdata, which is data only.
 """
 
-from datetime import tzinfo
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+import tzdata  # type: ignore[import-untyped]
 
-
-class Zone(Struct, frozen=True, eq=False):
-    """A time zone and its IANA name; there is one of each name."""
-
-    name: str
-    rules: tzinfo
-
-
-@cache
-def _data() -> Path:
-    """The folder of the tzdata package; `importlib.resources` would load zipfile and more to say so."""
-    spec = find_spec("tzdata")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("the package tzdata is not installed", name="tzdata")
-    return Path(spec.origin).parent
+_DATA: Final = Path(tzdata.__file__).parent
 
 
 @cache
 def zone_names() -> frozenset[str]:
-    """The IANA names of all time zones."""
-    return frozenset((_data() / "zones").read_text(encoding="utf-8").split())
+    """Return the IANA names of all time zones."""
+    return frozenset((_DATA / "zones").read_text(encoding="utf-8").split())
 
 
 @cache
-def zone_of(name: str) -> Zone | None:
-    """The zone called `name`; None where there is none."""
+def zone_of(name: str) -> ZoneInfo | None:
+    """Return the zone called `name`, whose `key` that is; None where there is none."""
     if name not in zone_names():
         return None
-    with _data().joinpath("zoneinfo", *name.split("/")).open("rb") as file:
-        return Zone(name, ZoneInfo.from_file(file, key=name))
+    with _DATA.joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)

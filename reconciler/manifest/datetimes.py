@@ -5,18 +5,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch
 from reconciler.model.identities import Address
 from reconciler.model.instants import spell_instant
 from reconciler.model.words import suggestion
-from reconciler.zones import Zone, zone_names, zone_of
+from reconciler.zones import zone_names, zone_of
 
 __all__ = [
     "DATE_FIELDS",
     "BadDateTime",
-    "Zone",
     "normalized",
     "report_date_times",
     "report_unknown_zone",
@@ -47,7 +47,7 @@ class BadDateTime(ValueError):
 
 def report_date_times(
     exam: Mapping,
-    zone: Zone | None,
+    zone: ZoneInfo | None,
     address: Address | None,
     findings: Findings,
     *,
@@ -112,7 +112,7 @@ def _city(name: str) -> str:
 
 
 @lru_cache(maxsize=65_536)
-def normalized(text: str, zone: Zone | None) -> str:
+def normalized(text: str, zone: ZoneInfo | None) -> str:
     """The instant that `text` means, as `YYYY-MM-DDTHH:MM:SS.mmmZ`; local times are in `zone`.
 
     Raises BadDateTime.
@@ -156,7 +156,7 @@ def _offset(text: str) -> tzinfo:
     return timezone(-span if text[0] == "-" else span)
 
 
-def _local_instant(moment: datetime, zone: Zone | None) -> datetime:
+def _local_instant(moment: datetime, zone: ZoneInfo | None) -> datetime:
     """The instant at which the clocks of `zone` show `moment`."""
     if zone is None:
         raise BadDateTime(
@@ -164,26 +164,26 @@ def _local_instant(moment: datetime, zone: Zone | None) -> datetime:
             "this time has no offset, and the file names no time zone",
             hint="Add `timezone: America/New_York` (or yours) at the top of the file, or an offset here.",
         )
-    earlier = moment.replace(tzinfo=zone.rules, fold=0)
-    later = moment.replace(tzinfo=zone.rules, fold=1)
+    earlier = moment.replace(tzinfo=zone, fold=0)
+    later = moment.replace(tzinfo=zone, fold=1)
     if earlier.utcoffset() == later.utcoffset():
         return earlier.astimezone(UTC)
     raise _ambiguity(earlier, later, zone)
 
 
-def _ambiguity(earlier: datetime, later: datetime, zone: Zone) -> BadDateTime:
+def _ambiguity(earlier: datetime, later: datetime, zone: ZoneInfo) -> BadDateTime:
     """Why two readings of one local time cannot be told apart, or are both wrong."""
-    readings = [reading.astimezone(UTC).astimezone(zone.rules) for reading in (earlier, later)]
+    readings = [reading.astimezone(UTC).astimezone(zone) for reading in (earlier, later)]
     shown = [_spelt(reading) for reading in readings]
     if readings[0].replace(tzinfo=None) != earlier.replace(tzinfo=None):
         return BadDateTime(
             "local-time-skipped",
-            f"the clocks of {zone.name} skip this time",
+            f"the clocks of {zone.key} skip this time",
             hint=f"Write {shown[1]} (before the change) or {shown[0]} (after it).",
         )
     return BadDateTime(
         "local-time-repeated",
-        f"the clocks of {zone.name} show this time twice",
+        f"the clocks of {zone.key} show this time twice",
         hint=f"Write {shown[0]} for the first or {shown[1]} for the second.",
     )
 

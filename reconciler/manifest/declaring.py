@@ -72,7 +72,7 @@ class Resolver(Struct):
         body = body_of(values, context)
         if check_of("create-exam").errors(_with_password(body.payload)):
             return None
-        timezone = None if context.zone is None else context.zone.name
+        timezone = None if context.zone is None else context.zone.key
         return ResolvedExam(*course, timezone, body, profiles, values)
 
     def may_merge_under(self, count: int) -> bool:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.manifest.datetimes import (
-    Zone,
     report_date_times,
     report_unknown_zone,
     report_zone,
@@ -40,7 +40,7 @@ class FileContext(Struct, frozen=True):
     """
 
     stack: Stack
-    zone: Zone | None
+    zone: ZoneInfo | None
     zone_is_wrong: bool
     courses: Mapping[str, CourseSid]
     users: Mapping[str, str]

@@ -83,7 +83,7 @@ def _local(moments: _Bounds, timezone: str | None) -> list[datetime]:
     """`moments` in the zone called `timezone`; in UTC where there is none or none that is known here."""
     zone = zone_of(timezone) if timezone else None
     try:
-        return [moment.astimezone(zone.rules if zone else UTC) for moment in moments]
+        return [moment.astimezone(zone or UTC) for moment in moments]
     except OverflowError:
         return list(moments)
 

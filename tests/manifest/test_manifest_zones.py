@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.manifest.datetimes import BadDateTime, normalized
-from reconciler.zones import Zone, zone_names, zone_of
+from reconciler.zones import zone_names, zone_of
 
 FIRST, LAST = datetime(2025, 1, 1, tzinfo=UTC), datetime(2041, 1, 1, tzinfo=UTC)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -25,7 +26,7 @@ INSTANTS = st.datetimes(
 ).map(lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000))
 
 
-def known(name: str) -> Zone:
+def known(name: str) -> ZoneInfo:
     """The zone called `name`, which there is."""
     zone = zone_of(name)
     assert zone is not None
@@ -42,12 +43,12 @@ def wall(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat()
 
 
-def offset_at(moment: datetime, zone: Zone) -> timedelta:
+def offset_at(moment: datetime, zone: ZoneInfo) -> timedelta:
     """How far the clocks of `zone` are ahead of UTC at `moment`."""
-    return moment.astimezone(zone.rules).utcoffset() or timedelta()
+    return moment.astimezone(zone).utcoffset() or timedelta()
 
 
-def transitions(zone: Zone) -> Iterator[tuple[datetime, timedelta, timedelta]]:
+def transitions(zone: ZoneInfo) -> Iterator[tuple[datetime, timedelta, timedelta]]:
     """Each instant from which the clocks of `zone` have another offset, with the one before and after."""
     day, offset = FIRST, offset_at(FIRST, zone)
     while day < LAST:
@@ -62,7 +63,7 @@ def transitions(zone: Zone) -> Iterator[tuple[datetime, timedelta, timedelta]]:
         day, offset = day + DAY, following
 
 
-def distinct_zones() -> list[Zone]:
+def distinct_zones() -> list[ZoneInfo]:
     """One zone for each set of rules: many names stand for one."""
     folder = resources.files("tzdata").joinpath("zoneinfo")
     by_rules = {folder.joinpath(*name.split("/")).read_bytes(): name for name in sorted(zone_names())}
@@ -76,7 +77,7 @@ def readings_of(error: BadDateTime) -> list[str]:
     return [normalized(text, None) for text in spelled]
 
 
-def refusal(local: datetime, zone: Zone) -> BadDateTime:
+def refusal(local: datetime, zone: ZoneInfo) -> BadDateTime:
     """Why the wall clock's `local` is refused, which it must be."""
     with pytest.raises(BadDateTime) as refused:
         normalized(wall(local), zone)
@@ -114,10 +115,10 @@ def test_every_clock_change_of_every_zone() -> None:
 
 
 @given(zone=ZONES, instant=INSTANTS)
-def test_local_time_and_back(zone: Zone, instant: datetime) -> None:
+def test_local_time_and_back(zone: ZoneInfo, instant: datetime) -> None:
     """What the clocks of any zone show at an instant means that instant, or says that it may mean two."""
-    local = instant.astimezone(zone.rules)
-    readings = {local.replace(fold=fold, tzinfo=zone.rules).astimezone(UTC) for fold in (0, 1)}
+    local = instant.astimezone(zone)
+    readings = {local.replace(fold=fold, tzinfo=zone).astimezone(UTC) for fold in (0, 1)}
     if len(readings) == 1:
         assert normalized(wall(local), zone) == sent(instant)
     else:
@@ -125,9 +126,9 @@ def test_local_time_and_back(zone: Zone, instant: datetime) -> None:
 
 
 @given(zone=ZONES, instant=INSTANTS, elsewhere=ZONES)
-def test_an_offset_needs_no_zone(zone: Zone, instant: datetime, elsewhere: Zone) -> None:
+def test_an_offset_needs_no_zone(zone: ZoneInfo, instant: datetime, elsewhere: ZoneInfo) -> None:
     """A time with its offset is that instant, whatever zone the file names."""
-    local = instant.astimezone(zone.rules)
+    local = instant.astimezone(zone)
     for text in (
         local.isoformat(),
         local.isoformat(" "),
@@ -138,12 +139,12 @@ def test_an_offset_needs_no_zone(zone: Zone, instant: datetime, elsewhere: Zone)
 
 
 @given(zone=ZONES, local=st.datetimes(min_value=datetime(2025, 1, 1), max_value=datetime(2041, 1, 1)))  # noqa: DTZ001 - a wall clock
-def test_any_wall_time_is_taken_or_refused_with_two_ways_out(zone: Zone, local: datetime) -> None:
+def test_any_wall_time_is_taken_or_refused_with_two_ways_out(zone: ZoneInfo, local: datetime) -> None:
     """A wall time that is taken comes back the same; one that is refused offers two that are taken."""
     local = local.replace(microsecond=0)
-    offsets = {local.replace(fold=fold, tzinfo=zone.rules).utcoffset() for fold in (0, 1)}
+    offsets = {local.replace(fold=fold, tzinfo=zone).utcoffset() for fold in (0, 1)}
     if len(offsets) == 1:
-        shown = datetime.fromisoformat(normalized(wall(local), zone)).astimezone(zone.rules)
+        shown = datetime.fromisoformat(normalized(wall(local), zone)).astimezone(zone)
         assert shown.replace(tzinfo=None) == local
     else:
         assert len(set(readings_of(refusal(local, zone)))) == 2
