@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from reconciler.cli.consoles import print_raw, root_of, variable
-from reconciler.explaining.rule_pages import page_of
+from reconciler.explaining.topics import page_of
 from reconciler.model.declarations import Loaded
 from reconciler.model.rules import Rule
 from reconciler.outputs.documents import to_text
@@ -45,8 +45,7 @@ def _helps(root: Path) -> Mapping[str, Help]:
 
 
 def _help(rule: Rule) -> Help:
-    page = rule.page if "/" in rule.code else page_of(rule.code)
-    return Help(sentence=f"Finds {rule.summary}.", markdown=page)
+    return Help(sentence=f"Finds {rule.summary}.", markdown=page_of(rule))
 
 
 def _append(file: Path, text: str) -> None:

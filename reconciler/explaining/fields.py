@@ -11,15 +11,6 @@ from reconciler import schemas
 
 Schema: TypeAlias = Mapping[str, Any]
 
-_WORDS: Final = {
-    "object": "a mapping",
-    "array": "a list",
-    "string": "text",
-    "boolean": "true or false",
-    "number": "a number",
-    "integer": "a whole number",
-    "null": "null",
-}
 _COURSE: Final = ("course", "courseSid")
 _EXAM: Final = "an exam, `defaults` or a profile"
 _OF_EXAMS: Final = frozenset({"exams", "defaults", "profiles"})
@@ -132,16 +123,16 @@ def _value(schema: Schema) -> str:
     if "oneOf" in schema:
         return " or ".join(_choice(choice) for choice in schema["oneOf"])
     names = schema.get("type", ())
-    words = [_WORDS[name] for name in ([names] if isinstance(names, str) else names)]
+    words = [schemas.TYPE_WORDS[name] for name in ([names] if isinstance(names, str) else names)]
     if "items" in schema:
-        kind = _WORDS.get(schema["items"].get("type", "object"), "a mapping").removeprefix("a ")
+        kind = schemas.TYPE_WORDS.get(schema["items"].get("type", "object"), "a mapping").removeprefix("a ")
         return f"a list, each item {'' if kind == 'text' else 'a '}{kind}"
     return " or ".join(words) or "a number"
 
 
 def _choice(schema: Schema) -> str:
     keys = "".join(f" with `{key}`" for key in schema.get("required", ()))
-    return f"{_WORDS[schema['type']]}{keys}"
+    return f"{schemas.TYPE_WORDS[schema['type']]}{keys}"
 
 
 def _yaml(value: object) -> str:

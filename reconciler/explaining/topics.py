@@ -1,15 +1,17 @@
 """Everything that can be explained, found by its name."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
 from reconciler.explaining.fields import Field, all_fields, markdown_of
-from reconciler.explaining.rule_pages import page_of
 from reconciler.model.rules import RETIRED, Rule
 from reconciler.model.words import nearest
 
+_WHEEL: Final = Path(__file__).parent / "pages"
+_CHECKOUT: Final = Path(__file__).parents[2] / "docs" / "rules"
 _MOST_NEAR: Final = 3
 _HOLDERS: Final = ("exams", "exam", "defaults", "profiles")
 """What may stand before the path of an exam's field."""
@@ -51,11 +53,18 @@ class Topics(Struct, frozen=True):
         return "\n".join([*lines, ""])
 
 
+def page_of(rule: Rule) -> str | None:
+    """Return the page about `rule`, in docs/rules/ or in the wheel; that of a plug-in's rule is its own."""
+    if "/" in rule.code:
+        return rule.page
+    page = (_WHEEL if _WHEEL.is_dir() else _CHECKOUT) / f"{rule.code}.md"
+    return page.read_text(encoding="utf-8") if page.is_file() else None
+
+
 def _rule(rule: Rule) -> str:
     """The page about `rule`; for one of a plug-in, what it says of itself."""
-    page = rule.page if "/" in rule.code else page_of(rule.code)
     return (
-        page
+        page_of(rule)
         or f"# {rule.code}\n\nFinds {rule.summary}. By default, that is of weight `{rule.severity.value}`.\n"
     )
 

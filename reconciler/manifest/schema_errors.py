@@ -19,15 +19,6 @@ from reconciler.model.words import listed, suggestion
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
-_TYPE_WORDS: Final = {
-    "object": "a mapping",
-    "array": "a list",
-    "string": "text",
-    "boolean": "true or false",
-    "number": "a number",
-    "integer": "a whole number",
-    "null": "null",
-}
 _HINTS: Final = {
     "object": "Write `key: value` lines below it, indented.",
     "array": "Write one `- item` line for each, also for a single one.",
@@ -131,7 +122,7 @@ class _Report(Struct, frozen=True):
     def _wrong_type(self) -> None:
         wanted: Any = self.error.validator_value
         names = [wanted] if isinstance(wanted, str) else list(wanted)
-        words = " or ".join(_TYPE_WORDS[name] for name in names)
+        words = " or ".join(schemas.TYPE_WORDS[name] for name in names)
         hint = _HINTS.get(names[0], "")
         if self.error.instance is None:
             hint = f"Give it a value, or remove it. {hint}"

@@ -21,6 +21,17 @@ NAMES: Final = (
     "workspace",
 )
 
+TYPE_WORDS: Final = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "boolean": "true or false",
+    "number": "a number",
+    "integer": "a whole number",
+    "null": "null",
+}
+"""How messages call the types of JSON Schema: as YAML's users do."""
+
 _WHEEL: Final = Path(__file__).parent / "documents"
 _CHECKOUT: Final = Path(__file__).parents[2] / "schemas"
 
