@@ -1,11 +1,13 @@
 """This machine, as the core sees it: its clock, its random source, and who is at work on it.
 
-Promise: the only place that asks for the time or for randomness. What only an apply needs of the standard
-library is loaded by it. May import: `model`, `ports`.
+Promise: the only place that asks for the time or for randomness. May import: `model`, `ports`.
 """
 
+import getpass
 import os
+import random
 import time
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -37,22 +39,16 @@ class SystemClock:
 
 def new_lineage() -> str:
     """A name that no other state has."""
-    import uuid  # noqa: PLC0415 - only what changes state needs it
-
     return str(uuid.uuid4())
 
 
 def new_attempt() -> AttemptId:
     """A name that no other attempt has."""
-    import uuid  # noqa: PLC0415 - as above
-
     return AttemptId(uuid.uuid4().hex)
 
 
 def jitter() -> float:
     """A factor that spreads waits, from 1 to a tenth more."""
-    import random  # noqa: PLC0415 - as above
-
     return 1 + random.random() * _JITTER  # noqa: S311 - it spreads load, it guards nothing
 
 
@@ -76,8 +72,6 @@ def _host() -> str:
 
 
 def _user() -> str:
-    import getpass  # noqa: PLC0415 - as above
-
     try:
         return tamed(getpass.getuser())
     except (KeyError, OSError, ImportError):  # a container's user may have no name
@@ -86,8 +80,6 @@ def _user() -> str:
 
 def lock_info(command: str) -> LockInfo:
     """What others read about a lock that this process takes now; `command` is its name, without arguments."""
-    import uuid  # noqa: PLC0415 - as above
-
     is_pipeline = os.environ.get("GITHUB_ACTIONS") or os.environ.get("GITLAB_CI")
     return LockInfo(
         lock_id=uuid.uuid4().hex,

@@ -9,19 +9,17 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, NewType, Protocol
+from typing import NewType, Protocol
 
 from msgspec import Struct
 
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.instants import spell_instant
-
-if TYPE_CHECKING:  # a plan uses some ports, and loads none of what only an apply speaks of
-    from reconciler.model.plan import Plan
-    from reconciler.model.records import Record
-    from reconciler.model.report import ExamOutcome, TryBegun, TryEnded
-    from reconciler.model.secrets import Secret
-    from reconciler.model.verdicts import Verdict
+from reconciler.model.plan import Plan
+from reconciler.model.records import Record
+from reconciler.model.report import ExamOutcome, TryBegun, TryEnded
+from reconciler.model.secrets import Secret
+from reconciler.model.verdicts import Verdict
 
 Version = NewType("Version", str)
 """Names the exact content of a snapshot in its store: an e-tag, a hash, a commit."""
@@ -165,7 +163,7 @@ class StateBackend(Protocol):
 class Journal(Protocol):
     """Remembers what happened to creates, in the order in which it is told."""
 
-    async def append(self, record: "Record") -> None:
+    async def append(self, record: Record) -> None:
         """Return once `record` is durable. Raises StateUnavailable if it may not be.
 
         No record is durable before those that were told before it, unless their appends failed.
@@ -178,7 +176,7 @@ class ExamApi(Protocol):
 
     async def create(
         self, install_sid: InstallSid, course_sid: CourseSid, body: bytes, *, confidential: Sequence[str]
-    ) -> "Verdict":
+    ) -> Verdict:
         """Send one Create Exam call once and say what its answer means. Raises nothing but cancellation.
 
         No reason in the verdict holds any of the `confidential` values, whatever the server echoes.
@@ -226,7 +224,7 @@ class Clock(Protocol):
 class SecretSource(Protocol):
     """Finds the values of secrets."""
 
-    def value_of(self, secret: "Secret") -> str:
+    def value_of(self, secret: Secret) -> str:
         """The secret's value. Raises LookupError with a reason that does not hold it, if there is none."""
         ...
 
@@ -234,7 +232,7 @@ class SecretSource(Protocol):
 class Progress(Protocol):
     """Is told how an apply goes, as it goes. What it raises once creates begin changes no outcome."""
 
-    def planned(self, plan: "Plan") -> None:
+    def planned(self, plan: Plan) -> None:
         """`plan` was confirmed, and is about to be carried out."""
         ...
 
@@ -242,15 +240,15 @@ class Progress(Protocol):
         """`total` creates are about to begin."""
         ...
 
-    def trying(self, begun: "TryBegun") -> None:
+    def trying(self, begun: TryBegun) -> None:
         """One try at a create is about to be sent."""
         ...
 
-    def tried(self, ended: "TryEnded") -> None:
+    def tried(self, ended: TryEnded) -> None:
         """One try at a create ended, and how is durable where it can be."""
         ...
 
-    def settled(self, exam: "ExamOutcome") -> None:
+    def settled(self, exam: ExamOutcome) -> None:
         """One create ended."""
         ...
 
