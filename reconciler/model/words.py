@@ -1,10 +1,11 @@
 """Names that a mistaken one may be a slip for, and lists of names, as messages have them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 _LIKENESS: Final = 0.6
 _MAX_WORD: Final = 128
+_FEW: Final = 5
 
 
 def nearest(word: str, known: Iterable[str], *, most: int = 1, likeness: float = _LIKENESS) -> list[str]:
@@ -26,3 +27,12 @@ def suggestion(word: str, known: Iterable[str], otherwise: str) -> str:
 def listed(words: Iterable[str]) -> str:
     """Return `words` in quotes, with commas."""
     return ", ".join(f"'{word}'" for word in words)
+
+
+def first_few(texts: Sequence[str], *, between: str = "; ", last: str | None = None) -> str:
+    """Return the first five of `texts`, and how many more there are.
+
+    `between` stands between them, and before that number unless `last` does.
+    """
+    shown, left = between.join(texts[:_FEW]), len(texts) - _FEW
+    return f"{shown}{between if last is None else last}and {left} more" if left > 0 else shown

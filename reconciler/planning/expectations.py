@@ -5,8 +5,8 @@ from typing import Final
 from reconciler.model.destination import URL_VARIABLE, Destination
 from reconciler.model.errors import ExpectationFailed
 from reconciler.model.plan import Change, Plan
+from reconciler.model.words import first_few
 
-_NAMED: Final = 5
 _HINT: Final = "Nothing was sent. Review a new plan, and expect that one."
 _PARTS: Final = (
     "address",
@@ -65,12 +65,8 @@ def _check_plan(plan: Plan, reviewed: Plan) -> None:
     if not unagreed:
         return
     lines = {change.address: change for change in reviewed.changes}
-    named = [
-        f"{change.address} {_difference(change, lines.get(change.address))}" for change in unagreed[:_NAMED]
-    ]
-    if len(unagreed) > _NAMED:
-        named.append(f"and {len(unagreed) - _NAMED} more")
-    raise ExpectationFailed(f"this is not the plan that was reviewed: {'; '.join(named)}", hint=_HINT)
+    named = [f"{change.address} {_difference(change, lines.get(change.address))}" for change in unagreed]
+    raise ExpectationFailed(f"this is not the plan that was reviewed: {first_few(named)}", hint=_HINT)
 
 
 def _environment(destination: Destination) -> str:

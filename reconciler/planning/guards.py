@@ -6,12 +6,12 @@ from itertools import chain, count
 from typing import Final
 
 from reconciler.model.destination import URL_VARIABLE, NamedBy, ServiceUrl
-from reconciler.model.distinctions import Distinctions, imported_addresses
+from reconciler.model.distinctions import Distinctions
 from reconciler.model.identities import MAX_ADDRESS, Address, as_yaml
 from reconciler.model.plan import Action, Change, Guard
-from reconciler.model.sameness import sharing_a_title
 from reconciler.model.state import Entry, State
-from reconciler.planning.likeness import Likeness, has_closed, likenesses
+from reconciler.model.words import first_few
+from reconciler.planning.likeness import Likeness, has_closed, likenesses, twins_of
 from reconciler.planning.slips import slips_of
 from reconciler.planning.standing import Conflict, Standing
 
@@ -96,7 +96,7 @@ def _window_closed(creates: Sequence[Change], now: datetime) -> Guard | None:
         return None
     return Guard(
         code="window-closed",
-        message=f"the exam window has closed already: {_some(line.address for line in closed)}",
+        message=f"the exam window has closed already: {first_few([line.address for line in closed])}",
         hint="Mend configuration.examCloseDate, or take the exam out of the manifest. If it was created by "
         "other means, add it to `imports`.",
         addresses=_addresses(closed),
@@ -113,10 +113,10 @@ def _other_course(lines: Iterable[Change], standing: Standing) -> Guard | None:
     return Guard(
         code="other-course",
         message="an exam stays in the course and install that it was created in: "
-        + _some(_elsewhere(line, standing.entries[line.address]) for line in moved),
+        + first_few([_elsewhere(line, standing.entries[line.address]) for line in moved]),
         hint="Put course and install back. If another exam is meant, declare it under a new address: "
-        f"{_some(f'{new} in place of {old}' for old, new in proposals)}. The one that exists stays declared "
-        "as it was, or `removed` names it.",
+        f"{first_few([f'{new} in place of {old}' for old, new in proposals])}. The one that exists stays "
+        "declared as it was, or `removed` names it.",
         addresses=_addresses(moved),
     )
 
@@ -156,10 +156,7 @@ def _same_exam(creates: Sequence[Change], standing: Standing, now: datetime) -> 
         return
     declared = standing.declared
     distinctions, planned = Distinctions.of(declared), {line.address for line in creates}
-    pairs = sharing_a_title(
-        standing.exams.values(), imported=imported_addresses(declared), distinctions=distinctions
-    )
-    twins = sorted({_in_order(one.address, other.address) for one, other in pairs if one.address in planned})
+    twins = twins_of(standing, declared, distinctions, creates=planned)
     conflicting = set(chain.from_iterable(conflict.addresses for conflict in standing.move_conflicts))
     alike = tuple(
         likenesses(
@@ -175,7 +172,7 @@ def _same_exam(creates: Sequence[Change], standing: Standing, now: datetime) -> 
     claims = [*(f"{one} and {other} have one course and title" for one, other in twins), *map(_claim, alike)]
     yield Guard(
         code="same-exam",
-        message=f"what would be created looks like an exam that is there: {_some(claims)}",
+        message=f"what would be created looks like an exam that is there: {first_few(claims)}",
         hint=" ".join((*_advice_on_held(alike), _advice_on_two(twins, alike))),
         addresses=tuple(
             sorted(
@@ -186,10 +183,6 @@ def _same_exam(creates: Sequence[Change], standing: Standing, now: datetime) -> 
             )
         ),
     )
-
-
-def _in_order(one: Address, other: Address) -> tuple[Address, Address]:
-    return (one, other) if one < other else (other, one)
 
 
 def _claim(found: Likeness) -> str:
@@ -272,7 +265,7 @@ def _points_nowhere(lines: Sequence[Change], creates: Sequence[Change], standing
         return None
     return Guard(
         code="points-nowhere",
-        message=f"a block misses what would be created: {_some(slip.reason for slip in slips)}",
+        message=f"a block misses what would be created: {first_few([slip.reason for slip in slips])}",
         hint="Mend the address in the block. If it is right, the block is done or does nothing: remove it.",
         addresses=tuple(sorted(set(chain.from_iterable(slip.addresses for slip in slips)))),
     )
@@ -284,7 +277,7 @@ def _conflict(code: str, claim: str, hint: str, conflicts: Sequence[Conflict]) -
         return None
     return Guard(
         code=code,
-        message=f"{claim}: {_some(conflict.reason for conflict in conflicts)}",
+        message=f"{claim}: {first_few([conflict.reason for conflict in conflicts])}",
         hint=hint,
         addresses=tuple(sorted(set(chain.from_iterable(conflict.addresses for conflict in conflicts)))),
     )
@@ -298,10 +291,3 @@ def _addresses(lines: Iterable[Change]) -> tuple[Address, ...]:
 def _exams(count: int) -> str:
     """`count` exams, in words."""
     return "1 exam" if count == 1 else f"{count} exams"
-
-
-def _some(texts: Iterable[str]) -> str:
-    """The first few of `texts`, and how many more there are."""
-    listed = list(texts)
-    more = len(listed) - _NAMED
-    return "; ".join([*listed[:_NAMED], *([f"and {more} more"] if more > 0 else [])])

@@ -8,13 +8,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.model.declarations import Declaration
-from reconciler.model.distinctions import Distinctions
+from reconciler.model.declarations import Declaration, Declared
+from reconciler.model.distinctions import Distinctions, imported_addresses
 from reconciler.model.identities import Address
 from reconciler.model.instants import spell_instant
 from reconciler.model.payloads import Payload, configuration_of
 from reconciler.model.renames import onward
-from reconciler.model.sameness import Mark, marks_of
+from reconciler.model.sameness import Mark, marks_of, sharing_a_title
 from reconciler.planning.differences import Recorded, is_same
 from reconciler.planning.standing import Standing
 
@@ -74,6 +74,20 @@ def likenesses(
                 found = Likeness(create=create.address, held=held, kind=mark.kind)
                 alike.setdefault(held.held_at, found)
         yield from islice(alike.values(), _MOST)
+
+
+def twins_of(
+    standing: Standing, declared: Declared, distinctions: Distinctions, *, creates: Collection[Address]
+) -> list[tuple[Address, Address]]:
+    """Return the pairs of declared exams, sorted, that have one course and title and are not told apart.
+
+    At least one of each is in `creates`.
+    """
+    pairs = sharing_a_title(
+        standing.exams.values(), imported=imported_addresses(declared), distinctions=distinctions
+    )
+    ends = (sorted((one.address, other.address)) for one, other in pairs if one.address in creates)
+    return sorted({(first, second) for first, second in ends})
 
 
 def _names(held: Held, standing: Standing) -> set[Address]:

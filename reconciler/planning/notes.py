@@ -11,14 +11,14 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.model.declarations import Absence, Distinction, Import, Move, Removal
-from reconciler.model.distinctions import Distinctions, imported_addresses
+from reconciler.model.distinctions import Distinctions
 from reconciler.model.globs import is_glob, matches
 from reconciler.model.identities import Address
 from reconciler.model.plan import Note
 from reconciler.model.positions import Position
 from reconciler.model.renames import onward
-from reconciler.model.sameness import sharing_a_title
-from reconciler.model.words import nearest
+from reconciler.model.words import first_few, nearest
+from reconciler.planning.likeness import twins_of
 from reconciler.planning.standing import Standing
 
 DONE: Final = "done"
@@ -31,7 +31,6 @@ DOUBT_REMAINS: Final = "doubt-remains"
 _MAY_GO: Final = "It may be removed."
 _LIKENESS: Final = 0.8
 _MOST_COMPARED: Final = 1_000
-_NAMED: Final = 5
 
 
 def notes_of(standing: Standing) -> tuple[Note, ...]:
@@ -71,11 +70,10 @@ def _folded(notes: Sequence[Note]) -> Iterator[Note]:
         if note.code != DONE or len(done) == 1:
             yield note
         elif note is done[0]:
-            places = [f"{each.source}" for each in done[:_NAMED]]
-            more = [f"and {len(done) - _NAMED} more"] if len(done) > _NAMED else []
+            places = first_few([f"{each.source}" for each in done], between=", ")
             yield Note(
                 code=DONE,
-                message=f"{len(done)} blocks are done: {', '.join([*places, *more])}",
+                message=f"{len(done)} blocks are done: {places}",
                 hint="They may be removed.",
                 source=note.source,
                 addresses=tuple(sorted({address for each in done for address in each.addresses})),
@@ -290,10 +288,7 @@ def _of_wide_distinctions(standing: Standing) -> Iterator[Note]:
         return
     creates = {exam.address for exam in standing.creates}
     named = replace(Distinctions.of(declared), globs=())
-    alike = sharing_a_title(
-        standing.exams.values(), imported=imported_addresses(declared), distinctions=named
-    )
-    pairs = sorted({_ordered(one.address, two.address) for one, two in alike if one.address in creates})
+    pairs = twins_of(standing, declared, named, creates=creates)
     for block in wide:
         told = [pair for pair in pairs if _tells_apart(block, *pair)]
         if told:
@@ -306,10 +301,6 @@ def _of_wide_distinctions(standing: Standing) -> Iterator[Note]:
                 "Be sure of it: both will exist. Name them in full if only some are meant.",
                 *chain.from_iterable(told),
             )
-
-
-def _ordered(one: Address, two: Address) -> tuple[Address, Address]:
-    return (one, two) if one < two else (two, one)
 
 
 def _tells_apart(block: Distinction, one: Address, two: Address) -> bool:

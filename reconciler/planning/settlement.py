@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,9 +10,7 @@ from reconciler.model.declarations import Declaration
 from reconciler.model.errors import ResolutionRefused
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.state import Entry, Resolution, Settling, State
-from reconciler.model.words import nearest
-
-_NAMED: Final = 5
+from reconciler.model.words import first_few, nearest
 
 
 class Settler(Struct, frozen=True, kw_only=True):
@@ -149,9 +146,7 @@ def _what_it_is(state: State, address: Address) -> str:
 def _in_doubt(state: State) -> str:
     if not state.intents:
         return "Nothing is in doubt."
-    named = sorted(state.intents)[:_NAMED]
-    left = len(state.intents) - len(named)
-    return f"In doubt: {', '.join(named)}{f' and {left} more' if left else ''}."
+    return f"In doubt: {first_few(sorted(state.intents), between=', ', last=' ')}."
 
 
 def _suggestion(address: Address, known: Iterable[Address], otherwise: str) -> str:

@@ -10,10 +10,10 @@ from reconciler.model.declarations import Declaration
 from reconciler.model.plan import FieldDiff, Note
 from reconciler.model.secret_marks import STATE_KEY_VARIABLE, Sighting, Sightings
 from reconciler.model.state import Entry
+from reconciler.model.words import first_few
 from reconciler.planning.differences import path_of
 from reconciler.planning.standing import Standing
 
-_NAMED: Final = 5
 _DOUBTFUL: Final = {
     Sighting.UNAVAILABLE: (
         "secrets-not-checked",
@@ -67,8 +67,7 @@ def tracking_notes(exams: Iterable[Declaration], sightings: Sightings | None) ->
     for sighting, (code, claim, hint) in _DOUBTFUL.items():
         concerned = sorted(address for address, seen in sightings.items() if sighting in seen.values())
         if concerned:
-            more = len(concerned) - _NAMED
-            names = ", ".join(concerned[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+            names = first_few(concerned, between=", ", last=" ")
             yield Note(
                 code=code,
                 message=f"password {claim}: {names}",
