@@ -1,7 +1,7 @@
 """The lifecycle blocks of all manifests: `imports`, `moved`, `removed`, `absent`, `distinct`."""
 
-from collections.abc import Container, Iterable, Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeVar
 
 from msgspec import Struct, field
 
@@ -19,24 +19,29 @@ from reconciler.model.words import suggestion
 POINTS_NOWHERE: Final = "points-nowhere"
 """The code of a block that concerns no declared exam: done long ago, or misspelt. Only state can tell."""
 
+_Block = TypeVar("_Block", Import, Move, Removal, Absence, Distinction)
+
 _BLOCKS: Final = ("imports", "moved", "removed", "absent", "distinct")
 
 _STALE: Final = "If that exam is gone, remove this block; otherwise declare it under `exams`."
 
 
 class _Item(Struct, frozen=True):
-    """One usable item of a block: its address, what else it says, and where; `distinct` may give a reason."""
+    """One usable item under `name`: what it means, what it says beside its address, and where it stands."""
 
-    block: str
-    address: Address
+    name: str
+    block: Import | Move | Removal | Absence | Distinction
     other: str
     at: Stretch
     findings: Findings
-    reason: str = ""
+
+    @property
+    def address(self) -> Address:
+        return self.block.address
 
     @property
     def declared_at(self) -> Position:
-        return self.findings.source.position(self.at.start)
+        return self.block.declared_at
 
     def refuse(self, code: str, message: str, hint: str) -> None:
         """Note what is wrong with it."""
@@ -58,7 +63,7 @@ class Lifecycle(Struct):
     _items: dict[str, dict[str, _Item]] = field(default_factory=lambda: {block: {} for block in _BLOCKS})
     _routes: dict[Address, list[Address]] = field(default_factory=dict)
     _globs: tuple[tuple[str, str], ...] = ()
-    _declared: Container[Address] = ()
+    _declared: Mapping[Address, object] = field(default_factory=dict)
 
     def gather(self, root: Marked, findings: Findings) -> None:
         """Take the blocks of one file, but for items that its schema refuses."""
@@ -71,27 +76,27 @@ class Lifecycle(Struct):
 
         For `moved` that is the same source, and for `distinct` the same pair.
         """
-        key = item.other if item.block == "moved" else str(item.address)
-        if item.block == "distinct":
+        key = item.other if item.name == "moved" else str(item.address)
+        if item.name == "distinct":
             key = " and ".join(sorted((item.address, item.other)))
-        first = self._items[item.block].setdefault(key, item)
+        first = self._items[item.name].setdefault(key, item)
         if first is not item:
             item.refuse(
                 "duplicate-address",
-                f"`{item.block}` names {item.findings.echo(key)} twice; first at {first.declared_at}",
+                f"`{item.name}` names {item.findings.echo(key)} twice; first at {first.declared_at}",
                 "Keep one of the two.",
             )
 
-    def check(self, declared: Container[Address]) -> None:
-        """Note what does not fit together, `declared` being the addresses of all exams."""
+    def check(self, declared: Mapping[Address, object]) -> None:
+        """Note what does not fit together, `declared` having the addresses of all exams."""
         moves = self._items["moved"].values()
         self._declared = declared
         self._routes = {Address(item.other): [item.address] for item in moves if not is_glob(item.other)}
         self._globs = tuple((item.other, str(item.address)) for item in moves if is_glob(item.other))
-        self._check_imports(declared)
-        self._check_moves(declared)
+        self._check_imports()
+        self._check_moves()
         self._check_absences()
-        self._check_distinctions(declared)
+        self._check_distinctions()
         for item in self._items["removed"].values():
             if item.address in declared:
                 item.refuse(
@@ -100,7 +105,7 @@ class Lifecycle(Struct):
                     "Remove the exam from the manifest too, or this block.",
                 )
 
-    def _check_imports(self, declared: Container[Address]) -> None:
+    def _check_imports(self) -> None:
         by_sid: dict[str, _Item] = {}
         by_exam: dict[Address, _Item] = {}
         for item in self._items["imports"].values():
@@ -120,10 +125,10 @@ class Lifecycle(Struct):
                     f"'{exam}' is imported as {item.other} and, at {first.declared_at}, as {first.other}",
                     "One address can hold one exam only: keep one of the two.",
                 )
-            if exam not in declared and item.address not in declared:
+            if exam not in self._declared and item.address not in self._declared:
                 item.warn(
                     f"'{item.address}' is to be imported, but no exam is declared there",
-                    suggestion(item.address, _names(declared), _STALE),
+                    suggestion(item.address, self._declared, _STALE),
                 )
 
     def _check_absences(self) -> None:
@@ -138,7 +143,7 @@ class Lifecycle(Struct):
                     "Keep the one that is true. An `absent` that was applied has done its work.",
                 )
 
-    def _check_distinctions(self, declared: Container[Address]) -> None:
+    def _check_distinctions(self) -> None:
         for item in self._items["distinct"].values():
             if item.address == item.other and not is_glob(item.other):
                 item.refuse(
@@ -148,14 +153,14 @@ class Lifecycle(Struct):
                 )
                 continue
             ends = (item.address, Address(item.other))
-            known = [_is_declared(self._moved_on(end), declared) for end in ends]
+            known = [self._is_declared(self._moved_on(end)) for end in ends]
             # By name, one of the two may be an exam that state alone knows.
             if not (all(known) if any(map(is_glob, ends)) else any(known)):
                 lost = ends[known.index(False)]
                 item.warn(
                     f"'{item.address}' is to be distinct from '{item.other}', but no exam is declared as "
                     f"'{lost}'",
-                    suggestion(lost, _names(declared), _STALE),
+                    suggestion(lost, self._declared, _STALE),
                 )
 
     def _moved_on(self, address: Address) -> Address:
@@ -169,13 +174,13 @@ class Lifecycle(Struct):
         steps = steps_to_declared(address, self._routes, self._globs, declared=self._declared)
         return next((end for end in sorted(steps) if end in self._declared), address)
 
-    def _check_moves(self, declared: Container[Address]) -> None:
+    def _check_moves(self) -> None:
         moves = self._items["moved"]
         targets: dict[Address, _Item] = {}
         in_cycle = _report_cycles(moves)
         for source, item in moves.items():
             if is_glob(source) or is_glob(item.address):
-                self._check_glob_move(item, declared)
+                self._check_glob_move(item)
                 continue
             first = targets.setdefault(item.address, item)
             if first is not item:
@@ -184,19 +189,19 @@ class Lifecycle(Struct):
                     f"two exams are moved to '{item.address}'; the first at {first.declared_at}",
                     "Keep one of the two.",
                 )
-            if source in declared and source not in in_cycle:
+            if source in self._declared and source not in in_cycle:
                 item.refuse(
                     "still-declared",
                     f"'{source}' was moved to '{item.address}' and is still declared",
                     "Rename the exam in the manifest, or remove this block.",
                 )
-            if self._is_lost(item, declared):
+            if self._is_lost(item):
                 item.warn(
                     f"'{source}' was moved to '{item.address}', but no exam is declared there",
-                    suggestion(item.address, _names(declared), _STALE),
+                    suggestion(item.address, self._declared, _STALE),
                 )
 
-    def _check_glob_move(self, item: _Item, declared: Container[Address]) -> None:
+    def _check_glob_move(self, item: _Item) -> None:
         if not is_glob_move(item.other, item.address):
             item.refuse(
                 "bad-glob",
@@ -204,98 +209,64 @@ class Lifecycle(Struct):
                 "Write one `*` in each of the two, and no `?`: that in `to` stands for what the one in "
                 "`from` matches.",
             )
-        elif not _is_declared(item.address, declared):
+        elif not self._is_declared(item.address):
             item.warn(
                 f"'{item.other}' was moved to '{item.address}', but no exam is declared there",
                 _STALE,
             )
 
-    def _is_lost(self, item: _Item, declared: Container[Address]) -> bool:
+    def _is_lost(self, item: _Item) -> bool:
         """Whether a move ends at an address that nothing declares or removes."""
         end = self._moved_on(item.address)
         is_last = end == item.address != item.other
-        return is_last and end not in declared and end not in self._items["removed"]
+        return is_last and end not in self._declared and end not in self._items["removed"]
 
-    @property
-    def imports(self) -> tuple[Import, ...]:
-        """All imports, by address."""
-        return tuple(
-            Import(address=item.address, sid=ExamSid(item.other), declared_at=item.declared_at)
-            for item in self._sorted("imports")
-        )
+    def _is_declared(self, end: Address) -> bool:
+        """Return whether `end` is the address of an exam, or a glob that one matches."""
+        if is_glob(end):
+            return any(matches(address, end) for address in self._declared)
+        return end in self._declared
 
-    @property
-    def moves(self) -> tuple[Move, ...]:
-        """All moves, by their new address."""
-        return tuple(
-            Move(source=Address(item.other), address=item.address, declared_at=item.declared_at)
-            for item in self._sorted("moved")
-        )
-
-    @property
-    def removals(self) -> tuple[Removal, ...]:
-        """All removals, by address."""
-        return tuple(
-            Removal(address=item.address, declared_at=item.declared_at) for item in self._sorted("removed")
-        )
-
-    @property
-    def absences(self) -> tuple[Absence, ...]:
-        """All absences, by address."""
-        return tuple(
-            Absence(address=item.address, attempt=AttemptId(item.other), declared_at=item.declared_at)
-            for item in self._sorted("absent")
-        )
-
-    @property
-    def distinctions(self) -> tuple[Distinction, ...]:
-        """All pairs of exams that are two, by address."""
-        return tuple(
-            Distinction(
-                address=item.address,
-                other=Address(item.other),
-                declared_at=item.declared_at,
-                reason=item.reason,
-            )
-            for item in self._sorted("distinct")
-        )
-
-    def _sorted(self, block: str) -> list[_Item]:
-        return sorted(self._items[block].values(), key=lambda item: (item.address, item.other))
+    def blocks(self, kind: type[_Block]) -> tuple[_Block, ...]:
+        """Return the blocks of one kind, by address."""
+        items = [item for items in self._items.values() for item in items.values()]
+        items.sort(key=lambda item: (item.address, item.other))
+        return tuple(item.block for item in items if isinstance(item.block, kind))
 
 
-def _items(block: str, value: object, findings: Findings) -> Iterator[_Item]:
-    """The usable items of one block."""
+def _items(name: str, value: object, findings: Findings) -> Iterator[_Item]:
+    """Yield the usable items of what stands under `name`."""
+    key = "from" if name == "moved" else "exam"
     for item in value if isinstance(value, Sequence) else ():
-        if not isinstance(item, Marked):
-            continue
-        said = {key: text for key, text in item.items() if isinstance(text, str)}
-        match block, said:
-            case "imports", {"exam": exam, "sid": other} if is_exam_sid(other) and is_address(exam):
-                key = "exam"
-            case "moved", {"to": exam, "from": other} if is_address_or_glob(other):
-                key = "from"
-            case "removed", {"exam": exam}:
-                key, other = "exam", ""
-            case "absent", {"exam": exam, "attempt": other} if is_attempt_id(other) and is_address(exam):
-                key = "exam"
-            case "distinct", {"exam": exam, "from": other} if is_address_or_glob(other):
-                key = "exam"
-            case _:
-                continue
-        if is_address_or_glob(exam):
-            yield _Item(
-                block, Address(exam), other, item.value_at(key), findings, said.get("reason", "").strip()
-            )
+        said = {}
+        if isinstance(item, Marked):
+            said = {field: text for field, text in item.items() if isinstance(text, str)}
+        if isinstance(item, Marked) and key in said:
+            at = item.value_at(key)
+            found = _block(name, said, findings.source.position(at.start))
+            if found is not None:
+                yield _Item(name, *found, at, findings)
 
 
-def _is_declared(end: Address, declared: Container[Address]) -> bool:
-    """Whether `end` is the address of an exam, or a glob that one matches."""
-    return any(matches(address, end) for address in _names(declared)) if is_glob(end) else end in declared
-
-
-def _names(declared: Container[Address]) -> Iterable[Address]:
-    return declared if isinstance(declared, dict) else ()
+def _block(
+    name: str, said: dict[str, str], at: Position
+) -> tuple[Import | Move | Removal | Absence | Distinction, str] | None:
+    """Return what `said` means under `name`, and what it says beside its address; None: unusable."""
+    address = Address(said.get("to" if name == "moved" else "exam", ""))
+    other = said.get("sid") or said.get("from") or said.get("attempt") or ""
+    match name:
+        case "imports" if is_exam_sid(other) and is_address(address):
+            return Import(address=address, sid=ExamSid(other), declared_at=at), other
+        case "moved" if is_address_or_glob(address) and is_address_or_glob(other):
+            return Move(source=Address(other), address=address, declared_at=at), other
+        case "removed" if is_address_or_glob(address):
+            return Removal(address=address, declared_at=at), ""
+        case "absent" if is_attempt_id(other) and is_address(address):
+            return Absence(address=address, attempt=AttemptId(other), declared_at=at), other
+        case "distinct" if is_address_or_glob(address) and is_address_or_glob(other):
+            reason = said.get("reason", "").strip()
+            return Distinction(address=address, other=Address(other), declared_at=at, reason=reason), other
+    return None
 
 
 def _report_cycles(moves: dict[str, _Item]) -> set[str]:

@@ -19,7 +19,7 @@ from reconciler.manifest.rules.catalogue import PLUGIN_FAILED, Catalogue
 from reconciler.manifest.rules.ignoring import read_ignores, report_unused
 from reconciler.manifest.rules.running import ask_rules
 from reconciler.manifest.yaml_documents import Document, read
-from reconciler.model.declarations import Declared, Loaded
+from reconciler.model.declarations import Absence, Declared, Distinction, Import, Loaded, Move, Removal
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.distinctions import Distinctions, imported_addresses
 from reconciler.model.environment import Environment
@@ -137,11 +137,11 @@ class _Reader:
         self._lifecycle.check(self._places)
         declared = Declared(
             exams=tuple(self._written[address].declaration for address in sorted(self._written)),
-            imports=self._lifecycle.imports,
-            moves=self._lifecycle.moves,
-            removals=self._lifecycle.removals,
-            absences=self._lifecycle.absences,
-            distinctions=self._lifecycle.distinctions,
+            imports=self._lifecycle.blocks(Import),
+            moves=self._lifecycle.blocks(Move),
+            removals=self._lifecycle.blocks(Removal),
+            absences=self._lifecycle.blocks(Absence),
+            distinctions=self._lifecycle.blocks(Distinction),
         )
         faults = self._ask_rules(declared)
         return Loaded(

@@ -14,7 +14,6 @@ FIELD: Final = "password"
 INLINE: Final = "inline-secret"
 
 _VARIABLE: Final = re.compile(rf"{SECRET_VARIABLE_PREFIX}[A-Za-z0-9_]+")
-_NOT_BELOW: Final = "the file must stand below the secrets directory"
 _HINT: Final = (
     f"Write `{FIELD}: {{fromEnv: {SECRET_VARIABLE_PREFIX}NAME}}`, or `{{fromFile: PATH}}` with a path below "
     "the secrets directory."
