@@ -71,8 +71,9 @@ def load_workspace(
     report_schema_errors(check_of("workspace"), root_value, Place(_START, "a workspace"), findings)
     _check_manifests(root_value, findings)
     _check_rules(root_value, rules, findings)
-    _check_zones(root_value, findings)
-    _check_services(root_value, findings)
+    for value in _mapping(root_value.get("environments")).values():
+        report_zone(_mapping(value), findings)
+        _check_service(_mapping(value), findings)
     _check_states(root_value, findings)
     if has_errors(findings.diagnostics):
         return WorkspaceFile(diagnostics=ordered(findings.diagnostics))
@@ -148,18 +149,10 @@ def _check_rules(root: Marked, rules: Collection[str], findings: Findings) -> No
             )
 
 
-def _check_zones(root: Marked, findings: Findings) -> None:
-    for value in _mapping(root.get("environments")).values():
-        report_zone(_mapping(value), findings)
-
-
-def _check_services(root: Marked, findings: Findings) -> None:
-    """Note base URLs that no plan could go to."""
-    for value in _mapping(root.get("environments")).values():
-        environment = _mapping(value)
-        url = environment.get("apiUrl")
-        if not isinstance(url, str):
-            continue
+def _check_service(environment: Marked, findings: Findings) -> None:
+    """Note a base URL that no plan could go to."""
+    url = environment.get("apiUrl")
+    if isinstance(url, str):
         try:
             service_url.normalised(url)
         except UrlUnusable as error:

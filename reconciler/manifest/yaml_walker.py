@@ -11,7 +11,7 @@ else to methods.
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from yaml import events as ev
 
@@ -134,25 +134,36 @@ class Walker:
             if kind is _DOCUMENT_START:
                 documents += 1
                 if documents > 1:
-                    self._refuse_document(event)
+                    self._stop(
+                        "several-documents",
+                        _stretch(event),
+                        "a second document begins here",
+                        "Keep one document in a file: move the rest into a file of its own.",
+                    )
                 node = self._node(self._next())
                 root = (node.value, Stretch(node.start, node.end))
             elif kind is not _STREAM_START and kind is not _DOCUMENT_END:
                 return root
 
-    def _refuse_document(self, event: _Event) -> None:
-        self.findings.add(
-            "several-documents",
-            _stretch(event),
-            "a second document begins here",
-            "Keep one document in a file: move the rest into a file of its own.",
-        )
+    def _stop(self, code: str, at: Stretch, message: str, hint: str) -> NoReturn:
+        """Note what makes the rest of the document unusable."""
+        self.findings.add(code, at, message, hint)
         raise Stopped
+
+    def _broken(self, code: str, at: Stretch, message: str, hint: str) -> Broken:
+        """Note what makes one value unusable."""
+        self.findings.add(code, at, message, hint)
+        return BROKEN
 
     def _node(self, event: _Event) -> _Node:
         """The value that begins with `event`, of whatever kind."""
         if self._written > MAX_WRITTEN:
-            self._refuse_number(event)
+            self._stop(
+                "too-large",
+                _stretch(event),
+                f"this file holds more than {MAX_WRITTEN:,} values",
+                "Split it; a glob reads them all.",
+            )
         kind = type(event)
         if kind is _SCALAR:
             return self._scalar(event)
@@ -273,21 +284,19 @@ class Walker:
         try:
             value = resolve_plain(text)
         except NumberTooLong:
-            self.findings.add(
+            return self._broken(
                 "too-large",
                 Stretch(start, end),
                 f"this number has more than {MAX_DIGITS} digits",
                 "If it is meant as text, put it in quotes.",
             )
-            return BROKEN
         except NotFinite:
-            self.findings.add(
+            return self._broken(
                 "not-a-number",
                 Stretch(start, end),
                 "infinity and not-a-number cannot be sent",
                 "Give a finite number, or put it in quotes if it is meant as text.",
             )
-            return BROKEN
         if len(_RESOLVED) < _MOST_KNOWN:
             _RESOLVED[text] = value
         return value
@@ -297,13 +306,12 @@ class Walker:
         if style == '"' and not text.isprintable():
             wrong = next((char for char in text if _is_refused(char)), None)
             if wrong is not None:
-                self.findings.add(
+                return self._broken(
                     "encoding",
                     Stretch(start, end),
                     f"an escape in this text stands for U+{ord(wrong):04X}, which is not a character to send",
                     "Remove the escape; of the control characters only tab and line ends may be used.",
                 )
-                return BROKEN
         return text
 
     def _odd_key(self, event: _Event, node: Mapping, marks: list[int], *, has_merge: bool) -> _Key:
@@ -363,51 +371,34 @@ class Walker:
 
     def _alias(self, event: _Event) -> _Node:
         at = _stretch(event)
-        if event.anchor not in self._anchors:
-            return self._unusable(
-                "unknown-anchor", at, "this alias names an anchor that is not defined before it"
-            )
-        anchored = self._anchors[event.anchor]
+        anchored = self._anchors.get(event.anchor)
         if anchored is None:
-            return self._unusable("alias-loop", at, "this alias stands inside what it refers to")
+            code, message = "unknown-anchor", "this alias names an anchor that is not defined before it"
+            if event.anchor in self._anchors:
+                code, message = "alias-loop", "this alias stands inside what it refers to"
+            hint = "Let it name an anchor (`&name`) that is complete before this line."
+            return _Node(self._broken(code, at, message, hint), at.start, at.end, 0)
         self._aliases.append((at.start, anchored.at))
         self._written += 1
         self._aliased += anchored.size - 1
         if self._written + self._aliased > FREE_NODES + NODES_A_WRITTEN_ONE * self._written:
-            self.findings.add(
+            self._stop(
                 "too-large",
                 at,
                 "the aliases of this file expand to far more than is written in it",
                 "Write out what you mean, or use `defaults`.",
             )
-            raise Stopped
         if self._depth + anchored.height >= MAX_DEPTH:
             self._refuse_depth(at)
         return _Node(anchored.value, at.start, at.end, anchored.height)
 
-    def _unusable(self, code: str, at: Stretch, message: str) -> _Node:
-        self.findings.add(
-            code, at, message, "Let it name an anchor (`&name`) that is complete before this line."
-        )
-        return _Node(BROKEN, at.start, at.end, 0)
-
-    def _refuse_number(self, event: _Event) -> None:
-        self.findings.add(
-            "too-large",
-            _stretch(event),
-            f"this file holds more than {MAX_WRITTEN:,} values",
-            "Split it; a glob reads them all.",
-        )
-        raise Stopped
-
-    def _refuse_depth(self, at: Stretch) -> None:
-        self.findings.add(
+    def _refuse_depth(self, at: Stretch) -> NoReturn:
+        self._stop(
             "too-deep",
             at,
             f"this is nested more than {MAX_DEPTH} levels deep",
             "A manifest needs fewer than ten levels; look for brackets that are not closed.",
         )
-        raise Stopped
 
     def _refuse_tag(self, at: Stretch) -> None:
         self.findings.add(
