@@ -243,8 +243,13 @@ SEEN = {
 }
 
 
-@pytest.mark.parametrize("status", [200, 301, 400, 401, 403, 404, 408, 409, 422, 429, 500, 503])
-@pytest.mark.parametrize("name", SEEN)
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        *((status, name) for status in (200, 403, 500) for name in SEEN),
+        *((status, "in lines of a mail") for status in (301, 400, 401, 404, 408, 409, 422, 429, 503)),
+    ],
+)
 def test_every_sid_in_a_body_is_kept_and_makes_a_doubt(status, name):
     """Whatever the status, and however it is spelt; only a clean success is created."""
     found = meaning(status, SEEN[name])
@@ -268,8 +273,13 @@ HEADERS = {
 }
 
 
-@pytest.mark.parametrize("status", [201, 204, 302, 401, 403, 404, 409, 429, 500])
-@pytest.mark.parametrize("name", HEADERS)
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        *((403, name) for name in HEADERS),
+        *((status, "location") for status in (201, 204, 302, 401, 404, 409, 429, 500)),
+    ],
+)
 def test_every_sid_in_a_header_is_kept_and_makes_a_doubt(status, name):
     """Any header, the reason phrase included."""
     found = classify(
@@ -389,7 +399,7 @@ def test_a_long_message_is_cut():
         ("<i>" + SECRET[:4] + "</i>" + SECRET[4:]).encode("utf-16"),
     ],
 )
-@pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 429, 500])
+@pytest.mark.parametrize("status", [200, 400, 500])
 def test_an_echoed_secret_is_withheld(echo, status):
     """Whatever a server echoes, and however it spells it, nothing of its message is passed on."""
     found = meaning(status, echo)
