@@ -1,21 +1,16 @@
 """The executor: takes each request through intent, send and outcome, and says how it ended."""
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, ParamSpec, assert_never, cast
 
-from reconciler.applying.endings import (
-    Again,
-    internal_error,
-    outcome_of,
-    recorded,
-    status_of,
-    try_ended,
-    unrecorded,
-)
+from msgspec.structs import replace
+
+from reconciler.applying.endings import ended, internal_error, try_ended, unrecorded
 from reconciler.applying.gate import Gate, Pause
 from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
@@ -26,7 +21,7 @@ from reconciler.model.identities import AttemptId, CourseSid, ExamSid
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
 from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun
 from reconciler.model.sameness import folded
-from reconciler.model.secret_marks import MarkingKey, SecretMarks
+from reconciler.model.secret_marks import MarkingKey
 from reconciler.model.state import Answer, Intent
 from reconciler.model.verdicts import (
     Created,
@@ -130,50 +125,46 @@ class Executor:
     def _after_fault(self, request: CreateRequest, turn: Turn, fault: str) -> ExamOutcome:
         match turn.stage:
             case Stage.WAITING:
-                return outcome_of(request, Outcome.NOT_ATTEMPTED, message=fault)
+                return ended(request, fault)
             case Stage.SENDING:
                 if turn.verdict is None:
-                    return outcome_of(request, Outcome.IN_DOUBT, message=fault)
+                    return ended(request, fault, outcome=Outcome.IN_DOUBT)
                 return unrecorded(request, turn.verdict, fault)
             case Stage.RECORDED:
-                return recorded(request, cast("Verdict", turn.verdict), fault)
+                verdict = cast("Verdict", turn.verdict)
+                return ended(request, f"{verdict.reason}; then {fault}", verdict=verdict)
             case _:
                 assert_never(turn.stage)
 
     async def _settle(self, request: CreateRequest, turn: Turn) -> ExamOutcome:
-        tries = 0
-        last: Again | None = None
-        while True:
-            if self._gate.try_enter() or await self.stopping.unless_draining(self._enter(), otherwise=False):
+        last: ExamOutcome | None = None
+        for number in itertools.count(1):
+            if self._gate.try_enter() or await self.stopping.unless_draining(
+                self._gate.enter(), otherwise=False
+            ):
                 turn.entered()
             try:
                 if (stop := self._reason_to_stop(request)) is not None:
-                    return self._left(request, stop, last)
-                tries += 1
+                    if last is None:
+                        return ended(request, stop)
+                    return replace(last, message=f"{last.message}; then {stop}")
                 turn.begin_try()
-                ended = await self._try_once(request, tries, turn)
+                last, is_final = await self._try_once(request, number, turn)
             finally:
                 turn.leave()
-            if isinstance(ended, ExamOutcome):
-                return ended
-            last = ended
-
-    async def _enter(self) -> bool:
-        await self._gate.enter()
-        return True
+            if is_final:
+                return last
+        raise AssertionError
 
     def _reason_to_stop(self, request: CreateRequest) -> str | None:
         if self.stopping.is_draining:
             return "the run was stopped first"
         return self._halted_because or self._refused_courses.get(request.declaration.course_sid)
 
-    def _left(self, request: CreateRequest, stop: str, last: Again | None) -> ExamOutcome:
-        if last is None:
-            return outcome_of(request, Outcome.NOT_ATTEMPTED, message=stop)
-        return outcome_of(request, Outcome.FAILED, status=last.status, message=f"{last.reason}; then {stop}")
-
-    async def _try_once(self, request: CreateRequest, number: int, turn: Turn) -> ExamOutcome | Again:
+    async def _try_once(self, request: CreateRequest, number: int, turn: Turn) -> tuple[ExamOutcome, bool]:
         """Take try `number` of `request` (the first is 1) from its intent to a durable outcome.
+
+        Return how it ended, and whether that is final; else the exam may be tried again.
 
         After a create that made its exam nothing is to be learned for the next one. Its turn comes at once,
         so that its intent shares the write of this outcome: the journal keeps the order of the two.
@@ -181,10 +172,11 @@ class Executor:
         attempt = self.new_attempt()
         entered_s = self.clock.monotonic_s()
         reach(Step.INTENT_DUE)
+        intent = self._intent_record(request, attempt)
         try:
-            await self._append(self._intent_record(request, attempt))
-        except StateUnavailable as error:
-            return outcome_of(request, Outcome.NOT_ATTEMPTED, message=self._halt_without_journal(error))
+            await self.journal.append(intent)
+        except Exception as error:  # noqa: BLE001 - a fault in the journal ends the run as a store that fails does
+            return ended(request, f"the journal cannot be written: {self._halt_without_journal(error)}"), True
         turn.stage = Stage.SENDING
         reach(Step.INTENT_DURABLE)
         begun = TryBegun(address=request.declaration.address, attempt=attempt)
@@ -195,33 +187,27 @@ class Executor:
         reach(Step.ANSWERED)
         if isinstance(verdict, Created):
             turn.pass_on()
+        record = self._record_of(request, attempt, verdict)
+        is_final = True
         try:
-            await self._record(request, attempt, verdict)
-        except StateUnavailable as error:
-            self._halt_without_journal(error)
-            ended: ExamOutcome | Again = unrecorded(request, verdict, error.message)
+            await self.journal.append(record)
+        except Exception as error:  # noqa: BLE001 - as above
+            exam = unrecorded(request, verdict, self._halt_without_journal(error))
         else:
             turn.stage = Stage.RECORDED
             reach(Step.OUTCOME_DURABLE)
-            ended = self._conclude(request, verdict, number, entered_s)
-        self._tell(self.progress.tried, try_ended(begun, verdict, ended, took_s))
-        return ended
+            exam, is_final = self._conclude(request, verdict, number, entered_s)
+        self._tell(self.progress.tried, try_ended(begun, verdict, exam, is_final=is_final, took_s=took_s))
+        return exam, is_final
 
-    async def _append(self, record: Record) -> None:
-        """Return once `record` is durable. Raises StateUnavailable, also for a fault in the journal."""
-        try:
-            await self.journal.append(record)
-        except StateUnavailable:
-            raise
-        except Exception as error:
-            raise StateUnavailable(internal_error(error), hint="", location="") from error
-
-    def _halt_without_journal(self, error: StateUnavailable) -> str:
-        self._halted_because = f"the journal cannot be written: {error.message}"
-        return self._halted_because
+    def _halt_without_journal(self, error: Exception) -> str:
+        """Send nothing more, and return what `error` says."""
+        says = error.message if isinstance(error, StateUnavailable) else internal_error(error)
+        self._halted_because = f"the journal cannot be written: {says}"
+        return says
 
     def _intent_record(self, request: CreateRequest, attempt: AttemptId) -> IntentRecord:
-        declaration = request.declaration
+        declaration, key = request.declaration, self.marking_key
         intent = Intent(
             attempt=attempt,
             digest=declaration.digest,
@@ -230,14 +216,9 @@ class Executor:
             payload=declaration.payload,
             started_at=self.clock.now(),
             by=self.by,
-            secrets=self._marks(request, attempt),
+            secrets=key.mark(attempt, request.values_by_path) if key and request.values else None,
         )
         return IntentRecord(address=declaration.address, intent=intent, service=self.service)
-
-    def _marks(self, request: CreateRequest, attempt: AttemptId) -> SecretMarks | None:
-        if self.marking_key is None or not request.values:
-            return None
-        return self.marking_key.mark(attempt, request.values_by_path)
 
     async def _send(self, request: CreateRequest) -> Verdict:
         declaration = request.declaration
@@ -266,63 +247,56 @@ class Executor:
             status=verdict.status, reason=reason, request_id=verdict.request_id, sids=(verdict.sid,)
         )
 
-    async def _record(self, request: CreateRequest, attempt: AttemptId, verdict: Verdict) -> None:
-        """Make the verdict durable: nothing may follow from it before."""
+    def _record_of(self, request: CreateRequest, attempt: AttemptId, verdict: Verdict) -> Record:
+        """Return what is to be durable before anything follows from the verdict."""
         address = request.declaration.address
         now = self.clock.now()
         match verdict:
             case Created(sid=sid, configuration_sid=configuration_sid):
                 self._taken_sids.add(sid)
-                record: Record = CreatedRecord(
+                return CreatedRecord(
                     address=address, attempt=attempt, sid=sid, at=now, configuration_sid=configuration_sid
                 )
             case Unknown(status=status, reason=reason, request_id=request_id, sids=sids):
                 answer = Answer(status=status, reason=reason, request_id=request_id, sids=sids)
-                record = InDoubtRecord(address=address, attempt=attempt, answer=answer)
-            case NotSent() | Throttled() | Refused() | Unauthorized() | Forbidden():
-                status, reason = status_of(verdict), verdict.reason
-                record = FailedRecord(address=address, attempt=attempt, status=status, reason=reason, at=now)
+                return InDoubtRecord(address=address, attempt=attempt, answer=answer)
             case _:
-                assert_never(verdict)
-        await self._append(record)
+                return FailedRecord(
+                    address=address, attempt=attempt, status=verdict.status, reason=verdict.reason, at=now
+                )
 
     def _conclude(
         self, request: CreateRequest, verdict: Verdict, number: int, entered_s: float
-    ) -> ExamOutcome | Again:
-        """What follows from the verdict of try `number`, which is durable, for its exam and for the run."""
-        status = status_of(verdict)
+    ) -> tuple[ExamOutcome, bool]:
+        """Return what follows for its exam from the verdict of try `number`, and whether that is final.
+
+        What follows for the run is in force on return.
+        """
         self._is_unreachable = self._is_unreachable and isinstance(verdict, NotSent | Unknown)
-        reason = "" if isinstance(verdict, Created) else verdict.reason
-        # In doubt or not, a refused token will be refused to every other exam as well.
-        self._halted_because = _TOKEN_REFUSED if status == HTTPStatus.UNAUTHORIZED else self._halted_because
+        if verdict.status == HTTPStatus.UNAUTHORIZED:
+            # In doubt or not, a refused token will be refused to every other exam as well.
+            self._halted_because = _TOKEN_REFUSED
         if isinstance(verdict, Created | Refused):
             self._refused_in_a_row.clear()
+        is_final, why = True, ""
         match verdict:
-            case Created(sid=sid):
+            case Created():
                 self._has_created = True
                 self._gate.succeeded()
-                return outcome_of(request, Outcome.CREATED, sid=sid, status=status, message="created")
-            case Unknown():
-                return outcome_of(request, Outcome.IN_DOUBT, status=status, message=reason)
             case NotSent():
-                is_to_be_tried_again = self._wait_to_connect(number, verdict)
+                is_final = not self._wait_to_connect(number, verdict)
             case Throttled():
-                is_to_be_tried_again = self._wait_for_room(verdict, entered_s)
+                is_final = not self._wait_for_room(verdict, entered_s)
             case Unauthorized():
-                whose = self.service or "the service"
-                reason = f"{reason}; {whose} refused the token: check SMARTERPROCTORING_TOKEN"
-                is_to_be_tried_again = False
+                why = f"; {self.service or 'the service'} refused the token: check SMARTERPROCTORING_TOKEN"
             case Forbidden():
                 self._leave_out_course(request.declaration.course_sid)
-                reason = f"{reason}; the token may create no exam in course {request.declaration.course_sid}"
-                is_to_be_tried_again = False
-            case Refused():
-                is_to_be_tried_again = False
+                why = f"; the token may create no exam in course {request.declaration.course_sid}"
+            case Unknown() | Refused():
+                pass
             case _:
                 assert_never(verdict)
-        if is_to_be_tried_again:
-            return Again(status=status, reason=reason)
-        return outcome_of(request, Outcome.FAILED, status=status, message=reason)
+        return ended(request, verdict.reason + why, verdict=verdict), is_final
 
     def _leave_out_course(self, course_sid: CourseSid) -> None:
         """Send no more of this course, and nothing any more if it is the third one and none was created."""

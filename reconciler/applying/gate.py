@@ -32,7 +32,7 @@ class Gate:
         self._widest = widest
         self._clock = clock
         self._budget_s = budget_s
-        self._room = widest
+        self.room = widest  # how many may be in flight at present
         self._in_flight = 0
         self._successes = 0
         self._refusals_in_a_row = 0
@@ -41,17 +41,12 @@ class Gate:
         self._turn = asyncio.Lock()
         self._freed = asyncio.Event()
 
-    @property
-    def room(self) -> int:
-        """How many may be in flight at present."""
-        return self._room
-
     def try_enter(self) -> bool:
         """Whether one more create may begin now; it is then counted as in flight."""
         return not self._turn.locked() and self._admit()
 
-    async def enter(self) -> None:
-        """Return once one more create may begin, first come, first served; it then counts as in flight."""
+    async def enter(self) -> bool:
+        """Return True once one more create may begin, first come, first served; it is then in flight."""
         async with self._turn:
             while not self._admit():
                 wait_s = max(self._open_at_s, self._next_at_s) - self._clock.monotonic_s()
@@ -60,10 +55,11 @@ class Gate:
                 else:
                     self._freed.clear()
                     await self._freed.wait()
+        return True
 
     def _admit(self) -> bool:
         now_s = self._clock.monotonic_s()
-        if self._in_flight >= self._room or now_s < max(self._open_at_s, self._next_at_s):
+        if self._in_flight >= self.room or now_s < max(self._open_at_s, self._next_at_s):
             return False
         self._in_flight += 1
         interval_s = self._pace.interval_s(now_s)
@@ -81,9 +77,9 @@ class Gate:
         self._pace.succeeded()
         self._refusals_in_a_row = 0
         self._successes += 1
-        if self._successes >= self._room < self._widest:
+        if self._successes >= self.room < self._widest:
             self._successes = 0
-            self._room += 1
+            self.room += 1
             self._freed.set()
 
     def refused(self, *, entered_s: float) -> int:
@@ -93,7 +89,7 @@ class Gate:
         """
         if entered_s >= self._slowed_at_s:
             self._refusals_in_a_row += 1
-            self._room = max(1, self._room // 2)
+            self.room = max(1, self.room // 2)
             self._successes = 0
             self._slowed_at_s = self._clock.monotonic_s()
             self._pace.refused(self._slowed_at_s)

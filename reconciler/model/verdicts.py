@@ -1,12 +1,13 @@
 """Verdicts: all that one try at a create can mean.
 
 The cases are exhaustive and differ in what may follow, never in how pleasant they are: only `NotSent` and
-`Throttled` may be tried again, and `Unknown` never is. `request_id` is what the server calls the request,
-short, printable and without a secret; None where no answer said so.
+`Throttled` may be tried again, and `Unknown` never is. `status` is that of the answer.
+`request_id` is what the server calls the request, short, printable and without a secret; None where no answer
+said so.
 """
 
 from datetime import datetime
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from msgspec import Struct
 
@@ -20,6 +21,7 @@ class Created(Struct, frozen=True, kw_only=True):
     title that the answer named, where that is not whole: of all exams that were sent, it must be no other's.
     """
 
+    reason: ClassVar[str] = "created"
     sid: ExamSid
     status: int
     request_id: str | None = None
@@ -30,6 +32,8 @@ class Created(Struct, frozen=True, kw_only=True):
 class NotSent(Struct, frozen=True, kw_only=True):
     """No byte of the request left: nothing can have been created."""
 
+    status: ClassVar[None] = None
+    request_id: ClassVar[None] = None
     reason: str
 
 
@@ -40,6 +44,7 @@ class Throttled(Struct, frozen=True, kw_only=True):
     server's own clock; None where it did not say.
     """
 
+    status: ClassVar[int] = 429
     reason: str
     retry_after: str | None
     answered_at: datetime | None = None
