@@ -21,9 +21,9 @@ from reconciler.model.declarations import Declaration, Declared
 from reconciler.model.errors import RecoveryRefused, ResolutionRefused, StateTooNew, UsageError
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
 from reconciler.model.outside_text import tamed
-from reconciler.model.recovery import Fed, Feeding
+from reconciler.model.report import Fed, Feeding
+from reconciler.model.secret_marks import StateKeys
 from reconciler.model.state import State
-from reconciler.model.state_keys import StateKeys
 from reconciler.model.words import nearest
 from reconciler.planning import settlement
 from reconciler.ports import LockInfo

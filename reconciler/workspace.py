@@ -44,9 +44,8 @@ from reconciler.model.identities import Address
 from reconciler.model.origins import Origins, Tracing
 from reconciler.model.plan import Action, Plan
 from reconciler.model.rules import Rule
-from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE, MarkingKey
+from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE, MarkingKey, StateKeys
 from reconciler.model.state import State
-from reconciler.model.state_keys import StateKeys
 from reconciler.planning.block_globs import standing_of
 from reconciler.planning.expectations import check_expectation
 from reconciler.planning.planner import make_plan

@@ -24,7 +24,7 @@ from reconciler.backends.sealed_format import (
     read_envelope,
 )
 from reconciler.backends.sealing import KeyRing, Seal
-from reconciler.model.state_keys import StateKeys
+from reconciler.model.secret_marks import StateKeys
 from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
 
 _NOTE: Final = "an encrypted change"

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from reconciler.backends.sealing import CIPHER, DERIVATION, NONCE_BYTES, SALT_BYTES, TAG_BYTES, KeyRing, Seal
 from reconciler.model.errors import StateTooNew
-from reconciler.model.state_keys import StateKeys
+from reconciler.model.secret_marks import StateKeys
 
 FORMAT_VERSION: Final = 3
 """1 is a plain state, 2 one that is marked as moving or moved."""

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from reconciler.model.errors import StateDamaged, StateSealed, UsageError
-from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE
+from reconciler.model.secret_marks import OLD_STATE_KEY_VARIABLE, SHORTEST_KEY, STATE_KEY_VARIABLE, StateKeys
 from reconciler.model.secrets import Unprintable
-from reconciler.model.state_keys import OLD_STATE_KEY_VARIABLE, StateKeys
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM

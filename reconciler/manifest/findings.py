@@ -12,9 +12,8 @@ from msgspec.structs import replace
 
 from reconciler.manifest.source_text import MAX_SIZE_BYTES, SourceText
 from reconciler.manifest.yaml_nodes import Stretch
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
 from reconciler.model.identities import Address
-from reconciler.model.positions import Position, Span
 
 MAX_FINDINGS: Final = 1_000
 FOREIGN: Final = 2 * MAX_SIZE_BYTES

@@ -10,7 +10,7 @@ from reconciler.manifest.defaults import PROFILES, Stack
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
-from reconciler.model.environment import Environment
+from reconciler.model.destination import Environment
 from reconciler.model.origins import Layer, Origin, Origins
 
 

@@ -9,10 +9,9 @@ from reconciler.manifest.findings import Findings
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.manifest.yaml_nodes import Sequence, Stretch
 from reconciler.model.declarations import Absence, Distinction, Import, Move, Removal
-from reconciler.model.diagnostics import Severity
+from reconciler.model.diagnostics import Position, Severity
 from reconciler.model.globs import is_address_or_glob, is_glob, is_glob_move, matches
 from reconciler.model.identities import Address, AttemptId, ExamSid, is_address, is_attempt_id, is_exam_sid
-from reconciler.model.positions import Position
 from reconciler.model.renames import steps_to_declared
 from reconciler.model.words import suggestion
 

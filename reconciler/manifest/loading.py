@@ -22,9 +22,7 @@ from reconciler.manifest.yaml_documents import Document, read
 from reconciler.model.declarations import Absence, Declared, Distinction, Import, Loaded, Move, Removal
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.distinctions import Distinctions, imported_addresses
-from reconciler.model.environment import Environment
 from reconciler.model.origins import Origins, Tracing
-from reconciler.model.positions import Position
 from reconciler.model.rules import Context
 
 if TYPE_CHECKING:

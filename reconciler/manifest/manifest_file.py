@@ -11,10 +11,10 @@ from reconciler.manifest.schema_errors import Place
 from reconciler.manifest.shells import context_of, report_partial_exams, report_shell
 from reconciler.manifest.yaml_nodes import Mapping, Stretch, Value
 from reconciler.model.declarations import Declaration
-from reconciler.model.environment import Environment
+from reconciler.model.destination import Environment
+from reconciler.model.diagnostics import Position
 from reconciler.model.identities import ADDRESS_RULE, Address, InstallSid, is_address
 from reconciler.model.origins import Origins, Tracing
-from reconciler.model.positions import Position
 
 
 class ManifestFile(Struct):

@@ -20,7 +20,7 @@ from reconciler.manifest.schema_checks import check_of
 from reconciler.manifest.schema_errors import Place, report_schema_errors
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.manifest.yaml_nodes import Stretch, Value
-from reconciler.model.environment import Environment
+from reconciler.model.destination import Environment
 from reconciler.model.identities import (
     CourseSid,
     InstallSid,

@@ -18,7 +18,7 @@ from reconciler.manifest.secrecy import (
     shown_length_unparsed,
 )
 from reconciler.manifest.yaml_nodes import Stretch
-from reconciler.model.positions import Position, Span
+from reconciler.model.diagnostics import Position, Span
 
 MAX_SIZE_BYTES: Final = 256 * 1024 * 1024
 MAX_ECHO: Final = 60

@@ -10,8 +10,7 @@ from msgspec import Struct
 
 from reconciler.manifest.patterns import Fence, fixed_part, is_pattern, matches
 from reconciler.manifest.source_text import MAX_SIZE_BYTES
-from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.positions import Position, Span
+from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
 
 WORKSPACE_FILE: Final = "reconciler.yaml"
 DEFAULT_FILE: Final = "exams.yaml"

@@ -18,8 +18,8 @@ from reconciler.manifest.schema_errors import Place, report_schema_errors
 from reconciler.manifest.yaml_documents import read
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.manifest.yaml_nodes import Sequence, Stretch, Value
+from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
-from reconciler.model.environment import Environment
 from reconciler.model.errors import UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.rules import RETIRED

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.origins import Origins
 from reconciler.model.payloads import Payload
-from reconciler.model.positions import Position
 from reconciler.model.secrets import SecretUse
 
 

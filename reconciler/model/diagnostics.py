@@ -1,4 +1,4 @@
-"""Diagnostics: a user's mistakes as values, collected everywhere and rendered once."""
+"""Diagnostics: a user's mistakes and their places, as values; collected everywhere and rendered once."""
 
 import enum
 from collections.abc import Iterable
@@ -6,7 +6,28 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from reconciler.model.identities import Address
-from reconciler.model.positions import Span
+
+
+class Position(Struct, frozen=True, order=True):
+    """A point in a file, which is named as the user would type it, relative to the workspace.
+
+    Lines and columns count from 1; columns count characters.
+    """
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Span(Struct, frozen=True, order=True):
+    """A stretch of a file; the end is exclusive and may stand on a later line."""
+
+    start: Position
+    end_line: int
+    end_column: int
 
 
 class Severity(enum.Enum):

@@ -6,8 +6,8 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from reconciler.model.diagnostics import Position
 from reconciler.model.identities import Address
-from reconciler.model.positions import Position
 
 
 class Tracing(enum.Enum):

@@ -6,9 +6,9 @@ from functools import cached_property
 from msgspec import Struct
 
 from reconciler.model.destination import UNSAID, Destination
+from reconciler.model.diagnostics import Position
 from reconciler.model.identities import Address, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.payloads import Json, Payload, digest_of
-from reconciler.model.positions import Position
 from reconciler.model.state import Intent
 
 

@@ -1,4 +1,4 @@
-"""Marks of secret values: they tell, to whoever has the state key only, whether a value is still the same.
+"""The keys of a state, and marks of secret values: who has the key learns whether a value is still the same.
 
 A mark is a keyed digest (HMAC-SHA256). Its key is derived slowly from the state key, with the lineage of
 the state as salt. It is bound to the attempt that sent the value: equal values of two exams look unlike.
@@ -17,11 +17,19 @@ from reconciler.model.secrets import Unprintable
 from reconciler.model.stored import Stored
 
 STATE_KEY_VARIABLE: Final = "RECONCILER_STATE_KEY"
+OLD_STATE_KEY_VARIABLE: Final = "RECONCILER_STATE_KEY_OLD"
 SHORTEST_KEY: Final = 32
 """In characters: what `openssl rand -hex 16` prints."""
 
 _SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}  # about 50 ms, once a run: a guessed key must be dear to try
 _KEY_ID_CHARACTERS: Final = 8
+
+
+class StateKeys(Unprintable, frozen=True, kw_only=True):
+    """What an encrypted state is read with; only `present` writes. None where no key was given."""
+
+    present: str | None = None
+    previous: str | None = None
 
 
 class SecretMarks(Stored, frozen=True, kw_only=True):

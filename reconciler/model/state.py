@@ -1,9 +1,13 @@
-"""State: which exam each address became, which creates have no known outcome yet, and how doubts ended."""
+"""State: which exam each address became, which creates have no known outcome yet, and how doubts ended.
+
+A `Mark` stands in the file of a state that changes its place: one in the old place, one in the new.
+"""
 
 import enum
 from collections.abc import Mapping
 from datetime import datetime
 
+from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
 from reconciler.model.identities import (
@@ -182,3 +186,19 @@ class State(Stored, frozen=True, kw_only=True):
             for one in self.resolutions
             if one.address == address or (entry is not None and one.sid == entry.sid)
         )
+
+
+class Passage(enum.Enum):
+    """In which way a place is not the state's own; the values are those of the state's format."""
+
+    MOVING_FROM = "movingFrom"
+    """The new place, before the old one is marked: the state is still there."""
+    MOVED_TO = "movedTo"
+    """The old place: what it holds is history."""
+
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """What stands in a state that is not to be used; `elsewhere` is the other place's URL as given."""
+
+    passage: Passage
+    elsewhere: str

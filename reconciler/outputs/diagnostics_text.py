@@ -5,8 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.positions import Span
+from reconciler.model.diagnostics import Diagnostic, Severity, Span
 from reconciler.outputs.escapes import ELLIPSIS, printable
 from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import count_of, keep_left, keep_right, put, put_wrapped, width_of

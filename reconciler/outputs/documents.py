@@ -11,8 +11,7 @@ from reconciler.model.identities import Address
 from reconciler.model.instants import spell_instant
 from reconciler.model.payloads import Document, Json
 from reconciler.model.plan import Action, Plan
-from reconciler.model.recovery import Fed, Feeding
-from reconciler.model.report import ExamOutcome, Outcome, Report
+from reconciler.model.report import ExamOutcome, Fed, Feeding, Outcome, Report
 from reconciler.model.state import Intent, State
 from reconciler.outputs.dossiers import Dossier
 from reconciler.outputs.escapes import harmless_json

@@ -9,8 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.positions import Position, Span
+from reconciler.model.diagnostics import Diagnostic, Position, Span
 from reconciler.outputs.escapes import printable
 
 WORKSPACE_FILE: Final = "reconciler.yaml"

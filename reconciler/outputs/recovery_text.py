@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from reconciler.model.recovery import Fed, Feeding
+from reconciler.model.report import Fed, Feeding
 from reconciler.outputs.plain import Console
 from reconciler.outputs.terminal import count_of, put, put_wrapped
 

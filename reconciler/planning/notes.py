@@ -11,11 +11,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.model.declarations import Absence, Distinction, Import, Move, Removal
+from reconciler.model.diagnostics import Position
 from reconciler.model.distinctions import Distinctions
 from reconciler.model.globs import is_glob, matches
 from reconciler.model.identities import Address
 from reconciler.model.plan import Note
-from reconciler.model.positions import Position
 from reconciler.model.renames import onward
 from reconciler.model.words import first_few, nearest
 from reconciler.planning.likeness import twins_of

@@ -9,9 +9,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from reconciler.model.diagnostics import Position
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change
-from reconciler.model.positions import Position
 from reconciler.model.renames import onward
 from reconciler.planning.notes import like, lost_imports
 from reconciler.planning.standing import Standing, destinations

@@ -18,8 +18,8 @@ from collections.abc import Collection, Mapping
 from msgspec import Struct
 
 from reconciler.model.declarations import Declaration, Declared
+from reconciler.model.diagnostics import Position
 from reconciler.model.identities import Address, ExamSid
-from reconciler.model.positions import Position
 from reconciler.model.renames import Routes, onward, routes_of
 from reconciler.model.state import Entry, Intent, State
 

@@ -6,8 +6,7 @@ from typing import Final, TypeAlias, assert_never
 from msgspec.structs import replace
 
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
-from reconciler.model.recovery import Fed, Feeding
-from reconciler.model.report import Outcome
+from reconciler.model.report import Fed, Feeding, Outcome
 from reconciler.model.state import Resolution, State
 from reconciler.statefile.replay import apply_record
 

@@ -13,8 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.errors import StateAbsent, StateExists, UsageError
-from reconciler.model.passage import Mark, Passage
-from reconciler.model.state import State
+from reconciler.model.state import Mark, Passage, State
 from reconciler.ports import LockInfo, Snapshot, StateBackend, Tenure, Version
 from reconciler.statefile.session import Session, refuse_lone_journal, refuse_moved
 from reconciler.statefile.state_format import decode_marked, encode_state

@@ -10,9 +10,8 @@ from reconciler.model.errors import StateDamaged, StateMoved, StateTooNew
 from reconciler.model.identities import Address, Digest, ExamSid, is_address
 from reconciler.model.instants import spell_instant
 from reconciler.model.outside_text import tamed
-from reconciler.model.passage import Mark, Passage
 from reconciler.model.payloads import NO_PAYLOADS, Payload
-from reconciler.model.state import Entry, Intent, State
+from reconciler.model.state import Entry, Intent, Mark, Passage, State
 from reconciler.model.stored import Count
 from reconciler.statefile.strict_json import (
     MalformedError,

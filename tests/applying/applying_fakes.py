@@ -9,10 +9,10 @@ from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
 from reconciler.model.declarations import Declaration
+from reconciler.model.diagnostics import Position
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid
 from reconciler.model.payloads import digest_of
-from reconciler.model.positions import Position
 from reconciler.model.records import IntentRecord
 from reconciler.model.secrets import EnvSecret, SecretUse
 from reconciler.model.verdicts import Created

@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.manifest.loading import load
 from reconciler.manifest.workspace import load_workspace
-from reconciler.model.environment import Environment
+from reconciler.model.destination import Environment
 
 HEAD = """\
 version: 1

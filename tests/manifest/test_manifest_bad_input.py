@@ -7,8 +7,8 @@ import pytest
 from reconciler.manifest import yaml_walker
 from reconciler.manifest.loading import load
 from reconciler.manifest.source_text import MAX_SIZE_BYTES
+from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.environment import Environment
 
 HEAD = """\
 version: 1

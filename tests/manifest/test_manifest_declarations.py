@@ -10,8 +10,8 @@ from reconciler.manifest.datetimes import BadDateTime, normalized, zone_of
 from reconciler.manifest.loading import Ruling, load
 from reconciler.manifest.schema_checks import check_of
 from reconciler.manifest.workspace import load_workspace
+from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Severity
-from reconciler.model.environment import Environment
 from reconciler.model.identities import CourseSid, InstallSid, is_address
 from reconciler.model.payloads import digest_of
 from reconciler.model.secrets import EnvSecret, SecretUse

@@ -8,7 +8,7 @@ from reconciler.manifest.shells import context_of
 from reconciler.manifest.yaml_documents import read
 from reconciler.manifest.yaml_nodes import Mapping
 from reconciler.model import payloads
-from reconciler.model.environment import Environment
+from reconciler.model.destination import Environment
 
 FRACTIONS = st.floats(allow_nan=False, allow_infinity=False).map(repr)
 

@@ -3,8 +3,8 @@
 import pytest
 
 from reconciler.manifest.loading import load
+from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Severity
-from reconciler.model.environment import Environment
 
 HEAD = """version: 1
 installSid: AI1234567890abcdef1234567890abcdef

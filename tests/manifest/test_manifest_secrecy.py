@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.manifest.loading import load
 from reconciler.manifest.secrecy import announces_secret
-from reconciler.model.environment import Environment
+from reconciler.model.destination import Environment
 
 CANARY = "hunter2Xy"
 LEAKS = [

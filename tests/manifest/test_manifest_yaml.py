@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.manifest.loading import load
 from reconciler.manifest.yaml_documents import LOADER, read
 from reconciler.manifest.yaml_nodes import Mapping
-from reconciler.model.environment import Environment
+from reconciler.model.destination import Environment
 
 PARSERS = [pytest.param(LOADER, id="default"), pytest.param(yaml.SafeLoader, id="pure")]
 

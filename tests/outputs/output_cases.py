@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from reconciler.model.destination import Destination
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Guard, Note, Plan
-from reconciler.model.positions import Position, Span
 from reconciler.model.report import ExamOutcome, Outcome, Report
 from reconciler.model.state import Answer, Entry, Intent, Resolution, Settling, State
 

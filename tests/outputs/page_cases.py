@@ -7,9 +7,9 @@ from typing import Final
 import output_cases as cases
 from msgspec.structs import replace
 
+from reconciler.model.diagnostics import Position
 from reconciler.model.identities import Address, CourseSid
 from reconciler.model.plan import Action, Change, FieldDiff, Guard, Note, Plan
-from reconciler.model.positions import Position
 
 TERM: Final = datetime(2031, 9, 1, 13, tzinfo=UTC)
 _KINDS: Final = ("Quiz", "Midterm Exam", "Final Exam", "Lab Practical", "Makeup Exam", "Placement Test")

@@ -19,10 +19,9 @@ from test_outputs_golden import check
 import reconciler
 from reconciler import __version__
 from reconciler.model.declarations import Declaration, Declared, Loaded
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action
-from reconciler.model.positions import Position, Span
 from reconciler.outputs.documents import to_text
 from reconciler.outputs.finding_places import Checkout
 from reconciler.outputs.finding_texts import HELP, Help, help_of

@@ -13,10 +13,10 @@ from reconciler.model.declarations import (
     Removal,
 )
 from reconciler.model.destination import Destination, ServiceUrl
+from reconciler.model.diagnostics import Position
 from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid
 from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.plan import Action, Change, Guard, Plan
-from reconciler.model.positions import Position
 from reconciler.model.state import Entry, Intent, State
 from reconciler.planning.block_globs import standing_of
 from reconciler.planning.planner import make_plan

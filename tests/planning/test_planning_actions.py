@@ -29,8 +29,8 @@ from planning_cases import (
     state,
 )
 
+from reconciler.model.diagnostics import Position
 from reconciler.model.plan import Action, Change, FieldDiff
-from reconciler.model.positions import Position
 
 
 def test_unknown_declaration_is_created():

@@ -19,8 +19,8 @@ from planning_cases import (
 )
 
 from reconciler.model.declarations import Distinction, Removal
+from reconciler.model.diagnostics import Position
 from reconciler.model.plan import Action
-from reconciler.model.positions import Position
 from reconciler.model.state import Resolution, Settling
 
 

@@ -24,11 +24,11 @@ from planning_cases import (
 )
 
 from reconciler.model.declarations import Absence, Declared, Distinction, Import, Move, Removal
+from reconciler.model.diagnostics import Position
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address, AttemptId
 from reconciler.model.payloads import digest_of
 from reconciler.model.plan import Action
-from reconciler.model.positions import Position
 from reconciler.model.state import Entry, Intent, State
 from reconciler.planning.effects import apply_state_changes, planned_creates
 from reconciler.planning.expectations import check_expectation

@@ -18,7 +18,7 @@ from state_builders import (
 )
 
 from reconciler.model.errors import StateTooNew
-from reconciler.model.recovery import Feeding
+from reconciler.model.report import Feeding
 from reconciler.statefile.feedback import feed
 from reconciler.statefile.journal_format import (
     decode_recovery,

@@ -24,8 +24,8 @@ from reconciler.model.errors import (
     StateUnavailable,
     UsageError,
 )
-from reconciler.model.passage import Mark, Passage
-from reconciler.model.state_keys import StateKeys
+from reconciler.model.secret_marks import StateKeys
+from reconciler.model.state import Mark, Passage
 from reconciler.ports import Breaking, LockInfo, Tenure
 from reconciler.statefile.journal_format import encode_header, encode_record
 from reconciler.statefile.session import initialise, load_state, open_session

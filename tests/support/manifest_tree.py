@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.manifest.loading import load
 from reconciler.model.declarations import Loaded
-from reconciler.model.environment import Environment
+from reconciler.model.destination import Environment
 from reconciler.model.origins import Tracing
 
 AI = "AI1234567890abcdef1234567890abcdef"

@@ -6,7 +6,7 @@ The key's derivation is made cheap: the suite starts some hundred processes, and
 from reconciler.backends import sealing
 from reconciler.backends.file import open_file
 from reconciler.backends.sealed import SealableBackend
-from reconciler.model.state_keys import StateKeys
+from reconciler.model.secret_marks import StateKeys
 
 KEY = "0123456789abcdef0123456789abcdef"
 

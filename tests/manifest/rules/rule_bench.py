@@ -7,8 +7,8 @@ from pathlib import Path
 from reconciler.manifest.loading import Ruling, load
 from reconciler.manifest.rules import Catalogue
 from reconciler.model.declarations import Loaded
+from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Severity
-from reconciler.model.environment import Environment
 
 PAGES = Path(__file__).parents[3] / "docs" / "rules"
 CASES = Path(__file__).parent / "cases"

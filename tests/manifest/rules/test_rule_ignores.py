@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from rule_bench import BASE, CASES, NOW, WITHOUT_PASSWORD, found, loaded, weights
 
 from reconciler.manifest.loading import Ruling, load
+from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Severity
-from reconciler.model.environment import Environment
 
 EXAM = "exams:\n  a/x:\n    title: X\n    url: https://lms.example.edu/x\n"
 LINE = BASE.count("\n") + EXAM.count("\n") + 1

@@ -11,8 +11,8 @@ from rule_bench import BASE, NOW
 from reconciler.manifest.loading import Ruling, load
 from reconciler.manifest.rules import Catalogue
 from reconciler.model.declarations import Loaded
+from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.environment import Environment
 from reconciler.rules_api import Context, Exam, Finding, Rule
 
 SHARED = BASE + "profiles:\n  hidden:\n"
