@@ -20,7 +20,8 @@ from reconciler.manifest.rules.ignoring import read_ignores, report_unused
 from reconciler.manifest.rules.running import ask_rules
 from reconciler.manifest.yaml_documents import Document, read
 from reconciler.model.declarations import Absence, Declared, Distinction, Import, Loaded, Move, Removal
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.destination import Environment
+from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.distinctions import Distinctions, imported_addresses
 from reconciler.model.origins import Origins, Tracing
 from reconciler.model.rules import Context
