@@ -43,7 +43,7 @@ from reconciler.statefile.state_format import encode_state
 
 
 def validate(parsed: argparse.Namespace) -> int:
-    """Print every finding; 1 if one of them is an error."""
+    """Print all diagnostics; return 1 if one of them is an error."""
     _begin(parsed)
     loaded = leave(workspace_of(parsed).validate(now=parsed.now))
     found = loaded.diagnostics
@@ -89,10 +89,7 @@ def plan(parsed: argparse.Namespace) -> int:
 
 
 def _begin(parsed: argparse.Namespace) -> None:
-    """Get ready to read manifests and to end soon: garbage is left where it lies, and so is what is made.
-
-    To take it apart value by value would take a fifteenth of a plan's time.
-    """
+    """Switch off the garbage collector, which would take a fifteenth of a plan's time; note slow reading."""
     gc.disable()
     note_slow_reading(parsed)
 
@@ -140,7 +137,7 @@ def show(parsed: argparse.Namespace) -> int:
 
 
 def _refuse_as_state(form: str) -> None:
-    """Raise UsageError where `form` is one that only plans have."""
+    """Raise UsageError if only plans have the format `form`."""
     if form not in TEXT_OR_JSON:
         raise UsageError(
             f"the state cannot be shown as {form}: only a plan can",
@@ -159,7 +156,7 @@ def list_state(parsed: argparse.Namespace) -> int:
 
 
 def pull(parsed: argparse.Namespace) -> int:
-    """Print the state's document, with what a killed run left in the journal, or that of a file."""
+    """Print the state's document, with what a killed run left in the log, or a file decrypted."""
     if parsed.file is not None:
         document = below_root(parsed, parsed.file).read_bytes()
         plain = workspace_of(parsed).plain_text(document, name=str(parsed.file))
@@ -188,7 +185,7 @@ def show_entry(parsed: argparse.Namespace) -> int:
 
 
 def _entry_document(address: Address, state: State) -> dict[str, Json]:
-    """What the state's document says of `address`, and how doubts about it ended, if there were any."""
+    """Return what the state's document says of `address`, and how doubts about it were settled."""
     told = replace(state, resolutions=state.resolutions_of(address))
     document = json.loads(encode_state(told))
     found = document["exams"].get(address) or document["intents"].get(address) or {}

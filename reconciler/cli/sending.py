@@ -114,7 +114,7 @@ def recovery_notes(recovery: Recovery, root: Path, invocation: Invocation) -> It
 
 
 def _stream_applied(parsed: argparse.Namespace, applied: Applied, stream: JsonLog) -> None:
-    """The report is the last event."""
+    """Write what is left to tell as events; the report is the last one."""
     invocation = invocation_of(parsed)
     if applied.backup is not None:
         stream.backed_up(applied.backup)
@@ -190,7 +190,7 @@ def _reviewed(parsed: argparse.Namespace) -> Plan | str | None:
 
 
 def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | None) -> bool:
-    """Show the plan; whether to go on: as `--auto-approve` says, or as a person at the terminal does."""
+    """Show the plan, and return whether to apply it: `--auto-approve`, or 'yes' at the terminal."""
     tell_warnings(parsed, planned.warnings)
     if stream is not None:
         stream.warned(planned.warnings)
@@ -215,7 +215,7 @@ def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | Non
 
 
 def _show(parsed: argparse.Namespace, plan: Plan) -> None:
-    """Print `plan` on standard output, or on standard error where the output is JSON; nowhere if both are."""
+    """Print `plan` on standard output, or on standard error if that is JSON; nowhere if both are."""
     if parsed.format != "text" and is_json(parsed):
         return
     console = result_console(parsed) if parsed.format == "text" else error_console(parsed)

@@ -1,4 +1,4 @@
-"""What an apply does as a stream of events on standard output, while it does it."""
+"""Events of an apply on standard output, as they happen (`--format jsonl`)."""
 
 import argparse
 import sys
@@ -14,10 +14,10 @@ from reconciler.ports import Progress
 
 @contextmanager
 def streaming(parsed: argparse.Namespace) -> Iterator[JsonLog | None]:
-    """Where events go with `--format jsonl`; None with any other format.
+    """Open the stream of events; yield None if another format was asked for.
 
-    What ends the run before its report is the last event. A reader that is slow or gone neither holds the run
-    up nor ends it.
+    An error that ends the run before its report is the last event. A reader that is slow or gone neither
+    delays the run nor ends it.
     """
     if parsed.format != "jsonl":
         yield None
@@ -40,7 +40,7 @@ def streaming(parsed: argparse.Namespace) -> Iterator[JsonLog | None]:
 
 
 class Chorus:
-    """Tells all of `tellers` whatever it is told. It has the shape of `reconciler.ports.Progress`."""
+    """Passes each call on to all of `tellers`; stands for a `reconciler.ports.Progress`."""
 
     def __init__(self, *tellers: Progress) -> None:
         self._tellers = tellers

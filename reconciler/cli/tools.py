@@ -35,7 +35,7 @@ def explain(parsed: argparse.Namespace) -> int:
 
 
 def sandbox(parsed: argparse.Namespace) -> int:
-    """Serve the stand-in for the API until a signal."""
+    """Serve the local stand-in for the API until a signal ends it."""
     from reconciler.sandbox import Settings, parse_fault, serve  # noqa: PLC0415 - only this command needs it
 
     try:
