@@ -84,16 +84,6 @@ def is_configuration_sid(text: str) -> bool:
     return re.match(_CONFIGURATION, text) is not None
 
 
-def is_digest(text: str) -> bool:
-    """Whether `text` is a digest as this product writes them."""
-    return re.match(_DIGEST, text) is not None
-
-
-def is_lineage(text: str) -> bool:
-    """Whether `text` may be a state's lineage: a UUID, in lower case."""
-    return re.match(_LINEAGE, text) is not None
-
-
 def is_attempt_id(text: str) -> bool:
     """Whether `text` may be an attempt id."""
     return re.match(_ATTEMPT, text) is not None

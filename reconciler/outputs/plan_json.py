@@ -193,14 +193,12 @@ def decode_plan(data: bytes, *, name: str) -> SavedPlan:
     Raises UsageError where it is no plan of a format that this version reads, and ExpectationFailed where it
     was edited.
     """
+    written = _read(data, name)
     try:
-        written = _read(data)
         plan = _plan(written)
         is_sealed = _is_sealed(plan, written)
-    except _NotAPlan as reason:
-        raise UsageError(f"{name}: {reason}", hint=reason.hint) from reason
-    except ValueError as reason:  # text that no encoding has
-        raise UsageError(f"{name}: not a plan: it holds a value that cannot be", hint=_REMAKE) from reason
+    except (ValueError, RecursionError) as reason:  # text that no encoding has, or depth
+        raise _not_a_plan(name, "it holds a value that cannot be") from reason
     if not is_sealed:
         raise ExpectationFailed(
             f"{name}: the plan was edited after it was made: its changes do not match its fingerprint",
@@ -209,41 +207,40 @@ def decode_plan(data: bytes, *, name: str) -> SavedPlan:
     return plan
 
 
-class _NotAPlan(Exception):
-    """Why a file is no plan of a format that is read here."""
-
-    def __init__(self, reason: str, hint: str = _REMAKE) -> None:
-        super().__init__(reason)
-        self.hint = hint
+def _not_a_plan(name: str, why: str) -> UsageError:
+    return UsageError(f"{name}: not a plan: {why}", hint=_REMAKE)
 
 
-def _read(data: bytes) -> _Plan:
-    """Return what is written in `data`, in the shape of our version. Raises _NotAPlan."""
+def _read(data: bytes, name: str) -> _Plan:
+    """Return what is written in `data`, in the shape of our version."""
     try:
         document = json.loads(data.decode("utf-8-sig"), parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as reason:
-        raise _NotAPlan("not a plan: the file is not JSON") from reason
+        raise _not_a_plan(name, "the file is not JSON") from reason
     if not isinstance(document, dict):
-        raise _NotAPlan("not a plan: the file does not hold a JSON object")
+        raise _not_a_plan(name, "the file does not hold a JSON object")
     version = document.get("formatVersion")
     parts = _VERSION.fullmatch(version) if isinstance(version, str) else None
     if parts is None:
-        raise _NotAPlan("not a plan: it has no 'formatVersion'")
+        raise _not_a_plan(name, "it has no 'formatVersion'")
     is_earlier = parts[1] == _EARLIER_MAJOR
     if not is_earlier and parts[1] != FORMAT_VERSION.partition(".")[0]:
-        raise _NotAPlan(
-            f"the plan is of format {parts[0]}, and this version reads format {FORMAT_VERSION}",
+        raise UsageError(
+            f"{name}: the plan is of format {parts[0]}, and this version reads format {FORMAT_VERSION}",
             hint=f"Read it with the version of reconciler that wrote it. {_REMAKE}",
         )
     try:
         written = msgspec.convert(_upgraded(document) if is_earlier else document, _Plan)
+        # A newer minor version may have fields that we do not know; they are left unread.
+        is_known = version != FORMAT_VERSION or _spelt(msgspec.to_builtins(written)) == _spelt(document)
     except msgspec.ValidationError as error:
-        raise _NotAPlan(f"not a plan: {problem_of(error, 'plan')}") from error
+        raise _not_a_plan(name, problem_of(error, "plan")) from error
+    except RecursionError as error:
+        raise _not_a_plan(name, "it is nested too deeply") from error
+    if not is_known:
+        raise _not_a_plan(name, f"it has other fields than those of format {FORMAT_VERSION}")
     if not is_earlier and None in {written.destination.api_url, written.destination.state}:
-        raise _NotAPlan("not a plan: it does not say where it goes")
-    # A newer minor version may have fields that we do not know; they are left unread.
-    if version == FORMAT_VERSION and _spelt(msgspec.to_builtins(written)) != _spelt(document):
-        raise _NotAPlan(f"not a plan: it has other fields than those of format {FORMAT_VERSION}")
+        raise _not_a_plan(name, "it does not say where it goes")
     return written
 
 

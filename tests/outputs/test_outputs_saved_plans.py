@@ -218,6 +218,15 @@ def test_no_bytes_make_a_foreign_exception(data: bytes) -> None:
         decode_plan(data, name="plan.json")
 
 
+def test_no_depth_makes_a_foreign_exception() -> None:
+    """Near the depth at which Python gives up, each step may be the one that does."""
+    text = json.dumps(document())
+    for depth in range(900, 1010):
+        deep = text.replace('"Midterm Exam 1"', "[" * depth + "]" * depth)
+        with pytest.raises(ReconcilerError):
+            decode_plan(deep.encode(), name="plan.json")
+
+
 def plan_with_doubt(options: tuple[str, ...] = ("--env", "production")) -> dict[str, Any]:
     """The document of a plan with an exam in doubt."""
     made = plan_document(cases.every_action(), listing=Listing.DIFFERING, invocation=Invocation(options))
