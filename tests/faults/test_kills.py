@@ -50,7 +50,7 @@ def test_kills_at_random_instants(workspace, sandbox, seed):
     chance = random.Random(seed)  # noqa: S311 - it chooses instants
     for _ in range(4):
         process = start(workspace, sandbox)
-        time.sleep(chance.uniform(0.2, 0.9))
+        time.sleep(chance.uniform(0.05, 0.4))
         process.kill()
         process.communicate()
         check_promises(workspace, sandbox)

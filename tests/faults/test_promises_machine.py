@@ -12,6 +12,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 import zygote
 from exam_workspace import MANIFEST, SECRET, exam
 from hypothesis import HealthCheck, Phase, settings
@@ -298,12 +299,13 @@ class History(RuleBasedStateMachine):
         assert not state["exams"].keys() & state["intents"].keys()
 
 
+@pytest.mark.timeout(300)
 def test_any_history_keeps_the_promises():
     """Nothing twice, nothing lost, and in the end everything whole."""
     run_state_machine_as_test(
         History,
         settings=settings(
-            max_examples=30,
+            max_examples=20,
             stateful_step_count=20,
             deadline=None,
             phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would take an hour
