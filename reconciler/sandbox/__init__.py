@@ -9,8 +9,7 @@ with the extra `sandbox`, and load only when a sandbox starts.
 To rehearse in a test-suite of one's own, see `reconciler.sandbox.running`.
 """
 
-from reconciler.sandbox.fault_specs import parse_fault
-from reconciler.sandbox.faults import Fault
+from reconciler.sandbox.faults import Fault, parse_fault
 from reconciler.sandbox.settings import DEFAULT_PORT, SandboxUnusable, Settings
 
 __all__ = ["DEFAULT_PORT", "Fault", "SandboxUnusable", "Settings", "parse_fault", "serve"]

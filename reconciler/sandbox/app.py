@@ -32,12 +32,11 @@ from reconciler.sandbox.contract import (
     parse_json,
     title_of,
 )
-from reconciler.sandbox.documented_answer import answer_for
 from reconciler.sandbox.fault_book import FaultBook
-from reconciler.sandbox.fault_specs import parse_fault
+from reconciler.sandbox.faults import parse_fault
 from reconciler.sandbox.ledger import Exam, Ledger
 from reconciler.sandbox.page import HEADERS, render_page
-from reconciler.sandbox.replies import Answer, error_answer, reply_after, reply_before
+from reconciler.sandbox.replies import Answer, answer_for, error_answer, reply
 
 _CREATE_PATH: Final = "/v1/installs/{installSid}/courses/{courseSid}/exams"
 _HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
@@ -61,10 +60,7 @@ class Sandbox:
         drawn = self.faults.draw(title_of(data))
         if drawn.delay_s:
             await asyncio.sleep(drawn.delay_s)
-        early = reply_before(drawn.effect, request)
-        if early is not None:
-            return early
-        return reply_after(drawn.effect, answer_for(self._store(request, data)))
+        return reply(drawn.effect, request.url.path, lambda: answer_for(self._store(request, data)))
 
     async def page(self, request: Request) -> Response:
         """Show the exams to a person."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from reconciler.sandbox.faults import Effect, Fault, Latency, Rate
+from reconciler.sandbox.faults import Effect, Fault, Kind
 
 
 class Drawn(Struct, frozen=True, kw_only=True):
@@ -42,11 +42,11 @@ class FaultBook:
         effect: Effect | None = None
         now_s = self._now_s()
         for watch in [watch for watch in self._watches if watch.counts(title)]:
-            match watch.fault.effect:
-                case Latency(seconds=seconds):
-                    delay_s += seconds if watch.strikes(now_s) else 0
-                case other if effect is None and watch.strikes(now_s):
-                    effect = other
+            own = watch.fault.effect
+            if own.kind is Kind.LATENCY:
+                delay_s += own.seconds if watch.strikes(now_s) else 0
+            elif effect is None and watch.strikes(now_s):
+                effect = own
         return Drawn(delay_s=delay_s, effect=effect)
 
 
@@ -57,7 +57,8 @@ class _Watch:
         self.fault = fault
         self._count = 0
         self._struck = 0
-        self._bucket = _Bucket(fault.effect.per_second, now_s) if isinstance(fault.effect, Rate) else None
+        is_rate = fault.effect.kind is Kind.RATE
+        self._bucket = _Bucket(fault.effect.per_second, now_s) if is_rate else None
 
     def counts(self, title: str) -> bool:
         fits = self.fault.selection.fits(title)

@@ -1,85 +1,63 @@
-"""Faults: what the sandbox can be told to do wrong, and to which requests."""
+"""Faults: what the sandbox can be told to do wrong, and to which creates. `KIND[:key=value[,key=value…]]`.
 
+    latency:seconds=0.05           wait, then go on (or do another fault)
+    429:retry-after=2,form=date    too many requests; form is seconds (the default) or date
+    rate:per-second=20             429 beyond that rate; retry-after (1 unless given) and form as above
+    status:code=503,stored=true    answer with a status; stored is false unless given
+    html:stored=true               200 with a proxy's HTML page; stored is false unless given
+    redirect:code=307              to the same path; nothing is stored
+    drop-before                    reset the connection, nothing is stored
+    drop-after                     store, then close the connection without an answer
+    no-sid                         store, answer 200 with sid null
+    truncated                      store, break off in the middle of the answer
+    slow-body:seconds=5            store, answer slowly
+
+Each also takes `nth=K`, `every=K`, `first=K`, `times=N` and `title=GLOB`, which must all hold; without any of
+them the fault takes every create. A pattern cannot hold a comma: write `?` for it.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from enum import Enum
 from fnmatch import fnmatchcase
-from typing import TypeAlias
+from typing import Any, Final, NamedTuple
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-
-class Latency(Struct, frozen=True, kw_only=True):
-    """Wait before doing anything; goes together with any other fault."""
-
-    seconds: float
+_MAX_SECONDS: Final = 3600
+_MAX_COUNT: Final = 1_000_000_000
+_MAX_DIGITS: Final = 10
 
 
-class Throttled(Struct, frozen=True, kw_only=True):
-    """Answer 429, not stored; `retry_after_s` None leaves the header out, `as_date` writes its other form."""
+class Kind(Enum):
+    """The kinds of faults; the module's docstring says what each does."""
 
-    retry_after_s: int | None
-    as_date: bool
-
-
-class Rate(Struct, frozen=True, kw_only=True):
-    """Answer 429 beyond `per_second` creates a second (a bucket that holds one second's worth)."""
-
-    per_second: float
-    refusal: Throttled
-
-
-class Status(Struct, frozen=True, kw_only=True):
-    """Answer with `code`."""
-
-    code: int
-    stored: bool
+    LATENCY = "latency"
+    THROTTLED = "429"
+    RATE = "rate"
+    STATUS = "status"
+    HTML = "html"
+    REDIRECT = "redirect"
+    DROP_BEFORE = "drop-before"
+    DROP_AFTER = "drop-after"
+    NO_SID = "no-sid"
+    TRUNCATED = "truncated"
+    SLOW_BODY = "slow-body"
 
 
-class Html(Struct, frozen=True, kw_only=True):
-    """Answer 200 with a proxy's HTML page."""
+class Effect(Struct, frozen=True, kw_only=True):
+    """What goes wrong. A field that belongs to another kind keeps its default.
 
-    stored: bool
+    `retry_after_s` None leaves the header out, `as_date` writes its other form.
+    """
 
-
-class DropBefore(Struct, frozen=True):
-    """Reset the connection; nothing is stored."""
-
-
-class DropAfter(Struct, frozen=True):
-    """Store the exam, then close the connection without a byte of an answer."""
-
-
-class NoSid(Struct, frozen=True):
-    """Store the exam and answer 200 with `sid` null."""
-
-
-class Truncated(Struct, frozen=True):
-    """Store the exam and close the connection in the middle of the answer's body."""
-
-
-class SlowBody(Struct, frozen=True, kw_only=True):
-    """Store the exam and take `seconds` to send the answer's body."""
-
-    seconds: float
-
-
-class Redirect(Struct, frozen=True, kw_only=True):
-    """Answer with redirection `code` to the same path, not stored: a client that follows it shows itself."""
-
-    code: int
-
-
-Effect: TypeAlias = (
-    Latency
-    | Throttled
-    | Rate
-    | Status
-    | Html
-    | DropBefore
-    | DropAfter
-    | NoSid
-    | Truncated
-    | SlowBody
-    | Redirect
-)
+    kind: Kind
+    seconds: float = 0.0
+    per_second: float = 0.0
+    retry_after_s: int | None = None
+    as_date: bool = False
+    code: int = 0
+    stored: bool = False
 
 
 class Selection(Struct, frozen=True, kw_only=True):
@@ -113,5 +91,131 @@ class Fault(Struct, frozen=True, kw_only=True):
     """One thing to do wrong; `spec` is how it was written."""
 
     effect: Effect
-    selection: Selection = field(default_factory=Selection)
+    selection: Selection
     spec: str
+
+
+def parse_fault(text: str) -> Fault:
+    """Return the fault that `text` asks for. Raises ValueError with a message for the person who wrote it."""
+    try:
+        return _parsed(text.strip())
+    except ValueError as error:
+        raise ValueError(f"fault {text!r}: {error}") from None
+
+
+def _parsed(spec: str) -> Fault:
+    name, _, rest = spec.partition(":")
+    kind = next((kind for kind in Kind if kind.value == name), None)
+    if kind is None:
+        raise ValueError(f"no kind {name!r}; there are {', '.join(each.value for each in Kind)}")
+    given = _pairs(rest)
+    effect = Effect(kind=kind, **_DEFAULTS.get(kind, {}) | _take(given, _KEYS.get(kind, {})))
+    selection = Selection(**_take(given, _SELECTION))
+    if given:
+        raise ValueError(f"{name} has no {next(iter(given))!r}")
+    return Fault(effect=effect, selection=selection, spec=spec)
+
+
+def _pairs(text: str) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for pair in text.split(",") if text else []:
+        key, equals, value = (part.strip() for part in pair.partition("="))
+        if not (key and equals and value):
+            raise ValueError(f"{pair!r} is not key=value")
+        if key in given:
+            raise ValueError(f"{key} is given twice")
+        given[key] = value
+    return given
+
+
+class _Key(NamedTuple):
+    """How the value of a key is read, and the field that it fills."""
+
+    field: str
+    read: Callable[[str], Any]
+    is_needed: bool = False
+
+
+def _take(given: dict[str, str], keys: Mapping[str, _Key]) -> dict[str, Any]:
+    """Take from `given` what `keys` name. Return the fields that this fills."""
+    fields = {}
+    for name, key in keys.items():
+        if key.is_needed and name not in given:
+            raise ValueError(f"needs {name}=…")
+        if name in given:
+            value = given.pop(name)
+            try:
+                fields[key.field] = key.read(value)
+            except ValueError as error:
+                raise ValueError(f"{name} must be {error}, not {value!r}") from None
+    return fields
+
+
+def _number_to(most: float) -> Callable[[str], float]:
+    def read(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not 0 < number <= most:
+            raise ValueError(f"a number above 0 and at most {most:g}")
+        return number
+
+    return read
+
+
+def _whole_from(least: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if value.isdecimal() and len(value) <= _MAX_DIGITS and least <= int(value) <= _MAX_COUNT:
+            return int(value)
+        raise ValueError(f"a whole number of at least {least}")
+
+    return read
+
+
+def _code_in(allowed: range | tuple[int, ...], says: str) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if value.isdecimal() and len(value) <= _MAX_DIGITS and int(value) in allowed:
+            return int(value)
+        raise ValueError(says)
+
+    return read
+
+
+def _either(no: str, yes: str) -> Callable[[str], bool]:
+    def read(value: str) -> bool:
+        if value not in {no, yes}:
+            raise ValueError(f"{no} or {yes}")
+        return value == yes
+
+    return read
+
+
+_SECONDS: Final = _Key("seconds", _number_to(_MAX_SECONDS), is_needed=True)
+_STORED: Final = _Key("stored", _either("false", "true"))
+_WHEN: Final = {
+    "retry-after": _Key("retry_after_s", _whole_from(0)),
+    "form": _Key("as_date", _either("seconds", "date")),
+}
+_KEYS: Final[Mapping[Kind, Mapping[str, _Key]]] = {
+    Kind.LATENCY: {"seconds": _SECONDS},
+    Kind.THROTTLED: _WHEN,
+    Kind.RATE: {"per-second": _Key("per_second", _number_to(_MAX_COUNT), is_needed=True), **_WHEN},
+    Kind.STATUS: {
+        "code": _Key("code", _code_in(range(200, 600), "200 to 599"), is_needed=True),
+        "stored": _STORED,
+    },
+    Kind.HTML: {"stored": _STORED},
+    Kind.REDIRECT: {
+        "code": _Key("code", _code_in((301, 302, 303, 307, 308), "one of 301, 302, 303, 307, 308"))
+    },
+    Kind.SLOW_BODY: {"seconds": _SECONDS},
+}
+_DEFAULTS: Final[Mapping[Kind, dict[str, int]]] = {
+    Kind.RATE: {"retry_after_s": 1},
+    Kind.REDIRECT: {"code": 307},
+}
+_SELECTION: Final = {
+    **{name: _Key(name, _whole_from(1)) for name in ("nth", "every", "first", "times")},
+    "title": _Key("title", str),
+}

@@ -14,35 +14,29 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, ValidationError, convert, to_builtins
 
 from reconciler.sandbox.settings import SandboxUnusable
 
 MASK: Final = "***"
 """Stands wherever an exam had a password: the sandbox keeps that there was one, never which."""
 
-_FIELDS: Final = ("sid", "applicationInstallSid", "courseSid", "createdDate", "body")
 _FILE_MODE: Final = 0o600
 
 
-class Exam(Struct, frozen=True, kw_only=True):
+class Exam(Struct, frozen=True, kw_only=True, rename="camel"):
     """A created exam; `body` is what was sent, its password masked."""
 
     sid: str
-    install_sid: str
+    application_install_sid: str
     course_sid: str
     created_date: str
-    body: Mapping[str, Any]
+    body: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
-        """The exam as stored and listed; a copy."""
-        return {
-            "sid": self.sid,
-            "applicationInstallSid": self.install_sid,
-            "courseSid": self.course_sid,
-            "createdDate": self.created_date,
-            "body": copy.deepcopy(dict(self.body)),
-        }
+        """Return the exam as it is stored and listed; a copy."""
+        members: dict[str, Any] = to_builtins(self)
+        return members
 
 
 class Ledger:
@@ -61,7 +55,7 @@ class Ledger:
         """The exam that `body` has become, under a fresh SID."""
         exam = Exam(
             sid=f"EX{secrets.token_hex(16)}",
-            install_sid=install_sid,
+            application_install_sid=install_sid,
             course_sid=course_sid,
             created_date=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             body=_masked(body),
@@ -113,15 +107,12 @@ def _read(file: FileIO, store: Path) -> list[Exam]:
 
 def _parse(line: bytes, place: str) -> Exam:
     try:
-        record = json.loads(line)
-        sid, install_sid, course_sid, created_date, body = (record[name] for name in _FIELDS)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        exam = convert(json.loads(line), Exam)
+        if not isinstance(exam.body.get("configuration"), dict):
+            raise ValidationError("no configuration")
+    except (ValueError, RecursionError) as error:
         raise SandboxUnusable(f"{place}: not an exam as a sandbox keeps it; use another file") from error
-    texts = (sid, install_sid, course_sid, created_date)
-    is_whole = isinstance(body, dict) and isinstance(body.get("configuration"), dict)
-    if not (is_whole and all(isinstance(text, str) for text in texts)):
-        raise SandboxUnusable(f"{place}: not an exam as a sandbox keeps it; use another file")
-    return Exam(sid=sid, install_sid=install_sid, course_sid=course_sid, created_date=created_date, body=body)
+    return exam
 
 
 def _append(file: FileIO, exam: Exam) -> None:

@@ -4,30 +4,17 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any, Final, assert_never, cast
+from typing import Any, Final, cast
 
-from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from reconciler.sandbox.faults import (
-    DropAfter,
-    DropBefore,
-    Effect,
-    Html,
-    Latency,
-    NoSid,
-    Rate,
-    Redirect,
-    SlowBody,
-    Status,
-    Throttled,
-    Truncated,
-)
+from reconciler.sandbox.faults import Effect, Kind
+from reconciler.sandbox.ledger import Exam
 
 TRANSPORT: Final = "transport"
 """Where the server leaves a connection's transport in a request's state."""
@@ -40,6 +27,48 @@ _SLICES: Final = 20
 _BODILESS: Final = frozenset({204, 205, 304})
 # Linger switched on with a time of zero: closing such a socket sends a reset.
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+
+ANSWER_FIELDS: Final = (
+    "sessionStatus",
+    "sid",
+    "courseSid",
+    "applicationInstallSid",
+    "title",
+    "bVirtualTitle",
+    "type",
+    "description",
+    "useProctorManager",
+    "requireApproval",
+    "enableAppointmentSuggestions",
+    "url",
+    "status",
+    "createdDate",
+    "editDate",
+    "contactUserSid",
+    "examDeliverySystemModule",
+    "summary",
+    "pendingApprovals",
+    "openSessionEvents",
+    "course",
+    "configuration",
+    "examSession",
+    "instructorName",
+    "courseName",
+    "totalSessions",
+    "needsProctorSessions",
+    "scriptName",
+    "systemName",
+    "isLimitedScope",
+    "platformVersion",
+)
+
+_ANSWER_DEFAULTS: Final = {"status": "active", "isLimitedScope": False}
+_NOTHING_YET: Final = {
+    "pendingApprovals": 0,
+    "openSessionEvents": 0,
+    "totalSessions": 0,
+    "needsProctorSessions": 0,
+}
 
 
 class Answer(Response):
@@ -87,52 +116,64 @@ class Torn(Answer):
         await _gone(receive)
 
 
+def answer_for(exam: Exam) -> dict[str, Any]:
+    """Return the documented answer for `exam`: every field, null where nothing is known of it.
+
+    The answer's `configuration` is documented as a text of unknown content, so it is null, and the password
+    has no way back.
+    """
+    known = {
+        **_ANSWER_DEFAULTS,
+        **{name: value for name, value in exam.body.items() if name != "configuration"},
+        **_NOTHING_YET,
+        "sid": exam.sid,
+        "courseSid": exam.course_sid,
+        "applicationInstallSid": exam.application_install_sid,
+        "createdDate": exam.created_date,
+        "editDate": exam.created_date,
+    }
+    return {name: known.get(name) for name in ANSWER_FIELDS}
+
+
 def error_answer(status: int, message: str, problems: tuple[Any, ...] = ()) -> Answer:
     """The sandbox's own form of an error; none is documented."""
     return Answer({"error": {"status": status, "message": message, "problems": list(problems)}}, status)
 
 
-def reply_before(effect: Effect | None, request: Request) -> Response | None:
-    """What `effect` answers instead of storing the exam; None is to go on and store it."""
-    match effect:
-        case Throttled() as throttled:
-            return _throttled(throttled)
-        case Rate(refusal=refusal):
-            return _throttled(refusal)
-        case Redirect(code=code):
-            return Response(status_code=code, headers={"location": request.url.path})
-        case DropBefore():
+def reply(effect: Effect | None, path: str, store: Callable[[], dict[str, Any]]) -> Response:
+    """Return what a create to `path` is answered; `store` stores the exam and gives its good answer."""
+    if effect is None:
+        return Answer(store())
+    match effect.kind:
+        case Kind.THROTTLED | Kind.RATE:
+            return _throttled(effect)
+        case Kind.REDIRECT:
+            return Response(status_code=effect.code, headers={"location": path})
+        case Kind.DROP_BEFORE:
             return Reset()
-        case Status(stored=False) | Html(stored=False):
-            return reply_after(effect, {})
+        case Kind.STATUS | Kind.HTML if not effect.stored:
+            return _in_place_of({}, effect)
         case _:
-            return None
+            return _in_place_of(store(), effect)
 
 
-def reply_after(  # noqa: PLR0911 - one return a case reads best
-    effect: Effect | None, answer: dict[str, Any]
-) -> Response:
-    """What is answered for an exam that has been stored, whose good answer is `answer`."""
-    match effect:
-        case None | Latency() | Throttled() | Rate() | Redirect() | DropBefore():
-            return Answer(answer)
-        case Status(code=code):
-            return error_answer(code, "the sandbox was told to answer so")
-        case Html():
+def _in_place_of(answer: dict[str, Any], effect: Effect) -> Response:
+    match effect.kind:
+        case Kind.STATUS:
+            return error_answer(effect.code, "the sandbox was told to answer so")
+        case Kind.HTML:
             return Response(_PROXY_PAGE, media_type="text/html")
-        case DropAfter():
+        case Kind.DROP_AFTER:
             return Dropped()
-        case NoSid():
+        case Kind.NO_SID:
             return Answer({**answer, "sid": None})
-        case Truncated():
+        case Kind.TRUNCATED:
             return Torn(answer)
-        case SlowBody(seconds=seconds):
-            return _slow(answer, seconds)
         case _:
-            assert_never(effect)
+            return _slow(answer, effect.seconds)
 
 
-def _throttled(effect: Throttled) -> Response:
+def _throttled(effect: Effect) -> Response:
     reply = error_answer(429, "too many requests")
     if effect.retry_after_s is not None:
         moment = datetime.now(UTC) + timedelta(seconds=effect.retry_after_s)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from reconciler.sandbox.fault_specs import parse_fault
+from reconciler.sandbox.faults import parse_fault
 from reconciler.sandbox.server import Site, opened
 from reconciler.sandbox.settings import SandboxUnusable, Settings
 

@@ -11,7 +11,7 @@ from reconciler import rules_api
 from reconciler.cli import exit_codes
 from reconciler.cli.commands import build_parser
 from reconciler.manifest.rules.catalogue import BUILT_IN, FIXED
-from reconciler.sandbox.fault_specs import parse_fault
+from reconciler.sandbox.faults import parse_fault
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

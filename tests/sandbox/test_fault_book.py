@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from reconciler.sandbox import parse_fault
 from reconciler.sandbox.fault_book import FaultBook
-from reconciler.sandbox.faults import DropAfter, NoSid, Status
+from reconciler.sandbox.faults import Effect, Kind
 
 
 def struck(*specs: str, titles: list[str]) -> list[int]:
@@ -38,7 +38,11 @@ def test_title_decides_who_counts() -> None:
 def test_first_fault_that_strikes_wins() -> None:
     """One effect at a time, and a fault that was not used has not spent one of its times."""
     book = FaultBook([parse_fault("drop-after:nth=1"), parse_fault("no-sid:times=1")])
-    assert [book.draw("x").effect for _ in range(3)] == [DropAfter(), NoSid(), None]
+    assert [book.draw("x").effect for _ in range(3)] == [
+        Effect(kind=Kind.DROP_AFTER),
+        Effect(kind=Kind.NO_SID),
+        None,
+    ]
 
 
 def test_waits_add_up_beside_an_effect() -> None:
@@ -47,7 +51,7 @@ def test_waits_add_up_beside_an_effect() -> None:
     book = FaultBook([parse_fault(spec) for spec in specs])
     first, second = book.draw("x"), book.draw("x")
     assert (first.delay_s, second.delay_s) == (1.0, 3.0)
-    assert first.effect == second.effect == Status(code=503, stored=False)
+    assert first.effect == second.effect == Effect(kind=Kind.STATUS, code=503, stored=False)
 
 
 def test_replacing_begins_to_count_anew() -> None:
@@ -55,7 +59,7 @@ def test_replacing_begins_to_count_anew() -> None:
     book = FaultBook([parse_fault("no-sid:nth=1")])
     book.draw("x")
     book.replace([parse_fault("no-sid:nth=1")])
-    assert book.draw("x").effect == NoSid()
+    assert book.draw("x").effect == Effect(kind=Kind.NO_SID)
     assert [fault.spec for fault in book.faults] == ["no-sid:nth=1"]
 
 

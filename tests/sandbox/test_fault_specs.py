@@ -5,49 +5,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.sandbox import Fault, parse_fault
-from reconciler.sandbox.faults import (
-    DropAfter,
-    DropBefore,
-    Effect,
-    Html,
-    Latency,
-    NoSid,
-    Rate,
-    Redirect,
-    Selection,
-    SlowBody,
-    Status,
-    Throttled,
-    Truncated,
-)
+from reconciler.sandbox.faults import Effect, Kind, Selection
 
 
 @pytest.mark.parametrize(
     ("spec", "effect"),
     [
-        ("latency:seconds=0.05", Latency(seconds=0.05)),
-        ("429", Throttled(retry_after_s=None, as_date=False)),
-        ("429:retry-after=2", Throttled(retry_after_s=2, as_date=False)),
-        ("429:retry-after=0,form=date", Throttled(retry_after_s=0, as_date=True)),
+        ("latency:seconds=0.05", Effect(kind=Kind.LATENCY, seconds=0.05)),
+        ("429", Effect(kind=Kind.THROTTLED, retry_after_s=None, as_date=False)),
+        ("429:retry-after=2", Effect(kind=Kind.THROTTLED, retry_after_s=2, as_date=False)),
+        ("429:retry-after=0,form=date", Effect(kind=Kind.THROTTLED, retry_after_s=0, as_date=True)),
         (
             "rate:per-second=20",
-            Rate(per_second=20, refusal=Throttled(retry_after_s=1, as_date=False)),
+            Effect(kind=Kind.RATE, per_second=20, retry_after_s=1, as_date=False),
         ),
         (
             "rate:per-second=20,retry-after=0,form=date",
-            Rate(per_second=20, refusal=Throttled(retry_after_s=0, as_date=True)),
+            Effect(kind=Kind.RATE, per_second=20, retry_after_s=0, as_date=True),
         ),
-        ("status:code=503", Status(code=503, stored=False)),
-        ("status:code=500,stored=true", Status(code=500, stored=True)),
-        ("html:stored=true", Html(stored=True)),
-        ("html", Html(stored=False)),
-        ("redirect", Redirect(code=307)),
-        ("redirect:code=302", Redirect(code=302)),
-        ("drop-before", DropBefore()),
-        ("drop-after", DropAfter()),
-        ("no-sid", NoSid()),
-        ("truncated", Truncated()),
-        ("slow-body:seconds=5", SlowBody(seconds=5)),
+        ("status:code=503", Effect(kind=Kind.STATUS, code=503, stored=False)),
+        ("status:code=500,stored=true", Effect(kind=Kind.STATUS, code=500, stored=True)),
+        ("html:stored=true", Effect(kind=Kind.HTML, stored=True)),
+        ("html", Effect(kind=Kind.HTML, stored=False)),
+        ("redirect", Effect(kind=Kind.REDIRECT, code=307)),
+        ("redirect:code=302", Effect(kind=Kind.REDIRECT, code=302)),
+        ("drop-before", Effect(kind=Kind.DROP_BEFORE)),
+        ("drop-after", Effect(kind=Kind.DROP_AFTER)),
+        ("no-sid", Effect(kind=Kind.NO_SID)),
+        ("truncated", Effect(kind=Kind.TRUNCATED)),
+        ("slow-body:seconds=5", Effect(kind=Kind.SLOW_BODY, seconds=5)),
     ],
 )
 def test_kind_and_its_keys_are_read(spec: str, effect: Effect) -> None:
@@ -58,7 +44,7 @@ def test_kind_and_its_keys_are_read(spec: str, effect: Effect) -> None:
 def test_selection_keys_go_with_every_kind() -> None:
     """All five selection keys are read beside a kind's own."""
     fault = parse_fault(" status:code=503, nth=2 ,every=3,first=4,times=5,title=Final * ")
-    assert fault.effect == Status(code=503, stored=False)
+    assert fault.effect == Effect(kind=Kind.STATUS, code=503, stored=False)
     assert fault.selection == Selection(nth=2, every=3, first=4, times=5, title="Final *")
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.sandbox import Settings
 from reconciler.sandbox.contract import BodyRules, Refusal, parse_json, title_of
-from reconciler.sandbox.documented_answer import FIELDS
+from reconciler.sandbox.replies import ANSWER_FIELDS
 from reconciler.sandbox.running import RunningSandbox, running
 from reconciler.schemas import load
 
@@ -27,7 +27,7 @@ def test_create_answers_as_documented(create: Create, sandbox: RunningSandbox, b
     reply = create(status="draft")
     answer = reply.json()
     assert reply.status_code == 200
-    assert tuple(answer) == FIELDS
+    assert tuple(answer) == ANSWER_FIELDS
     assert re.fullmatch(r"EX[a-f0-9]{32}", answer["sid"])
     assert answer["courseSid"] == "CU1234567890abcdef1234567890abcdef"
     assert answer["applicationInstallSid"] == "AI1234567890abcdef1234567890abcdef"
