@@ -31,25 +31,11 @@ class Conflict(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class _Relocation(Struct, frozen=True, kw_only=True):
-    """The new address of each held one that moves, and the moves that cannot be made."""
-
-    seats: Mapping[Address, Address]
-    conflicts: tuple[Conflict, ...]
-
-
 class Adoption(Struct, frozen=True, kw_only=True):
     """An exam to be entered into state; `settles` is the address of the intent that it ends, if any."""
 
     sid: ExamSid
     settles: Address | None
-
-
-class _Adopted(Struct, frozen=True, kw_only=True):
-    """Imports that change state, by address, and those that contradict it or each other."""
-
-    adoptions: Mapping[Address, Adoption]
-    conflicts: tuple[Conflict, ...]
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -119,16 +105,16 @@ def apply_blocks(declared: Declared, state: State, *, written: Declared) -> Stan
     doubts = {address: intent for address, intent in state.intents.items() if address not in confirmed_absent}
     known = state.exams.keys() | doubts.keys()
     stops = exams.keys() | known
-    relocation = _relocate(state.exams.keys(), routes, declared=exams, known=known)
-    forgotten = _forgotten(declared, state, exams, relocation.seats)
-    seats = {held: held if held in forgotten else relocation.seats.get(held, held) for held in state.exams}
+    moved_to, move_conflicts = _relocate(state.exams.keys(), routes, declared=exams, known=known)
+    forgotten = _forgotten(declared, state, exams, moved_to)
+    seats = {held: held if held in forgotten else moved_to.get(held, held) for held in state.exams}
     entries = {seat: state.exams[held] for held, seat in seats.items()}
     ends = {source: destinations(source, routes, stops) for source in routes.keys() & doubts.keys()}
     imported_at = _imported_at(declared, seats, exams, routes, known)
     wanted: dict[Address, set[ExamSid]] = {}
     for block in declared.imports:
         wanted.setdefault(imported_at[block.address], set()).add(block.sid)
-    adopted = _adopt(
+    adoptions, import_conflicts = _adopt(
         wanted,
         entries=entries,
         doubts=_doubted(doubts, {source: found for source, found in ends.items() if source not in exams}),
@@ -136,9 +122,7 @@ def apply_blocks(declared: Declared, state: State, *, written: Declared) -> Stan
         leaving={block.address for block in declared.removals} | routes.keys(),
     )
     settled = {
-        adoption.settles: address
-        for address, adoption in adopted.adoptions.items()
-        if adoption.settles is not None
+        adoption.settles: address for address, adoption in adoptions.items() if adoption.settles is not None
     }
     return Standing(
         state=state,
@@ -148,7 +132,7 @@ def apply_blocks(declared: Declared, state: State, *, written: Declared) -> Stan
         entries=entries,
         moved_from={seat: held for held, seat in seats.items() if seat != held},
         forgotten=forgotten,
-        adoptions=adopted.adoptions,
+        adoptions=adoptions,
         settled={address: doubts[source] for source, address in settled.items()},
         doubts={address: intent for address, intent in doubts.items() if address not in settled},
         # The first source by name wins: it is written last.
@@ -158,8 +142,8 @@ def apply_blocks(declared: Declared, state: State, *, written: Declared) -> Stan
             for end in ends[source]
         },
         confirmed_absent=confirmed_absent,
-        import_conflicts=adopted.conflicts,
-        move_conflicts=relocation.conflicts,
+        import_conflicts=tuple(import_conflicts),
+        move_conflicts=tuple(move_conflicts),
         routes=routes,
         imported_at=imported_at,
     )
@@ -275,9 +259,10 @@ def _relocate(
     *,
     declared: Collection[Address],
     known: Collection[Address],
-) -> _Relocation:
-    """Move each of `held` that has a route to the one free address where that ends.
+) -> tuple[dict[Address, Address], list[Conflict]]:
+    """Return the new address of each of `held` that moves, and the moves that cannot be made.
 
+    Each goes to the one free address where its route ends.
     `known` are all addresses that state has something at, `held` included: none of them is free.
     """
     stops = {*declared, *known} if routes else frozenset[Address]()
@@ -300,7 +285,7 @@ def _relocate(
         if len(claimants) > 1
     )
     seats = {claimants[0]: end for end, claimants in claims.items() if len(claimants) == 1}
-    return _Relocation(seats=seats, conflicts=tuple(conflicts))
+    return seats, conflicts
 
 
 def _why_not_moved(
@@ -323,9 +308,10 @@ def _adopt(
     doubts: Mapping[Address, Address],
     declared: Collection[Address],
     leaving: Collection[Address],
-) -> _Adopted:
-    """Decide each import in `wanted`, which gives the SIDs that imports name for an address.
+) -> tuple[dict[Address, Adoption], list[Conflict]]:
+    """Return the imports that change something, and those that contradict state or each other.
 
+    `wanted` gives the SIDs that imports name for an address.
     `entries` are keyed by the addresses that they have after moves. `doubts` gives for an address the one
     whose intent is in doubt about it: itself, or what moved to it. `leaving` are the addresses that are said
     to be removed or to have moved on: what is not declared and adopted there would have to leave at once. A
@@ -356,7 +342,7 @@ def _adopt(
         conflicts.append(conflict)
         if settles is None:
             adoptions[address] = Adoption(sid=sid, settles=None)
-    return _Adopted(adoptions=adoptions, conflicts=tuple(conflicts))
+    return adoptions, conflicts
 
 
 def _why_not_adopted(
