@@ -61,13 +61,13 @@ class Edit:
         *,
         keys: StateKeys,
         declared: Callable[[], Declared],
-        folder: Callable[[], Path],
+        root: Path,
         begin: Callable[[], Session],
     ) -> None:
         self._store = store
         self._keys = keys
         self._declared = declared
-        self._folder = folder
+        self._root = root
         self._begin = begin
         self._edited: State | None = None
         self._put: Callable[[State], str | None] | None = None
@@ -85,36 +85,27 @@ class Edit:
 
     def adopt(self, address: str, sid: str, *, by: str) -> None:
         """Record that the declared exam `address` exists as `sid`; `by` says who found that, and where."""
-        _check_address(address)
-        _check_sid(sid)
-        declaration = _declaration_of(self._declared(), address)
-        self._change(settlement.adopt(self.state, declaration, ExamSid(sid), _settler(by)))
+        exam, found = _address(address), _sid(sid)
+        declaration = _declaration_of(self._declared(), exam)
+        self._change(settlement.adopt(self.state, declaration, found, _settler(by)))
 
     def resolve(self, address: str, *, sid: str | None, by: str, attempt: str | None = None) -> None:
         """Record what became of the in-doubt exam `address`: `sid`, or with None that it was not created.
 
         It is refused if the doubt is about another attempt than `attempt` (None: whichever it is).
         """
-        _check_address(address)
-        if sid is None:
-            changed = settlement.settle_as_absent(self.state, Address(address), _settler(by), attempt=attempt)
-        else:
-            _check_sid(sid)
-            changed = settlement.settle_as_created(
-                self.state, Address(address), ExamSid(sid), _settler(by), attempt=attempt
-            )
-        self._change(changed)
+        exam, found = _address(address), None if sid is None else _sid(sid)
+        self._change(settlement.settle(self.state, exam, found, _settler(by), attempt=attempt))
 
     def move(self, source: str, target: str) -> None:
         """Keep the exam at the address `source` at `target` from now on."""
-        _check_address(source)
-        _check_address(target)
-        self._change(settlement.move(self.state, Address(source), Address(target)))
+        here, there = _address(source), _address(target)
+        self._change(settlement.move(self.state, here, there))
 
     def remove(self, address: str) -> None:
         """Forget the exam at `address`; the exam itself stays as it is."""
-        _check_address(address)
-        self._change(settlement.remove(self.state, Address(address)))
+        exam = _address(address)
+        self._change(settlement.remove(self.state, exam))
 
     def rebind(self, url: str) -> None:
         """Say that the exams in state are at the service with the base URL `url`."""
@@ -175,7 +166,7 @@ class Edit:
         if self._put is None:
             return
         # Before state forgets anything: what a killed run left is superfluous once state has it.
-        sweep(self._folder(), self._session.state)
+        sweep(recovery_folder(self._root), self._session.state)
         self.backup = self._put(self.state)
         self._edited = self._put = None
 
@@ -190,7 +181,7 @@ def editing(  # noqa: PLR0913 - a state, and what edits may need
     *,
     keys: StateKeys,
     declared: Callable[[], Declared],
-    folder: Callable[[], Path],
+    root: Path,
     lock: LockInfo,
     lock_timeout_s: float,
 ) -> Iterator[Edit]:
@@ -201,7 +192,7 @@ def editing(  # noqa: PLR0913 - a state, and what edits may need
             store,
             keys=keys,
             declared=declared,
-            folder=folder,
+            root=root,
             begin=lambda: stack.enter_context(session),
         )
         yield edit
@@ -278,7 +269,7 @@ def _settler(by: str) -> settlement.Settler:
     return settlement.Settler(by=tamed(by), at=SystemClock().now())
 
 
-def _declaration_of(declared: Declared, address: str) -> Declaration:
+def _declaration_of(declared: Declared, address: Address) -> Declaration:
     for declaration in declared.exams:
         if declaration.address == address:
             return declaration
@@ -290,16 +281,17 @@ def _declaration_of(declared: Declared, address: str) -> Declaration:
     )
 
 
-def _check_address(address: str) -> None:
-    if not is_address(address):
-        raise UsageError(
-            f"{address!r} is not an address", hint="Write it as in the manifest, like cs101/final."
-        )
+def _address(text: str) -> Address:
+    """Return the address `text`. Raises UsageError."""
+    if is_address(text):
+        return Address(text)
+    raise UsageError(f"{text!r} is not an address", hint="Write it as in the manifest, like cs101/final.")
 
 
-def _check_sid(sid: str) -> None:
+def _sid(sid: str) -> ExamSid:
+    """Return the SID of an exam that `sid` is. Raises UsageError."""
     if is_exam_sid(sid):
-        return
+        return ExamSid(sid)
     hint = "It is EX and 32 characters from 0-9 and a-f."
     respelt = f"EX{sid.strip()[2:].lower()}"
     if sid.strip()[:2].upper() == "EX" and is_exam_sid(respelt):

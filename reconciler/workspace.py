@@ -254,7 +254,7 @@ class Workspace:
             self._store(),
             keys=self._keys,
             declared=lambda: self._load_valid().declared,
-            folder=lambda: recovery_folder(self._root),
+            root=self._root,
             lock=lock_info(command),
             lock_timeout_s=lock_timeout_s,
         )

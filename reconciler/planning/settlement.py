@@ -20,33 +20,24 @@ class Settler(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-def settle_as_created(
-    state: State, address: Address, sid: ExamSid, settler: Settler, *, attempt: str | None = None
+def settle(
+    state: State, address: Address, sid: ExamSid | None, settler: Settler, *, attempt: str | None = None
 ) -> State:
-    """State once the in-doubt create of `address` is known to have made `sid`.
+    """Return `state` once the in-doubt create of `address` is known to have made `sid` (None: nothing).
 
-    Raises ResolutionRefused, also where the create in doubt is not `attempt` (None: whichever it is).
+    Raises ResolutionRefused, also if the create in doubt is not `attempt` (None: whichever it is).
     """
     _refuse_other_attempt(state, address, attempt)
+    if sid is None:
+        return _settled(state, address, None, settler, Settling.RESOLVE_ABSENT)
     _refuse_taken(state, address, sid)
     return _settled(state, address, sid, settler, Settling.RESOLVE_SID)
 
 
-def settle_as_absent(
-    state: State, address: Address, settler: Settler, *, attempt: str | None = None
-) -> State:
-    """State once the in-doubt create of `address` is known to have made nothing.
-
-    Raises ResolutionRefused, also where the create in doubt is not `attempt` (None: whichever it is).
-    """
-    _refuse_other_attempt(state, address, attempt)
-    return _settled(state, address, None, settler, Settling.RESOLVE_ABSENT)
-
-
 def adopt(state: State, declaration: Declaration, sid: ExamSid, settler: Settler) -> State:
-    """State once the exam that `declaration` declares is known to exist as `sid`. Raises ResolutionRefused.
+    """Return `state` once the exam of `declaration` is known to exist as `sid`. Raises ResolutionRefused.
 
-    What the exam really looks like cannot be read. Where it was in doubt it is taken to be as it was sent,
+    What the exam really looks like cannot be read. If it was in doubt it is taken to be as it was sent,
     otherwise as declared.
     """
     address = declaration.address
@@ -70,7 +61,7 @@ def adopt(state: State, declaration: Declaration, sid: ExamSid, settler: Settler
 
 
 def move(state: State, source: Address, target: Address) -> State:
-    """State once the exam at `source` is at `target`. Raises ResolutionRefused."""
+    """Return `state` once the exam at `source` is at `target`. Raises ResolutionRefused."""
     entry = _entry_of(state, source)
     if target in state.exams or target in state.intents:
         what = "holds an exam already" if target in state.exams else "is in doubt"
@@ -82,7 +73,7 @@ def move(state: State, source: Address, target: Address) -> State:
 
 
 def remove(state: State, address: Address) -> State:
-    """State once it has forgotten the exam at `address`. Raises ResolutionRefused."""
+    """Return `state` once it has forgotten the exam at `address`. Raises ResolutionRefused."""
     _entry_of(state, address)
     return replace(state, exams=_others(state, address))
 

@@ -6,7 +6,7 @@ from planning_cases import NOW, created, doubted, exam, payload, sid, state
 from reconciler.model.errors import ResolutionRefused
 from reconciler.model.identities import Address, AttemptId
 from reconciler.model.state import Resolution, Settling
-from reconciler.planning.settlement import Settler, adopt, settle_as_absent, settle_as_created
+from reconciler.planning.settlement import Settler, adopt, settle
 
 SETTLER = Settler(by="jdoe@desk", at=NOW)
 BEFORE = state(created("a"), doubted("b", "c"))
@@ -14,7 +14,7 @@ BEFORE = state(created("a"), doubted("b", "c"))
 
 def test_a_doubt_settled_as_created_keeps_what_was_sent():
     """The entry is the intent's, with the SID that a person found."""
-    after = settle_as_created(BEFORE, Address("b"), sid(9), SETTLER)
+    after = settle(BEFORE, Address("b"), sid(9), SETTLER)
     assert after.exams["b"].sid == sid(9)
     assert after.exams["b"].digest == BEFORE.intents["b"].digest
     assert set(after.intents) == {"c"}
@@ -23,7 +23,7 @@ def test_a_doubt_settled_as_created_keeps_what_was_sent():
 
 def test_a_doubt_settled_as_absent_is_gone():
     """The next plan creates it."""
-    after = settle_as_absent(BEFORE, Address("b"), SETTLER)
+    after = settle(BEFORE, Address("b"), None, SETTLER)
     assert set(after.intents) == {"c"}
     assert after.exams == BEFORE.exams
 
@@ -38,15 +38,15 @@ def test_an_adopted_exam_is_as_declared():
 def test_an_adopted_exam_that_was_in_doubt_is_as_sent():
     """Adopting ends a doubt too; what was found is what was sent, however it is declared now."""
     after = adopt(BEFORE, exam("b", payload("edited")), sid(9), SETTLER)
-    assert after.exams == settle_as_created(BEFORE, Address("b"), sid(9), SETTLER).exams
+    assert after.exams == settle(BEFORE, Address("b"), sid(9), SETTLER).exams
     assert set(after.intents) == {"c"}
 
 
 @pytest.mark.parametrize(
     ("settle", "found", "how"),
     [
-        (lambda: settle_as_created(BEFORE, Address("b"), sid(9), SETTLER), sid(9), Settling.RESOLVE_SID),
-        (lambda: settle_as_absent(BEFORE, Address("b"), SETTLER), None, Settling.RESOLVE_ABSENT),
+        (lambda: settle(BEFORE, Address("b"), sid(9), SETTLER), sid(9), Settling.RESOLVE_SID),
+        (lambda: settle(BEFORE, Address("b"), None, SETTLER), None, Settling.RESOLVE_ABSENT),
         (lambda: adopt(BEFORE, exam("b"), sid(9), SETTLER), sid(9), Settling.IMPORT_COMMAND),
     ],
     ids=["sid", "absent", "import"],
@@ -62,7 +62,7 @@ def test_who_settled_a_doubt_is_recorded(settle, found, how):
 @pytest.mark.parametrize("attempt", [None, "try-b"])
 def test_a_named_attempt_is_the_one_that_is_settled(attempt):
     """Naming it changes nothing where it is the one in doubt."""
-    assert set(settle_as_absent(BEFORE, Address("b"), SETTLER, attempt=attempt).intents) == {"c"}
+    assert set(settle(BEFORE, Address("b"), None, SETTLER, attempt=attempt).intents) == {"c"}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_named_attempt_is_the_one_that_is_settled(attempt):
         ("cs101/qiuz", state(intents=doubted("cs101/quiz", "other")), "Did you mean cs101/quiz?"),
         ("x", state(), "Nothing is in doubt."),
         ("x", state(intents=doubted(*"abcdefg")), "In doubt: a, b, c, d, e and 2 more."),
-        ("b", settle_as_absent(BEFORE, Address("b"), SETTLER), "`resolve --absent` before, by jdoe@desk"),
+        ("b", settle(BEFORE, Address("b"), None, SETTLER), "`resolve --absent` before, by jdoe@desk"),
         ("a", BEFORE, f"created already, as {sid(1)}"),
     ],
     ids=["typing mistake", "nothing", "many", "settled before", "created"],
@@ -79,7 +79,7 @@ def test_a_named_attempt_is_the_one_that_is_settled(attempt):
 def test_a_refusal_says_what_may_have_been_meant(address, known, said):
     """The nearest doubt, or those that there are, or what became of this one."""
     with pytest.raises(ResolutionRefused) as caught:
-        settle_as_absent(known, Address(address), SETTLER)
+        settle(known, Address(address), None, SETTLER)
     assert said in f"{caught.value.message} {caught.value.hint}"
     assert caught.value.hint.startswith("Nothing was changed.")
 
@@ -87,13 +87,13 @@ def test_a_refusal_says_what_may_have_been_meant(address, known, said):
 @pytest.mark.parametrize(
     "settle",
     [
-        lambda: settle_as_created(BEFORE, Address("a"), sid(9), SETTLER),
-        lambda: settle_as_created(BEFORE, Address("x"), sid(9), SETTLER),
-        lambda: settle_as_created(BEFORE, Address("b"), sid(1), SETTLER),
-        lambda: settle_as_absent(BEFORE, Address("a"), SETTLER),
-        lambda: settle_as_absent(BEFORE, Address("x"), SETTLER),
-        lambda: settle_as_absent(BEFORE, Address("b"), SETTLER, attempt="older"),
-        lambda: settle_as_created(BEFORE, Address("b"), sid(9), SETTLER, attempt="older"),
+        lambda: settle(BEFORE, Address("a"), sid(9), SETTLER),
+        lambda: settle(BEFORE, Address("x"), sid(9), SETTLER),
+        lambda: settle(BEFORE, Address("b"), sid(1), SETTLER),
+        lambda: settle(BEFORE, Address("a"), None, SETTLER),
+        lambda: settle(BEFORE, Address("x"), None, SETTLER),
+        lambda: settle(BEFORE, Address("b"), None, SETTLER, attempt="older"),
+        lambda: settle(BEFORE, Address("b"), sid(9), SETTLER, attempt="older"),
         lambda: adopt(BEFORE, exam("a"), sid(9), SETTLER),
         lambda: adopt(BEFORE, exam("x"), sid(1), SETTLER),
     ],

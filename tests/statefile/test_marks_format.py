@@ -54,7 +54,7 @@ def test_a_doubt_that_is_settled_with_its_sid_keeps_its_marks():
     """What was sent is what is recorded, and so is what its password was."""
     known = state(intents={"a": replace(intent("t1"), secrets=MARKS)})
     settler = Settler(by="a test", at=intent("t1").started_at)
-    left = settlement.settle_as_created(known, "a", entry(1).sid, settler)
+    left = settlement.settle(known, "a", entry(1).sid, settler)
     assert settlement.move(left, "a", "b").exams["b"].secrets == MARKS
 
 
