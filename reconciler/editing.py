@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from reconciler import service_url
 from reconciler.backends.recovery_file import leftovers
 from reconciler.backends.sealed import SealableBackend
-from reconciler.backends.sealed_format import open_document
+from reconciler.backends.sealing import open_document
 from reconciler.host import SystemClock
 from reconciler.model.declarations import Declaration, Declared
 from reconciler.model.errors import RecoveryRefused, ResolutionRefused, StateTooNew, UsageError

@@ -27,7 +27,7 @@ from msgspec.structs import replace
 from reconciler import service_url
 from reconciler.backends.opening import open_backend
 from reconciler.backends.sealed import SealableBackend
-from reconciler.backends.sealed_format import open_document
+from reconciler.backends.sealing import open_document
 from reconciler.editing import Edit, editing, migrate, recovery_folder, sweep
 from reconciler.host import SystemClock, lock_info, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE

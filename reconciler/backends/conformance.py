@@ -32,7 +32,7 @@ from reconciler.model.errors import (
     StateUnavailable,
     UnlockRefused,
 )
-from reconciler.ports import Breaking, LockInfo, StateBackend, Tenure, Version
+from reconciler.ports import Breaking, LockInfo, Snapshot, StateBackend, Tenure, Version
 
 _PATIENCE_S: Final = 60.0
 _MANY_APPENDS: Final = 60
@@ -92,6 +92,21 @@ def refusal(kind: type[ReconcilerError], call: Callable[[], object]) -> Reconcil
     raise AssertionError(f"{kind.__name__} was not raised")
 
 
+def data_in(backend: StateBackend) -> bytes:
+    """The snapshot's bytes; fails if there is no snapshot."""
+    found = backend.read()
+    assert found is not None
+    return found.data
+
+
+def holder_of(place: Place) -> LockInfo:
+    """Who holds the lock; fails if nobody does, or it is not told."""
+    holder = place.open().lock_holder()
+    assert holder is not None
+    assert holder.info is not None
+    return holder.info
+
+
 def take(backend: StateBackend) -> None:
     """Take the lock of `backend` and let it go."""
     with backend.lock(a_lock(), timeout_s=0):
@@ -120,21 +135,17 @@ class BackendConformance:
         backend = place.open()
         assert backend.read() is None
         backend.write(b"", replacing=None)
-        found = place.open().read()
-        assert found is not None
-        assert found.data == b""
+        assert data_in(place.open()) == b""
 
     def test_what_was_written_is_read(self, place: Place) -> None:
         """By any client, under the version that the write gave; a large one too."""
         one = place.open().write(b"one", replacing=None)
-        found = place.open().read()
-        assert found is not None
-        assert (found.data, found.version) == (b"one", one)
+        assert place.open().read() == Snapshot(data=b"one", version=one)
         large = os.urandom(_LARGE_BYTES)
         two = place.open().write(large, replacing=one)
-        found = place.open().read()
-        assert found is not None
-        assert (found.data == large, found.version) == (True, two)
+        assert (
+            place.open().read() == Snapshot(data=large, version=two)
+        ) is True  # and not shown if it is not
         assert two != one
 
     def test_a_write_names_what_it_replaces(self, place: Place) -> None:
@@ -146,9 +157,7 @@ class BackendConformance:
         refusal(StateConflict, lambda: backend.write(b"x", replacing=None))
         two = place.open().write(b"two", replacing=one)
         refusal(StateConflict, lambda: backend.write(b"x", replacing=one))
-        found = backend.read()
-        assert found is not None
-        assert (found.data, found.version) == (b"two", two)
+        assert backend.read() == Snapshot(data=b"two", version=two)
 
     def test_the_journal_grows_and_drops_a_torn_tail(self, place: Place) -> None:
         """An append goes behind the bytes that count, and replaces what was behind them."""
@@ -165,9 +174,7 @@ class BackendConformance:
             assert place.open().read_journal() == b""
             backend.append_journal(b"again|", after=0)
             assert place.open().read_journal() == b"again|"
-            found = backend.read()
-            assert found is not None
-            assert (found.data, found.version) == (b"snapshot", version)
+            assert backend.read() == Snapshot(data=b"snapshot", version=version)
 
     def test_a_journal_outlives_its_writer_and_many_appends(self, place: Place) -> None:
         """Every append is read, in order, after the lock has gone to another, who may clear it."""
@@ -193,9 +200,7 @@ class BackendConformance:
             version = backend.write(b"one", replacing=None)
             assert backend.back_up(b"older")
             assert backend.back_up(b"old")
-            found = backend.read()
-            assert found is not None
-            assert (found.data, found.version) == (b"one", version)
+            assert backend.read() == Snapshot(data=b"one", version=version)
 
     def test_conditional_writes_are_proven(self, place: Place) -> None:
         """The proof passes and leaves nothing that reads as a state."""
@@ -217,9 +222,7 @@ class BackendConformance:
             assert said[0].startswith("StateLocked")
             assert info.lock_id in said[0]
             assert "`apply`" in said[0]
-            holder = place.open().lock_holder()
-            assert holder is not None
-            assert holder.info == info
+            assert holder_of(place) == info
         assert place.open().lock_holder() is None
         assert place.run("take") == (0, ["taken"])
 
@@ -271,9 +274,7 @@ class BackendConformance:
             with settled(other):
                 assert other.read_journal() == b"head|"
                 self._refuse_all_changes(backend, version)
-                found = other.read()
-                assert found is not None
-                assert found.data.rstrip(b"'") == b"one"
+                assert data_in(other).rstrip(b"'") == b"one"
                 assert other.read_journal() == b"head|"
                 other.clear_journal()
                 other.append_journal(b"other|", after=0)
@@ -300,9 +301,7 @@ class BackendConformance:
         other.break_lock(info.lock_id, breaking=Breaking.EVEN_LIVE)
         with other.lock(next_info, timeout_s=0):
             first.__exit__(None, None, None)
-            holder = place.open().lock_holder()
-            assert holder is not None
-            assert holder.info == next_info
+            assert holder_of(place) == next_info
 
     def test_who_takes_a_broken_lock_sees_all_that_was_acknowledged(self, place: Place) -> None:
         """An append ends before the break, and is seen, or is refused: none slips in between."""
@@ -311,10 +310,7 @@ class BackendConformance:
             for _ in range(3):
                 writer.stdout.readline()
             backend = place.open()
-            holder = backend.lock_holder()
-            assert holder is not None
-            assert holder.info is not None
-            backend.break_lock(holder.info.lock_id, breaking=Breaking.EVEN_LIVE)
+            backend.break_lock(holder_of(place).lock_id, breaking=Breaking.EVEN_LIVE)
             with settled(backend):
                 seen = len(backend.read_journal())
                 *said, last = writer.stdout.read().splitlines()
@@ -329,35 +325,29 @@ class BackendConformance:
         for writer in writers:
             said, _ = writer.communicate(timeout=2 * _PATIENCE_S)
             assert (writer.returncode, said) == (0, "counted\n")
-        found = place.open().read()
-        assert found is not None
-        assert found.data == b"%d" % (_WRITERS * _COUNTS)
+        assert data_in(place.open()) == b"%d" % (_WRITERS * _COUNTS)
 
     def test_a_kill_between_any_two_calls_loses_nothing(self, place: Place) -> None:
         """All that was acknowledged is there, and nothing but what was asked for."""
         for step in self.kill_steps:
-            for nth in range(1, _MOST_CALLS):
-                code, said = place.run("story", f"{step}-{nth}", fault=f"{step}=kill@{nth}")
-                self._let_go(place)
-                self._check_story(place, said, f"{step}-{nth}")
-                if code == 0:
-                    break
-            else:
-                raise AssertionError(f"the story reaches {step} too often to be tried at each")
-            assert nth > 1, f"{step} was never reached"
+            self._meet(place, f"{step}=kill", until=lambda code, _: code == 0)
 
     def test_a_call_that_fails_or_whose_answer_is_lost_loses_nothing(self, place: Place) -> None:
         """The store is as before or as asked, and the same client can go on."""
         for fault in self.fail_steps:
-            for nth in range(1, _MOST_CALLS):
-                name = f"{fault}-{nth}"
-                _, said = place.run("story", name, fault=f"{fault}@{nth}")
-                self._let_go(place)
-                self._check_story(place, said, name)
-                if said[-1:] == ["unharmed"]:
-                    break
-            else:
-                raise AssertionError(f"the story meets {fault} too often to be tried at each")
+            self._meet(place, fault, until=lambda _, said: said[-1:] == ["unharmed"])
+
+    def _meet(self, place: Place, fault: str, *, until: Callable[[int, list[str]], bool]) -> None:
+        """Tell a story that meets `fault` at its first call, then at its second, `until` it ends well."""
+        for nth in range(1, _MOST_CALLS):
+            name = f"{fault}-{nth}"
+            code, said = place.run("story", name, fault=f"{fault}@{nth}")
+            self._let_go(place)
+            self._check_story(place, said, name)
+            if until(code, said):
+                assert nth > 1, f"{fault} was never met"
+                return
+        raise AssertionError(f"the story meets {fault} too often to be tried at each")
 
     @staticmethod
     def _let_go(place: Place) -> None:

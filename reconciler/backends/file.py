@@ -6,6 +6,7 @@ the operating system's (flock), so the kernel lets go of it when its process die
 
 import errno
 import fcntl
+import glob
 import os
 import stat
 from collections.abc import Iterator
@@ -14,12 +15,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from msgspec import Struct
-
 from reconciler.backends.complaints import FILE_HINT, conflict, shortened
-from reconciler.backends.file_lock import FileLock
+from reconciler.backends.file_lock import FileLock, reporting
 from reconciler.fault_points import Step, reach
-from reconciler.model.errors import StateUnavailable, UsageError
+from reconciler.model.errors import UsageError
 from reconciler.ports import (
     Breaking,
     LockHolder,
@@ -33,32 +32,6 @@ from reconciler.ports import (
 
 _LARGEST_BYTES: Final = 1024**3
 _APPENDING: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-
-
-class _Steps(Struct, frozen=True, kw_only=True):
-    """Where the replacement of one kind of file can fail."""
-
-    open: Step
-    write: Step
-    flush: Step
-    swap: Step
-    swapped: Step
-
-
-_SNAPSHOT: Final = _Steps(
-    open=Step.SNAPSHOT_OPEN,
-    write=Step.SNAPSHOT_WRITE,
-    flush=Step.SNAPSHOT_FLUSH,
-    swap=Step.SNAPSHOT_SWAP,
-    swapped=Step.SNAPSHOT_SWAPPED,
-)
-_BACKUP: Final = _Steps(
-    open=Step.BACKUP_OPEN,
-    write=Step.BACKUP_WRITE,
-    flush=Step.BACKUP_FLUSH,
-    swap=Step.BACKUP_SWAP,
-    swapped=Step.BACKUP_SWAPPED,
-)
 
 
 def open_file(url: str, *, root: Path) -> StateBackend:
@@ -87,7 +60,7 @@ class FileBackend:
 
     def read(self) -> Snapshot | None:
         """The file's bytes, or None where there is no file."""
-        with self._reporting("read"):
+        with reporting("read", self._location):
             reach(Step.SNAPSHOT_READ)
             data = _read_if_exists(self._path)
         return None if data is None else Snapshot(data=data, version=content_version(data))
@@ -98,18 +71,18 @@ class FileBackend:
             present = self.read()
             if (None if present is None else present.version) != replacing:
                 raise conflict(self._location)
-            _replace(self._path, data, _SNAPSHOT)
+            _replace(self._path, data, "SNAPSHOT")
         return content_version(data)
 
     def back_up(self, data: bytes) -> str:
         """Put `data` in the place of the last backup; flushed to the disk on return."""
         with self._changing("back up"):
-            _replace(self._backup, data, _BACKUP)
+            _replace(self._backup, data, "BACKUP")
         return str(self._backup)
 
     def read_journal(self) -> bytes:
         """The journal's bytes; none where there is no journal."""
-        with self._reporting("read the journal of"):
+        with reporting("read the journal of", self._location):
             reach(Step.JOURNAL_READ)
             return _read_if_exists(self._journal) or b""
 
@@ -123,7 +96,8 @@ class FileBackend:
             finally:
                 os.close(descriptor)
             if size_bytes == 0:  # it may be new
-                _flush_folder(self._journal.parent, Step.JOURNAL_MADE)
+                reach(Step.JOURNAL_MADE)
+                flush_folder(self._journal.parent)
 
     def _append(self, descriptor: int, data: bytes, after: int) -> int:
         """`data` is durable behind the first `after` bytes; how many there were before."""
@@ -134,10 +108,12 @@ class FileBackend:
             reach(Step.JOURNAL_CUT)
             if size_bytes > after:
                 os.ftruncate(descriptor, after)
-            _write_all(descriptor, data, Step.JOURNAL_WRITE)
-            _flush(descriptor, Step.JOURNAL_FLUSH)
+            write_all(descriptor, data, Step.JOURNAL_WRITE)
+            flush(descriptor, Step.JOURNAL_FLUSH)
         except OSError:
-            _drop_tail(descriptor, after)
+            with suppress(OSError):  # a torn tail is tolerated when the journal is read
+                reach(Step.JOURNAL_DROP)
+                os.ftruncate(descriptor, after)
             raise
         return size_bytes
 
@@ -147,17 +123,18 @@ class FileBackend:
             if self._journal.exists():
                 reach(Step.JOURNAL_CLEAR)
                 self._journal.unlink()
-                _flush_folder(self._journal.parent, Step.JOURNAL_CLEARED)
+                reach(Step.JOURNAL_CLEARED)
+                flush_folder(self._journal.parent)
 
     @contextmanager
     def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[Tenure]:
         """Hold the lock; what killed writers left half-written is removed on the way in."""
-        with self._reporting("lock"):
+        with reporting("lock", self._location):
             self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._lock.hold(info, timeout_s=timeout_s):
             with self._changing("tidy up beside"):
                 reach(Step.TIDY)
-                for scratch in self._path.parent.glob(f".{_escape_glob(self._path.name)}.*.tmp"):
+                for scratch in self._path.parent.glob(f".{glob.escape(self._path.name)}.*.tmp"):
                     scratch.unlink(missing_ok=True)
             yield Tenure.ORDERLY
 
@@ -174,22 +151,11 @@ class FileBackend:
 
     @contextmanager
     def _changing(self, verb: str) -> Iterator[None]:
-        with self._reporting(verb):
+        with reporting(verb, self._location):
             if not self._path.parent.is_dir():
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._lock.changing():
                 yield
-
-    @contextmanager
-    def _reporting(self, verb: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise StateUnavailable(
-                f"cannot {verb} {self._location}: {error.strerror or error}",
-                hint="Check the path, its permissions and the free space; nothing that was recorded is lost.",
-                location=self._location,
-            ) from error
 
 
 def _read_if_exists(path: Path) -> bytes | None:
@@ -207,45 +173,34 @@ def _read_if_exists(path: Path) -> bytes | None:
         return file.read()
 
 
-def _replace(path: Path, data: bytes, steps: _Steps) -> None:
+def _replace(path: Path, data: bytes, kind: str) -> None:
+    """Put `data` in the place of `path` in one step; `kind` begins the names of its fault points."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        reach(steps.open)
+        reach(Step[f"{kind}_OPEN"])
         with scratch.open("wb", buffering=0) as file:
-            _write_all(file.fileno(), data, steps.write)
-            _flush(file.fileno(), steps.flush)
-        reach(steps.swap)
+            write_all(file.fileno(), data, Step[f"{kind}_WRITE"])
+            flush(file.fileno(), Step[f"{kind}_FLUSH"])
+        reach(Step[f"{kind}_SWAP"])
         scratch.replace(path)
     except OSError:
-        _drop(scratch)
+        with suppress(OSError):  # the next lock removes it; the failure that led here is the one to report
+            reach(Step.SCRATCH_DROP)
+            scratch.unlink(missing_ok=True)
         raise
-    _flush_folder(path.parent, steps.swapped)
+    reach(Step[f"{kind}_SWAPPED"])
+    flush_folder(path.parent)
 
 
-def _drop(scratch: Path) -> None:
-    with suppress(OSError):  # the next lock removes it; the failure that led here is the one to report
-        reach(Step.SCRATCH_DROP)
-        scratch.unlink(missing_ok=True)
-
-
-def _escape_glob(name: str) -> str:
-    return "".join(f"[{character}]" if character in "*?[" else character for character in name)
-
-
-def _write_all(descriptor: int, data: bytes, step: Step) -> None:
+def write_all(descriptor: int, data: bytes, step: Step) -> None:
+    """Write all of `data`, however much the system takes at once."""
     reach(step, descriptor, data)
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def _drop_tail(descriptor: int, size_bytes: int) -> None:
-    with suppress(OSError):  # a torn tail is tolerated when the journal is read
-        reach(Step.JOURNAL_DROP)
-        os.ftruncate(descriptor, size_bytes)
-
-
-def _flush(descriptor: int, step: Step) -> None:
+def flush(descriptor: int, step: Step) -> None:
     """Flush to the disk itself; on macOS fsync alone stops at the drive's cache."""
     reach(step)
     if hasattr(fcntl, "F_FULLFSYNC"):
@@ -254,8 +209,8 @@ def _flush(descriptor: int, step: Step) -> None:
         os.fsync(descriptor)
 
 
-def _flush_folder(folder: Path, step: Step) -> None:
-    reach(step)
+def flush_folder(folder: Path) -> None:
+    """Make the entries of `folder` durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -17,16 +17,29 @@ from typing import Final
 
 from reconciler.backends.complaints import lock_taken_away, locked, not_locked, refuse_unbreakable
 from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
+from reconciler.backends.patience import wait_for
 from reconciler.fault_points import Step, reach
-from reconciler.model.errors import StateLocked, StateUnavailable
+from reconciler.model.errors import StateUnavailable
 from reconciler.ports import Breaking, Liveness, LockHolder, LockInfo
 
-_POLL_S: Final = 0.1
 _DOOR_POLL_S: Final = 0.002
 _DOOR_TIMEOUT_S: Final = 20.0
 _INFO_BYTES: Final = 10_000
 # What a network's file system answers that cannot lock folders. The look at the name remains.
 _NO_FOLDER_LOCKS: Final = frozenset({errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EINVAL})
+
+
+@contextmanager
+def reporting(verb: str, location: str) -> Iterator[None]:
+    """Raise StateUnavailable for an OSError within: it was not possible to `verb` the state at `location`."""
+    try:
+        yield
+    except OSError as error:
+        raise StateUnavailable(
+            f"cannot {verb} {location}: {error.strerror or error}",
+            hint="Check the path, its permissions and the free space; nothing that was recorded is lost.",
+            location=location,
+        ) from error
 
 
 class FileLock:
@@ -40,15 +53,16 @@ class FileLock:
     @contextmanager
     def hold(self, info: LockInfo, *, timeout_s: float) -> Iterator[None]:
         """Hold the lock for the length of the context, with `info` in its file for others to read."""
-        with self._reporting("lock"):
+        with reporting("lock", self._location):
             reach(Step.LOCK_OPEN)
-            descriptor = self._acquire(timeout_s)
+            descriptor = wait_for(self._try, timeout_s=timeout_s)
         if descriptor is None:
-            raise self._locked()
+            holder = self.holder() or LockHolder(info=None, liveness=Liveness.ALIVE)
+            raise locked(self._location, holder)
         self._held = descriptor
         try:
             reach(Step.LOCK_TAKEN)
-            with self._reporting("lock"), self._alone():
+            with reporting("lock", self._location), self._alone():
                 _write_info(descriptor, info)
             yield
         finally:
@@ -68,12 +82,12 @@ class FileLock:
 
     def holder(self) -> LockHolder | None:
         """Who holds the lock, or was killed with it; None where there is no lock file."""
-        with self._reporting("look at the lock of"), self._opened() as descriptor:
+        with reporting("look at the lock of", self._location), self._opened() as descriptor:
             return None if descriptor is None else _holder_of(descriptor)
 
     def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
         """Remove the lock file if it is that of `lock_id` and `breaking` allows it. Raises UnlockRefused."""
-        with self._reporting("unlock"), self._opened() as descriptor:
+        with reporting("unlock", self._location), self._opened() as descriptor:
             if descriptor is None:
                 raise not_locked(self._location)
             holder = _holder_of(descriptor)
@@ -83,17 +97,6 @@ class FileLock:
                 if _is_same_file(descriptor, self._path):
                     self._path.unlink()
             return holder
-
-    def _locked(self) -> StateLocked:
-        return locked(self._location, self.holder() or LockHolder(info=None, liveness=Liveness.ALIVE))
-
-    def _acquire(self, timeout_s: float) -> int | None:
-        deadline = time.monotonic() + timeout_s
-        while True:
-            descriptor = self._try()
-            if descriptor is not None or time.monotonic() >= deadline:
-                return descriptor
-            time.sleep(min(_POLL_S, max(0.0, deadline - time.monotonic())))
 
     def _try(self) -> int | None:
         """An open descriptor that holds the lock, or None where another holds it."""
@@ -136,17 +139,6 @@ class FileLock:
             yield
         finally:
             os.close(folder)
-
-    @contextmanager
-    def _reporting(self, verb: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise StateUnavailable(
-                f"cannot {verb} {self._location}: {error.strerror or error}",
-                hint="Check the path and its permissions.",
-                location=self._location,
-            ) from error
 
 
 def _pass(folder: int) -> None:

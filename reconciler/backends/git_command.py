@@ -13,7 +13,6 @@ import os
 import shlex
 import signal
 import subprocess
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -224,29 +223,14 @@ def _content(file: IO[bytes]) -> bytes:
 
 def _wait(process: "subprocess.Popen[bytes]", timeout_s: float) -> int:
     """The exit code. Raises TimeoutError after `timeout_s`; then the whole process group was ended."""
-    is_late = threading.Event()
-
-    def end() -> None:
-        is_late.set()
-        _end_group(process)
-
-    timer = threading.Timer(timeout_s, end)
-    timer.daemon = True
     try:
-        timer.start()
-        code = process.wait()
-    except RuntimeError as error:
-        _end_group(process)
-        raise OSError(errno.EAGAIN, str(error)) from error
-    except BaseException:
-        _end_group(process)
-        raise
+        return process.wait(timeout_s)
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError(errno.ETIMEDOUT, f"git gave no answer within {timeout_s:g} s") from error
     finally:
-        timer.cancel()
-        process.wait()
-    if is_late.is_set():
-        raise TimeoutError(errno.ETIMEDOUT, f"git gave no answer within {timeout_s:g} s")
-    return code
+        if process.returncode is None:
+            _end_group(process)
+            process.wait()
 
 
 def _end_group(process: "subprocess.Popen[bytes]") -> None:

@@ -34,22 +34,15 @@ _COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _PIPELINE_VARIABLES: Final = ("GITHUB_SHA", "CI_COMMIT_SHA")
 
 
-class Author(Struct, frozen=True, kw_only=True):
-    """Who a commit is by, in the form that git takes."""
-
-    name: str
-    email: str
+UNNAMED: Final = "reconciler <reconciler@localhost>"
+"""The author of a change by who does not hold the lock."""
 
 
-UNNAMED: Final = Author(name="reconciler", email="reconciler@localhost")
-"""Who changes a state without holding its lock."""
-
-
-def author_of(info: LockInfo) -> Author:
-    """Who holds the lock, and on which machine."""
-    name = re.sub(r"[<>]", "", _one_line(info.who)).strip(" .,:;\"'") or UNNAMED.name
+def author_of(info: LockInfo) -> str:
+    """Who holds the lock, and on which machine, in the form that git takes."""
+    name = re.sub(r"[<>]", "", _one_line(info.who)).strip(" .,:;\"'") or "reconciler"
     host = re.sub(r"[^A-Za-z0-9.-]", "-", info.host)[:_LONGEST_TITLE].strip("-.") or "localhost"
-    return Author(name=name, email=f"reconciler@{host}")
+    return f"{name} <reconciler@{host}>"
 
 
 def message_of(headline: str, note: str, trailers: Mapping[str, str]) -> str:
@@ -77,7 +70,6 @@ def _one_line(text: str) -> str:
 _PREFIX: Final = "reconciler-git-"
 _LOCAL_TIMEOUT_S: Final = 60.0
 _BUILT: Final = "refs/reconciler/built"
-_ID: Final = re.compile(r"[0-9a-f]{40,64}")
 
 
 class ScratchError(Exception):
@@ -91,13 +83,6 @@ class Entry(Struct, frozen=True, kw_only=True):
     mode: str
     blob: str
     size_bytes: int
-
-
-class Edit(Struct, frozen=True, kw_only=True):
-    """What a commit changes: paths to drop, files or folders, and then files to put."""
-
-    puts: Mapping[str, bytes]
-    drops: Sequence[str] = ()
 
 
 class Built(Struct, frozen=True, kw_only=True):
@@ -119,18 +104,29 @@ class Scratch:
         self.git = Git(folder, protocols=protocols)
         self._ask("init", "--quiet", "--bare", "--template=")
 
-    def build(self, parent: str | None, edit: Edit, *, message: str, author: Author) -> Built:
-        """A commit on top of `parent`, or the first of a history, that nothing names yet."""
+    def build(
+        self,
+        parent: str | None,
+        puts: Mapping[str, bytes],
+        *,
+        message: str,
+        author: str,
+        drops: Sequence[str] = (),
+    ) -> Built:
+        """A commit on top of `parent`, or the first of a history, that nothing names yet.
+
+        It drops the files and folders `drops`, and then has the files `puts`.
+        """
         said = self._ask(
             "fast-import",
             "--quiet",
             "--force",
             "--done",
             "--date-format=now",
-            given=b"".join(_stream(parent, edit, message, author)),
+            given=b"".join(_stream(parent, puts, drops, message, author)),
         )
         commit, *listed = said.out.decode("ascii").splitlines()
-        return Built(commit=commit, blobs=dict(zip(edit.puts, map(_blob_of, listed), strict=True)))
+        return Built(commit=commit, blobs=dict(zip(puts, map(_blob_of, listed), strict=True)))
 
     def resolve(self, ref: str) -> str:
         """The commit that the local `ref` names."""
@@ -155,21 +151,23 @@ class Scratch:
         return outcome
 
 
-def _stream(parent: str | None, edit: Edit, message: str, author: Author) -> Iterator[bytes]:
+def _stream(
+    parent: str | None, puts: Mapping[str, bytes], drops: Sequence[str], message: str, author: str
+) -> Iterator[bytes]:
     """What git's fast-import reads to make one commit, and to tell its id and its files' ids."""
     yield f"reset {_BUILT}\ncommit {_BUILT}\nmark :1\n".encode()
     for role in ("author", "committer"):
-        yield f"{role} {author.name} <{author.email}> now\n".encode()
+        yield f"{role} {author} now\n".encode()
     yield _data(message.encode())
     if parent is not None:
         yield f"from {parent}\n".encode()
-    for path in edit.drops:
+    for path in drops:
         yield f"D {path}\n".encode()
-    for path, content in edit.puts.items():
+    for path, content in puts.items():
         yield f"M 100644 inline {path}\n".encode()
         yield _data(content)
     yield b"\nget-mark :1\n"
-    for path in edit.puts:
+    for path in puts:
         yield f"ls :1 {path}\n".encode()
     yield b"done\n"
 

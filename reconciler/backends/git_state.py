@@ -28,7 +28,7 @@ from reconciler.backends.git_branch import (
     backup_file,
     journal_folder,
 )
-from reconciler.backends.git_commits import UNNAMED, Edit, ScratchError, author_of, message_of
+from reconciler.backends.git_commits import UNNAMED, ScratchError, author_of, message_of
 from reconciler.backends.git_complaints import reason_in, reason_of, unavailable, unconditional
 from reconciler.backends.git_remote import Update, receiving
 from reconciler.backends.git_urls import GitPlace, read_git_url
@@ -61,7 +61,7 @@ class GitLock:
         if not wait_for(lambda: self._move("lock", update) == lock or None, timeout_s=timeout_s):
             holder = self.holder() or LockHolder(info=None, liveness=Liveness.UNKNOWN)
             raise locked(self._place.location, holder)
-        holding = Holding(lock=lock, lock_id=info.lock_id, author=author_of(info), command=info.command)
+        holding = Holding(lock=lock, info=info)
         try:
             holding.tip = self._branch.fetch()
         except BaseException:
@@ -79,7 +79,7 @@ class GitLock:
                 return
             if holding.unsettled:  # what may yet arrive must not surprise the next holder
                 with suppress(StateUnavailable):
-                    self._branch.advance(lambda tip: _nothing(tip, "", holding.lock_id), holding=holding)
+                    self._branch.advance(lambda tip: _nothing(tip, "", holding.info.lock_id), holding=holding)
             self._replace(holding.lock, None)
 
     def holder(self) -> LockHolder | None:
@@ -113,9 +113,9 @@ class GitLock:
         return decode_lock_info(scratch.blobs(blobs)) if blobs else None
 
     def _commit(self, parent: str | None, info: LockInfo, headline: str) -> str:
-        edit = Edit(puts={_LOCK_FILE: encode_lock_info(info)})
+        puts = {_LOCK_FILE: encode_lock_info(info)}
         message = message_of(headline, "", {"Lock-Id": info.lock_id})
-        return self._branch.scratch.build(parent, edit, message=message, author=author_of(info)).commit
+        return self._branch.scratch.build(parent, puts, message=message, author=author_of(info)).commit
 
     def _replace(self, before: str, after: str | None) -> None:
         """Have the lock's ref go from the commit `before` to `after`."""
@@ -166,7 +166,7 @@ class GitBackend:
             if tip.snapshot != replacing:
                 raise conflict(self.location)
             return Change(
-                edit=Edit(puts={self._place.path: data}),
+                puts={self._place.path: data},
                 then=lambda built: replace(tip, snapshot=built.blobs[self._place.path]),
                 headline="write state",
                 note=note,
@@ -180,7 +180,7 @@ class GitBackend:
         path = backup_file(self._place.path)
         self._advance(
             "back up",
-            lambda tip: Change(edit=Edit(puts={path: data}), then=lambda _: tip, headline="back up state"),
+            lambda tip: Change(puts={path: data}, then=lambda _: tip, headline="back up state"),
         )
         return f"{path} in the branch {self._place.branch_name}"
 
@@ -202,7 +202,8 @@ class GitBackend:
         head = self._head_of_append(tip, kept, after)
         drops = [append_file(path, number) for number in range(kept, len(tip.ends))]
         return Change(
-            edit=Edit(puts={append_file(path, kept): head + data}, drops=drops),
+            puts={append_file(path, kept): head + data},
+            drops=drops,
             then=lambda _: replace(tip, ends=(*tip.ends[:kept], after + len(data))),
             headline="append to the journal",
             note=note,
@@ -224,7 +225,7 @@ class GitBackend:
             if not tip.ends:
                 return None
             return Change(
-                edit=Edit(puts={}, drops=[folder]),
+                drops=[folder],
                 then=lambda _: replace(tip, ends=()),
                 headline="clear the journal",
                 note="the journal is in the state",
@@ -291,7 +292,7 @@ class GitBackend:
 def _nothing(tip: Tip, headline: str, lock_id: str) -> Change:
     """A commit that only keeps those from arriving that were to follow on `tip`."""
     note = "" if headline else f"nothing more of lock {lock_id}"
-    return Change(edit=Edit(puts={}), then=lambda _: tip, headline=headline, note=note)
+    return Change(then=lambda _: tip, headline=headline, note=note)
 
 
 def prove(place: GitPlace, branch: Branch) -> None:
@@ -325,4 +326,4 @@ def prove(place: GitPlace, branch: Branch) -> None:
 
 def _commit(branch: Branch, text: bytes) -> str:
     message = message_of("a try whether pushes are conditional", "", {})
-    return branch.scratch.build(None, Edit(puts={"try": text}), message=message, author=UNNAMED).commit
+    return branch.scratch.build(None, {"try": text}, message=message, author=UNNAMED).commit

@@ -170,15 +170,10 @@ def _journal(data: bytes) -> bytes:
     if not end:
         return _plain(data)
     blocks = (data[start : start + _LARGE_BYTES] for start in range(0, end, _LARGE_BYTES))
-    return b'{"blocks": [%s], "tail": %s}' % (b", ".join(map(_block, blocks)), _plain(data[end:]))
+    return b'{"blocks": [%s], "tail": %s}' % (b", ".join(map(_compressed, blocks)), _plain(data[end:]))
 
 
-@lru_cache(maxsize=1024)
-def _block(data: bytes) -> bytes:
-    return b'{"gzip": "%s"}' % pack(data).encode("ascii")
-
-
-@lru_cache(maxsize=1)  # one batch after the other encodes the same snapshot
+@lru_cache(maxsize=256)  # one batch after the other encodes the same parts
 def _compressed(data: bytes) -> bytes:
     return b'{"gzip": "%s"}' % pack(data).encode("ascii")
 

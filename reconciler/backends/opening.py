@@ -15,26 +15,15 @@ from reconciler.ports import StateBackend
 
 GROUP: Final = "reconciler.backends"
 
+_OBJECT_SCHEMES: Final = ("s3", "gs", "az")
+_GIT_SCHEMES: Final = ("git+file", "git+http", "git+https", "git+ssh")
 _OPENERS: Final = {
     "file": "reconciler.backends.file:open_file",
-    "http": "reconciler.backends.http_state:open_http",
-    "https": "reconciler.backends.http_state:open_http",
-    "s3": "reconciler.backends.object_store:open_object_store",
-    "gs": "reconciler.backends.object_store:open_object_store",
-    "az": "reconciler.backends.object_store:open_object_store",
-    "git+file": "reconciler.backends.git_state:open_git",
-    "git+http": "reconciler.backends.git_state:open_git",
-    "git+https": "reconciler.backends.git_state:open_git",
-    "git+ssh": "reconciler.backends.git_state:open_git",
+    **dict.fromkeys(("http", "https"), "reconciler.backends.http_state:open_http"),
+    **dict.fromkeys(_OBJECT_SCHEMES, "reconciler.backends.object_store:open_object_store"),
+    **dict.fromkeys(_GIT_SCHEMES, "reconciler.backends.git_state:open_git"),
 }
 """The function behind each scheme that comes with the product."""
-
-_EXTRAS: Final[dict[str, str]] = {
-    "s3": "object-storage",
-    "gs": "object-storage",
-    "az": "object-storage",
-}
-"""What to install, as `reconciler[EXTRA]`, for a store whose driver does not come by itself."""
 
 
 class Opener(Protocol):
@@ -64,11 +53,11 @@ def _opener(scheme: str) -> Opener:
     try:
         opener: Opener = getattr(import_module(module), name)
     except ImportError as error:
-        if scheme not in _EXTRAS:
+        if scheme not in _OBJECT_SCHEMES:
             raise
         raise UsageError(
             f"state at {scheme}: needs the package {error.name}, which is not installed",
-            hint=f"Install it: pip install 'reconciler[{_EXTRAS[scheme]}]'.",
+            hint="Install it: pip install 'reconciler[object-storage]'.",
         ) from error
     return opener
 

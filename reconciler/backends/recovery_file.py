@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from reconciler.backends.file import flush, flush_folder, write_all
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import RecoveryRefused
 
@@ -38,12 +39,8 @@ class RecoveryFile:
         if self._is_torn:
             os.ftruncate(self._descriptor, self._size_bytes)
         self._is_torn = True
-        reach(Step.RECOVERY_WRITE, self._descriptor, data)
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
-        reach(Step.RECOVERY_FLUSH)
-        os.fsync(self._descriptor)
+        write_all(self._descriptor, data, Step.RECOVERY_WRITE)
+        flush(self._descriptor, Step.RECOVERY_FLUSH)
         self._size_bytes += len(data)
         self._is_torn = False
 
@@ -84,7 +81,7 @@ def _make(path: Path, header: bytes) -> RecoveryFile:
         file.append(header)
         reach(Step.RECOVERY_MADE)
         for folder in folders:
-            _flush_folder(folder)
+            flush_folder(folder)
     except OSError:
         file.discard()
         raise
@@ -101,14 +98,6 @@ def _make_folder(folder: Path) -> tuple[Path, ...]:
     if made:
         (folder / ".gitignore").write_text("*\n", encoding="ascii")
     return (folder, *(each.parent for each in made))
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class Leftover(Struct, frozen=True, kw_only=True):

@@ -11,9 +11,11 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.backends.complaints import shortened
-from reconciler.backends.sealed_format import (
+from reconciler.backends.sealing import (
     BACKUP,
     SNAPSHOT,
+    KeyRing,
+    Seal,
     Tip,
     add_frame,
     begin_journal,
@@ -23,7 +25,6 @@ from reconciler.backends.sealed_format import (
     open_journal,
     read_envelope,
 )
-from reconciler.backends.sealing import KeyRing, Seal
 from reconciler.model.secret_marks import StateKeys
 from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
 
@@ -123,8 +124,7 @@ class SealableBackend:
             return data
         if not is_whole:
             return b""
-        _, frames = open_journal(data, self._ring)
-        return b"".join(opened for opened, _ in frames)
+        return b"".join(opened for opened, _ in open_journal(data, self._ring))
 
     def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:
         """As the store's own; sealed where the state is, as one frame."""
@@ -149,9 +149,8 @@ class SealableBackend:
         data = self._inner.read_journal()
         if not is_sealed_journal(data):
             raise self._ring.damaged("its journal is not, or was removed or cut")
-        _, frames = open_journal(data, self._ring)
         place: tuple[Tip, bytes] | None = None
-        for opened, tip in frames:
+        for opened, tip in open_journal(data, self._ring):
             if place is not None and tip.plain_bytes > after:
                 begun, _ = place
                 return begun, opened[: after - begun.plain_bytes]

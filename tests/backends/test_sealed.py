@@ -11,7 +11,7 @@ from reconciler import schemas
 from reconciler.backends import sealing
 from reconciler.backends.file import FileBackend
 from reconciler.backends.sealed import SealableBackend
-from reconciler.backends.sealed_format import open_document
+from reconciler.backends.sealing import open_document
 from reconciler.host import lock_info
 from reconciler.model.errors import (
     StateConflict,

@@ -86,7 +86,7 @@ def test_a_read_only_folder_can_be_planned_but_not_applied(workspace, sandbox):
     code, printed = end(start(workspace, bind_by_permissions, *apply_with(sandbox)))
     assert code == 1
     assert "cannot lock file:exams.state.json: Permission denied" in printed
-    assert "Check the path and its permissions" in printed
+    assert "Check the path, its permissions" in printed
     assert sandbox.requests == 0
     assert sorted(path.name for path in workspace.root.iterdir()) == ["exams.state.json", "exams.yaml"]
 

@@ -70,8 +70,7 @@ def test_a_message_holds_no_control_characters_and_is_bounded():
 )
 def test_an_author_is_who_holds_the_lock(who, host, name, email):
     """In a form that git takes, whatever a machine or a user is called."""
-    author = author_of(lock_of(who, host))
-    assert (author.name, author.email) == (name, email)
+    assert author_of(lock_of(who, host)) == f"{name} <{email}>"
 
 
 @pytest.mark.parametrize("variable", ["GITHUB_SHA", "CI_COMMIT_SHA"])
