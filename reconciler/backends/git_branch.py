@@ -18,7 +18,7 @@ goes on from it.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Final
@@ -29,11 +29,10 @@ from msgspec.structs import replace
 from reconciler.backends.complaints import lock_taken_away
 from reconciler.backends.git_commits import (
     UNNAMED,
-    Author,
     Built,
-    Edit,
     Entry,
     Scratch,
+    author_of,
     manifests_commit,
     message_of,
 )
@@ -41,6 +40,8 @@ from reconciler.backends.git_complaints import foreign, overtaken, unavailable
 from reconciler.backends.git_remote import Remote, Update
 from reconciler.backends.git_urls import GitPlace
 from reconciler.model.errors import StateUnavailable
+from reconciler.model.outside_text import spelt_out
+from reconciler.ports import LockInfo
 
 _FOLDER_FILES: Final = 256
 _REGULAR: Final = frozenset({"100644", "100755"})
@@ -118,7 +119,7 @@ def tip_of(commit: str, entries: Sequence[Entry], path: str) -> Tip:
 
 
 def _listed(names: Iterable[str], most: int = 3) -> str:
-    first, *rest = [name if name.isprintable() else ascii(name) for name in names]
+    first, *rest = map(spelt_out, names)
     shown = ", ".join([first, *rest[: most - 1]])
     return f"{shown} and {len(rest) - most + 1} more" if len(rest) >= most else shown
 
@@ -128,10 +129,11 @@ _MOST_MOVES: Final = 8
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """A commit to be: what it edits, what the branch holds with it, and what is said of it."""
+    """A commit to be: what it drops and puts, what the branch holds with it, and what is said of it."""
 
-    edit: Edit
     then: Callable[[Built], Tip]
+    puts: Mapping[str, bytes] = field(default_factory=dict)
+    drops: Sequence[str] = ()
     headline: str = ""
     note: str = ""
 
@@ -143,9 +145,7 @@ class Holding(Struct, kw_only=True):
     """
 
     lock: str
-    lock_id: str
-    author: Author
-    command: str
+    info: LockInfo
     tip: Tip = ABSENT
     unsettled: dict[str, Tip] = field(default_factory=dict)
     trouble: StateUnavailable | None = None
@@ -201,16 +201,17 @@ class Branch:
     def _build(self, tip: Tip, change: Change, holding: Holding | None) -> Built:
         trailers = {"Manifests-Commit": manifests_commit(self._root) or ""}
         if holding is not None:
-            trailers["Lock-Id"] = holding.lock_id
+            trailers["Lock-Id"] = holding.info.lock_id
         return self.scratch.build(
             tip.commit,
-            change.edit,
+            change.puts,
             message=message_of(
-                change.headline if holding is None else holding.command,
+                change.headline if holding is None else holding.info.command,
                 change.note if holding is None else change.note or change.headline,
                 {key: value for key, value in trailers.items() if value},
             ),
-            author=UNNAMED if holding is None else holding.author,
+            drops=change.drops,
+            author=UNNAMED if holding is None else author_of(holding.info),
         )
 
     def _is_still_at(self, tip: Tip, holding: Holding | None) -> bool:

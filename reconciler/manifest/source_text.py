@@ -19,6 +19,7 @@ from reconciler.manifest.secrecy import (
 )
 from reconciler.manifest.yaml_nodes import Stretch
 from reconciler.model.diagnostics import Position, Span
+from reconciler.model.outside_text import spelt_out
 
 MAX_SIZE_BYTES: Final = 256 * 1024 * 1024
 MAX_ECHO: Final = 60
@@ -192,8 +193,7 @@ class SourceText(Struct):
         if value[length:].strip():
             value = f"{value[:length]}…"
         short = value if len(value) <= MAX_ECHO else f"{value[:MAX_ECHO]}…"
-        shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in short)
-        return f"'{shown}'"
+        return f"'{spelt_out(short)}'"
 
     def hides(self, value: str) -> bool:
         """Whether `value` is a secret of this file, or repeats one."""

@@ -11,6 +11,7 @@ from msgspec import Struct
 from reconciler.manifest.patterns import Fence, fixed_part, is_pattern, matches
 from reconciler.manifest.source_text import MAX_SIZE_BYTES
 from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
+from reconciler.model.outside_text import spelt_out
 
 WORKSPACE_FILE: Final = "reconciler.yaml"
 DEFAULT_FILE: Final = "exams.yaml"
@@ -91,7 +92,7 @@ class _Folders:
         if folder not in self._shown:
             self._shown[folder] = self._relative(folder)
         path = self._shown[folder] + name
-        return path if path.isprintable() else _printable(path)
+        return spelt_out(path)
 
     def _relative(self, folder: str) -> str:
         """What stands before the names of files in `folder`."""
@@ -188,12 +189,8 @@ def _may_declare(file: str) -> bool:
 
 
 def _nothing(path: str, *, is_default: bool) -> Diagnostic:
-    name = _printable(path)
+    name = spelt_out(path)
     message = f"'{name}' names no manifest"
     if is_default:
         message = f"there is no manifest: neither {DEFAULT_FILE} nor {DEFAULT_GLOB}"
     return Diagnostic(severity=Severity.ERROR, code="no-manifest", message=message, hint=_HINT)
-
-
-def _printable(path: str) -> str:
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in path)

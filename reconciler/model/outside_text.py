@@ -20,3 +20,10 @@ def tamed(text: str, *, most: int = SHORT) -> str:
     if not line.isprintable():
         line = "".join(each if each.isprintable() else REPLACEMENT for each in line)
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+def spelt_out(text: str) -> str:
+    """Return `text` with an escape in place of each character that cannot be printed."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
