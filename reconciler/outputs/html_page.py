@@ -7,21 +7,95 @@ more. The template escapes every value, and shows none that is not printable.
 import base64
 import hashlib
 import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
+from msgspec import Struct
 
-from reconciler.model.plan import Plan
-from reconciler.outputs.escapes import printable
-from reconciler.outputs.html_view import view_of
+from reconciler.model.plan import Action, Change, Plan
+from reconciler.outputs.change_text import MARKS
+from reconciler.outputs.dossiers import Dossier, dossier_of
+from reconciler.outputs.escapes import printable, shorten
+from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
+from reconciler.outputs.plan_summary import headline, remarks
+from reconciler.outputs.plan_text import most_telling
+from reconciler.outputs.timeline import (
+    Bar,
+    Exam,
+    Picture,
+    TimeAxis,
+    axis_of,
+    exam_of,
+    overlap_counts,
+    picture_of,
+    strip_of,
+)
+from reconciler.outputs.values import ExamFacts, facts_of_change, sides_of
 
 _TICKS: Final = re.compile(r"`([^`]+)`")
 _TEMPLATES: Final = Path(__file__).parent / "templates"
+MOST_OPEN: Final = 40
+"""With more exams than this, the courses of a page are closed at first."""
+
+_LONGEST_NAME: Final = 80
+_LONGEST_SOURCE: Final = 200
+
+LABELS: Final = {
+    Action.CREATE: "create",
+    Action.IMPORT: "adopt",
+    Action.MOVE: "readdress",
+    Action.FORGET: "forget",
+    Action.ACCEPT: "accept",
+    Action.CHANGED: "changed",
+    Action.ORPHANED: "orphaned",
+    Action.IN_DOUBT: "in doubt",
+    Action.NOOP: "up to date",
+}
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One exam; `overlaps` counts the others of its course whose exam windows overlap its own."""
+
+    number: int
+    change: Change
+    label: str
+    symbol: str
+    facts: ExamFacts
+    source: str
+    overlaps: int
+    differences: tuple[tuple[str, str, str], ...]
+    dossier: Dossier | None
+
+
+class Course(Struct, frozen=True, kw_only=True):
+    """The exams of one course, the earliest first; `picture` is None where none has a window."""
+
+    name: str
+    rows: tuple[Row, ...]
+    picture: Picture | None
+    strip: tuple[tuple[int, str, Bar], ...]
+
+    @property
+    def overlapping(self) -> int:
+        """How many exams overlap another one."""
+        return sum(row.overlaps > 0 for row in self.rows)
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """An action that exams of the page have, and how many do."""
+
+    action: str
+    label: str
+    symbol: str
+    count: int
+    advice: str
 
 
 def plan_page(plan: Plan, *, listing: Listing, invocation: Invocation | None = None) -> str:
@@ -29,9 +103,24 @@ def plan_page(plan: Plan, *, listing: Listing, invocation: Invocation | None = N
 
     `invocation` goes into the commands to copy; None where they need no option.
     """
+    changes = listing.of(plan)
+    exams = [exam_of(change, number) for number, change in enumerate(changes)]
+    zones = Counter(change.timezone or "UTC" for change in changes)
+    zone = zones.most_common(1)[0][0] if zones else "UTC"
+    in_zone = sorted(range(len(changes)), key=lambda number: (changes[number].timezone or "UTC") != zone)
+    moments = [side for at in in_zone for span in exams[at].spans for side in (span.start, span.end)]
+    axis = axis_of(moments)
     style, script = _asset("plan.css"), _asset("plan.js")
     return _template().render(
-        view=view_of(plan, listing, invocation or Invocation()),
+        plan=plan,
+        headline=headline(plan),
+        remarks=list(remarks(plan)),
+        notes=list(most_telling(plan.notes)),
+        filters=list(_filters(changes)),
+        courses=list(_courses(changes, exams, axis, invocation or Invocation())),
+        is_open=len(changes) <= MOST_OPEN,
+        zone=zone,
+        ticks=axis.ticks() if axis else [],
         policy=(
             f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
             "base-uri 'none'; form-action 'none'"
@@ -76,3 +165,55 @@ def _shown(value: object) -> object:
     if isinstance(value, str) and not isinstance(value, Markup) and not value.isprintable():
         return "\n".join(printable(line) for line in value.split("\n"))
     return value
+
+
+def _filters(changes: Sequence[Change]) -> Iterator[Filter]:
+    counts = Counter(change.action for change in changes)
+    for action, label in LABELS.items():
+        if counts[action]:
+            symbol = MARKS[action].symbol
+            advice = GROUPS[action].advice
+            yield Filter(action=action.value, label=label, symbol=symbol, count=counts[action], advice=advice)
+
+
+def _courses(
+    changes: Sequence[Change], exams: Sequence[Exam], axis: TimeAxis | None, invocation: Invocation
+) -> Iterator[Course]:
+    by_course: dict[str, list[int]] = {}
+    for number, change in enumerate(changes):
+        by_course.setdefault(change.course_sid, []).append(number)
+    # A saved plan knows the alias of a course from some of its exams only.
+    aliases: dict[str, str] = {change.course_sid: change.course for change in changes if change.course}
+    for name, numbers in sorted((aliases.get(sid, sid), numbers) for sid, numbers in by_course.items()):
+        held = [exams[number] for number in numbers]
+        overlaps = overlap_counts(held)
+        ordered = sorted(numbers, key=lambda number: _order(exams[number]))
+        yield Course(
+            name=shorten(printable(name), _LONGEST_NAME),
+            rows=tuple(
+                _row(changes[number], number, overlaps.get(number, 0), invocation) for number in ordered
+            ),
+            picture=picture_of(held, axis) if axis else None,
+            strip=strip_of(held, axis) if axis else (),
+        )
+
+
+def _order(exam: Exam) -> tuple[bool, float, int]:
+    """The earliest first, and what has no window last."""
+    first = exam.exam or exam.booking
+    return first is None, 0.0 if first is None else first.start.timestamp(), exam.number
+
+
+def _row(change: Change, number: int, overlaps: int, invocation: Invocation) -> Row:
+    sides = ((difference.path, sides_of(difference, change.timezone)) for difference in change.diff)
+    return Row(
+        number=number,
+        change=change,
+        label=LABELS[change.action],
+        symbol=MARKS[change.action].symbol,
+        facts=facts_of_change(change),
+        source="" if change.source is None else shorten(str(change.source), _LONGEST_SOURCE),
+        overlaps=overlaps,
+        differences=tuple((path, before, after) for path, (before, after) in sides),
+        dossier=dossier_of(change, invocation),
+    )

@@ -4,7 +4,6 @@ It is never longer than a comment may be. What is long is folded first, then sho
 text says what it leaves out.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
@@ -35,7 +34,7 @@ _ROOMS: Final = (
     *(Room(rows=rows, text=40, dossiers=1, bars=rows, is_short=True) for rows in (10, 5, 2)),
     Room(rows=0, text=40, dossiers=0, bars=0, is_short=True),
 )
-_LEAST_BESIDE: Final = len("| `` |  |  |\n")
+_SHORTEST_ROW: Final = len("| `a` |  |  |\n")
 _MOST_NOTES: Final = 10
 _LONGEST_NOTE: Final = 300
 _MOST_GUARDS: Final = 10
@@ -54,27 +53,13 @@ def plan_markdown(plan: Plan, *, listing: Listing, invocation: Invocation | None
     options = invocation or Invocation()
     head, foot = "\n".join(_head(plan)), f"<sub>Fingerprint `{plan.fingerprint}`</sub>"
     for room in _ROOMS:
-        if _least(plan, listing, room) > LONGEST:
-            continue
+        if room.rows is None and len(listing.of(plan)) * _SHORTEST_ROW > LONGEST:
+            continue  # what cannot fit need not be written to find that out
         body = "\n".join(_body(plan, listing, options, room))
         text = f"{head}\n{body}\n{foot}\n"
         if len(text) <= LONGEST and len(text.encode("utf-8", "backslashreplace")) <= LONGEST:
             return text
     return f"{head}\n{_counted(plan)}\n\n{foot}\n"
-
-
-def _least(plan: Plan, listing: Listing, room: Room) -> int:
-    """Characters that the text certainly has: each row of a table has an address, and more.
-
-    What cannot fit need not be written to find that out.
-    """
-    rows: Counter[Action] = Counter()
-    characters = 0
-    for change in listing.of(plan):
-        if change.action is not Action.IN_DOUBT and (room.rows is None or rows[change.action] < room.rows):
-            rows[change.action] += 1
-            characters += len(change.address) + _LEAST_BESIDE
-    return characters
 
 
 def marker(plan: Plan) -> str:

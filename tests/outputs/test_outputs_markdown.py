@@ -15,9 +15,8 @@ from reconciler.model.plan import Action, FieldDiff, Plan
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.markdown import _ROOMS, _body, _least, marker, plan_markdown
+from reconciler.outputs.markdown import marker, plan_markdown
 from reconciler.outputs.markdown_escapes import code, escaped, fenced, table, ticked
-from reconciler.outputs.markdown_sections import Room
 
 LIMIT = 65_536
 PRODUCTION = Invocation(("--env", "production"))
@@ -229,11 +228,3 @@ def test_the_verdict_of_an_empty_plan_is_all_there_is() -> None:
     text = markdown(Plan(lineage=cases.LINEAGE, serial=0, changes=()), None)
     assert "**Nothing to do: no exam is declared.**" in text
     assert "Left out" not in text
-
-
-@given(st.integers(1, 80), st.sampled_from(_ROOMS), st.sampled_from(Listing))
-def test_what_is_not_even_written_would_not_fit(count: int, room: Room, listing: Listing) -> None:
-    """No text is shorter than it is taken to be beforehand: what is passed over had no room."""
-    for plan in (cases.many_creates(count), cases.every_action(), cases.guarded()):
-        body = "\n".join(_body(plan, listing, Invocation(), room))
-        assert _least(plan, listing, room) <= len(body)
