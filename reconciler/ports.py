@@ -37,7 +37,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     version: Version
 
 
-class LockInfo(Struct, frozen=True, kw_only=True):
+class LockInfo(Struct, frozen=True, kw_only=True, rename="camel"):
     """Who holds a lock; `since` is in UTC."""
 
     lock_id: str

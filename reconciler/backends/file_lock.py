@@ -9,7 +9,6 @@ lock passes through the same door, so that all changes of the holder before it a
 import errno
 import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateUnavailable
 from reconciler.ports import Breaking, Liveness, LockHolder, LockInfo
 
+_POLL_S: Final = 0.1
 _DOOR_POLL_S: Final = 0.002
 _DOOR_TIMEOUT_S: Final = 20.0
 _INFO_BYTES: Final = 10_000
@@ -55,7 +55,7 @@ class FileLock:
         """Hold the lock for the length of the context, with `info` in its file for others to read."""
         with reporting("lock", self._location):
             reach(Step.LOCK_OPEN)
-            descriptor = wait_for(self._try, timeout_s=timeout_s)
+            descriptor = wait_for(self._try, timeout_s=timeout_s, longest_pause_s=_POLL_S)
         if descriptor is None:
             holder = self.holder() or LockHolder(info=None, liveness=Liveness.ALIVE)
             raise locked(self._location, holder)
@@ -135,18 +135,18 @@ class FileLock:
         """Be the only one who changes a store in this folder."""
         folder = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _pass(folder)
+            # Whoever changes the store without a pause lets nobody in who looks seldom.
+            door = wait_for(
+                lambda: _lock_folder(folder) or None,
+                timeout_s=_DOOR_TIMEOUT_S,
+                first_pause_s=_DOOR_POLL_S,
+                longest_pause_s=_DOOR_POLL_S,
+            )
+            if door is None:
+                raise OSError(errno.EBUSY, "another process has been changing a state beside it for too long")
             yield
         finally:
             os.close(folder)
-
-
-def _pass(folder: int) -> None:
-    deadline = time.monotonic() + _DOOR_TIMEOUT_S
-    while not _lock_folder(folder):
-        if time.monotonic() >= deadline:
-            raise OSError(errno.EBUSY, "another process has been changing a state beside it for too long")
-        time.sleep(_DOOR_POLL_S)
 
 
 def _lock_folder(folder: int) -> bool:

@@ -37,6 +37,7 @@ class Remote:
         self._git = git
         self._place = place
         self._asked_of: list[str] = []
+        self.push_options = receiving(place)
         if place.is_on_this_machine:
             self._asked_of.append(f"--upload-pack={serving('upload-pack')}")
             _refuse_hooks(place)
@@ -99,7 +100,7 @@ class Remote:
         """
         leases = [f"--force-with-lease={each.ref}:{each.expected or ''}" for each in updates]
         wanted = [f"{each.new or ''}:{each.ref}" for each in updates]
-        words = ("push", "--porcelain", "--atomic", *leases, *receiving(self._place), "--")
+        words = ("push", "--porcelain", "--atomic", *leases, *self.push_options, "--")
         try:
             outcome = self._ask(*words, self._place.address, *wanted, settings=settings, variables=variables)
         except OSError as error:

@@ -30,7 +30,7 @@ from reconciler.backends.git_branch import (
 )
 from reconciler.backends.git_commits import UNNAMED, ScratchError, author_of, message_of
 from reconciler.backends.git_complaints import reason_in, reason_of, unavailable, unconditional
-from reconciler.backends.git_remote import Update, receiving
+from reconciler.backends.git_remote import Update
 from reconciler.backends.git_urls import GitPlace, read_git_url
 from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
 from reconciler.backends.patience import wait_for
@@ -304,7 +304,7 @@ def prove(place: GitPlace, branch: Branch) -> None:
     ref = f"{place.lock}.proof-{first[:8]}"
     folder = Path(mkdtemp(dir=branch.scratch.git.directory))
     hook = folder / "pre-push"
-    hook.write_text(_HOOK.format(options=shlex.join(receiving(place))))
+    hook.write_text(_HOOK.format(options=shlex.join(branch.remote.push_options)))
     hook.chmod(_HOOK_MODE)
     variables = {
         "RECONCILER_PROOF": str(folder),

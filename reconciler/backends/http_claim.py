@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler import __version__
 from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
@@ -73,14 +74,7 @@ def new_claim(info: LockInfo, *, says_who: bool) -> Claim:
 
 def a_look(info: LockInfo) -> LockInfo:
     """As `info`, of somebody who only looks."""
-    return LockInfo(
-        lock_id=info.lock_id,
-        who=info.who,
-        host=info.host,
-        pid=info.pid,
-        since=info.since,
-        command=_LOOKING,
-    )
+    return replace(info, command=_LOOKING)
 
 
 def read_standing(body: bytes, *, asked: Claim) -> Standing:

@@ -6,23 +6,27 @@ from typing import Final, TypeVar
 
 _Taken = TypeVar("_Taken")
 
-_FIRST_PAUSE_S: Final = 0.1
-_LONGEST_PAUSE_S: Final = 1.0
 _GROWTH: Final = 1.5
 PAUSES_S: Final = (0.5, 2.0)
 """How long to wait before each further try of a call."""
 
 
-def wait_for(take: Callable[[], _Taken | None], *, timeout_s: float) -> _Taken | None:
+def wait_for(
+    take: Callable[[], _Taken | None],
+    *,
+    timeout_s: float,
+    first_pause_s: float = 0.1,
+    longest_pause_s: float = 1.0,
+) -> _Taken | None:
     """Call `take` until it returns something, and return that; None once `timeout_s` have passed."""
     deadline_s = time.monotonic() + timeout_s
-    pause_s = _FIRST_PAUSE_S
+    pause_s = first_pause_s
     while (taken := take()) is None:
         left_s = deadline_s - time.monotonic()
         if left_s <= 0:
             return None
         time.sleep(min(pause_s, left_s))
-        pause_s = min(pause_s * _GROWTH, _LONGEST_PAUSE_S)
+        pause_s = min(pause_s * _GROWTH, longest_pause_s)
     return taken
 
 
