@@ -6,11 +6,10 @@ nothing, and begins with one that begins nothing.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
-from typing import Final
-
-from msgspec import Struct
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from reconciler.model.plan import Change
 from reconciler.outputs.escapes import shorten
@@ -24,33 +23,29 @@ _LONGEST_LABEL: Final = 48
 _FIRST_YEAR: Final = 1000  # mermaid reads years of four digits
 
 
-class _Bar(Struct, frozen=True, kw_only=True):
-    """One window: when it opens and closes in local time; one of them may be None."""
+class _Bar(NamedTuple):
+    """One window, in the words of the chart; bars are in the order of their first three fields."""
 
     course: str
+    start: str
     label: str
-    tag: str
-    opens: datetime | None
-    closes: datetime | None
-
-    @property
-    def start(self) -> datetime | None:
-        """The earlier of the two bounds that is known."""
-        return self.opens if self.opens is not None else self.closes
+    data: str
 
 
 def gantt_lines(creates: Sequence[Change]) -> list[str]:
     """A chart of the windows of `creates`, by course and then by time; empty where none has a window."""
-    bars = [bar for change in creates for bar in _bars(change)]
+    bars = sorted((bar for change in creates for bar in _bars(change)), key=itemgetter(0, 1, 2))
     if not bars:
         return []
-    return [
+    lines = [
         "gantt",
         "    title New windows, in local time (grey: booking, blue: exam)",
         "    dateFormat YYYY-MM-DD HH:mm",
         "    axisFormat %b %d",
-        *_sections(sorted(bars, key=_order)),
     ]
+    for course, held in groupby(bars, key=itemgetter(0)):
+        lines += [f"    section {label(course)}", *(f"    {bar.label} :{bar.data}" for bar in held)]
+    return lines
 
 
 def label(text: str) -> str:
@@ -60,40 +55,12 @@ def label(text: str) -> str:
 
 
 def _bars(change: Change) -> Iterator[_Bar]:
+    """The windows of one exam; one of which only one bound is known is a milestone there."""
     payload = payload_of(change)
     title = title_of(payload) or change.address
-    for lead, tag in (("schedule", "done"), ("exam", "active")):
-        opens, closes = local_window(payload, lead, change.timezone)
-        bar = _Bar(
-            course=change.course or change.course_sid,
-            label=label(title if lead == "exam" else f"booking, {title}"),
-            tag=tag,
-            opens=opens,
-            closes=closes,
-        )
-        if bar.start is not None and bar.start.year >= _FIRST_YEAR:
-            yield bar
-
-
-def _order(bar: _Bar) -> tuple[str, str, str]:
-    return (bar.course, "" if bar.start is None else _spelt(bar.start), bar.label)
-
-
-def _sections(bars: Iterable[_Bar]) -> Iterator[str]:
-    course = None
-    for bar in bars:
-        if bar.course != course:
-            course = bar.course
-            yield f"    section {label(course)}"
-        yield f"    {bar.label} :{_data(bar)}"
-
-
-def _data(bar: _Bar) -> str:
-    """When `bar` is; a window with one bound is a milestone there."""
-    if bar.opens is not None and bar.closes is not None:
-        return f"{bar.tag}, {_spelt(bar.opens)}, {_spelt(bar.closes)}"
-    return f"milestone, {_spelt(bar.start)}, 0d" if bar.start is not None else ""
-
-
-def _spelt(moment: datetime) -> str:
-    return moment.replace(tzinfo=None).isoformat(" ", "minutes")
+    for kind, tag, lead in (("schedule", "done", "booking, "), ("exam", "active", "")):
+        known = [bound for bound in local_window(payload, kind, change.timezone) if bound is not None]
+        if known and known[0].year >= _FIRST_YEAR:
+            spelt = [bound.replace(tzinfo=None).isoformat(" ", "minutes") for bound in known]
+            data = f"{tag}, {', '.join(spelt)}" if len(spelt) > 1 else f"milestone, {spelt[0]}, 0d"
+            yield _Bar(change.course or change.course_sid, spelt[0], label(f"{lead}{title}"), data)

@@ -70,9 +70,9 @@ def block(lines: Sequence[str], language: str) -> list[str]:
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    """A table of cells that are Markdown already, without a bare pipe or a line break."""
-    titles = list(heads)
-    return [_row(titles), _row(["---"] * len(titles)), *map(_row, rows)]
+    """A table of cells that are Markdown already, without a bare pipe or a line break; empty without rows."""
+    titles, lines = list(heads), list(map(_row, rows))
+    return [_row(titles), _row(["---"] * len(titles)), *lines] if lines else []
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -1,6 +1,6 @@
 """The sections of a plan as Markdown, one for each action, as long as the room that they are given."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, assert_never
 
 from msgspec import Struct, field
@@ -63,7 +63,7 @@ def _section(action: Action, changes: Sequence[Change], invocation: Invocation, 
         case Action.CREATE | Action.IMPORT:
             lines = _exams(shown, room)
         case Action.MOVE:
-            lines = _named(shown, room, ("Was", lambda change: change.moved_from or ""))
+            lines = _named(shown, room, "Was")
         case Action.ORPHANED | Action.FORGET | Action.NOOP:
             lines = _named(shown, room)
         case _:
@@ -104,27 +104,25 @@ _KINDS: Final = {
 
 
 def _exams(changes: Sequence[Change], room: Room) -> list[str]:
-    if not changes:
-        return []
-    return table(
-        ("Title", "Course", "Exam window", "Booking window", "Duration", "Proctoring"),
-        (_exam(change, room) for change in changes),
-    )
+    heads = ("Title", "Course", "Exam window", "Booking window", "Duration", "Proctoring")
+    return table(heads, (_exam(change, room) for change in changes))
 
 
-def _exam(change: Change, room: Room) -> Iterator[str]:
+def _exam(change: Change, room: Room) -> tuple[str, ...]:
     facts = facts_of_change(change)
-    yield _name(change, room)
-    yield code(facts.course)
-    yield _window(facts.exam, room)
-    yield _window(facts.booking, room)
-    yield escaped(facts.duration)
-    yield escaped(shorten(facts.proctoring, room.text))
+    return (
+        _name(change, room),
+        code(facts.course),
+        _window(facts.exam, room),
+        _window(facts.booking, room),
+        escaped(facts.duration),
+        escaped(shorten(facts.proctoring, room.text)),
+    )
 
 
 def _name(change: Change, room: Room) -> str:
     """Title and address in one cell, with the SID where there is one."""
-    title = escaped(shorten(title_of(payload_of(change)), room.text))
+    title = _title(change, room)
     sid = "" if change.sid is None or room.is_short else f"<br>{code(change.sid)}"
     source = "" if change.source is None or room.is_short else f"<br><sub>{code(str(change.source))}</sub>"
     return f"{f'{title}<br>' if title else ''}{code(change.address)}{sid}{source}"
@@ -137,29 +135,23 @@ def _window(window: Window | None, room: Room) -> str:
     return f"{escaped(shorten(window.local, room.text))}{utc}"
 
 
-def _named(
-    changes: Sequence[Change], room: Room, extra: tuple[str, Callable[[Change], str]] | None = None
-) -> list[str]:
-    """A table of which exams `changes` are about; `extra` is one more column."""
-    if not changes:
-        return []
-    heads = ("Exam", "Address", "SID") if extra is None else ("Exam", "Address", "SID", extra[0])
-    return table(heads, (_identity(change, room, extra) for change in changes))
+def _named(changes: Sequence[Change], room: Room, *more: str) -> list[str]:
+    """A table of which exams `changes` are about; `more` heads a column of what the addresses were."""
+    heads = ("Exam", "Address", "SID", *more)
+    rows = (
+        (_title(change, room), code(change.address), code(change.sid or ""), code(change.moved_from or ""))
+        for change in changes
+    )
+    return table(heads, (row[: len(heads)] for row in rows))
 
 
-def _identity(change: Change, room: Room, extra: tuple[str, Callable[[Change], str]] | None) -> Iterator[str]:
-    yield escaped(shorten(title_of(payload_of(change)), room.text))
-    yield code(change.address)
-    yield code(change.sid or "")
-    if extra is not None:
-        yield code(extra[1](change))
+def _title(change: Change, room: Room) -> str:
+    return escaped(shorten(title_of(payload_of(change)), room.text))
 
 
 def _differences(changes: Sequence[Change], room: Room) -> list[str]:
     """Each field that differs on a row, the exam named on the first of its rows."""
-    if not changes:
-        return []
-    rows = [row for change in changes for row in _difference_rows(change, room)]
+    rows = (row for change in changes for row in _difference_rows(change, room))
     return table(("Exam", "Field", "As created", "As declared"), rows)
 
 
@@ -201,7 +193,7 @@ def _doubts(changes: Sequence[Change], invocation: Invocation, room: Room) -> Se
 
 
 def _summary(change: Change, room: Room) -> str:
-    title = escaped(shorten(title_of(payload_of(change)), room.text))
+    title = _title(change, room)
     return f"<code>{escaped(change.address)}</code>{f' {title}' if title else ''}"
 
 

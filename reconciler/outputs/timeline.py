@@ -140,7 +140,6 @@ class Picture(Struct, frozen=True, kw_only=True):
     """The exams of one course; `overlaps` are the stretches that two or more exam windows share."""
 
     height: int
-    lane: int
     exams: tuple[Drawn, ...]
     overlaps: tuple[Bar, ...]
     left_out: int
@@ -188,7 +187,6 @@ def picture_of(exams: Sequence[Exam], axis: TimeAxis) -> Picture | None:
     shown = tuple(one for one in drawn if one.y < _MOST_LANES * lane)
     return Picture(
         height=min(len(lanes), _MOST_LANES) * lane + 4,
-        lane=lane,
         exams=shown,
         overlaps=tuple(_bar(span, axis) for span in shared(timed)),
         left_out=len(drawn) - len(shown),
