@@ -51,16 +51,11 @@ class FileBackend:
         self._journal = self._path.with_name(f"{self._path.name}.journal")
         self._backup = self._path.with_name(f"{self._path.name}.backup")
         self._lock = FileLock(self._path.with_name(f"{self._path.name}.lock"), location=location)
-        self._location = location
-
-    @property
-    def location(self) -> str:
-        """The state's URL as given."""
-        return self._location
+        self.location = location
 
     def read(self) -> Snapshot | None:
         """The file's bytes, or None where there is no file."""
-        with reporting("read", self._location):
+        with reporting("read", self.location):
             reach(Step.SNAPSHOT_READ)
             data = _read_if_exists(self._path)
         return None if data is None else Snapshot(data=data, version=content_version(data))
@@ -70,7 +65,7 @@ class FileBackend:
         with self._changing("write"):
             present = self.read()
             if (None if present is None else present.version) != replacing:
-                raise conflict(self._location)
+                raise conflict(self.location)
             _replace(self._path, data, "SNAPSHOT")
         return content_version(data)
 
@@ -82,7 +77,7 @@ class FileBackend:
 
     def read_journal(self) -> bytes:
         """The journal's bytes; none where there is no journal."""
-        with reporting("read the journal of", self._location):
+        with reporting("read the journal of", self.location):
             reach(Step.JOURNAL_READ)
             return _read_if_exists(self._journal) or b""
 
@@ -103,7 +98,7 @@ class FileBackend:
         """`data` is durable behind the first `after` bytes; how many there were before."""
         size_bytes = os.fstat(descriptor).st_size
         if size_bytes < after:  # a longer one would be made of zeros
-            raise shortened(self._location)
+            raise shortened(self.location)
         try:
             reach(Step.JOURNAL_CUT)
             if size_bytes > after:
@@ -129,7 +124,7 @@ class FileBackend:
     @contextmanager
     def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[Tenure]:
         """Hold the lock; what killed writers left half-written is removed on the way in."""
-        with reporting("lock", self._location):
+        with reporting("lock", self.location):
             self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._lock.hold(info, timeout_s=timeout_s):
             with self._changing("tidy up beside"):
@@ -151,7 +146,7 @@ class FileBackend:
 
     @contextmanager
     def _changing(self, verb: str) -> Iterator[None]:
-        with reporting(verb, self._location):
+        with reporting(verb, self.location):
             if not self._path.parent.is_dir():
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._lock.changing():

@@ -141,15 +141,11 @@ class GitBackend:
     """A state in a branch; implements `ports.StateBackend`. A version is the snapshot's blob."""
 
     def __init__(self, place: GitPlace, *, root: Path) -> None:
+        self.location = place.location
         self._place = place
         self._root = root
         self._opened: Branch | None = None
         self._holding: Holding | None = None
-
-    @property
-    def location(self) -> str:
-        """The state's URL as given."""
-        return self._place.location
 
     def read(self) -> Snapshot | None:
         """The snapshot at the branch's tip."""

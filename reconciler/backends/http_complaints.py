@@ -24,12 +24,8 @@ class Complaints:
     """Errors about the server of `address`. None holds credentials, whatever the server echoes."""
 
     def __init__(self, address: HttpAddress) -> None:
+        self.location = address.location
         self._address = address
-
-    @property
-    def location(self) -> str:
-        """The state's URL."""
-        return self._address.location
 
     def unreachable(self, error: Exception | None) -> StateUnavailable:
         """No answer came, or none that ended well."""

@@ -176,14 +176,10 @@ class HttpBackend:
     """A state at an address; implements `ports.StateBackend`."""
 
     def __init__(self, address: HttpAddress) -> None:
+        self.location = address.location
         self._address = address
         self._server = Server(address)
         self._holding: Holding | None = None
-
-    @property
-    def location(self) -> str:
-        """The state's URL as given."""
-        return self._address.location
 
     def read(self) -> Snapshot | None:
         """The document's snapshot, or None where there is none."""

@@ -37,6 +37,7 @@ class ObjectStoreBackend:
     """A state in a bucket; implements `ports.StateBackend`."""
 
     def __init__(self, bucket: Bucket, *, key: str, bucket_url: str) -> None:
+        self.location = bucket.location
         self._bucket = bucket
         self._key = key
         self._bucket_url = bucket_url
@@ -46,11 +47,6 @@ class ObjectStoreBackend:
         self._term: Term | None = None
         self._may_arrive_late = False
         """Whether a snapshot other than the present one may still arrive; no longer once one was written."""
-
-    @property
-    def location(self) -> str:
-        """The state's URL as given; it holds no credentials."""
-        return self._bucket.location
 
     def read(self) -> Snapshot | None:
         """The object's bytes, or None where there is no object."""

@@ -46,6 +46,7 @@ class SealableBackend:
     """`inner`, sealed where its content is; implements `ports.StateBackend`."""
 
     def __init__(self, inner: StateBackend, keys: StateKeys) -> None:
+        self.location = inner.location
         self._inner = inner
         self._ring = KeyRing(keys=keys, location=inner.location)
         self._is_turning = False
@@ -53,11 +54,6 @@ class SealableBackend:
         self._present: _Present | None = None
         self._tip: Tip | None = None
         self._has_plain_journal = False
-
-    @property
-    def location(self) -> str:
-        """The state's URL, without credentials."""
-        return self._inner.location
 
     def seal(self) -> None:
         """The next write seals, with the present key and a fresh salt. Raises StateSealed without a key."""
