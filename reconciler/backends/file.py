@@ -34,6 +34,23 @@ _LARGEST_BYTES: Final = 1024**3
 _APPENDING: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 
 
+# Where the replacement of each kind of file can fail: open, write, flush, swap, swapped.
+_SNAPSHOT: Final = (
+    Step.SNAPSHOT_OPEN,
+    Step.SNAPSHOT_WRITE,
+    Step.SNAPSHOT_FLUSH,
+    Step.SNAPSHOT_SWAP,
+    Step.SNAPSHOT_SWAPPED,
+)
+_BACKUP: Final = (
+    Step.BACKUP_OPEN,
+    Step.BACKUP_WRITE,
+    Step.BACKUP_FLUSH,
+    Step.BACKUP_SWAP,
+    Step.BACKUP_SWAPPED,
+)
+
+
 def open_file(url: str, *, root: Path) -> StateBackend:
     """The file that `url` names, as `file:PATH`; a relative path is below `root`."""
     parts = urlsplit(url)
@@ -66,13 +83,13 @@ class FileBackend:
             present = self.read()
             if (None if present is None else present.version) != replacing:
                 raise conflict(self.location)
-            _replace(self._path, data, "SNAPSHOT")
+            _replace(self._path, data, _SNAPSHOT)
         return content_version(data)
 
     def back_up(self, data: bytes) -> str:
         """Put `data` in the place of the last backup; flushed to the disk on return."""
         with self._changing("back up"):
-            _replace(self._backup, data, "BACKUP")
+            _replace(self._backup, data, _BACKUP)
         return str(self._backup)
 
     def read_journal(self) -> bytes:
@@ -168,22 +185,23 @@ def _read_if_exists(path: Path) -> bytes | None:
         return file.read()
 
 
-def _replace(path: Path, data: bytes, kind: str) -> None:
-    """Put `data` in the place of `path` in one step; `kind` begins the names of its fault points."""
+def _replace(path: Path, data: bytes, steps: tuple[Step, Step, Step, Step, Step]) -> None:
+    """Put `data` in the place of `path` in one step."""
+    opening, writing, flushing, swapping, swapped = steps
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        reach(Step[f"{kind}_OPEN"])
+        reach(opening)
         with scratch.open("wb", buffering=0) as file:
-            write_all(file.fileno(), data, Step[f"{kind}_WRITE"])
-            flush(file.fileno(), Step[f"{kind}_FLUSH"])
-        reach(Step[f"{kind}_SWAP"])
+            write_all(file.fileno(), data, writing)
+            flush(file.fileno(), flushing)
+        reach(swapping)
         scratch.replace(path)
     except OSError:
         with suppress(OSError):  # the next lock removes it; the failure that led here is the one to report
             reach(Step.SCRATCH_DROP)
             scratch.unlink(missing_ok=True)
         raise
-    reach(Step[f"{kind}_SWAPPED"])
+    reach(swapped)
     flush_folder(path.parent)
 
 
