@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from reconciler.model.errors import TokenUnusable
+from reconciler.model.instants import instant_in_words
 
 _TOKEN_HINT: Final = "Set SMARTERPROCTORING_TOKEN, or name a file with --token-file."  # noqa: S105 - prose
 _JWT_PARTS: Final = 3
@@ -24,7 +25,7 @@ def check_token(token: str, now: datetime) -> None:
     expiry = _expiry_of(token)
     if expiry is not None and expiry <= now:
         raise TokenUnusable(
-            f"the API token expired at {expiry:%Y-%m-%d %H:%M:%S} UTC",
+            f"the API token expired at {instant_in_words(expiry)}",
             hint="Ask the vendor for a new token. Nothing was sent.",
         )
 

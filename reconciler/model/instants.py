@@ -15,3 +15,8 @@ def read_instant(text: object) -> datetime | None:
         return None if moment is None or moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def instant_in_words(moment: datetime) -> str:
+    """Return `moment`, which is aware, for people: as in `2031-10-01 09:00:00 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -4,12 +4,13 @@ A dossier is a value, so that text, JSON and every other form tell the same.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
 
 from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid, as_yaml
+from reconciler.model.instants import instant_in_words
 from reconciler.model.plan import Change
 from reconciler.model.state import Intent, State
 from reconciler.outputs.escapes import printable
@@ -178,7 +179,7 @@ def _support_message(intent: Intent) -> str:
         "Course SID": intent.course_sid,
         "Title": printable(title_of(intent.payload)),
         "Exam window": "not given" if window is None else window.local,
-        "Sent at": f"{intent.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        "Sent at": instant_in_words(intent.started_at),
         "Answer": "none arrived" if status is None else f"HTTP {status}",
         "Request id": "" if request_id is None else printable(request_id),
         "SIDs in it": "" if intent.answer is None else ", ".join(intent.answer.sids),

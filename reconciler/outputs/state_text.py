@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
+from reconciler.model.instants import instant_in_words
 from reconciler.model.payloads import Json, Payload
 from reconciler.model.state import Entry, Intent, Resolution, State
 from reconciler.outputs.dossier_text import print_dossier, print_dossiers
@@ -77,19 +77,26 @@ def print_entry(
 def _row(address: Address, state: State) -> tuple[tuple[str, str], list[Piece]]:
     entry = state.exams.get(address)
     if entry is not None:
-        created = (_moment(entry.created_at), "dim")
+        created = (instant_in_words(entry.created_at), "dim")
         tail: list[Piece] = [entry.sid, "  ", entry.course_sid, "  ", created, "  ", title_of(entry.payload)]
         return (address, "bold"), tail
     intent = state.intents[address]
     doubt = pad("? in doubt", _SID_WIDTH)
-    tail = [(doubt, "magenta"), "  ", intent.course_sid, "  ", (_moment(intent.started_at), "dim"), "  "]
+    tail = [
+        (doubt, "magenta"),
+        "  ",
+        intent.course_sid,
+        "  ",
+        (instant_in_words(intent.started_at), "dim"),
+        "  ",
+    ]
     return (address, "bold"), [*tail, title_of(intent.payload)]
 
 
 def _print_entry(address: Address, entry: Entry, settled: Sequence[Resolution], console: Console) -> None:
     put(console, (address, "bold"), "  ", title_of(entry.payload))
     _put_field(console, "sid", entry.sid)
-    _put_field(console, "created", _moment(entry.created_at))
+    _put_field(console, "created", instant_in_words(entry.created_at))
     _print_resolutions(settled, console)
     _print_shared(entry, console)
 
@@ -107,7 +114,7 @@ def _print_intent(
 def _print_resolutions(settled: Sequence[Resolution], console: Console) -> None:
     for resolution in settled:
         found = "there was no exam" if resolution.sid is None else f"it is {resolution.sid}"
-        _put_field(console, "settled", f"{_moment(resolution.at)} by {resolution.by}")
+        _put_field(console, "settled", f"{instant_in_words(resolution.at)} by {resolution.by}")
         _put_field(console, "", f"with `{resolution.how.value}`: {found}")
         _put_field(console, "", f"the attempt {resolution.attempt} of {resolution.address}")
 
@@ -139,10 +146,6 @@ def _leaves(payload: Payload, prefix: str) -> Iterator[tuple[str, str]]:
 
 def _words(value: Json) -> str:
     return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _counted(state: State) -> str:
