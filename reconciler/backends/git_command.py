@@ -99,7 +99,7 @@ class Git:
 
     def __init__(self, directory: Path, *, protocols: str) -> None:
         self._directory = directory
-        self._environ = {**_environment(os.environ), "GIT_ALLOW_PROTOCOL": protocols}
+        self._environ = _environment(protocols=protocols)
         self._is_ssh_settled = "ssh" not in protocols
 
     @property
@@ -160,14 +160,13 @@ def settings_of(folder: Path) -> frozenset[str]:
 
     Raises OSError, with git's words, where they cannot be read.
     """
-    command = ["git", "-c", "safe.bareRepository=all", "config", "--includes", "--show-scope", "--name-only"]
-    environ = {**_environment(os.environ), "GIT_ALLOW_PROTOCOL": "none"}
-    found = _run([*command, "-z", "--list"], folder=folder, environ=environ, given=b"", timeout_s=20)
+    words = ("-c", "safe.bareRepository=all", "config", "--includes", "--show-scope", "--name-only", "-z")
+    found = _read(folder, *words, "--list")
     if found.code != 0:
         raise OSError(errno.EINVAL, found.err.strip())
-    words = found.out.decode("utf-8", "replace").split("\0")
+    listed = found.out.decode("utf-8", "replace").split("\0")
     return frozenset(
-        name for scope, name in zip(words[::2], words[1::2], strict=False) if scope in _OWN_SCOPES
+        name for scope, name in zip(listed[::2], listed[1::2], strict=False) if scope in _OWN_SCOPES
     )
 
 
@@ -177,22 +176,27 @@ def head_of(folder: Path) -> str | None:
     Only refs are read: no setting of that repository has a program run for that, or a server asked.
     """
     settings = [word for each in (*_SETTINGS, "safe.bareRepository=explicit") for word in ("-c", each)]
-    environ = {**_environment(os.environ), "GIT_ALLOW_PROTOCOL": "none"}
-    command = ["git", *settings, "rev-parse", "--verify", "--quiet", "HEAD"]
     with suppress(OSError):
-        found = _run(command, folder=folder, environ=environ, given=b"", timeout_s=20)
+        found = _read(folder, *settings, "rev-parse", "--verify", "--quiet", "HEAD")
         return found.out.decode("ascii", "replace").strip() if found.code == 0 else None
     return None
 
 
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+def _read(folder: Path, *arguments: str) -> Outcome:
+    """Run git in `folder` for what it says of the repository there."""
+    environ = _environment(protocols="none")
+    return _run(["git", *arguments], folder=folder, environ=environ, given=b"", timeout_s=20)
+
+
+def _environment(*, protocols: str) -> dict[str, str]:
+    """This process's environment as git may see it; git speaks `protocols` and no others."""
     kept = {
         name: value
-        for name, value in environ.items()
+        for name, value in os.environ.items()
         if not name.startswith(_SECRET_PREFIXES)
         and (not name.startswith("GIT_") or name in _KEPT or name.startswith(_KEPT_PREFIXES))
     }
-    return kept | _VARIABLES
+    return {**kept, **_VARIABLES, "GIT_ALLOW_PROTOCOL": protocols}
 
 
 def _run(
