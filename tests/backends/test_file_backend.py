@@ -5,15 +5,14 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 
 from reconciler.backends.file import FileBackend
 from reconciler.backends.opening import open_backend
 from reconciler.host import lock_info
-from reconciler.model.errors import StateConflict, StateLocked, StateUnavailable, UnlockRefused, UsageError
-from reconciler.ports import Breaking, Liveness, Version
+from reconciler.model.errors import StateLocked, StateUnavailable, UnlockRefused, UsageError
+from reconciler.ports import Breaking, Liveness
 
 
 def names(folder):
@@ -25,31 +24,6 @@ def names(folder):
 def backend(tmp_path):
     """A store in a folder of its own, which does not exist yet."""
     return FileBackend(tmp_path / "state" / "s.json", location="file:state/s.json")
-
-
-def test_absent_is_not_empty(backend):
-    """No file reads as None, an empty file as no bytes."""
-    assert backend.read() is None
-    backend.write(b"", replacing=None)
-    assert backend.read().data == b""
-
-
-def test_write_then_read(backend):
-    """What was written is read, under the version that the write gave."""
-    version = backend.write(b"one", replacing=None)
-    assert (backend.read().data, backend.read().version) == (b"one", version)
-    again = backend.write(b"two", replacing=version)
-    assert again != version
-    assert backend.read().data == b"two"
-
-
-@pytest.mark.parametrize("wrong", [None, Version("other")])
-def test_a_write_that_names_another_version_changes_nothing(backend, wrong):
-    """Compare-and-swap: a writer that saw something else is refused."""
-    backend.write(b"one", replacing=None)
-    with pytest.raises(StateConflict):
-        backend.write(b"two", replacing=wrong)
-    assert backend.read().data == b"one"
 
 
 def test_a_write_leaves_no_scratch_file(backend, tmp_path):
@@ -78,19 +52,6 @@ def test_a_link_to_the_state_stays_a_link(backend, tmp_path):
     linked.write(b"two", replacing=linked.read().version)
     assert link.is_symlink()
     assert backend.read().data == b"two"
-
-
-def test_the_journal_grows_and_drops_a_torn_tail(backend):
-    """An append goes behind the bytes that count, whatever a crash left there."""
-    backend.write(b"", replacing=None)
-    assert backend.read_journal() == b""
-    backend.append_journal(b"head|", after=0)
-    backend.append_journal(b"torn", after=5)
-    backend.append_journal(b"whole|", after=5)
-    assert backend.read_journal() == b"head|whole|"
-    backend.clear_journal()
-    backend.clear_journal()
-    assert backend.read_journal() == b""
 
 
 def test_failures_of_the_system_name_the_state(tmp_path):
@@ -199,16 +160,6 @@ def test_a_killed_holder_lets_go(tmp_path, holder):
         pass
 
 
-def test_waiting_is_bounded(tmp_path, holder):
-    """A timeout is waited for, and no longer than a little beyond."""
-    backend = FileBackend(tmp_path / "s.json", location="file:s.json")
-    began = time.monotonic()
-    with pytest.raises(StateLocked), backend.lock(lock_info("apply"), timeout_s=0.3):
-        pass
-    assert time.monotonic() - began >= 0.3
-    assert holder.poll() is None
-
-
 def test_the_lock_leaves_no_file_and_tidies_scratch_files(tmp_path):
     """Released, the lock file is gone, and so is what a killed writer left half-written."""
     backend = FileBackend(tmp_path / "s.json", location="x")
@@ -296,42 +247,6 @@ def test_a_holder_whose_lock_was_broken_changes_nothing(tmp_path, taken):
                 change()
         assert (other.read().data, other.read_journal()) == (b"one", b"head|")
         assert (tmp_path / "s.json.backup").read_bytes() == b"old"
-
-
-APPENDER = textwrap.dedent(
-    """
-    import sys
-    from pathlib import Path
-    from reconciler.backends.file import FileBackend
-    from reconciler.host import lock_info
-    from reconciler.model.errors import StateUnavailable
-    backend = FileBackend(Path(sys.argv[1]), location="x")
-    with backend.lock(lock_info("apply"), timeout_s=0):
-        try:
-            for number in range(3000):
-                backend.append_journal(b"|", after=number)
-                print(number + 1, flush=True)
-        except StateUnavailable as error:
-            print(error.message)
-    """
-)
-
-
-@pytest.mark.parametrize("acknowledged", [1, 7, 20])
-def test_who_takes_a_broken_lock_sees_all_that_was_acknowledged(tmp_path, acknowledged):
-    """An append ends before the break, and is seen, or is refused: none slips in between."""
-    backend = FileBackend(tmp_path / "s.json", location="x")
-    command = [sys.executable, "-c", APPENDER, str(tmp_path / "s.json")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        for _ in range(acknowledged):
-            process.stdout.readline()
-        backend.break_lock(backend.lock_holder().info.lock_id, breaking=Breaking.EVEN_LIVE)
-        with backend.lock(lock_info("next"), timeout_s=0):
-            seen = len(backend.read_journal())
-            *said, last = process.stdout.read().splitlines()
-            assert "taken away" in last
-            assert seen == (int(said[-1]) if said else acknowledged)
-            assert len(backend.read_journal()) == seen
 
 
 INCREMENTER = textwrap.dedent(
