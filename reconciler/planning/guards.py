@@ -12,7 +12,7 @@ from reconciler.model.plan import Action, Change, Guard
 from reconciler.model.state import Entry, State
 from reconciler.model.words import first_few
 from reconciler.planning.likeness import Likeness, has_closed, likenesses, twins_of
-from reconciler.planning.slips import slips_of
+from reconciler.planning.slips import Slip, slips_of
 from reconciler.planning.standing import Conflict, Standing
 
 _NAMED: Final = 5
@@ -34,17 +34,31 @@ def guards_of(  # noqa: PLR0913 - all that a guard may look at
     creates elsewhere are not going to happen, so no guard minds them.
     """
     creates = [line for line in lines if line.action is Action.CREATE and line.address in kept]
-    found = (
+    return (
         *(() if service is None else _service(service, standing.state, creates)),
-        _too_many_creates(creates, max_creates),
-        _window_closed(creates, now),
-        _other_course([line for line in lines if line.address in kept], standing),
+        *_too_many_creates(creates, max_creates),
+        *_window_closed(creates, now),
+        *_other_course([line for line in lines if line.address in kept], standing),
         *_same_exam(creates, standing, now),
-        _import_conflict(standing.import_conflicts),
-        _move_conflict(standing.move_conflicts),
-        _points_nowhere(lines, creates, standing),
+        *_blocks(
+            "import-conflict",
+            "imports contradict the state",
+            "Mend or remove these `imports`. An exam that only has another address now belongs into `moved`.",
+            standing.import_conflicts,
+        ),
+        *_blocks(
+            "move-conflict",
+            "moves cannot be made",
+            "Remove the entry of `moved` that no longer holds.",
+            standing.move_conflicts,
+        ),
+        *_blocks(
+            "points-nowhere",
+            "a block misses what would be created",
+            "Mend the address in the block. If it is right, the block is done or does nothing: remove it.",
+            slips_of(lines, creates, standing),
+        ),
     )
-    return tuple(guard for guard in found if guard is not None)
 
 
 def _service(service: ServiceUrl, state: State, creates: Sequence[Change]) -> Iterator[Guard]:
@@ -77,24 +91,25 @@ def _service(service: ServiceUrl, state: State, creates: Sequence[Change]) -> It
         )
 
 
-def _too_many_creates(creates: Sequence[Change], max_creates: int) -> Guard | None:
+def _too_many_creates(creates: Sequence[Change], max_creates: int) -> Iterator[Guard]:
     """More creates than are allowed at once."""
-    if len(creates) <= max_creates:
-        return None
-    return Guard(
-        code="too-many-creates",
-        message=f"{_exams(len(creates))} would be created, and {max_creates} are allowed at once",
-        hint=f"Check that the state is the right one. If all are meant, pass --max-creates {len(creates)}.",
-        addresses=_addresses(creates),
-    )
+    count = len(creates)
+    if count > max_creates:
+        exams = "1 exam" if count == 1 else f"{count} exams"
+        yield Guard(
+            code="too-many-creates",
+            message=f"{exams} would be created, and {max_creates} are allowed at once",
+            hint=f"Check that the state is the right one. If all are meant, pass --max-creates {count}.",
+            addresses=_addresses(creates),
+        )
 
 
-def _window_closed(creates: Sequence[Change], now: datetime) -> Guard | None:
+def _window_closed(creates: Sequence[Change], now: datetime) -> Iterator[Guard]:
     """Creates that no student could sit any more."""
     closed = [line for line in creates if has_closed(line.after or {}, now)]
     if not closed:
-        return None
-    return Guard(
+        return
+    yield Guard(
         code="window-closed",
         message=f"the exam window has closed already: {first_few([line.address for line in closed])}",
         hint="Mend configuration.examCloseDate, or take the exam out of the manifest. If it was created by "
@@ -103,14 +118,14 @@ def _window_closed(creates: Sequence[Change], now: datetime) -> Guard | None:
     )
 
 
-def _other_course(lines: Iterable[Change], standing: Standing) -> Guard | None:
+def _other_course(lines: Iterable[Change], standing: Standing) -> Iterator[Guard]:
     """Exams that exist, and are declared for another course or install: those would be other exams."""
     moved = [line for line in lines if line.after is not None and _is_elsewhere(line, standing)]
     if not moved:
-        return None
+        return
     taken = {*standing.addresses, *standing.state.exams, *standing.state.intents}
     proposals = [(line.address, _free_address(line.address, taken)) for line in moved]
-    return Guard(
+    yield Guard(
         code="other-course",
         message="an exam stays in the course and install that it was created in: "
         + first_few([_elsewhere(line, standing.entries[line.address]) for line in moved]),
@@ -238,56 +253,17 @@ def _block(name: str, items: Sequence[str]) -> str:
     return f"`{name}: [{', '.join(items[:_PASTED])}]`{left}"
 
 
-def _import_conflict(conflicts: Sequence[Conflict]) -> Guard | None:
-    """Imports that contradict state, or one another."""
-    return _conflict(
-        "import-conflict",
-        "imports contradict the state",
-        "Mend or remove these `imports`. An exam that only has another address now belongs into `moved`.",
-        conflicts,
-    )
-
-
-def _move_conflict(conflicts: Sequence[Conflict]) -> Guard | None:
-    """Moves that contradict state, the declarations, or one another."""
-    return _conflict(
-        "move-conflict",
-        "moves cannot be made",
-        "Remove the entry of `moved` that no longer holds.",
-        conflicts,
-    )
-
-
-def _points_nowhere(lines: Sequence[Change], creates: Sequence[Change], standing: Standing) -> Guard | None:
-    """Imports and moves with an address that is nowhere, beside a create that they may have meant."""
-    slips = slips_of(lines, creates, standing)
-    if not slips:
-        return None
-    return Guard(
-        code="points-nowhere",
-        message=f"a block misses what would be created: {first_few([slip.reason for slip in slips])}",
-        hint="Mend the address in the block. If it is right, the block is done or does nothing: remove it.",
-        addresses=tuple(sorted(set(chain.from_iterable(slip.addresses for slip in slips)))),
-    )
-
-
-def _conflict(code: str, claim: str, hint: str, conflicts: Sequence[Conflict]) -> Guard | None:
-    """One guard over all of `conflicts`."""
-    if not conflicts:
-        return None
-    return Guard(
-        code=code,
-        message=f"{claim}: {first_few([conflict.reason for conflict in conflicts])}",
-        hint=hint,
-        addresses=tuple(sorted(set(chain.from_iterable(conflict.addresses for conflict in conflicts)))),
-    )
+def _blocks(code: str, claim: str, hint: str, found: Sequence[Conflict | Slip]) -> Iterator[Guard]:
+    """One guard over all blocks that are `found`."""
+    if found:
+        yield Guard(
+            code=code,
+            message=f"{claim}: {first_few([one.reason for one in found])}",
+            hint=hint,
+            addresses=tuple(sorted(set(chain.from_iterable(one.addresses for one in found)))),
+        )
 
 
 def _addresses(lines: Iterable[Change]) -> tuple[Address, ...]:
     """The addresses of `lines`, in order."""
     return tuple(line.address for line in lines)
-
-
-def _exams(count: int) -> str:
-    """`count` exams, in words."""
-    return "1 exam" if count == 1 else f"{count} exams"
