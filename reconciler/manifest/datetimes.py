@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.yaml_nodes import Mapping, Sequence, Stretch
-from reconciler.model.identities import Address
 from reconciler.model.instants import spell_instant
 from reconciler.model.words import suggestion
 from reconciler.zones import zone_names, zone_of
@@ -48,7 +47,6 @@ class BadDateTime(ValueError):
 def report_date_times(
     exam: Mapping,
     zone: ZoneInfo | None,
-    address: Address | None,
     findings: Findings,
     *,
     zone_is_wrong: bool = False,
@@ -66,7 +64,7 @@ def report_date_times(
             if error.code == "no-timezone" and zone_is_wrong:
                 continue
             message = f"{field}: {error.message}"
-            findings.add(error.code, holder.value_at(field), message, error.hint, address=address)
+            findings.add(error.code, holder.value_at(field), message, error.hint)
     return is_right
 
 
@@ -84,17 +82,17 @@ def _date_places(exam: Mapping) -> Iterator[tuple[Mapping, str]]:
             yield proctor, "startTime"
 
 
-def report_zone(holder: Mapping, findings: Findings, address: Address | None = None) -> None:
-    """Note a `timezone` of `holder` that does not exist; `address` is that of an exam that has it."""
+def report_zone(holder: Mapping, findings: Findings) -> None:
+    """Note a `timezone` of `holder` that does not exist."""
     name = holder.get("timezone")
     if isinstance(name, str) and zone_of(name) is None:
-        report_unknown_zone(name, holder.value_at("timezone"), findings, address)
+        report_unknown_zone(name, holder.value_at("timezone"), findings)
 
 
-def report_unknown_zone(name: str, at: Stretch, findings: Findings, address: Address | None = None) -> None:
+def report_unknown_zone(name: str, at: Stretch, findings: Findings) -> None:
     """Note that no zone is called `name`."""
     message = f"{findings.echo(name)} is not the name of a time zone"
-    findings.add("unknown-timezone", at, message, _zone_suggestion(name), address=address)
+    findings.add("unknown-timezone", at, message, _zone_suggestion(name))
 
 
 def _zone_suggestion(name: str) -> str:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from reconciler import schemas
 from reconciler.manifest.datetimes import report_date_times, report_zone
 from reconciler.manifest.defaults import COURSE_FIELDS, count_nodes, merged, profiles_of
-from reconciler.manifest.effective import Body, body_of, course_of, report_user
+from reconciler.manifest.effective import body_of, course_of, report_user
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD, report_secret
 from reconciler.manifest.schema_checks import check_of
@@ -16,6 +16,7 @@ from reconciler.manifest.shells import FileContext
 from reconciler.manifest.yaml_nodes import Mapping, Value
 from reconciler.model.identities import CourseSid
 from reconciler.model.payloads import Payload
+from reconciler.model.secrets import SecretUse
 from reconciler.model.words import listed
 
 MAX_MERGED_NODES: Final = 2_000_000
@@ -33,7 +34,8 @@ class ResolvedExam(Struct, frozen=True):
     course_sid: CourseSid
     course: str | None
     timezone: str | None
-    body: Body
+    payload: Payload
+    secrets: tuple[SecretUse, ...]
     profiles: tuple[str, ...]
     values: Mapping
 
@@ -57,7 +59,7 @@ class Resolver(Struct):
         if not isinstance(exam, Mapping) or not self.are_whole:
             return None
         stack = self.context.stack
-        profiles = profiles_of(exam, stack, place.address, self.findings)
+        profiles = profiles_of(exam, stack, self.findings)
         if profiles is None or not self._may_merge(profiles):
             return None
         below = stack.below(profiles)
@@ -69,11 +71,11 @@ class Resolver(Struct):
             is_right = report_schema_errors(check_of("manifest", "exam"), values, place, self.findings)
         if course is None or not is_right:
             return None
-        body = body_of(values, context)
-        if check_of("create-exam").errors(_with_password(body.payload)):
+        payload, secrets = body_of(values, context)
+        if check_of("create-exam").errors(_with_password(payload)):
             return None
         timezone = None if context.zone is None else context.zone.key
-        return ResolvedExam(*course, timezone, body, profiles, values)
+        return ResolvedExam(*course, timezone, payload, secrets, profiles, values)
 
     def may_merge_under(self, count: int) -> bool:
         """Return whether the defaults may be merged under `count` exams; a finding says if not."""
@@ -92,6 +94,7 @@ class Resolver(Struct):
             self.root.key_at("defaults" if "defaults" in self.root else "exams"),
             "the defaults and profiles, merged under every exam of this file, come to far too much",
             "Split the file, or move what few exams need out of `defaults`.",
+            address=None,
         )
         return False
 
@@ -99,16 +102,14 @@ class Resolver(Struct):
         self, values: Mapping, place: Place, below: Mapping | None, context: FileContext
     ) -> tuple[CourseSid, str | None] | None:
         """Return the course of an exam in which the schema is all that may be wrong; else None."""
-        address, findings = place.address, self.findings
+        findings = self.findings
         configuration = values.get("configuration")
-        is_right = not isinstance(configuration, Mapping) or report_secret(configuration, address, findings)
-        is_right &= report_date_times(
-            values, context.zone, address, findings, zone_is_wrong=context.zone_is_wrong
-        )
-        is_right &= report_user(values, context, address, findings)
-        report_zone(values, findings, address)
+        is_right = not isinstance(configuration, Mapping) or report_secret(configuration, findings)
+        is_right &= report_date_times(values, context.zone, findings, zone_is_wrong=context.zone_is_wrong)
+        is_right &= report_user(values, context, findings)
+        report_zone(values, findings)
         self._report_missing(values, place, below)
-        course = course_of(values, context, address, findings)
+        course = course_of(values, context, findings)
         is_zone_right = "timezone" not in values or context.zone is not None
         return course if is_right and is_zone_right else None
 
@@ -125,7 +126,6 @@ class Resolver(Struct):
                 place.at,
                 f"the exam lacks '{name}'",
                 f"Add `{name}:` to the exam or to `defaults`; {merged_in}.",
-                address=place.address,
                 subject=name,
             )
         if names_no_course:
@@ -134,7 +134,6 @@ class Resolver(Struct):
                 place.at,
                 "the exam names no course",
                 f"Add `course:` with an alias, or `courseSid: CU…`; {merged_in}.",
-                address=place.address,
             )
 
 

@@ -7,7 +7,6 @@ from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD
 from reconciler.manifest.yaml_nodes import Mapping, Value
 from reconciler.manifest.yaml_nodes import Sequence as List
-from reconciler.model.identities import Address
 from reconciler.model.words import listed, suggestion
 
 COURSE_FIELDS: Final = ("course", "courseSid")
@@ -94,9 +93,7 @@ def count_nodes(value: Value) -> int:
     return 1
 
 
-def profiles_of(
-    exam: Mapping, stack: Stack, address: Address | None, findings: Findings
-) -> tuple[str, ...] | None:
+def profiles_of(exam: Mapping, stack: Stack, findings: Findings) -> tuple[str, ...] | None:
     """Return the profiles of `exam`, or those that its defaults list; None where a finding says why not."""
     holder = exam if PROFILES in exam else stack.below()
     if holder is None or PROFILES not in holder:
@@ -110,15 +107,12 @@ def profiles_of(
             holder.key_at(PROFILES),
             f"more than {MAX_PROFILES} profiles are listed here",
             "Gather what belongs together in one profile.",
-            address=address,
         )
         return None
-    return _known(written, stack, address, findings)
+    return _known(written, stack, findings)
 
 
-def _known(
-    written: List, stack: Stack, address: Address | None, findings: Findings
-) -> tuple[str, ...] | None:
+def _known(written: List, stack: Stack, findings: Findings) -> tuple[str, ...] | None:
     names: list[str] = []
     for index, name in enumerate(written):
         if not isinstance(name, str):
@@ -130,7 +124,6 @@ def _known(
                 written.item_at(index),
                 f"no profile is called {findings.echo(name)}",
                 suggestion(name, sorted(stack.profiles), f"{known} Define it under `profiles`."),
-                address=address,
             )
         elif name in names:
             findings.add(
@@ -138,7 +131,6 @@ def _known(
                 written.item_at(index),
                 f"the profile {findings.echo(name)} is listed twice",
                 "Keep one of the two; of several profiles, the last one wins.",
-                address=address,
             )
         else:
             names.append(name)

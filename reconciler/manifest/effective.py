@@ -2,8 +2,6 @@
 
 from typing import Any, Final
 
-from msgspec import Struct
-
 from reconciler.manifest.datetimes import DATE_FIELDS, normalized
 from reconciler.manifest.defaults import CONTACT_FIELDS, COURSE_FIELDS, PROFILES
 from reconciler.manifest.findings import Findings
@@ -11,8 +9,8 @@ from reconciler.manifest.passwords import FIELD, secret_of
 from reconciler.manifest.shells import FileContext
 from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Value
 from reconciler.manifest.yaml_nodes import Mapping as Marked
-from reconciler.model.identities import Address, CourseSid, Digest, is_course_sid, is_user_sid
-from reconciler.model.payloads import Json, digest_of
+from reconciler.model.identities import CourseSid, is_course_sid, is_user_sid
+from reconciler.model.payloads import Json
 from reconciler.model.secrets import SecretUse
 from reconciler.model.words import suggestion
 
@@ -27,9 +25,7 @@ _LIKE_A_SID: Final = 17
 """A text that begins as a SID does, and is longer than half of one, is meant for one."""
 
 
-def course_of(
-    exam: Marked, context: FileContext, address: Address | None, findings: Findings
-) -> tuple[CourseSid, str | None] | None:
+def course_of(exam: Marked, context: FileContext, findings: Findings) -> tuple[CourseSid, str | None] | None:
     """The course's SID, and its alias where it was named by one; None where a finding says why not."""
     given = [field for field in COURSE_FIELDS if field in exam]
     if len(given) > 1:
@@ -38,7 +34,6 @@ def course_of(
             exam.key_at("courseSid"),
             "the course is named twice, by `course` and by `courseSid`",
             "Keep one of the two.",
-            address=address,
         )
         return None
     if not given or exam[given[0]] is BROKEN:
@@ -56,72 +51,37 @@ def course_of(
         exam.value_at("course"),
         f"no course is called {findings.echo(value)}",
         suggestion(value, context.courses, hint),
-        address=address,
     )
     return None
 
 
-def report_user(exam: Marked, context: FileContext, address: Address | None, findings: Findings) -> bool:
-    """Note a contact that is no SID or alias, or is named twice; whether there is nothing to note."""
+def report_user(exam: Marked, context: FileContext, findings: Findings) -> bool:
+    """Note a contact that is no SID or alias, or is named twice; return whether there is nothing to note."""
     if _ALIAS in exam and _USER in exam:
-        findings.add(
-            "two-contacts",
-            exam.key_at(_USER),
-            f"the contact is named twice, by `{_ALIAS}` and by `{_USER}`",
-            "Keep one of the two.",
-            address=address,
-        )
+        message = f"the contact is named twice, by `{_ALIAS}` and by `{_USER}`"
+        findings.add("two-contacts", exam.key_at(_USER), message, "Keep one of the two.")
         return False
-    if _ALIAS in exam:
-        return _report_alias(exam, context, address, findings)
-    value = exam.get(_USER)
-    if not isinstance(value, str) or _user_sid(value, context) is not None:
+    field = _ALIAS if _ALIAS in exam else _USER
+    value = exam.get(field)
+    if not isinstance(value, str) or value in context.users or (field == _USER and is_user_sid(value)):
         return True
-    looks_like_sid = value.startswith("US") and len(value) > _LIKE_A_SID
-    code = "wrong-pattern" if looks_like_sid or not context.users else "unknown-alias"
-    hint = f"Write `US` and 32 hexadecimal digits in lower case, or `{_ALIAS}:` with an alias from `users`."
-    findings.add(
-        code,
-        exam.value_at(_USER),
-        f"{findings.echo(value)} is no user",
-        suggestion(value, context.users, hint),
-        address=address,
-    )
-    return False
-
-
-def _report_alias(exam: Marked, context: FileContext, address: Address | None, findings: Findings) -> bool:
-    """Note a contact's alias that no `users` has; whether there is nothing to note."""
-    value = exam.get(_ALIAS)
-    if not isinstance(value, str) or value in context.users:
-        return True
+    code, message = "unknown-alias", f"no user is called {findings.echo(value)}"
     hint = f"Add it to `users` of this file or of the environment, or write `{_USER}: US…`."
-    if is_user_sid(value):
+    if field == _USER:
+        looks_like_sid = value.startswith("US") and len(value) > _LIKE_A_SID
+        code = "wrong-pattern" if looks_like_sid or not context.users else "unknown-alias"
+        message = f"{findings.echo(value)} is no user"
+        hint = (
+            f"Write `US` and 32 hexadecimal digits in lower case, or `{_ALIAS}:` with an alias from `users`."
+        )
+    elif is_user_sid(value):
         hint = f"It is a SID: write `{_USER}:` instead of `{_ALIAS}:`."
-    findings.add(
-        "unknown-alias",
-        exam.value_at(_ALIAS),
-        f"no user is called {findings.echo(value)}",
-        suggestion(value, context.users, hint),
-        address=address,
-    )
+    findings.add(code, exam.value_at(field), message, suggestion(value, context.users, hint))
     return False
 
 
-class Body(Struct, frozen=True):
-    """What is to be sent, and the secrets in it."""
-
-    payload: dict[str, Json]
-    secrets: tuple[SecretUse, ...]
-
-    @property
-    def digest(self) -> Digest:
-        """The digest of the payload."""
-        return digest_of(self.payload)
-
-
-def body_of(exam: Marked, context: FileContext) -> Body:
-    """The body to be sent, for an exam without findings."""
+def body_of(exam: Marked, context: FileContext) -> tuple[dict[str, Json], tuple[SecretUse, ...]]:
+    """Return the body to be sent for an exam without findings, and the secrets in it."""
     body = _without_marks(exam)
     configuration = body.pop(_CONFIGURATION, None)
     for key in _NOT_SENT:
@@ -134,7 +94,7 @@ def body_of(exam: Marked, context: FileContext) -> Body:
     if isinstance(configuration, dict):
         body[_CONFIGURATION] = configuration
         secrets = _send_configuration(configuration, exam[_CONFIGURATION], context)
-    return Body(body, secrets)
+    return body, secrets
 
 
 def _send_configuration(sent: dict[str, Any], written: Value, context: FileContext) -> tuple[SecretUse, ...]:

@@ -86,13 +86,15 @@ class Findings(Struct):
     """Collects what is wrong with one file, up to MAX_FINDINGS, the last of which counts those left out.
 
     An error is never left out in favour of a warning. `exam` is where the exam stands that is being looked
-    at. A finding about it that is placed elsewhere, in defaults or a profile, says which exams it hits.
+    at, and `address` its address. A finding about it that is placed elsewhere, in defaults or a profile, says
+    which exams it hits.
     """
 
     source: SourceText
     weighing: Weighing = field(default_factory=Weighing)
     elsewhere: Elsewhere | None = None
     exam: Stretch | None = None
+    address: Address | None = None
     has_mistakes: bool = False
     """Whether something other than a rule found an error in this file, or in what it says about others."""
     _found: dict[_Key, Diagnostic] = field(default_factory=dict)
@@ -103,6 +105,7 @@ class Findings(Struct):
 
     def add(self, code: str, at: Stretch, message: str, hint: str, **details: Unpack[Details]) -> None:
         """Note a finding where it belongs, unless it is known, turned off or ignored there."""
+        details.setdefault("address", self.address)
         is_apart = self.exam is not None and not self.exam.start <= at.start < self.exam.end
         home, at = self._home_of(at)
         if home is not self:

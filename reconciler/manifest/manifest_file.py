@@ -15,6 +15,7 @@ from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Position
 from reconciler.model.identities import ADDRESS_RULE, Address, InstallSid, is_address
 from reconciler.model.origins import Origins, Tracing
+from reconciler.model.payloads import digest_of
 
 
 class ManifestFile(Struct):
@@ -50,13 +51,13 @@ class ManifestFile(Struct):
             return
         for key, (at, own) in exams.stretches().items():
             self.findings.exam = Stretch(at.start, max(at.end, own.end))
+            self.findings.address = Address(key) if is_address(key) else None
             self._read_exam(key, at, own, exams[key], resolver)
-        self.findings.exam = None
+        self.findings.exam = self.findings.address = None
 
     def _read_exam(self, key: str, at: Stretch, own: Stretch, exam: Value, resolver: Resolver) -> None:
         """Note what is wrong with one exam, and declare it where nothing is."""
-        here = self.findings.source.position(at.start)
-        address = Address(key) if is_address(key) else None
+        here, address = self.findings.source.position(at.start), self.findings.address
         if address is None:
             self.findings.add(
                 "bad-address", at, f"{self.findings.echo(key)} cannot be an address", f"Use {ADDRESS_RULE}."
@@ -65,7 +66,7 @@ class ManifestFile(Struct):
             self.addresses[address] = at, here
         if self.findings.is_full:
             return
-        resolved = resolver.resolve(exam, Place(at, "an exam", address))
+        resolved = resolver.resolve(exam, Place(at, "an exam"))
         install = resolver.context.install
         if resolved is None or address is None or install is None:
             return
@@ -83,9 +84,9 @@ def _declaration(
         address=address,
         install_sid=install,
         course_sid=resolved.course_sid,
-        payload=resolved.body.payload,
-        digest=resolved.body.digest,
-        secrets=resolved.body.secrets,
+        payload=resolved.payload,
+        digest=digest_of(resolved.payload),
+        secrets=resolved.secrets,
         declared_at=here,
         course=resolved.course,
         timezone=resolved.timezone,

@@ -7,7 +7,6 @@ from typing import Final
 from reconciler.manifest.findings import Findings
 from reconciler.manifest.yaml_nodes import BROKEN, Mapping, Value
 from reconciler.model.diagnostics import Severity
-from reconciler.model.identities import Address
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX, EnvSecret, FileSecret, InlineSecret, Secret
 
 FIELD: Final = "password"
@@ -39,14 +38,14 @@ def secret_of(value: Value) -> Secret | str:
     return "a password is `fromEnv`, `fromFile`, or text"
 
 
-def report_secret(configuration: Mapping, address: Address | None, findings: Findings) -> bool:
+def report_secret(configuration: Mapping, findings: Findings) -> bool:
     """Note what is wrong, or unwise, about the password in `configuration`; whether it can be used."""
     value = configuration.get(FIELD, BROKEN)
     if value is BROKEN or _has_broken(value):
         return FIELD not in configuration
     secret = secret_of(value)
     if isinstance(secret, str):
-        findings.add("bad-secret", configuration.key_at(FIELD), secret, _HINT, address=address)
+        findings.add("bad-secret", configuration.key_at(FIELD), secret, _HINT)
     elif isinstance(secret, InlineSecret):
         findings.add(
             INLINE,
@@ -54,7 +53,6 @@ def report_secret(configuration: Mapping, address: Address | None, findings: Fin
             "a password is written out here, where everybody who can read the file can read it",
             _HINT,
             severity=Severity.WARNING,
-            address=address,
         )
     return not isinstance(secret, str)
 

@@ -47,16 +47,16 @@ def note(rule: Rule, found: Iterable[Finding], exams: Mapping[Address, Written])
         messages.add(finding.message)
         findings = written.findings
         findings.exam = Stretch(written.at.start, max(written.at.end, written.own.end))
+        findings.address = written.declaration.address
         findings.add(
             rule.code,
             at,
             findings.without_secrets(finding.message),
             findings.without_secrets(f"{finding.hint}{origins}"),
             severity=rule.severity,
-            address=written.declaration.address,
             subject=f"{len(messages)}",
         )
-        findings.exam = None
+        findings.exam = findings.address = None
 
 
 def _place(written: Written, finding: Finding) -> tuple[Stretch, str]:

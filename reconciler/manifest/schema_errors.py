@@ -13,7 +13,7 @@ from reconciler.manifest.secrecy import announces_secret
 from reconciler.manifest.yaml_nodes import BROKEN, Sequence, Stretch, Value
 from reconciler.manifest.yaml_nodes import Mapping as Marked
 from reconciler.model.globs import GLOB_RULE
-from reconciler.model.identities import ADDRESS_RULE, Address
+from reconciler.model.identities import ADDRESS_RULE
 from reconciler.model.words import listed, suggestion
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ class Place(Struct, frozen=True):
 
     at: Stretch
     name: str
-    address: Address | None = None
 
 
 def report_schema_errors(check: SchemaCheck, value: Value, place: Place, findings: Findings) -> bool:
@@ -82,11 +81,10 @@ class _Report(Struct, frozen=True):
     @property
     def name(self) -> str:
         """How the value is called: its last keys."""
-        words = [step if isinstance(step, str) else f"[{step + 1}]" for step in self.path]
-        if not words:
+        if not self.path:
             return self.place.name
-        shown = [self.findings.echo(words[-1])] if words[-1][0] != "[" else [f"item {words[-1][1:-1]}"]
-        return shown[0]
+        last = self.path[-1]
+        return self.findings.echo(last) if isinstance(last, str) else f"item {last + 1}"
 
     def _unknown_fields(self) -> None:
         known = list(self.error.schema["properties"]) if isinstance(self.error.schema, Mapping) else []
@@ -109,7 +107,6 @@ class _Report(Struct, frozen=True):
             at,
             f"{self.findings.echo(field)} is not a field of {self.name}",
             hint,
-            address=self.place.address,
         )
 
     def _missing_field(self) -> None:
@@ -158,7 +155,7 @@ class _Report(Struct, frozen=True):
         return self.findings.echo(_as_written(self.error.instance))
 
     def _note(self, code: str, message: str, hint: str, subject: str = "") -> None:
-        self.findings.add(code, self._at(), message, hint, address=self.place.address, subject=subject)
+        self.findings.add(code, self._at(), message, hint, subject=subject)
 
     def _at(self) -> Stretch:
         """Where the value stands: its own place for a scalar, its key for a collection."""

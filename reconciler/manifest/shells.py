@@ -131,8 +131,8 @@ def report_partial_exams(root: Marked, findings: Findings) -> None:
     for partial in _partial_exams(root):
         configuration = partial.get("configuration")
         if isinstance(configuration, Marked):
-            report_secret(configuration, None, findings)
-        report_date_times(partial, zone_of("UTC"), None, findings)
+            report_secret(configuration, findings)
+        report_date_times(partial, zone_of("UTC"), findings)
 
 
 def _partial_exams(root: Marked) -> Iterator[Marked]:

@@ -153,7 +153,7 @@ class SourceText(Struct):
             if column >= length:
                 return None
             line = line[:length].rstrip()
-        return None if self._repeats(line) else printable(line[:_MAX_EXCERPT])
+        return None if self._repeats_secret(line) else printable(line[:_MAX_EXCERPT])
 
     def _shown_length(self, line: str, index: int) -> int:
         """How much may be shown of `line`, which is that at `index`."""
@@ -197,9 +197,7 @@ class SourceText(Struct):
 
     def hides(self, value: str) -> bool:
         """Whether `value` is a secret of this file, or repeats one."""
-        return value in self.secret_values or (
-            len(self.secret_values) <= _MAX_KNOWN_SECRETS and self._repeats_secret(value)
-        )
+        return value in self.secret_values or self._repeats_secret(value)
 
     def line(self, number: int) -> str:
         """The line `number`, which counts from 1; beyond the last one, an empty text."""
@@ -218,12 +216,10 @@ class SourceText(Struct):
         return self.text[starts[index] : end].rstrip("\r\n")
 
     def _repeats_secret(self, text: str) -> bool:
-        """Whether a secret that is long enough to be told from ordinary words is within `text`."""
-        return any(len(secret) >= _MIN_SECRET and secret in text for secret in self.secret_values)
-
-    def _repeats(self, shown: str) -> bool:
-        """Whether a secret written elsewhere is repeated in `shown`, as far as these are not too many."""
-        return len(self.secret_values) <= _MAX_KNOWN_SECRETS and self._repeats_secret(shown)
+        """Return whether a secret longer than ordinary words is within `text`, if there are not too many."""
+        return len(self.secret_values) <= _MAX_KNOWN_SECRETS and any(
+            len(secret) >= _MIN_SECRET and secret in text for secret in self.secret_values
+        )
 
 
 class _Hidden(Struct, frozen=True):
