@@ -27,7 +27,7 @@ NO_PAYLOADS: Final[Mapping[Digest, Payload]] = MappingProxyType({})
 def configuration_of(payload: Payload) -> Payload:
     """Return the `configuration` object; an empty one where there is none."""
     found = payload.get("configuration")
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def canonical_bytes(value: Json) -> bytes:
