@@ -100,11 +100,7 @@ def _check(address: str, read: StateUrl) -> None:
         )
     if parts.scheme not in {"http", "https"} or not host or parts.fragment:
         raise UsageError(f"{address!r} is no address of a state", hint=_FORM)
-    if parts.scheme == "http" and not is_loopback(host) and not read.is_set("allow-http"):
-        raise UsageError(
-            f"{address} would send credentials in the clear",
-            hint="Use https. In a network that you trust, add allow-http=true behind the #.",
-        )
+    read.refuse_plain_http(address)
 
 
 def _method(options: Mapping[str, str], name: str, default: str) -> str:

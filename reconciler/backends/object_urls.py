@@ -18,7 +18,6 @@ from reconciler.backends.object_calls import Bucket
 from reconciler.backends.object_errors import explained
 from reconciler.backends.urls import StateUrl, read_state_url
 from reconciler.model.errors import UsageError
-from reconciler.service_url import is_loopback
 
 if TYPE_CHECKING:
     from obstore.store import AzureConfig, ClientConfig, GCSConfig, ObjectStore, RetryConfig, S3Config
@@ -64,7 +63,7 @@ def open_place(text: str) -> ObjectPlace:
     _refuse_strange(url)
     key = _key_of(url)
     endpoint = _endpoint_of(url)
-    _refuse_plain_http(url, endpoint)
+    url.refuse_plain_http(endpoint or "")
     try:
         store = _opened(url, endpoint)
     except (BaseError, ValueError, TypeError) as error:
@@ -119,17 +118,6 @@ def _endpoint_of(url: StateUrl) -> str | None:
             f"it comes from ({', '.join(names)}).",
         )
     return found.rstrip("/")
-
-
-def _refuse_plain_http(url: StateUrl, endpoint: str | None) -> None:
-    is_allowed = url.is_set("allow-http")
-    if is_allowed or endpoint is None or urlsplit(endpoint).scheme != "http":
-        return
-    if not is_loopback(urlsplit(endpoint).hostname or ""):
-        raise UsageError(
-            f"the state at {url.location} is behind plain http",
-            hint="Use https, or add allow-http=true to the URL's options if nobody else is on the way there.",
-        )
 
 
 def _opened(url: StateUrl, endpoint: str | None) -> "ObjectStore":

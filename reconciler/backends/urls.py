@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from reconciler.model.errors import UsageError
 from reconciler.model.words import nearest
+from reconciler.service_url import is_loopback
 
 
 class StateUrl(Struct, frozen=True, kw_only=True):
@@ -41,6 +42,15 @@ class StateUrl(Struct, frozen=True, kw_only=True):
                 hint=f"Write seconds, at most {most:g}, as in #{option}=30.",
             )
         return seconds
+
+    def refuse_plain_http(self, address: str) -> None:
+        """Raise UsageError if `address` is plain http to another machine and `allow-http` is not set."""
+        is_allowed, parts = self.is_set("allow-http"), urlsplit(address)
+        if parts.scheme == "http" and not (is_allowed or is_loopback(parts.hostname or "")):
+            raise UsageError(
+                f"{address} is plain http, which anyone on the way can read and change",
+                hint="Use https. In a network that you trust, add allow-http=true behind the #.",
+            )
 
 
 def read_scheme(url: str) -> str:

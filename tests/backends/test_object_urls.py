@@ -67,8 +67,8 @@ def environment(monkeypatch):
         ("s3://bucket/key#endpoint=ftp://storage.example.org", "not an http or https address"),
         ("s3://bucket/key#endpoint=https://u:hunter2@storage.example.org", "without credentials"),
         ("s3://bucket/key#endpoint=https://storage.example.org:port", "not an http or https address"),
-        ("s3://bucket/key#endpoint=http://storage.example.org", "behind plain http"),
-        ("s3://bucket/key#endpoint=http://10.0.0.1", "behind plain http"),
+        ("s3://bucket/key#endpoint=http://storage.example.org", "is plain http"),
+        ("s3://bucket/key#endpoint=http://10.0.0.1", "is plain http"),
         ("az://container/key", "the storage account is not given"),
         ("az://container/key#account=a&endpoint=https://a b", "cannot be opened"),
     ],
@@ -96,7 +96,7 @@ def test_plain_http_from_the_environment_is_refused_too(monkeypatch, variable, u
     """Credentials are not to travel in the open because of a variable that somebody set."""
     monkeypatch.setenv(variable, "http://storage.example.org")
     monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
-    with pytest.raises(UsageError, match="behind plain http"):
+    with pytest.raises(UsageError, match="is plain http"):
         open_place(url)
     open_place(f"{url}{'&' if '#' in url else '#'}allow-http=true")
 
