@@ -11,7 +11,7 @@ import base64
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -24,11 +24,6 @@ _FORMAT_KEY: Final = "reconcilerState"
 _LARGE_BYTES: Final = 64 * 1024
 _LARGEST_BYTES: Final = 1024**3
 _GZIP: Final = 16 + zlib.MAX_WBITS
-
-_STYLES: Final[Mapping[str, Callable[[Any], str]]] = {
-    "indented": lambda value: f"{json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)}\n",
-    "compact": lambda value: json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
-}
 
 
 class _MalformedError(Exception):
@@ -129,8 +124,8 @@ def _bytes_of(part: object) -> bytes:
     match part:
         case str():
             return part.encode()
-        case {"json": value, "style": str(style)} if style in _STYLES:
-            return _STYLES[style](value).encode()
+        case {"json": value, "style": "indented"}:
+            return _indented(value)
         case {"base64": str(text)}:
             return base64.b64decode(text, validate=True)
         case {"gzip": str(text)}:
@@ -180,16 +175,18 @@ def _compressed(data: bytes) -> bytes:
 
 @lru_cache(maxsize=1)
 def _readable(data: bytes) -> bytes:
-    """`data` as JSON if it is JSON in a style that we can write again, else as text, else in base64."""
+    """`data` as JSON if it is JSON that we can write again, else as text, else in base64."""
     try:
-        text = data.decode()
-        value = json.loads(text, parse_constant=_refuse_constant)
+        if _indented(json.loads(data.decode(), parse_constant=_refuse_constant)) == data:
+            return b'{"style": "indented", "json": %s}' % data.rstrip()
     except (ValueError, RecursionError):
-        return _plain(data)
-    for style, write in _STYLES.items():
-        if write(value) == text:
-            return b'{"style": "%s", "json": %s}' % (style.encode(), data.rstrip())
+        pass
     return _plain(data)
+
+
+def _indented(value: Any) -> bytes:
+    """The way in which a state is written."""
+    return f"{json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)}\n".encode()
 
 
 def _plain(data: bytes) -> bytes:

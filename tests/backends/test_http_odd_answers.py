@@ -185,7 +185,7 @@ def test_any_answer_is_one_or_an_error_that_says_what_to_do(clock, use, address,
 @given(BODIES)
 @example(json.dumps(WHOLE | {"lineage": "\ud83d"}).encode())
 @example(json.dumps(WHOLE | {"backup": {"gzip": "\ud83d"}}).encode())
-@example(json.dumps(WHOLE | {"snapshot": {"json": "\ud83d", "style": "compact"}}).encode())
+@example(json.dumps(WHOLE | {"snapshot": {"json": "\ud83d", "style": "indented"}}).encode())
 @example(json.dumps(WHOLE | {"journal": {"blocks": [None], "tail": ""}}).encode())
 @example(
     json.dumps(WHOLE)
