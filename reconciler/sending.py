@@ -26,7 +26,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.report import Outcome, Report
 from reconciler.model.secret_marks import MarkingKey
 from reconciler.model.state import State
-from reconciler.outputs.quiet import QuietProgress
+from reconciler.outputs.progress import QuietProgress
 from reconciler.planning.effects import apply_state_changes, planned_creates
 from reconciler.planning.standing import Standing
 from reconciler.ports import Progress, SecretSource

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import Final, TextIO
 
 from reconciler.model.destination import URL_VARIABLE
 from reconciler.model.diagnostics import Diagnostic
@@ -14,42 +14,25 @@ from reconciler.model.errors import UsageError
 from reconciler.model.secret_marks import OLD_STATE_KEY_VARIABLE, STATE_KEY_VARIABLE, StateKeys
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.plain import PlainConsole
+from reconciler.outputs.terminal import Console, put
 from reconciler.secret_sources import Secrets
 from reconciler.workspace import FIXED_RULES, READS_FAST, RULE_CODES, Workspace
-
-if TYPE_CHECKING:
-    from reconciler.outputs.plain import Console
 
 _URL_PASSWORD: Final = re.compile(r"(//[^/@:]*:)[^/@]*@")
 
 
-def result_console(parsed: argparse.Namespace) -> "Console":
-    """Where results are printed."""
-    return _console(parsed, is_error=False)
+def result_console(parsed: argparse.Namespace) -> Console:
+    """Return the console for results: standard output."""
+    return _console(parsed, sys.stdout)
 
 
-def error_console(parsed: argparse.Namespace, *, file: TextIO | None = None) -> "Console":
-    """Where progress, warnings and errors are printed: standard error, or `file` in its place."""
-    return _console(parsed, is_error=True, file=file)
+def error_console(parsed: argparse.Namespace, *, file: TextIO | None = None) -> Console:
+    """Return the console for progress, warnings and errors: standard error, or `file` in its place."""
+    return _console(parsed, file or sys.stderr)
 
 
-def _console(parsed: argparse.Namespace, *, is_error: bool, file: TextIO | None = None) -> "Console":
-    stream = file or (sys.stderr if is_error else sys.stdout)
-    plain = PlainConsole.on(stream, os.environ)
-    if plain is not None:
-        return plain
-    from rich.console import Console  # noqa: PLC0415 - only who has a terminal waits for it
-
-    return Console(
-        file=file,
-        stderr=is_error,
-        no_color=True if parsed.no_color else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        soft_wrap=False,
-    )
+def _console(parsed: argparse.Namespace, file: TextIO) -> Console:
+    return Console.on(file, os.environ, may_have_styles=not parsed.no_color)
 
 
 def print_raw(text: str) -> None:
@@ -58,14 +41,14 @@ def print_raw(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def hint_at_rules(found: Sequence[Diagnostic], console: "Console") -> None:
+def hint_at_rules(found: Sequence[Diagnostic], console: Console) -> None:
     """Say once, where `found` has findings of rules, that a rule can be explained and, if so, silenced."""
     codes = [each.code for each in found if each.code in RULE_CODES or "/" in each.code]
     if codes:
         code = next((each for each in codes if each not in FIXED_RULES), codes[0])
         how = "what settles it" if code in FIXED_RULES else "how to silence it"
         text = f"Why a rule finds something, and {how}: reconciler explain {code}"
-        console.print(text, style="dim", soft_wrap=True)
+        put(console, (text, "dim"))
 
 
 def note_slow_reading(parsed: argparse.Namespace) -> None:
@@ -75,10 +58,10 @@ def note_slow_reading(parsed: argparse.Namespace) -> None:
             "note: this PyYAML comes without its C extension, so manifests are read far more slowly. "
             "Install a wheel of PyYAML, or libyaml's headers before building it."
         )
-        error_console(parsed).print(text, style="dim", soft_wrap=True)
+        put(error_console(parsed), (text, "dim"))
 
 
-def listing(parsed: argparse.Namespace) -> "Listing":
+def listing(parsed: argparse.Namespace) -> Listing:
     """How much of a plan to list."""
     return Listing.ALL if parsed.loudness == "verbose" else Listing.DIFFERING
 
@@ -118,7 +101,7 @@ def workspace_of(parsed: argparse.Namespace) -> Workspace:
     )
 
 
-def invocation_of(parsed: argparse.Namespace) -> "Invocation":
+def invocation_of(parsed: argparse.Namespace) -> Invocation:
     """The options that the user's next command needs to work on the same state; no password is repeated."""
     state = None if parsed.state is None else _URL_PASSWORD.sub(r"\1***@", parsed.state)
     given = (("--chdir", parsed.chdir), ("--env", parsed.env), ("--state", state))

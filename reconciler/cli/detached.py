@@ -16,7 +16,7 @@ class DetachedStream(io.TextIOBase):
     """
 
     def __init__(self, target: TextIO) -> None:
-        self._is_terminal = target.isatty()
+        self._target = target
         # Past the target's own buffer: a thread that hangs in there would keep the interpreter from ending.
         self._descriptor: int | None = target.fileno()
         self._texts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -29,8 +29,12 @@ class DetachedStream(io.TextIOBase):
         return len(text)
 
     def isatty(self) -> bool:
-        """Whether a person may be watching."""
-        return self._is_terminal
+        """Return whether a person may be watching."""
+        return self._target.isatty()
+
+    def fileno(self) -> int:
+        """Return the descriptor of the target, for who asks how wide it is."""
+        return self._target.fileno()
 
     def drain(self) -> None:
         """Return once all is passed on, or after five seconds if a reader does not take it."""

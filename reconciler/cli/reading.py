@@ -39,6 +39,7 @@ from reconciler.outputs.markdown import plan_markdown
 from reconciler.outputs.plan_json import plan_document
 from reconciler.outputs.plan_text import print_plan
 from reconciler.outputs.state_text import print_entry, print_state
+from reconciler.outputs.terminal import count_of, put
 from reconciler.statefile.state_format import encode_state
 
 
@@ -58,7 +59,7 @@ def validate(parsed: argparse.Namespace) -> int:
         hint_at_rules(found, error_console(parsed))
     if not found and parsed.format in {"text", "github"}:
         exams = len(loaded.declared.exams)
-        result_console(parsed).print(f"Valid: {exams} exam{'' if exams == 1 else 's'}, no findings.")
+        put(result_console(parsed), f"Valid: {count_of(exams, 'exam')}, no findings.")
     return FAILED if has_errors(found) else DONE
 
 

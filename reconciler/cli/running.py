@@ -60,7 +60,7 @@ def _run(parsed: argparse.Namespace) -> int:
         act_on_waiting()
         sys.stdout.flush()
     except ReconcilerError as error:
-        from reconciler.cli.telling import tell_error  # noqa: PLC0415 - rich loads only to print
+        from reconciler.cli.telling import tell_error  # noqa: PLC0415 - as above
 
         tell_error(parsed, error)
         return FAILED

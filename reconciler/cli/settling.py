@@ -11,8 +11,8 @@ from reconciler.editing import Edit
 from reconciler.host import describe_runner
 from reconciler.model.errors import UsageError
 from reconciler.outputs.documents import recovery_document, to_text
-from reconciler.outputs.escapes import printable
 from reconciler.outputs.recovery_text import print_recovery
+from reconciler.outputs.terminal import put
 from reconciler.ports import Breaking, Liveness, LockHolder
 
 
@@ -24,9 +24,9 @@ def initialise(parsed: argparse.Namespace) -> int:
     state = workspace.initialise(lock_timeout_s=parsed.lock_timeout, is_encrypted=parsed.encrypt)
     work_ended(parsed, DONE)
     form = "empty, encrypted" if parsed.encrypt else "empty"
-    text = f"Created an {form} state at {printable(workspace.location)} (lineage {state.lineage})."
-    result_console(parsed).print(text, soft_wrap=True)
-    error_console(parsed).print("Next: reconciler plan")
+    text = f"Created an {form} state at {workspace.location} (lineage {state.lineage})."
+    put(result_console(parsed), text)
+    put(error_console(parsed), "Next: reconciler plan")
     return DONE
 
 
@@ -37,11 +37,11 @@ def _migrate(parsed: argparse.Namespace) -> int:
     )
     work_ended(parsed, DONE)
     text = (
-        f"The state is at {printable(workspace.location)} now (serial {state.serial}, {len(state.exams)} "
-        f"exams, {len(state.intents)} in doubt); {printable(parsed.migrate_from)} is marked as moved."
+        f"The state is at {workspace.location} now (serial {state.serial}, {len(state.exams)} "
+        f"exams, {len(state.intents)} in doubt); {parsed.migrate_from} is marked as moved."
     )
-    result_console(parsed).print(text, soft_wrap=True)
-    error_console(parsed).print("Next: name it in reconciler.yaml, then reconciler plan", soft_wrap=True)
+    put(result_console(parsed), text)
+    put(error_console(parsed), "Next: name it in reconciler.yaml, then reconciler plan")
     return DONE
 
 
@@ -73,7 +73,7 @@ def remove(parsed: argparse.Namespace) -> int:
     with _editing(parsed, "state rm") as edit:
         edit.remove(parsed.address)
     _say(parsed, f"{parsed.address} is forgotten; the exam itself stays", edit)
-    error_console(parsed).print("While it is declared, the next apply creates it again.", soft_wrap=True)
+    put(error_console(parsed), "While it is declared, the next apply creates it again.")
     return DONE
 
 
@@ -89,7 +89,7 @@ def rebind(parsed: argparse.Namespace) -> int:
     """Bind the state to another service."""
     with _editing(parsed, "state rebind") as edit:
         edit.rebind(parsed.api_url)
-    return _say(parsed, f"The exams in state are at {printable(edit.state.service or '')}", edit)
+    return _say(parsed, f"The exams in state are at {edit.state.service or ''}", edit)
 
 
 def recover(parsed: argparse.Namespace) -> int:
@@ -106,10 +106,9 @@ def recover(parsed: argparse.Namespace) -> int:
     if edit.backup is not None:
         tell_backup(parsed, edit.backup)
     if code == DONE:
-        error_console(parsed).print(
-            f"State has all of it (serial {edit.state.serial}); {printable(str(parsed.file))} is no longer "
-            "needed.",
-            soft_wrap=True,
+        put(
+            error_console(parsed),
+            f"State has all of it (serial {edit.state.serial}); {parsed.file} is no longer needed.",
         )
     return code
 
@@ -138,23 +137,23 @@ def unlock(parsed: argparse.Namespace) -> int:
     breaking = Breaking.EVEN_LIVE if parsed.force else Breaking.DEAD
     holder = workspace.unlock(parsed.lock_id, breaking=breaking)
     work_ended(parsed, DONE)
-    result_console(parsed).print(f"Broke the lock of {printable(str(holder))}.", soft_wrap=True)
+    put(result_console(parsed), f"Broke the lock of {holder}.")
     if holder.liveness is not Liveness.ENDED:
-        error_console(parsed).print(
+        put(
+            error_console(parsed),
             "That run may still go on, but it can record nothing more: exams that it has in flight are in "
             "doubt. See: reconciler plan",
-            soft_wrap=True,
         )
     return DONE
 
 
 def _show_lock(parsed: argparse.Namespace, location: str, holder: LockHolder | None) -> int:
-    console, where = result_console(parsed), printable(location)
+    console = result_console(parsed)
     if holder is None:
-        console.print(f"{where} is not locked.", soft_wrap=True)
+        put(console, f"{location} is not locked.")
         return DONE
     ended = " That process has ended: its lock keeps nobody out." if holder.liveness is Liveness.ENDED else ""
-    console.print(f"{where} is locked by {printable(str(holder))}.{ended}", soft_wrap=True)
+    put(console, f"{location} is locked by {holder}.{ended}")
     return DONE
 
 
@@ -164,7 +163,7 @@ def _editing(parsed: argparse.Namespace, command: str) -> AbstractContextManager
 
 def _say(parsed: argparse.Namespace, done: str, edit: Edit) -> int:
     work_ended(parsed, DONE)
-    result_console(parsed).print(f"{done} (state serial {edit.state.serial}).", soft_wrap=True)
+    put(result_console(parsed), f"{done} (state serial {edit.state.serial}).")
     if edit.backup is not None:
-        error_console(parsed).print(f"The state before is at {printable(edit.backup)}", soft_wrap=True)
+        put(error_console(parsed), f"The state before is at {edit.backup}")
     return DONE

@@ -13,11 +13,9 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import ReconcilerError
 from reconciler.outputs.diagnostics_text import print_diagnostics
 from reconciler.outputs.errors_text import print_error
-from reconciler.outputs.escapes import printable
 from reconciler.outputs.json_log import JsonLog
-from reconciler.outputs.plain import PlainConsole
-from reconciler.outputs.progress import LogProgress, TerminalProgress
-from reconciler.outputs.quiet import QuietProgress
+from reconciler.outputs.progress import LogProgress, QuietProgress, TerminalProgress
+from reconciler.outputs.terminal import put
 from reconciler.ports import Progress
 
 
@@ -45,9 +43,7 @@ def _progress(parsed: argparse.Namespace, stream: DetachedStream) -> Progress:
     if parsed.loudness == "quiet":
         return QuietProgress()
     console = error_console(parsed, file=cast("TextIO", stream))
-    if isinstance(console, PlainConsole) or not console.is_terminal:
-        return LogProgress(console)
-    return TerminalProgress(console)
+    return TerminalProgress(console) if console.is_terminal else LogProgress(console)
 
 
 def tell_error(parsed: argparse.Namespace, error: ReconcilerError) -> None:
@@ -77,7 +73,7 @@ def tell_backup(parsed: argparse.Namespace, place: str) -> None:
     if is_json(parsed):
         _json_log().backed_up(place)
     else:
-        error_console(parsed).print(f"The state before is at {printable(place)}", soft_wrap=True)
+        put(error_console(parsed), f"The state before is at {place}")
 
 
 def tell_note(parsed: argparse.Namespace, message: str, *, hint: str) -> None:
@@ -86,8 +82,8 @@ def tell_note(parsed: argparse.Namespace, message: str, *, hint: str) -> None:
         _json_log().noted(message, hint=hint)
     else:
         console = error_console(parsed)
-        console.print(f"note: {printable(message)}", soft_wrap=True)
-        console.print(f"  {printable(hint)}", soft_wrap=True)
+        put(console, f"note: {message}")
+        put(console, f"  {hint}")
 
 
 def work_ended(parsed: argparse.Namespace, code: int) -> None:

@@ -2,5 +2,5 @@
 
 Promise: untrusted text is escaped for the format at hand, no secret is shown, and nothing here decides or
 changes anything.
-May import: `model`, `reconciler.zones`, jinja2 and rich.
+May import: `model`, `reconciler.zones`, jinja2 and wcwidth.
 """

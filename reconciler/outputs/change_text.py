@@ -11,8 +11,16 @@ from reconciler.outputs.dossiers import dossier_of
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.fact_lines import INDENT, put_fact, put_window
 from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.plain import Console, columns_of
-from reconciler.outputs.terminal import Piece, pad, put, put_fitted, put_wrapped, width_of
+from reconciler.outputs.terminal import (
+    Console,
+    Piece,
+    columns_of,
+    pad,
+    put,
+    put_fitted,
+    put_wrapped,
+    width_of,
+)
 from reconciler.outputs.values import facts_of, payload_of, sides_of, title_of, window_of, windows_of
 
 _WIDEST_COLUMN: Final = 32

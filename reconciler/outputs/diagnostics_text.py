@@ -7,8 +7,16 @@ from msgspec import Struct
 
 from reconciler.model.diagnostics import Diagnostic, Severity, Span
 from reconciler.outputs.escapes import ELLIPSIS, printable
-from reconciler.outputs.plain import Console, columns_of
-from reconciler.outputs.terminal import count_of, keep_left, keep_right, put, put_wrapped, width_of
+from reconciler.outputs.terminal import (
+    Console,
+    columns_of,
+    count_of,
+    keep_left,
+    keep_right,
+    put,
+    put_wrapped,
+    width_of,
+)
 
 MOST_PRINTED: Final = 200
 """How many diagnostics are printed at most."""

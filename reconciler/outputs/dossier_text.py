@@ -7,8 +7,7 @@ from reconciler.outputs.dossiers import Dossier
 from reconciler.outputs.escapes import ELLIPSIS, printable
 from reconciler.outputs.fact_lines import INDENT, put_fact, put_window
 from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.plain import Console, columns_of
-from reconciler.outputs.terminal import Piece, put, put_wrapped, width_of
+from reconciler.outputs.terminal import Console, Piece, columns_of, put, put_wrapped, width_of
 
 MOST_WHOLE: Final = 3
 """How many dossiers stand whole in one text."""

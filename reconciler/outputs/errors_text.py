@@ -8,9 +8,8 @@ from reconciler.model.errors import (
     StateLocked,
 )
 from reconciler.outputs.diagnostics_text import print_diagnostics
-from reconciler.outputs.plain import Console
 from reconciler.outputs.plan_text import print_guard
-from reconciler.outputs.terminal import put, put_wrapped
+from reconciler.outputs.terminal import Console, put, put_wrapped
 
 
 def print_error(error: ReconcilerError, console: Console) -> None:

@@ -3,8 +3,7 @@
 from typing import Final
 
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.plain import Console, columns_of
-from reconciler.outputs.terminal import Piece, put_labelled, width_of
+from reconciler.outputs.terminal import Console, Piece, columns_of, put_labelled, width_of
 from reconciler.outputs.values import Window
 
 INDENT: Final = 4

@@ -2,8 +2,7 @@
 
 from reconciler.model.origins import Origins
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.plain import Console, columns_of
-from reconciler.outputs.terminal import pad, put
+from reconciler.outputs.terminal import Console, columns_of, pad, put
 
 _INDENT = " " * 4
 _WIDEST_PATH = 48

@@ -11,8 +11,7 @@ from reconciler.outputs.dossier_text import MOST_WHOLE, print_where_others_are
 from reconciler.outputs.groups import Group
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.origins_text import print_origins
-from reconciler.outputs.plain import Console
-from reconciler.outputs.terminal import put, put_wrapped
+from reconciler.outputs.terminal import Console, put, put_wrapped
 
 MOST_SHOWN_WHOLE: Final = 25
 """Above this many changes of one action, each gets one line."""

@@ -11,9 +11,8 @@ from reconciler.outputs.fact_lines import INDENT
 from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.plain import Console, rich_of
 from reconciler.outputs.plan_summary import summary_sentences
-from reconciler.outputs.terminal import compose, put, put_wrapped, width_of
+from reconciler.outputs.terminal import Console, Piece, put, put_panel, put_wrapped
 
 _MOST_NOTES: Final = 25
 _ADDRESSES_OF_A_GUARD: Final = 5
@@ -80,19 +79,14 @@ def most_telling(notes: Sequence[Note]) -> list[Note]:
 
 
 def _print_guard_panel(guard: Guard, console: Console) -> None:
-    from rich.panel import Panel  # noqa: PLC0415 - most plans have no guard
-    from rich.text import Text  # noqa: PLC0415 - as above
-
-    lines = [compose(guard.message), compose((_first_addresses(guard), "bold")), compose(guard.hint)]
-    body = Text("\n").join(line for line in lines if line)
-    panel = Panel(
-        body,
-        title=compose((f"refused: {guard.code}", "bold red")),
-        title_align="left",
-        border_style="red",
-        width=min(width_of(console), _WIDEST_PANEL),
+    body: list[Piece] = [guard.message, (_first_addresses(guard), "bold"), guard.hint]
+    put_panel(
+        console,
+        f"refused: {guard.code}",
+        *(piece for piece in body if piece[0]),
+        style="red",
+        columns=min(console.width, _WIDEST_PANEL),
     )
-    rich_of(console).print(panel)
 
 
 def _first_addresses(guard: Guard) -> str:

@@ -1,25 +1,50 @@
-"""Progress of an apply: a bar on a terminal, or plain lines in a log.
+"""Progress of an apply: a bar on a terminal, plain lines in a log, or nothing.
 
 Each class has the shape of `reconciler.ports.Progress`.
 """
 
+import time
 from collections import Counter
+from datetime import timedelta
 from typing import Final
-
-from rich.console import Console as RichConsole
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from reconciler.model.plan import Plan
 from reconciler.model.report import ExamOutcome, Outcome, TryBegun, TryEnded
 from reconciler.outputs.escapes import printable, shorten
-from reconciler.outputs.plain import Console
 from reconciler.outputs.report_text import print_outcome
-from reconciler.outputs.terminal import count_of, put
+from reconciler.outputs.terminal import Console, count_of, fitted, put
 
 _LONGEST_REASON: Final = 60
+_BAR: Final = 20
+_CLEAR_LINE: Final = "\r\x1b[2K"
 
 
-class LogProgress:
+class QuietProgress:
+    """Shows nothing."""
+
+    def planned(self, plan: Plan) -> None:
+        """Nothing is shown."""
+
+    def started(self, total: int) -> None:
+        """Nothing is shown."""
+
+    def trying(self, begun: TryBegun) -> None:
+        """Nothing is shown."""
+
+    def tried(self, ended: TryEnded) -> None:
+        """Nothing is shown."""
+
+    def settled(self, exam: ExamOutcome) -> None:
+        """Nothing is shown."""
+
+    def waiting(self, seconds: float, reason: str) -> None:
+        """Nothing is shown."""
+
+    def finished(self) -> None:
+        """Nothing is shown."""
+
+
+class LogProgress(QuietProgress):
     """One plain line for each thing that happens; the last says how all ended."""
 
     def __init__(self, console: Console) -> None:
@@ -32,80 +57,75 @@ class LogProgress:
         self._place = plan.destination.place
 
     def started(self, total: int) -> None:
-        """The number of creates, and where they go, is on a line."""
+        """Print the number of creates, and where they go."""
         put(self._console, " ".join(("creating", count_of(total, "exam"), self._place)).rstrip())
 
-    def trying(self, begun: TryBegun) -> None:
-        """Nothing is shown: what counts is how exams end."""
-
-    def tried(self, ended: TryEnded) -> None:
-        """Nothing is shown, as above."""
-
     def settled(self, exam: ExamOutcome) -> None:
-        """How the create of `exam` ended is on a line."""
+        """Print how the create of `exam` ended."""
         self._counts[exam.outcome] += 1
         print_outcome(exam, self._console)
 
     def waiting(self, seconds: float, reason: str) -> None:
-        """How long sending pauses, and why, is on a line."""
+        """Print how long sending pauses, and why."""
         put(self._console, _pause(seconds, reason))
 
     def finished(self) -> None:
-        """How many ended in which way is on a line."""
+        """Print how many ended in which way."""
         put(self._console, f"done: {_counted(self._counts) or 'nothing was sent'}")
 
 
-class TerminalProgress:
+class TerminalProgress(QuietProgress):
     """A bar with the counts so far, on the last line of a terminal."""
 
-    def __init__(self, console: RichConsole) -> None:
+    def __init__(self, console: Console) -> None:
+        self._console = console
         self._counts: Counter[Outcome] = Counter()
-        self._task: TaskID | None = None
         self._place = ""
-        self._bar = Progress(
-            TextColumn("{task.fields[label]}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.description}", markup=False),
-            console=console,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self._total = 0
+        self._begun_at = 0.0
 
     def planned(self, plan: Plan) -> None:
         """Where the plan goes is told before the bar."""
         self._place = plan.destination.place
 
     def started(self, total: int) -> None:
-        """The bar is there, empty."""
-        label = printable(f"Creating {self._place}".rstrip())
-        self._task = self._bar.add_task("", total=total, label=label)
-        self._bar.start()
+        """Draw the bar, empty."""
+        self._total, self._begun_at = total, time.monotonic()
+        self._draw("")
 
-    def trying(self, begun: TryBegun) -> None:
-        """Nothing is shown: what counts is how exams end."""
-
-    def tried(self, ended: TryEnded) -> None:
-        """Nothing is shown, as above."""
+    def trying(self, begun: TryBegun) -> None:  # noqa: ARG002 - that it happens is enough
+        """Draw the bar anew: time has passed."""
+        self._draw(_counted(self._counts))
 
     def settled(self, exam: ExamOutcome) -> None:
-        """The bar has grown by one."""
+        """Draw the bar, longer by one."""
         self._counts[exam.outcome] += 1
-        self._describe(_counted(self._counts), advance=1)
+        self._draw(_counted(self._counts))
 
     def waiting(self, seconds: float, reason: str) -> None:
-        """The pause stands beside the bar until the next create ends."""
-        self._describe(_pause(seconds, reason), advance=0)
+        """Show the pause beside the bar until something else happens."""
+        self._draw(_pause(seconds, reason))
 
     def finished(self) -> None:
-        """The bar stands still, with the final counts."""
-        self._describe(_counted(self._counts), advance=0)
-        self._bar.stop()
+        """Leave the bar with the final counts."""
+        if self._total:
+            self._draw(_counted(self._counts))
+            self._console.file.write("\n")
 
-    def _describe(self, words: str, *, advance: int) -> None:
-        if self._task is not None:
-            self._bar.update(self._task, description=words, advance=advance)
+    def _draw(self, words: str) -> None:
+        done = self._counts.total()
+        filled = _BAR * done // max(self._total, 1)
+        line = fitted(
+            self._console,
+            f"Creating {self._place}".rstrip(),
+            " ",
+            ("━" * filled, "green"),
+            ("─" * (_BAR - filled), "dim"),
+            f" {done}/{self._total} ",
+            str(timedelta(seconds=int(time.monotonic() - self._begun_at))),
+            f" {words}",
+        )
+        self._console.file.write(f"{_CLEAR_LINE}{line}")
 
 
 def _pause(seconds: float, reason: str) -> str:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconciler.model.report import Fed, Feeding
-from reconciler.outputs.plain import Console
-from reconciler.outputs.terminal import count_of, put, put_wrapped
+from reconciler.outputs.terminal import Console, count_of, put, put_wrapped
 
 _STYLES: Final = {
     Feeding.KNOWN: "dim",

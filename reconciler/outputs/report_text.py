@@ -11,8 +11,7 @@ from reconciler.outputs.dossier_text import MOST_WHOLE, print_dossiers, print_se
 from reconciler.outputs.dossiers import Dossier
 from reconciler.outputs.escapes import shorten
 from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.plain import Console
-from reconciler.outputs.terminal import count_of, put, put_wrapped
+from reconciler.outputs.terminal import Console, count_of, put, put_wrapped
 
 OUTCOME_STYLES: Final = {
     Outcome.CREATED: "green",

@@ -11,13 +11,14 @@ from reconciler.model.payloads import Json, Payload
 from reconciler.model.state import Entry, Intent, Resolution, State
 from reconciler.outputs.dossier_text import print_dossier, print_dossiers
 from reconciler.outputs.dossiers import dossiers_of_state
+from reconciler.outputs.escapes import printable
 from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.plain import Console, columns_of
 from reconciler.outputs.terminal import (
+    Console,
     Piece,
+    columns_of,
     count_of,
     pad,
-    plain_text,
     put,
     put_wrapped,
     width_of,
@@ -37,7 +38,7 @@ def print_state(state: State, console: Console, *, invocation: Invocation | None
     rows = [_row(address, state) for address in sorted({*state.exams, *state.intents})]
     widest = max((columns_of(head) for (head, _), _ in rows), default=0)
     lines = [((pad(head, widest), style), tail) for (head, style), tail in rows]
-    fits = all(columns_of(plain_text(head, "  ", *tail)) <= width_of(console) for head, tail in lines)
+    fits = all(_columns(head, "  ", *tail) <= width_of(console) for head, tail in lines)
     for head, tail in lines:
         if fits or not console.is_terminal:
             put(console, head, "  ", *tail)
@@ -72,6 +73,10 @@ def print_entry(
             f"state holds no exam '{address}'",
             hint="`reconciler state list` shows the addresses that it holds.",
         )
+
+
+def _columns(*pieces: Piece) -> int:
+    return sum(columns_of(printable(piece if isinstance(piece, str) else piece[0])) for piece in pieces)
 
 
 def _row(address: Address, state: State) -> tuple[tuple[str, str], list[Piece]]:

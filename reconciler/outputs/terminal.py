@@ -1,141 +1,169 @@
-"""Lines on a console: what every text form has in common.
+"""The console, and lines on it: what every text form has in common.
 
-Text reaches a console only as `printable` pieces: never as markup, never highlighted. Where there is neither
-terminal nor colour it is written as it is, which takes a fraction of the time of rich's layout.
+Text reaches a console only as `printable` pieces, so that nothing in it can steer a terminal.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final, TypeAlias
+import os
+from collections.abc import Mapping
+from typing import Final, TextIO, TypeAlias
+
+from wcwidth import clip, ljust, wcswidth, width, wrap
 
 from reconciler.outputs.escapes import ELLIPSIS, printable
-from reconciler.outputs.plain import Console, columns_of, rich_of, wrapped
-
-if TYPE_CHECKING:
-    from rich.text import Text
 
 LOG_WIDTH: Final = 120
 """Columns that a pipe or a log is taken to have at least."""
 
+_USUAL_WIDTH: Final = 80
 _MIN_TEXT_WIDTH: Final = 20
+_CODES: Final = {
+    "bold": "1",
+    "dim": "2",
+    "italic": "3",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "magenta": "35",
+    "cyan": "36",
+}
 
 Piece: TypeAlias = str | tuple[str, str]
-"""Untrusted text, alone or with the style to show it in."""
+"""Untrusted text, alone or with the words of the style to show it in, such as `bold red`."""
 
 
-def compose(*pieces: Piece) -> "Text":
-    """`pieces` in a row, each made printable."""
-    from rich.text import Text  # noqa: PLC0415 - a log needs none of it
+class Console:
+    """Where text is printed: how wide that is, whether it is a terminal, and whether it shows styles."""
 
-    line = Text()
+    def __init__(
+        self,
+        file: TextIO,
+        *,
+        width: int = _USUAL_WIDTH,
+        is_terminal: bool = False,
+        has_styles: bool = False,
+    ) -> None:
+        self.file = file
+        self.width = width
+        self.is_terminal = is_terminal
+        self.has_styles = has_styles
+
+    @classmethod
+    def on(cls, file: TextIO, environ: Mapping[str, str], *, may_have_styles: bool) -> "Console":
+        """Return the console on `file`, as `environ` and the terminal itself describe it."""
+        is_terminal = file.isatty() or bool(environ.get("FORCE_COLOR"))
+        has_styles = may_have_styles and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+        return cls(
+            file,
+            width=_columns(file, environ.get("COLUMNS", "")),
+            is_terminal=is_terminal,
+            has_styles=is_terminal and has_styles,
+        )
+
+
+def _columns(file: TextIO, said: str) -> int:
+    if said.isdecimal() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(file.fileno()).columns or _USUAL_WIDTH
+    except (OSError, ValueError):  # no terminal, or closed
+        return _USUAL_WIDTH
+
+
+def _styled(console: Console, pieces: tuple[Piece, ...]) -> str:
+    """Return `pieces` in a row, each made printable, with escape sequences where the console shows styles."""
+    parts = []
     for piece in pieces:
         text, style = (piece, "") if isinstance(piece, str) else piece
-        line.append(printable(text), style or None)
-    return line
-
-
-def plain_text(*pieces: Piece) -> str:
-    """What `compose` gives, without its styles."""
-    return "".join(printable(piece if isinstance(piece, str) else piece[0]) for piece in pieces)
-
-
-def _is_plain(console: Console) -> bool:
-    return not console.is_terminal and console.color_system is None
+        shown = printable(text)
+        if shown and style and console.has_styles:
+            shown = f"\x1b[{';'.join(_CODES[word] for word in style.split())}m{shown}\x1b[0m"
+        parts.append(shown)
+    return "".join(parts)
 
 
 def width_of(console: Console) -> int:
-    """Columns to lay text out in."""
+    """Return the columns to lay text out in."""
     return console.width if console.is_terminal else max(console.width, LOG_WIDTH)
 
 
 def put(console: Console, *pieces: Piece) -> None:
-    """`pieces` stand on a line of their own, which is never broken: right for what is copied or searched."""
-    if _is_plain(console):
-        console.file.write(f"{plain_text(*pieces)}\n")
-    else:
-        rich_of(console).print(compose(*pieces), soft_wrap=True)
+    """Print `pieces` on a line that is never broken: right for what is copied or searched."""
+    console.file.write(f"{_styled(console, pieces)}\n")
 
 
 def put_wrapped(console: Console, *pieces: Piece, indent: int = 0, hanging: int | None = None) -> None:
-    """`pieces` stand on as many lines as they need, broken between words.
+    """Print `pieces` on as many lines as they need, broken between words.
 
     The first line is set in by `indent` columns, the others by `hanging` (None: as the first).
     """
     rest = indent if hanging is None else hanging
-    width = max(width_of(console) - max(indent, rest), _MIN_TEXT_WIDTH)
-    for number, line in enumerate(_lines(pieces, console, width)):
-        _put_line(console, " " * (rest if number else indent), line)
-
-
-def _lines(pieces: Sequence[Piece], console: Console, width: int) -> "Iterator[str | Text]":
-    """What `pieces` are broken into between words, without the white space at the ends."""
-    lines = wrapped(plain_text(*pieces), width) if _is_plain(console) else None
-    if lines is not None:
-        yield from (line.rstrip() for line in lines)
-        return
-    for line in compose(*pieces).wrap(rich_of(console), width):
-        line.rstrip()
-        yield line
-
-
-def _put_line(console: Console, lead: Piece, line: "str | Text") -> None:
-    """`lead` and `line` stand on a line of their own."""
-    if isinstance(line, str):
-        console.file.write(f"{plain_text(lead)}{line}\n")
-    else:
-        rich_of(console).print(compose(lead) + line, soft_wrap=True)
+    for number, line in enumerate(_lines(console, pieces, width_of(console) - max(indent, rest))):
+        console.file.write(f"{' ' * (rest if number else indent)}{line}\n")
 
 
 def put_labelled(console: Console, label: str, *pieces: Piece, indent: int, label_width: int) -> None:
-    """`pieces` stand beside `label`, on as many lines as they need, all below the first."""
+    """Print `pieces` beside `label`, on as many lines as they need, all below the first."""
     margin = indent + label_width
-    width = max(width_of(console) - margin, _MIN_TEXT_WIDTH)
-    head = " " * indent + f"{label:{label_width}}"
-    for number, line in enumerate(_lines(pieces, console, width)):
-        _put_line(console, " " * margin if number else (head, "dim"), line)
+    head = _styled(console, ((" " * indent + f"{label:{label_width}}", "dim"),))
+    for number, line in enumerate(_lines(console, pieces, width_of(console) - margin)):
+        console.file.write(f"{' ' * margin if number else head}{line}\n")
+
+
+def _lines(console: Console, pieces: tuple[Piece, ...], columns: int) -> list[str]:
+    text = _styled(console, pieces)
+    return wrap(text, max(columns, _MIN_TEXT_WIDTH), break_on_hyphens=False) or [""]
 
 
 def put_fitted(console: Console, *pieces: Piece) -> None:
-    """`pieces` stand on one line, which a terminal shows as much of as it has room for."""
-    if _is_plain(console):
-        put(console, *pieces)
-        return
-    line = compose(*pieces)
-    if console.is_terminal:
-        line.truncate(console.width, overflow="ellipsis")
-    rich_of(console).print(line, soft_wrap=True)
+    """Print `pieces` on one line, of which a terminal shows as much as it has room for."""
+    console.file.write(f"{fitted(console, *pieces)}\n")
+
+
+def fitted(console: Console, *pieces: Piece) -> str:
+    """Return `pieces` as `put_fitted` prints them."""
+    line = _styled(console, pieces)
+    if console.is_terminal and width(line) > console.width:
+        return clip(line, 0, console.width - 1) + ELLIPSIS
+    return line
+
+
+def put_panel(console: Console, title: str, *pieces: Piece, style: str, columns: int) -> None:
+    """Print `pieces`, each on lines of its own, in a frame `columns` wide with `title` on its upper edge."""
+    room = columns - len("│  │")
+    edge = "─" * (columns - len("╭─  ╮") - columns_of(title))
+    side = _styled(console, (("│", style),))
+    put(console, ("╭─ ", style), (title, f"bold {style}"), (f" {edge}╮", style))
+    for piece in pieces:
+        for line in _lines(console, (piece,), room):
+            console.file.write(f"{side} {ljust(line, room)} {side}\n")
+    put(console, (f"╰{'─' * (columns - len('╰╯'))}╯", style))
+
+
+def columns_of(text: str) -> int:
+    """Return how many columns `text`, which is printable, takes up."""
+    return wcswidth(text)
 
 
 def pad(text: str, columns: int) -> str:
-    """`text`, printable, cut or filled up to exactly `columns` columns."""
-    shown = printable(text)
-    if columns_of(shown) > columns:
-        shown = keep_left(shown, columns)
-    return shown + " " * (columns - columns_of(shown))
+    """Return `text`, printable, cut or filled up to exactly `columns` columns."""
+    return ljust(keep_left(printable(text), columns), columns)
 
 
 def keep_left(text: str, columns: int) -> str:
-    """As much of the beginning of `text` as fits in `columns`, with an ellipsis where that is not all."""
+    """Return as much of the beginning of `text` as fits in `columns`, an ellipsis where that is not all."""
     if columns_of(text) <= columns:
         return text
-    return _within(text, columns - 1) + ELLIPSIS if columns > 0 else ""
+    return clip(text, 0, columns - 1) + ELLIPSIS if columns > 0 else ""
 
 
 def keep_right(text: str, columns: int) -> str:
-    """As much of the end of `text` as fits in `columns`, with an ellipsis where that is not all."""
-    if columns_of(text) <= columns:
+    """Return as much of the end of `text` as fits in `columns`, an ellipsis where that is not all."""
+    total = columns_of(text)
+    if total <= columns:
         return text
-    return ELLIPSIS + _within(text[::-1], columns - 1)[::-1] if columns > 0 else ""
-
-
-def _within(text: str, columns: int) -> str:
-    used = 0
-    for index, character in enumerate(text):
-        used += columns_of(character)
-        if used > columns:
-            return text[:index]
-    return text
+    return ELLIPSIS + clip(text, total - columns + 1, total) if columns > 0 else ""
 
 
 def count_of(number: int, noun: str) -> str:
-    """`number` with `noun`, in the plural where it is not one."""
+    """Return `number` with `noun`, in the plural where it is not one."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -17,7 +17,7 @@ from reconciler.backends.file import FileBackend
 from reconciler.host import SystemClock, lock_info, new_attempt
 from reconciler.model.identities import ExamSid
 from reconciler.model.verdicts import Created
-from reconciler.outputs.quiet import QuietProgress
+from reconciler.outputs.progress import QuietProgress
 from reconciler.statefile.session import initialise, open_session
 
 LINE_BYTES = 1200

@@ -18,10 +18,10 @@ SCRIPT = (
     "sys.exit(code)"
 )
 HEAVY = frozenset(
-    {"asyncio", "dataclasses", "deepdiff", "httpx", "jinja2", "jsonschema", "jsonschema_rs", "rich"}
-    | {"shtab", "starlette", "uvicorn", "yaml"}
+    {"asyncio", "dataclasses", "deepdiff", "httpx", "jinja2", "jsonschema", "jsonschema_rs"}
+    | {"shtab", "starlette", "uvicorn", "wcwidth", "yaml"}
 )
-FOR_ONE_COMMAND_ONLY = frozenset({"asyncio", "deepdiff", "httpx", "jinja2", "jsonschema", "rich"})
+FOR_ONE_COMMAND_ONLY = frozenset({"asyncio", "deepdiff", "httpx", "jinja2", "jsonschema"})
 
 
 def loaded(*arguments: str, root: str | None = None) -> frozenset[str]:

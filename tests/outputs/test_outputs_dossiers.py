@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from rich.console import Console
 
 from reconciler.manifest.loading import load
 from reconciler.manifest.workspace import load_workspace
@@ -25,6 +24,7 @@ from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_text import print_plan
 from reconciler.outputs.report_text import print_report
 from reconciler.outputs.state_text import print_state
+from reconciler.outputs.terminal import Console
 
 HERE = Invocation()
 
@@ -53,7 +53,7 @@ def state_of(count: int) -> State:
 def text_of(state: State, invocation: Invocation = HERE, width: int = 80) -> str:
     """The list of `state` on a terminal."""
     stream = io.StringIO()
-    console = Console(file=stream, width=width, force_terminal=True, color_system=None, _environ={})
+    console = Console(stream, width=width, is_terminal=True)
     print_state(state, console, invocation=invocation)
     return stream.getvalue()
 
@@ -159,7 +159,7 @@ def test_a_doubt_that_moved_is_settled_where_it_is():
     )
     stream = io.StringIO()
     plan = Plan(lineage=cases.LINEAGE, serial=1, changes=(doubt(moved_from=Address("old")),))
-    print_plan(plan, Console(file=stream, width=80, _environ={}), listing=Listing.ALL)
+    print_plan(plan, Console(stream, width=80), listing=Listing.ALL)
     assert "? cs101/quiz-3  Quiz 3, edited since  was old" in stream.getvalue()
 
 
@@ -208,7 +208,7 @@ def test_a_report_is_bounded_too():
     stream = io.StringIO()
     print_report(
         Report(exams=exams),
-        Console(file=stream, width=80, _environ={}),
+        Console(stream, width=80),
         dossiers=dossiers_of_state(state, HERE),
     )
     text = stream.getvalue()
@@ -244,7 +244,7 @@ def test_what_does_not_fit_on_one_line_gets_its_own():
     stream = io.StringIO()
     print_plan(
         Plan(lineage=cases.LINEAGE, serial=1, changes=(doubt(sent),)),
-        Console(file=stream, width=80, force_terminal=True, color_system=None, _environ={}),
+        Console(stream, width=80, is_terminal=True),
         listing=Listing.ALL,
         invocation=Invocation(("--state", "file:state/production.json")),
     )

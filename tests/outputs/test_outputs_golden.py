@@ -12,7 +12,6 @@ from typing import Final
 import output_cases as cases
 import pytest
 from msgspec.structs import replace
-from rich.console import Console
 
 from reconciler.model.errors import (
     ManifestInvalid,
@@ -36,6 +35,7 @@ from reconciler.outputs.plan_json import plan_document
 from reconciler.outputs.plan_text import print_plan
 from reconciler.outputs.report_text import print_report
 from reconciler.outputs.state_text import print_entry, print_state
+from reconciler.outputs.terminal import Console
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 ELSEWHERE: Final = Invocation(("--chdir", "the term", "--env", "production"))
@@ -125,7 +125,7 @@ def check(name: str, actual: str) -> None:
 def test_text_at_80_columns_is_as_looked_at(case: str) -> None:
     """On a terminal of 80 columns every text stands exactly as in its golden file."""
     stream = io.StringIO()
-    TEXTS[case](Console(file=stream, width=80, force_terminal=True, color_system=None, _environ={}))
+    TEXTS[case](Console(stream, width=80, is_terminal=True))
     check(f"{case}.80.txt", stream.getvalue())
 
 
@@ -133,7 +133,7 @@ def test_text_at_80_columns_is_as_looked_at(case: str) -> None:
 def test_text_in_a_log_is_as_looked_at(case: str) -> None:
     """In a pipe, lines are as wide as a log's, whatever width the console takes itself to have."""
     stream = io.StringIO()
-    TEXTS[case](Console(file=stream, width=80, force_terminal=False, _environ={}))
+    TEXTS[case](Console(stream, width=80, is_terminal=False))
     check(f"{case}.log.txt", stream.getvalue())
 
 
@@ -152,6 +152,6 @@ def test_page_is_as_looked_at(name: str) -> None:
 def test_no_text_is_wider_than_its_terminal() -> None:
     """Tables, panels and wrapped prose keep within 80 columns; only what is copied or searched may not."""
     stream = io.StringIO()
-    TEXTS["plan-many"](Console(file=stream, width=80, force_terminal=True, color_system=None, _environ={}))
+    TEXTS["plan-many"](Console(stream, width=80, is_terminal=True))
     lines = [line for line in stream.getvalue().splitlines() if not line.startswith("Fingerprint")]
     assert max(map(len, lines)) == 80

@@ -5,7 +5,6 @@ import json
 
 import output_cases as cases
 from jsonschema import Draft202012Validator
-from rich.console import Console
 
 from reconciler import schemas
 from reconciler.model.diagnostics import Position
@@ -17,6 +16,7 @@ from reconciler.outputs.documents import to_text
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_json import decode_plan, plan_document
 from reconciler.outputs.plan_text import print_plan
+from reconciler.outputs.terminal import Console
 
 ORIGINS = {
     "title": Origin(layer=Layer.EXAM, position=Position("a.yaml", 7, 5)),
@@ -50,7 +50,7 @@ def plan_of(count: int) -> Plan:
 def text_of(plan: Plan, origins: dict[Address, dict[str, Origin]]) -> str:
     """`plan` as it is printed."""
     stream = io.StringIO()
-    print_plan(plan, Console(file=stream, width=120), listing=Listing.DIFFERING, origins=origins)
+    print_plan(plan, Console(stream, width=120), listing=Listing.DIFFERING, origins=origins)
     return stream.getvalue()
 
 

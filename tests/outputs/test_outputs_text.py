@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from rich.cells import cell_len
-from rich.console import Console
 
 from reconciler.model.diagnostics import Severity
 from reconciler.model.errors import UsageError
@@ -24,7 +22,7 @@ from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_text import print_plan
 from reconciler.outputs.report_text import print_report
 from reconciler.outputs.state_text import print_entry, print_state
-from reconciler.outputs.terminal import keep_left, keep_right, pad
+from reconciler.outputs.terminal import Console, columns_of, keep_left, keep_right, pad
 from reconciler.outputs.values import Window, facts_of, moment_text, secret_words, sides_of, window_of
 
 HOSTILE = "[red]x[/red]\x1b[31m\x9b\r\n\t\u202egnp.exe\u2066\u200b\ud800\x00"
@@ -33,9 +31,7 @@ ANY_TEXT = st.text(st.characters(codec=None), max_size=80)
 
 def console(*, width: int = 80, is_terminal: bool = True) -> Console:
     """A console that writes into a string, without colour."""
-    return Console(
-        file=io.StringIO(), width=width, force_terminal=is_terminal, color_system=None, _environ={}
-    )
+    return Console(io.StringIO(), width=width, is_terminal=is_terminal)
 
 
 def written(to: Console) -> str:
@@ -114,11 +110,11 @@ def test_marker_stands_under_what_it_marks(before: str, marked: str, after: str)
     start = len(before) + 1
     print_diagnostics([cases.diagnostic(before + marked + after, start, start + len(marked), hint="h")], to)
     _, source, marker, *_ = written(to).split("\n")
-    column = cell_len(marker) - cell_len(marker.lstrip(" |"))
-    assert cell_len(source) <= 100
-    at = next(index for index in range(len(source)) if cell_len(source[:index]) == column)
+    column = columns_of(marker) - columns_of(marker.lstrip(" |"))
+    assert columns_of(source) <= 100
+    at = next(index for index in range(len(source)) if columns_of(source[:index]) == column)
     assert source[at:].startswith(marked[:10])
-    assert marker.count("^") == cell_len(marked)
+    assert marker.count("^") == columns_of(marked)
 
 
 def test_span_of_many_lines_is_marked_to_the_end_of_the_first() -> None:
@@ -287,9 +283,9 @@ def test_only_instants_are_moments() -> None:
 def test_kept_text_fits(text: str, columns: int) -> None:
     """Cut text is never wider than asked for, and padded text exactly as wide."""
     shown = printable(text)
-    assert cell_len(keep_left(shown, columns)) <= columns
-    assert cell_len(keep_right(shown, columns)) <= columns
-    assert cell_len(pad(text, columns)) == columns
+    assert columns_of(keep_left(shown, columns)) <= columns
+    assert columns_of(keep_right(shown, columns)) <= columns
+    assert columns_of(pad(text, columns)) == columns
 
 
 def test_nothing_is_kept_in_no_column() -> None:
@@ -340,6 +336,6 @@ def test_in_doubt_without_answer_is_shown_without() -> None:
 
 def test_colours_are_there_on_a_terminal_that_has_them() -> None:
     """Creates are green where colours are shown."""
-    to = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="standard", _environ={})
+    to = Console(io.StringIO(), width=80, is_terminal=True, has_styles=True)
     print_plan(cases.many_creates(1), to, listing=Listing.ALL)
     assert "\x1b[32m  + \x1b[0m" in written(to)

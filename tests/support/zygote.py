@@ -32,7 +32,7 @@ LIBRARIES = (
     "httpx",
     "jsonschema",
     "obstore.store",
-    "rich.progress",
+    "wcwidth",
     "yaml",
 )
 # Variables that Python heeds only when it starts: a warm process for each set of their values.
