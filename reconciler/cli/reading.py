@@ -1,7 +1,6 @@
 """The commands that change nothing: validate, plan, show, state list, state show, state pull."""
 
 import argparse
-import gc
 import json
 from collections.abc import Mapping
 
@@ -22,7 +21,6 @@ from reconciler.cli.consoles import (
 )
 from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
 from reconciler.cli.plan_files import read_plan, write_plan
-from reconciler.cli.running import leave
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
@@ -45,8 +43,8 @@ from reconciler.statefile.state_format import encode_state
 
 def validate(parsed: argparse.Namespace) -> int:
     """Print all diagnostics; return 1 if one of them is an error."""
-    _begin(parsed)
-    loaded = leave(workspace_of(parsed).validate(now=parsed.now))
+    note_slow_reading(parsed)
+    loaded = workspace_of(parsed).validate(now=parsed.now)
     found = loaded.diagnostics
     if parsed.format == "json":
         print_raw(to_text(diagnostics_document(found)))
@@ -65,15 +63,13 @@ def validate(parsed: argparse.Namespace) -> int:
 
 def plan(parsed: argparse.Namespace) -> int:
     """Print the plan, and write it where `--out` says."""
-    _begin(parsed)
-    planned = leave(
-        workspace_of(parsed).plan(
-            targets=parsed.targets,
-            max_creates=parsed.max_creates,
-            now=parsed.now,
-            tracing=Tracing.ON if parsed.provenance else Tracing.OFF,
-            secrets=secrets_of(parsed),
-        )
+    note_slow_reading(parsed)
+    planned = workspace_of(parsed).plan(
+        targets=parsed.targets,
+        max_creates=parsed.max_creates,
+        now=parsed.now,
+        tracing=Tracing.ON if parsed.provenance else Tracing.OFF,
+        secrets=secrets_of(parsed),
     )
     if planned.warnings:
         print_diagnostics(planned.warnings, error_console(parsed))
@@ -87,12 +83,6 @@ def plan(parsed: argparse.Namespace) -> int:
         write_plan(parsed, parsed.out, to_text(document))
     _print_plan(parsed, made, invocation, planned.origins)
     return _code_of(planned.plan) if parsed.detailed_exitcode else DONE
-
-
-def _begin(parsed: argparse.Namespace) -> None:
-    """Switch off the garbage collector, which would take a fifteenth of a plan's time; note slow reading."""
-    gc.disable()
-    note_slow_reading(parsed)
 
 
 def _print_plan(

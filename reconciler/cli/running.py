@@ -3,10 +3,12 @@
 import argparse
 import gc
 import io
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from typing import Final, TypeVar, cast
+from types import FrameType
+from typing import Final, cast
 
 from reconciler.cli.commands import build_parser
 from reconciler.cli.exit_codes import FAILED, interrupted_by
@@ -16,9 +18,8 @@ from reconciler.cli.streams import flush_results
 # Python does by itself is a tenth of the time of a plan.
 _SELDOM = (50_000, 20, 100)
 
-T = TypeVar("T")
-
-_LEFT: Final[list[object]] = []
+STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that ask a run to stop."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -34,30 +35,31 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _run(parsed)
     except KeyboardInterrupt as interruption:
-        leave(interruption)  # some of what was begun would complain of being dropped
+        on_signals(STOPPING, signal.SIG_DFL)  # whoever is in a hurry gets less to read
         _tell_stop(parsed, "interrupted: nothing more was sent")
         return interrupted_by(interruption)
     except OSError as error:
         return _tell_failure(parsed, error)
     finally:
         flush_results()
-        # The process ends now; to look for cycles in all that is left is a tenth of a small command's time.
+        # The process ends now; to look for cycles in what is left takes a tenth of a small command's time.
         gc.freeze()
 
 
-def leave(made: T) -> T:
-    """`made`, which is left as it is until the process ends, or until something else is."""
-    _LEFT[:] = [made]
-    return made
+def on_signals(
+    numbers: Iterable[int], act: Callable[[int, FrameType | None], object] | signal.Handlers
+) -> None:
+    """Have the signals `numbers` call `act` from now on; one that is ignored, as by `nohup`, stays so."""
+    for number in numbers:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, act)
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    from reconciler.cli.signals import act_on_waiting  # noqa: PLC0415 - loads only for a command that runs
-    from reconciler.model.errors import ReconcilerError  # noqa: PLC0415 - as above
+    from reconciler.model.errors import ReconcilerError  # noqa: PLC0415 - help needs none of it
 
     try:
         code = _handler(parsed.handler)(parsed)
-        act_on_waiting()
         sys.stdout.flush()
     except ReconcilerError as error:
         from reconciler.cli.telling import tell_error  # noqa: PLC0415 - as above

@@ -27,7 +27,7 @@ from reconciler.cli.consoles import (
 )
 from reconciler.cli.exit_codes import DONE, FAILED, IN_DOUBT, SIGNAL_BASE
 from reconciler.cli.plan_files import read_plan
-from reconciler.cli.signals import on_signals
+from reconciler.cli.running import STOPPING, on_signals
 from reconciler.cli.streaming import Chorus, streaming
 from reconciler.cli.telling import (
     is_json,
@@ -62,12 +62,10 @@ _SWITCH_S: Final = 0.001
 def apply(parsed: argparse.Namespace) -> int:
     """Create what is missing and print how each exam ended."""
     sys.setswitchinterval(_SWITCH_S)
-    stopping = Stopping()
-    # To the end of the process: one more Ctrl-C after the run would cut off the report.
-    on_signals((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), stopping.request_by_signal)
     with streaming(parsed) as stream:
         with telling(parsed) as progress:
-            applied = asyncio.run(_apply(parsed, stopping, progress, stream))
+            applied = asyncio.run(_apply(parsed, progress, stream))
+            on_signals(STOPPING, signal.SIG_IGN)  # one more Ctrl-C would cut off the report
         code = _code_of(applied)
         work_ended(parsed, code)
         if stream is not None:
@@ -143,9 +141,9 @@ def _print_applied(parsed: argparse.Namespace, applied: Applied) -> None:
         _show(parsed, applied.plan)
 
 
-async def _apply(
-    parsed: argparse.Namespace, stopping: Stopping, progress: Progress, stream: JsonLog | None
-) -> Applied:
+async def _apply(parsed: argparse.Namespace, progress: Progress, stream: JsonLog | None) -> Applied:
+    stopping = Stopping()
+    on_signals(STOPPING, lambda number, _: stopping.request_by_signal(number))
     return await workspace_of(parsed).apply(
         sending=_sending(parsed),
         progress=progress if stream is None else cast("Progress", Chorus(progress, stream)),

@@ -2,10 +2,12 @@
 
 import argparse
 import os
+import signal
 from contextlib import AbstractContextManager
 
 from reconciler.cli.consoles import below_root, error_console, print_raw, result_console, workspace_of
 from reconciler.cli.exit_codes import DONE, FAILED
+from reconciler.cli.running import on_signals
 from reconciler.cli.telling import tell_backup, work_ended
 from reconciler.editing import Edit
 from reconciler.host import describe_runner
@@ -14,30 +16,31 @@ from reconciler.outputs.documents import recovery_document, to_text
 from reconciler.outputs.recovery_text import print_recovery
 from reconciler.outputs.terminal import put
 from reconciler.ports import Breaking, Liveness, LockHolder
+from reconciler.workspace import Workspace
 
 
 def initialise(parsed: argparse.Namespace) -> int:
     """Create an empty state, or move one here."""
     if parsed.migrate_from is not None:
         return _migrate(parsed)
-    workspace = workspace_of(parsed)
+    workspace, location = _to_be_locked(parsed)
     state = workspace.initialise(lock_timeout_s=parsed.lock_timeout, is_encrypted=parsed.encrypt)
     work_ended(parsed, DONE)
     form = "empty, encrypted" if parsed.encrypt else "empty"
-    text = f"Created an {form} state at {workspace.location} (lineage {state.lineage})."
+    text = f"Created an {form} state at {location} (lineage {state.lineage})."
     put(result_console(parsed), text)
     put(error_console(parsed), "Next: reconciler plan")
     return DONE
 
 
 def _migrate(parsed: argparse.Namespace) -> int:
-    workspace = workspace_of(parsed)
+    workspace, location = _to_be_locked(parsed)
     state = workspace.migrate(
         parsed.migrate_from, lock_timeout_s=parsed.lock_timeout, is_encrypted=parsed.encrypt
     )
     work_ended(parsed, DONE)
     text = (
-        f"The state is at {workspace.location} now (serial {state.serial}, {len(state.exams)} "
+        f"The state is at {location} now (serial {state.serial}, {len(state.exams)} "
         f"exams, {len(state.intents)} in doubt); {parsed.migrate_from} is marked as moved."
     )
     put(result_console(parsed), text)
@@ -157,8 +160,20 @@ def _show_lock(parsed: argparse.Namespace, location: str, holder: LockHolder | N
     return DONE
 
 
+def _to_be_locked(parsed: argparse.Namespace) -> tuple[Workspace, str]:
+    """Open the workspace and its store, and return where that is.
+
+    All is loaded by now: from here on Ctrl-C raises, so that the lock is given back.
+    """
+    workspace = workspace_of(parsed)
+    location = workspace.location
+    on_signals([signal.SIGINT], signal.default_int_handler)
+    return workspace, location
+
+
 def _editing(parsed: argparse.Namespace, command: str) -> AbstractContextManager[Edit]:
-    return workspace_of(parsed).editing(lock_timeout_s=parsed.lock_timeout, command=command)
+    workspace, _ = _to_be_locked(parsed)
+    return workspace.editing(lock_timeout_s=parsed.lock_timeout, command=command)
 
 
 def _say(parsed: argparse.Namespace, done: str, edit: Edit) -> int:

@@ -1,4 +1,4 @@
-"""A command that is interrupted says so and ends, wherever Ctrl-C strikes, without a traceback or a fault."""
+"""A signal ends a command at once, or once its lock is given back; never with a traceback."""
 
 import signal
 import subprocess
@@ -10,216 +10,131 @@ from exam_workspace import Workspace
 from reconciler.sandbox import Settings
 from reconciler.sandbox.running import running
 
-LOADING = """\
-import signal, sys, time
-from reconciler.cli import signals
-signals._MOST_S = {most_s}
-signals.raise_interrupts()
-try:
-    import struck
-    time.sleep(10)
-except KeyboardInterrupt:
-    print(getattr(sys.modules.get("struck"), "is_whole", None))
-"""
 COMMAND = """\
 import signal, sys
 from reconciler.cli import process
-sys.argv = ["reconciler", "validate"]
+sys.argv = ["reconciler", *{arguments!r}]
+def strike(*_, **__):
+    signal.raise_signal(signal.{name})
 {before}
-code = process()
-print("went on")
-{after}
-sys.exit(code)
+sys.exit(process())
 """
 STRUCK_WHILE_LOADING = """\
 class Finder:
     def find_spec(name, *_):
-        if name == {name!r}:
-            signal.raise_signal(signal.SIGINT)
+        if name == {module!r}:
+            strike()
 sys.meta_path.insert(0, Finder)
 """
-HANDLING = """\
-from reconciler.cli import running, signals
-{command}
-running._handler = lambda _: command
-"""
-AWAITED = "import atexit; atexit.register(int)\n"
-"""Then the process does not end at once."""
+APPLY = ("apply", "--auto-approve")
+TOLD = "interrupted: nothing more was sent\n"
 
+# What measures coverage has a say in how a process ends.
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
-def run(folder, script: str) -> "subprocess.CompletedProcess[str]":
-    """A Python that does what `script` says, in `folder`."""
-    command = [sys.executable, "-c", script]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
-
-
-def test_an_import_is_waited_for(tmp_path):
-    """The module is whole when the interruption comes."""
-    struck = "import signal, time\nsignal.raise_signal(signal.SIGINT)\ntime.sleep(0.1)\nis_whole = True\n"
-    (tmp_path / "struck.py").write_text(struck)
-    done = run(tmp_path, LOADING.format(most_s=60))
-    assert (done.stdout, done.stderr, done.returncode) == ("True\n", "", 0)
-
-
-def test_an_import_that_does_not_end_is_cut_off(tmp_path):
-    """As of a plug-in that waits for a server when it is loaded."""
-    (tmp_path / "struck.py").write_text(
-        "import signal, time\nsignal.raise_signal(signal.SIGINT)\ntime.sleep(60)\n"
+def run(folder, *arguments, before="", name="SIGINT"):
+    """A process that runs a command in `folder`, and that a signal strikes as `before` says."""
+    script = COMMAND.format(arguments=arguments, before=before, name=name)
+    return subprocess.run(
+        [sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False, timeout=60
     )
-    done = run(tmp_path, LOADING.format(most_s=0.1))
-    assert (done.stdout, done.stderr, done.returncode) == ("None\n", "", 0)
 
 
-@pytest.mark.parametrize("name", ["reconciler.workspace", "yaml", "yaml._yaml", "reconciler.planning"])
-def test_a_command_can_be_interrupted_while_it_loads(tmp_path, name):
-    """What is loaded is whole when it says so."""
-    (tmp_path / "exams.yaml").write_text("version: 1\nexams: {}\n")
-    done = run(tmp_path, COMMAND.format(before=STRUCK_WHILE_LOADING.format(name=name), after=""))
-    assert (done.stderr, done.returncode) == ("interrupted: nothing more was sent\n", 130)
+@pytest.fixture
+def workspace(tmp_path):
+    """A workspace in which nothing was created yet."""
+    made = Workspace(tmp_path)
+    made.declare("a")
+    made.run("init")
+    return made
 
 
-def test_a_command_can_be_interrupted_before_it_is_known(tmp_path):
-    """Then it ends in silence: nothing was done."""
-    before = (
-        "from reconciler.cli import running\ndef parse(_): raise KeyboardInterrupt\nrunning.parse = parse"
-    )
-    done = run(tmp_path, COMMAND.format(before=before, after=""))
-    assert (done.stderr, done.returncode) == ("", 130)
-
-
-def test_a_second_interruption_while_the_first_is_told(tmp_path):
-    """Whoever is in a hurry gets less to read."""
-    before = "from reconciler.cli import running\ndef again(*_, **__): raise KeyboardInterrupt\n"
-    before += "running._handler = running._tell_stop = again"
-    done = run(tmp_path, COMMAND.format(before=before, after=""))
-    assert (done.stderr, done.returncode) == ("", 130)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "code"),
-    [
-        ("", "signal.raise_signal(signal.SIGINT)", -signal.SIGINT),
-        ("signal.signal(signal.SIGINT, signal.SIG_IGN)", "signal.raise_signal(signal.SIGINT)", 1),
-        ("", "", 1),
-    ],
-    ids=["as one that knows no signals", "ignored", "no signal"],
-)
-def test_a_process_that_is_ending_shows_no_traceback(tmp_path, before, after, code):
-    """Where somebody waits for the end, and Ctrl-C comes just then."""
-    before += "\n" + AWAITED + HANDLING.format(command="def command(_): return 1")
-    done = run(tmp_path, COMMAND.format(before=before, after=after))
-    assert (done.stderr, done.returncode) == ("", code)
-
-
-def test_an_interruption_at_the_very_end_of_a_command_counts(tmp_path):
-    """One that came in its last import, which nobody had looked at again yet."""
-    before = STRUCK_WHILE_LOADING.format(name="this")
-    before += HANDLING.format(command="signals._RETRY_S = 60\ndef command(_):\n    import this")
-    done = run(tmp_path, COMMAND.format(before=before, after=""))
-    assert (done.stderr, done.returncode) == ("interrupted: nothing more was sent\n", 130)
-
-
-def test_an_interruption_that_waits_does_not_outlast_the_process(tmp_path):
-    """One that comes in an import while the one before is told."""
-    before = AWAITED + STRUCK_WHILE_LOADING.format(name="this")
-    before += HANDLING.format(command="signals._RETRY_S = 0.3\ndef command(_): raise KeyboardInterrupt")
-    before += "def tell(*_):\n    import this\nrunning._tell_stop = tell"
-    done = run(tmp_path, COMMAND.format(before=before, after="import time; time.sleep(0.6)"))
-    assert (done.stderr, done.returncode) == ("", 130)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "reconciler.cli.sending",
-        "reconciler.applying",
-        "reconciler.workspace",
-        "asyncio",
-        "reconciler.editing",
-    ],
-)
-def test_an_apply_that_is_interrupted_while_it_loads_creates_nothing(tmp_path, monkeypatch, name):
-    """What waits is not forgotten where `apply` takes signals for requests to stop."""
-    with running(Settings(port=0)) as sandbox:
-        monkeypatch.setenv("SMARTERPROCTORING_URL", sandbox.url)
+@pytest.fixture
+def sandbox(monkeypatch):
+    """A service that an apply finds by the environment."""
+    with running(Settings(port=0)) as started:
+        monkeypatch.setenv("SMARTERPROCTORING_URL", started.url)
         monkeypatch.setenv("SMARTERPROCTORING_TOKEN", "a-token")
-        workspace = Workspace(tmp_path)
-        workspace.declare("a")
-        workspace.run("init")
-        before = STRUCK_WHILE_LOADING.format(name=name)
-        before += "sys.argv = ['reconciler', 'apply', '--auto-approve']"
-        done = run(tmp_path, COMMAND.format(before=before, after=""))
-        assert (done.stderr, done.returncode) == ("interrupted: nothing more was sent\n", 130)
-        assert sandbox.requests == 0
+        monkeypatch.setenv("EXAM_SECRET_CS", "a-secret")
+        yield started
 
 
-def test_the_exit_code_of_a_run_that_is_over_stands(tmp_path):
-    """A signal that comes while an `apply` ends, its report printed, has nothing to stop any more."""
-    command = "def command(_):\n    signals.on_signals([signal.SIGINT], print)\n    return 3"
-    before = AWAITED + HANDLING.format(command=command)
-    done = run(tmp_path, COMMAND.format(before=before, after="signal.raise_signal(signal.SIGINT)"))
-    assert (done.stdout, done.stderr, done.returncode) == ("went on\n", "", 3)
+@pytest.mark.parametrize(
+    ("arguments", "module"),
+    [
+        (("validate",), "reconciler.workspace"),
+        (("validate",), "yaml._yaml"),
+        (("plan",), "reconciler.planning.planner"),
+        (APPLY, "asyncio"),
+        (APPLY, "reconciler.sending"),
+    ],
+)
+def test_what_holds_nothing_ends_at_once(workspace, sandbox, arguments, module):
+    """In silence, as a shell expects it, also while it loads."""
+    done = run(workspace.root, *arguments, before=STRUCK_WHILE_LOADING.format(module=module))
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", -signal.SIGINT)
+    assert sandbox.requests == 0
 
 
-def test_signals_that_wait_together_are_all_heard(tmp_path):
-    """Though the first of them raises."""
-    struck = "import signal\nsignal.raise_signal(signal.SIGINT)\nsignal.raise_signal(signal.SIGTERM)\n"
-    (tmp_path / "struck.py").write_text(struck)
-    script = """\
-import signal, time
-from reconciler.cli import signals
-heard = []
-def hear(number):
-    heard.append(number)
-    raise KeyboardInterrupt
-signals.on_signals([signal.SIGINT, signal.SIGTERM], hear)
-for _ in range(2):
-    try:
-        import struck
-        time.sleep(10)
-    except KeyboardInterrupt:
-        pass
-print(*heard)
-"""
-    done = run(tmp_path, script)
-    assert (done.stdout, done.stderr) == (f"{signal.SIGINT:d} {signal.SIGTERM:d}\n", "")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_an_apply_that_sent_nothing_yet_gives_its_lock_back(workspace, sandbox, name, code):
+    """While the plan is shown, say."""
+    before = "from reconciler.cli import sending\nsending._show = strike"
+    done = run(workspace.root, *APPLY, before=before, name=name)
+    assert (done.stderr, done.returncode) == (TOLD, code)
+    assert not list(workspace.root.glob("*.lock"))
+    assert sandbox.requests == 0
 
 
-def test_what_was_begun_does_not_complain(tmp_path):
-    """An event loop that is just being made, and what it was to run, are left as they are."""
-    before = "import asyncio, socket\n"
-    before += "def struck(*_): raise KeyboardInterrupt\n"
-    before += "async def work(): pass\n"
-    command = "def command(_):\n    socket.socketpair = struck\n    asyncio.run(work())"
-    before += HANDLING.format(command=command)
-    done = run(tmp_path, COMMAND.format(before=before, after=""))
-    assert (done.stderr, done.returncode) == ("interrupted: nothing more was sent\n", 130)
+def test_an_edit_gives_its_lock_back(workspace):
+    """State is as it was."""
+    sid = "EX" + "1" * 32
+    before = workspace.state
+    struck = "from reconciler.statefile.session import Session\nSession.commit = Session.mend = strike"
+    done = run(workspace.root, "import", "cs/a", sid, before=struck)
+    assert (done.stderr, done.returncode) == (TOLD, 130)
+    assert workspace.state == before
+    assert not list(workspace.root.glob("*.lock"))
 
 
-def test_what_nobody_caught_is_told_as_ever(tmp_path):
-    """But a Ctrl-C, which ends the process as it ends others."""
-    script = "from reconciler.cli import process\nimport sys\nsys.argv = ['x', '--version']\n"
-    script += AWAITED + "process()\nraise {}\n"
-    done = run(tmp_path, script.format("ValueError('so')"))
-    assert done.stderr.endswith("ValueError: so\n")
-    done = run(tmp_path, script.format("KeyboardInterrupt"))
+def test_a_second_signal_while_the_first_is_told(workspace):
+    """Whoever is in a hurry gets less to read."""
+    struck = "from reconciler.cli import running\nfrom reconciler.statefile.session import Session\n"
+    struck += "running._tell_stop = Session.commit = Session.mend = strike"
+    done = run(workspace.root, "import", "cs/a", "EX" + "1" * 32, before=struck)
     assert (done.stderr, done.returncode) == ("", -signal.SIGINT)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_a_signal_that_is_ignored_goes_on_to_be(tmp_path, number):
-    """As `nohup` has it, also for `apply`."""
-    script = f"import signal\nsignal.signal({number:d}, signal.SIG_IGN)\nfrom reconciler.cli import signals\n"
-    script += f"signals.on_signals([{number:d}], print)\nsignal.raise_signal({number:d})\nprint('deaf')"
-    done = run(tmp_path, script)
-    assert (done.stdout, done.stderr) == ("deaf\n", "")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.usefixtures("sandbox")
+def test_the_exit_code_of_a_run_that_is_over_stands(workspace, name):
+    """A signal that comes while the report is printed has nothing to stop any more."""
+    struck = "from reconciler.cli import sending\nsending._print_applied = strike"
+    done = run(workspace.root, *APPLY, before=struck, name=name)
+    assert (done.stderr.count("interrupted"), done.returncode) == (0, 0)
+    assert set(workspace.state["exams"]) == {"cs/a"}
 
 
-def test_who_is_started_deaf_stays_deaf(tmp_path):
+@pytest.mark.parametrize("arguments", [("validate",), APPLY])
+@pytest.mark.usefixtures("sandbox")
+def test_who_is_started_deaf_stays_deaf(workspace, arguments):
     """`nohup`, or `&` in a script: Ctrl-C is for others."""
-    before = "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-    before += HANDLING.format(command="def command(_): return signal.raise_signal(signal.SIGINT) or 0")
-    done = run(tmp_path, COMMAND.format(before=before, after=""))
-    assert (done.stderr, done.returncode) == ("", 0)
+    struck = "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    struck += "from reconciler.workspace import Workspace\nloads = Workspace._load\n"
+    struck += (
+        "def load(*given, **more):\n    strike()\n    return loads(*given, **more)\nWorkspace._load = load"
+    )
+    done = run(workspace.root, *arguments, before=struck)
+    assert ("interrupted" in done.stderr, done.returncode) == (False, 0)
+
+
+def test_exit_codes_are_those_of_the_command(tmp_path):
+    """Through the installed command and as a module alike."""
+    for command in (
+        [sys.executable, "-m", "reconciler"],
+        [f"{sys.executable.rpartition('/')[0]}/reconciler"],
+    ):
+        done = subprocess.run([*command, "show", "gone.json"], cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == 1
+        assert b"gone.json" in done.stderr
