@@ -79,27 +79,22 @@ class Answer(Response):
         super().__init__(data, status, headers, "application/json")
 
 
-class Dropped(Response):
-    """No answer at all: the connection ends without a byte."""
+class Cut(Response):
+    """No answer at all: the connection ends without a byte, or by a reset."""
+
+    def __init__(self, *, by_reset: bool = False) -> None:
+        super().__init__()
+        self._by_reset = by_reset
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """End the connection quietly."""
-        del send
-        _transport(scope).abort()
-        await _gone(receive)
-
-
-class Reset(Response):
-    """No answer at all: the connection is reset."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Reset the connection."""
+        """End the connection."""
         del send
         transport = _transport(scope)
         with suppress(OSError):  # a client that was killed meanwhile has ended the connection already
-            transport.get_extra_info("socket").setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
-            )
+            if self._by_reset:
+                transport.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
+                )
         transport.abort()
         await _gone(receive)
 
@@ -150,7 +145,7 @@ def reply(effect: Effect | None, path: str, store: Callable[[], dict[str, Any]])
         case Kind.REDIRECT:
             return Response(status_code=effect.code, headers={"location": path})
         case Kind.DROP_BEFORE:
-            return Reset()
+            return Cut(by_reset=True)
         case Kind.STATUS | Kind.HTML if not effect.stored:
             return _in_place_of({}, effect)
         case _:
@@ -164,7 +159,7 @@ def _in_place_of(answer: dict[str, Any], effect: Effect) -> Response:
         case Kind.HTML:
             return Response(_PROXY_PAGE, media_type="text/html")
         case Kind.DROP_AFTER:
-            return Dropped()
+            return Cut()
         case Kind.NO_SID:
             return Answer({**answer, "sid": None})
         case Kind.TRUNCATED:
