@@ -30,13 +30,17 @@ def configuration_of(payload: Payload) -> Payload:
     return found if isinstance(found, dict) else {}
 
 
+_CANONICAL: Final = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+)
+
+
 def canonical_bytes(value: Json) -> bytes:
     """One spelling for every JSON value: UTF-8, keys sorted, no white space.
 
     Raises ValueError for NaN, infinities and lone surrogates, which have no JSON spelling.
     """
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8")
+    return _CANONICAL.encode(value).encode("utf-8")
 
 
 def digest_of(value: Json) -> Digest:

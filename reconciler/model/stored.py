@@ -1,7 +1,7 @@
 """What the values in files of state, journal and plan have in common."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta, Struct, ValidationError
@@ -34,9 +34,10 @@ class Stored(
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, datetime):
-                whole = value.microsecond // _MICROSECONDS * _MICROSECONDS
-                force_setattr(self, name, value.astimezone(UTC).replace(microsecond=whole))
+            if type(value) is datetime:
+                below = value.microsecond % _MICROSECONDS
+                if below or value.tzinfo is not UTC:
+                    force_setattr(self, name, value.astimezone(UTC) - timedelta(microseconds=below))
             elif name in _PROSE and value is not None:
                 force_setattr(self, name, tamed(value, most=_PROSE_CHARACTERS))
 

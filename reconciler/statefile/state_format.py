@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 from reconciler.model.errors import StateDamaged, StateMoved, StateTooNew
 from reconciler.model.identities import Address, Digest, ExamSid, is_address
@@ -117,7 +117,8 @@ def _take_mark(document: dict[str, Any], version: int) -> Mark | None:
 def _state(document: dict[str, Any], payloads: Mapping[Digest, Payload]) -> State:
     exams = _by_address(document, "exams", Entry, payloads)
     intents = _by_address(document, "intents", Intent, payloads)
-    state = convert(document | {"exams": exams, "intents": intents}, State, "state")
+    rest = convert(document | {"exams": {}, "intents": {}}, State, "state")
+    state = replace(rest, exams=exams, intents=intents)
     refuse_contradictions(state)
     return state
 
@@ -127,9 +128,9 @@ def _by_address(
 ) -> dict[Address, Held]:
     """Return what is at `key`; each value is read by itself, so that an error names its address."""
     held = convert(document.get(key), dict[str, Any], f"state.{key}")
-    for address in held:
-        if not is_address(address):
-            raise MalformedError(f'{key}: "{tamed(address)}" is not an address')
+    strange = next((address for address in held if not is_address(address)), None)
+    if strange is not None:
+        raise MalformedError(f'{key}: "{tamed(strange)}" is not an address')
     return {
         Address(address): with_known_payload(convert(value, kind, f"{key}.{address}"), payloads)
         for address, value in held.items()
@@ -139,7 +140,9 @@ def _by_address(
 def with_known_payload(value: Held, payloads: Mapping[Digest, Payload]) -> Held:
     """Return `value` with the equal payload of `payloads`, if there is one: so it is in memory once."""
     known = payloads.get(value.digest)
-    return value if known is None or known != value.payload else replace(value, payload=known)
+    if known is not None and known == value.payload:
+        force_setattr(value, "payload", known)
+    return value
 
 
 def refuse_contradictions(state: State) -> None:

@@ -51,7 +51,7 @@ def decode_json(data: bytes) -> object:
 
 
 def _without_halves(text: str) -> str:
-    if "\\ud" not in text and "\\uD" not in text:
+    if "\\u" not in text:
         return text
     return _ESCAPE.sub(lambda found: REPLACEMENT if found["half"] else found[0], text)
 
