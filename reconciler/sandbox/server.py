@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from msgspec import Struct
@@ -18,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from reconciler.sandbox.app import Sandbox, build_app
 from reconciler.sandbox.contract import BodyRules
 from reconciler.sandbox.fault_book import FaultBook
+from reconciler.sandbox.faults import parse_fault
 from reconciler.sandbox.ledger import open_ledger
 from reconciler.sandbox.replies import TRANSPORT
 from reconciler.sandbox.settings import SandboxUnusable, Settings, check_settings
@@ -27,13 +28,30 @@ _PATIENCE_S: Final = 1
 """How long answers in the making may take once the sandbox is told to stop."""
 
 
-class Site(Struct, frozen=True, kw_only=True):
-    """A sandbox with its server and address, which does not serve yet."""
+class RunningSandbox(Struct, frozen=True, kw_only=True):
+    """A sandbox with its server and address. `url` is its base URL, without a slash at its end."""
 
-    sandbox: Sandbox
+    service: Sandbox
     url: str
     server: "Server"
     listener: socket.socket
+
+    @property
+    def created(self) -> list[dict[str, Any]]:
+        """The exams created so far, the oldest first, as `/exams.json` lists them."""
+        return [exam.as_json() for exam in self.service.ledger.exams]
+
+    @property
+    def requests(self) -> int:
+        """How many Create Exam calls have come in, the refused and the dropped included."""
+        return self.service.requests
+
+    def misbehave(self, *specs: str) -> None:
+        """Put the faults of `specs` in force instead of any others; none makes it behave.
+
+        Raises ValueError for a spec that is none.
+        """
+        self.service.faults.replace([parse_fault(spec) for spec in specs])
 
     def serve(self) -> None:
         """Serve until `stop`."""
@@ -71,8 +89,8 @@ class _Protocol(H11Protocol):
 def run(settings: Settings) -> int:
     """Serve until SIGINT or SIGTERM; 0 then, and 1 where the sandbox could not begin."""
     try:
-        with opened(settings, lambda url: _say(f"listening on {url}")) as site, _stopped_by_signals(site):
-            site.serve()
+        with opened(settings, lambda url: _say(f"listening on {url}")) as made, _stopped_by_signals(made):
+            made.serve()
     except SandboxUnusable as error:
         _say(f"error: {error}")
         return 1
@@ -80,23 +98,23 @@ def run(settings: Settings) -> int:
 
 
 @contextmanager
-def opened(settings: Settings, on_listening: Callable[[str], None]) -> Iterator[Site]:
-    """A site that is ready to serve; `on_listening` is called with its URL once it does.
+def opened(settings: Settings, on_listening: Callable[[str], None]) -> Iterator[RunningSandbox]:
+    """Give a sandbox that is ready to serve; `on_listening` is called with its URL once it does.
 
     Raises SandboxUnusable where `settings`, the store or the address cannot be used.
     """
     check_settings(settings)
     with open_ledger(settings.store) as ledger, closing(_listener(settings)) as listener:
         url = _url(listener)
-        sandbox = Sandbox(
+        service = Sandbox(
             ledger=ledger,
             faults=FaultBook(settings.faults),
             rules=BodyRules(load("create-exam")),
             token=settings.token,
         )
-        app = _Outermost(build_app(sandbox, settings.host), verbose=settings.verbose)
+        app = _Outermost(build_app(service, settings.host), verbose=settings.verbose)
         server = Server(_config(app), lambda: on_listening(url))
-        yield Site(sandbox=sandbox, url=url, server=server, listener=listener)
+        yield RunningSandbox(service=service, url=url, server=server, listener=listener)
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:
@@ -134,9 +152,9 @@ def _url(listener: socket.socket) -> str:
 
 
 @contextmanager
-def _stopped_by_signals(site: Site) -> Iterator[None]:
+def _stopped_by_signals(sandbox: RunningSandbox) -> Iterator[None]:
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        site.stop()
+        sandbox.stop()
 
     # uvicorn raises the signals again when it is done; by then they must not kill a process that ended well.
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

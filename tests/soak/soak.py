@@ -165,7 +165,7 @@ class Soak:
 
     def count_faults(self, sandbox):
         """Add how often the server misbehaved in the last run, its usual latency left out."""
-        watches = sandbox._site.sandbox.faults._watches
+        watches = sandbox.service.faults._watches
         self.figures["server faults"] += sum(watch._struck for watch in watches[1:])
 
     def settle(self, workspace, sandbox, doubts):
