@@ -5,7 +5,6 @@ import textwrap
 
 import pytest
 
-from reconciler.backends.conformance import BackendConformance, Place
 from reconciler.backends.opening import open_backend
 from reconciler.backends.urls import read_state_url
 from reconciler.model.errors import UsageError
@@ -126,16 +125,3 @@ def test_a_switch_is_true_or_false(value, is_set):
     assert not read_state_url("x://h/", options=options).is_set("path-style")
     with pytest.raises(UsageError, match="is 'yes'"):
         read_state_url("x://h/#path-style=yes", options=options).is_set("path-style")
-
-
-class TestStoreOfOthers(BackendConformance):
-    """A store of another package passes the suite as that package would run it."""
-
-    kill_steps = ("journal-flush", "snapshot-swap")
-    fail_steps = ("journal-flush=eio",)
-
-    @pytest.fixture
-    def place(self, install, tmp_path):
-        """The suite's other processes find the package on PYTHONPATH."""
-        site = install("shelf = shelves:open_shelf")
-        return Place(url="shelf://s.json", root=tmp_path, environ={"PYTHONPATH": str(site)})

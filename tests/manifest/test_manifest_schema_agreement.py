@@ -236,13 +236,6 @@ def test_damaged_documents_are_judged_alike(name, definition, data):
     assert_agreement(name, definition, value)
 
 
-@each_part
-@given(data=st.data())
-def test_any_value_is_judged_alike(name, definition, data):
-    """What has nothing to do with the schema but perhaps a few words gets one verdict."""
-    assert_agreement(name, definition, data.draw(random_values(part_of(name, definition))))
-
-
 @pytest.mark.parametrize("name", ["create-exam", "manifest", "workspace"])
 def test_every_part_of_a_schema_takes_odd_values_alike(name):
     """Each field by itself, however deep, and so each keyword, meets each kind of odd value."""
