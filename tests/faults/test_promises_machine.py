@@ -259,7 +259,7 @@ class History(RuleBasedStateMachine):
             self.run("resolve", address, *(["--absent"] if sid is None else ["--sid", sid]))
         elif sid is None:
             self.blocks["absent"].append({"exam": address, "attempt": intent["attempt"]})
-        elif address in self.titles:
+        elif address in self.titles and all(block["sid"] != sid for block in self.blocks["imports"]):
             self.import_as(address, sid)
         self.write()
 
