@@ -30,8 +30,8 @@ from reconciler.outputs.progress import QuietProgress
 from reconciler.planning.effects import apply_state_changes, planned_creates
 from reconciler.planning.standing import Standing
 from reconciler.ports import Progress, SecretSource
+from reconciler.statefile.group_commit import RecoveryJournal
 from reconciler.statefile.journal_format import encode_recovery_header
-from reconciler.statefile.recovery import RecoveryJournal
 from reconciler.statefile.session import Session
 
 

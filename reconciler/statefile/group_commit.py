@@ -1,16 +1,62 @@
-"""Group commit: many waiting appends, one durable write, and nobody is told "durable" before it."""
+"""Group commit: many waiting appends, one durable write, and nobody is told "durable" before it.
+
+Outcomes are kept on this machine's disk as well, until the store certainly has them.
+"""
 
 import asyncio
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from reconciler.model.errors import StateUnavailable
-from reconciler.model.records import Record
+from reconciler.model.records import IntentRecord, Record
 from reconciler.ports import StateBackend
 from reconciler.statefile.journal_format import encode_record
 from reconciler.statefile.notes import note_of_records
-from reconciler.statefile.recovery import RecoveryJournal
 
 _Batch = list[tuple[Record, asyncio.Future[None]]]
+
+
+class RecoveryJournal:
+    """Keeps outcomes on this machine. A disk that fails does not fail the run.
+
+    `append` puts bytes durably at the end of a file; it raises OSError if they may not be there, and the next
+    append drops them then.
+
+    `failure` says why the last outcome that could not be kept was not; None where all were. `is_owed` says
+    whether the store refused an outcome, or may have.
+    """
+
+    def __init__(self, append: Callable[[bytes], object]) -> None:
+        self._append = append
+        self._kept = 0
+        self.failure: OSError | None = None
+        self.is_owed = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no outcome is kept here."""
+        return self._kept == 0
+
+    def concerns(self, records: Iterable[Record]) -> bool:
+        """Whether there are outcomes among `records`."""
+        return any(not isinstance(record, IntentRecord) for record in records)
+
+    def keep(self, records: Iterable[Record]) -> None:
+        """The outcomes among `records` are durable on this machine, or `failure` says why not."""
+        outcomes = [record for record in records if not isinstance(record, IntentRecord)]
+        if not outcomes:
+            return
+        numbered = enumerate(outcomes, start=self._kept + 1)
+        try:
+            self._append(b"".join(encode_record(record, number=number) for number, record in numbered))
+        except OSError as error:
+            self.failure = error
+        else:
+            self._kept += len(outcomes)
+
+    def owe(self, records: Iterable[Record]) -> None:
+        """The store may not have the outcomes among `records`."""
+        self.is_owed = self.is_owed or self.concerns(records)
 
 
 class GroupCommit:
@@ -70,9 +116,6 @@ class GroupCommit:
                 encode_record(record, number=n) for n, record in enumerate(records, self._written + 1)
             )
             await asyncio.get_running_loop().run_in_executor(self._thread, self._store, records, data)
-        except StateUnavailable as error:
-            self._fail(batch, error)
-            return
         except RuntimeError as error:  # no thread to write with
             if self._recovery is not None:
                 self._recovery.keep(records)

@@ -31,8 +31,7 @@ from reconciler.statefile.state_format import RESTORE_HINT, decode_state, empty_
 from reconciler.statefile.strict_json import MalformedError
 
 if TYPE_CHECKING:
-    from reconciler.statefile.group_commit import GroupCommit
-    from reconciler.statefile.recovery import RecoveryJournal
+    from reconciler.statefile.group_commit import GroupCommit, RecoveryJournal
 
 _READ_TRIES: Final = 3
 

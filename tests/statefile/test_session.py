@@ -31,6 +31,7 @@ from reconciler.model.errors import (
 )
 from reconciler.model.state import Acceptance
 from reconciler.ports import LockInfo
+from reconciler.statefile.group_commit import RecoveryJournal
 from reconciler.statefile.journal_format import (
     decode_journal,
     decode_recovery,
@@ -38,7 +39,6 @@ from reconciler.statefile.journal_format import (
     encode_record,
     encode_recovery_header,
 )
-from reconciler.statefile.recovery import RecoveryJournal
 from reconciler.statefile.session import initialise, load_state, open_session
 from reconciler.statefile.state_format import decode_state, encode_state
 
