@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.backends.complaints import lock_taken_away, locked, not_locked, refuse_unbreakable
-from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
-from reconciler.backends.patience import wait_for
+from reconciler.backends.locks import decode_lock_info, encode_lock_info, wait_for
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateUnavailable
 from reconciler.ports import Breaking, Liveness, LockHolder, LockInfo

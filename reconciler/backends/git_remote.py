@@ -5,7 +5,8 @@ push names the value that each ref has to have, so a second one changes nothing 
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -15,11 +16,14 @@ from msgspec import Struct
 from reconciler.backends.git_command import Git, Outcome, serving, settings_of
 from reconciler.backends.git_complaints import is_passing, reason_in, reason_of, unavailable
 from reconciler.backends.git_urls import GitPlace
-from reconciler.backends.patience import tries
 from reconciler.fault_points import Step, reach
 
 _TIMEOUT_S: Final = 120.0
 _HOOK: Final = re.compile(r"hook\..*\.command", re.DOTALL)
+
+
+PAUSES_S: Final = (0.5, 2.0)
+"""How long to wait before each further try of a call."""
 
 
 class Update(Struct, frozen=True, kw_only=True):
@@ -77,7 +81,7 @@ class Remote:
         `look` tells where it is, which shows whether a push whose answer was lost was done. Raises
         StateUnavailable if the ref stays as it was; a late push may then still arrive.
         """
-        for may_try_again in tries():
+        for may_try_again in _tries():
             reason = self.push(update, *conditions)
             if reason is None:
                 return update.new
@@ -110,7 +114,7 @@ class Remote:
 
     def _read(self, *arguments: str, variables: Mapping[str, str] | None = None) -> Outcome:
         """Return the outcome of a call that changes nothing, tried again where it failed for a moment."""
-        for may_try_again in tries():
+        for may_try_again in _tries():
             try:
                 outcome = self._ask(*arguments, variables=variables)
             except OSError as error:
@@ -131,6 +135,14 @@ class Remote:
         outcome = self._git.run(*arguments, timeout_s=_TIMEOUT_S, settings=settings, variables=variables)
         reach(Step.STORE_CALLED)
         return outcome
+
+
+def _tries() -> Iterator[bool]:
+    """Give for each try of a call whether another one may follow, and pause before that one."""
+    for pause_s in PAUSES_S:
+        yield True
+        time.sleep(pause_s)
+    yield False
 
 
 def receiving(place: GitPlace) -> list[str]:

@@ -32,8 +32,7 @@ from reconciler.backends.git_commits import UNNAMED, ScratchError, author_of, me
 from reconciler.backends.git_complaints import reason_in, reason_of, unavailable, unconditional
 from reconciler.backends.git_remote import Update
 from reconciler.backends.git_urls import GitPlace, read_git_url
-from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
-from reconciler.backends.patience import wait_for
+from reconciler.backends.locks import decode_lock_info, encode_lock_info, wait_for
 from reconciler.model.errors import ReconcilerError, StateUnavailable
 from reconciler.ports import Breaking, Liveness, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
 

@@ -2,27 +2,170 @@
 
 The document is fetched and replaced as a whole. The protocol has no way to ask who holds the lock. So a look
 tries to take it: a refusal shows the holder, and a success is undone at once.
+
+A server shows a refused client the claim that stands: most give back what its holder sent, so that `Info`
+says who we are. GitLab gives back the words of whoever asks, and of the holder only its ID (255 characters at
+the most), its user and the time; there, the ID itself says it.
 """
 
 import base64
+import binascii
 import hashlib
+import json
 import time
-from typing import Final
+import uuid
+from datetime import UTC, datetime
+from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler import __version__
 from reconciler.backends.complaints import not_locked, refuse_unbreakable
 from reconciler.backends.http_address import HttpAddress
-from reconciler.backends.http_claim import UNNAMED, Claim, Standing, a_look, new_claim, read_standing
 from reconciler.backends.http_complaints import Complaints
 from reconciler.backends.http_document import Document, decode_document, encode_document
 from reconciler.backends.http_exchange import Exchange
 from reconciler.backends.http_wire import Asked, Question, Wire
+from reconciler.backends.locks import decode_lock_info, encode_lock_info
 from reconciler.model.errors import UnlockRefused
-from reconciler.ports import Breaking, LockHolder, LockInfo
+from reconciler.model.instants import read_instant, spell_instant
+from reconciler.model.outside_text import tamed
+from reconciler.ports import Breaking, Liveness, LockHolder, LockInfo
 
 _ABSENT: Final = frozenset({204, 404})
 _LOCKED: Final = frozenset({409, 423})
 _LOOK_ENDS_S: Final = 3.0
 _POLL_S: Final = 0.05
+_PREFIX: Final = "reconciler."
+_LONGEST_ID: Final = 255
+_LONGEST_KNOWN_ID: Final = 1_000
+_LONGEST_WORDS: Final = (60, 40, 25, 12)
+_LOOKING: Final = "a look at the lock"
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """A claim to the lock by `claim_id`, which no other has. `body` is what a server is sent of it."""
+
+    claim_id: str
+    info: LockInfo
+    body: bytes
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """A claim that a server keeps others out for, as it shows it.
+
+    `claim_id` is empty where nothing of it can be read.
+    """
+
+    claim_id: str
+    holder: LockHolder
+    body: bytes
+
+    @property
+    def is_look(self) -> bool:
+        """Whether somebody only looks who holds the lock, and lets go of it at once."""
+        return self.holder.info is not None and self.holder.info.command == _LOOKING
+
+
+UNNAMED: Final = Standing(claim_id="", holder=LockHolder(info=None, liveness=Liveness.UNKNOWN), body=b"")
+"""A claim of which the server shows nothing."""
+
+
+def new_claim(info: LockInfo, *, says_who: bool) -> Claim:
+    """A claim of `info` that was never made before; with `says_who`, its ID says whose it is."""
+    nonce = uuid.uuid4()
+    claim_id = _telling_id(info, nonce.hex[:12]) if says_who else str(nonce)
+    document = {
+        "ID": claim_id,
+        "Operation": info.command,
+        "Info": f"{claim_id} {encode_lock_info(info).decode()}",
+        "Who": f"{info.who}@{info.host}",
+        "Version": f"reconciler-{__version__}",
+        "Created": spell_instant(info.since, to="auto"),
+        "Path": "",
+    }
+    return Claim(claim_id=claim_id, info=info, body=json.dumps(document).encode())
+
+
+def a_look(info: LockInfo) -> LockInfo:
+    """As `info`, of somebody who only looks."""
+    return replace(info, command=_LOOKING)
+
+
+def read_standing(body: bytes, *, asked: Claim) -> Standing:
+    """The claim that the refusal of `asked` shows."""
+    try:
+        found: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        found = None
+    claim_id = _usable_id(_word(found, "ID") or _word(found, "id"))
+    info = _ours(found, claim_id) or _told(claim_id) or _another_tools(found, claim_id, asked)
+    return Standing(claim_id=claim_id, holder=LockHolder(info=info, liveness=Liveness.UNKNOWN), body=body)
+
+
+def _usable_id(claim_id: str) -> str:
+    """`claim_id` as a server can be sent it again; empty where that is too long, or none can spell it."""
+    is_usable = len(claim_id) <= _LONGEST_KNOWN_ID and claim_id == claim_id.encode(errors="replace").decode()
+    return claim_id if is_usable else ""
+
+
+def _ours(found: Any, claim_id: str) -> LockInfo | None:
+    """What `Info` says, if it is about the claim itself and not about whoever asked."""
+    about, _, text = _word(found, "Info").partition(" ")
+    return decode_lock_info(text.encode(errors="replace")) if claim_id and about == claim_id else None
+
+
+def _another_tools(found: Any, claim_id: str, asked: Claim) -> LockInfo | None:
+    if not claim_id:
+        return None
+    is_echo = _word(found, "Info").startswith(f"{asked.claim_id} ")
+    who, _, host = _word(found, "Who").partition("@")
+    return LockInfo(
+        lock_id=tamed(claim_id, most=_LONGEST_KNOWN_ID),
+        who=tamed(who) or "somebody",
+        host=tamed(host) or "an unknown host",
+        pid=0,
+        since=read_instant(_word(found, "Created")) or datetime.fromtimestamp(0, UTC),
+        command=("" if is_echo else tamed(_word(found, "Operation"))) or "another tool",
+    )
+
+
+def _telling_id(info: LockInfo, nonce: str) -> str:
+    """An ID that says as much of `info` as fits."""
+    since_s = int(info.since.timestamp())
+    for longest in _LONGEST_WORDS:
+        who, host, command = (word[:longest] for word in (info.who, info.host, info.command))
+        text = json.dumps([nonce, info.lock_id, who, host, info.pid, since_s, command], separators=(",", ":"))
+        claim_id = _PREFIX + base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        if len(claim_id) <= _LONGEST_ID:
+            return claim_id
+    return f"{_PREFIX}{nonce}.{info.lock_id}"[:_LONGEST_ID]
+
+
+def _told(claim_id: str) -> LockInfo | None:
+    """What an ID of `_telling_id` says."""
+    encoded = claim_id.removeprefix(_PREFIX)
+    if encoded == claim_id:
+        return None
+    try:
+        told = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+        _, lock_id, who, host, pid, since_s, command = told
+        return LockInfo(
+            lock_id=tamed(str(lock_id)),
+            who=tamed(str(who)),
+            host=tamed(str(host)),
+            pid=int(pid),
+            since=datetime.fromtimestamp(since_s, UTC),
+            command=tamed(str(command)),
+        )
+    except (binascii.Error, ValueError, TypeError, OverflowError, OSError, RecursionError):
+        return None
+
+
+def _word(found: Any, key: str) -> str:
+    value = found.get(key) if isinstance(found, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 class Server:

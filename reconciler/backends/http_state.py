@@ -23,11 +23,10 @@ from msgspec.structs import replace
 
 from reconciler.backends.complaints import conflict, lock_taken_away, locked, shortened
 from reconciler.backends.http_address import HttpAddress, read_address
-from reconciler.backends.http_claim import Claim, Standing
 from reconciler.backends.http_document import Document, pack
 from reconciler.backends.http_exchange import OutcomeUnknown
-from reconciler.backends.http_server import Server
-from reconciler.backends.patience import wait_for
+from reconciler.backends.http_server import Claim, Server, Standing
+from reconciler.backends.locks import wait_for
 from reconciler.model.errors import StateUnavailable
 from reconciler.ports import (
     Breaking,

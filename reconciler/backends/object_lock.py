@@ -15,9 +15,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from reconciler.backends.complaints import lock_taken_away, locked, not_locked, refuse_unbreakable
-from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
+from reconciler.backends.locks import decode_lock_info, encode_lock_info, wait_for
 from reconciler.backends.object_calls import Bucket, Found, Refused, Tag
-from reconciler.backends.patience import wait_for
 from reconciler.model.errors import StateUnavailable
 from reconciler.ports import Breaking, Liveness, LockHolder, LockInfo
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from raw_server import raw_server
 
-from reconciler.backends import http_exchange, http_server, patience
+from reconciler.backends import http_exchange, http_server, locks
 from reconciler.backends.conformance import refusal, take
 from reconciler.backends.http_address import read_address
 from reconciler.backends.http_document import decode_document, encode_document
@@ -126,7 +126,7 @@ class Clock:
 def clock(monkeypatch):
     """Nobody waits."""
     clock = Clock()
-    for module in (http_exchange, http_server, patience):
+    for module in (http_exchange, http_server, locks):
         monkeypatch.setattr(module, "time", clock)
     return clock
 

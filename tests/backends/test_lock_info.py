@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.backends.http_claim import new_claim, read_standing
-from reconciler.backends.lock_info import decode_lock_info, encode_lock_info
+from reconciler.backends.http_server import new_claim, read_standing
+from reconciler.backends.locks import decode_lock_info, encode_lock_info
 from reconciler.ports import LockInfo
 
 OURS = {

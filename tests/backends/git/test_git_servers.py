@@ -85,7 +85,7 @@ def test_a_server_that_cannot_prove_who_it_is(served, tmp_path, monkeypatch, tls
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_busy_server_is_asked_again(server, backend, monkeypatch, status):
     """A few times, with pauses; then it is told."""
-    monkeypatch.setattr("reconciler.backends.patience.PAUSES_S", (0.0, 0.01))
+    monkeypatch.setattr("reconciler.backends.git_remote.PAUSES_S", (0.0, 0.01))
     busy = []
 
     def refuse(handler, _service):

@@ -1,7 +1,9 @@
-"""Lock information as JSON, which is how a store keeps it for others to read."""
+"""Locks: who holds one, as JSON for others to read, and how one is waited for."""
 
 import json
-from typing import Final
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -9,6 +11,9 @@ from msgspec.structs import replace
 from reconciler.model.outside_text import tamed
 from reconciler.ports import LockInfo
 
+_Taken = TypeVar("_Taken")
+
+_GROWTH: Final = 1.5
 _LONGEST_BYTES: Final = 10_000
 
 
@@ -28,3 +33,22 @@ def decode_lock_info(data: bytes) -> LockInfo | None:
         return None
     texts = {name: tamed(getattr(found, name)) for name in ("lock_id", "who", "host", "command")}
     return replace(found, **texts)
+
+
+def wait_for(
+    take: Callable[[], _Taken | None],
+    *,
+    timeout_s: float,
+    first_pause_s: float = 0.1,
+    longest_pause_s: float = 1.0,
+) -> _Taken | None:
+    """Call `take` until it returns something, and return that; None once `timeout_s` have passed."""
+    deadline_s = time.monotonic() + timeout_s
+    pause_s = first_pause_s
+    while (taken := take()) is None:
+        left_s = deadline_s - time.monotonic()
+        if left_s <= 0:
+            return None
+        time.sleep(min(pause_s, left_s))
+        pause_s = min(pause_s * _GROWTH, longest_pause_s)
+    return taken
