@@ -9,7 +9,7 @@ from reconciler.manifest.datetimes import report_date_times, report_zone
 from reconciler.manifest.defaults import COURSE_FIELDS, count_nodes, merged, profiles_of
 from reconciler.manifest.effective import body_of, course_of, report_user
 from reconciler.manifest.findings import Findings
-from reconciler.manifest.passwords import FIELD, report_secret
+from reconciler.manifest.passwords import report_secret
 from reconciler.manifest.schema_checks import check_of
 from reconciler.manifest.schema_errors import Place, report_schema_errors
 from reconciler.manifest.shells import FileContext
@@ -21,8 +21,6 @@ from reconciler.model.words import listed
 
 MAX_MERGED_NODES: Final = 2_000_000
 """Values that defaults and profiles may come to, merged under every exam of a file."""
-
-_CHECKED_PASSWORD: Final = "-"  # noqa: S105 - stands for any text
 
 
 class ResolvedExam(Struct, frozen=True):
@@ -65,15 +63,14 @@ class Resolver(Struct):
         below = stack.below(profiles)
         values = merged(exam, below)
         context = self.context.for_exam(values)
-        course = self._checked(values, place, below, context)
+        course = self._checked(values, context)
+        has_all = self._has_required(values, place, below)
         if course is not None and values is not exam:
             # What is wrong is known already, unless this exam has it from defaults or a profile.
             is_right = report_schema_errors(check_of("manifest", "exam"), values, place, self.findings)
-        if course is None or not is_right:
+        if course is None or not is_right or not has_all:
             return None
         payload, secrets = body_of(values, context)
-        if check_of("create-exam").errors(_with_password(payload)):
-            return None
         timezone = None if context.zone is None else context.zone.key
         return ResolvedExam(*course, timezone, payload, secrets, profiles, values)
 
@@ -98,27 +95,24 @@ class Resolver(Struct):
         )
         return False
 
-    def _checked(
-        self, values: Mapping, place: Place, below: Mapping | None, context: FileContext
-    ) -> tuple[CourseSid, str | None] | None:
-        """Return the course of an exam in which the schema is all that may be wrong; else None."""
+    def _checked(self, values: Mapping, context: FileContext) -> tuple[CourseSid, str | None] | None:
+        """Return the course of an exam; None if anything but its schema or a missing field is wrong."""
         findings = self.findings
         configuration = values.get("configuration")
         is_right = not isinstance(configuration, Mapping) or report_secret(configuration, findings)
         is_right &= report_date_times(values, context.zone, findings, zone_is_wrong=context.zone_is_wrong)
         is_right &= report_user(values, context, findings)
         report_zone(values, findings)
-        self._report_missing(values, place, below)
         course = course_of(values, context, findings)
         is_zone_right = "timezone" not in values or context.zone is not None
         return course if is_right and is_zone_right else None
 
-    def _report_missing(self, values: Mapping, place: Place, defaults: Mapping | None) -> None:
-        """Note the required fields that neither the exam nor its defaults have."""
+    def _has_required(self, values: Mapping, place: Place, defaults: Mapping | None) -> bool:
+        """Note the required fields that neither the exam nor its defaults have; return whether it has all."""
         missing = [name for name in schemas.load("create-exam")["required"] if name not in values]
         names_no_course = values.keys().isdisjoint(COURSE_FIELDS)
         if not missing and not names_no_course:
-            return
+            return True
         merged_in = f"merged were the defaults {listed(defaults)}" if defaults else "the file has no defaults"
         for name in missing:
             self.findings.add(
@@ -135,11 +129,4 @@ class Resolver(Struct):
                 "the exam names no course",
                 f"Add `course:` with an alias, or `courseSid: CU…`; {merged_in}.",
             )
-
-
-def _with_password(payload: Payload) -> Payload:
-    """Return `payload` as it will be once apply has put the password in."""
-    configuration = payload.get("configuration")
-    if isinstance(configuration, dict) and FIELD in configuration:
-        return {**payload, "configuration": {**configuration, FIELD: _CHECKED_PASSWORD}}
-    return payload
+        return False

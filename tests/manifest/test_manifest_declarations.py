@@ -1,12 +1,13 @@
 """What right manifests declare, and what a workspace file adds."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from reconciler import schemas
-from reconciler.manifest.datetimes import BadDateTime, normalized, zone_of
+from reconciler.manifest.datetimes import DATE_FIELDS, BadDateTime, normalized, zone_of
 from reconciler.manifest.loading import Ruling, load
 from reconciler.manifest.schema_checks import check_of
 from reconciler.manifest.workspace import load_workspace
@@ -285,6 +286,31 @@ def test_the_manifest_schema_knows_every_field_of_the_body() -> None:
     inner = body["properties"]["configuration"]["properties"]
     assert set(manifest["configuration"]["properties"]) == set(inner)
     assert set(manifest["proctor"]["properties"]) == set(inner["instructorAsProctor"]["items"]["properties"])
+
+
+def test_the_manifest_schema_asks_of_a_field_what_the_body_does() -> None:
+    """Only what is resolved may be written otherwise, so a right exam has a right body."""
+    resolved = {"password", "contactUserSid", *DATE_FIELDS, "startTime"}
+    body, manifest = schemas.load("create-exam"), schemas.load("manifest")
+    exam = _plain(manifest["definitions"]["exam"], manifest, resolved)
+    for name, part in _plain(body, body, resolved)["properties"].items():
+        assert exam["properties"][name] == part
+
+
+def _plain(schema: Any, root: Any, left_out: set[str]) -> Any:
+    """`schema` without annotations and references, and without the properties to be `left_out`."""
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _plain(root["definitions"][schema["$ref"].rpartition("/")[2]], root, left_out)
+    annotations = {"title", "description", "examples", "default", "defaultSnippets", "$schema", "definitions"}
+    return {
+        key: {name: _plain(each, root, left_out) for name, each in part.items() if name not in left_out}
+        if key == "properties"
+        else _plain(part, root, left_out)
+        for key, part in schema.items()
+        if key not in annotations
+    }
 
 
 @pytest.mark.parametrize("name", ["create-exam", "manifest", "workspace"])
