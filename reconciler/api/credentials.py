@@ -1,4 +1,4 @@
-"""Refusing a token before anything is sent to anybody. No message holds it."""
+"""The API token: what can be refused before anything is sent. No message holds it."""
 
 import base64
 import binascii
@@ -14,10 +14,7 @@ _JWT_PARTS: Final = 3
 
 
 def check_token(token: str, now: datetime) -> None:
-    """Nothing, if `token` may be sent: printable, and if it is a JWT with an `exp`, not past it.
-
-    Raises TokenUnusable.
-    """
+    """Raise TokenUnusable unless `token` is printable and, if it is a JWT with an `exp`, not past it."""
     if not token:
         raise TokenUnusable("there is no API token", hint=_TOKEN_HINT)
     if not (token.isascii() and token.isprintable() and " " not in token):
@@ -31,7 +28,7 @@ def check_token(token: str, now: datetime) -> None:
 
 
 def _expiry_of(token: str) -> datetime | None:
-    """The JWT's `exp` claim (RFC 7519 section 4.1.4); None where there is none to be read."""
+    """Return the `exp` claim of a JWT (RFC 7519 section 4.1.4); None for any other token."""
     parts = token.split(".")
     if len(parts) != _JWT_PARTS:
         return None

@@ -1,4 +1,4 @@
-"""How long to wait before another try. Pure: the time comes in, a duration goes out."""
+"""How long to wait before another try. Pure: the current time is an argument."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,7 +20,7 @@ class BackOff(Struct, frozen=True, kw_only=True):
     budget_s: float = 300.0
 
     def delay_s(self, attempt: int, retry_after: str | None, now: datetime) -> float:
-        """Seconds to wait before try `attempt` (the first is 1).
+        """Return the seconds to wait before try `attempt` (the first is 1).
 
         `retry_after` is Retry-After in either form of RFC 9110 section 10.2.3; it wins when it is longer,
         and a malformed one counts as absent. `now` is by the sender's clock, where that is known.

@@ -2,8 +2,7 @@
 
 import asyncio
 import itertools
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, ParamSpec, assert_never, cast
@@ -69,7 +68,7 @@ class Executor:
     marking_key: MarkingKey | None = None
     _gate: Gate = field(init=False)
     _turns: asyncio.TaskGroup = field(init=False)
-    _waiting: deque[CreateRequest] = field(init=False)
+    _waiting: Iterator[CreateRequest] = field(init=False)
     _outcomes: list[ExamOutcome] = field(init=False, default_factory=list)
     _halted_because: str | None = field(init=False, default=None)
     _fault_in_telling: str | None = field(init=False, default=None)
@@ -88,7 +87,7 @@ class Executor:
         """Send what can be sent and report on every request; every outcome is durable on return."""
         self.stopping.attach(asyncio.get_running_loop())
         self._tell(self.progress.started, len(requests))
-        self._waiting = deque(requests)
+        self._waiting = iter(requests)
         self._titles = frozenset(folded(str(each.declaration.payload.get("title"))) for each in requests)
         try:
             async with asyncio.TaskGroup() as self._turns:
@@ -109,8 +108,8 @@ class Executor:
             self._fault_in_telling = self._fault_in_telling or internal_error(error)
 
     def _begin_next(self) -> None:
-        if self._waiting:
-            self._turns.create_task(self._take_turn(self._waiting.popleft()))
+        if (request := next(self._waiting, None)) is not None:
+            self._turns.create_task(self._take_turn(request))
 
     async def _take_turn(self, request: CreateRequest) -> None:
         turn = Turn(self._gate, self._begin_next)
@@ -148,7 +147,7 @@ class Executor:
                     if last is None:
                         return ended(request, stop)
                     return replace(last, message=f"{last.message}; then {stop}")
-                turn.begin_try()
+                turn.stage, turn.verdict = Stage.WAITING, None
                 last, is_final = await self._try_once(request, number, turn)
             finally:
                 turn.leave()

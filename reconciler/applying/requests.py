@@ -23,7 +23,7 @@ class CreateRequest(Unprintable, frozen=True, kw_only=True):
         return {use.dotted_path: value for use, value in zip(uses, self.values, strict=True)}
 
     def body(self) -> bytes:
-        """The exact JSON body, secrets filled in. Made anew at each call: it is not to stay in memory."""
+        """Return the exact JSON body, with the secrets; made anew at each call, to be out of memory soon."""
         payload = self.declaration.payload
         for use, value in zip(self.declaration.secrets, self.values, strict=True):
             payload = _filled(payload, use.path, value)
@@ -31,13 +31,13 @@ class CreateRequest(Unprintable, frozen=True, kw_only=True):
 
 
 def _filled(payload: Payload, path: Sequence[str], value: str) -> Payload:
-    """`payload` with `value` where `path` leads; what is on the way is copied, and all else is shared."""
+    """Return `payload` with `value` at `path`; mappings on the way are copied, all else is shared."""
     key, *rest = path
     return {**payload, key: _filled(cast("Payload", payload[key]), rest, value) if rest else value}
 
 
 def resolve_secrets(declarations: Sequence[Declaration], source: SecretSource) -> tuple[CreateRequest, ...]:
-    """A request for each declaration, in order.
+    """Return a request for each declaration, in order.
 
     Raises SecretsUnavailable, naming all that are missing at once, unless every secret can be had.
     """
@@ -47,11 +47,14 @@ def resolve_secrets(declarations: Sequence[Declaration], source: SecretSource) -
         values = []
         for use in declaration.secrets:
             try:
-                values.append(source.value_of(use.secret))
+                value = source.value_of(use.secret)
             except LookupError as error:
                 missing.append(f"{declaration.address}: {use.dotted_path}: {error.args[0]}")
+                continue
+            values.append(value)
+            if any(character < " " for character in value):
+                missing.append(f"{declaration.address}: {_name(use)} holds a line break or control character")
         requests.append(CreateRequest(declaration=declaration, values=tuple(values)))
-        _refuse_unsendable(declaration, values, missing)
     if missing:
         raise SecretsUnavailable(
             f"{len(missing)} secret(s) cannot be resolved",
@@ -59,12 +62,6 @@ def resolve_secrets(declarations: Sequence[Declaration], source: SecretSource) -
             references=missing,
         )
     return tuple(requests)
-
-
-def _refuse_unsendable(declaration: Declaration, values: Sequence[str], missing: list[str]) -> None:
-    for use, value in zip(declaration.secrets, values, strict=False):
-        if any(ord(character) < ord(" ") for character in value):
-            missing.append(f"{declaration.address}: {_name(use)} holds a line break or control character")
 
 
 def _name(use: SecretUse) -> str:

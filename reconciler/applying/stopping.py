@@ -1,4 +1,4 @@
-"""Stopping: what the first and the second request to stop mean for a run."""
+"""Stopping: the first request to stop lets creates in flight finish, the second abandons them."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -29,11 +29,11 @@ class Stopping:
         self.signal_number: int | None = None
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        """From now on creates may be in flight on `loop`, and a signal is a request to the run on it."""
+        """Have signals stop the run on `loop`, where creates may be in flight from now on."""
         self._loop = loop
 
     def request_by_signal(self, signal_number: int) -> None:
-        """What a signal handler calls. Raises Interrupted while there is no run to be asked."""
+        """Pass a signal on to the run. Raises Interrupted while there is none."""
         if self._loop is None:
             raise Interrupted(signal_number)
         if not self._loop.is_closed():  # once the run is over there is nothing left to stop
@@ -59,7 +59,7 @@ class Stopping:
         return self._is_abandoned
 
     async def unless_abandoned(self, work: Coroutine[object, object, T], otherwise: T) -> T:
-        """What `work` gives, or `otherwise` if the run is abandoned first; `work` is then cancelled."""
+        """Return what `work` gives, or `otherwise` if the run is abandoned first, and `work` cancelled."""
         if self._is_abandoned:
             work.close()
             return otherwise
@@ -76,7 +76,7 @@ class Stopping:
             self._in_flight.discard(task)
 
     async def unless_draining(self, work: Coroutine[object, object, T], otherwise: T) -> T:
-        """What `work` gives, or `otherwise` if the run begins to drain first; `work` is then cancelled."""
+        """Return what `work` gives, or `otherwise` if the run drains first; `work` is then cancelled."""
         working = asyncio.create_task(work)
         draining = asyncio.create_task(self._draining.wait())
         try:

@@ -1,13 +1,11 @@
-"""A turn: one exam's place behind the gate, and after it the next exam's, each let go of once."""
+"""A turn: the place of one exam among those in flight. It is left once, and passed on once."""
 
 import enum
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from reconciler.applying.gate import Gate
-
-if TYPE_CHECKING:
-    from reconciler.model.verdicts import Verdict
+from reconciler.model.verdicts import Verdict
 
 
 class Stage(enum.Enum):
@@ -21,37 +19,33 @@ class Stage(enum.Enum):
     """Its outcome is durable."""
 
 
+@dataclass(slots=True)
 class Turn:
     """The turn of one exam among those in flight; `begin_next` gives the next exam its own.
 
     `stage` and `verdict` are those of the present try; `verdict` is None until an answer was understood.
     """
 
-    def __init__(self, gate: Gate, begin_next: Callable[[], None]) -> None:
-        self.stage = Stage.WAITING
-        self.verdict: Verdict | None = None
-        self._gate = gate
-        self._begin_next = begin_next
-        self._is_inside = False
-        self._is_passed_on = False
-
-    def begin_try(self) -> None:
-        """Know that another try begins."""
-        self.stage, self.verdict = Stage.WAITING, None
+    gate: Gate
+    begin_next: Callable[[], None]
+    stage: Stage = Stage.WAITING
+    verdict: Verdict | None = None
+    _is_inside: bool = False
+    _is_passed_on: bool = False
 
     def entered(self) -> None:
         """Know that the gate counts this exam as in flight."""
         self._is_inside = True
 
     def leave(self) -> None:
-        """This exam is not in flight, or not any more."""
+        """Count this exam as not in flight, or not any more."""
         if self._is_inside:
             self._is_inside = False
-            self._gate.leave()
+            self.gate.leave()
 
     def pass_on(self) -> None:
-        """This exam is not in flight, and the next one has had its turn or has it now."""
+        """Leave, and give the next exam its turn if it has not had one from here."""
         self.leave()
         if not self._is_passed_on:
             self._is_passed_on = True
-            self._begin_next()
+            self.begin_next()
