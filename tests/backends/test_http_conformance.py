@@ -24,11 +24,10 @@ class TestPlain(BackendConformance):
 
 
 class TestGitLab(BackendConformance):
-    """A server that does as GitLab does."""
+    """A server that does as GitLab does. Answers are lost here, and calls fail on the other."""
 
-    kill_steps: ClassVar = (
-        "store-called",
-    )  # and right before the next call is as good as right behind this one
+    kill_steps: ClassVar = ("store-called",)  # right before the next call is as good as right behind this one
+    fail_steps: ClassVar = ("store-called=eio",)
 
     @pytest.fixture
     def place(self, server):
