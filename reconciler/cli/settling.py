@@ -180,5 +180,5 @@ def _say(parsed: argparse.Namespace, done: str, edit: Edit) -> int:
     work_ended(parsed, DONE)
     put(result_console(parsed), f"{done} (state serial {edit.state.serial}).")
     if edit.backup is not None:
-        put(error_console(parsed), f"The state before is at {edit.backup}")
+        tell_backup(parsed, edit.backup)
     return DONE
