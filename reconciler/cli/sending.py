@@ -28,9 +28,10 @@ from reconciler.cli.consoles import (
 from reconciler.cli.exit_codes import DONE, FAILED, IN_DOUBT, SIGNAL_BASE
 from reconciler.cli.plan_files import read_plan
 from reconciler.cli.running import STOPPING, on_signals
-from reconciler.cli.streaming import Chorus, streaming
 from reconciler.cli.telling import (
+    Chorus,
     is_json,
+    streaming,
     tell_backup,
     tell_error,
     tell_note,

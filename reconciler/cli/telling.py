@@ -1,14 +1,20 @@
-"""What a command tells on standard error beside its results: as text for people, or as lines of JSON."""
+"""What a command tells beside its results: as text for people, or as lines of JSON.
+
+What is told while a run goes on must neither stop it nor hold it up.
+"""
 
 import argparse
+import io
+import os
+import queue
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO, cast
+from typing import Final, TextIO, cast
 
 from reconciler import host
 from reconciler.cli.consoles import error_console, invocation_of
-from reconciler.cli.detached import DetachedStream
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import ReconcilerError
 from reconciler.outputs.diagnostics_text import print_diagnostics
@@ -17,6 +23,56 @@ from reconciler.outputs.json_log import JsonLog
 from reconciler.outputs.progress import LogProgress, QuietProgress, TerminalProgress
 from reconciler.outputs.terminal import put
 from reconciler.ports import Progress
+
+_PATIENCE_S: Final = 5.0
+
+
+class DetachedStream(io.TextIOBase):
+    """Passes text on to `target` from a thread of its own.
+
+    A reader that stopped reading, a full disk or a closed stream costs the text and nothing else.
+    """
+
+    def __init__(self, target: TextIO) -> None:
+        self._target = target
+        # Past the target's own buffer: a thread that hangs in there would keep the interpreter from ending.
+        self._descriptor: int | None = target.fileno()
+        self._texts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._pass_on, name="detached stream", daemon=True)
+        self._thread.start()
+
+    def write(self, text: str) -> int:
+        """Take `text`; it is passed on soon."""
+        self._texts.put(text)
+        return len(text)
+
+    def isatty(self) -> bool:
+        """Return whether a person may be watching."""
+        return self._target.isatty()
+
+    def fileno(self) -> int:
+        """Return the descriptor of the target, for who asks how wide it is."""
+        return self._target.fileno()
+
+    def drain(self) -> None:
+        """Return once all is passed on, or after five seconds if a reader does not take it."""
+        self._texts.put(None)
+        self._thread.join(_PATIENCE_S)
+
+    def _pass_on(self) -> None:
+        while (text := self._texts.get()) is not None:
+            if self._descriptor is not None and not _is_written(self._descriptor, text):
+                self._descriptor = None
+
+
+def _is_written(descriptor: int, text: str) -> bool:
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError:  # full, broken or closed: there is nobody to be told
+        return False
+    return True
 
 
 def is_json(parsed: argparse.Namespace) -> bool:
@@ -106,3 +162,46 @@ def _json_log() -> JsonLog:
 def _write(text: str) -> None:
     sys.stderr.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
     sys.stderr.flush()
+
+
+@contextmanager
+def streaming(parsed: argparse.Namespace) -> Iterator[JsonLog | None]:
+    """Open the stream of events; yield None if another format was asked for.
+
+    An error that ends the run before its report is the last event. A reader that is slow or gone neither
+    delays the run nor ends it.
+    """
+    if parsed.format != "jsonl":
+        yield None
+        return
+    stream = DetachedStream(sys.stdout)
+    log = JsonLog(stream.write, host.SystemClock().now)
+    try:
+        yield log
+    except ReconcilerError as error:
+        log.failed(error)
+        raise
+    except OSError as error:
+        log.stopped(error.strerror or str(error))
+        raise
+    except KeyboardInterrupt:
+        log.stopped("interrupted: nothing more was sent")
+        raise
+    finally:
+        stream.drain()
+
+
+class Chorus:
+    """Passes each call on to all of `tellers`; stands for a `reconciler.ports.Progress`."""
+
+    def __init__(self, *tellers: Progress) -> None:
+        self._tellers = tellers
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        """Return a method that calls the one called `name` of each teller."""
+
+        def tell(*values: object) -> None:
+            for teller in self._tellers:
+                getattr(teller, name)(*values)
+
+        return tell

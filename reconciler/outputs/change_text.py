@@ -6,17 +6,18 @@ from typing import Final, assert_never
 from msgspec import Struct
 
 from reconciler.model.plan import Action, Change, FieldDiff
-from reconciler.outputs.dossier_text import print_dossier, print_settling
+from reconciler.outputs.dossier_text import print_dossier, print_settling, put_window
 from reconciler.outputs.dossiers import dossier_of
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.fact_lines import INDENT, put_fact, put_window
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.terminal import (
+    INDENT,
     Console,
     Piece,
     columns_of,
     pad,
     put,
+    put_fact,
     put_fitted,
     put_wrapped,
     width_of,

@@ -5,9 +5,19 @@ from typing import Final
 
 from reconciler.outputs.dossiers import Dossier
 from reconciler.outputs.escapes import ELLIPSIS, printable
-from reconciler.outputs.fact_lines import INDENT, put_fact, put_window
 from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.terminal import Console, Piece, columns_of, put, put_wrapped, width_of
+from reconciler.outputs.terminal import (
+    INDENT,
+    LABEL_WIDTH,
+    Console,
+    Piece,
+    columns_of,
+    put,
+    put_fact,
+    put_wrapped,
+    width_of,
+)
+from reconciler.outputs.values import Window
 
 MOST_WHOLE: Final = 3
 """How many dossiers stand whole in one text."""
@@ -75,3 +85,20 @@ def print_settling(commands: Sequence[str], console: Console) -> None:
             put(console, " " * (INDENT + 2), (command, "bold"))
         else:
             put(console, " " * INDENT, f"{condition:{_CONDITION_WIDTH}}", (command, "bold"))
+
+
+def put_window(label: str, window: Window, console: Console, *, note: str = "") -> None:
+    """Print `window` beside `label`, with `note` behind it.
+
+    Local time, UTC and note share a line where all fit, and are never broken within.
+    """
+    in_utc = f" ({window.utc})" if window.utc else ""
+    behind = f", {note}" if note else ""
+    if INDENT + LABEL_WIDTH + columns_of(window.local + in_utc + printable(behind)) <= width_of(console):
+        put_fact(label, console, window.local, (in_utc, "dim"), behind)
+        return
+    put_fact(label, console, window.local)
+    if in_utc:
+        put_fact("", console, (in_utc.strip(), "dim"))
+    if note:
+        put_fact("", console, note)

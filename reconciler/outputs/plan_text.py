@@ -5,19 +5,27 @@ from typing import Final
 
 from reconciler.model.identities import Address
 from reconciler.model.origins import NO_ORIGINS, Origins
-from reconciler.model.plan import Guard, Note, Plan
-from reconciler.outputs.escapes import ELLIPSIS
-from reconciler.outputs.fact_lines import INDENT
-from reconciler.outputs.groups import GROUPS
+from reconciler.model.plan import Action, Change, Guard, Note, Plan
+from reconciler.outputs.change_text import print_brief, print_change
+from reconciler.outputs.dossier_text import MOST_WHOLE, print_where_others_are
+from reconciler.outputs.escapes import ELLIPSIS, printable
+from reconciler.outputs.groups import GROUPS, Group
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_summary import summary_sentences
-from reconciler.outputs.terminal import Console, Piece, put, put_panel, put_wrapped
+from reconciler.outputs.terminal import INDENT, Console, Piece, columns_of, pad, put, put_panel, put_wrapped
 
 _MOST_NOTES: Final = 25
 _ADDRESSES_OF_A_GUARD: Final = 5
 _WIDEST_PANEL: Final = 100
 _DONE: Final = "done"
+_MOST_SHOWN_WHOLE: Final = 25
+"""Above this many changes of one action, each gets one line."""
+
+_BRIEF: Final = frozenset({Action.NOOP, Action.IN_DOUBT})
+"""Actions whose changes stay brief, or few, even where the origins of values are asked for."""
+
+_WIDEST_PATH: Final = 48
 
 
 def print_plan(
@@ -37,9 +45,7 @@ def print_plan(
     for action, group in GROUPS.items():
         changes = [change for change in listed if change.action is action]
         if changes:
-            from reconciler.outputs.plan_groups import print_group  # noqa: PLC0415 - most plans list nothing
-
-            print_group(group, changes, console, invocation or Invocation(), origins)
+            _print_group(group, changes, console, invocation or Invocation(), origins)
     _print_notes(plan.notes, console)
     for guard in plan.guards:
         _print_guard_panel(guard, console)
@@ -49,6 +55,50 @@ def print_plan(
         put_wrapped(console, (sentence, style))
     if plan.differs:
         put(console, (f"Fingerprint {plan.fingerprint}", "dim"))
+
+
+def _print_group(
+    group: Group,
+    changes: list[Change],
+    console: Console,
+    invocation: Invocation,
+    origins: Mapping[Address, Origins],
+) -> None:
+    """Print `changes`, which have one action, behind what introduces them."""
+    put(console, (group.heading(len(changes)), "bold"))
+    is_traced = any(change.address in origins for change in changes)
+    whole = len(changes) if is_traced and changes[0].action not in _BRIEF else _most_whole(changes)
+    for number, change in enumerate(changes[:whole]):
+        if number and change.action is Action.IN_DOUBT:
+            put(console)
+        print_change(change, console, invocation)
+        _print_origins(origins.get(change.address, {}), console)
+    if changes[whole:]:
+        print_brief(changes[whole:], console)
+    if changes[0].action is Action.IN_DOUBT:
+        print_where_others_are(len(changes) - whole, console, invocation)
+    if group.advice:
+        put_wrapped(console, (group.advice, "italic"), indent=2)
+    put(console)
+
+
+def _most_whole(changes: list[Change]) -> int:
+    """Return how many of `changes`, which have one action, are printed whole."""
+    match changes[0].action:
+        case Action.NOOP:
+            return 0
+        case Action.IN_DOUBT:
+            return MOST_WHOLE
+        case _:
+            return len(changes) if len(changes) <= _MOST_SHOWN_WHOLE else 0
+
+
+def _print_origins(origins: Origins, console: Console) -> None:
+    """Print each value of `origins` on a line of its own, by path."""
+    widest = min(max((columns_of(printable(path)) for path in origins), default=0), _WIDEST_PATH)
+    for path, origin in sorted(origins.items()):
+        columns = max(widest, columns_of(printable(path)))
+        put(console, " " * INDENT, pad(path, columns), (f"  from {origin}", "dim"))
 
 
 def print_guard(guard: Guard, console: Console) -> None:

@@ -14,6 +14,12 @@ from reconciler.outputs.escapes import ELLIPSIS, printable
 LOG_WIDTH: Final = 120
 """Columns that a pipe or a log is taken to have at least."""
 
+INDENT: Final = 4
+"""Columns that facts about one exam are set in by, below its header."""
+
+LABEL_WIDTH: Final = 9
+"""Columns that the label of such a fact takes up."""
+
 _USUAL_WIDTH: Final = 80
 _MIN_TEXT_WIDTH: Final = 20
 _CODES: Final = {
@@ -101,10 +107,10 @@ def put_wrapped(console: Console, *pieces: Piece, indent: int = 0, hanging: int 
         console.file.write(f"{' ' * (rest if number else indent)}{line}\n")
 
 
-def put_labelled(console: Console, label: str, *pieces: Piece, indent: int, label_width: int) -> None:
-    """Print `pieces` beside `label`, on as many lines as they need, all below the first."""
-    margin = indent + label_width
-    head = _styled(console, ((" " * indent + f"{label:{label_width}}", "dim"),))
+def put_fact(label: str, console: Console, *pieces: Piece) -> None:
+    """Print `pieces` beside `label`, set in below a header, on as many lines as they need."""
+    margin = INDENT + LABEL_WIDTH
+    head = _styled(console, ((" " * INDENT + f"{label:{LABEL_WIDTH}}", "dim"),))
     for number, line in enumerate(_lines(console, pieces, width_of(console) - margin)):
         console.file.write(f"{' ' * margin if number else head}{line}\n")
 
