@@ -50,7 +50,7 @@ def standing_of(declared: Declared, state: State, *, now: datetime) -> Standing:
 
 
 def _spelt_out(declared: Declared, state: State, renames: Renames, covered: Collection[Address]) -> Declared:
-    """`declared` with the globs spelt out for those of `covered`."""
+    """Return `declared` with its globs spelled out for the addresses in `covered`."""
     moves = tuple(_moves(declared, state, renames, covered))
     return replace(declared, moves=moves, removals=tuple(_removals(declared, covered, routes_of(moves))))
 
@@ -58,7 +58,7 @@ def _spelt_out(declared: Declared, state: State, renames: Renames, covered: Coll
 def _moves(
     declared: Declared, state: State, renames: Renames, covered: Collection[Address]
 ) -> Iterator[Move]:
-    """The moves by name, and each step by a glob that brings one of `covered` to where it is declared.
+    """Yield the moves by name, and each step by a glob that brings one of `covered` to a declaration.
 
     What is imported may go by a former name, from where it moves in the same way.
     """
@@ -81,7 +81,7 @@ def _moves(
 
 
 def _removals(declared: Declared, covered: Collection[Address], routes: Routes) -> Iterator[Removal]:
-    """The removals by name, and one for each of `covered` that a glob matches, where it is or moves to."""
+    """Yield the removals by name, and one for each of `covered` that a glob matches."""
     for block in declared.removals:
         if not is_glob(block.address):
             yield block

@@ -18,7 +18,7 @@ _BESIDE_THE_PAYLOAD: Final = frozenset({"installSid", "courseSid", "digest"})
 
 
 def is_same(recorded: Recorded, declaration: Declaration) -> bool:
-    """Whether `declaration` asks for exactly what `recorded` holds."""
+    """Return whether `declaration` asks for exactly what `recorded` holds."""
     return (
         recorded.digest == declaration.digest
         and recorded.course_sid == declaration.course_sid
@@ -27,7 +27,7 @@ def is_same(recorded: Recorded, declaration: Declaration) -> bool:
 
 
 def diff_of(recorded: Recorded, declaration: Declaration) -> tuple[FieldDiff, ...]:
-    """Every field that differs, ordered by path: empty exactly where `is_same`.
+    """Return every field that differs, ordered by path; none exactly if `is_same`.
 
     A digest that differs over payloads in which no difference can be shown is a difference called `digest`.
     """
@@ -48,7 +48,7 @@ def diff_of(recorded: Recorded, declaration: Declaration) -> tuple[FieldDiff, ..
 
 
 def payload_diff(before: Payload, after: Payload) -> tuple[FieldDiff, ...]:
-    """The fields that differ between two payloads, ordered by path.
+    """Return the fields that differ between two payloads, ordered by path.
 
     Lists are compared position by position, so that each path names one place in both. Empty for payloads
     that are nested too deeply to be compared.
@@ -79,7 +79,7 @@ def payload_diff(before: Payload, after: Payload) -> tuple[FieldDiff, ...]:
 
 
 def path_of(keys: Sequence[str | int]) -> str:
-    """One spelling for each place in a payload: `configuration.proctorTypes[1]`, `modalityOptions["a.b"]`.
+    """Return the one spelling of a place: `configuration.proctorTypes[1]`, `modalityOptions["a.b"]`.
 
     A key that is not a plain word is quoted as in JSON, and so is one at the top that would read as a field
     beside the payload.

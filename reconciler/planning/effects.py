@@ -12,7 +12,7 @@ from reconciler.planning.standing import Adoption, Standing
 
 
 def apply_state_changes(plan: Plan, standing: Standing, *, now: datetime, by: str) -> State:
-    """The state after the imports, moves and forgets of `plan`, and without the intents that these settle.
+    """Return the state after the imports, moves and forgets of `plan`, without the intents that these end.
 
     `plan` was made from `standing`, and no guard refuses it. What is settled is recorded as done by `by` at
     `now`. The serial stays as it is: who writes the state counts.
@@ -41,12 +41,12 @@ def apply_state_changes(plan: Plan, standing: Standing, *, now: datetime, by: st
 
 
 def planned_creates(plan: Plan, standing: Standing) -> tuple[Declaration, ...]:
-    """The exams that `plan`, made from `standing`, is to create, in its order."""
+    """Return the exams that `plan`, made from `standing`, is to create, in its order."""
     return tuple(standing.exams[change.address] for change in plan.having(Action.CREATE))
 
 
 def _adopted(change: Change, adoption: Adoption, state: State, now: datetime) -> Entry:
-    """The entry of an imported exam: what was sent where that was in doubt, else what is declared."""
+    """Return the entry of an imported exam: as it was sent if that was in doubt, else as declared."""
     if adoption.settles is not None:
         return state.intents[adoption.settles].as_created(adoption.sid, now)
     return Entry(

@@ -76,7 +76,7 @@ def _environment(destination: Destination) -> str:
 
 
 def _difference(change: Change, reviewed: Change | None) -> str:
-    """How `change` differs from the line that was reviewed for its address."""
+    """Return how `change` differs from the line that was reviewed for its address."""
     if reviewed is None:
         return f"was not in it, and is now to {change.action.value}"
     if change.action is not reviewed.action:

@@ -28,7 +28,7 @@ def guards_of(  # noqa: PLR0913 - all that a guard may look at
     now: datetime,
     max_creates: int,
 ) -> tuple[Guard, ...]:
-    """Every guard that refuses a plan of `lines`, in a fixed order.
+    """Return every guard that refuses a plan of `lines`, in a fixed order.
 
     `service` is None where no guard is to judge it. `kept` are the addresses that the plan is narrowed to:
     creates elsewhere are not going to happen, so no guard minds them.
@@ -62,7 +62,7 @@ def guards_of(  # noqa: PLR0913 - all that a guard may look at
 
 
 def _service(service: ServiceUrl, state: State, creates: Sequence[Change]) -> Iterator[Guard]:
-    """A plan goes where it was meant to go, and where the exams in state are."""
+    """Refuse a plan for another service than is meant, or than the exams in state are at."""
     if service.contradiction is not None:
         yield Guard(
             code="contradicting-url",
@@ -92,7 +92,7 @@ def _service(service: ServiceUrl, state: State, creates: Sequence[Change]) -> It
 
 
 def _too_many_creates(creates: Sequence[Change], max_creates: int) -> Iterator[Guard]:
-    """More creates than are allowed at once."""
+    """Refuse more creates than are allowed at once."""
     count = len(creates)
     if count > max_creates:
         exams = "1 exam" if count == 1 else f"{count} exams"
@@ -105,7 +105,7 @@ def _too_many_creates(creates: Sequence[Change], max_creates: int) -> Iterator[G
 
 
 def _window_closed(creates: Sequence[Change], now: datetime) -> Iterator[Guard]:
-    """Creates that no student could sit any more."""
+    """Refuse creates of exams that no student can sit any more."""
     closed = [line for line in creates if has_closed(line.after or {}, now)]
     if not closed:
         return
@@ -119,7 +119,7 @@ def _window_closed(creates: Sequence[Change], now: datetime) -> Iterator[Guard]:
 
 
 def _other_course(lines: Iterable[Change], standing: Standing) -> Iterator[Guard]:
-    """Exams that exist, and are declared for another course or install: those would be other exams."""
+    """Refuse exams that exist and are declared for another course or install: those are other exams."""
     moved = [line for line in lines if line.after is not None and _is_elsewhere(line, standing)]
     if not moved:
         return
@@ -142,7 +142,7 @@ def _is_elsewhere(line: Change, standing: Standing) -> bool:
 
 
 def _elsewhere(line: Change, entry: Entry) -> str:
-    """What `line` and the exam that exists differ in, in words."""
+    """Return in words where the exam of `line` is, and is not."""
     differing = [
         f"{before}, not {after}"
         for before, after in (
@@ -155,7 +155,7 @@ def _elsewhere(line: Change, entry: Entry) -> str:
 
 
 def _free_address(address: Address, taken: set[Address]) -> Address:
-    """An address like `address` that nothing has, which is `taken` from now on."""
+    """Return a free address like `address`, and add it to `taken`."""
     for number in count(2):
         ending = f"-{number}"
         free = Address(f"{address[: MAX_ADDRESS - len(ending)].rstrip('./')}{ending}")
@@ -166,7 +166,7 @@ def _free_address(address: Address, taken: set[Address]) -> Address:
 
 
 def _same_exam(creates: Sequence[Change], standing: Standing, now: datetime) -> Iterator[Guard]:
-    """Creates that people would take for an exam that is declared too, that exists or that may exist."""
+    """Refuse creates that people would take for an exam that is declared too, exists or may exist."""
     if not creates:
         return
     declared = standing.declared
@@ -201,7 +201,7 @@ def _same_exam(creates: Sequence[Change], standing: Standing, now: datetime) -> 
 
 
 def _claim(found: Likeness) -> str:
-    """What a create has in common with an exam that state holds, or doubts."""
+    """Return in words what a create shares with an exam that state holds, or has in doubt."""
     held = found.held
     if held.is_in_doubt:
         standing = "is in doubt"
@@ -213,7 +213,7 @@ def _claim(found: Likeness) -> str:
 
 
 def _advice_on_held(alike: Sequence[Likeness]) -> Iterator[str]:
-    """How to say that an exam that state has is the one to be created, or is to be left behind."""
+    """Yield what to write if the exam in state is the one to be created, or is to be forgotten."""
     undeclared = [one for one in alike if not one.held.is_declared]
     pairs = _shared_out(undeclared)
     if pairs:
@@ -229,7 +229,7 @@ def _advice_on_held(alike: Sequence[Likeness]) -> Iterator[str]:
 
 
 def _shared_out(alike: Iterable[Likeness]) -> list[tuple[Address, Address]]:
-    """Old and new addresses, each once: the first of a create's likenesses that is left."""
+    """Return pairs of an old and a new address, each address in one pair only."""
     taken: dict[Address, Address] = {}
     for one in alike:
         if one.create not in taken.values():
@@ -238,7 +238,7 @@ def _shared_out(alike: Iterable[Likeness]) -> list[tuple[Address, Address]]:
 
 
 def _advice_on_two(twins: Iterable[tuple[Address, Address]], alike: Iterable[Likeness]) -> str:
-    """How to say that two exams are meant."""
+    """Return what to write if two exams are meant."""
     pairs = dict.fromkeys([*twins, *((one.create, one.held.address) for one in alike)])
     distinct = _block(
         "distinct", [f"{{exam: {as_yaml(one)}, from: {as_yaml(other)}}}" for one, other in pairs]
@@ -247,14 +247,14 @@ def _advice_on_two(twins: Iterable[tuple[Address, Address]], alike: Iterable[Lik
 
 
 def _block(name: str, items: Sequence[str]) -> str:
-    """A block to be pasted, of the first of `items`, and how many more there are."""
+    """Return a block to paste, with the first of `items`, and how many more there are."""
     more = len(items) - _PASTED
     left = f" and {more} more like these (globs name many at once)" if more > 0 else ""
     return f"`{name}: [{', '.join(items[:_PASTED])}]`{left}"
 
 
 def _blocks(code: str, claim: str, hint: str, found: Sequence[Conflict | Slip]) -> Iterator[Guard]:
-    """One guard over all blocks that are `found`."""
+    """Refuse all blocks that are `found`, with one guard."""
     if found:
         yield Guard(
             code=code,
@@ -265,5 +265,5 @@ def _blocks(code: str, claim: str, hint: str, found: Sequence[Conflict | Slip]) 
 
 
 def _addresses(lines: Iterable[Change]) -> tuple[Address, ...]:
-    """The addresses of `lines`, in order."""
+    """Return the addresses of `lines`, in order."""
     return tuple(line.address for line in lines)

@@ -41,7 +41,7 @@ class Likeness(Struct, frozen=True, kw_only=True):
 
 
 def has_closed(payload: Payload, now: datetime) -> bool:
-    """Whether the window of an exam is over at `now`, which is aware; false where it is not an instant."""
+    """Return whether an exam's window is over at `now`, which is aware; False if its end is no instant."""
     closes = configuration_of(payload).get("examCloseDate")
     # Both sides have one width and one zone, so that their order as text is their order in time.
     spelt_now = spell_instant(now)
@@ -56,7 +56,7 @@ def likenesses(
     now: datetime,
     forgiven: Collection[Address],
 ) -> Iterator[Likeness]:
-    """What each of `creates` shares with an exam that state holds, or doubts, and that may be the same.
+    """Yield what each of `creates` shares with an exam in state, or in doubt, that may be the same.
 
     An exam is none of these whose own declaration still says what is shared, whose recorded window has closed
     (unless it is in doubt), that state holds at an address in `forgiven`, or that `distinct` tells from the
@@ -91,12 +91,12 @@ def twins_of(
 
 
 def _names(held: Held, standing: Standing) -> set[Address]:
-    """What an exam of state was, is and will be called."""
+    """Return all addresses of an exam of state: former, present and future."""
     return {held.address, held.held_at, *onward(held.held_at, standing.routes)}
 
 
 def _by_mark(standing: Standing, now: datetime, forgiven: Collection[Address]) -> Mapping[Mark, list[Held]]:
-    """The exams of state that a create may be, by what it would have in common with each; by address."""
+    """Return the exams of state that a create may be, by the value that they would share."""
     by_mark: dict[Mark, list[Held]] = {}
     for held, recorded, own in sorted(_held(standing), key=lambda one: (one[0].address, one[0].held_at)):
         if held.held_at in forgiven or (own and all(is_same(recorded, exam) for exam in own)):
@@ -109,7 +109,7 @@ def _by_mark(standing: Standing, now: datetime, forgiven: Collection[Address]) -
 
 
 def _held(standing: Standing) -> Iterable[tuple[Held, Recorded, list[Declaration]]]:
-    """Each exam of state, as it was sent, and its own declarations: none, one, or those that it may be."""
+    """Yield each exam of state, what was sent, and the declarations that may be of it."""
     ends: dict[Address, list[Address]] = {}
     for end, source in standing.pending_at_source.items():
         ends.setdefault(source, []).append(end)

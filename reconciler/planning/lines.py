@@ -13,12 +13,12 @@ from reconciler.planning.tracking import value_diffs
 
 
 def lines_of(standing: Standing, sightings: Sightings | None) -> tuple[Change, ...]:
-    """What the plan says of each address, sorted by address; `sightings` are what is known of secrets."""
+    """Return one change for each address, sorted by address; `sightings` tell what is known of secrets."""
     return tuple(_line(address, standing, sightings) for address in sorted(standing.addresses))
 
 
 def _line(address: Address, standing: Standing, sightings: Sightings | None) -> Change:
-    """What the plan says of `address`: a doubt about it outweighs all else."""
+    """Return the change of `address`; a doubt about it comes before all else."""
     exam = standing.exams.get(address)
     if (doubt := standing.doubts.get(address)) is not None:
         return _change(address, Action.IN_DOUBT, exam, doubt, intent=doubt)
@@ -43,7 +43,7 @@ def _held(
     standing: Standing,
     sightings: Sightings | None,
 ) -> Change:
-    """What the plan says of an exam that state knows."""
+    """Return the change of an exam that state holds."""
     moved_from = standing.moved_from.get(address)
     diff = () if exam is None else _differences(entry, exam, sightings)
     if moved_from is not None:
@@ -56,7 +56,7 @@ def _held(
 
 
 def _differences(entry: Entry, exam: Declaration, sightings: Sightings | None) -> tuple[FieldDiff, ...]:
-    """Every field that differs, and every secret whose value does, ordered by path."""
+    """Return every field that differs, and every secret whose value does, ordered by path."""
     shown = diff_of(entry, exam)
     if sightings is None:
         return shown
@@ -65,7 +65,7 @@ def _differences(entry: Entry, exam: Declaration, sightings: Sightings | None) -
 
 
 def _is_shown(path: str, diff: Iterable[FieldDiff]) -> bool:
-    """Whether a difference at `path` or below it is in `diff`."""
+    """Return whether `diff` has a difference at `path` or below it."""
     return any(one.path == path or one.path.startswith(f"{path}.") for one in diff)
 
 
@@ -80,7 +80,7 @@ def _change(  # noqa: PLR0913 - the fields that lines differ in
     intent: Intent | None = None,
     diff: tuple[FieldDiff, ...] | None = None,
 ) -> Change:
-    """The line of `address`, which is declared as `exam`, or recorded in state, or both."""
+    """Return the change of `address`, which is declared as `exam`, `recorded` in state, or both."""
     said = recorded if exam is None else exam
     if said is None:
         raise AssertionError("an address of a plan is declared or recorded")

@@ -34,7 +34,7 @@ _MOST_COMPARED: Final = 1_000
 
 
 def notes_of(standing: Standing) -> tuple[Note, ...]:
-    """A note on each block that the plan does not carry out, one on all that are done; ordered by place."""
+    """Return a note on each block that the plan does not carry out, one on all that are done, by place."""
     declared = standing.written
     blocks = (declared.imports, declared.moves, declared.removals, declared.absences, declared.distinctions)
     if not any(blocks):
@@ -52,7 +52,7 @@ def notes_of(standing: Standing) -> tuple[Note, ...]:
 
 
 def _named_or_in_doubt(standing: Standing) -> Iterator[Removal]:
-    """The removals by name, and of what a glob covers the doubts, which stay."""
+    """Yield the removals by name, and of those by a glob the ones of exams in doubt, which stay."""
     written = standing.written.removals
     yield from (block for block in written if not is_glob(block.address))
     named = frozenset(written)
@@ -64,7 +64,7 @@ def _named_or_in_doubt(standing: Standing) -> Iterator[Removal]:
 
 
 def _folded(notes: Sequence[Note]) -> Iterator[Note]:
-    """`notes`, those on blocks that are done in the place of the first of them, as one."""
+    """Yield `notes`, with one in place of all on blocks that are done."""
     done = [note for note in notes if note.code == DONE]
     for note in notes:
         if note.code != DONE or len(done) == 1:
@@ -81,14 +81,14 @@ def _folded(notes: Sequence[Note]) -> Iterator[Note]:
 
 
 def like(address: Address, known: Iterable[Address]) -> Address | None:
-    """The one of `known` that `address` may be a slip for; None where none is that like it."""
+    """Return the one of `known` that `address` may be a slip for, if any is that like it."""
     some = sorted(known)[:_MOST_COMPARED]
     found = nearest(address, (one for one in some if one != address), likeness=_LIKENESS)
     return Address(found[0]) if found else None
 
 
 def lost_imports(imports: Iterable[Import], standing: Standing) -> Iterator[Import]:
-    """The imports of which neither the address nor the SID is anywhere."""
+    """Yield the imports of which neither address nor SID is declared or in state."""
     held = {entry.sid for entry in standing.entries.values()}
     for block in imports:
         seat = standing.imported_at[block.address]
@@ -237,7 +237,7 @@ def _of_absences(absences: Iterable[Absence], standing: Standing) -> Iterator[No
 
 
 def _of_globs(standing: Standing) -> Iterator[Note]:
-    """The globs that nothing is left for. Where a glob stands back, a guard says why."""
+    """Yield notes on globs that match nothing any more. Where one leaves an exam out, a guard says why."""
     state, declared = standing.state, standing.written
     left = [address for address in (*state.exams, *state.intents) if address not in standing.exams]
     for move in declared.moves:
@@ -251,7 +251,7 @@ def _of_globs(standing: Standing) -> Iterator[Note]:
 
 
 def _of_distinctions(blocks: Iterable[Distinction], standing: Standing) -> Iterator[Note]:
-    """What `distinct` says of exams that would be created, and its blocks that concern none."""
+    """Yield notes on blocks of `distinct` by name: those about creates, and those about nothing."""
     creates = {exam.address for exam in standing.creates} if blocks else set[Address]()
     state = standing.state
     known = (
@@ -281,7 +281,7 @@ def _of_distinctions(blocks: Iterable[Distinction], standing: Standing) -> Itera
 
 
 def _of_wide_distinctions(standing: Standing) -> Iterator[Note]:
-    """What globs in `distinct` let through: exams to be created that are called as another is."""
+    """Yield notes on globs in `distinct` that allow creates with the course and title of another exam."""
     declared = standing.written
     wide = [block for block in declared.distinctions if is_glob(block.address) or is_glob(block.other)]
     if not wide:
@@ -304,7 +304,7 @@ def _of_wide_distinctions(standing: Standing) -> Iterator[Note]:
 
 
 def _tells_apart(block: Distinction, one: Address, two: Address) -> bool:
-    """Whether `block` is about `one` and `two`, in either order."""
+    """Return whether `block` is about `one` and `two`, in either order."""
     return any(
         matches(here, block.address) and matches(there, block.other)
         for here, there in ((one, two), (two, one))
@@ -312,5 +312,5 @@ def _tells_apart(block: Distinction, one: Address, two: Address) -> bool:
 
 
 def _is_known(end: Address, known: Collection[Address], declared: Collection[Address]) -> bool:
-    """Whether `end`, an address or a glob over declared exams, stands for any."""
+    """Return whether `end` is a known address, or a glob that matches a declared exam."""
     return any(matches(address, end) for address in declared) if is_glob(end) else end in known

@@ -56,7 +56,7 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
 
 
 def _targeted(addresses: Iterable[Address], targets: Sequence[str]) -> frozenset[Address]:
-    """Those of `addresses` that any of `targets` matches; all of them where there are no targets.
+    """Return those of `addresses` that any of `targets` matches; all of them without targets.
 
     A target is an address or a glob, in which `*` also matches `/`. Raises UsageError for one that matches
     nothing.
@@ -68,7 +68,7 @@ def _targeted(addresses: Iterable[Address], targets: Sequence[str]) -> frozenset
 
 
 def _matches(target: str, candidates: frozenset[Address]) -> frozenset[Address]:
-    """Those of `candidates` that `target` matches: never none."""
+    """Return those of `candidates` that `target` matches. Raises UsageError if it matches none."""
     if _GLOB_CHARACTERS.isdisjoint(target):
         found = candidates & {Address(target)}
     else:
@@ -79,7 +79,7 @@ def _matches(target: str, candidates: frozenset[Address]) -> frozenset[Address]:
 
 
 def _hint(target: str, candidates: frozenset[Address]) -> str:
-    """Which addresses `target` may have meant."""
+    """Return which addresses `target` may have meant."""
     near = nearest(target, sorted(candidates), most=_NEAREST)
     if near:
         return f"Did you mean {' or '.join(near)}?"

@@ -99,7 +99,7 @@ def _others(state: State, address: Address) -> dict[Address, Entry]:
 
 
 def _settled(state: State, address: Address, sid: ExamSid | None, settler: Settler, how: Settling) -> State:
-    """State without its doubt about `address`, and with the trace of its end."""
+    """Return the state without its doubt about `address`, and with the resolution that ends it."""
     intent = state.intents[address]
     intents = {key: value for key, value in state.intents.items() if key != address}
     exams = state.exams if sid is None else {**state.exams, address: intent.as_created(sid, settler.at)}
@@ -110,7 +110,7 @@ def _settled(state: State, address: Address, sid: ExamSid | None, settler: Settl
 
 
 def _refuse_other_attempt(state: State, address: Address, attempt: str | None) -> None:
-    """Nothing, if a create of `address` is in doubt, and if it is `attempt`, where one is named."""
+    """Raise ResolutionRefused unless `address` is in doubt, about `attempt` if that is given."""
     intent = state.intents.get(address)
     if intent is None:
         raise ResolutionRefused(
@@ -141,7 +141,7 @@ def _in_doubt(state: State) -> str:
 
 
 def _suggestion(address: Address, known: Iterable[Address], otherwise: str) -> str:
-    """A question that names the one of `known` that is most like `address`, or `otherwise`."""
+    """Return a question that names the one of `known` that is most like `address`, or `otherwise`."""
     near = nearest(address, sorted(known))
     return f"Did you mean {near[0]}?" if near and near[0] != address else otherwise
 

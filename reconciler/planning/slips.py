@@ -28,12 +28,12 @@ class Slip(Struct, frozen=True, order=True):
 
     @property
     def reason(self) -> str:
-        """Where and what, in one phrase."""
+        """Return where and what, in one phrase."""
         return f"{self.place} {self.claim}"
 
 
 def slips_of(lines: Sequence[Change], creates: Sequence[Change], standing: Standing) -> list[Slip]:
-    """Every such block, by place."""
+    """Return every such block, ordered by place."""
     targets = {line.address for line in creates}
     if not targets:
         return []
@@ -52,7 +52,7 @@ def _by_target(nowhere: Iterator[tuple[Position, Address]], targets: Collection[
 
 
 def _nowhere(lines: Sequence[Change], standing: Standing) -> Iterator[tuple[Position, Address]]:
-    """The addresses that blocks bring an exam to, though nothing declares them."""
+    """Yield the undeclared addresses that blocks bring an exam to, and where."""
     for block in lost_imports(standing.declared.imports, standing):
         yield block.declared_at, block.address
     undeclared = {line.address for line in lines if line.action is Action.MOVE and line.after is None}
@@ -66,7 +66,7 @@ def _nowhere(lines: Sequence[Change], standing: Standing) -> Iterator[tuple[Posi
 
 
 def _by_source(lines: Sequence[Change], targets: Collection[Address], standing: Standing) -> Iterator[Slip]:
-    """Moves from what nothing knows to a create, while state holds an orphan that is called much the same."""
+    """Yield moves to a create from an unknown address that is nearly that of an orphan."""
     orphans = {line.address for line in lines if line.action is Action.ORPHANED}
     known = standing.addresses | set(standing.moved_from.values())
     lost = (move for move in standing.declared.moves if orphans and move.source not in known)

@@ -85,7 +85,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
 
 def exams_by_address(declared: Declared) -> dict[Address, Declaration]:
-    """The exams by address; of two with one address, the first by position."""
+    """Return the exams by address; of two with one address, the first by position."""
     exams: dict[Address, Declaration] = {}
     for exam in declared.exams:
         rival = exams.get(exam.address)
@@ -150,7 +150,7 @@ def apply_blocks(declared: Declared, state: State, *, written: Declared) -> Stan
 
 
 def _precedence(exam: Declaration) -> tuple[Position, str, str, str, str, str]:
-    """Orders exams by their position, and in one place by what they say."""
+    """Return a sort key: the position, then what the exam says."""
     return (
         exam.declared_at,
         exam.digest,
@@ -164,7 +164,7 @@ def _precedence(exam: Declaration) -> tuple[Position, str, str, str, str, str]:
 def _confirmed_absent(
     declared: Declared, state: State, exams: Collection[Address], routes: Routes
 ) -> dict[Address, Intent]:
-    """The intents whose very attempt a person confirmed to have made nothing.
+    """Return the intents whose attempt a person confirmed to have made nothing.
 
     An absence may name the address that the intent has, or one that its exam has moved to since.
     """
@@ -182,7 +182,7 @@ def _confirmed_absent(
 def _forgotten(
     declared: Declared, state: State, exams: Collection[Address], seats: Mapping[Address, Address]
 ) -> frozenset[Address]:
-    """The addresses that state holds and is to drop.
+    """Return the addresses that state is to forget.
 
     What is still declared is kept, whatever `removed` says: forgotten, it would be created again.
     """
@@ -201,7 +201,7 @@ def _imported_at(
     routes: Routes,
     known: Collection[Address],
 ) -> dict[Address, Address]:
-    """For each address that an import names the one that the imported exam has after moves."""
+    """Map each address that an import names to the one that its exam has after moves."""
     found: dict[Address, Address] = {}
     stops = {*exams, *known} if declared.imports else frozenset[Address]()
     for block in declared.imports:
@@ -216,7 +216,7 @@ def _imported_at(
 def _doubted(
     doubts: Collection[Address], ends: Mapping[Address, Collection[Address]]
 ) -> dict[Address, Address]:
-    """For an address the one whose intent is in doubt about it, where that is certainly one.
+    """Map addresses to the one whose intent is in doubt about it, if there is exactly one.
 
     `ends` gives the addresses that a doubted one has moved to.
     """
@@ -229,7 +229,7 @@ def _doubted(
 
 
 def destinations(source: Address, routes: Routes, stops: Collection[Address]) -> set[Address]:
-    """Where the routes from `source` end: at an address in `stops`, or at one that has not moved on.
+    """Return where the routes from `source` end: in `stops`, or at addresses that have not moved on.
 
     Empty where they only run in a circle.
     """
@@ -249,7 +249,7 @@ def destinations(source: Address, routes: Routes, stops: Collection[Address]) ->
 
 
 def _sole(addresses: Collection[Address]) -> Address | None:
-    """The only one of `addresses`; None where there are none or several."""
+    """Return the only one of `addresses`; None if there are none or several."""
     return next(iter(addresses)) if len(addresses) == 1 else None
 
 
@@ -291,7 +291,7 @@ def _relocate(
 def _why_not_moved(
     source: Address, end: Address | None, *, declared: Collection[Address], known: Collection[Address]
 ) -> str:
-    """Why `source` cannot move to `end`; empty where it can."""
+    """Return why `source` cannot move to `end`; empty if it can."""
     if source in declared:
         return f"{source} is declared and said to have moved"
     if end is None:
@@ -351,7 +351,7 @@ def _why_not_adopted(
     holders: Mapping[ExamSid, Address],
     claims: Mapping[ExamSid, int],
 ) -> Conflict | None:
-    """Why `address` cannot adopt `sids`; None where it can."""
+    """Return why `address` cannot adopt `sids`; None if it can."""
     if len(sids) > 1:
         return Conflict(
             addresses=(address,), reason=f"{address} is imported as {' and as '.join(sorted(sids))}"

@@ -34,7 +34,7 @@ _DOUBTFUL: Final = {
 
 
 def tracked(standing: Standing) -> tuple[tuple[Declaration, Entry], ...]:
-    """The declared exams with secrets that state holds, each with its entry, by address."""
+    """Return the declared exams with secrets that state holds, each with its entry, by address."""
     return tuple(
         (exam, standing.entries[address])
         for address, exam in sorted(standing.exams.items())
@@ -43,7 +43,7 @@ def tracked(standing: Standing) -> tuple[tuple[Declaration, Entry], ...]:
 
 
 def value_diffs(exam: Declaration, sightings: Sightings | None) -> Iterator[FieldDiff]:
-    """The secrets of `exam` whose value is known not to be what was sent; both sides are the reference."""
+    """Yield the secrets of `exam` whose value is known to differ from what was sent, as references."""
     seen = (sightings or {}).get(exam.address, {})
     for use in exam.secrets:
         if seen.get(use.dotted_path) is Sighting.DIFFERS:
@@ -52,7 +52,7 @@ def value_diffs(exam: Declaration, sightings: Sightings | None) -> Iterator[Fiel
 
 
 def tracking_notes(exams: Iterable[Declaration], sightings: Sightings | None) -> Iterator[Note]:
-    """What is not known of secrets: one note for each reason. `sightings` are None without a key."""
+    """Yield a note for each reason why changed secrets may go unseen; `sightings` is None without a key."""
     if sightings is None:
         with_secrets = sorted(exam.address for exam in exams if exam.secrets)
         if with_secrets:
