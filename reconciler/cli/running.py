@@ -2,17 +2,17 @@
 
 import argparse
 import gc
-import io
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from types import FrameType
 from typing import Final, cast
 
-from reconciler.cli.commands import build_parser
 from reconciler.cli.exit_codes import FAILED, interrupted_by
 from reconciler.cli.streams import flush_results
+from reconciler.cli.telling import tell_error, tell_note, tell_stop
+from reconciler.model.errors import ReconcilerError
 
 # A command makes many values that live until its end, and hardly a cycle. To look for cycles as often as
 # Python does by itself is a tenth of the time of a plan.
@@ -22,21 +22,14 @@ STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that ask a run to stop."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one command; its exit code. Nothing but the exit of the parser itself is raised."""
+def run(parsed: argparse.Namespace) -> int:
+    """Run one command; its exit code."""
     gc.set_threshold(*_SELDOM)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a runner's locale may be unable to spell a title
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        parsed = build_parser().parse_args(arguments)
-    except OSError as error:  # a help that cannot be written
-        return _tell_failure(argparse.Namespace(), error)
     try:
         return _run(parsed)
     except KeyboardInterrupt as interruption:
         on_signals(STOPPING, signal.SIG_DFL)  # whoever is in a hurry gets less to read
-        _tell_stop(parsed, "interrupted: nothing more was sent")
+        tell_stop(parsed, "interrupted: nothing more was sent")
         return interrupted_by(interruption)
     except OSError as error:
         return _tell_failure(parsed, error)
@@ -56,14 +49,10 @@ def on_signals(
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    from reconciler.model.errors import ReconcilerError  # noqa: PLC0415 - help needs none of it
-
     try:
         code = _handler(parsed.handler)(parsed)
         sys.stdout.flush()
     except ReconcilerError as error:
-        from reconciler.cli.telling import tell_error  # noqa: PLC0415 - as above
-
         tell_error(parsed, error)
         return FAILED
     return code
@@ -80,10 +69,8 @@ def _tell_failure(parsed: argparse.Namespace, error: OSError) -> int:
     if isinstance(error, BrokenPipeError):
         pass
     elif code is None:
-        _tell_stop(parsed, f"error: {problem}", hint="Check path, permissions and free space.")
+        tell_stop(parsed, f"error: {problem}", hint="Check path, permissions and free space.")
     else:
-        from reconciler.cli.telling import tell_note  # noqa: PLC0415 - as above
-
         tell_note(parsed, problem, hint="The command has done its work; the exit code tells of that.")
     return FAILED if code is None else code
 
@@ -93,9 +80,3 @@ def _handler(name: str) -> Callable[[argparse.Namespace], int]:
     return cast(
         "Callable[[argparse.Namespace], int]", getattr(import_module(f"reconciler.cli.{module}"), function)
     )
-
-
-def _tell_stop(parsed: argparse.Namespace, message: str, *, hint: str = "") -> None:
-    from reconciler.cli.telling import tell_stop  # noqa: PLC0415 - as above
-
-    tell_stop(parsed, message, hint=hint)

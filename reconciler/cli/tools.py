@@ -2,11 +2,17 @@
 
 import argparse
 
+import shtab
+
 from reconciler import schemas
 from reconciler.cli.commands import build_parser
 from reconciler.cli.consoles import below_root, print_raw, result_console, root_of, variable
 from reconciler.cli.exit_codes import DONE, MEANINGS
+from reconciler.explaining.topics import Topics
 from reconciler.model.errors import UsageError
+from reconciler.outputs.explanation_text import print_explanation
+from reconciler.sandbox import Settings, parse_fault, serve
+from reconciler.workspace import Workspace
 
 
 def schema(parsed: argparse.Namespace) -> int:
@@ -17,10 +23,6 @@ def schema(parsed: argparse.Namespace) -> int:
 
 def explain(parsed: argparse.Namespace) -> int:
     """Print what a field, a rule or an exit code means, or what there is to explain."""
-    from reconciler.explaining.topics import Topics  # noqa: PLC0415 - `schema` and `completion` need none of it
-    from reconciler.outputs.explanation_text import print_explanation  # noqa: PLC0415 - as above
-    from reconciler.workspace import Workspace  # noqa: PLC0415 - as above
-
     topics = Topics(Workspace.open(root=root_of(parsed)).rules, MEANINGS)
     text = topics.overview() if parsed.topic is None else topics.explained(parsed.topic)
     if text is None:
@@ -36,8 +38,6 @@ def explain(parsed: argparse.Namespace) -> int:
 
 def sandbox(parsed: argparse.Namespace) -> int:
     """Serve the local stand-in for the API until a signal ends it."""
-    from reconciler.sandbox import Settings, parse_fault, serve  # noqa: PLC0415 - only this command needs it
-
     try:
         faults = tuple(parse_fault(text) for text in parsed.faults)
     except ValueError as error:
@@ -64,7 +64,5 @@ def sandbox(parsed: argparse.Namespace) -> int:
 
 def completion(parsed: argparse.Namespace) -> int:
     """Print a completion script."""
-    import shtab  # noqa: PLC0415 - only this command needs it
-
     print_raw(f"{shtab.complete(build_parser(), shell=parsed.shell)}\n")
     return DONE

@@ -1,6 +1,7 @@
 """Invocations: what the reader's next command has to say to work on the same state."""
 
 import re
+import shlex
 from typing import Final
 
 from msgspec import Struct
@@ -24,8 +25,6 @@ class Invocation(Struct, frozen=True):
 
     def command(self, *words: str) -> str:
         """The command line `reconciler WORDS` with these options behind, to be copied into a shell."""
-        import shlex  # noqa: PLC0415 - most plans have no command to copy
-
         return " ".join(("reconciler", *words, *map(shlex.quote, self.options)))
 
     def settling_commands(self, address: str) -> tuple[str, str]:

@@ -101,7 +101,7 @@ def test_an_edit_gives_its_lock_back(workspace):
 def test_a_second_signal_while_the_first_is_told(workspace):
     """Whoever is in a hurry gets less to read."""
     struck = "from reconciler.cli import running\nfrom reconciler.statefile.session import Session\n"
-    struck += "running._tell_stop = Session.commit = Session.mend = strike"
+    struck += "running.tell_stop = Session.commit = Session.mend = strike"
     done = run(workspace.root, "import", "cs/a", "EX" + "1" * 32, before=struck)
     assert (done.stderr, done.returncode) == ("", -signal.SIGINT)
 
