@@ -12,12 +12,13 @@ from msgspec import Struct
 from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid, as_yaml
 from reconciler.model.instants import instant_in_words
 from reconciler.model.plan import Change
-from reconciler.model.state import Intent, State
+from reconciler.model.state import Answer, Intent, State
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.invocation import PLACEHOLDER, Invocation
 from reconciler.outputs.values import Window, title_of, window_at, windows_of
 
 _NAMED_SIDS: Final = 3
+_NO_ANSWER: Final = Answer(status=None, reason="")
 
 
 class Dossier(Struct, frozen=True, kw_only=True):
@@ -118,7 +119,7 @@ def make_dossier(  # noqa: PLR0913 - each is one thing that an intent does not k
     invocation: Invocation,
 ) -> Dossier:
     """The dossier of `intent`, which state holds at `doubted_at`."""
-    answer = intent.answer
+    answer = intent.answer or _NO_ANSWER
     windows = tuple(windows_of(intent.payload, timezone))
     sent = window_at(intent.started_at.replace(microsecond=0), timezone)
     attempt = as_yaml(intent.attempt)
@@ -134,10 +135,10 @@ def make_dossier(  # noqa: PLR0913 - each is one thing that an intent does not k
         started_at=intent.started_at,
         sent=sent,
         by=intent.by,
-        status=None if answer is None else answer.status,
-        answer=None if answer is None else answer.reason,
-        request_id=None if answer is None else answer.request_id,
-        sids=() if answer is None else answer.sids,
+        status=answer.status,
+        answer=None if intent.answer is None else answer.reason,
+        request_id=answer.request_id,
+        sids=answer.sids,
         look=_how_to_look(intent, dict(windows), sent),
         support_message=_support_message(intent),
         options=invocation.options,
@@ -155,7 +156,7 @@ def _how_to_look(intent: Intent, windows: Mapping[str, Window], sent: Window) ->
     marks += [f"status {status}"] if isinstance(status, str) and status != "active" else []
     seen = ", ".join((*marks, f"created at about {sent.local}"))
     return (
-        *_how_to_look_up(() if intent.answer is None else intent.answer.sids),
+        *_how_to_look_up((intent.answer or _NO_ANSWER).sids),
         f"In SmarterProctoring's web console, open the course, and look among its exams for one {seen}.",
         "If it is there, its SID is EX and 32 characters: the `sid` of the exam in the API.",
         "If it is not, look once more some minutes later: a slow request may be carried out after all.",
@@ -172,17 +173,16 @@ def _how_to_look_up(sids: tuple[ExamSid, ...]) -> Iterator[str]:
 def _support_message(intent: Intent) -> str:
     """A message that the vendor can answer without asking back. What the service said is not repeated."""
     window = dict(windows_of(intent.payload, None)).get("exam")
-    status = None if intent.answer is None else intent.answer.status
-    request_id = None if intent.answer is None else intent.answer.request_id
+    answer = intent.answer or _NO_ANSWER
     facts = {
         "Install SID": intent.install_sid,
         "Course SID": intent.course_sid,
         "Title": printable(title_of(intent.payload)),
         "Exam window": "not given" if window is None else window.local,
         "Sent at": instant_in_words(intent.started_at),
-        "Answer": "none arrived" if status is None else f"HTTP {status}",
-        "Request id": "" if request_id is None else printable(request_id),
-        "SIDs in it": "" if intent.answer is None else ", ".join(intent.answer.sids),
+        "Answer": "none arrived" if answer.status is None else f"HTTP {answer.status}",
+        "Request id": printable(answer.request_id or ""),
+        "SIDs in it": ", ".join(answer.sids),
         "Our attempt": intent.attempt,
     }
     return "\n".join(

@@ -43,22 +43,17 @@ class Journal(Struct, frozen=True, kw_only=True):
 
 def encode_header(lineage: str, serial: int) -> bytes:
     """The first line of a journal that goes on top of the snapshot `serial` of `lineage`."""
-    return _encode_line(_header(_JOURNAL, lineage, serial))
+    return _encode_header(_JOURNAL, lineage, serial)
 
 
 def encode_recovery_header(lineage: str, serial: int, *, location: str) -> bytes:
     """The first line of the recovery file of a run on the snapshot `serial` of `lineage` at `location`."""
-    return _encode_line(_header(_RECOVERY, lineage, serial) | {"state": location})
+    return _encode_header(_RECOVERY, lineage, serial, state=location)
 
 
-def _header(kind: str, lineage: str, serial: int) -> dict[str, Any]:
-    return {
-        "number": 0,
-        "type": kind,
-        "formatVersion": FORMAT_VERSION,
-        "lineage": lineage,
-        "serial": serial,
-    }
+def _encode_header(kind: str, lineage: str, serial: int, **more: str) -> bytes:
+    known = {"formatVersion": FORMAT_VERSION, "lineage": lineage, "serial": serial}
+    return _encode_line({"number": 0, "type": kind, **known, **more})
 
 
 def encode_record(record: Record, *, number: int) -> bytes:
