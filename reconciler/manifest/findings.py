@@ -1,4 +1,4 @@
-"""Findings: diagnostics of one file, placed, weighed and made safe to show, each of them once.
+"""Findings: the diagnostics of one file, with places and severities, free of secrets, each noted once.
 
 A manifest's values may come from files that it extends. Their marks lie beyond those of any manifest (see
 `bases`), and what is found there is noted with the file that it is about.
@@ -20,11 +20,11 @@ FOREIGN: Final = 2 * MAX_SIZE_BYTES
 """The first mark that no text of its own can have."""
 
 _MAX_GUARDED_FINDINGS: Final = 50
-"""Lines of a file that cannot be parsed are guarded at a cost that grows with the file."""
+"""More findings of a file that cannot be parsed have no excerpt: what it may show takes long to tell."""
 
 
 _Key: TypeAlias = tuple[str, Stretch, str]
-"""What makes a finding the same as another: its code, its place, and what tells it apart there."""
+"""Identity of a finding: its code, its place, and a subject where one place has several."""
 
 _IN_EXAM: Final = " (in the exam "
 _NOT_SHOWN: Final = (
@@ -64,7 +64,7 @@ class Ignore(Struct):
 
 
 class Weighing(Struct):
-    """How the findings of one file weigh. What is no rule keeps its weight and cannot be ignored."""
+    """Severities of the findings of one file. Only those of rules can be changed or ignored."""
 
     rules: Collection[str] = ()
     weights: Mapping[str, Severity | None] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class Findings(Struct):
     exam: Stretch | None = None
     address: Address | None = None
     has_mistakes: bool = False
-    """Whether something other than a rule found an error in this file, or in what it says about others."""
+    """Whether an error that no rule found is in this file, or in one that it extends."""
     _found: dict[_Key, Diagnostic] = field(default_factory=dict)
     _hits: dict[_Key, set[Address]] = field(default_factory=dict)
     _warnings: list[_Key] = field(default_factory=list)
@@ -146,7 +146,7 @@ class Findings(Struct):
             self.has_mistakes = True
 
     def _has_room(self, severity: Severity) -> bool:
-        """Whether one more finding is taken: an error, in the place of the last warning."""
+        """Return whether one more finding is taken; an error takes the place of the last warning."""
         if severity is Severity.WARNING:
             return False
         self._is_full = not self._warnings
@@ -159,22 +159,22 @@ class Findings(Struct):
 
     @property
     def is_full(self) -> bool:
-        """Whether no further error is noted, so that none need be looked for."""
+        """Whether there is no room for a further error, so that nobody need look for one."""
         return self._is_full
 
     def echo(self, value: str) -> str:
-        """`value` as a message may quote it."""
+        """Return `value` as a message may quote it."""
         if self.elsewhere is not None and self.elsewhere.hides(value):
             return "this value"
         return self.source.echo(value)
 
     def without_secrets(self, text: str) -> str:
-        """`text` with the secrets masked of this file and of all that are extended."""
+        """Return `text` with the secrets of this file, and of all that are extended, masked."""
         text = self.source.without_secrets(text)
         return text if self.elsewhere is None else self.elsewhere.without_secrets(text)
 
     def position(self, at: Stretch) -> Position:
-        """Where `at` begins, in whichever file that is."""
+        """Return where `at` begins, in whichever file that is."""
         home, at = self._home_of(at)
         return home.source.position(at.start)
 
@@ -200,7 +200,7 @@ class Findings(Struct):
         ]
 
     def _those_left_out(self) -> list[tuple[_Key, Diagnostic]]:
-        """One finding that counts what is not listed; nothing where everything is."""
+        """Return one finding that counts those that are not listed, if there are any."""
         if not self._left_out:
             return []
         key = next(iter(self._left_out))
@@ -215,30 +215,30 @@ class Findings(Struct):
         return [(key, too_many)]
 
     def _shown(self, found: Diagnostic, at: Stretch) -> Diagnostic:
-        """`found`, without its words where they may quote what stands in or behind a secret."""
+        """Return `found`, without its text where that may quote what stands in or behind a secret."""
         if not self.source.is_hidden(at.start):
             return found
         return replace(found, message=_NOT_SHOWN, hint=_HOW_TO_SHOW)
 
     def hide(self, at: Stretch) -> None:
-        """Never show what stands at `at`, in whichever file that is: nobody knows what it is."""
+        """Never show what stands at `at`, in whichever file that is: it may be a secret."""
         home, at = self._home_of(at)
         home.source.unknown.append(at)
 
     def _excerpt(self, at: Stretch) -> str | None:
-        """The line of `at`, unless it repeats a secret of a file that this one extends."""
+        """Return the line of `at`, unless it repeats a secret of a file that this one extends."""
         shown = self.source.excerpt(at.start)
         is_secret = shown is not None and self.elsewhere is not None and self.elsewhere.hides(shown)
         return None if is_secret else shown
 
 
 def identity_of(found: Diagnostic) -> tuple[str, Span | None, str]:
-    """What two findings share that say the same, whichever exams they hit."""
+    """Return what two findings that say the same have in common, whichever exams they hit."""
     return found.code, found.span, found.message.partition(_IN_EXAM)[0]
 
 
 def _completed(found: Diagnostic, hits: Collection[Address]) -> Diagnostic:
-    """`found` with, in words, the exams that it hits without standing in them."""
+    """Return `found` with the exams in its message that it hits without standing in them."""
     if not hits:
         return found
     first = found.address or min(hits)

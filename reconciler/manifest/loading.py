@@ -1,4 +1,4 @@
-"""All manifests → everything that they declare, and every finding about them."""
+"""Reads all manifests of a workspace: what they declare, and every finding about them."""
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -82,7 +82,7 @@ def load(  # noqa: PLR0913 - each is one thing that the caller says
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Look for no garbage in circles meanwhile: there is none, and a million values to look through."""
+    """Turn the cycle collector off: these values hold no cycles, and there are millions of them."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -93,7 +93,7 @@ def _uncollected() -> Iterator[None]:
 
 
 class _Reader:
-    """Gathers what the files declare."""
+    """Reads file after file, and then what they say together."""
 
     def __init__(self, root: Path, environment: Environment, ruling: Ruling, tracing: Tracing) -> None:
         self._library = Library(root, ruling.read)
@@ -132,7 +132,7 @@ class _Reader:
                 )
 
     def loaded(self, found: Iterable[Diagnostic]) -> Loaded:
-        """Return everything together."""
+        """Check the files together, ask the rules, and return everything."""
         self._lifecycle.check(self._places)
         declared = Declared(
             exams=tuple(self._written[address].declaration for address in sorted(self._written)),

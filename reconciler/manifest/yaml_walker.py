@@ -1,4 +1,4 @@
-"""Parser events → plain values with marks, in one pass and without a node tree.
+"""Turns parser events into plain values with marks, in one pass and without a node tree.
 
 The walker trusts nothing: depth, digits and expanded nodes are counted as events arrive, so that a hostile
 file costs no more than an honest one of its size. What it cannot use it reports and replaces by BROKEN.
@@ -36,7 +36,7 @@ NODES_A_WRITTEN_ONE: Final = 20
 _MERGE: Final = "<<"
 _MOST_KNOWN: Final = 8192
 _ORDINARY_KEYS: Final[dict[str, str]] = {}
-"""Keys that are text, quoted or not, and announce no secret; of all files, for they share most of them."""
+"""Keys met in any file that are text, quoted or not, and announce no secret."""
 _RESOLVED: Final[dict[str, Value]] = {}
 """Plain scalars that may be other than text, and what they stand for."""
 
@@ -54,7 +54,7 @@ _FIELDS_OF_PARTS: Final = frozenset(
         "url",
     }
 )
-"""One of these is in every exam, profile and environment, whose names may announce what they do not hold."""
+"""Every exam, profile and environment has one of these; so one that is called `token` is no secret."""
 
 _SCALAR: Final[Any] = ev.ScalarEvent
 _MAPPING_START: Final[Any] = ev.MappingStartEvent
@@ -118,7 +118,7 @@ class Walker:
         self._aliased = 0
 
     def walk(self, next_event: _NextEvent) -> tuple[Value, Stretch] | None:
-        """The value of the only document and its place; None where there is none. Raises Stopped."""
+        """Return the value of the only document and its place; None without one. Raises Stopped."""
         self._next = next_event
         try:
             return self._stream()
@@ -156,7 +156,7 @@ class Walker:
         return BROKEN
 
     def _node(self, event: _Event) -> _Node:
-        """The value that begins with `event`, of whatever kind."""
+        """Return the value that begins with `event`, of whatever kind."""
         if self._written > MAX_WRITTEN:
             self._stop(
                 "too-large",
@@ -188,7 +188,7 @@ class Walker:
         return _Node(value, start, end, height)
 
     def _mapping(self) -> tuple[Mapping, int, int]:
-        """The mapping whose start was met, where it ends, and how many levels are below it."""
+        """Return the mapping whose start was met, where it ends, and how many levels are below it."""
         next_event, keys, resolved = self._next, _ORDINARY_KEYS, _RESOLVED
         node, marks, merges = Mapping(), list[int](), list[tuple[Value, Stretch]]()
         written = height = 0
@@ -238,7 +238,7 @@ class Walker:
         return node, event.end_mark.index, height
 
     def _is_entry(self, key: _Key, value: Value, at: Stretch, merges: list[tuple[Value, Stretch]]) -> bool:
-        """Whether `key` and `value` make an entry; what is to be merged goes to `merges`."""
+        """Return whether `key` and `value` make an entry; add what is to be merged to `merges`."""
         if key.is_secret:
             self._hide(key.end, at.end, value)
         elif key.text is BROKEN:
@@ -248,13 +248,13 @@ class Walker:
         return isinstance(key.text, str)
 
     def _hide(self, key_end: int, end: int, value: Value) -> None:
-        """Remember the secret `value`, which ends at `end`; a reference or an exam is none."""
+        """Remember the secret `value`, which ends at `end`, unless it is a reference or an exam."""
         is_part = isinstance(value, Mapping) and not _FIELDS_OF_PARTS.isdisjoint(value)
         if not is_part and not is_reference(self.findings.source.text, key_end):
             self._secrets.append((Stretch(key_end, end), value))
 
     def _sequence(self) -> tuple[Sequence, int, int]:
-        """The list whose start was met, where it ends, and how many levels are below it."""
+        """Return the list whose start was met, where it ends, and how many levels are below it."""
         next_event = self._next
         node, height = Sequence(), 0
         while (event := next_event()).__class__ is not _SEQUENCE_END:
@@ -265,7 +265,7 @@ class Walker:
         return node, event.end_mark.index, height
 
     def _scalar(self, event: _Event) -> _Node:
-        """Any scalar but for those that `_mapping` reads itself."""
+        """Return any scalar; `_mapping` reads most of its own itself, which is quicker."""
         start, end = event.start_mark.index, event.end_mark.index
         self._written += 1
         if event.tag is not None:
@@ -280,7 +280,7 @@ class Walker:
         return _Node(value, start, end, 0)
 
     def _plain(self, text: str, start: int, end: int) -> Value:
-        """The value of a plain scalar."""
+        """Return the value of a plain scalar."""
         try:
             value = resolve_plain(text)
         except NumberTooLong:
@@ -302,7 +302,7 @@ class Walker:
         return value
 
     def _quoted(self, text: str, start: int, end: int, style: str) -> Value:
-        """The value of a quoted or block scalar: its text."""
+        """Return the value of a quoted or block scalar: its text."""
         if style == '"' and not text.isprintable():
             wrong = next((char for char in text if _is_refused(char)), None)
             if wrong is not None:
@@ -315,7 +315,7 @@ class Walker:
         return text
 
     def _odd_key(self, event: _Event, node: Mapping, marks: list[int], *, has_merge: bool) -> _Key:
-        """The key that begins with `event`: a new one, a secret's, a repeated one, or one that is no text."""
+        """Return the key that begins with `event`: new, a secret's, repeated, or not text."""
         if type(event) is _SCALAR and event.implicit[0] and event.value == _MERGE:
             self._written += 1
             if event.tag is not None:
@@ -409,7 +409,7 @@ class Walker:
         )
 
     def _publish_secrets(self) -> None:
-        """Tell the source which stretches and values are secret, those behind aliases included."""
+        """Tell the source which stretches and values are secret, also those that aliases stand for."""
         source = self.findings.source
         seen = set[Stretch]()
         waiting = [at for at, _ in self._secrets]
@@ -423,7 +423,7 @@ class Walker:
             source.secret_values.update(_texts(value))
 
     def _aliased_within(self, at: Stretch) -> Iterator[Stretch]:
-        """Where the anchors stand whose aliases are within `at`."""
+        """Yield where the anchors stand whose aliases are within `at`."""
         index = bisect_left(self._aliases, at.start, key=lambda alias: alias[0])
         while index < len(self._aliases) and self._aliases[index][0] < at.end:
             yield self._aliases[index][1]
@@ -431,7 +431,7 @@ class Walker:
 
 
 def _texts(value: Value) -> Iterator[str]:
-    """Every text within `value`, but for the names of variables that hold secrets."""
+    """Yield every text within `value`, but for the names of variables that hold secrets."""
     if isinstance(value, str):
         if not value.startswith(SECRET_VARIABLE_PREFIX):
             yield value
