@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler.manifest.loading import Ruling, load
-from reconciler.manifest.rules import Catalogue
+from reconciler.manifest.rules.catalogue import Catalogue
 from reconciler.model.declarations import Loaded
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Severity

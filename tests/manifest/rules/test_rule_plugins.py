@@ -13,7 +13,8 @@ import pytest
 import zygote
 from rule_bench import BASE, loaded
 
-from reconciler.manifest.rules import Catalogue, find_rules
+from reconciler.manifest.rules.catalogue import Catalogue
+from reconciler.manifest.rules.plugins import find_rules
 from reconciler.model.diagnostics import Severity
 from reconciler.rules_api import Context, Exam, Finding, Rule
 

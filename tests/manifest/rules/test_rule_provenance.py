@@ -9,7 +9,7 @@ from manifest_tree import write
 from rule_bench import BASE, NOW
 
 from reconciler.manifest.loading import Ruling, load
-from reconciler.manifest.rules import Catalogue
+from reconciler.manifest.rules.catalogue import Catalogue
 from reconciler.model.declarations import Loaded
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Severity
