@@ -4,14 +4,15 @@ A runner reads a command from each line that begins with `::`. No text of a mani
 a line: line breaks within it are spelt out before the command is made.
 """
 
-import re
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Final
 
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.outputs.diagnostics_text import counted
 from reconciler.outputs.escapes import ELLIPSIS
 from reconciler.outputs.finding_places import Checkout, Placed, placed
+from reconciler.outputs.markdown_escapes import block
 from reconciler.outputs.terminal import count_of
 
 MOST_ANNOTATIONS: Final = 10
@@ -20,9 +21,8 @@ MOST_ANNOTATIONS: Final = 10
 LARGEST_SUMMARY_BYTES: Final = 1_000_000
 """A step's summary may have 1 MiB; other commands of the step may want some of it."""
 
-_IN_DATA: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_IN_PROPERTY: Final = {**_IN_DATA, ":": "%3A", ",": "%2C"}
-_LINE_BREAK: Final = "\n"
+_IN_DATA: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_IN_PROPERTY: Final = _IN_DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
 def github_commands(diagnostics: Sequence[Diagnostic], checkout: Checkout, *, has_summary: bool) -> str:
@@ -66,15 +66,11 @@ def _command(one: Placed) -> str:
         if end_line == start.line:
             properties["endColumn"] = str(one.span.end_column)
     properties["title"] = one.name
-    said = ",".join(f"{key}={_escaped(value, _IN_PROPERTY)}" for key, value in properties.items())
+    said = ",".join(f"{key}={value.translate(_IN_PROPERTY)}" for key, value in properties.items())
     text = f"{one.message}\n{one.hint}" if one.hint else one.message
-    command = f"::{one.found.severity.value} {said}::{_escaped(text, _IN_DATA)}"
+    command = f"::{one.found.severity.value} {said}::{text.translate(_IN_DATA)}"
     # An older form of command, `##[…]`, may stand anywhere in a line.
     return command.replace("##[", "## [")
-
-
-def _escaped(text: str, escapes: Mapping[str, str]) -> str:
-    return "".join(escapes.get(character, character) for character in text)
 
 
 def github_summary(diagnostics: Sequence[Diagnostic], checkout: Checkout) -> str:
@@ -85,25 +81,13 @@ def github_summary(diagnostics: Sequence[Diagnostic], checkout: Checkout) -> str
     """
     if not diagnostics:
         return ""
-    lines, left = _fitting([_line(one) for one in placed(diagnostics, checkout)])
-    fence = "`" * (max((len(run) for line in lines for run in re.findall("`+", line)), default=0) + 3)
+    lines = [_line(one) for one in placed(diagnostics, checkout)]
+    sizes = accumulate(len(line.encode()) + len("\n") for line in lines)
+    shown = lines[: sum(size_bytes <= LARGEST_SUMMARY_BYTES for size_bytes in sizes)]
+    left = len(lines) - len(shown)
     more = f"\n{ELLIPSIS} and {left:,} more; `reconciler validate` lists them all.\n" if left else ""
-    return "\n".join(
-        [f"### reconciler validate: {counted(diagnostics)}", "", f"{fence}text", *lines, fence, more]
-    )
+    return "\n".join([f"### reconciler validate: {counted(diagnostics)}", "", *block(shown, "text"), more])
 
 
 def _line(one: Placed) -> str:
     return f"{one.line} ({one.hint})" if one.hint else one.line
-
-
-def _fitting(lines: Sequence[str]) -> tuple[list[str], int]:
-    """The lines that a summary has room for, and how many it has not."""
-    kept: list[str] = []
-    room = LARGEST_SUMMARY_BYTES
-    for line in lines:
-        room -= len(line.encode("utf-8")) + len(_LINE_BREAK)
-        if room < 0:
-            break
-        kept.append(line)
-    return kept, len(lines) - len(kept)
