@@ -11,9 +11,11 @@ it goes on to read an answer that may have come early.
 """
 
 import asyncio
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any, Final
 
 import httpx
@@ -26,6 +28,10 @@ from reconciler.api.spellings import text_of
 _HEAD_BYTES: Final = 100 * 1024  # of the head of an answer h11 takes as much
 _CONNECTS: Final = (".connect_tcp.started", ".start_tls.started")
 _IS_CONNECTED: Final = (".connect_tcp.complete", ".start_tls.complete")
+
+if find_spec("sniffio") is None:
+    # httpcore looks for it six times in a request. To search the disk in vain is a quarter of its work.
+    sys.modules["sniffio"] = None  # type: ignore[assignment] # that it is absent is then known
 
 
 @dataclass(slots=True, kw_only=True)
