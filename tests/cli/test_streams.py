@@ -120,7 +120,7 @@ def test_what_was_mended_is_mended(workspace, command, redirection):
         assert "note: No space left on device: standard output" in said
 
 
-@pytest.mark.parametrize("form", ["", "--format json", "--format jsonl", "--log-format json"])
+@pytest.mark.parametrize("form", ["", "--format jsonl", "--log-format json"])
 def test_exams_that_were_created_are_created(tmp_path, untouched, sandbox, form):
     """The report cannot be written; state has all, and the exit code says how the exams ended."""
     for number, redirection in enumerate((*CLOSED, *DEAF, *UNWRITABLE)):
