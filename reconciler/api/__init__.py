@@ -3,9 +3,3 @@
 Promise: one call sends one request at most, and every answer that a server or proxy may give has one meaning.
 May import: `model`, `ports`, `service_url`, httpx.
 """
-
-from reconciler.api.client import HttpExamApi
-from reconciler.api.credentials import check_token
-from reconciler.api.retry import BackOff
-
-__all__ = ["BackOff", "HttpExamApi", "check_token"]

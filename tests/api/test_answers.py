@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.api import BackOff
 from reconciler.api.answers import Answer, classify
 from reconciler.api.echoes import Sent
 from reconciler.api.redaction import Redactor
+from reconciler.api.retry import BackOff
 from reconciler.model.identities import is_exam_sid
 from reconciler.model.verdicts import Created, Forbidden, Refused, Throttled, Unauthorized, Unknown
 

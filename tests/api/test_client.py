@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw_server import answer_well, ok, raw_server
 
-from reconciler.api import HttpExamApi
+from reconciler.api.client import HttpExamApi
 from reconciler.api.exchange import Exchange
 from reconciler.model.errors import ApiUnusable, UrlUnusable
 from reconciler.model.verdicts import Created, NotSent, Refused, Unknown

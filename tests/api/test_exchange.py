@@ -7,7 +7,7 @@ import pytest
 import tls_material
 from raw_server import answer_well, ok, raw_server
 
-from reconciler.api import HttpExamApi
+from reconciler.api.client import HttpExamApi
 from reconciler.api.exchange import Exchange
 from reconciler.model.verdicts import Created, NotSent, Unknown
 

@@ -9,7 +9,8 @@ import pytest
 from applying_fakes import declaration
 from raw_server import ok
 
-from reconciler.api import BackOff, HttpExamApi
+from reconciler.api.client import HttpExamApi
+from reconciler.api.retry import BackOff
 from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
