@@ -13,9 +13,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler import service_url
+from reconciler.backends.encrypting_store import EncryptingStore
+from reconciler.backends.encryption import decrypt_document
 from reconciler.backends.recovery_file import leftovers
-from reconciler.backends.sealed import SealableBackend
-from reconciler.backends.sealing import open_document
 from reconciler.host import SystemClock
 from reconciler.model.declarations import Declaration, Declared
 from reconciler.model.errors import RecoveryRefused, ResolutionRefused, StateTooNew, UsageError
@@ -57,7 +57,7 @@ class Edit:
 
     def __init__(
         self,
-        store: SealableBackend,
+        store: EncryptingStore,
         *,
         keys: StateKeys,
         declared: Callable[[], Declared],
@@ -116,7 +116,7 @@ class Edit:
 
         `name` names it in errors.
         """
-        pushed = decode_state(open_document(document, keys=self._keys, name=name), location=name)
+        pushed = decode_state(decrypt_document(document, keys=self._keys, name=name), location=name)
         self._put = self._session.push
         self._edited = pushed
 
@@ -150,15 +150,15 @@ class Edit:
     def encrypt(self) -> None:
         """Encrypt state and backup with the present key; a state that is encrypted already, anew."""
         state = self.state
-        self._store.seal()
+        self._store.encrypt_next_write()
         self._change(state)
 
     def decrypt(self) -> None:
         """Keep state and backup as plain text from now on."""
         state = self.state
-        if not self._store.is_sealed():
+        if not self._store.is_encrypted():
             raise UsageError(f"{self._store.location} is not encrypted", hint="There is nothing to do.")
-        self._store.unseal()
+        self._store.decrypt_next_write()
         self._change(state)
 
     def commit(self) -> None:
@@ -177,7 +177,7 @@ class Edit:
 
 @contextmanager
 def editing(  # noqa: PLR0913 - a state, and what edits may need
-    store: SealableBackend,
+    store: EncryptingStore,
     *,
     keys: StateKeys,
     declared: Callable[[], Declared],
@@ -200,8 +200,8 @@ def editing(  # noqa: PLR0913 - a state, and what edits may need
 
 
 def migrate(
-    source: SealableBackend,
-    target: SealableBackend,
+    source: EncryptingStore,
+    target: EncryptingStore,
     *,
     locks: tuple[LockInfo, LockInfo],
     timeout_s: float,
@@ -213,8 +213,8 @@ def migrate(
     """
 
     def prepare() -> None:
-        if (is_encrypted or source.is_sealed()) and not target.is_sealed():
-            target.seal()
+        if (is_encrypted or source.is_encrypted()) and not target.is_encrypted():
+            target.encrypt_next_write()
 
     migration = Migration(source=source, target=target, source_lock=locks[0], target_lock=locks[1])
     return migration.run(timeout_s=timeout_s, prepare=prepare)

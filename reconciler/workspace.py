@@ -25,9 +25,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler import service_url
+from reconciler.backends.encrypting_store import EncryptingStore
+from reconciler.backends.encryption import decrypt_document
 from reconciler.backends.opening import open_backend
-from reconciler.backends.sealed import SealableBackend
-from reconciler.backends.sealing import open_document
 from reconciler.editing import Edit, editing, migrate, recovery_folder, sweep
 from reconciler.host import SystemClock, lock_info, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
@@ -268,13 +268,13 @@ class Workspace:
 
         `name` names it in errors.
         """
-        return open_document(document, keys=self._keys, name=name)
+        return decrypt_document(document, keys=self._keys, name=name)
 
     def initialise(self, *, lock_timeout_s: float = 0.0, is_encrypted: bool = False) -> State:
         """Create an empty state, encrypted if `is_encrypted`."""
         store = self._store()
         if is_encrypted:
-            store.seal()
+            store.encrypt_next_write()
         return initialise(store, lineage=new_lineage(), lock=lock_info("init"), timeout_s=lock_timeout_s)
 
     def migrate(self, source_url: str, *, lock_timeout_s: float = 0.0, is_encrypted: bool = False) -> State:
@@ -337,12 +337,12 @@ class Workspace:
             )
         return replace(loaded, diagnostics=found)
 
-    def _store(self, url: str | None = None) -> SealableBackend:
+    def _store(self, url: str | None = None) -> EncryptingStore:
         """Return the state's store, or the one at `url`. Raises ManifestInvalid."""
         if has_errors(self._file.diagnostics):
             raise ManifestInvalid(self._file.diagnostics)
         url = url or self._state_url or self._file.environment.state_url or _DEFAULT_STATE
-        return SealableBackend(open_backend(url, root=self._root), self._keys)
+        return EncryptingStore(open_backend(url, root=self._root), self._keys)
 
     def _service(self, state: State) -> ServiceUrl:
         """Return the service that a plan goes to, and who named it."""

@@ -9,7 +9,7 @@
     │   ├── StateDamaged           state or journal is not what this product wrote
     │   ├── StateTooNew            written by a newer version
     │   ├── StateMoved             it is kept elsewhere now, or is on its way
-    │   ├── StateSealed            it is encrypted, and the key that was given does not open it
+    │   ├── StateEncrypted            it is encrypted, and the key that was given does not open it
     │   ├── StateConflict          somebody else wrote it in between
     │   ├── StateLocked            another run holds the lock
     │   └── StateUnavailable       the store cannot be read or written
@@ -87,7 +87,7 @@ class StateMoved(StateError):
         self.elsewhere = elsewhere
 
 
-class StateSealed(StateError):
+class StateEncrypted(StateError):
     """The state is encrypted, and there is no key, or none that opens it."""
 
 

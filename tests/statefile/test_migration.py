@@ -8,19 +8,19 @@ import pytest
 from state_builders import LINEAGE, NOW, began, entry, intent, resolution, state
 
 from reconciler import schemas
-from reconciler.backends import sealing
+from reconciler.backends import encryption
+from reconciler.backends.encrypting_store import EncryptingStore
 from reconciler.backends.file import FileBackend
-from reconciler.backends.sealed import SealableBackend
 from reconciler.editing import migrate
 from reconciler.model.errors import (
     StateAbsent,
     StateConflict,
     StateDamaged,
+    StateEncrypted,
     StateError,
     StateExists,
     StateLocked,
     StateMoved,
-    StateSealed,
     StateUnavailable,
     UsageError,
 )
@@ -40,10 +40,10 @@ MOVED = Mark(passage=Passage.MOVED_TO, elsewhere="file:new.json")
 @pytest.fixture(autouse=True)
 def quick_derivation(monkeypatch):
     """Keys are derived cheaply."""
-    monkeypatch.setitem(sealing._SCRYPT, "n", 2)
-    sealing._derive.cache_clear()
+    monkeypatch.setitem(encryption._SCRYPT, "n", 2)
+    encryption._derive.cache_clear()
     yield
-    sealing._derive.cache_clear()
+    encryption._derive.cache_clear()
 
 
 class Cut(BaseException):
@@ -82,7 +82,7 @@ class World:
 
     def store(self, name, key=KEY):
         """A client of its own."""
-        return SealableBackend(Watched(self.root / name, self), StateKeys(present=key))
+        return EncryptingStore(Watched(self.root / name, self), StateKeys(present=key))
 
     def plain(self, name):
         """A client that is not cut off."""
@@ -97,7 +97,7 @@ class World:
         usable = []
         for name in ("old.json", "new.json"):
             try:
-                load_state(SealableBackend(self.plain(name), StateKeys(present=KEY)))
+                load_state(EncryptingStore(self.plain(name), StateKeys(present=KEY)))
             except StateError:
                 continue
             usable.append(name)
@@ -118,7 +118,7 @@ class World:
         """Encrypt the old place."""
         store = self.store("old.json")
         with open_session(store, lock=a_lock("0"), timeout_s=0) as session:
-            store.seal()
+            store.encrypt_next_write()
             session.mend(session.state)
 
 
@@ -173,7 +173,7 @@ def test_a_cut_at_any_moment(world, moment, is_sealed, is_encrypted):
     assert moved.exams == FULL.exams
     assert world.usable[-1] == ["new.json"]
     assert world.migrate(is_encrypted=is_encrypted) == moved
-    assert world.store("new.json").is_sealed() is (is_sealed or is_encrypted)
+    assert world.store("new.json").is_encrypted() is (is_sealed or is_encrypted)
 
 
 def test_a_state_that_went_on_before_the_second_try(world):
@@ -300,10 +300,10 @@ def test_two_at_once(world):
 
 def test_without_the_key_nothing_moves(world):
     """Neither out of an encrypted place nor into one."""
-    with pytest.raises(StateSealed):
+    with pytest.raises(StateEncrypted):
         world.migrate(is_encrypted=True, key=None)
     world.encrypt_old()
-    with pytest.raises(StateSealed):
+    with pytest.raises(StateEncrypted):
         world.migrate(key=None)
     assert world.plain("new.json").read() is None
 
@@ -333,8 +333,8 @@ def test_after_a_broken_lock_each_place_is_written_anew(world):
             writes.append(self.location)
             return super().write(data, replacing=replacing, note=note)
 
-    source = SealableBackend(Counting(world.root / "old.json", world), StateKeys())
-    target = SealableBackend(Counting(world.root / "new.json", world), StateKeys())
+    source = EncryptingStore(Counting(world.root / "old.json", world), StateKeys())
+    target = EncryptingStore(Counting(world.root / "new.json", world), StateKeys())
     migrate(source, target, locks=(a_lock("1"), a_lock("2")), timeout_s=0, is_encrypted=False)
     assert writes == ["file:old.json", "file:new.json"]
 
@@ -346,12 +346,12 @@ def test_a_lock_that_was_broken_in_between_stops_it(world):
         world.plain("old.json").break_lock("1", breaking=Breaking.EVEN_LIVE)
 
     source, target = world.store("old.json"), world.store("new.json")
-    target.is_sealed = prepare_to_lose
+    target.is_encrypted = prepare_to_lose
     with pytest.raises((StateUnavailable, StateConflict)):
         migrate(source, target, locks=(a_lock("1"), a_lock("2")), timeout_s=0, is_encrypted=True)
     assert load_state(world.plain("old.json")) == FULL
     with pytest.raises(StateMoved):
-        load_state(SealableBackend(world.plain("new.json"), StateKeys(present=KEY)))
+        load_state(EncryptingStore(world.plain("new.json"), StateKeys(present=KEY)))
 
 
 @pytest.mark.parametrize("mark", [MOVING, MOVED])

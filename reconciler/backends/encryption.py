@@ -1,11 +1,11 @@
-"""Seals: what makes bytes unreadable, and a change of them noticed, without the state key.
+"""Encryption: what makes bytes unreadable, and a change of them noticed, without the state key.
 
 AES-256-GCM with a fresh nonce for each piece. Its key is derived from the state key by scrypt with a salt of
 the state's own, under another label than the key of the marks of secrets. What a piece is (a snapshot, a
 backup, the n-th frame of one journal behind exactly the frames before it) is bound to it, so that pieces
 cannot change places.
 
-A snapshot or a backup is an envelope: a JSON object whose format version no build knows that cannot open it.
+A snapshot or a backup is an document: a JSON object whose format version no build knows that cannot open it.
 So is a journal's first line. Each append is one frame: a line in base64. It is bound to its number and to the
 frame before it, and the first to the journal's first line, which no other journal has.
 """
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from reconciler.model.errors import StateDamaged, StateSealed, StateTooNew, UsageError
+from reconciler.model.errors import StateDamaged, StateEncrypted, StateTooNew, UsageError
 from reconciler.model.secret_marks import OLD_STATE_KEY_VARIABLE, SHORTEST_KEY, STATE_KEY_VARIABLE, StateKeys
 from reconciler.model.secrets import Unprintable
 
@@ -41,7 +41,7 @@ _LABEL: Final = b"reconciler sealed state 1"
 _KEY_ID_CHARACTERS: Final = 8
 
 
-class Seal(Unprintable, frozen=True):
+class DerivedKey(Unprintable, frozen=True):
     """One derived key, with the salt that it was derived with."""
 
     salt: bytes
@@ -52,19 +52,19 @@ class Seal(Unprintable, frozen=True):
         """Eight hexadecimal digits that another key would hardly have."""
         return hmac.digest(self._key, b"key id", "sha256").hex()[:_KEY_ID_CHARACTERS]
 
-    def close(self, data: bytes, *, bound_to: bytes) -> bytes:
-        """`data` sealed: nonce, ciphertext and tag. It opens only as what it is `bound_to`."""
+    def encrypt(self, data: bytes, *, bound_to: bytes) -> bytes:
+        """`data` encrypted: nonce, ciphertext and tag. It opens only as what it is `bound_to`."""
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + _cipher(self._key).encrypt(nonce, data, _LABEL + b"\0" + bound_to)
 
-    def open(self, sealed: bytes, *, bound_to: bytes) -> bytes | None:
-        """What was sealed; None where it was changed, or sealed as something else."""
+    def decrypt(self, encrypted: bytes, *, bound_to: bytes) -> bytes | None:
+        """What was encrypted; None where it was changed, or encrypted as something else."""
         cipher = _cipher(self._key)  # says it where the library is missing
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - needed for encrypted states only
 
-        if len(sealed) < _NONCE_BYTES + _TAG_BYTES:
+        if len(encrypted) < _NONCE_BYTES + _TAG_BYTES:
             return None
-        nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        nonce, rest = encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:]
         try:
             return cipher.decrypt(nonce, rest, _LABEL + b"\0" + bound_to)
         except InvalidTag:
@@ -83,11 +83,11 @@ def _cipher(key: bytes) -> "AESGCM":
 
 
 @lru_cache(maxsize=16)
-def _derive(secret: str, salt: bytes) -> Seal:
+def _derive(secret: str, salt: bytes) -> DerivedKey:
     stretched = hashlib.scrypt(
         secret.encode("utf-8", "surrogateescape"), salt=_LABEL + b"\0" + salt, dklen=32, **_SCRYPT
     )
-    return Seal(salt, hmac.digest(stretched, b"encryption", "sha256"))
+    return DerivedKey(salt, hmac.digest(stretched, b"encryption", "sha256"))
 
 
 class KeyRing(Struct, frozen=True, kw_only=True):
@@ -96,26 +96,26 @@ class KeyRing(Struct, frozen=True, kw_only=True):
     keys: StateKeys
     location: str
 
-    def for_writing(self, salt: bytes | None) -> Seal:
-        """The present key's seal, with `salt` or (None) a fresh one. Raises StateSealed without a key."""
+    def for_writing(self, salt: bytes | None) -> DerivedKey:
+        """The present key's key, with `salt` or (None) a fresh one. Raises StateEncrypted without a key."""
         if self.keys.present is None:
-            raise StateSealed(
+            raise StateEncrypted(
                 f"to write {self.location} encrypted, {STATE_KEY_VARIABLE} is needed, and it is not set",
                 hint=f"Nothing was changed. Set {STATE_KEY_VARIABLE}, to at least {SHORTEST_KEY} characters.",
                 location=self.location,
             )
         return _derive(_long_enough(self.keys.present, STATE_KEY_VARIABLE), salt or os.urandom(_SALT_BYTES))
 
-    def for_reading(self, salt: bytes, key_id: str) -> Seal:
-        """The seal that made what is to be read. Raises StateSealed where no key is the one that did."""
+    def for_reading(self, salt: bytes, key_id: str) -> DerivedKey:
+        """The key that made what is to be read. Raises StateEncrypted where no key is the one that did."""
         given = ((STATE_KEY_VARIABLE, self.keys.present), (OLD_STATE_KEY_VARIABLE, self.keys.previous))
         for variable, key in given:
             if key is not None:
-                seal = _derive(_long_enough(key, variable), salt)
-                if hmac.compare_digest(seal.key_id, key_id):
-                    return seal
+                derived = _derive(_long_enough(key, variable), salt)
+                if hmac.compare_digest(derived.key_id, key_id):
+                    return derived
         tried = " and ".join(variable for variable, key in given if key is not None)
-        raise StateSealed(
+        raise StateEncrypted(
             f"{self.location} is encrypted, and "
             + (f"not with what is in {tried}" if tried else f"{STATE_KEY_VARIABLE} is not set"),
             hint=f"Nothing was changed. Set {STATE_KEY_VARIABLE} to the key that it was encrypted with, or, "
@@ -124,7 +124,7 @@ class KeyRing(Struct, frozen=True, kw_only=True):
         )
 
     def damaged(self, what: str) -> StateDamaged:
-        """What is read is not what was sealed."""
+        """What is read is not what was encrypted."""
         return StateDamaged(
             f"{self.location} is encrypted, and {what}",
             hint="Nothing was changed. It was damaged, or somebody without the key changed it. Restore state "
@@ -151,17 +151,20 @@ _HEAD_BYTES: Final = 600
 _CHECKSUM_CHARACTERS: Final = 8
 
 
-class Tip(Struct, frozen=True, kw_only=True):
-    """The end of a journal: where it is in plain and in sealed bytes, and what the next frame is bound to."""
+class JournalEnd(Struct, frozen=True, kw_only=True):
+    """The end of a journal after `frames` frames, as an offset in its plain and in its encrypted bytes.
+
+    The next frame is bound to `chain`, the authentication tag of the frame before it.
+    """
 
     plain_bytes: int
-    sealed_bytes: int
+    encrypted_bytes: int
     frames: int
     chain: bytes
 
 
-def read_envelope(data: bytes) -> dict[str, Any] | None:
-    """The envelope in `data`; None where it is none."""
+def read_encrypted(data: bytes) -> dict[str, Any] | None:
+    """The document in `data`; None where it is none."""
     if b'"ciphertext"' not in data[:_HEAD_BYTES]:
         return None
     try:
@@ -171,53 +174,53 @@ def read_envelope(data: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "ciphertext" in found else None
 
 
-def close_envelope(seal: Seal, kind: str, data: bytes) -> bytes:
-    """`data` sealed as a `kind`."""
-    sealed = seal.close(data, bound_to=kind.encode())
+def encrypt_document(key: DerivedKey, kind: str, data: bytes) -> bytes:
+    """`data` encrypted as a `kind`."""
+    encrypted = key.encrypt(data, bound_to=kind.encode())
     document = {
         "formatVersion": _FORMAT_VERSION,
         "cipher": _CIPHER,
         "derivation": _DERIVATION,
         "kind": kind,
-        "keyId": seal.key_id,
-        "salt": _spell(seal.salt),
-        "nonce": _spell(sealed[:_NONCE_BYTES]),
-        "ciphertext": _spell(sealed[_NONCE_BYTES:]),
+        "keyId": key.key_id,
+        "salt": _spell(key.salt),
+        "nonce": _spell(encrypted[:_NONCE_BYTES]),
+        "ciphertext": _spell(encrypted[_NONCE_BYTES:]),
     }
     return f"{json.dumps(document, indent=2)}\n".encode("ascii")
 
 
-def open_envelope(envelope: dict[str, Any], ring: KeyRing, *kinds: str) -> tuple[bytes, Seal]:
-    """What is in `envelope`, which is to be one of `kinds`, and the seal that made it.
+def decrypt_read(document: dict[str, Any], ring: KeyRing, *kinds: str) -> tuple[bytes, DerivedKey]:
+    """What is in `document`, which is to be one of `kinds`, and the key that made it.
 
-    Raises StateSealed without the key, StateTooNew for a later format and StateDamaged for anything else.
+    Raises StateEncrypted without the key, StateTooNew for a later format and StateDamaged for anything else.
     """
-    seal = _seal_of(envelope, ring)
-    kind, nonce, ciphertext = envelope.get("kind"), _read(envelope, "nonce"), _read(envelope, "ciphertext")
+    key = _key_of(document, ring)
+    kind, nonce, ciphertext = document.get("kind"), _read(document, "nonce"), _read(document, "ciphertext")
     if kind not in kinds or nonce is None or ciphertext is None:
-        raise ring.damaged(f"what stands there is no sealed {' or '.join(kinds)}")
-    opened = seal.open(nonce + ciphertext, bound_to=str(kind).encode())
-    if opened is None:
-        raise ring.damaged("it is not what was sealed")
-    return opened, seal
+        raise ring.damaged(f"what stands there is no encrypted {' or '.join(kinds)}")
+    plain = key.decrypt(nonce + ciphertext, bound_to=str(kind).encode())
+    if plain is None:
+        raise ring.damaged("it is not what was encrypted")
+    return plain, key
 
 
-def open_document(data: bytes, *, keys: StateKeys, name: str) -> bytes:
-    """What is in an envelope around a snapshot or a backup; `data` itself where it is none.
+def decrypt_document(data: bytes, *, keys: StateKeys, name: str) -> bytes:
+    """What is in an document around a snapshot or a backup; `data` itself where it is none.
 
-    `name` names it in errors, which are those of `open_envelope`.
+    `name` names it in errors, which are those of `decrypt_read`.
     """
-    envelope = read_envelope(data)
-    if envelope is None:
+    document = read_encrypted(data)
+    if document is None:
         return data
-    return open_envelope(envelope, KeyRing(keys=keys, location=name), SNAPSHOT, BACKUP)[0]
+    return decrypt_read(document, KeyRing(keys=keys, location=name), SNAPSHOT, BACKUP)[0]
 
 
-def _seal_of(head: dict[str, Any], ring: KeyRing) -> Seal:
+def _key_of(head: dict[str, Any], ring: KeyRing) -> DerivedKey:
     version, salt, key_id = head.get("formatVersion"), _read(head, "salt"), head.get("keyId")
     if isinstance(version, int) and version > _FORMAT_VERSION:
         raise StateTooNew(
-            f"{ring.location} is sealed in format version {version}; this reconciler knows {_FORMAT_VERSION}",
+            f"{ring.location} is encrypted in format version {version}; this one reads {_FORMAT_VERSION}",
             hint="Upgrade reconciler to at least the version that wrote it.",
             location=ring.location,
         )
@@ -228,59 +231,59 @@ def _seal_of(head: dict[str, Any], ring: KeyRing) -> Seal:
     return ring.for_reading(salt, key_id)
 
 
-def begin_journal(seal: Seal) -> tuple[bytes, Tip]:
-    """The first line of a sealed journal, which no other has, and the tip behind it."""
+def new_journal_header(key: DerivedKey) -> tuple[bytes, JournalEnd]:
+    """The first line of a encrypted journal, which no other has, and the end behind it."""
     document = {
         "number": 0,
         "type": "journal",
         "formatVersion": _FORMAT_VERSION,
         "cipher": _CIPHER,
         "derivation": _DERIVATION,
-        "keyId": seal.key_id,
-        "salt": _spell(seal.salt),
+        "keyId": key.key_id,
+        "salt": _spell(key.salt),
         "id": os.urandom(_SALT_BYTES).hex(),
     }
     text = json.dumps(document, separators=(",", ":")).encode("ascii")
     line = b"%08x %s\n" % (zlib.crc32(text), text)
-    return line, _first_tip(line)
+    return line, _header_end(line)
 
 
-def is_sealed_journal(data: bytes) -> bool:
-    """Whether `data` begins as a sealed journal does; a torn first line counts where it is known for one."""
+def is_encrypted_journal(data: bytes) -> bool:
+    """Return whether `data` begins as an encrypted journal does. A torn first line may already show it."""
     head, _, _ = data.partition(b"\n")
     return b'"type":"journal"' in head and b'"cipher":' in head
 
 
-def add_frame(seal: Seal, tip: Tip, data: bytes) -> tuple[bytes, Tip]:
-    """The line that goes behind `tip` for `data`, and the tip behind that."""
-    sealed = seal.close(data, bound_to=_frame(tip))
-    line = base64.b64encode(sealed) + b"\n"
-    return line, _behind(tip, len(data), len(line), sealed)
+def encrypt_frame(key: DerivedKey, end: JournalEnd, data: bytes) -> tuple[bytes, JournalEnd]:
+    """The line that goes behind `end` for `data`, and the end behind that."""
+    encrypted = key.encrypt(data, bound_to=_frame(end))
+    line = base64.b64encode(encrypted) + b"\n"
+    return line, _behind(end, len(data), len(line), encrypted)
 
 
-def open_journal(data: bytes, ring: KeyRing) -> Iterator[tuple[bytes, Tip]]:
-    """Each frame of a sealed journal with the tip behind it.
+def decrypt_journal(data: bytes, ring: KeyRing) -> Iterator[tuple[bytes, JournalEnd]]:
+    """Each frame of a encrypted journal with the end behind it.
 
-    A torn last frame is left out. The first is empty: it is the tip in front of all frames.
+    A torn last frame is left out. The first is empty: it is the end in front of all frames.
     """
     head, newline, _ = data.partition(b"\n")
-    seal = _seal_of(_header(head, ring), ring)
-    tip = _first_tip(head + newline)
-    yield b"", tip
-    while tip.sealed_bytes < len(data):
-        end = data.find(b"\n", tip.sealed_bytes)
-        line = data[tip.sealed_bytes : end + 1 or len(data)]
-        sealed = _decode(line.rstrip(b"\n"))
-        opened = None if sealed is None else seal.open(sealed, bound_to=_frame(tip))
-        if sealed is None or opened is None:
-            if end < 0:
+    key = _key_of(_header(head, ring), ring)
+    end = _header_end(head + newline)
+    yield b"", end
+    while end.encrypted_bytes < len(data):
+        newline_at = data.find(b"\n", end.encrypted_bytes)
+        line = data[end.encrypted_bytes : newline_at + 1 or len(data)]
+        encrypted = _decode(line.rstrip(b"\n"))
+        plain = None if encrypted is None else key.decrypt(encrypted, bound_to=_frame(end))
+        if encrypted is None or plain is None:
+            if newline_at < 0:
                 return
-            raise ring.damaged(f"line {tip.frames + 2} of its journal is not what was sealed there")
-        if end < 0:  # whole but for its newline: the next append writes it anew
-            yield opened, _behind(tip, len(opened), len(line) + 1, sealed)
+            raise ring.damaged(f"line {end.frames + 2} of its journal is not what was encrypted there")
+        if newline_at < 0:  # whole but for its newline: the next append writes it anew
+            yield plain, _behind(end, len(plain), len(line) + 1, encrypted)
             return
-        tip = _behind(tip, len(opened), len(line), sealed)
-        yield opened, tip
+        end = _behind(end, len(plain), len(line), encrypted)
+        yield plain, end
 
 
 def _header(line: bytes, ring: KeyRing) -> dict[str, Any]:
@@ -294,20 +297,22 @@ def _header(line: bytes, ring: KeyRing) -> dict[str, Any]:
     return found
 
 
-def _frame(tip: Tip) -> bytes:
-    return b"journal\0%d\0" % tip.frames + tip.chain
+def _frame(end: JournalEnd) -> bytes:
+    return b"journal\0%d\0" % end.frames + end.chain
 
 
-def _first_tip(header: bytes) -> Tip:
-    return Tip(plain_bytes=0, sealed_bytes=len(header), frames=0, chain=hashlib.sha256(header).digest())
+def _header_end(header: bytes) -> JournalEnd:
+    return JournalEnd(
+        plain_bytes=0, encrypted_bytes=len(header), frames=0, chain=hashlib.sha256(header).digest()
+    )
 
 
-def _behind(tip: Tip, plain_bytes: int, sealed_bytes: int, sealed: bytes) -> Tip:
-    return Tip(
-        plain_bytes=tip.plain_bytes + plain_bytes,
-        sealed_bytes=tip.sealed_bytes + sealed_bytes,
-        frames=tip.frames + 1,
-        chain=sealed[-_TAG_BYTES:],
+def _behind(end: JournalEnd, plain_bytes: int, encrypted_bytes: int, encrypted: bytes) -> JournalEnd:
+    return JournalEnd(
+        plain_bytes=end.plain_bytes + plain_bytes,
+        encrypted_bytes=end.encrypted_bytes + encrypted_bytes,
+        frames=end.frames + 1,
+        chain=encrypted[-_TAG_BYTES:],
     )
 
 

@@ -1,4 +1,4 @@
-"""A sealed file passes the suite of every store, as a store that a package adds."""
+"""A encrypted file passes the suite of every store, as a store that a package adds."""
 
 import importlib
 import sys
@@ -16,20 +16,22 @@ SUPPORT = Path(__file__).parents[1] / "support"
 def packages(tmp_path_factory):
     """A folder of installed packages, in which one adds a store."""
     folder = tmp_path_factory.mktemp("site")
-    info = folder / "sealed_store-1.dist-info"
+    info = folder / "encrypted_file-1.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sealed-store\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[reconciler.backends]\nsealed-file = sealed_store:open_sealed\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: encrypted-file\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(
+        "[reconciler.backends]\nencrypted-file = encrypted_file:open_encrypted"
+    )
     sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
-    usual = dict(importlib.import_module("reconciler.backends.sealing")._SCRYPT)
+    usual = dict(importlib.import_module("reconciler.backends.encryption")._SCRYPT)
     yield f"{folder}:{SUPPORT}"
     sys.path.remove(str(folder))
-    importlib.import_module("reconciler.backends.sealing")._SCRYPT.update(usual)
+    importlib.import_module("reconciler.backends.encryption")._SCRYPT.update(usual)
 
 
-class TestSealedFile(BackendConformance):
-    """A sealed state at a path."""
+class TestEncryptedFile(BackendConformance):
+    """A encrypted state at a path."""
 
     kill_steps: ClassVar = ("journal-flush", "snapshot-swapped", "journal-cleared")
     fail_steps: ClassVar = ("journal-flush=eio", "snapshot-flush=enospc")
@@ -37,7 +39,7 @@ class TestSealedFile(BackendConformance):
     @pytest.fixture
     def place(self, tmp_path, packages):
         """A path below the test's own directory."""
-        return Place(url="sealed-file:state/s.json", root=tmp_path, environ={"PYTHONPATH": packages})
+        return Place(url="encrypted-file:state/s.json", root=tmp_path, environ={"PYTHONPATH": packages})
 
     def test_nothing_is_written_in_the_clear(self, place, tmp_path):
         """Neither snapshot, journal nor backup."""
