@@ -22,10 +22,10 @@ from reconciler.model.errors import RecoveryRefused, ResolutionRefused, StateToo
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
 from reconciler.model.outside_text import tamed
 from reconciler.model.report import Fed, Feeding
-from reconciler.model.secret_marks import StateKeys
+from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.model.state import State
 from reconciler.model.words import nearest
-from reconciler.planning import settlement
+from reconciler.planning import state_edits
 from reconciler.ports import LockInfo
 from reconciler.statefile.feedback import feed
 from reconciler.statefile.journal_format import decode_recovery
@@ -87,7 +87,7 @@ class Edit:
         """Record that the declared exam `address` exists as `sid`; `by` says who found that, and where."""
         exam, found = _address(address), _sid(sid)
         declaration = _declaration_of(self._declared(), exam)
-        self._change(settlement.adopt(self.state, declaration, found, _settler(by)))
+        self._change(state_edits.adopt(self.state, declaration, found, _settler(by)))
 
     def resolve(self, address: str, *, sid: str | None, by: str, attempt: str | None = None) -> None:
         """Record what became of the in-doubt exam `address`: `sid`, or with None that it was not created.
@@ -95,17 +95,17 @@ class Edit:
         It is refused if the doubt is about another attempt than `attempt` (None: whichever it is).
         """
         exam, found = _address(address), None if sid is None else _sid(sid)
-        self._change(settlement.settle(self.state, exam, found, _settler(by), attempt=attempt))
+        self._change(state_edits.settle(self.state, exam, found, _settler(by), attempt=attempt))
 
     def move(self, source: str, target: str) -> None:
         """Keep the exam at the address `source` at `target` from now on."""
         here, there = _address(source), _address(target)
-        self._change(settlement.move(self.state, here, there))
+        self._change(state_edits.move(self.state, here, there))
 
     def remove(self, address: str) -> None:
         """Forget the exam at `address`; the exam itself stays as it is."""
         exam = _address(address)
-        self._change(settlement.remove(self.state, exam))
+        self._change(state_edits.remove(self.state, exam))
 
     def rebind(self, url: str) -> None:
         """Say that the exams in state are at the service with the base URL `url`."""
@@ -265,8 +265,8 @@ def sweep(folder: Path, state: State) -> tuple[Stray, ...]:
         return tuple(strays)
 
 
-def _settler(by: str) -> settlement.Settler:
-    return settlement.Settler(by=tamed(by), at=SystemClock().now())
+def _settler(by: str) -> state_edits.Settler:
+    return state_edits.Settler(by=tamed(by), at=SystemClock().now())
 
 
 def _declaration_of(declared: Declared, address: Address) -> Declaration:

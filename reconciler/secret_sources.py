@@ -13,7 +13,7 @@ from typing import Final, assert_never
 from msgspec import Struct
 
 from reconciler.model.declarations import Declaration
-from reconciler.model.secret_marks import MarkingKey, Sighting, Sightings
+from reconciler.model.secret_fingerprints import MarkingKey, Sighting, Sightings
 from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret, Secret, SecretUse
 from reconciler.model.state import Entry
 from reconciler.ports import SecretSource

@@ -24,11 +24,11 @@ from reconciler.model.errors import RecoveryRefused, StateError
 from reconciler.model.outside_text import tamed
 from reconciler.model.plan import Plan
 from reconciler.model.report import Outcome, Report
-from reconciler.model.secret_marks import MarkingKey
+from reconciler.model.secret_fingerprints import MarkingKey
 from reconciler.model.state import State
 from reconciler.outputs.progress import QuietProgress
+from reconciler.planning.blocks import Standing
 from reconciler.planning.effects import apply_state_changes, planned_creates
-from reconciler.planning.standing import Standing
 from reconciler.ports import Progress, SecretSource
 from reconciler.statefile.group_commit import RecoveryJournal
 from reconciler.statefile.journal_format import encode_recovery_header

@@ -41,15 +41,15 @@ from reconciler.model.destination import Destination, ServiceUrl
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.errors import ManifestInvalid, NotConfirmed, PlanRefused, UsageError
 from reconciler.model.identities import Address
-from reconciler.model.origins import Origins, Tracing
 from reconciler.model.plan import Action, Plan
+from reconciler.model.provenance import Origins, Tracing
 from reconciler.model.rules import Rule
-from reconciler.model.secret_marks import SHORTEST_KEY, STATE_KEY_VARIABLE, MarkingKey, StateKeys
+from reconciler.model.secret_fingerprints import SHORTEST_KEY, STATE_KEY_VARIABLE, MarkingKey, StateKeys
 from reconciler.model.state import State
 from reconciler.planning.block_globs import standing_of
+from reconciler.planning.blocks import Standing
 from reconciler.planning.expectations import check_expectation
 from reconciler.planning.planner import make_plan
-from reconciler.planning.standing import Standing
 from reconciler.planning.tracking import tracked
 from reconciler.ports import Breaking, LockHolder, Progress, SecretSource
 from reconciler.secret_sources import sightings_of

@@ -20,7 +20,7 @@ from reconciler.model.identities import AttemptId, CourseSid, ExamSid
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
 from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun
 from reconciler.model.sameness import folded
-from reconciler.model.secret_marks import MarkingKey
+from reconciler.model.secret_fingerprints import MarkingKey
 from reconciler.model.state import Answer, Intent
 from reconciler.model.verdicts import (
     Created,

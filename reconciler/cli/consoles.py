@@ -11,7 +11,7 @@ from typing import Final, TextIO
 from reconciler.model.destination import URL_VARIABLE
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import UsageError
-from reconciler.model.secret_marks import OLD_STATE_KEY_VARIABLE, STATE_KEY_VARIABLE, StateKeys
+from reconciler.model.secret_fingerprints import OLD_STATE_KEY_VARIABLE, STATE_KEY_VARIABLE, StateKeys
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.terminal import Console, put

@@ -25,9 +25,9 @@ from reconciler.cli.plan_files import read_plan, write_plan
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
-from reconciler.model.origins import NO_ORIGINS, Origins, Tracing
 from reconciler.model.payloads import Json
 from reconciler.model.plan import Action, Plan
+from reconciler.model.provenance import NO_ORIGINS, Origins, Tracing
 from reconciler.model.state import State
 from reconciler.model.words import nearest
 from reconciler.outputs.diagnostics_text import print_diagnostics

@@ -11,7 +11,7 @@ from reconciler.manifest.findings import Findings
 from reconciler.manifest.passwords import FIELD
 from reconciler.manifest.yaml_nodes import Mapping, Stretch
 from reconciler.model.destination import Environment
-from reconciler.model.origins import Layer, Origin, Origins
+from reconciler.model.provenance import Layer, Origin, Origins
 
 
 class _Said(NamedTuple):

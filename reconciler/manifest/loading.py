@@ -23,7 +23,7 @@ from reconciler.model.declarations import Absence, Declared, Distinction, Import
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.distinctions import Distinctions, imported_addresses
-from reconciler.model.origins import Origins, Tracing
+from reconciler.model.provenance import Origins, Tracing
 from reconciler.model.rules import Context
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from reconciler.model.declarations import Declaration
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Position
 from reconciler.model.identities import ADDRESS_RULE, Address, InstallSid, is_address
-from reconciler.model.origins import Origins, Tracing
 from reconciler.model.payloads import digest_of
+from reconciler.model.provenance import Origins, Tracing
 
 
 class ManifestFile(Struct):

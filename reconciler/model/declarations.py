@@ -6,8 +6,8 @@ from msgspec import Struct, field
 
 from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
-from reconciler.model.origins import Origins
 from reconciler.model.payloads import Payload
+from reconciler.model.provenance import Origins
 from reconciler.model.secrets import SecretUse
 
 

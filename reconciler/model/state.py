@@ -21,7 +21,7 @@ from reconciler.model.identities import (
     Lineage,
 )
 from reconciler.model.payloads import Payload
-from reconciler.model.secret_marks import SecretMarks
+from reconciler.model.secret_fingerprints import SecretMarks
 from reconciler.model.stored import Count, Instant, Stored
 
 

@@ -15,9 +15,9 @@ from reconciler.model.destination import Destination
 from reconciler.model.diagnostics import Position
 from reconciler.model.errors import ExpectationFailed, UsageError
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
-from reconciler.model.origins import NO_ORIGINS, Layer, Origin, Origins
 from reconciler.model.payloads import Document, Json, Payload, digest_of
 from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Guard, Note, Plan
+from reconciler.model.provenance import NO_ORIGINS, Layer, Origin, Origins
 from reconciler.model.state import Answer, Intent
 from reconciler.model.stored import Count, Instant, problem_of
 from reconciler.outputs.dossiers import Dossier, dossier_of

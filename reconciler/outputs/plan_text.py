@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from reconciler.model.identities import Address
-from reconciler.model.origins import NO_ORIGINS, Origins
 from reconciler.model.plan import Action, Change, Guard, Note, Plan
+from reconciler.model.provenance import NO_ORIGINS, Origins
 from reconciler.outputs.change_text import print_brief, print_change
 from reconciler.outputs.dossier_text import MOST_WHOLE, print_where_others_are
 from reconciler.outputs.escapes import ELLIPSIS, printable

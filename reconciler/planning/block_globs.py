@@ -18,8 +18,8 @@ from reconciler.model.globs import is_glob, matches, moved_address
 from reconciler.model.identities import Address
 from reconciler.model.renames import Renames, Routes, onward, routes_of, steps_to_declared
 from reconciler.model.state import State
+from reconciler.planning.blocks import Standing, apply_blocks, exams_by_address
 from reconciler.planning.likeness import likenesses
-from reconciler.planning.standing import Standing, apply_blocks, exams_by_address
 
 
 def standing_of(declared: Declared, state: State, *, now: datetime) -> Standing:

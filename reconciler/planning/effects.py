@@ -8,7 +8,7 @@ from reconciler.model.declarations import Declaration
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.state import Entry, Resolution, Settling, State
-from reconciler.planning.standing import Adoption, Standing
+from reconciler.planning.blocks import Adoption, Standing
 
 
 def apply_state_changes(plan: Plan, standing: Standing, *, now: datetime, by: str) -> State:

@@ -11,9 +11,9 @@ from reconciler.model.identities import MAX_ADDRESS, Address, as_yaml
 from reconciler.model.plan import Action, Change, Guard
 from reconciler.model.state import Entry, State
 from reconciler.model.words import first_few
+from reconciler.planning.blocks import Conflict, Standing
 from reconciler.planning.likeness import Likeness, has_closed, likenesses, twins_of
-from reconciler.planning.slips import Slip, slips_of
-from reconciler.planning.standing import Conflict, Standing
+from reconciler.planning.suspicious_blocks import Slip, slips_of
 
 _NAMED: Final = 5
 _PASTED: Final = 25

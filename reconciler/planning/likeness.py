@@ -15,8 +15,8 @@ from reconciler.model.instants import spell_instant
 from reconciler.model.payloads import Payload, configuration_of
 from reconciler.model.renames import onward
 from reconciler.model.sameness import Mark, marks_of, sharing_a_title
+from reconciler.planning.blocks import Standing
 from reconciler.planning.differences import Recorded, is_same
-from reconciler.planning.standing import Standing
 
 _MOST: Final = 5
 """Exams that one create is compared with in words; a person has seen enough then."""

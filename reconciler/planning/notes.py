@@ -18,8 +18,8 @@ from reconciler.model.identities import Address
 from reconciler.model.plan import Note
 from reconciler.model.renames import onward
 from reconciler.model.words import first_few, nearest
+from reconciler.planning.blocks import Standing
 from reconciler.planning.likeness import twins_of
-from reconciler.planning.standing import Standing
 
 DONE: Final = "done"
 POINTS_NOWHERE: Final = "points-nowhere"

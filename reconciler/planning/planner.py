@@ -11,12 +11,12 @@ from reconciler.model.destination import UNSAID, Destination, ServiceUrl
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
 from reconciler.model.plan import Plan
-from reconciler.model.secret_marks import Sightings
+from reconciler.model.secret_fingerprints import Sightings
 from reconciler.model.words import nearest
+from reconciler.planning.blocks import Standing
+from reconciler.planning.changes import lines_of
 from reconciler.planning.guards import guards_of
-from reconciler.planning.lines import lines_of
 from reconciler.planning.notes import notes_of
-from reconciler.planning.standing import Standing
 from reconciler.planning.tracking import tracking_notes
 
 _NEAREST: Final = 3

@@ -8,11 +8,11 @@ from typing import Final
 
 from reconciler.model.declarations import Declaration
 from reconciler.model.plan import FieldDiff, Note
-from reconciler.model.secret_marks import STATE_KEY_VARIABLE, Sighting, Sightings
+from reconciler.model.secret_fingerprints import STATE_KEY_VARIABLE, Sighting, Sightings
 from reconciler.model.state import Entry
 from reconciler.model.words import first_few
+from reconciler.planning.blocks import Standing
 from reconciler.planning.differences import path_of
-from reconciler.planning.standing import Standing
 
 _DOUBTFUL: Final = {
     Sighting.UNAVAILABLE: (

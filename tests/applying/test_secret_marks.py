@@ -6,7 +6,7 @@ from applying_fakes import PASSWORD, START, World, declaration
 from reconciler.applying.requests import CreateRequest
 from reconciler.model.identities import AttemptId, ExamSid
 from reconciler.model.records import IntentRecord
-from reconciler.model.secret_marks import MarkingKey, Sighting
+from reconciler.model.secret_fingerprints import MarkingKey, Sighting
 from reconciler.secret_sources import Secrets, sightings_of
 
 KEY = "k" * 32

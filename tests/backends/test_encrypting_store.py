@@ -21,7 +21,7 @@ from reconciler.model.errors import (
     StateUnavailable,
     UsageError,
 )
-from reconciler.model.secret_marks import StateKeys
+from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.ports import Version
 
 KEY, OTHER = "k" * 32, "o" * 32

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from manifest_tree import AI, WHOLE, read, said, write
 
-from reconciler.model.origins import Layer
+from reconciler.model.provenance import Layer
 
 BASES = 4
 KEYS = st.sampled_from("abc")

@@ -9,9 +9,9 @@ from jsonschema import Draft202012Validator
 from reconciler import schemas
 from reconciler.model.diagnostics import Position
 from reconciler.model.identities import Address, CourseSid, InstallSid
-from reconciler.model.origins import Layer, Origin
 from reconciler.model.payloads import digest_of
 from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.provenance import Layer, Origin
 from reconciler.outputs.documents import to_text
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_json import decode_plan, plan_document

@@ -19,8 +19,8 @@ from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.plan import Action, Change, Guard, Plan
 from reconciler.model.state import Entry, Intent, State
 from reconciler.planning.block_globs import standing_of
+from reconciler.planning.blocks import Standing
 from reconciler.planning.planner import make_plan
-from reconciler.planning.standing import Standing
 
 INSTALL = InstallSid("AI" + "1" * 32)
 OTHER_INSTALL = InstallSid("AI" + "2" * 32)

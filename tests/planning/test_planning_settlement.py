@@ -6,7 +6,7 @@ from planning_cases import NOW, created, doubted, exam, payload, sid, state
 from reconciler.model.errors import ResolutionRefused
 from reconciler.model.identities import Address, AttemptId
 from reconciler.model.state import Resolution, Settling
-from reconciler.planning.settlement import Settler, adopt, settle
+from reconciler.planning.state_edits import Settler, adopt, settle
 
 SETTLER = Settler(by="jdoe@desk", at=NOW)
 BEFORE = state(created("a"), doubted("b", "c"))

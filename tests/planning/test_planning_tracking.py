@@ -17,7 +17,7 @@ from planning_cases import (
 )
 
 from reconciler.model.plan import Action
-from reconciler.model.secret_marks import Sighting
+from reconciler.model.secret_fingerprints import Sighting
 from reconciler.model.secrets import EnvSecret, SecretUse
 from reconciler.planning.planner import make_plan
 from reconciler.planning.tracking import tracked

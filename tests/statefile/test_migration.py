@@ -24,7 +24,7 @@ from reconciler.model.errors import (
     StateUnavailable,
     UsageError,
 )
-from reconciler.model.secret_marks import StateKeys
+from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.model.state import Mark, Passage
 from reconciler.ports import Breaking, LockInfo, Tenure
 from reconciler.statefile.journal_format import encode_header, encode_record

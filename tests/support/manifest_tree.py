@@ -7,7 +7,7 @@ from typing import Any
 from reconciler.manifest.loading import load
 from reconciler.model.declarations import Loaded
 from reconciler.model.destination import Environment
-from reconciler.model.origins import Tracing
+from reconciler.model.provenance import Tracing
 
 AI = "AI1234567890abcdef1234567890abcdef"
 CU = "CU1234567890abcdef1234567890abcdef"

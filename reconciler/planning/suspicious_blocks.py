@@ -13,8 +13,8 @@ from reconciler.model.diagnostics import Position
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change
 from reconciler.model.renames import onward
+from reconciler.planning.blocks import Standing, destinations
 from reconciler.planning.notes import like, lost_imports
-from reconciler.planning.standing import Standing, destinations
 
 _MOST: Final = 100
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from reconciler.model.declarations import Declaration
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.plan import Action, Change, FieldDiff
-from reconciler.model.secret_marks import Sightings
+from reconciler.model.secret_fingerprints import Sightings
 from reconciler.model.state import Entry, Intent
+from reconciler.planning.blocks import Standing
 from reconciler.planning.differences import Recorded, diff_of
-from reconciler.planning.standing import Standing
 from reconciler.planning.tracking import value_diffs
 
 
