@@ -31,11 +31,9 @@ from reconciler.backends.opening import open_backend
 from reconciler.editing import Edit, editing, migrate, recovery_folder, sweep
 from reconciler.host import SystemClock, lock_info, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
-from reconciler.manifest.loading import Ruling, load, ordered
-from reconciler.manifest.rules.catalogue import CODES, FIXED, Catalogue
-from reconciler.manifest.rules.plugins import find_rules
-from reconciler.manifest.workspace import OF_ENVIRONMENT, WorkspaceFile, load_workspace
-from reconciler.manifest.yaml_documents import IS_FAST
+from reconciler.manifest.loader import Ruling, load, ordered
+from reconciler.manifest.workspace_file import OF_ENVIRONMENT, WorkspaceFile, load_workspace
+from reconciler.manifest.yaml.document import IS_FAST
 from reconciler.model.declarations import Loaded
 from reconciler.model.destination import Destination, ServiceUrl
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
@@ -52,6 +50,8 @@ from reconciler.planning.expectations import check_expectation
 from reconciler.planning.planner import make_plan
 from reconciler.planning.tracking import tracked
 from reconciler.ports import Breaking, LockHolder, Progress, SecretSource
+from reconciler.rules.plugins import find_rules
+from reconciler.rules.registry import CODES, FIXED, Catalogue
 from reconciler.secret_sources import sightings_of
 from reconciler.statefile.session import initialise, load_state, open_session
 

@@ -5,9 +5,9 @@ from typing import Final, TypeVar
 
 from msgspec import Struct, field
 
-from reconciler.manifest.findings import Findings
-from reconciler.manifest.yaml_nodes import Mapping as Marked
-from reconciler.manifest.yaml_nodes import Sequence, Stretch
+from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.yaml.nodes import Mapping as Marked
+from reconciler.manifest.yaml.nodes import Sequence, Stretch
 from reconciler.model.declarations import Absence, Distinction, Import, Move, Removal
 from reconciler.model.diagnostics import Position, Severity
 from reconciler.model.globs import is_address_or_glob, is_glob, is_glob_move, matches

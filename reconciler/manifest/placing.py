@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from reconciler.manifest.findings import Findings
-from reconciler.manifest.passwords import FIELD
-from reconciler.manifest.yaml_nodes import Mapping as Marked
-from reconciler.manifest.yaml_nodes import Sequence, Stretch
+from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.exam.passwords import FIELD
+from reconciler.manifest.yaml.nodes import Mapping as Marked
+from reconciler.manifest.yaml.nodes import Sequence, Stretch
 from reconciler.model.declarations import Declaration
 from reconciler.model.identities import Address
 from reconciler.model.rules import Finding, Path, Rule

@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconciler.manifest.loading import load
-from reconciler.manifest.workspace import load_workspace
+from reconciler.manifest.loader import load
+from reconciler.manifest.workspace_file import load_workspace
 from reconciler.model.destination import Environment
 
 HEAD = """\

@@ -9,7 +9,7 @@ from reconciler import schemas
 from reconciler.cli.exit_codes import MEANINGS
 from reconciler.explaining.fields import all_fields
 from reconciler.explaining.topics import Topics
-from reconciler.manifest.rules.catalogue import Catalogue
+from reconciler.rules.registry import Catalogue
 from reconciler.rules_api import Rule
 
 TOPICS = Topics(Catalogue().rules, MEANINGS)

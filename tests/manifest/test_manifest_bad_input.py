@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.manifest import yaml_walker
-from reconciler.manifest.loading import load
-from reconciler.manifest.source_text import MAX_SIZE_BYTES
+from reconciler.manifest.loader import load
+from reconciler.manifest.source import MAX_SIZE_BYTES
+from reconciler.manifest.yaml import parser
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic
 
@@ -234,7 +234,7 @@ def test_a_file_of_too_many_values_is_not_read_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     """Tiny values by the million are bounded by their number: each takes far more memory than text."""
-    monkeypatch.setattr(yaml_walker, "MAX_WRITTEN", 50)
+    monkeypatch.setattr(parser, "MAX_WRITTEN", 50)
     (only,) = found(tmp_path, text)
     assert only.code == "too-large"
     assert only.span is not None

@@ -7,10 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler import schemas
-from reconciler.manifest.datetimes import DATE_FIELDS, BadDateTime, normalized, zone_of
-from reconciler.manifest.loading import Ruling, load
-from reconciler.manifest.schema_checks import check_of
-from reconciler.manifest.workspace import load_workspace
+from reconciler.manifest.exam.dates import DATE_FIELDS, BadDateTime, normalized, zone_of
+from reconciler.manifest.loader import Ruling, load
+from reconciler.manifest.schema.validation import check_of
+from reconciler.manifest.workspace_file import load_workspace
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Severity
 from reconciler.model.identities import CourseSid, InstallSid, is_address

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from reconciler.manifest.effective import body_of
-from reconciler.manifest.shells import context_of
-from reconciler.manifest.yaml_documents import read
-from reconciler.manifest.yaml_nodes import Mapping
+from reconciler.manifest.exam.payload import body_of
+from reconciler.manifest.header import context_of
+from reconciler.manifest.yaml.document import read
+from reconciler.manifest.yaml.nodes import Mapping
 from reconciler.model.destination import Environment
 
 

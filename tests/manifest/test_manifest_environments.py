@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from manifest_tree import AI, CU, US, WHOLE, write
 
-from reconciler.manifest.workspace import load_workspace
+from reconciler.manifest.workspace_file import load_workspace
 from reconciler.model.diagnostics import Severity
 from reconciler.workspace import Workspace
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.manifest.loading import load
+from reconciler.manifest.loader import load
 from reconciler.model.destination import Environment
 
 HEAD = "version: 1\ninstallSid: AI1234567890abcdef1234567890abcdef\n"

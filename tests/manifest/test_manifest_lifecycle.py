@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.manifest.loading import load
+from reconciler.manifest.loader import load
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Severity
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from manifest_tree import AI, US, WHOLE, read, said, write
 
-from reconciler.manifest import declaring
+from reconciler.manifest.exam import resolve
 from reconciler.model.identities import InstallSid
 
 OTHER = f"US{'0' * 32}"
@@ -132,7 +132,7 @@ def test_a_mistake_in_a_profile_says_which_exam_it_hits(tmp_path: Path) -> None:
 
 def test_profiles_that_multiply_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Large profiles under many exams are refused instead of merged."""
-    monkeypatch.setattr(declaring, "MAX_MERGED_NODES", 1_000)
+    monkeypatch.setattr(resolve, "MAX_MERGED_NODES", 1_000)
     large = {"configuration": {"proctorTypes": ["x"] * 400}}
     exams = {f"e{number}": {"profiles": ["p"]} for number in range(5)}
     document = {"version": 1, "installSid": AI, "profiles": {"p": WHOLE | large}, "exams": exams}

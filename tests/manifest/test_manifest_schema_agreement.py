@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator, ValidationError
 
 from reconciler import schemas
-from reconciler.manifest.schema_checks import SchemaCheck, check_of
-from reconciler.manifest.yaml_nodes import BROKEN
+from reconciler.manifest.schema.validation import SchemaCheck, check_of
+from reconciler.manifest.yaml.nodes import BROKEN
 
 PARTS = [("create-exam", None), ("manifest", None), ("manifest", "exam"), ("workspace", None)]
 each_part = pytest.mark.parametrize(("name", "definition"), PARTS)

@@ -13,9 +13,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from reconciler import schemas
-from reconciler.manifest.datetimes import BadDateTime, normalized
-from reconciler.manifest.passwords import secret_of
-from reconciler.manifest.yaml_nodes import Mapping
+from reconciler.manifest.exam.dates import BadDateTime, normalized
+from reconciler.manifest.exam.passwords import secret_of
+from reconciler.manifest.yaml.nodes import Mapping
 from reconciler.model.secrets import FileSecret
 from reconciler.zones import zone_of
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.manifest.loading import load
-from reconciler.manifest.secrecy import announces_secret
+from reconciler.manifest.loader import load
+from reconciler.manifest.redaction import announces_secret
 from reconciler.model.destination import Environment
 
 CANARY = "hunter2Xy"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from exam_workspace import MANIFEST, exam
 
-from reconciler.manifest import sources
+from reconciler.manifest import paths
 from reconciler.model.declarations import Loaded
 from reconciler.model.diagnostics import Severity
 from reconciler.model.errors import StateError
@@ -197,6 +197,6 @@ def test_files_of_a_folder_are_found_as_glob_finds_them(root: Path) -> None:
     ):
         matched = glob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 - it is what is compared with
         expected = {path for path in matched if (root / path).is_file()}
-        found = {file.name for file in sources.find([pattern], root).files}
+        found = {file.name for file in paths.find([pattern], root).files}
         assert expected <= found, pattern
     assert Severity.ERROR not in {each.severity for each in validated(root, "a.yaml").diagnostics}

@@ -8,9 +8,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.manifest.loading import load
-from reconciler.manifest.yaml_documents import LOADER, read
-from reconciler.manifest.yaml_nodes import Mapping
+from reconciler.manifest.loader import load
+from reconciler.manifest.yaml.document import LOADER, read
+from reconciler.manifest.yaml.nodes import Mapping
 from reconciler.model.destination import Environment
 
 PARSERS = [pytest.param(LOADER, id="default"), pytest.param(yaml.SafeLoader, id="pure")]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.manifest.datetimes import BadDateTime, normalized
+from reconciler.manifest.exam.dates import BadDateTime, normalized
 from reconciler.zones import zone_names, zone_of
 
 FIRST, LAST = datetime(2025, 1, 1, tzinfo=UTC), datetime(2041, 1, 1, tzinfo=UTC)
@@ -197,7 +197,7 @@ def test_an_offset_of_another_age_is_shown_in_utc() -> None:
 SCRIPT = """
 from datetime import datetime
 from zoneinfo import ZoneInfo
-from reconciler.manifest.datetimes import normalized, zone_of
+from reconciler.manifest.exam.dates import normalized, zone_of
 from reconciler.outputs.values import moment_text
 print(ZoneInfo("America/New_York").utcoffset(datetime(2031, 10, 12)))
 print(normalized("2031-10-12T09:00", zone_of("America/New_York")))

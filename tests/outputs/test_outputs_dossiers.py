@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from reconciler.manifest.loading import load
-from reconciler.manifest.workspace import load_workspace
+from reconciler.manifest.loader import load
+from reconciler.manifest.workspace_file import load_workspace
 from reconciler.model.identities import Address, AttemptId, CourseSid
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.report import Outcome, Report

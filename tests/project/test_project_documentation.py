@@ -10,7 +10,7 @@ import pytest
 from reconciler import rules_api
 from reconciler.cli import exit_codes
 from reconciler.cli.commands import build_parser
-from reconciler.manifest.rules.catalogue import BUILT_IN, FIXED
+from reconciler.rules.registry import BUILT_IN, FIXED
 from reconciler.sandbox.faults import parse_fault
 
 ROOT = Path(__file__).parents[2]

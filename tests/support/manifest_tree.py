@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reconciler.manifest.loading import load
+from reconciler.manifest.loader import load
 from reconciler.model.declarations import Loaded
 from reconciler.model.destination import Environment
 from reconciler.model.provenance import Tracing

@@ -1,0 +1,196 @@
+"""Date-times as a user writes them → the one spelling in which they are sent."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.yaml.nodes import Mapping, Sequence, Stretch
+from reconciler.model.instants import spell_instant
+from reconciler.model.words import suggestion
+from reconciler.zones import zone_names, zone_of
+
+__all__ = [
+    "DATE_FIELDS",
+    "BadDateTime",
+    "normalized",
+    "report_date_times",
+    "report_unknown_zone",
+    "report_zone",
+    "zone_of",
+]
+
+DATE_FIELDS: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate")
+
+_WRITTEN: Final = re.compile(
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?P<time>[0-9]{2}:[0-9]{2})"
+    r"(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,9}))?)?"
+    r"(?: ?(?P<offset>[Zz]|[+-][0-9]{2}:[0-9]{2}))?"
+)
+_MILLI_DIGITS: Final = 3
+_EXAMPLE: Final = "Write it as 2026-10-12T09:00 (local to `timezone`) or 2026-10-12T09:00:00-04:00."
+
+
+class BadDateTime(ValueError):
+    """Text is no usable date-time; `code` says in which way and `hint` what to write instead."""
+
+    def __init__(self, code: str, message: str, *, hint: str = _EXAMPLE) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+
+def report_date_times(
+    exam: Mapping,
+    zone: ZoneInfo | None,
+    findings: Findings,
+    *,
+    zone_is_wrong: bool = False,
+) -> bool:
+    """Note every date-time of `exam` that cannot be read; return whether all can.
+
+    With `zone_is_wrong` another finding says already why local times have no zone.
+    """
+    is_right = True
+    for holder, field in _date_places(exam):
+        try:
+            normalized(str(holder[field]), zone)
+        except BadDateTime as error:
+            is_right = False
+            if error.code == "no-timezone" and zone_is_wrong:
+                continue
+            message = f"{field}: {error.message}"
+            findings.add(error.code, holder.value_at(field), message, error.hint)
+    return is_right
+
+
+def _date_places(exam: Mapping) -> Iterator[tuple[Mapping, str]]:
+    """Yield for each date-time of `exam` the mapping that holds it, and its key there."""
+    configuration = exam.get("configuration")
+    if not isinstance(configuration, Mapping):
+        return
+    for field in DATE_FIELDS:
+        if isinstance(configuration.get(field), str):
+            yield configuration, field
+    proctors = configuration.get("instructorAsProctor")
+    for proctor in proctors if isinstance(proctors, Sequence) else ():
+        if isinstance(proctor, Mapping) and isinstance(proctor.get("startTime"), str):
+            yield proctor, "startTime"
+
+
+def report_zone(holder: Mapping, findings: Findings) -> None:
+    """Note a `timezone` of `holder` that does not exist."""
+    name = holder.get("timezone")
+    if isinstance(name, str) and zone_of(name) is None:
+        report_unknown_zone(name, holder.value_at("timezone"), findings)
+
+
+def report_unknown_zone(name: str, at: Stretch, findings: Findings) -> None:
+    """Note that no zone is called `name`."""
+    message = f"{findings.echo(name)} is not the name of a time zone"
+    findings.add("unknown-timezone", at, message, _zone_suggestion(name))
+
+
+def _zone_suggestion(name: str) -> str:
+    """Which zone `name` may have meant: one of that city, or the one spelt most like it."""
+    city = _city(name)
+    of_city = sorted(zone for zone in zone_names() if _city(zone) == city)
+    if of_city:
+        # Where a city has several names, the older ones have fewer parts.
+        return f"did you mean '{max(of_city, key=lambda zone: zone.count('/'))}'?"
+    return suggestion(name, sorted(zone_names()), "Write an IANA name, such as America/New_York.")
+
+
+def _city(name: str) -> str:
+    return name.rpartition("/")[2].casefold().replace(" ", "_")
+
+
+@lru_cache(maxsize=65_536)
+def normalized(text: str, zone: ZoneInfo | None) -> str:
+    """The instant that `text` means, as `YYYY-MM-DDTHH:MM:SS.mmmZ`; local times are in `zone`.
+
+    Raises BadDateTime.
+    """
+    written = _WRITTEN.fullmatch(text)
+    if written is None:
+        raise BadDateTime("bad-date-time", "this is not a date and time")
+    moment = _moment(written)
+    offset = written["offset"]
+    try:
+        if offset is None:
+            instant = _local_instant(moment, zone)
+        else:
+            instant = moment.replace(tzinfo=_offset(offset)).astimezone(UTC)
+    except OverflowError:
+        raise BadDateTime("bad-date-time", "this date is beyond the years 1 to 9999") from None
+    return spell_instant(instant)
+
+
+def _moment(written: re.Match[str]) -> datetime:
+    """The wall clock's reading."""
+    fraction = written["fraction"] or ""
+    if fraction[_MILLI_DIGITS:].strip("0"):
+        raise BadDateTime("bad-date-time", "the service takes no finer times than milliseconds")
+    milliseconds = fraction[:_MILLI_DIGITS].ljust(_MILLI_DIGITS, "0")
+    try:
+        return datetime.fromisoformat(
+            f"{written['date']}T{written['time']}:{written['second'] or '00'}.{milliseconds}"
+        )
+    except ValueError:
+        raise BadDateTime("bad-date-time", "there is no such date or time in the calendar") from None
+
+
+def _offset(text: str) -> tzinfo:
+    if text in "Zz":
+        return UTC
+    hours, minutes = int(text[1:3]), int(text[4:6])
+    span = timedelta(hours=hours, minutes=minutes)
+    if hours >= 24 or minutes >= 60:  # noqa: PLR2004 - hours of a day and minutes of an hour
+        raise BadDateTime("bad-date-time", "there is no such offset from UTC")
+    return timezone(-span if text[0] == "-" else span)
+
+
+def _local_instant(moment: datetime, zone: ZoneInfo | None) -> datetime:
+    """The instant at which the clocks of `zone` show `moment`."""
+    if zone is None:
+        raise BadDateTime(
+            "no-timezone",
+            "this time has no offset, and the file names no time zone",
+            hint="Add `timezone: America/New_York` (or yours) at the top of the file, or an offset here.",
+        )
+    earlier = moment.replace(tzinfo=zone, fold=0)
+    later = moment.replace(tzinfo=zone, fold=1)
+    if earlier.utcoffset() == later.utcoffset():
+        return earlier.astimezone(UTC)
+    raise _ambiguity(earlier, later, zone)
+
+
+def _ambiguity(earlier: datetime, later: datetime, zone: ZoneInfo) -> BadDateTime:
+    """Why two readings of one local time cannot be told apart, or are both wrong."""
+    readings = [reading.astimezone(UTC).astimezone(zone) for reading in (earlier, later)]
+    shown = [_spelt(reading) for reading in readings]
+    if readings[0].replace(tzinfo=None) != earlier.replace(tzinfo=None):
+        return BadDateTime(
+            "local-time-skipped",
+            f"the clocks of {zone.key} skip this time",
+            hint=f"Write {shown[1]} (before the change) or {shown[0]} (after it).",
+        )
+    return BadDateTime(
+        "local-time-repeated",
+        f"the clocks of {zone.key} show this time twice",
+        hint=f"Write {shown[0]} for the first or {shown[1]} for the second.",
+    )
+
+
+def _spelt(reading: datetime) -> str:
+    """`reading` by RFC 3339, with its offset; in UTC where the offset of that age is no whole minute."""
+    offset = reading.utcoffset() or timedelta()
+    if offset % timedelta(minutes=1):
+        reading = reading.astimezone(UTC)
+    return reading.isoformat(timespec="milliseconds" if reading.microsecond else "seconds").replace(
+        "+00:00", "Z"
+    )

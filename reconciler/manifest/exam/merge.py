@@ -1,0 +1,137 @@
+"""Defaults and profiles: partial exams merged under an exam, every value keeping its place."""
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.exam.passwords import FIELD
+from reconciler.manifest.yaml.nodes import Mapping, Value
+from reconciler.manifest.yaml.nodes import Sequence as List
+from reconciler.model.words import listed, suggestion
+
+COURSE_FIELDS: Final = ("course", "courseSid")
+CONTACT_FIELDS: Final = ("contactUser", "contactUserSid")
+PROFILES: Final = "profiles"
+MAX_PROFILES: Final = 32
+
+
+def merged(upper: Mapping, lower: Mapping | None) -> Mapping:
+    """`upper` over `lower`: mappings deeply, all else replaced.
+
+    Two ways of saying one thing do not mix: naming the course, or the contact, above replaces either way of
+    naming it below, and a password is replaced whole.
+    """
+    if not lower:
+        return upper
+    hidden = [
+        field
+        for fields in (COURSE_FIELDS, CONTACT_FIELDS)
+        if any(field in upper for field in fields)
+        for field in fields
+    ]
+    return _over(upper, lower, hidden)
+
+
+def _over(upper: Mapping, lower: Mapping, hidden: Collection[str] = ()) -> Mapping:
+    result = Mapping()
+    below = lower.stretches()
+    for key, (key_at, value_at) in upper.stretches().items():
+        value = upper[key]
+        base = lower.get(key)
+        if isinstance(value, Mapping) and isinstance(base, Mapping) and key != FIELD:
+            value = _over(value, base)
+        result.put(key, value, key_at, value_at)
+    for key, (key_at, value_at) in below.items():
+        if key not in upper and key not in hidden:
+            result.put(key, lower[key], key_at, value_at)
+    return result
+
+
+class Stack:
+    """What the exams of one file are merged over: defaults, and profiles on top of them.
+
+    `roots` are the files that define these, lowest first: those that are extended, then the file itself. The
+    defaults of all are merged; of profiles of one name the highest counts.
+    """
+
+    def __init__(self, roots: Sequence[Mapping]) -> None:
+        self.defaults = [defaults for root in roots if isinstance(defaults := root.get("defaults"), Mapping)]
+        self.profiles: dict[str, Mapping] = {}
+        for root in roots:
+            self.profiles |= _profiles(root)
+        below: Mapping | None = None
+        for defaults in self.defaults:
+            below = merged(defaults, below)
+        self._below: dict[tuple[str, ...], Mapping | None] = {(): below}
+
+    def below(self, profiles: tuple[str, ...] = ()) -> Mapping | None:
+        """What an exam that lists `profiles` is merged over; None where that is nothing.
+
+        Each of `profiles` must be known; the last wins.
+        """
+        if profiles not in self._below:
+            below = self._below[()]
+            for name in profiles:
+                below = merged(self.profiles[name], below)
+            self._below[profiles] = below
+        return self._below[profiles]
+
+
+def _profiles(root: Mapping) -> dict[str, Mapping]:
+    profiles = root.get(PROFILES)
+    if not isinstance(profiles, Mapping):
+        return {}
+    return {name: value for name, value in profiles.items() if isinstance(value, Mapping)}
+
+
+def count_nodes(value: Value) -> int:
+    """How many values are within `value`, itself included."""
+    if isinstance(value, Mapping):
+        return 1 + sum(map(count_nodes, value.values()))
+    if isinstance(value, List):
+        return 1 + sum(map(count_nodes, value))
+    return 1
+
+
+def profiles_of(exam: Mapping, stack: Stack, findings: Findings) -> tuple[str, ...] | None:
+    """Return the profiles of `exam`, or those that its defaults list; None where a finding says why not."""
+    holder = exam if PROFILES in exam else stack.below()
+    if holder is None or PROFILES not in holder:
+        return ()
+    written = holder[PROFILES]
+    if not isinstance(written, List):
+        return None
+    if len(written) > MAX_PROFILES:
+        findings.add(
+            "too-large",
+            holder.key_at(PROFILES),
+            f"more than {MAX_PROFILES} profiles are listed here",
+            "Gather what belongs together in one profile.",
+        )
+        return None
+    return _known(written, stack, findings)
+
+
+def _known(written: List, stack: Stack, findings: Findings) -> tuple[str, ...] | None:
+    names: list[str] = []
+    for index, name in enumerate(written):
+        if not isinstance(name, str):
+            continue
+        if name not in stack.profiles:
+            known = f"There are: {listed(sorted(stack.profiles))}." if stack.profiles else "There is none."
+            findings.add(
+                "unknown-profile",
+                written.item_at(index),
+                f"no profile is called {findings.echo(name)}",
+                suggestion(name, sorted(stack.profiles), f"{known} Define it under `profiles`."),
+            )
+        elif name in names:
+            findings.add(
+                "duplicate-profile",
+                written.item_at(index),
+                f"the profile {findings.echo(name)} is listed twice",
+                "Keep one of the two; of several profiles, the last one wins.",
+            )
+        else:
+            names.append(name)
+    return tuple(names) if len(names) == len(written) else None

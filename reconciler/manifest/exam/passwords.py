@@ -1,0 +1,68 @@
+"""The secret of an exam as it is written: a reference, or (with a warning) the value itself."""
+
+import re
+from pathlib import PurePosixPath
+from typing import Final
+
+from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.yaml.nodes import BROKEN, Mapping, Value
+from reconciler.model.diagnostics import Severity
+from reconciler.model.secrets import SECRET_VARIABLE_PREFIX, EnvSecret, FileSecret, InlineSecret, Secret
+from reconciler.rules.registry import INLINE
+
+FIELD: Final = "password"
+
+_VARIABLE: Final = re.compile(rf"{SECRET_VARIABLE_PREFIX}[A-Za-z0-9_]+")
+_HINT: Final = (
+    f"Write `{FIELD}: {{fromEnv: {SECRET_VARIABLE_PREFIX}NAME}}`, or `{{fromFile: PATH}}` with a path below "
+    "the secrets directory."
+)
+
+
+def secret_of(value: Value) -> Secret | str:
+    """The secret that `value` says, or why it says none; the reason never quotes it."""
+    if isinstance(value, str) and value:
+        return InlineSecret(value)
+    if isinstance(value, dict) and len(value) == 1:
+        ((form, where),) = value.items()
+        if form == "fromEnv" and isinstance(where, str):
+            if _VARIABLE.fullmatch(where):
+                return EnvSecret(where)
+            return (
+                f"the variable's name must begin with {SECRET_VARIABLE_PREFIX}, then letters, digits and '_'"
+            )
+        if form == "fromFile" and isinstance(where, str):
+            return (
+                FileSecret(where) if _is_below(where) else "the file must stand below the secrets directory"
+            )
+    return "a password is `fromEnv`, `fromFile`, or text"
+
+
+def report_secret(configuration: Mapping, findings: Findings) -> bool:
+    """Note what is wrong, or unwise, about the password in `configuration`; whether it can be used."""
+    value = configuration.get(FIELD, BROKEN)
+    if value is BROKEN or _has_broken(value):
+        return FIELD not in configuration
+    secret = secret_of(value)
+    if isinstance(secret, str):
+        findings.add("bad-secret", configuration.key_at(FIELD), secret, _HINT)
+    elif isinstance(secret, InlineSecret):
+        findings.add(
+            INLINE,
+            configuration.key_at(FIELD),
+            "a password is written out here, where everybody who can read the file can read it",
+            _HINT,
+            severity=Severity.WARNING,
+        )
+    return not isinstance(secret, str)
+
+
+def _has_broken(value: Value) -> bool:
+    return isinstance(value, Mapping) and BROKEN in value.values()
+
+
+def _is_below(path: str) -> bool:
+    """Whether `path` stays below the directory that it is relative to, going by its words."""
+    parts = PurePosixPath(path).parts
+    clean = path.isprintable() and "\\" not in path
+    return clean and bool(parts) and not path.startswith("/") and ".." not in parts

@@ -1,0 +1,140 @@
+"""An effective exam → the declaration of it, with its payload in the one spelling that is sent."""
+
+from typing import Any, Final
+
+from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.exam.dates import DATE_FIELDS, normalized
+from reconciler.manifest.exam.merge import CONTACT_FIELDS, COURSE_FIELDS, PROFILES
+from reconciler.manifest.exam.passwords import FIELD, secret_of
+from reconciler.manifest.header import FileContext
+from reconciler.manifest.yaml.nodes import BROKEN, Sequence, Value
+from reconciler.manifest.yaml.nodes import Mapping as Marked
+from reconciler.model.identities import CourseSid, is_course_sid, is_user_sid
+from reconciler.model.payloads import Json
+from reconciler.model.secrets import SecretUse
+from reconciler.model.words import suggestion
+
+_ALIAS, _USER = CONTACT_FIELDS
+_NOT_SENT: Final = (*COURSE_FIELDS, _ALIAS, PROFILES, "timezone")
+"""What an exam may say that its payload has not, or under another name."""
+_CONFIGURATION: Final = "configuration"
+_SECRET_PATH: Final = (_CONFIGURATION, FIELD)
+_PLAIN: Final[frozenset[Any]] = frozenset({str, int, bool, type(None)})
+_EXACT_FLOAT: Final = 2**53
+_LIKE_A_SID: Final = 17
+"""A text that begins as a SID does, and is longer than half of one, is meant for one."""
+
+
+def course_of(exam: Marked, context: FileContext, findings: Findings) -> tuple[CourseSid, str | None] | None:
+    """The course's SID, and its alias where it was named by one; None where a finding says why not."""
+    given = [field for field in COURSE_FIELDS if field in exam]
+    if len(given) > 1:
+        findings.add(
+            "two-courses",
+            exam.key_at("courseSid"),
+            "the course is named twice, by `course` and by `courseSid`",
+            "Keep one of the two.",
+        )
+        return None
+    if not given or exam[given[0]] is BROKEN:
+        return None
+    value = exam[given[0]]
+    if not isinstance(value, str):
+        return None
+    if given[0] == "courseSid":
+        return (CourseSid(value), None) if is_course_sid(value) else None
+    if value in context.courses:
+        return context.courses[value], value
+    hint = "Add it to `courses` of this file or of the environment, or write `courseSid: CU…`."
+    findings.add(
+        "unknown-alias",
+        exam.value_at("course"),
+        f"no course is called {findings.echo(value)}",
+        suggestion(value, context.courses, hint),
+    )
+    return None
+
+
+def report_user(exam: Marked, context: FileContext, findings: Findings) -> bool:
+    """Note a contact that is no SID or alias, or is named twice; return whether there is nothing to note."""
+    if _ALIAS in exam and _USER in exam:
+        message = f"the contact is named twice, by `{_ALIAS}` and by `{_USER}`"
+        findings.add("two-contacts", exam.key_at(_USER), message, "Keep one of the two.")
+        return False
+    field = _ALIAS if _ALIAS in exam else _USER
+    value = exam.get(field)
+    if not isinstance(value, str) or value in context.users or (field == _USER and is_user_sid(value)):
+        return True
+    code, message = "unknown-alias", f"no user is called {findings.echo(value)}"
+    hint = f"Add it to `users` of this file or of the environment, or write `{_USER}: US…`."
+    if field == _USER:
+        looks_like_sid = value.startswith("US") and len(value) > _LIKE_A_SID
+        code = "wrong-pattern" if looks_like_sid or not context.users else "unknown-alias"
+        message = f"{findings.echo(value)} is no user"
+        hint = (
+            f"Write `US` and 32 hexadecimal digits in lower case, or `{_ALIAS}:` with an alias from `users`."
+        )
+    elif is_user_sid(value):
+        hint = f"It is a SID: write `{_USER}:` instead of `{_ALIAS}:`."
+    findings.add(code, exam.value_at(field), message, suggestion(value, context.users, hint))
+    return False
+
+
+def body_of(exam: Marked, context: FileContext) -> tuple[dict[str, Json], tuple[SecretUse, ...]]:
+    """Return the body to be sent for an exam without findings, and the secrets in it."""
+    body = _without_marks(exam)
+    configuration = body.pop(_CONFIGURATION, None)
+    for key in _NOT_SENT:
+        body.pop(key, None)
+    if _ALIAS in exam:
+        body[_USER] = context.users.get(str(exam[_ALIAS]))
+    elif _USER in body:
+        body[_USER] = _user_sid(str(body[_USER]), context)
+    secrets: tuple[SecretUse, ...] = ()
+    if isinstance(configuration, dict):
+        body[_CONFIGURATION] = configuration
+        secrets = _send_configuration(configuration, exam[_CONFIGURATION], context)
+    return body, secrets
+
+
+def _send_configuration(sent: dict[str, Any], written: Value, context: FileContext) -> tuple[SecretUse, ...]:
+    """Spell in `sent`, which is `written` without marks, what is sent otherwise than it is written."""
+    for field in DATE_FIELDS:
+        if field in sent:
+            sent[field] = normalized(str(sent[field]), context.zone)
+    proctors = sent.get("instructorAsProctor")
+    for proctor in proctors if isinstance(proctors, list) else ():
+        if "startTime" in proctor:
+            proctor["startTime"] = normalized(proctor["startTime"], context.zone)
+    if FIELD not in sent or not isinstance(written, Marked):
+        return ()
+    secret = secret_of(written[FIELD])
+    if isinstance(secret, str):
+        return ()
+    sent[FIELD] = secret.reference
+    return (SecretUse(_SECRET_PATH, secret),)
+
+
+def _user_sid(value: str, context: FileContext) -> str | None:
+    """The SID that `value` is or stands for; None where it is neither."""
+    return value if is_user_sid(value) else context.users.get(value)
+
+
+def _without_marks(written: Marked) -> dict[str, Json]:
+    """`written` without marks."""
+    body: dict[str, Any] = dict(written)
+    # Most values are plain, and none of these is touched one by one.
+    for key in [key for key, value in written.items() if value.__class__ not in _PLAIN]:
+        body[key] = _plain(written[key])
+    return body
+
+
+def _plain(value: Value) -> Json:
+    """`value` without marks; a float without a fraction is a whole number."""
+    if isinstance(value, Marked):
+        return _without_marks(value)
+    if isinstance(value, Sequence):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT_FLOAT:
+        return int(value)
+    return None if value is BROKEN else value

@@ -1,0 +1,99 @@
+"""Provenance: which layer each value of a resolved exam comes from, and where it is written."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.exam.merge import PROFILES, Stack
+from reconciler.manifest.exam.passwords import FIELD
+from reconciler.manifest.exam.resolve import ResolvedExam
+from reconciler.manifest.yaml.nodes import Mapping, Stretch
+from reconciler.model.destination import Environment
+from reconciler.model.provenance import Layer, Origin, Origins
+
+
+class _Said(NamedTuple):
+    """One layer of an exam: what kind it is, the name of a profile, and what it says."""
+
+    layer: Layer
+    name: str | None
+    partial: Mapping
+
+
+class Tracer(Struct, frozen=True):
+    """Finds origins for the exams of one file; `roots` are that file (last) and those that it extends."""
+
+    roots: Sequence[Mapping]
+    environment: Environment
+    findings: Findings
+
+    def origins(self, exam: Mapping, resolved: ResolvedExam, stack: Stack) -> Origins:
+        """Return the origin of every value of `exam` as `resolved`, and of what its aliases stand for.
+
+        A value comes from the highest layer that has its path: a layer between that replaced the path would
+        have it too, or the path would not be left.
+        """
+        effective = resolved.values
+        layers = [
+            _Said(Layer.EXAM, None, exam),
+            *(_Said(Layer.PROFILE, name, stack.profiles[name]) for name in reversed(resolved.profiles)),
+            *(_Said(Layer.DEFAULTS, None, defaults) for defaults in reversed(stack.defaults)),
+        ]
+        origins = {".".join(path): self._origin(path, layers) for path in _paths_in(effective)}
+        found = {"installSid": self._outside("installSid")}
+        if "timezone" not in effective:
+            found["timezone"] = self._outside("timezone")
+        course, user = effective.get("course"), effective.get("contactUser")
+        if isinstance(course, str):
+            found["courseSid"] = self._outside("courses", course)
+        if isinstance(user, str):
+            found["contactUserSid"] = self._outside("users", user)
+        return {**origins, **{path: origin for path, origin in found.items() if origin is not None}}
+
+    def _origin(self, path: Sequence[str], layers: Sequence[_Said]) -> Origin:
+        for said in layers:
+            at = _place(said.partial, path)
+            if at is not None:
+                return Origin(layer=said.layer, name=said.name, position=self.findings.position(at))
+        raise LookupError(path)
+
+    def _outside(self, *path: str) -> Origin | None:
+        """The origin of what environment or file say for all exams; None where neither does."""
+        environment = self.environment
+        said = {
+            "installSid": environment.install_sid,
+            "timezone": environment.timezone,
+            "courses": environment.courses,
+            "users": environment.users,
+        }[path[0]]
+        if said is not None and (isinstance(said, str) or path[1] in said):
+            place = environment.places.get(".".join(path))
+            return Origin(layer=Layer.ENVIRONMENT, name=environment.name, position=place)
+        for root in reversed(self.roots):
+            at = _place(root, path)
+            if at is not None:
+                return Origin(layer=Layer.FILE, position=self.findings.position(at))
+        return None
+
+
+def _paths_in(exam: Mapping, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The path of every value in `exam`; a list, an empty mapping and a password are one value each."""
+    for key, value in exam.items():
+        path = (*above, key)
+        if isinstance(value, Mapping) and value and key != FIELD:
+            yield from _paths_in(value, path)
+        elif path != (PROFILES,):
+            yield path
+
+
+def _place(partial: Mapping, path: Sequence[str]) -> Stretch | None:
+    """Where `partial` says what is at `path`; None where it does not."""
+    *above, key = path
+    for step in above:
+        inner = partial.get(step)
+        if not isinstance(inner, Mapping):
+            return None
+        partial = inner
+    return partial.value_at(key) if key in partial else None

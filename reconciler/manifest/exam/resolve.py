@@ -1,0 +1,132 @@
+"""One exam as it is written → the exam as it is to be created."""
+
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler import schemas
+from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.exam.dates import report_date_times, report_zone
+from reconciler.manifest.exam.merge import COURSE_FIELDS, count_nodes, merged, profiles_of
+from reconciler.manifest.exam.passwords import report_secret
+from reconciler.manifest.exam.payload import body_of, course_of, report_user
+from reconciler.manifest.header import FileContext
+from reconciler.manifest.schema.messages import Place, report_schema_errors
+from reconciler.manifest.schema.validation import check_of
+from reconciler.manifest.yaml.nodes import Mapping, Value
+from reconciler.model.identities import CourseSid
+from reconciler.model.payloads import Payload
+from reconciler.model.secrets import SecretUse
+from reconciler.model.words import listed
+
+MAX_MERGED_NODES: Final = 2_000_000
+"""Values that defaults and profiles may come to, merged under every exam of a file."""
+
+
+class ResolvedExam(Struct, frozen=True):
+    """An exam without mistakes: merged over its profiles and defaults, aliases and date-times resolved.
+
+    `course` is the alias of its course, None for a SID. `values` are all its fields, with their marks.
+    """
+
+    course_sid: CourseSid
+    course: str | None
+    timezone: str | None
+    payload: Payload
+    secrets: tuple[SecretUse, ...]
+    profiles: tuple[str, ...]
+    values: Mapping
+
+
+class Resolver(Struct):
+    """Resolves the exams of one file, and notes what is wrong with them.
+
+    `are_whole` is false where a file that this one extends is missing: what it may have said is not missed
+    once more. `merged_nodes` counts the values of the profiles that were merged.
+    """
+
+    root: Mapping
+    context: FileContext
+    findings: Findings
+    are_whole: bool
+    merged_nodes: int = 0
+
+    def resolve(self, exam: Value, place: Place) -> ResolvedExam | None:
+        """Return the exam at `place`, resolved; None where a finding says what is wrong with it."""
+        is_right = report_schema_errors(check_of("manifest", "exam"), exam, place, self.findings)
+        if not isinstance(exam, Mapping) or not self.are_whole:
+            return None
+        stack = self.context.stack
+        profiles = profiles_of(exam, stack, self.findings)
+        if profiles is None or not self._may_merge(profiles):
+            return None
+        below = stack.below(profiles)
+        values = merged(exam, below)
+        context = self.context.for_exam(values)
+        course = self._checked(values, context)
+        has_all = self._has_required(values, place, below)
+        if course is not None and values is not exam:
+            # What is wrong is known already, unless this exam has it from defaults or a profile.
+            is_right = report_schema_errors(check_of("manifest", "exam"), values, place, self.findings)
+        if course is None or not is_right or not has_all:
+            return None
+        payload, secrets = body_of(values, context)
+        timezone = None if context.zone is None else context.zone.key
+        return ResolvedExam(*course, timezone, payload, secrets, profiles, values)
+
+    def may_merge_under(self, count: int) -> bool:
+        """Return whether the defaults may be merged under `count` exams; a finding says if not."""
+        below = self.context.stack.below()
+        return below is None or self._is_within_bounds(count_nodes(below) * count)
+
+    def _may_merge(self, profiles: tuple[str, ...]) -> bool:
+        self.merged_nodes += sum(count_nodes(self.context.stack.profiles[name]) for name in profiles)
+        return self._is_within_bounds(self.merged_nodes)
+
+    def _is_within_bounds(self, merged_nodes: int) -> bool:
+        if merged_nodes <= MAX_MERGED_NODES:
+            return True
+        self.findings.add(
+            "too-large",
+            self.root.key_at("defaults" if "defaults" in self.root else "exams"),
+            "the defaults and profiles, merged under every exam of this file, come to far too much",
+            "Split the file, or move what few exams need out of `defaults`.",
+            address=None,
+        )
+        return False
+
+    def _checked(self, values: Mapping, context: FileContext) -> tuple[CourseSid, str | None] | None:
+        """Return the course of an exam; None if anything but its schema or a missing field is wrong."""
+        findings = self.findings
+        configuration = values.get("configuration")
+        is_right = not isinstance(configuration, Mapping) or report_secret(configuration, findings)
+        is_right &= report_date_times(values, context.zone, findings, zone_is_wrong=context.zone_is_wrong)
+        is_right &= report_user(values, context, findings)
+        report_zone(values, findings)
+        course = course_of(values, context, findings)
+        is_zone_right = "timezone" not in values or context.zone is not None
+        return course if is_right and is_zone_right else None
+
+    def _has_required(self, values: Mapping, place: Place, defaults: Mapping | None) -> bool:
+        """Note the required fields that neither the exam nor its defaults have; return whether it has all."""
+        missing = [name for name in schemas.load("create-exam")["required"] if name not in values]
+        names_no_course = values.keys().isdisjoint(COURSE_FIELDS)
+        if not missing and not names_no_course:
+            return True
+        merged_in = f"merged were the defaults {listed(defaults)}" if defaults else "the file has no defaults"
+        for name in missing:
+            self.findings.add(
+                "missing-field",
+                place.at,
+                f"the exam lacks '{name}'",
+                f"Add `{name}:` to the exam or to `defaults`; {merged_in}.",
+                subject=name,
+            )
+        if names_no_course:
+            self.findings.add(
+                "no-course",
+                place.at,
+                "the exam names no course",
+                f"Add `course:` with an alias, or `courseSid: CU…`; {merged_in}.",
+            )
+        return False

@@ -1,0 +1,93 @@
+"""One manifest → the exams that it declares."""
+
+from msgspec import Struct, field
+
+from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.exam.provenance import Tracer
+from reconciler.manifest.exam.resolve import ResolvedExam, Resolver
+from reconciler.manifest.extends import Bases
+from reconciler.manifest.header import context_of, report_partial_exams, report_shell
+from reconciler.manifest.placing import Written
+from reconciler.manifest.schema.messages import Place
+from reconciler.manifest.yaml.nodes import Mapping, Stretch, Value
+from reconciler.model.declarations import Declaration
+from reconciler.model.destination import Environment
+from reconciler.model.diagnostics import Position
+from reconciler.model.identities import ADDRESS_RULE, Address, InstallSid, is_address
+from reconciler.model.payloads import digest_of
+from reconciler.model.provenance import Origins, Tracing
+
+
+class ManifestFile(Struct):
+    """A parsed manifest on its way to declarations.
+
+    `addresses` has the place of every usable address, also of exams that are wrong otherwise. `written` are
+    the exams without mistakes. `origins` is filled only where `tracing` asks for it.
+    """
+
+    root: Mapping
+    findings: Findings
+    environment: Environment
+    bases: Bases
+    tracing: Tracing
+    written: list[Written] = field(default_factory=list)
+    addresses: dict[Address, tuple[Stretch, Position]] = field(default_factory=dict)
+    origins: dict[Address, Origins] = field(default_factory=dict)
+
+    def read(self) -> None:
+        """Fill `written`, `addresses` and `origins`, and note everything that is wrong."""
+        self.findings.has_mistakes |= not self.bases.are_whole
+        report_shell(self.root, self.findings)
+        exams = self.root.get("exams")
+        if isinstance(exams, Mapping):
+            self._read_exams(exams)
+        report_partial_exams(self.root, self.findings)
+
+    def _read_exams(self, exams: Mapping) -> None:
+        roots, are_whole = (*self.bases.roots, self.root), self.bases.are_whole
+        context = context_of(roots, self.environment, self.findings, are_whole=are_whole)
+        resolver = Resolver(self.root, context, self.findings, are_whole)
+        if not resolver.may_merge_under(len(exams)):
+            return
+        for key, (at, own) in exams.stretches().items():
+            self.findings.exam = Stretch(at.start, max(at.end, own.end))
+            self.findings.address = Address(key) if is_address(key) else None
+            self._read_exam(key, at, own, exams[key], resolver)
+        self.findings.exam = self.findings.address = None
+
+    def _read_exam(self, key: str, at: Stretch, own: Stretch, exam: Value, resolver: Resolver) -> None:
+        """Note what is wrong with one exam, and declare it where nothing is."""
+        here, address = self.findings.source.position(at.start), self.findings.address
+        if address is None:
+            self.findings.add(
+                "bad-address", at, f"{self.findings.echo(key)} cannot be an address", f"Use {ADDRESS_RULE}."
+            )
+        else:
+            self.addresses[address] = at, here
+        if self.findings.is_full:
+            return
+        resolved = resolver.resolve(exam, Place(at, "an exam"))
+        install = resolver.context.install
+        if resolved is None or address is None or install is None:
+            return
+        declaration = _declaration(address, install, resolved, here)
+        self.written.append(Written(declaration, resolved.values, at, own, self.findings))
+        if self.tracing is Tracing.ON and isinstance(exam, Mapping):
+            tracer = Tracer((*self.bases.roots, self.root), self.environment, self.findings)
+            self.origins[address] = tracer.origins(exam, resolved, resolver.context.stack)
+
+
+def _declaration(
+    address: Address, install: InstallSid, resolved: ResolvedExam, here: Position
+) -> Declaration:
+    return Declaration(
+        address=address,
+        install_sid=install,
+        course_sid=resolved.course_sid,
+        payload=resolved.payload,
+        digest=digest_of(resolved.payload),
+        secrets=resolved.secrets,
+        declared_at=here,
+        course=resolved.course,
+        timezone=resolved.timezone,
+    )

@@ -1,0 +1,143 @@
+"""What a manifest says outside its exams: checked by itself, and gathered for the exams of the file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.exam.dates import (
+    report_date_times,
+    report_unknown_zone,
+    report_zone,
+    zone_of,
+)
+from reconciler.manifest.exam.merge import PROFILES, Stack
+from reconciler.manifest.exam.passwords import report_secret
+from reconciler.manifest.schema.messages import Place, report_schema_errors
+from reconciler.manifest.schema.validation import check_of
+from reconciler.manifest.yaml.nodes import Mapping as Marked
+from reconciler.manifest.yaml.nodes import Stretch, Value
+from reconciler.model.destination import Environment
+from reconciler.model.identities import (
+    CourseSid,
+    InstallSid,
+    is_course_sid,
+    is_install_sid,
+    is_user_sid,
+)
+
+_EXAMS: Final = "exams"
+
+
+class FileContext(Struct, frozen=True):
+    """What a file, those that it extends and the environment say of all exams of the file.
+
+    `zone` is None without one; `zone_is_wrong` where an unknown one is named, which a finding says. `install`
+    is None where a finding says why.
+    """
+
+    stack: Stack
+    zone: ZoneInfo | None
+    zone_is_wrong: bool
+    courses: Mapping[str, CourseSid]
+    users: Mapping[str, str]
+    install: InstallSid | None
+
+    def for_exam(self, exam: Marked) -> "FileContext":
+        """Return the context of `exam`, whose own zone wins over any other."""
+        if "timezone" not in exam:
+            return self
+        name = exam["timezone"]
+        zone = zone_of(name) if isinstance(name, str) else None
+        return replace(self, zone=zone, zone_is_wrong=zone is None)
+
+
+def context_of(
+    roots: Sequence[Marked], environment: Environment, findings: Findings, *, are_whole: bool
+) -> FileContext:
+    """Return the context of the last of `roots`, which extends the others; `environment` overrides them all.
+
+    `are_whole` is false where a file that is extended is missing.
+    """
+    name = environment.timezone or _nearest("timezone", roots)
+    zone = zone_of(name) if isinstance(name, str) else None
+    if environment.timezone is not None and zone is None:
+        report_unknown_zone(environment.timezone, Stretch(0, 0), findings)
+    written = _nearest("installSid", roots)
+    usable = InstallSid(written) if isinstance(written, str) and is_install_sid(written) else None
+    is_named = environment.install_sid is not None or any("installSid" in root for root in roots)
+    if are_whole and not is_named:
+        findings.add(
+            "no-install-sid",
+            roots[-1].key_at(_EXAMS),
+            "nothing says in which install these exams are to be created",
+            "Add `installSid: AI…` at the top of the file, or to the environment.",
+        )
+    return FileContext(
+        stack=Stack(roots),
+        zone=zone,
+        zone_is_wrong=zone is None and name is not None,
+        courses={alias: CourseSid(sid) for alias, sid in _aliases("courses", roots) if is_course_sid(sid)}
+        | dict(environment.courses),
+        users={alias: sid for alias, sid in _aliases("users", roots) if is_user_sid(sid)}
+        | dict(environment.users),
+        install=environment.install_sid or usable,
+    )
+
+
+def _nearest(key: str, roots: Sequence[Marked]) -> Value:
+    """Return what the last of `roots` that has `key` says under it."""
+    return next((root[key] for root in reversed(roots) if key in root), None)
+
+
+def _aliases(block: str, roots: Sequence[Marked]) -> Iterator[tuple[str, str]]:
+    for root in roots:
+        written = root.get(block)
+        for alias, sid in written.items() if isinstance(written, Marked) else ():
+            if isinstance(sid, str):
+                yield alias, sid
+
+
+def report_shell(root: Marked, findings: Findings) -> None:
+    """Note what is wrong with `root`, but for its exams, which are checked one by one."""
+    shell = Marked()
+    shell.update(root)
+    shell.marks = root.marks
+    if isinstance(root.get(_EXAMS), Marked):
+        shell[_EXAMS] = Marked()
+    report_schema_errors(check_of("manifest"), shell, Place(Stretch(0, 0), "a manifest"), findings)
+    report_zone(root, findings)
+    for partial in _partial_exams(root):
+        report_zone(partial, findings)
+    profiles = root.get(PROFILES)
+    for name, profile in profiles.items() if isinstance(profiles, Marked) else ():
+        if isinstance(profile, Marked) and PROFILES in profile:
+            findings.add(
+                "nested-profile",
+                profile.key_at(PROFILES),
+                f"the profile {findings.echo(name)} lists profiles itself",
+                "Let the exam list them all, in the order in which they are to win.",
+            )
+
+
+def report_partial_exams(root: Marked, findings: Findings) -> None:
+    """Note what is wrong with defaults and profiles whatever exam uses them; for after the exams.
+
+    By then a finding is known already if an exam was hit by it, and says which.
+    """
+    for partial in _partial_exams(root):
+        configuration = partial.get("configuration")
+        if isinstance(configuration, Marked):
+            report_secret(configuration, findings)
+        report_date_times(partial, zone_of("UTC"), findings)
+
+
+def _partial_exams(root: Marked) -> Iterator[Marked]:
+    """Yield the defaults and the profiles that `root` has."""
+    profiles = root.get(PROFILES)
+    for partial in (root.get("defaults"), *(profiles.values() if isinstance(profiles, Marked) else ())):
+        if isinstance(partial, Marked):
+            yield partial

@@ -1,0 +1,206 @@
+"""What jsonschema finds wrong, as diagnostics that say it in a user's words."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+
+from reconciler import schemas
+from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.redaction import announces_secret
+from reconciler.manifest.schema.validation import SchemaCheck
+from reconciler.manifest.yaml.nodes import BROKEN, Sequence, Stretch, Value
+from reconciler.manifest.yaml.nodes import Mapping as Marked
+from reconciler.model.globs import GLOB_RULE
+from reconciler.model.identities import ADDRESS_RULE
+from reconciler.model.words import listed, suggestion
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+_HINTS: Final = {
+    "object": "Write `key: value` lines below it, indented.",
+    "array": "Write one `- item` line for each, also for a single one.",
+    "string": "Put it in quotes.",
+    "boolean": "Write true or false, without quotes; YAML 1.2 takes yes, no, on and off for text.",
+    "number": "Write a number, without quotes and units.",
+    "integer": "Write a whole number, without quotes and units.",
+}
+_OF_THE_FILE: Final = frozenset({"installSid", "courses", "users", "extends", "version"})
+_SID_RULE: Final = "and 32 hexadecimal digits in lower case"
+_GLUED: Final = re.compile("(?<=.)[:=].*", re.DOTALL)
+"""A value, perhaps a secret, between which and its field there is no blank."""
+_SECRET_PATH: Final = ("configuration", "password")
+
+
+class Place(Struct, frozen=True):
+    """Where a checked value stands, and how it is called in messages."""
+
+    at: Stretch
+    name: str
+
+
+def report_schema_errors(check: SchemaCheck, value: Value, place: Place, findings: Findings) -> bool:
+    """Note what `check` finds wrong with `value`, unless that is known; return whether it is right."""
+    errors = check.errors(value)
+    for error in errors:
+        path = tuple(error.absolute_path)
+        if error.instance is BROKEN or _is_secret(path) or _is_date_time(error):
+            continue
+        _Report(value, place, findings, error, path).add()
+    return not errors
+
+
+class _Report(Struct, frozen=True):
+    """One error on its way to a diagnostic."""
+
+    root: Value
+    place: Place
+    findings: Findings
+    error: "ValidationError"
+    path: tuple[str | int, ...]
+
+    def add(self) -> None:
+        match self.error.validator:
+            case "additionalProperties":
+                self._unknown_fields()
+            case "required":
+                self._missing_field()
+            case "type":
+                self._wrong_type()
+            case "enum" | "const":
+                self._not_allowed()
+            case "pattern":
+                self._wrong_pattern()
+            case _:
+                self._note(
+                    "wrong-value", f"{self.name} is too small or empty", "Give it a value, or remove it."
+                )
+
+    @property
+    def name(self) -> str:
+        """How the value is called: its last keys."""
+        if not self.path:
+            return self.place.name
+        last = self.path[-1]
+        return self.findings.echo(last) if isinstance(last, str) else f"item {last + 1}"
+
+    def _unknown_fields(self) -> None:
+        known = list(self.error.schema["properties"]) if isinstance(self.error.schema, Mapping) else []
+        if not isinstance(self.error.instance, Marked):
+            return
+        for field, (at, value_at) in self.error.instance.stretches().items():
+            if field not in known:
+                name = _GLUED.sub("", field)
+                behind = at.end if name == field else at.start + len(name)
+                self.findings.hide(Stretch(behind, max(at.end, value_at.end)))
+                if not self.findings.is_full:
+                    self._unknown_field(name, at, known)
+
+    def _unknown_field(self, field: str, at: Stretch, known: Iterable[str]) -> None:
+        hint = suggestion(field, known, f"Remove it. Known are: {', '.join(known)}.")
+        if field in _OF_THE_FILE:
+            hint = "It holds for a whole file: move it to the top of the file."
+        self.findings.add(
+            "unknown-field",
+            at,
+            f"{self.findings.echo(field)} is not a field of {self.name}",
+            hint,
+        )
+
+    def _missing_field(self) -> None:
+        instance: Any = self.error.instance
+        wanted: Any = self.error.validator_value
+        for field in wanted if isinstance(instance, dict) else ():
+            if field not in instance:
+                self._note("missing-field", f"{self.name} lacks '{field}'", f"Add `{field}:` to it.", field)
+
+    def _wrong_type(self) -> None:
+        wanted: Any = self.error.validator_value
+        names = [wanted] if isinstance(wanted, str) else list(wanted)
+        words = " or ".join(schemas.TYPE_WORDS[name] for name in names)
+        hint = _HINTS.get(names[0], "")
+        if self.error.instance is None:
+            hint = f"Give it a value, or remove it. {hint}"
+        self._note("wrong-type", f"{self.name} must be {words}, not {_kind(self.error.instance)}", hint)
+
+    def _not_allowed(self) -> None:
+        wanted: Any = self.error.validator_value
+        choices = [_as_written(choice) for choice in (wanted if isinstance(wanted, list) else [wanted])]
+        instance = self.error.instance
+        given = (
+            f"{self._value()} is not allowed for" if isinstance(instance, str | int) else "wrong value for"
+        )
+        message = f"{given} {self.name}; allowed: {', '.join(choices)}"
+        self._note(
+            "not-allowed-value",
+            message,
+            suggestion(_as_written(instance), choices, f"Write {listed(choices)}."),
+        )
+
+    def _wrong_pattern(self) -> None:
+        pattern = str(self.error.validator_value)
+        if pattern.startswith("^(?!"):
+            rule = f"{ADDRESS_RULE}; {GLOB_RULE}" if "*?" in pattern else ADDRESS_RULE
+            self._note("bad-address", f"{self._value()} cannot be an address", f"Use {rule}.")
+            return
+        rule = f"{pattern[1:3]} {_SID_RULE}" if pattern[3:4] == "[" else "letters, digits and '-'"
+        self._note("wrong-pattern", f"{self._value()} is not right for {self.name}", f"It must be {rule}.")
+
+    def _value(self) -> str:
+        """The wrong value, quoted where that is safe."""
+        if any(isinstance(step, str) and announces_secret(step) for step in self.path):
+            return "this value"
+        return self.findings.echo(_as_written(self.error.instance))
+
+    def _note(self, code: str, message: str, hint: str, subject: str = "") -> None:
+        self.findings.add(code, self._at(), message, hint, subject=subject)
+
+    def _at(self) -> Stretch:
+        """Where the value stands: its own place for a scalar, its key for a collection."""
+        value, at = self.root, self.place.at
+        for step in self.path:
+            if isinstance(value, Marked) and isinstance(step, str):
+                inner = value[step]
+                is_nested = isinstance(inner, Marked | Sequence) or inner is None
+                at = value.key_at(step) if is_nested else value.value_at(step)
+                value = inner
+            elif isinstance(value, Sequence) and isinstance(step, int):
+                at = value.item_at(step)
+                value = value[step]
+        return at
+
+
+def _as_written(value: object) -> str:
+    """`value` as YAML spells it, where Python spells it otherwise."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else f"{value}"
+
+
+def _is_secret(path: tuple[str | int, ...]) -> bool:
+    """Whether `path` leads to or into a password, which `passwords` looks after."""
+    return any(path[at : at + 2] == _SECRET_PATH for at in range(len(path)))
+
+
+def _is_date_time(error: "ValidationError") -> bool:
+    """Whether `error` is of how a date-time is written, which `datetimes` says better."""
+    pattern = schemas.load("manifest")["definitions"]["dateTime"]["pattern"]
+    return bool(error.validator == "pattern" and error.validator_value == pattern)
+
+
+def _kind(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"

@@ -1,0 +1,261 @@
+"""The text of one file: decoded strictly, offsets turned into places, lines made safe to show."""
+
+import re
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import accumulate
+from typing import Final
+
+from msgspec import Struct, field
+
+from reconciler.manifest.redaction import (
+    MASK,
+    behind_colon,
+    printable,
+    shown_length,
+    shown_length_unparsed,
+)
+from reconciler.manifest.yaml.nodes import Stretch
+from reconciler.model.diagnostics import Position, Span
+from reconciler.model.outside_text import spelt_out
+
+MAX_SIZE_BYTES: Final = 256 * 1024 * 1024
+MAX_ECHO: Final = 60
+
+_MAX_EXCERPT: Final = 200
+_MAX_GUARDED: Final = 256 * 1024
+_MAX_KNOWN_SECRETS: Final = 500
+_MIN_SECRET: Final = 4
+_BLANKS: Final = " \t\r\n"
+_BREAK: Final = re.compile(r"\r\n|\n|\r")
+_ORDINARY: Final = bytes([*b"\t\n\r", *range(ord(" "), ord("~") + 1)])
+_BOM: Final = b"\xef\xbb\xbf"
+_WIDE_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
+
+
+@cache
+def _refused() -> re.Pattern[str]:
+    """What no text may have; most have not a character that need be looked at, and it is slow to compile.
+
+    Besides control characters: U+0085, U+2028 and U+2029, which are line breaks to a YAML 1.1 parser (ours)
+    and ordinary characters to YAML 1.2, so that a text with them would not mean what it shows.
+    """
+    return re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class NotText(Exception):
+    """Bytes are not UTF-8; `before` is the text up to where that shows."""
+
+    def __init__(self, before: str, *, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.before = before
+        self.message = message
+        self.hint = hint
+
+
+def decode(data: bytes) -> str:
+    """`data` as text, without a BOM. Raises NotText."""
+    if data.startswith(_WIDE_BOMS) or data[:1] == b"\0" or data[1:2] == b"\0":
+        raise NotText(
+            "",
+            message="this file is written in UTF-16 or UTF-32, or is no text at all",
+            hint="Save it as UTF-8.",
+        )
+    try:
+        return _without_boms(data).decode("utf-8")
+    except UnicodeDecodeError as error:
+        rest = _without_boms(data)
+        raise NotText(
+            rest[: error.start].decode("utf-8"),
+            message=f"the byte 0x{rest[error.start]:02X} here is not UTF-8",
+            hint="Save the file as UTF-8; it may be in Latin-1 or Windows-1252 now.",
+        ) from None
+
+
+def _without_boms(data: bytes) -> bytes:
+    """`data` without a BOM, or several: our parser skips one more, and counts from behind it."""
+    start = 0
+    while data.startswith(_BOM, start):
+        start += len(_BOM)
+    return data[start:]
+
+
+class SourceText(Struct):
+    """One file's text; `secrets` and `secret_values` are known once `is_parsed`.
+
+    `secrets` reach from the end of a key to the end of its value. `unknown` are values of which nobody knows
+    what they are: those of unknown fields, and of keys that cannot be used. Of a file that is no text
+    (`is_text`) no line is shown.
+    """
+
+    file: str
+    text: str
+    is_parsed: bool = False
+    is_text: bool = True
+    secrets: list[Stretch] = field(default_factory=list)
+    secret_values: set[str] = field(default_factory=set)
+    unknown: list[Stretch] = field(default_factory=list)
+    _hidden: "_Hidden | None" = None
+    _starts: "array[int]" = field(default_factory=lambda: array("I"))
+
+    def starts(self) -> "array[int]":
+        """The offset at which each line starts."""
+        if not self._starts:
+            self._starts.append(0)
+            if self.is_parsed:  # then there are no other line ends that `splitlines` knows
+                self._starts.extend(accumulate(map(len, self.text.splitlines(keepends=True))))
+                if self.text and not self.text.endswith(("\n", "\r")):
+                    self._starts.pop()
+            else:
+                self._starts.extend(found.end() for found in _BREAK.finditer(self.text))
+        return self._starts
+
+    def position(self, offset: int) -> Position:
+        """The place of `offset`."""
+        starts = self.starts()
+        line = bisect_right(starts, offset)
+        return Position(self.file, line, offset - starts[line - 1] + 1)
+
+    def span(self, at: Stretch) -> Span:
+        """The place of a stretch."""
+        starts, (first, last) = self.starts(), at
+        start = self.position(first)
+        if first <= last and (start.line == len(starts) or last < starts[start.line]):
+            return Span(start, start.line, start.column + last - first)  # on one line, as nearly always
+        end = self.position(max(at))
+        return Span(start, end.line, end.column)
+
+    def offset(self, line: int, column: int) -> int:
+        """The offset of a place; both count from 0, and a place beyond the text is its end."""
+        starts = self.starts()
+        start = starts[line] if line < len(starts) else len(self.text)
+        return min(start + column, len(self.text))
+
+    def refused_character(self) -> Stretch | None:
+        """Where the first character stands that a manifest may not hold; None where there is none."""
+        out_of_the_ordinary = self.text.encode("utf-8").translate(None, _ORDINARY)
+        if not out_of_the_ordinary or _refused().search(out_of_the_ordinary.decode("utf-8")) is None:
+            return None  # as nearly always, and found in a tenth of the time
+        found = _refused().search(self.text)
+        return None if found is None else Stretch(found.start(), found.end())
+
+    def excerpt(self, offset: int) -> str | None:
+        """The line at `offset` as far as it may be shown; None where that ends before `offset`."""
+        starts = self.starts()
+        index = bisect_right(starts, offset) - 1
+        line, column = self._line(index), offset - starts[index]
+        if not self.is_text or column > _MAX_EXCERPT:
+            return None
+        length = self._shown_length(line, index)
+        if length < len(line):
+            if column >= length:
+                return None
+            line = line[:length].rstrip()
+        return None if self._repeats_secret(line) else printable(line[:_MAX_EXCERPT])
+
+    def _shown_length(self, line: str, index: int) -> int:
+        """How much may be shown of `line`, which is that at `index`."""
+        if self.is_parsed:
+            start = self.starts()[index]
+            hidden = self._hidden_stretches().first_on(start, start + len(line))
+            length = len(line) if hidden is None else behind_colon(line, max(hidden - start, 0))
+            return min(length, shown_length(line))
+        if len(self.text) > _MAX_GUARDED:
+            return 0
+        return shown_length_unparsed([self._line(at) for at in range(len(self.starts()))], index)
+
+    def is_hidden(self, offset: int) -> bool:
+        """Whether `offset` is in what is hidden, in a comment behind it, or behind a secret on its line."""
+        hidden, starts = self._hidden_stretches(), self.starts()
+        line_start = starts[bisect_right(starts, offset) - 1]
+        within, secret = _last_before(offset, hidden.every), _last_before(offset, hidden.secrets)
+        if within is not None and (
+            offset < within.end or (line_start <= within.end and "#" in self.text[within.end : offset])
+        ):
+            return True
+        return secret is not None and line_start <= secret.end
+
+    def _hidden_stretches(self) -> "_Hidden":
+        known = len(self.secrets), len(self.unknown)
+        if self._hidden is None or self._hidden.known != known:
+            secrets = _disjoint(_trimmed(at, self.text) for at in self.secrets)
+            unknown = [_trimmed(at, self.text) for at in self.unknown]
+            self._hidden = _Hidden(known, secrets, _disjoint([*secrets, *unknown]))
+        return self._hidden
+
+    def echo(self, value: str) -> str:
+        """`value`, quoted for a message: short, printable, without a secret or what a word announces."""
+        if self.hides(value):
+            return "this value"
+        length = shown_length(value)
+        if value[length:].strip():
+            value = f"{value[:length]}…"
+        short = value if len(value) <= MAX_ECHO else f"{value[:MAX_ECHO]}…"
+        return f"'{spelt_out(short)}'"
+
+    def hides(self, value: str) -> bool:
+        """Whether `value` is a secret of this file, or repeats one."""
+        return value in self.secret_values or self._repeats_secret(value)
+
+    def line(self, number: int) -> str:
+        """The line `number`, which counts from 1; beyond the last one, an empty text."""
+        return self._line(number - 1) if number <= len(self.starts()) else ""
+
+    def without_secrets(self, text: str) -> str:
+        """`text` with every secret of this file masked that is long enough to be told from ordinary words."""
+        for secret in self.secret_values:
+            if len(secret) >= _MIN_SECRET and secret in text:
+                text = text.replace(secret, MASK)
+        return text
+
+    def _line(self, index: int) -> str:
+        starts = self.starts()
+        end = starts[index + 1] if index + 1 < len(starts) else len(self.text)
+        return self.text[starts[index] : end].rstrip("\r\n")
+
+    def _repeats_secret(self, text: str) -> bool:
+        """Return whether a secret longer than ordinary words is within `text`, if there are not too many."""
+        return len(self.secret_values) <= _MAX_KNOWN_SECRETS and any(
+            len(secret) >= _MIN_SECRET and secret in text for secret in self.secret_values
+        )
+
+
+class _Hidden(Struct, frozen=True):
+    """Stretches that are not shown, sorted and disjoint; `known` says of how many this was told."""
+
+    known: tuple[int, int]
+    secrets: list[Stretch]
+    every: list[Stretch]
+
+    def first_on(self, start: int, end: int) -> int | None:
+        """Where the first stretch begins that shares something with the line from `start` to `end`."""
+        at = bisect_left(self.every, start, key=lambda hidden: hidden.end)
+        return self.every[at].start if at < len(self.every) and self.every[at].start <= end else None
+
+
+def _last_before(offset: int, stretches: Sequence[Stretch]) -> Stretch | None:
+    """The last of `stretches`, which are sorted, that begins at `offset` or before."""
+    at = bisect_right(stretches, offset, key=lambda stretch: stretch.start) - 1
+    return stretches[at] if at >= 0 else None
+
+
+def _trimmed(at: Stretch, text: str) -> Stretch:
+    """`at` without the blanks at its end: the parser ends a block where the next thing begins."""
+    end = at.end
+    while end > at.start and text[end - 1] in _BLANKS:
+        end -= 1
+    return Stretch(at.start, end)
+
+
+def _disjoint(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """What `stretches` cover together, sorted."""
+    covered: list[Stretch] = []
+    for at in sorted(stretches):
+        if covered and at.start <= covered[-1].end:
+            last = covered.pop()
+            covered.append(Stretch(last.start, max(at.end, last.end)))
+        else:
+            covered.append(at)
+    return covered

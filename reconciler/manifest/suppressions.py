@@ -1,0 +1,121 @@
+"""Ignores of single lines: read from comments, and reported where they silence nothing."""
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import Final
+
+from reconciler.manifest.diagnostics import Findings, Ignore
+from reconciler.manifest.source import SourceText
+from reconciler.manifest.yaml.comments import Comment
+from reconciler.manifest.yaml.nodes import Stretch
+from reconciler.model.diagnostics import Severity
+from reconciler.model.rules import RETIRED, Basis
+from reconciler.model.words import suggestion
+from reconciler.rules.engine import Asked
+from reconciler.rules.registry import FIXED, NOT_ON_A_LINE, UNUSED_IGNORE, Catalogue
+
+_FORM: Final = "Write `# reconciler: ignore[code] reason`, with commas between several codes."
+
+
+def read_ignores(comments: Iterable[Comment], findings: Findings, catalogue: Catalogue) -> None:
+    """Let what `comments` ignore weigh nothing in `findings`, and note what is wrong with them."""
+    for comment in comments:
+        if not comment.codes:
+            findings.add("bad-ignore", comment.at, "this ignore names no rule", _FORM)
+        elif not comment.has_reason:
+            findings.add(
+                "ignore-without-reason",
+                comment.at,
+                "this ignore gives no reason",
+                "Say behind the bracket why it is right here, for whoever reads it next year.",
+            )
+        line = _line(comment, findings.source)
+        for code, at in comment.codes:
+            if code in RETIRED:
+                report_retired(code, at, findings)
+            elif code in catalogue.by_code and code not in NOT_ON_A_LINE | FIXED:
+                findings.weighing.ignores.setdefault((line, code), Ignore(code, at, line))
+            else:
+                _refuse(code, at, findings, catalogue)
+
+
+def report_retired(code: str, at: Stretch, findings: Findings) -> None:
+    """Note the name of a rule that is no more: it is accepted, and does nothing."""
+    findings.add(
+        "retired-rule",
+        at,
+        f"'{code}' is no rule any more: `{RETIRED[code]}` has taken its place, and is an error",
+        f"Remove the name. `distinct` says that two exams are meant: `reconciler explain {RETIRED[code]}`.",
+        severity=Severity.WARNING,
+    )
+
+
+def _refuse(code: str, at: Stretch, findings: Findings, catalogue: Catalogue) -> None:
+    known = [each for each in catalogue.by_code if each not in NOT_ON_A_LINE | FIXED]
+    advice = "Only rules can be ignored, not mistakes; `reconciler explain` lists them."
+    if code in FIXED:
+        advice = f"Apply would refuse it: `distinct` or `imports` settle it, see `reconciler explain {code}`."
+        known = []
+    elif code in NOT_ON_A_LINE:
+        advice = "It can be set in `rules` of reconciler.yaml, for the whole workspace."
+        known = []
+    findings.add(
+        "unknown-rule",
+        at,
+        f"{findings.echo(code)} is not a rule that a line can ignore",
+        suggestion(code, known, advice),
+    )
+
+
+def _line(comment: Comment, source: SourceText) -> int:
+    """The line that `comment` is about: its own, or for one that stands alone the first below without one."""
+    line = source.position(comment.at.start).line
+    if comment.is_alone:
+        line += 1
+        while source.line(line).lstrip().startswith("#"):
+            line += 1
+    return line
+
+
+def report_unused(
+    manifests: Sequence[Findings],
+    bases: Sequence[Findings],
+    catalogue: Catalogue,
+    asked: Asked,
+    *,
+    is_partial: bool,
+) -> None:
+    """Note the ignores that silenced nothing, where that is certain.
+
+    It is not where a rule was not asked, where the clock decides, or where an exam was not looked at because
+    something else is wrong. `is_partial` says that not all manifests were read: then it is neither for rules
+    that compare exams, nor for `bases`, which others may extend.
+    """
+    files = (*manifests, *bases)
+    sees_all = not is_partial and not any(findings.has_mistakes for findings in files)
+    asked_of = {Basis.EXAM, Basis.WORKSPACE} if sees_all else {Basis.EXAM}
+    certain = {code for code in asked.codes if catalogue.by_code[code].basis in asked_of}
+    used = {place for findings in files for place in _used(findings)}
+    shared = {findings.source.file for findings in bases}
+    for findings in files:
+        if sees_all or not (findings.has_mistakes or findings.source.file in shared):
+            _report(findings, certain, used)
+
+
+def _used(findings: Findings) -> Iterator[tuple[str, int, str]]:
+    """File, line and code of each ignore that silenced something."""
+    for line, code in findings.weighing.ignores:
+        if findings.weighing.ignores[line, code].is_used:
+            yield findings.source.file, line, code
+
+
+def _report(findings: Findings, certain: Container[str], used: Container[tuple[str, int, str]]) -> None:
+    """Note the ignores of one file that are not among `used`, of the codes for which that is `certain`."""
+    for ignore in findings.weighing.ignores.values():
+        if ignore.code in certain and (findings.source.file, ignore.line, ignore.code) not in used:
+            findings.add(
+                UNUSED_IGNORE,
+                ignore.at,
+                f"there is no finding of {ignore.code} in line {ignore.line} to ignore",
+                "Remove the code. An ignore stands on the line of a finding, or alone on the line above.",
+                severity=Severity.WARNING,
+            )

@@ -1,0 +1,137 @@
+"""Bytes of one YAML file → its value with marks, or findings that say why there is none."""
+
+import re
+from typing import Any, Final
+
+import yaml
+from msgspec import Struct
+
+from reconciler.manifest.diagnostics import Findings, Weighing
+from reconciler.manifest.source import MAX_SIZE_BYTES, NotText, SourceText, decode
+from reconciler.manifest.yaml.comments import Comment, Comments
+from reconciler.manifest.yaml.nodes import Mapping, Stretch
+from reconciler.manifest.yaml.parser import Stopped, Walker
+
+IS_FAST: Final = hasattr(yaml, "CSafeLoader")
+"""Whether PyYAML was built with libyaml; the pure parser gives the same events, much slower."""
+LOADER: Final[Any] = yaml.CSafeLoader if IS_FAST else yaml.SafeLoader
+
+_START: Final = Stretch(0, 0)
+_QUOTED: Final = re.compile(r"[\"'].*", re.DOTALL)
+_ADVICE: Final = (
+    (
+        "mapping values are not allowed",
+        "a `:` stands where none may",
+        "Quote text with `: ` in it; check indentation.",
+    ),
+    (
+        "could not find expected ':'",
+        "a key without its `:`",
+        "Write `key: value`; quote text over several lines.",
+    ),
+    ("did not find expected key", "this does not fit the mapping around it", "Align it with the keys above."),
+    ("expected <block end>", "this does not fit the block around it", "Align it with the lines above it."),
+    (
+        "did not find expected '-' indicator",
+        "this does not fit the list around it",
+        "Align it with the dashes above.",
+    ),
+    ("unexpected end of stream", "the text ends within quotes", "Close the quotes."),
+    (
+        "expected ',' or",
+        "a list or mapping in brackets is not closed here",
+        "Add the missing `,`, `]` or `}`.",
+    ),
+    ("escape", "an escape that YAML does not know", "Write `\\\\` for a backslash between `\"`, or use `'`."),
+    ("undefined tag handle", "tags are not allowed here", "Remove the word that begins with `!`."),
+    ("document start", "the text goes on after the document's end", "Indent it like the rest."),
+)
+_TAB: Final = ("a tab stands where YAML wants spaces", "Indent with spaces.")
+
+
+class Document(Struct, frozen=True):
+    """The mapping that a file holds, and the comments that ignore rules."""
+
+    root: Mapping
+    comments: tuple[Comment, ...] = ()
+
+
+def read(
+    file: str, data: bytes, weighing: Weighing | None = None, loader: Any = LOADER
+) -> tuple[Findings, Document | None]:
+    """Return the findings of `file` and its document; None where the findings say why there is none."""
+    findings = Findings(SourceText(file, ""), weighing or Weighing())
+    if len(data) > MAX_SIZE_BYTES:
+        limit = MAX_SIZE_BYTES // (1024 * 1024)
+        findings.add(
+            "too-large", _START, f"this file is larger than {limit} MiB", "Split it; a glob reads them all."
+        )
+        return findings, None
+    try:
+        findings.source.text = decode(data)
+    except NotText as error:
+        findings.source = SourceText(file, error.before, is_text=False)
+        end = len(error.before)
+        findings.add("encoding", Stretch(end, end), error.message, error.hint)
+        return findings, None
+    return findings, _parse(findings, loader)
+
+
+def _parse(findings: Findings, loader: Any) -> Document | None:
+    """Return the document of the findings' text; None where the findings say why there is none."""
+    source = findings.source
+    if (at := source.refused_character()) is not None:
+        source.is_text = False
+        findings.add(
+            "encoding",
+            at,
+            f"the character U+{ord(source.text[at.start]):04X} is not allowed here",
+            "Remove it; it may have come in by copying, or the file is not text.",
+        )
+        return None
+    comments = Comments(source.text)
+    try:
+        parsed = Walker(findings).walk(comments.watch(loader(source.text).get_event))
+    except Stopped:
+        return None
+    except yaml.MarkedYAMLError as error:
+        _report_syntax(error, source, findings)
+        return None
+    source.is_parsed = True
+    if parsed is None:
+        findings.add("empty-document", _START, "this file declares nothing", "Begin it with `version: 1`.")
+        return None
+    root, at = parsed
+    if not isinstance(root, Mapping):
+        what = "null" if root is None else "a list" if isinstance(root, list) else "a single value"
+        findings.add(
+            "not-a-mapping", at, f"the file holds {what}, not a mapping", "Begin it with `version: 1`."
+        )
+        return None
+    return Document(root, comments.found())
+
+
+def _report_syntax(error: yaml.MarkedYAMLError, source: SourceText, findings: Findings) -> None:
+    """Say in our own words what the parser met; its words could quote the text, and with it a secret."""
+    mark = error.problem_mark or error.context_mark
+    offset = 0 if mark is None else source.offset(mark.line, mark.column)
+    problem = f"{error.problem or ''}"
+    at = Stretch(offset, min(offset + 1, len(source.text)))
+    if source.text[offset : offset + 1] == "\t" or _indented_by_tab(source.text, offset):
+        message, hint = _TAB
+    else:
+        message, hint = next(
+            ((said, advice) for part, said, advice in _ADVICE if part in problem),
+            (
+                _QUOTED.sub("", problem).strip() or "this is not YAML",
+                "Mend the line, or quote the text on it.",
+            ),
+        )
+    code = "tag-refused" if "tag" in problem else "syntax"
+    findings.add(code, at, message, hint)
+
+
+def _indented_by_tab(text: str, offset: int) -> bool:
+    """Whether a tab is in the indentation of the line at `offset`."""
+    line = text[text.rfind("\n", 0, offset) + 1 : offset]
+    return "\t" in line and not line.strip()

@@ -1,0 +1,468 @@
+"""Turns parser events into plain values with marks, in one pass and without a node tree.
+
+The walker trusts nothing: depth, digits and expanded nodes are counted as events arrive, so that a hostile
+file costs no more than an honest one of its size. What it cannot use it reports and replaces by BROKEN.
+
+A term of exams is a million events, so the loops over a mapping's entries and a list's items handle what is
+ordinary (plain keys that were seen before, scalars without anchor or tag) where they stand, and leave all
+else to methods.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
+
+from yaml import events as ev
+
+from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.redaction import announces_secret, is_reference
+from reconciler.manifest.yaml.nodes import BROKEN, MARKS_A_KEY, Broken, Mapping, Sequence, Stretch, Value
+from reconciler.manifest.yaml.scalars import (
+    MAX_DIGITS,
+    NOT_TEXT_STARTS,
+    NotFinite,
+    NumberTooLong,
+    resolve_plain,
+)
+from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
+
+MAX_DEPTH: Final = 64
+MAX_WRITTEN: Final = 16_000_000
+"""Values and keys in one file; of the smallest, a file of the largest size could hold ten times as many."""
+FREE_NODES: Final = 50_000
+NODES_A_WRITTEN_ONE: Final = 20
+
+_MERGE: Final = "<<"
+_MOST_KNOWN: Final = 8192
+_ORDINARY_KEYS: Final[dict[str, str]] = {}
+"""Keys met in any file that are text, quoted or not, and announce no secret."""
+_RESOLVED: Final[dict[str, Value]] = {}
+"""Plain scalars that may be other than text, and what they stand for."""
+
+_FIELDS_OF_PARTS: Final = frozenset(
+    {
+        "apiUrl",
+        "configuration",
+        "course",
+        "courseSid",
+        "installSid",
+        "profiles",
+        "state",
+        "title",
+        "type",
+        "url",
+    }
+)
+"""Every exam, profile and environment has one of these; so one that is called `token` is no secret."""
+
+_SCALAR: Final[Any] = ev.ScalarEvent
+_MAPPING_START: Final[Any] = ev.MappingStartEvent
+_MAPPING_END: Final[Any] = ev.MappingEndEvent
+_SEQUENCE_END: Final[Any] = ev.SequenceEndEvent
+_ALIAS: Final[Any] = ev.AliasEvent
+_DOCUMENT_START: Final[Any] = ev.DocumentStartEvent
+_DOCUMENT_END: Final[Any] = ev.DocumentEndEvent
+_STREAM_START: Final[Any] = ev.StreamStartEvent
+
+
+class Stopped(Exception):
+    """The rest of the document cannot be used; why is among the findings."""
+
+
+class _Anchored(NamedTuple):
+    """What an anchor names; `size` counts its expanded nodes, `height` the levels below it."""
+
+    value: Value
+    at: Stretch
+    size: int
+    height: int
+
+
+class _Node(NamedTuple):
+    """A value as it was read, where it stands, and how many levels are below it."""
+
+    value: Value
+    start: int
+    end: int
+    height: int
+
+
+class _Key(NamedTuple):
+    """A key that is out of the ordinary: `text` is None for `<<`, BROKEN where the entry is left out."""
+
+    text: str | Broken | None
+    start: int
+    end: int
+    is_secret: bool = False
+
+
+_Event: TypeAlias = Any
+"""An event with its marks; the stubs make every mark optional, which a parser's never is."""
+
+_NextEvent: TypeAlias = Callable[[], _Event]
+"""Gives the next event of a stream, and None or its end's event after the last."""
+
+
+class Walker:
+    """Reads one stream of events; `walk` gives the root and where it stands."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self._next: _NextEvent = lambda: None
+        self._anchors: dict[str, _Anchored | None] = {}
+        self._aliases: list[tuple[int, Stretch]] = []
+        self._secrets: list[tuple[Stretch, Value]] = []
+        self._depth = 0
+        self._written = 0
+        self._aliased = 0
+
+    def walk(self, next_event: _NextEvent) -> tuple[Value, Stretch] | None:
+        """Return the value of the only document and its place; None without one. Raises Stopped."""
+        self._next = next_event
+        try:
+            return self._stream()
+        finally:
+            self._publish_secrets()
+
+    def _stream(self) -> tuple[Value, Stretch] | None:
+        root: tuple[Value, Stretch] | None = None
+        documents = 0
+        while True:
+            event = self._next()
+            kind = type(event)
+            if kind is _DOCUMENT_START:
+                documents += 1
+                if documents > 1:
+                    self._stop(
+                        "several-documents",
+                        _stretch(event),
+                        "a second document begins here",
+                        "Keep one document in a file: move the rest into a file of its own.",
+                    )
+                node = self._node(self._next())
+                root = (node.value, Stretch(node.start, node.end))
+            elif kind is not _STREAM_START and kind is not _DOCUMENT_END:
+                return root
+
+    def _stop(self, code: str, at: Stretch, message: str, hint: str) -> NoReturn:
+        """Note what makes the rest of the document unusable."""
+        self.findings.add(code, at, message, hint)
+        raise Stopped
+
+    def _broken(self, code: str, at: Stretch, message: str, hint: str) -> Broken:
+        """Note what makes one value unusable."""
+        self.findings.add(code, at, message, hint)
+        return BROKEN
+
+    def _node(self, event: _Event) -> _Node:
+        """Return the value that begins with `event`, of whatever kind."""
+        if self._written > MAX_WRITTEN:
+            self._stop(
+                "too-large",
+                _stretch(event),
+                f"this file holds more than {MAX_WRITTEN:,} values",
+                "Split it; a glob reads them all.",
+            )
+        kind = type(event)
+        if kind is _SCALAR:
+            return self._scalar(event)
+        if kind is _ALIAS:
+            return self._alias(event)
+        start, anchor = event.start_mark.index, event.anchor
+        before = self._written + self._aliased
+        self._written += 1
+        if event.tag is not None:
+            self._refuse_tag(_stretch(event))
+        if self._depth >= MAX_DEPTH:
+            self._refuse_depth(Stretch(start, start + 1))
+        if anchor is not None:
+            self._anchors[anchor] = None
+        self._depth += 1
+        value: Mapping | Sequence
+        value, end, height = self._mapping() if kind is _MAPPING_START else self._sequence()
+        self._depth -= 1
+        if anchor is not None:
+            size = self._written + self._aliased - before
+            self._anchors[anchor] = _Anchored(value, Stretch(start, end), size, height)
+        return _Node(value, start, end, height)
+
+    def _mapping(self) -> tuple[Mapping, int, int]:
+        """Return the mapping whose start was met, where it ends, and how many levels are below it."""
+        next_event, keys, resolved = self._next, _ORDINARY_KEYS, _RESOLVED
+        node, marks, merges = Mapping(), list[int](), list[tuple[Value, Stretch]]()
+        written = height = 0
+        key: Any
+        value: Value
+        while (event := next_event()).__class__ is not _MAPPING_END:
+            odd: _Key | None = None
+            if (
+                event.__class__ is _SCALAR
+                and (key := keys.get(event.value)) is not None
+                and key not in node
+                and event.tag is None
+                and event.anchor is None
+            ):
+                key_start, key_end = event.start_mark.index, event.end_mark.index
+                written += 1
+            else:
+                odd = self._odd_key(event, node, marks, has_merge=bool(merges))
+                key, key_start, key_end = odd.text, odd.start, odd.end
+            event = next_event()
+            if event.__class__ is _SCALAR and event.tag is None and event.anchor is None:
+                start, end = event.start_mark.index, event.end_mark.index
+                text = event.value
+                written += 1
+                if not event.implicit[0]:
+                    value = self._quoted(text, start, end, event.style)
+                elif text and text[0] not in NOT_TEXT_STARTS:
+                    value = text
+                elif text in resolved:
+                    value = resolved[text]
+                else:
+                    value = self._plain(text, start, end)
+                height = height or 1
+            else:
+                self._written += written
+                written = 0
+                value, start, end, below = self._node(event)
+                height = max(height, below + 1)
+            if odd is not None and not self._is_entry(odd, value, Stretch(start, end), merges):
+                continue
+            node[key] = value
+            marks += (key_start, key_end, start, end)
+        self._written += written
+        node.marks = array("I", marks)
+        for value, at in merges:
+            self._merge(node, value, at)
+        return node, event.end_mark.index, height
+
+    def _is_entry(self, key: _Key, value: Value, at: Stretch, merges: list[tuple[Value, Stretch]]) -> bool:
+        """Return whether `key` and `value` make an entry; add what is to be merged to `merges`."""
+        if key.is_secret:
+            self._hide(key.end, at.end, value)
+        elif key.text is BROKEN:
+            self.findings.source.unknown.append(Stretch(key.end, at.end))
+        if key.text is None:
+            merges.append((value, at))
+        return isinstance(key.text, str)
+
+    def _hide(self, key_end: int, end: int, value: Value) -> None:
+        """Remember the secret `value`, which ends at `end`, unless it is a reference or an exam."""
+        is_part = isinstance(value, Mapping) and not _FIELDS_OF_PARTS.isdisjoint(value)
+        if not is_part and not is_reference(self.findings.source.text, key_end):
+            self._secrets.append((Stretch(key_end, end), value))
+
+    def _sequence(self) -> tuple[Sequence, int, int]:
+        """Return the list whose start was met, where it ends, and how many levels are below it."""
+        next_event = self._next
+        node, height = Sequence(), 0
+        while (event := next_event()).__class__ is not _SEQUENCE_END:
+            value, start, end, below = self._node(event)
+            node.append(value)
+            node.marks.extend((start, end))
+            height = max(height, below + 1)
+        return node, event.end_mark.index, height
+
+    def _scalar(self, event: _Event) -> _Node:
+        """Return any scalar; `_mapping` reads most of its own itself, which is quicker."""
+        start, end = event.start_mark.index, event.end_mark.index
+        self._written += 1
+        if event.tag is not None:
+            self._refuse_tag(Stretch(start, end))
+        text: str = event.value
+        if event.implicit[0]:
+            value = self._plain(text, start, end)
+        else:
+            value = self._quoted(text, start, end, event.style)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchored(value, Stretch(start, end), 1, 0)
+        return _Node(value, start, end, 0)
+
+    def _plain(self, text: str, start: int, end: int) -> Value:
+        """Return the value of a plain scalar."""
+        try:
+            value = resolve_plain(text)
+        except NumberTooLong:
+            return self._broken(
+                "too-large",
+                Stretch(start, end),
+                f"this number has more than {MAX_DIGITS} digits",
+                "If it is meant as text, put it in quotes.",
+            )
+        except NotFinite:
+            return self._broken(
+                "not-a-number",
+                Stretch(start, end),
+                "infinity and not-a-number cannot be sent",
+                "Give a finite number, or put it in quotes if it is meant as text.",
+            )
+        if len(_RESOLVED) < _MOST_KNOWN:
+            _RESOLVED[text] = value
+        return value
+
+    def _quoted(self, text: str, start: int, end: int, style: str) -> Value:
+        """Return the value of a quoted or block scalar: its text."""
+        if style == '"' and not text.isprintable():
+            wrong = next((char for char in text if _is_refused(char)), None)
+            if wrong is not None:
+                return self._broken(
+                    "encoding",
+                    Stretch(start, end),
+                    f"an escape in this text stands for U+{ord(wrong):04X}, which is not a character to send",
+                    "Remove the escape; of the control characters only tab and line ends may be used.",
+                )
+        return text
+
+    def _odd_key(self, event: _Event, node: Mapping, marks: list[int], *, has_merge: bool) -> _Key:
+        """Return the key that begins with `event`: new, a secret's, repeated, or not text."""
+        if type(event) is _SCALAR and event.implicit[0] and event.value == _MERGE:
+            self._written += 1
+            if event.tag is not None:
+                self._refuse_tag(_stretch(event))
+            return _Key(None, event.start_mark.index, event.end_mark.index)
+        value, start, end, _ = self._node(event)
+        if not isinstance(value, str):
+            if value is not BROKEN:
+                self.findings.add(
+                    "non-string-key",
+                    Stretch(start, end),
+                    "a key must be text; this one is " + _kind(value),
+                    "Put the key in quotes.",
+                )
+            return _Key(BROKEN, start, end)
+        is_secret = announces_secret(value)
+        if value in node:
+            first = marks[MARKS_A_KEY * list(node).index(value)]
+        elif has_merge and value == _MERGE:
+            first = start
+        else:
+            if len(_ORDINARY_KEYS) < _MOST_KNOWN and not is_secret and _is_text_unquoted(value):
+                _ORDINARY_KEYS[value] = value
+            return _Key(value, start, end, is_secret)
+        self._refuse_duplicate(value, first, Stretch(start, end))
+        return _Key(BROKEN, start, end, is_secret)
+
+    def _refuse_duplicate(self, key: str, first: int, at: Stretch) -> None:
+        place = self.findings.source.position(first)
+        self.findings.add(
+            "duplicate-key",
+            at,
+            f"the key {self.findings.echo(key)} is here twice; it is first in line {place.line}, "
+            f"column {place.column}",
+            "Keep one of the two.",
+        )
+
+    def _merge(self, target: Mapping, value: Value, at: Stretch) -> None:
+        """Add what `value` has and `target` lacks; earlier sources win."""
+        sources: Iterable[Value] = value if isinstance(value, Sequence) else (value,)
+        for source in sources:
+            if isinstance(source, Mapping):
+                for key, (key_at, value_at) in source.stretches().items():
+                    if key not in target:
+                        target.put(key, source[key], key_at, value_at)
+            elif source is not BROKEN:
+                self.findings.add(
+                    "bad-merge",
+                    at,
+                    "`<<` merges a mapping or a list of mappings, and this is neither",
+                    "Let `<<` name an anchored mapping, as in `<<: *name`.",
+                )
+
+    def _alias(self, event: _Event) -> _Node:
+        at = _stretch(event)
+        anchored = self._anchors.get(event.anchor)
+        if anchored is None:
+            code, message = "unknown-anchor", "this alias names an anchor that is not defined before it"
+            if event.anchor in self._anchors:
+                code, message = "alias-loop", "this alias stands inside what it refers to"
+            hint = "Let it name an anchor (`&name`) that is complete before this line."
+            return _Node(self._broken(code, at, message, hint), at.start, at.end, 0)
+        self._aliases.append((at.start, anchored.at))
+        self._written += 1
+        self._aliased += anchored.size - 1
+        if self._written + self._aliased > FREE_NODES + NODES_A_WRITTEN_ONE * self._written:
+            self._stop(
+                "too-large",
+                at,
+                "the aliases of this file expand to far more than is written in it",
+                "Write out what you mean, or use `defaults`.",
+            )
+        if self._depth + anchored.height >= MAX_DEPTH:
+            self._refuse_depth(at)
+        return _Node(anchored.value, at.start, at.end, anchored.height)
+
+    def _refuse_depth(self, at: Stretch) -> NoReturn:
+        self._stop(
+            "too-deep",
+            at,
+            f"this is nested more than {MAX_DEPTH} levels deep",
+            "A manifest needs fewer than ten levels; look for brackets that are not closed.",
+        )
+
+    def _refuse_tag(self, at: Stretch) -> None:
+        self.findings.add(
+            "tag-refused",
+            at,
+            "tags are not allowed here",
+            "Remove the tag (the word that begins with `!`); put text that looks like a number in quotes.",
+        )
+
+    def _publish_secrets(self) -> None:
+        """Tell the source which stretches and values are secret, also those that aliases stand for."""
+        source = self.findings.source
+        seen = set[Stretch]()
+        waiting = [at for at, _ in self._secrets]
+        while waiting:
+            at = waiting.pop()
+            if at not in seen:
+                seen.add(at)
+                waiting += self._aliased_within(at)
+        source.secrets.extend(sorted(seen))
+        for _, value in self._secrets:
+            source.secret_values.update(_texts(value))
+
+    def _aliased_within(self, at: Stretch) -> Iterator[Stretch]:
+        """Yield where the anchors stand whose aliases are within `at`."""
+        index = bisect_left(self._aliases, at.start, key=lambda alias: alias[0])
+        while index < len(self._aliases) and self._aliases[index][0] < at.end:
+            yield self._aliases[index][1]
+            index += 1
+
+
+def _texts(value: Value) -> Iterator[str]:
+    """Yield every text within `value`, but for the names of variables that hold secrets."""
+    if isinstance(value, str):
+        if not value.startswith(SECRET_VARIABLE_PREFIX):
+            yield value
+            yield from (line.strip() for line in value.splitlines() if line.strip())
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, Sequence):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)
+
+
+def _is_refused(char: str) -> bool:
+    return (char < " " and char not in "\t\n\r") or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"
+
+
+def _is_text_unquoted(text: str) -> bool:
+    """Whether `text` would be text, and no `<<`, without quotes as well."""
+    try:
+        return text != _MERGE and isinstance(resolve_plain(text), str)
+    except ValueError:
+        return False
+
+
+def _kind(value: Value) -> str:
+    if isinstance(value, Mapping | Sequence):
+        return "a collection"
+    return "empty" if value is None else "a number, true, false or null"
+
+
+def _stretch(event: _Event) -> Stretch:
+    return Stretch(event.start_mark.index, event.end_mark.index)

@@ -1,0 +1,108 @@
+"""Rules asked about declared exams."""
+
+import copy
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
+from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from reconciler.model.declarations import Declaration
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.outside_text import tamed
+from reconciler.model.payloads import Payload
+from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
+from reconciler.rules.plugins import fault
+from reconciler.rules.registry import Catalogue
+
+_MOST_OF_A_PLUGIN: Final = 10_000
+"""Findings that one rule of a plug-in may give; it might never stop."""
+_LONGEST_OF_A_PLUGIN: Final = 1_000
+"""Characters of a message or a hint."""
+
+
+class Asked(Struct):
+    """What each rule found, in the order of the rules; `codes` are of those that were asked to the end.
+
+    `faults` say what went wrong with the others, which are of plug-ins.
+    """
+
+    found: list[tuple[Rule, list[Finding]]] = field(default_factory=list)
+    codes: set[str] = field(default_factory=set)
+    faults: list[Diagnostic] = field(default_factory=list)
+
+    def ask_plugin(self, rule: Rule, exams: Collection[Exam], context: Context) -> None:
+        """Ask a rule of a plug-in, and keep what it finds before it fails."""
+        findings: list[Finding] = []
+        self.found.append((rule, findings))
+        try:
+            for finding in islice(rule.check(tuple(exams), context), _MOST_OF_A_PLUGIN):
+                _check_finding(finding, exams)
+                findings.append(_tamed(finding))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - code of others may raise anything
+            self.faults.append(fault(f"the rule '{rule.code}' of a plug-in failed", error))
+        else:
+            self.codes.add(rule.code)
+
+
+def ask_rules(
+    declarations: Sequence[Declaration],
+    catalogue: Catalogue,
+    weights: Mapping[str, Severity | None],
+    context: Context,
+) -> Asked:
+    """Ask the rules that are not off about `declarations`, which are in the order of their addresses.
+
+    Rules about the clock are asked only where the context has a moment. Plug-ins get copies of the payloads,
+    so that they cannot change what is sent.
+    """
+    asked = Asked()
+    ours = [_view(each, each.payload) for each in declarations]
+    theirs: dict[Exam, None] = {}
+    if any(_is_plugin(rule) for rule in catalogue.rules):
+        theirs = {_view(each, copy.deepcopy(each.payload)): None for each in declarations}
+    for rule in catalogue.rules:
+        is_asked = rule.basis is not Basis.CLOCK or context.now is not None
+        if not is_asked or weights.get(rule.code, rule.severity) is None:
+            continue
+        if _is_plugin(rule):
+            asked.ask_plugin(rule, theirs.keys(), context)
+        else:
+            asked.found.append((rule, list(rule.check(ours, context))))
+            asked.codes.add(rule.code)
+    return asked
+
+
+def _is_plugin(rule: Rule) -> bool:
+    return "/" in rule.code
+
+
+def _view(declaration: Declaration, payload: Payload) -> Exam:
+    return Exam(
+        address=declaration.address,
+        install_sid=declaration.install_sid,
+        course_sid=declaration.course_sid,
+        payload=payload,
+        course=declaration.course,
+        timezone=declaration.timezone,
+    )
+
+
+def _check_finding(finding: object, exams: Collection[Exam]) -> None:
+    """Raise TypeError unless `finding`, which code of others made, is what it must be."""
+    if not isinstance(finding, Finding) or finding.exam not in exams:
+        raise TypeError("it gave something other than a Finding about one of the exams")
+    if not all(isinstance(text, str) for text in (finding.message, finding.hint)):
+        raise TypeError("message and hint of a Finding must be text")
+    if not all(map(_is_path, (finding.path, *finding.others))):
+        raise TypeError("the paths of a Finding must be tuples of keys and of numbers of items")
+
+
+def _tamed(finding: Finding) -> Finding:
+    message, hint = (tamed(text, most=_LONGEST_OF_A_PLUGIN) for text in (finding.message, finding.hint))
+    return replace(finding, message=message, hint=hint)
+
+
+def _is_path(path: object) -> bool:
+    return isinstance(path, tuple) and all(isinstance(step, str | int) for step in path)

@@ -1,0 +1,117 @@
+"""Rules about exams of one course that may be one exam, declared twice."""
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Final
+
+from reconciler.model.diagnostics import Severity
+from reconciler.model.identities import as_yaml
+from reconciler.model.payloads import canonical_bytes
+from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
+from reconciler.model.sameness import folded, sharing_a_title
+from reconciler.rules.lookalikes import latinised
+
+_TITLE: Final[Path] = ("title",)
+_TITLE_FIELDS: Final = frozenset({"title", "description"})
+_NOT_A_LETTER: Final = re.compile(r"[\W_]+")
+_NO_ASCII_LETTERS: Final = bytes(code for code in range(128) if not chr(code).isalnum())
+
+
+def _same_exam(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
+    pairs = sharing_a_title(exams, imported=context.imported, distinctions=context.distinctions)
+    for exam, other in pairs:
+        # Both exams get the same block to paste: the pair may be said once only.
+        one, two = sorted((exam.address, other.address))
+        yield Finding(
+            exam=exam,
+            path=_TITLE,
+            message=f"'{other.address}', of the same course, has this title too",
+            hint="Give each exam of a course its own title, or remove one. If two are meant, add "
+            f"`distinct: [{{exam: {as_yaml(one)}, from: {as_yaml(two)}}}]`; "
+            "if one exists, `imports`.",
+        )
+
+
+def _near_identical(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
+    known = _new(exams, context)
+    reported = set[Exam]()
+    sketched = [exam for group in _alike(known, _sketch) for exam in group]
+    for exam, other in _pairs(_alike(sketched, _content), context):
+        if folded(exam.title) != folded(other.title):
+            reported.add(exam)
+            yield Finding(
+                exam=exam,
+                message=f"this exam and '{other.address}' differ in nothing but their titles",
+                hint="If they are one exam, remove one of them; otherwise mend what was only copied.",
+            )
+    for exam, other in _pairs(_alike(known, _letters), context):
+        if exam not in reported and folded(exam.title) != folded(other.title):
+            yield Finding(
+                exam=exam,
+                path=_TITLE,
+                message=f"this title and that of '{other.address}', of the same course, differ in "
+                "punctuation and spaces only",
+                hint="If they are one exam, remove one of them; otherwise tell them apart by their titles.",
+            )
+
+
+def _new(exams: Sequence[Exam], context: Context) -> Sequence[Exam]:
+    """Those of `exams` that are not known to exist."""
+    imported = context.imported
+    return [exam for exam in exams if exam.address not in imported] if imported else exams
+
+
+def _alike(exams: Sequence[Exam], key: Callable[[Exam], Hashable]) -> Iterator[list[Exam]]:
+    """The exams that share install, course and `key` with others, in groups."""
+    keys = [(exam.install_sid, exam.course_sid, key(exam)) for exam in exams]
+    if len(set(keys)) == len(keys):  # as it is nearly always
+        return
+    groups: dict[Hashable, list[Exam]] = {}
+    for exam, shared in zip(exams, keys, strict=True):
+        groups.setdefault(shared, []).append(exam)
+    yield from (group for group in groups.values() if len(group) > 1)
+
+
+def _pairs(groups: Iterable[Sequence[Exam]], context: Context) -> Iterator[tuple[Exam, Exam]]:
+    """Each exam with the first other of its group that `distinct` does not tell it from."""
+    for group in groups:
+        by_address = {exam.address: exam for exam in group}
+        for one, other in context.distinctions.not_told_apart(tuple(by_address)):
+            yield by_address[one], by_address[other]
+
+
+def _letters(exam: Exam) -> str:
+    """The title as its letters and digits only; a title without any stays itself."""
+    title = exam.title
+    if title.isascii():  # as a regular expression would have it, in a fifth of the time
+        letters = title.casefold().encode().translate(None, _NO_ASCII_LETTERS).decode()
+    else:
+        letters = _NOT_A_LETTER.sub("", latinised(title).casefold())
+    return letters or title
+
+
+def _sketch(exam: Exam) -> Hashable:
+    """What exams of equal content share, cheaply told."""
+    return str(exam.payload.get("url")), exam.date("examOpenDate")
+
+
+def _content(exam: Exam) -> bytes:
+    """All of the payload but for what it is called."""
+    return canonical_bytes({key: value for key, value in exam.payload.items() if key not in _TITLE_FIELDS})
+
+
+RULES: Final = (
+    Rule(
+        code="same-exam",
+        severity=Severity.ERROR,
+        basis=Basis.WORKSPACE,
+        summary="two exams of one course with the same title",
+        check=_same_exam,
+    ),
+    Rule(
+        code="near-identical",
+        basis=Basis.WORKSPACE,
+        summary="two exams of one course that differ in little more than their address",
+        check=_near_identical,
+    ),
+)

@@ -1,0 +1,82 @@
+"""All rules by their codes: those that come with the product, and those of plug-ins."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Final
+
+from msgspec import Struct, field
+
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
+from reconciler.rules import access, clock, items, likeness, practice, titles, windows
+
+INLINE: Final = "inline-secret"
+UNUSED_IGNORE: Final = "unused-ignore"
+PLUGIN_FAILED: Final = "plugin-failed"
+NOT_ON_A_LINE: Final = frozenset({UNUSED_IGNORE, PLUGIN_FAILED})
+"""Rules whose findings no comment can silence."""
+FIXED: Final = frozenset({"same-exam"})
+"""Rules that nothing weighs or silences: apply would refuse what they find."""
+
+
+def _found_elsewhere(_: Sequence[Exam], __: Context) -> Iterable[Finding]:
+    """Nothing: findings of such a rule are made while manifests are read, or while rules are asked."""
+    return ()
+
+
+_OTHERS: Final = (
+    Rule(code=INLINE, summary="a password written out", check=_found_elsewhere),
+    Rule(
+        code=UNUSED_IGNORE,
+        basis=Basis.WORKSPACE,
+        summary="an ignore that silences nothing",
+        check=_found_elsewhere,
+    ),
+    Rule(
+        code=PLUGIN_FAILED,
+        basis=Basis.WORKSPACE,
+        summary="rules of a plug-in that could not be asked",
+        check=_found_elsewhere,
+    ),
+)
+BUILT_IN: Final = tuple(
+    sorted(
+        (
+            *_OTHERS,
+            *windows.RULES,
+            *clock.RULES,
+            *access.RULES,
+            *items.RULES,
+            *titles.RULES,
+            *practice.RULES,
+            *likeness.RULES,
+        ),
+        key=lambda rule: rule.code,
+    )
+)
+CODES: Final = tuple(rule.code for rule in BUILT_IN)
+"""The codes of all rules that come with the product."""
+WEIGHABLE: Final = frozenset(CODES) - FIXED
+"""Those of them that a workspace may weigh."""
+
+
+class Catalogue(Struct, frozen=True, dict=True):
+    """The rules of a run; `faults` says which plug-ins gave none, and why."""
+
+    rules: tuple[Rule, ...] = BUILT_IN
+    faults: tuple[Diagnostic, ...] = field(default=())
+
+    @cached_property
+    def by_code(self) -> Mapping[str, Rule]:
+        """Each rule by its code."""
+        return {rule.code: rule for rule in self.rules}
+
+    @property
+    def weighable(self) -> frozenset[str]:
+        """The codes of the rules that a workspace may weigh."""
+        return frozenset(self.by_code) - FIXED
+
+    @property
+    def timely(self) -> frozenset[str]:
+        """The codes of the rules on the basis of the clock."""
+        return frozenset(rule.code for rule in self.rules if rule.basis is Basis.CLOCK)

@@ -1,0 +1,72 @@
+"""Rules about the characters of a title: those that nobody sees, and those that only look right."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from reconciler.model.rules import Context, Exam, Finding, Rule
+from reconciler.rules.lookalikes import deceptions
+
+_TITLE: Final = ("title",)
+_SHOWN: Final = 3
+
+
+def _spaces(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
+    for exam in exams:
+        title = exam.title
+        if title and " ".join(title.split()) == title:  # no space at the ends, none beside another, no tab
+            continue
+        where = _where(title)
+        if where is not None:
+            yield Finding(
+                exam=exam,
+                path=_TITLE,
+                message=f"the title {where}",
+                hint="Remove it; titles are compared with those in the learning platform by eye.",
+            )
+
+
+def _where(title: str) -> str | None:
+    """Where `title` has white space that is not between two words; None where it has not."""
+    if not title.strip():
+        return "is empty"
+    if title[0].isspace():
+        return "begins with a space"
+    if title[-1].isspace():
+        return "ends with a space"
+    if "  " in title or "\t" in title or "\n" in title:
+        return "has more than one space, a tab or a line end between two words"
+    return None
+
+
+def _lookalikes(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
+    for exam in exams:
+        title = exam.title
+        if title.isascii():
+            continue
+        found = list(dict.fromkeys(deceptions(title)))
+        if found:
+            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+            yield Finding(
+                exam=exam,
+                path=_TITLE,
+                message=f"the title holds {', '.join(found[:_SHOWN])}{more}",
+                hint="Type the title anew; such characters come in by copying, and spoil every search.",
+            )
+        elif not unicodedata.is_normalized("NFC", title):
+            yield Finding(
+                exam=exam,
+                path=_TITLE,
+                message="the title has letters whose accents are separate characters (it is not in NFC)",
+                hint="Type the accented letters anew; such text looks equal and is not found by a search.",
+            )
+
+
+RULES: Final = (
+    Rule(code="title-spaces", summary="spaces in a title that nobody sees", check=_spaces),
+    Rule(
+        code="title-lookalikes",
+        summary="characters in a title that look like others, or like nothing",
+        check=_lookalikes,
+    ),
+)

@@ -1,0 +1,65 @@
+"""Manifests for tests of rules: a base to put exams under, and what the rules find in them."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reconciler.manifest.loader import Ruling, load
+from reconciler.model.declarations import Loaded
+from reconciler.model.destination import Environment
+from reconciler.model.diagnostics import Severity
+from reconciler.rules.registry import Catalogue
+
+PAGES = Path(__file__).parents[2] / "docs" / "rules"
+CASES = Path(__file__).parent / "cases"
+NOW = datetime(2031, 10, 1, tzinfo=UTC)
+BASE = """\
+version: 1
+installSid: AI1234567890abcdef1234567890abcdef
+timezone: America/New_York
+courses: {cs101: CU1234567890abcdef1234567890abcdef, cs210: CU2345678901abcdef1234567890abcdef}
+defaults:
+  type: Online
+  useProctorManager: true
+  requireApproval: false
+  enableAppointmentSuggestions: true
+  examDeliverySystemModule: canvas
+  course: cs101
+  url: https://lms.example.edu/quiz/0
+  configuration: {password: {fromEnv: EXAM_SECRET_X}}
+"""
+WITHOUT_PASSWORD = BASE.replace("{password: {fromEnv: EXAM_SECRET_X}}", "{}")
+
+_EXPECTED = re.compile(r"expect: ([a-z/-]+)")
+
+
+def loaded(root: Path, text: str, **ruling: object) -> Loaded:
+    """What reading `text` as the only manifest gives."""
+    (root / "exams.yaml").write_text(text, encoding="utf-8")
+    chosen: dict[str, object] = {"now": NOW, **ruling}
+    return load([], root=root, environment=Environment(), ruling=Ruling(**chosen))  # type: ignore[arg-type]
+
+
+def found(root: Path, text: str, **ruling: object) -> list[tuple[int, str]]:
+    """Line and code of each finding in `text`, in order."""
+    return [
+        (each.span.start.line if each.span else 0, each.code)
+        for each in loaded(root, text, **ruling).diagnostics
+    ]
+
+
+def expected(text: str) -> list[tuple[int, str]]:
+    """Line and code of each finding that a comment in `text` expects, in order."""
+    return [
+        (number, code)
+        for number, line in enumerate(text.splitlines(), 1)
+        for code in sorted(_EXPECTED.findall(line))
+    ]
+
+
+def weights(**codes: Severity | None) -> dict[str, Severity | None]:
+    """Weights of rules, whose codes are given with `_` for `-`."""
+    return {code.replace("_", "-"): weight for code, weight in codes.items()}
+
+
+BUILT_IN = Catalogue().by_code
