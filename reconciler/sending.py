@@ -10,9 +10,6 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from reconciler import service_url
-from reconciler.api.client import HttpExamApi
-from reconciler.api.credentials import check_token
-from reconciler.api.retry import BackOff
 from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest, resolve_secrets
 from reconciler.applying.stopping import Stopping
@@ -30,6 +27,9 @@ from reconciler.outputs.progress import QuietProgress
 from reconciler.planning.blocks import Standing
 from reconciler.planning.effects import apply_state_changes, planned_creates
 from reconciler.ports import Progress, SecretSource
+from reconciler.service.client import HttpExamApi
+from reconciler.service.credentials import check_token
+from reconciler.service.retry import BackOff
 from reconciler.statefile.group_commit import RecoveryJournal
 from reconciler.statefile.journal_format import encode_recovery_header
 from reconciler.statefile.session import Session

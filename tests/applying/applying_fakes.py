@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
-from reconciler.api.retry import BackOff
 from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
@@ -16,6 +15,7 @@ from reconciler.model.payloads import digest_of
 from reconciler.model.records import IntentRecord
 from reconciler.model.secrets import EnvSecret, SecretUse
 from reconciler.model.verdicts import Created
+from reconciler.service.retry import BackOff
 
 START = datetime(2031, 9, 1, tzinfo=UTC)
 PASSWORD = "hunter2"

@@ -10,12 +10,12 @@ from datetime import timedelta
 
 from applying_fakes import START, FakeJournal, FakeProgress, declaration
 
-from reconciler.api.retry import BackOff
 from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
 from reconciler.model.identities import AttemptId, ExamSid
 from reconciler.model.verdicts import Created, Throttled
+from reconciler.service.retry import BackOff
 
 RATE = 20
 FLUSH_S = 0.003

@@ -9,8 +9,11 @@ import pytest
 from applying_fakes import declaration
 from raw_server import ok
 
+<<<<<<< HEAD
 from reconciler.api.client import HttpExamApi
 from reconciler.api.retry import BackOff
+=======
+>>>>>>> cff43be (Rooms: the client of the exam service is the room service)
 from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
@@ -19,6 +22,7 @@ from reconciler.host import SystemClock, lock_info, new_attempt
 from reconciler.model.identities import ExamSid
 from reconciler.model.verdicts import Created
 from reconciler.outputs.progress import QuietProgress
+from reconciler.service import BackOff, HttpExamApi
 from reconciler.statefile.session import initialise, open_session
 
 LINE_BYTES = 1200

@@ -242,7 +242,7 @@ def test_one_odd_answer_harms_no_other_exam(workspace, server, answer):
 
 
 FAULTY = f"""
-from reconciler.api import client
+from reconciler.service import client
 
 classify = client.classify
 

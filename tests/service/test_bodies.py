@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.api.bodies import BODY_BYTES, END_BYTES, Kept, decode, unpacked
+from reconciler.service.bodies import BODY_BYTES, END_BYTES, Kept, decode, unpacked
 
 SID = b"EX" + b"ab" * 16
 PLAIN = b'{"sid": "%s"}' % SID

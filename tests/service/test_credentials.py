@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.api.credentials import check_token
 from reconciler.model.errors import TokenUnusable
+from reconciler.service.credentials import check_token
 
 NOW = datetime(2031, 9, 1, tzinfo=UTC)
 

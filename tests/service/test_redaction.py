@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.api.redaction import Redactor, describe
+from reconciler.service.redaction import Redactor, describe
 
 PASSWORDS = [
     'p"ss <w>&/ö',

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.api.retry import BackOff
+from reconciler.service.retry import BackOff
 
 NOW = datetime(2031, 9, 1, tzinfo=UTC)
 POLICY = BackOff()

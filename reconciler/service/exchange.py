@@ -21,9 +21,9 @@ from typing import Any, Final
 import httpx
 from msgspec.structs import replace
 
-from reconciler.api.answers import Answer
-from reconciler.api.bodies import END_BYTES, Kept, decode, read_body
-from reconciler.api.spellings import text_of
+from reconciler.service.answers import Answer
+from reconciler.service.bodies import END_BYTES, Kept, decode, read_body
+from reconciler.service.spellings import text_of
 
 _HEAD_BYTES: Final = 100 * 1024  # of the head of an answer h11 takes as much
 _CONNECTS: Final = (".connect_tcp.started", ".start_tls.started")

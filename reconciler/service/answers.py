@@ -12,15 +12,15 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.api.bodies import is_opaque, unpacked
-from reconciler.api.echoes import Sent, contradictions, other_title
-from reconciler.api.messages import code_in, decode, message_in
-from reconciler.api.redaction import WITHHELD, Redactor, describe
-from reconciler.api.retry import http_date
-from reconciler.api.spellings import text_of, undone
 from reconciler.model.identities import ConfigurationSid, ExamSid, is_configuration_sid, is_exam_sid
 from reconciler.model.outside_text import tamed
 from reconciler.model.verdicts import Created, Forbidden, Refused, Throttled, Unauthorized, Unknown
+from reconciler.service.bodies import is_opaque, unpacked
+from reconciler.service.echoes import Sent, contradictions, other_title
+from reconciler.service.messages import code_in, decode, message_in
+from reconciler.service.redaction import WITHHELD, Redactor, describe
+from reconciler.service.retry import http_date
+from reconciler.service.spellings import text_of, undone
 
 _REQUEST_ID_HEADERS: Final = (
     "x-request-id",

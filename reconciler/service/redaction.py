@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-from reconciler.api.spellings import MOST_TEXTS, undone, without_tags
 from reconciler.model.outside_text import REPLACEMENT, tamed
+from reconciler.service.spellings import MOST_TEXTS, undone, without_tags
 
 WITHHELD: Final = "repeats a secret and is withheld"
 

@@ -14,14 +14,14 @@ from urllib.request import getproxies
 import httpx
 
 from reconciler import __version__
-from reconciler.api.answers import classify, unanswered
-from reconciler.api.echoes import Sent
-from reconciler.api.exchange import Exchange
-from reconciler.api.redaction import Redactor, describe
 from reconciler.model.errors import ApiUnusable, UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.verdicts import NotSent, Verdict
 from reconciler.proxies import Proxy, proxy_for
+from reconciler.service.answers import classify, unanswered
+from reconciler.service.echoes import Sent
+from reconciler.service.exchange import Exchange
+from reconciler.service.redaction import Redactor, describe
 from reconciler.service_url import is_loopback
 
 _CONNECT_S: Final = 10.0
