@@ -23,7 +23,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.report import Outcome, Report
 from reconciler.model.secret_fingerprints import MarkingKey
 from reconciler.model.state import State
-from reconciler.outputs.progress import QuietProgress
+from reconciler.outputs.text.progress import QuietProgress
 from reconciler.planning.blocks import Standing
 from reconciler.planning.effects import apply_state_changes, planned_creates
 from reconciler.ports import Progress, SecretSource

@@ -14,7 +14,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.secret_fingerprints import OLD_STATE_KEY_VARIABLE, STATE_KEY_VARIABLE, StateKeys
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.terminal import Console, put
+from reconciler.outputs.text.console import Console, put
 from reconciler.secret_sources import Secrets
 from reconciler.workspace import FIXED_RULES, READS_FAST, RULE_CODES, Workspace
 

@@ -10,13 +10,13 @@ from reconciler.cli.consoles import print_raw, root_of, variable
 from reconciler.explaining.topics import page_of
 from reconciler.model.declarations import Loaded
 from reconciler.model.rules import Rule
-from reconciler.outputs.documents import to_text
-from reconciler.outputs.finding_places import Checkout
-from reconciler.outputs.finding_texts import Help, helps_of
-from reconciler.outputs.github import github_commands, github_summary
-from reconciler.outputs.gitlab import code_quality_report
-from reconciler.outputs.junit import junit_text
-from reconciler.outputs.sarif import sarif_document
+from reconciler.outputs.ci.github import github_commands, github_summary
+from reconciler.outputs.ci.gitlab import code_quality_report
+from reconciler.outputs.ci.help_texts import Help, helps_of
+from reconciler.outputs.ci.junit import junit_text
+from reconciler.outputs.ci.places import Checkout
+from reconciler.outputs.ci.sarif import sarif_document
+from reconciler.outputs.json.writers import to_text
 from reconciler.workspace import Workspace
 
 _CHECKOUTS: Final = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")

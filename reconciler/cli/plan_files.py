@@ -10,7 +10,7 @@ from typing import Final
 
 from reconciler.cli.consoles import below_root, root_of
 from reconciler.model.errors import UsageError
-from reconciler.outputs.plan_json import SavedPlan, decode_plan
+from reconciler.outputs.json.plan import SavedPlan, decode_plan
 
 _HEAD_BYTES: Final = 200
 _STREAM: Final = re.compile(r"/dev/(?:stdout|stderr|fd/[0-9]+)|/proc/self/fd/[0-9]+")

@@ -30,15 +30,15 @@ from reconciler.model.plan import Action, Plan
 from reconciler.model.provenance import NO_ORIGINS, Origins, Tracing
 from reconciler.model.state import State
 from reconciler.model.words import nearest
-from reconciler.outputs.diagnostics_text import print_diagnostics
-from reconciler.outputs.documents import diagnostics_document, to_text
-from reconciler.outputs.gitlab import terraform_report
+from reconciler.outputs.ci.gitlab import terraform_report
 from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.markdown import plan_markdown
-from reconciler.outputs.plan_json import plan_document
-from reconciler.outputs.plan_text import print_plan
-from reconciler.outputs.state_text import print_entry, print_state
-from reconciler.outputs.terminal import count_of, put
+from reconciler.outputs.json.plan import plan_document
+from reconciler.outputs.json.writers import diagnostics_document, to_text
+from reconciler.outputs.markdown.comment import plan_markdown
+from reconciler.outputs.text.console import count_of, put
+from reconciler.outputs.text.diagnostics_text import print_diagnostics
+from reconciler.outputs.text.plan_text import print_plan
+from reconciler.outputs.text.state_text import print_entry, print_state
 from reconciler.statefile.state_format import encode_state
 
 
@@ -101,7 +101,7 @@ def _print_plan(
         case "markdown":
             print_raw(plan_markdown(made, listing=listed, invocation=invocation))
         case "html":
-            from reconciler.outputs.html_page import plan_page  # noqa: PLC0415 - jinja2 is slow to load
+            from reconciler.outputs.html.page import plan_page  # noqa: PLC0415 - jinja2 is slow to load
 
             print_raw(plan_page(made, listing=listed, invocation=invocation))
         case "gitlab-terraform":

@@ -42,13 +42,13 @@ from reconciler.cli.telling import (
 from reconciler.model.errors import NotConfirmed, TokenUnusable
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Outcome
-from reconciler.outputs.documents import report_document, to_text
-from reconciler.outputs.dossiers import dossiers_of_state
 from reconciler.outputs.escapes import printable
+from reconciler.outputs.in_doubt import dossiers_of_state
 from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.json_log import JsonLog
-from reconciler.outputs.plan_text import print_plan
-from reconciler.outputs.report_text import print_report
+from reconciler.outputs.json.events import JsonLog
+from reconciler.outputs.json.writers import report_document, to_text
+from reconciler.outputs.text.plan_text import print_plan
+from reconciler.outputs.text.report_text import print_report
 from reconciler.ports import Progress
 from reconciler.secret_sources import read_small_text
 from reconciler.sending import Applied, Recovery, Sending

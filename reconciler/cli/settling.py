@@ -12,9 +12,9 @@ from reconciler.cli.telling import tell_backup, work_ended
 from reconciler.editing import Edit
 from reconciler.host import describe_runner
 from reconciler.model.errors import UsageError
-from reconciler.outputs.documents import recovery_document, to_text
-from reconciler.outputs.recovery_text import print_recovery
-from reconciler.outputs.terminal import put
+from reconciler.outputs.json.writers import recovery_document, to_text
+from reconciler.outputs.text.console import put
+from reconciler.outputs.text.recovery_text import print_recovery
 from reconciler.ports import Breaking, Liveness, LockHolder
 from reconciler.workspace import Workspace
 

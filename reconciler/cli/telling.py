@@ -17,11 +17,11 @@ from reconciler import host
 from reconciler.cli.consoles import error_console, invocation_of
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import ReconcilerError
-from reconciler.outputs.diagnostics_text import print_diagnostics
-from reconciler.outputs.errors_text import print_error
-from reconciler.outputs.json_log import JsonLog
-from reconciler.outputs.progress import LogProgress, QuietProgress, TerminalProgress
-from reconciler.outputs.terminal import put
+from reconciler.outputs.json.events import JsonLog
+from reconciler.outputs.text.console import put
+from reconciler.outputs.text.diagnostics_text import print_diagnostics
+from reconciler.outputs.text.errors_text import print_error
+from reconciler.outputs.text.progress import LogProgress, QuietProgress, TerminalProgress
 from reconciler.ports import Progress
 
 _PATIENCE_S: Final = 5.0

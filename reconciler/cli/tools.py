@@ -10,7 +10,7 @@ from reconciler.cli.consoles import below_root, print_raw, result_console, root_
 from reconciler.cli.exit_codes import DONE, MEANINGS
 from reconciler.explaining.topics import Topics
 from reconciler.model.errors import UsageError
-from reconciler.outputs.explanation_text import print_explanation
+from reconciler.outputs.text.explanation_text import print_explanation
 from reconciler.sandbox import Settings, parse_fault, serve
 from reconciler.workspace import Workspace
 

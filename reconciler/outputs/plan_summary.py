@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.model.plan import Action, Plan
-from reconciler.outputs.terminal import count_of
+from reconciler.outputs.text.console import count_of
 
 _MADE: Final = {
     Action.CREATE: "create",

@@ -9,11 +9,6 @@ import pytest
 from applying_fakes import declaration
 from raw_server import ok
 
-<<<<<<< HEAD
-from reconciler.api.client import HttpExamApi
-from reconciler.api.retry import BackOff
-=======
->>>>>>> cff43be (Rooms: the client of the exam service is the room service)
 from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
@@ -21,8 +16,9 @@ from reconciler.backends.file import FileBackend
 from reconciler.host import SystemClock, lock_info, new_attempt
 from reconciler.model.identities import ExamSid
 from reconciler.model.verdicts import Created
-from reconciler.outputs.progress import QuietProgress
-from reconciler.service import BackOff, HttpExamApi
+from reconciler.outputs.text.progress import QuietProgress
+from reconciler.service.client import HttpExamApi
+from reconciler.service.retry import BackOff
 from reconciler.statefile.session import initialise, open_session
 
 LINE_BYTES = 1200

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from reconciler.model.plan import Plan
-from reconciler.outputs.html_page import plan_page
+from reconciler.outputs.html.page import plan_page
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 

@@ -22,13 +22,13 @@ from reconciler.model.declarations import Declaration, Declared, Loaded
 from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action
-from reconciler.outputs.documents import to_text
-from reconciler.outputs.finding_places import Checkout
-from reconciler.outputs.finding_texts import HELP, Help, help_of
-from reconciler.outputs.github import LARGEST_SUMMARY_BYTES, github_commands, github_summary
-from reconciler.outputs.gitlab import code_quality_report, terraform_report
-from reconciler.outputs.junit import junit_text
-from reconciler.outputs.sarif import sarif_document
+from reconciler.outputs.ci.github import LARGEST_SUMMARY_BYTES, github_commands, github_summary
+from reconciler.outputs.ci.gitlab import code_quality_report, terraform_report
+from reconciler.outputs.ci.help_texts import HELP, Help, help_of
+from reconciler.outputs.ci.junit import junit_text
+from reconciler.outputs.ci.places import Checkout
+from reconciler.outputs.ci.sarif import sarif_document
+from reconciler.outputs.json.writers import to_text
 from reconciler.workspace import RULE_CODES
 
 # Version 2.1.0-rtm.5, the last before the standard, as the MIT-licensed package @microsoft/jest-sarif has it.
@@ -259,9 +259,10 @@ def test_rules_of_sarif_have_help_and_pages_where_there_are_any() -> None:
 
 
 def test_every_code_that_manifests_can_give_has_help() -> None:
-    """A code that the room of manifests spells has a sentence, or is a rule and has a page."""
-    room = Path(reconciler.__file__).parent / "manifest"
-    source = "\n".join(file.read_text(encoding="utf-8") for file in room.rglob("*.py"))
+    """A code that the rooms of manifests and rules spell has a sentence, or is a rule and has a page."""
+    package = Path(reconciler.__file__).parent
+    files = [*(package / "manifest").rglob("*.py"), *(package / "rules").rglob("*.py")]
+    source = "\n".join(file.read_text(encoding="utf-8") for file in files)
     spelt = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', source)) - {"create-exam"}
     assert spelt - set(HELP) == set(RULE_CODES)
     assert {code for code in HELP if f'"{code}"' not in source} == set()

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.explanation_text import print_explanation
-from reconciler.outputs.terminal import Console, columns_of, put, put_fitted, put_panel, put_wrapped
+from reconciler.outputs.text.console import Console, columns_of, put, put_fitted, put_panel, put_wrapped
+from reconciler.outputs.text.explanation_text import print_explanation
 
 WORDS = st.text(st.sampled_from("aB9 .-é\u2013…→✓\xd7\xa0名\u200d\ufe0f😀e\u0301"), max_size=60)
 

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from reconciler import schemas
 from reconciler.model.plan import Action
-from reconciler.outputs.documents import diagnostics_document, report_document, to_text
+from reconciler.outputs.json.plan import plan_document
+from reconciler.outputs.json.writers import diagnostics_document, report_document, to_text
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.plan_json import plan_document
 
 DOCUMENTS = {
     "plan": lambda: plan_document(cases.every_action(), listing=Listing.ALL),

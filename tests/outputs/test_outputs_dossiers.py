@@ -17,14 +17,14 @@ from reconciler.model.identities import Address, AttemptId, CourseSid
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.report import Outcome, Report
 from reconciler.model.state import Answer, Intent, State
-from reconciler.outputs.documents import report_document
-from reconciler.outputs.dossiers import Dossier, dossier_of, dossiers_of_state
+from reconciler.outputs.in_doubt import Dossier, dossier_of, dossiers_of_state
 from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.json.writers import report_document
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.plan_text import print_plan
-from reconciler.outputs.report_text import print_report
-from reconciler.outputs.state_text import print_state
-from reconciler.outputs.terminal import Console
+from reconciler.outputs.text.console import Console
+from reconciler.outputs.text.plan_text import print_plan
+from reconciler.outputs.text.report_text import print_report
+from reconciler.outputs.text.state_text import print_state
 
 HERE = Invocation()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.model.plan import Action
-from reconciler.outputs.gantt import gantt_lines, label
+from reconciler.outputs.markdown.gantt import gantt_lines, label
 
 MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d"
 TASK = re.compile(

@@ -23,19 +23,19 @@ from reconciler.model.errors import (
 from reconciler.model.identities import Address
 from reconciler.model.plan import Plan
 from reconciler.model.report import Outcome, Report
-from reconciler.outputs.diagnostics_text import print_diagnostics
-from reconciler.outputs.documents import diagnostics_document, report_document, to_text
-from reconciler.outputs.dossiers import dossiers_of_state
-from reconciler.outputs.errors_text import print_error
-from reconciler.outputs.html_page import plan_page
+from reconciler.outputs.html.page import plan_page
+from reconciler.outputs.in_doubt import dossiers_of_state
 from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.json.plan import plan_document
+from reconciler.outputs.json.writers import diagnostics_document, report_document, to_text
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.markdown import plan_markdown
-from reconciler.outputs.plan_json import plan_document
-from reconciler.outputs.plan_text import print_plan
-from reconciler.outputs.report_text import print_report
-from reconciler.outputs.state_text import print_entry, print_state
-from reconciler.outputs.terminal import Console
+from reconciler.outputs.markdown.comment import plan_markdown
+from reconciler.outputs.text.console import Console
+from reconciler.outputs.text.diagnostics_text import print_diagnostics
+from reconciler.outputs.text.errors_text import print_error
+from reconciler.outputs.text.plan_text import print_plan
+from reconciler.outputs.text.report_text import print_report
+from reconciler.outputs.text.state_text import print_entry, print_state
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 ELSEWHERE: Final = Invocation(("--chdir", "the term", "--env", "production"))

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.model.plan import Action, Plan
-from reconciler.outputs.html_page import plan_page
+from reconciler.outputs.html.page import plan_page
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 
@@ -156,7 +156,8 @@ def test_a_page_says_which_plan_it_is() -> None:
 def test_jinja_is_loaded_for_pages_only() -> None:
     """A plan as text, JSON or Markdown does without the template library."""
     code = (
-        "import sys; from reconciler.outputs import documents, markdown, plan_text; "
+        "import sys; import reconciler.outputs.json.plan, reconciler.outputs.markdown.comment, "
+        "reconciler.outputs.text.plan_text; "
         "sys.exit('jinja2' in sys.modules or 'markupsafe' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -21,10 +21,10 @@ from reconciler.model.errors import (
 from reconciler.model.identities import Address, AttemptId
 from reconciler.model.plan import Guard
 from reconciler.model.report import Outcome, Report, TryBegun, TryEnded
-from reconciler.outputs.documents import report_document, to_text
-from reconciler.outputs.dossiers import dossiers_of_state
+from reconciler.outputs.in_doubt import dossiers_of_state
 from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.json_log import JsonLog
+from reconciler.outputs.json.events import JsonLog
+from reconciler.outputs.json.writers import report_document, to_text
 
 LINES = Draft202012Validator(schemas.load("log"))
 NOW = datetime(2031, 9, 1, 8, 0, tzinfo=UTC)

@@ -15,8 +15,8 @@ from reconciler.model.plan import Action, FieldDiff, Plan
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.markdown import marker, plan_markdown
-from reconciler.outputs.markdown_escapes import code, escaped, fenced, table, ticked
+from reconciler.outputs.markdown.comment import marker, plan_markdown
+from reconciler.outputs.markdown.escapes import code, escaped, fenced, table, ticked
 
 LIMIT = 65_536
 PRODUCTION = Invocation(("--env", "production"))

@@ -12,11 +12,11 @@ from reconciler.model.identities import Address, CourseSid, InstallSid
 from reconciler.model.payloads import digest_of
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.provenance import Layer, Origin
-from reconciler.outputs.documents import to_text
+from reconciler.outputs.json.plan import decode_plan, plan_document
+from reconciler.outputs.json.writers import to_text
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.plan_json import decode_plan, plan_document
-from reconciler.outputs.plan_text import print_plan
-from reconciler.outputs.terminal import Console
+from reconciler.outputs.text.console import Console
+from reconciler.outputs.text.plan_text import print_plan
 
 ORIGINS = {
     "title": Origin(layer=Layer.EXAM, position=Position("a.yaml", 7, 5)),

@@ -5,8 +5,8 @@ import io
 import output_cases as cases
 import pytest
 
-from reconciler.outputs.progress import LogProgress, QuietProgress, TerminalProgress
-from reconciler.outputs.terminal import Console
+from reconciler.outputs.text.console import Console
+from reconciler.outputs.text.progress import LogProgress, QuietProgress, TerminalProgress
 from reconciler.ports import Progress
 
 

@@ -14,10 +14,10 @@ from reconciler.model.destination import Destination
 from reconciler.model.errors import ExpectationFailed, ReconcilerError, UsageError
 from reconciler.model.identities import ExamSid
 from reconciler.model.plan import ABSENT, Action, Plan
-from reconciler.outputs.documents import to_text
 from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.json.plan import decode_plan, plan_document
+from reconciler.outputs.json.writers import to_text
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.plan_json import decode_plan, plan_document
 
 
 def document(plan: Plan | None = None, listing: Listing = Listing.DIFFERING) -> dict[str, Any]:

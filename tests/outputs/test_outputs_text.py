@@ -15,14 +15,14 @@ from reconciler.model.identities import Address
 from reconciler.model.plan import Action, FieldDiff, Plan
 from reconciler.model.report import Outcome, Report
 from reconciler.model.state import State
-from reconciler.outputs.diagnostics_text import print_diagnostics
-from reconciler.outputs.errors_text import print_error
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.plan_text import print_plan
-from reconciler.outputs.report_text import print_report
-from reconciler.outputs.state_text import print_entry, print_state
-from reconciler.outputs.terminal import Console, columns_of, keep_left, keep_right, pad
+from reconciler.outputs.text.console import Console, columns_of, keep_left, keep_right, pad
+from reconciler.outputs.text.diagnostics_text import print_diagnostics
+from reconciler.outputs.text.errors_text import print_error
+from reconciler.outputs.text.plan_text import print_plan
+from reconciler.outputs.text.report_text import print_report
+from reconciler.outputs.text.state_text import print_entry, print_state
 from reconciler.outputs.values import Window, facts_of, moment_text, secret_words, sides_of, window_of
 
 HOSTILE = "[red]x[/red]\x1b[31m\x9b\r\n\t\u202egnp.exe\u2066\u200b\ud800\x00"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.model.plan import Action
-from reconciler.outputs.timeline import (
+from reconciler.outputs.html.timeline import (
     Exam,
     Span,
     TimeAxis,

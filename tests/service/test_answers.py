@@ -12,19 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-<<<<<<< HEAD
-from reconciler.api.answers import Answer, classify
-from reconciler.api.echoes import Sent
-from reconciler.api.redaction import Redactor
-from reconciler.api.retry import BackOff
-=======
->>>>>>> cff43be (Rooms: the client of the exam service is the room service)
 from reconciler.model.identities import is_exam_sid
 from reconciler.model.verdicts import Created, Forbidden, Refused, Throttled, Unauthorized, Unknown
-from reconciler.service import BackOff
 from reconciler.service.answers import Answer, classify
 from reconciler.service.echoes import Sent
 from reconciler.service.redaction import Redactor
+from reconciler.service.retry import BackOff
 
 SID = "EX" + "ab" * 16
 OTHER_SID = "EX" + "cd" * 16

@@ -11,14 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw_server import answer_well, ok, raw_server
 
-<<<<<<< HEAD
-from reconciler.api.client import HttpExamApi
-from reconciler.api.exchange import Exchange
-=======
->>>>>>> cff43be (Rooms: the client of the exam service is the room service)
 from reconciler.model.errors import ApiUnusable, UrlUnusable
 from reconciler.model.verdicts import Created, NotSent, Refused, Unknown
-from reconciler.service import HttpExamApi
+from reconciler.service.client import HttpExamApi
 from reconciler.service.exchange import Exchange
 
 INSTALL, COURSE = "AI" + "0" * 32, "CU" + "0" * 32

@@ -7,13 +7,8 @@ import pytest
 import tls_material
 from raw_server import answer_well, ok, raw_server
 
-<<<<<<< HEAD
-from reconciler.api.client import HttpExamApi
-from reconciler.api.exchange import Exchange
-=======
->>>>>>> cff43be (Rooms: the client of the exam service is the room service)
 from reconciler.model.verdicts import Created, NotSent, Unknown
-from reconciler.service import HttpExamApi
+from reconciler.service.client import HttpExamApi
 from reconciler.service.exchange import Exchange
 
 INSTALL, COURSE = "AI" + "0" * 32, "CU" + "0" * 32

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from reconciler import __version__
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.payloads import Document
-from reconciler.outputs.finding_places import Checkout, Placed, placed
-from reconciler.outputs.finding_texts import HELP, Help, help_of
+from reconciler.outputs.ci.help_texts import HELP, Help, help_of
+from reconciler.outputs.ci.places import Checkout, Placed, placed
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _BASE: Final = "%SRCROOT%"

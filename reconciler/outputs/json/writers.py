@@ -13,9 +13,9 @@ from reconciler.model.payloads import Document, Json
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import ExamOutcome, Fed, Feeding, Outcome, Report
 from reconciler.model.state import Intent, State
-from reconciler.outputs.dossiers import Dossier
 from reconciler.outputs.escapes import harmless_json
-from reconciler.outputs.plan_json import doubt_document
+from reconciler.outputs.in_doubt import Dossier
+from reconciler.outputs.json.plan import doubt_document
 
 FORMAT_VERSION: Final = "1.0"
 REPORT_VERSION: Final = "2.0"

@@ -18,15 +18,9 @@ from markupsafe import Markup, escape
 from msgspec import Struct
 
 from reconciler.model.plan import Action, Change, Plan
-from reconciler.outputs.change_text import MARKS
-from reconciler.outputs.dossiers import Dossier, dossier_of
 from reconciler.outputs.escapes import printable, shorten
 from reconciler.outputs.groups import GROUPS
-from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.listing import Listing
-from reconciler.outputs.plan_summary import headline, remarks
-from reconciler.outputs.plan_text import most_telling
-from reconciler.outputs.timeline import (
+from reconciler.outputs.html.timeline import (
     Bar,
     Exam,
     Picture,
@@ -37,6 +31,12 @@ from reconciler.outputs.timeline import (
     picture_of,
     strip_of,
 )
+from reconciler.outputs.in_doubt import Dossier, dossier_of
+from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.listing import Listing
+from reconciler.outputs.plan_summary import headline, remarks
+from reconciler.outputs.text.change_text import MARKS
+from reconciler.outputs.text.plan_text import most_telling
 from reconciler.outputs.values import ExamFacts, facts_of_change, sides_of
 
 _TICKS: Final = re.compile(r"`([^`]+)`")

@@ -11,8 +11,8 @@ from typing import Final
 from reconciler.model.plan import Plan
 from reconciler.model.report import ExamOutcome, Outcome, TryBegun, TryEnded
 from reconciler.outputs.escapes import printable, shorten
-from reconciler.outputs.report_text import print_outcome
-from reconciler.outputs.terminal import Console, count_of, fitted, put
+from reconciler.outputs.text.console import Console, count_of, fitted, put
+from reconciler.outputs.text.report_text import print_outcome
 
 _LONGEST_REASON: Final = 60
 _BAR: Final = 20

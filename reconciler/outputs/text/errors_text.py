@@ -7,9 +7,9 @@ from reconciler.model.errors import (
     SecretsUnavailable,
     StateLocked,
 )
-from reconciler.outputs.diagnostics_text import print_diagnostics
-from reconciler.outputs.plan_text import print_guard
-from reconciler.outputs.terminal import Console, put, put_wrapped
+from reconciler.outputs.text.console import Console, put, put_wrapped
+from reconciler.outputs.text.diagnostics_text import print_diagnostics
+from reconciler.outputs.text.plan_text import print_guard
 
 
 def print_error(error: ReconcilerError, console: Console) -> None:

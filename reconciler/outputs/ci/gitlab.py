@@ -6,7 +6,7 @@ from typing import Final
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.payloads import Document, Json
 from reconciler.model.plan import Action, Plan
-from reconciler.outputs.finding_places import Checkout, Placed, placed
+from reconciler.outputs.ci.places import Checkout, Placed, placed
 
 _SEVERITIES: Final = {Severity.ERROR: "critical", Severity.WARNING: "minor"}
 

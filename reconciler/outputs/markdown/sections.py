@@ -6,14 +6,14 @@ from typing import Final, assert_never
 from msgspec import Struct, field
 
 from reconciler.model.plan import Action, Change, Plan
-from reconciler.outputs.dossiers import Dossier, dossier_of
 from reconciler.outputs.escapes import ELLIPSIS, shorten
-from reconciler.outputs.gantt import gantt_lines
 from reconciler.outputs.groups import GROUPS
+from reconciler.outputs.in_doubt import Dossier, dossier_of
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.markdown_escapes import block, code, escaped, fenced, table, ticked
-from reconciler.outputs.terminal import count_of
+from reconciler.outputs.markdown.escapes import block, code, escaped, fenced, table, ticked
+from reconciler.outputs.markdown.gantt import gantt_lines
+from reconciler.outputs.text.console import count_of
 from reconciler.outputs.values import Window, facts_of_change, payload_of, sides_of, title_of
 
 MOST_OPEN: Final = 25

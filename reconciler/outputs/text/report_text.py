@@ -7,11 +7,11 @@ from typing import Final
 from reconciler.model.destination import UNSAID, Destination
 from reconciler.model.identities import Address
 from reconciler.model.report import ExamOutcome, Outcome, Report
-from reconciler.outputs.dossier_text import MOST_WHOLE, print_dossiers, print_settling
-from reconciler.outputs.dossiers import Dossier
 from reconciler.outputs.escapes import shorten
+from reconciler.outputs.in_doubt import Dossier
 from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.terminal import Console, count_of, put, put_wrapped
+from reconciler.outputs.text.console import Console, count_of, put, put_wrapped
+from reconciler.outputs.text.in_doubt_text import MOST_WHOLE, print_dossiers, print_settling
 
 OUTCOME_STYLES: Final = {
     Outcome.CREATED: "green",

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from reconciler.model.diagnostics import Diagnostic, Severity, Span
 from reconciler.outputs.escapes import ELLIPSIS, printable
-from reconciler.outputs.terminal import (
+from reconciler.outputs.text.console import (
     Console,
     columns_of,
     count_of,

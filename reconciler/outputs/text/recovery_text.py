@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconciler.model.report import Fed, Feeding
-from reconciler.outputs.terminal import Console, count_of, put, put_wrapped
+from reconciler.outputs.text.console import Console, count_of, put, put_wrapped
 
 _STYLES: Final = {
     Feeding.KNOWN: "dim",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.terminal import Console, Piece, put, put_wrapped
+from reconciler.outputs.text.console import Console, Piece, put, put_wrapped
 
 _FENCE: Final = "```"
 _INLINE: Final = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|\[([^\]]+)\]\([^)]*\)")

@@ -9,11 +9,10 @@ from reconciler.model.identities import Address
 from reconciler.model.instants import instant_in_words
 from reconciler.model.payloads import Json, Payload
 from reconciler.model.state import Entry, Intent, Resolution, State
-from reconciler.outputs.dossier_text import print_dossier, print_dossiers
-from reconciler.outputs.dossiers import dossiers_of_state
 from reconciler.outputs.escapes import printable
+from reconciler.outputs.in_doubt import dossiers_of_state
 from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.terminal import (
+from reconciler.outputs.text.console import (
     Console,
     Piece,
     columns_of,
@@ -23,6 +22,7 @@ from reconciler.outputs.terminal import (
     put_wrapped,
     width_of,
 )
+from reconciler.outputs.text.in_doubt_text import print_dossier, print_dossiers
 from reconciler.outputs.values import PASSWORD_PATH, secret_words, title_of
 
 _SID_WIDTH: Final = 34

@@ -14,11 +14,11 @@ from reconciler.outputs.escapes import ELLIPSIS, shorten
 from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.markdown_escapes import code, ticked
-from reconciler.outputs.markdown_sections import Room, sections_of
+from reconciler.outputs.markdown.escapes import code, ticked
+from reconciler.outputs.markdown.sections import Room, sections_of
 from reconciler.outputs.plan_summary import headline, remarks
-from reconciler.outputs.plan_text import most_telling
-from reconciler.outputs.terminal import count_of
+from reconciler.outputs.text.console import count_of
+from reconciler.outputs.text.plan_text import most_telling
 
 LONGEST: Final = 65_000
 """Bytes of UTF-8, and so characters, at most: a comment may have 65,536, and a pipeline may add a line."""

@@ -20,7 +20,7 @@ from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Guard, Note
 from reconciler.model.provenance import NO_ORIGINS, Layer, Origin, Origins
 from reconciler.model.state import Answer, Intent
 from reconciler.model.stored import Count, Instant, problem_of
-from reconciler.outputs.dossiers import Dossier, dossier_of
+from reconciler.outputs.in_doubt import Dossier, dossier_of
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from reconciler.outputs.dossiers import Dossier
 from reconciler.outputs.escapes import ELLIPSIS, printable
+from reconciler.outputs.in_doubt import Dossier
 from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.terminal import (
+from reconciler.outputs.text.console import (
     INDENT,
     LABEL_WIDTH,
     Console,

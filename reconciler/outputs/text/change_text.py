@@ -6,11 +6,10 @@ from typing import Final, assert_never
 from msgspec import Struct
 
 from reconciler.model.plan import Action, Change, FieldDiff
-from reconciler.outputs.dossier_text import print_dossier, print_settling, put_window
-from reconciler.outputs.dossiers import dossier_of
 from reconciler.outputs.escapes import printable
+from reconciler.outputs.in_doubt import dossier_of
 from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.terminal import (
+from reconciler.outputs.text.console import (
     INDENT,
     Console,
     Piece,
@@ -22,6 +21,7 @@ from reconciler.outputs.terminal import (
     put_wrapped,
     width_of,
 )
+from reconciler.outputs.text.in_doubt_text import print_dossier, print_settling, put_window
 from reconciler.outputs.values import facts_of, payload_of, sides_of, title_of, window_of, windows_of
 
 _WIDEST_COLUMN: Final = 32

@@ -9,11 +9,11 @@ from itertools import accumulate
 from typing import Final
 
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.outputs.diagnostics_text import counted
+from reconciler.outputs.ci.places import Checkout, Placed, placed
 from reconciler.outputs.escapes import ELLIPSIS
-from reconciler.outputs.finding_places import Checkout, Placed, placed
-from reconciler.outputs.markdown_escapes import block
-from reconciler.outputs.terminal import count_of
+from reconciler.outputs.markdown.escapes import block
+from reconciler.outputs.text.console import count_of
+from reconciler.outputs.text.diagnostics_text import counted
 
 MOST_ANNOTATIONS: Final = 10
 """How many annotations of a kind GitHub shows for a step; it drops the others without a word."""

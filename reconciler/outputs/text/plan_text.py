@@ -6,14 +6,23 @@ from typing import Final
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change, Guard, Note, Plan
 from reconciler.model.provenance import NO_ORIGINS, Origins
-from reconciler.outputs.change_text import print_brief, print_change
-from reconciler.outputs.dossier_text import MOST_WHOLE, print_where_others_are
 from reconciler.outputs.escapes import ELLIPSIS, printable
 from reconciler.outputs.groups import GROUPS, Group
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_summary import summary_sentences
-from reconciler.outputs.terminal import INDENT, Console, Piece, columns_of, pad, put, put_panel, put_wrapped
+from reconciler.outputs.text.change_text import print_brief, print_change
+from reconciler.outputs.text.console import (
+    INDENT,
+    Console,
+    Piece,
+    columns_of,
+    pad,
+    put,
+    put_panel,
+    put_wrapped,
+)
+from reconciler.outputs.text.in_doubt_text import MOST_WHOLE, print_where_others_are
 
 _MOST_NOTES: Final = 25
 _ADDRESSES_OF_A_GUARD: Final = 5

@@ -19,13 +19,13 @@ from reconciler.model.payloads import Document, Json
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun, TryEnded
 from reconciler.model.state import State
-from reconciler.outputs.documents import (
+from reconciler.outputs.escapes import harmless_json
+from reconciler.outputs.in_doubt import Dossier
+from reconciler.outputs.json.writers import (
     REPORT_KEYS,
     REPORT_VERSION,
     report_document,
 )
-from reconciler.outputs.dossiers import Dossier
-from reconciler.outputs.escapes import harmless_json
 
 _MILLISECONDS: Final = 1000
 

@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 
 from reconciler.model.declarations import Loaded
 from reconciler.model.diagnostics import Severity
+from reconciler.outputs.ci.places import Checkout, Placed, placed
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.finding_places import Checkout, Placed, placed
 
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
