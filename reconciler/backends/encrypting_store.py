@@ -25,7 +25,7 @@ from reconciler.backends.encryption import (
     new_journal_header,
     read_encrypted,
 )
-from reconciler.model.secret_marks import StateKeys
+from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
 
 _NOTE: Final = "an encrypted change"

@@ -24,7 +24,12 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from reconciler.model.errors import StateDamaged, StateEncrypted, StateTooNew, UsageError
-from reconciler.model.secret_marks import OLD_STATE_KEY_VARIABLE, SHORTEST_KEY, STATE_KEY_VARIABLE, StateKeys
+from reconciler.model.secret_fingerprints import (
+    OLD_STATE_KEY_VARIABLE,
+    SHORTEST_KEY,
+    STATE_KEY_VARIABLE,
+    StateKeys,
+)
 from reconciler.model.secrets import Unprintable
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ The key's derivation is made cheap: the suite starts some hundred processes, and
 from reconciler.backends import encryption
 from reconciler.backends.encrypting_store import EncryptingStore
 from reconciler.backends.file import open_file
-from reconciler.model.secret_marks import StateKeys
+from reconciler.model.secret_fingerprints import StateKeys
 
 KEY = "0123456789abcdef0123456789abcdef"
 
