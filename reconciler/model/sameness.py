@@ -45,7 +45,7 @@ _PLACEHOLDERS: Final = frozenset(
 """What stands, without its punctuation, where there is no value; exams do not share it on purpose."""
 
 
-class Mark(NamedTuple):
+class Trait(NamedTuple):
     """A value that tells exams apart: what is compared, in which course or install, and as people see it."""
 
     kind: str
@@ -53,7 +53,7 @@ class Mark(NamedTuple):
     value: str
 
 
-class Placed(Protocol):
+class ExamLike(Protocol):
     """An exam as it is declared, as state holds it, or as a rule sees it."""
 
     @property
@@ -69,7 +69,7 @@ class Placed(Protocol):
         """What was sent, or is to be."""
 
 
-class Addressed(Placed, Protocol):
+class Addressed(ExamLike, Protocol):
     """An exam that is declared."""
 
     @property
@@ -87,25 +87,25 @@ def folded(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def title_mark(exam: Placed) -> Mark | None:
+def title_trait(exam: ExamLike) -> Trait | None:
     """The title of `exam`; None for a payload without one."""
     title = exam.payload.get("title")
-    return Mark(TITLE, exam.course_sid, folded(title)) if isinstance(title, str) else None
+    return Trait(TITLE, exam.course_sid, folded(title)) if isinstance(title, str) else None
 
 
-def marks_of(exam: Placed) -> frozenset[Mark]:
+def traits_of(exam: ExamLike) -> frozenset[Trait]:
     """Everything by which people would take `exam` for another."""
     api_exam_id = configuration_of(exam.payload).get("apiExamId")
     url = exam.payload.get("url")
     quiz = _folded_url(url) if isinstance(url, str) else None
     found = (
-        title_mark(exam),
-        Mark(URL, exam.course_sid, f"{quiz}") if _says_something(quiz) else None,
-        Mark(API_EXAM_ID, exam.install_sid, _seen(str(api_exam_id)).strip())
+        title_trait(exam),
+        Trait(URL, exam.course_sid, f"{quiz}") if _says_something(quiz) else None,
+        Trait(API_EXAM_ID, exam.install_sid, _seen(str(api_exam_id)).strip())
         if _says_something(api_exam_id)
         else None,
     )
-    return frozenset(mark for mark in found if mark is not None)
+    return frozenset(trait for trait in found if trait is not None)
 
 
 def sharing_a_title(
@@ -115,11 +115,11 @@ def sharing_a_title(
 
     An exam in `imported` is known to exist on purpose, and resembles none.
     """
-    groups: dict[Mark, list[_Exam]] = {}
+    groups: dict[Trait, list[_Exam]] = {}
     for exam in exams:
-        mark = title_mark(exam)
-        if mark is not None and exam.address not in imported:
-            groups.setdefault(mark, []).append(exam)
+        trait = title_trait(exam)
+        if trait is not None and exam.address not in imported:
+            groups.setdefault(trait, []).append(exam)
     for group in groups.values():
         if len(group) > 1:
             by_address = {exam.address: exam for exam in sorted(group, key=lambda exam: exam.address)}

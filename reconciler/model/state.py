@@ -1,6 +1,6 @@
 """State: which exam each address became, which creates have no known outcome yet, and how doubts ended.
 
-A `Mark` stands in the file of a state that changes its place: one in the old place, one in the new.
+A `MoveMarker` stands in the file of a state that changes its place: one in the old place, one in the new.
 """
 
 import enum
@@ -188,7 +188,7 @@ class State(Stored, frozen=True, kw_only=True):
         )
 
 
-class Passage(enum.Enum):
+class MovePhase(enum.Enum):
     """In which way a place is not the state's own; the values are those of the state's format."""
 
     MOVING_FROM = "movingFrom"
@@ -197,8 +197,8 @@ class Passage(enum.Enum):
     """The old place: what it holds is history."""
 
 
-class Mark(Struct, frozen=True, kw_only=True):
+class MoveMarker(Struct, frozen=True, kw_only=True):
     """What stands in a state that is not to be used; `elsewhere` is the other place's URL as given."""
 
-    passage: Passage
+    phase: MovePhase
     elsewhere: str

@@ -14,7 +14,7 @@ from reconciler.model.identities import Address
 from reconciler.model.instants import spell_instant
 from reconciler.model.payloads import Payload, configuration_of
 from reconciler.model.renames import onward
-from reconciler.model.sameness import Mark, marks_of, sharing_a_title
+from reconciler.model.sameness import Trait, sharing_a_title, traits_of
 from reconciler.planning.blocks import Standing
 from reconciler.planning.differences import Recorded, is_same
 
@@ -64,14 +64,14 @@ def likenesses(
     """
     if not creates:
         return
-    by_mark = _by_mark(standing, now, forgiven)
-    for create in creates if by_mark else ():
+    by_trait = _by_trait(standing, now, forgiven)
+    for create in creates if by_trait else ():
         known = distinctions.named.get(create.address, frozenset())
         alike: dict[Address, Likeness] = {}
-        for mark in sorted(marks_of(create) & by_mark.keys()):
-            others = (one for one in by_mark[mark] if known.isdisjoint(_names(one, standing)))
+        for trait in sorted(traits_of(create) & by_trait.keys()):
+            others = (one for one in by_trait[trait] if known.isdisjoint(_names(one, standing)))
             for held in islice(others, _MOST):
-                found = Likeness(create=create.address, held=held, kind=mark.kind)
+                found = Likeness(create=create.address, held=held, kind=trait.kind)
                 alike.setdefault(held.held_at, found)
         yield from islice(alike.values(), _MOST)
 
@@ -95,17 +95,17 @@ def _names(held: Held, standing: Standing) -> set[Address]:
     return {held.address, held.held_at, *onward(held.held_at, standing.routes)}
 
 
-def _by_mark(standing: Standing, now: datetime, forgiven: Collection[Address]) -> Mapping[Mark, list[Held]]:
+def _by_trait(standing: Standing, now: datetime, forgiven: Collection[Address]) -> Mapping[Trait, list[Held]]:
     """Return the exams of state that a create may be, by the value that they would share."""
-    by_mark: dict[Mark, list[Held]] = {}
+    by_trait: dict[Trait, list[Held]] = {}
     for held, recorded, own in sorted(_held(standing), key=lambda one: (one[0].address, one[0].held_at)):
         if held.held_at in forgiven or (own and all(is_same(recorded, exam) for exam in own)):
             continue
         if not held.is_in_doubt and has_closed(recorded.payload, now):
             continue
-        for mark in marks_of(recorded).difference(*map(marks_of, own)):
-            by_mark.setdefault(mark, []).append(held)
-    return by_mark
+        for trait in traits_of(recorded).difference(*map(traits_of, own)):
+            by_trait.setdefault(trait, []).append(held)
+    return by_trait
 
 
 def _held(standing: Standing) -> Iterable[tuple[Held, Recorded, list[Declaration]]]:

@@ -2,9 +2,9 @@
 
 1. The new store gets the state, marked as moving from the old one: nothing but this migration uses it.
 2. The old store's state is marked as moved to the new one: nothing uses it any more.
-3. The new store's mark goes, and the state's serial rises by one.
+3. The new store's marker goes, and the state's serial rises by one.
 
-Stopped anywhere, the same migration goes on where it was: which marks there are says how far it got.
+Stopped anywhere, the same migration goes on where it was: which markers there are says how far it got.
 """
 
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.errors import StateAbsent, StateExists, UsageError
-from reconciler.model.state import Mark, Passage, State
+from reconciler.model.state import MoveMarker, MovePhase, State
 from reconciler.ports import LockInfo, Snapshot, StateBackend, Tenure, Version
 from reconciler.statefile.session import Session, refuse_lone_journal, refuse_moved
-from reconciler.statefile.state_format import decode_marked, encode_state
+from reconciler.statefile.state_format import decode_with_marker, encode_state
 
 
 class Migration(Struct, frozen=True, kw_only=True):
@@ -48,9 +48,9 @@ class Migration(Struct, frozen=True, kw_only=True):
 
     def _go_on(self, tenure: Tenure, prepare: Callable[[], None]) -> State:
         present = self.source.read()
-        if present is not None and self._mark_of(present, self.source) == self._moved_to:
+        if present is not None and self._marker_of(present, self.source) == self._moved_to:
             return self._finish(present, tenure, prepare)
-        state = Session(self.source, tenure).state  # folds what a killed run left; refuses any other mark
+        state = Session(self.source, tenure).state  # folds what a killed run left; refuses any other marker
         replacing = self._free_target(state)
         prepare()
         begun = self.target.write(
@@ -69,7 +69,7 @@ class Migration(Struct, frozen=True, kw_only=True):
         """The last step, where the old store is marked already; nothing where that is done as well."""
         if tenure is Tenure.FORCED:
             self.source.write(present.data, replacing=present.version, note="the state has moved away")
-        state, _ = decode_marked(present.data, location=self.source.location)
+        state, _ = decode_with_marker(present.data, location=self.source.location)
         found = self.target.read()
         if found is None:
             raise StateAbsent(
@@ -77,10 +77,10 @@ class Migration(Struct, frozen=True, kw_only=True):
                 hint="Nothing was changed. Put it back: what was done since it moved was only there.",
                 location=self.target.location,
             )
-        there, mark = decode_marked(found.data, location=self.target.location)
-        if there.lineage != state.lineage or mark not in {None, self._moving_from}:
+        there, marker = decode_with_marker(found.data, location=self.target.location)
+        if there.lineage != state.lineage or marker not in {None, self._moving_from}:
             raise _taken(self.target)
-        if mark is None:
+        if marker is None:
             return there
         prepare()
         return self._settle_in(state, found.version)
@@ -100,25 +100,25 @@ class Migration(Struct, frozen=True, kw_only=True):
             refuse_lone_journal(self.target)
             self.target.prove_conditional_writes()
             return None
-        there, mark = decode_marked(found.data, location=self.target.location)
-        returning = Mark(passage=Passage.MOVED_TO, elsewhere=self.source.location)
-        if there.lineage == state.lineage and mark in {self._moving_from, returning}:
+        there, marker = decode_with_marker(found.data, location=self.target.location)
+        returning = MoveMarker(phase=MovePhase.MOVED_TO, elsewhere=self.source.location)
+        if there.lineage == state.lineage and marker in {self._moving_from, returning}:
             return found.version
-        if mark not in {self._moving_from, returning}:
+        if marker not in {self._moving_from, returning}:
             refuse_moved(found, self.target.location)
         raise _taken(self.target)
 
     @staticmethod
-    def _mark_of(found: Snapshot, at: StateBackend) -> Mark | None:
-        return decode_marked(found.data, location=at.location)[1]
+    def _marker_of(found: Snapshot, at: StateBackend) -> MoveMarker | None:
+        return decode_with_marker(found.data, location=at.location)[1]
 
     @property
-    def _moving_from(self) -> Mark:
-        return Mark(passage=Passage.MOVING_FROM, elsewhere=self.source.location)
+    def _moving_from(self) -> MoveMarker:
+        return MoveMarker(phase=MovePhase.MOVING_FROM, elsewhere=self.source.location)
 
     @property
-    def _moved_to(self) -> Mark:
-        return Mark(passage=Passage.MOVED_TO, elsewhere=self.target.location)
+    def _moved_to(self) -> MoveMarker:
+        return MoveMarker(phase=MovePhase.MOVED_TO, elsewhere=self.target.location)
 
 
 def _same_place(target: StateBackend) -> UsageError:

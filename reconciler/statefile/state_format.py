@@ -11,7 +11,7 @@ from reconciler.model.identities import Address, Digest, ExamSid, is_address
 from reconciler.model.instants import spell_instant
 from reconciler.model.outside_text import tamed
 from reconciler.model.payloads import NO_PAYLOADS, Payload
-from reconciler.model.state import Entry, Intent, Mark, Passage, State
+from reconciler.model.state import Entry, Intent, MoveMarker, MovePhase, State
 from reconciler.model.stored import Count
 from reconciler.statefile.strict_json import (
     MalformedError,
@@ -21,8 +21,8 @@ from reconciler.statefile.strict_json import (
 )
 
 FORMAT_VERSION: Final = 4
-_MARKS_OF_VERSION: Final = {1: (0,), 2: (1,), FORMAT_VERSION: (0, 1)}
-"""How many marks of a migration a state has. Version 3 is that of encrypted states."""
+_MARKERS_OF_VERSION: Final = {1: (0,), 2: (1,), FORMAT_VERSION: (0, 1)}
+"""How many markers of a migration a state has. Version 3 is that of encrypted states."""
 _KEYS_SINCE_4: Final = frozenset({"service", "acceptances"})
 Held = TypeVar("Held", Entry, Intent)
 
@@ -37,14 +37,14 @@ def empty_state(lineage: str) -> State:
     return State(lineage=lineage, serial=0, exams={}, intents={})
 
 
-def encode_state(state: State, mark: Mark | None = None) -> bytes:
+def encode_state(state: State, marker: MoveMarker | None = None) -> bytes:
     """Return the snapshot's bytes; equal states give equal bytes.
 
-    `mark` says that the state moves or has moved; None for one that is in use here.
+    `marker` says that the state moves or has moved; None for one that is in use here.
     """
     document = {**to_builtins(state), "formatVersion": FORMAT_VERSION, "service": state.service}
-    if mark is not None:
-        document[mark.passage.value] = mark.elsewhere
+    if marker is not None:
+        document[marker.phase.value] = marker.elsewhere
     text = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True, default=spell_instant)
     return f"{text}\n".encode()
 
@@ -56,34 +56,34 @@ def decode_state(data: bytes, *, location: str, payloads: Mapping[Digest, Payloa
     Raises StateMoved for one that is marked, StateTooNew for a later format, and StateDamaged for what this
     product would not have written.
     """
-    state, mark = decode_marked(data, location=location, payloads=payloads)
-    if mark is not None:
-        raise _moved(mark, location)
+    state, marker = decode_with_marker(data, location=location, payloads=payloads)
+    if marker is not None:
+        raise _moved(marker, location)
     return state
 
 
-def _moved(mark: Mark, location: str) -> StateMoved:
-    if mark.passage is Passage.MOVED_TO:
+def _moved(marker: MoveMarker, location: str) -> StateMoved:
+    if marker.phase is MovePhase.MOVED_TO:
         return StateMoved(
-            f"{location} was moved to {mark.elsewhere}",
+            f"{location} was moved to {marker.elsewhere}",
             hint="Give that as --state, or as `state` in reconciler.yaml (a relative path is below the "
             "workspace's directory). What is left here is history.",
             location=location,
-            elsewhere=mark.elsewhere,
+            elsewhere=marker.elsewhere,
         )
     return StateMoved(
-        f"{location} is being moved here from {mark.elsewhere}, and that has not ended",
-        hint=f"Give it the time, or end it: `reconciler init --migrate-from {mark.elsewhere}` with this "
+        f"{location} is being moved here from {marker.elsewhere}, and that has not ended",
+        hint=f"Give it the time, or end it: `reconciler init --migrate-from {marker.elsewhere}` with this "
         "--state or --env.",
         location=location,
-        elsewhere=mark.elsewhere,
+        elsewhere=marker.elsewhere,
     )
 
 
-def decode_marked(
+def decode_with_marker(
     data: bytes, *, location: str, payloads: Mapping[Digest, Payload] = NO_PAYLOADS
-) -> tuple[State, Mark | None]:
-    """As `decode_state`, with the mark of one that is marked in place of StateMoved."""
+) -> tuple[State, MoveMarker | None]:
+    """As `decode_state`, with the marker of one that is marked in place of StateMoved."""
     try:
         document = convert(decode_json(data), dict[str, Any], "the state")
         version = convert(document.pop("formatVersion", None), Count, "state.formatVersion")
@@ -93,25 +93,25 @@ def decode_marked(
                 hint="Upgrade reconciler to at least the version that wrote it.",
                 location=location,
             )
-        mark = _take_mark(document, version)
-        return _state(document, payloads), mark
+        marker = _take_marker(document, version)
+        return _state(document, payloads), marker
     except MalformedError as error:
         raise StateDamaged(
             f"{location} is not a state of this tool: {error}", hint=RESTORE_HINT, location=location
         ) from error
 
 
-def _take_mark(document: dict[str, Any], version: int) -> Mark | None:
-    """Take the mark of a migration out of `document`, whose keys must be those of `version`."""
-    marks = [
-        Mark(passage=passage, elsewhere=convert(document.pop(passage.value), str, f"state.{passage.value}"))
-        for passage in Passage
-        if passage.value in document
+def _take_marker(document: dict[str, Any], version: int) -> MoveMarker | None:
+    """Take the marker of a migration out of `document`, whose keys must be those of `version`."""
+    markers = [
+        MoveMarker(phase=phase, elsewhere=convert(document.pop(phase.value), str, f"state.{phase.value}"))
+        for phase in MovePhase
+        if phase.value in document
     ]
     is_early = version < FORMAT_VERSION and not _KEYS_SINCE_4.isdisjoint(document)
-    if is_early or len(marks) not in _MARKS_OF_VERSION.get(version, ()):
+    if is_early or len(markers) not in _MARKERS_OF_VERSION.get(version, ()):
         raise MalformedError("state.formatVersion does not say what is there")
-    return marks[0] if marks else None
+    return markers[0] if markers else None
 
 
 def _state(document: dict[str, Any], payloads: Mapping[Digest, Payload]) -> State:

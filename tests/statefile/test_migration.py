@@ -25,16 +25,16 @@ from reconciler.model.errors import (
     UsageError,
 )
 from reconciler.model.secret_fingerprints import StateKeys
-from reconciler.model.state import Mark, Passage
+from reconciler.model.state import MoveMarker, MovePhase
 from reconciler.ports import Breaking, LockInfo, Tenure
 from reconciler.statefile.journal_format import encode_header, encode_record
 from reconciler.statefile.session import initialise, load_state, open_session
-from reconciler.statefile.state_format import decode_marked, decode_state, encode_state
+from reconciler.statefile.state_format import decode_state, decode_with_marker, encode_state
 
 KEY = "k" * 32
 FULL = state({"a": entry(1)}, {"b": intent("t1")}).with_resolutions(resolution("a", "t0", 1))
-MOVING = Mark(passage=Passage.MOVING_FROM, elsewhere="file:old.json")
-MOVED = Mark(passage=Passage.MOVED_TO, elsewhere="file:new.json")
+MOVING = MoveMarker(phase=MovePhase.MOVING_FROM, elsewhere="file:old.json")
+MOVED = MoveMarker(phase=MovePhase.MOVED_TO, elsewhere="file:new.json")
 
 
 @pytest.fixture(autouse=True)
@@ -140,7 +140,7 @@ def test_everything_moves_along(world):
     moved = world.migrate()
     assert moved == msgspec.structs.replace(FULL, serial=FULL.serial + 1)
     assert load_state(world.plain("new.json")) == moved
-    assert decode_marked(world.plain("old.json").read().data, location="x") == (FULL, MOVED)
+    assert decode_with_marker(world.plain("old.json").read().data, location="x") == (FULL, MOVED)
     assert [len(usable) for usable in world.usable] == [1, 0, 1]
 
 
@@ -222,8 +222,8 @@ def test_both_marks_are_refused_by_all_but_the_migration(world):
     ("place", "mark"),
     [
         ("new.json", None),
-        ("new.json", Mark(passage=Passage.MOVING_FROM, elsewhere="file:third.json")),
-        ("new.json", Mark(passage=Passage.MOVED_TO, elsewhere="file:third.json")),
+        ("new.json", MoveMarker(phase=MovePhase.MOVING_FROM, elsewhere="file:third.json")),
+        ("new.json", MoveMarker(phase=MovePhase.MOVED_TO, elsewhere="file:third.json")),
     ],
 )
 def test_a_place_that_is_taken_is_refused(world, place, mark):
@@ -235,7 +235,7 @@ def test_a_place_that_is_taken_is_refused(world, place, mark):
     assert (world.plain("old.json").read(), world.plain(place).read()) == before
 
 
-@pytest.mark.parametrize("mark", [MOVING, Mark(passage=Passage.MOVED_TO, elsewhere="file:old.json")])
+@pytest.mark.parametrize("mark", [MOVING, MoveMarker(phase=MovePhase.MOVED_TO, elsewhere="file:old.json")])
 def test_a_mark_of_another_history_is_refused(world, mark):
     """It may be that of a state which was lost and made anew."""
     world.put("new.json", msgspec.structs.replace(FULL, lineage=LINEAGE.replace("0", "1")), mark)
@@ -244,7 +244,7 @@ def test_a_mark_of_another_history_is_refused(world, mark):
     assert load_state(world.plain("old.json")) == FULL
 
 
-@pytest.mark.parametrize("mark", [MOVING, Mark(passage=Passage.MOVED_TO, elsewhere="file:third.json")])
+@pytest.mark.parametrize("mark", [MOVING, MoveMarker(phase=MovePhase.MOVED_TO, elsewhere="file:third.json")])
 def test_a_state_that_is_not_in_use_does_not_move(world, mark):
     """One that has moved elsewhere, and one that has not arrived yet."""
     world.put("half.json", FULL, mark)
@@ -359,11 +359,11 @@ def test_a_marked_state_is_read_back_and_fits_the_schema(mark):
     """With the present version, and with the one that an earlier build gave to a marked state."""
     data = encode_state(FULL, mark)
     document = json.loads(data)
-    assert decode_marked(data, location="here") == (FULL, mark)
+    assert decode_with_marker(data, location="here") == (FULL, mark)
     jsonschema.Draft202012Validator(schemas.load("state")).validate(document)
     del document["service"]
     earlier = json.dumps(document | {"formatVersion": 2}).encode()
-    assert decode_marked(earlier, location="here") == (FULL, mark)
+    assert decode_with_marker(earlier, location="here") == (FULL, mark)
 
 
 @pytest.mark.parametrize(
