@@ -29,14 +29,14 @@ from msgspec.structs import replace
 from reconciler.backends.complaints import lock_taken_away
 from reconciler.backends.git_commits import (
     UNNAMED,
-    Built,
-    Entry,
+    BuiltCommit,
     Scratch,
+    TreeEntry,
     author_of,
     manifests_commit,
     message_of,
 )
-from reconciler.backends.git_complaints import foreign, overtaken, unavailable
+from reconciler.backends.git_errors import foreign, overtaken, unavailable
 from reconciler.backends.git_remote import Remote, Update
 from reconciler.backends.git_urls import GitPlace
 from reconciler.model.errors import StateUnavailable
@@ -91,7 +91,7 @@ def append_file(path: str, number: int) -> str:
     return f"{journal_folder(path)}/{folder:04}/{place:03}"
 
 
-def tip_of(commit: str, entries: Sequence[Entry], path: str) -> Tip:
+def tip_of(commit: str, entries: Sequence[TreeEntry], path: str) -> Tip:
     """What `entries`, the files of `commit`, say. Raises ForeignBranchError where they are not a state's."""
     by_path = {entry.path: entry for entry in entries}
     snapshot = by_path.pop(path, None)
@@ -128,17 +128,17 @@ _SEEN: Final = "refs/reconciler/seen"
 _MOST_MOVES: Final = 8
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class NewCommit(Struct, frozen=True, kw_only=True):
     """A commit to be: what it drops and puts, what the branch holds with it, and what is said of it."""
 
-    then: Callable[[Built], Tip]
+    then: Callable[[BuiltCommit], Tip]
     puts: Mapping[str, bytes] = field(default_factory=dict)
     drops: Sequence[str] = ()
     headline: str = ""
     note: str = ""
 
 
-class Holding(Struct, kw_only=True):
+class HeldGitLock(Struct, kw_only=True):
     """A lock that is held, as its commit `lock`, and what its holder knows of the branch.
 
     `unsettled` are commits whose pushes may yet arrive; `trouble` is set once this holder may change nothing.
@@ -175,85 +175,85 @@ class Branch:
         folder = f"{journal_folder(self._place.path)}/"
         return tuple(one.blob for one in self.scratch.entries(commit) if one.path.startswith(folder))
 
-    def advance(self, make: Callable[[Tip], Change | None], *, holding: Holding | None) -> Tip:
+    def advance(self, make: Callable[[Tip], NewCommit | None], *, held: HeldGitLock | None) -> Tip:
         """What the branch holds once it has moved by the change that `make` gives for what it held.
 
         Where `make` gives none, nothing moves, and a holder holds the lock still. Raises what `make`
         raises; and StateUnavailable, after which a holder may try again if the branch is its own still.
         """
         for _ in range(_MOST_MOVES):
-            if holding is not None and holding.trouble is not None:
-                raise holding.trouble
-            tip = self.fetch() if holding is None else holding.tip
+            if held is not None and held.trouble is not None:
+                raise held.trouble
+            tip = self.fetch() if held is None else held.tip
             change = make(tip)
             if change is None:
-                if self._is_still_at(tip, holding):
+                if self._is_still_at(tip, held):
                     return tip
                 continue
-            built = self._build(tip, change, holding)
+            built = self._build(tip, change, held)
             then = replace(change.then(built), commit=built.commit)
-            if self._deliver(tip, then, holding):
+            if self._deliver(tip, then, held):
                 return then
         raise unavailable(
             self._place, "write", f"gave up after {_MOST_MOVES} attempts: its branch keeps changing"
         )
 
-    def _build(self, tip: Tip, change: Change, holding: Holding | None) -> Built:
+    def _build(self, tip: Tip, change: NewCommit, held: HeldGitLock | None) -> BuiltCommit:
         trailers = {"Manifests-Commit": manifests_commit(self._root) or ""}
-        if holding is not None:
-            trailers["Lock-Id"] = holding.info.lock_id
+        if held is not None:
+            trailers["Lock-Id"] = held.info.lock_id
         return self.scratch.build(
             tip.commit,
             change.puts,
             message=message_of(
-                change.headline if holding is None else holding.info.command,
-                change.note if holding is None else change.note or change.headline,
+                change.headline if held is None else held.info.command,
+                change.note if held is None else change.note or change.headline,
                 {key: value for key, value in trailers.items() if value},
             ),
             drops=change.drops,
-            author=UNNAMED if holding is None else author_of(holding.info),
+            author=UNNAMED if held is None else author_of(held.info),
         )
 
-    def _is_still_at(self, tip: Tip, holding: Holding | None) -> bool:
-        if holding is None or (seen := self._look(holding)) == tip.commit:
+    def _is_still_at(self, tip: Tip, held: HeldGitLock | None) -> bool:
+        if held is None or (seen := self._look(held)) == tip.commit:
             return True
-        self._follow(seen, holding)
+        self._follow(seen, held)
         return False
 
-    def _deliver(self, tip: Tip, then: Tip, holding: Holding | None) -> bool:
+    def _deliver(self, tip: Tip, then: Tip, held: HeldGitLock | None) -> bool:
         """Whether the branch moved from `tip` to `then`; if not, it is elsewhere, and that is known."""
         conditions = []
-        if holding is not None:
-            conditions.append(Update(ref=self._place.lock, expected=holding.lock, new=holding.lock))
-            holding.unsettled[str(then.commit)] = then
+        if held is not None:
+            conditions.append(Update(ref=self._place.lock, expected=held.lock, new=held.lock))
+            held.unsettled[str(then.commit)] = then
         wanted = Update(ref=self._place.branch, expected=tip.commit, new=then.commit)
-        seen = self.remote.move("write", wanted, *conditions, look=lambda: self._look(holding))
+        seen = self.remote.move("write", wanted, *conditions, look=lambda: self._look(held))
         if seen != then.commit:
-            self._follow(seen, holding)
+            self._follow(seen, held)
             return False
-        _go_on(holding, then)
+        _go_on(held, then)
         return True
 
-    def _look(self, holding: Holding | None) -> str | None:
+    def _look(self, held: HeldGitLock | None) -> str | None:
         """Where the branch is. Raises StateUnavailable if the lock was taken away."""
         seen = self.remote.look(self._place.branch, self._place.lock)
-        if holding is not None and seen[self._place.lock] != holding.lock:
-            holding.trouble = lock_taken_away(self._place.location)
-            raise holding.trouble
+        if held is not None and seen[self._place.lock] != held.lock:
+            held.trouble = lock_taken_away(self._place.location)
+            raise held.trouble
         return seen[self._place.branch]
 
-    def _follow(self, seen: str | None, holding: Holding | None) -> None:
+    def _follow(self, seen: str | None, held: HeldGitLock | None) -> None:
         """Go on from an own commit that arrived late. Raises StateUnavailable if the commit is another's."""
-        if holding is None:
+        if held is None:
             return
-        if seen not in holding.unsettled:
-            holding.trouble = overtaken(self._place)
-            raise holding.trouble
-        _go_on(holding, holding.unsettled[seen])
+        if seen not in held.unsettled:
+            held.trouble = overtaken(self._place)
+            raise held.trouble
+        _go_on(held, held.unsettled[seen])
 
 
-def _go_on(holding: Holding | None, tip: Tip) -> None:
+def _go_on(held: HeldGitLock | None, tip: Tip) -> None:
     """Know that the branch is at `tip`: pushes on the condition that it is elsewhere are refused."""
-    if holding is not None:
-        holding.tip = tip
-        holding.unsettled.clear()
+    if held is not None:
+        held.tip = tip
+        held.unsettled.clear()

@@ -86,7 +86,7 @@ _SECRET_PREFIXES: Final = ("EXAM_SECRET_", "RECONCILER_STATE_KEY", "SMARTERPROCT
 _QUIET_SSH: Final = "ssh -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=15"
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class GitResult(Struct, frozen=True, kw_only=True):
     """How a call of git ended, and what it said."""
 
     code: int
@@ -114,7 +114,7 @@ class Git:
         given: bytes = b"",
         settings: Sequence[str] = (),
         variables: Mapping[str, str] | None = None,
-    ) -> Outcome:
+    ) -> GitResult:
         """The outcome of `git ARGUMENTS`, which reads `given`. `settings` and `variables` win over the usual.
 
         Raises OSError where git cannot be run, and TimeoutError once all that it started was ended.
@@ -182,7 +182,7 @@ def head_of(folder: Path) -> str | None:
     return None
 
 
-def _read(folder: Path, *arguments: str) -> Outcome:
+def _read(folder: Path, *arguments: str) -> GitResult:
     """Run git in `folder` for what it says of the repository there."""
     environ = _environment(protocols="none")
     return _run(["git", *arguments], folder=folder, environ=environ, given=b"", timeout_s=20)
@@ -201,7 +201,7 @@ def _environment(*, protocols: str) -> dict[str, str]:
 
 def _run(
     command: Sequence[str], *, folder: Path, environ: Mapping[str, str], given: bytes, timeout_s: float
-) -> Outcome:
+) -> GitResult:
     # Files, not pipes: what outlives git (a shared connection of ssh) may hold a pipe open for ever.
     with TemporaryFile() as source, TemporaryFile() as out, TemporaryFile() as err:
         source.write(given)
@@ -210,7 +210,7 @@ def _run(
             command, cwd=folder, env=environ, stdin=source, stdout=out, stderr=err, start_new_session=True
         )
         code = _wait(process, timeout_s)
-        return Outcome(code=code, out=_content(out), err=_content(err).decode("utf-8", "replace"))
+        return GitResult(code=code, out=_content(out), err=_content(err).decode("utf-8", "replace"))
 
 
 def _content(file: IO[bytes]) -> bytes:

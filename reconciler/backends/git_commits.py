@@ -23,7 +23,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.backends.git_command import Git, Outcome, head_of
+from reconciler.backends.git_command import Git, GitResult, head_of
 from reconciler.model.outside_text import tamed
 from reconciler.ports import LockInfo
 
@@ -76,7 +76,7 @@ class ScratchError(Exception):
     """git could not do its work on this machine, or what was fetched is damaged."""
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class TreeEntry(Struct, frozen=True, kw_only=True):
     """One file of a commit."""
 
     path: str
@@ -85,7 +85,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
-class Built(Struct, frozen=True, kw_only=True):
+class BuiltCommit(Struct, frozen=True, kw_only=True):
     """A commit that was built, and the blobs of the files that were put."""
 
     commit: str
@@ -112,7 +112,7 @@ class Scratch:
         message: str,
         author: str,
         drops: Sequence[str] = (),
-    ) -> Built:
+    ) -> BuiltCommit:
         """A commit on top of `parent`, or the first of a history, that nothing names yet.
 
         It drops the files and folders `drops`, and then has the files `puts`.
@@ -126,13 +126,13 @@ class Scratch:
             given=b"".join(_stream(parent, puts, drops, message, author)),
         )
         commit, *listed = said.out.decode("ascii").splitlines()
-        return Built(commit=commit, blobs=dict(zip(puts, map(_blob_of, listed), strict=True)))
+        return BuiltCommit(commit=commit, blobs=dict(zip(puts, map(_blob_of, listed), strict=True)))
 
     def resolve(self, ref: str) -> str:
         """The commit that the local `ref` names."""
         return self._ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").out.decode().strip()
 
-    def entries(self, commit: str) -> tuple[Entry, ...]:
+    def entries(self, commit: str) -> tuple[TreeEntry, ...]:
         """Every file of `commit`, in order of path."""
         listed = self._ask("ls-tree", "-r", "-z", "-l", "--full-tree", commit).out
         return tuple(_entry(line) for line in listed.split(b"\0") if line)
@@ -144,11 +144,11 @@ class Scratch:
         said = self._ask("cat-file", "--batch", given="".join(f"{each}\n" for each in ids).encode()).out
         return b"".join(_contents(memoryview(said), ids))
 
-    def _ask(self, *arguments: str, given: bytes = b"") -> Outcome:
-        outcome = self.git.run(*arguments, given=given, timeout_s=_LOCAL_TIMEOUT_S)
-        if outcome.code != 0:
-            raise ScratchError(f"git {arguments[0]} failed: {outcome.err.strip() or outcome.code}")
-        return outcome
+    def _ask(self, *arguments: str, given: bytes = b"") -> GitResult:
+        result = self.git.run(*arguments, given=given, timeout_s=_LOCAL_TIMEOUT_S)
+        if result.code != 0:
+            raise ScratchError(f"git {arguments[0]} failed: {result.err.strip() or result.code}")
+        return result
 
 
 def _stream(
@@ -180,10 +180,10 @@ def _blob_of(line: str) -> str:
     return line.split()[2]
 
 
-def _entry(line: bytes) -> Entry:
+def _entry(line: bytes) -> TreeEntry:
     about, _, path = line.partition(b"\t")
     mode, _kind, blob, size = about.decode("ascii").split()
-    return Entry(
+    return TreeEntry(
         path=path.decode("utf-8", "backslashreplace"),
         mode=mode,
         blob=blob,

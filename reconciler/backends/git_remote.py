@@ -13,8 +13,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.backends.git_command import Git, Outcome, serving, settings_of
-from reconciler.backends.git_complaints import is_passing, reason_in, reason_of, unavailable
+from reconciler.backends.git_command import Git, GitResult, serving, settings_of
+from reconciler.backends.git_errors import is_passing, reason_in, reason_of, unavailable
 from reconciler.backends.git_urls import GitPlace
 from reconciler.fault_points import Step, reach
 
@@ -51,25 +51,25 @@ class Remote:
         options = ("--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-auto-gc")
         words = ("fetch", *options, *self._asked_of, "--", self._place.address, f"+{ref}:{into}")
         for _ in range(2):  # the ref may have been made between the two calls
-            outcome = self._read(*words)
-            if outcome.code == 0:
+            result = self._read(*words)
+            if result.code == 0:
                 return True
             if self.look(ref)[ref] is None:
                 return False  # only the repository's own answer counts as "there is none"
-        raise unavailable(self._place, "read", reason_of(outcome.err, code=outcome.code))
+        raise unavailable(self._place, "read", reason_of(result.err, code=result.code))
 
     def look(self, *refs: str) -> Mapping[str, str | None]:
         """The ids that `refs` have there; None for one that is not there."""
         packets = self._git.directory / "packets"
         packets.unlink(missing_ok=True)
         words = ("ls-remote", "--quiet", *self._asked_of, "--", self._place.address, *refs)
-        outcome = self._read(*words, variables={"GIT_TRACE_PACKET": str(packets)})
-        if outcome.code != 0:
-            raise unavailable(self._place, "read", reason_of(outcome.err, code=outcome.code))
-        if not outcome.out and not _are_of_git(packets):
+        result = self._read(*words, variables={"GIT_TRACE_PACKET": str(packets)})
+        if result.code != 0:
+            raise unavailable(self._place, "read", reason_of(result.err, code=result.code))
+        if not result.out and not _are_of_git(packets):
             reason = "what answers there is no git server: perhaps a page of a proxy"
             raise unavailable(self._place, "read", reason)
-        lines = (line.partition("\t") for line in outcome.out.decode("utf-8", "replace").splitlines())
+        lines = (line.partition("\t") for line in result.out.decode("utf-8", "replace").splitlines())
         found = {ref: commit for commit, _, ref in lines}
         return {ref: found.get(ref) for ref in refs}
 
@@ -106,35 +106,35 @@ class Remote:
         wanted = [f"{each.new or ''}:{each.ref}" for each in updates]
         words = ("push", "--porcelain", "--atomic", *leases, *self.push_options, "--")
         try:
-            outcome = self._ask(*words, self._place.address, *wanted, settings=settings, variables=variables)
+            result = self._ask(*words, self._place.address, *wanted, settings=settings, variables=variables)
         except OSError as error:
             return reason_in(error)
-        said = f"{_refusals(outcome)}\n{outcome.err}"
-        return None if outcome.code == 0 else reason_of(said, code=outcome.code)
+        said = f"{_refusals(result)}\n{result.err}"
+        return None if result.code == 0 else reason_of(said, code=result.code)
 
-    def _read(self, *arguments: str, variables: Mapping[str, str] | None = None) -> Outcome:
-        """Return the outcome of a call that changes nothing, tried again where it failed for a moment."""
+    def _read(self, *arguments: str, variables: Mapping[str, str] | None = None) -> GitResult:
+        """Return the result of a call that changes nothing, tried again where it failed for a moment."""
         for may_try_again in _tries():
             try:
-                outcome = self._ask(*arguments, variables=variables)
+                result = self._ask(*arguments, variables=variables)
             except OSError as error:
                 raise unavailable(self._place, "read", reason_in(error)) from error
-            if outcome.code == 0 or not may_try_again:
+            if result.code == 0 or not may_try_again:
                 break
-            if not is_passing(reason_of(outcome.err, code=outcome.code)):
+            if not is_passing(reason_of(result.err, code=result.code)):
                 break
-        return outcome
+        return result
 
     def _ask(
         self,
         *arguments: str,
         settings: Sequence[str] = (),
         variables: Mapping[str, str] | None = None,
-    ) -> Outcome:
+    ) -> GitResult:
         reach(Step.STORE_CALL)
-        outcome = self._git.run(*arguments, timeout_s=_TIMEOUT_S, settings=settings, variables=variables)
+        result = self._git.run(*arguments, timeout_s=_TIMEOUT_S, settings=settings, variables=variables)
         reach(Step.STORE_CALLED)
-        return outcome
+        return result
 
 
 def _tries() -> Iterator[bool]:
@@ -169,7 +169,7 @@ def _are_of_git(packets: Path) -> bool:
     return False
 
 
-def _refusals(outcome: Outcome) -> str:
+def _refusals(result: GitResult) -> str:
     """What is said of each ref that was not changed, in the form that `--porcelain` promises."""
-    lines = outcome.out.decode("utf-8", "replace").splitlines()
+    lines = result.out.decode("utf-8", "replace").splitlines()
     return "\n".join(dict.fromkeys(line.rpartition("\t")[2] for line in lines if line.startswith("!\t")))

@@ -21,15 +21,15 @@ from msgspec.structs import replace
 from reconciler.backends.complaints import conflict, locked, not_locked, refuse_unbreakable, shortened
 from reconciler.backends.git_branch import (
     Branch,
-    Change,
-    Holding,
+    HeldGitLock,
+    NewCommit,
     Tip,
     append_file,
     backup_file,
     journal_folder,
 )
 from reconciler.backends.git_commits import UNNAMED, ScratchError, author_of, message_of
-from reconciler.backends.git_complaints import reason_in, reason_of, unavailable, unconditional
+from reconciler.backends.git_errors import reason_in, reason_of, unavailable, unconditional
 from reconciler.backends.git_remote import Update
 from reconciler.backends.git_urls import GitPlace, read_git_url
 from reconciler.backends.locks import decode_lock_info, encode_lock_info, wait_for
@@ -53,33 +53,33 @@ class GitLock:
         self._place = place
         self._branch = branch
 
-    def take(self, info: LockInfo, *, timeout_s: float) -> Holding:
+    def take(self, info: LockInfo, *, timeout_s: float) -> HeldGitLock:
         """Hold the lock from now on. Raises StateLocked."""
         lock = self._commit(None, info, f"{info.command} holds the lock of {self._place.branch_name}")
         update = Update(ref=self._place.lock, expected=None, new=lock)
         if not wait_for(lambda: self._move("lock", update) == lock or None, timeout_s=timeout_s):
             holder = self.holder() or LockHolder(info=None, liveness=Liveness.UNKNOWN)
             raise locked(self._place.location, holder)
-        holding = Holding(lock=lock, info=info)
+        held = HeldGitLock(lock=lock, info=info)
         try:
-            holding.tip = self._branch.fetch()
+            held.tip = self._branch.fetch()
         except BaseException:
-            self.let_go(holding)
+            self.let_go(held)
             raise
-        return holding
+        return held
 
-    def let_go(self, holding: Holding) -> None:
-        """Remove the lock, if it is that of `holding` still.
+    def let_go(self, held: HeldGitLock) -> None:
+        """Remove the lock, if it is that of `held` still.
 
         What is left behind says whose it was and can be broken; what the run did is told all the same.
         """
         with suppress(ReconcilerError, ScratchError, OSError):
-            if holding.trouble is not None and self._look() != holding.lock:
+            if held.trouble is not None and self._look() != held.lock:
                 return
-            if holding.unsettled:  # what may yet arrive must not surprise the next holder
+            if held.unsettled:  # what may yet arrive must not surprise the next holder
                 with suppress(StateUnavailable):
-                    self._branch.advance(lambda tip: _nothing(tip, "", holding.info.lock_id), holding=holding)
-            self._replace(holding.lock, None)
+                    self._branch.advance(lambda tip: _nothing(tip, "", held.info.lock_id), held=held)
+            self._replace(held.lock, None)
 
     def holder(self) -> LockHolder | None:
         """Who holds the lock; None where nobody does."""
@@ -98,7 +98,7 @@ class GitLock:
         headline = f"the lock of {holder.info.command} by {holder.info.who} is broken"
         marker = self._commit(found, holder.info, headline)
         self._replace(found, marker)
-        self._branch.advance(lambda tip: _nothing(tip, f"unlock: {headline}", lock_id), holding=None)
+        self._branch.advance(lambda tip: _nothing(tip, f"unlock: {headline}", lock_id), held=None)
         self._replace(marker, None)
         return holder
 
@@ -144,7 +144,7 @@ class GitBackend:
         self._place = place
         self._root = root
         self._opened: Branch | None = None
-        self._holding: Holding | None = None
+        self._held: HeldGitLock | None = None
 
     def read(self) -> Snapshot | None:
         """The snapshot at the branch's tip."""
@@ -157,10 +157,10 @@ class GitBackend:
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:
         """Push a commit whose snapshot is `data` on top of one whose snapshot is `replacing`."""
 
-        def make(tip: Tip) -> Change:
+        def make(tip: Tip) -> NewCommit:
             if tip.snapshot != replacing:
                 raise conflict(self.location)
-            return Change(
+            return NewCommit(
                 puts={self._place.path: data},
                 then=lambda built: replace(tip, snapshot=built.blobs[self._place.path]),
                 headline="write state",
@@ -175,7 +175,7 @@ class GitBackend:
         path = backup_file(self._place.path)
         self._advance(
             "back up",
-            lambda tip: Change(puts={path: data}, then=lambda _: tip, headline="back up state"),
+            lambda tip: NewCommit(puts={path: data}, then=lambda _: tip, headline="back up state"),
         )
         return f"{path} in the branch {self._place.branch_name}"
 
@@ -190,13 +190,13 @@ class GitBackend:
         """Push a commit whose journal ends with `data`, behind the first `after` bytes of it."""
         self._advance("write the journal of", lambda tip: self._appended(tip, data, after, note))
 
-    def _appended(self, tip: Tip, data: bytes, after: int, note: str) -> Change:
+    def _appended(self, tip: Tip, data: bytes, after: int, note: str) -> NewCommit:
         if tip.journal_bytes < after:
             raise shortened(self.location)
         path, kept = self._place.path, tip.appends_within(after)
         head = self._head_of_append(tip, kept, after)
         drops = [append_file(path, number) for number in range(kept, len(tip.ends))]
-        return Change(
+        return NewCommit(
             puts={append_file(path, kept): head + data},
             drops=drops,
             then=lambda _: replace(tip, ends=(*tip.ends[:kept], after + len(data))),
@@ -216,10 +216,10 @@ class GitBackend:
         """Push a commit without a journal; if there is none, only see that the lock is still held."""
         folder = journal_folder(self._place.path)
 
-        def make(tip: Tip) -> Change | None:
+        def make(tip: Tip) -> NewCommit | None:
             if not tip.ends:
                 return None
-            return Change(
+            return NewCommit(
                 drops=[folder],
                 then=lambda _: replace(tip, ends=()),
                 headline="clear the journal",
@@ -232,12 +232,12 @@ class GitBackend:
     def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[Tenure]:
         """Hold the lock. One that was broken left a holder that can change nothing: see `GitLock`."""
         with self._reporting("lock"):
-            self._holding = holding = self._lock.take(info, timeout_s=timeout_s)
+            self._held = held = self._lock.take(info, timeout_s=timeout_s)
         try:
             yield Tenure.ORDERLY
         finally:
-            self._holding = None
-            self._lock.let_go(holding)
+            self._held = None
+            self._lock.let_go(held)
 
     def lock_holder(self) -> LockHolder | None:
         """Who holds the lock, or was killed with it."""
@@ -256,13 +256,13 @@ class GitBackend:
 
     def _tip(self) -> Tip:
         """The branch's tip: a holder of the lock knows it, unless a push may yet arrive."""
-        holding = self._holding
-        is_known = holding is not None and holding.trouble is None and not holding.unsettled
-        return holding.tip if holding is not None and is_known else self._branch.fetch()
+        held = self._held
+        is_known = held is not None and held.trouble is None and not held.unsettled
+        return held.tip if held is not None and is_known else self._branch.fetch()
 
-    def _advance(self, verb: str, make: Callable[[Tip], Change | None]) -> Tip:
+    def _advance(self, verb: str, make: Callable[[Tip], NewCommit | None]) -> Tip:
         with self._reporting(verb):
-            return self._branch.advance(make, holding=self._holding)
+            return self._branch.advance(make, held=self._held)
 
     @property
     def _branch(self) -> Branch:
@@ -284,10 +284,10 @@ class GitBackend:
             raise unavailable(self._place, verb, reason_in(error)) from error
 
 
-def _nothing(tip: Tip, headline: str, lock_id: str) -> Change:
+def _nothing(tip: Tip, headline: str, lock_id: str) -> NewCommit:
     """A commit that only keeps those from arriving that were to follow on `tip`."""
     note = "" if headline else f"nothing more of lock {lock_id}"
-    return Change(then=lambda _: tip, headline=headline, note=note)
+    return NewCommit(then=lambda _: tip, headline=headline, note=note)
 
 
 def prove(place: GitPlace, branch: Branch) -> None:

@@ -30,7 +30,7 @@ class _MalformedError(Exception):
     """The document is ours, and not as we write it."""
 
 
-class Document(Struct, frozen=True, kw_only=True):
+class StateDocument(Struct, frozen=True, kw_only=True):
     """What a server keeps; `backup` is as packed. Where it keeps none, the serial is 0, the rest empty."""
 
     serial: int = 0
@@ -45,7 +45,7 @@ def pack(data: bytes) -> str:
     return base64.b64encode(gzip.compress(data, mtime=0)).decode("ascii")
 
 
-def encode_document(document: Document) -> bytes:
+def encode_document(document: StateDocument) -> bytes:
     """The bytes to be stored. Their first lines say what they are."""
     parts = {
         _FORMAT_KEY: b"%d" % _FORMAT,
@@ -58,7 +58,7 @@ def encode_document(document: Document) -> bytes:
     return b"{\n%s\n}\n" % b",\n".join(b'"%s": %s' % (name.encode(), text) for name, text in parts.items())
 
 
-def decode_document(data: bytes, *, location: str) -> Document:
+def decode_document(data: bytes, *, location: str) -> StateDocument:
     """What `encode_document` gave. Raises StateError for anything else: it is not ours to overwrite."""
     try:
         found = json.loads(data)
@@ -96,11 +96,11 @@ def _foreign(found: object, location: str) -> StateError:
     )
 
 
-def _decode(found: Mapping[str, Any]) -> Document:
+def _decode(found: Mapping[str, Any]) -> StateDocument:
     serial, lineage = found["serial"], found["lineage"]
     if found[_FORMAT_KEY] != _FORMAT or type(serial) is not int or not _is_ascii(lineage):
         raise _MalformedError("its format, serial or lineage")
-    return Document(
+    return StateDocument(
         serial=serial,
         lineage=lineage,
         snapshot=None if found["snapshot"] is None else _bytes_of(found["snapshot"]),
@@ -152,7 +152,7 @@ def _packed(part: object) -> str:
     raise _MalformedError("its backup is in no form that we know")
 
 
-def _snapshot(document: Document) -> bytes:
+def _snapshot(document: StateDocument) -> bytes:
     if document.snapshot is None:
         return b"null"
     is_at_work = document.journal and len(document.snapshot) > _LARGE_BYTES

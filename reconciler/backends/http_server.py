@@ -23,10 +23,10 @@ from msgspec.structs import replace
 from reconciler import __version__
 from reconciler.backends.complaints import not_locked, refuse_unbreakable
 from reconciler.backends.http_address import HttpAddress
-from reconciler.backends.http_complaints import Complaints
-from reconciler.backends.http_document import Document, decode_document, encode_document
-from reconciler.backends.http_exchange import Exchange
-from reconciler.backends.http_wire import Asked, Question, Wire
+from reconciler.backends.http_client import HttpClient, HttpRequest, Resend
+from reconciler.backends.http_document import StateDocument, decode_document, encode_document
+from reconciler.backends.http_errors import HttpErrors
+from reconciler.backends.http_retries import RetryingClient
 from reconciler.backends.locks import decode_lock_info, encode_lock_info
 from reconciler.model.errors import UnlockRefused
 from reconciler.model.instants import read_instant, spell_instant
@@ -52,7 +52,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class CurrentClaim(Struct, frozen=True, kw_only=True):
     """A claim that a server keeps others out for, as it shows it.
 
     `claim_id` is empty where nothing of it can be read.
@@ -68,7 +68,7 @@ class Standing(Struct, frozen=True, kw_only=True):
         return self.holder.info is not None and self.holder.info.command == _LOOKING
 
 
-UNNAMED: Final = Standing(claim_id="", holder=LockHolder(info=None, liveness=Liveness.UNKNOWN), body=b"")
+UNNAMED: Final = CurrentClaim(claim_id="", holder=LockHolder(info=None, liveness=Liveness.UNKNOWN), body=b"")
 """A claim of which the server shows nothing."""
 
 
@@ -93,7 +93,7 @@ def a_look(info: LockInfo) -> LockInfo:
     return replace(info, command=_LOOKING)
 
 
-def read_standing(body: bytes, *, asked: Claim) -> Standing:
+def read_current_claim(body: bytes, *, asked: Claim) -> CurrentClaim:
     """The claim that the refusal of `asked` shows."""
     try:
         found: Any = json.loads(body)
@@ -101,7 +101,7 @@ def read_standing(body: bytes, *, asked: Claim) -> Standing:
         found = None
     claim_id = _usable_id(_word(found, "ID") or _word(found, "id"))
     info = _ours(found, claim_id) or _told(claim_id) or _another_tools(found, claim_id, asked)
-    return Standing(claim_id=claim_id, holder=LockHolder(info=info, liveness=Liveness.UNKNOWN), body=body)
+    return CurrentClaim(claim_id=claim_id, holder=LockHolder(info=info, liveness=Liveness.UNKNOWN), body=body)
 
 
 def _usable_id(claim_id: str) -> str:
@@ -168,68 +168,68 @@ def _word(found: Any, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-class Server:
+class HttpStateServer:
     """The server at `address`."""
 
     def __init__(self, address: HttpAddress) -> None:
         self.address = address
-        self.complaints = Complaints(address)
-        self._exchange = Exchange(Wire(address), self.complaints)
-        self.connected = self._exchange.connected
+        self.errors = HttpErrors(address)
+        self._client = RetryingClient(HttpClient(address), self.errors)
+        self.connected = self._client.connected
 
-    def get(self) -> Document:
+    def get(self) -> StateDocument:
         """The document; an empty one where there is none. Raises StateError for one that is not ours."""
-        answer = self._exchange.ask(Question(method="GET", url=self.address.address, asked=Asked.AGAIN))
+        answer = self._client.ask(HttpRequest(method="GET", url=self.address.address, resend=Resend.ALLOWED))
         if answer.status in _ABSENT or (answer.is_success and not answer.body):
-            return Document()
+            return StateDocument()
         if not answer.is_success:
-            raise self.complaints.refused("read", answer)
+            raise self.errors.refused("read", answer)
         return decode_document(answer.body, location=self.address.location)
 
-    def put(self, document: Document, *, claim_id: str) -> bool:
+    def put(self, document: StateDocument, *, claim_id: str) -> bool:
         """Whether the server took `document` under the claim; it did not where another's claim stands.
 
-        Raises OutcomeUnknown, or StateUnavailable with nothing changed.
+        Raises HttpOutcomeUnknown, or StateUnavailable with nothing changed.
         """
         body = encode_document(document)
         digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode("ascii")
-        answer = self._exchange.ask(
-            Question(
+        answer = self._client.ask(
+            HttpRequest(
                 method=self.address.update_method,
                 url=self.address.address,
-                asked=Asked.AT_MOST_ONCE,
+                resend=Resend.NEVER,
                 body=body,
                 headers={"content-md5": digest},
                 lock_id=claim_id,
             )
         )
         if not answer.is_success and answer.status not in _LOCKED:
-            raise self.complaints.refused("write", answer)
+            raise self.errors.refused("write", answer)
         return answer.is_success
 
     def new_claim(self, info: LockInfo) -> Claim:
         """A claim of `info` that was never made before."""
         return new_claim(info, says_who=self.address.is_gitlab)
 
-    def take(self, claim: Claim) -> Standing | None:
+    def take(self, claim: Claim) -> CurrentClaim | None:
         """The claim that keeps us out; None where ours stands from now on.
 
         Somebody who only looks is waited for.
         """
         deadline_s = time.monotonic() + _LOOK_ENDS_S
         while True:
-            standing = self._try(claim)
-            if standing is None or not standing.is_look or time.monotonic() >= deadline_s:
-                return standing
+            current = self._try(claim)
+            if current is None or not current.is_look or time.monotonic() >= deadline_s:
+                return current
             time.sleep(_POLL_S)
 
     def let_go(self, claim_id: str, body: bytes) -> bool:
         """Whether the claim stood until now; it stands no more. Raises StateUnavailable if it may."""
-        answer = self._exchange.ask(
-            Question(
+        answer = self._client.ask(
+            HttpRequest(
                 method=self.address.unlock_method,
                 url=self.address.unlock_address,
-                asked=Asked.AGAIN,
+                resend=Resend.ALLOWED,
                 body=body,
                 lock_id=claim_id,
             )
@@ -238,47 +238,47 @@ class Server:
             return True
         if answer.status in _LOCKED:
             return False
-        raise self.complaints.refused("unlock", answer)
+        raise self.errors.refused("unlock", answer)
 
-    def look(self, info: LockInfo) -> Standing | None:
+    def look(self, info: LockInfo) -> CurrentClaim | None:
         """The claim that stands; None where none does. Raises StateUnavailable if that cannot be seen."""
         claim = self.new_claim(a_look(info))
-        standing = self.take(claim)
-        if standing is None:
+        current = self.take(claim)
+        if current is None:
             self.let_go(claim.claim_id, claim.body)
-        return standing
+        return current
 
     def break_claim(self, info: LockInfo, lock_id: str, breaking: Breaking) -> LockHolder:
         """Whoever held the lock `lock_id`, which is free from now on. Raises UnlockRefused."""
-        location = self.complaints.location
-        standing = self.look(info)
-        if standing is None:
+        location = self.errors.location
+        current = self.look(info)
+        if current is None:
             raise not_locked(location)
-        holder = standing.holder
+        holder = current.holder
         refuse_unbreakable(location, "the server", holder, lock_id, breaking)
-        if not self.let_go(standing.claim_id, standing.body):
+        if not self.let_go(current.claim_id, current.body):
             raise UnlockRefused(
                 f"{location} is no longer locked by {holder}",
                 hint="It was let go of, or taken by another, in between. Look again: `reconciler unlock`.",
             )
         return holder
 
-    def _try(self, claim: Claim) -> Standing | None:
-        answer = self._exchange.ask(
-            Question(
+    def _try(self, claim: Claim) -> CurrentClaim | None:
+        answer = self._client.ask(
+            HttpRequest(
                 method=self.address.lock_method,
                 url=self.address.lock_address,
-                asked=Asked.AGAIN,
+                resend=Resend.ALLOWED,
                 body=claim.body,
             )
         )
         if answer.is_success:
             return None
         if answer.status not in _LOCKED:
-            raise self.complaints.no_locks(answer)
-        standing = read_standing(answer.body, asked=claim)
-        if standing.claim_id != claim.claim_id:
-            return standing
+            raise self.errors.no_locks(answer)
+        current = read_current_claim(answer.body, asked=claim)
+        if current.claim_id != claim.claim_id:
+            return current
         # An earlier try may have been heard though its answer was lost. At the first it gives back
         # what it was sent, which says nothing of who holds the lock.
-        return None if answer.was_asked_before else UNNAMED
+        return None if answer.may_be_repeat else UNNAMED

@@ -23,9 +23,9 @@ from msgspec.structs import replace
 
 from reconciler.backends.complaints import conflict, lock_taken_away, locked, shortened
 from reconciler.backends.http_address import HttpAddress, read_address
-from reconciler.backends.http_document import Document, pack
-from reconciler.backends.http_exchange import OutcomeUnknown
-from reconciler.backends.http_server import Claim, Server, Standing
+from reconciler.backends.http_document import StateDocument, pack
+from reconciler.backends.http_retries import HttpOutcomeUnknown
+from reconciler.backends.http_server import Claim, CurrentClaim, HttpStateServer
 from reconciler.backends.locks import wait_for
 from reconciler.model.errors import StateUnavailable
 from reconciler.ports import (
@@ -42,20 +42,20 @@ from reconciler.ports import (
 _BRIEF_S: Final = 30.0
 
 
-class Holding:
+class HeldHttpLock:
     """The claim that stands, from when it was taken until `end`."""
 
-    def __init__(self, claim: Claim, server: Server) -> None:
+    def __init__(self, claim: Claim, server: HttpStateServer) -> None:
         self.claim = claim
         self._own = {claim.claim_id}
         self._server = server
         self._location = server.address.location
-        self._known: Document | None = None
-        self._unsettled: tuple[Document, Document] | None = None
+        self._known: StateDocument | None = None
+        self._unsettled: tuple[StateDocument, StateDocument] | None = None
         self._is_between_claims = False
         self._is_lost = False
 
-    def read(self) -> Document:
+    def read(self) -> StateDocument:
         """The document as the server has it now."""
         if self._unsettled is not None and not self._is_lost:
             try:
@@ -66,12 +66,12 @@ class Holding:
         self._known = self._server.get()
         return self._known
 
-    def update(self, change: Callable[[Document], Document]) -> Document:
+    def update(self, change: Callable[[StateDocument], StateDocument]) -> StateDocument:
         """The document as `change` made it of the present one; durable.
 
         Raises StateUnavailable, with nothing changed, once the lock is lost.
         """
-        sent: Document | None = None
+        sent: StateDocument | None = None
         for number in range(1, _UPDATE_TRIES + 1):
             present = self._present()
             if present == sent:
@@ -83,7 +83,7 @@ class Holding:
             sent = replace(changed, serial=present.serial + 1, lineage=lineage)
             try:
                 self._put(present, sent)
-            except OutcomeUnknown as error:
+            except HttpOutcomeUnknown as error:
                 if number == _UPDATE_TRIES or not error.is_passing:
                     raise
             else:
@@ -95,7 +95,7 @@ class Holding:
         if not self._is_lost:
             self._server.let_go(self.claim.claim_id, self.claim.body)
 
-    def _present(self) -> Document:
+    def _present(self) -> StateDocument:
         if self._is_lost:
             raise lock_taken_away(self._location)
         if self._unsettled is not None:
@@ -104,30 +104,30 @@ class Holding:
             self._known = self._server.get()
         return self._known
 
-    def _put(self, present: Document, sent: Document) -> None:
+    def _put(self, present: StateDocument, sent: StateDocument) -> None:
         if not self._server.address.is_gitlab:  # others take updates of anybody while nobody holds the lock
             self._confirm_claim()
         self._unsettled = (present, sent)
         try:
             is_taken = self._server.put(sent, claim_id=self.claim.claim_id)
         except StateUnavailable as error:
-            if not isinstance(error, OutcomeUnknown):
+            if not isinstance(error, HttpOutcomeUnknown):
                 self._unsettled = None
             raise
         self._unsettled = None
         if not is_taken:
             self._confirm_claim()
-            raise self._server.complaints.refused_though_held()
+            raise self._server.errors.refused_though_held()
         self._known = sent
 
-    def _settle(self) -> Document:
+    def _settle(self) -> StateDocument:
         """The document, once no late update can change it any more: as sent, or as it was before."""
         self._renew_claim()
         found = self._server.get()
         if self._unsettled is None or found not in self._unsettled:
             with suppress(StateUnavailable):
                 self.end()
-            raise self._lost(self._server.complaints.moved_on())
+            raise self._lost(self._server.errors.moved_on())
         self._known, self._unsettled = found, None
         return found
 
@@ -138,19 +138,19 @@ class Holding:
             self._is_between_claims = True
             self._server.let_go(self.claim.claim_id, self.claim.body)
         self.claim = self._new_claim()
-        standing = self._server.take(self.claim)
-        if standing is not None and standing.claim_id in self._own:  # we let go of it, and were not heard
-            self._server.let_go(standing.claim_id, standing.body)
-            standing = self._server.take(self.claim)
-        if standing is not None:
+        current = self._server.take(self.claim)
+        if current is not None and current.claim_id in self._own:  # we let go of it, and were not heard
+            self._server.let_go(current.claim_id, current.body)
+            current = self._server.take(self.claim)
+        if current is not None:
             raise self._lost(lock_taken_away(self._location))
         self._is_between_claims = False
 
     def _confirm_claim(self) -> None:
         """Nothing, if a claim of ours stands."""
-        standing = self._server.look(self.claim.info)
+        current = self._server.look(self.claim.info)
         # A server that does not say whose claim stands may mean ours.
-        if standing is None or (standing.claim_id and standing.claim_id not in self._own):
+        if current is None or (current.claim_id and current.claim_id not in self._own):
             raise self._lost(lock_taken_away(self._location))
 
     def _new_claim(self) -> Claim:
@@ -177,8 +177,8 @@ class HttpBackend:
     def __init__(self, address: HttpAddress) -> None:
         self.location = address.location
         self._address = address
-        self._server = Server(address)
-        self._holding: Holding | None = None
+        self._server = HttpStateServer(address)
+        self._held: HeldHttpLock | None = None
 
     def read(self) -> Snapshot | None:
         """The document's snapshot, or None where there is none."""
@@ -188,7 +188,7 @@ class HttpBackend:
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:  # noqa: ARG002 - no history
         """Put `data` in the place of exactly the content `replacing`; the server has it on return."""
 
-        def change(document: Document) -> Document:
+        def change(document: StateDocument) -> StateDocument:
             present = None if document.snapshot is None else content_version(document.snapshot)
             if present != replacing:
                 raise conflict(self.location)
@@ -210,7 +210,7 @@ class HttpBackend:
     def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:  # noqa: ARG002 - no history
         """Put `data` behind the first `after` bytes of the journal; the server has it on return."""
 
-        def change(document: Document) -> Document:
+        def change(document: StateDocument) -> StateDocument:
             if len(document.journal) < after:
                 raise shortened(self.location)
             return replace(document, journal=document.journal[:after] + data)
@@ -224,14 +224,14 @@ class HttpBackend:
     @contextmanager
     def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[Tenure]:
         """Hold the server's lock; a late update of its last holder is refused, as it names another ID."""
-        with self._hold(info, timeout_s=timeout_s):
+        with self._take(info, timeout_s=timeout_s):
             yield Tenure.ORDERLY
 
     def lock_holder(self) -> LockHolder | None:
         """Who holds the lock; None where nobody does. It is found out by trying to take it."""
         with self._server.connected():
-            standing = self._server.look(_this_process("unlock"))
-        return None if standing is None else standing.holder
+            current = self._server.look(_this_process("unlock"))
+        return None if current is None else current.holder
 
     def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
         """Let go of the lock in its holder's name, if it is that of `lock_id`."""
@@ -240,53 +240,53 @@ class HttpBackend:
 
     def prove_conditional_writes(self) -> None:
         """Raises StateUnavailable unless the server keeps out whoever does not hold the lock."""
-        with self._held() as holding:
-            _prove(holding, self._server)
+        with self._under_lock() as held:
+            _prove(held, self._server)
 
-    def _document(self) -> Document:
-        return self._server.get() if self._holding is None else self._holding.read()
+    def _document(self) -> StateDocument:
+        return self._server.get() if self._held is None else self._held.read()
 
-    def _update(self, change: Callable[[Document], Document]) -> None:
-        with self._held() as holding:
-            holding.update(change)
+    def _update(self, change: Callable[[StateDocument], StateDocument]) -> None:
+        with self._under_lock() as held:
+            held.update(change)
 
     @contextmanager
-    def _held(self) -> Iterator[Holding]:
+    def _under_lock(self) -> Iterator[HeldHttpLock]:
         """The lock: as it is held, or for the length of one change."""
-        if self._holding is not None:
-            yield self._holding
+        if self._held is not None:
+            yield self._held
             return
-        with self._hold(_this_process("write"), timeout_s=_BRIEF_S) as holding:
-            yield holding
+        with self._take(_this_process("write"), timeout_s=_BRIEF_S) as held:
+            yield held
 
     @contextmanager
-    def _hold(self, info: LockInfo, *, timeout_s: float) -> Iterator[Holding]:
+    def _take(self, info: LockInfo, *, timeout_s: float) -> Iterator[HeldHttpLock]:
         with self._server.connected():
-            holding = self._holding = Holding(self._taken(info, timeout_s), self._server)
+            held = self._held = HeldHttpLock(self._taken(info, timeout_s), self._server)
             try:
-                yield holding
+                yield held
             finally:
-                self._holding = None
+                self._held = None
                 with suppress(StateUnavailable):  # who comes next is told whose lock was left behind
-                    holding.end()
+                    held.end()
 
     def _taken(self, info: LockInfo, timeout_s: float) -> Claim:
         """A claim that stands. Raises StateLocked if another's does for longer than `timeout_s`."""
         claim = self._server.new_claim(info)
-        standing: Standing | None = None
+        current: CurrentClaim | None = None
 
         def try_() -> Claim | None:
-            nonlocal standing
+            nonlocal current
             try:
-                standing = self._server.take(claim)
+                current = self._server.take(claim)
             except StateUnavailable:
                 with suppress(StateUnavailable):  # the claim may stand, though nobody told us
                     self._server.let_go(claim.claim_id, claim.body)
                 raise
-            return claim if standing is None else None
+            return claim if current is None else None
 
-        if wait_for(try_, timeout_s=timeout_s) is None and standing is not None:
-            raise locked(self.location, standing.holder)
+        if wait_for(try_, timeout_s=timeout_s) is None and current is not None:
+            raise locked(self.location, current.holder)
         return claim
 
 
@@ -305,27 +305,27 @@ def _this_process(command: str) -> LockInfo:
 _UPDATE_TRIES: Final = 3
 
 
-def _prove(holding: Holding, server: Server) -> None:
+def _prove(held: HeldHttpLock, server: HttpStateServer) -> None:
     """Nothing, if the server keeps out whoever lacks its lock and gives back what it was given.
 
     Raises StateUnavailable. The lock is held, and there is no snapshot, before and after.
     """
-    other = server.new_claim(holding.claim.info)
+    other = server.new_claim(held.claim.info)
     if server.take(other) is None:
         server.let_go(other.claim_id, other.body)
-        raise server.complaints.unsafe("it gives its lock to two at a time")
-    _prove_refusal(holding, other, server)
-    sent = holding.update(lambda document: replace(document, journal=_SAMPLE))
+        raise server.errors.unsafe("it gives its lock to two at a time")
+    _prove_refusal(held, other, server)
+    sent = held.update(lambda document: replace(document, journal=_SAMPLE))
     if server.get() != sent:
-        raise server.complaints.unsafe("it does not give back what it was given")
-    holding.update(lambda document: replace(document, journal=b""))
+        raise server.errors.unsafe("it does not give back what it was given")
+    held.update(lambda document: replace(document, journal=b""))
 
 
-def _prove_refusal(holding: Holding, other: Claim, server: Server) -> None:
+def _prove_refusal(held: HeldHttpLock, other: Claim, server: HttpStateServer) -> None:
     """Nothing, if an update under another claim than ours changes nothing."""
-    present = holding.read()
+    present = held.read()
     forged = replace(present, serial=present.serial + 1, lineage=present.lineage or "a proof")
     with suppress(StateUnavailable):  # GitLab fails with 500; what counts is what stands
         server.put(forged, claim_id=other.claim_id)
     if server.get() != present:
-        raise server.complaints.unsafe("it takes updates from somebody who does not hold its lock")
+        raise server.errors.unsafe("it takes updates from somebody who does not hold its lock")

@@ -30,7 +30,7 @@ Tag = NewType("Tag", str)
 _PAGE: Final = 1000
 
 
-class Found(Struct, frozen=True, kw_only=True):
+class StoredObject(Struct, frozen=True, kw_only=True):
     """An object's bytes, and what to name when replacing exactly these."""
 
     data: bytes
@@ -45,10 +45,10 @@ class Listed(Struct, frozen=True, kw_only=True):
     changed_at: datetime
 
 
-class Refused(Exception):
+class ConditionFailed(Exception):
     """The object is not the one that a put was to replace; `found` is what it was after that."""
 
-    def __init__(self, found: Found | None) -> None:
+    def __init__(self, found: StoredObject | None) -> None:
         super().__init__()
         self.found = found
 
@@ -65,7 +65,7 @@ class Bucket:
         self._has_generations = has_generations
         self.location = location
 
-    def get(self, key: str) -> Found | None:
+    def get(self, key: str) -> StoredObject | None:
         """The object, or None where the store says that there is none."""
         try:
             return self._ask("read", lambda: self._found(obstore.get(self._store, key)))
@@ -77,11 +77,11 @@ class Bucket:
     def put(self, key: str, data: bytes, *, replacing: Tag | None) -> Tag:
         """Durably make `data` the object if the present one is `replacing` (None: if there is none).
 
-        Raises Refused if it is not, and OutcomeUnknown where that cannot be known.
+        Raises ConditionFailed if it is not, and OutcomeUnknown where that cannot be known.
         """
         mode = self._mode(replacing)
         if mode is None:
-            raise Refused(self.get(key))
+            raise ConditionFailed(self.get(key))
         try:
             put = self._ask(
                 "write", lambda: obstore.put(self._store, key, data, mode=mode, use_multipart=False)
@@ -89,7 +89,7 @@ class Bucket:
         except (AlreadyExistsError, PreconditionError):
             found = self.get(key)
             if found is None or found.data != data:
-                raise Refused(found) from None
+                raise ConditionFailed(found) from None
             return found.tag
         except FileNotFoundError as error:
             raise failure(self.location, "write", error) from None
@@ -131,12 +131,12 @@ class Bucket:
         # The store takes nothing but a number.
         return {"e_tag": replacing, "version": replacing} if replacing.isdecimal() else None
 
-    def _found(self, answer: "GetResult") -> Found:
+    def _found(self, answer: "GetResult") -> StoredObject:
         meta = answer.meta
         tag = self._tag_of(meta["e_tag"], meta["version"])
         if tag is None or str(answer.attributes.get("Content-Type", "")).startswith("text/html"):
             raise no_store(self.location, "read")
-        return Found(data=bytes(answer.bytes()), tag=tag)
+        return StoredObject(data=bytes(answer.bytes()), tag=tag)
 
     def _listed(self, folder: str) -> Sequence[Listed]:
         pages = obstore.list(self._store, folder, chunk_size=_PAGE)

@@ -29,9 +29,9 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.backends.complaints import lock_taken_away, shortened
-from reconciler.backends.object_calls import Bucket, Found, Listed, Refused, Tag
+from reconciler.backends.object_calls import Bucket, ConditionFailed, Listed, StoredObject, Tag
 from reconciler.backends.object_errors import foreign, part_missing
-from reconciler.backends.object_lock import Hold, ObjectLock
+from reconciler.backends.object_lock import HeldObjectLock, ObjectLock
 from reconciler.model.errors import StateUnavailable
 
 _FENCES_LAST: Final = timedelta(days=7)
@@ -72,7 +72,7 @@ class Generation:
         self._folder = folder
 
     def put(self, offset: int, segment: Segment) -> None:
-        """Durably make `segment` the one at `offset`. Raises Refused if there is one."""
+        """Durably make `segment` the one at `offset`. Raises ConditionFailed if there is one."""
         self._bucket.put(self._key(offset), segment.encode(), replacing=None)
 
     def get(self, offset: int) -> Segment | None:
@@ -81,7 +81,7 @@ class Generation:
         found = self._bucket.get(key)
         return None if found is None else self.decode(key, found)
 
-    def decode(self, key: str, found: Found) -> Segment:
+    def decode(self, key: str, found: StoredObject) -> Segment:
         """`found` as a segment. Raises StateUnavailable where it is none."""
         header = _HEADER.match(found.data)
         if header is None:
@@ -109,7 +109,7 @@ class Generation:
         while time.monotonic() < deadline:
             try:
                 self.put(end, Segment(token=token, number=0, data=b""))
-            except Refused as refused:
+            except ConditionFailed as refused:
                 if refused.found is None:
                     continue
                 segment = self.decode(self._key(end), refused.found)
@@ -197,7 +197,7 @@ class ObjectJournal:
             head = self.head()
             if head is not None and head.generation is not None:
                 self.generation(head.generation).fence(secrets.token_hex(16))
-            with suppress(Refused):
+            with suppress(ConditionFailed):
                 return self.swap(head, secrets.token_hex(16), generation=head.generation if head else None)
         raise lock_taken_away(self.location)
 
@@ -215,7 +215,7 @@ class ObjectJournal:
             raise foreign(self.location, self._key) from None
 
     def swap(self, head: _Head | None, token: str, *, generation: str | None) -> _Head:
-        """Put a head that names `generation` in the place of `head`. Raises Refused if another is there."""
+        """Replace `head` by one that names `generation`. Raise ConditionFailed if another has replaced it."""
         text = f"{json.dumps({'generation': generation, 'token': token}, indent=2)}\n"
         tag = self._bucket.put(self._key, text.encode(), replacing=None if head is None else head.tag)
         return _Head(generation=generation, token=token, tag=tag)
@@ -248,13 +248,13 @@ def _spared(listed: Sequence[Listed]) -> set[str | None]:
     }
 
 
-class Term:
+class JournalWriter:
     """The journal in the hands of one holder of the lock."""
 
-    def __init__(self, journal: ObjectJournal, lock: ObjectLock, hold: Hold, head: _Head) -> None:
+    def __init__(self, journal: ObjectJournal, lock: ObjectLock, held: HeldObjectLock, head: _Head) -> None:
         self._journal = journal
         self._lock = lock
-        self._hold = hold
+        self._held = held
         self._head = head
         self._tokens = {head.token}
         self._generation: str | None = None
@@ -275,7 +275,7 @@ class Term:
 
     def clear(self) -> None:
         """Durably empty the journal, and remove its segments as far as that goes."""
-        self._lock.check(self._hold)
+        self._lock.check(self._held)
         if self._is_settled and self._head.generation is None:
             return
         self._swap(None)
@@ -287,11 +287,11 @@ class Term:
         segments = self._journal.generation(generation)
         try:
             segments.put(self._end, self._segment(data))
-        except Refused as refused:
+        except ConditionFailed as refused:
             if refused.found is None:
                 raise lock_taken_away(self._journal.location) from None
             found = segments.decode(self._journal.folder, refused.found)
-            if found.is_fence or found.token != self._hold.token:
+            if found.is_fence or found.token != self._held.token:
                 raise lock_taken_away(self._journal.location) from None
             if found.data != data:
                 return False
@@ -307,9 +307,9 @@ class Term:
 
     def _begin(self, data: bytes) -> None:
         """Make a new generation that holds `data` the one in use."""
-        self._lock.check(self._hold)
+        self._lock.check(self._held)
         segment = self._segment(data)
-        name = f"{self._hold.token}-{segment.number:08}"
+        name = f"{self._held.token}-{segment.number:08}"
         self._journal.generation(name).put(0, segment)
         self._generation = None  # nothing can be appended until it is known which one is in use
         self._swap(name)
@@ -323,7 +323,7 @@ class Term:
             self._tokens.add(token)
             try:
                 self._head = self._journal.swap(self._head, token, generation=generation)
-            except Refused:
+            except ConditionFailed:
                 found = self._journal.head()
                 if found is None or found.token not in self._tokens:
                     break
@@ -335,10 +335,10 @@ class Term:
 
     def _segment(self, data: bytes) -> Segment:
         self._number += 1
-        return Segment(token=self._hold.token, number=self._number, data=data)
+        return Segment(token=self._held.token, number=self._number, data=data)
 
     def _check_now_and_then(self) -> None:
         now_s = time.monotonic()
         if now_s - self._checked_s >= _CHECK_EVERY_S:
-            self._lock.check(self._hold)
+            self._lock.check(self._held)
             self._checked_s = now_s

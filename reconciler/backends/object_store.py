@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.backends.complaints import conflict, lock_taken_away
-from reconciler.backends.object_calls import Bucket, Refused, Tag
+from reconciler.backends.object_calls import Bucket, ConditionFailed, Tag
 from reconciler.backends.object_errors import OutcomeUnknown
-from reconciler.backends.object_journal import ObjectJournal, Term
-from reconciler.backends.object_lock import Hold, ObjectLock, Phase
+from reconciler.backends.object_journal import JournalWriter, ObjectJournal
+from reconciler.backends.object_lock import HeldObjectLock, ObjectLock, Phase
 from reconciler.backends.object_urls import open_place
 from reconciler.model.errors import StateUnavailable
 from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
@@ -43,8 +43,8 @@ class ObjectStoreBackend:
         self._bucket_url = bucket_url
         self._lock = ObjectLock(bucket, f"{key}.lock")
         self._journal = ObjectJournal(bucket, f"{key}.journal")
-        self._hold: Hold | None = None
-        self._term: Term | None = None
+        self._held: HeldObjectLock | None = None
+        self._writer: JournalWriter | None = None
         self._may_arrive_late = False
         """Whether a snapshot other than the present one may still arrive; no longer once one was written."""
 
@@ -58,7 +58,7 @@ class ObjectStoreBackend:
         self._check_lock()
         try:
             tag = self._bucket.put(self._key, data, replacing=None if replacing is None else Tag(replacing))
-        except Refused:
+        except ConditionFailed:
             raise conflict(self.location) from None
         except OutcomeUnknown:
             self._may_arrive_late = True
@@ -74,7 +74,7 @@ class ObjectStoreBackend:
             self._check_lock()
             try:
                 self._bucket.put(key, data, replacing=None if last is None else last.tag)
-            except Refused:
+            except ConditionFailed:
                 continue
             return f"{self._bucket_url}/{key}"
         raise lock_taken_away(self.location)
@@ -85,11 +85,11 @@ class ObjectStoreBackend:
 
     def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:  # noqa: ARG002 - no history
         """Put `data` behind the first `after` bytes of the journal."""
-        self._held_term().append(data, after=after)
+        self._held_writer().append(data, after=after)
 
     def clear_journal(self) -> None:
         """Empty the journal."""
-        self._held_term().clear()
+        self._held_writer().clear()
 
     @contextmanager
     def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[Tenure]:
@@ -98,15 +98,15 @@ class ObjectStoreBackend:
         FORCED if it was broken, and if a journal was left without a lock: somebody may have removed that by
         hand.
         """
-        self._hold = self._lock.take(info, timeout_s=timeout_s)
-        self._may_arrive_late = self._hold.was_broken
+        self._held = self._lock.take(info, timeout_s=timeout_s)
+        self._may_arrive_late = self._held.was_broken
         try:
-            self._term, tenure = self._begun(self._hold)
+            self._writer, tenure = self._begun(self._held)
             self._may_arrive_late = tenure is Tenure.FORCED
             yield tenure
         finally:
-            hold, self._hold, self._term = self._hold, None, None
-            self._lock.let_go(hold, Phase.BROKEN if self._may_arrive_late else Phase.RELEASED)
+            held, self._held, self._writer = self._held, None, None
+            self._lock.let_go(held, Phase.BROKEN if self._may_arrive_late else Phase.RELEASED)
 
     def lock_holder(self) -> LockHolder | None:
         """Who holds the lock; whether that run goes on nobody can know."""
@@ -122,21 +122,21 @@ class ObjectStoreBackend:
         """Raises StateUnavailable unless the store compares before it puts."""
         _prove_conditions(self._bucket, f"{self._key}.proof/{secrets.token_hex(16)}")
 
-    def _begun(self, hold: Hold) -> tuple[Term, Tenure]:
+    def _begun(self, held: HeldObjectLock) -> tuple[JournalWriter, Tenure]:
         """The journal is this holder's alone from here on, whatever became of the lock's object before."""
         head = self._journal.fence()
-        tenure = Tenure.FORCED if hold.was_broken or head.generation is not None else Tenure.ORDERLY
-        return Term(self._journal, self._lock, hold, head), tenure
+        tenure = Tenure.FORCED if held.was_broken or head.generation is not None else Tenure.ORDERLY
+        return JournalWriter(self._journal, self._lock, held, head), tenure
 
-    def _held_term(self) -> Term:
-        if self._term is None:
+    def _held_writer(self) -> JournalWriter:
+        if self._writer is None:
             raise lock_taken_away(self.location)
-        return self._term
+        return self._writer
 
     def _check_lock(self) -> None:
         """Raises StateUnavailable if this object took the lock and has it no longer."""
-        if self._hold is not None:
-            self._lock.check(self._hold)
+        if self._held is not None:
+            self._lock.check(self._held)
 
 
 def _prove_conditions(bucket: Bucket, key: str) -> None:
@@ -156,7 +156,7 @@ def _prove(bucket: Bucket, key: str) -> None:
         first = _put(bucket, key, None)
         _must_refuse(bucket, "to make an object that is there", lambda: _put(bucket, key, None))
         last = _put(bucket, key, first)
-    except Refused:
+    except ConditionFailed:
         raise _unfit(bucket, "it refuses a write whose condition holds") from None
     _must_refuse(bucket, "to replace an object that has changed", lambda: _put(bucket, key, first))
     found = bucket.get(key)
@@ -173,7 +173,7 @@ def _put(bucket: Bucket, key: str, replacing: Tag | None) -> Tag:
 def _must_refuse(bucket: Bucket, what: str, put: Callable[[], Tag]) -> None:
     try:
         put()
-    except Refused:
+    except ConditionFailed:
         return
     raise _unfit(bucket, f"it did not refuse {what}: it ignores conditions")
 

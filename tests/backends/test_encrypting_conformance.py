@@ -1,4 +1,4 @@
-"""A encrypted file passes the suite of every store, as a store that a package adds."""
+"""An encrypted file passes the suite of every store, as a store that a package adds."""
 
 import importlib
 import sys
@@ -31,7 +31,7 @@ def packages(tmp_path_factory):
 
 
 class TestEncryptedFile(BackendConformance):
-    """A encrypted state at a path."""
+    """An encrypted state at a path."""
 
     kill_steps: ClassVar = ("journal-flush", "snapshot-swapped", "journal-cleared")
     fail_steps: ClassVar = ("journal-flush=eio", "snapshot-flush=enospc")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.backends.http_document import (
-    Document,
+    StateDocument,
     decode_document,
     encode_document,
     pack,
@@ -37,7 +37,7 @@ BYTES = st.binary() | JSON_TEXTS | st.text().map(lambda text: text.encode("utf-8
 @given(BYTES, BYTES, BYTES, st.integers(0, 10**9))
 def test_what_is_put_in_comes_out(snapshot, journal, backup, serial):
     """Byte for byte, also where a server reads the JSON and writes it anew, its keys in another order."""
-    document = Document(
+    document = StateDocument(
         serial=serial,
         lineage="x",
         snapshot=snapshot,
@@ -55,7 +55,7 @@ def test_what_is_put_in_comes_out(snapshot, journal, backup, serial):
 def test_a_state_stands_in_it_as_json():
     """So that it can be read, searched and compared where the server shows it."""
     state = empty_state("a-lineage")
-    document = Document(snapshot=encode_state(state), serial=3, lineage="x", journal=b"one\n")
+    document = StateDocument(snapshot=encode_state(state), serial=3, lineage="x", journal=b"one\n")
     shown = json.loads(encode_document(document))
     assert shown["snapshot"]["json"]["lineage"] == "a-lineage"
     assert shown["journal"] == "one\n"
@@ -66,7 +66,7 @@ def test_a_large_state_is_compressed_while_a_run_is_at_work():
     """It travels with every batch; before and after, it can be read."""
     entries = {str(number): "x" * 60 for number in range(2_000)}
     large = f"{json.dumps(entries, indent=2, sort_keys=True)}\n".encode()
-    at_rest = Document(serial=1, lineage="x", snapshot=large)
+    at_rest = StateDocument(serial=1, lineage="x", snapshot=large)
     at_work = replace(at_rest, journal=b"head")
     assert json.loads(encode_document(at_rest))["snapshot"]["json"]["7"]
     assert len(encode_document(at_work)) < len(large) / 5
@@ -77,7 +77,7 @@ def test_a_large_state_is_compressed_while_a_run_is_at_work():
 @pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 200_000])
 def test_a_long_journal_is_compressed_but_for_its_end(size):
     """Each batch sends it, and it comes back byte for byte."""
-    document = Document(serial=1, lineage="x", journal=(b"one record\xc3\xa9\n" * 20_000)[:size])
+    document = StateDocument(serial=1, lineage="x", journal=(b"one record\xc3\xa9\n" * 20_000)[:size])
     data = encode_document(document)
     assert decode_document(data, location="x") == document
     assert len(data) < 160_000
@@ -90,7 +90,7 @@ def test_a_long_journal_is_compressed_but_for_its_end(size):
 )
 def test_a_compressed_part_that_is_damaged(packed):
     """It is told, and nothing is made of it."""
-    data = encode_document(Document(serial=1, lineage="x", snapshot=b"s")).replace(
+    data = encode_document(StateDocument(serial=1, lineage="x", snapshot=b"s")).replace(
         b'"snapshot": "s"', b'"snapshot": {"gzip": "%s"}' % packed.encode()
     )
     with pytest.raises(StateDamaged, match="damaged"):
@@ -99,10 +99,10 @@ def test_a_compressed_part_that_is_damaged(packed):
 
 def test_a_backup_can_be_had_with_common_tools():
     """It is compressed by gzip, in base64."""
-    shown = json.loads(encode_document(Document(backup=pack(b"old"))))
+    shown = json.loads(encode_document(StateDocument(backup=pack(b"old"))))
     assert gzip.decompress(base64.b64decode(shown["backup"]["gzip"])) == b"old"
 
 
 def test_an_empty_document_is_none():
     """It reads as a state that was never made."""
-    assert decode_document(encode_document(Document()), location="x") == Document()
+    assert decode_document(encode_document(StateDocument()), location="x") == StateDocument()

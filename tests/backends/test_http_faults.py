@@ -10,7 +10,7 @@ from raw_server import raw_server
 
 from reconciler.backends.conformance import a_lock, refusal, take
 from reconciler.backends.http_address import read_address
-from reconciler.backends.http_wire import Asked, Question, Wire
+from reconciler.backends.http_client import HttpClient, HttpRequest, Resend
 from reconciler.backends.opening import open_backend
 from reconciler.model.errors import (
     StateConflict,
@@ -607,9 +607,9 @@ def test_a_server_that_is_not_there(tmp_path):
 def test_a_server_that_says_nothing():
     """Waiting for it is bounded by the option `timeout`."""
     with raw_server(lambda conversation: conversation.ended.wait(30)) as raw:
-        wire = Wire(read_address(f"{raw.url}/state#timeout=1"))
+        wire = HttpClient(read_address(f"{raw.url}/state#timeout=1"))
         with pytest.raises(httpx.ReadTimeout):
-            wire.send(Question(method="GET", url=f"{raw.url}/state", asked=Asked.AGAIN))
+            wire.send(HttpRequest(method="GET", url=f"{raw.url}/state", resend=Resend.ALLOWED))
 
 
 def trickle(conversation):
@@ -622,6 +622,6 @@ def trickle(conversation):
 def test_a_server_that_trickles():
     """An answer has four times the time of a single wait, all in all."""
     with raw_server(trickle) as raw:
-        wire = Wire(read_address(f"{raw.url}/state#timeout=1"))
+        wire = HttpClient(read_address(f"{raw.url}/state#timeout=1"))
         with pytest.raises(httpx.ReadTimeout, match="too long"):
-            wire.send(Question(method="GET", url=f"{raw.url}/state", asked=Asked.AGAIN))
+            wire.send(HttpRequest(method="GET", url=f"{raw.url}/state", resend=Resend.ALLOWED))

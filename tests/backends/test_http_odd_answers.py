@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from raw_server import raw_server
 
-from reconciler.backends import http_exchange, http_server, locks
+from reconciler.backends import http_retries, http_server, locks
 from reconciler.backends.conformance import refusal, take
 from reconciler.backends.http_address import read_address
+from reconciler.backends.http_client import HttpAnswer
 from reconciler.backends.http_document import decode_document, encode_document
 from reconciler.backends.http_state import HttpBackend
-from reconciler.backends.http_wire import Answer
 from reconciler.backends.opening import open_backend
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports import Breaking
@@ -94,7 +94,7 @@ STATUSES = st.sampled_from(
     [200, 201, 204, 206, 300, 302, 400, 401, 403, 404, 405, 409, 413, 418, 423, 429, 500, 501, 503, 999]
 )
 ANSWERS = st.builds(
-    lambda status, headers, body: Answer(
+    lambda status, headers, body: HttpAnswer(
         status=status,
         headers=httpx.Headers([(name, value.encode("latin-1")) for name, value in headers.items()]),
         body=body,
@@ -126,7 +126,7 @@ class Clock:
 def clock(monkeypatch):
     """Nobody waits."""
     clock = Clock()
-    for module in (http_exchange, http_server, locks):
+    for module in (http_retries, http_server, locks):
         monkeypatch.setattr(module, "time", clock)
     return clock
 
@@ -140,7 +140,7 @@ def backend_of(answers, address):
         given.append(given.pop(0))
         return given[-1]
 
-    made._server._exchange._wire = SimpleNamespace(send=send, connected=nullcontext)
+    made._server._client._client = SimpleNamespace(send=send, connected=nullcontext)
     return made
 
 
@@ -213,7 +213,7 @@ def test_any_body_is_a_document_or_damaged(body):
 @example("\u00b2")
 def test_any_retry_after_is_a_number(text):
     """In either form, or none."""
-    assert isinstance(http_exchange._retry_after_s(text), float)
+    assert isinstance(http_retries._retry_after_s(text), float)
 
 
 HEAD = b"HTTP/1.1 %s\r\n%s\r\ncontent-length: 2\r\n\r\n{}"

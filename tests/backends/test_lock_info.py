@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.backends.http_server import new_claim, read_standing
+from reconciler.backends.http_server import new_claim, read_current_claim
 from reconciler.backends.locks import decode_lock_info, encode_lock_info
 from reconciler.ports import LockInfo
 
@@ -88,9 +88,9 @@ CLAIM = new_claim(INFO, says_who=False)
 )
 def test_any_body_of_a_server_gives_a_claim(body):
     """As a server of Terraform's HTTP protocol shows it: its holder can be shown, its ID sent back."""
-    standing = read_standing(body, asked=CLAIM)
-    assert standing.claim_id.encode() or not standing.claim_id
-    assert str(standing.holder).isprintable()
+    current = read_current_claim(body, asked=CLAIM)
+    assert current.claim_id.encode() or not current.claim_id
+    assert str(current.holder).isprintable()
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,6 @@ def test_any_body_of_a_server_gives_a_claim(body):
 )
 def test_odd_ids_are_ids(claim_id):
     """One that cannot be sent back counts as not told, so that nobody breaks the lock by it."""
-    standing = read_standing(json.dumps({"ID": claim_id}).encode(), asked=CLAIM)
-    assert standing.claim_id in {claim_id, ""}
-    assert str(standing.holder).isprintable()
+    current = read_current_claim(json.dumps({"ID": claim_id}).encode(), asked=CLAIM)
+    assert current.claim_id in {claim_id, ""}
+    assert str(current.holder).isprintable()

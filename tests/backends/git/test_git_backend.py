@@ -246,7 +246,7 @@ def test_a_push_that_arrives_late_is_gone_on_from(place, repository, monkeypatch
             refusal(StateUnavailable, lambda: backend.append_journal(b"late", after=0))
         else:
             refusal(StateUnavailable, lambda: backend.write(b"late", replacing=version))
-        (late,) = backend._holding.unsettled
+        (late,) = backend._held.unsettled
         git(
             repository,
             "fetch",

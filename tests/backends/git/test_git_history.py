@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.backends.git_branch import ForeignBranchError, append_file, tip_of
-from reconciler.backends.git_commits import Entry, author_of, manifests_commit, message_of
+from reconciler.backends.git_commits import TreeEntry, author_of, manifests_commit, message_of
 from reconciler.ports import LockInfo
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -86,7 +86,7 @@ def test_a_pipeline_says_which_commit_the_manifests_are_of(tmp_path, monkeypatch
 
 def entries_of(*paths, mode="100644", size_bytes=3):
     """Files of a commit."""
-    return [Entry(path=path, mode=mode, blob=path, size_bytes=size_bytes) for path in paths]
+    return [TreeEntry(path=path, mode=mode, blob=path, size_bytes=size_bytes) for path in paths]
 
 
 def test_appends_are_in_the_order_of_their_names():

@@ -38,31 +38,31 @@ _HEADERS: Final = {
 }
 
 
-class Asked(Enum):
+class Resend(Enum):
     """Whether a question may be asked again when nobody knows whether it was heard."""
 
-    AT_MOST_ONCE = "it may not"
-    AGAIN = "hearing it twice is as good as once"
+    NEVER = "it may not"
+    ALLOWED = "hearing it twice is as good as once"
 
 
-class Question(Struct, frozen=True, kw_only=True):
+class HttpRequest(Struct, frozen=True, kw_only=True):
     """A request to be."""
 
     method: str
     url: str
-    asked: Asked
+    resend: Resend
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     lock_id: str | None = None
 
 
-class Answer(Struct, frozen=True, kw_only=True):
-    """An answer that arrived whole; `was_asked_before` if the same question may have been heard before."""
+class HttpAnswer(Struct, frozen=True, kw_only=True):
+    """An answer that arrived whole; `may_be_repeat` if the same question may have been heard before."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    was_asked_before: bool = False
+    may_be_repeat: bool = False
 
     @property
     def is_success(self) -> bool:
@@ -78,7 +78,7 @@ class Answer(Struct, frozen=True, kw_only=True):
         return self.body.lstrip()[:1] == b"<"
 
 
-class Wire:
+class HttpClient:
     """Talks to the server of one state."""
 
     def __init__(self, address: HttpAddress) -> None:
@@ -98,35 +98,35 @@ class Wire:
             finally:
                 self._client = None
 
-    def send(self, question: Question) -> Answer:
-        """The answer to `question`, asked once. Raises httpx.TransportError, OSError and StateUnavailable."""
+    def send(self, request: HttpRequest) -> HttpAnswer:
+        """The answer to `request`, asked once. Raises httpx.TransportError, OSError and StateUnavailable."""
         with self.connected():
             assert self._client is not None  # noqa: S101 - for the type checker
             deadline_s = time.monotonic() + _WHOLE_TIMES * self._address.timeout_s
-            request = self._request(self._client, question, deadline_s)
+            built = self._build(self._client, request, deadline_s)
             reach(Step.STORE_CALL)
             try:
-                with closing(self._client.send(request, stream=True)) as response:
+                with closing(self._client.send(built, stream=True)) as response:
                     body = _read(response, deadline_s)
             except (httpx.InvalidURL, ValueError) as error:  # what httpx makes of odd headers
                 raise httpx.RemoteProtocolError(f"the answer cannot be read: {error}") from error
             reach(Step.STORE_CALLED)
-        return Answer(status=response.status_code, headers=response.headers, body=body)
+        return HttpAnswer(status=response.status_code, headers=response.headers, body=body)
 
     @staticmethod
-    def _request(client: httpx.Client, question: Question, deadline_s: float) -> httpx.Request:
-        url = httpx.URL(question.url)
-        if question.lock_id is not None:
-            url = url.copy_merge_params({"ID": question.lock_id})
-        if question.body is None:
-            return client.build_request(question.method, url)
+    def _build(client: httpx.Client, request: HttpRequest, deadline_s: float) -> httpx.Request:
+        url = httpx.URL(request.url)
+        if request.lock_id is not None:
+            url = url.copy_merge_params({"ID": request.lock_id})
+        if request.body is None:
+            return client.build_request(request.method, url)
         headers = {
             "content-type": "application/json",
-            "content-length": str(len(question.body)),
-            **question.headers,
+            "content-length": str(len(request.body)),
+            **request.headers,
         }
         return client.build_request(
-            question.method, url, headers=headers, content=_chunks(question.body, deadline_s)
+            request.method, url, headers=headers, content=_chunks(request.body, deadline_s)
         )
 
     def _open_client(self) -> httpx.Client:

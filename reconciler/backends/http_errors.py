@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from reconciler.backends.http_address import HttpAddress
-from reconciler.backends.http_wire import PASSWORD, USERNAME, Answer
+from reconciler.backends.http_client import PASSWORD, USERNAME, HttpAnswer
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.outside_text import tamed
 
@@ -20,7 +20,7 @@ _DOCUMENTED: Final = "See docs/backends/http.md."
 _NO_LOCK: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 
 
-class Complaints:
+class HttpErrors:
     """Errors about the server of `address`. None holds credentials, whatever the server echoes."""
 
     def __init__(self, address: HttpAddress) -> None:
@@ -39,7 +39,7 @@ class Complaints:
             hint = "Check the host, the network, and the proxies that the environment names."
         return self._unavailable(f"cannot reach {self.location}: {_describe(error)}", hint)
 
-    def failed(self, answer: Answer) -> StateUnavailable:
+    def failed(self, answer: HttpAnswer) -> StateUnavailable:
         """The server failed, or is too busy, more often than we tried again."""
         if answer.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
             problem, hint = "has been too busy for too long", "Try again later, with a lower --parallelism."
@@ -47,7 +47,7 @@ class Complaints:
             problem, hint = "failed", "Try again; if that does not help, look at the server's logs."
         return self._unavailable(f"the server of {self.location} {problem} ({_said(answer)})", hint)
 
-    def of_anything(self, answer: Answer) -> StateUnavailable | None:
+    def of_anything(self, answer: HttpAnswer) -> StateUnavailable | None:
         """What is wrong with `answer`, whatever was asked; None where nothing is."""
         status = answer.status
         if status == HTTPStatus.UNAUTHORIZED:
@@ -79,7 +79,7 @@ class Complaints:
             )
         return None
 
-    def refused(self, verb: str, answer: Answer) -> StateUnavailable:
+    def refused(self, verb: str, answer: HttpAnswer) -> StateUnavailable:
         """The server will not do what was asked, for a reason that only it knows."""
         where = (
             f"{_UNCHANGED} There may be no such project, or {USERNAME} cannot see it: check the address."
@@ -95,7 +95,7 @@ class Complaints:
             f"{_UNCHANGED} Look at the server's logs. {_DOCUMENTED}",
         )
 
-    def no_locks(self, answer: Answer) -> StateUnavailable:
+    def no_locks(self, answer: HttpAnswer) -> StateUnavailable:
         """Nothing locks at the lock's address, and without a lock nothing is safe."""
         if answer.status not in _NO_LOCK:
             return self.refused("lock", answer)
@@ -136,7 +136,7 @@ def _describe(error: Exception | None) -> str:
     return type(error).__name__ if _holds_secrets(text) else tamed(text)
 
 
-def _said(answer: Answer) -> str:
+def _said(answer: HttpAnswer) -> str:
     """The status, and what the server says of it if that can be shown."""
     text = answer.body.decode("utf-8", errors="replace")
     said = "" if _holds_secrets(text) or answer.is_page else tamed(_message_in(text))
@@ -154,7 +154,7 @@ def _message_in(text: str) -> str:
     return next((one for one in told if isinstance(one, str)), "")
 
 
-def _elsewhere(answer: Answer) -> str:
+def _elsewhere(answer: HttpAnswer) -> str:
     """Where a redirect leads, without what may be a secret in it."""
     try:
         parts = urlsplit(answer.headers.get("location", ""))

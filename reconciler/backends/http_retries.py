@@ -1,7 +1,7 @@
-"""Questions to a server of Terraform's HTTP protocol, asked again while that is safe, and their answers.
+"""Retries of requests to a server for Terraform's HTTP protocol, while a repetition is safe.
 
-A question that changes the document is asked once: `OutcomeUnknown` says that it may have been heard, or may
-still be. Locking and letting go are done by an ID, so that doing either twice is as good as once.
+A request that changes the document is sent once. If its answer is lost, `HttpOutcomeUnknown` is raised: the
+server may have done it, or may still do it. A lock is taken and released by its ID, so these may be repeated.
 """
 
 import itertools
@@ -14,8 +14,8 @@ from typing import Final
 import httpx
 from msgspec.structs import replace
 
-from reconciler.backends.http_complaints import Complaints
-from reconciler.backends.http_wire import Answer, Asked, Question, Wire
+from reconciler.backends.http_client import HttpAnswer, HttpClient, HttpRequest, Resend
+from reconciler.backends.http_errors import HttpErrors
 from reconciler.model.errors import StateUnavailable
 
 _TRIES: Final = 5
@@ -23,7 +23,7 @@ _FIRST_PAUSE_S: Final = 0.2
 _PATIENCE_S: Final = 60.0
 
 
-class OutcomeUnknown(StateUnavailable):
+class HttpOutcomeUnknown(StateUnavailable):
     """The server may have done what it was asked, or may still do so.
 
     `is_passing` tells that asking anew may well help.
@@ -34,58 +34,58 @@ class OutcomeUnknown(StateUnavailable):
         self.is_passing = is_passing
 
 
-class Exchange:
+class RetryingClient:
     """Asks the server."""
 
-    def __init__(self, wire: Wire, complaints: Complaints) -> None:
-        self._wire = wire
-        self._complaints = complaints
+    def __init__(self, client: HttpClient, errors: HttpErrors) -> None:
+        self._client = client
+        self._errors = errors
 
     def connected(self) -> AbstractContextManager[None]:
         """What is asked within shares a connection."""
-        return self._wire.connected()
+        return self._client.connected()
 
-    def ask(self, question: Question) -> Answer:
-        """The answer to `question`: a success, or a refusal for the caller to understand.
+    def ask(self, request: HttpRequest) -> HttpAnswer:
+        """Return the answer to `request`: a success, or a refusal for the caller to interpret.
 
-        Raises OutcomeUnknown if it may have been heard, and StateUnavailable if it was not, or if the answer
-        is that nothing can be had here.
+        Raise HttpOutcomeUnknown if the server may have received a request that must not be sent again. Raise
+        StateUnavailable if it received none, or if its answer shows that it cannot be used.
         """
         deadline_s = time.monotonic() + _PATIENCE_S
         for number in itertools.count(1):
-            answer, cause = self._ask_once(question)
+            answer, cause = self._ask_once(request)
             if answer is not None and not _is_passing(answer.status):
-                return self._usable(replace(answer, was_asked_before=number > 1), question)
+                return self._usable(replace(answer, may_be_repeat=number > 1), request)
             failure = self._failure(answer, cause)
             pause_s = _pause_s(number, answer)
             may_wait = number < _TRIES and time.monotonic() + pause_s <= deadline_s
             if may_wait:
                 time.sleep(pause_s)
             is_refused = answer is not None and answer.status == httpx.codes.TOO_MANY_REQUESTS
-            if question.asked is Asked.AT_MOST_ONCE and not is_refused:
-                raise OutcomeUnknown(failure, is_passing=may_wait) from cause
+            if request.resend is Resend.NEVER and not is_refused:
+                raise HttpOutcomeUnknown(failure, is_passing=may_wait) from cause
             if not may_wait:
                 raise failure from cause
         raise AssertionError
 
-    def _ask_once(self, question: Question) -> tuple[Answer | None, Exception | None]:
+    def _ask_once(self, request: HttpRequest) -> tuple[HttpAnswer | None, Exception | None]:
         try:
-            return self._wire.send(question), None
+            return self._client.send(request), None
         except httpx.TransportError as error:
             return None, error
         except OSError as error:  # of ssl, or a rehearsed one: not to be papered over by asking again
-            raise OutcomeUnknown(self._complaints.unreachable(error), is_passing=False) from error
+            raise HttpOutcomeUnknown(self._errors.unreachable(error), is_passing=False) from error
 
-    def _failure(self, answer: Answer | None, cause: Exception | None) -> StateUnavailable:
-        return self._complaints.unreachable(cause) if answer is None else self._complaints.failed(answer)
+    def _failure(self, answer: HttpAnswer | None, cause: Exception | None) -> StateUnavailable:
+        return self._errors.unreachable(cause) if answer is None else self._errors.failed(answer)
 
-    def _usable(self, answer: Answer, question: Question) -> Answer:
+    def _usable(self, answer: HttpAnswer, request: HttpRequest) -> HttpAnswer:
         """`answer`, if it is one of this protocol. Raises StateUnavailable."""
-        complaint = self._complaints.of_anything(answer)
+        complaint = self._errors.of_anything(answer)
         if complaint is None:
             return answer
-        if answer.is_success and question.asked is Asked.AT_MOST_ONCE:
-            raise OutcomeUnknown(complaint, is_passing=False)
+        if answer.is_success and request.resend is Resend.NEVER:
+            raise HttpOutcomeUnknown(complaint, is_passing=False)
         raise complaint
 
 
@@ -96,7 +96,7 @@ def _is_passing(status: int) -> bool:
     )
 
 
-def _pause_s(number: int, answer: Answer | None) -> float:
+def _pause_s(number: int, answer: HttpAnswer | None) -> float:
     """Seconds to wait after try `number`."""
     own: float = _FIRST_PAUSE_S * 2 ** (number - 1)
     return own if answer is None else max(own, _retry_after_s(answer.headers.get("retry-after", "")))
