@@ -43,7 +43,7 @@ from reconciler.model.errors import NotConfirmed, TokenUnusable
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Outcome
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.in_doubt import dossiers_of_state
+from reconciler.outputs.in_doubt import in_doubt_reports_of_state
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.json.events import JsonLog
 from reconciler.outputs.json.writers import report_document, to_text
@@ -121,20 +121,20 @@ def _stream_applied(parsed: argparse.Namespace, applied: Applied, stream: JsonLo
         stream.failed(applied.trouble)
     for message, hint in recovery_notes(applied.recovery, root_of(parsed), invocation):
         stream.noted(message, hint=hint)
-    dossiers = dossiers_of_state(applied.state, invocation, lines=applied.plan.changes)
-    stream.reported(applied.report, applied.plan, applied.state, dossiers)
+    doubts = in_doubt_reports_of_state(applied.state, invocation, lines=applied.plan.changes)
+    stream.reported(applied.report, applied.plan, applied.state, doubts)
 
 
 def _print_applied(parsed: argparse.Namespace, applied: Applied) -> None:
     invocation = invocation_of(parsed)
-    dossiers = dossiers_of_state(applied.state, invocation, lines=applied.plan.changes)
+    doubts = in_doubt_reports_of_state(applied.state, invocation, lines=applied.plan.changes)
     if parsed.format == "json":
-        print_raw(to_text(report_document(applied.report, applied.plan, applied.state, dossiers)))
+        print_raw(to_text(report_document(applied.report, applied.plan, applied.state, doubts)))
     elif applied.report.exams:
         print_report(
             applied.report,
             result_console(parsed),
-            dossiers=dossiers,
+            doubts=doubts,
             invocation=invocation,
             destination=applied.plan.destination,
         )

@@ -1,6 +1,6 @@
-"""Dossiers: all that a person needs to find out what became of an exam in doubt, and to say so.
+"""In-doubt reports: all that a person needs to find out what became of an exam in doubt, and to say so.
 
-A dossier is a value, so that text, JSON and every other form tell the same.
+An in-doubt report is a value, so that text, JSON and every other form tell the same.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ _NAMED_SIDS: Final = 3
 _NO_ANSWER: Final = Answer(status=None, reason="")
 
 
-class Dossier(Struct, frozen=True, kw_only=True):
+class InDoubtReport(Struct, frozen=True, kw_only=True):
     """What is known of one create in doubt, and what to do about it.
 
     `address` is where the exam stands in the plan, `doubted_at` where state holds the doubt: they differ
@@ -69,11 +69,11 @@ class Dossier(Struct, frozen=True, kw_only=True):
         return f"HTTP {self.status}: {self.answer}"
 
 
-def dossier_of(change: Change, invocation: Invocation) -> Dossier | None:
-    """The dossier of an in-doubt line of a plan; None for every other line."""
+def in_doubt_report_of(change: Change, invocation: Invocation) -> InDoubtReport | None:
+    """The in-doubt report of an in-doubt line of a plan; None for every other line."""
     if change.intent is None:
         return None
-    return make_dossier(
+    return _make_in_doubt_report(
         change.intent,
         address=change.address,
         doubted_at=change.moved_from or change.address,
@@ -83,16 +83,16 @@ def dossier_of(change: Change, invocation: Invocation) -> Dossier | None:
     )
 
 
-def dossiers_of_state(
+def in_doubt_reports_of_state(
     state: State, invocation: Invocation, *, lines: Sequence[Change] = ()
-) -> dict[Address, Dossier]:
-    """The dossiers of all that is in doubt in `state`, by address, sorted.
+) -> dict[Address, InDoubtReport]:
+    """The in-doubt reports of all that is in doubt in `state`, by address, sorted.
 
     `lines` are those of a plan; they know the alias of a course, and the zone to tell local time in.
     """
     known = {line.address: line for line in lines}
     return {
-        address: make_dossier(
+        address: _make_in_doubt_report(
             intent,
             address=address,
             doubted_at=address,
@@ -109,7 +109,7 @@ def _alias(line: Change, intent: Intent) -> str | None:
     return line.course if line.course_sid == intent.course_sid else None
 
 
-def make_dossier(  # noqa: PLR0913 - each is one thing that an intent does not know
+def _make_in_doubt_report(  # noqa: PLR0913 - each is one thing that an intent does not know
     intent: Intent,
     *,
     address: Address,
@@ -117,13 +117,13 @@ def make_dossier(  # noqa: PLR0913 - each is one thing that an intent does not k
     course: str | None,
     timezone: str | None,
     invocation: Invocation,
-) -> Dossier:
-    """The dossier of `intent`, which state holds at `doubted_at`."""
+) -> InDoubtReport:
+    """The in-doubt report of `intent`, which state holds at `doubted_at`."""
     answer = intent.answer or _NO_ANSWER
     windows = tuple(windows_of(intent.payload, timezone))
     sent = window_at(intent.started_at.replace(microsecond=0), timezone)
     attempt = as_yaml(intent.attempt)
-    return Dossier(
+    return InDoubtReport(
         address=address,
         doubted_at=doubted_at,
         title=title_of(intent.payload),

@@ -95,7 +95,7 @@ def test_an_event_is_there_when_it_happens(workspace, server):
     report_of(parsed(rest)[-1])
 
 
-def test_an_exam_in_doubt_has_its_dossier_in_the_report(workspace, server):
+def test_an_exam_in_doubt_has_its_in_doubt_report_in_the_report(workspace, server):
     """Who reads the stream needs nothing else to settle it."""
     server.respond = lambda _: (502, {}, b"bad gateway")
     process = start(workspace, server)

@@ -246,8 +246,8 @@ def test_resolutions_outlive_all_that_follows(workspace):
     assert contents(workspace) == before
 
 
-def dossier_parts(workspace, name):
-    """What every dossier of cs/`name` tells."""
+def in_doubt_report_parts(workspace, name):
+    """What every in-doubt report of cs/`name` tells."""
     intent = workspace.state["intents"][f"cs/{name}"]
     return (
         intent["attempt"],
@@ -266,11 +266,11 @@ def dossier_parts(workspace, name):
 
 
 @pytest.mark.parametrize("command", ["plan", "show", "show plan.json", "state list", "state show cs/a"])
-def test_every_command_tells_the_same_dossier(untouched, command):
+def test_every_command_tells_the_same_in_doubt_report(untouched, command):
     """Wherever a person meets an exam in doubt, all that is needed to settle it is there, and no secret."""
     untouched.run("plan", "--out", "plan.json")
     shown = untouched.run(*command.split())
-    missing = [part for part in dossier_parts(untouched, "a") if part not in shown]
+    missing = [part for part in in_doubt_report_parts(untouched, "a") if part not in shown]
     assert not missing
     assert SECRET_NAME not in "".join(
         line for line in shown.splitlines() if "configuration.password" not in line and "details" not in line
@@ -285,7 +285,7 @@ def test_the_report_of_an_apply_tells_it_too(workspace):
         sandbox.misbehave("drop-before")
         arguments = ("apply", "--auto-approve", "--api-url", sandbox.url)
         shown = workspace.run(*arguments, expect=3).partition("Created 0 of 1")[2]
-        assert not [part for part in dossier_parts(workspace, "new") if part not in shown]
+        assert not [part for part in in_doubt_report_parts(workspace, "new") if part not in shown]
         redeclare(workspace, "newer")
         report = workspace.apply(sandbox.url, expect=3)
     jsonschema.Draft202012Validator(schemas.load("report")).validate(report)
@@ -294,7 +294,7 @@ def test_the_report_of_an_apply_tells_it_too(workspace):
 
 
 def test_commands_to_copy_work_where_they_are_copied(tmp_path):
-    """With --chdir, --env and --state given, the dossier's commands work from the same directory."""
+    """With --chdir, --env and --state given, the in-doubt report's commands work from the same directory."""
     home = tmp_path / "the term"
     home.mkdir()
     inner = Workspace(home)

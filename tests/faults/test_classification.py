@@ -137,7 +137,7 @@ def test_an_echoed_secret_is_nowhere(workspace, server, name):
 
 
 def test_the_services_name_for_a_request_is_told(workspace, server):
-    """Its support finds a request by that: state keeps it, and the dossier shows it."""
+    """Its support finds a request by that: state keeps it, and the in-doubt report shows it."""
     answers(server, a=[(502, {"x-request-id": "req-7f3a"}, b"")])
     report = workspace.apply(server.url, expect=3)
     assert report["exams"][0]["doubt"]["requestId"] == "req-7f3a"

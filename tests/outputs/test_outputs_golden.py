@@ -24,7 +24,7 @@ from reconciler.model.identities import Address
 from reconciler.model.plan import Plan
 from reconciler.model.report import Outcome, Report
 from reconciler.outputs.html.page import plan_page
-from reconciler.outputs.in_doubt import dossiers_of_state
+from reconciler.outputs.in_doubt import in_doubt_reports_of_state
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.json.plan import plan_document
 from reconciler.outputs.json.writers import diagnostics_document, report_document, to_text
@@ -54,7 +54,7 @@ TEXTS: Final[dict[str, Callable[[Console], None]]] = {
     "report-in-doubt": lambda to: print_report(
         Report(exams=(cases.outcome("cs101/quiz-3", Outcome.IN_DOUBT, status=502, message="Bad Gateway"),)),
         to,
-        dossiers=dossiers_of_state(cases.state(), ELSEWHERE, lines=cases.every_action().changes),
+        doubts=in_doubt_reports_of_state(cases.state(), ELSEWHERE, lines=cases.every_action().changes),
         invocation=ELSEWHERE,
     ),
     "entry-settled": lambda to: print_entry(Address("cs101/final"), cases.settled(), to),
@@ -84,7 +84,7 @@ DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
             Report(exams=(cases.outcome("cs101/quiz-3", Outcome.IN_DOUBT, status=502),)),
             cases.every_action(),
             cases.state(),
-            dossiers_of_state(cases.state(), ELSEWHERE, lines=cases.every_action().changes),
+            in_doubt_reports_of_state(cases.state(), ELSEWHERE, lines=cases.every_action().changes),
         )
     ),
     "diagnostics": lambda: to_text(diagnostics_document(cases.diagnostics())),

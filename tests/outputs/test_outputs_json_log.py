@@ -21,7 +21,7 @@ from reconciler.model.errors import (
 from reconciler.model.identities import Address, AttemptId
 from reconciler.model.plan import Guard
 from reconciler.model.report import Outcome, Report, TryBegun, TryEnded
-from reconciler.outputs.in_doubt import dossiers_of_state
+from reconciler.outputs.in_doubt import in_doubt_reports_of_state
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.json.events import JsonLog
 from reconciler.outputs.json.writers import report_document, to_text
@@ -148,17 +148,17 @@ def test_diagnostics_bring_their_places() -> None:
 
 
 def test_a_report_is_one_line_with_the_members_of_its_document() -> None:
-    """Without time and event it is the document that `--format json` prints, dossiers included."""
+    """Without time and event it is the document that `--format json` prints, in-doubt reports included."""
     log = Log()
     (doubt,) = (exam for exam in cases.report().exams if exam.outcome is Outcome.IN_DOUBT)
     report = Report(exams=(replace(doubt, address=Address("cs101/quiz-3")),))
-    dossiers = dossiers_of_state(cases.state(), Invocation())
+    doubts = in_doubt_reports_of_state(cases.state(), Invocation())
     plan, state = cases.every_action(), cases.state()
     log.trail.planned(plan)
     log.trail.reported(cases.report(), plan, state)
-    log.trail.reported(report, plan, state, dossiers)
+    log.trail.reported(report, plan, state, doubts)
     schema = Draft202012Validator(schemas.load("report"))
-    for line, told, known in zip(log.lines, (cases.report(), report), ({}, dossiers), strict=True):
+    for line, told, known in zip(log.lines, (cases.report(), report), ({}, doubts), strict=True):
         assert line["event"] == "report"
         document = {key: value for key, value in line.items() if key not in {"event", "time"}}
         schema.validate(document)

@@ -158,7 +158,7 @@ def test_many_long_differences_are_counted() -> None:
     assert "of the 80 exams that are changed" in text
 
 
-def test_many_doubts_keep_the_first_dossiers_whole() -> None:
+def test_many_doubts_keep_the_first_in_doubt_reports_whole() -> None:
     """Of many exams in doubt the first are told in full, and the command for the others is given."""
     doubts = [
         replace(cases.change(f"cs1/q{number:04}", Action.IN_DOUBT), intent=cases.intent())
@@ -168,7 +168,7 @@ def test_many_doubts_keep_the_first_dossiers_whole() -> None:
     assert len(text.encode()) <= LIMIT
     assert 1 <= text.count("Was this exam created?") <= 10
     assert "`reconciler state show --env production` ADDRESS" in text
-    assert "dossiers of exams in doubt" in text
+    assert "in-doubt reports" in text
 
 
 def test_texts_that_nothing_shortens_still_fit() -> None:
@@ -198,7 +198,7 @@ def test_environments_have_markers_of_their_own() -> None:
 
 
 def test_what_a_reviewer_needs_stands_there() -> None:
-    """Each exam's facts, differences, dossiers, orphans and guards are all told."""
+    """Each exam's facts, differences, in-doubt reports, orphans and guards are all told."""
     text = markdown(page_cases.small())
     for said in (
         "**Apply will create 2 exams.**",

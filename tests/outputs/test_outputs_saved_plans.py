@@ -233,7 +233,7 @@ def plan_with_doubt(options: tuple[str, ...] = ("--env", "production")) -> dict[
     return json.loads(to_text(made))  # type: ignore[no-any-return]
 
 
-def test_dossier_survives_the_file() -> None:
+def test_in_doubt_report_survives_the_file() -> None:
     """Who sent it, what came back, the course's alias and the options of the commands are read again."""
     saved = decode_plan(json.dumps(plan_with_doubt()).encode(), name="plan.json")
     (line,) = saved.having(Action.IN_DOUBT)
@@ -262,7 +262,7 @@ def test_sids_of_a_doubt_survive_the_file() -> None:
 
 
 def test_plan_of_an_earlier_version_is_still_read() -> None:
-    """Without a dossier in the file, author and answer are said to be unknown, not to be none."""
+    """Without an in-doubt report in the file, author and answer are said to be unknown, not to be none."""
     edited = plan_with_doubt()
     for one in edited["changes"]:
         one.pop("doubt", None)
@@ -290,8 +290,8 @@ def test_a_doubt_without_any_answer_survives_the_file() -> None:
     [{"settle": {}}, {"settle": {"options": [], "commands": ["a"], "manifest": ["a", "b"]}}, {"extra": 1}],
     ids=["empty", "one command", "extra"],
 )
-def test_dossier_that_no_plan_has_is_refused(changes: dict[str, Any]) -> None:
-    """The schema holds for dossiers too."""
+def test_in_doubt_report_that_no_plan_has_is_refused(changes: dict[str, Any]) -> None:
+    """The schema holds for in-doubt reports too."""
     edited = plan_with_doubt()
     for one in edited["changes"]:
         if "doubt" in one:

@@ -31,7 +31,7 @@ from reconciler.outputs.html.timeline import (
     picture_of,
     strip_of,
 )
-from reconciler.outputs.in_doubt import Dossier, dossier_of
+from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_summary import headline, remarks
@@ -71,7 +71,7 @@ class Row(Struct, frozen=True, kw_only=True):
     source: str
     overlaps: int
     differences: tuple[tuple[str, str, str], ...]
-    dossier: Dossier | None
+    doubt: InDoubtReport | None
 
 
 class Course(Struct, frozen=True, kw_only=True):
@@ -215,5 +215,5 @@ def _row(change: Change, number: int, overlaps: int, invocation: Invocation) -> 
         source="" if change.source is None else shorten(str(change.source), _LONGEST_SOURCE),
         overlaps=overlaps,
         differences=tuple((path, before, after) for path, (before, after) in sides),
-        dossier=dossier_of(change, invocation),
+        doubt=in_doubt_report_of(change, invocation),
     )

@@ -20,7 +20,7 @@ from reconciler.model.plan import Action, Plan
 from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun, TryEnded
 from reconciler.model.state import State
 from reconciler.outputs.escapes import harmless_json
-from reconciler.outputs.in_doubt import Dossier
+from reconciler.outputs.in_doubt import InDoubtReport
 from reconciler.outputs.json.writers import (
     REPORT_KEYS,
     REPORT_VERSION,
@@ -100,10 +100,10 @@ class JsonLog:
         self._say("warning", message=message, hint=hint)
 
     def reported(
-        self, report: Report, plan: Plan, state: State, dossiers: Mapping[Address, Dossier] | None = None
+        self, report: Report, plan: Plan, state: State, doubts: Mapping[Address, InDoubtReport] | None = None
     ) -> None:
         """The report is on a line, with the members of its own document, whose arguments these are."""
-        self._say("report", **report_document(report, plan, state, dossiers))
+        self._say("report", **report_document(report, plan, state, doubts))
 
     def failed(self, error: ReconcilerError) -> None:
         """Why the command stopped is on a line, with all that the error carries."""

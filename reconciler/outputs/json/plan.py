@@ -20,7 +20,7 @@ from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Guard, Note
 from reconciler.model.provenance import NO_ORIGINS, Layer, Origin, Origins
 from reconciler.model.state import Answer, Intent
 from reconciler.model.stored import Count, Instant, problem_of
-from reconciler.outputs.in_doubt import Dossier, dossier_of
+from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 
@@ -106,7 +106,9 @@ class _Plan(_Written, kw_only=True):
 
 
 _SAME_IN_CHANGE: Final = [name for name in _Line.__struct_fields__ if name in Change.__struct_fields__]
-_SAME_IN_DOSSIER: Final = [name for name in _Doubt.__struct_fields__ if name in Dossier.__struct_fields__]
+_SAME_IN_DOUBT_REPORT: Final = [
+    name for name in _Doubt.__struct_fields__ if name in InDoubtReport.__struct_fields__
+]
 
 
 class SavedPlan(Plan, frozen=True, kw_only=True):
@@ -152,12 +154,12 @@ def plan_document(
 
 
 def _line(change: Change, invocation: Invocation, origins: Origins) -> _Line:
-    dossier = dossier_of(change, invocation)
+    doubt = in_doubt_report_of(change, invocation)
     return _Line(
         **{name: getattr(change, name) for name in _SAME_IN_CHANGE},
         attempt=None if change.intent is None else change.intent.attempt,
         started_at=None if change.intent is None else change.intent.started_at,
-        doubt=None if dossier is None else _doubt(dossier),
+        doubt=None if doubt is None else _doubt(doubt),
         provenance={path: _origin(origins[path]) for path in sorted(origins)} or None,
     )
 
@@ -173,14 +175,14 @@ def _origin(origin: Origin) -> _Origin:
     )
 
 
-def _doubt(dossier: Dossier) -> _Doubt:
-    settle = _Settle(options=dossier.options, commands=dossier.commands, manifest=dossier.manifest)
-    return _Doubt(**{name: getattr(dossier, name) for name in _SAME_IN_DOSSIER}, settle=settle)
+def _doubt(doubt: InDoubtReport) -> _Doubt:
+    settle = _Settle(options=doubt.options, commands=doubt.commands, manifest=doubt.manifest)
+    return _Doubt(**{name: getattr(doubt, name) for name in _SAME_IN_DOUBT_REPORT}, settle=settle)
 
 
-def doubt_document(dossier: Dossier) -> Document:
-    """Return `dossier` as plan and report have it."""
-    document: Document = msgspec.to_builtins(_doubt(dossier))
+def doubt_document(doubt: InDoubtReport) -> Document:
+    """Return `doubt` as plan and report have it."""
+    document: Document = msgspec.to_builtins(_doubt(doubt))
     return document
 
 

@@ -14,7 +14,7 @@ from reconciler.model.plan import Action, Plan
 from reconciler.model.report import ExamOutcome, Fed, Feeding, Outcome, Report
 from reconciler.model.state import Intent, State
 from reconciler.outputs.escapes import harmless_json
-from reconciler.outputs.in_doubt import Dossier
+from reconciler.outputs.in_doubt import InDoubtReport
 from reconciler.outputs.json.plan import doubt_document
 
 FORMAT_VERSION: Final = "1.0"
@@ -47,13 +47,13 @@ def recovery_document(fed: Sequence[Fed]) -> Document:
 
 
 def report_document(
-    report: Report, plan: Plan, state: State, dossiers: Mapping[Address, Dossier] | None = None
+    report: Report, plan: Plan, state: State, doubts: Mapping[Address, InDoubtReport] | None = None
 ) -> Document:
     """`report` in the apply report format.
 
-    `plan` is what was carried out, `state` what that left, `dossiers` are those of exams in doubt.
+    `plan` is what was carried out, `state` what that left, `doubts` are those of exams in doubt.
     """
-    known = dossiers or {}
+    known = doubts or {}
     earlier = still_in_doubt(report, state)
     document: Document = {
         "formatVersion": REPORT_VERSION,
@@ -101,11 +101,11 @@ def to_text(document: Mapping[str, Json] | Sequence[Json]) -> str:
     return harmless_json(json.dumps(document, ensure_ascii=False, indent=2)) + "\n"
 
 
-def _exam(exam: ExamOutcome, dossier: Dossier | None) -> Document:
+def _exam(exam: ExamOutcome, doubt: InDoubtReport | None) -> Document:
     document: Document = msgspec.to_builtins(exam)
-    if dossier is None or exam.outcome is not Outcome.IN_DOUBT:
+    if doubt is None or exam.outcome is not Outcome.IN_DOUBT:
         return document
-    return {**document, "doubt": doubt_document(dossier)}
+    return {**document, "doubt": doubt_document(doubt)}
 
 
 def _diagnostic(found: Diagnostic) -> Document:

@@ -25,14 +25,14 @@ LONGEST: Final = 65_000
 
 # From the most telling to the shortest. The first that fits is taken.
 _ROOMS: Final = (
-    Room(rows=None, text=200, dossiers=10, bars=60),
-    Room(rows=None, text=60, dossiers=3, bars=60, is_short=True),
+    Room(rows=None, text=200, doubts=10, bars=60),
+    Room(rows=None, text=60, doubts=3, bars=60, is_short=True),
     *(
-        Room(rows=rows, text=60, dossiers=3, bars=min(rows, 60), is_short=True)
+        Room(rows=rows, text=60, doubts=3, bars=min(rows, 60), is_short=True)
         for rows in (300, 200, 150, 100, 60, 40, 25)
     ),
-    *(Room(rows=rows, text=40, dossiers=1, bars=rows, is_short=True) for rows in (10, 5, 2)),
-    Room(rows=0, text=40, dossiers=0, bars=0, is_short=True),
+    *(Room(rows=rows, text=40, doubts=1, bars=rows, is_short=True) for rows in (10, 5, 2)),
+    Room(rows=0, text=40, doubts=0, bars=0, is_short=True),
 )
 _SHORTEST_ROW: Final = len("| `a` |  |  |\n")
 _MOST_NOTES: Final = 10

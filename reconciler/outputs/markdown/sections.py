@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.outputs.escapes import ELLIPSIS, shorten
 from reconciler.outputs.groups import GROUPS
-from reconciler.outputs.in_doubt import Dossier, dossier_of
+from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.markdown.escapes import block, code, escaped, fenced, table, ticked
@@ -23,13 +23,13 @@ MOST_OPEN: Final = 25
 class Room(Struct, frozen=True, kw_only=True):
     """How much a plan's text may hold.
 
-    `rows` bounds each table (None: no bound), `text` the characters of a title or value, `dossiers` those
+    `rows` bounds each table (None: no bound), `text` the characters of a title or value, `doubts` those
     that are whole, `bars` the exams in the chart. `is_short` leaves out what can be found elsewhere.
     """
 
     rows: int | None
     text: int
-    dossiers: int
+    doubts: int
     bars: int
     is_short: bool = False
 
@@ -168,24 +168,24 @@ def _difference_rows(change: Change, room: Room) -> Iterator[tuple[str, ...]]:
 
 
 def _doubts(changes: Sequence[Change], invocation: Invocation, room: Room) -> Section:
-    """The first dossiers whole, each folded, and the others by name."""
-    dossiers = [(change, dossier_of(change, invocation)) for change in changes[: room.dossiers]]
+    """The first in-doubt reports whole, each folded, and the others by name."""
+    doubts = [(change, in_doubt_report_of(change, invocation)) for change in changes[: room.doubts]]
     whole = [
         line
-        for change, dossier in dossiers
-        if dossier is not None
-        for line in _folded(_summary(change, room), _dossier(dossier, room))
+        for change, doubt in doubts
+        if doubt is not None
+        for line in _folded(_summary(change, room), _doubt(doubt, room))
     ]
-    others = changes[room.dossiers :][: room.rows]
+    others = changes[room.doubts :][: room.rows]
     lines = [*whole, *_named(others, room)]
     if others or not whole:
         lines += [
             "",
             f"To read all about one, and to settle it: {code(invocation.command('state', 'show'))} ADDRESS",
         ]
-    left = len(changes) - len(dossiers) - len(others)
+    left = len(changes) - len(doubts) - len(others)
     group = GROUPS[Action.IN_DOUBT]
-    said = [f"{len(others):,} of {len(changes):,} dossiers of exams in doubt"] if others else []
+    said = [f"{len(others):,} of {len(changes):,} in-doubt reports"] if others else []
     return Section(
         [f"#### {group.heading(len(changes))}", "", group.advice, "", *lines, ""],
         [*said, *_left(Action.IN_DOUBT, left, len(changes))],
@@ -197,38 +197,38 @@ def _summary(change: Change, room: Room) -> str:
     return f"<code>{escaped(change.address)}</code>{f' {title}' if title else ''}"
 
 
-def _dossier(dossier: Dossier, room: Room) -> list[str]:
+def _doubt(doubt: InDoubtReport, room: Room) -> list[str]:
     """All that is known of a create in doubt, how to look for it, and how to settle it."""
     return [
-        *table(("", ""), ((f"**{name}**", fact) for name, fact in _known(dossier, room) if fact)),
+        *table(("", ""), ((f"**{name}**", fact) for name, fact in _known(doubt, room) if fact)),
         "",
-        *(f"{number}. {ticked(sentence)}" for number, sentence in enumerate(dossier.look, 1)),
+        *(f"{number}. {ticked(sentence)}" for number, sentence in enumerate(doubt.look, 1)),
         "",
         "If it is there, and if it is not:",
         "",
-        *fenced(dossier.commands, "sh"),
+        *fenced(doubt.commands, "sh"),
         "",
         "Or through review, in a manifest:",
         "",
-        *fenced(dossier.manifest, "yaml"),
+        *fenced(doubt.manifest, "yaml"),
         "",
         "Or ask the vendor's support:",
         "",
-        *fenced(dossier.support_message.split("\n"), "text"),
+        *fenced(doubt.support_message.split("\n"), "text"),
     ]
 
 
-def _known(dossier: Dossier, room: Room) -> Iterator[tuple[str, str]]:
-    yield "Course", code(dossier.course_words)
-    for label, window in dossier.windows:
+def _known(doubt: InDoubtReport, room: Room) -> Iterator[tuple[str, str]]:
+    yield "Course", code(doubt.course_words)
+    for label, window in doubt.windows:
         yield ("Exam window" if label == "exam" else "Booking window"), _window(window, room)
-    yield "Attempt", code(dossier.attempt)
-    yield "Sent", _window(dossier.sent, room)
-    yield "By", escaped(shorten(dossier.by, room.text))
-    yield "Answer", escaped(shorten(dossier.answer_words, room.text))
-    yield "Request", code(shorten(dossier.request_id or "", room.text))
-    if dossier.doubted_at != dossier.address:
-        yield "State holds it at", code(dossier.doubted_at)
+    yield "Attempt", code(doubt.attempt)
+    yield "Sent", _window(doubt.sent, room)
+    yield "By", escaped(shorten(doubt.by, room.text))
+    yield "Answer", escaped(shorten(doubt.answer_words, room.text))
+    yield "Request", code(shorten(doubt.request_id or "", room.text))
+    if doubt.doubted_at != doubt.address:
+        yield "State holds it at", code(doubt.doubted_at)
 
 
 def _chart(creates: Sequence[Change], room: Room) -> Section:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from reconciler.model.plan import Action, Change, FieldDiff
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.in_doubt import dossier_of
+from reconciler.outputs.in_doubt import in_doubt_report_of
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.text.console import (
     INDENT,
@@ -21,7 +21,7 @@ from reconciler.outputs.text.console import (
     put_wrapped,
     width_of,
 )
-from reconciler.outputs.text.in_doubt_text import print_dossier, print_settling, put_window
+from reconciler.outputs.text.in_doubt_text import print_in_doubt_report, print_settling, put_window
 from reconciler.outputs.values import facts_of, payload_of, sides_of, title_of, window_of, windows_of
 
 _WIDEST_COLUMN: Final = 32
@@ -132,8 +132,8 @@ def _print_difference(difference: FieldDiff, timezone: str | None, console: Cons
 
 
 def _print_doubt(change: Change, console: Console, invocation: Invocation) -> None:
-    dossier = dossier_of(change, invocation)
-    if dossier is None:
+    doubt = in_doubt_report_of(change, invocation)
+    if doubt is None:
         print_settling(invocation.settling_commands(change.address), console)
     else:
-        print_dossier(dossier, console)
+        print_in_doubt_report(doubt, console)

@@ -1,10 +1,10 @@
-"""Dossiers as text: whole, or for all but the first few a line that says where to read on."""
+"""In-doubt reports as text: whole, or for all but the first few a line that says where to read on."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from reconciler.outputs.escapes import ELLIPSIS, printable
-from reconciler.outputs.in_doubt import Dossier
+from reconciler.outputs.in_doubt import InDoubtReport
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.text.console import (
     INDENT,
@@ -20,23 +20,23 @@ from reconciler.outputs.text.console import (
 from reconciler.outputs.values import Window
 
 MOST_WHOLE: Final = 3
-"""How many dossiers stand whole in one text."""
+"""How many in-doubt reports stand whole in one text."""
 
 _CONDITIONS: Final = ("if it is there", "if it is not")
 _CONDITION_WIDTH: Final = 15
 
 
-def print_dossiers(dossiers: Sequence[Dossier], console: Console, invocation: Invocation) -> None:
-    """The first of `dossiers` stand there whole, and where to read the others."""
-    for dossier in dossiers[:MOST_WHOLE]:
+def print_in_doubt_reports(doubts: Sequence[InDoubtReport], console: Console, invocation: Invocation) -> None:
+    """The first of `doubts` stand there whole, and where to read the others."""
+    for doubt in doubts[:MOST_WHOLE]:
         put(console)
-        print_doubt_header(dossier.address, dossier.title, console, moved_from=dossier.doubted_at)
-        print_dossier(dossier, console)
-    print_where_others_are(len(dossiers) - MOST_WHOLE, console, invocation)
+        print_doubt_header(doubt.address, doubt.title, console, moved_from=doubt.doubted_at)
+        print_in_doubt_report(doubt, console)
+    print_where_others_are(len(doubts) - MOST_WHOLE, console, invocation)
 
 
 def print_where_others_are(left: int, console: Console, invocation: Invocation) -> None:
-    """The command that shows each of `left` more dossiers stands there; nothing where none is left."""
+    """Print how many more exams are in doubt (`left`), and the command that shows one of them."""
     if left > 0:
         more = f"{ELLIPSIS} and {left:,} more in doubt. To read all about one, and to settle it:"
         put(console)
@@ -54,24 +54,24 @@ def print_doubt_header(address: str, title: str, console: Console, *, moved_from
     put_wrapped(console, *pieces, hanging=INDENT)
 
 
-def print_dossier(dossier: Dossier, console: Console) -> None:
+def print_in_doubt_report(doubt: InDoubtReport, console: Console) -> None:
     """What is known, how to look, and how to settle it stand there below a header."""
-    put_fact("course", console, dossier.course_words)
-    for label, window in dossier.windows:
+    put_fact("course", console, doubt.course_words)
+    for label, window in doubt.windows:
         put_window(label, window, console)
-    put_fact("attempt", console, dossier.attempt)
-    put_window("sent", dossier.sent, console, note=f"by {dossier.by}" if dossier.by else "")
-    put_fact("answer", console, dossier.answer_words)
-    if dossier.request_id is not None:
-        put_fact("request", console, f"{dossier.request_id} (the service's name for it)")
-    for number, sentence in enumerate(dossier.look):
+    put_fact("attempt", console, doubt.attempt)
+    put_window("sent", doubt.sent, console, note=f"by {doubt.by}" if doubt.by else "")
+    put_fact("answer", console, doubt.answer_words)
+    if doubt.request_id is not None:
+        put_fact("request", console, f"{doubt.request_id} (the service's name for it)")
+    for number, sentence in enumerate(doubt.look):
         put_fact("" if number else "look", console, sentence)
-    print_settling(dossier.commands, console)
+    print_settling(doubt.commands, console)
     put(console, " " * INDENT, "or say it through review, in a manifest:")
-    for entry in dossier.manifest:
+    for entry in doubt.manifest:
         put(console, " " * (INDENT + 2), (entry, "bold"))
     put(console, " " * INDENT, "or ask the vendor's support; a message to copy:")
-    for line in dossier.support_message.split("\n"):
+    for line in doubt.support_message.split("\n"):
         put(console, f"{' ' * (INDENT + 2)}{line}".rstrip())
 
 

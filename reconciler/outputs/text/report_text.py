@@ -8,10 +8,10 @@ from reconciler.model.destination import UNSAID, Destination
 from reconciler.model.identities import Address
 from reconciler.model.report import ExamOutcome, Outcome, Report
 from reconciler.outputs.escapes import shorten
-from reconciler.outputs.in_doubt import Dossier
+from reconciler.outputs.in_doubt import InDoubtReport
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.text.console import Console, count_of, put, put_wrapped
-from reconciler.outputs.text.in_doubt_text import MOST_WHOLE, print_dossiers, print_settling
+from reconciler.outputs.text.in_doubt_text import MOST_WHOLE, print_in_doubt_reports, print_settling
 
 OUTCOME_STYLES: Final = {
     Outcome.CREATED: "green",
@@ -35,13 +35,13 @@ def print_report(
     report: Report,
     console: Console,
     *,
-    dossiers: Mapping[Address, Dossier] | None = None,
+    doubts: Mapping[Address, InDoubtReport] | None = None,
     invocation: Invocation | None = None,
     destination: Destination = UNSAID,
 ) -> None:
     """Print `report` exam by exam, then its summary, which names the `destination`, and the next steps.
 
-    `dossiers` are those of exams in doubt, as far as they could be read back. `invocation` goes into the
+    `doubts` are those of exams in doubt, as far as they could be read back. `invocation` goes into the
     commands to copy; None where they need no option.
     """
     for outcome in OUTCOME_STYLES:
@@ -58,15 +58,18 @@ def print_report(
         put_wrapped(console, (f"Not all was told while it went on: {report.fault_in_telling}", "yellow"))
     for step in _next_steps(report):
         put_wrapped(console, step)
-    _print_doubts(report.in_doubt, dossiers or {}, invocation or Invocation(), console)
+    _print_doubts(report.in_doubt, doubts or {}, invocation or Invocation(), console)
 
 
 def _print_doubts(
-    addresses: list[Address], dossiers: Mapping[Address, Dossier], invocation: Invocation, console: Console
+    addresses: list[Address],
+    doubts: Mapping[Address, InDoubtReport],
+    invocation: Invocation,
+    console: Console,
 ) -> None:
-    known = [dossiers[address] for address in addresses if address in dossiers]
-    print_dossiers(known, console, invocation)
-    for address in [address for address in addresses if address not in dossiers][:MOST_WHOLE]:
+    known = [doubts[address] for address in addresses if address in doubts]
+    print_in_doubt_reports(known, console, invocation)
+    for address in [address for address in addresses if address not in doubts][:MOST_WHOLE]:
         put(console, "  ", (address, "bold"))
         print_settling(invocation.settling_commands(address), console)
 

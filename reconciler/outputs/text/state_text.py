@@ -10,7 +10,7 @@ from reconciler.model.instants import instant_in_words
 from reconciler.model.payloads import Json, Payload
 from reconciler.model.state import Entry, Intent, Resolution, State
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.in_doubt import dossiers_of_state
+from reconciler.outputs.in_doubt import in_doubt_reports_of_state
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.text.console import (
     Console,
@@ -22,7 +22,7 @@ from reconciler.outputs.text.console import (
     put_wrapped,
     width_of,
 )
-from reconciler.outputs.text.in_doubt_text import print_dossier, print_dossiers
+from reconciler.outputs.text.in_doubt_text import print_in_doubt_report, print_in_doubt_reports
 from reconciler.outputs.values import PASSWORD_PATH, secret_words, title_of
 
 _SID_WIDTH: Final = 34
@@ -30,7 +30,7 @@ _LABEL_WIDTH: Final = 12
 
 
 def print_state(state: State, console: Console, *, invocation: Invocation | None = None) -> None:
-    """Every address of `state` stands there, sorted, those in doubt marked; then their number and dossiers.
+    """Print one line for each address of `state`, sorted; then their number and the first in-doubt reports.
 
     An exam gets one line where all fit in one, and two otherwise. `invocation` goes into the commands to
     copy; None where they need no option.
@@ -49,7 +49,7 @@ def print_state(state: State, console: Console, *, invocation: Invocation | None
     if state.service is not None:
         put(console, (f"They are at {state.service}", "dim"))
     options = invocation or Invocation()
-    print_dossiers(list(dossiers_of_state(state, options).values()), console, options)
+    print_in_doubt_reports(list(in_doubt_reports_of_state(state, options).values()), console, options)
 
 
 def print_entry(
@@ -110,7 +110,7 @@ def _print_intent(
     address: Address, intent: Intent, state: State, console: Console, invocation: Invocation
 ) -> None:
     put(console, (address, "bold"), "  ", title_of(intent.payload), "  ", ("in doubt", "bold magenta"))
-    print_dossier(dossiers_of_state(state, invocation)[address], console)
+    print_in_doubt_report(in_doubt_reports_of_state(state, invocation)[address], console)
     _print_resolutions(state.resolutions_of(address), console)
     put(console, "What was sent:")
     _print_shared(intent, console)

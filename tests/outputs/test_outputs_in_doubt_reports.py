@@ -1,4 +1,4 @@
-"""Dossiers of exams in doubt: what they tell, what they never tell, and what is copied from them."""
+"""In-doubt reports of exams in doubt: what they tell, what they never tell, and what is copied from them."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from reconciler.model.identities import Address, AttemptId, CourseSid
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.report import Outcome, Report
 from reconciler.model.state import Answer, Intent, State
-from reconciler.outputs.in_doubt import Dossier, dossier_of, dossiers_of_state
+from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of, in_doubt_reports_of_state
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.json.writers import report_document
 from reconciler.outputs.listing import Listing
@@ -29,15 +29,15 @@ from reconciler.outputs.text.state_text import print_state
 HERE = Invocation()
 
 
-def doubt(intent: Intent | None = None, **fields: Any) -> Change:
+def change_in_doubt(intent: Intent | None = None, **fields: Any) -> Change:
     """The line of an exam in doubt."""
     line = cases.change("cs101/quiz-3", Action.IN_DOUBT, after=cases.payload("Quiz 3, edited since"))
     return replace(line, intent=intent or cases.intent(), **fields)
 
 
-def dossier(intent: Intent | None = None, invocation: Invocation = HERE, **fields: Any) -> Dossier:
-    """The dossier of such a line."""
-    found = dossier_of(doubt(intent, **fields), invocation)
+def doubt(intent: Intent | None = None, invocation: Invocation = HERE, **fields: Any) -> InDoubtReport:
+    """The in-doubt report of such a line."""
+    found = in_doubt_report_of(change_in_doubt(intent, **fields), invocation)
     assert found is not None
     return found
 
@@ -66,27 +66,27 @@ def naming(count: int) -> Intent:
 
 def test_sids_in_the_answer_are_where_to_look_first():
     """Text, plan and support message name them; the document has all of them."""
-    found = dossier(naming(2))
+    found = doubt(naming(2))
     assert found.sids == (cases.sid(0), cases.sid(1))
     named = f"{cases.sid(0)}, {cases.sid(1)}"
     assert found.look[0] == f"The answer named {named}: see first whether this exam is among them."
     assert f"SIDs in it:   {named}" in found.support_message
-    assert f"{cases.sid(2)} and 4 more: see first" in dossier(naming(7)).look[0]
+    assert f"{cases.sid(2)} and 4 more: see first" in doubt(naming(7)).look[0]
 
 
 def test_it_tells_of_what_was_sent():
     """Title and windows to look for are those of the request, whatever is declared since."""
-    assert dossier().title == "Quiz 3"
-    assert [label for label, _ in dossier().windows] == ["exam", "schedule"]
-    assert dossier().sent.local == "Tue 2026-09-01 04:30:15 EDT"
-    assert dossier().sent.utc == "08:30:15 UTC"
-    assert (dossier().by, dossier().attempt) == ("ci@runner-7", "0198b7c2-41aa")
+    assert doubt().title == "Quiz 3"
+    assert [label for label, _ in doubt().windows] == ["exam", "schedule"]
+    assert doubt().sent.local == "Tue 2026-09-01 04:30:15 EDT"
+    assert doubt().sent.utc == "08:30:15 UTC"
+    assert (doubt().by, doubt().attempt) == ("ci@runner-7", "0198b7c2-41aa")
 
 
 def test_a_course_is_called_by_its_alias_only_if_it_is_that_course():
     """A declaration that names another course by now does not lead to the wrong one."""
-    assert dossier().course_words == f"cs101 ({cases.COURSE})"
-    other = dossier(course_sid=CourseSid("CU" + "f" * 32))
+    assert doubt().course_words == f"cs101 ({cases.COURSE})"
+    other = doubt(course_sid=CourseSid("CU" + "f" * 32))
     assert other.course_words == cases.COURSE
 
 
@@ -101,14 +101,14 @@ def test_a_course_is_called_by_its_alias_only_if_it_is_that_course():
 )
 def test_it_says_what_was_answered(answer, words, told):
     """In full to the user; to the vendor, the status alone."""
-    found = dossier(replace(cases.intent(), answer=answer))
+    found = doubt(replace(cases.intent(), answer=answer))
     assert found.answer_words == words
     assert f"Answer:       {told}\n" in found.support_message
 
 
 def test_support_can_answer_without_asking_back():
     """The message names install, course, title, window, time, status and attempt, and asks for the SID."""
-    message = dossier().support_message
+    message = doubt().support_message
     for part in (
         cases.INSTALL,
         cases.COURSE,
@@ -126,7 +126,7 @@ def test_support_can_answer_without_asking_back():
 
 def test_support_is_told_no_secret_and_nothing_that_the_service_said():
     """Neither where a password is kept, nor the text of an answer, nor who ran it on which machine."""
-    message = dossier(
+    message = doubt(
         replace(cases.intent(), answer=Answer(status=500, reason="token eyJ is wrong"))
     ).support_message
     for part in ("EXAM_SECRET", "password", "eyJ", "runner-7"):
@@ -136,29 +136,27 @@ def test_support_is_told_no_secret_and_nothing_that_the_service_said():
 def test_a_title_cannot_forge_a_line_of_the_message():
     """What could break a line is spelt out."""
     sent = replace(cases.intent(), payload=cases.payload("Quiz\nInstall SID:  AI0"))
-    assert "Title:        Quiz\\nInstall SID" in dossier(sent).support_message
+    assert "Title:        Quiz\\nInstall SID" in doubt(sent).support_message
 
 
 def test_it_says_how_to_look():
     """By title, window and time; an exam without a window is not looked for by one, a draft is called so."""
-    assert (
-        "with this title and exam window, created at about Tue 2026-09-01 04:30:15 EDT." in dossier().look[0]
-    )
-    bare = dossier(replace(cases.intent(), payload={"title": "Quiz 3", "status": "draft"}))
+    assert "with this title and exam window, created at about Tue 2026-09-01 04:30:15 EDT." in doubt().look[0]
+    bare = doubt(replace(cases.intent(), payload={"title": "Quiz 3", "status": "draft"}))
     assert "with this title, status draft, created" in bare.look[0]
     assert "Exam window:  not given" in bare.support_message
 
 
 def test_a_doubt_that_moved_is_settled_where_it_is():
     """Commands and `absent` name the address that state has, `imports` the one that it is to have."""
-    moved = dossier(moved_from=Address("old"))
+    moved = doubt(moved_from=Address("old"))
     assert moved.commands == ("reconciler resolve old --sid EX…", "reconciler resolve old --absent")
     assert moved.manifest == (
         "imports: [{exam: cs101/quiz-3, sid: EX…}]",
         "absent: [{exam: old, attempt: 0198b7c2-41aa}]",
     )
     stream = io.StringIO()
-    plan = Plan(lineage=cases.LINEAGE, serial=1, changes=(doubt(moved_from=Address("old")),))
+    plan = Plan(lineage=cases.LINEAGE, serial=1, changes=(change_in_doubt(moved_from=Address("old")),))
     print_plan(plan, Console(stream, width=80), listing=Listing.ALL)
     assert "? cs101/quiz-3  Quiz 3, edited since  was old" in stream.getvalue()
 
@@ -176,7 +174,7 @@ def test_a_shell_reads_the_options_as_they_were_given(values):
 def test_manifest_entries_are_read_as_they_are_meant(tmp_path, address, attempt):
     """An address or attempt that looks like a number or a truth value stays the text that it is."""
     sent = replace(cases.intent(), attempt=AttemptId(attempt))
-    imports, absent = dossier(sent, address=Address(address)).manifest
+    imports, absent = doubt(sent, address=Address(address)).manifest
     head = f"version: 1\ninstallSid: {cases.INSTALL}\n"
     (tmp_path / "exams.yaml").write_text(f"{head}{imports.replace('EX…', cases.sid(1))}\n{absent}\n")
     loaded = load(
@@ -191,7 +189,7 @@ def test_manifest_entries_are_read_as_they_are_meant(tmp_path, address, attempt)
 @pytest.mark.parametrize(
     ("count", "whole", "rest"), [(0, 0, 0), (1, 1, 0), (3, 3, 0), (4, 3, 1), (2000, 3, 1997)]
 )
-def test_many_dossiers_do_not_flood(count, whole, rest):
+def test_many_in_doubt_reports_do_not_flood(count, whole, rest):
     """The first three stand whole, and one command shows the others."""
     text = text_of(state_of(count), Invocation(("--env", "production")))
     assert text.count("--absent --env production") == whole
@@ -200,7 +198,7 @@ def test_many_dossiers_do_not_flood(count, whole, rest):
 
 
 def test_a_report_is_bounded_too():
-    """Its dossiers are as few, and those that could not be read back get at least their commands."""
+    """Its in-doubt reports are as few, and those that could not be read back get at least their commands."""
     state = state_of(5)
     exams = tuple(
         cases.outcome(address, Outcome.IN_DOUBT, message="reset") for address in (*state.intents, "zz/lost")
@@ -209,7 +207,7 @@ def test_a_report_is_bounded_too():
     print_report(
         Report(exams=exams),
         Console(stream, width=80),
-        dossiers=dossiers_of_state(state, HERE),
+        doubts=in_doubt_reports_of_state(state, HERE),
     )
     text = stream.getvalue()
     assert text.count("Subject: Was this exam created?") == 3
@@ -229,11 +227,11 @@ def test_a_terminal_is_not_steered_by_what_came_back():
 
 
 def test_a_report_tells_only_of_doubts():
-    """An exam that is not in doubt has no dossier in the report's document, even if state has one for it."""
+    """An exam that is not in doubt has none in the report's document, even if state has one for it."""
     state = replace(cases.state(), intents={Address("a"): cases.intent(), Address("b"): cases.intent()})
     exams = (cases.outcome("a", Outcome.IN_DOUBT), cases.outcome("b", Outcome.FAILED))
     document = report_document(
-        Report(exams=exams), cases.every_action(), state, dossiers_of_state(state, HERE)
+        Report(exams=exams), cases.every_action(), state, in_doubt_reports_of_state(state, HERE)
     )
     assert [("doubt" in one) for one in json.loads(json.dumps(document))["exams"]] == [True, False]
 
@@ -243,7 +241,7 @@ def test_what_does_not_fit_on_one_line_gets_its_own():
     sent = replace(cases.intent(), by="octocat in GitHub Actions, example/exams run 1234567890")
     stream = io.StringIO()
     print_plan(
-        Plan(lineage=cases.LINEAGE, serial=1, changes=(doubt(sent),)),
+        Plan(lineage=cases.LINEAGE, serial=1, changes=(change_in_doubt(sent),)),
         Console(stream, width=80, is_terminal=True),
         listing=Listing.ALL,
         invocation=Invocation(("--state", "file:state/production.json")),
