@@ -13,7 +13,7 @@ from typing import Final, assert_never
 from msgspec import Struct
 
 from reconciler.model.declarations import Declaration
-from reconciler.model.secret_fingerprints import MarkingKey, Sighting, Sightings
+from reconciler.model.secret_fingerprints import FingerprintKey, SecretComparison, SecretComparisons
 from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret, Secret, SecretUse
 from reconciler.model.state import Entry
 from reconciler.ports import SecretSource
@@ -131,24 +131,24 @@ def _text_of(descriptor: int, name: str) -> str:
     return value
 
 
-def sightings_of(
-    tracked: Iterable[tuple[Declaration, Entry]], key: MarkingKey, source: SecretSource
-) -> Sightings:
-    """Compare the secrets of `tracked` exams with what was sent; a value is read only if it was marked."""
+def compare_secrets(
+    tracked: Iterable[tuple[Declaration, Entry]], key: FingerprintKey, source: SecretSource
+) -> SecretComparisons:
+    """Compare the secrets of `tracked` exams with what was sent; it reads only values with a fingerprint."""
     return {
-        exam.address: {use.dotted_path: _sighting(use, entry, key, source) for use in exam.secrets}
+        exam.address: {use.dotted_path: _compared(use, entry, key, source) for use in exam.secrets}
         for exam, entry in tracked
     }
 
 
-def _sighting(use: SecretUse, entry: Entry, key: MarkingKey, source: SecretSource) -> Sighting:
-    marks, path = entry.secrets, use.dotted_path
-    if marks is None or path not in marks.digests:
-        return Sighting.UNTRACKED
-    if not key.has_made(marks):
-        return Sighting.OTHER_KEY
+def _compared(use: SecretUse, entry: Entry, key: FingerprintKey, source: SecretSource) -> SecretComparison:
+    fingerprints, path = entry.secrets, use.dotted_path
+    if fingerprints is None or path not in fingerprints.digests:
+        return SecretComparison.UNTRACKED
+    if not key.made(fingerprints):
+        return SecretComparison.OTHER_KEY
     try:
         value = source.value_of(use.secret)
     except LookupError:
-        return Sighting.UNAVAILABLE
-    return Sighting.SAME if key.is_mark_of(marks, path, value) else Sighting.DIFFERS
+        return SecretComparison.UNAVAILABLE
+    return SecretComparison.SAME if key.matches(fingerprints, path, value) else SecretComparison.DIFFERS

@@ -21,7 +21,7 @@ from reconciler.model.errors import RecoveryRefused, StateError
 from reconciler.model.outside_text import tamed
 from reconciler.model.plan import Plan
 from reconciler.model.report import Outcome, Report
-from reconciler.model.secret_fingerprints import MarkingKey
+from reconciler.model.secret_fingerprints import FingerprintKey
 from reconciler.model.state import State
 from reconciler.outputs.text.progress import QuietProgress
 from reconciler.planning.blocks import Standing
@@ -86,7 +86,7 @@ class Run:
         *,
         service: ServiceUrl,
         strays: Sequence[Stray],
-        key: MarkingKey | None,
+        key: FingerprintKey | None,
     ) -> None:
         self._sending = sending
         self._plan = plan

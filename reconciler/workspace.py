@@ -42,17 +42,17 @@ from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Plan
 from reconciler.model.provenance import Origins, Tracing
 from reconciler.model.rules import Rule
-from reconciler.model.secret_fingerprints import SHORTEST_KEY, STATE_KEY_VARIABLE, MarkingKey, StateKeys
+from reconciler.model.secret_fingerprints import SHORTEST_KEY, STATE_KEY_VARIABLE, FingerprintKey, StateKeys
 from reconciler.model.state import State
 from reconciler.planning.block_globs import standing_of
 from reconciler.planning.blocks import Standing
 from reconciler.planning.expectations import check_expectation
 from reconciler.planning.planner import make_plan
-from reconciler.planning.tracking import tracked
+from reconciler.planning.secret_changes import held_with_secrets
 from reconciler.ports import Breaking, LockHolder, Progress, SecretSource
 from reconciler.rules.plugins import find_rules
 from reconciler.rules.registry import CODES, FIXED, Catalogue
-from reconciler.secret_sources import sightings_of
+from reconciler.secret_sources import compare_secrets
 from reconciler.statefile.session import initialise, load_state, open_session
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Workspace:
         `environment` is one of the workspace file's. `state_url` and `api_url` override its own.
         `ambient_api_url`, as from the variable SMARTERPROCTORING_URL, counts only where nothing else names a
         service; a plan is refused where it contradicts the environment. `keys` open an encrypted state, and
-        the present one marks the values of secrets. `is_strict` makes warnings errors, but for those that
+        the present one makes fingerprints of secrets. `is_strict` makes warnings errors, but for those that
         only the passing of time has brought about.
 
         Mistakes in files raise nothing yet: `validate` returns them, and all else raises ManifestInvalid.
@@ -353,8 +353,8 @@ class Workspace:
             bound=state.service,
         )
 
-    def _marking_key(self, state: State) -> MarkingKey | None:
-        """Return the key that marks the values of secrets; None without a state key."""
+    def _marking_key(self, state: State) -> FingerprintKey | None:
+        """Return the key for fingerprints of secrets; None without a state key."""
         if self._keys.present is None:
             return None
         if len(self._keys.present) < SHORTEST_KEY:
@@ -362,7 +362,7 @@ class Workspace:
                 f"{STATE_KEY_VARIABLE} is too short: it needs at least {SHORTEST_KEY} characters",
                 hint="Draw one with `openssl rand -hex 32`, keep it with your secrets, and do not change it.",
             )
-        return MarkingKey.derive(self._keys.present, state.lineage)
+        return FingerprintKey.derive(self._keys.present, state.lineage)
 
     def _plan(  # noqa: PLR0913 - what is planned, and the choices of the caller
         self,
@@ -372,7 +372,7 @@ class Workspace:
         location: str,
         targets: Sequence[str],
         max_creates: int | None,
-        key: MarkingKey | None,
+        key: FingerprintKey | None,
         secrets: SecretSource | None,
         now: datetime,
     ) -> Planned:
@@ -383,15 +383,15 @@ class Workspace:
         """
         limits = (max_creates, self._file.max_creates, _MAX_CREATES)
         service = self._service(standing.state)
-        sightings = None
+        comparisons = None
         if key is not None and secrets is not None:
-            sightings = sightings_of(tracked(standing), key, secrets)
+            comparisons = compare_secrets(held_with_secrets(standing), key, secrets)
         plan = make_plan(
             standing,
             now=now,
             max_creates=next(limit for limit in limits if limit is not None),
             targets=targets,
-            sightings=sightings,
+            comparisons=comparisons,
             destination=Destination(
                 environment=self._file.environment.name, api_url=service.url, state=location
             ),

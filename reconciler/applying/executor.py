@@ -20,7 +20,7 @@ from reconciler.model.identities import AttemptId, CourseSid, ExamSid
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
 from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun
 from reconciler.model.sameness import folded
-from reconciler.model.secret_fingerprints import MarkingKey
+from reconciler.model.secret_fingerprints import FingerprintKey
 from reconciler.model.state import Answer, Intent
 from reconciler.model.verdicts import (
     Created,
@@ -65,7 +65,7 @@ class Executor:
     by: str
     service: str | None = None
     known_sids: Iterable[ExamSid] = ()
-    marking_key: MarkingKey | None = None
+    marking_key: FingerprintKey | None = None
     _gate: Gate = field(init=False)
     _turns: asyncio.TaskGroup = field(init=False)
     _waiting: Iterator[CreateRequest] = field(init=False)
@@ -215,7 +215,7 @@ class Executor:
             payload=declaration.payload,
             started_at=self.clock.now(),
             by=self.by,
-            secrets=key.mark(attempt, request.values_by_path) if key and request.values else None,
+            secrets=key.fingerprints_of(attempt, request.values_by_path) if key and request.values else None,
         )
         return IntentRecord(address=declaration.address, intent=intent, service=self.service)
 

@@ -1,7 +1,7 @@
-"""The keys of a state, and marks of secret values: who has the key learns whether a value is still the same.
+"""State keys, and fingerprints of secret values: who has the key learns whether a value is still the same.
 
-A mark is a keyed digest (HMAC-SHA256). Its key is derived slowly from the state key, with the lineage of
-the state as salt. It is bound to the attempt that sent the value: equal values of two exams look unlike.
+A fingerprint is a keyed digest (HMAC-SHA256). Its key is derived slowly from the state key, with the lineage
+of the state as salt. It is bound to the attempt that sent the value: equal values of two exams look unlike.
 """
 
 import enum
@@ -26,17 +26,17 @@ _KEY_ID_CHARACTERS: Final = 8
 
 
 class StateKeys(Unprintable, frozen=True, kw_only=True):
-    """What an encrypted state is read with; only `present` writes. None where no key was given."""
+    """The keys that read an encrypted state; `present` also encrypts. None: that key was not given."""
 
     present: str | None = None
     previous: str | None = None
 
 
-class SecretMarks(Stored, frozen=True, kw_only=True):
-    """The marks of one create's secrets, by their path in the payload, such as `configuration.password`.
+class SecretFingerprints(Stored, frozen=True, kw_only=True):
+    """The fingerprints of one create's secrets, by path in the payload, such as `configuration.password`.
 
-    `key_id` tells one state key from another and nothing else; `attempt` is the try that sent the values, and
-    stays that of the create when the entry moves.
+    `key_id` identifies the state key. `attempt` is the try that sent the values; it stays the same when the
+    entry moves.
     """
 
     key_id: Annotated[str, Meta(pattern=r"^[a-f0-9]{8}\Z")]
@@ -44,53 +44,55 @@ class SecretMarks(Stored, frozen=True, kw_only=True):
     digests: Mapping[str, Annotated[str, Meta(pattern=r"^hmac-sha256:[a-f0-9]{64}\Z")]]
 
 
-class Sighting(enum.Enum):
-    """What is known of a secret's value, compared with what was sent."""
+class SecretComparison(enum.Enum):
+    """The present value of a secret, compared with the one that was sent."""
 
     SAME = "same"
     DIFFERS = "differs"
     UNAVAILABLE = "the value is not available to this run"
-    UNTRACKED = "no mark was kept when it was sent"
-    OTHER_KEY = "the mark was made with another key"
+    UNTRACKED = "no fingerprint was kept when it was sent"
+    OTHER_KEY = "the fingerprint was made with another key"
 
 
-Sightings: TypeAlias = Mapping[Address, Mapping[str, Sighting]]
-"""By address and path; of exams that state holds and that have secrets."""
+SecretComparisons: TypeAlias = Mapping[Address, Mapping[str, SecretComparison]]
+"""By address and path, for the exams in state that have secrets."""
 
 
-class MarkingKey(Unprintable, frozen=True):
-    """Makes and compares marks for the state of one lineage."""
+class FingerprintKey(Unprintable, frozen=True):
+    """Makes and compares fingerprints for the state of one lineage."""
 
     _key: bytes
 
     @classmethod
-    def derive(cls, state_key: str, lineage: str) -> "MarkingKey":
-        """The marking key of `state_key` for the state of `lineage`."""
+    def derive(cls, state_key: str, lineage: str) -> "FingerprintKey":
+        """Return the key that `state_key` gives for the state of `lineage`."""
         secret = state_key.encode("utf-8", "surrogateescape")
         return cls(hashlib.scrypt(secret, salt=lineage.encode(), dklen=32, **_SCRYPT))
 
     @property
     def key_id(self) -> str:
-        """Eight hexadecimal digits that another key would hardly have."""
+        """Eight hexadecimal digits that identify this key."""
         return self._hmac("key id")[:_KEY_ID_CHARACTERS]
 
-    def mark(self, attempt: AttemptId, values: Mapping[str, str]) -> SecretMarks:
-        """The marks of `values`, by their path, as `attempt` sends them."""
+    def fingerprints_of(self, attempt: AttemptId, values: Mapping[str, str]) -> SecretFingerprints:
+        """Return the fingerprints of `values`, which `attempt` sends, by path."""
         digests = {path: self._digest(attempt, path, value) for path, value in values.items()}
-        return SecretMarks(key_id=self.key_id, attempt=attempt, digests=digests)
+        return SecretFingerprints(key_id=self.key_id, attempt=attempt, digests=digests)
 
-    def has_made(self, marks: SecretMarks) -> bool:
-        """Whether `marks` were made with this key."""
-        return hmac.compare_digest(marks.key_id, self.key_id)
+    def made(self, fingerprints: SecretFingerprints) -> bool:
+        """Return whether `fingerprints` were made with this key."""
+        return hmac.compare_digest(fingerprints.key_id, self.key_id)
 
-    def is_mark_of(self, marks: SecretMarks, path: str, value: str) -> bool:
-        """Whether `value` is what was sent at `path`, which `marks` have."""
-        return hmac.compare_digest(marks.digests[path], self._digest(marks.attempt, path, value))
+    def matches(self, fingerprints: SecretFingerprints, path: str, value: str) -> bool:
+        """Return whether `value` was sent at `path`, which must be in `fingerprints`."""
+        return hmac.compare_digest(
+            fingerprints.digests[path], self._digest(fingerprints.attempt, path, value)
+        )
 
     def _digest(self, attempt: AttemptId, path: str, value: str) -> str:
         return f"hmac-sha256:{self._hmac('value', attempt, path, value)}"
 
     def _hmac(self, *parts: str) -> str:
-        # Parts are parted by a byte that no UTF-8 text has, so that no two lists of them read the same.
+        # UTF-8 text never has the byte between the parts, so no two lists of parts give the same message.
         message = b"\xff".join(part.encode("utf-8") for part in parts)
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()

@@ -21,7 +21,7 @@ from reconciler.model.identities import (
     Lineage,
 )
 from reconciler.model.payloads import Payload
-from reconciler.model.secret_fingerprints import SecretMarks
+from reconciler.model.secret_fingerprints import SecretFingerprints
 from reconciler.model.stored import Count, Instant, Stored
 
 
@@ -38,7 +38,7 @@ class Entry(Stored, frozen=True, kw_only=True):
     digest: Digest
     payload: Payload
     created_at: Instant
-    secrets: SecretMarks | None = None
+    secrets: SecretFingerprints | None = None
     configuration_sid: ConfigurationSid | None = None
 
 
@@ -70,7 +70,7 @@ class Intent(Stored, frozen=True, kw_only=True):
     started_at: Instant
     by: str
     answer: Answer | None = None
-    secrets: SecretMarks | None = None
+    secrets: SecretFingerprints | None = None
 
     def as_created(
         self, sid: ExamSid, at: datetime, configuration_sid: ConfigurationSid | None = None

@@ -5,19 +5,19 @@ from collections.abc import Iterable
 from reconciler.model.declarations import Declaration
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.plan import Action, Change, FieldDiff
-from reconciler.model.secret_fingerprints import Sightings
+from reconciler.model.secret_fingerprints import SecretComparisons
 from reconciler.model.state import Entry, Intent
 from reconciler.planning.blocks import Standing
 from reconciler.planning.differences import Recorded, diff_of
-from reconciler.planning.tracking import value_diffs
+from reconciler.planning.secret_changes import value_diffs
 
 
-def lines_of(standing: Standing, sightings: Sightings | None) -> tuple[Change, ...]:
-    """Return one change for each address, sorted by address; `sightings` tell what is known of secrets."""
-    return tuple(_line(address, standing, sightings) for address in sorted(standing.addresses))
+def lines_of(standing: Standing, comparisons: SecretComparisons | None) -> tuple[Change, ...]:
+    """Return one change for each address, sorted by address; `comparisons` tell what is known of secrets."""
+    return tuple(_line(address, standing, comparisons) for address in sorted(standing.addresses))
 
 
-def _line(address: Address, standing: Standing, sightings: Sightings | None) -> Change:
+def _line(address: Address, standing: Standing, comparisons: SecretComparisons | None) -> Change:
     """Return the change of `address`; a doubt about it comes before all else."""
     exam = standing.exams.get(address)
     if (doubt := standing.doubts.get(address)) is not None:
@@ -27,7 +27,7 @@ def _line(address: Address, standing: Standing, sightings: Sightings | None) -> 
         sent = None if adoption.settles is None else standing.state.intents[adoption.settles]
         return _change(address, Action.IMPORT, exam, sent, sid=adoption.sid)
     if (entry := standing.entries.get(address)) is not None:
-        return _held(address, entry, exam, standing, sightings)
+        return _held(address, entry, exam, standing, comparisons)
     if exam is None:
         return _change(address, Action.FORGET, None, standing.confirmed_absent[address])
     if (source := standing.pending_at_source.get(address)) is not None:
@@ -41,11 +41,11 @@ def _held(
     entry: Entry,
     exam: Declaration | None,
     standing: Standing,
-    sightings: Sightings | None,
+    comparisons: SecretComparisons | None,
 ) -> Change:
     """Return the change of an exam that state holds."""
     moved_from = standing.moved_from.get(address)
-    diff = () if exam is None else _differences(entry, exam, sightings)
+    diff = () if exam is None else _differences(entry, exam, comparisons)
     if moved_from is not None:
         action = Action.MOVE
     elif exam is None:
@@ -55,12 +55,14 @@ def _held(
     return _change(address, action, exam, entry, sid=entry.sid, moved_from=moved_from, diff=diff)
 
 
-def _differences(entry: Entry, exam: Declaration, sightings: Sightings | None) -> tuple[FieldDiff, ...]:
+def _differences(
+    entry: Entry, exam: Declaration, comparisons: SecretComparisons | None
+) -> tuple[FieldDiff, ...]:
     """Return every field that differs, and every secret whose value does, ordered by path."""
     shown = diff_of(entry, exam)
-    if sightings is None:
+    if comparisons is None:
         return shown
-    hidden = [one for one in value_diffs(exam, sightings) if not _is_shown(one.path, shown)]
+    hidden = [one for one in value_diffs(exam, comparisons) if not _is_shown(one.path, shown)]
     return tuple(sorted((*shown, *hidden), key=lambda one: one.path))
 
 

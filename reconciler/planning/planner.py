@@ -11,13 +11,13 @@ from reconciler.model.destination import UNSAID, Destination, ServiceUrl
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
 from reconciler.model.plan import Plan
-from reconciler.model.secret_fingerprints import Sightings
+from reconciler.model.secret_fingerprints import SecretComparisons
 from reconciler.model.words import nearest
 from reconciler.planning.blocks import Standing
 from reconciler.planning.changes import lines_of
 from reconciler.planning.guards import guards_of
 from reconciler.planning.notes import notes_of
-from reconciler.planning.tracking import tracking_notes
+from reconciler.planning.secret_changes import secret_notes
 
 _NEAREST: Final = 3
 _GLOB_CHARACTERS: Final = frozenset("*?[")
@@ -29,7 +29,7 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
     now: datetime,
     max_creates: int = 100,
     targets: Sequence[str] = (),
-    sightings: Sightings | None = None,
+    comparisons: SecretComparisons | None = None,
     destination: Destination = UNSAID,
     service: ServiceUrl | None = None,
 ) -> Plan:
@@ -38,11 +38,11 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
     Every declared and every known address has one line; one that an entry moves away from, or whose intent an
     import at its new address settles, is told by the line of the new address. `targets` narrow the lines to
     the addresses that they match; guards over what state holds are not narrowed. `now` is aware.
-    `sightings` are what is known of the values of secrets; None where nothing can be. `destination` says
+    `comparisons` are what is known of the values of secrets; None where nothing can be. `destination` says
     where it goes, but for the installs, which are those of the exams. `service` says how its service was
     chosen; None where no guard is to judge that. Raises UsageError for a target that matches nothing.
     """
-    lines = lines_of(standing, sightings)
+    lines = lines_of(standing, comparisons)
     kept = _targeted((line.address for line in lines), targets)
     installs = {exam.install_sid for address, exam in standing.exams.items() if address in kept}
     return Plan(
@@ -51,7 +51,7 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
         destination=replace(destination, install_sids=tuple(sorted(installs))),
         changes=tuple(line for line in lines if line.address in kept),
         guards=guards_of(lines, standing, service=service, kept=kept, now=now, max_creates=max_creates),
-        notes=(*tracking_notes(standing.exams.values(), sightings), *notes_of(standing)),
+        notes=(*secret_notes(standing.exams.values(), comparisons), *notes_of(standing)),
     )
 
 

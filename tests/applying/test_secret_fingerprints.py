@@ -6,13 +6,13 @@ from applying_fakes import PASSWORD, START, World, declaration
 from reconciler.applying.requests import CreateRequest
 from reconciler.model.identities import AttemptId, ExamSid
 from reconciler.model.records import IntentRecord
-from reconciler.model.secret_fingerprints import MarkingKey, Sighting
-from reconciler.secret_sources import Secrets, sightings_of
+from reconciler.model.secret_fingerprints import FingerprintKey, SecretComparison
+from reconciler.secret_sources import Secrets, compare_secrets
 
 KEY = "k" * 32
 LINEAGE = "0d4c2f7e-6a53-4d0c-9b6e-3a8f1c2b7d10"
 PATH = "configuration.password"
-MARKING_KEY = MarkingKey.derive(KEY, LINEAGE)
+FINGERPRINT_KEY = FingerprintKey.derive(KEY, LINEAGE)
 
 
 @pytest.fixture
@@ -23,41 +23,43 @@ def world():
 
 def digest(key, *, attempt="t1", value=PASSWORD):
     """The digest that `key` makes."""
-    return key.mark(AttemptId(attempt), {PATH: value}).digests[PATH]
+    return key.fingerprints_of(AttemptId(attempt), {PATH: value}).digests[PATH]
 
 
 def test_a_mark_knows_its_value_and_no_other():
     """The same key, attempt, path and value, and only these, give the same digest."""
-    marks = MARKING_KEY.mark(AttemptId("t1"), {PATH: PASSWORD})
-    assert MARKING_KEY.is_mark_of(marks, PATH, PASSWORD)
-    assert not MARKING_KEY.is_mark_of(marks, PATH, PASSWORD + "x")
-    assert digest(MARKING_KEY) != digest(MARKING_KEY, attempt="t2")
-    assert digest(MARKING_KEY) != digest(MarkingKey.derive(KEY, LINEAGE.replace("0", "1")))
-    assert MARKING_KEY.mark(AttemptId("t1"), {"other": PASSWORD}).digests["other"] != digest(MARKING_KEY)
+    fingerprints = FINGERPRINT_KEY.fingerprints_of(AttemptId("t1"), {PATH: PASSWORD})
+    assert FINGERPRINT_KEY.matches(fingerprints, PATH, PASSWORD)
+    assert not FINGERPRINT_KEY.matches(fingerprints, PATH, PASSWORD + "x")
+    assert digest(FINGERPRINT_KEY) != digest(FINGERPRINT_KEY, attempt="t2")
+    assert digest(FINGERPRINT_KEY) != digest(FingerprintKey.derive(KEY, LINEAGE.replace("0", "1")))
+    assert FINGERPRINT_KEY.fingerprints_of(AttemptId("t1"), {"other": PASSWORD}).digests["other"] != digest(
+        FINGERPRINT_KEY
+    )
 
 
 def test_another_key_is_recognised():
     """So that a rotated key does not look as if every password had changed."""
-    other = MarkingKey.derive("o" * 32, LINEAGE)
-    marks = MARKING_KEY.mark(AttemptId("t1"), {PATH: PASSWORD})
-    assert MarkingKey.derive(KEY, LINEAGE).has_made(marks)
-    assert not other.has_made(marks)
+    other = FingerprintKey.derive("o" * 32, LINEAGE)
+    fingerprints = FINGERPRINT_KEY.fingerprints_of(AttemptId("t1"), {PATH: PASSWORD})
+    assert FingerprintKey.derive(KEY, LINEAGE).made(fingerprints)
+    assert not other.made(fingerprints)
 
 
 def test_nothing_that_is_secret_shows():
     """Neither the key nor what is derived from it is in a repr, and no value is in a mark."""
-    marks = MARKING_KEY.mark(AttemptId("t1"), {PATH: PASSWORD})
-    assert repr(MARKING_KEY) == "MarkingKey()"
-    assert PASSWORD not in repr(marks)
+    fingerprints = FINGERPRINT_KEY.fingerprints_of(AttemptId("t1"), {PATH: PASSWORD})
+    assert repr(FINGERPRINT_KEY) == "FingerprintKey()"
+    assert PASSWORD not in repr(fingerprints)
 
 
 async def test_marks_are_durable_with_the_intent(world):
     """They are there before anything is sent, bound to that very attempt, and stay however a doubt ends."""
-    world.marking_key = MARKING_KEY
+    world.marking_key = FINGERPRINT_KEY
     await world.apply("a", "b")
     intents = [one.intent for one in world.journal.records if isinstance(one, IntentRecord)]
     for intent in intents:
-        assert intent.secrets == MARKING_KEY.mark(intent.attempt, {PATH: PASSWORD})
+        assert intent.secrets == FINGERPRINT_KEY.fingerprints_of(intent.attempt, {PATH: PASSWORD})
         assert intent.as_created(ExamSid("EX" + "0" * 32), START).secrets == intent.secrets
     assert len({intent.secrets.digests[PATH] for intent in intents}) == 2
 
@@ -85,29 +87,29 @@ async def entry_marked_by(world, key):
 
 
 @pytest.mark.parametrize(
-    ("environment", "sighting"),
+    ("environment", "comparison"),
     [
-        ({"EXAM_SECRET_X": PASSWORD}, Sighting.SAME),
-        ({"EXAM_SECRET_X": "other"}, Sighting.DIFFERS),
-        ({}, Sighting.UNAVAILABLE),
+        ({"EXAM_SECRET_X": PASSWORD}, SecretComparison.SAME),
+        ({"EXAM_SECRET_X": "other"}, SecretComparison.DIFFERS),
+        ({}, SecretComparison.UNAVAILABLE),
     ],
 )
-async def test_a_value_at_hand_is_compared(world, environment, sighting):
+async def test_a_value_at_hand_is_compared(world, environment, comparison):
     """What is not at hand is said to be so, and is no mistake."""
-    entry = await entry_marked_by(world, MARKING_KEY)
+    entry = await entry_marked_by(world, FINGERPRINT_KEY)
     source = Secrets(environment=environment, directory=None)
-    assert sightings_of([(declaration("a"), entry)], MARKING_KEY, source) == {"a": {PATH: sighting}}
+    assert compare_secrets([(declaration("a"), entry)], FINGERPRINT_KEY, source) == {"a": {PATH: comparison}}
 
 
 async def test_no_value_is_read_that_cannot_be_compared(world):
     """Without a mark, or under another key, the source is not asked."""
-    entry = await entry_marked_by(world, MarkingKey.derive("o" * 32, LINEAGE))
-    assert sightings_of([(declaration("a"), entry)], MARKING_KEY, Untouchable()) == {
-        "a": {PATH: Sighting.OTHER_KEY}
+    entry = await entry_marked_by(world, FingerprintKey.derive("o" * 32, LINEAGE))
+    assert compare_secrets([(declaration("a"), entry)], FINGERPRINT_KEY, Untouchable()) == {
+        "a": {PATH: SecretComparison.OTHER_KEY}
     }
     bare = await entry_marked_by(World(), None)
-    assert sightings_of([(declaration("a"), bare)], MARKING_KEY, Untouchable()) == {
-        "a": {PATH: Sighting.UNTRACKED}
+    assert compare_secrets([(declaration("a"), bare)], FINGERPRINT_KEY, Untouchable()) == {
+        "a": {PATH: SecretComparison.UNTRACKED}
     }
 
 

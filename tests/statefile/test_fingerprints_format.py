@@ -9,14 +9,14 @@ from state_builders import began, created, entry, intent, state
 
 from reconciler import schemas
 from reconciler.model.errors import StateDamaged
-from reconciler.model.secret_fingerprints import SecretMarks
+from reconciler.model.secret_fingerprints import SecretFingerprints
 from reconciler.planning import state_edits
 from reconciler.planning.state_edits import Settler
 from reconciler.statefile.journal_format import decode_journal, encode_header, encode_record
 from reconciler.statefile.replay import replay
 from reconciler.statefile.state_format import decode_state, encode_state
 
-MARKS = SecretMarks(
+MARKS = SecretFingerprints(
     key_id="0a1b2c3d", attempt="t1", digests={"configuration.password": "hmac-sha256:" + "5" * 64}
 )
 SCHEMA = jsonschema.Draft202012Validator(schemas.load("state"))

@@ -1,6 +1,6 @@
-"""Tracking of secret values: which of those that were sent are known to be others now.
+"""Changed secrets: which of the values that were sent are known to be others now.
 
-A plan sees verdicts only, never a value or a mark.
+A plan sees comparisons only, never a value or a fingerprint.
 """
 
 from collections.abc import Iterable, Iterator
@@ -8,24 +8,24 @@ from typing import Final
 
 from reconciler.model.declarations import Declaration
 from reconciler.model.plan import FieldDiff, Note
-from reconciler.model.secret_fingerprints import STATE_KEY_VARIABLE, Sighting, Sightings
+from reconciler.model.secret_fingerprints import STATE_KEY_VARIABLE, SecretComparison, SecretComparisons
 from reconciler.model.state import Entry
 from reconciler.model.words import first_few
 from reconciler.planning.blocks import Standing
 from reconciler.planning.differences import path_of
 
 _DOUBTFUL: Final = {
-    Sighting.UNAVAILABLE: (
+    SecretComparison.UNAVAILABLE: (
         "secrets-not-checked",
         "not checked, as its value is not available here",
         "Set the variables, or give --secrets-dir, to have them compared with what was sent.",
     ),
-    Sighting.UNTRACKED: (
+    SecretComparison.UNTRACKED: (
         "secrets-not-tracked",
         f"not tracked, as it was sent without {STATE_KEY_VARIABLE}",
         "Nothing tells whether these have changed since.",
     ),
-    Sighting.OTHER_KEY: (
+    SecretComparison.OTHER_KEY: (
         "secrets-under-another-key",
         f"tracked under another {STATE_KEY_VARIABLE} than this one",
         "Use the key of the apply that created these, or take it that nothing tells of a change.",
@@ -33,7 +33,7 @@ _DOUBTFUL: Final = {
 }
 
 
-def tracked(standing: Standing) -> tuple[tuple[Declaration, Entry], ...]:
+def held_with_secrets(standing: Standing) -> tuple[tuple[Declaration, Entry], ...]:
     """Return the declared exams with secrets that state holds, each with its entry, by address."""
     return tuple(
         (exam, standing.entries[address])
@@ -42,18 +42,18 @@ def tracked(standing: Standing) -> tuple[tuple[Declaration, Entry], ...]:
     )
 
 
-def value_diffs(exam: Declaration, sightings: Sightings | None) -> Iterator[FieldDiff]:
+def value_diffs(exam: Declaration, comparisons: SecretComparisons | None) -> Iterator[FieldDiff]:
     """Yield the secrets of `exam` whose value is known to differ from what was sent, as references."""
-    seen = (sightings or {}).get(exam.address, {})
+    seen = (comparisons or {}).get(exam.address, {})
     for use in exam.secrets:
-        if seen.get(use.dotted_path) is Sighting.DIFFERS:
+        if seen.get(use.dotted_path) is SecretComparison.DIFFERS:
             reference = use.secret.reference
             yield FieldDiff(path=path_of(use.path), before=reference, after=reference, is_of_value=True)
 
 
-def tracking_notes(exams: Iterable[Declaration], sightings: Sightings | None) -> Iterator[Note]:
-    """Yield a note for each reason why changed secrets may go unseen; `sightings` is None without a key."""
-    if sightings is None:
+def secret_notes(exams: Iterable[Declaration], comparisons: SecretComparisons | None) -> Iterator[Note]:
+    """Yield a note for each reason why changed secrets may go unseen; `comparisons` is None without a key."""
+    if comparisons is None:
         with_secrets = sorted(exam.address for exam in exams if exam.secrets)
         if with_secrets:
             yield Note(
@@ -64,8 +64,8 @@ def tracking_notes(exams: Iterable[Declaration], sightings: Sightings | None) ->
                 addresses=tuple(with_secrets),
             )
         return
-    for sighting, (code, claim, hint) in _DOUBTFUL.items():
-        concerned = sorted(address for address, seen in sightings.items() if sighting in seen.values())
+    for comparison, (code, claim, hint) in _DOUBTFUL.items():
+        concerned = sorted(address for address, seen in comparisons.items() if comparison in seen.values())
         if concerned:
             names = first_few(concerned, between=", ", last=" ")
             yield Note(
