@@ -70,7 +70,7 @@ class Liveness(enum.Enum):
     UNKNOWN = "the store cannot know"
 
 
-class Tenure(enum.Enum):
+class LockHandover(enum.Enum):
     """How a lock came to be free before it was taken."""
 
     ORDERLY = "its last holder let go of it, or can change nothing any more"
@@ -90,7 +90,7 @@ class LockHolder(Struct, frozen=True, kw_only=True):
         return "another run" if self.info is None else str(self.info)
 
 
-class StateBackend(Protocol):
+class StateStore(Protocol):
     """A store of one state and its journal: moves opaque bytes and never looks inside.
 
     Calls block; callers on an event loop use a thread. Every method raises StateUnavailable when the store
@@ -131,11 +131,11 @@ class StateBackend(Protocol):
         """Durably empty the journal."""
         ...
 
-    def lock(self, info: LockInfo, *, timeout_s: float) -> AbstractContextManager[Tenure]:
+    def lock(self, info: LockInfo, *, timeout_s: float) -> AbstractContextManager[LockHandover]:
         """Hold the state's lock for the length of the context.
 
-        Where it gives Tenure.FORCED, a snapshot written by the last holder may still take the place of the
-        present one, until the next `write`: whoever relies on the present one writes it anew first.
+        After LockHandover.FORCED, a snapshot that the last holder is writing may still replace the present
+        one, until the next `write`: a caller that relies on the present one first writes it again.
 
         Raises StateLocked when another holds it for longer than `timeout_s`. Inside, `write`, `back_up`,
         `append_journal` and `clear_journal` raise StateUnavailable, with nothing changed, once the lock was

@@ -1,4 +1,4 @@
-"""What every store of state must pass: the words of `ports.StateBackend`, as tests.
+"""What every store of state must pass: the words of `ports.StateStore`, as tests.
 
 For pytest, though nothing of it is imported here. A store's own tests subclass `BackendConformance` and give
 a fixture `place` that names a fresh and empty location:
@@ -32,7 +32,7 @@ from reconciler.model.errors import (
     StateUnavailable,
     UnlockRefused,
 )
-from reconciler.ports import Breaking, LockInfo, Snapshot, StateBackend, Tenure, Version
+from reconciler.ports import Breaking, LockHandover, LockInfo, Snapshot, StateStore, Version
 
 _PATIENCE_S: Final = 60.0
 _MANY_APPENDS: Final = 60
@@ -49,7 +49,7 @@ class Place(Struct, frozen=True, kw_only=True):
     root: Path
     environ: Mapping[str, str] = field(default_factory=dict)
 
-    def open(self) -> StateBackend:
+    def open(self) -> StateStore:
         """A client of its own."""
         return open_backend(self.url, root=self.root)
 
@@ -92,7 +92,7 @@ def refusal(kind: type[ReconcilerError], call: Callable[[], object]) -> Reconcil
     raise AssertionError(f"{kind.__name__} was not raised")
 
 
-def data_in(backend: StateBackend) -> bytes:
+def data_in(backend: StateStore) -> bytes:
     """The snapshot's bytes; fails if there is no snapshot."""
     found = backend.read()
     assert found is not None
@@ -107,18 +107,18 @@ def holder_of(place: Place) -> LockInfo:
     return holder.info
 
 
-def take(backend: StateBackend) -> None:
+def take(backend: StateStore) -> None:
     """Take the lock of `backend` and let it go."""
     with backend.lock(a_lock(), timeout_s=0):
         pass
 
 
 @contextmanager
-def settled(backend: StateBackend) -> Iterator[bytes | None]:
+def settled(backend: StateStore) -> Iterator[bytes | None]:
     """Hold the lock as a session does: a broken one means to write the snapshot anew. Gives what it was."""
-    with backend.lock(a_lock("settle"), timeout_s=0) as tenure:
+    with backend.lock(a_lock("settle"), timeout_s=0) as handover:
         found = backend.read()
-        if tenure is Tenure.FORCED:
+        if handover is LockHandover.FORCED:
             renewed = b"" if found is None else found.data
             backend.write(renewed + b"'", replacing=None if found is None else found.version)
         yield None if found is None else found.data
@@ -215,8 +215,8 @@ class BackendConformance:
         backend = place.open()
         assert backend.lock_holder() is None
         info = a_lock("apply")
-        with backend.lock(info, timeout_s=0) as tenure:
-            assert tenure is Tenure.ORDERLY
+        with backend.lock(info, timeout_s=0) as handover:
+            assert handover is LockHandover.ORDERLY
             code, said = place.run("take")
             assert code == 1
             assert said[0].startswith("StateLocked")
@@ -283,7 +283,7 @@ class BackendConformance:
         assert place.open().lock_holder() is None
 
     @staticmethod
-    def _refuse_all_changes(backend: StateBackend, version: Version) -> None:
+    def _refuse_all_changes(backend: StateStore, version: Version) -> None:
         for change in (
             lambda: backend.write(b"two", replacing=version),
             lambda: backend.append_journal(b"more|", after=5),
@@ -379,7 +379,7 @@ class BackendConformance:
             backend.clear_journal()
 
 
-def _act(backend: StateBackend, words: Sequence[str]) -> None:
+def _act(backend: StateStore, words: Sequence[str]) -> None:
     """What another process does, as its `words` say."""
     match words:
         case ["take", *timeout]:
@@ -400,7 +400,7 @@ def _act(backend: StateBackend, words: Sequence[str]) -> None:
             _tell(backend, name.encode())
 
 
-def _count(backend: StateBackend, times: int) -> None:
+def _count(backend: StateStore, times: int) -> None:
     for _ in range(times):
         with backend.lock(a_lock("count"), timeout_s=_PATIENCE_S):
             found = backend.read()
@@ -409,7 +409,7 @@ def _count(backend: StateBackend, times: int) -> None:
     print("counted", flush=True)
 
 
-def _tell(backend: StateBackend, name: bytes) -> None:
+def _tell(backend: StateStore, name: bytes) -> None:
     """A run in small: lock, load, journal, four appends, fold, clear; a step that failed is tried again once.
 
     A step whose outcome is not known is tried again as a session would: an append in the same place, a write
@@ -430,7 +430,7 @@ def _tell(backend: StateBackend, name: bytes) -> None:
 
 
 @contextmanager
-def _locked(backend: StateBackend) -> Iterator[None]:
+def _locked(backend: StateStore) -> Iterator[None]:
     """The lock; a second try where the first one failed."""
     try:
         lock = backend.lock(a_lock("story"), timeout_s=0)
@@ -446,7 +446,7 @@ def _locked(backend: StateBackend) -> Iterator[None]:
         lock.__exit__(None, None, None)
 
 
-def _fold(backend: StateBackend, data: bytes) -> None:
+def _fold(backend: StateStore, data: bytes) -> None:
     found = backend.read()
     if found is None or found.data != data:
         backend.write(data, replacing=None if found is None else found.version)

@@ -26,7 +26,7 @@ from reconciler.backends.encryption import (
     read_encrypted,
 )
 from reconciler.model.secret_fingerprints import StateKeys
-from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
+from reconciler.ports import Breaking, LockHandover, LockHolder, LockInfo, Snapshot, StateStore, Version
 
 _NOTE: Final = "an encrypted change"
 """What a store that keeps a history is told: the words of a note would stand there for all to read."""
@@ -43,9 +43,9 @@ class _Present(Struct, frozen=True, kw_only=True):
 
 
 class EncryptingStore:
-    """`inner`, encrypted where its content is; implements `ports.StateBackend`."""
+    """`inner`, encrypted where its content is; implements `ports.StateStore`."""
 
-    def __init__(self, inner: StateBackend, keys: StateKeys) -> None:
+    def __init__(self, inner: StateStore, keys: StateKeys) -> None:
         self.location = inner.location
         self._inner = inner
         self._ring = KeyRing(keys=keys, location=inner.location)
@@ -167,11 +167,11 @@ class EncryptingStore:
         self._end, self._has_plain_journal = None, False
 
     @contextmanager
-    def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[Tenure]:
+    def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[LockHandover]:
         """As the store's own; what was seen without the lock is seen anew."""
-        with self._inner.lock(info, timeout_s=timeout_s) as tenure:
+        with self._inner.lock(info, timeout_s=timeout_s) as handover:
             self._present, self._end = None, None
-            yield tenure
+            yield handover
 
     def lock_holder(self) -> LockHolder | None:
         """As the store's own: who holds a lock is not encrypted."""

@@ -21,11 +21,11 @@ from reconciler.fault_points import Step, reach
 from reconciler.model.errors import UsageError
 from reconciler.ports import (
     Breaking,
+    LockHandover,
     LockHolder,
     LockInfo,
     Snapshot,
-    StateBackend,
-    Tenure,
+    StateStore,
     Version,
     content_version,
 )
@@ -51,7 +51,7 @@ _BACKUP: Final = (
 )
 
 
-def open_file(url: str, *, root: Path) -> StateBackend:
+def open_file(url: str, *, root: Path) -> StateStore:
     """The file that `url` names, as `file:PATH`; a relative path is below `root`."""
     parts = urlsplit(url)
     if parts.netloc not in {"", "localhost"} or parts.query or parts.fragment or not parts.path:
@@ -60,7 +60,7 @@ def open_file(url: str, *, root: Path) -> StateBackend:
 
 
 class FileBackend:
-    """A state at a path; implements `ports.StateBackend`."""
+    """A state at a path; implements `ports.StateStore`."""
 
     def __init__(self, path: Path, *, location: str) -> None:
         # Links are followed once, here: replacing a link would leave the file behind it as it was.
@@ -139,7 +139,7 @@ class FileBackend:
                 flush_folder(self._journal.parent)
 
     @contextmanager
-    def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[Tenure]:
+    def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[LockHandover]:
         """Hold the lock; what killed writers left half-written is removed on the way in."""
         with reporting("lock", self.location):
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,7 +148,7 @@ class FileBackend:
                 reach(Step.TIDY)
                 for scratch in self._path.parent.glob(f".{glob.escape(self._path.name)}.*.tmp"):
                     scratch.unlink(missing_ok=True)
-            yield Tenure.ORDERLY
+            yield LockHandover.ORDERLY
 
     def lock_holder(self) -> LockHolder | None:
         """Who holds the lock, or was killed with it; None where there is no lock file."""

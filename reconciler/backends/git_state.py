@@ -34,7 +34,16 @@ from reconciler.backends.git_remote import Update
 from reconciler.backends.git_urls import GitPlace, read_git_url
 from reconciler.backends.locks import decode_lock_info, encode_lock_info, wait_for
 from reconciler.model.errors import ReconcilerError, StateUnavailable
-from reconciler.ports import Breaking, Liveness, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
+from reconciler.ports import (
+    Breaking,
+    Liveness,
+    LockHandover,
+    LockHolder,
+    LockInfo,
+    Snapshot,
+    StateStore,
+    Version,
+)
 
 _HOOK: Final = """#!/bin/sh
 : >"$RECONCILER_PROOF/begun"
@@ -131,13 +140,13 @@ class GitLock:
         return self._branch.remote.look(self._place.lock)[self._place.lock]
 
 
-def open_git(url: str, *, root: Path) -> StateBackend:
+def open_git(url: str, *, root: Path) -> StateStore:
     """The state in the branch that `url` names; a relative path is below `root`."""
     return GitBackend(read_git_url(url, root=root), root=root)
 
 
 class GitBackend:
-    """A state in a branch; implements `ports.StateBackend`. A version is the snapshot's blob."""
+    """A state in a branch; implements `ports.StateStore`. A version is the snapshot's blob."""
 
     def __init__(self, place: GitPlace, *, root: Path) -> None:
         self.location = place.location
@@ -229,12 +238,12 @@ class GitBackend:
         self._advance("clear the journal of", make)
 
     @contextmanager
-    def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[Tenure]:
+    def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[LockHandover]:
         """Hold the lock. One that was broken left a holder that can change nothing: see `GitLock`."""
         with self._reporting("lock"):
             self._held = held = self._lock.take(info, timeout_s=timeout_s)
         try:
-            yield Tenure.ORDERLY
+            yield LockHandover.ORDERLY
         finally:
             self._held = None
             self._lock.let_go(held)

@@ -30,11 +30,11 @@ from reconciler.backends.locks import wait_for
 from reconciler.model.errors import StateUnavailable
 from reconciler.ports import (
     Breaking,
+    LockHandover,
     LockHolder,
     LockInfo,
     Snapshot,
-    StateBackend,
-    Tenure,
+    StateStore,
     Version,
     content_version,
 )
@@ -166,13 +166,13 @@ class HeldHttpLock:
 _SAMPLE: Final = 'a proof: "\\u00e9" é ✓\n'.encode()
 
 
-def open_http(url: str, *, root: Path) -> StateBackend:  # noqa: ARG001 - no path is below it
+def open_http(url: str, *, root: Path) -> StateStore:  # noqa: ARG001 - no path is below it
     """The state at the address that `url` names."""
     return HttpBackend(read_address(url))
 
 
 class HttpBackend:
-    """A state at an address; implements `ports.StateBackend`."""
+    """A state at an address; implements `ports.StateStore`."""
 
     def __init__(self, address: HttpAddress) -> None:
         self.location = address.location
@@ -222,10 +222,10 @@ class HttpBackend:
         self._update(lambda document: replace(document, journal=b"") if document.journal else document)
 
     @contextmanager
-    def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[Tenure]:
+    def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[LockHandover]:
         """Hold the server's lock; a late update of its last holder is refused, as it names another ID."""
         with self._take(info, timeout_s=timeout_s):
-            yield Tenure.ORDERLY
+            yield LockHandover.ORDERLY
 
     def lock_holder(self) -> LockHolder | None:
         """Who holds the lock; None where nobody does. It is found out by trying to take it."""

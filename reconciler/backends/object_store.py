@@ -3,7 +3,7 @@
 Beside the snapshot at KEY stand `KEY.backup`, `KEY.lock` and `KEY.journal/…`. Every put names what it
 replaces, and the store compares. Three things keep a holder whose lock was broken from changing anything:
 - a snapshot is written only after a look at the lock. A write that is under way at that moment may still
-  arrive, so whoever takes a broken lock is told (Tenure.FORCED) and writes the snapshot anew, after which
+  arrive, so whoever takes a broken lock is told (LockHandover.FORCED) and writes the snapshot anew, after which
   it is refused;
 - the journal is fenced (see `object_journal`);
 - the backup is replaced only if it is still the one from before that look.
@@ -22,19 +22,19 @@ from reconciler.backends.object_journal import JournalWriter, ObjectJournal
 from reconciler.backends.object_lock import HeldObjectLock, ObjectLock, Phase
 from reconciler.backends.object_urls import open_place
 from reconciler.model.errors import StateUnavailable
-from reconciler.ports import Breaking, LockHolder, LockInfo, Snapshot, StateBackend, Tenure, Version
+from reconciler.ports import Breaking, LockHandover, LockHolder, LockInfo, Snapshot, StateStore, Version
 
 _BACKUP_TRIES: Final = 3
 
 
-def open_object_store(url: str, *, root: Path) -> StateBackend:  # noqa: ARG001 - a bucket is below no directory
+def open_object_store(url: str, *, root: Path) -> StateStore:  # noqa: ARG001 - a bucket is below no directory
     """The object that `url` names."""
     place = open_place(url)
     return ObjectStoreBackend(place.bucket, key=place.key, bucket_url=place.bucket_url)
 
 
 class ObjectStoreBackend:
-    """A state in a bucket; implements `ports.StateBackend`."""
+    """A state in a bucket; implements `ports.StateStore`."""
 
     def __init__(self, bucket: Bucket, *, key: str, bucket_url: str) -> None:
         self.location = bucket.location
@@ -92,7 +92,7 @@ class ObjectStoreBackend:
         self._held_writer().clear()
 
     @contextmanager
-    def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[Tenure]:
+    def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[LockHandover]:
         """Hold the lock.
 
         FORCED if it was broken, and if a journal was left without a lock: somebody may have removed that by
@@ -101,9 +101,9 @@ class ObjectStoreBackend:
         self._held = self._lock.take(info, timeout_s=timeout_s)
         self._may_arrive_late = self._held.was_broken
         try:
-            self._writer, tenure = self._begun(self._held)
-            self._may_arrive_late = tenure is Tenure.FORCED
-            yield tenure
+            self._writer, handover = self._begun(self._held)
+            self._may_arrive_late = handover is LockHandover.FORCED
+            yield handover
         finally:
             held, self._held, self._writer = self._held, None, None
             self._lock.let_go(held, Phase.BROKEN if self._may_arrive_late else Phase.RELEASED)
@@ -122,11 +122,13 @@ class ObjectStoreBackend:
         """Raises StateUnavailable unless the store compares before it puts."""
         _prove_conditions(self._bucket, f"{self._key}.proof/{secrets.token_hex(16)}")
 
-    def _begun(self, held: HeldObjectLock) -> tuple[JournalWriter, Tenure]:
+    def _begun(self, held: HeldObjectLock) -> tuple[JournalWriter, LockHandover]:
         """The journal is this holder's alone from here on, whatever became of the lock's object before."""
         head = self._journal.fence()
-        tenure = Tenure.FORCED if held.was_broken or head.generation is not None else Tenure.ORDERLY
-        return JournalWriter(self._journal, self._lock, held, head), tenure
+        handover = (
+            LockHandover.FORCED if held.was_broken or head.generation is not None else LockHandover.ORDERLY
+        )
+        return JournalWriter(self._journal, self._lock, held, head), handover
 
     def _held_writer(self) -> JournalWriter:
         if self._writer is None:

@@ -1,7 +1,7 @@
 """Open the store that a state URL names; none is loaded before a URL asks for it.
 
 An installed package adds a store with an entry point of the group `reconciler.backends`, named as the URL's
-scheme: a function that takes a URL and the workspace's directory, as `root`, and gives a StateBackend.
+scheme: a function that takes a URL and the workspace's directory, as `root`, and gives a StateStore.
 """
 
 from importlib import import_module
@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from reconciler.backends.complaints import FILE_HINT
 from reconciler.backends.urls import read_scheme
 from reconciler.model.errors import UsageError
-from reconciler.ports import StateBackend
+from reconciler.ports import StateStore
 
 GROUP: Final = "reconciler.backends"
 
@@ -29,12 +29,12 @@ _OPENERS: Final = {
 class Opener(Protocol):
     """Opens the store that a URL names. Nothing is read or written yet. Raises UsageError for a wrong URL."""
 
-    def __call__(self, url: str, *, root: Path) -> StateBackend:
+    def __call__(self, url: str, *, root: Path) -> StateStore:
         """The store; a relative path in `url` is below `root`."""
         ...
 
 
-def open_backend(url: str, *, root: Path) -> StateBackend:
+def open_backend(url: str, *, root: Path) -> StateStore:
     """The store that `url` names; a relative path is below `root`. Nothing is read or written yet."""
     if url != url.encode(errors="replace").decode():
         raise UsageError(

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.records import IntentRecord, Record
-from reconciler.ports import StateBackend
+from reconciler.ports import StateStore
 from reconciler.statefile.journal_format import encode_record
 from reconciler.statefile.notes import note_of_records
 
@@ -69,7 +69,7 @@ class GroupCommit:
     """
 
     def __init__(
-        self, backend: StateBackend, *, size_bytes: int, recovery: RecoveryJournal | None = None
+        self, backend: StateStore, *, size_bytes: int, recovery: RecoveryJournal | None = None
     ) -> None:
         self._backend = backend
         self._recovery = recovery

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from reconciler.model.errors import StateAbsent, StateExists, UsageError
 from reconciler.model.state import MoveMarker, MovePhase, State
-from reconciler.ports import LockInfo, Snapshot, StateBackend, Tenure, Version
+from reconciler.ports import LockHandover, LockInfo, Snapshot, StateStore, Version
 from reconciler.statefile.session import Session, refuse_lone_journal, refuse_moved
 from reconciler.statefile.state_format import decode_with_marker, encode_state
 
@@ -22,8 +22,8 @@ from reconciler.statefile.state_format import decode_with_marker, encode_state
 class Migration(Struct, frozen=True, kw_only=True):
     """From where to where; each with the information for its lock."""
 
-    source: StateBackend
-    target: StateBackend
+    source: StateStore
+    target: StateStore
     source_lock: LockInfo
     target_lock: LockInfo
 
@@ -35,7 +35,7 @@ class Migration(Struct, frozen=True, kw_only=True):
         """
         if self.source.location == self.target.location:
             raise _same_place(self.target)
-        with self.source.lock(self.source_lock, timeout_s=timeout_s) as source_tenure:
+        with self.source.lock(self.source_lock, timeout_s=timeout_s) as source_handover:
             holder = self.target.lock_holder()
             if (
                 holder is not None
@@ -44,13 +44,13 @@ class Migration(Struct, frozen=True, kw_only=True):
             ):
                 raise _same_place(self.target)
             with self.target.lock(self.target_lock, timeout_s=timeout_s):
-                return self._go_on(source_tenure, prepare)
+                return self._go_on(source_handover, prepare)
 
-    def _go_on(self, tenure: Tenure, prepare: Callable[[], None]) -> State:
+    def _go_on(self, handover: LockHandover, prepare: Callable[[], None]) -> State:
         present = self.source.read()
         if present is not None and self._marker_of(present, self.source) == self._moved_to:
-            return self._finish(present, tenure, prepare)
-        state = Session(self.source, tenure).state  # folds what a killed run left; refuses any other marker
+            return self._finish(present, handover, prepare)
+        state = Session(self.source, handover).state  # folds what a killed run left; refuses any other marker
         replacing = self._free_target(state)
         prepare()
         begun = self.target.write(
@@ -65,9 +65,9 @@ class Migration(Struct, frozen=True, kw_only=True):
         )
         return self._settle_in(state, begun)
 
-    def _finish(self, present: Snapshot, tenure: Tenure, prepare: Callable[[], None]) -> State:
+    def _finish(self, present: Snapshot, handover: LockHandover, prepare: Callable[[], None]) -> State:
         """The last step, where the old store is marked already; nothing where that is done as well."""
-        if tenure is Tenure.FORCED:
+        if handover is LockHandover.FORCED:
             self.source.write(present.data, replacing=present.version, note="the state has moved away")
         state, _ = decode_with_marker(present.data, location=self.source.location)
         found = self.target.read()
@@ -109,7 +109,7 @@ class Migration(Struct, frozen=True, kw_only=True):
         raise _taken(self.target)
 
     @staticmethod
-    def _marker_of(found: Snapshot, at: StateBackend) -> MoveMarker | None:
+    def _marker_of(found: Snapshot, at: StateStore) -> MoveMarker | None:
         return decode_with_marker(found.data, location=at.location)[1]
 
     @property
@@ -121,14 +121,14 @@ class Migration(Struct, frozen=True, kw_only=True):
         return MoveMarker(phase=MovePhase.MOVED_TO, elsewhere=self.target.location)
 
 
-def _same_place(target: StateBackend) -> UsageError:
+def _same_place(target: StateStore) -> UsageError:
     return UsageError(
         f"{target.location} is where the state is already",
         hint="Nothing was changed. Name another place as --state, and the present one as --migrate-from.",
     )
 
 
-def _taken(target: StateBackend) -> StateExists:
+def _taken(target: StateStore) -> StateExists:
     return StateExists(
         f"{target.location} has a state already",
         hint="Nothing was changed. A state moves to a place that has none: choose another --state.",

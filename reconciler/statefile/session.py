@@ -23,7 +23,7 @@ from reconciler.model.errors import (
 from reconciler.model.identities import Digest
 from reconciler.model.payloads import NO_PAYLOADS, Payload
 from reconciler.model.state import State
-from reconciler.ports import LockInfo, Snapshot, StateBackend, Tenure, Version
+from reconciler.ports import LockHandover, LockInfo, Snapshot, StateStore, Version
 from reconciler.statefile.journal_format import Journal, decode_journal, encode_header
 from reconciler.statefile.notes import note_of_change
 from reconciler.statefile.replay import is_folded_into, replay
@@ -43,7 +43,7 @@ class _Found(Struct, frozen=True, kw_only=True):
     has_news: bool
 
 
-def initialise(backend: StateBackend, *, lineage: str, lock: LockInfo, timeout_s: float) -> State:
+def initialise(backend: StateStore, *, lineage: str, lock: LockInfo, timeout_s: float) -> State:
     """Create an empty state. Raises StateExists, with nothing changed, where there is one."""
     with backend.lock(lock, timeout_s=timeout_s):
         present = backend.read()
@@ -67,7 +67,7 @@ def refuse_moved(present: Snapshot, location: str) -> None:
         decode_state(present.data, location=location)
 
 
-def refuse_lone_journal(backend: StateBackend) -> None:
+def refuse_lone_journal(backend: StateStore) -> None:
     """Nothing, if the store, which has no snapshot, has no journal either. Raises StateDamaged."""
     if decode_journal(backend.read_journal(), location=backend.location) is not None:
         raise StateDamaged(
@@ -75,7 +75,7 @@ def refuse_lone_journal(backend: StateBackend) -> None:
         )
 
 
-def load_state(backend: StateBackend, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> State:
+def load_state(backend: StateStore, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> State:
     """The state with its journal replayed, read without a lock; nothing is written.
 
     `payloads` are known payloads by digest, of which no copy stays in memory.
@@ -90,16 +90,16 @@ def load_state(backend: StateBackend, payloads: Mapping[Digest, Payload] = NO_PA
 
 
 @contextmanager
-def open_session(backend: StateBackend, *, lock: LockInfo, timeout_s: float) -> Iterator["Session"]:
+def open_session(backend: StateStore, *, lock: LockInfo, timeout_s: float) -> Iterator["Session"]:
     """Hold the lock and the state for the length of the context.
 
     What a killed run left in the journal is folded into the snapshot first.
     """
-    with backend.lock(lock, timeout_s=timeout_s) as tenure:
-        yield Session(backend, tenure)
+    with backend.lock(lock, timeout_s=timeout_s) as handover:
+        yield Session(backend, handover)
 
 
-def _find(backend: StateBackend, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> _Found:
+def _find(backend: StateStore, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> _Found:
     """What the store says now; of a payload that is in `payloads` already no copy stays in memory."""
     journal = decode_journal(backend.read_journal(), location=backend.location, payloads=payloads)
     snapshot = backend.read()
@@ -199,12 +199,12 @@ def _refuse_forgotten_history(present: State, pushed: State) -> None:
 class Session:
     """A state under its lock. Made by `open_session` only."""
 
-    def __init__(self, backend: StateBackend, tenure: Tenure = Tenure.ORDERLY) -> None:
+    def __init__(self, backend: StateStore, handover: LockHandover = LockHandover.ORDERLY) -> None:
         self._backend = backend
         found = _find(backend)
         self._state, self._version = found.state, found.version
         self._journal: GroupCommit | None = None
-        if found.has_news or tenure is Tenure.FORCED:
+        if found.has_news or handover is LockHandover.FORCED:
             self.commit(found.state)
         elif found.journal_bytes:
             backend.clear_journal()

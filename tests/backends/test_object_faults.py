@@ -23,7 +23,7 @@ from reconciler.backends.object_calls import Listed
 from reconciler.backends.object_journal import _spared
 from reconciler.backends.opening import open_backend
 from reconciler.model.errors import StateConflict, StateLocked, StateUnavailable, UnlockRefused
-from reconciler.ports import Breaking, Tenure
+from reconciler.ports import Breaking, LockHandover
 
 SNAPSHOT = r"exams\.state\.json$"
 LOCK = r"exams\.state\.json\.lock$"
@@ -291,14 +291,14 @@ def test_a_snapshot_that_arrives_late_is_refused(place, proxy):
         lost = lose(proxy, SNAPSHOT)
         refusal(StateUnavailable, lambda: backend.write(b"late", replacing=one))
         proxy.heal()
-    with other.lock(a_lock(), timeout_s=0) as tenure:
-        assert tenure is Tenure.FORCED
+    with other.lock(a_lock(), timeout_s=0) as handover:
+        assert handover is LockHandover.FORCED
         two = other.write(b"two", replacing=one)
         lost.arrive()
         found = other.read()
         assert (found.data, found.version) == (b"two", two)
-    with other.lock(a_lock(), timeout_s=0) as tenure:
-        assert tenure is Tenure.ORDERLY
+    with other.lock(a_lock(), timeout_s=0) as handover:
+        assert handover is LockHandover.ORDERLY
 
 
 def test_a_warning_stays_until_the_snapshot_was_written_anew(place):
@@ -308,12 +308,12 @@ def test_a_warning_stays_until_the_snapshot_was_written_anew(place):
     with backend.lock(info, timeout_s=0):
         place.open().break_lock(info.lock_id, breaking=Breaking.EVEN_LIVE)
     for _ in range(2):
-        with backend.lock(a_lock(), timeout_s=0) as tenure:
-            assert tenure is Tenure.FORCED
+        with backend.lock(a_lock(), timeout_s=0) as handover:
+            assert handover is LockHandover.FORCED
     with settled(backend):
         pass
-    with backend.lock(a_lock(), timeout_s=0) as tenure:
-        assert tenure is Tenure.ORDERLY
+    with backend.lock(a_lock(), timeout_s=0) as handover:
+        assert handover is LockHandover.ORDERLY
 
 
 def test_a_batch_that_arrives_late_is_seen_by_nobody(place, proxy):
@@ -366,8 +366,8 @@ def test_a_lock_removed_by_hand_does_not_let_two_runs_record(place):
         first.append_journal(b"head|", after=0)
         first.append_journal(b"more|", after=5)
         first._bucket.remove([first._lock._key])
-        with second.lock(a_lock(), timeout_s=0) as tenure:
-            assert tenure is Tenure.FORCED
+        with second.lock(a_lock(), timeout_s=0) as handover:
+            assert handover is LockHandover.FORCED
             refusal(StateUnavailable, lambda: first.append_journal(b"lost|", after=10))
             refusal(StateUnavailable, lambda: first.append_journal(b"lost|", after=0))
             assert second.read_journal() == b"head|more|"

@@ -20,7 +20,7 @@ from reconciler.backends.conformance import a_lock
 from reconciler.backends.object_calls import Bucket
 from reconciler.backends.object_store import ObjectStoreBackend
 from reconciler.model.errors import StateError, StateUnavailable, UnlockRefused
-from reconciler.ports import Breaking, Tenure
+from reconciler.ports import Breaking, LockHandover
 
 KEY = "state.json"
 CLIENTS = 2
@@ -109,10 +109,10 @@ class Run:
         self.info = a_lock()
         self.is_stale = False
         lock = self.backend.lock(self.info, timeout_s=0)
-        tenure = lock.__enter__()
+        handover = lock.__enter__()
         self.lock = lock
         loaded = self.load()
-        if loaded[3] or tenure is Tenure.FORCED:
+        if loaded[3] or handover is LockHandover.FORCED:
             self.put(loaded)
         else:
             self.backend.clear_journal()

@@ -26,7 +26,7 @@ from reconciler.model.errors import (
 )
 from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.model.state import MoveMarker, MovePhase
-from reconciler.ports import Breaking, LockInfo, Tenure
+from reconciler.ports import Breaking, LockHandover, LockInfo
 from reconciler.statefile.journal_format import encode_header, encode_record
 from reconciler.statefile.session import initialise, load_state, open_session
 from reconciler.statefile.state_format import decode_state, decode_with_marker, encode_state
@@ -316,7 +316,7 @@ class Forced(Watched):
     def lock(self, info, *, timeout_s):
         """As its own, and never orderly."""
         held = super().lock(info, timeout_s=timeout_s)
-        held.gen = (Tenure.FORCED for _ in held.gen)
+        held.gen = (LockHandover.FORCED for _ in held.gen)
         return held
 
 

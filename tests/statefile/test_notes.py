@@ -7,7 +7,7 @@ import pytest
 from state_builders import LINEAGE, NOW, began, created, doubted, entry, failed, intent, state
 
 from reconciler.backends.file import FileBackend
-from reconciler.ports import LockInfo, Tenure
+from reconciler.ports import LockHandover, LockInfo
 from reconciler.statefile.notes import note_of_change, note_of_records
 from reconciler.statefile.session import initialise, open_session
 
@@ -70,7 +70,7 @@ class Noting(FileBackend):
         """A store at `path`."""
         super().__init__(path, location="x")
         self.notes = []
-        self.tenure = Tenure.ORDERLY
+        self.handover = LockHandover.ORDERLY
 
     def write(self, data, *, replacing, note=""):
         """Keep the note."""
@@ -86,7 +86,7 @@ class Noting(FileBackend):
     def lock(self, info, *, timeout_s):
         """Say how it came to be free."""
         with super().lock(info, timeout_s=timeout_s):
-            yield self.tenure
+            yield self.handover
 
 
 @pytest.fixture
@@ -118,11 +118,11 @@ def test_a_session_tells_the_store_what_it_does(backend):
     ]
 
 
-@pytest.mark.parametrize(("tenure", "raised"), [(Tenure.ORDERLY, 0), (Tenure.FORCED, 1)])
-def test_after_a_broken_lock_the_snapshot_is_written_anew(backend, tenure, raised):
+@pytest.mark.parametrize(("handover", "raised"), [(LockHandover.ORDERLY, 0), (LockHandover.FORCED, 1)])
+def test_after_a_broken_lock_the_snapshot_is_written_anew(backend, handover, raised):
     """So a snapshot that the run whose lock was broken is still writing is refused when it arrives."""
     late = backend.read()
-    backend.tenure = tenure
+    backend.handover = handover
     with open_session(backend, lock=LOCK, timeout_s=0) as opened:
         assert opened.state.serial == raised
     assert (backend.read().version != late.version) is bool(raised)

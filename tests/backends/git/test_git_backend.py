@@ -419,7 +419,7 @@ def test_a_lock_that_says_nothing_is_not_broken(place, repository):
 
 
 def test_a_lock_is_broken_though_its_holder_goes_on_pushing(place, repository):
-    """Once the ref has moved the holder is refused, so that the commit which ends its tenure gets in."""
+    """Once the ref has moved the holder is refused, so that the commit which ends its lock gets in."""
     backend, info = place(), a_lock("apply")
     with backend.lock(info, timeout_s=0):
         backend.write(b"one", replacing=None)
