@@ -24,7 +24,7 @@ _SLOW_S: Final = 0.5
 _NTH: Final = re.compile(r"[1-9][0-9]{0,8}")
 
 
-class Action(Enum):
+class Failure(Enum):
     """What can happen at a step."""
 
     KILL = "kill"
@@ -38,9 +38,9 @@ class Action(Enum):
     """Half of the bytes are written, then the process is killed."""
 
 
-_MOMENT: Final = frozenset({Action.KILL})
-_CALL: Final = _MOMENT | {Action.ENOSPC, Action.EIO, Action.SLOW}
-_WRITE: Final = _CALL | {Action.SHORT, Action.TORN}
+_MOMENT: Final = frozenset({Failure.KILL})
+_CALL: Final = _MOMENT | {Failure.ENOSPC, Failure.EIO, Failure.SLOW}
+_WRITE: Final = _CALL | {Failure.SHORT, Failure.TORN}
 
 
 class Step(Enum):
@@ -93,7 +93,7 @@ class Step(Enum):
     LOCK_RELEASE = ("the lock file is about to be removed", _CALL)
     LOCK_REMOVED = ("the lock file is removed, and the lock still held", _MOMENT)
 
-    def __init__(self, meaning: str, actions: frozenset[Action]) -> None:
+    def __init__(self, meaning: str, actions: frozenset[Failure]) -> None:
         self.meaning = meaning
         self.actions = actions
 
@@ -121,7 +121,7 @@ class _Faults:
         return any(self._reached[step] < nth for step, nth in self._planned)
 
 
-def _parse(fault: str) -> tuple[tuple[Step, int], Action]:
+def _parse(fault: str) -> tuple[tuple[Step, int], Failure]:
     name, _, rest = fault.strip().partition("=")
     verb, at, nth = rest.partition("@")
     step = {step.spelling: step for step in Step}.get(name)
@@ -129,7 +129,7 @@ def _parse(fault: str) -> tuple[tuple[Step, int], Action]:
         raise _mistake(fault, f"there is no step {name!r}; there are {', '.join(s.spelling for s in Step)}")
     action = next((action for action in step.actions if action.value == verb), None)
     if action is None:
-        possible = ", ".join(action.value for action in Action if action in step.actions)
+        possible = ", ".join(action.value for action in Failure if action in step.actions)
         raise _mistake(fault, f"at {name} there can be {possible}, not {verb!r}")
     if at and not _NTH.fullmatch(nth):
         raise _mistake(fault, f"what follows @ is a whole number from 1, not {nth!r}")
@@ -143,20 +143,20 @@ def _mistake(fault: str, problem: str) -> SystemExit:
     )
 
 
-def _do(action: Action, descriptor: int, data: bytes) -> None:
+def _do(action: Failure, descriptor: int, data: bytes) -> None:
     match action:
-        case Action.KILL:
+        case Failure.KILL:
             os.kill(os.getpid(), signal.SIGKILL)
-        case Action.ENOSPC:
+        case Failure.ENOSPC:
             raise _failure(errno.ENOSPC)
-        case Action.EIO:
+        case Failure.EIO:
             raise _failure(errno.EIO)
-        case Action.SLOW:
+        case Failure.SLOW:
             time.sleep(_SLOW_S)
-        case Action.SHORT:
+        case Failure.SHORT:
             os.write(descriptor, data[: len(data) // 2])
             raise _failure(errno.ENOSPC)
-        case Action.TORN:
+        case Failure.TORN:
             os.write(descriptor, data[: len(data) // 2])
             os.kill(os.getpid(), signal.SIGKILL)
         case _:

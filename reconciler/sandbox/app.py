@@ -32,11 +32,11 @@ from reconciler.sandbox.contract import (
     parse_json,
     title_of,
 )
-from reconciler.sandbox.fault_book import FaultBook
+from reconciler.sandbox.fault_schedule import FaultSchedule
 from reconciler.sandbox.faults import parse_fault
-from reconciler.sandbox.ledger import Exam, Ledger
+from reconciler.sandbox.ledger import CreatedExam, Ledger
 from reconciler.sandbox.page import HEADERS, render_page
-from reconciler.sandbox.replies import Answer, answer_for, error_answer, reply
+from reconciler.sandbox.replies import JsonReply, answer_for, error_answer, reply
 
 _CREATE_PATH: Final = "/v1/installs/{installSid}/courses/{courseSid}/exams"
 _HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
@@ -46,7 +46,7 @@ _LOG: Final = logging.getLogger("reconciler.sandbox")
 class Sandbox:
     """The service: what it holds, and how it answers."""
 
-    def __init__(self, *, ledger: Ledger, faults: FaultBook, rules: BodyRules, token: str | None) -> None:
+    def __init__(self, *, ledger: Ledger, faults: FaultSchedule, rules: BodyRules, token: str | None) -> None:
         self.ledger = ledger
         self.faults = faults
         self.requests = 0
@@ -73,12 +73,12 @@ class Sandbox:
         """List the exams for a test."""
         del request
         exams = [exam.as_json() for exam in self.ledger.exams]
-        return Answer({"count": len(exams), "requests": self.requests, "exams": exams})
+        return JsonReply({"count": len(exams), "requests": self.requests, "exams": exams})
 
     async def show_faults(self, request: Request) -> Response:
         """List the faults in force."""
         del request
-        return Answer({"faults": [fault.spec for fault in self.faults.faults]})
+        return JsonReply({"faults": [fault.spec for fault in self.faults.faults]})
 
     async def set_faults(self, request: Request) -> Response:
         """Put other faults in force, all of them or none."""
@@ -96,7 +96,7 @@ class Sandbox:
         self.faults.replace([])
         return await self.show_faults(request)
 
-    def _store(self, request: Request, data: bytes) -> Exam:
+    def _store(self, request: Request, data: bytes) -> CreatedExam:
         """Raises Refusal for what the documentation does not allow."""
         check_token(request.headers.get("token"), self._token)
         install_sid, course_sid = request.path_params["installSid"], request.path_params["courseSid"]

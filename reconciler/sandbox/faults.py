@@ -128,7 +128,7 @@ def _pairs(text: str) -> dict[str, str]:
     return given
 
 
-class _Key(NamedTuple):
+class _FaultKey(NamedTuple):
     """How the value of a key is read, and the field that it fills."""
 
     field: str
@@ -136,7 +136,7 @@ class _Key(NamedTuple):
     is_needed: bool = False
 
 
-def _take(given: dict[str, str], keys: Mapping[str, _Key]) -> dict[str, Any]:
+def _take(given: dict[str, str], keys: Mapping[str, _FaultKey]) -> dict[str, Any]:
     """Take from `given` what `keys` name. Return the fields that this fills."""
     fields = {}
     for name, key in keys.items():
@@ -191,23 +191,23 @@ def _either(no: str, yes: str) -> Callable[[str], bool]:
     return read
 
 
-_SECONDS: Final = _Key("seconds", _number_to(_MAX_SECONDS), is_needed=True)
-_STORED: Final = _Key("stored", _either("false", "true"))
+_SECONDS: Final = _FaultKey("seconds", _number_to(_MAX_SECONDS), is_needed=True)
+_STORED: Final = _FaultKey("stored", _either("false", "true"))
 _WHEN: Final = {
-    "retry-after": _Key("retry_after_s", _whole_from(0)),
-    "form": _Key("as_date", _either("seconds", "date")),
+    "retry-after": _FaultKey("retry_after_s", _whole_from(0)),
+    "form": _FaultKey("as_date", _either("seconds", "date")),
 }
-_KEYS: Final[Mapping[Kind, Mapping[str, _Key]]] = {
+_KEYS: Final[Mapping[Kind, Mapping[str, _FaultKey]]] = {
     Kind.LATENCY: {"seconds": _SECONDS},
     Kind.THROTTLED: _WHEN,
-    Kind.RATE: {"per-second": _Key("per_second", _number_to(_MAX_COUNT), is_needed=True), **_WHEN},
+    Kind.RATE: {"per-second": _FaultKey("per_second", _number_to(_MAX_COUNT), is_needed=True), **_WHEN},
     Kind.STATUS: {
-        "code": _Key("code", _code_in(range(200, 600), "200 to 599"), is_needed=True),
+        "code": _FaultKey("code", _code_in(range(200, 600), "200 to 599"), is_needed=True),
         "stored": _STORED,
     },
     Kind.HTML: {"stored": _STORED},
     Kind.REDIRECT: {
-        "code": _Key("code", _code_in((301, 302, 303, 307, 308), "one of 301, 302, 303, 307, 308"))
+        "code": _FaultKey("code", _code_in((301, 302, 303, 307, 308), "one of 301, 302, 303, 307, 308"))
     },
     Kind.SLOW_BODY: {"seconds": _SECONDS},
 }
@@ -216,6 +216,6 @@ _DEFAULTS: Final[Mapping[Kind, dict[str, int]]] = {
     Kind.REDIRECT: {"code": 307},
 }
 _SELECTION: Final = {
-    **{name: _Key(name, _whole_from(1)) for name in ("nth", "every", "first", "times")},
-    "title": _Key("title", str),
+    **{name: _FaultKey(name, _whole_from(1)) for name in ("nth", "every", "first", "times")},
+    "title": _FaultKey("title", str),
 }

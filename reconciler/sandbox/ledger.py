@@ -24,7 +24,7 @@ MASK: Final = "***"
 _FILE_MODE: Final = 0o600
 
 
-class Exam(Struct, frozen=True, kw_only=True, rename="camel"):
+class CreatedExam(Struct, frozen=True, kw_only=True, rename="camel"):
     """A created exam; `body` is what was sent, its password masked."""
 
     sid: str
@@ -42,18 +42,18 @@ class Exam(Struct, frozen=True, kw_only=True, rename="camel"):
 class Ledger:
     """Exams in order of creation. An exam is durable in `file`, where there is one, before `add` returns."""
 
-    def __init__(self, exams: list[Exam], file: FileIO | None) -> None:
+    def __init__(self, exams: list[CreatedExam], file: FileIO | None) -> None:
         self._exams = exams
         self._file = file
 
     @property
-    def exams(self) -> tuple[Exam, ...]:
+    def exams(self) -> tuple[CreatedExam, ...]:
         """Every exam, the oldest first."""
         return tuple(self._exams)
 
-    def add(self, install_sid: str, course_sid: str, body: Mapping[str, Any]) -> Exam:
+    def add(self, install_sid: str, course_sid: str, body: Mapping[str, Any]) -> CreatedExam:
         """The exam that `body` has become, under a fresh SID."""
-        exam = Exam(
+        exam = CreatedExam(
             sid=f"EX{secrets.token_hex(16)}",
             application_install_sid=install_sid,
             course_sid=course_sid,
@@ -96,7 +96,7 @@ def _open_exclusively(store: Path) -> FileIO:
     return file
 
 
-def _read(file: FileIO, store: Path) -> list[Exam]:
+def _read(file: FileIO, store: Path) -> list[CreatedExam]:
     data = file.read()
     whole = data.rfind(b"\n") + 1
     # A torn last line was never answered: the exam that it began does not exist.
@@ -105,9 +105,9 @@ def _read(file: FileIO, store: Path) -> list[Exam]:
     return [_parse(line, f"{store}:{number}") for number, line in enumerate(data[:whole].splitlines(), 1)]
 
 
-def _parse(line: bytes, place: str) -> Exam:
+def _parse(line: bytes, place: str) -> CreatedExam:
     try:
-        exam = convert(json.loads(line), Exam)
+        exam = convert(json.loads(line), CreatedExam)
         if not isinstance(exam.body.get("configuration"), dict):
             raise ValidationError("no configuration")
     except (ValueError, RecursionError) as error:
@@ -115,7 +115,7 @@ def _parse(line: bytes, place: str) -> Exam:
     return exam
 
 
-def _append(file: FileIO, exam: Exam) -> None:
+def _append(file: FileIO, exam: CreatedExam) -> None:
     # Blocks the loop on purpose: exams are stored one by one, each before its answer.
     line = json.dumps(exam.as_json()).encode("ascii") + b"\n"
     start = file.tell()

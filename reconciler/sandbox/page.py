@@ -7,7 +7,7 @@ from html import escape
 from typing import Any, Final
 
 from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.ledger import Exam
+from reconciler.sandbox.ledger import CreatedExam
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1c2430; --soft: #5d6878; --line: #dde2e9; --paper: #fff;
@@ -59,7 +59,7 @@ _COLUMNS: Final = ("SID and course", "Title", "Exam window", "Scheduling window"
 _NONE: Final = '<span class="none">none</span>'
 
 
-def render_page(exams: Sequence[Exam], faults: Sequence[Fault], requests: int) -> str:
+def render_page(exams: Sequence[CreatedExam], faults: Sequence[Fault], requests: int) -> str:
     """The page for `exams` (the oldest first; shown the newest first)."""
     return "".join(
         [
@@ -89,13 +89,13 @@ def _faults(faults: Sequence[Fault]) -> str:
     return f'<p class="faults">Misbehaving as told: {specs}</p>\n'
 
 
-def _table(exams: Sequence[Exam]) -> str:
+def _table(exams: Sequence[CreatedExam]) -> str:
     head = "".join(f'<th scope="col">{column}</th>' for column in _COLUMNS)
     rows = "".join(_row(exam) for exam in reversed(exams))
     return f'<div class="card"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n'
 
 
-def _row(exam: Exam) -> str:
+def _row(exam: CreatedExam) -> str:
     configuration = exam.body.get("configuration", {})
     kind = f"{exam.body.get('type')}, {exam.body.get('status', 'active')}"
     course = f"<small><code>{_text(exam.course_sid)}</code></small>"

@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from reconciler.sandbox.faults import Effect, Kind
-from reconciler.sandbox.ledger import Exam
+from reconciler.sandbox.ledger import CreatedExam
 
 TRANSPORT: Final = "transport"
 """Where the server leaves a connection's transport in a request's state."""
@@ -71,7 +71,7 @@ _NOTHING_YET: Final = {
 }
 
 
-class Answer(Response):
+class JsonReply(Response):
     """A JSON answer."""
 
     def __init__(self, content: object, status: int = 200, headers: dict[str, str] | None = None) -> None:
@@ -79,7 +79,7 @@ class Answer(Response):
         super().__init__(data, status, headers, "application/json")
 
 
-class Cut(Response):
+class CutConnection(Response):
     """No answer at all: the connection ends without a byte, or by a reset."""
 
     def __init__(self, *, by_reset: bool = False) -> None:
@@ -99,7 +99,7 @@ class Cut(Response):
         await _gone(receive)
 
 
-class Torn(Answer):
+class TornReply(JsonReply):
     """A JSON answer that announces all of its body and ends in the middle of it."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,7 +111,7 @@ class Torn(Answer):
         await _gone(receive)
 
 
-def answer_for(exam: Exam) -> dict[str, Any]:
+def answer_for(exam: CreatedExam) -> dict[str, Any]:
     """Return the documented answer for `exam`: every field, null where nothing is known of it.
 
     The answer's `configuration` is documented as a text of unknown content, so it is null, and the password
@@ -130,22 +130,22 @@ def answer_for(exam: Exam) -> dict[str, Any]:
     return {name: known.get(name) for name in ANSWER_FIELDS}
 
 
-def error_answer(status: int, message: str, problems: tuple[Any, ...] = ()) -> Answer:
+def error_answer(status: int, message: str, problems: tuple[Any, ...] = ()) -> JsonReply:
     """The sandbox's own form of an error; none is documented."""
-    return Answer({"error": {"status": status, "message": message, "problems": list(problems)}}, status)
+    return JsonReply({"error": {"status": status, "message": message, "problems": list(problems)}}, status)
 
 
 def reply(effect: Effect | None, path: str, store: Callable[[], dict[str, Any]]) -> Response:
     """Return what a create to `path` is answered; `store` stores the exam and gives its good answer."""
     if effect is None:
-        return Answer(store())
+        return JsonReply(store())
     match effect.kind:
         case Kind.THROTTLED | Kind.RATE:
             return _throttled(effect)
         case Kind.REDIRECT:
             return Response(status_code=effect.code, headers={"location": path})
         case Kind.DROP_BEFORE:
-            return Cut(by_reset=True)
+            return CutConnection(by_reset=True)
         case Kind.STATUS | Kind.HTML if not effect.stored:
             return _in_place_of({}, effect)
         case _:
@@ -159,11 +159,11 @@ def _in_place_of(answer: dict[str, Any], effect: Effect) -> Response:
         case Kind.HTML:
             return Response(_PROXY_PAGE, media_type="text/html")
         case Kind.DROP_AFTER:
-            return Cut()
+            return CutConnection()
         case Kind.NO_SID:
-            return Answer({**answer, "sid": None})
+            return JsonReply({**answer, "sid": None})
         case Kind.TRUNCATED:
-            return Torn(answer)
+            return TornReply(answer)
         case _:
             return _slow(answer, effect.seconds)
 

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.sandbox.app import Sandbox, build_app
 from reconciler.sandbox.contract import BodyRules
-from reconciler.sandbox.fault_book import FaultBook
+from reconciler.sandbox.fault_schedule import FaultSchedule
 from reconciler.sandbox.faults import parse_fault
 from reconciler.sandbox.ledger import open_ledger
 from reconciler.sandbox.replies import TRANSPORT
@@ -33,7 +33,7 @@ class RunningSandbox(Struct, frozen=True, kw_only=True):
 
     service: Sandbox
     url: str
-    server: "Server"
+    server: "SandboxServer"
     listener: socket.socket
 
     @property
@@ -62,7 +62,7 @@ class RunningSandbox(Struct, frozen=True, kw_only=True):
         self.server.should_exit = True
 
 
-class Server(uvicorn.Server):
+class SandboxServer(uvicorn.Server):
     """uvicorn's server, which calls back once it accepts requests."""
 
     def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
@@ -108,12 +108,12 @@ def opened(settings: Settings, on_listening: Callable[[str], None]) -> Iterator[
         url = _url(listener)
         service = Sandbox(
             ledger=ledger,
-            faults=FaultBook(settings.faults),
+            faults=FaultSchedule(settings.faults),
             rules=BodyRules(load("create-exam")),
             token=settings.token,
         )
         app = _Outermost(build_app(service, settings.host), verbose=settings.verbose)
-        server = Server(_config(app), lambda: on_listening(url))
+        server = SandboxServer(_config(app), lambda: on_listening(url))
         yield RunningSandbox(service=service, url=url, server=server, listener=listener)
 
 

@@ -47,11 +47,11 @@ _SID: Final = re.compile(rf"E{_BREAK}X((?:{_BREAK}[a-f0-9]){{32}})(?![a-f0-9])",
 _BREAKS: Final = re.compile(_BREAK)
 
 
-Answered: TypeAlias = Created | Throttled | Refused | Unauthorized | Forbidden | Unknown
+AnswerMeaning: TypeAlias = Created | Throttled | Refused | Unauthorized | Forbidden | Unknown
 """What an answer can mean; that nothing was sent is not among it."""
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class ReceivedAnswer(Struct, frozen=True, kw_only=True):
     """What arrived. `headers` are in order, their names in lower case; the reason phrase has no name.
 
     `body` is its first MiB, and `end` what else came: the last bytes of a longer one, and all that stands
@@ -70,7 +70,7 @@ class Answer(Struct, frozen=True, kw_only=True):
         return next((value for known, value in self.headers if known == name), None)
 
 
-def classify(answer: Answer, *, sent: Sent, redactor: Redactor) -> Answered:
+def classify(answer: ReceivedAnswer, *, sent: Sent, redactor: Redactor) -> AnswerMeaning:
     """Return the one meaning of `answer` to the request `sent`; no secret of `redactor` is in it."""
     return replace(_meaning(answer, sent, redactor), request_id=_request_id(answer, redactor))
 
@@ -78,12 +78,12 @@ def classify(answer: Answer, *, sent: Sent, redactor: Redactor) -> Answered:
 def unanswered(error: Exception, heard: bytes, *, sent: Sent, redactor: Redactor) -> Unknown:
     """Return what `error` means where no head of an answer was read to its end, but `heard` of it."""
     sids, seen = _seen_sids(
-        Answer(status=0, body=heard, end=str(error).encode("utf-8", "replace")), sent, redactor
+        ReceivedAnswer(status=0, body=heard, end=str(error).encode("utf-8", "replace")), sent, redactor
     )
     return Unknown(status=None, reason=f"no answer: {describe(error, redactor)}{seen}", sids=sids)
 
 
-def _request_id(answer: Answer, redactor: Redactor) -> str | None:
+def _request_id(answer: ReceivedAnswer, redactor: Redactor) -> str | None:
     """Return what a server calls the request, in the first of the usual headers that is there."""
     found = next(filter(None, map(answer.header, _REQUEST_ID_HEADERS)), None)
     if found is None or redactor.finds_in(found, most=_REQUEST_ID_READINGS):
@@ -91,7 +91,7 @@ def _request_id(answer: Answer, redactor: Redactor) -> str | None:
     return tamed(found, most=_REQUEST_ID_CHARACTERS) or None
 
 
-def _meaning(answer: Answer, sent: Sent, redactor: Redactor) -> Answered:
+def _meaning(answer: ReceivedAnswer, sent: Sent, redactor: Redactor) -> AnswerMeaning:
     status = answer.status
     document = None if answer.fault else decode(answer.body)
     reason = ""
@@ -142,7 +142,7 @@ def _is_echo(sid: str, sent: Sent, redactor: Redactor) -> bool:
     return sid.lower().encode("ascii") in sent.body.lower() or redactor.finds_piece_in(sid)
 
 
-def _seen_sids(answer: Answer, sent: Sent, redactor: Redactor) -> tuple[tuple[ExamSid, ...], str]:
+def _seen_sids(answer: ReceivedAnswer, sent: Sent, redactor: Redactor) -> tuple[tuple[ExamSid, ...], str]:
     """Return the exam SIDs in body and headers that are not the request's own, and what to say of them."""
     own = set(_sids_in([sent.body]))
     headers = "\n".join(value for _, value in answer.headers).encode("utf-8", "replace")
@@ -156,7 +156,7 @@ def _seen_sids(answer: Answer, sent: Sent, redactor: Redactor) -> tuple[tuple[Ex
     return sids, _in_words(sids, are_all=len(found) <= _MOST_SIDS)
 
 
-def _reason(answer: Answer, document: object, redactor: Redactor) -> str:
+def _reason(answer: ReceivedAnswer, document: object, redactor: Redactor) -> str:
     head = f"HTTP {answer.status}"
     if answer.fault:
         fault = redactor.shown(answer.fault, otherwise=f"its body cannot be read, and why {WITHHELD}")

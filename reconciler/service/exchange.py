@@ -21,7 +21,7 @@ from typing import Any, Final
 import httpx
 from msgspec.structs import replace
 
-from reconciler.service.answers import Answer
+from reconciler.service.answers import ReceivedAnswer
 from reconciler.service.bodies import END_BYTES, Kept, decode, read_body
 from reconciler.service.spellings import text_of
 
@@ -50,7 +50,7 @@ class Exchange:
     heard: bytearray = field(default_factory=bytearray)
     _deadline: asyncio.Timeout = field(init=False)
 
-    async def send(self, transport: httpx.AsyncBaseTransport, request: httpx.Request) -> Answer:
+    async def send(self, transport: httpx.AsyncBaseTransport, request: httpx.Request) -> ReceivedAnswer:
         """Send `request` and return what arrived; `transport` is used for nothing else, and closed.
 
         Raises anything if what arrived holds no status line, TimeoutError if it takes too long. The head of
@@ -67,7 +67,7 @@ class Exchange:
                 await transport.aclose()
         headers = tuple((text_of(name).lower(), text_of(value)) for name, value in response.headers.raw)
         phrase = text_of(response.extensions.get("reason_phrase", b""))
-        answer = Answer(
+        answer = ReceivedAnswer(
             status=response.status_code,
             headers=(*headers, ("", phrase)),
             body=kept.start,

@@ -12,7 +12,7 @@ from promises import check_promises, check_way_on
 
 import reconciler
 from reconciler import fault_points
-from reconciler.fault_points import Action, Step
+from reconciler.fault_points import Failure, Step
 from reconciler.sandbox.running import running
 
 NAMES = ("e0", "e1", "e2")
@@ -158,11 +158,11 @@ FULL = {Step.LOCK_OPEN, Step.RECOVERY_OPEN, Step.BACKUP_OPEN, Step.SNAPSHOT_OPEN
 
 def failures_of(step):
     """How the call at `step` fails here."""
-    if Action.SHORT in step.actions:
-        return (Action.ENOSPC, Action.EIO, Action.SHORT)
-    if Action.EIO not in step.actions or step in NOT_FIRST | ELSEWHERE:
+    if Failure.SHORT in step.actions:
+        return (Failure.ENOSPC, Failure.EIO, Failure.SHORT)
+    if Failure.EIO not in step.actions or step in NOT_FIRST | ELSEWHERE:
         return ()
-    return (Action.ENOSPC,) if step in FULL else (Action.EIO,)
+    return (Failure.ENOSPC,) if step in FULL else (Failure.EIO,)
 
 
 RUNS = {"BACKUP": run_resolve, "LOCK_BREAK": run_unlock}
@@ -326,10 +326,10 @@ def test_every_step_has_a_kill_test():
 def test_every_call_that_can_fail_does():
     """Each failing call is tried, and each write in every way."""
     tried = {part.partition("@")[0] for _, faults in FAILURES + KILLS for part in faults.split(",")}
-    writes = {step for step in Step if Action.SHORT in step.actions}
-    ways = set(Action) - {Action.SLOW}
+    writes = {step for step in Step if Failure.SHORT in step.actions}
+    ways = set(Failure) - {Failure.SLOW}
     assert {f"{step.spelling}={action.value}" for step in writes for action in ways} <= tried
-    calls = {step.spelling for step in set(Step) - ELSEWHERE if Action.EIO in step.actions}
+    calls = {step.spelling for step in set(Step) - ELSEWHERE if Failure.EIO in step.actions}
     assert calls <= {fault.partition("=")[0] for fault in tried if not fault.endswith(("kill", "torn"))}
 
 

@@ -28,10 +28,10 @@ from hypothesis.stateful import (
 from promises import read_state
 from recording_server import RecordingServer
 
-from reconciler.fault_points import Action, Step
+from reconciler.fault_points import Failure, Step
 
-KILLS = [(step, Action.KILL) for step in Step]
-FAILURES = [(step, action) for step in Step for action in step.actions if action is not Action.KILL]
+KILLS = [(step, Failure.KILL) for step in Step]
+FAILURES = [(step, action) for step in Step for action in step.actions if action is not Failure.KILL]
 CREATES = {
     "created": (200, lambda sid: json.dumps({"sid": sid})),
     "created, answered by a proxy": (502, lambda _: "<h1>Bad gateway</h1>"),

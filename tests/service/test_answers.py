@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.identities import is_exam_sid
 from reconciler.model.verdicts import Created, Forbidden, Refused, Throttled, Unauthorized, Unknown
-from reconciler.service.answers import Answer, classify
+from reconciler.service.answers import ReceivedAnswer, classify
 from reconciler.service.echoes import Sent
 from reconciler.service.redaction import Redactor
 from reconciler.service.retry import BackOff
@@ -32,7 +32,7 @@ REDACTOR = Redactor([SECRET], beside=Redactor(["a.token.x"]))
 def meaning(status, body=b"", *, hides=(SECRET, "a.token.x"), end=b"", fault="", **headers):
     """What the answer means; an underscore in the name of a header is a hyphen."""
     named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-    answer = Answer(status=status, headers=named, body=body, end=end, fault=fault)
+    answer = ReceivedAnswer(status=status, headers=named, body=body, end=end, fault=fault)
     return classify(answer, sent=SENT, redactor=Redactor(hides))
 
 
@@ -283,7 +283,9 @@ HEADERS = {
 def test_every_sid_in_a_header_is_kept_and_makes_a_doubt(status, name):
     """Any header, the reason phrase included."""
     found = classify(
-        Answer(status=status, headers=(("x-first", "1"), (name, HEADERS[name]))), sent=SENT, redactor=REDACTOR
+        ReceivedAnswer(status=status, headers=(("x-first", "1"), (name, HEADERS[name]))),
+        sent=SENT,
+        redactor=REDACTOR,
     )
     assert isinstance(found, Unknown)
     assert found.sids == (SID,)
@@ -556,7 +558,9 @@ VALUES = st.text(st.characters()) | st.sampled_from(
 def test_every_answer_has_a_meaning(status, headers, body, fault):
     """No bytes make an exception; all texts are short, printable, encodable and without a secret."""
     found = classify(
-        Answer(status=status, headers=tuple(headers), body=body, fault=fault), sent=SENT, redactor=REDACTOR
+        ReceivedAnswer(status=status, headers=tuple(headers), body=body, fault=fault),
+        sent=SENT,
+        redactor=REDACTOR,
     )
     texts = [found.request_id or ""]
     if isinstance(found, Created):

@@ -27,7 +27,7 @@ from exam_workspace import Workspace
 from promises import check_promises, settle
 
 from reconciler import fault_points
-from reconciler.fault_points import Action, Step
+from reconciler.fault_points import Failure, Step
 from reconciler.sandbox.running import running
 
 FAULTS = (
@@ -88,7 +88,7 @@ def draw_blow(chance):
 def draw_point(chance):
     """A fault at a step that every run reaches, once or many times."""
     step = chance.choice([step for step in Step if not step.name.startswith("BACKUP")])
-    action = chance.choice([action for action in Action if action in step.actions])
+    action = chance.choice([action for action in Failure if action in step.actions])
     is_often = step.name.startswith(("JOURNAL_W", "JOURNAL_F", "INTENT", "ANSWERED", "OUTCOME"))
     return f"{step.spelling}={action.value}@{chance.randrange(1, 20) if is_often else 1}"
 

@@ -4,14 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.sandbox import parse_fault
-from reconciler.sandbox.fault_book import FaultBook
+from reconciler.sandbox.fault_schedule import FaultSchedule
 from reconciler.sandbox.faults import Effect, Kind
 
 
 def struck(*specs: str, titles: list[str]) -> list[int]:
     """The numbers of the creates, of `titles` in turn, that some effect was drawn for."""
-    book = FaultBook([parse_fault(spec) for spec in specs])
-    return [number for number, title in enumerate(titles, 1) if book.draw(title).effect is not None]
+    schedule = FaultSchedule([parse_fault(spec) for spec in specs])
+    return [number for number, title in enumerate(titles, 1) if schedule.draw(title).effect is not None]
 
 
 def test_fault_without_selection_takes_all() -> None:
@@ -37,8 +37,8 @@ def test_title_decides_who_counts() -> None:
 
 def test_first_fault_that_strikes_wins() -> None:
     """One effect at a time, and a fault that was not used has not spent one of its times."""
-    book = FaultBook([parse_fault("drop-after:nth=1"), parse_fault("no-sid:times=1")])
-    assert [book.draw("x").effect for _ in range(3)] == [
+    schedule = FaultSchedule([parse_fault("drop-after:nth=1"), parse_fault("no-sid:times=1")])
+    assert [schedule.draw("x").effect for _ in range(3)] == [
         Effect(kind=Kind.DROP_AFTER),
         Effect(kind=Kind.NO_SID),
         None,
@@ -48,26 +48,26 @@ def test_first_fault_that_strikes_wins() -> None:
 def test_waits_add_up_beside_an_effect() -> None:
     """Latencies are summed and do not hide another fault."""
     specs = ["latency:seconds=1", "status:code=503", "latency:seconds=2,nth=2"]
-    book = FaultBook([parse_fault(spec) for spec in specs])
-    first, second = book.draw("x"), book.draw("x")
+    schedule = FaultSchedule([parse_fault(spec) for spec in specs])
+    first, second = schedule.draw("x"), schedule.draw("x")
     assert (first.delay_s, second.delay_s) == (1.0, 3.0)
     assert first.effect == second.effect == Effect(kind=Kind.STATUS, code=503, stored=False)
 
 
 def test_replacing_begins_to_count_anew() -> None:
     """Faults set later count from the moment that they were set."""
-    book = FaultBook([parse_fault("no-sid:nth=1")])
-    book.draw("x")
-    book.replace([parse_fault("no-sid:nth=1")])
-    assert book.draw("x").effect == Effect(kind=Kind.NO_SID)
-    assert [fault.spec for fault in book.faults] == ["no-sid:nth=1"]
+    schedule = FaultSchedule([parse_fault("no-sid:nth=1")])
+    schedule.draw("x")
+    schedule.replace([parse_fault("no-sid:nth=1")])
+    assert schedule.draw("x").effect == Effect(kind=Kind.NO_SID)
+    assert [fault.spec for fault in schedule.faults] == ["no-sid:nth=1"]
 
 
 def test_bucket_refuses_beyond_its_rate_and_refills() -> None:
     """A rate of two lets two through at once, then one for each half second."""
     moments = iter([0.0, 0.0, 0.0, 0.0, 0.5, 0.5, 60.0, 60.0, 60.0])
-    book = FaultBook([parse_fault("rate:per-second=2")], now_s=lambda: next(moments))
-    refused = [book.draw("x").effect is not None for _ in range(8)]
+    schedule = FaultSchedule([parse_fault("rate:per-second=2")], now_s=lambda: next(moments))
+    refused = [schedule.draw("x").effect is not None for _ in range(8)]
     assert refused == [False, False, True, False, True, False, False, True]
 
 
@@ -75,9 +75,9 @@ def test_bucket_refuses_beyond_its_rate_and_refills() -> None:
 def test_rate_never_lets_more_through(gaps: list[float], per_second: int) -> None:
     """However creates arrive, no more pass than one second's worth and what time has added."""
     now_s = 0.0
-    book = FaultBook([parse_fault(f"rate:per-second={per_second}")], now_s=lambda: now_s)
+    schedule = FaultSchedule([parse_fault(f"rate:per-second={per_second}")], now_s=lambda: now_s)
     passed = 0
     for gap in gaps:
         now_s += gap
-        passed += book.draw("x").effect is None
+        passed += schedule.draw("x").effect is None
     assert passed <= per_second + now_s * per_second + 0.001

@@ -8,14 +8,14 @@ from msgspec import Struct
 from reconciler.sandbox.faults import Effect, Fault, Kind
 
 
-class Drawn(Struct, frozen=True, kw_only=True):
+class Misbehaviour(Struct, frozen=True, kw_only=True):
     """What one create is to suffer: a wait, then `effect`; None is to be served well."""
 
     delay_s: float
     effect: Effect | None
 
 
-class FaultBook:
+class FaultSchedule:
     """Decides for each create, in order of arrival, what goes wrong.
 
     Waits add up; of the other faults that strike, the first in the list wins.
@@ -23,34 +23,34 @@ class FaultBook:
 
     def __init__(self, faults: Sequence[Fault], now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
-        self._watches: list[_Watch] = []
+        self._counted: list[_CountedFault] = []
         self.replace(faults)
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """The faults in force."""
-        return tuple(watch.fault for watch in self._watches)
+        return tuple(counted.fault for counted in self._counted)
 
     def replace(self, faults: Sequence[Fault]) -> None:
         """From now on `faults` are in force, and count from one."""
         # One assignment, so that a test may do this from its own thread.
-        self._watches = [_Watch(fault, self._now_s()) for fault in faults]
+        self._counted = [_CountedFault(fault, self._now_s()) for fault in faults]
 
-    def draw(self, title: str) -> Drawn:
+    def draw(self, title: str) -> Misbehaviour:
         """What the create of `title` that has just arrived is to suffer."""
         delay_s = 0.0
         effect: Effect | None = None
         now_s = self._now_s()
-        for watch in [watch for watch in self._watches if watch.counts(title)]:
-            own = watch.fault.effect
+        for counted in [counted for counted in self._counted if counted.counts(title)]:
+            own = counted.fault.effect
             if own.kind is Kind.LATENCY:
-                delay_s += own.seconds if watch.strikes(now_s) else 0
-            elif effect is None and watch.strikes(now_s):
+                delay_s += own.seconds if counted.strikes(now_s) else 0
+            elif effect is None and counted.strikes(now_s):
                 effect = own
-        return Drawn(delay_s=delay_s, effect=effect)
+        return Misbehaviour(delay_s=delay_s, effect=effect)
 
 
-class _Watch:
+class _CountedFault:
     """One fault and its counts."""
 
     def __init__(self, fault: Fault, now_s: float) -> None:
