@@ -9,8 +9,8 @@ from typing import Final, ParamSpec, assert_never, cast
 
 from msgspec.structs import replace
 
-from reconciler.applying.endings import ended, internal_error, try_ended, unrecorded
 from reconciler.applying.gate import Gate, Pause
+from reconciler.applying.outcomes import ended, internal_error, try_ended, unrecorded
 from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
 from reconciler.applying.turn import Stage, Turn

@@ -19,9 +19,9 @@ from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.verdicts import NotSent, Verdict
 from reconciler.proxies import Proxy, proxy_for
 from reconciler.service.answers import classify, unanswered
-from reconciler.service.echoes import Sent
 from reconciler.service.exchange import Exchange
 from reconciler.service.redaction import Redactor, describe
+from reconciler.service.request_match import Sent
 from reconciler.service_url import is_loopback
 
 _CONNECT_S: Final = 10.0

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from reconciler.service.answers import ReceivedAnswer
 from reconciler.service.bodies import END_BYTES, Kept, decode, read_body
-from reconciler.service.spellings import text_of
+from reconciler.service.decodings import text_of
 
 _HEAD_BYTES: Final = 100 * 1024  # of the head of an answer h11 takes as much
 _CONNECTS: Final = (".connect_tcp.started", ".start_tls.started")

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 
 from reconciler.model.outside_text import REPLACEMENT, tamed
-from reconciler.service.spellings import MOST_TEXTS, undone, without_tags
+from reconciler.service.decodings import MOST_TEXTS, undone, without_tags
 
 WITHHELD: Final = "repeats a secret and is withheld"
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from reconciler.model.identities import is_exam_sid
 from reconciler.model.verdicts import Created, Forbidden, Refused, Throttled, Unauthorized, Unknown
 from reconciler.service.answers import ReceivedAnswer, classify
-from reconciler.service.echoes import Sent
 from reconciler.service.redaction import Redactor
+from reconciler.service.request_match import Sent
 from reconciler.service.retry import BackOff
 
 SID = "EX" + "ab" * 16

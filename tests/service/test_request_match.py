@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.service.echoes import Sent, contradictions, other_title
+from reconciler.service.request_match import Sent, contradictions, other_title
 
 INSTALL, COURSE = "AI" + "1" * 32, "CU" + "ab" * 16
 TITLE = "Midterm Exam 1: Café & Crème, Section 001"

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from reconciler.model.identities import CourseSid, InstallSid, is_course_sid
 from reconciler.model.sameness import folded
-from reconciler.service.spellings import unescape_html
+from reconciler.service.decodings import unescape_html
 
 _ELLIPSIS: Final = "..."  # of which NFKC makes the single character
 _LONG: Final = 32

@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from reconciler.service.spellings import text_of, unescape_html, without_tags
+from reconciler.service.decodings import text_of, unescape_html, without_tags
 
 _KEYS: Final = ("message", "error", "detail", "title", "description", "errors")
 _CODES: Final = frozenset({"AUTHENTICATIONFAILED", "INVALIDINPUT", "RESOURCENOTFOUND", "INVALIDPROTOCOL"})
