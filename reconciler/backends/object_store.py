@@ -3,8 +3,8 @@
 Beside the snapshot at KEY stand `KEY.backup`, `KEY.lock` and `KEY.journal/…`. Every put names what it
 replaces, and the store compares. Three things keep a holder whose lock was broken from changing anything:
 - a snapshot is written only after a look at the lock. A write that is under way at that moment may still
-  arrive, so whoever takes a broken lock is told (LockHandover.FORCED) and writes the snapshot anew, after which
-  it is refused;
+  arrive, so whoever takes a broken lock is told (LockHandover.FORCED) and writes the snapshot anew, after
+  which it is refused;
 - the journal is fenced (see `object_journal`);
 - the backup is replaced only if it is still the one from before that look.
 """
