@@ -12,62 +12,62 @@ from msgspec.structs import replace
 
 from reconciler.model.plan import Action
 from reconciler.outputs.html.timeline import (
-    Exam,
-    Span,
+    Period,
     TimeAxis,
+    TimelineExam,
     axis_of,
     exam_of,
     overlap_counts,
     picture_of,
-    shared,
+    shared_periods,
     strip_of,
 )
 
 START = datetime(2031, 9, 1, tzinfo=UTC)
 
 
-def span(begin: float, end: float) -> Span:
+def period(begin: float, end: float) -> Period:
     """From one day of the term to another."""
-    return Span(start=START + timedelta(days=begin), end=START + timedelta(days=end))
+    return Period(start=START + timedelta(days=begin), end=START + timedelta(days=end))
 
 
-def exam(number: int, begin: float, end: float, label: str = "Quiz") -> Exam:
+def exam(number: int, begin: float, end: float, label: str = "Quiz") -> TimelineExam:
     """An exam that is open from one day to another."""
-    return Exam(number=number, label=label, action="create", exam=span(begin, end), booking=None)
+    return TimelineExam(number=number, label=label, action="create", exam=period(begin, end), booking=None)
 
 
-SPANS = st.lists(
+PERIODS = st.lists(
     st.tuples(st.integers(0, 60), st.integers(1, 20)).map(lambda pair: (pair[0], sum(pair))), max_size=30
 )
 
 
-@given(spans=SPANS)
-def test_overlaps_are_those_of_each_pair(spans: list[tuple[int, int]]) -> None:
+@given(periods=PERIODS)
+def test_overlaps_are_those_of_each_pair(periods: list[tuple[int, int]]) -> None:
     """Each exam is counted as if compared with every other; windows that only touch do not overlap."""
-    exams = [exam(number, *bounds) for number, bounds in enumerate(spans)]
+    exams = [exam(number, *bounds) for number, bounds in enumerate(periods)]
     expected = {
-        one: sum(a < d and c < b for other, (c, d) in enumerate(spans) if other != one)
-        for one, (a, b) in enumerate(spans)
+        one: sum(a < d and c < b for other, (c, d) in enumerate(periods) if other != one)
+        for one, (a, b) in enumerate(periods)
     }
     assert overlap_counts(exams) == expected
-    assert bool(list(shared(exams))) == any(expected.values())
+    assert bool(list(shared_periods(exams))) == any(expected.values())
 
 
-@given(spans=SPANS)
-def test_shared_stretches_are_apart_and_held_by_two(spans: list[tuple[int, int]]) -> None:
+@given(periods=PERIODS)
+def test_shared_stretches_are_apart_and_held_by_two(periods: list[tuple[int, int]]) -> None:
     """Stretches stand in order and apart, and in the middle of each at least two exams are open."""
-    exams = [exam(number, *bounds) for number, bounds in enumerate(spans)]
-    found = list(shared(exams))
+    exams = [exam(number, *bounds) for number, bounds in enumerate(periods)]
+    found = list(shared_periods(exams))
     assert all(one.end <= other.start for one, other in pairwise(found))
     for stretch in found:
         middle = stretch.start + (stretch.end - stretch.start) / 2
         assert sum(one.exam is not None and one.exam.start <= middle <= one.exam.end for one in exams) > 1
 
 
-@given(spans=SPANS.filter(bool))
-def test_no_two_exams_share_a_place(spans: list[tuple[int, int]]) -> None:
+@given(periods=PERIODS.filter(bool))
+def test_no_two_exams_share_a_place(periods: list[tuple[int, int]]) -> None:
     """In one lane no bar begins before the one before it ended."""
-    exams = [exam(number, *bounds) for number, bounds in enumerate(spans)]
+    exams = [exam(number, *bounds) for number, bounds in enumerate(periods)]
     axis = axis_of([START, START + timedelta(days=80)])
     assert axis is not None
     picture = picture_of(exams, axis)
@@ -118,7 +118,7 @@ def test_exams_without_times_have_no_picture() -> None:
         examOpenDate="soon", examCloseDate=None, scheduleOpenDate=None, scheduleCloseDate=None
     )
     timeless = exam_of(cases.change("a/b", Action.CREATE, after=body), 0)
-    assert timeless.spans == ()
+    assert timeless.periods == ()
     assert picture_of([timeless], TimeAxis(START, START + timedelta(days=1))) is None
     assert axis_of([]) is None
 

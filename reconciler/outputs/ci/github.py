@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Final
 
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.outputs.ci.places import Checkout, Placed, placed
+from reconciler.outputs.ci.places import Checkout, PlacedDiagnostic, place_diagnostics
 from reconciler.outputs.escapes import ELLIPSIS
 from reconciler.outputs.markdown.escapes import block
 from reconciler.outputs.text.console import count_of
@@ -36,7 +36,7 @@ def github_commands(diagnostics: Sequence[Diagnostic], checkout: Checkout, *, ha
     for found in diagnostics:
         chosen[found.severity].append(found)
     shown = [found for kind in chosen.values() for found in kind[:MOST_ANNOTATIONS]]
-    lines = [_command(one) for one in placed(shown, checkout)]
+    lines = [_command(placed) for placed in place_diagnostics(shown, checkout)]
     lines.append(_last_line(chosen, diagnostics, has_summary=has_summary))
     return "".join(f"{line}\n" for line in lines)
 
@@ -55,20 +55,20 @@ def _last_line(
     return f"{counted(diagnostics)}; {words} left out here, as GitHub shows ten of a kind: {where}."
 
 
-def _command(one: Placed) -> str:
-    start, end_line = one.span.start, one.span.end_line
+def _command(placed: PlacedDiagnostic) -> str:
+    start, end_line = placed.span.start, placed.span.end_line
     properties: dict[str, str] = {}
-    if one.found.span is not None:
-        properties |= {"file": one.shown_path, "line": str(start.line)}
+    if placed.diagnostic.span is not None:
+        properties |= {"file": placed.shown_path, "line": str(start.line)}
         if end_line == start.line:  # GitHub takes columns within one line only
             properties["col"] = str(start.column)
         properties["endLine"] = str(end_line)
         if end_line == start.line:
-            properties["endColumn"] = str(one.span.end_column)
-    properties["title"] = one.name
+            properties["endColumn"] = str(placed.span.end_column)
+    properties["title"] = placed.name
     said = ",".join(f"{key}={value.translate(_IN_PROPERTY)}" for key, value in properties.items())
-    text = f"{one.message}\n{one.hint}" if one.hint else one.message
-    command = f"::{one.found.severity.value} {said}::{text.translate(_IN_DATA)}"
+    text = f"{placed.message}\n{placed.hint}" if placed.hint else placed.message
+    command = f"::{placed.diagnostic.severity.value} {said}::{text.translate(_IN_DATA)}"
     # An older form of command, `##[…]`, may stand anywhere in a line.
     return command.replace("##[", "## [")
 
@@ -81,7 +81,7 @@ def github_summary(diagnostics: Sequence[Diagnostic], checkout: Checkout) -> str
     """
     if not diagnostics:
         return ""
-    lines = [_line(one) for one in placed(diagnostics, checkout)]
+    lines = [_line(placed) for placed in place_diagnostics(diagnostics, checkout)]
     sizes = accumulate(len(line.encode()) + len("\n") for line in lines)
     shown = lines[: sum(size_bytes <= LARGEST_SUMMARY_BYTES for size_bytes in sizes)]
     left = len(lines) - len(shown)
@@ -89,5 +89,5 @@ def github_summary(diagnostics: Sequence[Diagnostic], checkout: Checkout) -> str
     return "\n".join([f"### reconciler validate: {counted(diagnostics)}", "", *block(shown, "text"), more])
 
 
-def _line(one: Placed) -> str:
-    return f"{one.line} ({one.hint})" if one.hint else one.line
+def _line(placed: PlacedDiagnostic) -> str:
+    return f"{placed.line} ({placed.hint})" if placed.hint else placed.line

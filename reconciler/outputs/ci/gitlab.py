@@ -6,7 +6,7 @@ from typing import Final
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.payloads import Document, Json
 from reconciler.model.plan import Action, Plan
-from reconciler.outputs.ci.places import Checkout, Placed, placed
+from reconciler.outputs.ci.places import Checkout, PlacedDiagnostic, place_diagnostics
 
 _SEVERITIES: Final = {Severity.ERROR: "critical", Severity.WARNING: "minor"}
 
@@ -16,18 +16,18 @@ def code_quality_report(diagnostics: Sequence[Diagnostic], checkout: Checkout) -
 
     A finding keeps its fingerprint when lines move, and has one of its own.
     """
-    return [_issue(one) for one in placed(diagnostics, checkout)]
+    return [_issue(placed) for placed in place_diagnostics(diagnostics, checkout)]
 
 
-def _issue(one: Placed) -> Document:
+def _issue(placed: PlacedDiagnostic) -> Document:
     return {
-        "description": one.sentences,
-        "check_name": one.found.code,
-        "fingerprint": one.identity,
-        "severity": _SEVERITIES[one.found.severity],
+        "description": placed.sentences,
+        "check_name": placed.diagnostic.code,
+        "fingerprint": placed.identity,
+        "severity": _SEVERITIES[placed.diagnostic.severity],
         "location": {
-            "path": one.path,
-            "lines": {"begin": one.span.start.line, "end": one.span.end_line},
+            "path": placed.path,
+            "lines": {"begin": placed.span.start.line, "end": placed.span.end_line},
         },
     }
 

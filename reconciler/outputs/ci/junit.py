@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from reconciler.model.declarations import Loaded
 from reconciler.model.diagnostics import Severity
-from reconciler.outputs.ci.places import Checkout, Placed, placed
+from reconciler.outputs.ci.places import Checkout, PlacedDiagnostic, place_diagnostics
 from reconciler.outputs.escapes import printable
 
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -18,9 +18,11 @@ _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U00
 
 def junit_text(loaded: Loaded, checkout: Checkout) -> str:
     """The findings of `loaded`, and the files that exams are declared in, as an XML document."""
-    suites: dict[str, list[Placed]] = {printable(checkout.path_of(file)): [] for file in _files(loaded)}
-    for one in placed(loaded.diagnostics, checkout):
-        suites.setdefault(one.shown_path, []).append(one)
+    suites: dict[str, list[PlacedDiagnostic]] = {
+        printable(checkout.path_of(file)): [] for file in _files(loaded)
+    }
+    for placed in place_diagnostics(loaded.diagnostics, checkout):
+        suites.setdefault(placed.shown_path, []).append(placed)
     root = ET.Element("testsuites", {"name": "reconciler validate", **_counts(list(suites.values()))})
     for path in sorted(suites):
         _add_suite(root, path, suites[path])
@@ -34,32 +36,34 @@ def _files(loaded: Loaded) -> set[str]:
     return {one.declared_at.file for block in blocks for one in block}
 
 
-def _add_suite(root: ET.Element, path: str, found: Sequence[Placed]) -> None:
+def _add_suite(root: ET.Element, path: str, found: Sequence[PlacedDiagnostic]) -> None:
     suite = ET.SubElement(root, "testsuite", {"name": _xml(path), **_counts([found])})
     if not found:
         ET.SubElement(suite, "testcase", classname=_xml(path), name="valid", time="0")
-    for one in found:
-        _add_case(suite, path, one)
+    for placed in found:
+        _add_case(suite, path, placed)
 
 
-def _add_case(suite: ET.Element, path: str, one: Placed) -> None:
-    number = f" ({one.number})" if one.number > 1 else ""
+def _add_case(suite: ET.Element, path: str, placed: PlacedDiagnostic) -> None:
+    number = f" ({placed.number})" if placed.number > 1 else ""
     # By class and name a pipeline tells what is new, so no line is in them; what repeats is numbered.
-    name = f"{one.name}: {one.message}{number}"
+    name = f"{placed.name}: {placed.message}{number}"
     case = ET.SubElement(suite, "testcase", classname=_xml(path), name=_xml(name), time="0")
-    if one.found.severity is Severity.WARNING:
-        ET.SubElement(case, "skipped", message=_xml(_whole(one)))
+    if placed.diagnostic.severity is Severity.WARNING:
+        ET.SubElement(case, "skipped", message=_xml(_whole(placed)))
     else:
-        failure = ET.SubElement(case, "failure", type=_xml(one.found.code), message=_xml(one.message))
-        failure.text = _xml(_whole(one))
+        failure = ET.SubElement(
+            case, "failure", type=_xml(placed.diagnostic.code), message=_xml(placed.message)
+        )
+        failure.text = _xml(_whole(placed))
 
 
-def _whole(one: Placed) -> str:
-    return f"{one.line}\n{one.hint}" if one.hint else one.line
+def _whole(placed: PlacedDiagnostic) -> str:
+    return f"{placed.line}\n{placed.hint}" if placed.hint else placed.line
 
 
-def _counts(suites: Sequence[Sequence[Placed]]) -> dict[str, str]:
-    errors = sum(one.found.severity is Severity.ERROR for suite in suites for one in suite)
+def _counts(suites: Sequence[Sequence[PlacedDiagnostic]]) -> dict[str, str]:
+    errors = sum(placed.diagnostic.severity is Severity.ERROR for suite in suites for placed in suite)
     return {
         "tests": str(sum(max(len(suite), 1) for suite in suites)),
         "failures": str(errors),

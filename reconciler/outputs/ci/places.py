@@ -31,14 +31,14 @@ class Checkout(Struct, frozen=True):
         return str(path.relative_to(self.repository) if path.is_relative_to(self.repository) else path)
 
 
-class Placed(Struct, frozen=True, kw_only=True):
+class PlacedDiagnostic(Struct, frozen=True, kw_only=True):
     """A finding with its place in the repository.
 
     `span` is that of the finding, or the beginning of the workspace's file for one about no file.
     `fingerprint` stays the same when lines move, and `number` counts findings that only lines tell apart.
     """
 
-    found: Diagnostic
+    diagnostic: Diagnostic
     path: str
     span: Span
     fingerprint: str
@@ -47,8 +47,8 @@ class Placed(Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """Code and address, in words that fit on one line."""
-        address = self.found.address
-        return printable(self.found.code if address is None else f"{self.found.code} in {address}")
+        address = self.diagnostic.address
+        return printable(self.diagnostic.code if address is None else f"{self.diagnostic.code} in {address}")
 
     @property
     def shown_path(self) -> str:
@@ -58,12 +58,12 @@ class Placed(Struct, frozen=True, kw_only=True):
     @property
     def message(self) -> str:
         """What is wrong, on one line."""
-        return printable(self.found.message)
+        return printable(self.diagnostic.message)
 
     @property
     def hint(self) -> str:
         """What to do next, on one line; empty where nothing is said."""
-        return printable(self.found.hint)
+        return printable(self.diagnostic.hint)
 
     @property
     def sentences(self) -> str:
@@ -74,9 +74,9 @@ class Placed(Struct, frozen=True, kw_only=True):
     @property
     def line(self) -> str:
         """Place, weight, code and what is wrong, on one line, as a compiler would say it."""
-        start, found = self.span.start, self.found
-        place = "" if found.span is None else f"{self.shown_path}:{start.line}:{start.column}: "
-        return f"{place}{found.severity.value}[{printable(found.code)}]: {self.message}"
+        start, diagnostic = self.span.start, self.diagnostic
+        place = "" if diagnostic.span is None else f"{self.shown_path}:{start.line}:{start.column}: "
+        return f"{place}{diagnostic.severity.value}[{printable(diagnostic.code)}]: {self.message}"
 
     @property
     def identity(self) -> str:
@@ -84,17 +84,25 @@ class Placed(Struct, frozen=True, kw_only=True):
         return _digest([self.fingerprint, str(self.number)])
 
 
-def placed(diagnostics: Iterable[Diagnostic], checkout: Checkout) -> list[Placed]:
+def place_diagnostics(diagnostics: Iterable[Diagnostic], checkout: Checkout) -> list[PlacedDiagnostic]:
     """`diagnostics`, in their order, each with its place and its names."""
     counts: Counter[str] = Counter()
     all_placed = []
-    for found in diagnostics:
-        span = found.span or _at_workspace()
+    for diagnostic in diagnostics:
+        span = diagnostic.span or _at_workspace()
         path = checkout.path_of(span.start.file)
-        fingerprint = _digest([found.code, path, found.address or "", _PLACE.sub("", found.message)])
+        fingerprint = _digest(
+            [diagnostic.code, path, diagnostic.address or "", _PLACE.sub("", diagnostic.message)]
+        )
         counts[fingerprint] += 1
         all_placed.append(
-            Placed(found=found, path=path, span=span, fingerprint=fingerprint, number=counts[fingerprint])
+            PlacedDiagnostic(
+                diagnostic=diagnostic,
+                path=path,
+                span=span,
+                fingerprint=fingerprint,
+                number=counts[fingerprint],
+            )
         )
     return all_placed
 

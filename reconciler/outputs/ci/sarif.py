@@ -10,7 +10,7 @@ from reconciler import __version__
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.payloads import Document
 from reconciler.outputs.ci.help_texts import HELP, Help, help_of
-from reconciler.outputs.ci.places import Checkout, Placed, placed
+from reconciler.outputs.ci.places import Checkout, PlacedDiagnostic, place_diagnostics
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _BASE: Final = "%SRCROOT%"
@@ -35,7 +35,10 @@ def sarif_document(
         "invocations": [{"executionSuccessful": True, "exitCode": int(has_errors(diagnostics))}],
         "originalUriBaseIds": {_BASE: {"uri": _directory_uri(checkout.repository)}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(one, numbers[one.found.code]) for one in placed(diagnostics, checkout)],
+        "results": [
+            _result(placed, numbers[placed.diagnostic.code])
+            for placed in place_diagnostics(diagnostics, checkout)
+        ],
     }
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
@@ -50,33 +53,33 @@ def _rule(code: str, found: Help) -> Document:
     return rule if found.uri is None else {**rule, "helpUri": found.uri}
 
 
-def _result(one: Placed, rule_index: int) -> Document:
-    location: Document = {"physicalLocation": _physical(one)}
-    if one.found.address is not None:
-        location["logicalLocations"] = [{"fullyQualifiedName": one.found.address, "kind": "resource"}]
+def _result(placed: PlacedDiagnostic, rule_index: int) -> Document:
+    location: Document = {"physicalLocation": _physical(placed)}
+    if placed.diagnostic.address is not None:
+        location["logicalLocations"] = [{"fullyQualifiedName": placed.diagnostic.address, "kind": "resource"}]
     return {
-        "ruleId": one.found.code,
+        "ruleId": placed.diagnostic.code,
         "ruleIndex": rule_index,
-        "level": _LEVELS[one.found.severity],
-        "message": {"text": _plain(one.sentences)},
+        "level": _LEVELS[placed.diagnostic.severity],
+        "message": {"text": _plain(placed.sentences)},
         "locations": [location],
         "partialFingerprints": {
             # By this name GitHub knows alerts again; it hashes lines of source where there is none.
-            "primaryLocationLineHash": f"{one.fingerprint}:{one.number}",
-            "reconcilerFinding/v1": one.identity,
+            "primaryLocationLineHash": f"{placed.fingerprint}:{placed.number}",
+            "reconcilerFinding/v1": placed.identity,
         },
     }
 
 
-def _physical(one: Placed) -> Document:
-    start = one.span.start
+def _physical(placed: PlacedDiagnostic) -> Document:
+    start = placed.span.start
     region: Document = {
         "startLine": start.line,
         "startColumn": start.column,
-        "endLine": one.span.end_line,
-        "endColumn": one.span.end_column,
+        "endLine": placed.span.end_line,
+        "endColumn": placed.span.end_column,
     }
-    return {"artifactLocation": _artifact(one.path), "region": region}
+    return {"artifactLocation": _artifact(placed.path), "region": region}
 
 
 def _artifact(path: str) -> Document:

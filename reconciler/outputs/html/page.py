@@ -22,9 +22,9 @@ from reconciler.outputs.escapes import printable, shorten
 from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.html.timeline import (
     Bar,
-    Exam,
     Picture,
     TimeAxis,
+    TimelineExam,
     axis_of,
     exam_of,
     overlap_counts,
@@ -108,7 +108,7 @@ def plan_page(plan: Plan, *, listing: Listing, invocation: Invocation | None = N
     zones = Counter(change.timezone or "UTC" for change in changes)
     zone = zones.most_common(1)[0][0] if zones else "UTC"
     in_zone = sorted(range(len(changes)), key=lambda number: (changes[number].timezone or "UTC") != zone)
-    moments = [side for at in in_zone for span in exams[at].spans for side in (span.start, span.end)]
+    moments = [side for at in in_zone for period in exams[at].periods for side in (period.start, period.end)]
     axis = axis_of(moments)
     style, script = _asset("plan.css"), _asset("plan.js")
     return _template().render(
@@ -177,7 +177,7 @@ def _filters(changes: Sequence[Change]) -> Iterator[Filter]:
 
 
 def _courses(
-    changes: Sequence[Change], exams: Sequence[Exam], axis: TimeAxis | None, invocation: Invocation
+    changes: Sequence[Change], exams: Sequence[TimelineExam], axis: TimeAxis | None, invocation: Invocation
 ) -> Iterator[Course]:
     by_course: dict[str, list[int]] = {}
     for number, change in enumerate(changes):
@@ -198,7 +198,7 @@ def _courses(
         )
 
 
-def _order(exam: Exam) -> tuple[bool, float, int]:
+def _order(exam: TimelineExam) -> tuple[bool, float, int]:
     """The earliest first, and what has no window last."""
     first = exam.exam or exam.booking
     return first is None, 0.0 if first is None else first.start.timestamp(), exam.number

@@ -93,26 +93,26 @@ _CHARACTER_WIDTH: Final = 0.68
 """Percent that a character of a label takes, in a picture as narrow as it gets."""
 
 
-class Span(Struct, frozen=True, kw_only=True):
+class Period(Struct, frozen=True, kw_only=True):
     """From when to when; both bounds are the one that is known where there is only one."""
 
     start: datetime
     end: datetime
 
 
-class Exam(Struct, frozen=True, kw_only=True):
+class TimelineExam(Struct, frozen=True, kw_only=True):
     """An exam as a picture needs it; `number` tells it from all others of the page."""
 
     number: int
     label: str
     action: str
-    exam: Span | None
-    booking: Span | None
+    exam: Period | None
+    booking: Period | None
 
     @property
-    def spans(self) -> tuple[Span, ...]:
+    def periods(self) -> tuple[Period, ...]:
         """The windows that are known."""
-        return tuple(span for span in (self.booking, self.exam) if span is not None)
+        return tuple(period for period in (self.booking, self.exam) if period is not None)
 
 
 class Bar(Struct, frozen=True):
@@ -122,7 +122,7 @@ class Bar(Struct, frozen=True):
     width: float
 
 
-class Drawn(Struct, frozen=True, kw_only=True):
+class DrawnExam(Struct, frozen=True, kw_only=True):
     """An exam in its lane; `label` is empty where the picture is too dense for labels."""
 
     number: int
@@ -140,44 +140,44 @@ class Picture(Struct, frozen=True, kw_only=True):
     """The exams of one course; `overlaps` are the stretches that two or more exam windows share."""
 
     height: int
-    exams: tuple[Drawn, ...]
+    exams: tuple[DrawnExam, ...]
     overlaps: tuple[Bar, ...]
     left_out: int
 
 
-def exam_of(change: Change, number: int) -> Exam:
+def exam_of(change: Change, number: int) -> TimelineExam:
     """What a picture needs of `change`."""
     payload = payload_of(change)
-    spans = []
+    periods = []
     for lead in ("exam", "schedule"):
         bounds = local_window(payload, lead, change.timezone)
         known = sorted(bound for bound in bounds if bound is not None)
-        spans.append(Span(start=known[0], end=known[-1]) if known else None)
-    return Exam(
+        periods.append(Period(start=known[0], end=known[-1]) if known else None)
+    return TimelineExam(
         number=number,
         label=printable(title_of(payload) or change.address),
         action=change.action.value,
-        exam=spans[0],
-        booking=spans[1],
+        exam=periods[0],
+        booking=periods[1],
     )
 
 
-def overlap_counts(exams: Sequence[Exam]) -> dict[int, int]:
+def overlap_counts(exams: Sequence[TimelineExam]) -> dict[int, int]:
     """With how many others of `exams` each one's exam window overlaps, by number."""
     timed = [(exam.number, exam.exam) for exam in exams if exam.exam is not None]
-    starts = sorted(span.start for _, span in timed)
-    ends = sorted(span.end for _, span in timed)
+    starts = sorted(period.start for _, period in timed)
+    ends = sorted(period.end for _, period in timed)
     # All others less those that end before this one starts, and those that start after it ends.
     return {
-        number: max(bisect_left(starts, span.end) - bisect_right(ends, span.start) - 1, 0)
-        for number, span in timed
-        if span.start < span.end
+        number: max(bisect_left(starts, period.end) - bisect_right(ends, period.start) - 1, 0)
+        for number, period in timed
+        if period.start < period.end
     }
 
 
-def picture_of(exams: Sequence[Exam], axis: TimeAxis) -> Picture | None:
+def picture_of(exams: Sequence[TimelineExam], axis: TimeAxis) -> Picture | None:
     """The picture of `exams`, the earliest on top; None where none has a window."""
-    timed = sorted((exam for exam in exams if exam.spans), key=_order)
+    timed = sorted((exam for exam in exams if exam.periods), key=_order)
     if not timed:
         return None
     is_dense = len(timed) > _MOST_LABELLED
@@ -188,20 +188,20 @@ def picture_of(exams: Sequence[Exam], axis: TimeAxis) -> Picture | None:
     return Picture(
         height=min(len(lanes), _MOST_LANES) * lane + 4,
         exams=shown,
-        overlaps=tuple(_bar(span, axis) for span in shared(timed)),
+        overlaps=tuple(_bar(period, axis) for period in shared_periods(timed)),
         left_out=len(drawn) - len(shown),
     )
 
 
-def strip_of(exams: Sequence[Exam], axis: TimeAxis) -> tuple[tuple[int, str, Bar], ...]:
+def strip_of(exams: Sequence[TimelineExam], axis: TimeAxis) -> tuple[tuple[int, str, Bar], ...]:
     """Number, action and place of each exam window, to be drawn on one line."""
     return tuple((exam.number, exam.action, _bar(exam.exam, axis)) for exam in exams if exam.exam is not None)
 
 
-def shared(exams: Sequence[Exam]) -> Iterator[Span]:
+def shared_periods(exams: Sequence[TimelineExam]) -> Iterator[Period]:
     """The stretches of time in which two or more exam windows are open, in order."""
-    spans = [exam.exam for exam in exams if exam.exam is not None]
-    edges = sorted([(span.start, 1) for span in spans] + [(span.end, -1) for span in spans])
+    periods = [exam.exam for exam in exams if exam.exam is not None]
+    edges = sorted([(period.start, 1) for period in periods] + [(period.end, -1) for period in periods])
     depth, begun = 0, None
     for moment, step in edges:  # where one closes as another opens, the closing comes first
         depth += step
@@ -209,22 +209,26 @@ def shared(exams: Sequence[Exam]) -> Iterator[Span]:
             begun = moment
         elif depth < 2 and begun is not None:  # noqa: PLR2004 - an overlap takes two
             if begun < moment:
-                yield Span(start=begun, end=moment)
+                yield Period(start=begun, end=moment)
             begun = None
 
 
-def _order(exam: Exam) -> tuple[datetime, datetime, int]:
-    return min(span.start for span in exam.spans), max(span.end for span in exam.spans), exam.number
+def _order(exam: TimelineExam) -> tuple[datetime, datetime, int]:
+    return (
+        min(period.start for period in exam.periods),
+        max(period.end for period in exam.periods),
+        exam.number,
+    )
 
 
-def _bar(span: Span, axis: TimeAxis) -> Bar:
-    x = axis.at(span.start)
-    return Bar(round(x, 2), round(max(axis.at(span.end) - x, _LEAST_WIDTH), 2))
+def _bar(period: Period, axis: TimeAxis) -> Bar:
+    x = axis.at(period.start)
+    return Bar(round(x, 2), round(max(axis.at(period.end) - x, _LEAST_WIDTH), 2))
 
 
-def _drawn(exam: Exam, axis: TimeAxis, lanes: list[float], lane: int, *, is_dense: bool) -> Drawn:
+def _drawn(exam: TimelineExam, axis: TimeAxis, lanes: list[float], lane: int, *, is_dense: bool) -> DrawnExam:
     """`exam` in the first of `lanes` that is free for it, which it then takes up."""
-    bars = [_bar(span, axis) for span in exam.spans]
+    bars = [_bar(period, axis) for period in exam.periods]
     left, right = min(bar.x for bar in bars), max(bar.x + bar.width for bar in bars)
     label = "" if is_dense else shorten(exam.label, _LABEL_LENGTH)
     length = len(label) * _CHARACTER_WIDTH
@@ -232,7 +236,7 @@ def _drawn(exam: Exam, axis: TimeAxis, lanes: list[float], lane: int, *, is_dens
     begin, end = (min(left, right - length), right) if is_label_left else (left, max(right, left + length))
     row = next((number for number, taken in enumerate(lanes) if taken <= begin), len(lanes))
     lanes[row : row + 1] = [end + _GAP]
-    return Drawn(
+    return DrawnExam(
         number=exam.number,
         action=exam.action,
         tooltip=exam.label,
