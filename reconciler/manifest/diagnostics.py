@@ -1,6 +1,6 @@
 """Findings: the diagnostics of one file, with places and severities, free of secrets, each noted once.
 
-A manifest's values may come from files that it extends. Their marks lie beyond those of any manifest (see
+A manifest's values may come from files that it extends. Their offsets lie beyond those of any manifest (see
 `bases`), and what is found there is noted with the file that it is about.
 """
 
@@ -11,19 +11,19 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler.manifest.source import MAX_SIZE_BYTES, SourceText
-from reconciler.manifest.yaml.nodes import Stretch
+from reconciler.manifest.yaml.nodes import TextRange
 from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
 from reconciler.model.identities import Address
 
 MAX_FINDINGS: Final = 1_000
-FOREIGN: Final = 2 * MAX_SIZE_BYTES
+FIRST_BASE_OFFSET: Final = 2 * MAX_SIZE_BYTES
 """The first mark that no text of its own can have."""
 
 _MAX_GUARDED_FINDINGS: Final = 50
 """More findings of a file that cannot be parsed have no excerpt: what it may show takes long to tell."""
 
 
-_Key: TypeAlias = tuple[str, Stretch, str]
+_Key: TypeAlias = tuple[str, TextRange, str]
 """Identity of a finding: its code, its place, and a subject where one place has several."""
 
 _IN_EXAM: Final = " (in the exam "
@@ -42,9 +42,9 @@ class Details(TypedDict, total=False):
 
 
 class Elsewhere(Protocol):
-    """The files that marks from FOREIGN on belong to."""
+    """The files that offsets from FIRST_BASE_OFFSET on belong to."""
 
-    def home_of(self, at: Stretch) -> "tuple[Findings, Stretch]":
+    def home_of(self, at: TextRange) -> "tuple[Findings, TextRange]":
         """The findings of the file that `at` is in, and `at` as that file counts."""
 
     def hides(self, value: str) -> bool:
@@ -58,7 +58,7 @@ class Ignore(Struct):
     """One code of an ignore comment at `at`, which is about `line`; used once it silenced something."""
 
     code: str
-    at: Stretch
+    at: TextRange
     line: int
     is_used: bool = False
 
@@ -93,7 +93,7 @@ class Findings(Struct):
     source: SourceText
     weighing: Weighing = field(default_factory=Weighing)
     elsewhere: Elsewhere | None = None
-    exam: Stretch | None = None
+    exam: TextRange | None = None
     address: Address | None = None
     has_mistakes: bool = False
     """Whether an error that no rule found is in this file, or in one that it extends."""
@@ -103,7 +103,7 @@ class Findings(Struct):
     _left_out: dict[_Key, None] = field(default_factory=dict)
     _is_full: bool = False
 
-    def add(self, code: str, at: Stretch, message: str, hint: str, **details: Unpack[Details]) -> None:
+    def add(self, code: str, at: TextRange, message: str, hint: str, **details: Unpack[Details]) -> None:
         """Note a finding where it belongs, unless it is known, turned off or ignored there."""
         details.setdefault("address", self.address)
         is_apart = self.exam is not None and not self.exam.start <= at.start < self.exam.end
@@ -173,13 +173,13 @@ class Findings(Struct):
         text = self.source.without_secrets(text)
         return text if self.elsewhere is None else self.elsewhere.without_secrets(text)
 
-    def position(self, at: Stretch) -> Position:
+    def position(self, at: TextRange) -> Position:
         """Return where `at` begins, in whichever file that is."""
         home, at = self._home_of(at)
         return home.source.position(at.start)
 
-    def _home_of(self, at: Stretch) -> "tuple[Findings, Stretch]":
-        if self.elsewhere is None or at.start < FOREIGN:
+    def _home_of(self, at: TextRange) -> "tuple[Findings, TextRange]":
+        if self.elsewhere is None or at.start < FIRST_BASE_OFFSET:
             return self, at
         return self.elsewhere.home_of(at)
 
@@ -214,18 +214,18 @@ class Findings(Struct):
         )
         return [(key, too_many)]
 
-    def _shown(self, found: Diagnostic, at: Stretch) -> Diagnostic:
+    def _shown(self, found: Diagnostic, at: TextRange) -> Diagnostic:
         """Return `found`, without its text where that may quote what stands in or behind a secret."""
         if not self.source.is_hidden(at.start):
             return found
         return replace(found, message=_NOT_SHOWN, hint=_HOW_TO_SHOW)
 
-    def hide(self, at: Stretch) -> None:
+    def hide(self, at: TextRange) -> None:
         """Never show what stands at `at`, in whichever file that is: it may be a secret."""
         home, at = self._home_of(at)
         home.source.unknown.append(at)
 
-    def _excerpt(self, at: Stretch) -> str | None:
+    def _excerpt(self, at: TextRange) -> str | None:
         """Return the line of `at`, unless it repeats a secret of a file that this one extends."""
         shown = self.source.excerpt(at.start)
         is_secret = shown is not None and self.elsewhere is not None and self.elsewhere.hides(shown)

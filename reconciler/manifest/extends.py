@@ -1,7 +1,7 @@
-"""The files that manifests extend, each of them read once.
+"""Base files: the files that manifests extend, each read once.
 
-A base's marks are moved to a stretch of numbers of its own, beyond those of any manifest, so that its values
-can be merged with others' and still be told where they were written.
+The offsets of each base file are shifted to a number range of their own, beyond the offsets of any manifest.
+So values of several files can be merged, and an offset still tells which file a value is from.
 """
 
 import os
@@ -13,18 +13,18 @@ from typing import Final, TypeAlias
 from msgspec import Struct, field
 
 from reconciler.manifest import paths
-from reconciler.manifest.diagnostics import FOREIGN, Findings
+from reconciler.manifest.diagnostics import FIRST_BASE_OFFSET, Findings
 from reconciler.manifest.header import report_partial_exams, report_shell
 from reconciler.manifest.patterns import Fence
 from reconciler.manifest.yaml.document import Document
-from reconciler.manifest.yaml.nodes import Mapping, Sequence, Stretch, moved
+from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, YamlSequence, shifted
 from reconciler.model.words import listed, suggestion
 
 MAX_CHAIN: Final = 32
 
 _EXTENDS: Final = "extends"
 _OF_MANIFESTS_ONLY: Final = ("exams", "imports", "moved", "removed", "absent")
-_MAX_MARK: Final = 2**32 - 1
+_MAX_OFFSET: Final = 2**32 - 1
 
 _Read: TypeAlias = Callable[[str, bytes], tuple[Findings, Document | None]]
 """Gives the findings of a file and its document, from its name and its bytes."""
@@ -36,7 +36,7 @@ class Bases(Struct, frozen=True):
     `are_whole` is false where one of them could not be used, which is among the findings.
     """
 
-    roots: tuple[Mapping, ...]
+    roots: tuple[YamlMapping, ...]
     are_whole: bool
 
 
@@ -46,7 +46,7 @@ _NONE: Final = Bases((), are_whole=True)
 class _Entry(Struct, frozen=True):
     """One line of an `extends`: where it stands, and the file that it names."""
 
-    at: Stretch
+    at: TextRange
     file: Path
 
 
@@ -56,7 +56,7 @@ class _Base(Struct):
     file: Path
     findings: Findings
     origin: int
-    root: Mapping | None
+    root: YamlMapping | None
     entries: list[_Entry] = field(default_factory=list)
     has_all_entries: bool = True
 
@@ -77,10 +77,10 @@ class Library:
         self._read_file = read
         self._bases: dict[str, _Base] = {}
         self._by_origin: list[_Base] = []
-        self._next_origin = FOREIGN
+        self._next_origin = FIRST_BASE_OFFSET
         self._rings: set[frozenset[str]] = set()
 
-    def bases_of(self, path: str, root: Mapping, findings: Findings) -> Bases:
+    def bases_of(self, path: str, root: YamlMapping, findings: Findings) -> Bases:
         """What the manifest at `path`, which says `root`, extends."""
         if _EXTENDS not in root:
             return _NONE
@@ -91,11 +91,11 @@ class Library:
         roots = tuple(base.root for base in walk.order.values() if base.root is not None)
         return Bases(roots, walk.is_whole)
 
-    def home_of(self, at: Stretch) -> tuple[Findings, Stretch]:
+    def home_of(self, at: TextRange) -> tuple[Findings, TextRange]:
         """The findings of the base that `at` is in, and `at` as that file counts."""
         index = bisect_right(self._by_origin, at.start, key=lambda base: base.origin) - 1
         base = self._by_origin[index]
-        return base.findings, Stretch(at.start - base.origin, at.end - base.origin)
+        return base.findings, TextRange(at.start - base.origin, at.end - base.origin)
 
     def hides(self, value: str) -> bool:
         """Whether `value` is, or repeats, a secret of any base."""
@@ -155,7 +155,7 @@ class Library:
             except OSError as error:
                 _report_unreadable(entry, error, findings, self._root)
                 return None
-            if self._next_origin + len(data) >= _MAX_MARK:
+            if self._next_origin + len(data) >= _MAX_OFFSET:
                 findings.add(
                     "too-large", entry.at, "the files that are extended come to far too much", "Extend fewer."
                 )
@@ -173,14 +173,14 @@ class Library:
             report_shell(document.root, findings)
             _report_exams(document.root, findings)
             base.entries, base.has_all_entries = self._entries(file, document.root, findings)
-            root = moved(document.root, base.origin)
-            base.root = root if isinstance(root, Mapping) else None
+            root = shifted(document.root, base.origin)
+            base.root = root if isinstance(root, YamlMapping) else None
         return base
 
-    def _entries(self, file: Path, root: Mapping, findings: Findings) -> tuple[list[_Entry], bool]:
+    def _entries(self, file: Path, root: YamlMapping, findings: Findings) -> tuple[list[_Entry], bool]:
         """The usable entries of `extends` in `file`, and whether these are all."""
-        written = root.get(_EXTENDS, Sequence())
-        if not isinstance(written, Sequence):
+        written = root.get(_EXTENDS, YamlSequence())
+        if not isinstance(written, YamlSequence):
             return [], False
         found = [
             _Entry(written.item_at(index), file.parent / name)
@@ -189,7 +189,7 @@ class Library:
         ]
         return found, len(found) == len(written)
 
-    def _may_extend(self, file: Path, name: str, at: Stretch, findings: Findings) -> bool:
+    def _may_extend(self, file: Path, name: str, at: TextRange, findings: Findings) -> bool:
         """Whether `name` leads to a place that `file` may take values from; a finding says why not."""
         fence = Fence((os.path.realpath(self._root),))
         if not fence.holds_target(str(file.parent)):
@@ -222,7 +222,7 @@ class Library:
         )
 
 
-def _report_exams(root: Mapping, findings: Findings) -> None:
+def _report_exams(root: YamlMapping, findings: Findings) -> None:
     """Note what a file that is extended may not hold."""
     for key in _OF_MANIFESTS_ONLY:
         if key in root:

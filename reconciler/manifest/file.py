@@ -9,7 +9,7 @@ from reconciler.manifest.extends import Bases
 from reconciler.manifest.header import context_of, report_partial_exams, report_shell
 from reconciler.manifest.placing import Written
 from reconciler.manifest.schema.messages import Place
-from reconciler.manifest.yaml.nodes import Mapping, Stretch, Value
+from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
 from reconciler.model.declarations import Declaration
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Position
@@ -25,13 +25,13 @@ class ManifestFile(Struct):
     the exams without mistakes. `origins` is filled only where `tracing` asks for it.
     """
 
-    root: Mapping
+    root: YamlMapping
     findings: Findings
     environment: Environment
     bases: Bases
     tracing: Tracing
     written: list[Written] = field(default_factory=list)
-    addresses: dict[Address, tuple[Stretch, Position]] = field(default_factory=dict)
+    addresses: dict[Address, tuple[TextRange, Position]] = field(default_factory=dict)
     origins: dict[Address, Origins] = field(default_factory=dict)
 
     def read(self) -> None:
@@ -39,23 +39,23 @@ class ManifestFile(Struct):
         self.findings.has_mistakes |= not self.bases.are_whole
         report_shell(self.root, self.findings)
         exams = self.root.get("exams")
-        if isinstance(exams, Mapping):
+        if isinstance(exams, YamlMapping):
             self._read_exams(exams)
         report_partial_exams(self.root, self.findings)
 
-    def _read_exams(self, exams: Mapping) -> None:
+    def _read_exams(self, exams: YamlMapping) -> None:
         roots, are_whole = (*self.bases.roots, self.root), self.bases.are_whole
         context = context_of(roots, self.environment, self.findings, are_whole=are_whole)
         resolver = Resolver(self.root, context, self.findings, are_whole)
         if not resolver.may_merge_under(len(exams)):
             return
-        for key, (at, own) in exams.stretches().items():
-            self.findings.exam = Stretch(at.start, max(at.end, own.end))
+        for key, (at, own) in exams.ranges().items():
+            self.findings.exam = TextRange(at.start, max(at.end, own.end))
             self.findings.address = Address(key) if is_address(key) else None
             self._read_exam(key, at, own, exams[key], resolver)
         self.findings.exam = self.findings.address = None
 
-    def _read_exam(self, key: str, at: Stretch, own: Stretch, exam: Value, resolver: Resolver) -> None:
+    def _read_exam(self, key: str, at: TextRange, own: TextRange, exam: Value, resolver: Resolver) -> None:
         """Note what is wrong with one exam, and declare it where nothing is."""
         here, address = self.findings.source.position(at.start), self.findings.address
         if address is None:
@@ -72,7 +72,7 @@ class ManifestFile(Struct):
             return
         declaration = _declaration(address, install, resolved, here)
         self.written.append(Written(declaration, resolved.values, at, own, self.findings))
-        if self.tracing is Tracing.ON and isinstance(exam, Mapping):
+        if self.tracing is Tracing.ON and isinstance(exam, YamlMapping):
             tracer = Tracer((*self.bases.roots, self.root), self.environment, self.findings)
             self.origins[address] = tracer.origins(exam, resolved, resolver.context.stack)
 

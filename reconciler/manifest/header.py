@@ -18,8 +18,7 @@ from reconciler.manifest.exam.merge import PROFILES, Stack
 from reconciler.manifest.exam.passwords import report_secret
 from reconciler.manifest.schema.messages import Place, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
-from reconciler.manifest.yaml.nodes import Mapping as Marked
-from reconciler.manifest.yaml.nodes import Stretch, Value
+from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
 from reconciler.model.destination import Environment
 from reconciler.model.identities import (
     CourseSid,
@@ -46,7 +45,7 @@ class FileContext(Struct, frozen=True):
     users: Mapping[str, str]
     install: InstallSid | None
 
-    def for_exam(self, exam: Marked) -> "FileContext":
+    def for_exam(self, exam: YamlMapping) -> "FileContext":
         """Return the context of `exam`, whose own zone wins over any other."""
         if "timezone" not in exam:
             return self
@@ -56,7 +55,7 @@ class FileContext(Struct, frozen=True):
 
 
 def context_of(
-    roots: Sequence[Marked], environment: Environment, findings: Findings, *, are_whole: bool
+    roots: Sequence[YamlMapping], environment: Environment, findings: Findings, *, are_whole: bool
 ) -> FileContext:
     """Return the context of the last of `roots`, which extends the others; `environment` overrides them all.
 
@@ -65,7 +64,7 @@ def context_of(
     name = environment.timezone or _nearest("timezone", roots)
     zone = zone_of(name) if isinstance(name, str) else None
     if environment.timezone is not None and zone is None:
-        report_unknown_zone(environment.timezone, Stretch(0, 0), findings)
+        report_unknown_zone(environment.timezone, TextRange(0, 0), findings)
     written = _nearest("installSid", roots)
     usable = InstallSid(written) if isinstance(written, str) and is_install_sid(written) else None
     is_named = environment.install_sid is not None or any("installSid" in root for root in roots)
@@ -88,33 +87,33 @@ def context_of(
     )
 
 
-def _nearest(key: str, roots: Sequence[Marked]) -> Value:
+def _nearest(key: str, roots: Sequence[YamlMapping]) -> Value:
     """Return what the last of `roots` that has `key` says under it."""
     return next((root[key] for root in reversed(roots) if key in root), None)
 
 
-def _aliases(block: str, roots: Sequence[Marked]) -> Iterator[tuple[str, str]]:
+def _aliases(block: str, roots: Sequence[YamlMapping]) -> Iterator[tuple[str, str]]:
     for root in roots:
         written = root.get(block)
-        for alias, sid in written.items() if isinstance(written, Marked) else ():
+        for alias, sid in written.items() if isinstance(written, YamlMapping) else ():
             if isinstance(sid, str):
                 yield alias, sid
 
 
-def report_shell(root: Marked, findings: Findings) -> None:
+def report_shell(root: YamlMapping, findings: Findings) -> None:
     """Note what is wrong with `root`, but for its exams, which are checked one by one."""
-    shell = Marked()
+    shell = YamlMapping()
     shell.update(root)
-    shell.marks = root.marks
-    if isinstance(root.get(_EXAMS), Marked):
-        shell[_EXAMS] = Marked()
-    report_schema_errors(check_of("manifest"), shell, Place(Stretch(0, 0), "a manifest"), findings)
+    shell.offsets = root.offsets
+    if isinstance(root.get(_EXAMS), YamlMapping):
+        shell[_EXAMS] = YamlMapping()
+    report_schema_errors(check_of("manifest"), shell, Place(TextRange(0, 0), "a manifest"), findings)
     report_zone(root, findings)
     for partial in _partial_exams(root):
         report_zone(partial, findings)
     profiles = root.get(PROFILES)
-    for name, profile in profiles.items() if isinstance(profiles, Marked) else ():
-        if isinstance(profile, Marked) and PROFILES in profile:
+    for name, profile in profiles.items() if isinstance(profiles, YamlMapping) else ():
+        if isinstance(profile, YamlMapping) and PROFILES in profile:
             findings.add(
                 "nested-profile",
                 profile.key_at(PROFILES),
@@ -123,21 +122,21 @@ def report_shell(root: Marked, findings: Findings) -> None:
             )
 
 
-def report_partial_exams(root: Marked, findings: Findings) -> None:
+def report_partial_exams(root: YamlMapping, findings: Findings) -> None:
     """Note what is wrong with defaults and profiles whatever exam uses them; for after the exams.
 
     By then a finding is known already if an exam was hit by it, and says which.
     """
     for partial in _partial_exams(root):
         configuration = partial.get("configuration")
-        if isinstance(configuration, Marked):
+        if isinstance(configuration, YamlMapping):
             report_secret(configuration, findings)
         report_date_times(partial, zone_of("UTC"), findings)
 
 
-def _partial_exams(root: Marked) -> Iterator[Marked]:
+def _partial_exams(root: YamlMapping) -> Iterator[YamlMapping]:
     """Yield the defaults and the profiles that `root` has."""
     profiles = root.get(PROFILES)
-    for partial in (root.get("defaults"), *(profiles.values() if isinstance(profiles, Marked) else ())):
-        if isinstance(partial, Marked):
+    for partial in (root.get("defaults"), *(profiles.values() if isinstance(profiles, YamlMapping) else ())):
+        if isinstance(partial, YamlMapping):
             yield partial

@@ -6,8 +6,7 @@ from typing import Final, TypeVar
 from msgspec import Struct, field
 
 from reconciler.manifest.diagnostics import Findings
-from reconciler.manifest.yaml.nodes import Mapping as Marked
-from reconciler.manifest.yaml.nodes import Sequence, Stretch
+from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, YamlSequence
 from reconciler.model.declarations import Absence, Distinction, Import, Move, Removal
 from reconciler.model.diagnostics import Position, Severity
 from reconciler.model.globs import is_address_or_glob, is_glob, is_glob_move, matches
@@ -31,7 +30,7 @@ class _Item(Struct, frozen=True):
     name: str
     block: Import | Move | Removal | Absence | Distinction
     other: str
-    at: Stretch
+    at: TextRange
     findings: Findings
 
     @property
@@ -64,7 +63,7 @@ class Lifecycle(Struct):
     _globs: tuple[tuple[str, str], ...] = ()
     _declared: Mapping[Address, object] = field(default_factory=dict)
 
-    def gather(self, root: Marked, findings: Findings) -> None:
+    def gather(self, root: YamlMapping, findings: Findings) -> None:
         """Take the blocks of one file, but for items that its schema refuses."""
         for block in _BLOCKS:
             for item in _items(block, root.get(block), findings):
@@ -236,11 +235,11 @@ class Lifecycle(Struct):
 def _items(name: str, value: object, findings: Findings) -> Iterator[_Item]:
     """Yield the usable items of what stands under `name`."""
     key = "from" if name == "moved" else "exam"
-    for item in value if isinstance(value, Sequence) else ():
+    for item in value if isinstance(value, YamlSequence) else ():
         said = {}
-        if isinstance(item, Marked):
+        if isinstance(item, YamlMapping):
             said = {field: text for field, text in item.items() if isinstance(text, str)}
-        if isinstance(item, Marked) and key in said:
+        if isinstance(item, YamlMapping) and key in said:
             at = item.value_at(key)
             found = _block(name, said, findings.source.position(at.start))
             if found is not None:

@@ -6,8 +6,7 @@ from msgspec import Struct
 
 from reconciler.manifest.diagnostics import Findings
 from reconciler.manifest.exam.passwords import FIELD
-from reconciler.manifest.yaml.nodes import Mapping as Marked
-from reconciler.manifest.yaml.nodes import Sequence, Stretch
+from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, YamlSequence
 from reconciler.model.declarations import Declaration
 from reconciler.model.identities import Address
 from reconciler.model.rules import Finding, Path, Rule
@@ -17,16 +16,16 @@ class Written(Struct, frozen=True):
     """A declaration and where it is written: its address `at`, its fields within `own` or elsewhere.
 
     Elsewhere are defaults and profiles, of the same file or of one that it extends. `values` are all its
-    fields, with their marks.
+    fields, with their offsets.
     """
 
     declaration: Declaration
-    values: Marked
-    at: Stretch
-    own: Stretch
+    values: YamlMapping
+    at: TextRange
+    own: TextRange
     findings: Findings
 
-    def is_own(self, at: Stretch) -> bool:
+    def is_own(self, at: TextRange) -> bool:
         """Return whether `at` is within the exam's own fields."""
         return self.own.start <= at.start < self.own.end
 
@@ -37,7 +36,7 @@ def note(rule: Rule, found: Iterable[Finding], exams: Mapping[Address, Written])
     What tells findings at one place apart is how many the exam has there before, for the messages of two
     exams about one value may differ.
     """
-    told: dict[tuple[Address, Stretch], set[str]] = {}
+    told: dict[tuple[Address, TextRange], set[str]] = {}
     for finding in found:
         written = exams[finding.exam.address]
         at, origins = _place(written, finding)
@@ -46,7 +45,7 @@ def note(rule: Rule, found: Iterable[Finding], exams: Mapping[Address, Written])
             continue
         messages.add(finding.message)
         findings = written.findings
-        findings.exam = Stretch(written.at.start, max(written.at.end, written.own.end))
+        findings.exam = TextRange(written.at.start, max(written.at.end, written.own.end))
         findings.address = written.declaration.address
         findings.add(
             rule.code,
@@ -59,7 +58,7 @@ def note(rule: Rule, found: Iterable[Finding], exams: Mapping[Address, Written])
         findings.exam = findings.address = None
 
 
-def _place(written: Written, finding: Finding) -> tuple[Stretch, str]:
+def _place(written: Written, finding: Finding) -> tuple[TextRange, str]:
     """Return where `finding` is shown, and words that say where the other values are that it compares.
 
     It is shown at the first of its paths that is written in the exam itself, else at the first.
@@ -67,7 +66,7 @@ def _place(written: Written, finding: Finding) -> tuple[Stretch, str]:
     if not finding.path:
         return written.at, ""
     paths = [path for path in (finding.path, *finding.others) if path]
-    places = {path: at for path in paths if (at := _stretch(written.values, path)) is not None}
+    places = {path: at for path in paths if (at := _range_of(written.values, path)) is not None}
     own = next((at for at in places.values() if written.is_own(at)), None)
     if own is None:
         return next(iter(places.values()), written.at), ""
@@ -77,18 +76,18 @@ def _place(written: Written, finding: Finding) -> tuple[Stretch, str]:
     return own, "".join(f" {step} is from {place.file}:{place.line}." for step, place in elsewhere.items())
 
 
-def _stretch(exam: Marked, path: Path) -> Stretch | None:
+def _range_of(exam: YamlMapping, path: Path) -> TextRange | None:
     """Return where the value at `path` is written: a scalar itself, of all else the key; None without one."""
-    at: Stretch | None = None
+    at: TextRange | None = None
     value: object = exam
     for step in path:
         match value, step:
-            case Marked(), str() if step in value:
+            case YamlMapping(), str() if step in value:
                 inner = value[step]
-                is_scalar = not isinstance(inner, Marked | Sequence) and step != FIELD
+                is_scalar = not isinstance(inner, YamlMapping | YamlSequence) and step != FIELD
                 at = value.value_at(step) if is_scalar else value.key_at(step)
                 value = inner
-            case Sequence(), int() if 0 <= step < len(value):
+            case YamlSequence(), int() if 0 <= step < len(value):
                 at, value = value.item_at(step), value[step]
             case _:
                 return None

@@ -17,7 +17,7 @@ from reconciler.manifest.redaction import (
     shown_length,
     shown_length_unparsed,
 )
-from reconciler.manifest.yaml.nodes import Stretch
+from reconciler.manifest.yaml.nodes import TextRange
 from reconciler.model.diagnostics import Position, Span
 from reconciler.model.outside_text import spelt_out
 
@@ -94,10 +94,10 @@ class SourceText(Struct):
     text: str
     is_parsed: bool = False
     is_text: bool = True
-    secrets: list[Stretch] = field(default_factory=list)
+    secrets: list[TextRange] = field(default_factory=list)
     secret_values: set[str] = field(default_factory=set)
-    unknown: list[Stretch] = field(default_factory=list)
-    _hidden: "_Hidden | None" = None
+    unknown: list[TextRange] = field(default_factory=list)
+    _hidden: "_HiddenRanges | None" = None
     _starts: "array[int]" = field(default_factory=lambda: array("I"))
 
     def starts(self) -> "array[int]":
@@ -118,8 +118,8 @@ class SourceText(Struct):
         line = bisect_right(starts, offset)
         return Position(self.file, line, offset - starts[line - 1] + 1)
 
-    def span(self, at: Stretch) -> Span:
-        """The place of a stretch."""
+    def span(self, at: TextRange) -> Span:
+        """The place of a text range."""
         starts, (first, last) = self.starts(), at
         start = self.position(first)
         if first <= last and (start.line == len(starts) or last < starts[start.line]):
@@ -133,13 +133,13 @@ class SourceText(Struct):
         start = starts[line] if line < len(starts) else len(self.text)
         return min(start + column, len(self.text))
 
-    def refused_character(self) -> Stretch | None:
+    def refused_character(self) -> TextRange | None:
         """Where the first character stands that a manifest may not hold; None where there is none."""
         out_of_the_ordinary = self.text.encode("utf-8").translate(None, _ORDINARY)
         if not out_of_the_ordinary or _refused().search(out_of_the_ordinary.decode("utf-8")) is None:
             return None  # as nearly always, and found in a tenth of the time
         found = _refused().search(self.text)
-        return None if found is None else Stretch(found.start(), found.end())
+        return None if found is None else TextRange(found.start(), found.end())
 
     def excerpt(self, offset: int) -> str | None:
         """The line at `offset` as far as it may be shown; None where that ends before `offset`."""
@@ -159,7 +159,7 @@ class SourceText(Struct):
         """How much may be shown of `line`, which is that at `index`."""
         if self.is_parsed:
             start = self.starts()[index]
-            hidden = self._hidden_stretches().first_on(start, start + len(line))
+            hidden = self._hidden_ranges().first_on(start, start + len(line))
             length = len(line) if hidden is None else behind_colon(line, max(hidden - start, 0))
             return min(length, shown_length(line))
         if len(self.text) > _MAX_GUARDED:
@@ -168,7 +168,7 @@ class SourceText(Struct):
 
     def is_hidden(self, offset: int) -> bool:
         """Whether `offset` is in what is hidden, in a comment behind it, or behind a secret on its line."""
-        hidden, starts = self._hidden_stretches(), self.starts()
+        hidden, starts = self._hidden_ranges(), self.starts()
         line_start = starts[bisect_right(starts, offset) - 1]
         within, secret = _last_before(offset, hidden.every), _last_before(offset, hidden.secrets)
         if within is not None and (
@@ -177,12 +177,12 @@ class SourceText(Struct):
             return True
         return secret is not None and line_start <= secret.end
 
-    def _hidden_stretches(self) -> "_Hidden":
+    def _hidden_ranges(self) -> "_HiddenRanges":
         known = len(self.secrets), len(self.unknown)
         if self._hidden is None or self._hidden.known != known:
             secrets = _disjoint(_trimmed(at, self.text) for at in self.secrets)
             unknown = [_trimmed(at, self.text) for at in self.unknown]
-            self._hidden = _Hidden(known, secrets, _disjoint([*secrets, *unknown]))
+            self._hidden = _HiddenRanges(known, secrets, _disjoint([*secrets, *unknown]))
         return self._hidden
 
     def echo(self, value: str) -> str:
@@ -222,40 +222,40 @@ class SourceText(Struct):
         )
 
 
-class _Hidden(Struct, frozen=True):
-    """Stretches that are not shown, sorted and disjoint; `known` says of how many this was told."""
+class _HiddenRanges(Struct, frozen=True):
+    """Text ranges that are not shown, sorted and disjoint; `known` says of how many this was told."""
 
     known: tuple[int, int]
-    secrets: list[Stretch]
-    every: list[Stretch]
+    secrets: list[TextRange]
+    every: list[TextRange]
 
     def first_on(self, start: int, end: int) -> int | None:
-        """Where the first stretch begins that shares something with the line from `start` to `end`."""
+        """Where the first range begins that shares something with the line from `start` to `end`."""
         at = bisect_left(self.every, start, key=lambda hidden: hidden.end)
         return self.every[at].start if at < len(self.every) and self.every[at].start <= end else None
 
 
-def _last_before(offset: int, stretches: Sequence[Stretch]) -> Stretch | None:
-    """The last of `stretches`, which are sorted, that begins at `offset` or before."""
-    at = bisect_right(stretches, offset, key=lambda stretch: stretch.start) - 1
-    return stretches[at] if at >= 0 else None
+def _last_before(offset: int, ranges: Sequence[TextRange]) -> TextRange | None:
+    """The last of `ranges`, which are sorted, that begins at `offset` or before."""
+    at = bisect_right(ranges, offset, key=lambda at: at.start) - 1
+    return ranges[at] if at >= 0 else None
 
 
-def _trimmed(at: Stretch, text: str) -> Stretch:
+def _trimmed(at: TextRange, text: str) -> TextRange:
     """`at` without the blanks at its end: the parser ends a block where the next thing begins."""
     end = at.end
     while end > at.start and text[end - 1] in _BLANKS:
         end -= 1
-    return Stretch(at.start, end)
+    return TextRange(at.start, end)
 
 
-def _disjoint(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """What `stretches` cover together, sorted."""
-    covered: list[Stretch] = []
-    for at in sorted(stretches):
+def _disjoint(ranges: Iterable[TextRange]) -> list[TextRange]:
+    """What `ranges` cover together, sorted."""
+    covered: list[TextRange] = []
+    for at in sorted(ranges):
         if covered and at.start <= covered[-1].end:
             last = covered.pop()
-            covered.append(Stretch(last.start, max(at.end, last.end)))
+            covered.append(TextRange(last.start, max(at.end, last.end)))
         else:
             covered.append(at)
     return covered

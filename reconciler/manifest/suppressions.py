@@ -6,7 +6,7 @@ from typing import Final
 from reconciler.manifest.diagnostics import Findings, Ignore
 from reconciler.manifest.source import SourceText
 from reconciler.manifest.yaml.comments import Comment
-from reconciler.manifest.yaml.nodes import Stretch
+from reconciler.manifest.yaml.nodes import TextRange
 from reconciler.model.diagnostics import Severity
 from reconciler.model.rules import RETIRED, Basis
 from reconciler.model.words import suggestion
@@ -38,7 +38,7 @@ def read_ignores(comments: Iterable[Comment], findings: Findings, catalogue: Cat
                 _refuse(code, at, findings, catalogue)
 
 
-def report_retired(code: str, at: Stretch, findings: Findings) -> None:
+def report_retired(code: str, at: TextRange, findings: Findings) -> None:
     """Note the name of a rule that is no more: it is accepted, and does nothing."""
     findings.add(
         "retired-rule",
@@ -49,7 +49,7 @@ def report_retired(code: str, at: Stretch, findings: Findings) -> None:
     )
 
 
-def _refuse(code: str, at: Stretch, findings: Findings, catalogue: Catalogue) -> None:
+def _refuse(code: str, at: TextRange, findings: Findings, catalogue: Catalogue) -> None:
     known = [each for each in catalogue.by_code if each not in NOT_ON_A_LINE | FIXED]
     advice = "Only rules can be ignored, not mistakes; `reconciler explain` lists them."
     if code in FIXED:

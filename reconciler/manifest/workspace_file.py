@@ -15,8 +15,7 @@ from reconciler.manifest.schema.messages import Place, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
 from reconciler.manifest.suppressions import report_retired
 from reconciler.manifest.yaml.document import read
-from reconciler.manifest.yaml.nodes import Mapping as Marked
-from reconciler.manifest.yaml.nodes import Sequence, Stretch, Value
+from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping, YamlSequence
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.errors import UrlUnusable
@@ -30,7 +29,7 @@ OF_ENVIRONMENT: Final = frozenset({"no-install-sid", "no-timezone", "unknown-ali
 """Codes of what manifests seem to lack as long as nobody knows what the environment says."""
 
 _DEFAULT_STATE: Final = "the default"
-_START: Final = Stretch(0, 0)
+_START: Final = TextRange(0, 0)
 _SEVERITIES: Final = {"error": Severity.ERROR, "warning": Severity.WARNING, "off": None}
 
 
@@ -81,12 +80,14 @@ def load_workspace(
     return _workspace(root_value, environment, ordered(findings.diagnostics))
 
 
-def _workspace(root: Marked, environment: Environment, diagnostics: tuple[Diagnostic, ...]) -> WorkspaceFile:
+def _workspace(
+    root: YamlMapping, environment: Environment, diagnostics: tuple[Diagnostic, ...]
+) -> WorkspaceFile:
     """What a right workspace file says."""
     manifests = root.get("manifests")
     most = root.get("maxCreates")
     return WorkspaceFile(
-        manifests=tuple(map(str, manifests)) if isinstance(manifests, Sequence) else (),
+        manifests=tuple(map(str, manifests)) if isinstance(manifests, YamlSequence) else (),
         environment=environment,
         environment_names=tuple(_mapping(root.get("environments"))),
         max_creates=int(most) if isinstance(most, int | float) else None,
@@ -112,10 +113,10 @@ def _without_file(environment_name: str | None) -> tuple[Diagnostic, ...]:
     )
 
 
-def _check_manifests(root: Marked, findings: Findings) -> None:
+def _check_manifests(root: YamlMapping, findings: Findings) -> None:
     """Note paths that lead out of the workspace by their words; links are followed when files are read."""
     paths = root.get("manifests")
-    if not isinstance(paths, Sequence):
+    if not isinstance(paths, YamlSequence):
         return
     for index, path in enumerate(paths):
         if isinstance(path, str) and (PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts):
@@ -128,9 +129,9 @@ def _check_manifests(root: Marked, findings: Findings) -> None:
             )
 
 
-def _check_rules(root: Marked, rules: Collection[str], findings: Findings) -> None:
+def _check_rules(root: YamlMapping, rules: Collection[str], findings: Findings) -> None:
     """Note codes that are no rule: whoever wrote them relies on a check that does not happen."""
-    for code, (at, _) in _mapping(root.get("rules")).stretches().items():
+    for code, (at, _) in _mapping(root.get("rules")).ranges().items():
         if code in RETIRED:
             report_retired(code, at, findings)
         elif code not in rules:
@@ -149,7 +150,7 @@ def _check_rules(root: Marked, rules: Collection[str], findings: Findings) -> No
             )
 
 
-def _check_service(environment: Marked, findings: Findings) -> None:
+def _check_service(environment: YamlMapping, findings: Findings) -> None:
     """Note a base URL that no plan could go to."""
     url = environment.get("apiUrl")
     if isinstance(url, str):
@@ -160,7 +161,7 @@ def _check_service(environment: Marked, findings: Findings) -> None:
             findings.add("bad-api-url", environment.value_at("apiUrl"), error.message, hint)
 
 
-def _check_states(root: Marked, findings: Findings) -> None:
+def _check_states(root: YamlMapping, findings: Findings) -> None:
     """Warn of environments that would share a state, and so each other's exams."""
     homes: dict[str, str] = {}
     environments = _mapping(root.get("environments"))
@@ -178,7 +179,7 @@ def _check_states(root: Marked, findings: Findings) -> None:
             )
 
 
-def _chosen(root: Marked, name: str | None, findings: Findings) -> Environment:
+def _chosen(root: YamlMapping, name: str | None, findings: Findings) -> Environment:
     """The environment called `name`, or the only one; without a choice, an empty one and a finding."""
     environments = _mapping(root.get("environments"))
     if name is None and len(environments) == 1:
@@ -203,7 +204,7 @@ def _chosen(root: Marked, name: str | None, findings: Findings) -> Environment:
     return _environment(name, _mapping(environments[name]), findings)
 
 
-def _environment(name: str, said: Marked, findings: Findings) -> Environment:
+def _environment(name: str, said: YamlMapping, findings: Findings) -> Environment:
     install = _text(said.get("installSid"))
     return Environment(
         name=name,
@@ -217,16 +218,16 @@ def _environment(name: str, said: Marked, findings: Findings) -> Environment:
     )
 
 
-def _places(said: Marked) -> Iterator[tuple[str, Stretch]]:
+def _places(said: YamlMapping) -> Iterator[tuple[str, TextRange]]:
     """Where each value of an environment is written, by its dotted path."""
-    for key, (_, value_at) in said.stretches().items():
+    for key, (_, value_at) in said.ranges().items():
         inner = _mapping(said[key])
         yield key, value_at
-        yield from ((f"{key}.{name}", at) for name, (_, at) in inner.stretches().items())
+        yield from ((f"{key}.{name}", at) for name, (_, at) in inner.ranges().items())
 
 
-def _mapping(value: Value) -> Marked:
-    return value if isinstance(value, Marked) else Marked()
+def _mapping(value: Value) -> YamlMapping:
+    return value if isinstance(value, YamlMapping) else YamlMapping()
 
 
 def _text(value: Value) -> str | None:

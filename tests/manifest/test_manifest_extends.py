@@ -6,7 +6,7 @@ import pytest
 from manifest_tree import AI, CU, US, WHOLE, read, said, write
 
 from reconciler.manifest import extends
-from reconciler.manifest.diagnostics import FOREIGN
+from reconciler.manifest.diagnostics import FIRST_BASE_OFFSET
 
 EXAMS = {"exams": {"a": WHOLE}}
 
@@ -259,7 +259,7 @@ def test_a_folder_that_is_not_there_is_no_obstacle(tmp_path: Path) -> None:
 
 def test_bases_that_come_to_too_much_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no more places can be told apart, the entry that is one too many is refused."""
-    monkeypatch.setattr(extends, "_MAX_MARK", FOREIGN + 20)
+    monkeypatch.setattr(extends, "_MAX_OFFSET", FIRST_BASE_OFFSET + 20)
     write(tmp_path, "_one.yaml", "version: 1\n")
     write(tmp_path, "_two.yaml", "version: 1\n")
     write(tmp_path, "a.yaml", extending("_one.yaml", "_two.yaml"))

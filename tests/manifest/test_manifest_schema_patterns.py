@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from reconciler import schemas
 from reconciler.manifest.exam.dates import BadDateTime, normalized
 from reconciler.manifest.exam.passwords import secret_of
-from reconciler.manifest.yaml.nodes import Mapping
+from reconciler.manifest.yaml.nodes import YamlMapping
 from reconciler.model.secrets import FileSecret
 from reconciler.zones import zone_of
 
@@ -64,7 +64,7 @@ def test_every_date_that_is_read_fits_its_pattern(text: str) -> None:
 @example("..a/b..c/...")
 def test_every_file_that_is_read_fits_its_pattern(path: str) -> None:
     """A name may hold dots, spaces and letters of any alphabet."""
-    reference = Mapping()
+    reference = YamlMapping()
     reference["fromFile"] = path
     assume(isinstance(secret_of(reference), FileSecret))
     patterns = list(patterns_of_files())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.manifest.loader import load
 from reconciler.manifest.yaml.document import LOADER, read
-from reconciler.manifest.yaml.nodes import Mapping
+from reconciler.manifest.yaml.nodes import YamlMapping
 from reconciler.model.destination import Environment
 
 PARSERS = [pytest.param(LOADER, id="default"), pytest.param(yaml.SafeLoader, id="pure")]
@@ -75,7 +75,7 @@ def test_merge_keys(loader: type) -> None:
         "\n  e: {'<<': 1}"
     )
     value = value_of(text, loader)
-    assert isinstance(value, Mapping)
+    assert isinstance(value, YamlMapping)
     assert value["c"] == {"k": 0, "l": 1, "m": 2}
     assert value["d"] == {"l": 2, "m": 2}
     assert value["e"] == {"<<": 1}
@@ -88,7 +88,7 @@ def test_columns_count_characters(loader: type, bom: str) -> None:
     findings, document = read("f", f"{bom}é: 1\r\n'é😀': {{b: x}}\n".encode(), loader=loader)
     assert document is not None
     inner = document.root["é😀"]
-    assert isinstance(inner, Mapping)
+    assert isinstance(inner, YamlMapping)
     assert str(findings.source.position(inner.key_at("b").start)) == "f:2:8"
     assert str(findings.source.position(inner.value_at("b").start)) == "f:2:11"
 

@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from reconciler.manifest.diagnostics import Findings
-from reconciler.manifest.yaml.nodes import Mapping, Sequence, Stretch
+from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, YamlSequence
 from reconciler.model.instants import spell_instant
 from reconciler.model.words import suggestion
 from reconciler.zones import zone_names, zone_of
@@ -45,7 +45,7 @@ class BadDateTime(ValueError):
 
 
 def report_date_times(
-    exam: Mapping,
+    exam: YamlMapping,
     zone: ZoneInfo | None,
     findings: Findings,
     *,
@@ -68,28 +68,28 @@ def report_date_times(
     return is_right
 
 
-def _date_places(exam: Mapping) -> Iterator[tuple[Mapping, str]]:
+def _date_places(exam: YamlMapping) -> Iterator[tuple[YamlMapping, str]]:
     """Yield for each date-time of `exam` the mapping that holds it, and its key there."""
     configuration = exam.get("configuration")
-    if not isinstance(configuration, Mapping):
+    if not isinstance(configuration, YamlMapping):
         return
     for field in DATE_FIELDS:
         if isinstance(configuration.get(field), str):
             yield configuration, field
     proctors = configuration.get("instructorAsProctor")
-    for proctor in proctors if isinstance(proctors, Sequence) else ():
-        if isinstance(proctor, Mapping) and isinstance(proctor.get("startTime"), str):
+    for proctor in proctors if isinstance(proctors, YamlSequence) else ():
+        if isinstance(proctor, YamlMapping) and isinstance(proctor.get("startTime"), str):
             yield proctor, "startTime"
 
 
-def report_zone(holder: Mapping, findings: Findings) -> None:
+def report_zone(holder: YamlMapping, findings: Findings) -> None:
     """Note a `timezone` of `holder` that does not exist."""
     name = holder.get("timezone")
     if isinstance(name, str) and zone_of(name) is None:
         report_unknown_zone(name, holder.value_at("timezone"), findings)
 
 
-def report_unknown_zone(name: str, at: Stretch, findings: Findings) -> None:
+def report_unknown_zone(name: str, at: TextRange, findings: Findings) -> None:
     """Note that no zone is called `name`."""
     message = f"{findings.echo(name)} is not the name of a time zone"
     findings.add("unknown-timezone", at, message, _zone_suggestion(name))

@@ -5,8 +5,7 @@ from typing import Final
 
 from reconciler.manifest.diagnostics import Findings
 from reconciler.manifest.exam.passwords import FIELD
-from reconciler.manifest.yaml.nodes import Mapping, Value
-from reconciler.manifest.yaml.nodes import Sequence as List
+from reconciler.manifest.yaml.nodes import Value, YamlMapping, YamlSequence
 from reconciler.model.words import listed, suggestion
 
 COURSE_FIELDS: Final = ("course", "courseSid")
@@ -15,7 +14,7 @@ PROFILES: Final = "profiles"
 MAX_PROFILES: Final = 32
 
 
-def merged(upper: Mapping, lower: Mapping | None) -> Mapping:
+def merged(upper: YamlMapping, lower: YamlMapping | None) -> YamlMapping:
     """`upper` over `lower`: mappings deeply, all else replaced.
 
     Two ways of saying one thing do not mix: naming the course, or the contact, above replaces either way of
@@ -32,13 +31,13 @@ def merged(upper: Mapping, lower: Mapping | None) -> Mapping:
     return _over(upper, lower, hidden)
 
 
-def _over(upper: Mapping, lower: Mapping, hidden: Collection[str] = ()) -> Mapping:
-    result = Mapping()
-    below = lower.stretches()
-    for key, (key_at, value_at) in upper.stretches().items():
+def _over(upper: YamlMapping, lower: YamlMapping, hidden: Collection[str] = ()) -> YamlMapping:
+    result = YamlMapping()
+    below = lower.ranges()
+    for key, (key_at, value_at) in upper.ranges().items():
         value = upper[key]
         base = lower.get(key)
-        if isinstance(value, Mapping) and isinstance(base, Mapping) and key != FIELD:
+        if isinstance(value, YamlMapping) and isinstance(base, YamlMapping) and key != FIELD:
             value = _over(value, base)
         result.put(key, value, key_at, value_at)
     for key, (key_at, value_at) in below.items():
@@ -54,17 +53,19 @@ class Stack:
     defaults of all are merged; of profiles of one name the highest counts.
     """
 
-    def __init__(self, roots: Sequence[Mapping]) -> None:
-        self.defaults = [defaults for root in roots if isinstance(defaults := root.get("defaults"), Mapping)]
-        self.profiles: dict[str, Mapping] = {}
+    def __init__(self, roots: Sequence[YamlMapping]) -> None:
+        self.defaults = [
+            defaults for root in roots if isinstance(defaults := root.get("defaults"), YamlMapping)
+        ]
+        self.profiles: dict[str, YamlMapping] = {}
         for root in roots:
             self.profiles |= _profiles(root)
-        below: Mapping | None = None
+        below: YamlMapping | None = None
         for defaults in self.defaults:
             below = merged(defaults, below)
-        self._below: dict[tuple[str, ...], Mapping | None] = {(): below}
+        self._below: dict[tuple[str, ...], YamlMapping | None] = {(): below}
 
-    def below(self, profiles: tuple[str, ...] = ()) -> Mapping | None:
+    def below(self, profiles: tuple[str, ...] = ()) -> YamlMapping | None:
         """What an exam that lists `profiles` is merged over; None where that is nothing.
 
         Each of `profiles` must be known; the last wins.
@@ -77,29 +78,29 @@ class Stack:
         return self._below[profiles]
 
 
-def _profiles(root: Mapping) -> dict[str, Mapping]:
+def _profiles(root: YamlMapping) -> dict[str, YamlMapping]:
     profiles = root.get(PROFILES)
-    if not isinstance(profiles, Mapping):
+    if not isinstance(profiles, YamlMapping):
         return {}
-    return {name: value for name, value in profiles.items() if isinstance(value, Mapping)}
+    return {name: value for name, value in profiles.items() if isinstance(value, YamlMapping)}
 
 
 def count_nodes(value: Value) -> int:
     """How many values are within `value`, itself included."""
-    if isinstance(value, Mapping):
+    if isinstance(value, YamlMapping):
         return 1 + sum(map(count_nodes, value.values()))
-    if isinstance(value, List):
+    if isinstance(value, YamlSequence):
         return 1 + sum(map(count_nodes, value))
     return 1
 
 
-def profiles_of(exam: Mapping, stack: Stack, findings: Findings) -> tuple[str, ...] | None:
+def profiles_of(exam: YamlMapping, stack: Stack, findings: Findings) -> tuple[str, ...] | None:
     """Return the profiles of `exam`, or those that its defaults list; None where a finding says why not."""
     holder = exam if PROFILES in exam else stack.below()
     if holder is None or PROFILES not in holder:
         return ()
     written = holder[PROFILES]
-    if not isinstance(written, List):
+    if not isinstance(written, YamlSequence):
         return None
     if len(written) > MAX_PROFILES:
         findings.add(
@@ -112,7 +113,7 @@ def profiles_of(exam: Mapping, stack: Stack, findings: Findings) -> tuple[str, .
     return _known(written, stack, findings)
 
 
-def _known(written: List, stack: Stack, findings: Findings) -> tuple[str, ...] | None:
+def _known(written: YamlSequence, stack: Stack, findings: Findings) -> tuple[str, ...] | None:
     names: list[str] = []
     for index, name in enumerate(written):
         if not isinstance(name, str):

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from reconciler.manifest.diagnostics import Findings
-from reconciler.manifest.yaml.nodes import BROKEN, Mapping, Value
+from reconciler.manifest.yaml.nodes import BROKEN, Value, YamlMapping
 from reconciler.model.diagnostics import Severity
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX, EnvSecret, FileSecret, InlineSecret, Secret
 from reconciler.rules.registry import INLINE
@@ -38,7 +38,7 @@ def secret_of(value: Value) -> Secret | str:
     return "a password is `fromEnv`, `fromFile`, or text"
 
 
-def report_secret(configuration: Mapping, findings: Findings) -> bool:
+def report_secret(configuration: YamlMapping, findings: Findings) -> bool:
     """Note what is wrong, or unwise, about the password in `configuration`; whether it can be used."""
     value = configuration.get(FIELD, BROKEN)
     if value is BROKEN or _has_broken(value):
@@ -58,7 +58,7 @@ def report_secret(configuration: Mapping, findings: Findings) -> bool:
 
 
 def _has_broken(value: Value) -> bool:
-    return isinstance(value, Mapping) and BROKEN in value.values()
+    return isinstance(value, YamlMapping) and BROKEN in value.values()
 
 
 def _is_below(path: str) -> bool:

@@ -7,8 +7,7 @@ from reconciler.manifest.exam.dates import DATE_FIELDS, normalized
 from reconciler.manifest.exam.merge import CONTACT_FIELDS, COURSE_FIELDS, PROFILES
 from reconciler.manifest.exam.passwords import FIELD, secret_of
 from reconciler.manifest.header import FileContext
-from reconciler.manifest.yaml.nodes import BROKEN, Sequence, Value
-from reconciler.manifest.yaml.nodes import Mapping as Marked
+from reconciler.manifest.yaml.nodes import BROKEN, Value, YamlMapping, YamlSequence
 from reconciler.model.identities import CourseSid, is_course_sid, is_user_sid
 from reconciler.model.payloads import Json
 from reconciler.model.secrets import SecretUse
@@ -25,7 +24,9 @@ _LIKE_A_SID: Final = 17
 """A text that begins as a SID does, and is longer than half of one, is meant for one."""
 
 
-def course_of(exam: Marked, context: FileContext, findings: Findings) -> tuple[CourseSid, str | None] | None:
+def course_of(
+    exam: YamlMapping, context: FileContext, findings: Findings
+) -> tuple[CourseSid, str | None] | None:
     """The course's SID, and its alias where it was named by one; None where a finding says why not."""
     given = [field for field in COURSE_FIELDS if field in exam]
     if len(given) > 1:
@@ -55,7 +56,7 @@ def course_of(exam: Marked, context: FileContext, findings: Findings) -> tuple[C
     return None
 
 
-def report_user(exam: Marked, context: FileContext, findings: Findings) -> bool:
+def report_user(exam: YamlMapping, context: FileContext, findings: Findings) -> bool:
     """Note a contact that is no SID or alias, or is named twice; return whether there is nothing to note."""
     if _ALIAS in exam and _USER in exam:
         message = f"the contact is named twice, by `{_ALIAS}` and by `{_USER}`"
@@ -80,9 +81,9 @@ def report_user(exam: Marked, context: FileContext, findings: Findings) -> bool:
     return False
 
 
-def body_of(exam: Marked, context: FileContext) -> tuple[dict[str, Json], tuple[SecretUse, ...]]:
+def body_of(exam: YamlMapping, context: FileContext) -> tuple[dict[str, Json], tuple[SecretUse, ...]]:
     """Return the body to be sent for an exam without findings, and the secrets in it."""
-    body = _without_marks(exam)
+    body = _without_offsets(exam)
     configuration = body.pop(_CONFIGURATION, None)
     for key in _NOT_SENT:
         body.pop(key, None)
@@ -98,7 +99,7 @@ def body_of(exam: Marked, context: FileContext) -> tuple[dict[str, Json], tuple[
 
 
 def _send_configuration(sent: dict[str, Any], written: Value, context: FileContext) -> tuple[SecretUse, ...]:
-    """Spell in `sent`, which is `written` without marks, what is sent otherwise than it is written."""
+    """Spell in `sent`, which is `written` without offsets, what is sent otherwise than it is written."""
     for field in DATE_FIELDS:
         if field in sent:
             sent[field] = normalized(str(sent[field]), context.zone)
@@ -106,7 +107,7 @@ def _send_configuration(sent: dict[str, Any], written: Value, context: FileConte
     for proctor in proctors if isinstance(proctors, list) else ():
         if "startTime" in proctor:
             proctor["startTime"] = normalized(proctor["startTime"], context.zone)
-    if FIELD not in sent or not isinstance(written, Marked):
+    if FIELD not in sent or not isinstance(written, YamlMapping):
         return ()
     secret = secret_of(written[FIELD])
     if isinstance(secret, str):
@@ -120,8 +121,8 @@ def _user_sid(value: str, context: FileContext) -> str | None:
     return value if is_user_sid(value) else context.users.get(value)
 
 
-def _without_marks(written: Marked) -> dict[str, Json]:
-    """`written` without marks."""
+def _without_offsets(written: YamlMapping) -> dict[str, Json]:
+    """`written` without offsets."""
     body: dict[str, Any] = dict(written)
     # Most values are plain, and none of these is touched one by one.
     for key in [key for key, value in written.items() if value.__class__ not in _PLAIN]:
@@ -130,10 +131,10 @@ def _without_marks(written: Marked) -> dict[str, Json]:
 
 
 def _plain(value: Value) -> Json:
-    """`value` without marks; a float without a fraction is a whole number."""
-    if isinstance(value, Marked):
-        return _without_marks(value)
-    if isinstance(value, Sequence):
+    """`value` without offsets; a float without a fraction is a whole number."""
+    if isinstance(value, YamlMapping):
+        return _without_offsets(value)
+    if isinstance(value, YamlSequence):
         return [_plain(item) for item in value]
     if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT_FLOAT:
         return int(value)

@@ -9,7 +9,7 @@ from reconciler.manifest.diagnostics import Findings
 from reconciler.manifest.exam.merge import PROFILES, Stack
 from reconciler.manifest.exam.passwords import FIELD
 from reconciler.manifest.exam.resolve import ResolvedExam
-from reconciler.manifest.yaml.nodes import Mapping, Stretch
+from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.model.destination import Environment
 from reconciler.model.provenance import Layer, Origin, Origins
 
@@ -19,17 +19,17 @@ class _Said(NamedTuple):
 
     layer: Layer
     name: str | None
-    partial: Mapping
+    partial: YamlMapping
 
 
 class Tracer(Struct, frozen=True):
     """Finds origins for the exams of one file; `roots` are that file (last) and those that it extends."""
 
-    roots: Sequence[Mapping]
+    roots: Sequence[YamlMapping]
     environment: Environment
     findings: Findings
 
-    def origins(self, exam: Mapping, resolved: ResolvedExam, stack: Stack) -> Origins:
+    def origins(self, exam: YamlMapping, resolved: ResolvedExam, stack: Stack) -> Origins:
         """Return the origin of every value of `exam` as `resolved`, and of what its aliases stand for.
 
         A value comes from the highest layer that has its path: a layer between that replaced the path would
@@ -78,22 +78,22 @@ class Tracer(Struct, frozen=True):
         return None
 
 
-def _paths_in(exam: Mapping, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def _paths_in(exam: YamlMapping, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The path of every value in `exam`; a list, an empty mapping and a password are one value each."""
     for key, value in exam.items():
         path = (*above, key)
-        if isinstance(value, Mapping) and value and key != FIELD:
+        if isinstance(value, YamlMapping) and value and key != FIELD:
             yield from _paths_in(value, path)
         elif path != (PROFILES,):
             yield path
 
 
-def _place(partial: Mapping, path: Sequence[str]) -> Stretch | None:
+def _place(partial: YamlMapping, path: Sequence[str]) -> TextRange | None:
     """Where `partial` says what is at `path`; None where it does not."""
     *above, key = path
     for step in above:
         inner = partial.get(step)
-        if not isinstance(inner, Mapping):
+        if not isinstance(inner, YamlMapping):
             return None
         partial = inner
     return partial.value_at(key) if key in partial else None

@@ -13,7 +13,7 @@ from reconciler.manifest.exam.payload import body_of, course_of, report_user
 from reconciler.manifest.header import FileContext
 from reconciler.manifest.schema.messages import Place, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
-from reconciler.manifest.yaml.nodes import Mapping, Value
+from reconciler.manifest.yaml.nodes import Value, YamlMapping
 from reconciler.model.identities import CourseSid
 from reconciler.model.payloads import Payload
 from reconciler.model.secrets import SecretUse
@@ -26,7 +26,7 @@ MAX_MERGED_NODES: Final = 2_000_000
 class ResolvedExam(Struct, frozen=True):
     """An exam without mistakes: merged over its profiles and defaults, aliases and date-times resolved.
 
-    `course` is the alias of its course, None for a SID. `values` are all its fields, with their marks.
+    `course` is the alias of its course, None for a SID. `values` are all its fields, with their offsets.
     """
 
     course_sid: CourseSid
@@ -35,7 +35,7 @@ class ResolvedExam(Struct, frozen=True):
     payload: Payload
     secrets: tuple[SecretUse, ...]
     profiles: tuple[str, ...]
-    values: Mapping
+    values: YamlMapping
 
 
 class Resolver(Struct):
@@ -45,7 +45,7 @@ class Resolver(Struct):
     once more. `merged_nodes` counts the values of the profiles that were merged.
     """
 
-    root: Mapping
+    root: YamlMapping
     context: FileContext
     findings: Findings
     are_whole: bool
@@ -54,7 +54,7 @@ class Resolver(Struct):
     def resolve(self, exam: Value, place: Place) -> ResolvedExam | None:
         """Return the exam at `place`, resolved; None where a finding says what is wrong with it."""
         is_right = report_schema_errors(check_of("manifest", "exam"), exam, place, self.findings)
-        if not isinstance(exam, Mapping) or not self.are_whole:
+        if not isinstance(exam, YamlMapping) or not self.are_whole:
             return None
         stack = self.context.stack
         profiles = profiles_of(exam, stack, self.findings)
@@ -95,11 +95,11 @@ class Resolver(Struct):
         )
         return False
 
-    def _checked(self, values: Mapping, context: FileContext) -> tuple[CourseSid, str | None] | None:
+    def _checked(self, values: YamlMapping, context: FileContext) -> tuple[CourseSid, str | None] | None:
         """Return the course of an exam; None if anything but its schema or a missing field is wrong."""
         findings = self.findings
         configuration = values.get("configuration")
-        is_right = not isinstance(configuration, Mapping) or report_secret(configuration, findings)
+        is_right = not isinstance(configuration, YamlMapping) or report_secret(configuration, findings)
         is_right &= report_date_times(values, context.zone, findings, zone_is_wrong=context.zone_is_wrong)
         is_right &= report_user(values, context, findings)
         report_zone(values, findings)
@@ -107,7 +107,7 @@ class Resolver(Struct):
         is_zone_right = "timezone" not in values or context.zone is not None
         return course if is_right and is_zone_right else None
 
-    def _has_required(self, values: Mapping, place: Place, defaults: Mapping | None) -> bool:
+    def _has_required(self, values: YamlMapping, place: Place, defaults: YamlMapping | None) -> bool:
         """Note the required fields that neither the exam nor its defaults have; return whether it has all."""
         missing = [name for name in schemas.load("create-exam")["required"] if name not in values]
         names_no_course = values.keys().isdisjoint(COURSE_FIELDS)

@@ -10,8 +10,7 @@ from reconciler import schemas
 from reconciler.manifest.diagnostics import Findings
 from reconciler.manifest.redaction import announces_secret
 from reconciler.manifest.schema.validation import SchemaCheck
-from reconciler.manifest.yaml.nodes import BROKEN, Sequence, Stretch, Value
-from reconciler.manifest.yaml.nodes import Mapping as Marked
+from reconciler.manifest.yaml.nodes import BROKEN, TextRange, Value, YamlMapping, YamlSequence
 from reconciler.model.globs import GLOB_RULE
 from reconciler.model.identities import ADDRESS_RULE
 from reconciler.model.words import listed, suggestion
@@ -37,7 +36,7 @@ _SECRET_PATH: Final = ("configuration", "password")
 class Place(Struct, frozen=True):
     """Where a checked value stands, and how it is called in messages."""
 
-    at: Stretch
+    at: TextRange
     name: str
 
 
@@ -88,17 +87,17 @@ class _Report(Struct, frozen=True):
 
     def _unknown_fields(self) -> None:
         known = list(self.error.schema["properties"]) if isinstance(self.error.schema, Mapping) else []
-        if not isinstance(self.error.instance, Marked):
+        if not isinstance(self.error.instance, YamlMapping):
             return
-        for field, (at, value_at) in self.error.instance.stretches().items():
+        for field, (at, value_at) in self.error.instance.ranges().items():
             if field not in known:
                 name = _GLUED.sub("", field)
                 behind = at.end if name == field else at.start + len(name)
-                self.findings.hide(Stretch(behind, max(at.end, value_at.end)))
+                self.findings.hide(TextRange(behind, max(at.end, value_at.end)))
                 if not self.findings.is_full:
                     self._unknown_field(name, at, known)
 
-    def _unknown_field(self, field: str, at: Stretch, known: Iterable[str]) -> None:
+    def _unknown_field(self, field: str, at: TextRange, known: Iterable[str]) -> None:
         hint = suggestion(field, known, f"Remove it. Known are: {', '.join(known)}.")
         if field in _OF_THE_FILE:
             hint = "It holds for a whole file: move it to the top of the file."
@@ -157,16 +156,16 @@ class _Report(Struct, frozen=True):
     def _note(self, code: str, message: str, hint: str, subject: str = "") -> None:
         self.findings.add(code, self._at(), message, hint, subject=subject)
 
-    def _at(self) -> Stretch:
+    def _at(self) -> TextRange:
         """Where the value stands: its own place for a scalar, its key for a collection."""
         value, at = self.root, self.place.at
         for step in self.path:
-            if isinstance(value, Marked) and isinstance(step, str):
+            if isinstance(value, YamlMapping) and isinstance(step, str):
                 inner = value[step]
-                is_nested = isinstance(inner, Marked | Sequence) or inner is None
+                is_nested = isinstance(inner, YamlMapping | YamlSequence) or inner is None
                 at = value.key_at(step) if is_nested else value.value_at(step)
                 value = inner
-            elif isinstance(value, Sequence) and isinstance(step, int):
+            elif isinstance(value, YamlSequence) and isinstance(step, int):
                 at = value.item_at(step)
                 value = value[step]
         return at

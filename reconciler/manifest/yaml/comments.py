@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 from yaml import events as ev
 
-from reconciler.manifest.yaml.nodes import Stretch
+from reconciler.manifest.yaml.nodes import TextRange
 
 _HINT_OF_ONE: Final = re.compile(r"#[ \t]*reconciler[ \t]*:[ \t]*ignore", re.IGNORECASE)
 _LINE_END: Final = re.compile(r"[\r\n]|\Z")
@@ -31,8 +31,8 @@ class Comment(Struct, frozen=True):
     `is_alone` says that nothing else stands on its line, so that it is about the line below.
     """
 
-    at: Stretch
-    codes: tuple[tuple[str, Stretch], ...]
+    at: TextRange
+    codes: tuple[tuple[str, TextRange], ...]
     has_reason: bool
     is_alone: bool
 
@@ -41,8 +41,8 @@ class Comments(Struct):
     """Finds the ignores of a text, given the events of its parser in passing."""
 
     text: str
-    _lines: list[Stretch] = field(default_factory=list)
-    _scalars: list[Stretch] = field(default_factory=list)
+    _lines: list[TextRange] = field(default_factory=list)
+    _scalars: list[TextRange] = field(default_factory=list)
 
     def watch(self, next_event: Callable[[], Any]) -> Callable[[], Any]:
         """`next_event`, remembering in passing the scalars on lines that may hold an ignore."""
@@ -53,12 +53,12 @@ class Comments(Struct):
         def watched() -> Any:
             event = next_event()
             if isinstance(event, _SCALAR):
-                self._remember(Stretch(event.start_mark.index, event.end_mark.index))
+                self._remember(TextRange(event.start_mark.index, event.end_mark.index))
             return event
 
         return watched
 
-    def _remember(self, at: Stretch) -> None:
+    def _remember(self, at: TextRange) -> None:
         """Keep the place of a scalar, if it shares a line with what may be an ignore."""
         nearest = bisect_left(self._lines, at.start, key=lambda line: line.end)
         if nearest < len(self._lines) and self._lines[nearest].start < at.end:
@@ -73,7 +73,7 @@ class Comments(Struct):
             if start is not None and (found := _STEERING.match(self.text, start)) is not None
         )
 
-    def _comment_start(self, line: Stretch) -> int | None:
+    def _comment_start(self, line: TextRange) -> int | None:
         """Where the comment on `line` begins; None where there is none."""
         at = self.text.find("#", line.start, line.end)
         while at >= 0:
@@ -87,7 +87,7 @@ class Comments(Struct):
         return nearest < len(self._scalars) and self._scalars[nearest].start <= offset
 
 
-def _lines_with_one(text: str) -> Iterator[Stretch]:
+def _lines_with_one(text: str) -> Iterator[TextRange]:
     """Each line that may hold an ignore, without its end."""
     end = 0
     for found in _HINT_OF_ONE.finditer(text):
@@ -95,14 +95,14 @@ def _lines_with_one(text: str) -> Iterator[Stretch]:
             start = max(text.rfind(stop, end, found.start()) + 1 for stop in "\r\n") or end
             last = _LINE_END.search(text, found.end())
             end = len(text) if last is None else last.start()
-            yield Stretch(start, end)
+            yield TextRange(start, end)
 
 
 def _comment(found: re.Match[str], *, is_alone: bool) -> Comment:
     first = found.start("codes")
     codes = tuple(
-        (code.group(), Stretch(first + code.start(), first + code.end()))
+        (code.group(), TextRange(first + code.start(), first + code.end()))
         for code in _CODE.finditer(found["codes"] or "")
     )
     has_reason = any(char.isalnum() for char in found["reason"])
-    return Comment(Stretch(*found.span()), codes, has_reason=has_reason, is_alone=is_alone)
+    return Comment(TextRange(*found.span()), codes, has_reason=has_reason, is_alone=is_alone)

@@ -1,4 +1,4 @@
-"""Bytes of one YAML file → its value with marks, or findings that say why there is none."""
+"""Bytes of one YAML file → its value with offsets, or findings that say why there is none."""
 
 import re
 from typing import Any, Final
@@ -9,14 +9,14 @@ from msgspec import Struct
 from reconciler.manifest.diagnostics import Findings, Weighing
 from reconciler.manifest.source import MAX_SIZE_BYTES, NotText, SourceText, decode
 from reconciler.manifest.yaml.comments import Comment, Comments
-from reconciler.manifest.yaml.nodes import Mapping, Stretch
+from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.manifest.yaml.parser import Stopped, Walker
 
 IS_FAST: Final = hasattr(yaml, "CSafeLoader")
 """Whether PyYAML was built with libyaml; the pure parser gives the same events, much slower."""
 LOADER: Final[Any] = yaml.CSafeLoader if IS_FAST else yaml.SafeLoader
 
-_START: Final = Stretch(0, 0)
+_START: Final = TextRange(0, 0)
 _QUOTED: Final = re.compile(r"[\"'].*", re.DOTALL)
 _ADVICE: Final = (
     (
@@ -52,7 +52,7 @@ _TAB: Final = ("a tab stands where YAML wants spaces", "Indent with spaces.")
 class Document(Struct, frozen=True):
     """The mapping that a file holds, and the comments that ignore rules."""
 
-    root: Mapping
+    root: YamlMapping
     comments: tuple[Comment, ...] = ()
 
 
@@ -72,7 +72,7 @@ def read(
     except NotText as error:
         findings.source = SourceText(file, error.before, is_text=False)
         end = len(error.before)
-        findings.add("encoding", Stretch(end, end), error.message, error.hint)
+        findings.add("encoding", TextRange(end, end), error.message, error.hint)
         return findings, None
     return findings, _parse(findings, loader)
 
@@ -102,7 +102,7 @@ def _parse(findings: Findings, loader: Any) -> Document | None:
         findings.add("empty-document", _START, "this file declares nothing", "Begin it with `version: 1`.")
         return None
     root, at = parsed
-    if not isinstance(root, Mapping):
+    if not isinstance(root, YamlMapping):
         what = "null" if root is None else "a list" if isinstance(root, list) else "a single value"
         findings.add(
             "not-a-mapping", at, f"the file holds {what}, not a mapping", "Begin it with `version: 1`."
@@ -116,7 +116,7 @@ def _report_syntax(error: yaml.MarkedYAMLError, source: SourceText, findings: Fi
     mark = error.problem_mark or error.context_mark
     offset = 0 if mark is None else source.offset(mark.line, mark.column)
     problem = f"{error.problem or ''}"
-    at = Stretch(offset, min(offset + 1, len(source.text)))
+    at = TextRange(offset, min(offset + 1, len(source.text)))
     if source.text[offset : offset + 1] == "\t" or _indented_by_tab(source.text, offset):
         message, hint = _TAB
     else:

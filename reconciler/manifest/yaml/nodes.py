@@ -1,15 +1,15 @@
 """Plain Python values that remember where they were written.
 
-A mark is an offset into the text; `SourceText` turns it into a line and a column. Marks are kept packed,
-because a large manifest has half a million of them.
+An offset counts characters of the text; `SourceText` turns it into a line and a column. Offsets are kept in
+arrays, because a large manifest has half a million of them.
 """
 
 import enum
 from array import array
 from typing import Final, NamedTuple, TypeAlias
 
-MARKS_A_KEY: Final = 4
-MARKS_AN_ITEM: Final = 2
+OFFSETS_PER_ENTRY: Final = 4
+OFFSETS_PER_ITEM: Final = 2
 
 
 class Broken(enum.Enum):
@@ -23,84 +23,84 @@ class Broken(enum.Enum):
 
 BROKEN: Final = Broken.BROKEN
 
-Value: TypeAlias = "Mapping | Sequence | str | int | float | bool | Broken | None"
+Value: TypeAlias = "YamlMapping | YamlSequence | str | int | float | bool | Broken | None"
 
 
-class Stretch(NamedTuple):
+class TextRange(NamedTuple):
     """From one offset up to, and without, another."""
 
     start: int
     end: int
 
 
-class Mapping(dict[str, Value]):
-    """A dict whose `marks` hold, in order of the keys, where each key and its value start and end."""
+class YamlMapping(dict[str, Value]):
+    """A dict whose `offsets` hold, in order of the keys, where each key and its value start and end."""
 
-    __slots__ = ("marks",)
+    __slots__ = ("offsets",)
 
     def __init__(self) -> None:
         super().__init__()
-        self.marks = array("I")
+        self.offsets = array("I")
 
-    def put(self, key: str, value: Value, at: Stretch, value_at: Stretch) -> None:
+    def put(self, key: str, value: Value, at: TextRange, value_at: TextRange) -> None:
         """Add `key`, which must be new."""
         self[key] = value
-        self.marks.extend((*at, *value_at))
+        self.offsets.extend((*at, *value_at))
 
-    def key_at(self, key: str) -> Stretch:
+    def key_at(self, key: str) -> TextRange:
         """Where `key` is written."""
-        first = self._first_mark(key)
-        return Stretch(self.marks[first], self.marks[first + 1])
+        first = self._first_offset(key)
+        return TextRange(self.offsets[first], self.offsets[first + 1])
 
-    def value_at(self, key: str) -> Stretch:
+    def value_at(self, key: str) -> TextRange:
         """Where the value of `key` is written."""
-        first = self._first_mark(key) + 2
-        return Stretch(self.marks[first], self.marks[first + 1])
+        first = self._first_offset(key) + 2
+        return TextRange(self.offsets[first], self.offsets[first + 1])
 
-    def _first_mark(self, key: str) -> int:
-        return MARKS_A_KEY * list(self).index(key)
+    def _first_offset(self, key: str) -> int:
+        return OFFSETS_PER_ENTRY * list(self).index(key)
 
-    def stretches(self) -> dict[str, tuple[Stretch, Stretch]]:
+    def ranges(self) -> dict[str, tuple[TextRange, TextRange]]:
         """Where each key and its value are written."""
-        marks = self.marks
+        offsets = self.offsets
         return {
-            key: (Stretch(marks[at], marks[at + 1]), Stretch(marks[at + 2], marks[at + 3]))
-            for key, at in zip(self, range(0, len(marks), MARKS_A_KEY), strict=True)
+            key: (TextRange(offsets[at], offsets[at + 1]), TextRange(offsets[at + 2], offsets[at + 3]))
+            for key, at in zip(self, range(0, len(offsets), OFFSETS_PER_ENTRY), strict=True)
         }
 
 
-class Sequence(list[Value]):
-    """A list whose `marks` hold where each item starts and ends."""
+class YamlSequence(list[Value]):
+    """A list whose `offsets` hold where each item starts and ends."""
 
-    __slots__ = ("marks",)
+    __slots__ = ("offsets",)
 
     def __init__(self) -> None:
         super().__init__()
-        self.marks = array("I")
+        self.offsets = array("I")
 
-    def item_at(self, index: int) -> Stretch:
+    def item_at(self, index: int) -> TextRange:
         """Where the item at `index` is written."""
-        first = MARKS_AN_ITEM * index
-        return Stretch(self.marks[first], self.marks[first + 1])
+        first = OFFSETS_PER_ITEM * index
+        return TextRange(self.offsets[first], self.offsets[first + 1])
 
 
-def moved(value: Value, by: int) -> Value:
-    """A copy of `value` with every mark `by` further on; what was one node stays one."""
-    return _moved(value, by, {})
+def shifted(value: Value, by: int) -> Value:
+    """A copy of `value` with every offset `by` further on; what was one node stays one."""
+    return _shifted(value, by, {})
 
 
-def _moved(value: Value, by: int, done: dict[int, Value]) -> Value:
-    if not isinstance(value, Mapping | Sequence):
+def _shifted(value: Value, by: int, done: dict[int, Value]) -> Value:
+    if not isinstance(value, YamlMapping | YamlSequence):
         return value
     if id(value) in done:
         return done[id(value)]
-    copy: Mapping | Sequence
-    if isinstance(value, Mapping):
-        copy = Mapping()
-        copy.update({key: _moved(item, by, done) for key, item in value.items()})
+    copy: YamlMapping | YamlSequence
+    if isinstance(value, YamlMapping):
+        copy = YamlMapping()
+        copy.update({key: _shifted(item, by, done) for key, item in value.items()})
     else:
-        copy = Sequence()
-        copy.extend(_moved(item, by, done) for item in value)
-    copy.marks.extend(mark + by for mark in value.marks)
+        copy = YamlSequence()
+        copy.extend(_shifted(item, by, done) for item in value)
+    copy.offsets.extend(offset + by for offset in value.offsets)
     done[id(value)] = copy
     return copy

@@ -1,4 +1,4 @@
-"""Turns parser events into plain values with marks, in one pass and without a node tree.
+"""Turns parser events into plain values with offsets, in one pass and without a node tree.
 
 The walker trusts nothing: depth, digits and expanded nodes are counted as events arrive, so that a hostile
 file costs no more than an honest one of its size. What it cannot use it reports and replaces by BROKEN.
@@ -17,7 +17,15 @@ from yaml import events as ev
 
 from reconciler.manifest.diagnostics import Findings
 from reconciler.manifest.redaction import announces_secret, is_reference
-from reconciler.manifest.yaml.nodes import BROKEN, MARKS_A_KEY, Broken, Mapping, Sequence, Stretch, Value
+from reconciler.manifest.yaml.nodes import (
+    BROKEN,
+    OFFSETS_PER_ENTRY,
+    Broken,
+    TextRange,
+    Value,
+    YamlMapping,
+    YamlSequence,
+)
 from reconciler.manifest.yaml.scalars import (
     MAX_DIGITS,
     NOT_TEXT_STARTS,
@@ -74,7 +82,7 @@ class _Anchored(NamedTuple):
     """What an anchor names; `size` counts its expanded nodes, `height` the levels below it."""
 
     value: Value
-    at: Stretch
+    at: TextRange
     size: int
     height: int
 
@@ -111,13 +119,13 @@ class Walker:
         self.findings = findings
         self._next: _NextEvent = lambda: None
         self._anchors: dict[str, _Anchored | None] = {}
-        self._aliases: list[tuple[int, Stretch]] = []
-        self._secrets: list[tuple[Stretch, Value]] = []
+        self._aliases: list[tuple[int, TextRange]] = []
+        self._secrets: list[tuple[TextRange, Value]] = []
         self._depth = 0
         self._written = 0
         self._aliased = 0
 
-    def walk(self, next_event: _NextEvent) -> tuple[Value, Stretch] | None:
+    def walk(self, next_event: _NextEvent) -> tuple[Value, TextRange] | None:
         """Return the value of the only document and its place; None without one. Raises Stopped."""
         self._next = next_event
         try:
@@ -125,8 +133,8 @@ class Walker:
         finally:
             self._publish_secrets()
 
-    def _stream(self) -> tuple[Value, Stretch] | None:
-        root: tuple[Value, Stretch] | None = None
+    def _stream(self) -> tuple[Value, TextRange] | None:
+        root: tuple[Value, TextRange] | None = None
         documents = 0
         while True:
             event = self._next()
@@ -136,21 +144,21 @@ class Walker:
                 if documents > 1:
                     self._stop(
                         "several-documents",
-                        _stretch(event),
+                        _range_of(event),
                         "a second document begins here",
                         "Keep one document in a file: move the rest into a file of its own.",
                     )
                 node = self._node(self._next())
-                root = (node.value, Stretch(node.start, node.end))
+                root = (node.value, TextRange(node.start, node.end))
             elif kind is not _STREAM_START and kind is not _DOCUMENT_END:
                 return root
 
-    def _stop(self, code: str, at: Stretch, message: str, hint: str) -> NoReturn:
+    def _stop(self, code: str, at: TextRange, message: str, hint: str) -> NoReturn:
         """Note what makes the rest of the document unusable."""
         self.findings.add(code, at, message, hint)
         raise Stopped
 
-    def _broken(self, code: str, at: Stretch, message: str, hint: str) -> Broken:
+    def _broken(self, code: str, at: TextRange, message: str, hint: str) -> Broken:
         """Note what makes one value unusable."""
         self.findings.add(code, at, message, hint)
         return BROKEN
@@ -160,7 +168,7 @@ class Walker:
         if self._written > MAX_WRITTEN:
             self._stop(
                 "too-large",
-                _stretch(event),
+                _range_of(event),
                 f"this file holds more than {MAX_WRITTEN:,} values",
                 "Split it; a glob reads them all.",
             )
@@ -173,24 +181,24 @@ class Walker:
         before = self._written + self._aliased
         self._written += 1
         if event.tag is not None:
-            self._refuse_tag(_stretch(event))
+            self._refuse_tag(_range_of(event))
         if self._depth >= MAX_DEPTH:
-            self._refuse_depth(Stretch(start, start + 1))
+            self._refuse_depth(TextRange(start, start + 1))
         if anchor is not None:
             self._anchors[anchor] = None
         self._depth += 1
-        value: Mapping | Sequence
+        value: YamlMapping | YamlSequence
         value, end, height = self._mapping() if kind is _MAPPING_START else self._sequence()
         self._depth -= 1
         if anchor is not None:
             size = self._written + self._aliased - before
-            self._anchors[anchor] = _Anchored(value, Stretch(start, end), size, height)
+            self._anchors[anchor] = _Anchored(value, TextRange(start, end), size, height)
         return _Node(value, start, end, height)
 
-    def _mapping(self) -> tuple[Mapping, int, int]:
+    def _mapping(self) -> tuple[YamlMapping, int, int]:
         """Return the mapping whose start was met, where it ends, and how many levels are below it."""
         next_event, keys, resolved = self._next, _ORDINARY_KEYS, _RESOLVED
-        node, marks, merges = Mapping(), list[int](), list[tuple[Value, Stretch]]()
+        node, offsets, merges = YamlMapping(), list[int](), list[tuple[Value, TextRange]]()
         written = height = 0
         key: Any
         value: Value
@@ -206,7 +214,7 @@ class Walker:
                 key_start, key_end = event.start_mark.index, event.end_mark.index
                 written += 1
             else:
-                odd = self._odd_key(event, node, marks, has_merge=bool(merges))
+                odd = self._odd_key(event, node, offsets, has_merge=bool(merges))
                 key, key_start, key_end = odd.text, odd.start, odd.end
             event = next_event()
             if event.__class__ is _SCALAR and event.tag is None and event.anchor is None:
@@ -227,40 +235,42 @@ class Walker:
                 written = 0
                 value, start, end, below = self._node(event)
                 height = max(height, below + 1)
-            if odd is not None and not self._is_entry(odd, value, Stretch(start, end), merges):
+            if odd is not None and not self._is_entry(odd, value, TextRange(start, end), merges):
                 continue
             node[key] = value
-            marks += (key_start, key_end, start, end)
+            offsets += (key_start, key_end, start, end)
         self._written += written
-        node.marks = array("I", marks)
+        node.offsets = array("I", offsets)
         for value, at in merges:
             self._merge(node, value, at)
         return node, event.end_mark.index, height
 
-    def _is_entry(self, key: _Key, value: Value, at: Stretch, merges: list[tuple[Value, Stretch]]) -> bool:
+    def _is_entry(
+        self, key: _Key, value: Value, at: TextRange, merges: list[tuple[Value, TextRange]]
+    ) -> bool:
         """Return whether `key` and `value` make an entry; add what is to be merged to `merges`."""
         if key.is_secret:
             self._hide(key.end, at.end, value)
         elif key.text is BROKEN:
-            self.findings.source.unknown.append(Stretch(key.end, at.end))
+            self.findings.source.unknown.append(TextRange(key.end, at.end))
         if key.text is None:
             merges.append((value, at))
         return isinstance(key.text, str)
 
     def _hide(self, key_end: int, end: int, value: Value) -> None:
         """Remember the secret `value`, which ends at `end`, unless it is a reference or an exam."""
-        is_part = isinstance(value, Mapping) and not _FIELDS_OF_PARTS.isdisjoint(value)
+        is_part = isinstance(value, YamlMapping) and not _FIELDS_OF_PARTS.isdisjoint(value)
         if not is_part and not is_reference(self.findings.source.text, key_end):
-            self._secrets.append((Stretch(key_end, end), value))
+            self._secrets.append((TextRange(key_end, end), value))
 
-    def _sequence(self) -> tuple[Sequence, int, int]:
+    def _sequence(self) -> tuple[YamlSequence, int, int]:
         """Return the list whose start was met, where it ends, and how many levels are below it."""
         next_event = self._next
-        node, height = Sequence(), 0
+        node, height = YamlSequence(), 0
         while (event := next_event()).__class__ is not _SEQUENCE_END:
             value, start, end, below = self._node(event)
             node.append(value)
-            node.marks.extend((start, end))
+            node.offsets.extend((start, end))
             height = max(height, below + 1)
         return node, event.end_mark.index, height
 
@@ -269,14 +279,14 @@ class Walker:
         start, end = event.start_mark.index, event.end_mark.index
         self._written += 1
         if event.tag is not None:
-            self._refuse_tag(Stretch(start, end))
+            self._refuse_tag(TextRange(start, end))
         text: str = event.value
         if event.implicit[0]:
             value = self._plain(text, start, end)
         else:
             value = self._quoted(text, start, end, event.style)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(value, Stretch(start, end), 1, 0)
+            self._anchors[event.anchor] = _Anchored(value, TextRange(start, end), 1, 0)
         return _Node(value, start, end, 0)
 
     def _plain(self, text: str, start: int, end: int) -> Value:
@@ -286,14 +296,14 @@ class Walker:
         except NumberTooLong:
             return self._broken(
                 "too-large",
-                Stretch(start, end),
+                TextRange(start, end),
                 f"this number has more than {MAX_DIGITS} digits",
                 "If it is meant as text, put it in quotes.",
             )
         except NotFinite:
             return self._broken(
                 "not-a-number",
-                Stretch(start, end),
+                TextRange(start, end),
                 "infinity and not-a-number cannot be sent",
                 "Give a finite number, or put it in quotes if it is meant as text.",
             )
@@ -308,42 +318,42 @@ class Walker:
             if wrong is not None:
                 return self._broken(
                     "encoding",
-                    Stretch(start, end),
+                    TextRange(start, end),
                     f"an escape in this text stands for U+{ord(wrong):04X}, which is not a character to send",
                     "Remove the escape; of the control characters only tab and line ends may be used.",
                 )
         return text
 
-    def _odd_key(self, event: _Event, node: Mapping, marks: list[int], *, has_merge: bool) -> _Key:
+    def _odd_key(self, event: _Event, node: YamlMapping, offsets: list[int], *, has_merge: bool) -> _Key:
         """Return the key that begins with `event`: new, a secret's, repeated, or not text."""
         if type(event) is _SCALAR and event.implicit[0] and event.value == _MERGE:
             self._written += 1
             if event.tag is not None:
-                self._refuse_tag(_stretch(event))
+                self._refuse_tag(_range_of(event))
             return _Key(None, event.start_mark.index, event.end_mark.index)
         value, start, end, _ = self._node(event)
         if not isinstance(value, str):
             if value is not BROKEN:
                 self.findings.add(
                     "non-string-key",
-                    Stretch(start, end),
+                    TextRange(start, end),
                     "a key must be text; this one is " + _kind(value),
                     "Put the key in quotes.",
                 )
             return _Key(BROKEN, start, end)
         is_secret = announces_secret(value)
         if value in node:
-            first = marks[MARKS_A_KEY * list(node).index(value)]
+            first = offsets[OFFSETS_PER_ENTRY * list(node).index(value)]
         elif has_merge and value == _MERGE:
             first = start
         else:
             if len(_ORDINARY_KEYS) < _MOST_KNOWN and not is_secret and _is_text_unquoted(value):
                 _ORDINARY_KEYS[value] = value
             return _Key(value, start, end, is_secret)
-        self._refuse_duplicate(value, first, Stretch(start, end))
+        self._refuse_duplicate(value, first, TextRange(start, end))
         return _Key(BROKEN, start, end, is_secret)
 
-    def _refuse_duplicate(self, key: str, first: int, at: Stretch) -> None:
+    def _refuse_duplicate(self, key: str, first: int, at: TextRange) -> None:
         place = self.findings.source.position(first)
         self.findings.add(
             "duplicate-key",
@@ -353,12 +363,12 @@ class Walker:
             "Keep one of the two.",
         )
 
-    def _merge(self, target: Mapping, value: Value, at: Stretch) -> None:
+    def _merge(self, target: YamlMapping, value: Value, at: TextRange) -> None:
         """Add what `value` has and `target` lacks; earlier sources win."""
-        sources: Iterable[Value] = value if isinstance(value, Sequence) else (value,)
+        sources: Iterable[Value] = value if isinstance(value, YamlSequence) else (value,)
         for source in sources:
-            if isinstance(source, Mapping):
-                for key, (key_at, value_at) in source.stretches().items():
+            if isinstance(source, YamlMapping):
+                for key, (key_at, value_at) in source.ranges().items():
                     if key not in target:
                         target.put(key, source[key], key_at, value_at)
             elif source is not BROKEN:
@@ -370,7 +380,7 @@ class Walker:
                 )
 
     def _alias(self, event: _Event) -> _Node:
-        at = _stretch(event)
+        at = _range_of(event)
         anchored = self._anchors.get(event.anchor)
         if anchored is None:
             code, message = "unknown-anchor", "this alias names an anchor that is not defined before it"
@@ -392,7 +402,7 @@ class Walker:
             self._refuse_depth(at)
         return _Node(anchored.value, at.start, at.end, anchored.height)
 
-    def _refuse_depth(self, at: Stretch) -> NoReturn:
+    def _refuse_depth(self, at: TextRange) -> NoReturn:
         self._stop(
             "too-deep",
             at,
@@ -400,7 +410,7 @@ class Walker:
             "A manifest needs fewer than ten levels; look for brackets that are not closed.",
         )
 
-    def _refuse_tag(self, at: Stretch) -> None:
+    def _refuse_tag(self, at: TextRange) -> None:
         self.findings.add(
             "tag-refused",
             at,
@@ -409,9 +419,9 @@ class Walker:
         )
 
     def _publish_secrets(self) -> None:
-        """Tell the source which stretches and values are secret, also those that aliases stand for."""
+        """Tell the source which ranges and values are secret, also those that aliases stand for."""
         source = self.findings.source
-        seen = set[Stretch]()
+        seen = set[TextRange]()
         waiting = [at for at, _ in self._secrets]
         while waiting:
             at = waiting.pop()
@@ -422,7 +432,7 @@ class Walker:
         for _, value in self._secrets:
             source.secret_values.update(_texts(value))
 
-    def _aliased_within(self, at: Stretch) -> Iterator[Stretch]:
+    def _aliased_within(self, at: TextRange) -> Iterator[TextRange]:
         """Yield where the anchors stand whose aliases are within `at`."""
         index = bisect_left(self._aliases, at.start, key=lambda alias: alias[0])
         while index < len(self._aliases) and self._aliases[index][0] < at.end:
@@ -436,10 +446,10 @@ def _texts(value: Value) -> Iterator[str]:
         if not value.startswith(SECRET_VARIABLE_PREFIX):
             yield value
             yield from (line.strip() for line in value.splitlines() if line.strip())
-    elif isinstance(value, Mapping):
+    elif isinstance(value, YamlMapping):
         for item in value.values():
             yield from _texts(item)
-    elif isinstance(value, Sequence):
+    elif isinstance(value, YamlSequence):
         for item in value:
             yield from _texts(item)
     elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -459,10 +469,10 @@ def _is_text_unquoted(text: str) -> bool:
 
 
 def _kind(value: Value) -> str:
-    if isinstance(value, Mapping | Sequence):
+    if isinstance(value, YamlMapping | YamlSequence):
         return "a collection"
     return "empty" if value is None else "a number, true, false or null"
 
 
-def _stretch(event: _Event) -> Stretch:
-    return Stretch(event.start_mark.index, event.end_mark.index)
+def _range_of(event: _Event) -> TextRange:
+    return TextRange(event.start_mark.index, event.end_mark.index)
