@@ -24,7 +24,7 @@ from reconciler.model.report import Outcome, Report
 from reconciler.model.secret_fingerprints import FingerprintKey
 from reconciler.model.state import State
 from reconciler.outputs.text.progress import QuietProgress
-from reconciler.planning.blocks import Standing
+from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.effects import apply_state_changes, planned_creates
 from reconciler.ports import Progress, SecretSource
 from reconciler.service.client import HttpExamApi
@@ -82,7 +82,7 @@ class Run:
         self,
         sending: Sending,
         plan: Plan,
-        standing: Standing,
+        applied: AppliedBlocks,
         *,
         service: ServiceUrl,
         strays: Sequence[Stray],
@@ -90,10 +90,10 @@ class Run:
     ) -> None:
         self._sending = sending
         self._plan = plan
-        self._standing = standing
+        self._applied = applied
         self._key = key
         self._earlier = tuple(stray.path for stray in strays)
-        self._creates = planned_creates(plan, standing)
+        self._creates = planned_creates(plan, applied)
         self._requests: tuple[CreateRequest, ...] = ()
         if self._creates:
             self._refuse_strays(strays)
@@ -136,7 +136,7 @@ class Run:
         progress = progress or QuietProgress()
         progress.planned(self._plan)
         now, by = SystemClock().now(), tamed(by)
-        changed = apply_state_changes(self._plan, self._standing, now=now, by=by)
+        changed = apply_state_changes(self._plan, self._applied, now=now, by=by)
         if not self._creates:
             backup = _mend(session, changed)
             recovery = Recovery(earlier=self._earlier)

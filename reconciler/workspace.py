@@ -44,8 +44,8 @@ from reconciler.model.provenance import Origins, Tracing
 from reconciler.model.rules import Rule
 from reconciler.model.secret_fingerprints import SHORTEST_KEY, STATE_KEY_VARIABLE, FingerprintKey, StateKeys
 from reconciler.model.state import State
-from reconciler.planning.block_globs import standing_of
-from reconciler.planning.blocks import Standing
+from reconciler.planning.block_globs import apply_all_blocks
+from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.expectations import check_expectation
 from reconciler.planning.planner import make_plan
 from reconciler.planning.secret_changes import held_with_secrets
@@ -178,7 +178,7 @@ class Workspace:
         now = SystemClock().now() if now is None else now
         return self._plan(
             loaded,
-            standing_of(loaded.declared, state, now=now),
+            apply_all_blocks(loaded.declared, state, now=now),
             location=store.location,
             targets=targets,
             max_creates=max_creates,
@@ -218,10 +218,10 @@ class Workspace:
             strays = sweep(folder, session.state)
             key = self._marking_key(session.state)
             now = SystemClock().now()
-            standing = standing_of(loaded.declared, session.state, now=now)
+            applied = apply_all_blocks(loaded.declared, session.state, now=now)
             planned = self._plan(
                 loaded,
-                standing,
+                applied,
                 location=store.location,
                 targets=targets,
                 max_creates=max_creates,
@@ -231,7 +231,7 @@ class Workspace:
             )
             _refuse_unsafe(planned.plan, reviewed)
             service = self._service(session.state)
-            run = Run(sending, planned.plan, standing, service=service, strays=strays, key=key)
+            run = Run(sending, planned.plan, applied, service=service, strays=strays, key=key)
             if planned.plan.to_make and not confirm(planned):
                 raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
             return await run.carry_out(
@@ -367,7 +367,7 @@ class Workspace:
     def _plan(  # noqa: PLR0913 - what is planned, and the choices of the caller
         self,
         loaded: Loaded,
-        standing: Standing,
+        applied: AppliedBlocks,
         *,
         location: str,
         targets: Sequence[str],
@@ -382,12 +382,12 @@ class Workspace:
         left to the plan's notes, which know more.
         """
         limits = (max_creates, self._file.max_creates, _MAX_CREATES)
-        service = self._service(standing.state)
+        service = self._service(applied.state)
         comparisons = None
         if key is not None and secrets is not None:
-            comparisons = compare_secrets(held_with_secrets(standing), key, secrets)
+            comparisons = compare_secrets(held_with_secrets(applied), key, secrets)
         plan = make_plan(
-            standing,
+            applied,
             now=now,
             max_creates=next(limit for limit in limits if limit is not None),
             targets=targets,

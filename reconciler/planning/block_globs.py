@@ -18,12 +18,12 @@ from reconciler.model.globs import is_glob, matches, moved_address
 from reconciler.model.identities import Address
 from reconciler.model.renames import Renames, Routes, onward, routes_of, steps_to_declared
 from reconciler.model.state import State
-from reconciler.planning.blocks import Standing, apply_blocks, exams_by_address
+from reconciler.planning.blocks import AppliedBlocks, apply_blocks, exams_by_address
 from reconciler.planning.likeness import likenesses
 
 
-def standing_of(declared: Declared, state: State, *, now: datetime) -> Standing:
-    """Return where `state` stands once all blocks of `declared` are applied.
+def apply_all_blocks(declared: Declared, state: State, *, now: datetime) -> AppliedBlocks:
+    """Return what is at each address once all blocks of `declared` are applied to `state`.
 
     `now` is aware: an exam whose window has closed resembles none.
     """
@@ -36,16 +36,14 @@ def standing_of(declared: Declared, state: State, *, now: datetime) -> Standing:
     renames, distinctions = Renames.of(declared), Distinctions.of(declared)
     while True:
         plain = _spelt_out(declared, state, renames, covered)
-        standing = apply_blocks(plain, state, written=declared)
+        applied = apply_blocks(plain, state, written=declared)
         forgiven = {
-            held
-            for held in standing.forgotten
-            if not named.isdisjoint({held, *onward(held, standing.routes)})
+            held for held in applied.forgotten if not named.isdisjoint({held, *onward(held, applied.routes)})
         }
-        found = likenesses(standing.creates, standing, distinctions, now=now, forgiven=forgiven)
+        found = likenesses(applied.creates, applied, distinctions, now=now, forgiven=forgiven)
         resembled = {one.held.held_at for one in found}
         if covered.isdisjoint(resembled):
-            return standing
+            return applied
         covered -= resembled
 
 

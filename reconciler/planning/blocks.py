@@ -1,4 +1,4 @@
-"""Where state stands once the blocks of the manifests are applied, always in one order.
+"""What state becomes once the blocks of the manifests are applied, always in one order.
 
     absent      ends the intents that made no exam, by attempt
       │
@@ -38,7 +38,7 @@ class Adoption(Struct, frozen=True, kw_only=True):
     settles: Address | None
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class AppliedBlocks(Struct, frozen=True, kw_only=True):
     """What is at each address, once all blocks are applied."""
 
     state: State
@@ -94,8 +94,8 @@ def exams_by_address(declared: Declared) -> dict[Address, Declaration]:
     return exams
 
 
-def apply_blocks(declared: Declared, state: State, *, written: Declared) -> Standing:
-    """Return where `state` stands once every block of `declared` that can be is applied.
+def apply_blocks(declared: Declared, state: State, *, written: Declared) -> AppliedBlocks:
+    """Apply to `state` every block of `declared` that contradicts nothing.
 
     `declared` is `written` with each glob as the blocks that it stands for.
     """
@@ -124,7 +124,7 @@ def apply_blocks(declared: Declared, state: State, *, written: Declared) -> Stan
     settled = {
         adoption.settles: address for address, adoption in adoptions.items() if adoption.settles is not None
     }
-    return Standing(
+    return AppliedBlocks(
         state=state,
         declared=declared,
         written=written,

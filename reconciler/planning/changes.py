@@ -1,4 +1,4 @@
-"""The lines of a plan: one change for each address of a standing."""
+"""The lines of a plan: one change for each address."""
 
 from collections.abc import Iterable
 
@@ -7,31 +7,31 @@ from reconciler.model.identities import Address, ExamSid
 from reconciler.model.plan import Action, Change, FieldDiff
 from reconciler.model.secret_fingerprints import SecretComparisons
 from reconciler.model.state import Entry, Intent
-from reconciler.planning.blocks import Standing
+from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.differences import Recorded, diff_of
 from reconciler.planning.secret_changes import value_diffs
 
 
-def lines_of(standing: Standing, comparisons: SecretComparisons | None) -> tuple[Change, ...]:
+def lines_of(applied: AppliedBlocks, comparisons: SecretComparisons | None) -> tuple[Change, ...]:
     """Return one change for each address, sorted by address; `comparisons` tell what is known of secrets."""
-    return tuple(_line(address, standing, comparisons) for address in sorted(standing.addresses))
+    return tuple(_line(address, applied, comparisons) for address in sorted(applied.addresses))
 
 
-def _line(address: Address, standing: Standing, comparisons: SecretComparisons | None) -> Change:
+def _line(address: Address, applied: AppliedBlocks, comparisons: SecretComparisons | None) -> Change:
     """Return the change of `address`; a doubt about it comes before all else."""
-    exam = standing.exams.get(address)
-    if (doubt := standing.doubts.get(address)) is not None:
+    exam = applied.exams.get(address)
+    if (doubt := applied.doubts.get(address)) is not None:
         return _change(address, Action.IN_DOUBT, exam, doubt, intent=doubt)
-    if (adoption := standing.adoptions.get(address)) is not None:
+    if (adoption := applied.adoptions.get(address)) is not None:
         # The intent that it settles says what the exam is, else the declaration.
-        sent = None if adoption.settles is None else standing.state.intents[adoption.settles]
+        sent = None if adoption.settles is None else applied.state.intents[adoption.settles]
         return _change(address, Action.IMPORT, exam, sent, sid=adoption.sid)
-    if (entry := standing.entries.get(address)) is not None:
-        return _held(address, entry, exam, standing, comparisons)
+    if (entry := applied.entries.get(address)) is not None:
+        return _held(address, entry, exam, applied, comparisons)
     if exam is None:
-        return _change(address, Action.FORGET, None, standing.confirmed_absent[address])
-    if (source := standing.pending_at_source.get(address)) is not None:
-        doubt = standing.doubts[source]
+        return _change(address, Action.FORGET, None, applied.confirmed_absent[address])
+    if (source := applied.pending_at_source.get(address)) is not None:
+        doubt = applied.doubts[source]
         return _change(address, Action.IN_DOUBT, exam, doubt, intent=doubt, moved_from=source)
     return _change(address, Action.CREATE, exam, None)
 
@@ -40,16 +40,16 @@ def _held(
     address: Address,
     entry: Entry,
     exam: Declaration | None,
-    standing: Standing,
+    applied: AppliedBlocks,
     comparisons: SecretComparisons | None,
 ) -> Change:
     """Return the change of an exam that state holds."""
-    moved_from = standing.moved_from.get(address)
+    moved_from = applied.moved_from.get(address)
     diff = () if exam is None else _differences(entry, exam, comparisons)
     if moved_from is not None:
         action = Action.MOVE
     elif exam is None:
-        action = Action.FORGET if address in standing.forgotten else Action.ORPHANED
+        action = Action.FORGET if address in applied.forgotten else Action.ORPHANED
     else:
         action = Action.CHANGED if diff else Action.NOOP
     return _change(address, action, exam, entry, sid=entry.sid, moved_from=moved_from, diff=diff)

@@ -8,16 +8,16 @@ from reconciler.model.declarations import Declaration
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.state import Entry, Resolution, Settling, State
-from reconciler.planning.blocks import Adoption, Standing
+from reconciler.planning.blocks import Adoption, AppliedBlocks
 
 
-def apply_state_changes(plan: Plan, standing: Standing, *, now: datetime, by: str) -> State:
+def apply_state_changes(plan: Plan, applied: AppliedBlocks, *, now: datetime, by: str) -> State:
     """Return the state after the imports, moves and forgets of `plan`, without the intents that these end.
 
-    `plan` was made from `standing`, and no guard refuses it. What is settled is recorded as done by `by` at
+    `plan` was made from `applied`, and no guard refuses it. What is settled is recorded as done by `by` at
     `now`. The serial stays as it is: who writes the state counts.
     """
-    state = standing.state
+    state = applied.state
     exams, intents = dict(state.exams), dict(state.intents)
     settled: list[Resolution] = []
 
@@ -26,10 +26,10 @@ def apply_state_changes(plan: Plan, standing: Standing, *, now: datetime, by: st
         settled.append(Resolution(address=address, attempt=attempt, sid=sid, by=by, at=now, how=how))
 
     for change in plan.changes:
-        if change.address in standing.confirmed_absent:
+        if change.address in applied.confirmed_absent:
             settle(change.address, None, Settling.ABSENT_BLOCK)
         if change.action is Action.IMPORT:
-            adoption = standing.adoptions[change.address]
+            adoption = applied.adoptions[change.address]
             exams[change.address] = _adopted(change, adoption, state, now)
             if adoption.settles is not None:
                 settle(adoption.settles, adoption.sid, Settling.IMPORTS_BLOCK)
@@ -40,9 +40,9 @@ def apply_state_changes(plan: Plan, standing: Standing, *, now: datetime, by: st
     return replace(state, exams=exams, intents=intents).with_resolutions(*settled)
 
 
-def planned_creates(plan: Plan, standing: Standing) -> tuple[Declaration, ...]:
-    """Return the exams that `plan`, made from `standing`, is to create, in its order."""
-    return tuple(standing.exams[change.address] for change in plan.having(Action.CREATE))
+def planned_creates(plan: Plan, applied: AppliedBlocks) -> tuple[Declaration, ...]:
+    """Return the exams that `plan`, made from `applied`, is to create, in its order."""
+    return tuple(applied.exams[change.address] for change in plan.having(Action.CREATE))
 
 
 def _adopted(change: Change, adoption: Adoption, state: State, now: datetime) -> Entry:

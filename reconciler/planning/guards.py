@@ -11,9 +11,9 @@ from reconciler.model.identities import MAX_ADDRESS, Address, as_yaml
 from reconciler.model.plan import Action, Change, Guard
 from reconciler.model.state import Entry, State
 from reconciler.model.words import first_few
-from reconciler.planning.blocks import Conflict, Standing
+from reconciler.planning.blocks import AppliedBlocks, Conflict
 from reconciler.planning.likeness import Likeness, has_closed, likenesses, twins_of
-from reconciler.planning.suspicious_blocks import Slip, slips_of
+from reconciler.planning.suspicious_blocks import SuspiciousBlock, suspicious_blocks
 
 _NAMED: Final = 5
 _PASTED: Final = 25
@@ -21,7 +21,7 @@ _PASTED: Final = 25
 
 def guards_of(  # noqa: PLR0913 - all that a guard may look at
     lines: Sequence[Change],
-    standing: Standing,
+    applied: AppliedBlocks,
     *,
     service: ServiceUrl | None,
     kept: Collection[Address],
@@ -35,28 +35,28 @@ def guards_of(  # noqa: PLR0913 - all that a guard may look at
     """
     creates = [line for line in lines if line.action is Action.CREATE and line.address in kept]
     return (
-        *(() if service is None else _service(service, standing.state, creates)),
+        *(() if service is None else _service(service, applied.state, creates)),
         *_too_many_creates(creates, max_creates),
         *_window_closed(creates, now),
-        *_other_course([line for line in lines if line.address in kept], standing),
-        *_same_exam(creates, standing, now),
+        *_other_course([line for line in lines if line.address in kept], applied),
+        *_same_exam(creates, applied, now),
         *_blocks(
             "import-conflict",
             "imports contradict the state",
             "Mend or remove these `imports`. An exam that only has another address now belongs into `moved`.",
-            standing.import_conflicts,
+            applied.import_conflicts,
         ),
         *_blocks(
             "move-conflict",
             "moves cannot be made",
             "Remove the entry of `moved` that no longer holds.",
-            standing.move_conflicts,
+            applied.move_conflicts,
         ),
         *_blocks(
             "points-nowhere",
             "a block misses what would be created",
             "Mend the address in the block. If it is right, the block is done or does nothing: remove it.",
-            slips_of(lines, creates, standing),
+            suspicious_blocks(lines, creates, applied),
         ),
     )
 
@@ -118,17 +118,17 @@ def _window_closed(creates: Sequence[Change], now: datetime) -> Iterator[Guard]:
     )
 
 
-def _other_course(lines: Iterable[Change], standing: Standing) -> Iterator[Guard]:
+def _other_course(lines: Iterable[Change], applied: AppliedBlocks) -> Iterator[Guard]:
     """Refuse exams that exist and are declared for another course or install: those are other exams."""
-    moved = [line for line in lines if line.after is not None and _is_elsewhere(line, standing)]
+    moved = [line for line in lines if line.after is not None and _is_elsewhere(line, applied)]
     if not moved:
         return
-    taken = {*standing.addresses, *standing.state.exams, *standing.state.intents}
+    taken = {*applied.addresses, *applied.state.exams, *applied.state.intents}
     proposals = [(line.address, _free_address(line.address, taken)) for line in moved]
     yield Guard(
         code="other-course",
         message="an exam stays in the course and install that it was created in: "
-        + first_few([_elsewhere(line, standing.entries[line.address]) for line in moved]),
+        + first_few([_elsewhere(line, applied.entries[line.address]) for line in moved]),
         hint="Put course and install back. If another exam is meant, declare it under a new address: "
         f"{first_few([f'{new} in place of {old}' for old, new in proposals])}. The one that exists stays "
         "declared as it was, or `removed` names it.",
@@ -136,8 +136,8 @@ def _other_course(lines: Iterable[Change], standing: Standing) -> Iterator[Guard
     )
 
 
-def _is_elsewhere(line: Change, standing: Standing) -> bool:
-    entry = standing.entries.get(line.address)
+def _is_elsewhere(line: Change, applied: AppliedBlocks) -> bool:
+    entry = applied.entries.get(line.address)
     return entry is not None and (entry.install_sid, entry.course_sid) != (line.install_sid, line.course_sid)
 
 
@@ -165,21 +165,21 @@ def _free_address(address: Address, taken: set[Address]) -> Address:
     return free
 
 
-def _same_exam(creates: Sequence[Change], standing: Standing, now: datetime) -> Iterator[Guard]:
+def _same_exam(creates: Sequence[Change], applied: AppliedBlocks, now: datetime) -> Iterator[Guard]:
     """Refuse creates that people would take for an exam that is declared too, exists or may exist."""
     if not creates:
         return
-    declared = standing.declared
+    declared = applied.declared
     distinctions, planned = Distinctions.of(declared), {line.address for line in creates}
-    twins = twins_of(standing, declared, distinctions, creates=planned)
-    conflicting = set(chain.from_iterable(conflict.addresses for conflict in standing.move_conflicts))
+    twins = twins_of(applied, declared, distinctions, creates=planned)
+    conflicting = set(chain.from_iterable(conflict.addresses for conflict in applied.move_conflicts))
     alike = tuple(
         likenesses(
-            [standing.exams[address] for address in sorted(planned - conflicting)],
-            standing,
+            [applied.exams[address] for address in sorted(planned - conflicting)],
+            applied,
             distinctions,
             now=now,
-            forgiven=standing.forgotten,
+            forgiven=applied.forgotten,
         )
     )
     if not twins and not alike:
@@ -204,12 +204,12 @@ def _claim(found: Likeness) -> str:
     """Return in words what a create shares with an exam that state holds, or has in doubt."""
     held = found.held
     if held.is_in_doubt:
-        standing = "is in doubt"
+        status = "is in doubt"
     elif held.is_declared:
-        standing = "was created with it and is declared otherwise now"
+        status = "was created with it and is declared otherwise now"
     else:
-        standing = "exists and is declared no more"
-    return f"{found.create} has the {found.kind} of {held.address}, which {standing}"
+        status = "exists and is declared no more"
+    return f"{found.create} has the {found.kind} of {held.address}, which {status}"
 
 
 def _advice_on_held(alike: Sequence[Likeness]) -> Iterator[str]:
@@ -253,7 +253,7 @@ def _block(name: str, items: Sequence[str]) -> str:
     return f"`{name}: [{', '.join(items[:_PASTED])}]`{left}"
 
 
-def _blocks(code: str, claim: str, hint: str, found: Sequence[Conflict | Slip]) -> Iterator[Guard]:
+def _blocks(code: str, claim: str, hint: str, found: Sequence[Conflict | SuspiciousBlock]) -> Iterator[Guard]:
     """Refuse all blocks that are `found`, with one guard."""
     if found:
         yield Guard(

@@ -15,7 +15,7 @@ from reconciler.model.instants import spell_instant
 from reconciler.model.payloads import Payload, configuration_of
 from reconciler.model.renames import onward
 from reconciler.model.sameness import Trait, sharing_a_title, traits_of
-from reconciler.planning.blocks import Standing
+from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.differences import Recorded, is_same
 
 _MOST: Final = 5
@@ -50,7 +50,7 @@ def has_closed(payload: Payload, now: datetime) -> bool:
 
 def likenesses(
     creates: Sequence[Declaration],
-    standing: Standing,
+    applied: AppliedBlocks,
     distinctions: Distinctions,
     *,
     now: datetime,
@@ -64,12 +64,12 @@ def likenesses(
     """
     if not creates:
         return
-    by_trait = _by_trait(standing, now, forgiven)
+    by_trait = _by_trait(applied, now, forgiven)
     for create in creates if by_trait else ():
         known = distinctions.named.get(create.address, frozenset())
         alike: dict[Address, Likeness] = {}
         for trait in sorted(traits_of(create) & by_trait.keys()):
-            others = (one for one in by_trait[trait] if known.isdisjoint(_names(one, standing)))
+            others = (one for one in by_trait[trait] if known.isdisjoint(_names(one, applied)))
             for held in islice(others, _MOST):
                 found = Likeness(create=create.address, held=held, kind=trait.kind)
                 alike.setdefault(held.held_at, found)
@@ -77,28 +77,30 @@ def likenesses(
 
 
 def twins_of(
-    standing: Standing, declared: Declared, distinctions: Distinctions, *, creates: Collection[Address]
+    applied: AppliedBlocks, declared: Declared, distinctions: Distinctions, *, creates: Collection[Address]
 ) -> list[tuple[Address, Address]]:
     """Return the pairs of declared exams, sorted, that have one course and title and are not told apart.
 
     At least one of each is in `creates`.
     """
     pairs = sharing_a_title(
-        standing.exams.values(), imported=imported_addresses(declared), distinctions=distinctions
+        applied.exams.values(), imported=imported_addresses(declared), distinctions=distinctions
     )
     ends = (sorted((one.address, other.address)) for one, other in pairs if one.address in creates)
     return sorted({(first, second) for first, second in ends})
 
 
-def _names(held: Held, standing: Standing) -> set[Address]:
+def _names(held: Held, applied: AppliedBlocks) -> set[Address]:
     """Return all addresses of an exam of state: former, present and future."""
-    return {held.address, held.held_at, *onward(held.held_at, standing.routes)}
+    return {held.address, held.held_at, *onward(held.held_at, applied.routes)}
 
 
-def _by_trait(standing: Standing, now: datetime, forgiven: Collection[Address]) -> Mapping[Trait, list[Held]]:
+def _by_trait(
+    applied: AppliedBlocks, now: datetime, forgiven: Collection[Address]
+) -> Mapping[Trait, list[Held]]:
     """Return the exams of state that a create may be, by the value that they would share."""
     by_trait: dict[Trait, list[Held]] = {}
-    for held, recorded, own in sorted(_held(standing), key=lambda one: (one[0].address, one[0].held_at)):
+    for held, recorded, own in sorted(_held(applied), key=lambda one: (one[0].address, one[0].held_at)):
         if held.held_at in forgiven or (own and all(is_same(recorded, exam) for exam in own)):
             continue
         if not held.is_in_doubt and has_closed(recorded.payload, now):
@@ -108,21 +110,21 @@ def _by_trait(standing: Standing, now: datetime, forgiven: Collection[Address]) 
     return by_trait
 
 
-def _held(standing: Standing) -> Iterable[tuple[Held, Recorded, list[Declaration]]]:
+def _held(applied: AppliedBlocks) -> Iterable[tuple[Held, Recorded, list[Declaration]]]:
     """Yield each exam of state, what was sent, and the declarations that may be of it."""
     ends: dict[Address, list[Address]] = {}
-    for end, source in standing.pending_at_source.items():
+    for end, source in applied.pending_at_source.items():
         ends.setdefault(source, []).append(end)
-    created: dict[Address, Recorded] = {**standing.entries, **standing.settled}
+    created: dict[Address, Recorded] = {**applied.entries, **applied.settled}
     for address, recorded in created.items():
-        adoption = standing.adoptions.get(address)
-        held_at = adoption.settles if adoption is not None else standing.moved_from.get(address)
-        own = [standing.exams[address]] if address in standing.exams else []
+        adoption = applied.adoptions.get(address)
+        held_at = adoption.settles if adoption is not None else applied.moved_from.get(address)
+        own = [applied.exams[address]] if address in applied.exams else []
         yield (
             Held(address=address, held_at=held_at or address, is_declared=bool(own), is_in_doubt=False),
             recorded,
             own,
         )
-    for address, intent in standing.doubts.items():
-        own = [standing.exams[end] for end in (address, *ends.get(address, ())) if end in standing.exams]
+    for address, intent in applied.doubts.items():
+        own = [applied.exams[end] for end in (address, *ends.get(address, ())) if end in applied.exams]
         yield Held(address=address, held_at=address, is_declared=bool(own), is_in_doubt=True), intent, own

@@ -18,7 +18,7 @@ from reconciler.model.identities import Address
 from reconciler.model.plan import Note
 from reconciler.model.renames import onward
 from reconciler.model.words import first_few, nearest
-from reconciler.planning.blocks import Standing
+from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.likeness import twins_of
 
 DONE: Final = "done"
@@ -33,33 +33,31 @@ _LIKENESS: Final = 0.8
 _MOST_COMPARED: Final = 1_000
 
 
-def notes_of(standing: Standing) -> tuple[Note, ...]:
+def notes_of(applied: AppliedBlocks) -> tuple[Note, ...]:
     """Return a note on each block that the plan does not carry out, one on all that are done, by place."""
-    declared = standing.written
+    declared = applied.written
     blocks = (declared.imports, declared.moves, declared.removals, declared.absences, declared.distinctions)
     if not any(blocks):
         return ()
     found = {
-        *_of_imports(declared.imports, standing),
-        *_of_moves([move for move in declared.moves if not is_glob(move.source)], standing),
-        *_of_removals(_named_or_in_doubt(standing), standing),
-        *_of_globs(standing),
-        *_of_absences(declared.absences, standing),
-        *_of_distinctions(declared.distinctions, standing),
-        *_of_wide_distinctions(standing),
+        *_of_imports(declared.imports, applied),
+        *_of_moves([move for move in declared.moves if not is_glob(move.source)], applied),
+        *_of_removals(_named_or_in_doubt(applied), applied),
+        *_of_globs(applied),
+        *_of_absences(declared.absences, applied),
+        *_of_distinctions(declared.distinctions, applied),
+        *_of_wide_distinctions(applied),
     }
     return tuple(_folded(sorted(found, key=_order)))
 
 
-def _named_or_in_doubt(standing: Standing) -> Iterator[Removal]:
+def _named_or_in_doubt(applied: AppliedBlocks) -> Iterator[Removal]:
     """Yield the removals by name, and of those by a glob the ones of exams in doubt, which stay."""
-    written = standing.written.removals
+    written = applied.written.removals
     yield from (block for block in written if not is_glob(block.address))
     named = frozenset(written)
     yield from (
-        block
-        for block in standing.declared.removals
-        if block.address in standing.doubts and block not in named
+        block for block in applied.declared.removals if block.address in applied.doubts and block not in named
     )
 
 
@@ -87,12 +85,12 @@ def like(address: Address, known: Iterable[Address]) -> Address | None:
     return Address(found[0]) if found else None
 
 
-def lost_imports(imports: Iterable[Import], standing: Standing) -> Iterator[Import]:
+def lost_imports(imports: Iterable[Import], applied: AppliedBlocks) -> Iterator[Import]:
     """Yield the imports of which neither address nor SID is declared or in state."""
-    held = {entry.sid for entry in standing.entries.values()}
+    held = {entry.sid for entry in applied.entries.values()}
     for block in imports:
-        seat = standing.imported_at[block.address]
-        if seat not in standing.addresses and block.sid not in held:
+        seat = applied.imported_at[block.address]
+        if seat not in applied.addresses and block.sid not in held:
             yield block
 
 
@@ -111,15 +109,15 @@ def _note(
     return Note(code=code, message=message, hint=hint, source=block.declared_at, addresses=addresses)
 
 
-def _of_imports(imports: Collection[Import], standing: Standing) -> Iterator[Note]:
-    holders = {entry.sid: address for address, entry in standing.entries.items()}
-    declared = standing.exams if imports else ()
+def _of_imports(imports: Collection[Import], applied: AppliedBlocks) -> Iterator[Note]:
+    holders = {entry.sid: address for address, entry in applied.entries.items()}
+    declared = applied.exams if imports else ()
     for block in imports:
         holder = holders.get(block.sid)
         if holder is not None:
-            if holder == standing.imported_at[block.address] or block.address not in standing.exams:
+            if holder == applied.imported_at[block.address] or block.address not in applied.exams:
                 yield _note(DONE, block, f"the import is done: {block.sid} is {holder} in state")
-        elif standing.imported_at[block.address] not in standing.addresses:
+        elif applied.imported_at[block.address] not in applied.addresses:
             near = like(block.address, declared)
             yield _note(
                 POINTS_NOWHERE,
@@ -130,15 +128,15 @@ def _of_imports(imports: Collection[Import], standing: Standing) -> Iterator[Not
             )
 
 
-def _of_moves(moves: Iterable[Move], standing: Standing) -> Iterator[Note]:
-    state = standing.state
+def _of_moves(moves: Iterable[Move], applied: AppliedBlocks) -> Iterator[Note]:
+    state = applied.state
     known = state.exams.keys() | state.intents.keys()
-    orphans = standing.entries.keys() - standing.exams.keys()
+    orphans = applied.entries.keys() - applied.exams.keys()
     for block in moves:
         if block.source in known or block.source == block.address:
             continue
-        met = onward(block.source, standing.routes)
-        if met & standing.adoptions.keys():
+        met = onward(block.source, applied.routes)
+        if met & applied.adoptions.keys():
             continue
         if met & known:
             there = min(met & known)
@@ -159,22 +157,22 @@ def _of_moves(moves: Iterable[Move], standing: Standing) -> Iterator[Note]:
         )
 
 
-def _of_removals(removals: Iterable[Removal], standing: Standing) -> Iterator[Note]:
-    seats = {held: seat for seat, held in standing.moved_from.items()}
-    orphans = standing.entries.keys() - standing.exams.keys()
+def _of_removals(removals: Iterable[Removal], applied: AppliedBlocks) -> Iterator[Note]:
+    seats = {held: seat for seat, held in applied.moved_from.items()}
+    orphans = applied.entries.keys() - applied.exams.keys()
     for block in removals:
         address = block.address
-        held = standing.moved_from.get(address, address)
-        if {address, held} & standing.forgotten or address in standing.confirmed_absent:
+        held = applied.moved_from.get(address, address)
+        if {address, held} & applied.forgotten or address in applied.confirmed_absent:
             continue
-        if address in standing.doubts:
+        if address in applied.doubts:
             yield _note(
                 DOUBT_REMAINS,
                 block,
-                f"{address} is not forgotten: it is in doubt, as attempt {standing.doubts[address].attempt}",
+                f"{address} is not forgotten: it is in doubt, as attempt {applied.doubts[address].attempt}",
                 f"Settle that first: `reconciler state show {address}` says how.",
             )
-        elif held in standing.state.exams:
+        elif held in applied.state.exams:
             seat = seats.get(held, held)
             yield _note(
                 NOT_FORGOTTEN,
@@ -194,15 +192,15 @@ def _of_removals(removals: Iterable[Removal], standing: Standing) -> Iterator[No
             yield _note(DONE, block, f"the removal of {address} is done: state does not know it")
 
 
-def _of_absences(absences: Iterable[Absence], standing: Standing) -> Iterator[Note]:
-    settled = {one.attempt: one for one in standing.state.resolutions} if absences else {}
+def _of_absences(absences: Iterable[Absence], applied: AppliedBlocks) -> Iterator[Note]:
+    settled = {one.attempt: one for one in applied.state.resolutions} if absences else {}
     # Should two attempts share a name, the first address is told, in whatever order state is read.
     sources = {
-        standing.confirmed_absent[address].attempt: address
-        for address in sorted(standing.confirmed_absent, reverse=True)
+        applied.confirmed_absent[address].attempt: address
+        for address in sorted(applied.confirmed_absent, reverse=True)
     }
     for block in absences:
-        doubt = standing.doubts.get(block.address)
+        doubt = applied.doubts.get(block.address)
         if (source := sources.get(block.attempt)) is not None:
             yield _note(
                 SETTLES_DOUBT,
@@ -236,10 +234,10 @@ def _of_absences(absences: Iterable[Absence], standing: Standing) -> Iterator[No
             )
 
 
-def _of_globs(standing: Standing) -> Iterator[Note]:
+def _of_globs(applied: AppliedBlocks) -> Iterator[Note]:
     """Yield notes on globs that match nothing any more. Where one leaves an exam out, a guard says why."""
-    state, declared = standing.state, standing.written
-    left = [address for address in (*state.exams, *state.intents) if address not in standing.exams]
+    state, declared = applied.state, applied.written
+    left = [address for address in (*state.exams, *state.intents) if address not in applied.exams]
     for move in declared.moves:
         if is_glob(move.source) and not any(matches(address, move.source) for address in left):
             message = f"the move from {move.source} to {move.address} is done: it matches nothing in state"
@@ -250,16 +248,14 @@ def _of_globs(standing: Standing) -> Iterator[Note]:
             yield _note(DONE, block, f"{message} that is not declared")
 
 
-def _of_distinctions(blocks: Iterable[Distinction], standing: Standing) -> Iterator[Note]:
+def _of_distinctions(blocks: Iterable[Distinction], applied: AppliedBlocks) -> Iterator[Note]:
     """Yield notes on blocks of `distinct` by name: those about creates, and those about nothing."""
-    creates = {exam.address for exam in standing.creates} if blocks else set[Address]()
-    state = standing.state
-    known = (
-        {*standing.addresses, *state.exams, *state.intents, *standing.routes} if blocks else set[Address]()
-    )
+    creates = {exam.address for exam in applied.creates} if blocks else set[Address]()
+    state = applied.state
+    known = {*applied.addresses, *state.exams, *state.intents, *applied.routes} if blocks else set[Address]()
     for block in blocks:
         ends = (block.address, block.other)
-        lost = [end for end in ends if not _is_known(end, known, standing.exams)]
+        lost = [end for end in ends if not _is_known(end, known, applied.exams)]
         if lost:
             near = like(lost[0], known.difference(ends))
             yield _note(
@@ -280,15 +276,15 @@ def _of_distinctions(blocks: Iterable[Distinction], standing: Standing) -> Itera
             )
 
 
-def _of_wide_distinctions(standing: Standing) -> Iterator[Note]:
+def _of_wide_distinctions(applied: AppliedBlocks) -> Iterator[Note]:
     """Yield notes on globs in `distinct` that allow creates with the course and title of another exam."""
-    declared = standing.written
+    declared = applied.written
     wide = [block for block in declared.distinctions if is_glob(block.address) or is_glob(block.other)]
     if not wide:
         return
-    creates = {exam.address for exam in standing.creates}
+    creates = {exam.address for exam in applied.creates}
     named = replace(Distinctions.of(declared), globs=())
-    pairs = twins_of(standing, declared, named, creates=creates)
+    pairs = twins_of(applied, declared, named, creates=creates)
     for block in wide:
         told = [pair for pair in pairs if _tells_apart(block, *pair)]
         if told:

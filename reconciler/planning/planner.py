@@ -13,7 +13,7 @@ from reconciler.model.identities import Address
 from reconciler.model.plan import Plan
 from reconciler.model.secret_fingerprints import SecretComparisons
 from reconciler.model.words import nearest
-from reconciler.planning.blocks import Standing
+from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.changes import lines_of
 from reconciler.planning.guards import guards_of
 from reconciler.planning.notes import notes_of
@@ -24,7 +24,7 @@ _GLOB_CHARACTERS: Final = frozenset("*?[")
 
 
 def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of itself
-    standing: Standing,
+    applied: AppliedBlocks,
     *,
     now: datetime,
     max_creates: int = 100,
@@ -33,7 +33,7 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
     destination: Destination = UNSAID,
     service: ServiceUrl | None = None,
 ) -> Plan:
-    """Compare what is declared with what state knows, in `standing`.
+    """Return the plan for `applied`: what is declared, compared with what state knows.
 
     Every declared and every known address has one line; one that an entry moves away from, or whose intent an
     import at its new address settles, is told by the line of the new address. `targets` narrow the lines to
@@ -42,16 +42,16 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
     where it goes, but for the installs, which are those of the exams. `service` says how its service was
     chosen; None where no guard is to judge that. Raises UsageError for a target that matches nothing.
     """
-    lines = lines_of(standing, comparisons)
+    lines = lines_of(applied, comparisons)
     kept = _targeted((line.address for line in lines), targets)
-    installs = {exam.install_sid for address, exam in standing.exams.items() if address in kept}
+    installs = {exam.install_sid for address, exam in applied.exams.items() if address in kept}
     return Plan(
-        lineage=standing.state.lineage,
-        serial=standing.state.serial,
+        lineage=applied.state.lineage,
+        serial=applied.state.serial,
         destination=replace(destination, install_sids=tuple(sorted(installs))),
         changes=tuple(line for line in lines if line.address in kept),
-        guards=guards_of(lines, standing, service=service, kept=kept, now=now, max_creates=max_creates),
-        notes=(*secret_notes(standing.exams.values(), comparisons), *notes_of(standing)),
+        guards=guards_of(lines, applied, service=service, kept=kept, now=now, max_creates=max_creates),
+        notes=(*secret_notes(applied.exams.values(), comparisons), *notes_of(applied)),
     )
 
 

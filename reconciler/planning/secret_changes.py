@@ -11,7 +11,7 @@ from reconciler.model.plan import FieldDiff, Note
 from reconciler.model.secret_fingerprints import STATE_KEY_VARIABLE, SecretComparison, SecretComparisons
 from reconciler.model.state import Entry
 from reconciler.model.words import first_few
-from reconciler.planning.blocks import Standing
+from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.differences import path_of
 
 _DOUBTFUL: Final = {
@@ -33,12 +33,12 @@ _DOUBTFUL: Final = {
 }
 
 
-def held_with_secrets(standing: Standing) -> tuple[tuple[Declaration, Entry], ...]:
+def held_with_secrets(applied: AppliedBlocks) -> tuple[tuple[Declaration, Entry], ...]:
     """Return the declared exams with secrets that state holds, each with its entry, by address."""
     return tuple(
-        (exam, standing.entries[address])
-        for address, exam in sorted(standing.exams.items())
-        if exam.secrets and address in standing.entries
+        (exam, applied.entries[address])
+        for address, exam in sorted(applied.exams.items())
+        if exam.secrets and address in applied.entries
     )
 
 

@@ -1,4 +1,4 @@
-"""Slips: blocks that point nowhere right beside an exam that is about to be created.
+"""Suspicious blocks: blocks that point nowhere right beside an exam that is about to be created.
 
 A misspelt address in `imports` or `moved` would have its exam created a second time.
 """
@@ -13,13 +13,13 @@ from reconciler.model.diagnostics import Position
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change
 from reconciler.model.renames import onward
-from reconciler.planning.blocks import Standing, destinations
+from reconciler.planning.blocks import AppliedBlocks, destinations
 from reconciler.planning.notes import like, lost_imports
 
 _MOST: Final = 100
 
 
-class Slip(Struct, frozen=True, order=True):
+class SuspiciousBlock(Struct, frozen=True, order=True):
     """A block that may mean a create: its place, what is odd about it, and the addresses concerned."""
 
     place: Position
@@ -32,46 +32,52 @@ class Slip(Struct, frozen=True, order=True):
         return f"{self.place} {self.claim}"
 
 
-def slips_of(lines: Sequence[Change], creates: Sequence[Change], standing: Standing) -> list[Slip]:
+def suspicious_blocks(
+    lines: Sequence[Change], creates: Sequence[Change], applied: AppliedBlocks
+) -> list[SuspiciousBlock]:
     """Return every such block, ordered by place."""
     targets = {line.address for line in creates}
     if not targets:
         return []
     found = {
-        *_by_target(islice(_nowhere(lines, standing), _MOST), targets),
-        *_by_source(lines, targets, standing),
+        *_by_target(islice(_nowhere(lines, applied), _MOST), targets),
+        *_by_source(lines, targets, applied),
     }
     return sorted(found)
 
 
-def _by_target(nowhere: Iterator[tuple[Position, Address]], targets: Collection[Address]) -> Iterator[Slip]:
+def _by_target(
+    nowhere: Iterator[tuple[Position, Address]], targets: Collection[Address]
+) -> Iterator[SuspiciousBlock]:
     for place, address in nowhere:
         if (near := like(address, targets)) is not None:
             claim = f"names {address}, which nothing declares, and {near} would be created"
-            yield Slip(place, claim, (address, near))
+            yield SuspiciousBlock(place, claim, (address, near))
 
 
-def _nowhere(lines: Sequence[Change], standing: Standing) -> Iterator[tuple[Position, Address]]:
+def _nowhere(lines: Sequence[Change], applied: AppliedBlocks) -> Iterator[tuple[Position, Address]]:
     """Yield the undeclared addresses that blocks bring an exam to, and where."""
-    for block in lost_imports(standing.declared.imports, standing):
+    for block in lost_imports(applied.declared.imports, applied):
         yield block.declared_at, block.address
     undeclared = {line.address for line in lines if line.action is Action.MOVE and line.after is None}
-    doubts = standing.routes.keys() & standing.doubts.keys()
+    doubts = applied.routes.keys() & applied.doubts.keys()
     undeclared |= {
-        end for source in doubts for end in destinations(source, standing.routes, standing.exams)
-    } - standing.exams.keys()
-    for move in standing.declared.moves if undeclared else ():
+        end for source in doubts for end in destinations(source, applied.routes, applied.exams)
+    } - applied.exams.keys()
+    for move in applied.declared.moves if undeclared else ():
         if move.address in undeclared:
             yield move.declared_at, move.address
 
 
-def _by_source(lines: Sequence[Change], targets: Collection[Address], standing: Standing) -> Iterator[Slip]:
+def _by_source(
+    lines: Sequence[Change], targets: Collection[Address], applied: AppliedBlocks
+) -> Iterator[SuspiciousBlock]:
     """Yield moves to a create from an unknown address that is nearly that of an orphan."""
     orphans = {line.address for line in lines if line.action is Action.ORPHANED}
-    known = standing.addresses | set(standing.moved_from.values())
-    lost = (move for move in standing.declared.moves if orphans and move.source not in known)
+    known = applied.addresses | set(applied.moved_from.values())
+    lost = (move for move in applied.declared.moves if orphans and move.source not in known)
     for move in islice(lost, _MOST):
-        ends = onward(move.source, standing.routes) & set(targets)
+        ends = onward(move.source, applied.routes) & set(targets)
         if ends and (near := like(move.source, orphans)) is not None:
             claim = f"moves {move.source}, which state does not know; it holds {near}, and {min(ends)}"
-            yield Slip(move.declared_at, f"{claim} would be created", (near, min(ends)))
+            yield SuspiciousBlock(move.declared_at, f"{claim} would be created", (near, min(ends)))

@@ -18,8 +18,8 @@ from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, 
 from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.plan import Action, Change, Guard, Plan
 from reconciler.model.state import Entry, Intent, State
-from reconciler.planning.block_globs import standing_of
-from reconciler.planning.blocks import Standing
+from reconciler.planning.block_globs import apply_all_blocks
+from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.planner import make_plan
 
 INSTALL = InstallSid("AI" + "1" * 32)
@@ -158,9 +158,9 @@ def declaring(
     )
 
 
-def standing(declared: Declared, known: State | None = None) -> Standing:
+def blocks_applied(declared: Declared, known: State | None = None) -> AppliedBlocks:
     """Where the state `known`, or an empty one, stands at NOW."""
-    return standing_of(declared, state() if known is None else known, now=NOW)
+    return apply_all_blocks(declared, state() if known is None else known, now=NOW)
 
 
 def planned(
@@ -174,7 +174,7 @@ def planned(
     """The plan at NOW, of exams at a service of which no guard has anything to say, or at `service`."""
     url = SERVICE if service is None else service.url
     return make_plan(
-        standing(declared, known),
+        blocks_applied(declared, known),
         now=NOW,
         max_creates=max_creates,
         targets=targets,

@@ -7,6 +7,7 @@ from planning_cases import (
     absent,
     actions,
     adopts,
+    blocks_applied,
     created,
     declaring,
     doubted,
@@ -17,7 +18,6 @@ from planning_cases import (
     planned,
     removes,
     sid,
-    standing,
     state,
 )
 
@@ -31,7 +31,7 @@ LATER = NOW + timedelta(minutes=5)
 def after(declared, known, *, targets=()):
     """The state after the state-only changes of the plan."""
     return apply_state_changes(
-        planned(declared, known, targets=targets), standing(declared, known), now=LATER, by="a test"
+        planned(declared, known, targets=targets), blocks_applied(declared, known), now=LATER, by="a test"
     )
 
 
@@ -156,6 +156,6 @@ def test_planned_creates_are_the_declarations():
     """The exams to create come in the plan's order, and none but these."""
     declared = declaring("c", "a", "b")
     assert planned_creates(
-        planned(declared, state(created("b"))), standing(declared, state(created("b")))
+        planned(declared, state(created("b"))), blocks_applied(declared, state(created("b")))
     ) == (exam("a"), exam("c"))
-    assert planned_creates(planned(declared, targets=["c"]), standing(declared)) == (exam("c"),)
+    assert planned_creates(planned(declared, targets=["c"]), blocks_applied(declared)) == (exam("c"),)

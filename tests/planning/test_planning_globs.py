@@ -10,6 +10,7 @@ from planning_cases import (
     absent,
     actions,
     adopts,
+    blocks_applied,
     codes,
     created,
     declaring,
@@ -23,7 +24,6 @@ from planning_cases import (
     planned,
     removes,
     sid,
-    standing,
     state,
 )
 
@@ -36,7 +36,9 @@ OVER = {"examCloseDate": "2026-08-01T12:00:00.000Z"}
 
 def left_by(declared, known):
     """The state after the state changes of the plan."""
-    return apply_state_changes(planned(declared, known), standing(declared, known), now=NOW, by="a test")
+    return apply_state_changes(
+        planned(declared, known), blocks_applied(declared, known), now=NOW, by="a test"
+    )
 
 
 def test_a_removal_covers_what_is_not_declared():
@@ -181,7 +183,9 @@ def test_what_a_target_leaves_out_is_left():
     """A plan narrowed to some addresses forgets and moves those only."""
     known = state(created("a/x", "a/y"))
     plan = planned(declaring(removed=removes("a/*")), known, targets=["a/x"])
-    left = apply_state_changes(plan, standing(declaring(removed=removes("a/*")), known), now=NOW, by="a test")
+    left = apply_state_changes(
+        plan, blocks_applied(declaring(removed=removes("a/*")), known), now=NOW, by="a test"
+    )
     assert list(left.exams) == ["a/y"]
 
 

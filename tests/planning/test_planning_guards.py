@@ -25,7 +25,7 @@ from planning_cases import (
 )
 
 from reconciler.model.plan import Action
-from reconciler.planning.block_globs import standing_of
+from reconciler.planning.block_globs import apply_all_blocks
 from reconciler.planning.planner import make_plan
 
 
@@ -79,7 +79,7 @@ def test_closed_window_is_judged_in_utc():
     declared = declaring(closing("a", "2026-09-01T08:29:59.999Z"), closing("b", "2026-09-01T08:30:00.001Z"))
     for hours in (-11, 0, 14):
         local = NOW.astimezone(timezone(timedelta(hours=hours)))
-        plan = make_plan(standing_of(declared, state(), now=local), now=local)
+        plan = make_plan(apply_all_blocks(declared, state(), now=local), now=local)
         assert guard(plan, "window-closed").addresses == ("a",)
 
 

@@ -9,6 +9,7 @@ from planning_cases import (
     NOW,
     absent,
     adopts,
+    blocks_applied,
     created,
     declaring,
     doubted,
@@ -16,7 +17,6 @@ from planning_cases import (
     planned,
     removes,
     sid,
-    standing,
     state,
 )
 
@@ -57,7 +57,7 @@ def left_by(declared, known):
     """The state after the state changes of the plan, which nothing refuses."""
     plan = planned(declared, known, max_creates=0)
     assert plan.guards == ()
-    return apply_state_changes(plan, standing(declared, known), now=NOW, by="a test")
+    return apply_state_changes(plan, blocks_applied(declared, known), now=NOW, by="a test")
 
 
 @given(histories())
@@ -113,12 +113,12 @@ def test_an_absence_is_honoured_once():
     declared = declaring("a", absences=[absent("a")])
     left = left_by_absence = apply_state_changes(
         planned(declared, state(intents=doubted("a"))),
-        standing(declared, state(intents=doubted("a"))),
+        blocks_applied(declared, state(intents=doubted("a"))),
         now=NOW,
         by="t",
     )
     assert (
-        apply_state_changes(planned(declared, left), standing(declared, left), now=NOW, by="t")
+        apply_state_changes(planned(declared, left), blocks_applied(declared, left), now=NOW, by="t")
         == left_by_absence
     )
     assert [one.code for one in planned(declared, left).notes] == ["done"]

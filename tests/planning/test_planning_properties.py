@@ -12,6 +12,7 @@ from planning_cases import (
     LINEAGE,
     NOW,
     OTHER_COURSE,
+    blocks_applied,
     created,
     declaring,
     entry,
@@ -19,7 +20,6 @@ from planning_cases import (
     payload,
     planned,
     sid,
-    standing,
     state,
 )
 
@@ -121,10 +121,10 @@ def states(draw):
 
 def applied(plan, declared, known):
     """The state after all of `plan`: its effects, and an entry for each create."""
-    left = apply_state_changes(plan, standing(declared, known), now=NOW, by="a test")
+    left = apply_state_changes(plan, blocks_applied(declared, known), now=NOW, by="a test")
     made = {
         one.address: entry(100 + number, one)
-        for number, one in enumerate(planned_creates(plan, standing(declared, known)))
+        for number, one in enumerate(planned_creates(plan, blocks_applied(declared, known)))
     }
     assert made.keys().isdisjoint(left.exams.keys() | left.intents.keys())
     return replace(left, exams={**left.exams, **made})
@@ -142,7 +142,9 @@ def test_nothing_is_left_to_make_after_an_apply(declared, known):
 @given(declared=declarations(), known=states())
 def test_no_doubt_ends_without_a_trace(declared, known):
     """Each intent that an apply ends has exactly one resolution, with the SID of the entry that it became."""
-    left = apply_state_changes(planned(declared, known), standing(declared, known), now=NOW, by="a test")
+    left = apply_state_changes(
+        planned(declared, known), blocks_applied(declared, known), now=NOW, by="a test"
+    )
     ended = {(at, intent.attempt) for at, intent in known.intents.items() if at not in left.intents}
     assert sorted((one.address, one.attempt) for one in left.resolutions) == sorted(ended)
     sids = {held.sid for held in left.exams.values()}
@@ -281,7 +283,7 @@ def test_no_input_makes_an_exception(declared, known, twins, bound, targets):
     """Whatever is declared, twice even, a plan is made, or the targets are refused."""
     doubled = replace(declared, exams=(*declared.exams, *twins))
     try:
-        make_plan(standing(doubled, known), now=NOW, max_creates=bound, targets=targets)
+        make_plan(blocks_applied(doubled, known), now=NOW, max_creates=bound, targets=targets)
     except UsageError:
         assert targets
 
@@ -294,11 +296,11 @@ def test_plan_expects_itself_and_its_rest(declared, known, some):
     check_expectation(plan, plan.fingerprint)
     made = {
         one.address: entry(100 + number, one)
-        for number, one in enumerate(planned_creates(plan, standing(declared, known)))
+        for number, one in enumerate(planned_creates(plan, blocks_applied(declared, known)))
         if one.address in some
     }
     left = (
-        apply_state_changes(plan, standing(declared, known), now=NOW, by="a test")
+        apply_state_changes(plan, blocks_applied(declared, known), now=NOW, by="a test")
         if plan.guards == ()
         else known
     )

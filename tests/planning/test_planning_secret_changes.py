@@ -4,6 +4,7 @@ from msgspec.structs import replace
 from planning_cases import (
     NOW,
     actions,
+    blocks_applied,
     codes,
     created,
     declaring,
@@ -12,7 +13,6 @@ from planning_cases import (
     line,
     moves,
     payload,
-    standing,
     state,
 )
 
@@ -34,7 +34,7 @@ def secret_exam(address, variable="EXAM_SECRET_A"):
 
 def planned(declared, known, comparisons):
     """The plan with these comparisons."""
-    return make_plan(standing(declared, known), now=NOW, comparisons=comparisons)
+    return make_plan(blocks_applied(declared, known), now=NOW, comparisons=comparisons)
 
 
 def plan_of(comparison):
@@ -120,4 +120,4 @@ def test_tracked_exams_come_with_the_entry_that_they_have_after_moves():
     held = entry(1, one)
     known = state({"old": held, **created("plain")})
     declared = declaring(one, secret_exam("missing"), "plain", moved=moves(("old", "new")))
-    assert held_with_secrets(standing(declared, known)) == ((one, held),)
+    assert held_with_secrets(blocks_applied(declared, known)) == ((one, held),)

@@ -1,4 +1,4 @@
-"""Slips: a block that misses an exam by a letter does not have it created twice."""
+"""Suspicious blocks: one that misses an exam by a letter does not have it created twice."""
 
 import pytest
 from planning_cases import (
