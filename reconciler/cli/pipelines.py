@@ -12,7 +12,7 @@ from reconciler.model.declarations import Loaded
 from reconciler.model.rules import Rule
 from reconciler.outputs.ci.github import github_commands, github_summary
 from reconciler.outputs.ci.gitlab import code_quality_report
-from reconciler.outputs.ci.help_texts import Help, helps_of
+from reconciler.outputs.ci.help_texts import HELP, Help
 from reconciler.outputs.ci.junit import junit_text
 from reconciler.outputs.ci.places import Checkout
 from reconciler.outputs.ci.sarif import sarif_document
@@ -39,9 +39,9 @@ def print_findings(parsed: argparse.Namespace, loaded: Loaded) -> None:
 
 
 def _helps(root: Path) -> Mapping[str, Help]:
-    """What is known of each check: of those that are no rules a sentence, of rules the whole page."""
+    """Return the help for all checks: pages of rules, sentences for the others."""
     rules = {rule.code: _help(rule) for rule in Workspace.open(root=root).rules}
-    return helps_of(rules)
+    return {**HELP, **rules}
 
 
 def _help(rule: Rule) -> Help:

@@ -1,4 +1,4 @@
-"""What CI systems read: annotations, summaries and reports of GitHub, GitLab, SARIF and JUnit.
+"""Formats that CI systems read: annotations and summaries of GitHub, reports of GitLab, SARIF and JUnit.
 
-May import: `model`, `outputs`.
+May import `model` and `outputs`.
 """

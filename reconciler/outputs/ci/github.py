@@ -1,7 +1,7 @@
-"""Findings for GitHub Actions: workflow commands that make annotations, and a job summary that holds all.
+"""Diagnostics for GitHub Actions: workflow commands, which become annotations, and a job summary.
 
-A runner reads a command from each line that begins with `::`. No text of a manifest gets to the beginning of
-a line: line breaks within it are spelt out before the command is made.
+A runner obeys each line that begins with `::`. Line breaks in texts of a manifest are escaped, so that none
+of these texts can begin a line.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,38 +16,33 @@ from reconciler.outputs.text.console import count_of
 from reconciler.outputs.text.diagnostics_text import counted
 
 MOST_ANNOTATIONS: Final = 10
-"""How many annotations of a kind GitHub shows for a step; it drops the others without a word."""
+"""How many errors, and how many warnings, GitHub shows for a step. It drops the others silently."""
 
 LARGEST_SUMMARY_BYTES: Final = 1_000_000
-"""A step's summary may have 1 MiB; other commands of the step may want some of it."""
+"""GitHub allows 1 MiB for all commands of a step."""
 
 _IN_DATA: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _IN_PROPERTY: Final = _IN_DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
 def github_commands(diagnostics: Sequence[Diagnostic], checkout: Checkout, *, has_summary: bool) -> str:
-    """The first ten errors and the first ten warnings as commands, then a line that counts all of them.
+    """Return commands for the first ten errors and the first ten warnings, and a line that counts all.
 
-    Empty where there is nothing to tell. `has_summary` says whether the rest is in the job's summary.
+    Return an empty text for no diagnostics. `has_summary` says whether the job summary lists them all.
     """
     if not diagnostics:
         return ""
-    chosen: dict[Severity, list[Diagnostic]] = {severity: [] for severity in Severity}
-    for found in diagnostics:
-        chosen[found.severity].append(found)
-    shown = [found for kind in chosen.values() for found in kind[:MOST_ANNOTATIONS]]
+    by_severity = {
+        severity: [found for found in diagnostics if found.severity is severity] for severity in Severity
+    }
+    shown = [found for kind in by_severity.values() for found in kind[:MOST_ANNOTATIONS]]
     lines = [_command(placed) for placed in place_diagnostics(shown, checkout)]
-    lines.append(_last_line(chosen, diagnostics, has_summary=has_summary))
+    left = {severity: len(kind) - MOST_ANNOTATIONS for severity, kind in by_severity.items()}
+    lines.append(_last_line(diagnostics, left, has_summary=has_summary))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _last_line(
-    chosen: Mapping[Severity, Sequence[Diagnostic]],
-    diagnostics: Sequence[Diagnostic],
-    *,
-    has_summary: bool,
-) -> str:
-    left = {severity: len(kind) - MOST_ANNOTATIONS for severity, kind in chosen.items()}
+def _last_line(diagnostics: Sequence[Diagnostic], left: Mapping[Severity, int], *, has_summary: bool) -> str:
     words = " and ".join(count_of(number, severity.value) for severity, number in left.items() if number > 0)
     if not words:
         return f"{counted(diagnostics)}."
@@ -60,7 +55,7 @@ def _command(placed: PlacedDiagnostic) -> str:
     properties: dict[str, str] = {}
     if placed.diagnostic.span is not None:
         properties |= {"file": placed.shown_path, "line": str(start.line)}
-        if end_line == start.line:  # GitHub takes columns within one line only
+        if end_line == start.line:  # GitHub accepts columns within one line only
             properties["col"] = str(start.column)
         properties["endLine"] = str(end_line)
         if end_line == start.line:
@@ -69,15 +64,15 @@ def _command(placed: PlacedDiagnostic) -> str:
     said = ",".join(f"{key}={value.translate(_IN_PROPERTY)}" for key, value in properties.items())
     text = f"{placed.message}\n{placed.hint}" if placed.hint else placed.message
     command = f"::{placed.diagnostic.severity.value} {said}::{text.translate(_IN_DATA)}"
-    # An older form of command, `##[…]`, may stand anywhere in a line.
+    # Runners also obey an older form of command, `##[…]`, anywhere in a line.
     return command.replace("##[", "## [")
 
 
 def github_summary(diagnostics: Sequence[Diagnostic], checkout: Checkout) -> str:
-    """All of `diagnostics` as a section of a job's summary, in Markdown; empty where there is none.
+    """Return a section of Markdown that lists `diagnostics`; an empty text if there are none.
 
-    They stand in one block of code, so that nothing in them is a link, a mention or HTML. What does not fit
-    is counted.
+    They stand in one code block, so that nothing in them becomes a link, a mention or HTML. Those that do not
+    fit are counted.
     """
     if not diagnostics:
         return ""

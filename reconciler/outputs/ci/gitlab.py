@@ -1,4 +1,4 @@
-"""What GitLab reads: findings as a Code Quality report, and a plan for its merge request widget."""
+"""Reports for GitLab: Code Quality for diagnostics, and the Terraform widget of merge requests for plans."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,9 +12,9 @@ _SEVERITIES: Final = {Severity.ERROR: "critical", Severity.WARNING: "minor"}
 
 
 def code_quality_report(diagnostics: Sequence[Diagnostic], checkout: Checkout) -> list[Json]:
-    """`diagnostics` as a Code Quality report, in the order given.
+    """Return `diagnostics` as a Code Quality report, in the same order.
 
-    A finding keeps its fingerprint when lines move, and has one of its own.
+    Fingerprints are unique, and stay the same when lines move.
     """
     return [_issue(placed) for placed in place_diagnostics(diagnostics, checkout)]
 
@@ -33,9 +33,9 @@ def _issue(placed: PlacedDiagnostic) -> Document:
 
 
 def terraform_report(plan: Plan) -> Document:
-    """What apply would do at the service, as the widget for Terraform counts it.
+    """Return the counts of `plan` for the Terraform widget.
 
-    `update` and `delete` are always 0: apply leaves changed and orphaned exams alone. What touches state only
-    (imports, moves, forgets) counts nowhere, as with Terraform.
+    `update` and `delete` are always 0: apply leaves changed and orphaned exams alone. Changes of state only
+    (imports, moves, forgets) are not counted, as in Terraform.
     """
     return {"create": plan.count(Action.CREATE), "update": 0, "delete": 0}

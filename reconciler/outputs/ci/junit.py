@@ -1,6 +1,6 @@
-"""Findings as JUnit XML, which every pipeline reads: a suite for each file, a case for each finding.
+"""Diagnostics as JUnit XML: a test suite for each file, a test case for each diagnostic.
 
-An error is a failed case, a warning a skipped one; a file without findings has one case that passed.
+An error is a failed case, a warning is a skipped case. A file without diagnostics has one case that passed.
 """
 
 import re
@@ -17,7 +17,7 @@ _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U00
 
 
 def junit_text(loaded: Loaded, checkout: Checkout) -> str:
-    """The findings of `loaded`, and the files that exams are declared in, as an XML document."""
+    """Return the XML document for the diagnostics of `loaded` and for all files that declare something."""
     suites: dict[str, list[PlacedDiagnostic]] = {
         printable(checkout.path_of(file)): [] for file in _files(loaded)
     }
@@ -46,7 +46,7 @@ def _add_suite(root: ET.Element, path: str, found: Sequence[PlacedDiagnostic]) -
 
 def _add_case(suite: ET.Element, path: str, placed: PlacedDiagnostic) -> None:
     number = f" ({placed.number})" if placed.number > 1 else ""
-    # By class and name a pipeline tells what is new, so no line is in them; what repeats is numbered.
+    # Pipelines compare runs by class and name: these hold no line number, and equal ones are numbered.
     name = f"{placed.name}: {placed.message}{number}"
     case = ET.SubElement(suite, "testcase", classname=_xml(path), name=_xml(name), time="0")
     if placed.diagnostic.severity is Severity.WARNING:
@@ -74,5 +74,5 @@ def _counts(suites: Sequence[Sequence[PlacedDiagnostic]]) -> dict[str, str]:
 
 
 def _xml(text: str) -> str:
-    """`text` without the characters that no XML document may hold."""
+    """Return `text` without the characters that XML forbids."""
     return _NOT_IN_XML.sub("", text)

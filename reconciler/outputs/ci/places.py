@@ -1,4 +1,4 @@
-"""Where findings stand in a repository, and names by which pipelines know them again."""
+"""Places of diagnostics in a repository, and fingerprints by which pipelines recognise them."""
 
 import hashlib
 import re
@@ -13,29 +13,29 @@ from reconciler.model.diagnostics import Diagnostic, Position, Span
 from reconciler.outputs.escapes import printable
 
 WORKSPACE_FILE: Final = "reconciler.yaml"
-"""Where findings about no file are shown: the formats of pipelines want a place for each."""
+"""The place of diagnostics that belong to no file: the formats require a place for each."""
 
-# Messages name other places (`exams.yaml:12:3`, `line 12`), which move when lines are added above them.
+# Other places that a message names (`exams.yaml:12:3`, `line 12`). They move when lines are added above them.
 _PLACE: Final = re.compile(r":[0-9]+(?::[0-9]+)?|\blines? [0-9]+")
 
 
 class Checkout(Struct, frozen=True):
-    """Where the files are on this machine: the directories of repository and workspace, both absolute."""
+    """The directories of repository and workspace on this machine, both absolute."""
 
     repository: PurePosixPath
     workspace: PurePosixPath
 
     def path_of(self, file: str) -> str:
-        """`file`, as diagnostics name it, from the repository's root; absolute where it is not in there."""
+        """Return the path of `file` from the root of the repository; outside of it, the absolute path."""
         path = self.workspace / file
         return str(path.relative_to(self.repository) if path.is_relative_to(self.repository) else path)
 
 
 class PlacedDiagnostic(Struct, frozen=True, kw_only=True):
-    """A finding with its place in the repository.
+    """A diagnostic and its place in the repository.
 
-    `span` is that of the finding, or the beginning of the workspace's file for one about no file.
-    `fingerprint` stays the same when lines move, and `number` counts findings that only lines tell apart.
+    `span` is that of the diagnostic, or the beginning of the workspace file if it belongs to no file.
+    `fingerprint` stays the same when lines move. `number` counts, from 1, those with equal fingerprints.
     """
 
     diagnostic: Diagnostic
@@ -46,7 +46,7 @@ class PlacedDiagnostic(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """Code and address, in words that fit on one line."""
+        """Code and address, on one line."""
         address = self.diagnostic.address
         return printable(self.diagnostic.code if address is None else f"{self.diagnostic.code} in {address}")
 
@@ -62,7 +62,7 @@ class PlacedDiagnostic(Struct, frozen=True, kw_only=True):
 
     @property
     def hint(self) -> str:
-        """What to do next, on one line; empty where nothing is said."""
+        """What to do next, on one line; may be empty."""
         return printable(self.diagnostic.hint)
 
     @property
@@ -73,23 +73,23 @@ class PlacedDiagnostic(Struct, frozen=True, kw_only=True):
 
     @property
     def line(self) -> str:
-        """Place, weight, code and what is wrong, on one line, as a compiler would say it."""
+        """Place, severity, code and message, on one line, as compilers print them."""
         start, diagnostic = self.span.start, self.diagnostic
         place = "" if diagnostic.span is None else f"{self.shown_path}:{start.line}:{start.column}: "
         return f"{place}{diagnostic.severity.value}[{printable(diagnostic.code)}]: {self.message}"
 
     @property
     def identity(self) -> str:
-        """A name that no other finding of the run has: SHA-256, in hexadecimal digits."""
+        """A name that is unique in this run: SHA-256, in hexadecimal digits."""
         return _digest([self.fingerprint, str(self.number)])
 
 
 def place_diagnostics(diagnostics: Iterable[Diagnostic], checkout: Checkout) -> list[PlacedDiagnostic]:
-    """`diagnostics`, in their order, each with its place and its names."""
+    """Return `diagnostics`, in the same order, with their places."""
     counts: Counter[str] = Counter()
     all_placed = []
     for diagnostic in diagnostics:
-        span = diagnostic.span or _at_workspace()
+        span = diagnostic.span or Span(Position(WORKSPACE_FILE, 1, 1), 1, 1)
         path = checkout.path_of(span.start.file)
         fingerprint = _digest(
             [diagnostic.code, path, diagnostic.address or "", _PLACE.sub("", diagnostic.message)]
@@ -107,10 +107,6 @@ def place_diagnostics(diagnostics: Iterable[Diagnostic], checkout: Checkout) -> 
     return all_placed
 
 
-def _at_workspace() -> Span:
-    return Span(Position(WORKSPACE_FILE, 1, 1), 1, 1)
-
-
 def _digest(parts: Sequence[str]) -> str:
-    # A path may hold what UTF-8 cannot; NUL is in no part, so it keeps them apart.
+    # A path may hold surrogates, which UTF-8 cannot encode. No part holds NUL, so it separates them.
     return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()

@@ -1,4 +1,4 @@
-"""Findings as SARIF 2.1.0, for code scanning and for editors."""
+"""Diagnostics as SARIF 2.1.0, for code scanning and for editors."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning"}
 def sarif_document(
     diagnostics: Sequence[Diagnostic], checkout: Checkout, *, helps: Mapping[str, Help] = HELP
 ) -> Document:
-    """`diagnostics` as a SARIF log of one run, in the order given, with help for all of `helps`."""
+    """Return a SARIF log of one run with `diagnostics`, in the same order, and with all of `helps`."""
     rules = sorted({*helps, *(found.code for found in diagnostics)})
     numbers = {code: number for number, code in enumerate(rules)}
     run: Document = {
@@ -64,7 +64,7 @@ def _result(placed: PlacedDiagnostic, rule_index: int) -> Document:
         "message": {"text": _plain(placed.sentences)},
         "locations": [location],
         "partialFingerprints": {
-            # By this name GitHub knows alerts again; it hashes lines of source where there is none.
+            # GitHub compares alerts by this name. Without it, GitHub hashes the lines of source.
             "primaryLocationLineHash": f"{placed.fingerprint}:{placed.number}",
             "reconcilerFinding/v1": placed.identity,
         },
@@ -97,5 +97,5 @@ def _quoted(path: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """`text` without what a reader of SARIF makes a link or fills in: `[text](target)` and `{0}`."""
+    """Return `text` with SARIF's links `[text](target)` and placeholders `{0}` made harmless."""
     return _PLACEHOLDER.sub(r"{{\1}}", text).replace("](", "] (")
