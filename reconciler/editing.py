@@ -21,7 +21,7 @@ from reconciler.model.declarations import Declaration, Declared
 from reconciler.model.errors import RecoveryRefused, ResolutionRefused, StateTooNew, UsageError
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
 from reconciler.model.outside_text import tamed
-from reconciler.model.report import Fed, Feeding
+from reconciler.model.report import RecoveredOutcome, RecoveryVerdict
 from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.model.state import State
 from reconciler.model.words import nearest
@@ -120,7 +120,7 @@ class Edit:
         self._put = self._session.push
         self._edited = pushed
 
-    def recover(self, document: bytes, *, name: str) -> tuple[Fed, ...]:
+    def recover(self, document: bytes, *, name: str) -> tuple[RecoveredOutcome, ...]:
         """Feed the recovery file `document` back, and return what became of each outcome.
 
         `name` names it in errors. Raises RecoveryRefused if it is of another state, or damaged.
@@ -143,7 +143,7 @@ class Edit:
                 hint="Nothing was changed. Check --state and --env.",
             )
         after, fed = feed(state, outcomes.records)
-        if any(one.feeding is Feeding.RECORDED for one in fed):
+        if any(one.verdict is RecoveryVerdict.RECORDED for one in fed):
             self._change(after)
         return fed
 
@@ -224,7 +224,7 @@ class Stray(Struct, frozen=True, kw_only=True):
     """A recovery file of an earlier run that holds more than the state; `fed` is what it would mean."""
 
     path: Path
-    fed: tuple[Fed, ...]
+    fed: tuple[RecoveredOutcome, ...]
 
 
 def recovery_folder(root: Path) -> Path:
@@ -258,15 +258,15 @@ def sweep(folder: Path, state: State) -> tuple[Stray, ...]:
             if outcomes is not None and outcomes.lineage != state.lineage:
                 continue
             fed = () if outcomes is None else feed(state, outcomes.records)[1]
-            if all(one.feeding is Feeding.KNOWN for one in fed):
+            if all(one.verdict is RecoveryVerdict.KNOWN for one in fed):
                 leftover.remove()
             else:
                 strays.append(Stray(path=leftover.path, fed=fed))
         return tuple(strays)
 
 
-def _settler(by: str) -> state_edits.Settler:
-    return state_edits.Settler(by=tamed(by), at=SystemClock().now())
+def _settler(by: str) -> state_edits.Editor:
+    return state_edits.Editor(by=tamed(by), at=SystemClock().now())
 
 
 def _declaration_of(declared: Declared, address: Address) -> Declaration:

@@ -110,7 +110,7 @@ class Run:
         creates = {exam.address for exam in self._creates}
         for stray in strays:
             for one in stray.fed:
-                may_exist = one.outcome != Outcome.FAILED.value and not one.feeding.is_settled
+                may_exist = one.outcome != Outcome.FAILED.value and not one.verdict.is_settled
                 if may_exist and one.address in creates:
                     raise RecoveryRefused(
                         f"{one.address} is to be created, but {stray.path} of an earlier run says that it "

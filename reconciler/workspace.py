@@ -51,7 +51,7 @@ from reconciler.planning.planner import make_plan
 from reconciler.planning.secret_changes import held_with_secrets
 from reconciler.ports import Breaking, LockHolder, Progress, SecretSource
 from reconciler.rules.plugins import find_rules
-from reconciler.rules.registry import CODES, FIXED, Catalogue
+from reconciler.rules.registry import CODES, FIXED, RuleRegistry
 from reconciler.secret_sources import compare_secrets
 from reconciler.statefile.session import initialise, load_state, open_session
 
@@ -95,7 +95,7 @@ class Workspace:
     _ambient_api_url: str | None
     _keys: StateKeys
     _is_strict: bool
-    _catalogue: Catalogue
+    _registry: RuleRegistry
     _file: WorkspaceFile
     _loaded: dict[tuple[datetime | None, Tracing], Loaded]
 
@@ -132,7 +132,7 @@ class Workspace:
         opened._ambient_api_url = ambient_api_url
         opened._keys = keys
         opened._is_strict = is_strict
-        opened._catalogue = find_rules(opened._root)
+        opened._registry = find_rules(opened._root)
         opened._file = opened._read_file(environment)
         opened._loaded = {}
         return opened
@@ -140,7 +140,7 @@ class Workspace:
     @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules that the manifests are held to: the built-in ones, and those of installed plug-ins."""
-        return self._catalogue.rules
+        return self._registry.rules
 
     @property
     def location(self) -> str:
@@ -296,7 +296,7 @@ class Workspace:
         return self._store().break_lock(lock_id, breaking=breaking)
 
     def _read_file(self, environment: str | None) -> WorkspaceFile:
-        return load_workspace(self._root, environment_name=environment, rules=self._catalogue.weighable)
+        return load_workspace(self._root, environment_name=environment, rules=self._registry.adjustable)
 
     def _load(self, now: datetime | None, tracing: Tracing = Tracing.OFF) -> Loaded:
         """Return what the manifests declare at `now`; they are read once."""
@@ -313,7 +313,7 @@ class Workspace:
     def _declare(self, file: WorkspaceFile, now: datetime | None, tracing: Tracing = Tracing.OFF) -> Loaded:
         """Read the manifests in the environment that `file` chose."""
         ruling = Ruling(
-            catalogue=self._catalogue,
+            registry=self._registry,
             weights=file.rules,
             now=SystemClock().now() if now is None else now,
             is_partial=bool(self._paths and file.manifests),

@@ -21,7 +21,7 @@ from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord,
 from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun
 from reconciler.model.sameness import folded
 from reconciler.model.secret_fingerprints import FingerprintKey
-from reconciler.model.state import Answer, Intent
+from reconciler.model.state import Intent, UnclearAnswer
 from reconciler.model.verdicts import (
     Created,
     Forbidden,
@@ -257,7 +257,7 @@ class Executor:
                     address=address, attempt=attempt, sid=sid, at=now, configuration_sid=configuration_sid
                 )
             case Unknown(status=status, reason=reason, request_id=request_id, sids=sids):
-                answer = Answer(status=status, reason=reason, request_id=request_id, sids=sids)
+                answer = UnclearAnswer(status=status, reason=reason, request_id=request_id, sids=sids)
                 return InDoubtRecord(address=address, attempt=attempt, answer=answer)
             case _:
                 return FailedRecord(

@@ -100,7 +100,7 @@ def recover(parsed: argparse.Namespace) -> int:
     document = below_root(parsed, parsed.file).read_bytes()
     with _editing(parsed, "state recover") as edit:
         fed = edit.recover(document, name=str(parsed.file))
-    code = DONE if all(one.feeding.is_settled for one in fed) else FAILED
+    code = DONE if all(one.verdict.is_settled for one in fed) else FAILED
     work_ended(parsed, code)
     if parsed.format == "json":
         print_raw(to_text(recovery_document(fed)))

@@ -25,7 +25,7 @@ from reconciler.model.distinctions import Distinctions, imported_addresses
 from reconciler.model.provenance import Origins, Tracing
 from reconciler.model.rules import Context
 from reconciler.rules.engine import ask_rules
-from reconciler.rules.registry import PLUGIN_FAILED, Catalogue
+from reconciler.rules.registry import PLUGIN_FAILED, RuleRegistry
 
 if TYPE_CHECKING:
     from reconciler.manifest.placing import Written
@@ -39,16 +39,16 @@ class Ruling(Struct, frozen=True, kw_only=True):
     says that not all manifests of the workspace are read.
     """
 
-    catalogue: Catalogue = field(default_factory=Catalogue)
+    registry: RuleRegistry = field(default_factory=RuleRegistry)
     weights: Mapping[str, Severity | None] = field(default_factory=dict)
     now: datetime | None = None
     is_partial: bool = False
 
     def read(self, name: str, data: bytes) -> tuple[Findings, Document | None]:
         """Return the findings of the file `name` and its document; None where they say why there is none."""
-        findings, document = read(name, data, Weighing(self.catalogue.by_code.keys(), self.weights))
+        findings, document = read(name, data, Weighing(self.registry.by_code.keys(), self.weights))
         if document is not None:
-            read_ignores(document.comments, findings, self.catalogue)
+            read_ignores(document.comments, findings, self.registry)
         return findings, document
 
 
@@ -147,7 +147,7 @@ class _Reader:
         return Loaded(
             declared=declared,
             diagnostics=ordered([*found, *faults, *self._listed()]),
-            timely=self._ruling.catalogue.timely,
+            timely=self._ruling.registry.timely,
             origins=self._origins,
         )
 
@@ -159,18 +159,18 @@ class _Reader:
             imported=imported_addresses(declared),
             distinctions=Distinctions.of(declared),
         )
-        asked = ask_rules(declared.exams, ruling.catalogue, ruling.weights, context)
+        asked = ask_rules(declared.exams, ruling.registry, ruling.weights, context)
         for rule, found in asked.found:
             placing.note(rule, found, self._written)
         self._library.check()
         report_unused(
             self._findings,
             self._library.findings,
-            ruling.catalogue,
+            ruling.registry,
             asked,
             is_partial=ruling.is_partial,
         )
-        faults = [*ruling.catalogue.faults, *asked.faults]
+        faults = [*ruling.registry.faults, *asked.faults]
         weight = ruling.weights.get(PLUGIN_FAILED, Severity.ERROR)
         return [] if weight is None else [replace(each, severity=weight) for each in faults]
 

@@ -10,13 +10,13 @@ from reconciler.manifest.yaml.nodes import TextRange
 from reconciler.model.diagnostics import Severity
 from reconciler.model.rules import RETIRED, Basis
 from reconciler.model.words import suggestion
-from reconciler.rules.engine import Asked
-from reconciler.rules.registry import FIXED, NOT_ON_A_LINE, UNUSED_IGNORE, Catalogue
+from reconciler.rules.engine import RuleResults
+from reconciler.rules.registry import FIXED, NOT_ON_A_LINE, UNUSED_SUPPRESSION, RuleRegistry
 
 _FORM: Final = "Write `# reconciler: ignore[code] reason`, with commas between several codes."
 
 
-def read_ignores(comments: Iterable[Comment], findings: Findings, catalogue: Catalogue) -> None:
+def read_ignores(comments: Iterable[Comment], findings: Findings, registry: RuleRegistry) -> None:
     """Let what `comments` ignore weigh nothing in `findings`, and note what is wrong with them."""
     for comment in comments:
         if not comment.codes:
@@ -32,10 +32,10 @@ def read_ignores(comments: Iterable[Comment], findings: Findings, catalogue: Cat
         for code, at in comment.codes:
             if code in RETIRED:
                 report_retired(code, at, findings)
-            elif code in catalogue.by_code and code not in NOT_ON_A_LINE | FIXED:
+            elif code in registry.by_code and code not in NOT_ON_A_LINE | FIXED:
                 findings.weighing.ignores.setdefault((line, code), Ignore(code, at, line))
             else:
-                _refuse(code, at, findings, catalogue)
+                _refuse(code, at, findings, registry)
 
 
 def report_retired(code: str, at: TextRange, findings: Findings) -> None:
@@ -49,8 +49,8 @@ def report_retired(code: str, at: TextRange, findings: Findings) -> None:
     )
 
 
-def _refuse(code: str, at: TextRange, findings: Findings, catalogue: Catalogue) -> None:
-    known = [each for each in catalogue.by_code if each not in NOT_ON_A_LINE | FIXED]
+def _refuse(code: str, at: TextRange, findings: Findings, registry: RuleRegistry) -> None:
+    known = [each for each in registry.by_code if each not in NOT_ON_A_LINE | FIXED]
     advice = "Only rules can be ignored, not mistakes; `reconciler explain` lists them."
     if code in FIXED:
         advice = f"Apply would refuse it: `distinct` or `imports` settle it, see `reconciler explain {code}`."
@@ -79,8 +79,8 @@ def _line(comment: Comment, source: SourceText) -> int:
 def report_unused(
     manifests: Sequence[Findings],
     bases: Sequence[Findings],
-    catalogue: Catalogue,
-    asked: Asked,
+    registry: RuleRegistry,
+    results: RuleResults,
     *,
     is_partial: bool,
 ) -> None:
@@ -93,7 +93,7 @@ def report_unused(
     files = (*manifests, *bases)
     sees_all = not is_partial and not any(findings.has_mistakes for findings in files)
     asked_of = {Basis.EXAM, Basis.WORKSPACE} if sees_all else {Basis.EXAM}
-    certain = {code for code in asked.codes if catalogue.by_code[code].basis in asked_of}
+    certain = {code for code in results.codes if registry.by_code[code].basis in asked_of}
     used = {place for findings in files for place in _used(findings)}
     shared = {findings.source.file for findings in bases}
     for findings in files:
@@ -113,7 +113,7 @@ def _report(findings: Findings, certain: Container[str], used: Container[tuple[s
     for ignore in findings.weighing.ignores.values():
         if ignore.code in certain and (findings.source.file, ignore.line, ignore.code) not in used:
             findings.add(
-                UNUSED_IGNORE,
+                UNUSED_SUPPRESSION,
                 ignore.at,
                 f"there is no finding of {ignore.code} in line {ignore.line} to ignore",
                 "Remove the code. An ignore stands on the line of a finding, or alone on the line above.",

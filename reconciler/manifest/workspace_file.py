@@ -22,7 +22,7 @@ from reconciler.model.errors import UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.rules import RETIRED
 from reconciler.model.words import listed, suggestion
-from reconciler.rules.registry import FIXED, WEIGHABLE
+from reconciler.rules.registry import ADJUSTABLE, FIXED
 
 FILE: Final = paths.WORKSPACE_FILE
 OF_ENVIRONMENT: Final = frozenset({"no-install-sid", "no-timezone", "unknown-alias"})
@@ -48,7 +48,7 @@ class WorkspaceFile(Struct, frozen=True, kw_only=True):
 
 
 def load_workspace(
-    root: Path, *, environment_name: str | None, rules: Collection[str] = WEIGHABLE
+    root: Path, *, environment_name: str | None, rules: Collection[str] = ADJUSTABLE
 ) -> WorkspaceFile:
     """The workspace at `root`; without a file there, one that says nothing. Raises nothing.
 

@@ -3,7 +3,7 @@
 from typing import TypeAlias
 
 from reconciler.model.identities import Address, AttemptId, ConfigurationSid, ExamSid
-from reconciler.model.state import Answer, Intent
+from reconciler.model.state import Intent, UnclearAnswer
 from reconciler.model.stored import Count, Instant, Stored
 
 
@@ -50,7 +50,7 @@ class InDoubtRecord(_Record, frozen=True, kw_only=True, tag="in-doubt"):
 
     address: Address
     attempt: AttemptId
-    answer: Answer
+    answer: UnclearAnswer
 
 
 Record: TypeAlias = IntentRecord | CreatedRecord | FailedRecord | InDoubtRecord

@@ -94,7 +94,7 @@ class Report(Struct, frozen=True, kw_only=True):
         return [exam.address for exam in self.having(Outcome.NOT_ATTEMPTED)]
 
 
-class Feeding(enum.Enum):
+class RecoveryVerdict(enum.Enum):
     """What one outcome meant for the state; the values are those of the format."""
 
     RECORDED = "recorded"
@@ -109,10 +109,10 @@ class Feeding(enum.Enum):
     @property
     def is_settled(self) -> bool:
         """Whether nobody has to look."""
-        return self in {Feeding.RECORDED, Feeding.KNOWN}
+        return self in {RecoveryVerdict.RECORDED, RecoveryVerdict.KNOWN}
 
 
-class Fed(Struct, frozen=True, kw_only=True, rename={"feeding": "result"}):
+class RecoveredOutcome(Struct, frozen=True, kw_only=True, rename={"verdict": "result"}):
     """One outcome of a recovery file. `sid` is None unless it is that of a created exam.
 
     `message` says in a sentence what was found, `hint` what to do; empty where there is nothing to do.
@@ -122,6 +122,6 @@ class Fed(Struct, frozen=True, kw_only=True, rename={"feeding": "result"}):
     attempt: AttemptId
     outcome: str
     sid: ExamSid | None
-    feeding: Feeding
+    verdict: RecoveryVerdict
     message: str
     hint: str = ""

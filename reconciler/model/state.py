@@ -42,7 +42,7 @@ class Entry(Stored, frozen=True, kw_only=True):
     configuration_sid: ConfigurationSid | None = None
 
 
-class Answer(Stored, frozen=True, kw_only=True):
+class UnclearAnswer(Stored, frozen=True, kw_only=True):
     """What came back for a create whose outcome stays unknown; `status` is None where no status line did.
 
     `request_id` is what the service calls the request; None where it does not say. `sids` are the exam SIDs
@@ -69,7 +69,7 @@ class Intent(Stored, frozen=True, kw_only=True):
     payload: Payload
     started_at: Instant
     by: str
-    answer: Answer | None = None
+    answer: UnclearAnswer | None = None
     secrets: SecretFingerprints | None = None
 
     def as_created(
@@ -88,7 +88,7 @@ class Intent(Stored, frozen=True, kw_only=True):
         )
 
 
-class Settling(enum.Enum):
+class ResolutionMethod(enum.Enum):
     """By which way a person ended a doubt; the values are those of the state's format."""
 
     RESOLVE_SID = "resolve --sid"
@@ -100,7 +100,7 @@ class Settling(enum.Enum):
     @property
     def found_an_exam(self) -> bool:
         """Whether it says that the exam exists."""
-        return self not in {Settling.RESOLVE_ABSENT, Settling.ABSENT_BLOCK}
+        return self not in {ResolutionMethod.RESOLVE_ABSENT, ResolutionMethod.ABSENT_BLOCK}
 
 
 class Resolution(Stored, frozen=True, kw_only=True):
@@ -115,7 +115,7 @@ class Resolution(Stored, frozen=True, kw_only=True):
     sid: ExamSid | None
     by: str
     at: Instant
-    how: Settling
+    how: ResolutionMethod
 
     def __post_init__(self) -> None:
         """Raise ValueError where `sid` and `how` contradict each other."""

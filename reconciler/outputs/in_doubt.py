@@ -12,13 +12,13 @@ from msgspec import Struct
 from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid, as_yaml
 from reconciler.model.instants import instant_in_words
 from reconciler.model.plan import Change
-from reconciler.model.state import Answer, Intent, State
+from reconciler.model.state import Intent, State, UnclearAnswer
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.invocation import PLACEHOLDER, Invocation
 from reconciler.outputs.values import Window, title_of, window_at, windows_of
 
 _NAMED_SIDS: Final = 3
-_NO_ANSWER: Final = Answer(status=None, reason="")
+_NO_ANSWER: Final = UnclearAnswer(status=None, reason="")
 
 
 class InDoubtReport(Struct, frozen=True, kw_only=True):

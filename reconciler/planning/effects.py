@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from reconciler.model.declarations import Declaration
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.plan import Action, Change, Plan
-from reconciler.model.state import Entry, Resolution, Settling, State
+from reconciler.model.state import Entry, Resolution, ResolutionMethod, State
 from reconciler.planning.blocks import Adoption, AppliedBlocks
 
 
@@ -21,18 +21,18 @@ def apply_state_changes(plan: Plan, applied: AppliedBlocks, *, now: datetime, by
     exams, intents = dict(state.exams), dict(state.intents)
     settled: list[Resolution] = []
 
-    def settle(address: Address, sid: ExamSid | None, how: Settling) -> None:
+    def settle(address: Address, sid: ExamSid | None, how: ResolutionMethod) -> None:
         attempt = intents.pop(address).attempt
         settled.append(Resolution(address=address, attempt=attempt, sid=sid, by=by, at=now, how=how))
 
     for change in plan.changes:
         if change.address in applied.confirmed_absent:
-            settle(change.address, None, Settling.ABSENT_BLOCK)
+            settle(change.address, None, ResolutionMethod.ABSENT_BLOCK)
         if change.action is Action.IMPORT:
             adoption = applied.adoptions[change.address]
             exams[change.address] = _adopted(change, adoption, state, now)
             if adoption.settles is not None:
-                settle(adoption.settles, adoption.sid, Settling.IMPORTS_BLOCK)
+                settle(adoption.settles, adoption.sid, ResolutionMethod.IMPORTS_BLOCK)
         elif change.action is Action.MOVE and change.moved_from is not None:
             exams[change.address] = exams.pop(change.moved_from)
         elif change.action is Action.FORGET:

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from reconciler.model.declarations import Declaration
 from reconciler.model.errors import ResolutionRefused
 from reconciler.model.identities import Address, ExamSid
-from reconciler.model.state import Entry, Resolution, Settling, State
+from reconciler.model.state import Entry, Resolution, ResolutionMethod, State
 from reconciler.model.words import first_few, nearest
 
 
-class Settler(Struct, frozen=True, kw_only=True):
+class Editor(Struct, frozen=True, kw_only=True):
     """Who settles, and when; `at` is in UTC."""
 
     by: str
@@ -21,7 +21,7 @@ class Settler(Struct, frozen=True, kw_only=True):
 
 
 def settle(
-    state: State, address: Address, sid: ExamSid | None, settler: Settler, *, attempt: str | None = None
+    state: State, address: Address, sid: ExamSid | None, editor: Editor, *, attempt: str | None = None
 ) -> State:
     """Return `state` once the in-doubt create of `address` is known to have made `sid` (None: nothing).
 
@@ -29,12 +29,12 @@ def settle(
     """
     _refuse_other_attempt(state, address, attempt)
     if sid is None:
-        return _settled(state, address, None, settler, Settling.RESOLVE_ABSENT)
+        return _settled(state, address, None, editor, ResolutionMethod.RESOLVE_ABSENT)
     _refuse_taken(state, address, sid)
-    return _settled(state, address, sid, settler, Settling.RESOLVE_SID)
+    return _settled(state, address, sid, editor, ResolutionMethod.RESOLVE_SID)
 
 
-def adopt(state: State, declaration: Declaration, sid: ExamSid, settler: Settler) -> State:
+def adopt(state: State, declaration: Declaration, sid: ExamSid, editor: Editor) -> State:
     """Return `state` once the exam of `declaration` is known to exist as `sid`. Raises ResolutionRefused.
 
     What the exam really looks like cannot be read. If it was in doubt it is taken to be as it was sent,
@@ -48,14 +48,14 @@ def adopt(state: State, declaration: Declaration, sid: ExamSid, settler: Settler
         )
     _refuse_taken(state, address, sid)
     if address in state.intents:
-        return _settled(state, address, sid, settler, Settling.IMPORT_COMMAND)
+        return _settled(state, address, sid, editor, ResolutionMethod.IMPORT_COMMAND)
     entry = Entry(
         sid=sid,
         install_sid=declaration.install_sid,
         course_sid=declaration.course_sid,
         digest=declaration.digest,
         payload=declaration.payload,
-        created_at=settler.at,
+        created_at=editor.at,
     )
     return replace(state, exams={**state.exams, address: entry})
 
@@ -98,13 +98,15 @@ def _others(state: State, address: Address) -> dict[Address, Entry]:
     return {key: entry for key, entry in state.exams.items() if key != address}
 
 
-def _settled(state: State, address: Address, sid: ExamSid | None, settler: Settler, how: Settling) -> State:
+def _settled(
+    state: State, address: Address, sid: ExamSid | None, editor: Editor, how: ResolutionMethod
+) -> State:
     """Return the state without its doubt about `address`, and with the resolution that ends it."""
     intent = state.intents[address]
     intents = {key: value for key, value in state.intents.items() if key != address}
-    exams = state.exams if sid is None else {**state.exams, address: intent.as_created(sid, settler.at)}
+    exams = state.exams if sid is None else {**state.exams, address: intent.as_created(sid, editor.at)}
     resolution = Resolution(
-        address=address, attempt=intent.attempt, sid=sid, by=settler.by, at=settler.at, how=how
+        address=address, attempt=intent.attempt, sid=sid, by=editor.by, at=editor.at, how=how
     )
     return replace(state, exams=exams, intents=intents).with_resolutions(resolution)
 

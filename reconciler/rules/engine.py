@@ -14,7 +14,7 @@ from reconciler.model.outside_text import tamed
 from reconciler.model.payloads import Payload
 from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
 from reconciler.rules.plugins import fault
-from reconciler.rules.registry import Catalogue
+from reconciler.rules.registry import RuleRegistry
 
 _MOST_OF_A_PLUGIN: Final = 10_000
 """Findings that one rule of a plug-in may give; it might never stop."""
@@ -22,7 +22,7 @@ _LONGEST_OF_A_PLUGIN: Final = 1_000
 """Characters of a message or a hint."""
 
 
-class Asked(Struct):
+class RuleResults(Struct):
     """What each rule found, in the order of the rules; `codes` are of those that were asked to the end.
 
     `faults` say what went wrong with the others, which are of plug-ins.
@@ -48,30 +48,30 @@ class Asked(Struct):
 
 def ask_rules(
     declarations: Sequence[Declaration],
-    catalogue: Catalogue,
-    weights: Mapping[str, Severity | None],
+    registry: RuleRegistry,
+    severities: Mapping[str, Severity | None],
     context: Context,
-) -> Asked:
+) -> RuleResults:
     """Ask the rules that are not off about `declarations`, which are in the order of their addresses.
 
     Rules about the clock are asked only where the context has a moment. Plug-ins get copies of the payloads,
     so that they cannot change what is sent.
     """
-    asked = Asked()
+    results = RuleResults()
     ours = [_view(each, each.payload) for each in declarations]
     theirs: dict[Exam, None] = {}
-    if any(_is_plugin(rule) for rule in catalogue.rules):
+    if any(_is_plugin(rule) for rule in registry.rules):
         theirs = {_view(each, copy.deepcopy(each.payload)): None for each in declarations}
-    for rule in catalogue.rules:
+    for rule in registry.rules:
         is_asked = rule.basis is not Basis.CLOCK or context.now is not None
-        if not is_asked or weights.get(rule.code, rule.severity) is None:
+        if not is_asked or severities.get(rule.code, rule.severity) is None:
             continue
         if _is_plugin(rule):
-            asked.ask_plugin(rule, theirs.keys(), context)
+            results.ask_plugin(rule, theirs.keys(), context)
         else:
-            asked.found.append((rule, list(rule.check(ours, context))))
-            asked.codes.add(rule.code)
-    return asked
+            results.found.append((rule, list(rule.check(ours, context))))
+            results.codes.add(rule.code)
+    return results
 
 
 def _is_plugin(rule: Rule) -> bool:

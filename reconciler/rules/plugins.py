@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.outside_text import tamed
 from reconciler.model.rules import Basis, Rule
-from reconciler.rules.registry import BUILT_IN, PLUGIN_FAILED, Catalogue
+from reconciler.rules.registry import BUILT_IN, PLUGIN_FAILED, RuleRegistry
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -28,7 +28,7 @@ class _NotRules(Exception):
     """What an entry point names are no rules that can be used."""
 
 
-def find_rules(root: Path) -> Catalogue:
+def find_rules(root: Path) -> RuleRegistry:
     """The built-in rules and those of all plug-ins, for the workspace at `root`. Raises nothing."""
     rules = {rule.code: rule for rule in BUILT_IN}
     faults: list[Diagnostic] = []
@@ -40,7 +40,7 @@ def find_rules(root: Path) -> Catalogue:
                 rules[rule.code] = rule
         except (Exception, SystemExit) as error:  # noqa: BLE001 - code of others may raise anything
             faults.append(fault(f"the plug-in '{entry.name}' ({entry.value}) gives no rules", error))
-    return Catalogue(tuple(rules.values()), tuple(faults))
+    return RuleRegistry(tuple(rules.values()), tuple(faults))
 
 
 def fault(what: str, error: BaseException) -> Diagnostic:

@@ -11,9 +11,9 @@ from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
 from reconciler.rules import access, clock, items, likeness, practice, titles, windows
 
 INLINE: Final = "inline-secret"
-UNUSED_IGNORE: Final = "unused-ignore"
+UNUSED_SUPPRESSION: Final = "unused-ignore"
 PLUGIN_FAILED: Final = "plugin-failed"
-NOT_ON_A_LINE: Final = frozenset({UNUSED_IGNORE, PLUGIN_FAILED})
+NOT_ON_A_LINE: Final = frozenset({UNUSED_SUPPRESSION, PLUGIN_FAILED})
 """Rules whose findings no comment can silence."""
 FIXED: Final = frozenset({"same-exam"})
 """Rules that nothing weighs or silences: apply would refuse what they find."""
@@ -27,7 +27,7 @@ def _found_elsewhere(_: Sequence[Exam], __: Context) -> Iterable[Finding]:
 _OTHERS: Final = (
     Rule(code=INLINE, summary="a password written out", check=_found_elsewhere),
     Rule(
-        code=UNUSED_IGNORE,
+        code=UNUSED_SUPPRESSION,
         basis=Basis.WORKSPACE,
         summary="an ignore that silences nothing",
         check=_found_elsewhere,
@@ -56,11 +56,11 @@ BUILT_IN: Final = tuple(
 )
 CODES: Final = tuple(rule.code for rule in BUILT_IN)
 """The codes of all rules that come with the product."""
-WEIGHABLE: Final = frozenset(CODES) - FIXED
+ADJUSTABLE: Final = frozenset(CODES) - FIXED
 """Those of them that a workspace may weigh."""
 
 
-class Catalogue(Struct, frozen=True, dict=True):
+class RuleRegistry(Struct, frozen=True, dict=True):
     """The rules of a run; `faults` says which plug-ins gave none, and why."""
 
     rules: tuple[Rule, ...] = BUILT_IN
@@ -72,7 +72,7 @@ class Catalogue(Struct, frozen=True, dict=True):
         return {rule.code: rule for rule in self.rules}
 
     @property
-    def weighable(self) -> frozenset[str]:
+    def adjustable(self) -> frozenset[str]:
         """The codes of the rules that a workspace may weigh."""
         return frozenset(self.by_code) - FIXED
 

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias, assert_never
 from msgspec.structs import replace
 
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
-from reconciler.model.report import Fed, Feeding, Outcome
+from reconciler.model.report import Outcome, RecoveredOutcome, RecoveryVerdict
 from reconciler.model.state import Resolution, State
 from reconciler.statefile.replay import apply_record
 
@@ -21,7 +21,7 @@ _OUTCOMES: Final[Mapping[type[OutcomeRecord], Outcome]] = {
 }
 
 
-def feed(state: State, records: Iterable[Record]) -> tuple[State, tuple[Fed, ...]]:
+def feed(state: State, records: Iterable[Record]) -> tuple[State, tuple[RecoveredOutcome, ...]]:
     """`state` with each outcome whose create is open in it, and what became of every outcome, in order.
 
     Fed to the result again, none changes anything. Intents say nothing here.
@@ -45,16 +45,16 @@ class _Feeder:
         """The state as it is now."""
         return replace(self._before, exams=self._exams, intents=self._intents)
 
-    def feed(self, record: OutcomeRecord) -> Fed:
+    def feed(self, record: OutcomeRecord) -> RecoveredOutcome:
         """What `record` means; the state has it where it was open."""
         fed = self._judge(record)
-        if fed.feeding is Feeding.RECORDED:
+        if fed.verdict is RecoveryVerdict.RECORDED:
             apply_record(record, self._exams, self._intents)
             if isinstance(record, CreatedRecord):
                 self._holders[record.sid] = record.address
         return fed
 
-    def _judge(self, record: OutcomeRecord) -> Fed:
+    def _judge(self, record: OutcomeRecord) -> RecoveredOutcome:
         match record:
             case CreatedRecord():
                 return self._judge_created(record)
@@ -69,39 +69,39 @@ class _Feeder:
         intent = self._intents.get(record.address)
         return intent is not None and intent.attempt == record.attempt
 
-    def _judge_created(self, record: CreatedRecord) -> Fed:
+    def _judge_created(self, record: CreatedRecord) -> RecoveredOutcome:
         sid, holder = record.sid, self._holders.get(record.sid)
         if self._is_open(record):
             if holder is None:
-                return _fed(record, Feeding.RECORDED, f"recorded as {sid}")
+                return _fed(record, RecoveryVerdict.RECORDED, f"recorded as {sid}")
             return _fed(
                 record,
-                Feeding.CONTRADICTS,
+                RecoveryVerdict.CONTRADICTS,
                 f"was created as {sid}, which {holder} holds",
                 hint=f"{_LOOK} give {holder} the exam that is its own, and settle {record.address}.",
             )
         if holder is not None:
             where = "" if holder == record.address else f", at {holder}"
-            return _fed(record, Feeding.KNOWN, f"{sid} is in state{where}")
+            return _fed(record, RecoveryVerdict.KNOWN, f"{sid} is in state{where}")
         settled = self._resolutions.get(record.attempt)
         if settled is not None and settled.sid == sid:
-            return _fed(record, Feeding.KNOWN, f"{settled.by} settled it as {sid}")
+            return _fed(record, RecoveryVerdict.KNOWN, f"{settled.by} settled it as {sid}")
         return self._judge_stray(record, settled)
 
-    def _judge_stray(self, record: CreatedRecord, settled: Resolution | None) -> Fed:
+    def _judge_stray(self, record: CreatedRecord, settled: Resolution | None) -> RecoveredOutcome:
         """Of an exam that exists, and that state holds nowhere."""
         address, sid = record.address, record.sid
         contradiction = self._contradiction(record, settled)
         if contradiction is not None:
             return _fed(
                 record,
-                Feeding.CONTRADICTS,
+                RecoveryVerdict.CONTRADICTS,
                 f"was created as {sid}, but {contradiction}",
                 hint=f"{_LOOK} keep the one that is right: the exam may exist twice.",
             )
         return _fed(
             record,
-            Feeding.UNKNOWN,
+            RecoveryVerdict.UNKNOWN,
             f"was created as {sid}, and state does not know of it",
             hint=f"Adopt it, or the next apply creates it again: reconciler import {address} {sid}",
         )
@@ -114,43 +114,43 @@ class _Feeder:
             return f"state holds {entry.sid} there"
         return "another attempt is in doubt there" if record.address in self._intents else None
 
-    def _judge_failed(self, record: FailedRecord) -> Fed:
+    def _judge_failed(self, record: FailedRecord) -> RecoveredOutcome:
         """A failed create leaves no trace, so one that is not open was cleared."""
         if self._is_open(record):
-            return _fed(record, Feeding.RECORDED, f"was not created: {record.reason}")
+            return _fed(record, RecoveryVerdict.RECORDED, f"was not created: {record.reason}")
         settled = self._resolutions.get(record.attempt)
         if settled is not None and settled.sid is not None:
             return _fed(
                 record,
-                Feeding.CONTRADICTS,
+                RecoveryVerdict.CONTRADICTS,
                 f"was refused ({record.reason}), but {settled.by} settled it as {settled.sid}",
                 hint=f"{_LOOK} see what {settled.sid} is.",
             )
-        return _fed(record, Feeding.KNOWN, "was not created, and state knows")
+        return _fed(record, RecoveryVerdict.KNOWN, "was not created, and state knows")
 
-    def _judge_doubt(self, record: InDoubtRecord) -> Fed:
+    def _judge_doubt(self, record: InDoubtRecord) -> RecoveredOutcome:
         if self._is_open(record):
             if self._intents[record.address].answer is None:
-                return _fed(record, Feeding.RECORDED, f"in doubt: {record.answer.reason}")
-            return _fed(record, Feeding.KNOWN, "in doubt, and state knows")
+                return _fed(record, RecoveryVerdict.RECORDED, f"in doubt: {record.answer.reason}")
+            return _fed(record, RecoveryVerdict.KNOWN, "in doubt, and state knows")
         settled = self._resolutions.get(record.attempt)
         if settled is not None:
-            return _fed(record, Feeding.KNOWN, f"was in doubt; {settled.by} settled it")
+            return _fed(record, RecoveryVerdict.KNOWN, f"was in doubt; {settled.by} settled it")
         return _fed(
             record,
-            Feeding.UNKNOWN,
+            RecoveryVerdict.UNKNOWN,
             f"was in doubt ({record.answer.reason}), and state does not know of it",
             hint=f"{_LOOK} adopt it if it is there: reconciler import {record.address} SID",
         )
 
 
-def _fed(record: OutcomeRecord, feeding: Feeding, message: str, hint: str = "") -> Fed:
-    return Fed(
+def _fed(record: OutcomeRecord, verdict: RecoveryVerdict, message: str, hint: str = "") -> RecoveredOutcome:
+    return RecoveredOutcome(
         address=record.address,
         attempt=record.attempt,
         outcome=_OUTCOMES[type(record)].value,
         sid=record.sid if isinstance(record, CreatedRecord) else None,
-        feeding=feeding,
+        verdict=verdict,
         message=message,
         hint=hint,
     )

@@ -32,7 +32,7 @@ _RECOVERY: Final = "recovery"
 _TEXT_STARTS: Final = 9
 
 
-class Journal(Struct, frozen=True, kw_only=True):
+class DecodedJournal(Struct, frozen=True, kw_only=True):
     """A journal as read: on which snapshot it goes, what it says, and how many of its bytes count."""
 
     lineage: str
@@ -68,7 +68,7 @@ def _encode_line(document: dict[str, Any]) -> bytes:
 
 def decode_journal(
     data: bytes, *, location: str, payloads: Mapping[Digest, Payload] = NO_PAYLOADS
-) -> Journal | None:
+) -> DecodedJournal | None:
     """The journal in `data`, or None where there is none (no bytes, or no whole header).
 
     A torn last record is left out. Of a payload that is in `payloads` already no copy stays in memory.
@@ -85,7 +85,7 @@ def decode_journal(
         ) from error
 
 
-def decode_recovery(data: bytes, *, name: str) -> Journal | None:
+def decode_recovery(data: bytes, *, name: str) -> DecodedJournal | None:
     """The outcomes in a recovery file, or None where it ends before any; `name` names it in errors.
 
     A torn last record is left out. Raises StateTooNew for a later format, MalformedError for anything else.
@@ -93,7 +93,9 @@ def decode_recovery(data: bytes, *, name: str) -> Journal | None:
     return _decode(data, name, kind=_RECOVERY, payloads=NO_PAYLOADS)
 
 
-def _decode(data: bytes, name: str, *, kind: str, payloads: Mapping[Digest, Payload]) -> Journal | None:
+def _decode(
+    data: bytes, name: str, *, kind: str, payloads: Mapping[Digest, Payload]
+) -> DecodedJournal | None:
     *lines, last = data.split(b"\n")
     size_bytes = len(data)
     if _is_whole(last):
@@ -112,7 +114,7 @@ def _decode(data: bytes, name: str, *, kind: str, payloads: Mapping[Digest, Payl
             hint="Upgrade reconciler to at least the version that wrote it.",
             location=name,
         )
-    return Journal(
+    return DecodedJournal(
         lineage=convert(header.get("lineage"), str, "line 1.lineage"),
         serial=convert(header.get("serial"), Count, "line 1.serial"),
         records=tuple(_record(line, number, payloads) for number, line in enumerate(lines[1:], start=1)),

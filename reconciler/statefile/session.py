@@ -24,7 +24,7 @@ from reconciler.model.identities import Digest
 from reconciler.model.payloads import NO_PAYLOADS, Payload
 from reconciler.model.state import State
 from reconciler.ports import LockHandover, LockInfo, Snapshot, StateStore, Version
-from reconciler.statefile.journal_format import Journal, decode_journal, encode_header
+from reconciler.statefile.journal_format import DecodedJournal, decode_journal, encode_header
 from reconciler.statefile.notes import note_of_change
 from reconciler.statefile.replay import is_folded_into, replay
 from reconciler.statefile.state_format import RESTORE_HINT, decode_state, empty_state, encode_state
@@ -120,7 +120,7 @@ def _find(backend: StateStore, payloads: Mapping[Digest, Payload] = NO_PAYLOADS)
     )
 
 
-def _replayed(state: State, journal: Journal, location: str) -> State:
+def _replayed(state: State, journal: DecodedJournal, location: str) -> State:
     try:
         return _fit(state, journal)
     except MalformedError as error:
@@ -132,7 +132,7 @@ def _replayed(state: State, journal: Journal, location: str) -> State:
         ) from error
 
 
-def _fit(state: State, journal: Journal) -> State:
+def _fit(state: State, journal: DecodedJournal) -> State:
     """Return `state` after `journal`: `state` itself if it holds all of it already."""
     if journal.lineage != state.lineage:
         raise MalformedError("the journal belongs to another state")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconciler.model.identities import Address, ConfigurationSid, CourseSid, ExamSid
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord
 from reconciler.model.report import Outcome
-from reconciler.model.state import Answer
+from reconciler.model.state import UnclearAnswer
 from reconciler.model.verdicts import (
     Created,
     Forbidden,
@@ -162,7 +162,9 @@ async def test_all_that_an_answer_says_is_recorded(world):
     world.script("b", Created(sid=ExamSid("EX" + "f" * 32), status=200, configuration_sid=configuration))
     await world.apply("a", "b")
     of_kind = {type(record): record for record in world.journal.records}
-    assert of_kind[InDoubtRecord].answer == Answer(status=500, reason="HTTP 500", request_id="r", sids=sids)
+    assert of_kind[InDoubtRecord].answer == UnclearAnswer(
+        status=500, reason="HTTP 500", request_id="r", sids=sids
+    )
     assert of_kind[CreatedRecord].configuration_sid == configuration
     assert of_kind[IntentRecord].service == "https://api.example.edu"
     assert [tried.sids for tried in world.progress.tries if tried.address == "a"] == [sids]

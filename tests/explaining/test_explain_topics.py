@@ -9,10 +9,10 @@ from reconciler import schemas
 from reconciler.cli.exit_codes import MEANINGS
 from reconciler.explaining.fields import all_fields
 from reconciler.explaining.topics import Topics
-from reconciler.rules.registry import Catalogue
+from reconciler.rules.registry import RuleRegistry
 from reconciler.rules_api import Rule
 
-TOPICS = Topics(Catalogue().rules, MEANINGS)
+TOPICS = Topics(RuleRegistry().rules, MEANINGS)
 
 
 def described(schema: Any, root: Any) -> Any:

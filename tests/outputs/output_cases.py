@@ -10,7 +10,7 @@ from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, E
 from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Guard, Note, Plan
 from reconciler.model.report import ExamOutcome, Outcome, Report
-from reconciler.model.state import Answer, Entry, Intent, Resolution, Settling, State
+from reconciler.model.state import Entry, Intent, Resolution, ResolutionMethod, State, UnclearAnswer
 
 INSTALL = InstallSid("AI" + "1" * 32)
 COURSE = CourseSid("CU1234567890abcdef1234567890abcdef")
@@ -94,7 +94,7 @@ def intent() -> Intent:
         payload=payload("Quiz 3"),
         started_at=MORNING,
         by="ci@runner-7",
-        answer=Answer(status=502, reason="Bad Gateway", request_id="req-7f3a"),
+        answer=UnclearAnswer(status=502, reason="Bad Gateway", request_id="req-7f3a"),
     )
 
 
@@ -302,7 +302,7 @@ def settled() -> State:
             sid=sid(2),
             by="jdoe@desk",
             at=MORNING,
-            how=Settling.IMPORTS_BLOCK,
+            how=ResolutionMethod.IMPORTS_BLOCK,
         ),
         Resolution(
             address=Address("cs101/quiz-9"),
@@ -310,6 +310,6 @@ def settled() -> State:
             sid=None,
             by="jdoe@desk",
             at=MORNING,
-            how=Settling.RESOLVE_ABSENT,
+            how=ResolutionMethod.RESOLVE_ABSENT,
         ),
     )

@@ -16,7 +16,7 @@ from reconciler.manifest.workspace_file import load_workspace
 from reconciler.model.identities import Address, AttemptId, CourseSid
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.report import Outcome, Report
-from reconciler.model.state import Answer, Intent, State
+from reconciler.model.state import Intent, State, UnclearAnswer
 from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of, in_doubt_reports_of_state
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.json.writers import report_document
@@ -61,7 +61,7 @@ def text_of(state: State, invocation: Invocation = HERE, width: int = 80) -> str
 def naming(count: int) -> Intent:
     """A create whose answer named so many exams."""
     sids = tuple(cases.sid(number) for number in range(count))
-    return replace(cases.intent(), answer=Answer(status=500, reason="HTTP 500", sids=sids))
+    return replace(cases.intent(), answer=UnclearAnswer(status=500, reason="HTTP 500", sids=sids))
 
 
 def test_sids_in_the_answer_are_where_to_look_first():
@@ -93,9 +93,9 @@ def test_a_course_is_called_by_its_alias_only_if_it_is_that_course():
 @pytest.mark.parametrize(
     ("answer", "words", "told"),
     [
-        (Answer(status=502, reason="Bad Gateway"), "HTTP 502: Bad Gateway", "HTTP 502"),
-        (Answer(status=502, reason="HTTP 502: oops"), "HTTP 502: oops", "HTTP 502"),
-        (Answer(status=None, reason="no answer: reset"), "no answer: reset", "none arrived"),
+        (UnclearAnswer(status=502, reason="Bad Gateway"), "HTTP 502: Bad Gateway", "HTTP 502"),
+        (UnclearAnswer(status=502, reason="HTTP 502: oops"), "HTTP 502: oops", "HTTP 502"),
+        (UnclearAnswer(status=None, reason="no answer: reset"), "no answer: reset", "none arrived"),
         (None, "none: the run ended before one came", "none arrived"),
     ],
 )
@@ -127,7 +127,7 @@ def test_support_can_answer_without_asking_back():
 def test_support_is_told_no_secret_and_nothing_that_the_service_said():
     """Neither where a password is kept, nor the text of an answer, nor who ran it on which machine."""
     message = doubt(
-        replace(cases.intent(), answer=Answer(status=500, reason="token eyJ is wrong"))
+        replace(cases.intent(), answer=UnclearAnswer(status=500, reason="token eyJ is wrong"))
     ).support_message
     for part in ("EXAM_SECRET", "password", "eyJ", "runner-7"):
         assert part not in message
@@ -219,7 +219,7 @@ def test_a_terminal_is_not_steered_by_what_came_back():
     """Escapes in an answer, a title or a runner's name are spelt out."""
     evil = "\x1b[2J\u202e"
     sent = replace(
-        cases.intent(), by=evil, answer=Answer(status=500, reason=evil), payload=cases.payload(evil)
+        cases.intent(), by=evil, answer=UnclearAnswer(status=500, reason=evil), payload=cases.payload(evil)
     )
     text = text_of(replace(cases.state(), intents={Address("a"): sent}), Invocation(("--chdir", evil)))
     assert "\x1b" not in text

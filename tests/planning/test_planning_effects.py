@@ -22,7 +22,7 @@ from planning_cases import (
 )
 
 from reconciler.model.plan import Action
-from reconciler.model.state import Entry, Settling
+from reconciler.model.state import Entry, ResolutionMethod
 from reconciler.planning.effects import apply_state_changes, planned_creates
 
 LATER = NOW + timedelta(minutes=5)
@@ -84,9 +84,9 @@ def test_settling_blocks_leave_their_trace():
     )
     left = after(declared, state(intents=doubted("a", "b", "c", "old")))
     assert [(one.address, one.attempt, one.sid, one.how) for one in left.resolutions] == [
-        ("a", "try-a", sid(8), Settling.IMPORTS_BLOCK),
-        ("b", "try-b", None, Settling.ABSENT_BLOCK),
-        ("old", "try-old", sid(9), Settling.IMPORTS_BLOCK),
+        ("a", "try-a", sid(8), ResolutionMethod.IMPORTS_BLOCK),
+        ("b", "try-b", None, ResolutionMethod.ABSENT_BLOCK),
+        ("old", "try-old", sid(9), ResolutionMethod.IMPORTS_BLOCK),
     ]
     assert {(one.by, one.at) for one in left.resolutions} == {("a test", LATER)}
     assert after(declared, left) == left

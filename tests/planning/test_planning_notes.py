@@ -21,7 +21,7 @@ from planning_cases import (
 from reconciler.model.declarations import Distinction, Removal
 from reconciler.model.diagnostics import Position
 from reconciler.model.plan import Action
-from reconciler.model.state import Resolution, Settling
+from reconciler.model.state import Resolution, ResolutionMethod
 
 
 def note(declared, known=None):
@@ -201,7 +201,9 @@ def test_absence_does_not_follow_what_is_still_declared():
 
 def test_absence_that_was_applied_is_done():
     """The history of state tells it from one that was never known."""
-    ended = Resolution(address="a", attempt="try-a", sid=None, by="a test", at=NOW, how=Settling.ABSENT_BLOCK)
+    ended = Resolution(
+        address="a", attempt="try-a", sid=None, by="a test", at=NOW, how=ResolutionMethod.ABSENT_BLOCK
+    )
     known = replace(state(created("a")), resolutions=(ended,))
     found = note(declaring("a", absences=[absent("a")]), known)
     assert (found.code, found.message) == (

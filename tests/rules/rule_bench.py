@@ -8,7 +8,7 @@ from reconciler.manifest.loader import Ruling, load
 from reconciler.model.declarations import Loaded
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Severity
-from reconciler.rules.registry import Catalogue
+from reconciler.rules.registry import RuleRegistry
 
 PAGES = Path(__file__).parents[2] / "docs" / "rules"
 CASES = Path(__file__).parent / "cases"
@@ -62,4 +62,4 @@ def weights(**codes: Severity | None) -> dict[str, Severity | None]:
     return {code.replace("_", "-"): weight for code, weight in codes.items()}
 
 
-BUILT_IN = Catalogue().by_code
+BUILT_IN = RuleRegistry().by_code

@@ -15,7 +15,7 @@ from rule_bench import BASE, loaded
 
 from reconciler.model.diagnostics import Severity
 from reconciler.rules.plugins import find_rules
-from reconciler.rules.registry import Catalogue
+from reconciler.rules.registry import RuleRegistry
 from reconciler.rules_api import Context, Exam, Finding, Rule
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "rules-plugin"
@@ -145,7 +145,7 @@ def test_a_plugin_that_fails_is_a_finding(
     install(target, source.replace("{}", "return ()"))
     monkeypatch.syspath_prepend(target)
     monkeypatch.delitem(sys.modules, "acme", raising=False)
-    found = loaded(root, MANIFEST, catalogue=find_rules(root)).diagnostics
+    found = loaded(root, MANIFEST, registry=find_rules(root)).diagnostics
     monkeypatch.delitem(sys.modules, "acme", raising=False)
     (failed,) = (each for each in found if each.code == "plugin-failed")
     assert failed.severity is Severity.ERROR
@@ -160,7 +160,7 @@ def test_what_a_plugin_says_is_tamed(root: Path, target: Path, monkeypatch: pyte
     install(target, RULE.format(f"return [Finding(exam=exams[0], message={odd}, hint={odd})]"))
     monkeypatch.syspath_prepend(target)
     monkeypatch.delitem(sys.modules, "acme", raising=False)
-    found = loaded(root, MANIFEST, catalogue=find_rules(root)).diagnostics
+    found = loaded(root, MANIFEST, registry=find_rules(root)).diagnostics
     monkeypatch.delitem(sys.modules, "acme", raising=False)
     (finding,) = (each for each in found if each.code == "acme/a")
     for text in (finding.message, finding.hint):
@@ -196,7 +196,7 @@ def test_an_archive_on_the_path_is_looked_into(
     (target / "site" / "x.dist-info" / "entry_points.txt").mkdir(parents=True)
     monkeypatch.syspath_prepend(archive)
     monkeypatch.syspath_prepend(target / "site")
-    assert find_rules(root).rules == Catalogue().rules
+    assert find_rules(root).rules == RuleRegistry().rules
 
 
 def test_the_other_rules_are_asked_all_the_same(root: Path, target: Path) -> None:
@@ -241,7 +241,7 @@ def spoil(exams: tuple[Exam, ...], _: object) -> tuple[()]:
 def test_a_plugin_cannot_change_what_is_sent(tmp_path: Path) -> None:
     """Payloads that a plug-in sees are copies."""
     rule = Rule(code="acme/spoil", summary="nothing", check=spoil)  # type: ignore[arg-type]
-    (exam,) = loaded(tmp_path, MANIFEST, catalogue=Catalogue((rule,))).declared.exams
+    (exam,) = loaded(tmp_path, MANIFEST, registry=RuleRegistry((rule,))).declared.exams
     assert exam.payload["title"] == "Final Exam"
     assert "password" in exam.payload["configuration"]  # type: ignore[operator]
 
@@ -255,12 +255,12 @@ def go_on(exams: Sequence[Exam], _: Context) -> Iterator[Finding]:
 def test_a_plugin_that_never_stops_is_stopped(tmp_path: Path) -> None:
     """Findings without end are cut."""
     rule = Rule(code="acme/endless", summary="too much", check=go_on)
-    assert len(loaded(tmp_path, MANIFEST, catalogue=Catalogue((rule,))).diagnostics) == 1_000
+    assert len(loaded(tmp_path, MANIFEST, registry=RuleRegistry((rule,))).diagnostics) == 1_000
 
 
 def test_without_plugins_there_are_the_built_in_rules(root: Path) -> None:
-    """The catalogue of this environment is the product's."""
-    catalogue = find_rules(root)
-    assert catalogue.rules == Catalogue().rules
-    assert catalogue.faults == ()
-    assert all(rule.severity in Severity for rule in catalogue.rules)
+    """The registry of this environment is the product's."""
+    registry = find_rules(root)
+    assert registry.rules == RuleRegistry().rules
+    assert registry.faults == ()
+    assert all(rule.severity in Severity for rule in registry.rules)

@@ -12,7 +12,7 @@ from reconciler.manifest.loader import Ruling, load
 from reconciler.model.declarations import Loaded
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.rules.registry import Catalogue
+from reconciler.rules.registry import RuleRegistry
 from reconciler.rules_api import Context, Exam, Finding, Rule
 
 SHARED = BASE + "profiles:\n  hidden:\n"
@@ -108,7 +108,7 @@ def test_two_findings_about_one_shared_value_are_two(tmp_path: Path) -> None:
     rule = Rule(code="acme/twice", summary="two things", check=twice)
     write(tmp_path, "_base.yaml", f"{SHARED}{STATUS}\n")
     write(tmp_path, "a.yaml", manifest("a/x", "a/y"))
-    found = read(tmp_path, catalogue=Catalogue((rule,))).diagnostics
+    found = read(tmp_path, registry=RuleRegistry((rule,))).diagnostics
     assert [each.message for each in found] == [
         "one (in the exam 'a/x' and 1 more)",
         "other (in the exam 'a/x' and 1 more)",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid
 from reconciler.model.payloads import digest_of
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord
-from reconciler.model.state import Answer, Entry, Intent, Resolution, Settling, State
+from reconciler.model.state import Entry, Intent, Resolution, ResolutionMethod, State, UnclearAnswer
 
 LINEAGE = "0b0e8f9e-55f6-4b52-8f0c-3a3f1f1b8c11"
 INSTALL = InstallSid("AI" + "1" * 32)
@@ -77,7 +77,7 @@ def doubted(address: str, attempt: str) -> InDoubtRecord:
     return InDoubtRecord(
         address=Address(address),
         attempt=AttemptId(attempt),
-        answer=Answer(status=502, reason="bad gateway", request_id="r1"),
+        answer=UnclearAnswer(status=502, reason="bad gateway", request_id="r1"),
     )
 
 
@@ -89,5 +89,5 @@ def resolution(address: str, attempt: str, number: int | None) -> Resolution:
         sid=None if number is None else sid(number),
         by="someone@somewhere",
         at=NOW,
-        how=Settling.RESOLVE_ABSENT if number is None else Settling.RESOLVE_SID,
+        how=ResolutionMethod.RESOLVE_ABSENT if number is None else ResolutionMethod.RESOLVE_SID,
     )

@@ -18,7 +18,7 @@ from state_builders import (
 )
 
 from reconciler.model.errors import StateTooNew
-from reconciler.model.report import Feeding
+from reconciler.model.report import RecoveryVerdict
 from reconciler.statefile.feedback import feed
 from reconciler.statefile.journal_format import (
     decode_recovery,
@@ -49,21 +49,21 @@ def test_an_open_create_gets_its_sid():
     assert after.exams["a"] == intent("t1").as_created(sid(1), CREATED.at)
     assert after.exams["b"] == before.exams["b"]
     assert (after.intents, after.serial, after.lineage) == ({}, before.serial, LINEAGE)
-    assert (fed.feeding, fed.sid, fed.hint) == (Feeding.RECORDED, sid(1), "")
+    assert (fed.verdict, fed.sid, fed.hint) == (RecoveryVerdict.RECORDED, sid(1), "")
 
 
 def test_an_open_create_that_failed_is_cleared():
     """Nothing came of it, so the next apply may send it again."""
     after, (fed,) = feed(OPEN, [FAILED])
     assert after == GONE
-    assert fed.feeding is Feeding.RECORDED
+    assert fed.verdict is RecoveryVerdict.RECORDED
 
 
 def test_an_open_create_in_doubt_keeps_what_came_back():
     """It stays in doubt; whoever settles it reads the answer."""
     after, (fed,) = feed(OPEN, [DOUBTED])
     assert after == ANSWERED
-    assert fed.feeding is Feeding.RECORDED
+    assert fed.verdict is RecoveryVerdict.RECORDED
 
 
 @pytest.mark.parametrize(
@@ -85,28 +85,28 @@ def test_what_state_knows_changes_nothing(before, record):
     """Neither an outcome that it has nor one that a person settled in the same way."""
     after, (fed,) = feed(before, [record])
     assert after == before
-    assert (fed.feeding, fed.hint) == (Feeding.KNOWN, "")
+    assert (fed.verdict, fed.hint) == (RecoveryVerdict.KNOWN, "")
 
 
 @pytest.mark.parametrize(
-    ("before", "record", "feeding", "said"),
+    ("before", "record", "verdict", "said"),
     [
-        (GONE, CREATED, Feeding.UNKNOWN, f"created as {sid(1)}, and state does not know"),
-        (GONE, DOUBTED, Feeding.UNKNOWN, "state does not know"),
-        (HOLDING, DOUBTED, Feeding.UNKNOWN, "state does not know"),
-        (LATER, CREATED, Feeding.CONTRADICTS, "another attempt is in doubt"),
-        (OTHER, CREATED, Feeding.CONTRADICTS, f"state holds {sid(2)}"),
-        (BOTH, CREATED, Feeding.CONTRADICTS, f"{sid(1)}, which b holds"),
-        (WRONG, CREATED, Feeding.CONTRADICTS, f"settled it as {sid(2)}"),
-        (ABSENT, CREATED, Feeding.CONTRADICTS, "settled it as absent"),
-        (WRONG, FAILED, Feeding.CONTRADICTS, f"settled it as {sid(2)}"),
+        (GONE, CREATED, RecoveryVerdict.UNKNOWN, f"created as {sid(1)}, and state does not know"),
+        (GONE, DOUBTED, RecoveryVerdict.UNKNOWN, "state does not know"),
+        (HOLDING, DOUBTED, RecoveryVerdict.UNKNOWN, "state does not know"),
+        (LATER, CREATED, RecoveryVerdict.CONTRADICTS, "another attempt is in doubt"),
+        (OTHER, CREATED, RecoveryVerdict.CONTRADICTS, f"state holds {sid(2)}"),
+        (BOTH, CREATED, RecoveryVerdict.CONTRADICTS, f"{sid(1)}, which b holds"),
+        (WRONG, CREATED, RecoveryVerdict.CONTRADICTS, f"settled it as {sid(2)}"),
+        (ABSENT, CREATED, RecoveryVerdict.CONTRADICTS, "settled it as absent"),
+        (WRONG, FAILED, RecoveryVerdict.CONTRADICTS, f"settled it as {sid(2)}"),
     ],
 )
-def test_what_does_not_fit_is_told_and_changes_nothing(before, record, feeding, said):
+def test_what_does_not_fit_is_told_and_changes_nothing(before, record, verdict, said):
     """No person and no state is overruled; what to do is said."""
     after, (fed,) = feed(before, [record])
     assert after == before
-    assert fed.feeding is feeding
+    assert fed.verdict is verdict
     assert said in fed.message
     assert fed.hint
 
@@ -118,8 +118,8 @@ def test_feeding_twice_changes_nothing_more():
     after, first = feed(before, records)
     again, second = feed(after, records)
     assert again == after
-    assert [one.feeding for one in first] == [Feeding.RECORDED] * 3 + [Feeding.UNKNOWN]
-    assert [one.feeding for one in second] == [Feeding.KNOWN] * 3 + [Feeding.UNKNOWN]
+    assert [one.verdict for one in first] == [RecoveryVerdict.RECORDED] * 3 + [RecoveryVerdict.UNKNOWN]
+    assert [one.verdict for one in second] == [RecoveryVerdict.KNOWN] * 3 + [RecoveryVerdict.UNKNOWN]
 
 
 def test_one_sid_for_two_creates_is_recorded_once():
@@ -128,7 +128,7 @@ def test_one_sid_for_two_creates_is_recorded_once():
     after, fed = feed(before, [CREATED, created("b", "t2", 1)])
     assert list(after.exams) == ["a"]
     assert list(after.intents) == ["b"]
-    assert [one.feeding for one in fed] == [Feeding.RECORDED, Feeding.CONTRADICTS]
+    assert [one.verdict for one in fed] == [RecoveryVerdict.RECORDED, RecoveryVerdict.CONTRADICTS]
 
 
 def test_intents_say_nothing():

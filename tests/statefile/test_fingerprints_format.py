@@ -11,7 +11,7 @@ from reconciler import schemas
 from reconciler.model.errors import StateDamaged
 from reconciler.model.secret_fingerprints import SecretFingerprints
 from reconciler.planning import state_edits
-from reconciler.planning.state_edits import Settler
+from reconciler.planning.state_edits import Editor
 from reconciler.statefile.journal_format import decode_journal, encode_header, encode_record
 from reconciler.statefile.replay import replay
 from reconciler.statefile.state_format import decode_state, encode_state
@@ -53,8 +53,8 @@ def test_marks_go_through_the_journal():
 def test_a_doubt_that_is_settled_with_its_sid_keeps_its_marks():
     """What was sent is what is recorded, and so is what its password was."""
     known = state(intents={"a": replace(intent("t1"), secrets=MARKS)})
-    settler = Settler(by="a test", at=intent("t1").started_at)
-    left = state_edits.settle(known, "a", entry(1).sid, settler)
+    editor = Editor(by="a test", at=intent("t1").started_at)
+    left = state_edits.settle(known, "a", entry(1).sid, editor)
     assert state_edits.move(left, "a", "b").exams["b"].secrets == MARKS
 
 

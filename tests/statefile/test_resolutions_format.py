@@ -13,7 +13,7 @@ from reconciler import schemas
 from reconciler.model.errors import StateDamaged
 from reconciler.model.identities import Address, AttemptId
 from reconciler.model.outside_text import tamed
-from reconciler.model.state import Resolution, Settling
+from reconciler.model.state import Resolution, ResolutionMethod
 from reconciler.statefile.state_format import decode_state, encode_state
 
 KNOWN = state({"a/one": entry(1)}, {"c": intent("t1")})
@@ -23,7 +23,7 @@ SCHEMA = jsonschema.Draft202012Validator(schemas.load("state"))
 @st.composite
 def resolutions(draw):
     """Any resolution, of a whole millisecond."""
-    how = draw(st.sampled_from(Settling))
+    how = draw(st.sampled_from(ResolutionMethod))
     return Resolution(
         address=Address(draw(st.sampled_from(["a", "b/c", "c"]))),
         attempt=AttemptId(draw(st.sampled_from(["t1", "t2"]))),
@@ -70,7 +70,7 @@ def _at(address, moment):
         sid=None,
         by="",
         at=moment,
-        how=Settling.ABSENT_BLOCK,
+        how=ResolutionMethod.ABSENT_BLOCK,
     )
 
 

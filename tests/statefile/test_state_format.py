@@ -13,7 +13,7 @@ from reconciler import schemas
 from reconciler.model.errors import StateDamaged, StateTooNew
 from reconciler.model.identities import ConfigurationSid
 from reconciler.model.payloads import digest_of
-from reconciler.model.state import Acceptance, Answer
+from reconciler.model.state import Acceptance, UnclearAnswer
 from reconciler.statefile.state_format import decode_state, empty_state, encode_state
 
 FULL = state({"a/one": entry(1), "b": entry(2)}, {"c": intent("t1")})
@@ -22,7 +22,9 @@ EVERYTHING = replace(
     service="https://api.example.edu/proctoring",
     exams={"a": replace(entry(1), configuration_sid=ConfigurationSid("EC" + "4" * 32))},
     intents={
-        "c": replace(intent("t1"), answer=Answer(status=409, reason="it exists", sids=(sid(7), sid(8))))
+        "c": replace(
+            intent("t1"), answer=UnclearAnswer(status=409, reason="it exists", sids=(sid(7), sid(8)))
+        )
     },
     acceptances=(
         Acceptance(

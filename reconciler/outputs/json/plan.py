@@ -18,7 +18,7 @@ from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, E
 from reconciler.model.payloads import Document, Json, Payload, digest_of
 from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Guard, Note, Plan
 from reconciler.model.provenance import NO_ORIGINS, Layer, Origin, Origins
-from reconciler.model.state import Answer, Intent
+from reconciler.model.state import Intent, UnclearAnswer
 from reconciler.model.stored import Count, Instant, problem_of
 from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
 from reconciler.outputs.invocation import Invocation
@@ -29,7 +29,7 @@ _EARLIER_MAJOR: Final = "1"
 _VERSION: Final = re.compile(r"([0-9]{1,9})\.[0-9]{1,9}", re.ASCII)
 _PATH_STEP: Final = re.compile(r"[^.\[\]]+")
 _REMAKE: Final = "Make it again with `reconciler plan --out FILE`, and have that reviewed."
-_UNTOLD: Final = Answer(status=None, reason="not told by this file, which an earlier version wrote")
+_UNTOLD: Final = UnclearAnswer(status=None, reason="not told by this file, which an earlier version wrote")
 _SUMMARY: Final = {"inDoubt" if action is Action.IN_DOUBT else action.value: action for action in Action}
 """The keys of the summary in order, and what each counts."""
 
@@ -308,10 +308,12 @@ def _intent(line: _Line) -> Intent | None:
     )
 
 
-def _answer(doubt: _Doubt) -> Answer | None:
+def _answer(doubt: _Doubt) -> UnclearAnswer | None:
     if doubt.answer is None:
         return None
-    return Answer(status=doubt.status, reason=doubt.answer, request_id=doubt.request_id, sids=doubt.sids)
+    return UnclearAnswer(
+        status=doubt.status, reason=doubt.answer, request_id=doubt.request_id, sids=doubt.sids
+    )
 
 
 def _with_absences(one: FieldDiff, line: _Line) -> FieldDiff:

@@ -11,7 +11,7 @@ from reconciler.model.identities import Address
 from reconciler.model.instants import spell_instant
 from reconciler.model.payloads import Document, Json
 from reconciler.model.plan import Action, Plan
-from reconciler.model.report import ExamOutcome, Fed, Feeding, Outcome, Report
+from reconciler.model.report import ExamOutcome, Outcome, RecoveredOutcome, RecoveryVerdict, Report
 from reconciler.model.state import Intent, State
 from reconciler.outputs.escapes import harmless_json
 from reconciler.outputs.in_doubt import InDoubtReport
@@ -37,11 +37,11 @@ STATE_EDIT_KEYS: Final[Mapping[str, Action]] = {
 """The report's summary, continued: what an apply changed in state alone."""
 
 
-def recovery_document(fed: Sequence[Fed]) -> Document:
+def recovery_document(fed: Sequence[RecoveredOutcome]) -> Document:
     """What became of each outcome of a recovery file, in the recovery report format."""
     return {
         "formatVersion": FORMAT_VERSION,
-        "summary": {feeding.value: sum(one.feeding is feeding for one in fed) for feeding in Feeding},
+        "summary": {verdict.value: sum(one.verdict is verdict for one in fed) for verdict in RecoveryVerdict},
         "outcomes": [msgspec.to_builtins(one) for one in fed],
     }
 
