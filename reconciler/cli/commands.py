@@ -1,4 +1,4 @@
-"""The commands: what each is called and does, which function does it, and its options, as one table."""
+"""The table of commands: name, purpose, handler, options and examples of each."""
 
 from typing import Final
 
@@ -37,14 +37,14 @@ _COMMON: Final = (
     option("--no-color", "print plain text"),
     OneOf(
         (
-            option("--verbose", "list also what is up to date", const="verbose", **_LOUDNESS),
-            option("--quiet", "leave out progress", const="quiet", **_LOUDNESS),
+            option("--verbose", "also list exams that are up to date", const="verbose", **_LOUDNESS),
+            option("--quiet", "do not show progress", const="quiet", **_LOUDNESS),
         ),
         is_required=False,
     ),
 )
-_ENV: Final = option("--env NAME", "the environment of reconciler.yaml to work in")
-_STATE: Final = (_ENV, option("--state URL", "where state is (default: file:exams.state.json)"))
+_ENV: Final = option("--env NAME", "the environment of reconciler.yaml to use")
+_STATE: Final = (_ENV, option("--state URL", "where the state is (default: file:exams.state.json)"))
 _LOCK_TIMEOUT: Final = option(
     "--lock-timeout SECONDS",
     "how long to wait while another run holds the state's lock (default: 0)",
@@ -59,11 +59,11 @@ _PATHS: Final = option(
     nargs="*",
 )
 _STRICT: Final = option(
-    "--strict", "treat warnings as errors, except those that the clock alone brings about"
+    "--strict", "treat warnings as errors, except those that only depend on the current time"
 )
 _NOW: Final = option(
     "--now TIME",
-    "judge by this moment instead of the clock's, as 2031-10-01T00:00:00Z (RFC 3339)",
+    "evaluate rules about time at TIME instead of now, as 2031-10-01T00:00:00Z (RFC 3339)",
     type=moment,
 )
 _API_URL: Final = option(
@@ -74,14 +74,14 @@ _API_URL: Final = option(
 _SELECTION: Final = (
     option(
         "--target ADDRESS",
-        "only this address or glob; may be repeated",
+        "only exams at this address or glob of addresses; may be repeated",
         dest="targets",
         action="append",
         default=[],
     ),
     option(
         "--max-creates N",
-        "refuse a plan that creates more (default: reconciler.yaml's maxCreates, or 100)",
+        "refuse to create more than N exams (default: maxCreates of reconciler.yaml, else 100)",
         type=count,
     ),
 )
@@ -89,7 +89,7 @@ _ADDRESS: Final = option("address ADDRESS", "the exam's address")
 
 
 def _format(*more: str) -> Option:
-    return option("--format", "how to print (default: text)", choices=(*TEXT_OR_JSON, *more), default="text")
+    return option("--format", "output format (default: text)", choices=(*TEXT_OR_JSON, *more), default="text")
 
 
 _PLAN_FORMAT: Final = _format("markdown", "html", "gitlab-terraform")
@@ -103,9 +103,9 @@ COMMANDS: Final = (
         (
             option(
                 "--migrate-from URL",
-                "move the state that is at URL here; the old place is marked, and cannot be used again",
+                "move the state from URL to here; the old one is marked as moved and cannot be used again",
             ),
-            option("--encrypt", "keep it encrypted, with the key in $RECONCILER_STATE_KEY"),
+            option("--encrypt", "encrypt the state with the key in $RECONCILER_STATE_KEY"),
             *_LOCKED,
         ),
         (
@@ -116,7 +116,7 @@ COMMANDS: Final = (
     ),
     Command(
         "validate",
-        "check manifests against the documented schema and the rules; needs no state, token or network",
+        "check manifests against the schema and the rules; needs no state, token or network",
         "reading:validate",
         (_PATHS, _ENV, _format("github", "gitlab", "sarif", "junit"), _STRICT, _NOW),
         (
@@ -138,15 +138,15 @@ COMMANDS: Final = (
             option("--out FILE", "also write the plan to FILE, as JSON"),
             option(
                 "--detailed-exitcode",
-                "exit 1 if apply would refuse the plan, 3 if an in-doubt exam blocks, 2 if something differs",
+                "exit 1 if apply would refuse the plan, 3 if an exam is in doubt, 2 if something differs",
             ),
-            option("--provenance", "say of each value which file, line and layer it is from"),
+            option("--provenance", "show the file, line and layer that each value comes from"),
             *_SELECTION,
             _STRICT,
             _NOW,
             option(
                 "--secrets-dir DIR",
-                "the directory that fromFile secrets are below; read only where $RECONCILER_STATE_KEY is set",
+                "the directory of fromFile secrets; they are read only if $RECONCILER_STATE_KEY is set",
             ),
         ),
         (
@@ -167,40 +167,46 @@ COMMANDS: Final = (
             *_STATE,
             _API_URL,
             _format("jsonl"),
-            option("--auto-approve", "do not ask; needed where there is no terminal"),
+            option("--auto-approve", "do not ask for confirmation; required without a terminal"),
             option(
-                "--expect FILE|FINGERPRINT", "go on only if all that would be done was reviewed in this plan"
+                "--expect FILE|FINGERPRINT",
+                "apply only changes reviewed in this plan: a file of `plan --out`, or a fingerprint",
             ),
             *_SELECTION,
             _STRICT,
             _LOCK_TIMEOUT,
-            option("--parallelism N", "most creates in flight (default: 10)", type=parallelism, default=10),
+            option(
+                "--parallelism N",
+                "maximum number of creates in flight (default: 10)",
+                type=parallelism,
+                default=10,
+            ),
             option("--token-file FILE", "read the API token from FILE (default: $SMARTERPROCTORING_TOKEN)"),
-            option("--secrets-dir DIR", "the directory that fromFile secrets are below"),
+            option("--secrets-dir DIR", "the directory of fromFile secrets"),
             option(
                 "--timeout SECONDS",
-                "how long to wait for an answer before the exam is in doubt (default: 30)",
+                "how long to wait for an answer; without one, the exam is in doubt (default: 30)",
                 type=positive_seconds,
                 default=30.0,
             ),
             option(
                 "--retry-timeout SECONDS",
-                "how long the run may pause before it tries again, all in all (default: 300)",
+                "maximum total time to wait before retries (default: 300)",
                 type=seconds,
                 default=300.0,
             ),
             option(
                 "--log-format",
-                "how to log each attempt and outcome to standard error (default: text)",
+                "format of the log of attempts and outcomes on standard error (default: text)",
                 choices=TEXT_OR_JSON,
                 default="text",
             ),
             option(
                 "--recovery-dir DIR",
-                "where outcomes are kept until the state has them (default: .reconciler/recovery)",
+                "where to keep outcomes until the state has them (default: .reconciler/recovery)",
             ),
             option(
-                "--allow-plain-http", "send the token without TLS to other machines; for test servers only"
+                "--allow-plain-http", "send the token to other machines without TLS; for test servers only"
             ),
         ),
         (
@@ -222,7 +228,7 @@ COMMANDS: Final = (
     ),
     Command(
         "state",
-        "inspect and mend state",
+        "inspect and repair state",
         below=(
             Command("list", "list every exam in state", "reading:list_state", (*_STATE, _format())),
             Command(
@@ -234,60 +240,60 @@ COMMANDS: Final = (
             ),
             Command(
                 "mv",
-                "give an exam in state another address",
+                "change the address of an exam in state",
                 "settling:move",
                 (
-                    option("source FROM", "the address that it has"),
-                    option("target TO", "the address that it gets; nothing may be there"),
+                    option("source FROM", "its current address"),
+                    option("target TO", "its new address, which must be free"),
                     *_LOCKED,
                 ),
                 ("reconciler state mv cs101/midterm cs101/midterm-1",),
             ),
             Command(
                 "rm",
-                "forget an exam in state; the exam itself stays",
+                "remove an exam from state; the exam itself stays in the service",
                 "settling:remove",
                 (_ADDRESS, *_LOCKED),
                 ("reconciler state rm cs101/midterm-1",),
             ),
             Command(
                 "pull",
-                "print the state's document, journal included",
+                "print the state as JSON, including its journal",
                 "reading:pull",
-                (option("--file FILE", "print this copy or backup of an encrypted state instead"), *_STATE),
+                (option("--file FILE", "instead, decrypt and print this copy or backup of a state"), *_STATE),
                 ("reconciler state pull > copy.json",),
             ),
             Command(
                 "push",
-                "make a document the state: one of the same lineage with a later serial",
+                "replace the state with a document of the same lineage and a later serial",
                 "settling:push",
-                (option("file FILE", "what `state pull` printed, mended"), *_LOCKED),
+                (option("file FILE", "the edited output of `state pull`"), *_LOCKED),
                 ("reconciler state push copy.json",),
             ),
             Command(
                 "recover",
-                "feed back the outcomes that a run kept on its machine because the state's store failed",
+                "record outcomes that a run kept on its own machine because the state's store failed",
                 "settling:recover",
-                (option("file FILE", "the file that `apply` named"), _format(), *_LOCKED),
+                (option("file FILE", "the recovery file that `apply` named"), _format(), *_LOCKED),
                 ("reconciler state recover .reconciler/recovery/5f0c6f0e9f5b4f7c8d3a2b1c0d9e8f7a.recovery",),
             ),
             Command(
                 "rebind",
-                "say that the exams in state are at another service, or at the same one under a new address",
+                "record that the exams in state are at another service, or at a new address of it",
                 "settling:rebind",
                 (option("--api-url URL", "base URL of the service", required=True), *_LOCKED),
                 ("reconciler state rebind --api-url https://api.example.edu",),
             ),
             Command(
                 "encrypt",
-                "encrypt the state with the key in $RECONCILER_STATE_KEY; one that is encrypted, anew",
+                "encrypt the state with the key in $RECONCILER_STATE_KEY, or again with a new key",
                 "settling:encrypt",
                 _LOCKED,
                 ("reconciler state encrypt",),
             ),
             Command(
                 "decrypt",
-                "keep the state as plain text from now on",
+                "store the state as plain text from now on",
                 "settling:decrypt",
                 _LOCKED,
                 ("reconciler state decrypt",),
@@ -296,10 +302,10 @@ COMMANDS: Final = (
     ),
     Command(
         "import",
-        "adopt an exam that exists; it is taken to be as declared or, if it was in doubt, as sent",
+        "adopt an existing exam: record it in state as declared or, if it was in doubt, as sent",
         "settling:adopt",
         (
-            option("address ADDRESS", "the address that declares it"),
+            option("address ADDRESS", "the address at which it is declared"),
             option("sid SID", "the exam's SID: EX and 32 hexadecimal digits"),
             _PATHS,
             *_LOCKED,
@@ -308,18 +314,18 @@ COMMANDS: Final = (
     ),
     Command(
         "resolve",
-        "settle an exam that is in doubt, after a person has looked whether it exists",
+        "settle an exam that is in doubt, after a person has checked whether it exists",
         "settling:resolve",
         (
             option("address ADDRESS", "the address that is in doubt"),
             OneOf(
                 (
-                    option("--sid SID", "it was created, and this is its SID"),
-                    option("--absent", "it was not created; the next apply creates it"),
+                    option("--sid SID", "the exam exists and has this SID"),
+                    option("--absent", "the exam does not exist; the next apply creates it"),
                 ),
                 is_required=True,
             ),
-            option("--attempt ID", "refuse if another attempt than this is in doubt"),
+            option("--attempt ID", "refuse unless this attempt is the one in doubt"),
             *_LOCKED,
         ),
         (
@@ -329,10 +335,10 @@ COMMANDS: Final = (
     ),
     Command(
         "unlock",
-        "break the state's lock; without LOCK_ID, show who holds it",
+        "break the lock of the state or, without LOCK_ID, show who holds it",
         "settling:unlock",
         (
-            option("lock_id LOCK_ID", "the id of the lock, as whoever was kept out was told", nargs="?"),
+            option("lock_id LOCK_ID", "the id of the lock, as `reconciler unlock` shows it", nargs="?"),
             option("--force", "break it even if its holder is known to be alive"),
             *_STATE,
         ),
@@ -340,7 +346,7 @@ COMMANDS: Final = (
     ),
     Command(
         "explain",
-        "say what a field, a rule or an exit code means; without one, list them all",
+        "explain a field, a rule or an exit code or, without a name, list them all",
         "tools:explain",
         (
             option(
@@ -364,15 +370,15 @@ COMMANDS: Final = (
     ),
     Command(
         "sandbox",
-        "run a local stand-in for the API, to try things out and to rehearse an outage",
+        "run a local stand-in for the service, to try things out and to rehearse outages",
         "tools:sandbox",
         (
             option("--host HOST", "a loopback address (default: 127.0.0.1)", default="127.0.0.1"),
-            option("--port PORT", "0 chooses a free one (default: 8400)", type=int, default=8400),
+            option("--port PORT", "the port; 0 chooses a free one (default: 8400)", type=int, default=8400),
             option("--store FILE", "keep the exams in FILE (default: in memory)"),
             option(
                 "--fault SPEC",
-                "misbehave: KIND[:key=value,…]; may be repeated (kinds and keys: docs/sandbox.md)",
+                "simulate a fault: KIND[:key=value,…] (see docs/sandbox.md); may be repeated",
                 dest="faults",
                 action="append",
                 default=[],

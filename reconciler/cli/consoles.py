@@ -46,8 +46,8 @@ def hint_at_rules(found: Sequence[Diagnostic], console: Console) -> None:
     codes = [each.code for each in found if each.code in RULE_CODES or "/" in each.code]
     if codes:
         code = next((each for each in codes if each not in FIXED_RULES), codes[0])
-        how = "what settles it" if code in FIXED_RULES else "how to silence it"
-        text = f"Why a rule finds something, and {how}: reconciler explain {code}"
+        how = "how to settle it" if code in FIXED_RULES else "how to silence it"
+        text = f"What a rule means, and {how}: reconciler explain {code}"
         put(console, (text, "dim"))
 
 
@@ -72,7 +72,7 @@ def root_of(parsed: argparse.Namespace) -> Path:
         root = Path(parsed.chdir) if parsed.chdir is not None else Path.cwd()
     except FileNotFoundError as error:
         raise UsageError(
-            "the working directory is not there any more", hint="Change to the directory of the workspace."
+            "the working directory no longer exists", hint="Change to the directory of the workspace."
         ) from error
     if not root.is_dir():
         raise UsageError(f"{root} is not a directory", hint="Give --chdir the directory of the workspace.")
@@ -88,7 +88,7 @@ def workspace_of(parsed: argparse.Namespace) -> Workspace:
     """Open the workspace that the arguments name."""
     paths = tuple(getattr(parsed, "paths", ()))
     if "" in paths:
-        raise UsageError("a path is empty", hint="Name a manifest; an unset variable may stand in its place.")
+        raise UsageError("a path is empty", hint="Name a manifest. An unset shell variable may be the cause.")
     return Workspace.open(
         root=root_of(parsed),
         paths=paths,

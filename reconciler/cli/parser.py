@@ -110,7 +110,7 @@ def make_parser(commands: Iterable[Command], options: Options) -> Parser:
     """Return the parser of `commands`, all of which take `options`, before or behind their names."""
     parser = Parser(
         prog="reconciler",
-        description="Keep proctored exams in step with a GitOps repository: plan in pull requests, "
+        description="Create proctored exams from a git repository: plan in pull requests, "
         "create only what is missing.",
         epilog="Start with `reconciler init`, then `reconciler plan`, then `reconciler apply`.\n"
         "Exit codes: 0 done or nothing to do, 1 refused or failed, 2 plan --detailed-exitcode and something\n"
@@ -165,7 +165,7 @@ def moment(text: str) -> datetime:
             return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a moment like 2031-10-01T00:00:00Z")
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a date-time like 2031-10-01T00:00:00Z")
 
 
 def _number(

@@ -21,7 +21,7 @@ def read_plan(parsed: argparse.Namespace, path: Path) -> SavedPlan:
     """The saved plan at `path`. Raises UsageError where there is none."""
     target = below_root(parsed, path)
     if not target.is_file():
-        raise UsageError(f"{path} is no file", hint="Name a plan that `reconciler plan --out FILE` wrote.")
+        raise UsageError(f"{path} is not a file", hint="Name a plan that `reconciler plan --out FILE` wrote.")
     return decode_plan(target.read_bytes(), name=str(path))
 
 
@@ -40,12 +40,12 @@ def write_plan(parsed: argparse.Namespace, path: Path, document: str) -> None:
             return
         _refuse_links(parsed, path, target, status)
         if status is not None and not _holds_plan(target):
-            raise _refusal(path, "is there already, and is no plan")
+            raise _refusal(path, "already exists and is not a plan")
         _replace(target, document.encode(), status)
     except OSError as error:
         raise UsageError(
             f"--out {path} cannot be written: {error.strerror or error}",
-            hint="Name a file in a folder that exists and may be written to.",
+            hint="Name a file in a directory that exists and is writable.",
         ) from error
 
 
@@ -70,7 +70,7 @@ def _refuse_links(
     root = root_of(parsed)
     is_inside = Path(os.path.abspath(target)).is_relative_to(os.path.abspath(root))  # noqa: PTH100 - links stay
     if is_inside and not target.parent.resolve().is_relative_to(root.resolve()):
-        raise _refusal(path, "leads out of the workspace, through a link")
+        raise _refusal(path, "leads out of the workspace through a link")
 
 
 def _refusal(path: Path, why: str) -> UsageError:

@@ -59,7 +59,7 @@ def validate(parsed: argparse.Namespace) -> int:
         hint_at_rules(found, error_console(parsed))
     if not found and parsed.format in {"text", "github"}:
         exams = len(loaded.declared.exams)
-        put(result_console(parsed), f"Valid: {count_of(exams, 'exam')}, no findings.")
+        put(result_console(parsed), f"Valid: {count_of(exams, 'exam')}, no problems found.")
     return FAILED if has_errors(found) else DONE
 
 

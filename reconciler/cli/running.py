@@ -71,7 +71,11 @@ def _tell_failure(parsed: argparse.Namespace, error: OSError) -> int:
     elif code is None:
         tell_stop(parsed, f"error: {problem}", hint="Check path, permissions and free space.")
     else:
-        tell_note(parsed, problem, hint="The command has done its work; the exit code tells of that.")
+        tell_note(
+            parsed,
+            problem,
+            hint="Only the output failed: the command did its work, and its exit code says how that ended.",
+        )
     return FAILED if code is None else code
 
 

@@ -96,19 +96,19 @@ def recovery_notes(recovery: Recovery, root: Path, invocation: Invocation) -> It
     if recovery.file is not None:
         path, command = told(recovery.file)
         yield (
-            f"outcomes that the state may not have are kept in {path}",
+            f"outcomes that the state may lack are kept in {path}",
             f"Once the state can be written again: {command}",
         )
     if recovery.failure is not None:
         yield (
             f"the recovery file could not be written: {recovery.failure}",
-            "The state has every outcome that is not reported otherwise. Make room, or give --recovery-dir.",
+            "The state has every outcome unless reported otherwise. Free some space, or use --recovery-dir.",
         )
     for earlier in recovery.earlier:
         path, command = told(earlier)
         yield (
-            f"an earlier run left outcomes in {path} that the state does not have",
-            f"Feed them back: {command}",
+            f"an earlier run left outcomes in {path} that the state lacks",
+            f"To record them: {command}",
         )
 
 
@@ -204,11 +204,11 @@ def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | Non
         return True
     if not sys.stdin.isatty():
         raise NotConfirmed(
-            "nobody is at a terminal to confirm this plan",
+            "this plan needs confirmation, and standard input is not a terminal",
             hint="Nothing was sent. Add --auto-approve, best with --expect and the reviewed plan.",
         )
     where = printable(planned.plan.destination.in_words)
-    sys.stderr.write(f"\nApply this plan to {where}? Only 'yes' goes on: ")
+    sys.stderr.write(f"\nApply this plan to {where}? Type 'yes' to continue: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == "yes"
 

@@ -85,7 +85,9 @@ def push(parsed: argparse.Namespace) -> int:
     document = below_root(parsed, parsed.file).read_bytes()
     with _editing(parsed, "state push") as edit:
         edit.push(document, name=str(parsed.file))
-    return _say(parsed, "Nothing to do: this is the state" if edit.backup is None else "Pushed", edit)
+    return _say(
+        parsed, "Nothing to do: the state is this document already" if edit.backup is None else "Pushed", edit
+    )
 
 
 def rebind(parsed: argparse.Namespace) -> int:
@@ -111,7 +113,7 @@ def recover(parsed: argparse.Namespace) -> int:
     if code == DONE:
         put(
             error_console(parsed),
-            f"State has all of it (serial {edit.state.serial}); {parsed.file} is no longer needed.",
+            f"All outcomes are in state (serial {edit.state.serial}); {parsed.file} is no longer needed.",
         )
     return code
 
@@ -120,7 +122,7 @@ def encrypt(parsed: argparse.Namespace) -> int:
     """Encrypt the state."""
     with _editing(parsed, "state encrypt") as edit:
         edit.encrypt()
-    return _say(parsed, "Encrypted with the present key", edit)
+    return _say(parsed, "Encrypted with the current key", edit)
 
 
 def decrypt(parsed: argparse.Namespace) -> int:
@@ -144,8 +146,8 @@ def unlock(parsed: argparse.Namespace) -> int:
     if holder.liveness is not Liveness.ENDED:
         put(
             error_console(parsed),
-            "That run may still go on, but it can record nothing more: exams that it has in flight are in "
-            "doubt. See: reconciler plan",
+            "That run may still be running, but it can record nothing more. Exams that it was creating are "
+            "in doubt; see: reconciler plan",
         )
     return DONE
 
@@ -155,7 +157,7 @@ def _show_lock(parsed: argparse.Namespace, location: str, holder: LockHolder | N
     if holder is None:
         put(console, f"{location} is not locked.")
         return DONE
-    ended = " That process has ended: its lock keeps nobody out." if holder.liveness is Liveness.ENDED else ""
+    ended = " That process has ended, so its lock blocks nobody." if holder.liveness is Liveness.ENDED else ""
     put(console, f"{location} is locked by {holder}.{ended}")
     return DONE
 

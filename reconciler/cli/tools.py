@@ -41,9 +41,7 @@ def sandbox(parsed: argparse.Namespace) -> int:
     try:
         faults = tuple(parse_fault(text) for text in parsed.faults)
     except ValueError as error:
-        raise UsageError(
-            str(error), hint="Kinds and keys of faults are listed in docs/sandbox.md."
-        ) from error
+        raise UsageError(str(error), hint="docs/sandbox.md lists the kinds and keys of faults.") from error
     store = None if parsed.store is None else below_root(parsed, parsed.store)
     settings = Settings(
         host=parsed.host,

@@ -119,7 +119,7 @@ def test_keys_are_changed(workspace):
     keys(workspace, NEW_KEY, KEY)
     workspace.run("plan")
     old_salt = json.loads(raw(workspace))["salt"]
-    assert "Encrypted with the present key" in workspace.run("state", "encrypt")
+    assert "Encrypted with the current key" in workspace.run("state", "encrypt")
     keys(workspace, NEW_KEY)
     assert json.loads(raw(workspace))["salt"] != old_salt
     assert "cs/a" in workspace.run("state", "list")
@@ -155,7 +155,7 @@ def test_a_copy_is_pushed_plain_or_sealed(workspace):
     assert "cs/a" not in workspace.run("state", "list")
     assert b"lineage" not in raw(workspace)
     (workspace.root / "sealed.json").write_bytes(raw(workspace))
-    assert "this is the state" in workspace.run("state", "push", "sealed.json")
+    assert "the state is this document already" in workspace.run("state", "push", "sealed.json")
     workspace.run("state", "push", "sealed.json", expect=1, variables=without_key(workspace))
 
 

@@ -168,7 +168,7 @@ def test_two_exams_however_alike_are_two_when_distinct_says_so(workspace, server
         assert "exams.yaml:16:12: error[same-exam]" in workspace.refused(command)
     assert "how to silence it: reconciler explain overlapping-windows" in workspace.refused("validate")
     workspace.write("version: 1\nrules: {overlapping-windows: off}\n", name="reconciler.yaml")
-    assert "what settles it: reconciler explain same-exam" in workspace.refused("validate")
+    assert "how to settle it: reconciler explain same-exam" in workspace.refused("validate")
     workspace.write(f"{MANIFEST}{twin}distinct: [{{exam: cs/a-2, from: cs/a, reason: second room}}]\n")
     workspace.run("validate")
     assert "cs/a-2 and cs/a are two exams, as `distinct` says: second room" in workspace.run("plan")
@@ -409,7 +409,7 @@ def test_a_working_directory_that_is_gone_is_named(tmp_path):
         ["/bin/sh", "-c", script, sys.executable], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert "the working directory is not there any more" in done.stderr
+    assert "the working directory no longer exists" in done.stderr
 
 
 def test_global_options_stand_before_or_behind_the_command(workspace):

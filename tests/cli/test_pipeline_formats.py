@@ -76,7 +76,7 @@ def test_a_summary_that_cannot_be_written_is_a_failure(workspace):
 def test_valid_manifests_pass_in_every_format(workspace):
     """A pipeline finds a whole document, and on GitHub a line that says so."""
     workspace.write(MANIFEST + exam("a"), "term/exams.yaml")
-    assert validate(workspace, "github", expect=0) == "Valid: 1 exam, no findings.\n"
+    assert validate(workspace, "github", expect=0) == "Valid: 1 exam, no problems found.\n"
     assert json.loads(validate(workspace, "gitlab", expect=0)) == []
     assert json.loads(validate(workspace, "sarif", expect=0))["runs"][0]["results"] == []
     assert fromstring(validate(workspace, "junit", expect=0)).attrib["failures"] == "0"

@@ -50,7 +50,7 @@ def test_strict_does_not_fail_by_waiting(workspace):
 def test_a_moment_is_written_in_full(workspace, text):
     """A date without a time, or a time without an offset, would mean another moment elsewhere."""
     workspace.run("validate", "--now", text, expect=1)
-    assert "is not a moment like 2031-10-01T00:00:00Z" in workspace.printed
+    assert "is not a date-time like 2031-10-01T00:00:00Z" in workspace.printed
 
 
 def test_apply_goes_by_the_clock(workspace):
@@ -92,7 +92,7 @@ def test_an_apply_tells_its_warnings(workspace):
     workspace.write(MANIFEST + exam("a", attempts=0))
     workspace.run("apply", expect=1)
     assert "warning[not-positive]" in workspace.printed
-    assert "nobody is at a terminal" in workspace.printed
+    assert "standard input is not a terminal" in workspace.printed
 
 
 @pytest.mark.parametrize("name", ["same-title", "looks-renamed"])

@@ -165,7 +165,7 @@ def test_a_plan_that_cannot_be_seen_cannot_be_confirmed(workspace, sandbox):
             check=False,
         )
         assert done.returncode == code, done.stderr
-        assert ("Only 'yes'" in done.stderr) is (code == 0)
+        assert ("Type 'yes'" in done.stderr) is (code == 0)
         assert sandbox.requests - before == (1 if code == 0 else 0)
 
 

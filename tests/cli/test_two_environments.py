@@ -56,7 +56,7 @@ def test_both_environments_are_planned(workspace):
 def test_no_rule_finds_anything(workspace, name):
     """The example is clean in both environments, to the strictest, before its exams are near."""
     workspace.run("validate", "--env", name, "--strict", "--now", "2031-09-01T00:00:00Z")
-    assert "Valid: 3 exams, no findings." in workspace.printed
+    assert "Valid: 3 exams, no problems found." in workspace.printed
 
 
 def test_the_moment_is_judged_in_the_zone_of_the_exam(workspace):
@@ -82,7 +82,7 @@ def test_without_a_choice_the_environments_are_named(workspace):
         workspace.run(command, expect=1)
         assert "'staging', 'production'" in workspace.printed
     workspace.run("validate", "--now", "2031-09-01T00:00:00Z")
-    assert "Valid: 3 exams, no findings." in workspace.printed
+    assert "Valid: 3 exams, no problems found." in workspace.printed
     workspace.run("validate", "--env", "prodution", expect=1)
     assert "did you mean 'production'? There are: 'staging', 'production'." in workspace.printed
 

@@ -219,7 +219,7 @@ def test_a_plugin_that_fails_can_be_weighed(root: Path, target: Path) -> None:
     (root / "reconciler.yaml").write_text("version: 1\nrules: {plugin-failed: warning}\n")
     assert run(root, "validate", path=target).returncode == 0
     (root / "reconciler.yaml").write_text("version: 1\nrules: {plugin-failed: off}\n")
-    assert "no findings" in run(root, "validate", path=target).stdout
+    assert "no problems found" in run(root, "validate", path=target).stdout
 
 
 def test_nothing_in_the_repository_is_a_plugin(root: Path) -> None:
