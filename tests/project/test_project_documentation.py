@@ -135,7 +135,7 @@ def test_every_rule_has_a_page_and_every_page_a_rule() -> None:
         for code in (code.strip() for listed in named for code in listed.split(",")):
             assert code in codes - FIXED or code == "code" or "/" in code, f"{page.name}: {code}"
         if page.stem in codes:
-            assert text.startswith(f"# {page.stem}\n\nWeight: `")
+            assert text.startswith(f"# {page.stem}\n\nSeverity: `")
             assert re.findall(r"^## (.*)$", text, re.MULTILINE) == headings
             assert (f"rules: {{{page.stem}: off}}" in text) is (page.stem not in FIXED)
 

@@ -55,12 +55,12 @@ def test_the_mended_example_of_its_page_does_not(tmp_path: Path, code: str) -> N
 
 
 @each_rule
-def test_it_has_the_weight_of_its_page(tmp_path: Path, code: str) -> None:
-    """Findings weigh what the page says; what depends on the moment is never an error by default."""
+def test_it_has_the_severity_of_its_page(tmp_path: Path, code: str) -> None:
+    """Its severity is that of the page; a rule about time is never an error by default."""
     page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
     severities = {each.severity for each in loaded(tmp_path, example(code, "fires")).diagnostics}
     assert severities == {BUILT_IN[code].severity}
-    assert f"\n\nWeight: `{BUILT_IN[code].severity.value}`\n\n" in page
+    assert f"\n\nSeverity: `{BUILT_IN[code].severity.value}`\n\n" in page
     assert code not in {"window-over", "window-soon", "short-notice"} or severities == {Severity.WARNING}
 
 
