@@ -1,57 +1,46 @@
-"""What apply will do about a plan and what it will not, in sentences."""
+"""Sentences about what apply will do with a plan, and what it will leave alone."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from reconciler.model.plan import Action, Plan
+from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.text.console import count_of
-
-_MADE: Final = {
-    Action.CREATE: "create",
-    Action.IMPORT: "adopt",
-    Action.MOVE: "readdress",
-    Action.FORGET: "forget",
-    Action.ACCEPT: "accept",
-}
-_LEFT: Final = {Action.CHANGED: "changed", Action.ORPHANED: "orphaned", Action.IN_DOUBT: "in doubt"}
 
 
 def summary_sentences(plan: Plan) -> Iterator[tuple[str, str]]:
-    """The sentences in order, each with the style that its weight asks for."""
+    """Yield the sentences in order, each after the style to show it in."""
     if not plan.differs and not plan.guards:
-        yield "bold green", _all_up_to_date(plan.count(Action.NOOP))
+        yield "bold green", headline(plan)
         return
-    made = _made(plan)
-    if plan.guards:
-        would = f" Otherwise it would {made}." if made else ""
-        yield "bold red", f"Apply will refuse this plan and send nothing; see above for why.{would}"
-    else:
-        yield "bold", f"Apply will {made}." if made else "Apply has nothing to do."
+    yield "bold red" if plan.guards else "bold", headline(plan, reasons="; see above for why")
     if left := _left(plan):
         yield "bold yellow", left
     if same := _same(plan):
         yield "", same
 
 
-def headline(plan: Plan) -> str:
-    """The verdict in one sentence, which needs nothing around it to be understood."""
-    if not plan.differs and not plan.guards:
-        return _all_up_to_date(plan.count(Action.NOOP))
+def headline(plan: Plan, *, reasons: str = "") -> str:
+    """Return what apply will do in one sentence; for a refused plan, `reasons` says where to read why."""
     made = _made(plan)
     if plan.guards:
-        return (
-            f"Apply will refuse this plan and send nothing.{f' Otherwise it would {made}.' if made else ''}"
-        )
+        would = f" Otherwise it would {made}." if made else ""
+        return f"Apply will refuse this plan and send nothing{reasons}.{would}"
+    if not plan.differs:
+        return _all_up_to_date(plan.count(Action.NOOP))
     return f"Apply will {made}." if made else "Apply has nothing to do."
 
 
 def remarks(plan: Plan) -> list[str]:
-    """What the headline leaves unsaid: what apply leaves alone, and what is as it should be."""
+    """Return what apply leaves alone, and how many exams are up to date, for display after the headline."""
     return [said for said in (_left(plan), _same(plan)) if said] if plan.differs or plan.guards else []
 
 
 def _left(plan: Plan) -> str:
-    left = [f"{plan.count(action):,} {word}" for action, word in _LEFT.items() if plan.count(action)]
+    left = [
+        f"{count:,} {group.label}"
+        for action, group in GROUPS.items()
+        if (count := plan.count(action)) and not action.is_made_by_apply and action is not Action.NOOP
+    ]
     return f"It will not touch: {', '.join(left)}." if left else ""
 
 
@@ -63,14 +52,17 @@ def _same(plan: Plan) -> str:
 
 
 def _made(plan: Plan) -> str:
-    counts = [(verb, plan.count(action)) for action, verb in _MADE.items() if plan.count(action)]
-    parts = [
-        f"{verb} {count:,}" if index else f"{verb} {count_of(count, 'exam')}"
-        for index, (verb, count) in enumerate(counts)
+    made = [
+        (group.label, count)
+        for action, group in GROUPS.items()
+        if action.is_made_by_apply and (count := plan.count(action))
     ]
-    if len(parts) < 2:  # noqa: PLR2004 - one part has nothing to be joined to
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+    parts = [
+        f"{verb} {count:,}" if number else f"{verb} {count_of(count, 'exam')}"
+        for number, (verb, count) in enumerate(made)
+    ]
+    *most, last = parts or [""]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _all_up_to_date(count: int) -> str:

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.outputs.escapes import printable, shorten
-from reconciler.outputs.groups import GROUPS
+from reconciler.outputs.groups import GROUPS, Group
 from reconciler.outputs.html.timeline import (
     Bar,
     Picture,
@@ -35,7 +35,6 @@ from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_summary import headline, remarks
-from reconciler.outputs.text.change_text import MARKS
 from reconciler.outputs.text.plan_text import most_telling
 from reconciler.outputs.values import ExamFacts, facts_of_change, sides_of
 
@@ -47,26 +46,13 @@ MOST_OPEN: Final = 40
 _LONGEST_NAME: Final = 80
 _LONGEST_SOURCE: Final = 200
 
-LABELS: Final = {
-    Action.CREATE: "create",
-    Action.IMPORT: "adopt",
-    Action.MOVE: "readdress",
-    Action.FORGET: "forget",
-    Action.ACCEPT: "accept",
-    Action.CHANGED: "changed",
-    Action.ORPHANED: "orphaned",
-    Action.IN_DOUBT: "in doubt",
-    Action.NOOP: "up to date",
-}
-
 
 class Row(Struct, frozen=True, kw_only=True):
     """One exam; `overlaps` counts the others of its course whose exam windows overlap its own."""
 
     number: int
     change: Change
-    label: str
-    symbol: str
+    group: Group
     facts: ExamFacts
     source: str
     overlaps: int
@@ -92,10 +78,8 @@ class Filter(Struct, frozen=True, kw_only=True):
     """An action that exams of the page have, and how many do."""
 
     action: str
-    label: str
-    symbol: str
+    group: Group
     count: int
-    advice: str
 
 
 def plan_page(plan: Plan, *, listing: Listing, invocation: Invocation | None = None) -> str:
@@ -169,11 +153,9 @@ def _shown(value: object) -> object:
 
 def _filters(changes: Sequence[Change]) -> Iterator[Filter]:
     counts = Counter(change.action for change in changes)
-    for action, label in LABELS.items():
+    for action, group in sorted(GROUPS.items(), key=lambda item: item[0] is Action.NOOP):
         if counts[action]:
-            symbol = MARKS[action].symbol
-            advice = GROUPS[action].advice
-            yield Filter(action=action.value, label=label, symbol=symbol, count=counts[action], advice=advice)
+            yield Filter(action=action.value, group=group, count=counts[action])
 
 
 def _courses(
@@ -209,8 +191,7 @@ def _row(change: Change, number: int, overlaps: int, invocation: Invocation) -> 
     return Row(
         number=number,
         change=change,
-        label=LABELS[change.action],
-        symbol=MARKS[change.action].symbol,
+        group=GROUPS[change.action],
         facts=facts_of_change(change),
         source="" if change.source is None else shorten(str(change.source), _LONGEST_SOURCE),
         overlaps=overlaps,

@@ -87,20 +87,8 @@ def _folded(summary: str, lines: Sequence[str]) -> list[str]:
 
 
 def _left(action: Action, left: int, count: int) -> list[str]:
-    return [f"{left:,} of the {count:,} exams that are {_KINDS[action]}"] if left else []
-
-
-_KINDS: Final = {
-    Action.NOOP: "up to date",
-    Action.CREATE: "to be created",
-    Action.IMPORT: "to be adopted",
-    Action.MOVE: "to get new addresses",
-    Action.FORGET: "to be forgotten",
-    Action.ACCEPT: "to be accepted",
-    Action.CHANGED: "changed",
-    Action.ORPHANED: "orphaned",
-    Action.IN_DOUBT: "in doubt",
-}
+    verb = "to " if action.is_made_by_apply else ""
+    return [f"{left:,} of {count:,} exams {verb}{GROUPS[action].label}"] if left else []
 
 
 def _exams(changes: Sequence[Change], room: Room) -> list[str]:

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Final, assert_never
 
-from msgspec import Struct
-
 from reconciler.model.plan import Action, Change, FieldDiff
 from reconciler.outputs.escapes import printable
+from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.in_doubt import in_doubt_report_of
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.text.console import (
@@ -25,26 +24,6 @@ from reconciler.outputs.text.in_doubt_text import print_in_doubt_report, print_s
 from reconciler.outputs.values import facts_of, payload_of, sides_of, title_of, window_of, windows_of
 
 _WIDEST_COLUMN: Final = 32
-
-
-class Mark(Struct, frozen=True):
-    """How an action looks: the symbol before each of its addresses, and the symbol's style."""
-
-    symbol: str
-    style: str
-
-
-MARKS: Final = {
-    Action.CREATE: Mark("+", "green"),
-    Action.IMPORT: Mark("=", "cyan"),
-    Action.MOVE: Mark(">", "cyan"),
-    Action.FORGET: Mark("\N{MULTIPLICATION SIGN}", "cyan"),
-    Action.ACCEPT: Mark("≈", "cyan"),
-    Action.CHANGED: Mark("~", "yellow"),
-    Action.ORPHANED: Mark("-", "red dim"),
-    Action.IN_DOUBT: Mark("?", "magenta"),
-    Action.NOOP: Mark("✓", "dim"),
-}
 
 
 def print_change(change: Change, console: Console, invocation: Invocation) -> None:
@@ -69,10 +48,10 @@ def print_brief(changes: Sequence[Change], console: Console) -> None:
     addresses = _column([change.address for change in changes])
     titles = _column([title_of(payload_of(change)) for change in changes])
     for change in changes:
-        mark = MARKS[change.action]
+        group = GROUPS[change.action]
         put_fitted(
             console,
-            (f"  {mark.symbol} ", mark.style),
+            (f"  {group.symbol} ", group.style),
             (pad(change.address, max(addresses, columns_of(change.address))), "bold"),
             "  ",
             pad(title_of(payload_of(change)), titles),
@@ -95,8 +74,8 @@ def _brief_facts(change: Change) -> str:
 
 
 def _print_header(change: Change, console: Console) -> None:
-    mark = MARKS[change.action]
-    pieces: list[Piece] = [(f"  {mark.symbol} ", mark.style), (change.address, "bold")]
+    group = GROUPS[change.action]
+    pieces: list[Piece] = [(f"  {group.symbol} ", group.style), (change.address, "bold")]
     if title := title_of(payload_of(change)):
         pieces += ["  ", title]
     if change.moved_from is not None:
