@@ -40,7 +40,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.errors import ManifestInvalid, NotConfirmed, PlanRefused, UsageError
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Plan
-from reconciler.model.provenance import Origins, Tracing
+from reconciler.model.provenance import Provenance, Tracing
 from reconciler.model.rules import Rule
 from reconciler.model.secret_fingerprints import SHORTEST_KEY, STATE_KEY_VARIABLE, FingerprintKey, StateKeys
 from reconciler.model.state import State
@@ -73,11 +73,11 @@ _NO_KEYS: Final = StateKeys()
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """A plan, and the warnings of its manifests; `origins` is empty unless they were asked for."""
+    """A plan, and the warnings of its manifests; `provenance` is empty unless it was asked for."""
 
     plan: Plan
     warnings: tuple[Diagnostic, ...]
-    origins: Mapping[Address, Origins] = field(default_factory=dict)
+    provenance: Mapping[Address, Provenance] = field(default_factory=dict)
 
 
 class Workspace:
@@ -404,7 +404,7 @@ class Workspace:
             if found.code != POINTS_NOWHERE
             and (found.code not in loaded.timely or found.address in creates or found.others & creates)
         )
-        return Planned(plan=plan, warnings=warnings, origins=loaded.origins)
+        return Planned(plan=plan, warnings=warnings, provenance=loaded.provenance)
 
 
 def _in_each(loaded: Mapping[str, Loaded]) -> Loaded:

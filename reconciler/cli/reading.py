@@ -27,7 +27,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
 from reconciler.model.payloads import Json
 from reconciler.model.plan import Action, Plan
-from reconciler.model.provenance import NO_ORIGINS, Origins, Tracing
+from reconciler.model.provenance import NO_PROVENANCE, Provenance, Tracing
 from reconciler.model.state import State
 from reconciler.model.words import nearest
 from reconciler.outputs.ci.gitlab import terraform_report
@@ -81,10 +81,10 @@ def plan(parsed: argparse.Namespace) -> int:
     made = invocation.completed_plan(planned.plan)
     if parsed.out is not None:
         document = plan_document(
-            made, listing=listing(parsed), invocation=invocation, origins=planned.origins
+            made, listing=listing(parsed), invocation=invocation, provenance=planned.provenance
         )
         write_plan(parsed, parsed.out, to_text(document))
-    _print_plan(parsed, made, invocation, planned.origins)
+    _print_plan(parsed, made, invocation, planned.provenance)
     return _code_of(planned.plan) if parsed.detailed_exitcode else DONE
 
 
@@ -92,12 +92,14 @@ def _print_plan(
     parsed: argparse.Namespace,
     made: Plan,
     invocation: Invocation,
-    origins: Mapping[Address, Origins] = NO_ORIGINS,
+    provenance: Mapping[Address, Provenance] = NO_PROVENANCE,
 ) -> None:
     listed = listing(parsed)
     match parsed.format:
         case "json":
-            print_raw(to_text(plan_document(made, listing=listed, invocation=invocation, origins=origins)))
+            print_raw(
+                to_text(plan_document(made, listing=listed, invocation=invocation, provenance=provenance))
+            )
         case "markdown":
             print_raw(plan_markdown(made, listing=listed, invocation=invocation))
         case "html":
@@ -107,7 +109,9 @@ def _print_plan(
         case "gitlab-terraform":
             print_raw(to_text(terraform_report(made)))
         case _:
-            print_plan(made, result_console(parsed), listing=listed, invocation=invocation, origins=origins)
+            print_plan(
+                made, result_console(parsed), listing=listed, invocation=invocation, provenance=provenance
+            )
 
 
 def _code_of(made: Plan) -> int:

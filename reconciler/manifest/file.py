@@ -15,14 +15,14 @@ from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Position
 from reconciler.model.identities import ADDRESS_RULE, Address, InstallSid, is_address
 from reconciler.model.payloads import digest_of
-from reconciler.model.provenance import Origins, Tracing
+from reconciler.model.provenance import Provenance, Tracing
 
 
 class ManifestFile(Struct):
     """A parsed manifest on its way to declarations.
 
     `addresses` has the place of every usable address, also of exams that are wrong otherwise. `written` are
-    the exams without mistakes. `origins` is filled only where `tracing` asks for it.
+    the exams without mistakes. `provenance` is filled only where `tracing` asks for it.
     """
 
     root: YamlMapping
@@ -32,10 +32,10 @@ class ManifestFile(Struct):
     tracing: Tracing
     written: list[Written] = field(default_factory=list)
     addresses: dict[Address, tuple[TextRange, Position]] = field(default_factory=dict)
-    origins: dict[Address, Origins] = field(default_factory=dict)
+    provenance: dict[Address, Provenance] = field(default_factory=dict)
 
     def read(self) -> None:
-        """Fill `written`, `addresses` and `origins`, and note everything that is wrong."""
+        """Fill `written`, `addresses` and `provenance`, and note everything that is wrong."""
         self.findings.has_mistakes |= not self.bases.are_whole
         report_shell(self.root, self.findings)
         exams = self.root.get("exams")
@@ -74,7 +74,7 @@ class ManifestFile(Struct):
         self.written.append(Written(declaration, resolved.values, at, own, self.findings))
         if self.tracing is Tracing.ON and isinstance(exam, YamlMapping):
             tracer = Tracer((*self.bases.roots, self.root), self.environment, self.findings)
-            self.origins[address] = tracer.origins(exam, resolved, resolver.context.stack)
+            self.provenance[address] = tracer.provenance(exam, resolved, resolver.context.stack)
 
 
 def _declaration(

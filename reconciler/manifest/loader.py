@@ -22,7 +22,7 @@ from reconciler.model.declarations import Absence, Declared, Distinction, Import
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.distinctions import Distinctions, imported_addresses
-from reconciler.model.provenance import Origins, Tracing
+from reconciler.model.provenance import Provenance, Tracing
 from reconciler.model.rules import Context
 from reconciler.rules.engine import ask_rules
 from reconciler.rules.registry import PLUGIN_FAILED, RuleRegistry
@@ -101,7 +101,7 @@ class _Reader:
         self._ruling = ruling
         self._environment = environment
         self._tracing = tracing
-        self._origins: dict[Address, Origins] = {}
+        self._provenance: dict[Address, Provenance] = {}
         self._written: dict[Address, Written] = {}
         self._places: dict[Address, Position] = {}
         self._findings: list[Findings] = []
@@ -117,7 +117,7 @@ class _Reader:
         bases = self._library.bases_of(file.path, document.root, findings)
         manifest = ManifestFile(document.root, findings, self._environment, bases, self._tracing)
         manifest.read()
-        self._origins |= manifest.origins
+        self._provenance |= manifest.provenance
         self._lifecycle.gather(document.root, findings)
         for each in manifest.written:
             self._written.setdefault(each.declaration.address, each)
@@ -148,7 +148,7 @@ class _Reader:
             declared=declared,
             diagnostics=ordered([*found, *faults, *self._listed()]),
             timely=self._ruling.registry.timely,
-            origins=self._origins,
+            provenance=self._provenance,
         )
 
     def _ask_rules(self, declared: Declared) -> list[Diagnostic]:

@@ -7,7 +7,7 @@ from msgspec import Struct, field
 from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.payloads import Payload
-from reconciler.model.provenance import Origins
+from reconciler.model.provenance import Provenance
 from reconciler.model.secrets import SecretUse
 
 
@@ -88,14 +88,13 @@ class Declared(Struct, frozen=True, kw_only=True):
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
-    """What reading manifests gave; `declared` is complete only where `diagnostics` holds no error.
+    """The result of reading manifests; `declared` is complete unless `diagnostics` holds an error.
 
-    `diagnostics` is sorted by file, line and column. `timely` holds the codes of those that depend on the
-    moment: rules that find something tomorrow where today they find nothing. `origins` is empty unless they
-    were asked for.
+    `diagnostics` is sorted by file, line and column. `timely` holds the codes of rules that depend on the
+    present moment: the same manifests may break them tomorrow. `provenance` is empty unless it was asked for.
     """
 
     declared: Declared
     diagnostics: tuple[Diagnostic, ...]
-    origins: Mapping[Address, Origins] = field(default_factory=dict)
+    provenance: Mapping[Address, Provenance] = field(default_factory=dict)
     timely: frozenset[str] = frozenset()

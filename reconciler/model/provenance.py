@@ -1,4 +1,4 @@
-"""Origins: which layer of the manifests a value of an exam comes from, and where it is written."""
+"""Provenance: which layer of the manifests a value of an exam comes from, and where it is written."""
 
 import enum
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from reconciler.model.identities import Address
 
 
 class Tracing(enum.Enum):
-    """Whether the origins of values are gathered while manifests are read, which costs time."""
+    """Whether provenance is gathered while manifests are read, which costs time."""
 
     OFF = "off"
     ON = "on"
 
 
 class Layer(enum.Enum):
-    """What holds a value; an exam wins over its profiles, these over defaults."""
+    """The part of the manifests that holds a value: an exam wins over its profiles, these over defaults."""
 
     EXAM = "exam"
     PROFILE = "profile"
@@ -27,11 +27,11 @@ class Layer(enum.Enum):
     ENVIRONMENT = "environment"
 
 
-class Origin(Struct, frozen=True, kw_only=True):
-    """Where one value comes from.
+class ValueSource(Struct, frozen=True, kw_only=True):
+    """The layer that one value comes from, and where it is written.
 
-    `name` is that of the profile or environment; None for other layers. `position` is None where the
-    environment was not read from a file.
+    `name` is that of the profile or environment; None for other layers. `position` is None if the environment
+    was not read from a file.
     """
 
     layer: Layer
@@ -43,8 +43,8 @@ class Origin(Struct, frozen=True, kw_only=True):
         return layer if self.position is None else f"{layer}, {self.position.file}:{self.position.line}"
 
 
-Origins: TypeAlias = Mapping[str, Origin]
-"""The origins of an exam's values by their dotted paths; a list, and a password, is one value."""
+Provenance: TypeAlias = Mapping[str, ValueSource]
+"""The source of each value of an exam, by dotted path; a list is one value, and so is a password."""
 
-NO_ORIGINS: Final[Mapping[Address, Origins]] = {}
-"""What is known of origins where nobody asked for them."""
+NO_PROVENANCE: Final[Mapping[Address, Provenance]] = {}
+"""The provenance of a run that did not trace it."""

@@ -85,7 +85,7 @@ def test_layers_are_merged_in_their_order(
     listed: list[str],
     exam: Any,
 ) -> None:
-    """Bases as listed, the file's defaults, profiles as listed, the exam; origins say the same."""
+    """Bases as listed, the file's defaults, profiles as listed, the exam; provenance says the same."""
     files = [f"_{number}.yaml" for number in range(BASES)] + ["exams.yaml"]
     order = list(dict.fromkeys([*(each for top in web[-1] for each in expanded(top, web)), BASES]))
     known: dict[str, tuple[str, Any]] = {}
@@ -120,13 +120,13 @@ def test_layers_are_merged_in_their_order(
     configuration = loaded.declared.exams[0].payload["configuration"]
     assert isinstance(configuration, dict)
     assert configuration.get("modalityOptions", {}) == expected
-    origins = loaded.origins[loaded.declared.exams[0].address]
+    provenance = loaded.provenance[loaded.declared.exams[0].address]
     for path, value in leaves(expected):
         if value == {}:
             continue  # says nothing of where it is from
-        origin = origins[".".join(("configuration", "modalityOptions", *path))]
-        assert origin.position is not None
-        name = "" if origin.name is None else f"{origin.name} "
-        told = f"{origin.layer.value} {name}{origin.position.file}"
+        source = provenance[".".join(("configuration", "modalityOptions", *path))]
+        assert source.position is not None
+        name = "" if source.name is None else f"{source.name} "
+        told = f"{source.layer.value} {name}{source.position.file}"
         assert told == (value[0] if isinstance(value, list) else value)
-        assert origin.layer in {Layer.EXAM, Layer.PROFILE, Layer.DEFAULTS}
+        assert source.layer in {Layer.EXAM, Layer.PROFILE, Layer.DEFAULTS}

@@ -34,7 +34,7 @@ def write(root: Path, name: str, content: str | dict[str, Any]) -> None:
 
 
 def read(root: Path, *paths: str, **environment: Any) -> Loaded:
-    """What the manifests below `root` declare, with origins."""
+    """What the manifests below `root` declare, with provenance."""
     return load(paths or ["."], root=root, environment=Environment(**environment), tracing=Tracing.ON)
 
 

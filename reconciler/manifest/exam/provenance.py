@@ -11,7 +11,7 @@ from reconciler.manifest.exam.passwords import FIELD
 from reconciler.manifest.exam.resolve import ResolvedExam
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.model.destination import Environment
-from reconciler.model.provenance import Layer, Origin, Origins
+from reconciler.model.provenance import Layer, Provenance, ValueSource
 
 
 class _Said(NamedTuple):
@@ -23,14 +23,14 @@ class _Said(NamedTuple):
 
 
 class Tracer(Struct, frozen=True):
-    """Finds origins for the exams of one file; `roots` are that file (last) and those that it extends."""
+    """Finds the provenance of values for the exams of one file; `roots` are that file (last) and those that it extends."""
 
     roots: Sequence[YamlMapping]
     environment: Environment
     findings: Findings
 
-    def origins(self, exam: YamlMapping, resolved: ResolvedExam, stack: Stack) -> Origins:
-        """Return the origin of every value of `exam` as `resolved`, and of what its aliases stand for.
+    def provenance(self, exam: YamlMapping, resolved: ResolvedExam, stack: Stack) -> Provenance:
+        """Return the source of every value of `exam` as `resolved`, and of what its aliases stand for.
 
         A value comes from the highest layer that has its path: a layer between that replaced the path would
         have it too, or the path would not be left.
@@ -41,7 +41,7 @@ class Tracer(Struct, frozen=True):
             *(_Said(Layer.PROFILE, name, stack.profiles[name]) for name in reversed(resolved.profiles)),
             *(_Said(Layer.DEFAULTS, None, defaults) for defaults in reversed(stack.defaults)),
         ]
-        origins = {".".join(path): self._origin(path, layers) for path in _paths_in(effective)}
+        provenance = {".".join(path): self._value_source(path, layers) for path in _paths_in(effective)}
         found = {"installSid": self._outside("installSid")}
         if "timezone" not in effective:
             found["timezone"] = self._outside("timezone")
@@ -50,17 +50,17 @@ class Tracer(Struct, frozen=True):
             found["courseSid"] = self._outside("courses", course)
         if isinstance(user, str):
             found["contactUserSid"] = self._outside("users", user)
-        return {**origins, **{path: origin for path, origin in found.items() if origin is not None}}
+        return {**provenance, **{path: source for path, source in found.items() if source is not None}}
 
-    def _origin(self, path: Sequence[str], layers: Sequence[_Said]) -> Origin:
+    def _value_source(self, path: Sequence[str], layers: Sequence[_Said]) -> ValueSource:
         for said in layers:
             at = _place(said.partial, path)
             if at is not None:
-                return Origin(layer=said.layer, name=said.name, position=self.findings.position(at))
+                return ValueSource(layer=said.layer, name=said.name, position=self.findings.position(at))
         raise LookupError(path)
 
-    def _outside(self, *path: str) -> Origin | None:
-        """The origin of what environment or file say for all exams; None where neither does."""
+    def _outside(self, *path: str) -> ValueSource | None:
+        """Return the source of what environment or file say for all exams; None if neither says it."""
         environment = self.environment
         said = {
             "installSid": environment.install_sid,
@@ -70,11 +70,11 @@ class Tracer(Struct, frozen=True):
         }[path[0]]
         if said is not None and (isinstance(said, str) or path[1] in said):
             place = environment.places.get(".".join(path))
-            return Origin(layer=Layer.ENVIRONMENT, name=environment.name, position=place)
+            return ValueSource(layer=Layer.ENVIRONMENT, name=environment.name, position=place)
         for root in reversed(self.roots):
             at = _place(root, path)
             if at is not None:
-                return Origin(layer=Layer.FILE, position=self.findings.position(at))
+                return ValueSource(layer=Layer.FILE, position=self.findings.position(at))
         return None
 
 

@@ -17,7 +17,7 @@ from reconciler.model.errors import ExpectationFailed, UsageError
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.payloads import Document, Json, Payload, digest_of
 from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Guard, Note, Plan
-from reconciler.model.provenance import NO_ORIGINS, Layer, Origin, Origins
+from reconciler.model.provenance import NO_PROVENANCE, Layer, Provenance, ValueSource
 from reconciler.model.state import Intent, UnclearAnswer
 from reconciler.model.stored import Count, Instant, problem_of
 from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
@@ -58,7 +58,7 @@ class _Doubt(_Written, kw_only=True):
     sids: tuple[ExamSid, ...] = ()
 
 
-class _Origin(_Written, kw_only=True):
+class _ValueSource(_Written, kw_only=True):
     file: str | None
     line: int | None
     column: int | None
@@ -82,7 +82,7 @@ class _Line(_Written, kw_only=True):
     started_at: Instant | None = None
     doubt: _Doubt | None = None
     timezone: str | None = None
-    provenance: dict[str, _Origin] | None = None
+    provenance: dict[str, _ValueSource] | None = None
 
     def __post_init__(self) -> None:
         if (self.attempt is None) is not (self.started_at is None) or (self.doubt and not self.attempt):
@@ -131,7 +131,7 @@ def plan_document(
     *,
     listing: Listing,
     invocation: Invocation | None = None,
-    origins: Mapping[Address, Origins] = NO_ORIGINS,
+    provenance: Mapping[Address, Provenance] = NO_PROVENANCE,
 ) -> Document:
     """Return `plan` in the plan format.
 
@@ -146,32 +146,34 @@ def plan_document(
         destination=plan.destination,
         refused=plan.guards,
         state=_State(lineage=plan.lineage, serial=plan.serial),
-        changes=tuple(_line(change, options, origins.get(change.address, {})) for change in listing.of(plan)),
+        changes=tuple(
+            _line(change, options, provenance.get(change.address, {})) for change in listing.of(plan)
+        ),
         notes=plan.notes,
     )
     document: Document = msgspec.to_builtins(written)
     return document
 
 
-def _line(change: Change, invocation: Invocation, origins: Origins) -> _Line:
+def _line(change: Change, invocation: Invocation, provenance: Provenance) -> _Line:
     doubt = in_doubt_report_of(change, invocation)
     return _Line(
         **{name: getattr(change, name) for name in _SAME_IN_CHANGE},
         attempt=None if change.intent is None else change.intent.attempt,
         started_at=None if change.intent is None else change.intent.started_at,
         doubt=None if doubt is None else _doubt(doubt),
-        provenance={path: _origin(origins[path]) for path in sorted(origins)} or None,
+        provenance={path: _value_source(provenance[path]) for path in sorted(provenance)} or None,
     )
 
 
-def _origin(origin: Origin) -> _Origin:
-    at = origin.position
-    return _Origin(
+def _value_source(source: ValueSource) -> _ValueSource:
+    at = source.position
+    return _ValueSource(
         file=None if at is None else at.file,
         line=None if at is None else at.line,
         column=None if at is None else at.column,
-        layer=origin.layer,
-        name=origin.name,
+        layer=source.layer,
+        name=source.name,
     )
 
 

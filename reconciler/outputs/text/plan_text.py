@@ -5,7 +5,7 @@ from typing import Final
 
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change, Guard, Note, Plan
-from reconciler.model.provenance import NO_ORIGINS, Origins
+from reconciler.model.provenance import NO_PROVENANCE, Provenance
 from reconciler.outputs.escapes import ELLIPSIS, printable
 from reconciler.outputs.groups import GROUPS, Group
 from reconciler.outputs.invocation import Invocation
@@ -32,7 +32,7 @@ _MOST_SHOWN_WHOLE: Final = 25
 """Above this many changes of one action, each gets one line."""
 
 _BRIEF: Final = frozenset({Action.NOOP, Action.IN_DOUBT})
-"""Actions whose changes stay brief, or few, even where the origins of values are asked for."""
+"""Actions whose changes stay brief, or few, even where provenance is asked for."""
 
 _WIDEST_PATH: Final = 48
 
@@ -43,18 +43,18 @@ def print_plan(
     *,
     listing: Listing,
     invocation: Invocation | None = None,
-    origins: Mapping[Address, Origins] = NO_ORIGINS,
+    provenance: Mapping[Address, Provenance] = NO_PROVENANCE,
 ) -> None:
     """Print `plan` by action, then notes, the guards that fire, where it goes, a summary, the fingerprint.
 
-    `invocation` goes into the commands to copy; None where they need no option. Where `origins` are known,
+    `invocation` goes into the commands to copy; None where they need no option. Where `provenance` is known,
     every exam is shown whole, and where its values are from.
     """
     listed = listing.of(plan)
     for action, group in GROUPS.items():
         changes = [change for change in listed if change.action is action]
         if changes:
-            _print_group(group, changes, console, invocation or Invocation(), origins)
+            _print_group(group, changes, console, invocation or Invocation(), provenance)
     _print_notes(plan.notes, console)
     for guard in plan.guards:
         _print_guard_panel(guard, console)
@@ -71,17 +71,17 @@ def _print_group(
     changes: list[Change],
     console: Console,
     invocation: Invocation,
-    origins: Mapping[Address, Origins],
+    provenance: Mapping[Address, Provenance],
 ) -> None:
     """Print `changes`, which have one action, behind what introduces them."""
     put(console, (group.heading(len(changes)), "bold"))
-    is_traced = any(change.address in origins for change in changes)
+    is_traced = any(change.address in provenance for change in changes)
     whole = len(changes) if is_traced and changes[0].action not in _BRIEF else _most_whole(changes)
     for number, change in enumerate(changes[:whole]):
         if number and change.action is Action.IN_DOUBT:
             put(console)
         print_change(change, console, invocation)
-        _print_origins(origins.get(change.address, {}), console)
+        _print_provenance(provenance.get(change.address, {}), console)
     if changes[whole:]:
         print_brief(changes[whole:], console)
     if changes[0].action is Action.IN_DOUBT:
@@ -102,12 +102,12 @@ def _most_whole(changes: list[Change]) -> int:
             return len(changes) if len(changes) <= _MOST_SHOWN_WHOLE else 0
 
 
-def _print_origins(origins: Origins, console: Console) -> None:
-    """Print each value of `origins` on a line of its own, by path."""
-    widest = min(max((columns_of(printable(path)) for path in origins), default=0), _WIDEST_PATH)
-    for path, origin in sorted(origins.items()):
+def _print_provenance(provenance: Provenance, console: Console) -> None:
+    """Print each value of `provenance` on a line of its own, by path."""
+    widest = min(max((columns_of(printable(path)) for path in provenance), default=0), _WIDEST_PATH)
+    for path, source in sorted(provenance.items()):
         columns = max(widest, columns_of(printable(path)))
-        put(console, " " * INDENT, pad(path, columns), (f"  from {origin}", "dim"))
+        put(console, " " * INDENT, pad(path, columns), (f"  from {source}", "dim"))
 
 
 def print_guard(guard: Guard, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""Origins of values, as text and in the plan's document."""
+"""Provenance of values, as text and in the plan's document."""
 
 import io
 import json
@@ -11,19 +11,19 @@ from reconciler.model.diagnostics import Position
 from reconciler.model.identities import Address, CourseSid, InstallSid
 from reconciler.model.payloads import digest_of
 from reconciler.model.plan import Action, Change, Plan
-from reconciler.model.provenance import Layer, Origin
+from reconciler.model.provenance import Layer, ValueSource
 from reconciler.outputs.json.plan import decode_plan, plan_document
 from reconciler.outputs.json.writers import to_text
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.text.console import Console
 from reconciler.outputs.text.plan_text import print_plan
 
-ORIGINS = {
-    "title": Origin(layer=Layer.EXAM, position=Position("a.yaml", 7, 5)),
-    "configuration.duration": Origin(
+PROVENANCE = {
+    "title": ValueSource(layer=Layer.EXAM, position=Position("a.yaml", 7, 5)),
+    "configuration.duration": ValueSource(
         layer=Layer.PROFILE, name="short\x1b", position=Position("_b.yaml", 3, 9)
     ),
-    "installSid": Origin(layer=Layer.ENVIRONMENT, name="staging", position=None),
+    "installSid": ValueSource(layer=Layer.ENVIRONMENT, name="staging", position=None),
 }
 
 
@@ -47,16 +47,16 @@ def plan_of(count: int) -> Plan:
     return Plan(destination=cases.DESTINATION, lineage="x", serial=0, changes=tuple(changes))
 
 
-def text_of(plan: Plan, origins: dict[Address, dict[str, Origin]]) -> str:
+def text_of(plan: Plan, provenance: dict[Address, dict[str, ValueSource]]) -> str:
     """`plan` as it is printed."""
     stream = io.StringIO()
-    print_plan(plan, Console(stream, width=120), listing=Listing.DIFFERING, origins=origins)
+    print_plan(plan, Console(stream, width=120), listing=Listing.DIFFERING, provenance=provenance)
     return stream.getvalue()
 
 
 def test_each_value_has_a_line() -> None:
     """Path, layer, file and line stand in columns, and nothing in them steers a terminal."""
-    text = text_of(plan_of(1), {Address("e000"): ORIGINS})
+    text = text_of(plan_of(1), {Address("e000"): PROVENANCE})
     assert (
         "    configuration.duration  from profile short\\x1b, _b.yaml:3\n"
         "    installSid              from environment staging\n"
@@ -65,17 +65,17 @@ def test_each_value_has_a_line() -> None:
 
 
 def test_many_changes_are_shown_whole_with_their_origins() -> None:
-    """Asking for origins is asking for all of them, however many exams there are."""
+    """Asking for provenance is asking for all of them, however many exams there are."""
     plan = plan_of(40)
-    origins = {change.address: ORIGINS for change in plan.changes}
-    assert text_of(plan, origins).count("from exam, a.yaml:7") == 40
+    provenance = {change.address: PROVENANCE for change in plan.changes}
+    assert text_of(plan, provenance).count("from exam, a.yaml:7") == 40
     assert "from" not in text_of(plan, {}).replace("from scratch", "")
 
 
 def test_the_document_has_origins_and_is_read_back() -> None:
     """The optional key fits the schema, and a saved plan with it is the same plan."""
     plan = plan_of(2)
-    document = plan_document(plan, listing=Listing.ALL, origins={Address("e000"): ORIGINS})
+    document = plan_document(plan, listing=Listing.ALL, provenance={Address("e000"): PROVENANCE})
     read = json.loads(to_text(document))
     Draft202012Validator(schemas.load("plan")).validate(read)
     first, second = read["changes"]
