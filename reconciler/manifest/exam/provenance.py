@@ -23,7 +23,7 @@ class _Said(NamedTuple):
 
 
 class Tracer(Struct, frozen=True):
-    """Finds the provenance of values for the exams of one file; `roots` are that file (last) and those that it extends."""
+    """Finds provenance for the exams of one file; `roots` are that file (last) and those that it extends."""
 
     roots: Sequence[YamlMapping]
     environment: Environment
