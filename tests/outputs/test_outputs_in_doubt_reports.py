@@ -67,7 +67,7 @@ def naming(count: int) -> Intent:
 def test_sids_in_the_answer_are_where_to_look_first():
     """Text, plan and support message name them; the document has all of them."""
     found = doubt(naming(2))
-    assert found.sids == (cases.sid(0), cases.sid(1))
+    assert found.answer.sids == (cases.sid(0), cases.sid(1))
     named = f"{cases.sid(0)}, {cases.sid(1)}"
     assert found.look[0] == f"The answer named {named}: see first whether this exam is among them."
     assert f"SIDs in it:   {named}" in found.support_message
@@ -80,7 +80,7 @@ def test_it_tells_of_what_was_sent():
     assert [label for label, _ in doubt().windows] == ["exam", "schedule"]
     assert doubt().sent.local == "Tue 2026-09-01 04:30:15 EDT"
     assert doubt().sent.utc == "08:30:15 UTC"
-    assert (doubt().by, doubt().attempt) == ("ci@runner-7", "0198b7c2-41aa")
+    assert (doubt().intent.by, doubt().intent.attempt) == ("ci@runner-7", "0198b7c2-41aa")
 
 
 def test_a_course_is_called_by_its_alias_only_if_it_is_that_course():

@@ -106,9 +106,6 @@ class _Plan(_Written, kw_only=True):
 
 
 _SAME_IN_CHANGE: Final = [name for name in _Line.__struct_fields__ if name in Change.__struct_fields__]
-_SAME_IN_DOUBT_REPORT: Final = [
-    name for name in _Doubt.__struct_fields__ if name in InDoubtReport.__struct_fields__
-]
 
 
 class SavedPlan(Plan, frozen=True, kw_only=True):
@@ -178,8 +175,20 @@ def _value_source(source: ValueSource) -> _ValueSource:
 
 
 def _doubt(doubt: InDoubtReport) -> _Doubt:
-    settle = _Settle(options=doubt.options, commands=doubt.commands, manifest=doubt.manifest)
-    return _Doubt(**{name: getattr(doubt, name) for name in _SAME_IN_DOUBT_REPORT}, settle=settle)
+    intent, answer = doubt.intent, doubt.answer
+    return _Doubt(
+        course=doubt.course,
+        attempt=intent.attempt,
+        started_at=intent.started_at,
+        by=intent.by,
+        status=answer.status,
+        answer=None if intent.answer is None else answer.reason,
+        request_id=answer.request_id,
+        sids=answer.sids,
+        look=doubt.look,
+        support_message=doubt.support_message,
+        settle=_Settle(options=doubt.invocation.options, commands=doubt.commands, manifest=doubt.manifest),
+    )
 
 
 def doubt_document(doubt: InDoubtReport) -> Document:

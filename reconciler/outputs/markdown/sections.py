@@ -210,11 +210,11 @@ def _known(doubt: InDoubtReport, room: Room) -> Iterator[tuple[str, str]]:
     yield "Course", code(doubt.course_words)
     for label, window in doubt.windows:
         yield ("Exam window" if label == "exam" else "Booking window"), _window(window, room)
-    yield "Attempt", code(doubt.attempt)
+    yield "Attempt", code(doubt.intent.attempt)
     yield "Sent", _window(doubt.sent, room)
-    yield "By", escaped(shorten(doubt.by, room.text))
+    yield "By", escaped(shorten(doubt.intent.by, room.text))
     yield "Answer", escaped(shorten(doubt.answer_words, room.text))
-    yield "Request", code(shorten(doubt.request_id or "", room.text))
+    yield "Request", code(shorten(doubt.answer.request_id or "", room.text))
     if doubt.doubted_at != doubt.address:
         yield "State holds it at", code(doubt.doubted_at)
 

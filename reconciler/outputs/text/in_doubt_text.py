@@ -59,11 +59,11 @@ def print_in_doubt_report(doubt: InDoubtReport, console: Console) -> None:
     put_fact("course", console, doubt.course_words)
     for label, window in doubt.windows:
         put_window(label, window, console)
-    put_fact("attempt", console, doubt.attempt)
-    put_window("sent", doubt.sent, console, note=f"by {doubt.by}" if doubt.by else "")
+    put_fact("attempt", console, doubt.intent.attempt)
+    put_window("sent", doubt.sent, console, note=f"by {doubt.intent.by}" if doubt.intent.by else "")
     put_fact("answer", console, doubt.answer_words)
-    if doubt.request_id is not None:
-        put_fact("request", console, f"{doubt.request_id} (the service's name for it)")
+    if doubt.answer.request_id is not None:
+        put_fact("request", console, f"{doubt.answer.request_id} (the service's name for it)")
     for number, sentence in enumerate(doubt.look):
         put_fact("" if number else "look", console, sentence)
     print_settling(doubt.commands, console)
