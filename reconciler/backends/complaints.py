@@ -1,4 +1,4 @@
-"""What every store says in the same words: of locks, of late writes, of URLs that name no store."""
+"""Errors that all stores raise: about locks, conflicting writes and journals that were cut."""
 
 from typing import Final
 
@@ -9,16 +9,16 @@ FILE_HINT: Final = "Write it as file:PATH, for example file:exams.state.json."
 
 
 def conflict(location: str) -> StateConflict:
-    """The snapshot is no longer the one that a write was to replace."""
+    """Return the error for a write whose snapshot is no longer the one that it was to replace."""
     return StateConflict(
-        f"{location} was written by somebody else in between",
+        f"{location} was changed by somebody else since it was read",
         hint="Nothing was overwritten. Plan again on the state as it is now.",
         location=location,
     )
 
 
 def shortened(location: str) -> StateUnavailable:
-    """The journal lacks what this run put there."""
+    """Return the error for a journal that lacks what this run wrote to it."""
     return StateUnavailable(
         f"the journal of {location} was removed or cut while this run was writing it",
         hint="Put it back: it holds what state does not have yet.",
@@ -27,7 +27,7 @@ def shortened(location: str) -> StateUnavailable:
 
 
 def lock_taken_away(location: str) -> StateUnavailable:
-    """The lock was broken, or its place was taken by another's."""
+    """Return the error for a change by a run whose lock was broken or removed."""
     return StateUnavailable(
         f"the lock of {location} was taken away from this run",
         hint="Somebody ran `reconciler unlock` or removed the lock. This run sends "
@@ -37,9 +37,9 @@ def lock_taken_away(location: str) -> StateUnavailable:
 
 
 def locked(location: str, holder: LockHolder) -> StateLocked:
-    """`holder` keeps others out."""
+    """Return the error for a lock that `holder` has."""
     ending = f"`reconciler unlock {holder.info.lock_id}`" if holder.info is not None else "`unlock`"
-    remedy = "Should it hang" if holder.liveness is Liveness.ALIVE else "Should that run have ended"
+    remedy = "If it hangs" if holder.liveness is Liveness.ALIVE else "If that run has ended"
     return StateLocked(
         f"{location} is locked by {holder}",
         hint="Wait for it to end, or give --lock-timeout SECONDS to wait here. "
@@ -50,14 +50,17 @@ def locked(location: str, holder: LockHolder) -> StateLocked:
 
 
 def not_locked(location: str) -> UnlockRefused:
-    """There is no lock."""
+    """Return the error for breaking a lock when nobody holds one."""
     return UnlockRefused(f"{location} is not locked", hint="There is nothing to break.")
 
 
 def refuse_unbreakable(
     location: str, lock_place: str, holder: LockHolder, lock_id: str, breaking: Breaking
 ) -> None:
-    """Nothing, if the lock may be broken. Raises UnlockRefused; `lock_place` is where the lock is kept."""
+    """Raise UnlockRefused unless the lock has the id `lock_id` and `breaking` allows it.
+
+    `lock_place` names the file, ref or object of the lock in the error.
+    """
     if holder.info is None:
         raise UnlockRefused(
             f"{lock_place} does not say who holds the lock of {location}",
@@ -66,7 +69,7 @@ def refuse_unbreakable(
     if holder.info.lock_id != lock_id:
         raise UnlockRefused(
             f"{location} is locked by {holder}, not by the lock {lock_id}",
-            hint="Nothing was changed. Look whether that run is still at work.",
+            hint="Nothing was changed. Check whether that run is still working.",
         )
     if holder.liveness is Liveness.ALIVE and breaking is Breaking.DEAD:
         raise UnlockRefused(

@@ -29,13 +29,13 @@ from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.ports import Breaking, LockHandover, LockHolder, LockInfo, Snapshot, StateStore, Version
 
 _NOTE: Final = "an encrypted change"
-"""What a store that keeps a history is told: the words of a note would stand there for all to read."""
+"""The note for stores that keep a history, where the real note would be readable without the key."""
 
 
 class _Present(Struct, frozen=True, kw_only=True):
-    """The snapshot that was last read or written. `version` is None where there is none.
+    """The snapshot as last read or written.
 
-    `salt` is None where it is plain.
+    `version` is None if there is no snapshot, and `salt` is None if it is plain.
     """
 
     version: Version | None
@@ -43,7 +43,7 @@ class _Present(Struct, frozen=True, kw_only=True):
 
 
 class EncryptingStore:
-    """`inner`, encrypted where its content is; implements `ports.StateStore`."""
+    """The store `inner` with its content encrypted, if the state is; implements `ports.StateStore`."""
 
     def __init__(self, inner: StateStore, keys: StateKeys) -> None:
         self.location = inner.location
@@ -60,15 +60,15 @@ class EncryptingStore:
         self._is_changing, self._next_key = True, self._ring.for_writing(None)
 
     def decrypt_next_write(self) -> None:
-        """The next write is plain."""
+        """Write plain bytes from the next write on."""
         self._is_changing, self._next_key = True, None
 
     def is_encrypted(self) -> bool:
-        """Whether the snapshot is encrypted; False where there is none."""
+        """Return whether the snapshot is encrypted; False if there is no snapshot."""
         return self._known().salt is not None
 
     def read(self) -> Snapshot | None:
-        """The snapshot, plain if it is encrypted."""
+        """Return the snapshot, decrypted."""
         found = self._inner.read()
         document = None if found is None else read_encrypted(found.data)
         if found is None or document is None:
@@ -81,7 +81,7 @@ class EncryptingStore:
         return Snapshot(data=plain, version=found.version)
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:
-        """As the store's own; encrypted where that is asked for, or where the present one is."""
+        """Write as `inner` does. Encrypt if that was requested or the present snapshot is encrypted."""
         key = None if replacing is None and not self._is_changing else self._writing_key(replacing)
         if key is None:
             version = self._inner.write(data, replacing=replacing, note=note)
@@ -93,7 +93,7 @@ class EncryptingStore:
         return version
 
     def back_up(self, data: bytes) -> str:
-        """As the store's own; encrypted where the next write is."""
+        """Back up as `inner` does. Encrypt if the next write would be encrypted."""
         key = self._writing_key()
         return self._inner.back_up(data if key is None else encrypt_document(key, BACKUP, data))
 
@@ -108,14 +108,14 @@ class EncryptingStore:
         return None if salt is None else self._ring.for_writing(salt)
 
     def _known(self, version: Version | None = None) -> _Present:
-        """The present snapshot as last seen; seen anew where that was none, or another than `version`."""
+        """Return the present snapshot, read again if it is not known yet or its version is not `version`."""
         if self._present is None or (version is not None and self._present.version != version):
             self.read()
         assert self._present is not None  # noqa: S101 - it was read
         return self._present
 
     def read_journal(self) -> bytes:
-        """Everything appended since the last `clear_journal`, plain if it is encrypted."""
+        """Return everything appended since the last `clear_journal`, decrypted."""
         data = self._inner.read_journal()
         is_whole, is_encrypted = b"\n" in data, is_encrypted_journal(data)  # a torn first line has no newline
         self._has_plain_journal = is_whole and not is_encrypted
@@ -126,7 +126,7 @@ class EncryptingStore:
         return b"".join(plain for plain, _ in decrypt_journal(data, self._ring))
 
     def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:
-        """As the store's own; encrypted where the state is, as one frame."""
+        """Append as `inner` does. Encrypt `data` as one frame if the state is encrypted."""
         key = self._writing_key()
         if key is None:
             self._inner.append_journal(data, after=after, note=note)
@@ -142,7 +142,11 @@ class EncryptingStore:
         self._end = behind
 
     def _place(self, after: int) -> tuple[JournalEnd, bytes]:
-        """The end that a frame goes behind for plain bytes to go behind `after`, and what it repeats."""
+        """Return where to write the next frame, so that its data follows the first `after` plain bytes.
+
+        Where `after` lies within a frame, that frame is replaced: also return its first bytes, to write
+        again.
+        """
         if self._end is not None and self._end.plain_bytes == after:
             return self._end, b""
         data = self._inner.read_journal()
@@ -162,19 +166,19 @@ class EncryptingStore:
         return place
 
     def clear_journal(self) -> None:
-        """As the store's own."""
+        """Clear the journal of `inner`."""
         self._inner.clear_journal()
         self._end, self._has_plain_journal = None, False
 
     @contextmanager
     def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[LockHandover]:
-        """As the store's own; what was seen without the lock is seen anew."""
+        """Hold the lock of `inner`. What was read before is read again, as it may have changed."""
         with self._inner.lock(info, timeout_s=timeout_s) as handover:
             self._present, self._end = None, None
             yield handover
 
     def lock_holder(self) -> LockHolder | None:
-        """As the store's own: who holds a lock is not encrypted."""
+        """Return the lock holder of `inner`, which is never encrypted."""
         return self._inner.lock_holder()
 
     def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:

@@ -1,13 +1,13 @@
-"""Encryption: what makes bytes unreadable, and a change of them noticed, without the state key.
+"""Encryption of snapshots, backups and journals with the state key. Changes to encrypted bytes are detected.
 
-AES-256-GCM with a fresh nonce for each piece. Its key is derived from the state key by scrypt with a salt of
-the state's own, under another label than the key of the marks of secrets. What a piece is (a snapshot, a
-backup, the n-th frame of one journal behind exactly the frames before it) is bound to it, so that pieces
-cannot change places.
+AES-256-GCM with a new nonce for each piece. The key is derived from the state key by scrypt, with a salt for
+each state and a label that differs from that of the fingerprints of secrets. Each piece is bound to what it
+is (a snapshot, a backup, or frame n of one journal after exactly the frames before it), so that pieces cannot
+be exchanged.
 
-A snapshot or a backup is an document: a JSON object whose format version no build knows that cannot open it.
-So is a journal's first line. Each append is one frame: a line in base64. It is bound to its number and to the
-frame before it, and the first to the journal's first line, which no other journal has.
+An encrypted snapshot or backup is a JSON object. Its format version makes older builds refuse it. A journal
+begins with a header line of the same fields and a random id. Each append is one frame, a line in base64. It
+is bound to its number and to the frame before it; the first frame is bound to the header.
 """
 
 import base64
@@ -47,24 +47,24 @@ _KEY_ID_CHARACTERS: Final = 8
 
 
 class DerivedKey(Unprintable, frozen=True):
-    """One derived key, with the salt that it was derived with."""
+    """A key derived from the state key and `salt`."""
 
     salt: bytes
     _key: bytes
 
     @property
     def key_id(self) -> str:
-        """Eight hexadecimal digits that another key would hardly have."""
+        """Eight hexadecimal digits that identify the key without revealing it."""
         return hmac.digest(self._key, b"key id", "sha256").hex()[:_KEY_ID_CHARACTERS]
 
     def encrypt(self, data: bytes, *, bound_to: bytes) -> bytes:
-        """`data` encrypted: nonce, ciphertext and tag. It opens only as what it is `bound_to`."""
+        """Return nonce, ciphertext and tag. They can be decrypted only with the same `bound_to`."""
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + _cipher(self._key).encrypt(nonce, data, _LABEL + b"\0" + bound_to)
 
     def decrypt(self, encrypted: bytes, *, bound_to: bytes) -> bytes | None:
-        """What was encrypted; None where it was changed, or encrypted as something else."""
-        cipher = _cipher(self._key)  # says it where the library is missing
+        """Return the plain bytes; None if `encrypted` was changed or is bound to something else."""
+        cipher = _cipher(self._key)  # reports a missing library
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - needed for encrypted states only
 
         if len(encrypted) < _NONCE_BYTES + _TAG_BYTES:
@@ -96,13 +96,13 @@ def _derive(secret: str, salt: bytes) -> DerivedKey:
 
 
 class KeyRing(Struct, frozen=True, kw_only=True):
-    """The keys for the state at `location`."""
+    """The state keys of the user, for the state at `location`."""
 
     keys: StateKeys
     location: str
 
     def for_writing(self, salt: bytes | None) -> DerivedKey:
-        """The present key's key, with `salt` or (None) a fresh one. Raises StateEncrypted without a key."""
+        """Return the present key, derived with `salt` or a new salt. Raise StateEncrypted without a key."""
         if self.keys.present is None:
             raise StateEncrypted(
                 f"to write {self.location} encrypted, {STATE_KEY_VARIABLE} is needed, and it is not set",
@@ -112,7 +112,7 @@ class KeyRing(Struct, frozen=True, kw_only=True):
         return _derive(_long_enough(self.keys.present, STATE_KEY_VARIABLE), salt or os.urandom(_SALT_BYTES))
 
     def for_reading(self, salt: bytes, key_id: str) -> DerivedKey:
-        """The key that made what is to be read. Raises StateEncrypted where no key is the one that did."""
+        """Return the key with the id `key_id`. Raise StateEncrypted if the user gave another key or none."""
         given = ((STATE_KEY_VARIABLE, self.keys.present), (OLD_STATE_KEY_VARIABLE, self.keys.previous))
         for variable, key in given:
             if key is not None:
@@ -129,7 +129,7 @@ class KeyRing(Struct, frozen=True, kw_only=True):
         )
 
     def damaged(self, what: str) -> StateDamaged:
-        """What is read is not what was encrypted."""
+        """Return the error for content that was changed; `what` continues "LOCATION is encrypted, and"."""
         return StateDamaged(
             f"{self.location} is encrypted, and {what}",
             hint="Nothing was changed. It was damaged, or somebody without the key changed it. Restore state "
@@ -148,7 +148,7 @@ def _long_enough(key: str, variable: str) -> str:
 
 
 _FORMAT_VERSION: Final = 3
-"""1 is a plain state, 2 one that is marked as moving or moved."""
+"""Versions 1 and 2 are plain states; 2 has marks of a migration."""
 SNAPSHOT: Final = "snapshot"
 BACKUP: Final = "backup"
 
@@ -169,7 +169,7 @@ class JournalEnd(Struct, frozen=True, kw_only=True):
 
 
 def read_encrypted(data: bytes) -> dict[str, Any] | None:
-    """The document in `data`; None where it is none."""
+    """Return the JSON object of an encrypted snapshot or backup; None if `data` is plain."""
     if b'"ciphertext"' not in data[:_HEAD_BYTES]:
         return None
     try:
@@ -180,7 +180,7 @@ def read_encrypted(data: bytes) -> dict[str, Any] | None:
 
 
 def encrypt_document(key: DerivedKey, kind: str, data: bytes) -> bytes:
-    """`data` encrypted as a `kind`."""
+    """Return the JSON object with `data` encrypted as `kind`, SNAPSHOT or BACKUP."""
     encrypted = key.encrypt(data, bound_to=kind.encode())
     document = {
         "formatVersion": _FORMAT_VERSION,
@@ -196,24 +196,24 @@ def encrypt_document(key: DerivedKey, kind: str, data: bytes) -> bytes:
 
 
 def decrypt_read(document: dict[str, Any], ring: KeyRing, *kinds: str) -> tuple[bytes, DerivedKey]:
-    """What is in `document`, which is to be one of `kinds`, and the key that made it.
+    """Return the plain bytes in `document`, and their key. Its kind must be one of `kinds`.
 
-    Raises StateEncrypted without the key, StateTooNew for a later format and StateDamaged for anything else.
+    Raise StateEncrypted without the key, StateTooNew for a newer format, StateDamaged for other problems.
     """
     key = _key_of(document, ring)
     kind, nonce, ciphertext = document.get("kind"), _read(document, "nonce"), _read(document, "ciphertext")
     if kind not in kinds or nonce is None or ciphertext is None:
-        raise ring.damaged(f"what stands there is no encrypted {' or '.join(kinds)}")
+        raise ring.damaged(f"what stands there is not an encrypted {' or '.join(kinds)}")
     plain = key.decrypt(nonce + ciphertext, bound_to=str(kind).encode())
     if plain is None:
-        raise ring.damaged("it is not what was encrypted")
+        raise ring.damaged("it was changed")
     return plain, key
 
 
 def decrypt_document(data: bytes, *, keys: StateKeys, name: str) -> bytes:
-    """What is in an document around a snapshot or a backup; `data` itself where it is none.
+    """Return the plain bytes of the snapshot or backup `data`, which may be plain already.
 
-    `name` names it in errors, which are those of `decrypt_read`.
+    `name` names it in errors; they are those of `decrypt_read`.
     """
     document = read_encrypted(data)
     if document is None:
@@ -230,14 +230,14 @@ def _key_of(head: dict[str, Any], ring: KeyRing) -> DerivedKey:
             location=ring.location,
         )
     if version != _FORMAT_VERSION or (head.get("cipher"), head.get("derivation")) != (_CIPHER, _DERIVATION):
-        raise ring.damaged("its head is none that this reconciler writes")
+        raise ring.damaged("its header is not one that this reconciler writes")
     if salt is None or len(salt) != _SALT_BYTES or not isinstance(key_id, str) or not key_id.isascii():
-        raise ring.damaged("its head has no salt or no key id")
+        raise ring.damaged("its header has no salt or no key id")
     return ring.for_reading(salt, key_id)
 
 
 def new_journal_header(key: DerivedKey) -> tuple[bytes, JournalEnd]:
-    """The first line of a encrypted journal, which no other has, and the end behind it."""
+    """Return a new header line for an encrypted journal, and the journal's end after it."""
     document = {
         "number": 0,
         "type": "journal",
@@ -260,16 +260,16 @@ def is_encrypted_journal(data: bytes) -> bool:
 
 
 def encrypt_frame(key: DerivedKey, end: JournalEnd, data: bytes) -> tuple[bytes, JournalEnd]:
-    """The line that goes behind `end` for `data`, and the end behind that."""
+    """Return `data` as the frame to append at `end`, and the journal's end after it."""
     encrypted = key.encrypt(data, bound_to=_frame(end))
     line = base64.b64encode(encrypted) + b"\n"
     return line, _behind(end, len(data), len(line), encrypted)
 
 
 def decrypt_journal(data: bytes, ring: KeyRing) -> Iterator[tuple[bytes, JournalEnd]]:
-    """Each frame of a encrypted journal with the end behind it.
+    """Give the plain bytes of each frame, and the journal's end after it.
 
-    A torn last frame is left out. The first is empty: it is the end in front of all frames.
+    The first pair has no bytes: its end is that of the header. A torn last frame is left out.
     """
     head, newline, _ = data.partition(b"\n")
     key = _key_of(_header(head, ring), ring)
@@ -283,8 +283,8 @@ def decrypt_journal(data: bytes, ring: KeyRing) -> Iterator[tuple[bytes, Journal
         if encrypted is None or plain is None:
             if newline_at < 0:
                 return
-            raise ring.damaged(f"line {end.frames + 2} of its journal is not what was encrypted there")
-        if newline_at < 0:  # whole but for its newline: the next append writes it anew
+            raise ring.damaged(f"line {end.frames + 2} of its journal was changed")
+        if newline_at < 0:  # only its newline is missing: the next append writes this frame again
             yield plain, _behind(end, len(plain), len(line) + 1, encrypted)
             return
         end = _behind(end, len(plain), len(line), encrypted)

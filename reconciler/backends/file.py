@@ -1,7 +1,7 @@
-"""A local file: the embedded default. Its journal, lock and backup stand beside it.
+"""State in a local file, the default store. Its journal, lock and backup are files beside it.
 
-A write goes to a new file, is flushed with its folder, and takes the old one's place in one step. The lock is
-the operating system's (flock), so the kernel lets go of it when its process dies.
+A write makes a new file, flushes it and its folder, and renames it over the old one. The lock is a flock, so
+the kernel releases it when its process ends.
 """
 
 import errno
@@ -34,7 +34,7 @@ _LARGEST_BYTES: Final = 1024**3
 _APPENDING: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 
 
-# Where the replacement of each kind of file can fail: open, write, flush, swap, swapped.
+# The fault points of each kind of file: open, write, flush, swap, swapped.
 _SNAPSHOT: Final = (
     Step.SNAPSHOT_OPEN,
     Step.SNAPSHOT_WRITE,
@@ -52,7 +52,7 @@ _BACKUP: Final = (
 
 
 def open_file(url: str, *, root: Path) -> StateStore:
-    """The file that `url` names, as `file:PATH`; a relative path is below `root`."""
+    """Return the store for `url`, which is `file:PATH`. A relative path is below `root`."""
     parts = urlsplit(url)
     if parts.netloc not in {"", "localhost"} or parts.query or parts.fragment or not parts.path:
         raise UsageError(f"the state URL {url!r} does not name a local path", hint=FILE_HINT)
@@ -60,10 +60,10 @@ def open_file(url: str, *, root: Path) -> StateStore:
 
 
 class FileBackend:
-    """A state at a path; implements `ports.StateStore`."""
+    """A state in the file at `path`; implements `ports.StateStore`."""
 
     def __init__(self, path: Path, *, location: str) -> None:
-        # Links are followed once, here: replacing a link would leave the file behind it as it was.
+        # Follow links here, once: a write that replaced the link would not change the file that it points to.
         self._path = Path(os.path.realpath(path))
         self._journal = self._path.with_name(f"{self._path.name}.journal")
         self._backup = self._path.with_name(f"{self._path.name}.backup")
@@ -71,14 +71,14 @@ class FileBackend:
         self.location = location
 
     def read(self) -> Snapshot | None:
-        """The file's bytes, or None where there is no file."""
+        """Return the content of the file; None if it does not exist."""
         with reporting("read", self.location):
             reach(Step.SNAPSHOT_READ)
             data = _read_if_exists(self._path)
         return None if data is None else Snapshot(data=data, version=content_version(data))
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:  # noqa: ARG002 - no history
-        """Put `data` in the place of exactly the content `replacing`; flushed to the disk on return."""
+        """Replace the content whose version is `replacing` by `data`, flushed to disk."""
         with self._changing("write"):
             present = self.read()
             if (None if present is None else present.version) != replacing:
@@ -87,19 +87,19 @@ class FileBackend:
         return content_version(data)
 
     def back_up(self, data: bytes) -> str:
-        """Put `data` in the place of the last backup; flushed to the disk on return."""
+        """Replace the last backup by `data`, flushed to disk; return its path."""
         with self._changing("back up"):
             _replace(self._backup, data, _BACKUP)
         return str(self._backup)
 
     def read_journal(self) -> bytes:
-        """The journal's bytes; none where there is no journal."""
+        """Return the content of the journal; empty if there is no file."""
         with reporting("read the journal of", self.location):
             reach(Step.JOURNAL_READ)
             return _read_if_exists(self._journal) or b""
 
     def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:  # noqa: ARG002 - no history
-        """Put `data` behind the first `after` bytes of the journal; flushed to the disk on return."""
+        """Write `data` after the first `after` bytes of the journal, flushed to disk."""
         with self._changing("write the journal of"):
             reach(Step.JOURNAL_OPEN)
             descriptor = os.open(self._journal, _APPENDING, 0o666)
@@ -112,9 +112,9 @@ class FileBackend:
                 flush_folder(self._journal.parent)
 
     def _append(self, descriptor: int, data: bytes, after: int) -> int:
-        """`data` is durable behind the first `after` bytes; how many there were before."""
+        """Write and flush `data` after the first `after` bytes; return the size from before."""
         size_bytes = os.fstat(descriptor).st_size
-        if size_bytes < after:  # a longer one would be made of zeros
+        if size_bytes < after:  # ftruncate would fill the gap with zeros
             raise shortened(self.location)
         try:
             reach(Step.JOURNAL_CUT)
@@ -123,14 +123,14 @@ class FileBackend:
             write_all(descriptor, data, Step.JOURNAL_WRITE)
             flush(descriptor, Step.JOURNAL_FLUSH)
         except OSError:
-            with suppress(OSError):  # a torn tail is tolerated when the journal is read
+            with suppress(OSError):  # readers tolerate a torn end
                 reach(Step.JOURNAL_DROP)
                 os.ftruncate(descriptor, after)
             raise
         return size_bytes
 
     def clear_journal(self) -> None:
-        """Remove the journal; flushed to the disk on return."""
+        """Remove the journal and flush its folder."""
         with self._changing("clear the journal of"):
             if self._journal.exists():
                 reach(Step.JOURNAL_CLEAR)
@@ -140,7 +140,7 @@ class FileBackend:
 
     @contextmanager
     def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[LockHandover]:
-        """Hold the lock; what killed writers left half-written is removed on the way in."""
+        """Hold the lock. First remove temporary files that killed writers left."""
         with reporting("lock", self.location):
             self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._lock.hold(info, timeout_s=timeout_s):
@@ -151,15 +151,15 @@ class FileBackend:
             yield LockHandover.ORDERLY
 
     def lock_holder(self) -> LockHolder | None:
-        """Who holds the lock, or was killed with it; None where there is no lock file."""
+        """Return who wrote the lock file, perhaps a run that was killed; None if there is no lock file."""
         return self._lock.holder()
 
     def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
-        """Remove the lock file, if it is that of `lock_id` and its holder is one that `breaking` allows."""
+        """Remove the lock file if its id is `lock_id` and `breaking` allows its holder."""
         return self._lock.break_lock(lock_id, breaking=breaking)
 
     def prove_conditional_writes(self) -> None:
-        """Nothing: `write` compares while it is alone in its folder, which needs no proof."""
+        """Do nothing: `write` compares under a lock of the folder, which needs no proof."""
 
     @contextmanager
     def _changing(self, verb: str) -> Iterator[None]:
@@ -171,7 +171,10 @@ class FileBackend:
 
 
 def _read_if_exists(path: Path) -> bytes | None:
-    """The bytes of a regular file; OSError for anything else, which may never end or never begin."""
+    """Return the content of a regular file.
+
+    Raise OSError for others: reading a pipe or device may never end.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -186,7 +189,7 @@ def _read_if_exists(path: Path) -> bytes | None:
 
 
 def _replace(path: Path, data: bytes, steps: tuple[Step, Step, Step, Step, Step]) -> None:
-    """Put `data` in the place of `path` in one step."""
+    """Replace the content of `path` by `data` atomically. `steps` are its fault points."""
     opening, writing, flushing, swapping, swapped = steps
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -197,7 +200,7 @@ def _replace(path: Path, data: bytes, steps: tuple[Step, Step, Step, Step, Step]
         reach(swapping)
         scratch.replace(path)
     except OSError:
-        with suppress(OSError):  # the next lock removes it; the failure that led here is the one to report
+        with suppress(OSError):  # report the first failure; whoever locks next removes the file
             reach(Step.SCRATCH_DROP)
             scratch.unlink(missing_ok=True)
         raise
@@ -206,7 +209,7 @@ def _replace(path: Path, data: bytes, steps: tuple[Step, Step, Step, Step, Step]
 
 
 def write_all(descriptor: int, data: bytes, step: Step) -> None:
-    """Write all of `data`, however much the system takes at once."""
+    """Write all of `data`; one os.write may write only a part."""
     reach(step, descriptor, data)
     rest = memoryview(data)
     while rest:
@@ -214,7 +217,7 @@ def write_all(descriptor: int, data: bytes, step: Step) -> None:
 
 
 def flush(descriptor: int, step: Step) -> None:
-    """Flush to the disk itself; on macOS fsync alone stops at the drive's cache."""
+    """Flush to the disk. On macOS fsync alone leaves data in the drive's cache."""
     reach(step)
     if hasattr(fcntl, "F_FULLFSYNC"):
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)

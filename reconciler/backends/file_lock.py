@@ -1,9 +1,9 @@
-"""A lock file held through flock: the kernel lets go of it when its holder dies; a release removes it.
+"""A lock file with a flock on it. A release removes the file; a killed holder only loses the flock.
 
-The name of the lock file is what makes its holder the holder: breaking a lock removes the name. So that a
-holder cannot write once that has happened, each change of the store is made in `changing`, one at a time in
-a folder (a flock on the folder), and looks first whether the name is still there. Whoever takes or breaks a
-lock passes through the same door, so that all changes of the holder before it are over by then.
+Breaking a lock removes its file, so a holder has the lock only while its file exists. Each change of the
+store is made in `changing`: it takes a flock on the folder, then checks that the lock file is still there.
+Taking or breaking a lock takes the same flock on the folder, and so waits until a change that has begun is
+over.
 """
 
 import errno
@@ -24,13 +24,13 @@ _POLL_S: Final = 0.1
 _DOOR_POLL_S: Final = 0.002
 _DOOR_TIMEOUT_S: Final = 20.0
 _INFO_BYTES: Final = 10_000
-# What a network's file system answers that cannot lock folders. The look at the name remains.
+# Errors of network file systems that cannot lock folders. There, only the check of the lock file remains.
 _NO_FOLDER_LOCKS: Final = frozenset({errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EINVAL})
 
 
 @contextmanager
 def reporting(verb: str, location: str) -> Iterator[None]:
-    """Raise StateUnavailable for an OSError within: it was not possible to `verb` the state at `location`."""
+    """Turn an OSError within into a StateUnavailable that says "cannot `verb` `location`"."""
     try:
         yield
     except OSError as error:
@@ -42,7 +42,7 @@ def reporting(verb: str, location: str) -> Iterator[None]:
 
 
 class FileLock:
-    """The lock whose file is at `path`; `location` names the state in errors."""
+    """The lock file at `path`; `location` names the state in errors."""
 
     def __init__(self, path: Path, *, location: str) -> None:
         self._path = path
@@ -51,7 +51,7 @@ class FileLock:
 
     @contextmanager
     def hold(self, info: LockInfo, *, timeout_s: float) -> Iterator[None]:
-        """Hold the lock for the length of the context, with `info` in its file for others to read."""
+        """Hold the lock during the context, with `info` in its file for others to read."""
         with reporting("lock", self._location):
             reach(Step.LOCK_OPEN)
             descriptor = wait_for(self._try, timeout_s=timeout_s, longest_pause_s=_POLL_S)
@@ -70,9 +70,9 @@ class FileLock:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """One change of the store, alone in its folder.
+        """Make one change of the store, while no other process changes a store in this folder.
 
-        Raises StateUnavailable, before the change, if the lock was held by this object and was broken.
+        Raise StateUnavailable before the change if this object held the lock and it was broken.
         """
         with self._alone():
             if self._held is not None and not _is_same_file(self._held, self._path):
@@ -80,12 +80,12 @@ class FileLock:
             yield
 
     def holder(self) -> LockHolder | None:
-        """Who holds the lock, or was killed with it; None where there is no lock file."""
+        """Return who wrote the lock file, perhaps a run that was killed; None if there is no lock file."""
         with reporting("look at the lock of", self._location), self._opened() as descriptor:
             return None if descriptor is None else _holder_of(descriptor)
 
     def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
-        """Remove the lock file if it is that of `lock_id` and `breaking` allows it. Raises UnlockRefused."""
+        """Remove the lock file if its id is `lock_id` and `breaking` allows it; else raise UnlockRefused."""
         with reporting("unlock", self._location), self._opened() as descriptor:
             if descriptor is None:
                 raise not_locked(self._location)
@@ -98,22 +98,23 @@ class FileLock:
             return holder
 
     def _try(self) -> int | None:
-        """An open descriptor that holds the lock, or None where another holds it."""
+        """Return an open descriptor that holds the lock; None if another process holds it."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         if _lock(descriptor) and _is_same_file(descriptor, self._path):
             return descriptor
-        os.close(descriptor)  # held by another, or the file was let go and removed since we opened it
+        os.close(descriptor)  # held by another process, or removed by its holder after we opened it
         return None
 
     def _release(self, descriptor: int) -> None:
         try:
             with self._alone():
                 reach(Step.LOCK_RELEASE)
-                if _is_same_file(descriptor, self._path):  # it may be another's by now, if ours was removed
-                    self._path.unlink()  # before the lock goes, so that no other holder's is removed
+                if _is_same_file(descriptor, self._path):  # if ours was removed, this may be another run's
+                    # Before the flock is released, so that no other holder's file is removed.
+                    self._path.unlink()
             reach(Step.LOCK_REMOVED)
         except OSError:
-            return  # a file that is left behind is held by nobody once its descriptor is closed
+            return  # a file that is left has no flock once its descriptor is closed
         finally:
             os.close(descriptor)
 
@@ -131,10 +132,11 @@ class FileLock:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Be the only one who changes a store in this folder."""
+        """Hold the flock on the folder, so that no other process changes a store in it."""
         folder = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            # Whoever changes the store without a pause lets nobody in who looks seldom.
+            # Poll often: a process that changes its store without pauses would keep out one that polls
+            # rarely.
             door = wait_for(
                 lambda: _lock_folder(folder) or None,
                 timeout_s=_DOOR_TIMEOUT_S,
@@ -142,7 +144,9 @@ class FileLock:
                 longest_pause_s=_DOOR_POLL_S,
             )
             if door is None:
-                raise OSError(errno.EBUSY, "another process has been changing a state beside it for too long")
+                raise OSError(
+                    errno.EBUSY, "another process has been changing a state in the same folder for too long"
+                )
             yield
         finally:
             os.close(folder)
@@ -158,7 +162,7 @@ def _lock_folder(folder: int) -> bool:
 
 
 def _lock(descriptor: int) -> bool:
-    """Whether the flock on `descriptor` could be had at once."""
+    """Take the flock on `descriptor` if it is free; return whether that worked."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -174,7 +178,7 @@ def _is_same_file(descriptor: int, path: Path) -> bool:
 
 
 def _write_info(descriptor: int, info: LockInfo) -> None:
-    with suppress(OSError):  # the lock is held all the same; a full disk only leaves its holder unnamed
+    with suppress(OSError):  # the lock is held even so; after a full disk it does not name its holder
         text = encode_lock_info(info)
         os.ftruncate(descriptor, 0)
         reach(Step.LOCK_NAME, descriptor, text)
@@ -182,6 +186,9 @@ def _write_info(descriptor: int, info: LockInfo) -> None:
 
 
 def _holder_of(descriptor: int) -> LockHolder:
-    """Who wrote the lock file, and whether the lock is held; if it was not, it is now, by `descriptor`."""
+    """Return who wrote the lock file, and whether that run still holds it.
+
+    A free lock is held by `descriptor` then.
+    """
     info = decode_lock_info(os.pread(descriptor, _INFO_BYTES, 0))
     return LockHolder(info=info, liveness=Liveness.ENDED if _lock(descriptor) else Liveness.ALIVE)

@@ -1,20 +1,20 @@
-"""The branch of a state: what it holds, and how it moves from one commit to the next.
+"""The branch of a state: its files, and the commits that change them.
 
     exams.state.json                     the snapshot
-    exams.state.json.backup              the one before the last change by hand
-    exams.state.json.journal/0000/000    the first append since the journal was cleared, and so on
+    exams.state.json.backup              the snapshot before the last change by hand
+    exams.state.json.journal/0000/000    the first append since the journal was cleared
+    exams.state.json.journal/0000/001    the second one, and so on
 
-An append adds one file below a folder of at most 256, so that what it costs does not grow with state or
-journal.
+Each append adds one file in a folder of at most 256 files, so its cost does not grow with state or journal.
 
-A change is one commit on top of the commit that was seen, pushed on the condition that the branch still is at
-that one. A holder of the lock adds the condition that the lock is still its own. So whoever breaks a lock
-takes it away first, and then puts a commit on the branch: what the old holder is pushing at that moment is
-either in the branch by then, and seen, or is refused for ever.
+Each change is one commit on top of the commit that was seen, pushed on the condition that the branch is still
+at that commit. The holder of the lock adds the condition that the lock's ref has not changed. So whoever
+breaks a lock first changes that ref, and then adds a commit to the branch. A push that the old holder had
+under way is then either in the branch already, or is refused.
 
-A push whose answer is lost is looked for: it succeeded if the branch is at its commit. If the branch is
-where it was, the push may still arrive; the next one is then refused, finds its own earlier commit, and
-goes on from it.
+When the answer to a push is lost, we look at the branch: at the new commit, the push has succeeded. At the
+old commit, the push may still arrive. The next push is then refused, finds our own earlier commit in the
+branch, and continues from it.
 """
 
 from bisect import bisect_right
@@ -49,13 +49,13 @@ _LARGEST_BYTES: Final = 1024**3
 
 
 class ForeignBranchError(Exception):
-    """The branch holds what this product never puts there. Says what."""
+    """The branch has files that are not of a state. The message names them."""
 
 
 class Tip(Struct, frozen=True, kw_only=True):
-    """A commit of the branch; None for `commit` where the branch does not exist.
+    """The last commit of the branch; `commit` is None if there is no branch.
 
-    `snapshot` is the snapshot's blob, `ends` the sizes of the journal after each of its appends.
+    `snapshot` is the id of the snapshot's blob. `ends` has the size of the journal after each append.
     """
 
     commit: str | None
@@ -64,11 +64,11 @@ class Tip(Struct, frozen=True, kw_only=True):
 
     @property
     def journal_bytes(self) -> int:
-        """The journal's size."""
+        """Size of the journal."""
         return self.ends[-1] if self.ends else 0
 
     def appends_within(self, size_bytes: int) -> int:
-        """How many appends lie within the first `size_bytes` of the journal."""
+        """Return how many whole appends are in the first `size_bytes` of the journal."""
         return bisect_right(self.ends, size_bytes)
 
 
@@ -76,34 +76,37 @@ ABSENT: Final = Tip(commit=None)
 
 
 def journal_folder(path: str) -> str:
-    """The folder of the journal of the state at `path`."""
+    """Return the folder of the journal for the state at `path`."""
     return f"{path}.journal"
 
 
 def backup_file(path: str) -> str:
-    """The file of the backup of the state at `path`."""
+    """Return the file of the backup for the state at `path`."""
     return f"{path}.backup"
 
 
 def append_file(path: str, number: int) -> str:
-    """The file of append `number`, from 0. Their names are in the order of their numbers."""
+    """Return the file of append `number`, from 0. Files sort by name in the order of appends."""
     folder, place = divmod(number, _FOLDER_FILES)
     return f"{journal_folder(path)}/{folder:04}/{place:03}"
 
 
 def tip_of(commit: str, entries: Sequence[TreeEntry], path: str) -> Tip:
-    """What `entries`, the files of `commit`, say. Raises ForeignBranchError where they are not a state's."""
+    """Return the tip at `commit` with the files `entries`.
+
+    Raise ForeignBranchError if they are not a state's.
+    """
     by_path = {entry.path: entry for entry in entries}
     snapshot = by_path.pop(path, None)
     backup = by_path.pop(backup_file(path), None)
     appends = [entry for name, entry in by_path.items() if name.startswith(f"{journal_folder(path)}/")]
     if len(appends) != len(by_path):
         others = sorted(by_path.keys() - {entry.path for entry in appends})
-        raise ForeignBranchError(f"it holds {_listed(others)}, which is no state")
+        raise ForeignBranchError(f"it holds {_listed(others)}, which does not belong to a state")
     ours = [entry for entry in (snapshot, backup, *appends) if entry is not None]
     for entry in ours:
         if entry.mode not in _REGULAR:
-            raise ForeignBranchError(f"{entry.path} is no regular file there (its mode is {entry.mode})")
+            raise ForeignBranchError(f"{entry.path} is not a regular file there (its mode is {entry.mode})")
         if entry.size_bytes > _LARGEST_BYTES:
             raise ForeignBranchError(f"{entry.path} is larger than {_LARGEST_BYTES // 1024**2} MiB there")
     for number, entry in enumerate(appends):
@@ -129,7 +132,10 @@ _MOST_MOVES: Final = 8
 
 
 class NewCommit(Struct, frozen=True, kw_only=True):
-    """A commit to be: what it drops and puts, what the branch holds with it, and what is said of it."""
+    """A commit to make: first remove the files `drops`, then write the files `puts`.
+
+    `then` returns the branch's tip after it. `headline` and `note` are its message.
+    """
 
     then: Callable[[BuiltCommit], Tip]
     puts: Mapping[str, bytes] = field(default_factory=dict)
@@ -139,9 +145,10 @@ class NewCommit(Struct, frozen=True, kw_only=True):
 
 
 class HeldGitLock(Struct, kw_only=True):
-    """A lock that is held, as its commit `lock`, and what its holder knows of the branch.
+    """The lock that this run holds: `lock` is the commit that its ref names, `tip` the last known tip.
 
-    `unsettled` are commits whose pushes may yet arrive; `trouble` is set once this holder may change nothing.
+    `unsettled` has the commits whose pushes may still arrive. `trouble` is the error for every change once
+    the lock is lost.
     """
 
     lock: str
@@ -152,7 +159,7 @@ class HeldGitLock(Struct, kw_only=True):
 
 
 class Branch:
-    """The branch at `place`. Raises StateUnavailable, ScratchError and OSError."""
+    """The branch at `place`. Methods raise StateUnavailable, ScratchError and OSError."""
 
     def __init__(self, place: GitPlace, *, root: Path) -> None:
         self._place = place
@@ -161,7 +168,7 @@ class Branch:
         self.remote = Remote(self.scratch.git, place)
 
     def fetch(self) -> Tip:
-        """What the branch holds now."""
+        """Fetch the branch and return its tip."""
         if not self.remote.fetch(self._place.branch, into=_SEEN):
             return ABSENT
         commit = self.scratch.resolve(_SEEN)
@@ -171,15 +178,16 @@ class Branch:
             raise foreign(self._place, str(error)) from error
 
     def journal_blobs(self, commit: str) -> tuple[str, ...]:
-        """The blobs of the journal's appends at `commit`, which was fetched or pushed from here."""
+        """Return the ids of the journal's blobs, in order, at a `commit` that was fetched or pushed."""
         folder = f"{journal_folder(self._place.path)}/"
         return tuple(one.blob for one in self.scratch.entries(commit) if one.path.startswith(folder))
 
     def advance(self, make: Callable[[Tip], NewCommit | None], *, held: HeldGitLock | None) -> Tip:
-        """What the branch holds once it has moved by the change that `make` gives for what it held.
+        """Push the commit that `make` returns for the present tip; return the tip after it.
 
-        Where `make` gives none, nothing moves, and a holder holds the lock still. Raises what `make`
-        raises; and StateUnavailable, after which a holder may try again if the branch is its own still.
+        If the branch has moved meanwhile, call `make` again. If `make` returns None, push nothing, but check
+        that a `held` lock is still held. Raise what `make` raises, and StateUnavailable. After that a holder
+        may try again, unless `held.trouble` is set.
         """
         for _ in range(_MOST_MOVES):
             if held is not None and held.trouble is not None:
@@ -221,7 +229,10 @@ class Branch:
         return False
 
     def _deliver(self, tip: Tip, then: Tip, held: HeldGitLock | None) -> bool:
-        """Whether the branch moved from `tip` to `then`; if not, it is elsewhere, and that is known."""
+        """Push `then` on top of `tip`.
+
+        Return False if the branch is at another commit, which is in `held` then.
+        """
         conditions = []
         if held is not None:
             conditions.append(Update(ref=self._place.lock, expected=held.lock, new=held.lock))
@@ -235,7 +246,7 @@ class Branch:
         return True
 
     def _look(self, held: HeldGitLock | None) -> str | None:
-        """Where the branch is. Raises StateUnavailable if the lock was taken away."""
+        """Return the commit of the branch. Raise StateUnavailable if the lock was broken."""
         seen = self.remote.look(self._place.branch, self._place.lock)
         if held is not None and seen[self._place.lock] != held.lock:
             held.trouble = lock_taken_away(self._place.location)
@@ -243,7 +254,7 @@ class Branch:
         return seen[self._place.branch]
 
     def _follow(self, seen: str | None, held: HeldGitLock | None) -> None:
-        """Go on from an own commit that arrived late. Raises StateUnavailable if the commit is another's."""
+        """Continue from our own commit `seen` that arrived late. Raise StateUnavailable if it is not ours."""
         if held is None:
             return
         if seen not in held.unsettled:
@@ -253,7 +264,7 @@ class Branch:
 
 
 def _go_on(held: HeldGitLock | None, tip: Tip) -> None:
-    """Know that the branch is at `tip`: pushes on the condition that it is elsewhere are refused."""
+    """Record that the branch is at `tip`. The server now refuses all earlier pushes."""
     if held is not None:
         held.tip = tip
         held.unsettled.clear()

@@ -1,11 +1,10 @@
-"""The `git` command, run so that nothing but what was asked for runs with it.
+"""Run the `git` command in isolation.
 
-Promise: no hooks, no prompts, no signing, no work left in the background, and no settings but those of the
-user and the machine: those of a repository at hand could name programs to run. That holds for the other end
-of a fetch or push, too, where this machine serves it (`serving`). Credentials, proxies
-and certificates are found as git finds them (credential helpers, ssh's agent and configuration,
-GIT_ASKPASS). None of the product's secrets is in git's environment. Each call ends within a bound, with all
-that it started.
+Promise: git runs no hooks, prompts, signing or background work. It uses the settings of the user and the
+machine only: the settings of a local repository could name programs to run. The same holds for the other end
+of a fetch or push if it is on this machine (`serving`). git finds credentials, proxies and certificates as
+usual (credential helpers, ssh's agent and configuration, GIT_ASKPASS). Its environment has none of our
+secrets. Each call has a timeout, after which git and all processes that it started are killed.
 """
 
 import errno
@@ -51,9 +50,10 @@ _SERVING: Final = (
     "receive.fsckObjects=false",
     "transfer.fsckObjects=false",
 )
-"""In the place of settings of a repository that is served which would run a program, or read another file.
+"""Settings for a local repository that is fetched from or pushed to.
 
-A checked-out branch is never pushed to, since to update its files may run filters.
+They override its own settings that would run a program or read another file. A checked-out branch refuses
+pushes, as updating its files may run filters.
 """
 _OWN_SCOPES: Final = frozenset({"local", "worktree"})
 _VARIABLES: Final = {
@@ -81,13 +81,13 @@ _KEPT_PREFIXES: Final = (
     "GIT_SSH",
     "GIT_SSL_",
 )
-"""Of git's variables, those that say how to reach and trust a server. The others point at repositories."""
+"""Variables of git that are kept: how to reach and trust a server. The others name repositories."""
 _SECRET_PREFIXES: Final = ("EXAM_SECRET_", "RECONCILER_STATE_KEY", "SMARTERPROCTORING_", "SSH_ASKPASS")
 _QUIET_SSH: Final = "ssh -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=15"
 
 
 class GitResult(Struct, frozen=True, kw_only=True):
-    """How a call of git ended, and what it said."""
+    """Exit code, standard output and standard error of git."""
 
     code: int
     out: bytes
@@ -95,7 +95,7 @@ class GitResult(Struct, frozen=True, kw_only=True):
 
 
 class Git:
-    """Runs git on the repository in `directory`, which speaks `protocols` and no others."""
+    """Run git on the repository in `directory`, with only the protocols `protocols` (as `https:ssh`)."""
 
     def __init__(self, directory: Path, *, protocols: str) -> None:
         self._directory = directory
@@ -115,9 +115,9 @@ class Git:
         settings: Sequence[str] = (),
         variables: Mapping[str, str] | None = None,
     ) -> GitResult:
-        """The outcome of `git ARGUMENTS`, which reads `given`. `settings` and `variables` win over the usual.
+        """Run `git ARGUMENTS` with the input `given`. `settings` and `variables` override the defaults.
 
-        Raises OSError where git cannot be run, and TimeoutError once all that it started was ended.
+        Raise OSError if git cannot be run, and TimeoutError after all that it started was killed.
         """
         if not self._is_ssh_settled:
             self._is_ssh_settled = True
@@ -139,7 +139,7 @@ class Git:
             raise
 
     def _settle_ssh(self) -> None:
-        """Have ssh ask nothing, unless somebody chose another ssh."""
+        """Make ssh ask no questions, unless the user chose another ssh command."""
         if "GIT_SSH" in self._environ or "GIT_SSH_COMMAND" in self._environ:
             return
         if not self.run("config", "--get", "core.sshCommand", timeout_s=20).out.strip():
@@ -147,18 +147,19 @@ class Git:
 
 
 def serving(service: str) -> str:
-    """The command line that serves `service` of a repository on this machine, and runs nothing else of it.
+    """Return the command line for git's `service` (as `receive-pack`) of a repository on this machine.
 
-    git itself clears the variables that could say this. It lets a shell read the line, and adds the path.
+    It runs no program that the repository names. git passes the line to a shell and adds the path. It would
+    clear variables that set the same.
     """
     words = (word for setting in _SERVING for word in ("-c", setting))
     return f"GIT_ALLOW_PROTOCOL=none {shlex.join(['git', *words, service])}"
 
 
 def settings_of(folder: Path) -> frozenset[str]:
-    """The names of the settings of the repository in `folder` itself, those of included files among them.
+    """Return the names of the settings of the repository in `folder` itself, and of the files they include.
 
-    Raises OSError, with git's words, where they cannot be read.
+    Raise OSError with git's message if they cannot be read.
     """
     words = ("-c", "safe.bareRepository=all", "config", "--includes", "--show-scope", "--name-only", "-z")
     found = _read(folder, *words, "--list")
@@ -171,9 +172,9 @@ def settings_of(folder: Path) -> frozenset[str]:
 
 
 def head_of(folder: Path) -> str | None:
-    """What HEAD names in the repository that `folder` is in; None where there is none.
+    """Return the commit of HEAD in the repository around `folder`; None if there is none.
 
-    Only refs are read: no setting of that repository has a program run for that, or a server asked.
+    This reads refs only, which runs no program and contacts no server, whatever the repository's settings.
     """
     settings = [word for each in (*_SETTINGS, "safe.bareRepository=explicit") for word in ("-c", each)]
     with suppress(OSError):
@@ -183,13 +184,13 @@ def head_of(folder: Path) -> str | None:
 
 
 def _read(folder: Path, *arguments: str) -> GitResult:
-    """Run git in `folder` for what it says of the repository there."""
+    """Run git in `folder`, to read from the repository there."""
     environ = _environment(protocols="none")
     return _run(["git", *arguments], folder=folder, environ=environ, given=b"", timeout_s=20)
 
 
 def _environment(*, protocols: str) -> dict[str, str]:
-    """This process's environment as git may see it; git speaks `protocols` and no others."""
+    """Return the environment for git: this process's, without secrets and without most variables of git."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -202,11 +203,11 @@ def _environment(*, protocols: str) -> dict[str, str]:
 def _run(
     command: Sequence[str], *, folder: Path, environ: Mapping[str, str], given: bytes, timeout_s: float
 ) -> GitResult:
-    # Files, not pipes: what outlives git (a shared connection of ssh) may hold a pipe open for ever.
+    # Files, not pipes: a process that outlives git (a shared ssh connection) could keep a pipe open for ever.
     with TemporaryFile() as source, TemporaryFile() as out, TemporaryFile() as err:
         source.write(given)
         source.seek(0)
-        process = subprocess.Popen(  # noqa: S603 - a list of words, the first of which is git
+        process = subprocess.Popen(  # noqa: S603 - the command is a list, and its program is git
             command, cwd=folder, env=environ, stdin=source, stdout=out, stderr=err, start_new_session=True
         )
         code = _wait(process, timeout_s)
@@ -214,9 +215,9 @@ def _run(
 
 
 def _content(file: IO[bytes]) -> bytes:
-    """What was written to `file` so far, read without moving the place where the next is written.
+    """Return what was written to `file` so far, without moving its offset.
 
-    What outlives git (the other side of a push on this machine, for a moment) shares that place.
+    A process that outlives git (for a moment, the other end of a local push) shares that offset.
     """
     size = os.fstat(file.fileno()).st_size
     content = bytearray()
@@ -226,7 +227,7 @@ def _content(file: IO[bytes]) -> bytes:
 
 
 def _wait(process: "subprocess.Popen[bytes]", timeout_s: float) -> int:
-    """The exit code. Raises TimeoutError after `timeout_s`; then the whole process group was ended."""
+    """Return the exit code. After `timeout_s` kill the process group and raise TimeoutError."""
     try:
         return process.wait(timeout_s)
     except subprocess.TimeoutExpired as error:
@@ -238,5 +239,5 @@ def _wait(process: "subprocess.Popen[bytes]", timeout_s: float) -> int:
 
 
 def _end_group(process: "subprocess.Popen[bytes]") -> None:
-    with suppress(ProcessLookupError, PermissionError):  # it has ended by itself
+    with suppress(ProcessLookupError, PermissionError):  # it has ended already
         os.killpg(process.pid, signal.SIGKILL)

@@ -1,12 +1,12 @@
-"""Commits of a state's branch: what they say, and the private repository in which they are built.
+"""Commits of a state's branch: their messages, and the temporary repository in which they are made.
 
-Nothing that a message is made of can end a line, and only the last lines stand at a line's beginning, so no
-exam or name can pass for a trailer. `[skip ci]` keeps pipelines from starting for a change of state.
+All text in a message is put on one line, and the lines of its body are indented. So no name of an exam or a
+person can be taken for a trailer. `[skip ci]` keeps pipelines from starting when state changes.
 
-The repository is made when needed and removed at the end. It holds the one commit that was fetched and those
-that were pushed since. No work tree is ever checked out, so no link, no submodule and no name in a branch
-reaches this machine's files. The folder of a run that was killed is removed by the next one: who lives holds
-a lock on its own.
+The repository is made when it is needed and removed at the end. It has the one commit that was fetched, and
+those that were pushed since. Nothing is checked out, so links, submodules and odd names in a branch never
+reach the local disk. Each run holds a flock on its folder; the next run removes folders without one, of
+killed runs.
 """
 
 import fcntl
@@ -35,18 +35,18 @@ _PIPELINE_VARIABLES: Final = ("GITHUB_SHA", "CI_COMMIT_SHA")
 
 
 UNNAMED: Final = "reconciler <reconciler@localhost>"
-"""The author of a change by who does not hold the lock."""
+"""Author of a change that is made without the lock."""
 
 
 def author_of(info: LockInfo) -> str:
-    """Who holds the lock, and on which machine, in the form that git takes."""
+    """Return the lock's holder and its host as an author for git."""
     name = re.sub(r"[<>]", "", _one_line(info.who)).strip(" .,:;\"'") or "reconciler"
     host = re.sub(r"[^A-Za-z0-9.-]", "-", info.host)[:_LONGEST_TITLE].strip("-.") or "localhost"
     return f"{name} <reconciler@{host}>"
 
 
 def message_of(headline: str, note: str, trailers: Mapping[str, str]) -> str:
-    """A commit's message: a title, the rest of the note, set in, and the trailers."""
+    """Return a commit's message: a title, the other lines of `note`, indented, and the trailers."""
     first, *rest = note.strip().splitlines() or [""]
     title = ": ".join(part for part in (_one_line(headline), _one_line(first)) if part)
     body = [f"  {_one_line(line)}".rstrip() for line in rest[:_MOST_LINES]]
@@ -57,7 +57,7 @@ def message_of(headline: str, note: str, trailers: Mapping[str, str]) -> str:
 
 @cache
 def manifests_commit(root: Path) -> str | None:
-    """The commit of the manifests, as the pipeline says, or what is checked out where they are."""
+    """Return the commit of the manifests: from the pipeline's variables, or the one checked out at `root`."""
     given = next((value for name in _PIPELINE_VARIABLES if (value := os.environ.get(name))), None)
     found = head_of(root) if given is None else given
     return found if found is not None and _COMMIT.fullmatch(found) else None
@@ -73,7 +73,7 @@ _BUILT: Final = "refs/reconciler/built"
 
 
 class ScratchError(Exception):
-    """git could not do its work on this machine, or what was fetched is damaged."""
+    """A local git command failed, or what was fetched is damaged."""
 
 
 class TreeEntry(Struct, frozen=True, kw_only=True):
@@ -86,14 +86,14 @@ class TreeEntry(Struct, frozen=True, kw_only=True):
 
 
 class BuiltCommit(Struct, frozen=True, kw_only=True):
-    """A commit that was built, and the blobs of the files that were put."""
+    """A new commit, and the blob ids of the files that were written, by path."""
 
     commit: str
     blobs: Mapping[str, str]
 
 
 class Scratch:
-    """The private repository, gone with this object. Raises ScratchError and OSError."""
+    """The temporary repository, removed with this object. Methods raise ScratchError and OSError."""
 
     def __init__(self, *, protocols: str) -> None:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
@@ -113,9 +113,9 @@ class Scratch:
         author: str,
         drops: Sequence[str] = (),
     ) -> BuiltCommit:
-        """A commit on top of `parent`, or the first of a history, that nothing names yet.
+        """Make a commit on top of `parent`, or without a parent (None). No ref names it yet.
 
-        It drops the files and folders `drops`, and then has the files `puts`.
+        First remove the files and folders `drops`, then write the files `puts`.
         """
         said = self._ask(
             "fast-import",
@@ -129,16 +129,16 @@ class Scratch:
         return BuiltCommit(commit=commit, blobs=dict(zip(puts, map(_blob_of, listed), strict=True)))
 
     def resolve(self, ref: str) -> str:
-        """The commit that the local `ref` names."""
+        """Return the commit that the local `ref` names."""
         return self._ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").out.decode().strip()
 
     def entries(self, commit: str) -> tuple[TreeEntry, ...]:
-        """Every file of `commit`, in order of path."""
+        """Return all files of `commit`, sorted by path."""
         listed = self._ask("ls-tree", "-r", "-z", "-l", "--full-tree", commit).out
         return tuple(_entry(line) for line in listed.split(b"\0") if line)
 
     def blobs(self, ids: Sequence[str]) -> bytes:
-        """The contents of the blobs `ids`, one behind the other."""
+        """Return the contents of the blobs `ids`, joined."""
         if not ids:
             return b""
         said = self._ask("cat-file", "--batch", given="".join(f"{each}\n" for each in ids).encode()).out
@@ -154,7 +154,7 @@ class Scratch:
 def _stream(
     parent: str | None, puts: Mapping[str, bytes], drops: Sequence[str], message: str, author: str
 ) -> Iterator[bytes]:
-    """What git's fast-import reads to make one commit, and to tell its id and its files' ids."""
+    """Give the input for git fast-import that makes one commit and prints its id and its files' ids."""
     yield f"reset {_BUILT}\ncommit {_BUILT}\nmark :1\n".encode()
     for role in ("author", "committer"):
         yield f"{role} {author} now\n".encode()
@@ -209,12 +209,12 @@ def _remove(folder: Path, descriptor: int) -> None:
 
 
 def _tidy(parent: Path) -> None:
-    """Remove the folders of this user's runs that have ended without doing so."""
+    """Remove the folders that killed runs of this user left."""
     for folder in parent.glob(f"{_PREFIX}*"):
         with suppress(OSError):
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
-                # A folder without HEAD is one that its owner is about to lock.
+                # A folder without HEAD is new: its owner has not locked it yet.
                 if os.fstat(descriptor).st_uid == os.getuid() and (folder / "HEAD").exists():
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     shutil.rmtree(folder, ignore_errors=True)

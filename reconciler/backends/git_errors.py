@@ -1,4 +1,4 @@
-"""What git said when a server or a disk refused, as an error that names the state and says what to do."""
+"""Errors for failed git commands: git's message, the state's URL, and what to do."""
 
 import re
 from typing import Final
@@ -60,8 +60,8 @@ _REMEDIES: Final = {
     ),
     r"No space left|File too large|quota": "Make room in the folder for temporary files (TMPDIR).",
 }
-"""What to do about a reason that fits a pattern; the first one counts."""
-_PASSING: Final = re.compile(  # a ref that was not as expected at that moment counts, too
+"""Hint for each pattern in git's message; the first match counts."""
+_PASSING: Final = re.compile(  # also a ref that had another value at that moment
     r"error: (?:429|500|502|503|504)|early EOF|hung up unexpectedly|RPC failed"
     r"|Connection (?:reset|closed|refused)|Failed to connect|unexpected disconnect|Empty reply|Broken pipe"
     r"|\[rejected\] \(stale info\)|failed to update ref|cannot lock ref|already exists"
@@ -70,26 +70,26 @@ _PASSING: Final = re.compile(  # a ref that was not as expected at that moment c
 
 
 def is_passing(reason: str) -> bool:
-    """Whether another try may well succeed."""
+    """Return whether another try may succeed."""
     return _PASSING.search(reason) is not None
 
 
 def reason_of(said: str, *, code: int) -> str:
-    """What is worth showing of what git `said`, on one line and without credentials."""
+    """Return the important part of git's output `said`, on one line and without credentials."""
     lines = [shown for line in re.split(r"[\r\n]", said) if not _CHATTER.fullmatch(shown := _harmless(line))]
     shown = "; ".join(line.removeprefix("fatal: ") for line in lines[:_MOST_LINES])[:_LONGEST]
     return shown or f"git ended with exit code {code}"
 
 
 def reason_in(error: OSError) -> str:
-    """The system's own words."""
+    """Return the operating system's message."""
     if isinstance(error, FileNotFoundError) and error.filename == "git":
         return "git is not installed"
     return _harmless(error.strerror or str(error))
 
 
 def unavailable(place: GitPlace, verb: str, reason: str) -> StateUnavailable:
-    """The store could not be used."""
+    """Return the error for a failed attempt to `verb` the state, with a hint that fits `reason`."""
     remedy = next((remedy for pattern, remedy in _REMEDIES.items() if re.search(pattern, reason)), _RIGHTS)
     return StateUnavailable(
         f"cannot {verb} {place.location}: {reason}",
@@ -99,7 +99,7 @@ def unavailable(place: GitPlace, verb: str, reason: str) -> StateUnavailable:
 
 
 def foreign(place: GitPlace, why: str) -> StateUnavailable:
-    """The branch is not a state's."""
+    """Return the error for a branch with files that are not of this state."""
     return StateUnavailable(
         f"the branch {place.branch_name} of {place.location} is not the branch of this state: {why}",
         hint="A state has a branch of its own, with nothing else in it. Name another with #branch=NAME, or "
@@ -109,7 +109,7 @@ def foreign(place: GitPlace, why: str) -> StateUnavailable:
 
 
 def overtaken(place: GitPlace) -> StateUnavailable:
-    """Somebody pushed to the branch without holding the lock."""
+    """Return the error after somebody pushed to the branch without holding the lock."""
     return StateUnavailable(
         f"somebody else pushed to {place.location} while this run held its lock",
         hint="Nothing of theirs was overwritten. This run sends and records nothing more; what it had in "
@@ -120,7 +120,7 @@ def overtaken(place: GitPlace) -> StateUnavailable:
 
 
 def unconditional(place: GitPlace) -> StateUnavailable:
-    """The server takes a push that names a wrong value."""
+    """Return the error for a server that accepts a push whose condition is false."""
     return StateUnavailable(
         f"{place.location} does not honour conditional pushes: of two that create one ref, it took both",
         hint="Two runs could overwrite each other's state there. Keep state elsewhere: see docs/backends.md.",

@@ -1,7 +1,7 @@
-"""The repository elsewhere: fetches from it, looks at its refs, and pushes on conditions.
+"""The remote repository: fetch from it, read its refs, and push on conditions.
 
-Each call is between two fault points. What a server refuses for a moment is tried again, which is sound: a
-push names the value that each ref has to have, so a second one changes nothing that the first one did not.
+Each call is between two fault points. A temporary failure is tried again. That is safe: a push names the
+present value of each ref, so repeating it cannot change anything that the first one did not change.
 """
 
 import re
@@ -23,11 +23,11 @@ _HOOK: Final = re.compile(r"hook\..*\.command", re.DOTALL)
 
 
 PAUSES_S: Final = (0.5, 2.0)
-"""How long to wait before each further try of a call."""
+"""Pauses before the second and the third try of a call."""
 
 
 class Update(Struct, frozen=True, kw_only=True):
-    """A ref is to become `new` (None: to go) if it is `expected` (None: if there is none)."""
+    """Set a ref to `new` (None: delete it) if its value is `expected` (None: if it does not exist)."""
 
     ref: str
     expected: str | None
@@ -35,7 +35,7 @@ class Update(Struct, frozen=True, kw_only=True):
 
 
 class Remote:
-    """The repository at `place`, as `git` reaches it. Raises StateUnavailable."""
+    """The repository at `place`, accessed with `git`. Methods raise StateUnavailable."""
 
     def __init__(self, git: Git, place: GitPlace) -> None:
         self._git = git
@@ -50,16 +50,16 @@ class Remote:
         """Fetch the commit of `ref`, without history, as the local ref `into`; return whether it exists."""
         options = ("--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-auto-gc")
         words = ("fetch", *options, *self._asked_of, "--", self._place.address, f"+{ref}:{into}")
-        for _ in range(2):  # the ref may have been made between the two calls
+        for _ in range(2):  # the ref may be made between fetch and look
             result = self._read(*words)
             if result.code == 0:
                 return True
             if self.look(ref)[ref] is None:
-                return False  # only the repository's own answer counts as "there is none"
+                return False  # only this answer of the repository shows that the ref does not exist
         raise unavailable(self._place, "read", reason_of(result.err, code=result.code))
 
     def look(self, *refs: str) -> Mapping[str, str | None]:
-        """The ids that `refs` have there; None for one that is not there."""
+        """Return the value of each of `refs`; None for a ref that does not exist."""
         packets = self._git.directory / "packets"
         packets.unlink(missing_ok=True)
         words = ("ls-remote", "--quiet", *self._asked_of, "--", self._place.address, *refs)
@@ -67,7 +67,7 @@ class Remote:
         if result.code != 0:
             raise unavailable(self._place, "read", reason_of(result.err, code=result.code))
         if not result.out and not _are_of_git(packets):
-            reason = "what answers there is no git server: perhaps a page of a proxy"
+            reason = "what answers is not a git server: perhaps a proxy or a sign-in page"
             raise unavailable(self._place, "read", reason)
         lines = (line.partition("\t") for line in result.out.decode("utf-8", "replace").splitlines())
         found = {ref: commit for commit, _, ref in lines}
@@ -76,10 +76,10 @@ class Remote:
     def move(
         self, verb: str, update: Update, *conditions: Update, look: Callable[[], str | None]
     ) -> str | None:
-        """Push `update` where `conditions` hold too, and return where its ref is after that.
+        """Push `update` if `conditions` hold too, and return the value of its ref after that.
 
-        `look` tells where it is, which shows whether a push whose answer was lost was done. Raises
-        StateUnavailable if the ref stays as it was; a late push may then still arrive.
+        `look` returns the ref's present value, which shows whether a push with a lost answer was done. Raise
+        StateUnavailable if the ref has not changed; the push may then still arrive.
         """
         for may_try_again in _tries():
             reason = self.push(update, *conditions)
@@ -98,9 +98,9 @@ class Remote:
         settings: Sequence[str] = (),
         variables: Mapping[str, str] | None = None,
     ) -> str | None:
-        """Make all `updates` or none, and return why that failed; None if it is done.
+        """Make all `updates` or none. Return None after success, otherwise the reason for the failure.
 
-        An update that asks for what is there already is only a condition.
+        An update to the value that is expected is a condition only.
         """
         leases = [f"--force-with-lease={each.ref}:{each.expected or ''}" for each in updates]
         wanted = [f"{each.new or ''}:{each.ref}" for each in updates]
@@ -113,7 +113,7 @@ class Remote:
         return None if result.code == 0 else reason_of(said, code=result.code)
 
     def _read(self, *arguments: str, variables: Mapping[str, str] | None = None) -> GitResult:
-        """Return the result of a call that changes nothing, tried again where it failed for a moment."""
+        """Run a command that only reads; try again after temporary failures."""
         for may_try_again in _tries():
             try:
                 result = self._ask(*arguments, variables=variables)
@@ -146,14 +146,14 @@ def _tries() -> Iterator[bool]:
 
 
 def receiving(place: GitPlace) -> list[str]:
-    """What `git push` is told of the other end: nothing, where that is another machine."""
+    """Return the options for `git push` to `place`; none for another machine."""
     return [f"--receive-pack={serving('receive-pack')}"] if place.is_on_this_machine else []
 
 
 def _refuse_hooks(place: GitPlace) -> None:
     """Raise StateUnavailable if the repository at `place` defines hooks in its settings.
 
-    git has these from version 2.54 on, and nothing turns all of them off.
+    git has such hooks since version 2.54, and no option turns all of them off.
     """
     for folder in filter(Path.is_dir, (Path(place.address), Path(f"{place.address}.git"))):
         hooks = sorted(filter(_HOOK.fullmatch, settings_of(folder)))
@@ -163,13 +163,16 @@ def _refuse_hooks(place: GitPlace) -> None:
 
 
 def _are_of_git(packets: Path) -> bool:
-    """Whether the trace `packets` tells of one that came. To git an empty page is one without refs."""
+    """Return whether the trace `packets` shows a packet from a git server.
+
+    git takes an empty page for no refs.
+    """
     with suppress(FileNotFoundError):
         return re.search(r"packet: +\S+< ", packets.read_text(errors="replace")) is not None
     return False
 
 
 def _refusals(result: GitResult) -> str:
-    """What is said of each ref that was not changed, in the form that `--porcelain` promises."""
+    """Return the reason for each ref that was not changed, from the output of `push --porcelain`."""
     lines = result.out.decode("utf-8", "replace").splitlines()
     return "\n".join(dict.fromkeys(line.rpartition("\t")[2] for line in lines if line.startswith("!\t")))

@@ -1,12 +1,16 @@
-"""State in a branch of a git repository: every change a commit, the lock a ref, compare-and-swap by the push.
+"""State in a branch of a git repository: each change is a commit, and each push names the commit it replaces.
 
-`git_branch` says what stands in the branch and how it moves, `git_command` how git is run.
+`git_branch` describes the branch and its commits, `git_command` how git is run.
 
-The lock is a ref that is made only where there is none. It names a commit whose one file says who holds it.
-Breaking it takes three steps, each of which can be the last: the ref is moved to another commit of the same
-words, so that its holder's pushes are refused; the branch gets a commit, so that the push which the holder
-had under way is seen or refused; the ref is removed. Until then the lock reads as its old holder's, keeps
-everybody out, and can be broken by its id again.
+The lock is a ref that is created only if it does not exist. It names a commit with one file, which says who
+holds the lock. Breaking it takes three steps:
+
+    1. move the ref to another commit with the same file: the server now refuses the holder's pushes
+    2. add a commit to the branch: a push that was under way is in the branch by then, or is refused
+    3. delete the ref
+
+A kill between these steps is safe: until step 3 the lock has the same id and holder, keeps others out, and
+can be broken again.
 """
 
 import shlex
@@ -56,14 +60,14 @@ _SEEN: Final = "refs/reconciler/lock-seen"
 
 
 class GitLock:
-    """The lock of the state at `place`. Raises StateUnavailable, ScratchError and OSError."""
+    """The lock of the state at `place`. Methods raise StateUnavailable, ScratchError and OSError."""
 
     def __init__(self, place: GitPlace, branch: Branch) -> None:
         self._place = place
         self._branch = branch
 
     def take(self, info: LockInfo, *, timeout_s: float) -> HeldGitLock:
-        """Hold the lock from now on. Raises StateLocked."""
+        """Take the lock. Raise StateLocked if another run holds it for longer than `timeout_s`."""
         lock = self._commit(None, info, f"{info.command} holds the lock of {self._place.branch_name}")
         update = Update(ref=self._place.lock, expected=None, new=lock)
         if not wait_for(lambda: self._move("lock", update) == lock or None, timeout_s=timeout_s):
@@ -78,26 +82,26 @@ class GitLock:
         return held
 
     def let_go(self, held: HeldGitLock) -> None:
-        """Remove the lock, if it is that of `held` still.
+        """Remove the lock if it is still `held`.
 
-        What is left behind says whose it was and can be broken; what the run did is told all the same.
+        Ignore failures: a lock that stays names its holder and can be broken.
         """
         with suppress(ReconcilerError, ScratchError, OSError):
             if held.trouble is not None and self._look() != held.lock:
                 return
-            if held.unsettled:  # what may yet arrive must not surprise the next holder
+            if held.unsettled:  # a late push must not reach the next holder
                 with suppress(StateUnavailable):
                     self._branch.advance(lambda tip: _nothing(tip, "", held.info.lock_id), held=held)
             self._replace(held.lock, None)
 
     def holder(self) -> LockHolder | None:
-        """Who holds the lock; None where nobody does."""
+        """Return who holds the lock; None if nobody does."""
         if not self._branch.remote.fetch(self._place.lock, into=_SEEN):
             return None
         return LockHolder(info=self._info(), liveness=Liveness.UNKNOWN)
 
     def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
-        """Take the lock `lock_id` away: its holder can change nothing any more. Raises UnlockRefused."""
+        """Break the lock `lock_id`, so that its holder can change nothing more. May raise UnlockRefused."""
         holder = self.holder()
         if holder is None:
             raise not_locked(self._place.location)
@@ -126,7 +130,7 @@ class GitLock:
         return self._branch.scratch.build(parent, puts, message=message, author=author_of(info)).commit
 
     def _replace(self, before: str, after: str | None) -> None:
-        """Have the lock's ref go from the commit `before` to `after`."""
+        """Move the lock's ref from the commit `before` to `after`."""
         seen = self._move("unlock", Update(ref=self._place.lock, expected=before, new=after))
         if seen != after:
             if seen is None:
@@ -141,12 +145,12 @@ class GitLock:
 
 
 def open_git(url: str, *, root: Path) -> StateStore:
-    """The state in the branch that `url` names; a relative path is below `root`."""
+    """Return the store for the branch that `url` names. A relative path is below `root`."""
     return GitBackend(read_git_url(url, root=root), root=root)
 
 
 class GitBackend:
-    """A state in a branch; implements `ports.StateStore`. A version is the snapshot's blob."""
+    """A state in a branch; implements `ports.StateStore`. A version is the id of the snapshot's blob."""
 
     def __init__(self, place: GitPlace, *, root: Path) -> None:
         self.location = place.location
@@ -156,7 +160,7 @@ class GitBackend:
         self._held: HeldGitLock | None = None
 
     def read(self) -> Snapshot | None:
-        """The snapshot at the branch's tip."""
+        """Return the snapshot at the tip of the branch."""
         with self._reporting("read"):
             tip = self._tip()
             if tip.snapshot is None:
@@ -164,7 +168,7 @@ class GitBackend:
             return Snapshot(data=self._branch.scratch.blobs([tip.snapshot]), version=Version(tip.snapshot))
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:
-        """Push a commit whose snapshot is `data` on top of one whose snapshot is `replacing`."""
+        """Push a commit with the snapshot `data`, if the present snapshot is `replacing`."""
 
         def make(tip: Tip) -> NewCommit:
             if tip.snapshot != replacing:
@@ -180,7 +184,7 @@ class GitBackend:
         return Version(str(tip.snapshot))
 
     def back_up(self, data: bytes) -> str:
-        """Push a commit whose backup is `data`."""
+        """Push a commit with the backup `data`; return where it is."""
         path = backup_file(self._place.path)
         self._advance(
             "back up",
@@ -189,14 +193,14 @@ class GitBackend:
         return f"{path} in the branch {self._place.branch_name}"
 
     def read_journal(self) -> bytes:
-        """The journal at the branch's tip."""
+        """Return the journal at the tip of the branch."""
         with self._reporting("read the journal of"):
             tip = self._tip()
             blobs = self._branch.journal_blobs(tip.commit) if tip.commit else ()
             return self._branch.scratch.blobs(blobs)
 
     def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:
-        """Push a commit whose journal ends with `data`, behind the first `after` bytes of it."""
+        """Push a commit with `data` after the first `after` bytes of the journal."""
         self._advance("write the journal of", lambda tip: self._appended(tip, data, after, note))
 
     def _appended(self, tip: Tip, data: bytes, after: int, note: str) -> NewCommit:
@@ -214,7 +218,7 @@ class GitBackend:
         )
 
     def _head_of_append(self, tip: Tip, number: int, after: int) -> bytes:
-        """What stays of the append `number` of `tip` where only `after` bytes of the journal do."""
+        """Return what to keep of the append `number` if the journal is cut to `after` bytes."""
         begin = tip.ends[number - 1] if number else 0
         if begin == after or tip.commit is None:
             return b""
@@ -222,7 +226,10 @@ class GitBackend:
         return self._branch.scratch.blobs(found[number : number + 1])[: after - begin]
 
     def clear_journal(self) -> None:
-        """Push a commit without a journal; if there is none, only see that the lock is still held."""
+        """Push a commit without the journal.
+
+        If it is empty already, only check that the lock is still held.
+        """
         folder = journal_folder(self._place.path)
 
         def make(tip: Tip) -> NewCommit | None:
@@ -239,7 +246,7 @@ class GitBackend:
 
     @contextmanager
     def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[LockHandover]:
-        """Hold the lock. One that was broken left a holder that can change nothing: see `GitLock`."""
+        """Hold the lock. ORDERLY even after a break, since the old holder can change nothing more."""
         with self._reporting("lock"):
             self._held = held = self._lock.take(info, timeout_s=timeout_s)
         try:
@@ -249,22 +256,25 @@ class GitBackend:
             self._lock.let_go(held)
 
     def lock_holder(self) -> LockHolder | None:
-        """Who holds the lock, or was killed with it."""
+        """Return who holds the lock, perhaps a run that was killed; None if nobody does."""
         with self._reporting("look at the lock of"):
             return self._lock.holder()
 
     def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
-        """Take the lock `lock_id` away; who holds it can change nothing from then on."""
+        """Break the lock `lock_id`, so that its holder can change nothing more."""
         with self._reporting("unlock"):
             return self._lock.break_lock(lock_id, breaking=breaking)
 
     def prove_conditional_writes(self) -> None:
-        """Raises StateUnavailable if the server lets a ref be made that somebody else has just made."""
+        """Raise StateUnavailable if the server creates a ref that somebody else has just created."""
         with self._reporting("try conditional pushes to"):
             prove(self._place, self._branch)
 
     def _tip(self) -> Tip:
-        """The branch's tip: a holder of the lock knows it, unless a push may yet arrive."""
+        """Return the branch's tip.
+
+        The lock's holder knows it, unless a push may still arrive; else fetch it.
+        """
         held = self._held
         is_known = held is not None and held.trouble is None and not held.unsettled
         return held.tip if held is not None and is_known else self._branch.fetch()
@@ -294,15 +304,16 @@ class GitBackend:
 
 
 def _nothing(tip: Tip, headline: str, lock_id: str) -> NewCommit:
-    """A commit that only keeps those from arriving that were to follow on `tip`."""
+    """Return a commit without changes: once it is on `tip`, the server refuses earlier pushes on `tip`."""
     note = "" if headline else f"nothing more of lock {lock_id}"
     return NewCommit(then=lambda _: tip, headline=headline, note=note)
 
 
 def prove(place: GitPlace, branch: Branch) -> None:
-    """Nothing, if the server refuses to make a ref that was made in between, and lets it be removed.
+    """Raise StateUnavailable unless the server refuses to create a ref that exists, and can delete it.
 
-    Raises StateUnavailable.
+    git checks conditions itself before it sends a push. So a pre-push hook creates the ref in between, and
+    only the server can refuse.
     """
     first, second = (_commit(branch, text) for text in (b"first", b"second"))
     ref = f"{place.lock}.proof-{first[:8]}"

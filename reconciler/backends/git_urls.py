@@ -1,7 +1,7 @@
 """State URLs that name a branch of a git repository, as `git+ssh://git@host/exams.git#branch=exam-state`.
 
-What is refused here never reaches git's command line: a host, user or path that reads as an option, a
-protocol that runs a command, a name that is none for a branch or a file.
+Refused here, before anything reaches git's command line: a host, user or path that looks like an option, a
+protocol that runs a command, and invalid names of branches and files.
 """
 
 import re
@@ -21,11 +21,14 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-
 _LONGEST_NAME: Final = 200
 _USER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _PROTOCOLS: Final = {"file": "file", "http": "http", "https": "https:ssh", "ssh": "https:ssh"}
-"""What git may speak for each. Between https and ssh a user's own `url.….insteadOf` may choose."""
+"""The protocols that git may use for each kind of URL.
+
+The user's `url.….insteadOf` may turn https into ssh.
+"""
 
 
 class GitPlace(Struct, frozen=True, kw_only=True):
-    """Where a state is: `address` as git takes it, the full names of its refs, and the file in the branch."""
+    """A state in git: `address` for git, full names of the refs `branch` and `lock`, `path` in the branch."""
 
     location: str
     address: str
@@ -36,24 +39,24 @@ class GitPlace(Struct, frozen=True, kw_only=True):
 
     @property
     def is_on_this_machine(self) -> bool:
-        """Whether `address` is the path of a repository."""
+        """Whether `address` is a path on this machine."""
         return self.protocols == _PROTOCOLS["file"]
 
     @property
     def branch_name(self) -> str:
-        """The branch as people write it."""
+        """Short name of the branch."""
         return self.branch.removeprefix("refs/heads/")
 
 
 def read_git_url(url: str, *, root: Path) -> GitPlace:
-    """The place that `url` names; a relative path is below `root`. Raises UsageError."""
+    """Return the place that `url` names, or raise UsageError. A relative path is below `root`."""
     if not url.isprintable() or " " in url:
-        raise UsageError("the state URL holds blanks or control characters", hint=_HINT)
+        raise UsageError("the state URL holds spaces or control characters", hint=_HINT)
     _refuse_user_with_password(url)
     read = read_state_url(url, options=_OPTIONS)
     kind = read.parts.scheme.removeprefix("git+")
     if read.parts.query:
-        raise UsageError("the state URL holds a `?`", hint=f"Options stand behind a #. {_HINT}")
+        raise UsageError("the state URL holds a `?`", hint=f"Options follow a #. {_HINT}")
     branch = _name(read, "branch", "exam-state")
     lock = _name(read, "lock-ref", f"refs/reconciler/lock/{branch}")
     if not lock.startswith("refs/") or lock.count("/") < 2:  # noqa: PLR2004 - refs/ROOM/NAME
@@ -72,13 +75,13 @@ def read_git_url(url: str, *, root: Path) -> GitPlace:
 
 
 def _refuse_user_with_password(url: str) -> None:
-    """A token is often written as a user, so that https has no users here."""
+    """Raise UsageError for a user in an https URL: it is often a token."""
     parts = urlsplit(url)
     if parts.scheme in {"git+http", "git+https"} and "@" in parts.netloc:
         raise UsageError(
             "the state URL names a user",
-            hint="Take it out: what stands there would be seen in logs and process lists. git finds user and "
-            "password in its credential helpers; see docs/backends/git.md.",
+            hint="Remove it: a user or token there would be seen in logs and process lists. git finds user "
+            "and password in its credential helpers; see docs/backends/git.md.",
         )
 
 
@@ -93,7 +96,7 @@ def _path(parts: SplitResult, root: Path) -> str:
 
 
 def _remote(kind: str, parts: SplitResult) -> str:
-    """The URL for git. What is in it cannot be taken for an option by git or by ssh."""
+    """Return the URL for git. Raise UsageError if git or ssh could take a part of it for an option."""
     host = parts.hostname or ""
     if not host or host.startswith("-") or parts.path.startswith("/-") or len(parts.path) < len("/r"):
         raise UsageError("the state URL does not name a host and a repository", hint=_HINT)

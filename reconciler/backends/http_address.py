@@ -1,4 +1,4 @@
-"""Where a server of Terraform's HTTP protocol is asked for a state, and by which verbs."""
+"""Addresses and methods of a state at a server for Terraform's HTTP protocol, read from its URL."""
 
 import re
 from collections.abc import Mapping
@@ -31,10 +31,10 @@ _FORM: Final = "Write it as https://HOST/PATH. See docs/backends/http.md."
 
 
 class HttpAddress(Struct, frozen=True, kw_only=True):
-    """The addresses and verbs of one state.
+    """The addresses and methods of one state.
 
-    `is_gitlab` tells a server whose manners are known: it refuses whoever does not hold the lock, locked or
-    not, and answers a refused lock with the words of whoever asked, but the holder's ID.
+    `is_gitlab`: GitLab refuses an update without the lock, whether or not the state is locked. When it
+    refuses a lock, its answer repeats what was sent, except for the ID, which is that of the present holder.
     """
 
     location: str
@@ -49,22 +49,22 @@ class HttpAddress(Struct, frozen=True, kw_only=True):
 
     @property
     def is_local(self) -> bool:
-        """Whether all of it is on this machine, where no proxy is asked."""
+        """Whether all addresses are on this machine, so that no proxy is used."""
         return all(is_loopback(urlsplit(one).hostname or "") for one in self.all)
 
     @property
     def uses_tls(self) -> bool:
-        """Whether any of it is to be asked by https."""
+        """Whether any address is https."""
         return any(one.startswith("https:") for one in self.all)
 
     @property
     def all(self) -> tuple[str, str, str]:
-        """Where the state is read and written, locked, and unlocked."""
+        """The addresses for reading and writing, locking, and unlocking."""
         return self.address, self.lock_address, self.unlock_address
 
 
 def read_address(url: str) -> HttpAddress:
-    """What `url` and the options behind its # say. Raises UsageError."""
+    """Return the addresses in `url` and its options, or raise UsageError."""
     read = read_state_url(url, options=_OPTIONS)
     address = urlunsplit(read.parts._replace(fragment=""))
     is_gitlab = _GITLAB.search(read.parts.path) is not None
@@ -87,7 +87,7 @@ def read_address(url: str) -> HttpAddress:
 
 
 def _check(address: str, read: StateUrl) -> None:
-    """Nothing, if credentials may be sent to `address`, and it holds none itself."""
+    """Raise UsageError unless credentials may be sent to `address`, and it holds none itself."""
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname, parts.port
@@ -96,10 +96,10 @@ def _check(address: str, read: StateUrl) -> None:
     if parts.username is not None or any(_SECRET.search(name) for name, _ in parse_qsl(parts.query)):
         raise UsageError(
             "the state URL holds credentials",
-            hint="Take them out: they would be seen in logs. Set TF_HTTP_USERNAME and TF_HTTP_PASSWORD.",
+            hint="Remove them: they would be seen in logs. Set TF_HTTP_USERNAME and TF_HTTP_PASSWORD.",
         )
     if parts.scheme not in {"http", "https"} or not host or parts.fragment:
-        raise UsageError(f"{address!r} is no address of a state", hint=_FORM)
+        raise UsageError(f"{address!r} is not an address of a state", hint=_FORM)
     read.refuse_plain_http(address)
 
 
@@ -108,6 +108,6 @@ def _method(options: Mapping[str, str], name: str, default: str) -> str:
     if not _METHOD.fullmatch(method):
         raise UsageError(
             f"the option {name} of the state URL is {method!r}",
-            hint="Write a verb of HTTP in capitals, as PUT.",
+            hint="Write an HTTP method in capitals, as PUT.",
         )
     return method

@@ -1,4 +1,4 @@
-"""Requests and answers of HTTP, one at a time: sent whole, read whole, and bounded in time and size."""
+"""Send one HTTP request and read its whole answer, with limits of time and size."""
 
 import os
 import ssl
@@ -31,7 +31,7 @@ _LARGEST_BYTES: Final = 1024**3
 _CHUNK_BYTES: Final = 256 * 1024
 _HEADERS: Final = {
     "accept": "application/json",
-    # Nothing between may shrink, store or rewrite what is compared byte for byte.
+    # The body is compared byte for byte: no proxy may compress, cache or rewrite it.
     "accept-encoding": "identity",
     "cache-control": "no-cache",
     "user-agent": f"reconciler/{__version__}",
@@ -39,14 +39,14 @@ _HEADERS: Final = {
 
 
 class Resend(Enum):
-    """Whether a question may be asked again when nobody knows whether it was heard."""
+    """Whether a request may be sent again if the server may have received it."""
 
-    NEVER = "it may not"
-    ALLOWED = "hearing it twice is as good as once"
+    NEVER = "a second one could do harm"
+    ALLOWED = "a second one has the same effect"
 
 
 class HttpRequest(Struct, frozen=True, kw_only=True):
-    """A request to be."""
+    """A request to send. `lock_id` becomes the query parameter ID."""
 
     method: str
     url: str
@@ -57,7 +57,7 @@ class HttpRequest(Struct, frozen=True, kw_only=True):
 
 
 class HttpAnswer(Struct, frozen=True, kw_only=True):
-    """An answer that arrived whole; `may_be_repeat` if the same question may have been heard before."""
+    """A whole answer. With `may_be_repeat` the server may have received the same request before."""
 
     status: int
     headers: Mapping[str, str]
@@ -66,20 +66,20 @@ class HttpAnswer(Struct, frozen=True, kw_only=True):
 
     @property
     def is_success(self) -> bool:
-        """Whether the server says that it did what it was asked."""
+        """Whether the server reports success."""
         return self.status in {200, 201, 204}
 
     @property
     def is_page(self) -> bool:
-        """Whether it is a page for people, as a proxy or a sign-in shows it.
+        """Whether the body is an HTML page, as of a proxy or a sign-in.
 
-        The content type does not tell: small servers call anything HTML.
+        The content type cannot be used: small servers send text/html for everything.
         """
         return self.body.lstrip()[:1] == b"<"
 
 
 class HttpClient:
-    """Talks to the server of one state."""
+    """A client for the server of one state."""
 
     def __init__(self, address: HttpAddress) -> None:
         self._address = address
@@ -87,7 +87,7 @@ class HttpClient:
 
     @contextmanager
     def connected(self) -> Iterator[None]:
-        """What is sent within shares a connection, which is closed at the end of the outermost."""
+        """Use one connection within the context. It is closed at the end of the outermost one."""
         if self._client is not None:
             yield
             return
@@ -99,7 +99,7 @@ class HttpClient:
                 self._client = None
 
     def send(self, request: HttpRequest) -> HttpAnswer:
-        """The answer to `request`, asked once. Raises httpx.TransportError, OSError and StateUnavailable."""
+        """Send `request` once; return its answer. Raise httpx.TransportError, OSError or StateUnavailable."""
         with self.connected():
             assert self._client is not None  # noqa: S101 - for the type checker
             deadline_s = time.monotonic() + _WHOLE_TIMES * self._address.timeout_s
@@ -108,7 +108,7 @@ class HttpClient:
             try:
                 with closing(self._client.send(built, stream=True)) as response:
                     body = _read(response, deadline_s)
-            except (httpx.InvalidURL, ValueError) as error:  # what httpx makes of odd headers
+            except (httpx.InvalidURL, ValueError) as error:  # httpx raises these for malformed headers
                 raise httpx.RemoteProtocolError(f"the answer cannot be read: {error}") from error
             reach(Step.STORE_CALLED)
         return HttpAnswer(status=response.status_code, headers=response.headers, body=body)
@@ -146,7 +146,7 @@ class HttpClient:
     def _check_addresses(self) -> None:
         try:
             for address in self._address.all:
-                _ = httpx.URL(address).host  # it is read when it is asked for
+                _ = httpx.URL(address).host  # httpx parses the host only here
         except (httpx.InvalidURL, ValueError) as error:
             raise StateUnavailable(
                 f"cannot reach {self._address.location}: an address cannot be read: {tamed(str(error))}",
@@ -155,8 +155,8 @@ class HttpClient:
             ) from error
 
     def _mounts(self) -> dict[str, httpx.BaseTransport]:
-        """The proxies of the environment, each for what it is asked for."""
-        # A proxy would see what is sent in the clear, and loopback means this machine.
+        """Return a transport for each address that has a proxy in the environment."""
+        # No proxy for this machine: it could not reach it, and would see requests in plain http.
         proxies = {} if self._address.is_local else getproxies()
         mounts: dict[str, httpx.BaseTransport] = {}
         for address in self._address.all:
@@ -171,7 +171,7 @@ class HttpClient:
                 verify=self._tls, proxy=httpx.URL(proxy.usable_url), limits=_LIMITS, trust_env=False
             )
         except (httpx.InvalidURL, ValueError, ImportError) as error:
-            # What it says may quote the proxy's password.
+            # Do not show the error: it may quote the proxy's password.
             raise StateUnavailable(
                 f"cannot reach {self._address.location}: the proxy in {proxy.variable} cannot be used",
                 hint="Write it as http://HOST:PORT (SOCKS will not do), or unset it. Nothing was sent.",
@@ -183,7 +183,7 @@ class HttpClient:
         try:
             return httpx.BasicAuth(username, password) if username or password else None
         except UnicodeEncodeError:
-            # Not chained: an encoder's error carries the text that it stumbled on.
+            # Not chained: the encoder's error holds the password.
             raise StateUnavailable(
                 f"{USERNAME} or {PASSWORD} is not UTF-8",
                 hint="Correct it. Nothing was sent.",
@@ -192,7 +192,7 @@ class HttpClient:
 
     @cached_property
     def _tls(self) -> ssl.SSLContext | bool:
-        """Made once: reading the certificate authorities costs more than a request does."""
+        """The TLS context, made once: reading the certificate authorities takes longer than a request."""
         if not self._address.uses_tls:
             return False
         try:
@@ -200,7 +200,7 @@ class HttpClient:
         except OSError as error:
             raise StateUnavailable(
                 f"cannot reach {self._address.location}: the certificate authorities cannot be read: {error}",
-                hint="Mend what SSL_CERT_FILE or SSL_CERT_DIR names, or unset it. Nothing was sent.",
+                hint="Correct what SSL_CERT_FILE or SSL_CERT_DIR names, or unset it. Nothing was sent.",
                 location=self._address.location,
             ) from error
 

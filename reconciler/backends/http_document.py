@@ -1,10 +1,9 @@
-"""The one document that a server of Terraform's HTTP protocol keeps of a state: snapshot, journal and backup.
+"""The JSON document that a server for Terraform's HTTP protocol stores: snapshot, journal and backup.
 
-A JSON object. `serial` rises with every update, because GitLab keeps a version of each and takes the highest
-for the latest; `lineage` names the document for good. The snapshot stands in it as JSON where it is JSON, so
-that people can read it, and comes back byte for byte: `style` says how it was written. Only while a run is at
-work, which is while there is a journal, a large one is compressed: it then travels with every batch. So is a
-long journal, but for its end.
+`serial` rises with every update: GitLab keeps each version and takes the highest serial for the latest one.
+`lineage` is an id of the document that never changes. A snapshot in JSON is stored as JSON, for people to
+read; `style` says how to restore its exact bytes. While there is a journal, every batch sends the whole
+document, so a large snapshot is compressed then, and so is a long journal, except for its last part.
 """
 
 import base64
@@ -27,11 +26,14 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 class _MalformedError(Exception):
-    """The document is ours, and not as we write it."""
+    """The document is ours, but a part of it is invalid."""
 
 
 class StateDocument(Struct, frozen=True, kw_only=True):
-    """What a server keeps; `backup` is as packed. Where it keeps none, the serial is 0, the rest empty."""
+    """What a server stores; `backup` is as `pack` returns it.
+
+    If it stores nothing, all fields are defaults.
+    """
 
     serial: int = 0
     lineage: str = ""
@@ -41,12 +43,12 @@ class StateDocument(Struct, frozen=True, kw_only=True):
 
 
 def pack(data: bytes) -> str:
-    """`data` compressed, in base64."""
+    """Return `data` compressed, in base64."""
     return base64.b64encode(gzip.compress(data, mtime=0)).decode("ascii")
 
 
 def encode_document(document: StateDocument) -> bytes:
-    """The bytes to be stored. Their first lines say what they are."""
+    """Return the bytes to store. Their first lines show people what they are."""
     parts = {
         _FORMAT_KEY: b"%d" % _FORMAT,
         "serial": b"%d" % document.serial,
@@ -59,13 +61,13 @@ def encode_document(document: StateDocument) -> bytes:
 
 
 def decode_document(data: bytes, *, location: str) -> StateDocument:
-    """What `encode_document` gave. Raises StateError for anything else: it is not ours to overwrite."""
+    """Return the document in `data`. Raise StateError for other content, which must not be overwritten."""
     try:
         found = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise StateUnavailable(
-            f"what stands at {location} is no JSON, or was cut on its way: {error}",
-            hint="Nothing was changed. Check the address, and what stands between here and the server.",
+            f"the document at {location} is not JSON, or was cut off in transit: {error}",
+            hint="Nothing was changed. Check the address, and the proxies before the server.",
             location=location,
         ) from error
     if not isinstance(found, dict) or _FORMAT_KEY not in found:
@@ -90,8 +92,8 @@ def decode_document(data: bytes, *, location: str) -> StateDocument:
 def _foreign(found: object, location: str) -> StateError:
     is_terraform = isinstance(found, dict) and "terraform_version" in found
     return StateUnavailable(
-        f"at {location} stands {'a state of Terraform' if is_terraform else 'something else than a state'}",
-        hint="Nothing was changed. Choose another address: a state needs one for itself.",
+        f"{location} holds {'a state of Terraform' if is_terraform else 'something other than a state'}",
+        hint="Nothing was changed. Choose another address: a state needs an address of its own.",
         location=location,
     )
 
@@ -99,7 +101,7 @@ def _foreign(found: object, location: str) -> StateError:
 def _decode(found: Mapping[str, Any]) -> StateDocument:
     serial, lineage = found["serial"], found["lineage"]
     if found[_FORMAT_KEY] != _FORMAT or type(serial) is not int or not _is_ascii(lineage):
-        raise _MalformedError("its format, serial or lineage")
+        raise _MalformedError("invalid format, serial or lineage")
     return StateDocument(
         serial=serial,
         lineage=lineage,
@@ -130,18 +132,18 @@ def _bytes_of(part: object) -> bytes:
             return base64.b64decode(text, validate=True)
         case {"gzip": str(text)}:
             return _unpacked(text)
-    raise _MalformedError("a part of it is in no form that we know")
+    raise _MalformedError("a part of it has an unknown form")
 
 
 def _unpacked(text: str) -> bytes:
-    """What was packed into `text`, which is never more than a state may be."""
+    """Return the bytes that `pack` compressed, up to the largest size of a state."""
     inflating = zlib.decompressobj(_GZIP)
     try:
         data = inflating.decompress(base64.b64decode(text, validate=True), _LARGEST_BYTES)
     except zlib.error as error:
-        raise _MalformedError("a part of it is not compressed as it says") from error
+        raise _MalformedError("a part of it is not valid gzip") from error
     if not inflating.eof:
-        raise _MalformedError("a compressed part of it is cut, or too large")
+        raise _MalformedError("a compressed part of it is cut off, or too large")
     return data
 
 
@@ -149,7 +151,7 @@ def _packed(part: object) -> str:
     match part:
         case {"gzip": str(text)} if text.isascii():
             return text
-    raise _MalformedError("its backup is in no form that we know")
+    raise _MalformedError("its backup has an unknown form")
 
 
 def _snapshot(document: StateDocument) -> bytes:
@@ -160,7 +162,7 @@ def _snapshot(document: StateDocument) -> bytes:
 
 
 def _journal(data: bytes) -> bytes:
-    """All but the end of `data` in compressed blocks, which stay the same when more is appended."""
+    """Return `data` in compressed blocks, which stay the same when more is appended, and a plain tail."""
     end = len(data) - len(data) % _LARGE_BYTES
     if not end:
         return _plain(data)
@@ -168,14 +170,14 @@ def _journal(data: bytes) -> bytes:
     return b'{"blocks": [%s], "tail": %s}' % (b", ".join(map(_compressed, blocks)), _plain(data[end:]))
 
 
-@lru_cache(maxsize=256)  # one batch after the other encodes the same parts
+@lru_cache(maxsize=256)  # successive batches encode the same parts
 def _compressed(data: bytes) -> bytes:
     return b'{"gzip": "%s"}' % pack(data).encode("ascii")
 
 
 @lru_cache(maxsize=1)
 def _readable(data: bytes) -> bytes:
-    """`data` as JSON if it is JSON that we can write again, else as text, else in base64."""
+    """Return `data` as JSON if that restores its exact bytes, else as text, else in base64."""
     try:
         if _indented(json.loads(data.decode(), parse_constant=_refuse_constant)) == data:
             return b'{"style": "indented", "json": %s}' % data.rstrip()
@@ -185,7 +187,7 @@ def _readable(data: bytes) -> bytes:
 
 
 def _indented(value: Any) -> bytes:
-    """The way in which a state is written."""
+    """Return `value` in the style in which states are written."""
     return f"{json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)}\n".encode()
 
 
@@ -201,4 +203,4 @@ def _text_of(text: str) -> bytes:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(name)  # NaN and Infinity are none of JSON's
+    raise ValueError(name)  # JSON has no NaN or Infinity

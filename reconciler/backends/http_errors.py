@@ -1,4 +1,4 @@
-"""What can be wrong with a server of Terraform's HTTP protocol, in words: what, where, and what to do."""
+"""Errors about a server for Terraform's HTTP protocol: what failed, where, and what to do."""
 
 import base64
 import json
@@ -21,26 +21,24 @@ _NO_LOCK: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED
 
 
 class HttpErrors:
-    """Errors about the server of `address`. None holds credentials, whatever the server echoes."""
+    """Errors about the server of `address`. They hold no credentials, even if the server repeats them."""
 
     def __init__(self, address: HttpAddress) -> None:
         self.location = address.location
         self._address = address
 
     def unreachable(self, error: Exception | None) -> StateUnavailable:
-        """No answer came, or none that ended well."""
+        """Return the error for a request without a whole answer."""
         if isinstance(error, httpx.TimeoutException):
-            hint = "Look at the server and the way to it, or give it longer, as in #timeout=120."
+            hint = "Check the server and the network, or allow more time, as in #timeout=120."
         elif _is_about_tls(error):
-            hint = (
-                "Check the host and its certificate. For an authority of your own, name it in SSL_CERT_FILE."
-            )
+            hint = "Check the host and its certificate. Name your own certificate authority in SSL_CERT_FILE."
         else:
             hint = "Check the host, the network, and the proxies that the environment names."
         return self._unavailable(f"cannot reach {self.location}: {_describe(error)}", hint)
 
     def failed(self, answer: HttpAnswer) -> StateUnavailable:
-        """The server failed, or is too busy, more often than we tried again."""
+        """Return the error for a server that failed or was too busy at every try."""
         if answer.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
             problem, hint = "has been too busy for too long", "Try again later, with a lower --parallelism."
         else:
@@ -48,7 +46,7 @@ class HttpErrors:
         return self._unavailable(f"the server of {self.location} {problem} ({_said(answer)})", hint)
 
     def of_anything(self, answer: HttpAnswer) -> StateUnavailable | None:
-        """What is wrong with `answer`, whatever was asked; None where nothing is."""
+        """Return the error for an `answer` that is an error for every request; None for other answers."""
         status = answer.status
         if status == HTTPStatus.UNAUTHORIZED:
             return self._unavailable(
@@ -69,18 +67,18 @@ class HttpErrors:
             )
         if answer.is_success and answer.is_page:
             return self._unavailable(
-                f"{self.location} answers with a page for people instead of a state",
+                f"{self.location} answers with an HTML page instead of a state",
                 "Check the address. A proxy or a sign-in page may stand between here and the server.",
             )
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             return self._unavailable(
-                f"{self.location} is elsewhere: {_said(answer)}{_elsewhere(answer)}",
-                f"{_UNCHANGED} Write the address itself; credentials are not sent on to another.",
+                f"{self.location} redirects elsewhere: {_said(answer)}{_elsewhere(answer)}",
+                f"{_UNCHANGED} Write the final address: credentials are not sent on to another.",
             )
         return None
 
     def refused(self, verb: str, answer: HttpAnswer) -> StateUnavailable:
-        """The server will not do what was asked, for a reason that only it knows."""
+        """Return the error for a request that the server refuses to `verb` the state."""
         where = (
             f"{_UNCHANGED} There may be no such project, or {USERNAME} cannot see it: check the address."
             if answer.status == HTTPStatus.NOT_FOUND
@@ -89,14 +87,14 @@ class HttpErrors:
         return self._unavailable(f"the server refuses to {verb} {self.location} ({_said(answer)})", where)
 
     def refused_though_held(self) -> StateUnavailable:
-        """The server says that the lock is in the way of an update, and it is ours."""
+        """Return the error for an update that is refused because of the lock that this run holds."""
         return self._unavailable(
             f"the server refuses to write {self.location} though this run holds its lock",
             f"{_UNCHANGED} Look at the server's logs. {_DOCUMENTED}",
         )
 
     def no_locks(self, answer: HttpAnswer) -> StateUnavailable:
-        """Nothing locks at the lock's address, and without a lock nothing is safe."""
+        """Return the error for a server that refuses locks. Without a lock, no change is safe."""
         if answer.status not in _NO_LOCK:
             return self.refused("lock", answer)
         return self._unavailable(
@@ -106,14 +104,14 @@ class HttpErrors:
         )
 
     def unsafe(self, proof: str) -> StateUnavailable:
-        """The server does not keep what the lock promises."""
+        """Return the error for a server whose lock does not protect the state, with a `proof`."""
         return self._unavailable(
             f"the server of {self.location} is not safe for a state: {proof}",
             f"Two runs could overwrite each other's outcomes. Choose another server or store. {_DOCUMENTED}",
         )
 
     def moved_on(self) -> StateUnavailable:
-        """Somebody else wrote while an update of ours was in the dark."""
+        """Return the error after somebody else changed the state while this run held the lock."""
         return self._unavailable(
             f"{self.location} was changed by somebody else while this run held its lock",
             "This run records nothing more; what it had in flight is in doubt. See `reconciler plan`.",
@@ -137,7 +135,7 @@ def _describe(error: Exception | None) -> str:
 
 
 def _said(answer: HttpAnswer) -> str:
-    """The status, and what the server says of it if that can be shown."""
+    """Return the status, and the server's message if it can be shown."""
     text = answer.body.decode("utf-8", errors="replace")
     said = "" if _holds_secrets(text) or answer.is_page else tamed(_message_in(text))
     return f"HTTP {answer.status}: {said}" if said else f"HTTP {answer.status}"
@@ -155,7 +153,7 @@ def _message_in(text: str) -> str:
 
 
 def _elsewhere(answer: HttpAnswer) -> str:
-    """Where a redirect leads, without what may be a secret in it."""
+    """Return the target of a redirect, without user and query, which may be secret."""
     try:
         parts = urlsplit(answer.headers.get("location", ""))
         host = parts.hostname
@@ -165,7 +163,7 @@ def _elsewhere(answer: HttpAnswer) -> str:
 
 
 def _holds_secrets(text: str) -> bool:
-    """Whether `text` may show the password, in the spellings in which servers echo requests."""
+    """Return whether `text` has the password, in any of the encodings in which servers repeat requests."""
     password = os.environ.get(PASSWORD, "")
     if not password:
         return False

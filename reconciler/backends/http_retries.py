@@ -24,9 +24,9 @@ _PATIENCE_S: Final = 60.0
 
 
 class HttpOutcomeUnknown(StateUnavailable):
-    """The server may have done what it was asked, or may still do so.
+    """The server may have made the change, or may still make it.
 
-    `is_passing` tells that asking anew may well help.
+    `is_passing` means that another try may succeed.
     """
 
     def __init__(self, failure: StateUnavailable, *, is_passing: bool) -> None:
@@ -35,14 +35,14 @@ class HttpOutcomeUnknown(StateUnavailable):
 
 
 class RetryingClient:
-    """Asks the server."""
+    """Send requests, again if necessary; raise an error for answers that no caller can use."""
 
     def __init__(self, client: HttpClient, errors: HttpErrors) -> None:
         self._client = client
         self._errors = errors
 
     def connected(self) -> AbstractContextManager[None]:
-        """What is asked within shares a connection."""
+        """Use one connection for all requests within the context."""
         return self._client.connected()
 
     def ask(self, request: HttpRequest) -> HttpAnswer:
@@ -73,14 +73,14 @@ class RetryingClient:
             return self._client.send(request), None
         except httpx.TransportError as error:
             return None, error
-        except OSError as error:  # of ssl, or a rehearsed one: not to be papered over by asking again
+        except OSError as error:  # from ssl or a fault point: sending again must not hide it
             raise HttpOutcomeUnknown(self._errors.unreachable(error), is_passing=False) from error
 
     def _failure(self, answer: HttpAnswer | None, cause: Exception | None) -> StateUnavailable:
         return self._errors.unreachable(cause) if answer is None else self._errors.failed(answer)
 
     def _usable(self, answer: HttpAnswer, request: HttpRequest) -> HttpAnswer:
-        """`answer`, if it is one of this protocol. Raises StateUnavailable."""
+        """Return `answer`, or raise StateUnavailable if it is an error for every request."""
         complaint = self._errors.of_anything(answer)
         if complaint is None:
             return answer
@@ -90,25 +90,25 @@ class RetryingClient:
 
 
 def _is_passing(status: int) -> bool:
-    """Whether `status` is one that may be another a moment later."""
+    """Return whether another try may get another status."""
     return status == httpx.codes.TOO_MANY_REQUESTS or (
         status >= httpx.codes.INTERNAL_SERVER_ERROR and status != httpx.codes.NOT_IMPLEMENTED
     )
 
 
 def _pause_s(number: int, answer: HttpAnswer | None) -> float:
-    """Seconds to wait after try `number`."""
+    """Return the seconds to wait after try `number` (the first is 1)."""
     own: float = _FIRST_PAUSE_S * 2 ** (number - 1)
     return own if answer is None else max(own, _retry_after_s(answer.headers.get("retry-after", "")))
 
 
 def _retry_after_s(text: str) -> float:
-    """Either form of RFC 9110 section 10.2.3; 0 for anything else."""
+    """Return the seconds in a Retry-After header, in either form of RFC 9110 10.2.3; 0 if malformed."""
     if text.isascii() and text.isdigit():
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):  # the latter of a year as no calendar has it
+    except (ValueError, OverflowError):  # OverflowError: a year out of range
         return 0.0
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     left = aware - datetime.now(UTC)

@@ -1,11 +1,12 @@
-"""The server of Terraform's HTTP protocol that keeps one state: its document and its lock.
+"""A server for Terraform's HTTP protocol: the document of one state, and its lock.
 
-The document is fetched and replaced as a whole. The protocol has no way to ask who holds the lock. So a look
-tries to take it: a refusal shows the holder, and a success is undone at once.
+The document is read and replaced as a whole. A claim is a request for the lock with an ID of its own; the
+server lets one claim at a time have the lock. The protocol has no request that asks who holds the lock. So a
+look tries to take it: a refusal shows the holder, and a success is undone at once.
 
-A server shows a refused client the claim that stands: most give back what its holder sent, so that `Info`
-says who we are. GitLab gives back the words of whoever asks, and of the holder only its ID (255 characters at
-the most), its user and the time; there, the ID itself says it.
+A refusal shows the current claim. Most servers return what its holder sent, so `Info` names the holder.
+GitLab repeats what the refused client sent; of the holder it shows only the ID (at most 255 characters), the
+user and the time. So for GitLab the ID itself encodes the holder.
 """
 
 import base64
@@ -45,7 +46,7 @@ _LOOKING: Final = "a look at the lock"
 
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """A claim to the lock by `claim_id`, which no other has. `body` is what a server is sent of it."""
+    """A request for the lock. No other claim has the same `claim_id`. `body` is what is sent."""
 
     claim_id: str
     info: LockInfo
@@ -53,9 +54,9 @@ class Claim(Struct, frozen=True, kw_only=True):
 
 
 class CurrentClaim(Struct, frozen=True, kw_only=True):
-    """A claim that a server keeps others out for, as it shows it.
+    """The claim that has the lock, as the server shows it to others.
 
-    `claim_id` is empty where nothing of it can be read.
+    `claim_id` is empty if the server's answer cannot be read.
     """
 
     claim_id: str
@@ -64,16 +65,16 @@ class CurrentClaim(Struct, frozen=True, kw_only=True):
 
     @property
     def is_look(self) -> bool:
-        """Whether somebody only looks who holds the lock, and lets go of it at once."""
+        """Whether the lock was taken only to see who holds it; it is released at once."""
         return self.holder.info is not None and self.holder.info.command == _LOOKING
 
 
 UNNAMED: Final = CurrentClaim(claim_id="", holder=LockHolder(info=None, liveness=Liveness.UNKNOWN), body=b"")
-"""A claim of which the server shows nothing."""
+"""A claim of which the server shows nothing readable."""
 
 
 def new_claim(info: LockInfo, *, says_who: bool) -> Claim:
-    """A claim of `info` that was never made before; with `says_who`, its ID says whose it is."""
+    """Return a claim with a new ID. With `says_who` the ID encodes `info`."""
     nonce = uuid.uuid4()
     claim_id = _telling_id(info, nonce.hex[:12]) if says_who else str(nonce)
     document = {
@@ -89,12 +90,12 @@ def new_claim(info: LockInfo, *, says_who: bool) -> Claim:
 
 
 def a_look(info: LockInfo) -> LockInfo:
-    """As `info`, of somebody who only looks."""
+    """Return `info` for a claim that is made only to see who holds the lock."""
     return replace(info, command=_LOOKING)
 
 
 def read_current_claim(body: bytes, *, asked: Claim) -> CurrentClaim:
-    """The claim that the refusal of `asked` shows."""
+    """Return the current claim from `body`, the answer that refused the claim `asked`."""
     try:
         found: Any = json.loads(body)
     except (ValueError, RecursionError):
@@ -105,13 +106,13 @@ def read_current_claim(body: bytes, *, asked: Claim) -> CurrentClaim:
 
 
 def _usable_id(claim_id: str) -> str:
-    """`claim_id` as a server can be sent it again; empty where that is too long, or none can spell it."""
+    """Return `claim_id`, or an empty text if it is too long or not valid UTF-8, so that it cannot be sent."""
     is_usable = len(claim_id) <= _LONGEST_KNOWN_ID and claim_id == claim_id.encode(errors="replace").decode()
     return claim_id if is_usable else ""
 
 
 def _ours(found: Any, claim_id: str) -> LockInfo | None:
-    """What `Info` says, if it is about the claim itself and not about whoever asked."""
+    """Return the holder in `Info`, unless `Info` repeats what the refused client sent."""
     about, _, text = _word(found, "Info").partition(" ")
     return decode_lock_info(text.encode(errors="replace")) if claim_id and about == claim_id else None
 
@@ -132,7 +133,7 @@ def _another_tools(found: Any, claim_id: str, asked: Claim) -> LockInfo | None:
 
 
 def _telling_id(info: LockInfo, nonce: str) -> str:
-    """An ID that says as much of `info` as fits."""
+    """Return an ID that encodes as much of `info` as fits."""
     since_s = int(info.since.timestamp())
     for longest in _LONGEST_WORDS:
         who, host, command = (word[:longest] for word in (info.who, info.host, info.command))
@@ -144,7 +145,7 @@ def _telling_id(info: LockInfo, nonce: str) -> str:
 
 
 def _told(claim_id: str) -> LockInfo | None:
-    """What an ID of `_telling_id` says."""
+    """Return the holder that `_telling_id` encoded; None for other IDs."""
     encoded = claim_id.removeprefix(_PREFIX)
     if encoded == claim_id:
         return None
@@ -178,7 +179,7 @@ class HttpStateServer:
         self.connected = self._client.connected
 
     def get(self) -> StateDocument:
-        """The document; an empty one where there is none. Raises StateError for one that is not ours."""
+        """Return the document, empty if there is none. Raise StateError for content that is not ours."""
         answer = self._client.ask(HttpRequest(method="GET", url=self.address.address, resend=Resend.ALLOWED))
         if answer.status in _ABSENT or (answer.is_success and not answer.body):
             return StateDocument()
@@ -187,9 +188,9 @@ class HttpStateServer:
         return decode_document(answer.body, location=self.address.location)
 
     def put(self, document: StateDocument, *, claim_id: str) -> bool:
-        """Whether the server took `document` under the claim; it did not where another's claim stands.
+        """Replace the document under the claim; return False if another claim has the lock.
 
-        Raises HttpOutcomeUnknown, or StateUnavailable with nothing changed.
+        Raise HttpOutcomeUnknown, or StateUnavailable with nothing changed.
         """
         body = encode_document(document)
         digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode("ascii")
@@ -208,13 +209,13 @@ class HttpStateServer:
         return answer.is_success
 
     def new_claim(self, info: LockInfo) -> Claim:
-        """A claim of `info` that was never made before."""
+        """Return a claim for `info` with a new ID."""
         return new_claim(info, says_who=self.address.is_gitlab)
 
     def take(self, claim: Claim) -> CurrentClaim | None:
-        """The claim that keeps us out; None where ours stands from now on.
+        """Take the lock and return None; if it is taken already, return the current claim.
 
-        Somebody who only looks is waited for.
+        If that is only a look, wait for its end.
         """
         deadline_s = time.monotonic() + _LOOK_ENDS_S
         while True:
@@ -224,7 +225,10 @@ class HttpStateServer:
             time.sleep(_POLL_S)
 
     def let_go(self, claim_id: str, body: bytes) -> bool:
-        """Whether the claim stood until now; it stands no more. Raises StateUnavailable if it may."""
+        """Release the claim; return False if it did not have the lock.
+
+        Raise StateUnavailable if it may still.
+        """
         answer = self._client.ask(
             HttpRequest(
                 method=self.address.unlock_method,
@@ -241,7 +245,7 @@ class HttpStateServer:
         raise self.errors.refused("unlock", answer)
 
     def look(self, info: LockInfo) -> CurrentClaim | None:
-        """The claim that stands; None where none does. Raises StateUnavailable if that cannot be seen."""
+        """Return the current claim; None if there is none."""
         claim = self.new_claim(a_look(info))
         current = self.take(claim)
         if current is None:
@@ -249,7 +253,7 @@ class HttpStateServer:
         return current
 
     def break_claim(self, info: LockInfo, lock_id: str, breaking: Breaking) -> LockHolder:
-        """Whoever held the lock `lock_id`, which is free from now on. Raises UnlockRefused."""
+        """Release the lock `lock_id` for its holder, and return the holder. Raise UnlockRefused otherwise."""
         location = self.errors.location
         current = self.look(info)
         if current is None:
@@ -259,7 +263,7 @@ class HttpStateServer:
         if not self.let_go(current.claim_id, current.body):
             raise UnlockRefused(
                 f"{location} is no longer locked by {holder}",
-                hint="It was let go of, or taken by another, in between. Look again: `reconciler unlock`.",
+                hint="It was released, or taken by another run, meanwhile. Look again: `reconciler unlock`.",
             )
         return holder
 
@@ -279,6 +283,7 @@ class HttpStateServer:
         current = read_current_claim(answer.body, asked=claim)
         if current.claim_id != claim.claim_id:
             return current
-        # An earlier try may have been heard though its answer was lost. At the first it gives back
-        # what it was sent, which says nothing of who holds the lock.
+        # The refusal shows our own ID. After a repetition, an earlier try took the lock, and its answer was
+        # lost.
+        # At the first try, the server only repeats what it was sent, which does not show who holds the lock.
         return None if answer.may_be_repeat else UNNAMED

@@ -1,13 +1,17 @@
-"""State at a server of Terraform's HTTP protocol, which is what GitLab speaks.
+"""State at a server for Terraform's HTTP protocol, as GitLab is.
 
-The protocol has one document, updated whole, and a lock, but no update that compares. So whoever changes the
-document holds the lock while it reads, compares and writes, and the server refuses updates of anybody else.
+The protocol has a document, which is replaced as a whole, and a lock, but no conditional update. So every
+change is made under the lock: read, compare, write. The server refuses updates from clients without the lock.
 
-Whoever holds the lock is the only one whose updates the server takes, so the document is what we last read or
-wrote. Two things can end that. The lock may be broken: then nothing more is written or acknowledged. And the
-outcome of an update may be unknown: it may even arrive later, over whatever was written since. So before the
-next update the claim is exchanged for a new one, whose ID the late one does not name, and the document is
-read anew: it is ours, or the one before it, or somebody else was here and the lock is lost.
+While we hold the lock, nobody else's update is accepted, so the document is what we last read or wrote. Two
+things can go wrong:
+
+    the lock is broken               nothing more is written or acknowledged
+    an update's answer is lost       it may still arrive later, and overwrite what was written after it
+
+In the second case we exchange the claim for one with a new ID before the next update. The server then refuses
+the late update, which names the old ID. We read the document again: it is as we sent it, or as it was before.
+Otherwise somebody else has changed it, and the lock counts as lost.
 """
 
 import os
@@ -43,7 +47,7 @@ _BRIEF_S: Final = 30.0
 
 
 class HeldHttpLock:
-    """The claim that stands, from when it was taken until `end`."""
+    """The lock that this run holds, from when it was taken until `end`."""
 
     def __init__(self, claim: Claim, server: HttpStateServer) -> None:
         self.claim = claim
@@ -56,7 +60,7 @@ class HeldHttpLock:
         self._is_lost = False
 
     def read(self) -> StateDocument:
-        """The document as the server has it now."""
+        """Return the document, read from the server."""
         if self._unsettled is not None and not self._is_lost:
             try:
                 return self._settle()
@@ -67,9 +71,9 @@ class HeldHttpLock:
         return self._known
 
     def update(self, change: Callable[[StateDocument], StateDocument]) -> StateDocument:
-        """The document as `change` made it of the present one; durable.
+        """Replace the document by what `change` returns for it, durably; return the new one.
 
-        Raises StateUnavailable, with nothing changed, once the lock is lost.
+        Raise StateUnavailable, with nothing changed, once the lock is lost.
         """
         sent: StateDocument | None = None
         for number in range(1, _UPDATE_TRIES + 1):
@@ -91,7 +95,7 @@ class HeldHttpLock:
         raise AssertionError
 
     def end(self) -> None:
-        """Let go of the lock, if it is ours. Raises StateUnavailable if that is not known."""
+        """Release the lock, unless it is lost. Raise StateUnavailable if that may have failed."""
         if not self._is_lost:
             self._server.let_go(self.claim.claim_id, self.claim.body)
 
@@ -105,7 +109,7 @@ class HeldHttpLock:
         return self._known
 
     def _put(self, present: StateDocument, sent: StateDocument) -> None:
-        if not self._server.address.is_gitlab:  # others take updates of anybody while nobody holds the lock
+        if not self._server.address.is_gitlab:  # others accept any update while nobody holds the lock
             self._confirm_claim()
         self._unsettled = (present, sent)
         try:
@@ -121,7 +125,7 @@ class HeldHttpLock:
         self._known = sent
 
     def _settle(self) -> StateDocument:
-        """The document, once no late update can change it any more: as sent, or as it was before."""
+        """Make late updates impossible; return the document: as sent, or as it was before."""
         self._renew_claim()
         found = self._server.get()
         if self._unsettled is None or found not in self._unsettled:
@@ -132,14 +136,14 @@ class HeldHttpLock:
         return found
 
     def _renew_claim(self) -> None:
-        """A new claim stands in the place of the old one. Raises if another's does, or none did."""
+        """Exchange our claim for a new one. Raise StateUnavailable if another client has the lock."""
         if not self._is_between_claims:
             self._confirm_claim()
             self._is_between_claims = True
             self._server.let_go(self.claim.claim_id, self.claim.body)
         self.claim = self._new_claim()
         current = self._server.take(self.claim)
-        if current is not None and current.claim_id in self._own:  # we let go of it, and were not heard
+        if current is not None and current.claim_id in self._own:  # our release did not arrive
             self._server.let_go(current.claim_id, current.body)
             current = self._server.take(self.claim)
         if current is not None:
@@ -147,9 +151,9 @@ class HeldHttpLock:
         self._is_between_claims = False
 
     def _confirm_claim(self) -> None:
-        """Nothing, if a claim of ours stands."""
+        """Raise StateUnavailable unless a claim of ours has the lock."""
         current = self._server.look(self.claim.info)
-        # A server that does not say whose claim stands may mean ours.
+        # If the server does not show whose claim it is, it may be ours.
         if current is None or (current.claim_id and current.claim_id not in self._own):
             raise self._lost(lock_taken_away(self._location))
 
@@ -167,12 +171,12 @@ _SAMPLE: Final = 'a proof: "\\u00e9" é ✓\n'.encode()
 
 
 def open_http(url: str, *, root: Path) -> StateStore:  # noqa: ARG001 - no path is below it
-    """The state at the address that `url` names."""
+    """Return the store at the address that `url` names."""
     return HttpBackend(read_address(url))
 
 
 class HttpBackend:
-    """A state at an address; implements `ports.StateStore`."""
+    """A state at an HTTP address; implements `ports.StateStore`."""
 
     def __init__(self, address: HttpAddress) -> None:
         self.location = address.location
@@ -181,12 +185,12 @@ class HttpBackend:
         self._held: HeldHttpLock | None = None
 
     def read(self) -> Snapshot | None:
-        """The document's snapshot, or None where there is none."""
+        """Return the snapshot in the document; None if there is none."""
         snapshot = self._document().snapshot
         return None if snapshot is None else Snapshot(data=snapshot, version=content_version(snapshot))
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:  # noqa: ARG002 - no history
-        """Put `data` in the place of exactly the content `replacing`; the server has it on return."""
+        """Replace the snapshot whose version is `replacing` by `data`; durable on return."""
 
         def change(document: StateDocument) -> StateDocument:
             present = None if document.snapshot is None else content_version(document.snapshot)
@@ -198,17 +202,17 @@ class HttpBackend:
         return content_version(data)
 
     def back_up(self, data: bytes) -> str:
-        """Put `data` in the place of the last backup, in the document."""
+        """Replace the last backup in the document by `data`; return where it is."""
         packed = pack(data)
         self._update(lambda document: replace(document, backup=packed))
         return f"the `backup` in the document at {self._address.address}"
 
     def read_journal(self) -> bytes:
-        """The document's journal; none where there is no document."""
+        """Return the journal in the document; empty if there is no document."""
         return self._document().journal
 
     def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:  # noqa: ARG002 - no history
-        """Put `data` behind the first `after` bytes of the journal; the server has it on return."""
+        """Write `data` after the first `after` bytes of the journal; durable on return."""
 
         def change(document: StateDocument) -> StateDocument:
             if len(document.journal) < after:
@@ -218,28 +222,31 @@ class HttpBackend:
         self._update(change)
 
     def clear_journal(self) -> None:
-        """Empty the journal; the server has it on return."""
+        """Empty the journal; durable on return."""
         self._update(lambda document: replace(document, journal=b"") if document.journal else document)
 
     @contextmanager
     def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[LockHandover]:
-        """Hold the server's lock; a late update of its last holder is refused, as it names another ID."""
+        """Hold the lock.
+
+        ORDERLY: the server refuses late updates of the last holder, which name another ID.
+        """
         with self._take(info, timeout_s=timeout_s):
             yield LockHandover.ORDERLY
 
     def lock_holder(self) -> LockHolder | None:
-        """Who holds the lock; None where nobody does. It is found out by trying to take it."""
+        """Return who holds the lock, found by trying to take it; None if nobody does."""
         with self._server.connected():
             current = self._server.look(_this_process("unlock"))
         return None if current is None else current.holder
 
     def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
-        """Let go of the lock in its holder's name, if it is that of `lock_id`."""
+        """Release the lock for its holder, if its id is `lock_id`."""
         with self._server.connected():
             return self._server.break_claim(_this_process("unlock"), lock_id, breaking)
 
     def prove_conditional_writes(self) -> None:
-        """Raises StateUnavailable unless the server keeps out whoever does not hold the lock."""
+        """Raise StateUnavailable unless the server refuses updates from clients without the lock."""
         with self._under_lock() as held:
             _prove(held, self._server)
 
@@ -252,7 +259,7 @@ class HttpBackend:
 
     @contextmanager
     def _under_lock(self) -> Iterator[HeldHttpLock]:
-        """The lock: as it is held, or for the length of one change."""
+        """Give the lock that is held; take it for the length of the context if none is."""
         if self._held is not None:
             yield self._held
             return
@@ -267,11 +274,11 @@ class HttpBackend:
                 yield held
             finally:
                 self._held = None
-                with suppress(StateUnavailable):  # who comes next is told whose lock was left behind
+                with suppress(StateUnavailable):  # the next run is told whose lock was left behind
                     held.end()
 
     def _taken(self, info: LockInfo, timeout_s: float) -> Claim:
-        """A claim that stands. Raises StateLocked if another's does for longer than `timeout_s`."""
+        """Take the lock; raise StateLocked if another client has it for longer than `timeout_s`."""
         claim = self._server.new_claim(info)
         current: CurrentClaim | None = None
 
@@ -280,7 +287,7 @@ class HttpBackend:
             try:
                 current = self._server.take(claim)
             except StateUnavailable:
-                with suppress(StateUnavailable):  # the claim may stand, though nobody told us
+                with suppress(StateUnavailable):  # the claim may have the lock although the answer was lost
                     self._server.let_go(claim.claim_id, claim.body)
                 raise
             return claim if current is None else None
@@ -291,7 +298,7 @@ class HttpBackend:
 
 
 def _this_process(command: str) -> LockInfo:
-    """What others read of a lock that is held for the length of one call."""
+    """Return what others see of a lock that is held for one call."""
     return LockInfo(
         lock_id=uuid.uuid4().hex,
         who=f"uid {os.getuid()}",
@@ -306,26 +313,26 @@ _UPDATE_TRIES: Final = 3
 
 
 def _prove(held: HeldHttpLock, server: HttpStateServer) -> None:
-    """Nothing, if the server keeps out whoever lacks its lock and gives back what it was given.
+    """Raise StateUnavailable unless the server's lock keeps others out and it returns what was stored.
 
-    Raises StateUnavailable. The lock is held, and there is no snapshot, before and after.
+    Needs the lock, and a state without a snapshot; leaves both as they were.
     """
     other = server.new_claim(held.claim.info)
     if server.take(other) is None:
         server.let_go(other.claim_id, other.body)
-        raise server.errors.unsafe("it gives its lock to two at a time")
+        raise server.errors.unsafe("it gives its lock to two clients at once")
     _prove_refusal(held, other, server)
     sent = held.update(lambda document: replace(document, journal=_SAMPLE))
     if server.get() != sent:
-        raise server.errors.unsafe("it does not give back what it was given")
+        raise server.errors.unsafe("it does not return what was stored")
     held.update(lambda document: replace(document, journal=b""))
 
 
 def _prove_refusal(held: HeldHttpLock, other: Claim, server: HttpStateServer) -> None:
-    """Nothing, if an update under another claim than ours changes nothing."""
+    """Raise StateUnavailable if an update with another claim's ID changes the document."""
     present = held.read()
     forged = replace(present, serial=present.serial + 1, lineage=present.lineage or "a proof")
-    with suppress(StateUnavailable):  # GitLab fails with 500; what counts is what stands
+    with suppress(StateUnavailable):  # GitLab answers 500; the document itself is what counts
         server.put(forged, claim_id=other.claim_id)
     if server.get() != present:
-        raise server.errors.unsafe("it takes updates from somebody who does not hold its lock")
+        raise server.errors.unsafe("it accepts updates from clients that do not hold its lock")

@@ -1,4 +1,4 @@
-"""Locks: who holds one, as JSON for others to read, and how one is waited for."""
+"""Locks: the JSON that tells others who holds one, and waiting for one."""
 
 import json
 import time
@@ -24,11 +24,11 @@ def encode_lock_info(info: LockInfo) -> bytes:
 
 
 def decode_lock_info(data: bytes) -> LockInfo | None:
-    """Return what `encode_lock_info` put in `data`, its texts tamed; None for anything else."""
+    """Return the LockInfo in `data`, safe to print; None if `data` is not from `encode_lock_info`."""
     if len(data) > _LONGEST_BYTES:
         return None
     try:
-        found = msgspec.convert(json.loads(data), LockInfo)  # json takes half characters, too
+        found = msgspec.convert(json.loads(data), LockInfo)  # json also reads lone surrogates
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     texts = {name: tamed(getattr(found, name)) for name in ("lock_id", "who", "host", "command")}

@@ -1,7 +1,7 @@
-"""Open the store that a state URL names; none is loaded before a URL asks for it.
+"""Open the store that a state URL names. The module of a store is imported only when it is needed.
 
-An installed package adds a store with an entry point of the group `reconciler.backends`, named as the URL's
-scheme: a function that takes a URL and the workspace's directory, as `root`, and gives a StateStore.
+An installed package adds a store with an entry point of the group `reconciler.backends`, named after the
+URL's scheme: a function that takes a URL and the workspace's directory as `root`, and returns a StateStore.
 """
 
 from importlib import import_module
@@ -23,7 +23,7 @@ _OPENERS: Final = {
     **dict.fromkeys(_OBJECT_SCHEMES, "reconciler.backends.object_store:open_object_store"),
     **dict.fromkeys(_GIT_SCHEMES, "reconciler.backends.git_state:open_git"),
 }
-"""The function behind each scheme that comes with the product."""
+"""Module and function that open each built-in scheme."""
 
 
 class Opener(Protocol):
@@ -35,7 +35,7 @@ class Opener(Protocol):
 
 
 def open_backend(url: str, *, root: Path) -> StateStore:
-    """The store that `url` names; a relative path is below `root`. Nothing is read or written yet."""
+    """Return the store that `url` names, without accessing it. A relative path is below `root`."""
     if url != url.encode(errors="replace").decode():
         raise UsageError(
             f"the state URL {url!r} holds bytes that are not UTF-8", hint="See docs/backends.md for its form."
@@ -71,7 +71,7 @@ def _installed(scheme: str) -> Opener:
         except Exception as error:
             raise UsageError(
                 f"the store for {scheme}: ({entry.value}) cannot be loaded: {type(error).__name__}: {error}",
-                hint="Mend, update or remove the package that it comes with.",
+                hint="Fix, update or remove the package that it comes with.",
             ) from error
         return opener
     raise UsageError(

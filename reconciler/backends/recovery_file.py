@@ -1,7 +1,7 @@
-"""Recovery files: what a run knows, on this machine's disk, for as long as a store does not have it.
+"""Recovery files: records of a run on the local disk, kept until the store has them.
 
-One file a run in a folder of their own, which git ignores. Each is locked by the run that writes it, so that
-another run tells one that is being written from one that was left.
+Each run writes one file, in a folder that git ignores. It holds a flock on it, so that another run can tell
+whether the file is still being written or was left behind.
 """
 
 import fcntl
@@ -26,7 +26,7 @@ _LARGEST_BYTES: Final = 1024**3
 
 
 class RecoveryFile:
-    """A recovery file that this run writes. Made by `make_recovery_file` only."""
+    """The recovery file of this run, made by `make_recovery_file`."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
@@ -35,7 +35,10 @@ class RecoveryFile:
         self._is_torn = False
 
     def append(self, data: bytes) -> None:
-        """Durably put `data` behind the rest. Raises OSError if it may not be there; the next drops it."""
+        """Append `data` and flush it.
+
+        After an OSError the next append first removes what was written of it.
+        """
         if self._is_torn:
             os.ftruncate(self._descriptor, self._size_bytes)
         self._is_torn = True
@@ -45,11 +48,14 @@ class RecoveryFile:
         self._is_torn = False
 
     def close(self) -> None:
-        """Leave the file to whoever needs it."""
+        """Close the file and keep it, for a later run to read."""
         os.close(self._descriptor)
 
     def discard(self) -> None:
-        """Remove the file: the store has all that is in it. One that cannot be removed does no harm."""
+        """Remove the file, as the store has all of its content.
+
+        A file that cannot be removed does no harm.
+        """
         with suppress(OSError):
             reach(Step.RECOVERY_DROP)
             self.path.unlink(missing_ok=True)
@@ -57,9 +63,9 @@ class RecoveryFile:
 
 
 def make_recovery_file(directory: Path, name: str, *, header: bytes, location: str) -> RecoveryFile:
-    """A new recovery file `name` in `directory`, durable with its `header`.
+    """Make the recovery file `name` in `directory` with `header`, flushed to disk.
 
-    Raises RecoveryRefused; `location` names the state that it is for.
+    Raise RecoveryRefused if that fails; `location` names the state in the error.
     """
     path = directory / f"{name}{SUFFIX}"
     try:
@@ -89,9 +95,9 @@ def _make(path: Path, header: bytes) -> RecoveryFile:
 
 
 def _make_folder(folder: Path) -> tuple[Path, ...]:
-    """The folders whose entries change: `folder`, which is there on return, and those above it that get one.
+    """Make `folder`, with a .gitignore, if it does not exist; return the folders to flush.
 
-    A folder that is made here is one that git ignores; what others made is left as it is.
+    These are `folder` and the parents of all folders that were made. An existing folder gets no .gitignore.
     """
     made = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
@@ -101,20 +107,20 @@ def _make_folder(folder: Path) -> tuple[Path, ...]:
 
 
 class Leftover(Struct, frozen=True, kw_only=True):
-    """A recovery file of a run that has ended, held so that nobody else touches it."""
+    """A recovery file of a run that has ended. This process holds its flock."""
 
     path: Path
     data: bytes
 
     def remove(self) -> None:
-        """The file is gone, if it can be."""
+        """Remove the file, if possible."""
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
 
 
 @contextmanager
 def leftovers(directory: Path) -> Iterator[tuple[Leftover, ...]]:
-    """The recovery files in `directory` that can be read and that no run is writing."""
+    """Give the readable recovery files in `directory` that no run is writing, locked during the context."""
     held: list[int] = []
     try:
         yield tuple(_hold(directory, held))

@@ -1,4 +1,4 @@
-"""State URLs, and the options that stand behind a `#` in them, as in `#region=eu-west-1`."""
+"""State URLs and their options, which follow a `#`, as in `#region=eu-west-1`."""
 
 from collections.abc import Mapping
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -11,14 +11,17 @@ from reconciler.service_url import is_loopback
 
 
 class StateUrl(Struct, frozen=True, kw_only=True):
-    """A state URL taken apart. `location` is what may be shown: the URL, which holds no credentials."""
+    """A state URL in parts. `location` is the URL as shown to users; it holds no credentials."""
 
     location: str
     parts: SplitResult
     options: Mapping[str, str]
 
     def is_set(self, option: str, *, otherwise: bool = False) -> bool:
-        """Whether `option` is `true`; where it is not given, `otherwise`. Raises UsageError."""
+        """Return whether `option` is `true`; `otherwise` is its default.
+
+        Raise UsageError for other values.
+        """
         value = self.options.get(option)
         if value not in {None, "true", "false"}:
             raise UsageError(
@@ -28,7 +31,10 @@ class StateUrl(Struct, frozen=True, kw_only=True):
         return otherwise if value is None else value == "true"
 
     def seconds(self, option: str, *, otherwise: float, most: float) -> float:
-        """The seconds that `option` gives; where it is not given, `otherwise`. Raises UsageError."""
+        """Return the seconds in `option`; `otherwise` is its default.
+
+        Raise UsageError unless 0 < seconds <= most.
+        """
         text = self.options.get(option)
         if not text:
             return otherwise
@@ -54,7 +60,7 @@ class StateUrl(Struct, frozen=True, kw_only=True):
 
 
 def read_scheme(url: str) -> str:
-    """What stands before the first colon of `url`; nothing where none does. Raises UsageError for no URL."""
+    """Return the scheme of `url`, empty if it has none. Raise UsageError for a malformed URL."""
     try:
         return urlsplit(url).scheme
     except ValueError as error:
@@ -62,7 +68,7 @@ def read_scheme(url: str) -> str:
 
 
 def read_state_url(url: str, *, options: frozenset[str] = frozenset()) -> StateUrl:
-    """`url` taken apart. Raises UsageError for an option that is not among `options`, and for credentials."""
+    """Return the parts of `url`. Raise UsageError for an option not in `options` and for a password."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -72,7 +78,7 @@ def read_state_url(url: str, *, options: frozenset[str] = frozenset()) -> StateU
     if parts.password is not None:
         raise UsageError(
             "the state URL holds a password",
-            hint="Take it out: it would be seen in logs and process lists. See docs/backends.md for where "
+            hint="Remove it: it would be seen in logs and process lists. See docs/backends.md for where "
             "each store looks for its credentials.",
         )
     for name in given:
@@ -87,6 +93,6 @@ def _unreadable(error: ValueError) -> UsageError:
 
 def _nearest(name: str, options: frozenset[str]) -> str:
     if not options:
-        return "This kind of store has none: leave out what stands behind the #."
+        return "This kind of store has no options: remove what follows the #."
     near = nearest(name, options)
-    return f"Did you mean {near[0]}?" if near else f"There are {', '.join(sorted(options))}."
+    return f"Did you mean {near[0]}?" if near else f"The options are {', '.join(sorted(options))}."

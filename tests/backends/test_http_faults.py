@@ -236,7 +236,7 @@ WRONG = {
     "a page": (
         {"verb": "update", "do": "answer", "status": 200, "body": "<html>hi"},
         {},
-        "a page for people",
+        "an HTML page",
     ),
     "elsewhere": (
         {
@@ -304,9 +304,9 @@ def test_a_server_that_does_not_lock_is_refused(server, place, status):
 
 
 UNSAFE = {
-    "ignores-ids": "somebody who does not hold its lock",
-    "two-locks": "two at a time",
-    "forgets": "does not give back",
+    "ignores-ids": "clients that do not hold its lock",
+    "two-locks": "two clients at once",
+    "forgets": "does not return what was stored",
 }
 
 
@@ -340,10 +340,10 @@ FOREIGN = {
         StateUnavailable,
         "Terraform",
     ),
-    "a list": ("[1]", StateUnavailable, "something else"),
-    "text": ("hello", StateUnavailable, "no JSON"),
-    "a page": ("<html>Sign in</html>", StateUnavailable, "a page for people"),
-    "deep": ("[" * 100_000, StateUnavailable, "no JSON"),
+    "a list": ("[1]", StateUnavailable, "something other"),
+    "text": ("hello", StateUnavailable, "not JSON"),
+    "a page": ("<html>Sign in</html>", StateUnavailable, "an HTML page"),
+    "deep": ("[" * 100_000, StateUnavailable, "not JSON"),
     "newer": ('{"reconcilerState": 2}', StateTooNew, "newer version"),
     "odd version": ('{"reconcilerState": "x", "serial": 1, "lineage": "x"}', StateDamaged, "damaged"),
     "half": ('{"reconcilerState": 1, "serial": 1}', StateDamaged, "damaged"),

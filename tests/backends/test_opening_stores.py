@@ -95,11 +95,11 @@ def test_options_stand_behind_a_number_sign():
     ("url", "problem", "hint"),
     [
         ("x://h/#regoin=eu", "unknown option 'regoin'", "Did you mean region?"),
-        ("x://h/#zzz=1", "unknown option 'zzz'", "There are region."),
+        ("x://h/#zzz=1", "unknown option 'zzz'", "The options are region."),
         ("x://h/#region", "cannot be read", "docs/backends.md"),
         ("x://h:port/", "cannot be read", "docs/backends.md"),
         ("x://[h/", "cannot be read", "docs/backends.md"),
-        ("x://user:hunter2@h/", "holds a password", "Take it out"),
+        ("x://user:hunter2@h/", "holds a password", "Remove it"),
     ],
 )
 def test_what_a_url_may_not_hold(url, problem, hint):
@@ -114,7 +114,7 @@ def test_a_store_without_options_says_so():
     """There is nothing to suggest."""
     with pytest.raises(UsageError) as caught:
         read_state_url("x://h/#a=b")
-    assert "has none" in caught.value.hint
+    assert "has no options" in caught.value.hint
 
 
 @pytest.mark.parametrize(("value", "is_set"), [("true", True), ("false", False)])

@@ -158,8 +158,8 @@ def test_appends_fill_folder_after_folder(place, monkeypatch):
     ("path", "mode", "problem"),
     [
         ("README.md", "100644", "it holds README.md"),
-        ("exams.state.json", "120000", "no regular file"),
-        ("exams.state.json", "160000", "no regular file"),
+        ("exams.state.json", "120000", "not a regular file"),
+        ("exams.state.json", "160000", "not a regular file"),
         ("exams.state.json.journal", "100644", "exams.state.json.journal"),
     ],
 )
