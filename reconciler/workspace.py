@@ -31,7 +31,7 @@ from reconciler.backends.opening import open_backend
 from reconciler.editing import Edit, editing, migrate, recovery_folder, sweep
 from reconciler.host import SystemClock, lock_info, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
-from reconciler.manifest.loader import Ruling, load, ordered
+from reconciler.manifest.loader import RuleSettings, load, ordered
 from reconciler.manifest.workspace_file import OF_ENVIRONMENT, WorkspaceFile, load_workspace
 from reconciler.manifest.yaml.document import IS_FAST
 from reconciler.model.declarations import Loaded
@@ -312,9 +312,9 @@ class Workspace:
 
     def _declare(self, file: WorkspaceFile, now: datetime | None, tracing: Tracing = Tracing.OFF) -> Loaded:
         """Read the manifests in the environment that `file` chose."""
-        ruling = Ruling(
+        rules = RuleSettings(
             registry=self._registry,
-            weights=file.rules,
+            severities=file.rules,
             now=SystemClock().now() if now is None else now,
             is_partial=bool(self._paths and file.manifests),
         )
@@ -323,7 +323,7 @@ class Workspace:
             root=self._root,
             environment=file.environment,
             otherwise=file.manifests,
-            ruling=ruling,
+            rules=rules,
             tracing=tracing,
         )
         found = loaded.diagnostics

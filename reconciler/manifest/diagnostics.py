@@ -15,15 +15,15 @@ from reconciler.manifest.yaml.nodes import TextRange
 from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
 from reconciler.model.identities import Address
 
-MAX_FINDINGS: Final = 1_000
+MAX_DIAGNOSTICS: Final = 1_000
 FIRST_BASE_OFFSET: Final = 2 * MAX_SIZE_BYTES
 """The first mark that no text of its own can have."""
 
-_MAX_GUARDED_FINDINGS: Final = 50
-"""More findings of a file that cannot be parsed have no excerpt: what it may show takes long to tell."""
+_MAX_GUARDED_DIAGNOSTICS: Final = 50
+"""More diagnostics of a file that cannot be parsed have no excerpt: what it may show takes long to tell."""
 
 
-_Key: TypeAlias = tuple[str, TextRange, str]
+_DiagnosticKey: TypeAlias = tuple[str, TextRange, str]
 """Identity of a finding: its code, its place, and a subject where one place has several."""
 
 _IN_EXAM: Final = " (in the exam "
@@ -33,19 +33,19 @@ _NOT_SHOWN: Final = (
 _HOW_TO_SHOW: Final = "Write each field on a line of its own, and text with commas, colons or `#` in quotes."
 
 
-class Details(TypedDict, total=False):
-    """What a finding may have: `subject` tells findings of one code at one place apart."""
+class DiagnosticDetails(TypedDict, total=False):
+    """What a finding may have: `subject` tells diagnostics of one code at one place apart."""
 
     severity: Severity
     address: Address | None
     subject: str
 
 
-class Elsewhere(Protocol):
+class BaseFiles(Protocol):
     """The files that offsets from FIRST_BASE_OFFSET on belong to."""
 
-    def home_of(self, at: TextRange) -> "tuple[Findings, TextRange]":
-        """The findings of the file that `at` is in, and `at` as that file counts."""
+    def owner_of(self, at: TextRange) -> "tuple[FileDiagnostics, TextRange]":
+        """The diagnostics of the file that `at` is in, and `at` as that file counts."""
 
     def hides(self, value: str) -> bool:
         """Whether `value` is, or repeats, a secret of any of these files."""
@@ -54,7 +54,7 @@ class Elsewhere(Protocol):
         """`text` with every secret of these files masked that can be told from ordinary words."""
 
 
-class Ignore(Struct):
+class Suppression(Struct):
     """One code of an ignore comment at `at`, which is about `line`; used once it silenced something."""
 
     code: str
@@ -63,27 +63,27 @@ class Ignore(Struct):
     is_used: bool = False
 
 
-class Weighing(Struct):
-    """Severities of the findings of one file. Only those of rules can be changed or ignored."""
+class Severities(Struct):
+    """Severities of the diagnostics of one file. Only those of rules can be changed or ignored."""
 
     rules: Collection[str] = ()
-    weights: Mapping[str, Severity | None] = field(default_factory=dict)
-    ignores: dict[tuple[int, str], Ignore] = field(default_factory=dict)
+    overrides: Mapping[str, Severity | None] = field(default_factory=dict)
+    suppressions: dict[tuple[int, str], Suppression] = field(default_factory=dict)
 
-    def weigh(self, code: str, severity: Severity, line: int) -> Severity | None:
+    def severity_of(self, code: str, severity: Severity, line: int) -> Severity | None:
         """Return the weight of a finding in `line`, given its default `severity`; None: it is not shown."""
         if code not in self.rules:
             return severity
-        weight = self.weights.get(code, severity)
-        ignore = self.ignores.get((line, code)) if weight is not None else None
-        if ignore is None:
-            return weight
-        ignore.is_used = True
+        severity_here = self.overrides.get(code, severity)
+        suppression = self.suppressions.get((line, code)) if severity_here is not None else None
+        if suppression is None:
+            return severity_here
+        suppression.is_used = True
         return None
 
 
-class Findings(Struct):
-    """Collects what is wrong with one file, up to MAX_FINDINGS, the last of which counts those left out.
+class FileDiagnostics(Struct):
+    """Collects what is wrong with one file, up to MAX_DIAGNOSTICS, the last of which counts those left out.
 
     An error is never left out in favour of a warning. `exam` is where the exam stands that is being looked
     at, and `address` its address. A finding about it that is placed elsewhere, in defaults or a profile, says
@@ -91,30 +91,38 @@ class Findings(Struct):
     """
 
     source: SourceText
-    weighing: Weighing = field(default_factory=Weighing)
-    elsewhere: Elsewhere | None = None
+    severities: Severities = field(default_factory=Severities)
+    base_files: BaseFiles | None = None
     exam: TextRange | None = None
     address: Address | None = None
     has_mistakes: bool = False
     """Whether an error that no rule found is in this file, or in one that it extends."""
-    _found: dict[_Key, Diagnostic] = field(default_factory=dict)
-    _hits: dict[_Key, set[Address]] = field(default_factory=dict)
-    _warnings: list[_Key] = field(default_factory=list)
-    _left_out: dict[_Key, None] = field(default_factory=dict)
+    _found: dict[_DiagnosticKey, Diagnostic] = field(default_factory=dict)
+    _hits: dict[_DiagnosticKey, set[Address]] = field(default_factory=dict)
+    _warnings: list[_DiagnosticKey] = field(default_factory=list)
+    _left_out: dict[_DiagnosticKey, None] = field(default_factory=dict)
     _is_full: bool = False
 
-    def add(self, code: str, at: TextRange, message: str, hint: str, **details: Unpack[Details]) -> None:
+    def add(
+        self, code: str, at: TextRange, message: str, hint: str, **details: Unpack[DiagnosticDetails]
+    ) -> None:
         """Note a finding where it belongs, unless it is known, turned off or ignored there."""
         details.setdefault("address", self.address)
         is_apart = self.exam is not None and not self.exam.start <= at.start < self.exam.end
-        home, at = self._home_of(at)
-        if home is not self:
+        owner, at = self._owner_of(at)
+        if owner is not self:
             self._remember_mistake(code, details.get("severity", Severity.ERROR))
         hit = details.get("address") if is_apart else None
-        home.note((code, at, details.get("subject", "")), message, hint, hit=hit, **details)
+        owner.note((code, at, details.get("subject", "")), message, hint, hit=hit, **details)
 
     def note(
-        self, key: _Key, message: str, hint: str, *, hit: Address | None, **details: Unpack[Details]
+        self,
+        key: _DiagnosticKey,
+        message: str,
+        hint: str,
+        *,
+        hit: Address | None,
+        **details: Unpack[DiagnosticDetails],
     ) -> None:
         """Note a finding about this very file; `hit` is an exam that stands elsewhere and has it too."""
         if hit is not None:
@@ -123,11 +131,11 @@ class Findings(Struct):
             return
         code, at, _ = key
         span = self.source.span(at)
-        severity = self.weighing.weigh(code, details.get("severity", Severity.ERROR), span.start.line)
+        severity = self.severities.severity_of(code, details.get("severity", Severity.ERROR), span.start.line)
         if severity is None:
             return
         self._remember_mistake(code, severity)
-        if len(self._found) >= MAX_FINDINGS - 1 and not self._has_room(severity):
+        if len(self._found) >= MAX_DIAGNOSTICS - 1 and not self._has_room(severity):
             self._left_out[key] = None
             return
         if severity is Severity.WARNING:
@@ -142,7 +150,7 @@ class Findings(Struct):
         )
 
     def _remember_mistake(self, code: str, severity: Severity) -> None:
-        if severity is Severity.ERROR and code not in self.weighing.rules:
+        if severity is Severity.ERROR and code not in self.severities.rules:
             self.has_mistakes = True
 
     def _has_room(self, severity: Severity) -> bool:
@@ -164,32 +172,32 @@ class Findings(Struct):
 
     def echo(self, value: str) -> str:
         """Return `value` as a message may quote it."""
-        if self.elsewhere is not None and self.elsewhere.hides(value):
+        if self.base_files is not None and self.base_files.hides(value):
             return "this value"
         return self.source.echo(value)
 
     def without_secrets(self, text: str) -> str:
         """Return `text` with the secrets of this file, and of all that are extended, masked."""
         text = self.source.without_secrets(text)
-        return text if self.elsewhere is None else self.elsewhere.without_secrets(text)
+        return text if self.base_files is None else self.base_files.without_secrets(text)
 
     def position(self, at: TextRange) -> Position:
         """Return where `at` begins, in whichever file that is."""
-        home, at = self._home_of(at)
-        return home.source.position(at.start)
+        owner, at = self._owner_of(at)
+        return owner.source.position(at.start)
 
-    def _home_of(self, at: TextRange) -> "tuple[Findings, TextRange]":
-        if self.elsewhere is None or at.start < FIRST_BASE_OFFSET:
+    def _owner_of(self, at: TextRange) -> "tuple[FileDiagnostics, TextRange]":
+        if self.base_files is None or at.start < FIRST_BASE_OFFSET:
             return self, at
-        return self.elsewhere.home_of(at)
+        return self.base_files.owner_of(at)
 
     @property
-    def diagnostics(self) -> list[Diagnostic]:
+    def collected(self) -> list[Diagnostic]:
         """All of them, in the order in which they were found.
 
         The excerpts are cut only here, when all secrets of the file are known.
         """
-        may_show = self.source.is_parsed or len(self._found) <= _MAX_GUARDED_FINDINGS
+        may_show = self.source.is_parsed or len(self._found) <= _MAX_GUARDED_DIAGNOSTICS
         found = [
             (key, _completed(self._shown(each, key[1]), self._hits.get(key, ())))
             for key, each in self._found.items()
@@ -199,7 +207,7 @@ class Findings(Struct):
             for (_, at, _), each in (*found, *self._those_left_out())
         ]
 
-    def _those_left_out(self) -> list[tuple[_Key, Diagnostic]]:
+    def _those_left_out(self) -> list[tuple[_DiagnosticKey, Diagnostic]]:
         """Return one finding that counts those that are not listed, if there are any."""
         if not self._left_out:
             return []
@@ -222,18 +230,18 @@ class Findings(Struct):
 
     def hide(self, at: TextRange) -> None:
         """Never show what stands at `at`, in whichever file that is: it may be a secret."""
-        home, at = self._home_of(at)
-        home.source.unknown.append(at)
+        owner, at = self._owner_of(at)
+        owner.source.unknown.append(at)
 
     def _excerpt(self, at: TextRange) -> str | None:
         """Return the line of `at`, unless it repeats a secret of a file that this one extends."""
         shown = self.source.excerpt(at.start)
-        is_secret = shown is not None and self.elsewhere is not None and self.elsewhere.hides(shown)
+        is_secret = shown is not None and self.base_files is not None and self.base_files.hides(shown)
         return None if is_secret else shown
 
 
 def identity_of(found: Diagnostic) -> tuple[str, Span | None, str]:
-    """Return what two findings that say the same have in common, whichever exams they hit."""
+    """Return what two diagnostics that say the same have in common, whichever exams they hit."""
     return found.code, found.span, found.message.partition(_IN_EXAM)[0]
 
 

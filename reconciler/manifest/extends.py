@@ -13,10 +13,10 @@ from typing import Final, TypeAlias
 from msgspec import Struct, field
 
 from reconciler.manifest import paths
-from reconciler.manifest.diagnostics import FIRST_BASE_OFFSET, Findings
-from reconciler.manifest.header import report_partial_exams, report_shell
+from reconciler.manifest.diagnostics import FIRST_BASE_OFFSET, FileDiagnostics
+from reconciler.manifest.header import report_header, report_partial_exams
 from reconciler.manifest.patterns import Fence
-from reconciler.manifest.yaml.document import Document
+from reconciler.manifest.yaml.document import YamlDocument
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, YamlSequence, shifted
 from reconciler.model.words import listed, suggestion
 
@@ -26,14 +26,14 @@ _EXTENDS: Final = "extends"
 _OF_MANIFESTS_ONLY: Final = ("exams", "imports", "moved", "removed", "absent")
 _MAX_OFFSET: Final = 2**32 - 1
 
-_Read: TypeAlias = Callable[[str, bytes], tuple[Findings, Document | None]]
-"""Gives the findings of a file and its document, from its name and its bytes."""
+_Read: TypeAlias = Callable[[str, bytes], tuple[FileDiagnostics, YamlDocument | None]]
+"""Gives the diagnostics of a file and its document, from its name and its bytes."""
 
 
 class Bases(Struct, frozen=True):
     """What a manifest extends: each file once, the one that all others win over first.
 
-    `are_whole` is false where one of them could not be used, which is among the findings.
+    `are_whole` is false where one of them could not be used, which is among the diagnostics.
     """
 
     roots: tuple[YamlMapping, ...]
@@ -43,7 +43,7 @@ class Bases(Struct, frozen=True):
 _NONE: Final = Bases((), are_whole=True)
 
 
-class _Entry(Struct, frozen=True):
+class _ExtendsEntry(Struct, frozen=True):
     """One line of an `extends`: where it stands, and the file that it names."""
 
     at: TextRange
@@ -54,10 +54,10 @@ class _Base(Struct):
     """A file that is extended; `root` is None where it holds nothing to use."""
 
     file: Path
-    findings: Findings
+    diagnostics: FileDiagnostics
     origin: int
     root: YamlMapping | None
-    entries: list[_Entry] = field(default_factory=list)
+    entries: list[_ExtendsEntry] = field(default_factory=list)
     has_all_entries: bool = True
 
 
@@ -69,7 +69,7 @@ class _Walk(Struct):
     is_whole: bool = True
 
 
-class Library:
+class BaseFileReader:
     """All bases of a workspace, whose directory is `root`; `read` reads each."""
 
     def __init__(self, root: Path, read: _Read) -> None:
@@ -80,83 +80,83 @@ class Library:
         self._next_origin = FIRST_BASE_OFFSET
         self._rings: set[frozenset[str]] = set()
 
-    def bases_of(self, path: str, root: YamlMapping, findings: Findings) -> Bases:
+    def bases_of(self, path: str, root: YamlMapping, diagnostics: FileDiagnostics) -> Bases:
         """What the manifest at `path`, which says `root`, extends."""
         if _EXTENDS not in root:
             return _NONE
         file = Path(path)
-        entries, has_all = self._entries(file, root, findings)
+        entries, has_all = self._entries(file, root, diagnostics)
         walk = _Walk({os.path.realpath(file): paths.shown(file, self._root)}, is_whole=has_all)
-        self._follow(entries, findings, walk)
+        self._follow(entries, diagnostics, walk)
         roots = tuple(base.root for base in walk.order.values() if base.root is not None)
         return Bases(roots, walk.is_whole)
 
-    def home_of(self, at: TextRange) -> tuple[Findings, TextRange]:
-        """The findings of the base that `at` is in, and `at` as that file counts."""
+    def owner_of(self, at: TextRange) -> tuple[FileDiagnostics, TextRange]:
+        """The diagnostics of the base that `at` is in, and `at` as that file counts."""
         index = bisect_right(self._by_origin, at.start, key=lambda base: base.origin) - 1
         base = self._by_origin[index]
-        return base.findings, TextRange(at.start - base.origin, at.end - base.origin)
+        return base.diagnostics, TextRange(at.start - base.origin, at.end - base.origin)
 
     def hides(self, value: str) -> bool:
         """Whether `value` is, or repeats, a secret of any base."""
-        return any(base.findings.source.hides(value) for base in self._by_origin)
+        return any(base.diagnostics.source.hides(value) for base in self._by_origin)
 
     def without_secrets(self, text: str) -> str:
         """`text` with every secret of any base masked that can be told from ordinary words."""
         for base in self._by_origin:
-            text = base.findings.source.without_secrets(text)
+            text = base.diagnostics.source.without_secrets(text)
         return text
 
     def check(self) -> None:
         """Note what is wrong with the bases whoever extends them; for when all manifests are read."""
         for base in self._by_origin:
             if base.root is not None:
-                report_partial_exams(base.root, base.findings)
+                report_partial_exams(base.root, base.diagnostics)
 
     @property
-    def findings(self) -> list[Findings]:
-        """The findings of each base."""
-        return [base.findings for base in self._by_origin]
+    def diagnostics(self) -> list[FileDiagnostics]:
+        """The diagnostics of each base."""
+        return [base.diagnostics for base in self._by_origin]
 
-    def _follow(self, entries: list[_Entry], findings: Findings, walk: _Walk) -> None:
+    def _follow(self, entries: list[_ExtendsEntry], diagnostics: FileDiagnostics, walk: _Walk) -> None:
         """Add to `walk` what `entries` name, each after what it extends itself."""
         for entry in entries:
             key = os.path.realpath(entry.file)
             if key in walk.path:
-                self._report_cycle(key, entry, findings, walk)
+                self._report_cycle(key, entry, diagnostics, walk)
             elif key not in walk.order:
-                self._visit(key, entry, findings, walk)
+                self._visit(key, entry, diagnostics, walk)
 
-    def _visit(self, key: str, entry: _Entry, findings: Findings, walk: _Walk) -> None:
+    def _visit(self, key: str, entry: _ExtendsEntry, diagnostics: FileDiagnostics, walk: _Walk) -> None:
         if len(walk.path) > MAX_CHAIN:
             walk.is_whole = False
-            findings.add(
+            diagnostics.add(
                 "too-deep",
                 entry.at,
                 f"this is the end of a chain of more than {MAX_CHAIN} files that extend each other",
                 "Let the file name what it needs itself; `extends` takes several files.",
             )
             return
-        base = self._base(key, entry, findings)
+        base = self._base(key, entry, diagnostics)
         if base is None or base.root is None:
             walk.is_whole = False
             return
         walk.is_whole &= base.has_all_entries
         walk.path[key] = paths.shown(entry.file, self._root)
-        self._follow(base.entries, base.findings, walk)
+        self._follow(base.entries, base.diagnostics, walk)
         del walk.path[key]
         walk.order[key] = base
 
-    def _base(self, key: str, entry: _Entry, findings: Findings) -> _Base | None:
+    def _base(self, key: str, entry: _ExtendsEntry, diagnostics: FileDiagnostics) -> _Base | None:
         """The base at `key`, read when it is first asked for; None where it cannot be."""
         if key not in self._bases:
             try:
                 data = paths.read_bounded(entry.file)
             except OSError as error:
-                _report_unreadable(entry, error, findings, self._root)
+                _report_unreadable(entry, error, diagnostics, self._root)
                 return None
             if self._next_origin + len(data) >= _MAX_OFFSET:
-                findings.add(
+                diagnostics.add(
                     "too-large", entry.at, "the files that are extended come to far too much", "Extend fewer."
                 )
                 return None
@@ -164,32 +164,34 @@ class Library:
         return self._bases[key]
 
     def _read(self, file: Path, data: bytes) -> _Base:
-        findings, document = self._read_file(paths.shown(file, self._root), data)
-        findings.elsewhere = self
-        base = _Base(file, findings, self._next_origin, None)
+        diagnostics, document = self._read_file(paths.shown(file, self._root), data)
+        diagnostics.base_files = self
+        base = _Base(file, diagnostics, self._next_origin, None)
         self._by_origin.append(base)
-        self._next_origin += len(findings.source.text) + 1
+        self._next_origin += len(diagnostics.source.text) + 1
         if document is not None:
-            report_shell(document.root, findings)
-            _report_exams(document.root, findings)
-            base.entries, base.has_all_entries = self._entries(file, document.root, findings)
+            report_header(document.root, diagnostics)
+            _report_exams(document.root, diagnostics)
+            base.entries, base.has_all_entries = self._entries(file, document.root, diagnostics)
             root = shifted(document.root, base.origin)
             base.root = root if isinstance(root, YamlMapping) else None
         return base
 
-    def _entries(self, file: Path, root: YamlMapping, findings: Findings) -> tuple[list[_Entry], bool]:
+    def _entries(
+        self, file: Path, root: YamlMapping, diagnostics: FileDiagnostics
+    ) -> tuple[list[_ExtendsEntry], bool]:
         """The usable entries of `extends` in `file`, and whether these are all."""
         written = root.get(_EXTENDS, YamlSequence())
         if not isinstance(written, YamlSequence):
             return [], False
         found = [
-            _Entry(written.item_at(index), file.parent / name)
+            _ExtendsEntry(written.item_at(index), file.parent / name)
             for index, name in enumerate(written)
-            if isinstance(name, str) and self._may_extend(file, name, written.item_at(index), findings)
+            if isinstance(name, str) and self._may_extend(file, name, written.item_at(index), diagnostics)
         ]
         return found, len(found) == len(written)
 
-    def _may_extend(self, file: Path, name: str, at: TextRange, findings: Findings) -> bool:
+    def _may_extend(self, file: Path, name: str, at: TextRange, diagnostics: FileDiagnostics) -> bool:
         """Whether `name` leads to a place that `file` may take values from; a finding says why not."""
         fence = Fence((os.path.realpath(self._root),))
         if not fence.holds_target(str(file.parent)):
@@ -198,15 +200,17 @@ class Library:
         is_relative = name.isprintable() and bool(name) and not Path(name).is_absolute()
         if is_relative and fence.holds_target(str(file.parent / name)):
             return True
-        findings.add(
+        diagnostics.add(
             "outside-workspace",
             at,
-            f"{findings.echo(name)} does not lead to a file of this workspace",
+            f"{diagnostics.echo(name)} does not lead to a file of this workspace",
             "Name a file relative to this one, below the workspace's directory, and no link out of it.",
         )
         return False
 
-    def _report_cycle(self, key: str, entry: _Entry, findings: Findings, walk: _Walk) -> None:
+    def _report_cycle(
+        self, key: str, entry: _ExtendsEntry, diagnostics: FileDiagnostics, walk: _Walk
+    ) -> None:
         walk.is_whole = False
         keys = list(walk.path)
         ring = keys[keys.index(key) :]
@@ -214,7 +218,7 @@ class Library:
             return
         self._rings.add(frozenset(ring))
         drawn = " → ".join(walk.path[step] for step in (*ring, key))
-        findings.add(
+        diagnostics.add(
             "extends-cycle",
             entry.at,
             f"these files extend each other in a circle: {drawn}",
@@ -222,11 +226,11 @@ class Library:
         )
 
 
-def _report_exams(root: YamlMapping, findings: Findings) -> None:
+def _report_exams(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
     """Note what a file that is extended may not hold."""
     for key in _OF_MANIFESTS_ONLY:
         if key in root:
-            findings.add(
+            diagnostics.add(
                 "not-a-base",
                 root.key_at(key),
                 f"`{key}` has no place in a file that others extend",
@@ -234,7 +238,9 @@ def _report_exams(root: YamlMapping, findings: Findings) -> None:
             )
 
 
-def _report_unreadable(entry: _Entry, error: OSError, findings: Findings, root: Path) -> None:
+def _report_unreadable(
+    entry: _ExtendsEntry, error: OSError, diagnostics: FileDiagnostics, root: Path
+) -> None:
     try:
         names = sorted(os.listdir(entry.file.parent))  # noqa: PTH208 - names are all that is wanted
     except OSError:
@@ -243,10 +249,10 @@ def _report_unreadable(entry: _Entry, error: OSError, findings: Findings, root: 
     otherwise = "Paths are relative to this file."
     if nearby:
         otherwise += f" Beside it are: {listed(nearby[:5])}."
-    findings.add(
+    diagnostics.add(
         "unreadable-file",
         entry.at,
-        f"{findings.echo(paths.shown(entry.file, root))} cannot be read: "
+        f"{diagnostics.echo(paths.shown(entry.file, root))} cannot be read: "
         f"{error.strerror or type(error).__name__}",
         suggestion(entry.file.name, nearby, otherwise),
     )

@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.dates import (
     report_date_times,
     report_unknown_zone,
     report_zone,
     zone_of,
 )
-from reconciler.manifest.exam.merge import PROFILES, Stack
+from reconciler.manifest.exam.merge import PROFILES, PartialExams
 from reconciler.manifest.exam.passwords import report_secret
-from reconciler.manifest.schema.messages import Place, report_schema_errors
+from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
 from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
 from reconciler.model.destination import Environment
@@ -38,7 +38,7 @@ class FileContext(Struct, frozen=True):
     is None where a finding says why.
     """
 
-    stack: Stack
+    partial_exams: PartialExams
     zone: ZoneInfo | None
     zone_is_wrong: bool
     courses: Mapping[str, CourseSid]
@@ -55,7 +55,7 @@ class FileContext(Struct, frozen=True):
 
 
 def context_of(
-    roots: Sequence[YamlMapping], environment: Environment, findings: Findings, *, are_whole: bool
+    roots: Sequence[YamlMapping], environment: Environment, diagnostics: FileDiagnostics, *, are_whole: bool
 ) -> FileContext:
     """Return the context of the last of `roots`, which extends the others; `environment` overrides them all.
 
@@ -64,19 +64,19 @@ def context_of(
     name = environment.timezone or _nearest("timezone", roots)
     zone = zone_of(name) if isinstance(name, str) else None
     if environment.timezone is not None and zone is None:
-        report_unknown_zone(environment.timezone, TextRange(0, 0), findings)
+        report_unknown_zone(environment.timezone, TextRange(0, 0), diagnostics)
     written = _nearest("installSid", roots)
     usable = InstallSid(written) if isinstance(written, str) and is_install_sid(written) else None
     is_named = environment.install_sid is not None or any("installSid" in root for root in roots)
     if are_whole and not is_named:
-        findings.add(
+        diagnostics.add(
             "no-install-sid",
             roots[-1].key_at(_EXAMS),
             "nothing says in which install these exams are to be created",
             "Add `installSid: AI…` at the top of the file, or to the environment.",
         )
     return FileContext(
-        stack=Stack(roots),
+        partial_exams=PartialExams(roots),
         zone=zone,
         zone_is_wrong=zone is None and name is not None,
         courses={alias: CourseSid(sid) for alias, sid in _aliases("courses", roots) if is_course_sid(sid)}
@@ -100,29 +100,29 @@ def _aliases(block: str, roots: Sequence[YamlMapping]) -> Iterator[tuple[str, st
                 yield alias, sid
 
 
-def report_shell(root: YamlMapping, findings: Findings) -> None:
+def report_header(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
     """Note what is wrong with `root`, but for its exams, which are checked one by one."""
-    shell = YamlMapping()
-    shell.update(root)
-    shell.offsets = root.offsets
+    header = YamlMapping()
+    header.update(root)
+    header.offsets = root.offsets
     if isinstance(root.get(_EXAMS), YamlMapping):
-        shell[_EXAMS] = YamlMapping()
-    report_schema_errors(check_of("manifest"), shell, Place(TextRange(0, 0), "a manifest"), findings)
-    report_zone(root, findings)
+        header[_EXAMS] = YamlMapping()
+    report_schema_errors(check_of("manifest"), header, NamedRange(TextRange(0, 0), "a manifest"), diagnostics)
+    report_zone(root, diagnostics)
     for partial in _partial_exams(root):
-        report_zone(partial, findings)
+        report_zone(partial, diagnostics)
     profiles = root.get(PROFILES)
     for name, profile in profiles.items() if isinstance(profiles, YamlMapping) else ():
         if isinstance(profile, YamlMapping) and PROFILES in profile:
-            findings.add(
+            diagnostics.add(
                 "nested-profile",
                 profile.key_at(PROFILES),
-                f"the profile {findings.echo(name)} lists profiles itself",
+                f"the profile {diagnostics.echo(name)} lists profiles itself",
                 "Let the exam list them all, in the order in which they are to win.",
             )
 
 
-def report_partial_exams(root: YamlMapping, findings: Findings) -> None:
+def report_partial_exams(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
     """Note what is wrong with defaults and profiles whatever exam uses them; for after the exams.
 
     By then a finding is known already if an exam was hit by it, and says which.
@@ -130,8 +130,8 @@ def report_partial_exams(root: YamlMapping, findings: Findings) -> None:
     for partial in _partial_exams(root):
         configuration = partial.get("configuration")
         if isinstance(configuration, YamlMapping):
-            report_secret(configuration, findings)
-        report_date_times(partial, zone_of("UTC"), findings)
+            report_secret(configuration, diagnostics)
+        report_date_times(partial, zone_of("UTC"), diagnostics)
 
 
 def _partial_exams(root: YamlMapping) -> Iterator[YamlMapping]:

@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 
 from msgspec import Struct, field
 
-from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, YamlSequence
 from reconciler.model.declarations import Absence, Distinction, Import, Move, Removal
 from reconciler.model.diagnostics import Position, Severity
@@ -31,7 +31,7 @@ class _Item(Struct, frozen=True):
     block: Import | Move | Removal | Absence | Distinction
     other: str
     at: TextRange
-    findings: Findings
+    diagnostics: FileDiagnostics
 
     @property
     def address(self) -> Address:
@@ -43,11 +43,11 @@ class _Item(Struct, frozen=True):
 
     def refuse(self, code: str, message: str, hint: str) -> None:
         """Note what is wrong with it."""
-        self.findings.add(code, self.at, message, hint, address=self.address)
+        self.diagnostics.add(code, self.at, message, hint, address=self.address)
 
     def warn(self, message: str, hint: str) -> None:
         """Note that it concerns no declared exam."""
-        self.findings.add(
+        self.diagnostics.add(
             POINTS_NOWHERE, self.at, message, hint, address=self.address, severity=Severity.WARNING
         )
 
@@ -63,10 +63,10 @@ class Lifecycle(Struct):
     _globs: tuple[tuple[str, str], ...] = ()
     _declared: Mapping[Address, object] = field(default_factory=dict)
 
-    def gather(self, root: YamlMapping, findings: Findings) -> None:
+    def gather(self, root: YamlMapping, diagnostics: FileDiagnostics) -> None:
         """Take the blocks of one file, but for items that its schema refuses."""
         for block in _BLOCKS:
-            for item in _items(block, root.get(block), findings):
+            for item in _items(block, root.get(block), diagnostics):
                 self._take(item)
 
     def _take(self, item: _Item) -> None:
@@ -81,7 +81,7 @@ class Lifecycle(Struct):
         if first is not item:
             item.refuse(
                 "duplicate-address",
-                f"`{item.name}` names {item.findings.echo(key)} twice; first at {first.declared_at}",
+                f"`{item.name}` names {item.diagnostics.echo(key)} twice; first at {first.declared_at}",
                 "Keep one of the two.",
             )
 
@@ -203,7 +203,7 @@ class Lifecycle(Struct):
         if not is_glob_move(item.other, item.address):
             item.refuse(
                 "bad-glob",
-                f"{item.findings.echo(item.other)} cannot move to {item.findings.echo(item.address)}",
+                f"{item.diagnostics.echo(item.other)} cannot move to {item.diagnostics.echo(item.address)}",
                 "Write one `*` in each of the two, and no `?`: that in `to` stands for what the one in "
                 "`from` matches.",
             )
@@ -232,7 +232,7 @@ class Lifecycle(Struct):
         return tuple(item.block for item in items if isinstance(item.block, kind))
 
 
-def _items(name: str, value: object, findings: Findings) -> Iterator[_Item]:
+def _items(name: str, value: object, diagnostics: FileDiagnostics) -> Iterator[_Item]:
     """Yield the usable items of what stands under `name`."""
     key = "from" if name == "moved" else "exam"
     for item in value if isinstance(value, YamlSequence) else ():
@@ -241,9 +241,9 @@ def _items(name: str, value: object, findings: Findings) -> Iterator[_Item]:
             said = {field: text for field, text in item.items() if isinstance(text, str)}
         if isinstance(item, YamlMapping) and key in said:
             at = item.value_at(key)
-            found = _block(name, said, findings.source.position(at.start))
+            found = _block(name, said, diagnostics.source.position(at.start))
             if found is not None:
-                yield _Item(name, *found, at, findings)
+                yield _Item(name, *found, at, diagnostics)
 
 
 def _block(

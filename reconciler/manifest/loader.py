@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from reconciler.manifest import placing
-from reconciler.manifest.diagnostics import Findings, Weighing, identity_of
-from reconciler.manifest.extends import Library
-from reconciler.manifest.file import ManifestFile
+from reconciler.manifest.diagnostics import FileDiagnostics, Severities, identity_of
+from reconciler.manifest.extends import BaseFileReader
 from reconciler.manifest.lifecycle import Lifecycle
-from reconciler.manifest.paths import Named, find, read_bounded, unusable
-from reconciler.manifest.suppressions import read_ignores, report_unused
-from reconciler.manifest.yaml.document import Document, read
+from reconciler.manifest.manifest_file import ManifestFile
+from reconciler.manifest.paths import ManifestPath, find, read_bounded, unusable
+from reconciler.manifest.rule_diagnostics import LocatedDeclaration, add_rule_diagnostics
+from reconciler.manifest.suppressions import read_suppressions, report_unused
+from reconciler.manifest.yaml.document import YamlDocument, read
 from reconciler.model.declarations import Absence, Declared, Distinction, Import, Loaded, Move, Removal
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
@@ -28,11 +28,10 @@ from reconciler.rules.engine import ask_rules
 from reconciler.rules.registry import PLUGIN_FAILED, RuleRegistry
 
 if TYPE_CHECKING:
-    from reconciler.manifest.placing import Written
     from reconciler.model.identities import Address
 
 
-class Ruling(Struct, frozen=True, kw_only=True):
+class RuleSettings(Struct, frozen=True, kw_only=True):
     """Which rules are asked, and how: `weights` gives codes another severity, None for off.
 
     `now` is the moment for rules on the basis of the clock, which are not asked without one. `is_partial`
@@ -40,16 +39,16 @@ class Ruling(Struct, frozen=True, kw_only=True):
     """
 
     registry: RuleRegistry = field(default_factory=RuleRegistry)
-    weights: Mapping[str, Severity | None] = field(default_factory=dict)
+    severities: Mapping[str, Severity | None] = field(default_factory=dict)
     now: datetime | None = None
     is_partial: bool = False
 
-    def read(self, name: str, data: bytes) -> tuple[Findings, Document | None]:
-        """Return the findings of the file `name` and its document; None where they say why there is none."""
-        findings, document = read(name, data, Weighing(self.registry.by_code.keys(), self.weights))
+    def read(self, name: str, data: bytes) -> tuple[FileDiagnostics, YamlDocument | None]:
+        """Return the diagnostics of the file `name`, and its document unless it is unusable."""
+        diagnostics, document = read(name, data, Severities(self.registry.by_code.keys(), self.severities))
         if document is not None:
-            read_ignores(document.comments, findings, self.registry)
-        return findings, document
+            read_suppressions(document.comments, diagnostics, self.registry)
+        return diagnostics, document
 
 
 def load(  # noqa: PLR0913 - each is one thing that the caller says
@@ -58,7 +57,7 @@ def load(  # noqa: PLR0913 - each is one thing that the caller says
     root: Path,
     environment: Environment,
     otherwise: Sequence[str] = (),
-    ruling: Ruling | None = None,
+    rules: RuleSettings | None = None,
     tracing: Tracing = Tracing.OFF,
 ) -> Loaded:
     """Return everything that manifests below `root` declare; whatever is wrong is among the diagnostics.
@@ -69,7 +68,7 @@ def load(  # noqa: PLR0913 - each is one thing that the caller says
     """
     found = find(paths, root, otherwise)
     unreadable = list(found.diagnostics)
-    reader = _Reader(root, environment, ruling or Ruling(), tracing)
+    reader = _Reader(root, environment, rules or RuleSettings(), tracing)
     with _uncollected():
         for file in found.files:
             try:
@@ -96,35 +95,35 @@ def _uncollected() -> Iterator[None]:
 class _Reader:
     """Reads file after file, and then what they say together."""
 
-    def __init__(self, root: Path, environment: Environment, ruling: Ruling, tracing: Tracing) -> None:
-        self._library = Library(root, ruling.read)
-        self._ruling = ruling
+    def __init__(self, root: Path, environment: Environment, rules: RuleSettings, tracing: Tracing) -> None:
+        self._base_files = BaseFileReader(root, rules.read)
+        self._rules = rules
         self._environment = environment
         self._tracing = tracing
         self._provenance: dict[Address, Provenance] = {}
-        self._written: dict[Address, Written] = {}
+        self._written: dict[Address, LocatedDeclaration] = {}
         self._places: dict[Address, Position] = {}
-        self._findings: list[Findings] = []
+        self._diagnostics: list[FileDiagnostics] = []
         self._lifecycle = Lifecycle()
 
-    def read(self, file: Named, data: bytes) -> None:
+    def read(self, file: ManifestPath, data: bytes) -> None:
         """Take in one file, and what it extends."""
-        findings, document = self._ruling.read(file.name, data)
-        findings.elsewhere = self._library
-        self._findings.append(findings)
+        diagnostics, document = self._rules.read(file.name, data)
+        diagnostics.base_files = self._base_files
+        self._diagnostics.append(diagnostics)
         if document is None:
             return
-        bases = self._library.bases_of(file.path, document.root, findings)
-        manifest = ManifestFile(document.root, findings, self._environment, bases, self._tracing)
+        bases = self._base_files.bases_of(file.path, document.root, diagnostics)
+        manifest = ManifestFile(document.root, diagnostics, self._environment, bases, self._tracing)
         manifest.read()
         self._provenance |= manifest.provenance
-        self._lifecycle.gather(document.root, findings)
+        self._lifecycle.gather(document.root, diagnostics)
         for each in manifest.written:
             self._written.setdefault(each.declaration.address, each)
         for address, (at, here) in manifest.addresses.items():
             first = self._places.setdefault(address, here)
             if first is not here:
-                findings.add(
+                diagnostics.add(
                     "duplicate-address",
                     at,
                     f"'{address}' is declared twice; it is first at {first}",
@@ -147,37 +146,37 @@ class _Reader:
         return Loaded(
             declared=declared,
             diagnostics=ordered([*found, *faults, *self._listed()]),
-            timely=self._ruling.registry.timely,
+            timely=self._rules.registry.timely,
             provenance=self._provenance,
         )
 
     def _ask_rules(self, declared: Declared) -> list[Diagnostic]:
         """Note what the rules find; return what is wrong with the rules themselves."""
-        ruling = self._ruling
+        rules = self._rules
         context = Context(
-            now=ruling.now,
+            now=rules.now,
             imported=imported_addresses(declared),
             distinctions=Distinctions.of(declared),
         )
-        asked = ask_rules(declared.exams, ruling.registry, ruling.weights, context)
+        asked = ask_rules(declared.exams, rules.registry, rules.severities, context)
         for rule, found in asked.found:
-            placing.note(rule, found, self._written)
-        self._library.check()
+            add_rule_diagnostics(rule, found, self._written)
+        self._base_files.check()
         report_unused(
-            self._findings,
-            self._library.findings,
-            ruling.registry,
+            self._diagnostics,
+            self._base_files.diagnostics,
+            rules.registry,
             asked,
-            is_partial=ruling.is_partial,
+            is_partial=rules.is_partial,
         )
-        faults = [*ruling.registry.faults, *asked.faults]
-        weight = ruling.weights.get(PLUGIN_FAILED, Severity.ERROR)
-        return [] if weight is None else [replace(each, severity=weight) for each in faults]
+        faults = [*rules.registry.faults, *asked.faults]
+        severity = rules.severities.get(PLUGIN_FAILED, Severity.ERROR)
+        return [] if severity is None else [replace(each, severity=severity) for each in faults]
 
     def _listed(self) -> Iterable[Diagnostic]:
         """Return every finding once, also of a manifest that others extend, which is read twice."""
-        of_manifests = [each for findings in self._findings for each in findings.diagnostics]
-        of_bases = [each for findings in self._library.findings for each in findings.diagnostics]
+        of_manifests = [each for diagnostics in self._diagnostics for each in diagnostics.collected]
+        of_bases = [each for diagnostics in self._base_files.diagnostics for each in diagnostics.collected]
         if not of_bases:
             return of_manifests
         return {identity_of(each): each for each in (*of_manifests, *of_bases)}.values()

@@ -27,21 +27,21 @@ _GROWTH: Final = 64 * 1024
 """What is read at once of a file that has become longer meanwhile."""
 
 
-class Named(NamedTuple):
+class ManifestPath(NamedTuple):
     """A file: the path that leads to it, and how it is shown."""
 
     path: str
     name: str
 
 
-class Found(Struct, frozen=True):
+class FoundFiles(Struct, frozen=True):
     """The files to read, in order, and what is wrong with the paths that were given."""
 
-    files: tuple[Named, ...]
+    files: tuple[ManifestPath, ...]
     diagnostics: tuple[Diagnostic, ...]
 
 
-def find(paths: Sequence[str], root: Path, otherwise: Sequence[str] = ()) -> Found:
+def find(paths: Sequence[str], root: Path, otherwise: Sequence[str] = ()) -> FoundFiles:
     """The files that `paths` name, each once; without any, those that the workspace names: `otherwise`.
 
     A person may name any file. What a directory or a glob holds must be below it, or below the workspace's
@@ -65,8 +65,8 @@ def find(paths: Sequence[str], root: Path, otherwise: Sequence[str] = ()) -> Fou
                 files.setdefault(real_path, file)
             else:
                 wrong.append(outside(folders.shown(file)))
-    found = [Named(file, folders.shown(file)) for file in files.values()]
-    return Found(tuple(sorted(found, key=lambda file: file.name)), tuple(wrong))
+    found = [ManifestPath(file, folders.shown(file)) for file in files.values()]
+    return FoundFiles(tuple(sorted(found, key=lambda file: file.name)), tuple(wrong))
 
 
 class _Folders:

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final
 
-from reconciler.manifest.diagnostics import Findings, Ignore
+from reconciler.manifest.diagnostics import FileDiagnostics, Suppression
 from reconciler.manifest.source import SourceText
 from reconciler.manifest.yaml.comments import Comment
 from reconciler.manifest.yaml.nodes import TextRange
@@ -16,31 +16,33 @@ from reconciler.rules.registry import FIXED, NOT_ON_A_LINE, UNUSED_SUPPRESSION, 
 _FORM: Final = "Write `# reconciler: ignore[code] reason`, with commas between several codes."
 
 
-def read_ignores(comments: Iterable[Comment], findings: Findings, registry: RuleRegistry) -> None:
+def read_suppressions(
+    comments: Iterable[Comment], diagnostics: FileDiagnostics, registry: RuleRegistry
+) -> None:
     """Let what `comments` ignore weigh nothing in `findings`, and note what is wrong with them."""
     for comment in comments:
         if not comment.codes:
-            findings.add("bad-ignore", comment.at, "this ignore names no rule", _FORM)
+            diagnostics.add("bad-ignore", comment.at, "this ignore names no rule", _FORM)
         elif not comment.has_reason:
-            findings.add(
+            diagnostics.add(
                 "ignore-without-reason",
                 comment.at,
                 "this ignore gives no reason",
                 "Say behind the bracket why it is right here, for whoever reads it next year.",
             )
-        line = _line(comment, findings.source)
+        line = _line(comment, diagnostics.source)
         for code, at in comment.codes:
             if code in RETIRED:
-                report_retired(code, at, findings)
+                report_retired(code, at, diagnostics)
             elif code in registry.by_code and code not in NOT_ON_A_LINE | FIXED:
-                findings.weighing.ignores.setdefault((line, code), Ignore(code, at, line))
+                diagnostics.severities.suppressions.setdefault((line, code), Suppression(code, at, line))
             else:
-                _refuse(code, at, findings, registry)
+                _refuse(code, at, diagnostics, registry)
 
 
-def report_retired(code: str, at: TextRange, findings: Findings) -> None:
+def report_retired(code: str, at: TextRange, diagnostics: FileDiagnostics) -> None:
     """Note the name of a rule that is no more: it is accepted, and does nothing."""
-    findings.add(
+    diagnostics.add(
         "retired-rule",
         at,
         f"'{code}' is no rule any more: `{RETIRED[code]}` has taken its place, and is an error",
@@ -49,7 +51,7 @@ def report_retired(code: str, at: TextRange, findings: Findings) -> None:
     )
 
 
-def _refuse(code: str, at: TextRange, findings: Findings, registry: RuleRegistry) -> None:
+def _refuse(code: str, at: TextRange, diagnostics: FileDiagnostics, registry: RuleRegistry) -> None:
     known = [each for each in registry.by_code if each not in NOT_ON_A_LINE | FIXED]
     advice = "Only rules can be ignored, not mistakes; `reconciler explain` lists them."
     if code in FIXED:
@@ -58,10 +60,10 @@ def _refuse(code: str, at: TextRange, findings: Findings, registry: RuleRegistry
     elif code in NOT_ON_A_LINE:
         advice = "It can be set in `rules` of reconciler.yaml, for the whole workspace."
         known = []
-    findings.add(
+    diagnostics.add(
         "unknown-rule",
         at,
-        f"{findings.echo(code)} is not a rule that a line can ignore",
+        f"{diagnostics.echo(code)} is not a rule that a line can ignore",
         suggestion(code, known, advice),
     )
 
@@ -77,45 +79,50 @@ def _line(comment: Comment, source: SourceText) -> int:
 
 
 def report_unused(
-    manifests: Sequence[Findings],
-    bases: Sequence[Findings],
+    manifests: Sequence[FileDiagnostics],
+    bases: Sequence[FileDiagnostics],
     registry: RuleRegistry,
     results: RuleResults,
     *,
     is_partial: bool,
 ) -> None:
-    """Note the ignores that silenced nothing, where that is certain.
+    """Note the suppressions that silenced nothing, where that is certain.
 
     It is not where a rule was not asked, where the clock decides, or where an exam was not looked at because
     something else is wrong. `is_partial` says that not all manifests were read: then it is neither for rules
     that compare exams, nor for `bases`, which others may extend.
     """
     files = (*manifests, *bases)
-    sees_all = not is_partial and not any(findings.has_mistakes for findings in files)
+    sees_all = not is_partial and not any(diagnostics.has_mistakes for diagnostics in files)
     asked_of = {Basis.EXAM, Basis.WORKSPACE} if sees_all else {Basis.EXAM}
     certain = {code for code in results.codes if registry.by_code[code].basis in asked_of}
-    used = {place for findings in files for place in _used(findings)}
-    shared = {findings.source.file for findings in bases}
-    for findings in files:
-        if sees_all or not (findings.has_mistakes or findings.source.file in shared):
-            _report(findings, certain, used)
+    used = {place for diagnostics in files for place in _used(diagnostics)}
+    shared = {diagnostics.source.file for diagnostics in bases}
+    for diagnostics in files:
+        if sees_all or not (diagnostics.has_mistakes or diagnostics.source.file in shared):
+            _report(diagnostics, certain, used)
 
 
-def _used(findings: Findings) -> Iterator[tuple[str, int, str]]:
+def _used(diagnostics: FileDiagnostics) -> Iterator[tuple[str, int, str]]:
     """File, line and code of each ignore that silenced something."""
-    for line, code in findings.weighing.ignores:
-        if findings.weighing.ignores[line, code].is_used:
-            yield findings.source.file, line, code
+    for line, code in diagnostics.severities.suppressions:
+        if diagnostics.severities.suppressions[line, code].is_used:
+            yield diagnostics.source.file, line, code
 
 
-def _report(findings: Findings, certain: Container[str], used: Container[tuple[str, int, str]]) -> None:
-    """Note the ignores of one file that are not among `used`, of the codes for which that is `certain`."""
-    for ignore in findings.weighing.ignores.values():
-        if ignore.code in certain and (findings.source.file, ignore.line, ignore.code) not in used:
-            findings.add(
+def _report(
+    diagnostics: FileDiagnostics, certain: Container[str], used: Container[tuple[str, int, str]]
+) -> None:
+    """Add a warning for each suppression of one file that is unused, if its code is in `certain`."""
+    for suppression in diagnostics.severities.suppressions.values():
+        if (
+            suppression.code in certain
+            and (diagnostics.source.file, suppression.line, suppression.code) not in used
+        ):
+            diagnostics.add(
                 UNUSED_SUPPRESSION,
-                ignore.at,
-                f"there is no finding of {ignore.code} in line {ignore.line} to ignore",
+                suppression.at,
+                f"there is no finding of {suppression.code} in line {suppression.line} to ignore",
                 "Remove the code. An ignore stands on the line of a finding, or alone on the line above.",
                 severity=Severity.WARNING,
             )

@@ -8,10 +8,10 @@ from msgspec import Struct, field
 
 from reconciler import service_url
 from reconciler.manifest import paths
-from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.dates import report_zone
 from reconciler.manifest.loader import ordered
-from reconciler.manifest.schema.messages import Place, report_schema_errors
+from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
 from reconciler.manifest.suppressions import report_retired
 from reconciler.manifest.yaml.document import read
@@ -63,21 +63,21 @@ def load_workspace(
         if isinstance(error, FileNotFoundError) and not file.is_symlink():
             return WorkspaceFile(diagnostics=_without_file(environment_name))
         return WorkspaceFile(diagnostics=(paths.unusable(FILE, error),))
-    findings, document = read(FILE, data)
+    diagnostics, document = read(FILE, data)
     if document is None:
-        return WorkspaceFile(diagnostics=ordered(findings.diagnostics))
+        return WorkspaceFile(diagnostics=ordered(diagnostics.collected))
     root_value = document.root
-    report_schema_errors(check_of("workspace"), root_value, Place(_START, "a workspace"), findings)
-    _check_manifests(root_value, findings)
-    _check_rules(root_value, rules, findings)
+    report_schema_errors(check_of("workspace"), root_value, NamedRange(_START, "a workspace"), diagnostics)
+    _check_manifests(root_value, diagnostics)
+    _check_rules(root_value, rules, diagnostics)
     for value in _mapping(root_value.get("environments")).values():
-        report_zone(_mapping(value), findings)
-        _check_service(_mapping(value), findings)
-    _check_states(root_value, findings)
-    if has_errors(findings.diagnostics):
-        return WorkspaceFile(diagnostics=ordered(findings.diagnostics))
-    environment = _chosen(root_value, environment_name, findings)
-    return _workspace(root_value, environment, ordered(findings.diagnostics))
+        report_zone(_mapping(value), diagnostics)
+        _check_service(_mapping(value), diagnostics)
+    _check_states(root_value, diagnostics)
+    if has_errors(diagnostics.collected):
+        return WorkspaceFile(diagnostics=ordered(diagnostics.collected))
+    environment = _chosen(root_value, environment_name, diagnostics)
+    return _workspace(root_value, environment, ordered(diagnostics.collected))
 
 
 def _workspace(
@@ -92,8 +92,8 @@ def _workspace(
         environment_names=tuple(_mapping(root.get("environments"))),
         max_creates=int(most) if isinstance(most, int | float) else None,
         rules={
-            code: _SEVERITIES[str(weight)]
-            for code, weight in _mapping(root.get("rules")).items()
+            code: _SEVERITIES[str(severity)]
+            for code, severity in _mapping(root.get("rules")).items()
             if code not in RETIRED
         },
         diagnostics=diagnostics,
@@ -113,27 +113,27 @@ def _without_file(environment_name: str | None) -> tuple[Diagnostic, ...]:
     )
 
 
-def _check_manifests(root: YamlMapping, findings: Findings) -> None:
+def _check_manifests(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
     """Note paths that lead out of the workspace by their words; links are followed when files are read."""
     paths = root.get("manifests")
     if not isinstance(paths, YamlSequence):
         return
     for index, path in enumerate(paths):
         if isinstance(path, str) and (PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts):
-            findings.add(
+            diagnostics.add(
                 "outside-workspace",
                 paths.item_at(index),
-                f"{findings.echo(path)} does not lead to files of this workspace",
+                f"{diagnostics.echo(path)} does not lead to files of this workspace",
                 "Name files below the workspace's directory, relative to it. Others can be named on the "
                 "command line.",
             )
 
 
-def _check_rules(root: YamlMapping, rules: Collection[str], findings: Findings) -> None:
+def _check_rules(root: YamlMapping, rules: Collection[str], diagnostics: FileDiagnostics) -> None:
     """Note codes that are no rule: whoever wrote them relies on a check that does not happen."""
     for code, (at, _) in _mapping(root.get("rules")).ranges().items():
         if code in RETIRED:
-            report_retired(code, at, findings)
+            report_retired(code, at, diagnostics)
         elif code not in rules:
             advice = "Remove it; `reconciler explain` lists the rules."
             if code in FIXED:
@@ -142,15 +142,15 @@ def _check_rules(root: YamlMapping, rules: Collection[str], findings: Findings) 
                 advice = (
                     "Install the plug-in that has it, or remove it; `reconciler explain` lists the rules."
                 )
-            findings.add(
+            diagnostics.add(
                 "unknown-rule",
                 at,
-                f"{findings.echo(code)} is not a rule that can be weighed",
+                f"{diagnostics.echo(code)} is not a rule that can be weighed",
                 suggestion(code, rules, advice),
             )
 
 
-def _check_service(environment: YamlMapping, findings: Findings) -> None:
+def _check_service(environment: YamlMapping, diagnostics: FileDiagnostics) -> None:
     """Note a base URL that no plan could go to."""
     url = environment.get("apiUrl")
     if isinstance(url, str):
@@ -158,10 +158,10 @@ def _check_service(environment: YamlMapping, findings: Findings) -> None:
             service_url.normalised(url)
         except UrlUnusable as error:
             hint = "Write it as https://HOST, without user, password, query or fragment."
-            findings.add("bad-api-url", environment.value_at("apiUrl"), error.message, hint)
+            diagnostics.add("bad-api-url", environment.value_at("apiUrl"), error.message, hint)
 
 
-def _check_states(root: YamlMapping, findings: Findings) -> None:
+def _check_states(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
     """Warn of environments that would share a state, and so each other's exams."""
     homes: dict[str, str] = {}
     environments = _mapping(root.get("environments"))
@@ -170,23 +170,23 @@ def _check_states(root: YamlMapping, findings: Findings) -> None:
         state = environment.get("state", _DEFAULT_STATE)
         first = homes.setdefault(str(state), name)
         if first != name:
-            findings.add(
+            diagnostics.add(
                 "shared-state",
                 environment.value_at("state") if "state" in environment else environments.key_at(name),
-                f"the environments {findings.echo(first)} and {findings.echo(name)} have one state",
+                f"the environments {diagnostics.echo(first)} and {diagnostics.echo(name)} have one state",
                 "Give each its own `state:`; as it is, what one has created counts as created in the other.",
                 severity=Severity.WARNING,
             )
 
 
-def _chosen(root: YamlMapping, name: str | None, findings: Findings) -> Environment:
+def _chosen(root: YamlMapping, name: str | None, diagnostics: FileDiagnostics) -> Environment:
     """The environment called `name`, or the only one; without a choice, an empty one and a finding."""
     environments = _mapping(root.get("environments"))
     if name is None and len(environments) == 1:
         name = next(iter(environments))
     if name is None:
         if environments:
-            findings.add(
+            diagnostics.add(
                 "no-environment",
                 root.key_at("environments"),
                 "which environment is meant is not said",
@@ -194,17 +194,17 @@ def _chosen(root: YamlMapping, name: str | None, findings: Findings) -> Environm
             )
         return Environment()
     if name not in environments:
-        findings.add(
+        diagnostics.add(
             "unknown-environment",
             root.key_at("environments") if "environments" in root else _START,
-            f"there is no environment {findings.echo(name)}",
+            f"there is no environment {diagnostics.echo(name)}",
             f"{suggestion(name, environments, '')} There are: {listed(environments) or 'none'}.".lstrip(),
         )
         return Environment()
-    return _environment(name, _mapping(environments[name]), findings)
+    return _environment(name, _mapping(environments[name]), diagnostics)
 
 
-def _environment(name: str, said: YamlMapping, findings: Findings) -> Environment:
+def _environment(name: str, said: YamlMapping, diagnostics: FileDiagnostics) -> Environment:
     install = _text(said.get("installSid"))
     return Environment(
         name=name,
@@ -214,7 +214,7 @@ def _environment(name: str, said: YamlMapping, findings: Findings) -> Environmen
         timezone=_text(said.get("timezone")),
         courses={alias: CourseSid(str(sid)) for alias, sid in _mapping(said.get("courses")).items()},
         users={alias: str(sid) for alias, sid in _mapping(said.get("users")).items()},
-        places={path: findings.position(at) for path, at in _places(said)},
+        places={path: diagnostics.position(at) for path, at in _places(said)},
     )
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from reconciler import schemas
 from reconciler.manifest.exam.dates import DATE_FIELDS, BadDateTime, normalized, zone_of
-from reconciler.manifest.loader import Ruling, load
+from reconciler.manifest.loader import RuleSettings, load
 from reconciler.manifest.schema.validation import check_of
 from reconciler.manifest.workspace_file import load_workspace
 from reconciler.model.destination import Environment
@@ -158,13 +158,15 @@ def test_rules_are_weighed(tmp_path: Path) -> None:
     """A warning can be made an error or turned off; an error that is no rule stays one."""
     write(tmp_path, "exams.yaml", MANIFEST.replace("{fromEnv: EXAM_SECRET_ONE}", "abc") + "x: 1\n")
     rules = {"inline-secret": Severity.ERROR, "unknown-field": None}
-    found = load([], root=tmp_path, environment=Environment(), ruling=Ruling(weights=rules)).diagnostics
+    found = load(
+        [], root=tmp_path, environment=Environment(), rules=RuleSettings(severities=rules)
+    ).diagnostics
     assert [(each.code, each.severity) for each in found] == [
         ("inline-secret", Severity.ERROR),
         ("unknown-field", Severity.ERROR),
     ]
-    off = Ruling(weights={"inline-secret": None})
-    left = load([], root=tmp_path, environment=Environment(), ruling=off).diagnostics
+    off = RuleSettings(severities={"inline-secret": None})
+    left = load([], root=tmp_path, environment=Environment(), rules=off).diagnostics
     assert [each.code for each in left] == ["unknown-field"]
 
 

@@ -11,9 +11,9 @@ from reconciler.model.destination import Environment
 
 def body(text: str) -> dict[str, Any]:
     """The body of an exam written as `text`."""
-    findings, document = read("f", text.encode())
+    diagnostics, document = read("f", text.encode())
     assert document is not None
-    context = context_of([document.root], Environment(), findings, are_whole=False)
+    context = context_of([document.root], Environment(), diagnostics, are_whole=False)
     return body_of(document.root, context)[0]
 
 

@@ -18,9 +18,9 @@ PARSERS = [pytest.param(LOADER, id="default"), pytest.param(yaml.SafeLoader, id=
 
 def value_of(text: str, loader: type = LOADER) -> object:
     """The value of `x` in a file that says `x: text`."""
-    findings, document = read("f", f"x: {text}\n".encode(), loader=loader)
+    diagnostics, document = read("f", f"x: {text}\n".encode(), loader=loader)
     assert document is not None
-    assert findings.diagnostics == []
+    assert diagnostics.collected == []
     return document.root["x"]
 
 
@@ -85,12 +85,12 @@ def test_merge_keys(loader: type) -> None:
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
 def test_columns_count_characters(loader: type, bom: str) -> None:
     """Characters of several bytes, and a BOM, count as they are seen in an editor."""
-    findings, document = read("f", f"{bom}é: 1\r\n'é😀': {{b: x}}\n".encode(), loader=loader)
+    diagnostics, document = read("f", f"{bom}é: 1\r\n'é😀': {{b: x}}\n".encode(), loader=loader)
     assert document is not None
     inner = document.root["é😀"]
     assert isinstance(inner, YamlMapping)
-    assert str(findings.source.position(inner.key_at("b").start)) == "f:2:8"
-    assert str(findings.source.position(inner.value_at("b").start)) == "f:2:11"
+    assert str(diagnostics.source.position(inner.key_at("b").start)) == "f:2:8"
+    assert str(diagnostics.source.position(inner.value_at("b").start)) == "f:2:11"
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,9 @@ def test_both_parsers_find_the_same(text: str) -> None:
     """Without libyaml the same codes are reported."""
     codes = []
     for loader in (LOADER, yaml.SafeLoader):
-        findings, _ = read("f", text.encode(), loader=loader)
-        codes.append({each.code for each in findings.diagnostics} - {"syntax", "encoding"})
-        assert findings.diagnostics
+        diagnostics, _ = read("f", text.encode(), loader=loader)
+        codes.append({each.code for each in diagnostics.collected} - {"syntax", "encoding"})
+        assert diagnostics.collected
     assert codes[0] == codes[1]
 
 
@@ -136,8 +136,8 @@ def test_no_input_makes_an_exception(tmp_path: Path, noise: bytes) -> None:
 @given(noise=NOISE)
 def test_no_input_makes_an_exception_without_libyaml(noise: bytes) -> None:
     """The pure parser is contained alike."""
-    findings, _ = read("f", noise, loader=yaml.SafeLoader)
-    assert findings.diagnostics or findings.source.is_parsed
+    diagnostics, _ = read("f", noise, loader=yaml.SafeLoader)
+    assert diagnostics.collected or diagnostics.source.is_parsed
 
 
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8))
@@ -174,7 +174,7 @@ TREES = st.recursive(
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=st.dictionaries(NAMES, TREES, max_size=8))
 def test_no_structure_makes_an_exception(tmp_path: Path, tree: dict[str, object]) -> None:
-    """Values of every type in every field are answered with findings, and never declared."""
+    """Values of every type in every field are answered with diagnostics, and never declared."""
     (tmp_path / "exams.yaml").write_text(yaml.safe_dump(tree, allow_unicode=True), encoding="utf-8")
     assert load([], root=tmp_path, environment=Environment()).declared.exams == ()
 

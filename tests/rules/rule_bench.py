@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reconciler.manifest.loader import Ruling, load
+from reconciler.manifest.loader import RuleSettings, load
 from reconciler.model.declarations import Loaded
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Severity
@@ -33,18 +33,18 @@ WITHOUT_PASSWORD = BASE.replace("{password: {fromEnv: EXAM_SECRET_X}}", "{}")
 _EXPECTED = re.compile(r"expect: ([a-z/-]+)")
 
 
-def loaded(root: Path, text: str, **ruling: object) -> Loaded:
+def loaded(root: Path, text: str, **settings: object) -> Loaded:
     """What reading `text` as the only manifest gives."""
     (root / "exams.yaml").write_text(text, encoding="utf-8")
-    chosen: dict[str, object] = {"now": NOW, **ruling}
-    return load([], root=root, environment=Environment(), ruling=Ruling(**chosen))  # type: ignore[arg-type]
+    chosen: dict[str, object] = {"now": NOW, **settings}
+    return load([], root=root, environment=Environment(), rules=RuleSettings(**chosen))  # type: ignore[arg-type]
 
 
-def found(root: Path, text: str, **ruling: object) -> list[tuple[int, str]]:
+def found(root: Path, text: str, **settings: object) -> list[tuple[int, str]]:
     """Line and code of each finding in `text`, in order."""
     return [
         (each.span.start.line if each.span else 0, each.code)
-        for each in loaded(root, text, **ruling).diagnostics
+        for each in loaded(root, text, **settings).diagnostics
     ]
 
 

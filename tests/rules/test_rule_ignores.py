@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rule_bench import BASE, CASES, NOW, WITHOUT_PASSWORD, found, loaded, weights
 
-from reconciler.manifest.loader import Ruling, load
+from reconciler.manifest.loader import RuleSettings, load
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Severity
 
@@ -90,7 +90,7 @@ def test_an_error_of_a_rule_can_be_ignored_and_a_mistake_cannot(tmp_path: Path) 
     """Whether a finding can be ignored depends on whether it is a rule's, not on its weight."""
     ignored = f"{STATUS} # reconciler: ignore[status-deleted] so it is\n"
     rules = weights(status_deleted=Severity.ERROR)
-    assert found(tmp_path, BASE + EXAM + ignored, weights=rules) == []
+    assert found(tmp_path, BASE + EXAM + ignored, severities=rules) == []
     mistake = "    more: x # reconciler: ignore[status-deleted, title-spaces] so it is\n"
     assert [code for _, code in found(tmp_path, BASE + EXAM + mistake)] == ["unknown-field"]
 
@@ -136,8 +136,8 @@ def test_unused_ignores_are_reported_only_where_that_is_certain(tmp_path: Path) 
     unused = BASE + EXAM.replace("title: X", "title: X # reconciler: ignore[near-identical] like the other")
     assert [code for _, code in found(tmp_path, unused)] == ["unused-ignore"]
     assert found(tmp_path, unused, is_partial=True) == []
-    assert found(tmp_path, unused, weights=weights(near_identical=None)) == []
-    assert found(tmp_path, unused, weights=weights(unused_ignore=None)) == []
+    assert found(tmp_path, unused, severities=weights(near_identical=None)) == []
+    assert found(tmp_path, unused, severities=weights(unused_ignore=None)) == []
     assert [code for _, code in found(tmp_path, unused + "    more: 1\n")] == ["unknown-field"]
 
 
@@ -145,9 +145,9 @@ def test_a_rule_that_is_off_is_off_everywhere(tmp_path: Path) -> None:
     """Weights hold for what is found while reading as for what is found afterwards."""
     for code in ("inline-secret", "window-order", "unused-ignore"):
         text = BASE + (CASES / code / "fires.yaml").read_text(encoding="utf-8")
-        assert found(tmp_path, text, weights={code: None}) == []
+        assert found(tmp_path, text, severities={code: None}) == []
         severities = {
-            each.severity for each in loaded(tmp_path, text, weights={code: Severity.ERROR}).diagnostics
+            each.severity for each in loaded(tmp_path, text, severities={code: Severity.ERROR}).diagnostics
         }
         assert severities == {Severity.ERROR}
 
@@ -157,7 +157,7 @@ def test_one_title_is_compared_across_files(tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text(BASE + EXAM, encoding="utf-8")
     other = EXAM.replace("a/x", "b/x").replace("edu/x", "edu/y")
     (tmp_path / "two.yaml").write_text(BASE + other, encoding="utf-8")
-    result = load(["*.yaml"], root=tmp_path, environment=Environment(), ruling=Ruling(now=NOW))
+    result = load(["*.yaml"], root=tmp_path, environment=Environment(), rules=RuleSettings(now=NOW))
     places = [(each.code, str(each.span.start)) for each in result.diagnostics if each.span]
     line = BASE.count("\n") + 3
     assert places == [("same-exam", f"one.yaml:{line}:12"), ("same-exam", f"two.yaml:{line}:12")]

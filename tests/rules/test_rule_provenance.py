@@ -8,7 +8,7 @@ import pytest
 from manifest_tree import write
 from rule_bench import BASE, NOW
 
-from reconciler.manifest.loader import Ruling, load
+from reconciler.manifest.loader import RuleSettings, load
 from reconciler.model.declarations import Loaded
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Severity
@@ -30,9 +30,9 @@ def manifest(*names: str, extra: str = "", extends: str = "_base.yaml") -> str:
     return f"version: 1\nextends: [{extends}]\nexams:\n{exams}"
 
 
-def read(root: Path, *paths: str, **ruling: Any) -> Loaded:
+def read(root: Path, *paths: str, **settings: Any) -> Loaded:
     """What the manifests below `root` give."""
-    return load(paths or ["."], root=root, environment=Environment(), ruling=Ruling(now=NOW, **ruling))
+    return load(paths or ["."], root=root, environment=Environment(), rules=RuleSettings(now=NOW, **settings))
 
 
 def told(loaded: Loaded) -> list[str]:
@@ -137,8 +137,8 @@ def test_weights_hold_in_bases(tmp_path: Path) -> None:
     """A rule that is off finds nothing in a base, and one that is an error is one there."""
     write(tmp_path, "_base.yaml", f"{SHARED}{STATUS}\n")
     write(tmp_path, "a.yaml", manifest("a/x"))
-    assert told(read(tmp_path, weights={"status-deleted": None})) == []
-    (found,) = read(tmp_path, weights={"status-deleted": Severity.ERROR}).diagnostics
+    assert told(read(tmp_path, severities={"status-deleted": None})) == []
+    (found,) = read(tmp_path, severities={"status-deleted": Severity.ERROR}).diagnostics
     assert found.severity is Severity.ERROR
 
 

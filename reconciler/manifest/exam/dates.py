@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, YamlSequence
 from reconciler.model.instants import spell_instant
 from reconciler.model.words import suggestion
@@ -47,7 +47,7 @@ class BadDateTime(ValueError):
 def report_date_times(
     exam: YamlMapping,
     zone: ZoneInfo | None,
-    findings: Findings,
+    diagnostics: FileDiagnostics,
     *,
     zone_is_wrong: bool = False,
 ) -> bool:
@@ -64,7 +64,7 @@ def report_date_times(
             if error.code == "no-timezone" and zone_is_wrong:
                 continue
             message = f"{field}: {error.message}"
-            findings.add(error.code, holder.value_at(field), message, error.hint)
+            diagnostics.add(error.code, holder.value_at(field), message, error.hint)
     return is_right
 
 
@@ -82,17 +82,17 @@ def _date_places(exam: YamlMapping) -> Iterator[tuple[YamlMapping, str]]:
             yield proctor, "startTime"
 
 
-def report_zone(holder: YamlMapping, findings: Findings) -> None:
+def report_zone(holder: YamlMapping, diagnostics: FileDiagnostics) -> None:
     """Note a `timezone` of `holder` that does not exist."""
     name = holder.get("timezone")
     if isinstance(name, str) and zone_of(name) is None:
-        report_unknown_zone(name, holder.value_at("timezone"), findings)
+        report_unknown_zone(name, holder.value_at("timezone"), diagnostics)
 
 
-def report_unknown_zone(name: str, at: TextRange, findings: Findings) -> None:
+def report_unknown_zone(name: str, at: TextRange, diagnostics: FileDiagnostics) -> None:
     """Note that no zone is called `name`."""
-    message = f"{findings.echo(name)} is not the name of a time zone"
-    findings.add("unknown-timezone", at, message, _zone_suggestion(name))
+    message = f"{diagnostics.echo(name)} is not the name of a time zone"
+    diagnostics.add("unknown-timezone", at, message, _zone_suggestion(name))
 
 
 def _zone_suggestion(name: str) -> str:

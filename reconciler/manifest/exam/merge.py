@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from reconciler.manifest.diagnostics import Findings
-from reconciler.manifest.exam.passwords import FIELD
+from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.exam.passwords import PASSWORD
 from reconciler.manifest.yaml.nodes import Value, YamlMapping, YamlSequence
 from reconciler.model.words import listed, suggestion
 
@@ -37,7 +37,7 @@ def _over(upper: YamlMapping, lower: YamlMapping, hidden: Collection[str] = ()) 
     for key, (key_at, value_at) in upper.ranges().items():
         value = upper[key]
         base = lower.get(key)
-        if isinstance(value, YamlMapping) and isinstance(base, YamlMapping) and key != FIELD:
+        if isinstance(value, YamlMapping) and isinstance(base, YamlMapping) and key != PASSWORD:
             value = _over(value, base)
         result.put(key, value, key_at, value_at)
     for key, (key_at, value_at) in below.items():
@@ -46,7 +46,7 @@ def _over(upper: YamlMapping, lower: YamlMapping, hidden: Collection[str] = ()) 
     return result
 
 
-class Stack:
+class PartialExams:
     """What the exams of one file are merged over: defaults, and profiles on top of them.
 
     `roots` are the files that define these, lowest first: those that are extended, then the file itself. The
@@ -94,43 +94,51 @@ def count_nodes(value: Value) -> int:
     return 1
 
 
-def profiles_of(exam: YamlMapping, stack: Stack, findings: Findings) -> tuple[str, ...] | None:
+def profiles_of(
+    exam: YamlMapping, partial_exams: PartialExams, diagnostics: FileDiagnostics
+) -> tuple[str, ...] | None:
     """Return the profiles of `exam`, or those that its defaults list; None where a finding says why not."""
-    holder = exam if PROFILES in exam else stack.below()
+    holder = exam if PROFILES in exam else partial_exams.below()
     if holder is None or PROFILES not in holder:
         return ()
     written = holder[PROFILES]
     if not isinstance(written, YamlSequence):
         return None
     if len(written) > MAX_PROFILES:
-        findings.add(
+        diagnostics.add(
             "too-large",
             holder.key_at(PROFILES),
             f"more than {MAX_PROFILES} profiles are listed here",
             "Gather what belongs together in one profile.",
         )
         return None
-    return _known(written, stack, findings)
+    return _known(written, partial_exams, diagnostics)
 
 
-def _known(written: YamlSequence, stack: Stack, findings: Findings) -> tuple[str, ...] | None:
+def _known(
+    written: YamlSequence, partial_exams: PartialExams, diagnostics: FileDiagnostics
+) -> tuple[str, ...] | None:
     names: list[str] = []
     for index, name in enumerate(written):
         if not isinstance(name, str):
             continue
-        if name not in stack.profiles:
-            known = f"There are: {listed(sorted(stack.profiles))}." if stack.profiles else "There is none."
-            findings.add(
+        if name not in partial_exams.profiles:
+            known = (
+                f"There are: {listed(sorted(partial_exams.profiles))}."
+                if partial_exams.profiles
+                else "There is none."
+            )
+            diagnostics.add(
                 "unknown-profile",
                 written.item_at(index),
-                f"no profile is called {findings.echo(name)}",
-                suggestion(name, sorted(stack.profiles), f"{known} Define it under `profiles`."),
+                f"no profile is called {diagnostics.echo(name)}",
+                suggestion(name, sorted(partial_exams.profiles), f"{known} Define it under `profiles`."),
             )
         elif name in names:
-            findings.add(
+            diagnostics.add(
                 "duplicate-profile",
                 written.item_at(index),
-                f"the profile {findings.echo(name)} is listed twice",
+                f"the profile {diagnostics.echo(name)} is listed twice",
                 "Keep one of the two; of several profiles, the last one wins.",
             )
         else:

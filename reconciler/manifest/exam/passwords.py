@@ -4,18 +4,18 @@ import re
 from pathlib import PurePosixPath
 from typing import Final
 
-from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.yaml.nodes import BROKEN, Value, YamlMapping
 from reconciler.model.diagnostics import Severity
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX, EnvSecret, FileSecret, InlineSecret, Secret
 from reconciler.rules.registry import INLINE
 
-FIELD: Final = "password"
+PASSWORD: Final = "password"  # noqa: S105 - the name of the field, not a password
 
 _VARIABLE: Final = re.compile(rf"{SECRET_VARIABLE_PREFIX}[A-Za-z0-9_]+")
 _HINT: Final = (
-    f"Write `{FIELD}: {{fromEnv: {SECRET_VARIABLE_PREFIX}NAME}}`, or `{{fromFile: PATH}}` with a path below "
-    "the secrets directory."
+    f"Write `{PASSWORD}: {{fromEnv: {SECRET_VARIABLE_PREFIX}NAME}}`, or `{{fromFile: PATH}}` with a path "
+    "below the secrets directory."
 )
 
 
@@ -38,18 +38,18 @@ def secret_of(value: Value) -> Secret | str:
     return "a password is `fromEnv`, `fromFile`, or text"
 
 
-def report_secret(configuration: YamlMapping, findings: Findings) -> bool:
+def report_secret(configuration: YamlMapping, diagnostics: FileDiagnostics) -> bool:
     """Note what is wrong, or unwise, about the password in `configuration`; whether it can be used."""
-    value = configuration.get(FIELD, BROKEN)
+    value = configuration.get(PASSWORD, BROKEN)
     if value is BROKEN or _has_broken(value):
-        return FIELD not in configuration
+        return PASSWORD not in configuration
     secret = secret_of(value)
     if isinstance(secret, str):
-        findings.add("bad-secret", configuration.key_at(FIELD), secret, _HINT)
+        diagnostics.add("bad-secret", configuration.key_at(PASSWORD), secret, _HINT)
     elif isinstance(secret, InlineSecret):
-        findings.add(
+        diagnostics.add(
             INLINE,
-            configuration.key_at(FIELD),
+            configuration.key_at(PASSWORD),
             "a password is written out here, where everybody who can read the file can read it",
             _HINT,
             severity=Severity.WARNING,

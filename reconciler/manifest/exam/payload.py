@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.dates import DATE_FIELDS, normalized
 from reconciler.manifest.exam.merge import CONTACT_FIELDS, COURSE_FIELDS, PROFILES
-from reconciler.manifest.exam.passwords import FIELD, secret_of
+from reconciler.manifest.exam.passwords import PASSWORD, secret_of
 from reconciler.manifest.header import FileContext
 from reconciler.manifest.yaml.nodes import BROKEN, Value, YamlMapping, YamlSequence
 from reconciler.model.identities import CourseSid, is_course_sid, is_user_sid
@@ -17,7 +17,7 @@ _ALIAS, _USER = CONTACT_FIELDS
 _NOT_SENT: Final = (*COURSE_FIELDS, _ALIAS, PROFILES, "timezone")
 """What an exam may say that its payload has not, or under another name."""
 _CONFIGURATION: Final = "configuration"
-_SECRET_PATH: Final = (_CONFIGURATION, FIELD)
+_SECRET_PATH: Final = (_CONFIGURATION, PASSWORD)
 _PLAIN: Final[frozenset[Any]] = frozenset({str, int, bool, type(None)})
 _EXACT_FLOAT: Final = 2**53
 _LIKE_A_SID: Final = 17
@@ -25,12 +25,12 @@ _LIKE_A_SID: Final = 17
 
 
 def course_of(
-    exam: YamlMapping, context: FileContext, findings: Findings
+    exam: YamlMapping, context: FileContext, diagnostics: FileDiagnostics
 ) -> tuple[CourseSid, str | None] | None:
     """The course's SID, and its alias where it was named by one; None where a finding says why not."""
     given = [field for field in COURSE_FIELDS if field in exam]
     if len(given) > 1:
-        findings.add(
+        diagnostics.add(
             "two-courses",
             exam.key_at("courseSid"),
             "the course is named twice, by `course` and by `courseSid`",
@@ -47,42 +47,42 @@ def course_of(
     if value in context.courses:
         return context.courses[value], value
     hint = "Add it to `courses` of this file or of the environment, or write `courseSid: CU…`."
-    findings.add(
+    diagnostics.add(
         "unknown-alias",
         exam.value_at("course"),
-        f"no course is called {findings.echo(value)}",
+        f"no course is called {diagnostics.echo(value)}",
         suggestion(value, context.courses, hint),
     )
     return None
 
 
-def report_user(exam: YamlMapping, context: FileContext, findings: Findings) -> bool:
+def report_user(exam: YamlMapping, context: FileContext, diagnostics: FileDiagnostics) -> bool:
     """Note a contact that is no SID or alias, or is named twice; return whether there is nothing to note."""
     if _ALIAS in exam and _USER in exam:
         message = f"the contact is named twice, by `{_ALIAS}` and by `{_USER}`"
-        findings.add("two-contacts", exam.key_at(_USER), message, "Keep one of the two.")
+        diagnostics.add("two-contacts", exam.key_at(_USER), message, "Keep one of the two.")
         return False
     field = _ALIAS if _ALIAS in exam else _USER
     value = exam.get(field)
     if not isinstance(value, str) or value in context.users or (field == _USER and is_user_sid(value)):
         return True
-    code, message = "unknown-alias", f"no user is called {findings.echo(value)}"
+    code, message = "unknown-alias", f"no user is called {diagnostics.echo(value)}"
     hint = f"Add it to `users` of this file or of the environment, or write `{_USER}: US…`."
     if field == _USER:
         looks_like_sid = value.startswith("US") and len(value) > _LIKE_A_SID
         code = "wrong-pattern" if looks_like_sid or not context.users else "unknown-alias"
-        message = f"{findings.echo(value)} is no user"
+        message = f"{diagnostics.echo(value)} is no user"
         hint = (
             f"Write `US` and 32 hexadecimal digits in lower case, or `{_ALIAS}:` with an alias from `users`."
         )
     elif is_user_sid(value):
         hint = f"It is a SID: write `{_USER}:` instead of `{_ALIAS}:`."
-    findings.add(code, exam.value_at(field), message, suggestion(value, context.users, hint))
+    diagnostics.add(code, exam.value_at(field), message, suggestion(value, context.users, hint))
     return False
 
 
 def body_of(exam: YamlMapping, context: FileContext) -> tuple[dict[str, Json], tuple[SecretUse, ...]]:
-    """Return the body to be sent for an exam without findings, and the secrets in it."""
+    """Return the body to be sent for an exam without diagnostics, and the secrets in it."""
     body = _without_offsets(exam)
     configuration = body.pop(_CONFIGURATION, None)
     for key in _NOT_SENT:
@@ -107,12 +107,12 @@ def _send_configuration(sent: dict[str, Any], written: Value, context: FileConte
     for proctor in proctors if isinstance(proctors, list) else ():
         if "startTime" in proctor:
             proctor["startTime"] = normalized(proctor["startTime"], context.zone)
-    if FIELD not in sent or not isinstance(written, YamlMapping):
+    if PASSWORD not in sent or not isinstance(written, YamlMapping):
         return ()
-    secret = secret_of(written[FIELD])
+    secret = secret_of(written[PASSWORD])
     if isinstance(secret, str):
         return ()
-    sent[FIELD] = secret.reference
+    sent[PASSWORD] = secret.reference
     return (SecretUse(_SECRET_PATH, secret),)
 
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from reconciler.manifest.diagnostics import Findings
-from reconciler.manifest.exam.merge import PROFILES, Stack
-from reconciler.manifest.exam.passwords import FIELD
+from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.exam.merge import PROFILES, PartialExams
+from reconciler.manifest.exam.passwords import PASSWORD
 from reconciler.manifest.exam.resolve import ResolvedExam
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.model.destination import Environment
@@ -27,10 +27,12 @@ class Tracer(Struct, frozen=True):
 
     roots: Sequence[YamlMapping]
     environment: Environment
-    findings: Findings
+    diagnostics: FileDiagnostics
 
-    def provenance(self, exam: YamlMapping, resolved: ResolvedExam, stack: Stack) -> Provenance:
-        """Return the source of every value of `exam` as `resolved`, and of what its aliases stand for.
+    def provenance(
+        self, exam: YamlMapping, resolved: ResolvedExam, partial_exams: PartialExams
+    ) -> Provenance:
+        """Return the origin of every value of `exam` as `resolved`, and of what its aliases stand for.
 
         A value comes from the highest layer that has its path: a layer between that replaced the path would
         have it too, or the path would not be left.
@@ -38,8 +40,11 @@ class Tracer(Struct, frozen=True):
         effective = resolved.values
         layers = [
             _Said(Layer.EXAM, None, exam),
-            *(_Said(Layer.PROFILE, name, stack.profiles[name]) for name in reversed(resolved.profiles)),
-            *(_Said(Layer.DEFAULTS, None, defaults) for defaults in reversed(stack.defaults)),
+            *(
+                _Said(Layer.PROFILE, name, partial_exams.profiles[name])
+                for name in reversed(resolved.profiles)
+            ),
+            *(_Said(Layer.DEFAULTS, None, defaults) for defaults in reversed(partial_exams.defaults)),
         ]
         provenance = {".".join(path): self._value_source(path, layers) for path in _paths_in(effective)}
         found = {"installSid": self._outside("installSid")}
@@ -56,7 +61,7 @@ class Tracer(Struct, frozen=True):
         for said in layers:
             at = _place(said.partial, path)
             if at is not None:
-                return ValueSource(layer=said.layer, name=said.name, position=self.findings.position(at))
+                return ValueSource(layer=said.layer, name=said.name, position=self.diagnostics.position(at))
         raise LookupError(path)
 
     def _outside(self, *path: str) -> ValueSource | None:
@@ -74,7 +79,7 @@ class Tracer(Struct, frozen=True):
         for root in reversed(self.roots):
             at = _place(root, path)
             if at is not None:
-                return ValueSource(layer=Layer.FILE, position=self.findings.position(at))
+                return ValueSource(layer=Layer.FILE, position=self.diagnostics.position(at))
         return None
 
 
@@ -82,7 +87,7 @@ def _paths_in(exam: YamlMapping, above: tuple[str, ...] = ()) -> Iterator[tuple[
     """The path of every value in `exam`; a list, an empty mapping and a password are one value each."""
     for key, value in exam.items():
         path = (*above, key)
-        if isinstance(value, YamlMapping) and value and key != FIELD:
+        if isinstance(value, YamlMapping) and value and key != PASSWORD:
             yield from _paths_in(value, path)
         elif path != (PROFILES,):
             yield path

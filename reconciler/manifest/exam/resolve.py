@@ -5,13 +5,13 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler import schemas
-from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.dates import report_date_times, report_zone
 from reconciler.manifest.exam.merge import COURSE_FIELDS, count_nodes, merged, profiles_of
 from reconciler.manifest.exam.passwords import report_secret
 from reconciler.manifest.exam.payload import body_of, course_of, report_user
 from reconciler.manifest.header import FileContext
-from reconciler.manifest.schema.messages import Place, report_schema_errors
+from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
 from reconciler.manifest.yaml.nodes import Value, YamlMapping
 from reconciler.model.identities import CourseSid
@@ -47,27 +47,27 @@ class Resolver(Struct):
 
     root: YamlMapping
     context: FileContext
-    findings: Findings
+    diagnostics: FileDiagnostics
     are_whole: bool
     merged_nodes: int = 0
 
-    def resolve(self, exam: Value, place: Place) -> ResolvedExam | None:
+    def resolve(self, exam: Value, place: NamedRange) -> ResolvedExam | None:
         """Return the exam at `place`, resolved; None where a finding says what is wrong with it."""
-        is_right = report_schema_errors(check_of("manifest", "exam"), exam, place, self.findings)
+        is_right = report_schema_errors(check_of("manifest", "exam"), exam, place, self.diagnostics)
         if not isinstance(exam, YamlMapping) or not self.are_whole:
             return None
-        stack = self.context.stack
-        profiles = profiles_of(exam, stack, self.findings)
+        partial_exams = self.context.partial_exams
+        profiles = profiles_of(exam, partial_exams, self.diagnostics)
         if profiles is None or not self._may_merge(profiles):
             return None
-        below = stack.below(profiles)
+        below = partial_exams.below(profiles)
         values = merged(exam, below)
         context = self.context.for_exam(values)
         course = self._checked(values, context)
         has_all = self._has_required(values, place, below)
         if course is not None and values is not exam:
             # What is wrong is known already, unless this exam has it from defaults or a profile.
-            is_right = report_schema_errors(check_of("manifest", "exam"), values, place, self.findings)
+            is_right = report_schema_errors(check_of("manifest", "exam"), values, place, self.diagnostics)
         if course is None or not is_right or not has_all:
             return None
         payload, secrets = body_of(values, context)
@@ -76,17 +76,17 @@ class Resolver(Struct):
 
     def may_merge_under(self, count: int) -> bool:
         """Return whether the defaults may be merged under `count` exams; a finding says if not."""
-        below = self.context.stack.below()
+        below = self.context.partial_exams.below()
         return below is None or self._is_within_bounds(count_nodes(below) * count)
 
     def _may_merge(self, profiles: tuple[str, ...]) -> bool:
-        self.merged_nodes += sum(count_nodes(self.context.stack.profiles[name]) for name in profiles)
+        self.merged_nodes += sum(count_nodes(self.context.partial_exams.profiles[name]) for name in profiles)
         return self._is_within_bounds(self.merged_nodes)
 
     def _is_within_bounds(self, merged_nodes: int) -> bool:
         if merged_nodes <= MAX_MERGED_NODES:
             return True
-        self.findings.add(
+        self.diagnostics.add(
             "too-large",
             self.root.key_at("defaults" if "defaults" in self.root else "exams"),
             "the defaults and profiles, merged under every exam of this file, come to far too much",
@@ -97,17 +97,17 @@ class Resolver(Struct):
 
     def _checked(self, values: YamlMapping, context: FileContext) -> tuple[CourseSid, str | None] | None:
         """Return the course of an exam; None if anything but its schema or a missing field is wrong."""
-        findings = self.findings
+        diagnostics = self.diagnostics
         configuration = values.get("configuration")
-        is_right = not isinstance(configuration, YamlMapping) or report_secret(configuration, findings)
-        is_right &= report_date_times(values, context.zone, findings, zone_is_wrong=context.zone_is_wrong)
-        is_right &= report_user(values, context, findings)
-        report_zone(values, findings)
-        course = course_of(values, context, findings)
+        is_right = not isinstance(configuration, YamlMapping) or report_secret(configuration, diagnostics)
+        is_right &= report_date_times(values, context.zone, diagnostics, zone_is_wrong=context.zone_is_wrong)
+        is_right &= report_user(values, context, diagnostics)
+        report_zone(values, diagnostics)
+        course = course_of(values, context, diagnostics)
         is_zone_right = "timezone" not in values or context.zone is not None
         return course if is_right and is_zone_right else None
 
-    def _has_required(self, values: YamlMapping, place: Place, defaults: YamlMapping | None) -> bool:
+    def _has_required(self, values: YamlMapping, place: NamedRange, defaults: YamlMapping | None) -> bool:
         """Note the required fields that neither the exam nor its defaults have; return whether it has all."""
         missing = [name for name in schemas.load("create-exam")["required"] if name not in values]
         names_no_course = values.keys().isdisjoint(COURSE_FIELDS)
@@ -115,7 +115,7 @@ class Resolver(Struct):
             return True
         merged_in = f"merged were the defaults {listed(defaults)}" if defaults else "the file has no defaults"
         for name in missing:
-            self.findings.add(
+            self.diagnostics.add(
                 "missing-field",
                 place.at,
                 f"the exam lacks '{name}'",
@@ -123,7 +123,7 @@ class Resolver(Struct):
                 subject=name,
             )
         if names_no_course:
-            self.findings.add(
+            self.diagnostics.add(
                 "no-course",
                 place.at,
                 "the exam names no course",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from reconciler import schemas
-from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.redaction import announces_secret
 from reconciler.manifest.schema.validation import SchemaCheck
 from reconciler.manifest.yaml.nodes import BROKEN, TextRange, Value, YamlMapping, YamlSequence
@@ -33,21 +33,23 @@ _GLUED: Final = re.compile("(?<=.)[:=].*", re.DOTALL)
 _SECRET_PATH: Final = ("configuration", "password")
 
 
-class Place(Struct, frozen=True):
+class NamedRange(Struct, frozen=True):
     """Where a checked value stands, and how it is called in messages."""
 
     at: TextRange
     name: str
 
 
-def report_schema_errors(check: SchemaCheck, value: Value, place: Place, findings: Findings) -> bool:
+def report_schema_errors(
+    check: SchemaCheck, value: Value, place: NamedRange, diagnostics: FileDiagnostics
+) -> bool:
     """Note what `check` finds wrong with `value`, unless that is known; return whether it is right."""
     errors = check.errors(value)
     for error in errors:
         path = tuple(error.absolute_path)
         if error.instance is BROKEN or _is_secret(path) or _is_date_time(error):
             continue
-        _Report(value, place, findings, error, path).add()
+        _Report(value, place, diagnostics, error, path).add()
     return not errors
 
 
@@ -55,8 +57,8 @@ class _Report(Struct, frozen=True):
     """One error on its way to a diagnostic."""
 
     root: Value
-    place: Place
-    findings: Findings
+    place: NamedRange
+    diagnostics: FileDiagnostics
     error: "ValidationError"
     path: tuple[str | int, ...]
 
@@ -83,7 +85,7 @@ class _Report(Struct, frozen=True):
         if not self.path:
             return self.place.name
         last = self.path[-1]
-        return self.findings.echo(last) if isinstance(last, str) else f"item {last + 1}"
+        return self.diagnostics.echo(last) if isinstance(last, str) else f"item {last + 1}"
 
     def _unknown_fields(self) -> None:
         known = list(self.error.schema["properties"]) if isinstance(self.error.schema, Mapping) else []
@@ -93,18 +95,18 @@ class _Report(Struct, frozen=True):
             if field not in known:
                 name = _GLUED.sub("", field)
                 behind = at.end if name == field else at.start + len(name)
-                self.findings.hide(TextRange(behind, max(at.end, value_at.end)))
-                if not self.findings.is_full:
+                self.diagnostics.hide(TextRange(behind, max(at.end, value_at.end)))
+                if not self.diagnostics.is_full:
                     self._unknown_field(name, at, known)
 
     def _unknown_field(self, field: str, at: TextRange, known: Iterable[str]) -> None:
         hint = suggestion(field, known, f"Remove it. Known are: {', '.join(known)}.")
         if field in _OF_THE_FILE:
             hint = "It holds for a whole file: move it to the top of the file."
-        self.findings.add(
+        self.diagnostics.add(
             "unknown-field",
             at,
-            f"{self.findings.echo(field)} is not a field of {self.name}",
+            f"{self.diagnostics.echo(field)} is not a field of {self.name}",
             hint,
         )
 
@@ -151,10 +153,10 @@ class _Report(Struct, frozen=True):
         """The wrong value, quoted where that is safe."""
         if any(isinstance(step, str) and announces_secret(step) for step in self.path):
             return "this value"
-        return self.findings.echo(_as_written(self.error.instance))
+        return self.diagnostics.echo(_as_written(self.error.instance))
 
     def _note(self, code: str, message: str, hint: str, subject: str = "") -> None:
-        self.findings.add(code, self._at(), message, hint, subject=subject)
+        self.diagnostics.add(code, self._at(), message, hint, subject=subject)
 
     def _at(self) -> TextRange:
         """Where the value stands: its own place for a scalar, its key for a collection."""

@@ -38,7 +38,7 @@ class Comment(Struct, frozen=True):
 
 
 class Comments(Struct):
-    """Finds the ignores of a text, given the events of its parser in passing."""
+    """Finds the suppressions of a text, given the events of its parser in passing."""
 
     text: str
     _lines: list[TextRange] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Comments(Struct):
             self._scalars.append(at)
 
     def found(self) -> tuple[Comment, ...]:
-        """The ignores, in order, once all events have passed."""
+        """The suppressions, in order, once all events have passed."""
         starts = [(line, self._comment_start(line)) for line in self._lines]
         return tuple(
             _comment(found, is_alone=not self.text[line.start : start].strip())

@@ -1,4 +1,4 @@
-"""Bytes of one YAML file → its value with offsets, or findings that say why there is none."""
+"""Bytes of one YAML file → its value with offsets, or diagnostics that say why there is none."""
 
 import re
 from typing import Any, Final
@@ -6,11 +6,11 @@ from typing import Any, Final
 import yaml
 from msgspec import Struct
 
-from reconciler.manifest.diagnostics import Findings, Weighing
+from reconciler.manifest.diagnostics import FileDiagnostics, Severities
 from reconciler.manifest.source import MAX_SIZE_BYTES, NotText, SourceText, decode
 from reconciler.manifest.yaml.comments import Comment, Comments
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
-from reconciler.manifest.yaml.parser import Stopped, Walker
+from reconciler.manifest.yaml.parser import Stopped, YamlParser
 
 IS_FAST: Final = hasattr(yaml, "CSafeLoader")
 """Whether PyYAML was built with libyaml; the pure parser gives the same events, much slower."""
@@ -49,7 +49,7 @@ _ADVICE: Final = (
 _TAB: Final = ("a tab stands where YAML wants spaces", "Indent with spaces.")
 
 
-class Document(Struct, frozen=True):
+class YamlDocument(Struct, frozen=True):
     """The mapping that a file holds, and the comments that ignore rules."""
 
     root: YamlMapping
@@ -57,32 +57,32 @@ class Document(Struct, frozen=True):
 
 
 def read(
-    file: str, data: bytes, weighing: Weighing | None = None, loader: Any = LOADER
-) -> tuple[Findings, Document | None]:
-    """Return the findings of `file` and its document; None where the findings say why there is none."""
-    findings = Findings(SourceText(file, ""), weighing or Weighing())
+    file: str, data: bytes, severities: Severities | None = None, loader: Any = LOADER
+) -> tuple[FileDiagnostics, YamlDocument | None]:
+    """Return the diagnostics of `file` and its document; None where the diagnostics say why there is none."""
+    diagnostics = FileDiagnostics(SourceText(file, ""), severities or Severities())
     if len(data) > MAX_SIZE_BYTES:
         limit = MAX_SIZE_BYTES // (1024 * 1024)
-        findings.add(
+        diagnostics.add(
             "too-large", _START, f"this file is larger than {limit} MiB", "Split it; a glob reads them all."
         )
-        return findings, None
+        return diagnostics, None
     try:
-        findings.source.text = decode(data)
+        diagnostics.source.text = decode(data)
     except NotText as error:
-        findings.source = SourceText(file, error.before, is_text=False)
+        diagnostics.source = SourceText(file, error.before, is_text=False)
         end = len(error.before)
-        findings.add("encoding", TextRange(end, end), error.message, error.hint)
-        return findings, None
-    return findings, _parse(findings, loader)
+        diagnostics.add("encoding", TextRange(end, end), error.message, error.hint)
+        return diagnostics, None
+    return diagnostics, _parse(diagnostics, loader)
 
 
-def _parse(findings: Findings, loader: Any) -> Document | None:
-    """Return the document of the findings' text; None where the findings say why there is none."""
-    source = findings.source
+def _parse(diagnostics: FileDiagnostics, loader: Any) -> YamlDocument | None:
+    """Return the document of the diagnostics' text; None where the diagnostics say why there is none."""
+    source = diagnostics.source
     if (at := source.refused_character()) is not None:
         source.is_text = False
-        findings.add(
+        diagnostics.add(
             "encoding",
             at,
             f"the character U+{ord(source.text[at.start]):04X} is not allowed here",
@@ -91,27 +91,27 @@ def _parse(findings: Findings, loader: Any) -> Document | None:
         return None
     comments = Comments(source.text)
     try:
-        parsed = Walker(findings).walk(comments.watch(loader(source.text).get_event))
+        parsed = YamlParser(diagnostics).walk(comments.watch(loader(source.text).get_event))
     except Stopped:
         return None
     except yaml.MarkedYAMLError as error:
-        _report_syntax(error, source, findings)
+        _report_syntax(error, source, diagnostics)
         return None
     source.is_parsed = True
     if parsed is None:
-        findings.add("empty-document", _START, "this file declares nothing", "Begin it with `version: 1`.")
+        diagnostics.add("empty-document", _START, "this file declares nothing", "Begin it with `version: 1`.")
         return None
     root, at = parsed
     if not isinstance(root, YamlMapping):
         what = "null" if root is None else "a list" if isinstance(root, list) else "a single value"
-        findings.add(
+        diagnostics.add(
             "not-a-mapping", at, f"the file holds {what}, not a mapping", "Begin it with `version: 1`."
         )
         return None
-    return Document(root, comments.found())
+    return YamlDocument(root, comments.found())
 
 
-def _report_syntax(error: yaml.MarkedYAMLError, source: SourceText, findings: Findings) -> None:
+def _report_syntax(error: yaml.MarkedYAMLError, source: SourceText, diagnostics: FileDiagnostics) -> None:
     """Say in our own words what the parser met; its words could quote the text, and with it a secret."""
     mark = error.problem_mark or error.context_mark
     offset = 0 if mark is None else source.offset(mark.line, mark.column)
@@ -128,7 +128,7 @@ def _report_syntax(error: yaml.MarkedYAMLError, source: SourceText, findings: Fi
             ),
         )
     code = "tag-refused" if "tag" in problem else "syntax"
-    findings.add(code, at, message, hint)
+    diagnostics.add(code, at, message, hint)
 
 
 def _indented_by_tab(text: str, offset: int) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from yaml import events as ev
 
-from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.redaction import announces_secret, is_reference
 from reconciler.manifest.yaml.nodes import (
     BROKEN,
@@ -38,8 +38,8 @@ from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
 MAX_DEPTH: Final = 64
 MAX_WRITTEN: Final = 16_000_000
 """Values and keys in one file; of the smallest, a file of the largest size could hold ten times as many."""
-FREE_NODES: Final = 50_000
-NODES_A_WRITTEN_ONE: Final = 20
+FREE_EXPANDED_NODES: Final = 50_000
+EXPANDED_NODES_PER_WRITTEN_ONE: Final = 20
 
 _MERGE: Final = "<<"
 _MOST_KNOWN: Final = 8192
@@ -75,7 +75,7 @@ _STREAM_START: Final[Any] = ev.StreamStartEvent
 
 
 class Stopped(Exception):
-    """The rest of the document cannot be used; why is among the findings."""
+    """The rest of the document cannot be used; why is among the diagnostics."""
 
 
 class _Anchored(NamedTuple):
@@ -96,7 +96,7 @@ class _Node(NamedTuple):
     height: int
 
 
-class _Key(NamedTuple):
+class _UnusualKey(NamedTuple):
     """A key that is out of the ordinary: `text` is None for `<<`, BROKEN where the entry is left out."""
 
     text: str | Broken | None
@@ -112,11 +112,11 @@ _NextEvent: TypeAlias = Callable[[], _Event]
 """Gives the next event of a stream, and None or its end's event after the last."""
 
 
-class Walker:
+class YamlParser:
     """Reads one stream of events; `walk` gives the root and where it stands."""
 
-    def __init__(self, findings: Findings) -> None:
-        self.findings = findings
+    def __init__(self, diagnostics: FileDiagnostics) -> None:
+        self.diagnostics = diagnostics
         self._next: _NextEvent = lambda: None
         self._anchors: dict[str, _Anchored | None] = {}
         self._aliases: list[tuple[int, TextRange]] = []
@@ -155,12 +155,12 @@ class Walker:
 
     def _stop(self, code: str, at: TextRange, message: str, hint: str) -> NoReturn:
         """Note what makes the rest of the document unusable."""
-        self.findings.add(code, at, message, hint)
+        self.diagnostics.add(code, at, message, hint)
         raise Stopped
 
     def _broken(self, code: str, at: TextRange, message: str, hint: str) -> Broken:
         """Note what makes one value unusable."""
-        self.findings.add(code, at, message, hint)
+        self.diagnostics.add(code, at, message, hint)
         return BROKEN
 
     def _node(self, event: _Event) -> _Node:
@@ -203,7 +203,7 @@ class Walker:
         key: Any
         value: Value
         while (event := next_event()).__class__ is not _MAPPING_END:
-            odd: _Key | None = None
+            unusual: _UnusualKey | None = None
             if (
                 event.__class__ is _SCALAR
                 and (key := keys.get(event.value)) is not None
@@ -214,8 +214,8 @@ class Walker:
                 key_start, key_end = event.start_mark.index, event.end_mark.index
                 written += 1
             else:
-                odd = self._odd_key(event, node, offsets, has_merge=bool(merges))
-                key, key_start, key_end = odd.text, odd.start, odd.end
+                unusual = self._unusual_key(event, node, offsets, has_merge=bool(merges))
+                key, key_start, key_end = unusual.text, unusual.start, unusual.end
             event = next_event()
             if event.__class__ is _SCALAR and event.tag is None and event.anchor is None:
                 start, end = event.start_mark.index, event.end_mark.index
@@ -235,7 +235,7 @@ class Walker:
                 written = 0
                 value, start, end, below = self._node(event)
                 height = max(height, below + 1)
-            if odd is not None and not self._is_entry(odd, value, TextRange(start, end), merges):
+            if unusual is not None and not self._is_entry(unusual, value, TextRange(start, end), merges):
                 continue
             node[key] = value
             offsets += (key_start, key_end, start, end)
@@ -246,13 +246,13 @@ class Walker:
         return node, event.end_mark.index, height
 
     def _is_entry(
-        self, key: _Key, value: Value, at: TextRange, merges: list[tuple[Value, TextRange]]
+        self, key: _UnusualKey, value: Value, at: TextRange, merges: list[tuple[Value, TextRange]]
     ) -> bool:
         """Return whether `key` and `value` make an entry; add what is to be merged to `merges`."""
         if key.is_secret:
             self._hide(key.end, at.end, value)
         elif key.text is BROKEN:
-            self.findings.source.unknown.append(TextRange(key.end, at.end))
+            self.diagnostics.source.unknown.append(TextRange(key.end, at.end))
         if key.text is None:
             merges.append((value, at))
         return isinstance(key.text, str)
@@ -260,7 +260,7 @@ class Walker:
     def _hide(self, key_end: int, end: int, value: Value) -> None:
         """Remember the secret `value`, which ends at `end`, unless it is a reference or an exam."""
         is_part = isinstance(value, YamlMapping) and not _FIELDS_OF_PARTS.isdisjoint(value)
-        if not is_part and not is_reference(self.findings.source.text, key_end):
+        if not is_part and not is_reference(self.diagnostics.source.text, key_end):
             self._secrets.append((TextRange(key_end, end), value))
 
     def _sequence(self) -> tuple[YamlSequence, int, int]:
@@ -324,23 +324,25 @@ class Walker:
                 )
         return text
 
-    def _odd_key(self, event: _Event, node: YamlMapping, offsets: list[int], *, has_merge: bool) -> _Key:
+    def _unusual_key(
+        self, event: _Event, node: YamlMapping, offsets: list[int], *, has_merge: bool
+    ) -> _UnusualKey:
         """Return the key that begins with `event`: new, a secret's, repeated, or not text."""
         if type(event) is _SCALAR and event.implicit[0] and event.value == _MERGE:
             self._written += 1
             if event.tag is not None:
                 self._refuse_tag(_range_of(event))
-            return _Key(None, event.start_mark.index, event.end_mark.index)
+            return _UnusualKey(None, event.start_mark.index, event.end_mark.index)
         value, start, end, _ = self._node(event)
         if not isinstance(value, str):
             if value is not BROKEN:
-                self.findings.add(
+                self.diagnostics.add(
                     "non-string-key",
                     TextRange(start, end),
                     "a key must be text; this one is " + _kind(value),
                     "Put the key in quotes.",
                 )
-            return _Key(BROKEN, start, end)
+            return _UnusualKey(BROKEN, start, end)
         is_secret = announces_secret(value)
         if value in node:
             first = offsets[OFFSETS_PER_ENTRY * list(node).index(value)]
@@ -349,16 +351,16 @@ class Walker:
         else:
             if len(_ORDINARY_KEYS) < _MOST_KNOWN and not is_secret and _is_text_unquoted(value):
                 _ORDINARY_KEYS[value] = value
-            return _Key(value, start, end, is_secret)
+            return _UnusualKey(value, start, end, is_secret)
         self._refuse_duplicate(value, first, TextRange(start, end))
-        return _Key(BROKEN, start, end, is_secret)
+        return _UnusualKey(BROKEN, start, end, is_secret)
 
     def _refuse_duplicate(self, key: str, first: int, at: TextRange) -> None:
-        place = self.findings.source.position(first)
-        self.findings.add(
+        place = self.diagnostics.source.position(first)
+        self.diagnostics.add(
             "duplicate-key",
             at,
-            f"the key {self.findings.echo(key)} is here twice; it is first in line {place.line}, "
+            f"the key {self.diagnostics.echo(key)} is here twice; it is first in line {place.line}, "
             f"column {place.column}",
             "Keep one of the two.",
         )
@@ -372,7 +374,7 @@ class Walker:
                     if key not in target:
                         target.put(key, source[key], key_at, value_at)
             elif source is not BROKEN:
-                self.findings.add(
+                self.diagnostics.add(
                     "bad-merge",
                     at,
                     "`<<` merges a mapping or a list of mappings, and this is neither",
@@ -391,7 +393,10 @@ class Walker:
         self._aliases.append((at.start, anchored.at))
         self._written += 1
         self._aliased += anchored.size - 1
-        if self._written + self._aliased > FREE_NODES + NODES_A_WRITTEN_ONE * self._written:
+        if (
+            self._written + self._aliased
+            > FREE_EXPANDED_NODES + EXPANDED_NODES_PER_WRITTEN_ONE * self._written
+        ):
             self._stop(
                 "too-large",
                 at,
@@ -411,7 +416,7 @@ class Walker:
         )
 
     def _refuse_tag(self, at: TextRange) -> None:
-        self.findings.add(
+        self.diagnostics.add(
             "tag-refused",
             at,
             "tags are not allowed here",
@@ -420,7 +425,7 @@ class Walker:
 
     def _publish_secrets(self) -> None:
         """Tell the source which ranges and values are secret, also those that aliases stand for."""
-        source = self.findings.source
+        source = self.diagnostics.source
         seen = set[TextRange]()
         waiting = [at for at, _ in self._secrets]
         while waiting:

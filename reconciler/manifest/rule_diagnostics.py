@@ -4,18 +4,18 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from reconciler.manifest.diagnostics import Findings
-from reconciler.manifest.exam.passwords import FIELD
+from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.exam.passwords import PASSWORD
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, YamlSequence
 from reconciler.model.declarations import Declaration
 from reconciler.model.identities import Address
 from reconciler.model.rules import Finding, Path, Rule
 
 
-class Written(Struct, frozen=True):
+class LocatedDeclaration(Struct, frozen=True):
     """A declaration and where it is written: its address `at`, its fields within `own` or elsewhere.
 
-    Elsewhere are defaults and profiles, of the same file or of one that it extends. `values` are all its
+    BaseFiles are defaults and profiles, of the same file or of one that it extends. `values` are all its
     fields, with their offsets.
     """
 
@@ -23,17 +23,19 @@ class Written(Struct, frozen=True):
     values: YamlMapping
     at: TextRange
     own: TextRange
-    findings: Findings
+    diagnostics: FileDiagnostics
 
     def is_own(self, at: TextRange) -> bool:
         """Return whether `at` is within the exam's own fields."""
         return self.own.start <= at.start < self.own.end
 
 
-def note(rule: Rule, found: Iterable[Finding], exams: Mapping[Address, Written]) -> None:
+def add_rule_diagnostics(
+    rule: Rule, found: Iterable[Finding], exams: Mapping[Address, LocatedDeclaration]
+) -> None:
     """Note each of `found` where it is written; what exams share is noted once, for all of them.
 
-    What tells findings at one place apart is how many the exam has there before, for the messages of two
+    What tells diagnostics at one place apart is how many the exam has there before, for the messages of two
     exams about one value may differ.
     """
     told: dict[tuple[Address, TextRange], set[str]] = {}
@@ -44,21 +46,21 @@ def note(rule: Rule, found: Iterable[Finding], exams: Mapping[Address, Written])
         if finding.message in messages:
             continue
         messages.add(finding.message)
-        findings = written.findings
-        findings.exam = TextRange(written.at.start, max(written.at.end, written.own.end))
-        findings.address = written.declaration.address
-        findings.add(
+        diagnostics = written.diagnostics
+        diagnostics.exam = TextRange(written.at.start, max(written.at.end, written.own.end))
+        diagnostics.address = written.declaration.address
+        diagnostics.add(
             rule.code,
             at,
-            findings.without_secrets(finding.message),
-            findings.without_secrets(f"{finding.hint}{origins}"),
+            diagnostics.without_secrets(finding.message),
+            diagnostics.without_secrets(f"{finding.hint}{origins}"),
             severity=rule.severity,
             subject=f"{len(messages)}",
         )
-        findings.exam = findings.address = None
+        diagnostics.exam = diagnostics.address = None
 
 
-def _place(written: Written, finding: Finding) -> tuple[TextRange, str]:
+def _place(written: LocatedDeclaration, finding: Finding) -> tuple[TextRange, str]:
     """Return where `finding` is shown, and words that say where the other values are that it compares.
 
     It is shown at the first of its paths that is written in the exam itself, else at the first.
@@ -71,7 +73,7 @@ def _place(written: Written, finding: Finding) -> tuple[TextRange, str]:
     if own is None:
         return next(iter(places.values()), written.at), ""
     elsewhere = {
-        path[-1]: written.findings.position(at) for path, at in places.items() if not written.is_own(at)
+        path[-1]: written.diagnostics.position(at) for path, at in places.items() if not written.is_own(at)
     }
     return own, "".join(f" {step} is from {place.file}:{place.line}." for step, place in elsewhere.items())
 
@@ -84,7 +86,7 @@ def _range_of(exam: YamlMapping, path: Path) -> TextRange | None:
         match value, step:
             case YamlMapping(), str() if step in value:
                 inner = value[step]
-                is_scalar = not isinstance(inner, YamlMapping | YamlSequence) and step != FIELD
+                is_scalar = not isinstance(inner, YamlMapping | YamlSequence) and step != PASSWORD
                 at = value.value_at(step) if is_scalar else value.key_at(step)
                 value = inner
             case YamlSequence(), int() if 0 <= step < len(value):

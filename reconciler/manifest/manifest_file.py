@@ -2,13 +2,13 @@
 
 from msgspec import Struct, field
 
-from reconciler.manifest.diagnostics import Findings
+from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.provenance import Tracer
 from reconciler.manifest.exam.resolve import ResolvedExam, Resolver
 from reconciler.manifest.extends import Bases
-from reconciler.manifest.header import context_of, report_partial_exams, report_shell
-from reconciler.manifest.placing import Written
-from reconciler.manifest.schema.messages import Place
+from reconciler.manifest.header import context_of, report_header, report_partial_exams
+from reconciler.manifest.rule_diagnostics import LocatedDeclaration
+from reconciler.manifest.schema.messages import NamedRange
 from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
 from reconciler.model.declarations import Declaration
 from reconciler.model.destination import Environment
@@ -26,55 +26,58 @@ class ManifestFile(Struct):
     """
 
     root: YamlMapping
-    findings: Findings
+    diagnostics: FileDiagnostics
     environment: Environment
     bases: Bases
     tracing: Tracing
-    written: list[Written] = field(default_factory=list)
+    written: list[LocatedDeclaration] = field(default_factory=list)
     addresses: dict[Address, tuple[TextRange, Position]] = field(default_factory=dict)
     provenance: dict[Address, Provenance] = field(default_factory=dict)
 
     def read(self) -> None:
         """Fill `written`, `addresses` and `provenance`, and note everything that is wrong."""
-        self.findings.has_mistakes |= not self.bases.are_whole
-        report_shell(self.root, self.findings)
+        self.diagnostics.has_mistakes |= not self.bases.are_whole
+        report_header(self.root, self.diagnostics)
         exams = self.root.get("exams")
         if isinstance(exams, YamlMapping):
             self._read_exams(exams)
-        report_partial_exams(self.root, self.findings)
+        report_partial_exams(self.root, self.diagnostics)
 
     def _read_exams(self, exams: YamlMapping) -> None:
         roots, are_whole = (*self.bases.roots, self.root), self.bases.are_whole
-        context = context_of(roots, self.environment, self.findings, are_whole=are_whole)
-        resolver = Resolver(self.root, context, self.findings, are_whole)
+        context = context_of(roots, self.environment, self.diagnostics, are_whole=are_whole)
+        resolver = Resolver(self.root, context, self.diagnostics, are_whole)
         if not resolver.may_merge_under(len(exams)):
             return
         for key, (at, own) in exams.ranges().items():
-            self.findings.exam = TextRange(at.start, max(at.end, own.end))
-            self.findings.address = Address(key) if is_address(key) else None
+            self.diagnostics.exam = TextRange(at.start, max(at.end, own.end))
+            self.diagnostics.address = Address(key) if is_address(key) else None
             self._read_exam(key, at, own, exams[key], resolver)
-        self.findings.exam = self.findings.address = None
+        self.diagnostics.exam = self.diagnostics.address = None
 
     def _read_exam(self, key: str, at: TextRange, own: TextRange, exam: Value, resolver: Resolver) -> None:
         """Note what is wrong with one exam, and declare it where nothing is."""
-        here, address = self.findings.source.position(at.start), self.findings.address
+        here, address = self.diagnostics.source.position(at.start), self.diagnostics.address
         if address is None:
-            self.findings.add(
-                "bad-address", at, f"{self.findings.echo(key)} cannot be an address", f"Use {ADDRESS_RULE}."
+            self.diagnostics.add(
+                "bad-address",
+                at,
+                f"{self.diagnostics.echo(key)} cannot be an address",
+                f"Use {ADDRESS_RULE}.",
             )
         else:
             self.addresses[address] = at, here
-        if self.findings.is_full:
+        if self.diagnostics.is_full:
             return
-        resolved = resolver.resolve(exam, Place(at, "an exam"))
+        resolved = resolver.resolve(exam, NamedRange(at, "an exam"))
         install = resolver.context.install
         if resolved is None or address is None or install is None:
             return
         declaration = _declaration(address, install, resolved, here)
-        self.written.append(Written(declaration, resolved.values, at, own, self.findings))
+        self.written.append(LocatedDeclaration(declaration, resolved.values, at, own, self.diagnostics))
         if self.tracing is Tracing.ON and isinstance(exam, YamlMapping):
-            tracer = Tracer((*self.bases.roots, self.root), self.environment, self.findings)
-            self.provenance[address] = tracer.provenance(exam, resolved, resolver.context.stack)
+            tracer = Tracer((*self.bases.roots, self.root), self.environment, self.diagnostics)
+            self.provenance[address] = tracer.provenance(exam, resolved, resolver.context.partial_exams)
 
 
 def _declaration(
