@@ -102,34 +102,27 @@ class StateStore(Protocol):
     @property
     def location(self) -> str:
         """The state's URL, without credentials."""
-        ...
 
     def read(self) -> Snapshot | None:
         """The snapshot, or None where there is none."""
-        ...
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:
         """Durably make `data` the snapshot if the present one is `replacing` (None: if there is none).
 
         Raises StateConflict, with nothing changed, if it is not.
         """
-        ...
 
     def back_up(self, data: bytes) -> str:
         """Durably keep `data` beside the state, in the place of what was kept before; where it is now."""
-        ...
 
     def read_journal(self) -> bytes:
         """Everything appended since the last `clear_journal`; a torn tail is possible after a crash."""
-        ...
 
     def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:
         """Durably put `data` behind the first `after` bytes of the journal, dropping any torn tail there."""
-        ...
 
     def clear_journal(self) -> None:
         """Durably empty the journal."""
-        ...
 
     def lock(self, info: LockInfo, *, timeout_s: float) -> AbstractContextManager[LockHandover]:
         """Hold the state's lock for the length of the context.
@@ -141,11 +134,9 @@ class StateStore(Protocol):
         `append_journal` and `clear_journal` raise StateUnavailable, with nothing changed, once the lock was
         broken; what any of them acknowledged before is seen by whoever takes the lock next.
         """
-        ...
 
     def lock_holder(self) -> LockHolder | None:
         """Who holds the lock, or left it behind; None where nobody does."""
-        ...
 
     def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
         """Take the lock `lock_id` away from its holder, which is returned.
@@ -153,11 +144,9 @@ class StateStore(Protocol):
         Raises UnlockRefused, with nothing changed, where that is not the lock's id, or the holder is not one
         that `breaking` allows.
         """
-        ...
 
     def prove_conditional_writes(self) -> None:
         """Raises StateUnavailable unless the store refuses a write that names a wrong version."""
-        ...
 
 
 class Journal(Protocol):
@@ -168,7 +157,6 @@ class Journal(Protocol):
 
         No record is durable before those that were told before it, unless their appends failed.
         """
-        ...
 
 
 class ExamApi(Protocol):
@@ -181,7 +169,6 @@ class ExamApi(Protocol):
 
         No reason in the verdict holds any of the `confidential` values, whatever the server echoes.
         """
-        ...
 
 
 class RetryPolicy(Protocol):
@@ -190,19 +177,16 @@ class RetryPolicy(Protocol):
     @property
     def connect_tries(self) -> int:
         """How often an exam that could not be sent is tried."""
-        ...
 
     @property
     def budget_s(self) -> float:
         """How long a run pauses before tries, all in all."""
-        ...
 
     def delay_s(self, attempt: int, retry_after: str | None, now: datetime) -> float:
         """Seconds to wait before try `attempt` (the first is 1).
 
         `now` is by the clock of whoever sent `retry_after`, where that is known.
         """
-        ...
 
 
 class Clock(Protocol):
@@ -210,15 +194,12 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The wall clock, aware, in UTC."""
-        ...
 
     def monotonic_s(self) -> float:
         """Seconds since some fixed moment; never goes back."""
-        ...
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""
-        ...
 
 
 class SecretSource(Protocol):
@@ -226,7 +207,6 @@ class SecretSource(Protocol):
 
     def value_of(self, secret: Secret) -> str:
         """The secret's value. Raises LookupError with a reason that does not hold it, if there is none."""
-        ...
 
 
 class Progress(Protocol):
@@ -234,28 +214,21 @@ class Progress(Protocol):
 
     def planned(self, plan: Plan) -> None:
         """`plan` was confirmed, and is about to be carried out."""
-        ...
 
     def started(self, total: int) -> None:
         """`total` creates are about to begin."""
-        ...
 
     def trying(self, begun: TryBegun) -> None:
         """One try at a create is about to be sent."""
-        ...
 
     def tried(self, ended: TryEnded) -> None:
         """One try at a create ended, and how is durable where it can be."""
-        ...
 
     def settled(self, exam: ExamOutcome) -> None:
         """One create ended."""
-        ...
 
     def waiting(self, seconds: float, reason: str) -> None:
         """Sending pauses for `seconds`."""
-        ...
 
     def finished(self) -> None:
         """No further create begins or ends."""
-        ...
