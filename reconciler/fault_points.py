@@ -103,24 +103,6 @@ class Step(Enum):
         return self.name.lower().replace("_", "-")
 
 
-class _Faults:
-    """What is to happen, and how often each step has been reached."""
-
-    def __init__(self, text: str) -> None:
-        self._planned = dict(map(_parse, text.split(",")))
-        self._reached: Counter[Step] = Counter()
-
-    def reach(self, step: Step, descriptor: int = -1, data: bytes = b"") -> None:
-        """Note that `step` is reached, `data` about to go to `descriptor`, and do what is planned there."""
-        self._reached[step] += 1
-        if action := self._planned.get((step, self._reached[step])):
-            _do(action, descriptor, data)
-
-    def are_left(self) -> bool:
-        """Whether anything that is planned has not happened yet."""
-        return any(self._reached[step] < nth for step, nth in self._planned)
-
-
 def _parse(fault: str) -> tuple[tuple[Step, int], Failure]:
     name, _, rest = fault.strip().partition("=")
     verb, at, nth = rest.partition("@")
@@ -143,42 +125,50 @@ def _mistake(fault: str, problem: str) -> SystemExit:
     )
 
 
-def _do(action: Failure, descriptor: int, data: bytes) -> None:
-    match action:
+def _fail(failure: Failure, descriptor: int, data: bytes) -> None:
+    match failure:
         case Failure.KILL:
             os.kill(os.getpid(), signal.SIGKILL)
         case Failure.ENOSPC:
-            raise _failure(errno.ENOSPC)
+            raise _os_error(errno.ENOSPC)
         case Failure.EIO:
-            raise _failure(errno.EIO)
+            raise _os_error(errno.EIO)
         case Failure.SLOW:
             time.sleep(_SLOW_S)
         case Failure.SHORT:
             os.write(descriptor, data[: len(data) // 2])
-            raise _failure(errno.ENOSPC)
+            raise _os_error(errno.ENOSPC)
         case Failure.TORN:
             os.write(descriptor, data[: len(data) // 2])
             os.kill(os.getpid(), signal.SIGKILL)
         case _:
-            assert_never(action)
+            assert_never(failure)
 
 
-def _failure(number: int) -> OSError:
+def _os_error(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
+_reached: Counter[Step] = Counter()
+
+
 @cache
-def _faults() -> _Faults | None:
+def _planned() -> dict[tuple[Step, int], Failure]:
     text = os.environ.get(VARIABLE)
-    return _Faults(text) if text else None
+    return dict(map(_parse, text.split(","))) if text else {}
 
 
 def reach(step: Step, descriptor: int = -1, data: bytes = b"") -> None:
-    """Note that `step` is reached; at a step that writes, `data` is about to go to `descriptor`."""
-    if (faults := _faults()) is not None:
-        faults.reach(step, descriptor, data)
+    """Count that `step` is reached, and fail there as planned.
+
+    At a step that writes, `data` is about to be written to `descriptor`.
+    """
+    if planned := _planned():
+        _reached[step] += 1
+        if failure := planned.get((step, _reached[step])):
+            _fail(failure, descriptor, data)
 
 
 def are_left() -> bool:
-    """Return whether a planned fault has not happened yet."""
-    return (faults := _faults()) is not None and faults.are_left()
+    """Return whether a planned failure has not happened yet."""
+    return any(_reached[step] < nth for step, nth in _planned())

@@ -364,4 +364,5 @@ def test_a_fault_that_is_none_is_refused(workspace, value, problem):
 
 def test_without_the_variable_nothing_is_counted():
     """What ships does nothing at a step."""
-    assert fault_points._faults() is None
+    fault_points.reach(Step.LOCK_OPEN)
+    assert not fault_points._reached
