@@ -3,8 +3,7 @@
 May import: `backends`, `statefile`, `planning`, `model`, `ports`, `host`, `service_url`.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -30,7 +29,7 @@ from reconciler.ports import LockInfo
 from reconciler.statefile.feedback import feed
 from reconciler.statefile.journal_format import decode_recovery
 from reconciler.statefile.migration import Migration
-from reconciler.statefile.session import Session, open_session
+from reconciler.statefile.session import Session
 from reconciler.statefile.state_format import decode_state
 from reconciler.statefile.strict_json import MalformedError
 
@@ -173,30 +172,6 @@ class Edit:
     def _change(self, state: State) -> None:
         self._edited = state
         self._put = self._put or self._session.mend
-
-
-@contextmanager
-def editing(  # noqa: PLR0913 - a state, and what edits may need
-    store: EncryptingStore,
-    *,
-    keys: StateKeys,
-    declared: Callable[[], Declared],
-    root: Path,
-    lock: LockInfo,
-    lock_timeout_s: float,
-) -> Iterator[Edit]:
-    """Edit the state in `store`: take the lock with the first edit, and commit them all at the end."""
-    with ExitStack() as stack:
-        session = open_session(store, lock=lock, timeout_s=lock_timeout_s)
-        edit = Edit(
-            store,
-            keys=keys,
-            declared=declared,
-            root=root,
-            begin=lambda: stack.enter_context(session),
-        )
-        yield edit
-        edit.commit()
 
 
 def migrate(

@@ -15,8 +15,8 @@ Nothing here prints, asks or reads environment variables. Failures are Reconcile
 May import: every room but `cli` and `sandbox`. Only `apply` loads `sending`, and with it httpx and asyncio.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,7 +28,7 @@ from reconciler import service_url
 from reconciler.backends.encrypting_store import EncryptingStore
 from reconciler.backends.encryption import decrypt_document
 from reconciler.backends.opening import open_backend
-from reconciler.editing import Edit, editing, migrate, recovery_folder, sweep
+from reconciler.editing import Edit, migrate, recovery_folder, sweep
 from reconciler.host import SystemClock, lock_info, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
 from reconciler.manifest.loader import RuleSettings, load, ordered
@@ -244,20 +244,25 @@ class Workspace:
                 location=store.location,
             )
 
-    def editing(self, *, lock_timeout_s: float = 0.0, command: str = "edit") -> AbstractContextManager[Edit]:
+    @contextmanager
+    def editing(self, *, lock_timeout_s: float = 0.0, command: str = "edit") -> Iterator[Edit]:
         """Edit the state: any number of edits under one lock, with one commit and one backup.
 
         The lock is taken with the first edit or look at its state, and tells others that `command` holds it.
         What was edited is committed when the context ends; if it ends with an error, nothing is changed.
         """
-        return editing(
-            self._store(),
-            keys=self._keys,
-            declared=lambda: self._load_valid().declared,
-            root=self._root,
-            lock=lock_info(command),
-            lock_timeout_s=lock_timeout_s,
-        )
+        store = self._store()
+        with ExitStack() as stack:
+            session = open_session(store, lock=lock_info(command), timeout_s=lock_timeout_s)
+            edit = Edit(
+                store,
+                keys=self._keys,
+                declared=lambda: self._load_valid().declared,
+                root=self._root,
+                begin=lambda: stack.enter_context(session),
+            )
+            yield edit
+            edit.commit()
 
     def load_state(self) -> State:
         """Return the state as it is, journal included; nothing is written."""
