@@ -139,13 +139,9 @@ class Run:
         changed = apply_state_changes(self._plan, self._applied, now=now, by=by)
         if not self._creates:
             backup = _mend(session, changed)
-            recovery = Recovery(earlier=self._earlier)
+            report, recovery = Report(exams=()), Recovery(earlier=self._earlier)
             return Applied(
-                plan=self._plan,
-                report=Report(exams=()),
-                state=session.state,
-                backup=backup,
-                recovery=recovery,
+                plan=self._plan, report=report, state=session.state, backup=backup, recovery=recovery
             )
         header = encode_recovery_header(session.state.lineage, session.state.serial, location=location)
         file = make_recovery_file(folder, lock_id, header=header, location=location)
