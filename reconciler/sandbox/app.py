@@ -14,6 +14,7 @@ import asyncio
 import logging
 from typing import Final, cast
 
+from jsonschema.protocols import Validator
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -24,8 +25,8 @@ from starlette.routing import Route
 
 from reconciler.sandbox.contract import (
     MAX_BODY_BYTES,
-    BodyRules,
     Refusal,
+    check_body,
     check_content_type,
     check_path,
     check_token,
@@ -46,11 +47,13 @@ _LOG: Final = logging.getLogger("reconciler.sandbox")
 class Sandbox:
     """The service: what it holds, and how it answers."""
 
-    def __init__(self, *, ledger: Ledger, faults: FaultSchedule, rules: BodyRules, token: str | None) -> None:
+    def __init__(
+        self, *, ledger: Ledger, faults: FaultSchedule, validator: Validator, token: str | None
+    ) -> None:
         self.ledger = ledger
         self.faults = faults
         self.requests = 0
-        self._rules = rules
+        self._validator = validator
         self._token = token
 
     async def create(self, request: Request) -> Response:
@@ -102,7 +105,7 @@ class Sandbox:
         install_sid, course_sid = request.path_params["installSid"], request.path_params["courseSid"]
         check_path(install_sid, course_sid)
         check_content_type(request.headers.get("content-type"))
-        return self.ledger.add(install_sid, course_sid, self._rules.check(parse_json(data)))
+        return self.ledger.add(install_sid, course_sid, check_body(parse_json(data), self._validator))
 
 
 def build_app(sandbox: Sandbox, host: str) -> Starlette:

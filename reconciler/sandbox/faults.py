@@ -165,15 +165,10 @@ def _number_to(most: float) -> Callable[[str], float]:
 
 
 def _whole_from(least: int) -> Callable[[str], int]:
-    def read(value: str) -> int:
-        if value.isdecimal() and len(value) <= _MAX_DIGITS and least <= int(value) <= _MAX_COUNT:
-            return int(value)
-        raise ValueError(f"a whole number of at least {least}")
-
-    return read
+    return _whole_in(range(least, _MAX_COUNT + 1), f"a whole number of at least {least}")
 
 
-def _code_in(allowed: range | tuple[int, ...], says: str) -> Callable[[str], int]:
+def _whole_in(allowed: range | tuple[int, ...], says: str) -> Callable[[str], int]:
     def read(value: str) -> int:
         if value.isdecimal() and len(value) <= _MAX_DIGITS and int(value) in allowed:
             return int(value)
@@ -202,12 +197,12 @@ _KEYS: Final[Mapping[Kind, Mapping[str, _FaultKey]]] = {
     Kind.THROTTLED: _WHEN,
     Kind.RATE: {"per-second": _FaultKey("per_second", _number_to(_MAX_COUNT), is_needed=True), **_WHEN},
     Kind.STATUS: {
-        "code": _FaultKey("code", _code_in(range(200, 600), "200 to 599"), is_needed=True),
+        "code": _FaultKey("code", _whole_in(range(200, 600), "200 to 599"), is_needed=True),
         "stored": _STORED,
     },
     Kind.HTML: {"stored": _STORED},
     Kind.REDIRECT: {
-        "code": _FaultKey("code", _code_in((301, 302, 303, 307, 308), "one of 301, 302, 303, 307, 308"))
+        "code": _FaultKey("code", _whole_in((301, 302, 303, 307, 308), "one of 301, 302, 303, 307, 308"))
     },
     Kind.SLOW_BODY: {"seconds": _SECONDS},
 }

@@ -11,12 +11,12 @@ from types import FrameType
 from typing import Any, Final
 
 import uvicorn
+from jsonschema.validators import validator_for
 from msgspec import Struct
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.sandbox.app import Sandbox, build_app
-from reconciler.sandbox.contract import BodyRules
 from reconciler.sandbox.fault_schedule import FaultSchedule
 from reconciler.sandbox.faults import parse_fault
 from reconciler.sandbox.ledger import open_ledger
@@ -106,10 +106,11 @@ def opened(settings: Settings, on_listening: Callable[[str], None]) -> Iterator[
     check_settings(settings)
     with open_ledger(settings.store) as ledger, closing(_listener(settings)) as listener:
         url = _url(listener)
+        schema = load("create-exam")
         service = Sandbox(
             ledger=ledger,
             faults=FaultSchedule(settings.faults),
-            rules=BodyRules(load("create-exam")),
+            validator=validator_for(schema)(schema),
             token=settings.token,
         )
         app = _Outermost(build_app(service, settings.host), verbose=settings.verbose)
