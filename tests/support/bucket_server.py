@@ -1,8 +1,8 @@
-"""A small store of objects that answers as the documents of S3 and of Google's XML API say.
+"""A small object store that follows the documentation of S3 and of Google's XML API.
 
-As a script it listens on loopback, prints its port, and ends when its standard input does. No emulator of
-Google's store speaks the preconditions of its XML API, which is what the driver uses; and for figures of
-speed a server is wanted that does as good as nothing. Credentials are not looked at.
+As a script it listens on loopback, prints its port, and ends when its standard input is closed. It exists
+because no emulator of Google's store knows the preconditions of its XML API, which the driver uses, and
+because benchmarks need a server that costs almost nothing. It ignores credentials.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ PAGE = 1000
 
 @dataclass(frozen=True)
 class Stored:
-    """An object: its bytes, and the number that no other content ever had."""
+    """An object: its bytes, and a generation that is unique in the store."""
 
     data: bytes
     generation: int
@@ -30,12 +30,12 @@ class Stored:
 
     @property
     def e_tag(self):
-        """As S3 makes it: of the content alone."""
+        """Return the ETag as S3 makes it: from the content alone."""
         return f'"{hashlib.md5(self.data, usedforsecurity=False).hexdigest()}"'
 
 
 class Store:
-    """All buckets, changed one request at a time."""
+    """All buckets; `alone` lets one request at a time change them."""
 
     def __init__(self):
         self.buckets = {}
@@ -43,7 +43,7 @@ class Store:
         self._generations = itertools.count(1_700_000_000_000_001)
 
     def put(self, bucket, key, data, headers):
-        """The status of a put under the conditions in `headers`, and the object as it is then."""
+        """Put an object under the conditions in `headers`; return the status and the object as it is then."""
         present = self.buckets[bucket].get(key)
         if (status := refusal(present, headers)) is not None:
             return status, present
@@ -52,7 +52,7 @@ class Store:
 
 
 def refusal(present, headers):
-    """The status that refuses a put in the place of `present`; None where its conditions hold."""
+    """Return the status that refuses to replace `present`, or None if the conditions hold."""
     generation = headers.get("x-goog-if-generation-match")
     if generation is not None and int(generation) != (present.generation if present else 0):
         return 412
@@ -67,7 +67,7 @@ def refusal(present, headers):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection."""
+    """A connection and its requests."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -100,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
         return self._fail(status, "NoSuchKey" if status == 404 else "PreconditionFailed")
 
     def do_GET(self):
-        """Give an object, or a page of a listing."""
+        """Send an object, or a page of a listing."""
         bucket, key, query, _ = self._read()
         with self.server.store.alone:
             objects = self.server.store.buckets.get(bucket)
@@ -142,11 +142,11 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(status, f"<Error><Code>{code}</Code><Message>made up</Message></Error>".encode())
 
     def log_message(self, *_):
-        """Keep quiet."""
+        """Log nothing."""
 
 
 def page(objects, query):
-    """A page of a listing, as XML."""
+    """Return a page of a listing, as XML."""
     after = query.get("continuation-token", "")
     found = sorted(key for key in objects if key.startswith(query.get("prefix", "")) and key > after)
     shown, more = found[:PAGE], len(found) > PAGE

@@ -1,6 +1,6 @@
-"""A store for the suite of all stores: a file encrypted from its first byte, opened as `encrypted-file:PATH`.
+"""A store for the conformance suite: an encrypted file, opened as `encrypted-file:PATH`.
 
-The key's derivation is made cheap: the suite starts some hundred processes, and it is not what they test.
+Key derivation is made cheap here, because the suite starts some hundred processes and does not test it.
 """
 
 from reconciler.backends import encryption
@@ -14,7 +14,7 @@ encryption._SCRYPT["n"] = 2
 
 
 def open_encrypted(url, *, root):
-    """The file, as a client sees it that encrypts what is new."""
+    """Return the store of the file at `url`, which encrypts even a new state."""
     store = EncryptingStore(open_file(url.removeprefix("encrypted-"), root=root), StateKeys(present=KEY))
     store.encrypt_next_write()
     return store

@@ -1,4 +1,4 @@
-"""A workspace for end-to-end tests: a directory, a manifest, and the command run in it."""
+"""A workspace for end-to-end tests: a directory with a manifest, in which tests run commands."""
 
 import json
 import os
@@ -24,7 +24,7 @@ exams:
 
 
 def exam(name, **configuration):
-    """The declaration of an exam of five lines."""
+    """Return the declaration of the exam cs/`name`, in five lines of YAML."""
     fields = {"examOpenDate": "2031-10-12T09:00", "examCloseDate": "2031-10-14T17:00", "duration": 90}
     inner = ", ".join(f"{key}: {value}" for key, value in (fields | configuration).items())
     return (
@@ -34,22 +34,22 @@ def exam(name, **configuration):
 
 
 class Workspace:
-    """A workspace's directory, and the command run in it."""
+    """A workspace's directory, and the methods that run commands in it."""
 
     def __init__(self, root):
         self.root = root
         self.variables = {"SMARTERPROCTORING_TOKEN": "a.token.x", "EXAM_SECRET_CS": SECRET}
 
     def write(self, text, name="exams.yaml"):
-        """Make `text` the manifest."""
+        """Write `text` as the manifest `name`."""
         (self.root / name).write_text(text)
 
     def declare(self, *names):
-        """Declare exams of these names."""
+        """Write a manifest with exams of these names."""
         self.write(MANIFEST + "".join(map(exam, names)))
 
     def environment(self, variables=None):
-        """The environment that the command runs in: nothing of the machine's but what it needs to start."""
+        """Return a command's environment: `variables`, and what a process needs of the machine's own."""
         kept = {
             key: value
             for key, value in os.environ.items()
@@ -59,11 +59,11 @@ class Workspace:
         return {"COLUMNS": "120", "HOME": str(self.root)} | kept | mine
 
     def start(self, *arguments):
-        """The command as a running process."""
+        """Start a command and return its process."""
         return zygote.start(*arguments, cwd=self.root, env=self.environment())
 
     def run(self, *arguments, expect=0, variables=None):
-        """What the command printed, once it exited as expected."""
+        """Run a command that exits with `expect`; return its standard output."""
         done = zygote.run(*arguments, cwd=self.root, env=self.environment(variables))
         self.printed = done.stdout + done.stderr
         assert done.returncode == expect, self.printed
@@ -73,16 +73,16 @@ class Workspace:
         return done.stdout
 
     def refused(self, *arguments, variables=None):
-        """What the command printed, once it exited with 1."""
+        """Run a command that exits with 1; return all that it printed."""
         self.run(*arguments, expect=1, variables=variables)
         return self.printed
 
     def rebind(self, url):
-        """Have the exams in state be at `url` from now on."""
+        """Bind the state to the service at `url`, with `state rebind`."""
         self.run("state", "rebind", "--api-url", url)
 
     def relocate(self, url):
-        """Make state and journal say that the exams are at `url`, without a command that would fold them."""
+        """Write the service `url` into state and journal; a command would merge the two."""
         state = self.root / "exams.state.json"
         state.write_text(json.dumps(self.state | {"service": url}))
         journal = self.root / "exams.state.json.journal"
@@ -93,11 +93,11 @@ class Workspace:
         journal.write_bytes(b"".join(b"%08x %s\n" % (zlib.crc32(text), text) for text in texts))
 
     def apply(self, url, *more, expect=0):
-        """The report of an apply."""
+        """Run an apply and return its report."""
         arguments = ("apply", "--auto-approve", "--format", "json", "--api-url", url, *more)
         return json.loads(self.run(*arguments, expect=expect))
 
     @property
     def state(self):
-        """The state's document."""
+        """Return the state file's document."""
         return json.loads((self.root / "exams.state.json").read_text())

@@ -1,7 +1,7 @@
-"""A proxy on loopback before a store that speaks HTTP: it makes that fail, forget, lie or take its time.
+"""A proxy on loopback in front of an HTTP store, which makes requests fail, get lost or take long.
 
-A fault is a function of one `Exchange`; those at the end of this module are the common ones.
-`proxy.meet(fault)` puts it in the way of every request that fits, or only of the n-th one.
+A fault is a function of one `Exchange`; the common ones are at the end of this module.
+`proxy.meet(fault)` applies it to every matching request, or only to the n-th one.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"
 
 @dataclass
 class Answer:
-    """What a server, or the proxy in its place, says."""
+    """An answer of the store, or of the proxy instead."""
 
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -29,7 +29,7 @@ class Answer:
 
 
 class Exchange:
-    """One request on its way through the proxy. A fault may change `headers` and `body` before it goes on."""
+    """A request in the proxy. A fault may change `headers` and `body` before it calls `forward`."""
 
     def __init__(self, handler, upstream):
         self.method = handler.command
@@ -40,7 +40,7 @@ class Exchange:
         self._upstream = upstream
 
     def forward(self):
-        """What the store answers."""
+        """Send the request to the store and return its answer."""
         connection = http.client.HTTPConnection(*self._upstream, timeout=30)
         try:
             kept = {name: text for name, text in self.headers.items() if name.lower() not in _HOP_BY_HOP}
@@ -62,7 +62,7 @@ class Exchange:
         handler.wfile.write(answer.body)
 
     def cut(self):
-        """Hang up without an answer."""
+        """Close the connection without an answer."""
         self._handler.close_connection = True
         self._handler.connection.shutdown(socket.SHUT_RDWR)
 
@@ -72,7 +72,7 @@ Fault = Callable[[Exchange], None]
 
 @dataclass
 class _Rule:
-    """Where a fault meets requests: the `nth` one that fits and all after it, `times` in all."""
+    """A fault and its requests: the `nth` matching one and those after it, `times` in all."""
 
     fault: Fault
     method: str | None
@@ -82,7 +82,7 @@ class _Rule:
     seen: int = 0
 
     def fits(self, exchange):
-        """Whether `exchange` meets the fault; it counts as seen."""
+        """Return whether the fault applies to `exchange`, and count `exchange` if it matches."""
         if self.method not in {None, exchange.method} or not self.path.search(exchange.path):
             return False
         self.seen += 1
@@ -90,7 +90,7 @@ class _Rule:
 
 
 class FaultProxy:
-    """The proxy. `requests` keeps the method and path of each request that came."""
+    """The proxy. `requests` has the method and path of each request that it received."""
 
     def __init__(self, port, *, host="127.0.0.1"):
         self.requests = []
@@ -110,7 +110,7 @@ class FaultProxy:
                     super().handle_one_request()
 
             def log_message(self, *_):
-                """Keep quiet."""
+                """Log nothing."""
 
         for method in _METHODS:
             setattr(Handler, f"do_{method}", Handler._relay)
@@ -120,7 +120,7 @@ class FaultProxy:
 
     @property
     def port(self):
-        """Where it listens."""
+        """Return the port on which it listens."""
         return self._server.server_address[1]
 
     def __enter__(self) -> Self:
@@ -133,9 +133,9 @@ class FaultProxy:
         self._server.server_close()
 
     def meet(self, fault, *, method=None, path="", nth=1, times=float("inf")):
-        """From now on let `fault` act on requests of this method whose path holds the pattern `path`.
+        """Apply `fault` to requests of this method whose path matches the pattern `path`, from now on.
 
-        It acts on the `nth` of them and, `times` in all, on those that follow. Earlier rules go first.
+        It applies to the `nth` of them and to the following ones, `times` in all. Earlier rules win.
         """
         with self._alone:
             self._rules.append(_Rule(fault, method, re.compile(path), nth, times))
@@ -154,34 +154,34 @@ class FaultProxy:
 
 
 def through(exchange):
-    """No fault."""
+    """Pass the request to the store and its answer to the client."""
     exchange.reply(exchange.forward())
 
 
 def answering(status, body=b"", **headers):
-    """The store is not asked; a name in `headers` is written with underscores."""
+    """Return a fault that answers instead of the store; names in `headers` have underscores for hyphens."""
     spelled = [(name.replace("_", "-"), text) for name, text in headers.items()]
     return lambda exchange: exchange.reply(Answer(status, spelled, body))
 
 
 def sign_in_page(exchange):
-    """A page for people, with success, from something that stands in between."""
+    """Answer with status 200 and an HTML page, as a captive portal does."""
     exchange.reply(Answer(200, [("content-type", "text/html")], b"<html><p>Please sign in</p></html>"))
 
 
 def cut_before(exchange):
-    """The connection ends, and the store never hears of it."""
+    """Close the connection; the store never gets the request."""
     exchange.cut()
 
 
 def cut_after(exchange):
-    """The store does it, and its answer is lost."""
+    """Let the store carry out the request, and close the connection instead of answering."""
     exchange.forward()
     exchange.cut()
 
 
 def failing_after(status):
-    """The store does it, and something in between answers with an error."""
+    """Return a fault: the store carries out the request, and the proxy answers with the error `status`."""
 
     def fault(exchange):
         exchange.forward()
@@ -191,7 +191,7 @@ def failing_after(status):
 
 
 def slow(seconds):
-    """The store takes its time."""
+    """Return a fault that delays the request by `seconds`."""
 
     def fault(exchange):
         time.sleep(seconds)
@@ -201,27 +201,27 @@ def slow(seconds):
 
 
 class Late:
-    """A fault: the connection ends at once, and the store hears of the request when `arrive` is called."""
+    """A fault: the connection closes at once, and the store gets the request when `arrive` is called."""
 
     def __init__(self):
         self._due = threading.Event()
         self._done = threading.Event()
 
     def __call__(self, exchange):
-        """The fault itself."""
+        """Close the connection; forward the request after `arrive` was called."""
         exchange.cut()
         self._due.wait(30)
         exchange.forward()
         self._done.set()
 
     def arrive(self):
-        """Return once the store has answered."""
+        """Let the request reach the store, and return once the store has answered."""
         self._due.set()
         assert self._done.wait(30)
 
 
 def forgetting(*names):
-    """These headers are lost on the way."""
+    """Return a fault that removes these headers from the request."""
 
     def fault(exchange):
         exchange.headers = {

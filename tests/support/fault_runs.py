@@ -1,4 +1,4 @@
-"""Two applies in which every exam meets a fault of its own, chosen by its course."""
+"""Two applies of many exams, each with a connection fault of its own, chosen by its course."""
 
 from types import SimpleNamespace
 
@@ -9,9 +9,10 @@ from raw_server import raw_server
 def apply_twice(
     root, faults, *, course_of=lambda conversation: conversation.peek_course(), trust=None, **options
 ):
-    """What two applies made of an exam for each of `faults`, which act on the connection of their exam.
+    """Apply twice with one exam for each of `faults`; return reports, requests and the state.
 
-    `course_of` tells whose connection one is; `options` are those of the server.
+    Each fault is called with the connection of its exam. `course_of` returns the course of a connection;
+    `options` are those of `RawServer`.
     """
     workspace = Workspace(root)
     workspace.variables |= trust or {}

@@ -1,4 +1,4 @@
-"""Repositories for tests, and what stands in them."""
+"""Git repositories for tests."""
 
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ GIT = shutil.which("git")
 
 
 def git(folder, *arguments, given=None, check=True):
-    """What `git ARGUMENTS` prints in the repository at `folder`."""
+    """Run `git ARGUMENTS` in the repository at `folder`; return its standard output."""
     command = [GIT, "-C", str(folder), *arguments]
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0 or not check, done.stderr
@@ -15,7 +15,7 @@ def git(folder, *arguments, given=None, check=True):
 
 
 def bare(path):
-    """A new bare repository at `path`."""
+    """Create a bare repository at `path`."""
     path.mkdir(parents=True)
     git(path, "init", "--quiet", "--bare", "--initial-branch=main")
     return path

@@ -1,4 +1,4 @@
-"""Git's own http backend behind a small server on loopback, with TLS, a password, and faults if asked for."""
+"""An HTTP server on loopback over `git http-backend`, with a password, and optionally TLS and faults."""
 
 import base64
 import os
@@ -15,7 +15,7 @@ ZERO = "0" * 40
 
 
 def knowing_the_password():
-    """The variables by which git finds the password, in a helper as docs/backends/git.md has it."""
+    """Return the variables that give git the password, through a helper as in docs/backends/git.md."""
     helper = f'!f() {{ test "$1" = get && echo username={USER} && echo "password=$STATE_TOKEN"; }}; f'
     return {
         "GIT_CONFIG_COUNT": "1",
@@ -26,10 +26,10 @@ def knowing_the_password():
 
 
 class GitServer(ThreadingHTTPServer):
-    """Serves the repositories below a folder. `misbehave` is asked before each request is answered.
+    """Serves the repositories below a folder. `misbehave` is called before each request is answered.
 
-    It is given the handler and the method of receive-pack or upload-pack that is called, and may answer
-    by itself, which it says by True. With `is_careless`, a push overwrites whatever it finds.
+    It gets the handler and the service (receive-pack or upload-pack), and returns True if it has answered
+    the request itself. With `is_careless`, a push overwrites whatever is there.
     """
 
     daemon_threads = True
@@ -47,11 +47,11 @@ class GitServer(ThreadingHTTPServer):
 
     @property
     def address(self):
-        """The state URL's beginning."""
+        """Return the beginning of state URLs on this server."""
         return f"git+{self.scheme}://127.0.0.1:{self.server_port}"
 
     def handle_error(self, request, client_address):
-        """Nothing: clients hang up, and do not like certificates."""
+        """Ignore errors: clients hang up, and refuse certificates."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(*self.ask_git(path, query, body))
 
     def ask_git(self, path, query, body):
-        """The answer of git's http backend: status, headers, body."""
+        """Return status, headers and body of the answer of `git http-backend`."""
         environ = {
             "PATH": os.environ["PATH"],
             "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -119,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _with_what_is_there(self, path, body):
-        """A push whose conditions always hold: what it says to have seen is replaced by what is there."""
+        """Return the push `body`, made to expect the current commit, so that it always succeeds."""
         old, _, rest = body[4:].partition(b" ")
         _new, _, name = rest.split(b"\0")[0].partition(b" ")
         folder = self.server.root / path.strip("/").removesuffix("/git-receive-pack")
@@ -127,12 +127,12 @@ class _Handler(BaseHTTPRequestHandler):
         return body[:4] + there.encode() + body[4 + len(old) :]
 
     def log_message(self, *_):
-        """Nothing is printed."""
+        """Log nothing."""
 
 
 @contextmanager
 def serving(root, *, tls=None):
-    """A server for the repositories below `root`, for the length of the context."""
+    """Run a server for the repositories below `root` while the context lasts."""
     server = GitServer(root, tls=tls)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -1,4 +1,4 @@
-"""The language server that editors use for YAML, spoken to over its standard streams as an editor does."""
+"""A client of the YAML language server, which talks to it over its standard streams as editors do."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ Message = dict[str, Any]
 
 
 class LanguageServer:
-    """One server process, with its settings given. Lines and characters count from 0, as in the protocol."""
+    """A server process and its settings. Lines and characters count from 0, as in the protocol."""
 
     def __init__(self, process: subprocess.Popen[bytes], schemas: dict[str, str]) -> None:
         self.process = process
@@ -29,7 +29,7 @@ class LanguageServer:
         self.last_id = 0
 
     def start(self, folder: Path) -> None:
-        """The server works in `folder` and has asked for its settings."""
+        """Initialise the server in `folder`, and answer its request for settings."""
         capabilities = {
             "workspace": {"configuration": True, "workspaceFolders": True},
             "textDocument": {
@@ -50,7 +50,7 @@ class LanguageServer:
             pass
 
     def mistakes(self, path: Path, text: str | None = None) -> list[Message]:
-        """What an editor marks in the file at `path`, once it was opened with `text` (or what it holds)."""
+        """Open the file at `path` with `text` (default: its content); return the diagnostics."""
         uri = path.as_uri()
         self.shown.pop(uri, None)
         document = {"uri": uri, "languageId": "yaml", "version": 1}
@@ -63,25 +63,25 @@ class LanguageServer:
         return self.shown[uri]
 
     def close(self, path: Path) -> None:
-        """The file at `path` is no longer open."""
+        """Close the file at `path`."""
         self.tell("textDocument/didClose", textDocument={"uri": path.as_uri()})
 
     def offers(self, path: Path, line: int, character: int) -> list[Message]:
-        """What is offered at that place of a file that was opened."""
+        """Return the completions at a position of an open file."""
         return self.at("completion", path, line, character)["items"]
 
     def hover(self, path: Path, line: int, character: int) -> str:
-        """What a pointer at that place of a file that was opened shows; often nothing."""
+        """Return the hover text at a position of an open file; it may be empty."""
         found = self.at("hover", path, line, character)
         return found["contents"]["value"] if found else ""
 
     def at(self, what: str, path: Path, line: int, character: int) -> Any:
-        """The answer to a question about a place."""
+        """Return the server's result for the request `what` at a position."""
         position = {"line": line, "character": character}
         return self.ask(f"textDocument/{what}", textDocument={"uri": path.as_uri()}, position=position)
 
     def ask(self, method: str, **params: Any) -> Any:
-        """The result of a request; what the server asks or shows meanwhile is dealt with."""
+        """Send a request and return its result; handle messages of the server meanwhile."""
         self.last_id += 1
         self.send({"id": self.last_id, "method": method, "params": params})
         while True:
@@ -92,11 +92,11 @@ class LanguageServer:
                 return message["result"]
 
     def tell(self, method: str, **params: Any) -> None:
-        """A notification is sent."""
+        """Send a notification."""
         self.send({"method": method, "params": params})
 
     def answer_of(self, message: Message) -> bool:
-        """Whether `message` asked for the settings; questions are answered, what is to be shown is kept."""
+        """Answer a request of the server, or keep what it shows; return whether it asked for the settings."""
         params = message.get("params", {})
         match message.get("method"):
             case "textDocument/publishDiagnostics":
@@ -112,7 +112,7 @@ class LanguageServer:
         return False
 
     def send(self, message: Message) -> None:
-        """`message` is on its way, framed."""
+        """Send `message` with its header."""
         body = json.dumps({"jsonrpc": "2.0"} | message).encode()
         stream = self.process.stdin
         assert stream
@@ -120,7 +120,7 @@ class LanguageServer:
         stream.flush()
 
     def receive(self) -> Message:
-        """The next message of the server."""
+        """Return the next message of the server."""
         stream = self.process.stdout
         assert stream
         headers: dict[str, str] = {}
@@ -133,7 +133,7 @@ class LanguageServer:
 
 @contextmanager
 def language_server(folder: Path, schemas: dict[str, str]) -> Iterator[LanguageServer]:
-    """A server that works in `folder`, ended afterwards; `schemas` says whose schema each is."""
+    """Run a server in `folder` while the context lasts; `schemas` maps schemas to file patterns."""
     assert SERVER.exists(), "the language server is not installed: run `make .venv/editors/.installed`"
     command = [str(NODE), str(SERVER), "--stdio"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder) as process:

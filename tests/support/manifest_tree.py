@@ -1,4 +1,4 @@
-"""A workspace of manifests below a folder, for tests that read several files."""
+"""Workspaces of several manifests, for tests of loading."""
 
 import json
 from pathlib import Path
@@ -23,21 +23,21 @@ WHOLE: dict[str, Any] = {
     "examDeliverySystemModule": "canvas",
     "configuration": {"duration": 90},
 }
-"""The fields of a right exam."""
+"""The fields of a valid exam."""
 
 
 def write(root: Path, name: str, content: str | dict[str, Any]) -> None:
-    """Put a manifest below `root`; a mapping gets a version."""
+    """Write a manifest below `root`; a mapping gets `version: 1`."""
     text = content if isinstance(content, str) else json.dumps({"version": 1} | content, indent=1)
     (root / name).parent.mkdir(parents=True, exist_ok=True)
     (root / name).write_text(text, encoding="utf-8")
 
 
 def read(root: Path, *paths: str, **environment: Any) -> Loaded:
-    """What the manifests below `root` declare, with provenance."""
+    """Load the manifests below `root`, with provenance."""
     return load(paths or ["."], root=root, environment=Environment(**environment), tracing=Tracing.ON)
 
 
 def said(loaded: Loaded) -> list[str]:
-    """Code and place of every finding."""
+    """Return code and place of every diagnostic."""
     return [f"{found.code} {found.span and found.span.start}" for found in loaded.diagnostics]

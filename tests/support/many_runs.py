@@ -1,4 +1,4 @@
-"""Many runs side by side, each in a workspace of its own: what waits, waits together."""
+"""Many runs side by side, each in a workspace of its own, so that their waiting times overlap."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ from exam_workspace import SECRET, Workspace
 
 @dataclass
 class Run:
-    """How one apply ended."""
+    """The result of one apply."""
 
     code: int
     exams: dict
@@ -17,12 +17,12 @@ class Run:
 
     @property
     def outcomes(self):
-        """The outcome of each exam, by its name."""
+        """Return the outcome of each exam, by name."""
         return {name: exam["outcome"] for name, exam in self.exams.items()}
 
 
 def workspaces(root, names):
-    """A workspace with the exams a and b for each name."""
+    """Create a workspace with the exams a and b for each name."""
     first = Workspace(root / "first")
     first.root.mkdir()
     first.run("init")
@@ -35,7 +35,7 @@ def workspaces(root, names):
 
 
 def apply_all(spaces, urls, *more):
-    """How an apply of each workspace to its URL ended, by name; all run at once."""
+    """Apply each workspace to its URL, all at once; return the results by name."""
     arguments = ("apply", "--auto-approve", "--format", "json", *more, "--api-url")
     started = {name: space.start(*arguments, urls[name]) for name, space in spaces.items()}
     return {name: _ended(process) for name, process in started.items()}

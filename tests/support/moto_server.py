@@ -1,4 +1,4 @@
-"""S3 as moto plays it. As a script it prints the port on loopback, and ends when standard input does."""
+"""S3 as moto emulates it. A script: it prints its port, and ends when standard input is closed."""
 
 import logging
 import sys

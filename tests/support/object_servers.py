@@ -1,4 +1,4 @@
-"""Servers of object storage, each in a process of its own that ends with the test that started it."""
+"""Servers of object storage, each in a process that ends with its context."""
 
 import base64
 import contextlib
@@ -27,14 +27,14 @@ AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1
 
 @dataclass(frozen=True)
 class ObjectServer:
-    """A server with one bucket; `variables` are what its clients find in their environment."""
+    """A server with one bucket; `variables` are the environment variables of its clients."""
 
     scheme: str
     port: int
     variables: dict[str, str]
 
     def url(self, *, key=None, port=None, bucket=BUCKET, more=""):
-        """The URL of a state there: at a fresh key, unless one is given, and by `port` where one is given."""
+        """Return a state URL: at `key` or else a new one, through `port` or else the server's own."""
         path = f"/{ACCOUNT}" if self.scheme == "az" else ""
         account = f"&account={ACCOUNT}" if self.scheme == "az" else ""
         key = key or f"{uuid4()}/exams.state.json"
@@ -44,7 +44,7 @@ class ObjectServer:
 
 @contextmanager
 def moto():
-    """S3 as moto plays it."""
+    """Run S3 as moto emulates it."""
     variables = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "made up"}
     with _script("moto_server.py") as port:
         _ask(port, "PUT", f"/{BUCKET}")
@@ -53,7 +53,7 @@ def moto():
 
 @contextmanager
 def google():
-    """Google Cloud Storage as this project's own server plays it."""
+    """Run Google Cloud Storage as bucket_server.py emulates it."""
     with _script("bucket_server.py") as port:
         _ask(port, "PUT", f"/{BUCKET}")
         yield ObjectServer("gs", port, {"GOOGLE_BEARER_TOKEN": "made.up.token"})
@@ -61,7 +61,7 @@ def google():
 
 @contextmanager
 def plain_s3():
-    """S3 as this project's own server plays it, which is the fastest one."""
+    """Run S3 as bucket_server.py emulates it, which is the fastest."""
     variables = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "made up"}
     with _script("bucket_server.py") as port:
         _ask(port, "PUT", f"/{BUCKET}")
@@ -70,7 +70,7 @@ def plain_s3():
 
 @contextmanager
 def azurite(folder):
-    """Azure Blob Storage as Azurite plays it, in memory; `folder` is where it runs."""
+    """Run Azure Blob Storage as Azurite emulates it, in memory, with `folder` as working directory."""
     options = ["--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence", "--disableTelemetry"]
     command = [str(NODE), str(AZURITE), *options, "--skipApiVersionCheck", "--silent"]
     with _process(command, cwd=folder) as process:
@@ -84,14 +84,14 @@ _LISTENS = re.compile(r"listens on http://127\.0\.0\.1:(\d+)")
 
 @contextmanager
 def _script(name):
-    """The port of a server that is a script of this folder."""
+    """Run the server script `name` of this folder; yield its port."""
     with _process([sys.executable, str(Path(__file__).with_name(name))]) as process:
         yield int(process.stdout.readline())
 
 
 @contextmanager
 def _process(command, **options):
-    """A process that ends when its standard input does."""
+    """Run a process that ends when its standard input is closed."""
     environ = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ, **options
@@ -112,7 +112,7 @@ def _ask(port, method, path, **headers):
 
 
 def _signed(resource):
-    """The headers that sign a put without a body, with the account's key."""
+    """Return the headers of a put without a body, signed with the account's key."""
     headers = {"x_ms_date": formatdate(usegmt=True), "x_ms_version": "2021-08-06"}
     told = "".join(f"{name.replace('_', '-')}:{value}\n" for name, value in headers.items())
     text = "PUT" + "\n" * 12 + told + f"/{ACCOUNT}/{ACCOUNT}/{resource}"

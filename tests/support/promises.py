@@ -1,4 +1,4 @@
-"""What holds after every kill and fault: nothing twice, nothing lost, and a way on that is plainly said."""
+"""Checks of what must hold after every kill and fault: nothing twice, nothing lost, and a clear way on."""
 
 import json
 
@@ -7,17 +7,17 @@ from reconciler.workspace import Workspace
 
 
 def address_of(exam):
-    """The address that the server's `exam` was declared under."""
+    """Return the address of the server's `exam`."""
     return exam["body"]["title"].replace("Exam ", "cs/")
 
 
 def read_state(root):
-    """Return the state's document, with what a killed run left in the journal; nothing is written."""
+    """Return the state's document, including the journal of a killed run; write nothing."""
     return json.loads(encode_state(Workspace.open(root=root).load_state()))
 
 
 def check_promises(workspace, sandbox):
-    """Return the state's document, once it is seen that nothing was created twice and no SID is lost."""
+    """Check that nothing was created twice and no SID is lost; return the state's document."""
     state = read_state(workspace.root)
     titles = [exam["body"]["title"] for exam in sandbox.created]
     assert len(titles) == len(set(titles)), f"twice at the server: {titles}"
@@ -29,9 +29,9 @@ def check_promises(workspace, sandbox):
 
 
 def check_way_on(workspace, sandbox, names):
-    """The doubts are plainly told, the rest can be applied, and settling the doubts creates what is missing.
+    """Check that `plan` shows exams in doubt, the rest can be applied, and settling them lets apply finish.
 
-    In the end each of the exams `names` is at the server once, and in state under its SID.
+    In the end each of the exams `names` is at the server once, and in state with its SID.
     """
     doubts = check_promises(workspace, sandbox)["intents"]
     if doubts:
@@ -51,7 +51,7 @@ def check_way_on(workspace, sandbox, names):
 
 
 def settle(workspace, sandbox, doubts):
-    """Look at the server, as a person would, and resolve each of `doubts` by what is seen there."""
+    """Resolve each of `doubts` by what is at the server, as a person would."""
     seen = {address_of(exam): exam["sid"] for exam in sandbox.created}
     for address in doubts:
         answer = ("--sid", seen[address]) if address in seen else ("--absent",)

@@ -1,4 +1,4 @@
-"""A server of bytes: what a test does with each connection is all that it does."""
+"""A TCP server without a protocol: the test itself reads and writes the bytes of each connection."""
 
 import contextlib
 import itertools
@@ -15,12 +15,12 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 def ok(body, *, headers=b""):
-    """An answer with this body and its length."""
+    """Return a 200 answer with this body and its length."""
     return b"HTTP/1.1 200 OK\r\n%scontent-length: %d\r\n\r\n%s" % (headers, len(body), body)
 
 
 class Conversation:
-    """One connection as the server sees it. `sid` is the exam's that it may be answered with."""
+    """One connection, seen from the server. `sid` is the SID for a good answer."""
 
     def __init__(self, connection, number, ended):
         self.socket = connection
@@ -32,21 +32,21 @@ class Conversation:
 
     @property
     def exam(self):
-        """The body of a good answer."""
+        """Return the body of a good answer."""
         return b'{"sid": "%s"}' % self.sid.encode()
 
     @property
     def courses(self):
-        """The course of each request that came on this connection, in full or in part."""
+        """Return the course of each request on this connection, complete or not."""
         return [found.decode() for found in _PATH.findall(self.received or self._peeked)]
 
     @property
     def titles(self):
-        """The title of each request that came on this connection, without its first word."""
+        """Return the title of each request on this connection, without its first word."""
         return [found.decode() for found in _TITLE.findall(self.received)]
 
     def peek_course(self):
-        """The course of the request that waits here, though nothing of it is read; None where none comes."""
+        """Return the course of the waiting request without reading it, or None if none comes."""
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             waiting = self.socket.recv(65536, socket.MSG_PEEK)
@@ -59,20 +59,20 @@ class Conversation:
         return None
 
     def read(self):
-        """Add what comes next to `received`; whether anything did."""
+        """Add the next bytes to `received`; return whether there were any."""
         data = self.socket.recv(65536)
         self.received += data
         return bool(data)
 
     def read_head(self, *, start=0):
-        """Read on until the blank line that ends the head from `start`; whether it came."""
+        """Read until the blank line after the head that begins at `start`; return whether it came."""
         while b"\r\n\r\n" not in self.received[start:]:
             if not self.read():
                 return False
         return True
 
     def read_request(self):
-        """Read one more request from its first byte to its last; whether it came in full."""
+        """Read one more request; return whether it came completely."""
         start = len(self.received)
         if not self.read_head(start=start):
             return False
@@ -89,13 +89,13 @@ class Conversation:
         self.sent += len(data)
 
     def flood(self, data, *, most=None):
-        """Send `data` over and over until the client will have no more of it, or `most` bytes were sent."""
+        """Send `data` repeatedly until the client closes the connection or `most` bytes were sent."""
         with contextlib.suppress(OSError):
             while not self.ended.is_set() and (most is None or self.sent < most):
                 self.send(data)
 
     def trickle(self, data, *, every_s=0.2):
-        """Send `data` over and over, a byte at a time and slowly, until the client hangs up."""
+        """Send `data` repeatedly, one byte at a time, until the client closes the connection."""
         with contextlib.suppress(OSError):
             for byte in itertools.cycle(data):
                 if self.ended.wait(every_s):
@@ -103,19 +103,19 @@ class Conversation:
                 self.send(bytes([byte]))
 
     def reset(self):
-        """Close so that the client gets a RST."""
+        """Close the connection with a RST."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.socket.close()
 
     def half_close(self):
-        """End what we send, and read on until the client ends too."""
+        """Close the sending side, and read until the client closes too."""
         self.socket.shutdown(socket.SHUT_WR)
         while self.socket.recv(65536):
             pass
 
 
 class RawServer:
-    """A listener on loopback, each connection in a thread of its own; `conversations` keeps them all."""
+    """A server on loopback with a thread for each connection; `conversations` has all of them."""
 
     def __init__(self, converse, *, tls=None, buffer_bytes=None):
         self.conversations = []
@@ -131,24 +131,24 @@ class RawServer:
 
     @property
     def port(self):
-        """Where it listens."""
+        """Return the port on which it listens."""
         return self._listener.getsockname()[1]
 
     @property
     def url(self):
-        """The base URL."""
+        """Return the base URL."""
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def sent_courses(self):
-        """The course of each request that ever came, over all connections."""
+        """Return the course of each request on all connections."""
         return [course for one in self.conversations for course in one.courses]
 
     def sent_titles(self):
-        """The title of each request that ever came, over all connections."""
+        """Return the title of each request on all connections."""
         return [title for one in self.conversations for title in one.titles]
 
     def serve(self):
-        """Accept until told to end."""
+        """Accept connections until `end` is called."""
         threads = []
         for number in itertools.count(1):
             while not self._ended.is_set():
@@ -164,7 +164,7 @@ class RawServer:
             thread.join()
 
     def end(self):
-        """Accept no more, and let every conversation know."""
+        """Accept no more connections, and signal the end to all of them."""
         self._ended.set()
 
     def _handle(self, connection, number):
@@ -184,7 +184,7 @@ class RawServer:
 
 @contextmanager
 def raw_server(converse, **options):
-    """A RawServer that listens for the length of the context."""
+    """Run a RawServer while the context lasts."""
     server = RawServer(converse, **options)
     thread = threading.Thread(target=server.serve)
     thread.start()
@@ -196,6 +196,6 @@ def raw_server(converse, **options):
 
 
 def answer_well(conversation):
-    """Read a request and create its exam."""
+    """Read a request and answer as if its exam was created."""
     if conversation.read_request():
         conversation.send(ok(conversation.exam))

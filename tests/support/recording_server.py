@@ -1,4 +1,4 @@
-"""A server of the tests' own: keeps each request as it came, and answers as told."""
+"""A server that records each request, and answers as a test decides."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 @dataclass
 class Request:
-    """One request as it came, and the SID that it was answered with."""
+    """One request as it came, and the SID of its answer."""
 
     method: str
     path: str
@@ -19,7 +19,7 @@ class Request:
 
 
 class RecordingServer:
-    """A server on loopback. `respond(request)` gives status, headers and body; by default 200 and the SID."""
+    """A server on loopback. `respond(request)` returns status, headers and body (default: 200, the SID)."""
 
     def __init__(self):
         self.requests = []
@@ -34,7 +34,7 @@ class RecordingServer:
                 recording._answer(self)
 
             def log_message(self, *_):
-                """Keep quiet."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -42,7 +42,7 @@ class RecordingServer:
 
     @property
     def url(self):
-        """The base URL."""
+        """Return the base URL."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:

@@ -1,12 +1,12 @@
-"""A server of Terraform's HTTP state protocol, from its documentation; shares nothing with the client.
+"""A server of Terraform's HTTP state protocol, from its documentation; it shares no code with the client.
 
-Two flavours, by path. `/plain/NAME` locks by LOCK and UNLOCK on the address itself, shows a refused client
-what the holder sent, and compares the `ID` of an update only while it is locked. GitLab's path locks by POST
-and DELETE on `…/lock`, wants a password, keeps a version of each serial, gives back the words of who asks,
-and fails with 500 where an update names another lock, locked or not.
+There are two flavours, by path. `/plain/NAME` locks with LOCK and UNLOCK on the same URL, shows a refused
+client what the lock's holder sent, and compares the `ID` of an update only while the state is locked.
+GitLab's path locks with POST and DELETE on `…/lock`, requires a password, keeps a version of each serial,
+repeats the text of the asking client, and fails with 500 if an update names another lock, locked or not.
 
-`/control/NAME` plans faults and modes of one state, and shows what happened to it. Run as a program, it tells
-its port and serves until it is killed.
+`/control/NAME` sets faults and modes of one state, and returns what happened to it. As a script it prints its
+port and serves until it is killed.
 """
 
 import base64
@@ -27,7 +27,7 @@ _LOCK_FIELDS = ("ID", "Operation", "Info", "Who", "Version", "Created", "Path")
 
 
 class State:
-    """One state: its serials and latest version, its lock, what is planned for it, and what was asked."""
+    """One state: its serials and latest version, its lock, its faults and modes, and a log of requests."""
 
     def __init__(self):
         self.serials = set()
@@ -40,13 +40,13 @@ class State:
         self.alone = threading.RLock()
 
     def store(self, serial, document):
-        """Keep `document` as the version `serial`; only the highest one is ever read."""
+        """Keep `document` as the version `serial`; only the highest version can be read."""
         if not self.serials or serial >= max(self.serials):
             self.document = document
         self.serials.add(serial)
 
     def next_fault(self, verb):
-        """What is planned for this request: a fault counts down the requests of its verb."""
+        """Return the fault for this request of `verb`, or an empty one; count the request."""
         for fault in self.faults:
             if fault["verb"] == verb and fault.get("times", 1) > 0:
                 fault["nth"] = fault.get("nth", 1) - 1
@@ -61,12 +61,12 @@ class Plain:
 
     @staticmethod
     def read(state, _query, _body):
-        """200 with the document, or 404."""
+        """Return 200 with the document, or 404."""
         return (404, b"") if state.document is None else (200, state.document)
 
     @staticmethod
     def update(state, query, body):
-        """The document is `body`, unless another's lock is in the way."""
+        """Replace the document with `body`, or return 423 if another client has the lock."""
         holder = json.loads(state.lock)["ID"] if state.lock else None
         if holder not in {None, query.get("ID")} and not state.modes.get("ignores-ids"):
             return 423, state.lock
@@ -76,7 +76,7 @@ class Plain:
 
     @staticmethod
     def lock(state, _query, body):
-        """Locked by `body`, or the lock that is in the way."""
+        """Lock with `body`, or return 423 and the present lock."""
         if state.lock and not state.modes.get("two-locks"):
             return 423, b"" if state.modes.get("names-nobody") else state.lock
         state.lock = body
@@ -84,7 +84,7 @@ class Plain:
 
     @staticmethod
     def unlock(state, _query, body):
-        """Unlocked, if it is locked by the ID in `body`."""
+        """Unlock if the lock has the ID in `body`."""
         if state.lock and json.loads(state.lock)["ID"] != json.loads(body)["ID"]:
             return 423, state.lock
         state.lock = None
@@ -92,18 +92,18 @@ class Plain:
 
 
 class GitLab:
-    """As GitLab does it."""
+    """The protocol as GitLab implements it."""
 
     @staticmethod
     def read(state, _query, _body):
-        """200 with the latest version; 204 where the state is known and has none, 404 where it is not."""
+        """Return 200 with the latest version, 204 if the state is known but empty, or 404."""
         if state.document is None:
             return (204 if state.lock else 404), b""
         return 200, state.document
 
     @staticmethod
     def update(state, query, body):
-        """A new version, unless the ID is not exactly that of the lock."""
+        """Add a version if the ID is exactly that of the lock."""
         holder = json.loads(state.lock)["ID"] if state.lock else None
         if holder != query.get("ID") and not state.modes.get("ignores-ids"):
             return 500, b'{"message": "500 Internal Server Error"}'
@@ -115,7 +115,7 @@ class GitLab:
 
     @staticmethod
     def lock(state, _query, body):
-        """Locked; or 409, the ID of the lock that is in the way, and the rest as it was just sent."""
+        """Lock, or return 409 with the ID of the present lock and the other fields as just sent."""
         asked = json.loads(body)
         if any(not isinstance(asked.get(name), str) for name in _LOCK_FIELDS) or len(asked["ID"]) > 255:
             return 400, b'{"error": "ID is too long, or a field is missing"}'
@@ -129,7 +129,7 @@ class GitLab:
 
     @staticmethod
     def unlock(state, query, _body):
-        """Unlocked, if no ID or that of the lock is given."""
+        """Unlock if no ID, or that of the lock, is given."""
         holder = json.loads(state.lock)["ID"] if state.lock else ""
         if query.get("ID") not in {None, holder}:
             return 409, b""
@@ -138,7 +138,7 @@ class GitLab:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers one connection's requests."""
+    """A connection and its requests."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -260,7 +260,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, *_arguments):
-        """Nothing: the log is kept for whoever asks."""
+        """Print nothing; `/control` returns the log."""
 
 
 for method in ("GET", "POST", "PUT", "DELETE", "LOCK", "UNLOCK"):

@@ -1,4 +1,4 @@
-"""Certificates of the tests' own authority, and TLS for servers that show them."""
+"""Certificates of a test authority, and TLS contexts of servers that present them."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -11,24 +11,24 @@ HOSTS = ("localhost", "127.0.0.1")
 
 
 def tls_of(certificate):
-    """TLS for a server that shows `certificate`."""
+    """Return the TLS context of a server that presents `certificate`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
     return context
 
 
 def good():
-    """TLS that a client which trusts AUTHORITY accepts on loopback."""
+    """Return TLS with a valid certificate for loopback, issued by AUTHORITY."""
     return tls_of(AUTHORITY.issue_cert(*HOSTS))
 
 
 def for_another_host():
-    """As good, for a host of another name."""
+    """Return TLS with a certificate for another host."""
     return tls_of(AUTHORITY.issue_cert("exams.example.edu"))
 
 
 def expired():
-    """As good, until yesterday."""
+    """Return TLS with a certificate that expired yesterday."""
     now = datetime.now(UTC)
     return tls_of(
         AUTHORITY.issue_cert(*HOSTS, not_before=now - timedelta(days=9), not_after=now - timedelta(days=1))
@@ -36,12 +36,12 @@ def expired():
 
 
 def of_a_stranger():
-    """As good, from an authority that nobody trusts."""
+    """Return TLS with a certificate of an authority that no client trusts."""
     return tls_of(STRANGER.issue_cert(*HOSTS))
 
 
 def self_signed(directory):
-    """A certificate that vouches for itself."""
+    """Return TLS with a self-signed certificate."""
     path = directory / "self-signed.pem"
     path.write_bytes(STRANGER.private_key_pem.bytes() + STRANGER.cert_pem.bytes())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -50,7 +50,7 @@ def self_signed(directory):
 
 
 def trust_in(directory):
-    """The variables that make a client trust AUTHORITY and nobody else."""
+    """Return the variables that make a client trust AUTHORITY only."""
     path = directory / "authority.pem"
     AUTHORITY.cert_pem.write_to_path(path)
     return {"SSL_CERT_FILE": str(path)}

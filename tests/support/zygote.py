@@ -1,10 +1,10 @@
-"""Commands of the product, each in a child of a process that has loaded the product already.
+"""Run commands of the product in children of a warm process, which has loaded the product already.
 
-That is ten times as fast as starting one: `start` and `run` stand for `subprocess.Popen` and `subprocess.run`
+This is ten times as fast as a new process. `start` and `run` replace `subprocess.Popen` and `subprocess.run`
 of `python -m reconciler`. What a command does or imports when it starts is tested with real processes.
 
-As a script, this module is the warm process: it forks a child for each request that it reads from the socket
-whose number is its argument, and ends when that is closed.
+As a script, this module is the warm process: its argument is the number of a socket. It forks a child for
+each request on that socket, and ends when the socket is closed.
 """
 
 import atexit
@@ -43,13 +43,13 @@ atexit.register(ENDED_LAST.close)
 
 
 def start(*arguments, cwd, env, **options):
-    """Start a command, with options as `Popen` has them; by default its output is text in pipes."""
+    """Start a command, with the options of `Popen`; by default its output is text in pipes."""
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return _Forked(arguments, cwd=cwd, env=env, **pipes | options)
 
 
 def run(*arguments, timeout=60, **options):
-    """Return how a command ended and what it printed, with options as `start` has them."""
+    """Run a command to its end, with the options of `start`; return the completed process."""
     with start(*arguments, **options) as process:
         try:
             out, err = process.communicate(timeout=timeout)
@@ -60,7 +60,7 @@ def run(*arguments, timeout=60, **options):
 
 
 class _Forked(subprocess.Popen):
-    """A process that is a child of the warm one, which tells how it ended."""
+    """A child of the warm process, which reports its exit status."""
 
     def _execute_child(self, arguments, *given):
         # As `Popen` numbers them; a pipe that is not wanted is -1.
@@ -101,7 +101,7 @@ def _warm(settings):
 
 
 class _Warm:
-    """A warm process, seen by who asks it."""
+    """A warm process, as its clients see it."""
 
     def __init__(self, settings):
         self._alone = threading.Lock()
@@ -112,7 +112,7 @@ class _Warm:
         ENDED_LAST.callback(self._end)
 
     def ask(self, asked, streams):
-        """Return a socket that tells the number of a child, and its status once it has ended."""
+        """Ask for a child; return a socket on which its process id comes, and later its exit status."""
         ours, theirs = socket.socketpair()
         with self._alone, theirs:
             socket.send_fds(self._channel, [json.dumps(asked).encode() + b"\n"], [*streams, theirs.fileno()])
@@ -124,7 +124,7 @@ class _Warm:
 
 
 class _Server:
-    """The warm process itself."""
+    """The warm process."""
 
     def __init__(self, channel):
         self._channel = channel
@@ -132,7 +132,7 @@ class _Server:
         signal.signal(signal.SIGCHLD, self._reap)
 
     def serve(self):
-        """Fork for each request; return it in the child."""
+        """Fork for each request; in the child, return the request."""
         while True:
             text, descriptors = self._receive()
             asker = socket.socket(fileno=descriptors.pop())
