@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
 from reconciler.rules import access, clock, items, likeness, practice, titles, windows
 
@@ -34,6 +34,7 @@ _OTHERS: Final = (
     ),
     Rule(
         code=PLUGIN_FAILED,
+        severity=Severity.ERROR,
         basis=Basis.WORKSPACE,
         summary="rules of a plug-in that could not be asked",
         check=_found_elsewhere,
