@@ -14,9 +14,8 @@ from reconciler.model.secrets import SecretUse
 class Declaration(Struct, frozen=True, kw_only=True):
     """One exam as declared: defaults merged, aliases resolved, date-times normalised.
 
-    `digest` is that of `payload`. `course` is the alias that the author used, for display; None where the
-    course was given as a SID. `timezone` is the IANA name that local times are read and shown in; None for
-    UTC.
+    `digest` is that of `payload`. `course` is the alias that the author used, for display; None if the author
+    wrote a SID. `timezone` is the IANA name of the zone that local times are in; None means UTC.
     """
 
     address: Address
@@ -41,7 +40,7 @@ class Import(Struct, frozen=True, kw_only=True):
 class Move(Struct, frozen=True, kw_only=True):
     """`moved`: what was declared at `source` is now declared at `address`.
 
-    With one `*` in each they are globs: that in `address` stands for what the one in `source` matches.
+    Both may be globs with one `*` each: what `*` matches in `source` takes its place in `address`.
     """
 
     source: Address
@@ -50,7 +49,7 @@ class Move(Struct, frozen=True, kw_only=True):
 
 
 class Removal(Struct, frozen=True, kw_only=True):
-    """`removed`: state is to forget `address`, which may be a glob; the exam itself stays where it is."""
+    """`removed`: state is to forget `address`, which may be a glob; the exam in the service stays."""
 
     address: Address
     declared_at: Position
@@ -65,9 +64,9 @@ class Absence(Struct, frozen=True, kw_only=True):
 
 
 class Distinction(Struct, frozen=True, kw_only=True):
-    """`distinct`: the exams at `address` and at `other` are two, however alike; both may be globs.
+    """`distinct`: the exams at `address` and at `other` are two exams, however alike; both may be globs.
 
-    `reason` is for who reads it; empty without one.
+    `reason` is shown to reviewers; it may be empty.
     """
 
     address: Address

@@ -1,4 +1,4 @@
-"""The environment that was chosen, and where the exams of a plan go."""
+"""The chosen environment, and the service and state that a plan is for."""
 
 import enum
 from collections.abc import Mapping
@@ -13,10 +13,9 @@ from reconciler.model.identities import CourseSid, InstallSid
 class Destination(Struct, frozen=True, kw_only=True, rename="camel"):
     """The environment, service, installs and state that a plan is for.
 
-    `environment` is the name of the one that was chosen; None where the workspace has none. `api_url` is the
+    `environment` is the name of the chosen one; None if the workspace has no environments. `api_url` is the
     service's base URL, normalised. `install_sids` are those of all declared exams, sorted. `state` is the
-    state's URL, without credentials. `api_url` and `state` are None in a saved plan of format 1, which does
-    not say.
+    state's URL, without credentials. `api_url` and `state` are None only in saved plans of format 1.
     """
 
     environment: str | None = None
@@ -26,7 +25,7 @@ class Destination(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def in_words(self) -> str:
-        """All of it on one line, as far as it is known."""
+        """All known parts, on one line."""
         parts = (
             "" if self.environment is None else f"environment {self.environment}",
             "" if self.api_url is None else f"service {self.api_url}",
@@ -37,7 +36,7 @@ class Destination(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def place(self) -> str:
-        """Environment and service as words that follow a verb, as far as they are known."""
+        """Environment and service as words that follow a verb, such as `in staging at https://…`."""
         parts = (
             "" if self.environment is None else f"in {self.environment}",
             "" if self.api_url is None else f"at {self.api_url}",
@@ -46,7 +45,7 @@ class Destination(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class NamedBy(enum.Enum):
-    """Who names the service that a command means, the strongest first."""
+    """What names the service of a command, highest precedence first."""
 
     CHOICE = "--api-url or the workspace file"
     VARIABLE = "the variable SMARTERPROCTORING_URL"
@@ -55,10 +54,10 @@ class NamedBy(enum.Enum):
 
 
 class ServiceUrl(Struct, frozen=True, kw_only=True):
-    """The service that a command means.
+    """The service of a command.
 
-    `url` is normalised. `contradiction` is the URL of the variable, normalised, if the environment names
-    another one and no option decides.
+    `url` is normalised. `contradiction` is the normalised URL of the variable, if it differs from that of the
+    environment and no option decides.
     """
 
     url: str
@@ -67,18 +66,17 @@ class ServiceUrl(Struct, frozen=True, kw_only=True):
 
 
 URL_VARIABLE: Final = "SMARTERPROCTORING_URL"
-"""The variable that names a service where neither an option nor the environment does."""
+"""The variable that names the service if neither an option nor the environment does."""
 
 UNSAID: Final = Destination()
-"""Nothing is known of where a plan goes."""
+"""A destination of which nothing is known."""
 
 
 class Environment(Struct, frozen=True, kw_only=True):
-    """What `--env` chose from the workspace file; every None means that the manifest or an option decides.
+    """What `--env` chose from the workspace file; for a field of None the manifest or an option decides.
 
-    `name` is None where the workspace has no environments or no workspace file.
-    `users` maps aliases to `US…` SIDs. `places` says where in the workspace file a value is written, by its
-    dotted path, as far as that is known.
+    `name` is None if the workspace has no environments or no workspace file. `users` maps aliases to `US…`
+    SIDs. `places` maps dotted paths of values to their position in the workspace file, if it is known.
     """
 
     name: str | None = None

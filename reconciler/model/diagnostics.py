@@ -1,4 +1,4 @@
-"""Diagnostics: a user's mistakes and their places, as values; collected everywhere and rendered once."""
+"""Diagnostics: mistakes of a user and their places, as values that are collected and rendered once."""
 
 import enum
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from reconciler.model.identities import Address
 
 
 class Position(Struct, frozen=True, order=True):
-    """A point in a file, which is named as the user would type it, relative to the workspace.
+    """A point in a file; `file` is relative to the workspace.
 
     Lines and columns count from 1; columns count characters.
     """
@@ -23,7 +23,7 @@ class Position(Struct, frozen=True, order=True):
 
 
 class Span(Struct, frozen=True, order=True):
-    """A stretch of a file; the end is exclusive and may stand on a later line."""
+    """A text range in a file; the end is exclusive and may be on a later line."""
 
     start: Position
     end_line: int
@@ -31,18 +31,18 @@ class Span(Struct, frozen=True, order=True):
 
 
 class Severity(enum.Enum):
-    """How much a diagnostic weighs: an error stops plan and apply, a warning does not."""
+    """The severity of a diagnostic: an error stops plan and apply, a warning does not."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 class Diagnostic(Struct, frozen=True, kw_only=True):
-    """One finding: what is wrong (`message`), where (`span`) and what to do next (`hint`).
+    """What is wrong (`message`), where (`span`) and what to do next (`hint`).
 
-    `code` is a stable kebab-case name. `span` is None only where no file can be named. `excerpt` is the
-    line of source that `span` starts on, with every secret on it masked already; None where there is none.
-    `others` are further exams, besides that at `address`, that have the value from the same place.
+    `code` is a stable kebab-case name. `span` is None if the mistake is in no file. `excerpt` is the line of
+    source that `span` starts on, with its secrets masked; None if it cannot be shown. `others` are the exams,
+    besides that at `address`, that take the value from the same place.
     """
 
     severity: Severity
@@ -56,5 +56,5 @@ class Diagnostic(Struct, frozen=True, kw_only=True):
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
-    """Whether any of `diagnostics` is an error."""
+    """Return whether any of `diagnostics` is an error."""
     return any(found.severity is Severity.ERROR for found in diagnostics)

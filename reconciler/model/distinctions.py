@@ -1,4 +1,4 @@
-"""Distinctions: which exams a person says are two, however alike (`distinct`)."""
+"""Distinctions: pairs of exams that `distinct` declares to be two exams, however alike."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Self, TypeAlias
@@ -14,14 +14,14 @@ Pair: TypeAlias = tuple[str, str]
 
 
 class Distinctions(Struct, frozen=True):
-    """Pairs of addresses that are told apart: by name (`named`, both ways), or by pairs of `globs`."""
+    """Distinct pairs of addresses: by name (`named` holds both directions) or by pairs of `globs`."""
 
     named: Mapping[Address, frozenset[Address]] = field(default_factory=dict)
     globs: tuple[Pair, ...] = ()
 
     @classmethod
     def of(cls, declared: Declared) -> Self:
-        """What `distinct` says; a named address also stands for those that its exam has moved to."""
+        """Return the distinctions of `declared`; a named address covers those that its exam has moved to."""
         if not declared.distinctions:
             return cls()
         renames = Renames.of(declared)
@@ -39,9 +39,9 @@ class Distinctions(Struct, frozen=True):
         return cls({address: frozenset(others) for address, others in named.items()}, tuple(globs))
 
     def not_told_apart(self, addresses: Sequence[Address]) -> Iterator[tuple[Address, Address]]:
-        """Pair each of `addresses` with the first other that nothing tells it from, where there is one.
+        """Pair each of `addresses` with the first other, by address, that is not distinct from it.
 
-        Addresses that the same globs match are looked at together, so that thousands cost no more than that.
+        Addresses that the same globs match form one group, so that the work grows with the number of groups.
         """
         kinds: dict[tuple[tuple[bool, bool], ...], list[Address]] = {}
         kind_of = {}
@@ -64,7 +64,7 @@ class Distinctions(Struct, frozen=True):
 
 
 def imported_addresses(declared: Declared) -> frozenset[Address]:
-    """The addresses that `imports` names, and those that their exams have moved to: they exist on purpose."""
+    """Return the addresses that `imports` names, and those that their exams have moved to."""
     renames = Renames.of(declared) if declared.imports else None
     return frozenset(
         name for block in declared.imports if renames for name in renames.names_of(block.address)
@@ -72,7 +72,7 @@ def imported_addresses(declared: Declared) -> frozenset[Address]:
 
 
 def _is_told_apart(one: tuple[tuple[bool, bool], ...], other: tuple[tuple[bool, bool], ...]) -> bool:
-    """Whether a pair of globs matches an address of the kind `one` and one of the kind `other`."""
+    """Return whether a pair of globs matches an address of the kind `one` and one of the kind `other`."""
     return any(
         (here[0] and there[1]) or (here[1] and there[0]) for here, there in zip(one, other, strict=True)
     )

@@ -1,29 +1,29 @@
-"""Failures of operation, under one root. A user's mistakes in a manifest are diagnostics instead.
+"""Failures of operation, under one root. Mistakes in a manifest are diagnostics instead.
 
     ReconcilerError
-    ├── UsageError                 the command line asks for what cannot be
+    ├── UsageError                 the command line asks for something impossible
     ├── ManifestInvalid            manifests hold errors; carries the diagnostics
     ├── StateError                 state could not be used; nothing was changed
     │   ├── StateAbsent            there is none: run `init`
     │   ├── StateExists            there is one already
     │   ├── StateDamaged           state or journal is not what this product wrote
     │   ├── StateTooNew            written by a newer version
-    │   ├── StateMoved             it is kept elsewhere now, or is on its way
-    │   ├── StateEncrypted            it is encrypted, and the key that was given does not open it
-    │   ├── StateConflict          somebody else wrote it in between
+    │   ├── StateMoved             it is kept elsewhere now, or a move has begun
+    │   ├── StateEncrypted         it is encrypted, and no key that was given decrypts it
+    │   ├── StateConflict          another run wrote it in the meantime
     │   ├── StateLocked            another run holds the lock
     │   └── StateUnavailable       the store cannot be read or written
     ├── PlanRefused                a guard refuses the plan; carries the guards
     ├── ExpectationFailed          the plan is not the one that was reviewed
-    ├── NotConfirmed               nobody said yes
-    ├── ResolutionRefused          a request to mend an exam's entry does not fit the state
-    ├── UnlockRefused              the lock is not held as said, or its holder may be at work
+    ├── NotConfirmed               nobody confirmed the plan
+    ├── ResolutionRefused          a state edit does not fit the state
+    ├── UnlockRefused              the lock is another one, or its holder may still be running
     ├── RecoveryRefused            a recovery file cannot be made, read or fed back
-    ├── PushRefused                a state to be pushed is of another history, or not a later one
+    ├── PushRefused                the pushed state has another history, or is not a later one
     ├── SecretsUnavailable         secrets could not be resolved; carries their references, never a value
-    └── ApiUnusable                the service cannot be asked at all
+    └── ApiUnusable                no request can be made to the service
         ├── TokenUnusable          no token, a malformed one, or one that has expired
-        └── UrlUnusable            the base URL is not one to send a token to
+        └── UrlUnusable            the base URL is not safe to send a token to
 
 `message` says what and where, `hint` what to do next; neither ever holds a secret.
 """
@@ -44,7 +44,7 @@ class ReconcilerError(Exception):
 
 
 class UsageError(ReconcilerError):
-    """The command line asks for what cannot be."""
+    """The command line asks for something impossible."""
 
 
 class ManifestInvalid(ReconcilerError):
@@ -64,7 +64,7 @@ class StateError(ReconcilerError):
 
 
 class StateAbsent(StateError):
-    """There is no state: never taken for an empty one."""
+    """There is no state; it must not be treated as an empty one."""
 
 
 class StateExists(StateError):
@@ -80,7 +80,7 @@ class StateTooNew(StateError):
 
 
 class StateMoved(StateError):
-    """The state is kept elsewhere now, or is on its way; `elsewhere` is the other place's URL."""
+    """The state is kept elsewhere now, or a move has begun; `elsewhere` is the other store's URL."""
 
     def __init__(self, message: str, *, hint: str, location: str, elsewhere: str) -> None:
         super().__init__(message, hint=hint, location=location)
@@ -88,11 +88,11 @@ class StateMoved(StateError):
 
 
 class StateEncrypted(StateError):
-    """The state is encrypted, and there is no key, or none that opens it."""
+    """The state is encrypted, and there is no key that decrypts it."""
 
 
 class StateConflict(StateError):
-    """Somebody else wrote the state in between."""
+    """Another run wrote the state in the meantime."""
 
 
 class StateLocked(StateError):
@@ -122,15 +122,15 @@ class ExpectationFailed(ReconcilerError):
 
 
 class NotConfirmed(ReconcilerError):
-    """Nobody said yes."""
+    """Nobody confirmed the plan."""
 
 
 class ResolutionRefused(ReconcilerError):
-    """A request to settle, adopt, move or remove an exam does not fit the state."""
+    """An edit (resolve, import, mv or rm) does not fit the state."""
 
 
 class UnlockRefused(ReconcilerError):
-    """The lock to be broken is not there, is another one, or is held by a run that may be at work."""
+    """The lock to break is absent, is another one, or is held by a run that may still be running."""
 
 
 class RecoveryRefused(ReconcilerError):
@@ -138,7 +138,7 @@ class RecoveryRefused(ReconcilerError):
 
 
 class PushRefused(ReconcilerError):
-    """A state to be pushed is of another history than the present one, or not a later part of it."""
+    """The pushed state has another history than the present one, or is not later than it."""
 
 
 class SecretsUnavailable(ReconcilerError):
@@ -150,7 +150,7 @@ class SecretsUnavailable(ReconcilerError):
 
 
 class ApiUnusable(ReconcilerError):
-    """The service cannot be asked at all."""
+    """No request can be made to the service."""
 
 
 class TokenUnusable(ApiUnusable):
@@ -158,4 +158,4 @@ class TokenUnusable(ApiUnusable):
 
 
 class UrlUnusable(ApiUnusable):
-    """The base URL is not one to send a token to."""
+    """The base URL is not safe to send a token to."""

@@ -12,27 +12,27 @@ _ONE: Final = "*"
 
 
 def is_glob(text: str) -> bool:
-    """Whether `text` stands for more addresses than one."""
+    """Return whether `text` holds a wildcard."""
     return not _WILD.isdisjoint(text)
 
 
 def is_address_or_glob(text: str) -> bool:
-    """Whether `text` is an address, or a glob that an address can match."""
+    """Return whether `text` is an address, or a glob that an address can match."""
     return is_address(text.replace("*", "x").replace("?", "x"))
 
 
 def matches(address: Address, glob: str) -> bool:
-    """Whether `glob`, which may be an address, stands for `address`."""
+    """Return whether `glob`, which may be an address, stands for `address`."""
     return fnmatchcase(address, glob) if is_glob(glob) else address == glob
 
 
 def is_glob_move(source: str, target: str) -> bool:
-    """Whether what one `*` in `source` matches has one place in `target`."""
+    """Return whether both ends have exactly one `*` and no `?`, so that a move can map one to the other."""
     return all(end.count(_ONE) == 1 and "?" not in end for end in (source, target))
 
 
 def moved_address(address: Address, source: str, target: str) -> Address | None:
-    """Where a move from the glob `source` to `target` brings `address`; None where it does not match."""
+    """Return where a move from the glob `source` to `target` puts `address`; None if it does not move."""
     before, _, after = source.partition(_ONE)
     matched = address[len(before) : len(address) - len(after)]
     if address != f"{before}{matched}{after}":

@@ -31,13 +31,13 @@ ConfigurationSid = NewType("ConfigurationSid", Annotated[str, Meta(pattern=_CONF
 """SID of an exam's configuration: `EC` and 32 hexadecimal digits."""
 
 AttemptId = NewType("AttemptId", Annotated[str, Meta(pattern=_ATTEMPT)])
-"""Names one try at creating one exam; a retry is a new attempt."""
+"""Id of one try at creating one exam; a retry is a new attempt."""
 
 Digest = NewType("Digest", Annotated[str, Meta(pattern=_DIGEST)])
 """`sha256:` and 64 hexadecimal digits."""
 
 Lineage: TypeAlias = Annotated[str, Meta(pattern=_LINEAGE)]
-"""Tells one state's history from another's: a UUID, in lower case."""
+"""Id of a state's history: a UUID, in lower case."""
 
 MAX_ADDRESS: Final = 128
 ADDRESS_RULE: Final = "letters, digits, '.', '_', '/' and '-', at most 128, beginning with a letter or digit"
@@ -50,7 +50,7 @@ _USER: Final = r"^US[a-f0-9]{32}\Z"
 
 
 def is_address(text: str) -> bool:
-    """Whether `text` may be an address; one with `..`, or an empty or `.` segment (`a//b`), may not."""
+    """Return whether `text` is a valid address: `..`, and empty or `.` segments (`a//b`), are invalid."""
     return re.match(_ADDRESS, text) is not None
 
 
@@ -60,30 +60,30 @@ def as_yaml(name: str) -> str:
 
 
 def is_install_sid(text: str) -> bool:
-    """Whether `text` has the documented shape of an install's SID."""
+    """Return whether `text` has the documented shape of an install's SID."""
     return re.match(_INSTALL, text) is not None
 
 
 def is_course_sid(text: str) -> bool:
-    """Whether `text` has the documented shape of a course's SID."""
+    """Return whether `text` has the documented shape of a course's SID."""
     return re.match(_COURSE, text) is not None
 
 
 def is_exam_sid(text: str) -> bool:
-    """Whether `text` has the documented shape of an exam's SID."""
+    """Return whether `text` has the documented shape of an exam's SID."""
     return re.match(_EXAM, text) is not None
 
 
 def is_user_sid(text: str) -> bool:
-    """Whether `text` has the documented shape of a user's SID."""
+    """Return whether `text` has the documented shape of a user's SID."""
     return re.match(_USER, text) is not None
 
 
 def is_configuration_sid(text: str) -> bool:
-    """Whether `text` has the documented shape of an exam configuration's SID."""
+    """Return whether `text` has the documented shape of an exam configuration's SID."""
     return re.match(_CONFIGURATION, text) is not None
 
 
 def is_attempt_id(text: str) -> bool:
-    """Whether `text` may be an attempt id."""
+    """Return whether `text` may be an attempt id."""
     return re.match(_ATTEMPT, text) is not None

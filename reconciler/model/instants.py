@@ -9,7 +9,7 @@ def spell_instant(moment: datetime, *, to: str = "milliseconds") -> str:
 
 
 def read_instant(text: object) -> datetime | None:
-    """Return the instant that `text` names, in UTC; None for what is no date-time with an offset."""
+    """Return the instant that `text` names, in UTC; None unless it is a date-time with an offset."""
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
         return None if moment is None or moment.tzinfo is None else moment.astimezone(UTC)

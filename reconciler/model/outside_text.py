@@ -1,13 +1,13 @@
 """Text from outside: a server's message, a host's name, a commit, the holder of a lock.
 
-It is tamed once, where it enters. From there on every encoding, log and terminal can take it.
+It is tamed once, where it enters. After that it is safe for every encoding, log and terminal.
 """
 
 from typing import Final
 
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 SHORT: Final = 200
-"""Characters of a name: of a person, a host, a repository, a request."""
+"""Most characters of the name of a person, host, repository or request."""
 
 
 def tamed(text: str, *, most: int = SHORT) -> str:

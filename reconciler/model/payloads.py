@@ -21,11 +21,11 @@ Payload: TypeAlias = Mapping[str, Json]
 """The body of one Create Exam call, with secrets as references (see `reconciler.model.secrets`)."""
 
 NO_PAYLOADS: Final[Mapping[Digest, Payload]] = MappingProxyType({})
-"""Known payloads by digest, where none is known."""
+"""An empty mapping of payloads by digest."""
 
 
 def configuration_of(payload: Payload) -> Payload:
-    """Return the `configuration` object; an empty one where there is none."""
+    """Return the `configuration` object, or an empty one."""
     found = payload.get("configuration")
     return found if isinstance(found, dict) else {}
 
@@ -36,7 +36,7 @@ _CANONICAL: Final = json.JSONEncoder(
 
 
 def canonical_bytes(value: Json) -> bytes:
-    """One spelling for every JSON value: UTF-8, keys sorted, no white space.
+    """Return `value` in its one canonical spelling: UTF-8, keys sorted, no white space.
 
     Raises ValueError for NaN, infinities and lone surrogates, which have no JSON spelling.
     """
@@ -44,5 +44,5 @@ def canonical_bytes(value: Json) -> bytes:
 
 
 def digest_of(value: Json) -> Digest:
-    """The digest of a value's canonical bytes."""
+    """Return the digest of a value's canonical bytes."""
     return Digest(f"sha256:{hashlib.sha256(canonical_bytes(value)).hexdigest()}")

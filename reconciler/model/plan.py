@@ -1,4 +1,4 @@
-"""Plans: what an apply would do, and what it would leave alone, address by address."""
+"""Plans: what an apply would do at each address, and what it would not touch."""
 
 import enum
 from functools import cached_property
@@ -27,12 +27,12 @@ class Action(enum.Enum):
 
     @property
     def is_made_by_apply(self) -> bool:
-        """Whether apply does something about it; all others are only reported."""
+        """Whether apply carries it out; other actions are only reported."""
         return self in {Action.CREATE, Action.IMPORT, Action.MOVE, Action.FORGET, Action.ACCEPT}
 
 
 class Absent(enum.Enum):
-    """Stands for a field that one side of a difference does not have; null is a value of its own."""
+    """The value of a field that one side of a difference lacks; JSON null is another value."""
 
     ABSENT = None
 
@@ -45,7 +45,7 @@ class FieldDiff(
 ):
     """One field that differs; `path` is dotted, with list positions in brackets.
 
-    With `is_of_value` both sides are the reference of a secret whose value is not the one that was sent.
+    If `is_of_value`, both sides are one reference to a secret, whose value has changed since it was sent.
     """
 
     path: str
@@ -57,10 +57,10 @@ class FieldDiff(
 class Change(Struct, frozen=True, kw_only=True):
     """One line of a plan.
 
-    `sid` is None where no exam is known. `source` is None where nothing declares the address any more.
-    `before` is what was created and `after` what is declared; each is None where there is no such side.
-    `diff` is ordered by path. `intent` is set by `in-doubt` only. `moved_from` is set by `move`, and by
-    `in-doubt` where the doubt is about the exam's former address.
+    `sid` is None until an exam is known. `source` is None if the address is not declared any more. `before`
+    is the created payload and `after` the declared one; either may be None. `diff` is ordered by path.
+    `intent` is set by `in-doubt` only. `moved_from` is set by `move`, and by `in-doubt` if the doubt is about
+    the exam's former address.
     `course` and `timezone` are for display, as in a declaration.
     """
 
@@ -81,7 +81,7 @@ class Change(Struct, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What a reviewer agreed to; two changes with one identity do the same thing."""
+        """What a reviewer agrees to: two changes of one identity do the same thing."""
         return (
             self.address,
             self.action.value,
@@ -96,7 +96,7 @@ class Change(Struct, frozen=True, kw_only=True):
     def is_sealed(self) -> bool:
         """Whether the fingerprint covers it.
 
-        What stays as it is needs no review; nor does a secret's value, which only some runs can compare.
+        A `noop` needs no review. The value of a secret is left out because only some runs can compare it.
         """
         is_value_only = self.action is Action.CHANGED and all(one.is_of_value for one in self.diff)
         return self.action is not Action.NOOP and not is_value_only
@@ -114,7 +114,7 @@ class Guard(Struct, frozen=True, kw_only=True):
 class Note(Struct, frozen=True, kw_only=True):
     """What is good to know about a plan and stops nothing; `code` is a stable kebab-case name.
 
-    `source` is the place of the block that it is about; None where it is about none.
+    `source` is the place of the block that it is about; None if it is about no block.
     """
 
     code: str
@@ -125,7 +125,7 @@ class Note(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True, dict=True):
-    """Every declared and every known address once, sorted by address, and what stands in the way.
+    """One change for each declared or known address, sorted by address, with guards and notes.
 
     `lineage` and `serial` are those of the state that the plan was made from. `notes` are ordered by their
     source, those without one first.
@@ -140,10 +140,10 @@ class Plan(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def fingerprint(self) -> Digest:
-        """The digest of where the plan goes and of each change that `is_sealed`; of no note.
+        """The digest of the destination and of each change that `is_sealed`.
 
-        It does not cover the state's URL: a pull request may plan from a published copy. That of a plan of
-        format 1 covers the changes alone.
+        It leaves out the state's URL, because a pull request may plan from a published copy. For a plan of
+        format 1 it covers the changes alone.
         """
         changes = [list(change.identity) for change in self.changes if change.is_sealed]
         to = self.destination
@@ -158,11 +158,11 @@ class Plan(Struct, frozen=True, kw_only=True, dict=True):
         return digest_of(sealed)
 
     def count(self, action: Action) -> int:
-        """How many changes have `action`."""
+        """Return how many changes have `action`."""
         return sum(change.action is action for change in self.changes)
 
     def having(self, action: Action) -> tuple[Change, ...]:
-        """The changes that have `action`, in order."""
+        """Return the changes that have `action`, in order."""
         return tuple(change for change in self.changes if change.action is action)
 
     @property
@@ -172,5 +172,5 @@ class Plan(Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def differs(self) -> bool:
-        """Whether anything but `noop` is in the plan."""
+        """Whether any change is not a `noop`."""
         return any(change.action is not Action.NOOP for change in self.changes)

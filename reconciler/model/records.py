@@ -25,7 +25,7 @@ class IntentRecord(_Record, frozen=True, kw_only=True, tag="intent"):
 class CreatedRecord(_Record, frozen=True, kw_only=True, tag="created"):
     """The create `attempt` of `address` gave `sid`; `at` is in UTC.
 
-    `configuration_sid` is None where the answer named none.
+    `configuration_sid` is None if the answer named none.
     """
 
     address: Address
@@ -36,7 +36,7 @@ class CreatedRecord(_Record, frozen=True, kw_only=True, tag="created"):
 
 
 class FailedRecord(_Record, frozen=True, kw_only=True, tag="failed"):
-    """The create `attempt` of `address` certainly made no exam; `status` is None where none was received."""
+    """The create `attempt` of `address` certainly made no exam; `status` is None if none was received."""
 
     address: Address
     attempt: AttemptId

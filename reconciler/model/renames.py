@@ -10,7 +10,7 @@ from reconciler.model.globs import is_glob, moved_address
 from reconciler.model.identities import Address
 
 Routes: TypeAlias = Mapping[Address, Collection[Address]]
-"""The addresses that each address is said to have moved to; more than one is a contradiction."""
+"""By address, the addresses that it moved to; more than one is a contradiction."""
 
 
 class Renames(Struct, frozen=True):
@@ -22,7 +22,7 @@ class Renames(Struct, frozen=True):
 
     @classmethod
     def of(cls, declared: Declared) -> "Renames":
-        """The moves of `declared`, whose exams are where globs lead to."""
+        """Return the moves of `declared`; moves by globs end at its exams."""
         return cls(
             routes_of(move for move in declared.moves if not is_glob(move.source)),
             tuple((move.source, move.address) for move in declared.moves if is_glob(move.source)),
@@ -30,7 +30,7 @@ class Renames(Struct, frozen=True):
         )
 
     def names_of(self, address: Address) -> set[Address]:
-        """`address` and all that its exam is called since."""
+        """Return `address` and every address that its exam has moved to since."""
         return {
             address,
             *onward(address, self.routes),
@@ -39,7 +39,7 @@ class Renames(Struct, frozen=True):
 
 
 def routes_of(moves: Iterable[Move]) -> dict[Address, set[Address]]:
-    """The routes that `moves` describe; one to itself says nothing."""
+    """Return the routes that `moves` describe; a move of an address to itself is left out."""
     routes: dict[Address, set[Address]] = {}
     for move in moves:
         if move.source != move.address:
@@ -48,7 +48,7 @@ def routes_of(moves: Iterable[Move]) -> dict[Address, set[Address]]:
 
 
 def onward(source: Address, routes: Routes) -> set[Address]:
-    """Every address that the routes from `source` lead through, itself left out."""
+    """Return every address that the routes from `source` lead through, without `source`."""
     seen = {source}
     ahead = [source]
     while ahead:
@@ -70,7 +70,7 @@ def steps_to_declared(
 
     `routes` are the moves between named addresses, `globs` the others as pairs (from, to). A step by name
     comes before one by a glob, and a glob serves once, so that no two of them go on for ever. `taken` are
-    addresses that no step may lead to. Empty where no declared address is reached.
+    addresses that no step may lead to. The result is empty if no declared address is reached.
     """
     before: dict[Address, Address] = {}
     unused, ahead, ends = list(globs), [start], list[Address]()

@@ -1,4 +1,4 @@
-"""Reports: what an apply did, exam by exam, and what `state recover` fed back."""
+"""Reports: what an apply did with each exam, and what `state recover` did with each outcome."""
 
 import enum
 
@@ -20,7 +20,7 @@ class ExamOutcome(Struct, frozen=True, kw_only=True):
     """How one create ended.
 
     `sid` is None unless it was created (or its SID arrived but could not be recorded, which `message` says).
-    `status` is the last HTTP status received; None where there was none.
+    `status` is the last HTTP status received; None if there was none.
     """
 
     address: Address
@@ -40,9 +40,9 @@ class TryBegun(Struct, frozen=True, kw_only=True):
 class TryEnded(Struct, frozen=True, kw_only=True):
     """How one try at a create ended.
 
-    `is_final` is False where the exam may be tried again. `took_s` is the time from sending to the answer.
-    `request_id` is what the server calls the request; None where it did not say. `sids` are the exam SIDs
-    that stood in an answer which leaves the exam in doubt. The rest is as in ExamOutcome.
+    `is_final` is False if the exam may be tried again. `took_s` is the time from sending to the answer.
+    `request_id` is the server's id of the request; None if it gave none. `sids` are the exam SIDs in an
+    answer that leaves the exam in doubt. The other fields are as in ExamOutcome.
     """
 
     address: Address
@@ -60,8 +60,8 @@ class TryEnded(Struct, frozen=True, kw_only=True):
 class Report(Struct, frozen=True, kw_only=True):
     """What an apply did, sorted by address.
 
-    `interrupted_by` is the number of the signal that stopped the run early; None where none did.
-    `fault_in_telling` is an internal error in telling how it went, which changed no outcome; None where there
+    `interrupted_by` is the number of the signal that stopped the run early; None if none did.
+    `fault_in_telling` is an internal error while progress was shown, which changed no outcome; None if there
     was none.
     """
 
@@ -70,7 +70,7 @@ class Report(Struct, frozen=True, kw_only=True):
     fault_in_telling: str | None = None
 
     def having(self, outcome: Outcome) -> tuple[ExamOutcome, ...]:
-        """The exams that ended with `outcome`, in order."""
+        """Return the exams that ended with `outcome`, in order."""
         return tuple(exam for exam in self.exams if exam.outcome is outcome)
 
     @property
@@ -80,7 +80,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
     @property
     def failed(self) -> list[Address]:
-        """Addresses that were certainly not created, and why is in their message."""
+        """Addresses that were certainly not created."""
         return [exam.address for exam in self.having(Outcome.FAILED)]
 
     @property
@@ -95,27 +95,27 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 class RecoveryVerdict(enum.Enum):
-    """What one outcome meant for the state; the values are those of the format."""
+    """What one outcome of a recovery file means for the state; the values are those of the format."""
 
     RECORDED = "recorded"
-    """It was open, and now it is as the outcome says."""
+    """The create was open, and state now has its outcome."""
     KNOWN = "known"
-    """State has it, or a person settled it so."""
+    """State has the outcome already, or a person settled it the same way."""
     UNKNOWN = "unknown"
-    """State does not know that this was ever tried; nothing was changed."""
+    """State knows nothing of this try; nothing was changed."""
     CONTRADICTS = "contradicts"
-    """State, or a person, says otherwise; nothing was changed."""
+    """State, or the decision of a person, contradicts the outcome; nothing was changed."""
 
     @property
     def is_settled(self) -> bool:
-        """Whether nobody has to look."""
+        """Whether nothing is left for a person to do."""
         return self in {RecoveryVerdict.RECORDED, RecoveryVerdict.KNOWN}
 
 
 class RecoveredOutcome(Struct, frozen=True, kw_only=True, rename={"verdict": "result"}):
     """One outcome of a recovery file. `sid` is None unless it is that of a created exam.
 
-    `message` says in a sentence what was found, `hint` what to do; empty where there is nothing to do.
+    `message` says in a sentence what was found, `hint` what to do next; it may be empty.
     """
 
     address: Address

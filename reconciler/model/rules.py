@@ -1,6 +1,6 @@
-"""Rules: what a colleague would notice about exams that the documented schema accepts.
+"""Rules: checks for mistakes that the documented schema accepts.
 
-Rules that come with the product and rules of plug-ins have this one shape.
+Built-in rules and rules of plug-ins have this one shape.
 """
 
 import enum
@@ -17,22 +17,22 @@ from reconciler.model.instants import read_instant
 from reconciler.model.payloads import Json, Payload, configuration_of
 
 Path: TypeAlias = tuple[str | int, ...]
-"""The way to a value of an exam: its keys from the outermost one; items of a list count from 0."""
+"""Keys that lead to a value of an exam, outermost first; items of a list count from 0."""
 
 RETIRED: Final[Mapping[str, str]] = {"same-title": "same-exam", "looks-renamed": "same-exam"}
-"""Names that are accepted still, and do nothing; each with what has taken its place."""
+"""Codes of former rules, still accepted without effect, each with the code that replaced it."""
 
 _MOST_QUOTED: Final = 40
 
 
 def short(value: object) -> str:
-    """`value` as a message may quote it: not longer than a few words."""
+    """Return `value` as text for a message, cut after 40 characters."""
     text = f"{value}"
     return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…"
 
 
 class Basis(enum.Enum):
-    """What the verdict of a rule depends on."""
+    """What the findings of a rule depend on."""
 
     EXAM = "each exam by itself"
     WORKSPACE = "several exams together"
@@ -56,7 +56,7 @@ class Exam(Struct, frozen=True, kw_only=True, eq=False):
 
     @property
     def configuration(self) -> Mapping[str, Json]:
-        """The inner mapping of the payload; empty unless it is one."""
+        """The `configuration` of the payload, or an empty mapping."""
         return configuration_of(self.payload)
 
     @property
@@ -65,21 +65,21 @@ class Exam(Struct, frozen=True, kw_only=True, eq=False):
         return str(self.payload.get("title", ""))
 
     def date(self, name: str) -> str | None:
-        """The date-time `name` of the configuration, as it is sent; such texts order as their instants do."""
+        """Return the date-time `name` of the configuration as sent; such texts sort in order of time."""
         found = self.configuration.get(name)
         return found if isinstance(found, str) else None
 
     def instant(self, name: str) -> datetime | None:
-        """The date-time `name` of the configuration, aware and in UTC; None where the exam has none."""
+        """Return the date-time `name` of the configuration, aware and in UTC; None if the exam has none."""
         return read_instant(self.configuration.get(name))
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One thing that a rule noticed: what (`message`), and what to do next (`hint`).
+    """A problem that a rule found: what it is (`message`), and what to do next (`hint`).
 
-    It is shown at `path` in `exam`; an empty path is the exam's address. A value that is not there is shown
-    where it would stand. `others` lead to further values that the finding compares: of all, the first that is
-    written in the exam itself and not in its defaults is where it is shown.
+    It is shown at `path` in `exam`; the empty path is the exam's address. A missing value is shown at the
+    mapping that would hold it. `others` are paths of further values that the rule compared: the finding is
+    shown at the first value of all that is written in the exam itself and not in its defaults.
     """
 
     exam: Exam
@@ -92,9 +92,9 @@ class Finding(Struct, frozen=True, kw_only=True):
 class Context(Struct, frozen=True, kw_only=True):
     """What rules know besides the exams.
 
-    `now` is None where no moment was given; rules on the basis of the clock are not asked then. `imported`
-    are the addresses that `imports` adopts: exams that are known to exist. `distinctions` are the pairs of
-    exams that `distinct` says are two.
+    `now` is the present moment, aware; None if none was given, and then rules of the basis `CLOCK` do not
+    run. `imported` are the addresses that `imports` adopts: exams that are known to exist. `distinctions`
+    are the pairs of exams that `distinct` declares to be two.
     """
 
     now: datetime | None = None
@@ -103,13 +103,13 @@ class Context(Struct, frozen=True, kw_only=True):
 
 
 Check: TypeAlias = Callable[[Sequence[Exam], Context], Iterable[Finding]]
-"""What a rule has to say about all exams of a workspace, which come in the order of their addresses."""
+"""Yields the findings of a rule for all exams of a workspace, which are sorted by address."""
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """A check with a name that stays: `code` is in kebab case, for a plug-in's rule as `vendor/code`.
+    """A check with a stable name: `code` is in kebab case, `vendor/code` for a plug-in's rule.
 
-    `severity` is what its findings weigh where the workspace does not say otherwise. `summary` completes the
+    `severity` is that of its findings unless the workspace sets another. `summary` completes the
     sentence "it finds …". `page` is what `reconciler explain` prints, in Markdown; without one, the summary.
     """
 

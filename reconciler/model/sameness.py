@@ -1,7 +1,6 @@
-"""What people take for one exam: the same title or quiz in one course, or the same id in one install.
+"""Traits that two exams of one course or install should not share: title, URL, `apiExamId`.
 
-Texts are compared as people see them: case, the width of spaces, and characters that show nothing make no
-difference.
+Texts are compared as people see them: case, the width of spaces and invisible characters are ignored.
 """
 
 import re
@@ -22,9 +21,9 @@ _INVISIBLE: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
     "\U0001d159\U000e0000-\U000e0fff]"
 )
-"""What shows nothing (Default_Ignorable_Code_Point) and is no control or format character to Unicode.
+"""Characters that show nothing (Default_Ignorable_Code_Point) and are not in the categories Cc and Cf.
 
-These are fillers, selectors of forms, and places that are kept free for more of them.
+These are fillers, variation selectors, and code points that are reserved for more of them.
 """
 _BLANK: Final = str.maketrans({"\u2800": " "})
 _URL: Final = re.compile(
@@ -42,11 +41,11 @@ _PLACEHOLDERS: Final = frozenset(
         *("tba", "tbc", "tbd", "tobeannounced", "tobeconfirmed", "tobedetermined"),
     }
 )
-"""What stands, without its punctuation, where there is no value; exams do not share it on purpose."""
+"""Words, without punctuation, that people write in place of a value; two exams may both have them."""
 
 
 class Trait(NamedTuple):
-    """A value that tells exams apart: what is compared, in which course or install, and as people see it."""
+    """A value to recognise an exam by: its kind, the SID of its course or install, and its folded text."""
 
     kind: str
     scope: str
@@ -54,7 +53,7 @@ class Trait(NamedTuple):
 
 
 class ExamLike(Protocol):
-    """An exam as it is declared, as state holds it, or as a rule sees it."""
+    """An exam of a declaration, of state, or of a rule."""
 
     @property
     def install_sid(self) -> InstallSid:
@@ -88,13 +87,13 @@ def folded(text: str) -> str:
 
 
 def title_trait(exam: ExamLike) -> Trait | None:
-    """The title of `exam`; None for a payload without one."""
+    """Return the title of `exam`; None for a payload without one."""
     title = exam.payload.get("title")
     return Trait(TITLE, exam.course_sid, folded(title)) if isinstance(title, str) else None
 
 
 def traits_of(exam: ExamLike) -> frozenset[Trait]:
-    """Everything by which people would take `exam` for another."""
+    """Return all traits of `exam`."""
     api_exam_id = configuration_of(exam.payload).get("apiExamId")
     url = exam.payload.get("url")
     quiz = _folded_url(url) if isinstance(url, str) else None
@@ -111,9 +110,9 @@ def traits_of(exam: ExamLike) -> frozenset[Trait]:
 def sharing_a_title(
     exams: Iterable[_Exam], *, imported: Collection[Address], distinctions: Distinctions
 ) -> Iterator[tuple[_Exam, _Exam]]:
-    """Pair each exam with the first other, by address, of the same course and title that it is not told from.
+    """Pair each exam with the first other, by address, of the same course and title that is not distinct.
 
-    An exam in `imported` is known to exist on purpose, and resembles none.
+    Exams in `imported` are known to exist and are left out.
     """
     groups: dict[Trait, list[_Exam]] = {}
     for exam in exams:
@@ -128,7 +127,7 @@ def sharing_a_title(
 
 
 def _says_something(value: object) -> bool:
-    """Whether `value` is a text, and more than a way of writing that there is none."""
+    """Return whether `value` is a text and not a placeholder such as `n/a` or `TBD`."""
     return isinstance(value, str) and _NOT_A_LETTER.sub("", folded(value)) not in _PLACEHOLDERS
 
 
@@ -142,10 +141,10 @@ def _seen(text: str) -> str:
 
 
 def _folded_url(url: str) -> str:
-    """A URL without what browsers and people do not mind.
+    """Return `url` normalised, so that URLs of one page are equal.
 
-    That is scheme, case and last dot of the host, port, a last slash, and how the rest is encoded (RFC 3986,
-    section 6.2.2, which also takes `.` and `..` out of a path).
+    Scheme, default port, case and last dot of the host, and a last slash are dropped; percent codes and the
+    segments `.` and `..` are resolved (RFC 3986, section 6.2.2).
     """
     text = _PERCENT_CODES.sub(_decoded, "".join(_seen(url).split()))
     found = _URL.fullmatch("".join(_seen(text).split()))
@@ -158,12 +157,12 @@ def _folded_url(url: str) -> str:
 
 
 def _decoded(codes: re.Match[str]) -> str:
-    """The characters that the percent `codes` of a URL stand for."""
+    """Return the characters that the percent `codes` of a URL stand for."""
     return bytes.fromhex(codes[0].replace("%", "")).decode("utf-8", "surrogateescape")
 
 
 def _spelt_host(host: str) -> str:
-    """`host` in lower case and its own letters, whichever of its two forms was written."""
+    """Return `host` in lower case, with Punycode decoded."""
     spelt = host.casefold()
     if "xn--" in spelt and len(spelt) <= _MOST_OF_A_HOST:
         with suppress(UnicodeError):

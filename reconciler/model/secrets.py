@@ -1,6 +1,6 @@
-"""Secrets: where a value comes from, and never the value itself where it could be printed.
+"""Secrets: references to where a value comes from; a value itself is never printable.
 
-A payload carries a secret as the small mapping that `reference` gives; its value is found in `apply` only.
+A payload holds each secret as the mapping of `reference`; only `apply` reads its value.
 """
 
 from typing import Final, TypeAlias
@@ -29,7 +29,7 @@ class EnvSecret(Struct, frozen=True):
 
     @property
     def reference(self) -> Json:
-        """What payload, state and plan hold in the secret's place."""
+        """The JSON that stands for the secret in payload, state and plan."""
         return {"fromEnv": self.name}
 
 
@@ -40,18 +40,18 @@ class FileSecret(Struct, frozen=True):
 
     @property
     def reference(self) -> Json:
-        """What payload, state and plan hold in the secret's place."""
+        """The JSON that stands for the secret in payload, state and plan."""
         return {"fromFile": self.path}
 
 
 class InlineSecret(Unprintable, frozen=True):
-    """A secret written literally in a manifest: allowed, warned about, never shown."""
+    """A secret written literally in a manifest: allowed with a warning, never shown."""
 
     value: str
 
     @property
     def reference(self) -> Json:
-        """What payload, state and plan hold in the secret's place: nothing of its value."""
+        """The JSON that stands for the secret in payload, state and plan: nothing of its value."""
         return {"inline": True}
 
 
@@ -66,5 +66,5 @@ class SecretUse(Struct, frozen=True):
 
     @property
     def dotted_path(self) -> str:
-        """The path in one word, such as `configuration.password`."""
+        """The path with dots, such as `configuration.password`."""
         return ".".join(self.path)

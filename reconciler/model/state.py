@@ -1,6 +1,6 @@
-"""State: which exam each address became, which creates have no known outcome yet, and how doubts ended.
+"""State: the exam at each address, creates whose outcome is unknown, and how doubts about them ended.
 
-A `MoveMarker` stands in the file of a state that changes its place: one in the old place, one in the new.
+While a state moves to another store, a `MoveMarker` is in its file in the old store and in the new one.
 """
 
 import enum
@@ -28,8 +28,8 @@ from reconciler.model.stored import Count, Instant, Stored
 class Entry(Stored, frozen=True, kw_only=True):
     """A created exam. `payload` is what was sent, secrets as references; `created_at` is in UTC.
 
-    `secrets` is None where nothing tells whether a secret's value is still what was sent.
-    `configuration_sid` is that of the answer to the create; None where the answer named none.
+    `secrets` are the fingerprints of the secrets that were sent; None if none were kept.
+    `configuration_sid` is that of the answer to the create; None if the answer named none.
     """
 
     sid: ExamSid
@@ -43,10 +43,10 @@ class Entry(Stored, frozen=True, kw_only=True):
 
 
 class UnclearAnswer(Stored, frozen=True, kw_only=True):
-    """What came back for a create whose outcome stays unknown; `status` is None where no status line did.
+    """The answer to a create whose outcome stays unknown; `status` is None if no status line arrived.
 
-    `request_id` is what the service calls the request; None where it does not say. `sids` are the exam SIDs
-    that stood anywhere in the answer, in order: one of them may be this exam's.
+    `request_id` is the service's id of the request; None if it gave none. `sids` are the exam SIDs anywhere
+    in the answer, in order: one of them may be this exam's.
     """
 
     status: Count | None
@@ -56,10 +56,10 @@ class UnclearAnswer(Stored, frozen=True, kw_only=True):
 
 
 class Intent(Stored, frozen=True, kw_only=True):
-    """A create that was about to be sent. Without an outcome it is in doubt.
+    """A create that was about to be sent. It is in doubt until its outcome is recorded.
 
-    `started_at` is in UTC, `by` says who ran it and where, `answer` is None where the run ended without one,
-    and `secrets` is as in an entry.
+    `started_at` is in UTC, `by` says who ran it and where, `answer` is None if the run ended without one, and
+    `secrets` is as in an entry.
     """
 
     attempt: AttemptId
@@ -75,7 +75,7 @@ class Intent(Stored, frozen=True, kw_only=True):
     def as_created(
         self, sid: ExamSid, at: datetime, configuration_sid: ConfigurationSid | None = None
     ) -> Entry:
-        """The entry that this create leaves once it is known to have made `sid`; `at` is in UTC."""
+        """Return the entry of this create once it is known to have made `sid`; `at` is in UTC."""
         return Entry(
             sid=sid,
             install_sid=self.install_sid,
@@ -89,7 +89,7 @@ class Intent(Stored, frozen=True, kw_only=True):
 
 
 class ResolutionMethod(enum.Enum):
-    """By which way a person ended a doubt; the values are those of the state's format."""
+    """How a person ended a doubt; the values are those of the state's format."""
 
     RESOLVE_SID = "resolve --sid"
     RESOLVE_ABSENT = "resolve --absent"
@@ -106,8 +106,8 @@ class ResolutionMethod(enum.Enum):
 class Resolution(Stored, frozen=True, kw_only=True):
     """How the doubt about `attempt` at `address` ended.
 
-    `sid` is the exam that a person found; None where there was none. `by` says who settled it and where, `at`
-    is in UTC.
+    `sid` is the exam that a person found; None if the create made none. `by` says who settled it and where,
+    `at` is in UTC.
     """
 
     address: Address
@@ -118,14 +118,14 @@ class Resolution(Stored, frozen=True, kw_only=True):
     how: ResolutionMethod
 
     def __post_init__(self) -> None:
-        """Raise ValueError where `sid` and `how` contradict each other."""
+        """Raise ValueError if `sid` and `how` contradict each other."""
         if (self.sid is not None) is not self.how.found_an_exam:
             raise ValueError("`sid` and `how` contradict each other")
         super().__post_init__()
 
 
 def _age(resolution: Resolution) -> tuple[datetime, str, str, str, str, str]:
-    """Orders resolutions, the oldest first."""
+    """Return a key that sorts resolutions, the oldest first."""
     return (
         resolution.at,
         resolution.address,
@@ -140,7 +140,7 @@ class Acceptance(Stored, frozen=True, kw_only=True):
     """A person says that the exam `sid` was changed in the service to what is declared.
 
     `before` is the digest that state held until then, `digest` the declared one that it took. `by` says who
-    accepted it and where, `at` is in UTC, `reason` is in the person's words; None where none was given.
+    accepted it and where, `at` is in UTC, `reason` is in the person's words; None if none was given.
     """
 
     address: Address
@@ -153,13 +153,13 @@ class Acceptance(Stored, frozen=True, kw_only=True):
 
 
 class State(Stored, frozen=True, kw_only=True):
-    """The memory of a workspace.
+    """All that is recorded of a workspace.
 
-    `lineage` tells one state's history from another's; `serial` counts its snapshots. No address is in both
-    `exams` and `intents`, and no SID is held by two addresses. `resolutions` is history, the oldest first: an
-    attempt may be in it twice, where a state before its settling was put back. `acceptances` is history as
-    well. `service` is the base URL, normalised, of the service that holds the exams; None until the first
-    create is about to be sent.
+    `lineage` identifies the state's history; `serial` counts its snapshots. No address is in both `exams` and
+    `intents`, and no SID is held by two addresses. `resolutions` is history, the oldest first: an attempt may
+    be in it twice if an older state was put back. `acceptances` is history as well.
+    `service` is the base URL, normalised, of the service that holds the exams; None until the first create is
+    about to be sent.
     """
 
     lineage: Lineage
@@ -175,11 +175,11 @@ class State(Stored, frozen=True, kw_only=True):
         force_setattr(self, "resolutions", tuple(sorted(self.resolutions, key=_age)))
 
     def with_resolutions(self, *settled: Resolution) -> "State":
-        """This state, its history longer by `settled`."""
+        """Return this state with `settled` added to its resolutions."""
         return replace(self, resolutions=(*self.resolutions, *settled))
 
     def resolutions_of(self, address: Address) -> tuple[Resolution, ...]:
-        """How doubts about `address` ended, and the one about the exam that it holds, wherever that was."""
+        """Return the resolutions of doubts about `address`, and of those about the exam that it holds now."""
         entry = self.exams.get(address)
         return tuple(
             one
@@ -189,16 +189,16 @@ class State(Stored, frozen=True, kw_only=True):
 
 
 class MovePhase(enum.Enum):
-    """In which way a place is not the state's own; the values are those of the state's format."""
+    """Which end of a move a file is; the values are those of the state's format."""
 
     MOVING_FROM = "movingFrom"
-    """The new place, before the old one is marked: the state is still there."""
+    """The new store, before the old one is marked: the old one is still in use."""
     MOVED_TO = "movedTo"
-    """The old place: what it holds is history."""
+    """The old store: its content is history."""
 
 
 class MoveMarker(Struct, frozen=True, kw_only=True):
-    """What stands in a state that is not to be used; `elsewhere` is the other place's URL as given."""
+    """Marks a state that must not be used here; `elsewhere` is the other store's URL as given."""
 
     phase: MovePhase
     elsewhere: str

@@ -1,4 +1,4 @@
-"""What the values in files of state, journal and plan have in common."""
+"""The base of values in files of state, journal and plan."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from reconciler.model.outside_text import tamed
 
 _MISSING: Final = re.compile("Object missing required field `([A-Za-z]+)`")
 _PROSE: Final = frozenset({"by", "reason", "request_id"})
-"""Names of fields that hold what a person, a host or a server said."""
+"""Names of fields that hold text of a person, a host or a server."""
 _PROSE_CHARACTERS: Final = 2_000
 _MICROSECONDS: Final = 1_000
 

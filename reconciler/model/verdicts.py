@@ -1,9 +1,8 @@
-"""Verdicts: all that one try at a create can mean.
+"""Verdicts: all possible results of one try at a create.
 
-The cases are exhaustive and differ in what may follow, never in how pleasant they are: only `NotSent` and
-`Throttled` may be tried again, and `Unknown` never is. `status` is that of the answer.
-`request_id` is what the server calls the request, short, printable and without a secret; None where no answer
-said so.
+The cases are exhaustive. Only `NotSent` and `Throttled` may be tried again; `Unknown` must never be.
+`status` is that of the answer. `request_id` is the server's id of the request: short, printable and without a
+secret; None if no answer gave one.
 """
 
 from datetime import datetime
@@ -17,8 +16,8 @@ from reconciler.model.identities import ConfigurationSid, ExamSid
 class Created(Struct, frozen=True, kw_only=True):
     """The exam exists and this is its SID.
 
-    `configuration_sid` is that of its configuration; None where the answer named none. `cut_title` is the
-    title that the answer named, where that is not whole: of all exams that were sent, it must be no other's.
+    `configuration_sid` is that of its configuration; None if the answer named none. `cut_title` is the title
+    in the answer, if it is cut short: it must not fit any other exam that was sent.
     """
 
     reason: ClassVar[str] = "created"
@@ -40,8 +39,8 @@ class NotSent(Struct, frozen=True, kw_only=True):
 class Throttled(Struct, frozen=True, kw_only=True):
     """Refused because of its rate (429).
 
-    `retry_after` is the header as received; None where absent. `answered_at` is when that was by the
-    server's own clock; None where it did not say.
+    `retry_after` is the header as received; None if absent. `answered_at` is the time of the answer by the
+    server's clock; None if it did not say.
     """
 
     status: ClassVar[int] = 429
@@ -52,7 +51,7 @@ class Throttled(Struct, frozen=True, kw_only=True):
 
 
 class Refused(Struct, frozen=True, kw_only=True):
-    """Refused for what it says (a 4xx other than 401, 403 and 429, and those that decide nothing)."""
+    """Refused because of its content: a 4xx other than 401, 403, 429 and those that leave it unknown."""
 
     status: int
     reason: str
@@ -60,7 +59,7 @@ class Refused(Struct, frozen=True, kw_only=True):
 
 
 class Unauthorized(Struct, frozen=True, kw_only=True):
-    """Refused for who asks (401), and so will every other be."""
+    """Refused because of the token (401), as every other request will be."""
 
     status: int
     reason: str
@@ -68,7 +67,7 @@ class Unauthorized(Struct, frozen=True, kw_only=True):
 
 
 class Forbidden(Struct, frozen=True, kw_only=True):
-    """Refused for where it is to be created (403), and so will every other of that course be."""
+    """Refused because of its course (403), as every other exam of that course will be."""
 
     status: int
     reason: str
@@ -76,9 +75,9 @@ class Forbidden(Struct, frozen=True, kw_only=True):
 
 
 class Unknown(Struct, frozen=True, kw_only=True):
-    """Whether the exam exists cannot be known; `status` is None where no status line arrived.
+    """It is unknown whether the exam exists; `status` is None if no status line arrived.
 
-    `sids` are the exam SIDs that stood anywhere in the answer, in order: one of them may be this exam's.
+    `sids` are the exam SIDs anywhere in the answer, in order: one of them may be this exam's.
     """
 
     status: int | None

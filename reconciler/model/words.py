@@ -1,4 +1,4 @@
-"""Names that a mistaken one may be a slip for, and lists of names, as messages have them."""
+"""Suggestions for a mistyped name, and lists of names for messages."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -9,11 +9,11 @@ _FEW: Final = 5
 
 
 def nearest(word: str, known: Iterable[str], *, most: int = 1, likeness: float = _LIKENESS) -> list[str]:
-    """Return the names of `known` that are most like `word`, whatever their case, the nearest first."""
+    """Return the names of `known` that are most like `word`, ignoring case, the nearest first."""
     if len(word) > _MAX_WORD:
         return []
     folded = {name.casefold(): name for name in known}
-    from difflib import get_close_matches  # noqa: PLC0415 - only what may be a slip needs it
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistyped name needs it
 
     return [folded[one] for one in get_close_matches(word.casefold(), folded, n=most, cutoff=likeness)]
 
@@ -32,7 +32,7 @@ def listed(words: Iterable[str]) -> str:
 def first_few(texts: Sequence[str], *, between: str = "; ", last: str | None = None) -> str:
     """Return the first five of `texts`, and how many more there are.
 
-    `between` stands between them, and before that number unless `last` does.
+    They are joined by `between`; the number is joined by `last`, or by `between` if that is None.
     """
     shown, left = between.join(texts[:_FEW]), len(texts) - _FEW
     return f"{shown}{between if last is None else last}and {left} more" if left > 0 else shown

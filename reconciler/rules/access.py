@@ -49,7 +49,7 @@ def _unusable_url(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
 
 
 def _is_usable(url: str) -> bool:
-    """Whether `url` is an absolute one that a browser opens."""
+    """Return whether `url` is an absolute one that a browser opens."""
     if _ORDINARY_URL.fullmatch(url):
         return True
     if any(char.isspace() or not char.isprintable() for char in url):

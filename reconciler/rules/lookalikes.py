@@ -48,7 +48,7 @@ def deceptions(title: str) -> Iterator[str]:
 
 
 def _stands_among_latin(word: str) -> bool:
-    """Whether `word` has Latin letters, or digits and no letter that is plainly of another script."""
+    """Return whether `word` has Latin letters, or digits and no letter that is plainly of another script."""
     others = [char for char in word if _OTHER_LETTER.match(char) and char not in _TWINS]
     return not others and (_LATIN.search(word) is not None or any(char.isdigit() for char in word))
 
@@ -67,7 +67,7 @@ def _unseen(title: str) -> Iterator[str]:
 
 
 def _has_a_use(char: str, title: str, at: int, *, reads_leftwards: bool) -> bool:
-    """Whether a script or an emoji in `title` needs the invisible `char`."""
+    """Return whether a script or an emoji in `title` needs the invisible `char`."""
     if char in _DIRECTIONS:
         return reads_leftwards
     if char in _JOINERS:

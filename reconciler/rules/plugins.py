@@ -84,7 +84,7 @@ def _entries(root: Path) -> "list[EntryPoint]":
 
 
 def _may_hold_one(directory: str) -> bool:
-    """Whether a package installed in `directory` may be a plug-in: in an archive, or unreadable, it may."""
+    """Return whether a package in `directory` may be a plug-in; True also for what cannot be looked into."""
     if not os.path.isdir(directory):  # noqa: PTH112 - it may be no path at all
         return os.path.exists(directory)  # noqa: PTH110 - as above
     listed = Path(directory).glob("*-info/entry_points.txt")

@@ -22,7 +22,7 @@ _LONGEST: Final = 12
 
 
 def is_practice(title: str) -> bool:
-    """Whether `title` marks the exam as practice, rightly spelled or not."""
+    """Return whether `title` marks the exam as practice, rightly spelled or not."""
     return MARK in title or _is_misspelt(latinised(title))
 
 

@@ -122,7 +122,7 @@ def _overlap(exams: Sequence[Exam], _: Context) -> Iterator[Finding]:
 
 
 def _is_for_everybody(exam: Exam) -> bool:
-    """Whether `exam` is one that every student of the course is to sit."""
+    """Return whether `exam` is one that every student of the course is to sit."""
     return (
         exam.payload.get("isLimitedScope") is not True
         and exam.payload.get("status") != "deleted"

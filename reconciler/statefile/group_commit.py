@@ -38,7 +38,7 @@ class RecoveryJournal:
         return self._kept == 0
 
     def concerns(self, records: Iterable[Record]) -> bool:
-        """Whether there are outcomes among `records`."""
+        """Return whether there are outcomes among `records`."""
         return any(not isinstance(record, IntentRecord) for record in records)
 
     def keep(self, records: Iterable[Record]) -> None:

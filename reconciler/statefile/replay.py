@@ -56,7 +56,7 @@ def _open_intent(intents: dict[Address, Intent], address: Address, attempt: Atte
 
 
 def is_folded_into(state: State, records: Iterable[Record]) -> bool:
-    """Whether `state` already holds the effect of each of `records`."""
+    """Return whether `state` already holds the effect of each of `records`."""
     last = {record.address: record for record in records}
     return all(_is_effective(state, record) for record in last.values())
 
