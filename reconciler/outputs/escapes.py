@@ -2,7 +2,7 @@
 
 import json
 import re
-from functools import cache
+from collections.abc import Sequence
 from typing import Final
 
 ELLIPSIS: Final = "…"
@@ -16,29 +16,28 @@ _BEYOND_C0: Final = (
 )
 
 
-@cache
-def _unsafe() -> re.Pattern[str]:
-    """What `printable` spells out. Most texts have none of it, and the pattern is slow to compile."""
-    return re.compile(f"[\x00-\x1f{_BEYOND_C0}]")
-
-
-@cache
-def _unsafe_in_json() -> re.Pattern[str]:
-    return re.compile(f"[{_BEYOND_C0}]")
+_UNSAFE: Final = re.compile(f"[\x00-\x1f{_BEYOND_C0}]")
+_UNSAFE_IN_JSON: Final = re.compile(f"[{_BEYOND_C0}]")
 
 
 def printable(text: str) -> str:
     r"""`text` on one line, what could steer a terminal or mislead a reader spelt out (`\x1b`, `\u202e`)."""
     if text.isprintable():
         return text
-    return _unsafe().sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def harmless_json(text: str) -> str:
     """The same JSON document as `text`, with what could mislead a reader spelt as JSON escapes."""
     if text.isascii() and "\x7f" not in text:
         return text
-    return _unsafe_in_json().sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return _UNSAFE_IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
+def first_of(texts: Sequence[str], most: int) -> str:
+    """Return the first `most` of `texts`, separated by commas, and how many more there are."""
+    shown, left = ", ".join(texts[:most]), len(texts) - most
+    return f"{shown} {ELLIPSIS} and {left:,} more" if left > 0 else shown
 
 
 def shorten(text: str, length: int) -> str:

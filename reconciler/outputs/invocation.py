@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.errors import PlanRefused, ReconcilerError
-from reconciler.model.plan import Guard, Note, Plan
+from reconciler.model.plan import Guard, Plan
 
 PLACEHOLDER: Final = "EX…"
 """Stands in commands and manifest entries for the SID that only a person can find."""
@@ -42,25 +42,23 @@ class Invocation(Struct, frozen=True):
 
     def completed_plan(self, plan: Plan) -> Plan:
         """Return `plan`, whose guards and notes tell commands with these options."""
-        guards = tuple(self._completed_guard(guard) for guard in plan.guards)
-        notes = tuple(self._completed_note(note) for note in plan.notes)
-        if (guards, notes) == (plan.guards, plan.notes):
-            return plan
-        return replace(plan, guards=guards, notes=notes)
+        notes = tuple(replace(note, hint=self.completed(note.hint)) for note in plan.notes)
+        return replace(plan, guards=self._completed_guards(plan.guards), notes=notes)
 
     def complete_error(self, error: ReconcilerError) -> None:
         """Make `error` tell commands with these options."""
         error.hint = self.completed(error.hint)
         if isinstance(error, PlanRefused):
-            error.guards = tuple(self._completed_guard(guard) for guard in error.guards)
+            error.guards = self._completed_guards(error.guards)
 
     def _completed_command(self, command: str) -> str:
         """`command` with these options, unless it says itself which state it is for."""
         words = command.split()
         return command if any(option in words for option in self.options) else self.command(*words[1:])
 
-    def _completed_guard(self, guard: Guard) -> Guard:
-        return replace(guard, hint=self.completed(guard.hint))
+    def _completed_guards(self, guards: tuple[Guard, ...]) -> tuple[Guard, ...]:
+        return tuple(replace(guard, hint=self.completed(guard.hint)) for guard in guards)
 
-    def _completed_note(self, note: Note) -> Note:
-        return replace(note, hint=self.completed(note.hint))
+
+NO_OPTIONS: Final = Invocation()
+"""Commands to copy need no option: they are run in the workspace, and it has no environments."""

@@ -32,7 +32,7 @@ def headline(plan: Plan, *, reasons: str = "") -> str:
 
 def remarks(plan: Plan) -> list[str]:
     """Return what apply leaves alone, and how many exams are up to date, for display after the headline."""
-    return [said for said in (_left(plan), _same(plan)) if said] if plan.differs or plan.guards else []
+    return [sentence for _, sentence in summary_sentences(plan)][1:]
 
 
 def _left(plan: Plan) -> str:

@@ -44,16 +44,18 @@ def window_of(payload: Payload, kind: str, timezone: str | None) -> Window | Non
     lead = "" if len(shown) > 1 else ("from " if bounds[0] is not None else "until ")
     if len(moments) < len(shown):
         return Window(lead + _TO.join(shown), "")
-    local = _local(moments, timezone)
-    utc = "" if all(moment.utcoffset() == timedelta(0) for moment in local) else _spell_utc(moments, local)
-    return Window(lead + _spell(local), utc)
+    return _window(moments, timezone, lead)
 
 
 def window_at(moment: datetime, timezone: str | None) -> Window:
-    """The one `moment`, which is aware, in local time and in UTC."""
-    local = _local([moment.astimezone(UTC)], timezone)
-    utc = "" if local[0].utcoffset() == timedelta(0) else _spell_utc([moment.astimezone(UTC)], local)
-    return Window(_spell(local), utc)
+    """Return `moment`, which is aware, in local time and in UTC."""
+    return _window([moment.astimezone(UTC)], timezone, "")
+
+
+def _window(moments: _Bounds, timezone: str | None, lead: str) -> Window:
+    local = _local(moments, timezone)
+    is_utc = all(moment.utcoffset() == timedelta(0) for moment in local)
+    return Window(lead + _spell(local), "" if is_utc else _spell_utc(moments, local))
 
 
 def moment_text(value: Json, timezone: str | None) -> str | None:

@@ -32,7 +32,7 @@ from reconciler.outputs.html.timeline import (
     strip_of,
 )
 from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
-from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_summary import headline, remarks
 from reconciler.outputs.text.plan_text import most_telling
@@ -82,11 +82,8 @@ class Filter(Struct, frozen=True, kw_only=True):
     count: int
 
 
-def plan_page(plan: Plan, *, listing: Listing, invocation: Invocation | None = None) -> str:
-    """`plan` as a page.
-
-    `invocation` goes into the commands to copy; None where they need no option.
-    """
+def plan_page(plan: Plan, *, listing: Listing, invocation: Invocation = NO_OPTIONS) -> str:
+    """`plan` as a page."""
     changes = listing.of(plan)
     exams = [exam_of(change, number) for number, change in enumerate(changes)]
     zones = Counter(change.timezone or "UTC" for change in changes)
@@ -101,7 +98,7 @@ def plan_page(plan: Plan, *, listing: Listing, invocation: Invocation | None = N
         remarks=list(remarks(plan)),
         notes=list(most_telling(plan.notes)),
         filters=list(_filters(changes)),
-        courses=list(_courses(changes, exams, axis, invocation or Invocation())),
+        courses=list(_courses(changes, exams, axis, invocation)),
         is_open=len(changes) <= MOST_OPEN,
         zone=zone,
         ticks=axis.ticks() if axis else [],

@@ -21,7 +21,7 @@ from reconciler.model.provenance import NO_PROVENANCE, Layer, Provenance, ValueS
 from reconciler.model.state import Intent, UnclearAnswer
 from reconciler.model.stored import Count, Instant, problem_of
 from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
-from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing
 
 FORMAT_VERSION: Final = "2.0"
@@ -127,15 +127,13 @@ def plan_document(
     plan: Plan,
     *,
     listing: Listing,
-    invocation: Invocation | None = None,
+    invocation: Invocation = NO_OPTIONS,
     provenance: Mapping[Address, Provenance] = NO_PROVENANCE,
 ) -> Document:
     """Return `plan` in the plan format.
 
-    `notes` are there only if there is one, `provenance` only where it is known. `invocation` goes into the
-    commands to copy; None where they need no option.
+    `notes` are there only if there is one, `provenance` only where it is known.
     """
-    options = invocation or Invocation()
     written = _Plan(
         format_version=FORMAT_VERSION,
         summary={key: plan.count(action) for key, action in _SUMMARY.items()},
@@ -144,7 +142,7 @@ def plan_document(
         refused=plan.guards,
         state=_State(lineage=plan.lineage, serial=plan.serial),
         changes=tuple(
-            _line(change, options, provenance.get(change.address, {})) for change in listing.of(plan)
+            _line(change, invocation, provenance.get(change.address, {})) for change in listing.of(plan)
         ),
         notes=plan.notes,
     )

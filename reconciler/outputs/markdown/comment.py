@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from reconciler.model.destination import Destination
 from reconciler.model.plan import Action, Guard, Plan
-from reconciler.outputs.escapes import ELLIPSIS, shorten
+from reconciler.outputs.escapes import ELLIPSIS, first_of, shorten
 from reconciler.outputs.groups import GROUPS
-from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.markdown.escapes import code, ticked
 from reconciler.outputs.markdown.sections import Room, sections_of
@@ -45,17 +45,13 @@ _LONGEST_URL: Final = 200
 _MOST_INSTALLS: Final = 5
 
 
-def plan_markdown(plan: Plan, *, listing: Listing, invocation: Invocation | None = None) -> str:
-    """`plan` in at most LONGEST bytes. Its first line is a hidden marker to find an earlier comment by.
-
-    `invocation` goes into the commands to copy; None where they need no option.
-    """
-    options = invocation or Invocation()
+def plan_markdown(plan: Plan, *, listing: Listing, invocation: Invocation = NO_OPTIONS) -> str:
+    """`plan` in at most LONGEST bytes. Its first line is a hidden marker to find an earlier comment by."""
     head, foot = "\n".join(_head(plan)), f"<sub>Fingerprint `{plan.fingerprint}`</sub>"
     for room in _ROOMS:
         if room.rows is None and len(listing.of(plan)) * _SHORTEST_ROW > LONGEST:
             continue  # what cannot fit need not be written to find that out
-        body = "\n".join(_body(plan, listing, options, room))
+        body = "\n".join(_body(plan, listing, invocation, room))
         text = f"{head}\n{body}\n{foot}\n"
         if len(text) <= LONGEST and len(text.encode("utf-8", "backslashreplace")) <= LONGEST:
             return text
@@ -90,21 +86,17 @@ def _destination(destination: Destination) -> Iterator[str]:
     shown = (("Service", destination.api_url), ("state", destination.state))
     parts = [f"{name} {code(shorten(url, _LONGEST_URL))}" for name, url in shown if url is not None]
     if destination.install_sids:
-        parts.insert(1, f"install {', '.join(map(code, destination.install_sids[:_MOST_INSTALLS]))}")
-        left = len(destination.install_sids) - _MOST_INSTALLS
-        parts[1] += f" {ELLIPSIS} and {left:,} more" if left > 0 else ""
+        parts.insert(1, f"install {first_of([*map(code, destination.install_sids)], _MOST_INSTALLS)}")
     if parts:
         yield f"{', '.join(parts)}."
         yield ""
 
 
 def _guard(guard: Guard) -> Iterator[str]:
-    named = ", ".join(code(address) for address in guard.addresses[:_GUARD_ADDRESSES])
-    left = len(guard.addresses) - _GUARD_ADDRESSES
-    more = f" {ELLIPSIS} and {left:,} more" if left > 0 else ""
     yield "> [!CAUTION]"
     yield f"> **Refused:** {code(guard.code)}: {ticked(shorten(guard.message, _LONGEST_GUARD))}"
-    yield from (f"> Exams: {named}{more}",) if named else ()
+    if guard.addresses:
+        yield f"> Exams: {first_of([*map(code, guard.addresses)], _GUARD_ADDRESSES)}"
     yield f"> Next: {ticked(shorten(guard.hint, _LONGEST_GUARD))}"
     yield ""
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Struct
-
 from reconciler.model.diagnostics import Diagnostic, Severity, Span
 from reconciler.outputs.escapes import ELLIPSIS, printable
 from reconciler.outputs.text.console import (
@@ -71,10 +69,10 @@ def _print_excerpt(found: Diagnostic, excerpt: str, span: Span, console: Console
     number = str(span.start.line)
     gutter = max(len(number), 2)
     room = max(width_of(console) - gutter - 5, _MIN_EXCERPT)
-    shown = _around_marker(excerpt, span, room)
-    put(console, (f"  {number:>{gutter}} | ", "dim"), shown.before, shown.marked, shown.after)
-    offset = columns_of(shown.before)
-    marker = "^" * max(columns_of(shown.marked), 1)
+    before, marked, after = _fit_excerpt(excerpt, span, room)
+    put(console, (f"  {number:>{gutter}} | ", "dim"), before, marked, after)
+    offset = columns_of(before)
+    marker = "^" * max(columns_of(marked), 1)
     fits = offset + len(marker) + 1 + columns_of(printable(found.hint)) <= room
     beside = f" {found.hint}" if fits else ""
     style = _STYLES[found.severity]
@@ -88,16 +86,8 @@ def _print_hint(hint: str, console: Console, *, gutter: int) -> None:
         put_wrapped(console, ("= ", "dim"), hint, indent=gutter + 3, hanging=gutter + 5)
 
 
-class _Shown(Struct, frozen=True):
-    """A line of source as printed: what stands before the marker, above it and after it."""
-
-    before: str
-    marked: str
-    after: str
-
-
-def _around_marker(excerpt: str, span: Span, room: int) -> _Shown:
-    """What of `excerpt` fits in `room` columns, the beginning of the marked part always among it."""
+def _fit_excerpt(excerpt: str, span: Span, room: int) -> tuple[str, str, str]:
+    """Return text before, inside and after `span` that fits in `room` columns; inside begins with `span`."""
     start = min(span.start.column - 1, len(excerpt))
     is_one_line = span.end_line == span.start.line
     end = max(min(span.end_column - 1, len(excerpt)), start) if is_one_line else len(excerpt.rstrip())
@@ -108,7 +98,7 @@ def _around_marker(excerpt: str, span: Span, room: int) -> _Shown:
     left = max(room // 3, room - columns_of(marked) - columns_of(after))
     before = keep_right(before, left)
     after = keep_left(after, room - columns_of(before) - columns_of(marked))
-    return _Shown(before, marked, after)
+    return before, marked, after
 
 
 def _source(text: str) -> str:

@@ -6,9 +6,9 @@ from typing import Final
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change, Guard, Note, Plan
 from reconciler.model.provenance import NO_PROVENANCE, Provenance
-from reconciler.outputs.escapes import ELLIPSIS, printable
+from reconciler.outputs.escapes import ELLIPSIS, first_of, printable
 from reconciler.outputs.groups import GROUPS, Group
-from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_summary import summary_sentences
 from reconciler.outputs.text.change_text import print_brief, print_change
@@ -42,19 +42,19 @@ def print_plan(
     console: Console,
     *,
     listing: Listing,
-    invocation: Invocation | None = None,
+    invocation: Invocation = NO_OPTIONS,
     provenance: Mapping[Address, Provenance] = NO_PROVENANCE,
 ) -> None:
     """Print `plan` by action, then notes, the guards that fire, where it goes, a summary, the fingerprint.
 
-    `invocation` goes into the commands to copy; None where they need no option. Where `provenance` is known,
+    Where `provenance` is known,
     every exam is shown whole, and where its values are from.
     """
     listed = listing.of(plan)
     for action, group in GROUPS.items():
         changes = [change for change in listed if change.action is action]
         if changes:
-            _print_group(group, changes, console, invocation or Invocation(), provenance)
+            _print_group(group, changes, console, invocation, provenance)
     _print_notes(plan.notes, console)
     for guard in plan.guards:
         _print_guard_panel(guard, console)
@@ -114,7 +114,7 @@ def print_guard(guard: Guard, console: Console) -> None:
     """`guard` stands there with what is wrong, its first addresses and what to do next."""
     put_wrapped(console, (f"refused[{guard.code}]", "bold red"), f": {guard.message}", hanging=2)
     if guard.addresses:
-        put_wrapped(console, (_first_addresses(guard), "bold"), indent=2, hanging=2)
+        put_wrapped(console, (first_of(guard.addresses, _ADDRESSES_OF_A_GUARD), "bold"), indent=2, hanging=2)
     put_wrapped(console, guard.hint, indent=2)
 
 
@@ -138,7 +138,11 @@ def most_telling(notes: Sequence[Note]) -> list[Note]:
 
 
 def _print_guard_panel(guard: Guard, console: Console) -> None:
-    body: list[Piece] = [guard.message, (_first_addresses(guard), "bold"), guard.hint]
+    body: list[Piece] = [
+        guard.message,
+        (first_of(guard.addresses, _ADDRESSES_OF_A_GUARD), "bold"),
+        guard.hint,
+    ]
     put_panel(
         console,
         f"refused: {guard.code}",
@@ -146,9 +150,3 @@ def _print_guard_panel(guard: Guard, console: Console) -> None:
         style="red",
         columns=min(console.width, _WIDEST_PANEL),
     )
-
-
-def _first_addresses(guard: Guard) -> str:
-    shown = ", ".join(guard.addresses[:_ADDRESSES_OF_A_GUARD])
-    left = len(guard.addresses) - _ADDRESSES_OF_A_GUARD
-    return f"{shown} {ELLIPSIS} and {left:,} more" if left > 0 else shown

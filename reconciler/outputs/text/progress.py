@@ -12,7 +12,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.report import ExamOutcome, Outcome, TryBegun, TryEnded
 from reconciler.outputs.escapes import printable, shorten
 from reconciler.outputs.text.console import Console, count_of, fitted, put
-from reconciler.outputs.text.report_text import print_outcome
+from reconciler.outputs.text.report_text import label_of, print_outcome
 
 _LONGEST_REASON: Final = 60
 _BAR: Final = 20
@@ -44,8 +44,8 @@ class QuietProgress:
         """Nothing is shown."""
 
 
-class LogProgress(QuietProgress):
-    """One plain line for each thing that happens; the last says how all ended."""
+class _CountingProgress(QuietProgress):
+    """What both visible forms keep: where the plan goes, and how many creates ended in which way."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -53,8 +53,12 @@ class LogProgress(QuietProgress):
         self._place = ""
 
     def planned(self, plan: Plan) -> None:
-        """Where the plan goes is told with the number of creates."""
+        """Remember where the plan goes."""
         self._place = plan.destination.place
+
+
+class LogProgress(_CountingProgress):
+    """Prints one plain line for each event; the last line counts the outcomes."""
 
     def started(self, total: int) -> None:
         """Print the number of creates, and where they go."""
@@ -74,19 +78,11 @@ class LogProgress(QuietProgress):
         put(self._console, f"done: {_counted(self._counts) or 'nothing was sent'}")
 
 
-class TerminalProgress(QuietProgress):
-    """A bar with the counts so far, on the last line of a terminal."""
+class TerminalProgress(_CountingProgress):
+    """Draws a bar with the counts so far on the last line of a terminal."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._counts: Counter[Outcome] = Counter()
-        self._place = ""
-        self._total = 0
-        self._begun_at = 0.0
-
-    def planned(self, plan: Plan) -> None:
-        """Where the plan goes is told before the bar."""
-        self._place = plan.destination.place
+    _total = 0
+    _begun_at = 0.0
 
     def started(self, total: int) -> None:
         """Draw the bar, empty."""
@@ -133,5 +129,4 @@ def _pause(seconds: float, reason: str) -> str:
 
 
 def _counted(counts: Counter[Outcome]) -> str:
-    words = {outcome: outcome.value.replace("-", " ") for outcome in Outcome}
-    return ", ".join(f"{counts[outcome]:,} {words[outcome]}" for outcome in Outcome if counts[outcome])
+    return ", ".join(f"{counts[outcome]:,} {label_of(outcome)}" for outcome in Outcome if counts[outcome])

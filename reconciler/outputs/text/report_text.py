@@ -9,7 +9,7 @@ from reconciler.model.identities import Address
 from reconciler.model.report import ExamOutcome, Outcome, Report
 from reconciler.outputs.escapes import shorten
 from reconciler.outputs.in_doubt import InDoubtReport
-from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.text.console import Console, count_of, put, put_wrapped
 from reconciler.outputs.text.in_doubt_text import MOST_WHOLE, print_in_doubt_reports, print_settling
 
@@ -21,12 +21,6 @@ OUTCOME_STYLES: Final = {
 }
 """The style of each outcome, in the order of a report: what a person has to act on stands last."""
 
-_LABELS: Final = {
-    Outcome.CREATED: "created",
-    Outcome.NOT_ATTEMPTED: "not attempted",
-    Outcome.FAILED: "failed",
-    Outcome.IN_DOUBT: "in doubt",
-}
 _LABEL_WIDTH: Final = 15
 _LONGEST_MESSAGE: Final = 500
 
@@ -36,13 +30,12 @@ def print_report(
     console: Console,
     *,
     doubts: Mapping[Address, InDoubtReport] | None = None,
-    invocation: Invocation | None = None,
+    invocation: Invocation = NO_OPTIONS,
     destination: Destination = UNSAID,
 ) -> None:
     """Print `report` exam by exam, then its summary, which names the `destination`, and the next steps.
 
-    `doubts` are those of exams in doubt, as far as they could be read back. `invocation` goes into the
-    commands to copy; None where they need no option.
+    `doubts` are those of exams in doubt, as far as they could be read back.
     """
     for outcome in OUTCOME_STYLES:
         for exam in report.having(outcome):
@@ -58,7 +51,7 @@ def print_report(
         put_wrapped(console, (f"Not all was told while it went on: {report.fault_in_telling}", "yellow"))
     for step in _next_steps(report):
         put_wrapped(console, step)
-    _print_doubts(report.in_doubt, doubts or {}, invocation or Invocation(), console)
+    _print_doubts(report.in_doubt, doubts or {}, invocation, console)
 
 
 def _print_doubts(
@@ -74,11 +67,16 @@ def _print_doubts(
         print_settling(invocation.settling_commands(address), console)
 
 
+def label_of(outcome: Outcome) -> str:
+    """Return `outcome` in words."""
+    return outcome.value.replace("-", " ")
+
+
 def print_outcome(exam: ExamOutcome, console: Console) -> None:
     """How `exam` ended stands there, on one line."""
     put(
         console,
-        (f"{_LABELS[exam.outcome]:{_LABEL_WIDTH}}", OUTCOME_STYLES[exam.outcome]),
+        (f"{label_of(exam.outcome):{_LABEL_WIDTH}}", OUTCOME_STYLES[exam.outcome]),
         (exam.address, "bold"),
         "  ",
         outcome_words(exam),
@@ -93,12 +91,6 @@ def outcome_words(exam: ExamOutcome) -> str:
     return ": ".join(part for part in parts if part)
 
 
-def counts_in_words(report: Report) -> str:
-    """How many exams ended otherwise than created, by outcome."""
-    counts = [(len(report.having(outcome)), _LABELS[outcome]) for outcome in reversed(OUTCOME_STYLES)]
-    return ", ".join(f"{number:,} {label}" for number, label in counts if number and label != "created")
-
-
 def _summary(report: Report, place: str) -> str:
     total, created = len(report.exams), len(report.created)
     if total == 0:
@@ -106,7 +98,9 @@ def _summary(report: Report, place: str) -> str:
     where = f" {place}" if place else ""
     if created == total:
         return f"Created {count_of(total, 'exam')}{where}."
-    return f"Created {created:,} of {count_of(total, 'exam')}{where}: {counts_in_words(report)}."
+    others = [(len(report.having(outcome)), label_of(outcome)) for outcome in reversed(OUTCOME_STYLES)]
+    words = ", ".join(f"{count:,} {label}" for count, label in others if count and label != "created")
+    return f"Created {created:,} of {count_of(total, 'exam')}{where}: {words}."
 
 
 def _next_steps(report: Report) -> Iterator[str]:

@@ -11,7 +11,7 @@ from reconciler.model.payloads import Json, Payload
 from reconciler.model.state import Entry, Intent, Resolution, State
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.in_doubt import in_doubt_reports_of_state
-from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.text.console import (
     Console,
     Piece,
@@ -29,11 +29,10 @@ _SID_WIDTH: Final = 34
 _LABEL_WIDTH: Final = 12
 
 
-def print_state(state: State, console: Console, *, invocation: Invocation | None = None) -> None:
+def print_state(state: State, console: Console, *, invocation: Invocation = NO_OPTIONS) -> None:
     """Print one line for each address of `state`, sorted; then their number and the first in-doubt reports.
 
-    An exam gets one line where all fit in one, and two otherwise. `invocation` goes into the commands to
-    copy; None where they need no option.
+    An exam gets one line where all fit in one, and two otherwise.
     """
     rows = [_row(address, state) for address in sorted({*state.exams, *state.intents})]
     widest = max((columns_of(head) for (head, _), _ in rows), default=0)
@@ -48,23 +47,19 @@ def print_state(state: State, console: Console, *, invocation: Invocation | None
     put(console, (_counted(state), "dim"))
     if state.service is not None:
         put(console, (f"They are at {state.service}", "dim"))
-    options = invocation or Invocation()
-    print_in_doubt_reports(list(in_doubt_reports_of_state(state, options).values()), console, options)
+    print_in_doubt_reports(list(in_doubt_reports_of_state(state, invocation).values()), console, invocation)
 
 
 def print_entry(
-    address: Address, state: State, console: Console, *, invocation: Invocation | None = None
+    address: Address, state: State, console: Console, *, invocation: Invocation = NO_OPTIONS
 ) -> None:
-    """All that `state` knows of `address` stands there; UsageError where it knows nothing.
-
-    `invocation` goes into the commands to copy; None where they need no option.
-    """
+    """All that `state` knows of `address` stands there; UsageError where it knows nothing."""
     entry, intent = state.exams.get(address), state.intents.get(address)
     settled = state.resolutions_of(address)
     if entry is not None:
         _print_entry(address, entry, settled, console)
     elif intent is not None:
-        _print_intent(address, intent, state, console, invocation or Invocation())
+        _print_intent(address, intent, state, console, invocation)
     elif settled:
         put(console, (address, "bold"), "  not in state: it was settled")
         _print_resolutions(settled, console)
@@ -81,21 +76,10 @@ def _columns(*pieces: Piece) -> int:
 
 def _row(address: Address, state: State) -> tuple[tuple[str, str], list[Piece]]:
     entry = state.exams.get(address)
-    if entry is not None:
-        created = (instant_in_words(entry.created_at), "dim")
-        tail: list[Piece] = [entry.sid, "  ", entry.course_sid, "  ", created, "  ", title_of(entry.payload)]
-        return (address, "bold"), tail
-    intent = state.intents[address]
-    doubt = pad("? in doubt", _SID_WIDTH)
-    tail = [
-        (doubt, "magenta"),
-        "  ",
-        intent.course_sid,
-        "  ",
-        (instant_in_words(intent.started_at), "dim"),
-        "  ",
-    ]
-    return (address, "bold"), [*tail, title_of(intent.payload)]
+    known = entry or state.intents[address]
+    sid: Piece = (pad("? in doubt", _SID_WIDTH), "magenta") if entry is None else entry.sid
+    at = (instant_in_words(known.started_at if isinstance(known, Intent) else known.created_at), "dim")
+    return (address, "bold"), [sid, "  ", known.course_sid, "  ", at, "  ", title_of(known.payload)]
 
 
 def _print_entry(address: Address, entry: Entry, settled: Sequence[Resolution], console: Console) -> None:
