@@ -1,14 +1,14 @@
-"""What every store of state must pass: the words of `ports.StateStore`, as tests.
+"""Tests that every store must pass: they check what `ports.StateStore` says.
 
-For pytest, though nothing of it is imported here. A store's own tests subclass `BackendConformance` and give
-a fixture `place` that names a fresh and empty location:
+They run in pytest, which is not imported here. The tests of a store subclass `BackendConformance` and define
+a fixture `place` for a new, empty location:
 
     class TestMyStore(BackendConformance):
         @pytest.fixture
         def place(self, server, tmp_path):
             return Place(url=f"mystore://{server}/{uuid4()}", root=tmp_path)
 
-Other processes open the same location by its URL, so whatever else they need must be in the environment.
+Other processes open the same location by its URL; anything else they need goes into `environ`.
 """
 
 import os
@@ -43,18 +43,18 @@ _MOST_CALLS: Final = 200
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Where a test's state is. `environ` is added to the environment of other processes."""
+    """Location of a test's state. `environ` is added to the environment of other processes."""
 
     url: str
     root: Path
     environ: Mapping[str, str] = field(default_factory=dict)
 
     def open(self) -> StateStore:
-        """A client of its own."""
+        """Return a new client."""
         return open_backend(self.url, root=self.root)
 
     def start(self, *words: str, fault: str | None = None) -> "subprocess.Popen[str]":
-        """Another process that acts on this place; what it prints can be read line by line."""
+        """Start another process that uses this place (see `_act`); its output can be read line by line."""
         environ = {**os.environ, **self.environ}
         environ.pop(VARIABLE, None)
         if fault is not None:
@@ -63,14 +63,14 @@ class Place(Struct, frozen=True, kw_only=True):
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ)  # noqa: S603 - ourselves
 
     def run(self, *words: str, fault: str | None = None) -> tuple[int, list[str]]:
-        """How such a process ended, and what it said."""
+        """Run such a process; return its exit code and the lines of its output."""
         process = self.start(*words, fault=fault)
         said, _ = process.communicate(timeout=_PATIENCE_S)
         return process.returncode, said.splitlines()
 
 
 def a_lock(command: str = "test") -> LockInfo:
-    """Lock information that no other lock has."""
+    """Return lock information with a new id."""
     return LockInfo(
         lock_id=os.urandom(16).hex(),
         who="somebody",
@@ -82,7 +82,7 @@ def a_lock(command: str = "test") -> LockInfo:
 
 
 def refusal(kind: type[ReconcilerError], call: Callable[[], object]) -> ReconcilerError:
-    """The `kind` of error that `call` raises; fails if it raises none."""
+    """Return the error of type `kind` that `call` raises; fail if it raises none."""
     try:
         call()
     except kind as error:
@@ -93,14 +93,14 @@ def refusal(kind: type[ReconcilerError], call: Callable[[], object]) -> Reconcil
 
 
 def data_in(backend: StateStore) -> bytes:
-    """The snapshot's bytes; fails if there is no snapshot."""
+    """Return the snapshot's bytes; fail if there is no snapshot."""
     found = backend.read()
     assert found is not None
     return found.data
 
 
 def holder_of(place: Place) -> LockInfo:
-    """Who holds the lock; fails if nobody does, or it is not told."""
+    """Return who holds the lock; fail if nobody does or the store does not know."""
     holder = place.open().lock_holder()
     assert holder is not None
     assert holder.info is not None
@@ -108,14 +108,14 @@ def holder_of(place: Place) -> LockInfo:
 
 
 def take(backend: StateStore) -> None:
-    """Take the lock of `backend` and let it go."""
+    """Take the lock of `backend` and release it."""
     with backend.lock(a_lock(), timeout_s=0):
         pass
 
 
 @contextmanager
 def settled(backend: StateStore) -> Iterator[bytes | None]:
-    """Hold the lock as a session does: a broken one means to write the snapshot anew. Gives what it was."""
+    """Hold the lock as a session does: after FORCED, write the snapshot again. Give the snapshot's bytes."""
     with backend.lock(a_lock("settle"), timeout_s=0) as handover:
         found = backend.read()
         if handover is LockHandover.FORCED:
@@ -125,20 +125,23 @@ def settled(backend: StateStore) -> Iterator[bytes | None]:
 
 
 class BackendConformance:
-    """The suite. A subclass may say which steps of `fault_points` lie between two calls of its store."""
+    """The tests.
+
+    A subclass may name other steps of `fault_points`, at which processes are killed or calls fail.
+    """
 
     kill_steps: ClassVar[Sequence[str]] = ("store-call", "store-called")
     fail_steps: ClassVar[Sequence[str]] = ("store-call=eio", "store-called=eio")
 
     def test_absent_is_not_empty(self, place: Place) -> None:
-        """Nothing reads as None, and no bytes as no bytes."""
+        """Without a snapshot `read` returns None; after a write of no bytes it returns no bytes."""
         backend = place.open()
         assert backend.read() is None
         backend.write(b"", replacing=None)
         assert data_in(place.open()) == b""
 
     def test_what_was_written_is_read(self, place: Place) -> None:
-        """By any client, under the version that the write gave; a large one too."""
+        """Any client reads it, with the version that the write returned; also a large one."""
         one = place.open().write(b"one", replacing=None)
         assert place.open().read() == Snapshot(data=b"one", version=one)
         large = os.urandom(_LARGE_BYTES)
@@ -160,7 +163,7 @@ class BackendConformance:
         assert backend.read() == Snapshot(data=b"two", version=two)
 
     def test_the_journal_grows_and_drops_a_torn_tail(self, place: Place) -> None:
-        """An append goes behind the bytes that count, and replaces what was behind them."""
+        """An append goes after the first `after` bytes, and replaces what followed them."""
         backend = place.open()
         with backend.lock(a_lock(), timeout_s=0):
             version = backend.write(b"snapshot", replacing=None)
@@ -194,7 +197,7 @@ class BackendConformance:
         assert place.open().read_journal() == b"new|"
 
     def test_a_backup_leaves_the_state_as_it_is(self, place: Place) -> None:
-        """It says where it is, and holds no more than the last one."""
+        """`back_up` returns where the backup is, and can be repeated."""
         backend = place.open()
         with backend.lock(a_lock(), timeout_s=0):
             version = backend.write(b"one", replacing=None)
@@ -211,7 +214,7 @@ class BackendConformance:
         assert backend.read_journal() == b""
 
     def test_one_at_a_time_holds_the_lock(self, place: Place) -> None:
-        """A second process is kept out and told by whom; let go, the lock is free."""
+        """A second process is refused and told who holds the lock; after the release the lock is free."""
         backend = place.open()
         assert backend.lock_holder() is None
         info = a_lock("apply")
@@ -227,7 +230,7 @@ class BackendConformance:
         assert place.run("take") == (0, ["taken"])
 
     def test_waiting_for_the_lock_is_bounded(self, place: Place) -> None:
-        """It is waited for as long as was said, and had once it is free."""
+        """A run waits as long as `timeout_s`, and takes the lock once it is free."""
         with place.open().lock(a_lock(), timeout_s=0):
             began = time.monotonic()
             other = place.open()
@@ -243,7 +246,7 @@ class BackendConformance:
         assert said == "taken\n"
 
     def test_there_may_be_nothing_to_break(self, place: Place) -> None:
-        """Without a lock, and by another id, nothing is broken."""
+        """Without a lock, and with another id, `break_lock` is refused."""
         backend = place.open()
         refusal(UnlockRefused, lambda: backend.break_lock("any", breaking=Breaking.EVEN_LIVE))
         with place.open().lock(a_lock(), timeout_s=0):
@@ -251,7 +254,7 @@ class BackendConformance:
             refusal(StateLocked, lambda: take(backend))
 
     def test_a_killed_holder_can_be_replaced(self, place: Place) -> None:
-        """Its lock ends with it or can be broken by its id, and what it recorded is there."""
+        """Its lock ends with its process or can be broken, and what it recorded is there."""
         with place.start("append", "1000000") as writer:
             assert writer.stdout is not None
             said = [writer.stdout.readline() for _ in range(4)]
@@ -293,7 +296,7 @@ class BackendConformance:
             refusal(StateUnavailable, change)
 
     def test_a_late_release_leaves_the_next_holders_lock(self, place: Place) -> None:
-        """Who lost its lock does not let go of another's."""
+        """A run whose lock was broken does not release the next holder's lock."""
         backend, other = place.open(), place.open()
         info, next_info = a_lock("first"), a_lock("next")
         first = backend.lock(info, timeout_s=0)
@@ -328,17 +331,17 @@ class BackendConformance:
         assert data_in(place.open()) == b"%d" % (_WRITERS * _COUNTS)
 
     def test_a_kill_between_any_two_calls_loses_nothing(self, place: Place) -> None:
-        """All that was acknowledged is there, and nothing but what was asked for."""
+        """Everything that was acknowledged is there, and nothing else."""
         for step in self.kill_steps:
             self._meet(place, f"{step}=kill", until=lambda code, _: code == 0)
 
     def test_a_call_that_fails_or_whose_answer_is_lost_loses_nothing(self, place: Place) -> None:
-        """The store is as before or as asked, and the same client can go on."""
+        """The store is as before or as requested, and the same client can continue."""
         for fault in self.fail_steps:
             self._meet(place, fault, until=lambda _, said: said[-1:] == ["unharmed"])
 
     def _meet(self, place: Place, fault: str, *, until: Callable[[int, list[str]], bool]) -> None:
-        """Tell a story that meets `fault` at its first call, then at its second, `until` it ends well."""
+        """Run the story with `fault` at the first call, at the second, and so on `until` it ends well."""
         for nth in range(1, _MOST_CALLS):
             name = f"{fault}-{nth}"
             code, said = place.run("story", name, fault=f"{fault}@{nth}")
@@ -359,7 +362,7 @@ class BackendConformance:
 
     @staticmethod
     def _check_story(place: Place, said: Sequence[str], name: str) -> None:
-        """What a `story` left is what it acknowledged, or one step further."""
+        """Assert that the store has what the story acknowledged, or one step more."""
         backend = place.open()
         done = [line.removeprefix("done ") for line in said if line.startswith("done ")]
         with settled(backend) as found:
@@ -380,7 +383,7 @@ class BackendConformance:
 
 
 def _act(backend: StateStore, words: Sequence[str]) -> None:
-    """What another process does, as its `words` say."""
+    """Run the command `words` in another process."""
     match words:
         case ["take", *timeout]:
             with backend.lock(a_lock("take"), timeout_s=float(timeout[0]) if timeout else 0.0):
@@ -410,10 +413,10 @@ def _count(backend: StateStore, times: int) -> None:
 
 
 def _tell(backend: StateStore, name: bytes) -> None:
-    """A run in small: lock, load, journal, four appends, fold, clear; a step that failed is tried again once.
+    """Do a small run, the story: lock, four appends, fold, clear. Try a failed step once more.
 
-    A step whose outcome is not known is tried again as a session would: an append in the same place, a write
-    on what is found. In the end it says "unharmed" if the fault that was planned for it never came.
+    As in a session, an append is repeated at the same offset, and a write after a new read. In the end print
+    "unharmed" if the planned fault never happened.
     """
     with _locked(backend):
         after = 0
@@ -431,7 +434,7 @@ def _tell(backend: StateStore, name: bytes) -> None:
 
 @contextmanager
 def _locked(backend: StateStore) -> Iterator[None]:
-    """The lock; a second try where the first one failed."""
+    """Hold the lock; try a second time after a failure."""
     try:
         lock = backend.lock(a_lock("story"), timeout_s=0)
         lock.__enter__()
@@ -453,7 +456,7 @@ def _fold(backend: StateStore, data: bytes) -> None:
 
 
 def _persist(step: Callable[[], object]) -> None:
-    """`step` is done; it was tried a second time if it failed."""
+    """Do `step`; try a second time after a failure."""
     try:
         step()
     except StateUnavailable as error:

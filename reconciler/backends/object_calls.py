@@ -1,8 +1,8 @@
-"""One bucket: conditional puts, gets, listings and removals, each a call that ends within a bounded time.
+"""One bucket: conditional puts, gets, listings and removals. Each call has a timeout.
 
-A conditional put whose answer is lost is not a failed one. The driver tries again by itself, so its last
-try may be refused because an earlier one was done; whoever is refused, or left without an answer, reads the
-object, and finds its own bytes there if it was done. Objects for which that matters hold something unique.
+A conditional put whose answer is lost may have been done. The driver tries again by itself, and a later try
+is then refused because an earlier one was done. So after a refusal or a lost answer we read the object: if it
+has our bytes, the put was done. Objects for which this matters have a unique token in them.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 
 Tag = NewType("Tag", str)
-"""Names the exact content of an object: its e-tag, or its generation where the store has those."""
+"""Version of an object: its e-tag, or its generation in stores that have generations."""
 
 _PAGE: Final = 1000
 
 
 class StoredObject(Struct, frozen=True, kw_only=True):
-    """An object's bytes, and what to name when replacing exactly these."""
+    """Content and version of an object."""
 
     data: bytes
     tag: Tag
 
 
 class Listed(Struct, frozen=True, kw_only=True):
-    """An object as a listing shows it; `changed_at` is by the store's clock."""
+    """An object in a listing. `changed_at` is by the store's clock."""
 
     key: str
     size_bytes: int
@@ -46,7 +46,7 @@ class Listed(Struct, frozen=True, kw_only=True):
 
 
 class ConditionFailed(Exception):
-    """The object is not the one that a put was to replace; `found` is what it was after that."""
+    """A put was refused: the object is not the one to replace. `found` is what was read after that."""
 
     def __init__(self, found: StoredObject | None) -> None:
         super().__init__()
@@ -54,10 +54,10 @@ class ConditionFailed(Exception):
 
 
 class Bucket:
-    """A bucket's objects. `location` is the state's, for complaints.
+    """The objects of a bucket. `location` is the state's URL, for errors.
 
-    With `has_generations`, an object's content is named by its generation, a number that never comes again
-    (Google Cloud Storage); otherwise by its e-tag (S3, Azure).
+    With `has_generations` the version of an object is its generation, a number that is never used again
+    (Google Cloud Storage); otherwise its e-tag (S3, Azure).
     """
 
     def __init__(self, store: "ObjectStore", *, has_generations: bool, location: str) -> None:
@@ -66,7 +66,7 @@ class Bucket:
         self.location = location
 
     def get(self, key: str) -> StoredObject | None:
-        """The object, or None where the store says that there is none."""
+        """Return the object; None if the store answers that it does not exist."""
         try:
             return self._ask("read", lambda: self._found(obstore.get(self._store, key)))
         except FileNotFoundError as error:
@@ -75,9 +75,9 @@ class Bucket:
             raise failure(self.location, "read", error) from None
 
     def put(self, key: str, data: bytes, *, replacing: Tag | None) -> Tag:
-        """Durably make `data` the object if the present one is `replacing` (None: if there is none).
+        """Durably write `data` if the object's present version is `replacing` (None: if there is no object).
 
-        Raises ConditionFailed if it is not, and OutcomeUnknown where that cannot be known.
+        Raise ConditionFailed if it is another, and OutcomeUnknown if the result cannot be found out.
         """
         mode = self._mode(replacing)
         if mode is None:
@@ -101,7 +101,7 @@ class Bucket:
         return tag
 
     def _looked_up(self, key: str, data: bytes, error: StateUnavailable) -> Tag:
-        """The tag of what a put with a lost answer did. Raises OutcomeUnknown if it is not to be seen."""
+        """Return the version that a put with a lost answer wrote. Raise OutcomeUnknown if it is not there."""
         with suppress(StateUnavailable):
             found = self.get(key)
             if found is not None and found.data == data:
@@ -109,26 +109,29 @@ class Bucket:
         raise outcome_unknown(error) from None
 
     def listing(self, folder: str) -> Sequence[Listed]:
-        """What is below `folder`. A page that is no listing may read as an empty one: prove the end."""
+        """Return the objects below `folder`.
+
+        It may be empty by mistake (a proxy's page): check with `get`.
+        """
         return self._ask("list the journal of", lambda: self._listed(folder))
 
     def remove(self, keys: Sequence[str]) -> None:
-        """Remove the objects, whatever is in them; some may be left where that fails."""
+        """Remove the objects unconditionally. After an error some may be left."""
         with suppress(FileNotFoundError):
             self._ask("tidy up beside", lambda: obstore.delete(self._store, keys))
 
     def _tag_of(self, e_tag: str | None, version: str | None) -> Tag | None:
-        """The tag; None where the answer lacks it."""
+        """Return the version; None if the answer has none."""
         found = version if self._has_generations else e_tag
         return None if found is None else Tag(found)
 
     def _mode(self, replacing: Tag | None) -> "PutMode | None":
-        """What makes the driver replace exactly `replacing`; None where that can be nothing."""
+        """Return the driver's mode to replace exactly `replacing`; None if that cannot be a version."""
         if replacing is None:
             return "create"
         if not self._has_generations:
             return {"e_tag": replacing}
-        # The store takes nothing but a number.
+        # A generation is a number.
         return {"e_tag": replacing, "version": replacing} if replacing.isdecimal() else None
 
     def _found(self, answer: "GetResult") -> StoredObject:

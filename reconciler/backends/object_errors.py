@@ -1,8 +1,7 @@
-"""What an object store's failures mean, in words that quote nothing of its answer.
+"""Errors about object stores, which quote nothing of a server's answer but its status and error code.
 
-The driver's text holds the address that was asked, which may be a signed one, and the server's whole body,
-which may name an access key. So no more than the HTTP status and the server's error code are taken out of
-it.
+The driver's message has the request's URL, which may be signed, and the whole answer, which may name an
+access key. So it is matched against patterns, and not shown.
 """
 
 import re
@@ -19,6 +18,7 @@ _LATER: Final = "Nothing that was recorded is lost. Try again in a while; a run 
 _SEE: Final = "See docs/backends/object-storage.md."
 
 
+# Pattern in the driver's message, problem, hint. The first match counts.
 _CASES: Final[tuple[tuple[str, str, str], ...]] = (
     (
         r"<Code>\s*(NoSuchBucket|ContainerNotFound)\b",
@@ -39,7 +39,7 @@ _CASES: Final[tuple[tuple[str, str, str], ...]] = (
             r"MissingAccessKeyId|MissingSecretAccessKey|MissingCredentials|TokenRequest|CredentialNotFound"
             r"|latest/(api/token|meta-data)|computeMetadata|metadata/identity|oauth2/token"
         ),
-        "no credentials could be had",
+        "no credentials were found",
         f"Give them as the cloud's own tools take them, in the environment or by the machine's role. {_SEE}",
     ),
     (
@@ -49,7 +49,7 @@ _CASES: Final[tuple[tuple[str, str, str], ...]] = (
     ),
     (
         r"status code: 403\b",
-        "these credentials may not do that",
+        "these credentials lack a permission",
         f"Grant them to read, write, list and delete objects below the state's key. {_SEE}",
     ),
     (
@@ -64,10 +64,10 @@ _CASES: Final[tuple[tuple[str, str, str], ...]] = (
     ),
     (
         r"status code: (429|503)\b|<Code>\s*(SlowDown|ServerBusy)\b",
-        "the server has been refusing calls as too many, or as overloaded, for too long",
+        "the server has been refusing calls for too long, as too many or as overloaded",
         _LATER,
     ),
-    (r"status code: 5\d\d\b", "the server fails", _LATER),
+    (r"status code: 5\d\d\b", "the server failed", _LATER),
     (
         r"BareRedirect|status code: 3\d\d\b|<Code>\s*IllegalLocationConstraintException\b",
         "the server redirects elsewhere, as it does for a bucket of another region",
@@ -87,7 +87,7 @@ _CASES: Final[tuple[tuple[str, str, str], ...]] = (
     (r"dns error|failed to lookup", "the server's name cannot be resolved", _CHECK_URL),
     (
         r"MissingEtag|MissingLastModified|InvalidListResponse|[Dd]eserialize|quick_xml|DeError",
-        "what answered is no object store, perhaps a proxy or a sign-in page",
+        "what answered is not an object store, perhaps a proxy or a sign-in page",
         _CHECK_URL,
     ),
     (r"kind: Connect", "the server cannot be reached", _CHECK_URL),
@@ -95,50 +95,47 @@ _CASES: Final[tuple[tuple[str, str, str], ...]] = (
 )
 
 
-"""For each failure a pattern in the driver's text, what it is, and what to do; the first that fits counts."""
-
-
 class OutcomeUnknown(StateUnavailable):
-    """A write failed, and may have been done or be done later all the same."""
+    """A write failed, but may have been done, or may still be done later."""
 
 
 def says_absent(error: FileNotFoundError) -> bool:
-    """Whether the server itself said that the object, and nothing else, is missing."""
+    """Return whether the server reports that the object is missing, rather than its bucket."""
     found = _CODE.search(str(error))
     return found is not None and found[1] in _ABSENT_CODES
 
 
 def failure(location: str, doing: str, error: Exception) -> StateUnavailable:
-    """What to raise for the driver's `error` while `doing` something with `location`."""
+    """Return the error to raise for the driver's `error` in an attempt to `doing` the state."""
     problem, hint = explained(error)
     return StateUnavailable(f"cannot {doing} {location}: {problem}", hint=hint, location=location)
 
 
 def outcome_unknown(failed: StateUnavailable) -> OutcomeUnknown:
-    """`failed`, of a write."""
+    """Return `failed` as the error of a write that may have been done."""
     return OutcomeUnknown(failed.message, hint=failed.hint, location=failed.location)
 
 
 def no_store(location: str, doing: str) -> StateUnavailable:
-    """An answer that came with success, and cannot be one of an object store."""
+    """Return the error for a successful answer that cannot be from an object store."""
     return StateUnavailable(
-        f"cannot {doing} {location}: what answered is no object store, perhaps a proxy or a sign-in page",
+        f"cannot {doing} {location}: what answered is not an object store, perhaps a proxy or a sign-in page",
         hint=_CHECK_URL,
         location=location,
     )
 
 
 def foreign(location: str, key: str) -> StateUnavailable:
-    """There is an object that this product did not write in a place of its own."""
+    """Return the error for an object under one of our keys that we did not write."""
     return StateUnavailable(
-        f"the object {key} beside {location} is not one that this product wrote",
+        f"the object {key} beside {location} was not written by reconciler",
         hint="Nothing was changed. Look at it, and move it away if it is in the way.",
         location=location,
     )
 
 
 def part_missing(location: str, folder: str) -> StateUnavailable:
-    """A segment of the journal is not there though later ones are."""
+    """Return the error for a segment that is missing before later ones."""
     return StateUnavailable(
         f"a part of the journal of {location} is missing, or it changes while it is read",
         hint=f"Nothing was changed. Put back what was removed below {folder}, for example from the bucket's "
@@ -148,7 +145,7 @@ def part_missing(location: str, folder: str) -> StateUnavailable:
 
 
 def explained(error: Exception) -> tuple[str, str]:
-    """What the driver's `error` is about, and what to do."""
+    """Return the problem behind the driver's `error`, and a hint."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror, _LATER
     text = str(error)

@@ -1,19 +1,22 @@
 """The journal in object storage: a head that names the generation in use, and that generation's segments.
 
-A generation begins with its first append: its segment is put under a name that nobody can guess, then the
-head is swapped to name it. From there an append is one put of a new object, whatever the state's size. What
-is not a plain append (a batch after one whose outcome was not known, a journal that another began) begins a
-new generation with a copy of what counts, so that no segment is ever replaced.
+    KEY.journal/head                       names the generation in use, if any KEY.journal/GENERATION/OFFSET
+    a segment: bytes that were appended at OFFSET; without bytes, a fence
 
-A segment is named by the offset of its first byte, so that of all who append at one offset one succeeds. One
-without bytes is a fence: nothing can be appended behind it. A listing finds segments fast, and is not
-believed: its end is where the store says of the very next offset that there is no such object.
+A generation begins with its first append: write the first segment under a name that nobody can guess, then
+replace the head by one that names it. Each further append writes one new object, whatever the size of state
+and journal. Segments are never replaced. So any other append (after one with an unknown outcome, or to a
+journal that another run began) starts a new generation with a copy of the bytes that count.
 
-Whoever breaks a lock, and whoever takes one, fences the generation in use, if one is, and swaps the head
-for one like it: the last holder's next append collides with the fence, and it can begin no generation, for
-it can swap only the head that it saw. All that it was told is durable stands before the fence. Late
-requests of its own reach generations that no head names any more. Segments of a fenced generation are kept
-for some days, because a holder that still lived could mistake a gap for the end.
+If several runs append at the same offset, one succeeds. Nothing can be appended after a fence. A listing
+finds segments fast but may be incomplete: the journal ends only where the store answers that the next offset
+has no object, or at a fence.
+
+Whoever takes or breaks a lock fences the generation in use, then replaces the head by one with a new token.
+The last holder's next append then collides with the fence. It cannot begin a generation either, since it can
+only replace the head that it has seen. All appends that were acknowledged are before the fence. Its late
+requests only reach generations that no head names. Segments of a fenced generation are kept for some days,
+because a holder that is still alive could otherwise mistake a gap for the end.
 """
 
 import json
@@ -39,16 +42,16 @@ _FENCES_LAST: Final = timedelta(days=7)
 _TRIES: Final = 5
 _FENCE_TRIES: Final = 50
 _CHECK_EVERY_S: Final = 2.0
-"""A holder looks this often whether its lock is still its own, so that who fences it soon catches up."""
+"""How often a holder checks that it still has the lock, so that a fence soon catches up with its appends."""
 _HEADER: Final = re.compile(rb"reconciler segment ([0-9a-f]{32}) ([0-9]{8})\n")
 _HEADER_BYTES: Final = 61
 _READERS: Final = 16
 _FENCE_PATIENCE_S: Final = 30.0
-"""Far longer than a holder goes on without looking whether its lock is still its own."""
+"""Much longer than `_CHECK_EVERY_S`."""
 
 
 class Segment(Struct, frozen=True, kw_only=True):
-    """One append. `token` is that of the lock it was made under, `number` of the try; a fence has no data."""
+    """One append: the lock's `token`, the `number` of the holder's try, and the data. A fence has no data."""
 
     token: str
     number: int
@@ -56,11 +59,11 @@ class Segment(Struct, frozen=True, kw_only=True):
 
     @property
     def is_fence(self) -> bool:
-        """Whether nothing can be appended behind it."""
+        """Whether this is a fence, after which nothing can be appended."""
         return not self.data
 
     def encode(self) -> bytes:
-        """The object's bytes."""
+        """Return the content of the object."""
         return b"reconciler segment %s %08d\n" % (self.token.encode(), self.number) + self.data
 
 
@@ -72,24 +75,24 @@ class Generation:
         self._folder = folder
 
     def put(self, offset: int, segment: Segment) -> None:
-        """Durably make `segment` the one at `offset`. Raises ConditionFailed if there is one."""
+        """Durably write `segment` at `offset`. Raise ConditionFailed if there is one already."""
         self._bucket.put(self._key(offset), segment.encode(), replacing=None)
 
     def get(self, offset: int) -> Segment | None:
-        """The segment at `offset`."""
+        """Return the segment at `offset`; None if there is none."""
         key = self._key(offset)
         found = self._bucket.get(key)
         return None if found is None else self.decode(key, found)
 
     def decode(self, key: str, found: StoredObject) -> Segment:
-        """`found` as a segment. Raises StateUnavailable where it is none."""
+        """Return `found` as a segment. Raise StateUnavailable if we did not write it."""
         header = _HEADER.match(found.data)
         if header is None:
             raise foreign(self._bucket.location, key)
         return Segment(token=header[1].decode(), number=int(header[2]), data=found.data[header.end() :])
 
     def read(self) -> bytes | None:
-        """Return the bytes up to the end or the fence; None where a segment is missing between others."""
+        """Return the bytes up to the end or the fence; None if a segment is missing."""
         listed = self._sizes()
         with ThreadPoolExecutor(_READERS, thread_name_prefix="segments") as pool:
             fetched = dict(zip(listed, pool.map(self.get, listed), strict=True))
@@ -99,10 +102,10 @@ class Generation:
         return bytes(data) if data and max(listed, default=0) <= len(data) else None
 
     def fence(self, token: str) -> None:
-        """Make sure that nothing more can be appended.
+        """Write a fence after the last segment, so that nothing more can be appended.
 
-        Whoever appends meanwhile is followed, one segment after the other. Raises StateUnavailable where that
-        takes too long, and where a segment is missing.
+        While another run appends, try after each of its segments. Raise StateUnavailable if that takes too
+        long, and if a segment is missing.
         """
         end = self._end()
         deadline = time.monotonic() + _FENCE_PATIENCE_S
@@ -125,7 +128,7 @@ class Generation:
         )
 
     def _end(self) -> int:
-        """The offset behind the last segment that a listing shows."""
+        """Return the offset after the last segment in a listing."""
         listed = self._sizes()
         end = 0
         while (size_bytes := listed.get(end, 0)) > 0:
@@ -138,7 +141,7 @@ class Generation:
         return end
 
     def _sizes(self) -> Mapping[int, int]:
-        """The size of the data at each offset, as a listing shows them."""
+        """Return the size of the data at each offset in a listing."""
         listed = self._bucket.listing(self._folder)
         return {
             offset: one.size_bytes - _HEADER_BYTES
@@ -151,13 +154,13 @@ class Generation:
 
 
 def _offset_of(key: str) -> int | None:
-    """The offset that a segment's key names; None where it is no segment's."""
+    """Return the offset in a segment's key; None for other keys."""
     name = key.rpartition("/")[2]
     return int(name) if re.fullmatch("[0-9]{16}", name) else None
 
 
 class _Head(Struct, frozen=True, kw_only=True):
-    """Names the generation in use, if one is. No two heads have the same `token`."""
+    """The head: names the generation in use, if any. No two heads have the same `token`."""
 
     generation: str | None
     token: str
@@ -174,7 +177,7 @@ class ObjectJournal:
         self._key = f"{folder}/head"
 
     def read(self) -> bytes:
-        """The bytes that count."""
+        """Return the content of the journal."""
         for _ in range(_TRIES):
             head = self.head()
             if head is None or head.generation is None:
@@ -188,11 +191,11 @@ class ObjectJournal:
         raise part_missing(self.location, self.folder)
 
     def generation(self, name: str) -> Generation:
-        """The generation of that name."""
+        """Return the generation `name`."""
         return Generation(self._bucket, f"{self.folder}/{name}")
 
     def fence(self) -> _Head:
-        """Let no earlier holder append to the generation in use, or begin one; the head after that."""
+        """Keep earlier holders from appending and from beginning a generation; return the new head."""
         for _ in range(_FENCE_TRIES):
             head = self.head()
             if head is not None and head.generation is not None:
@@ -202,7 +205,7 @@ class ObjectJournal:
         raise lock_taken_away(self.location)
 
     def head(self) -> _Head | None:
-        """The head; None where there never was a journal."""
+        """Return the head; None if there never was a journal."""
         found = self._bucket.get(self._key)
         if found is None:
             return None
@@ -221,7 +224,7 @@ class ObjectJournal:
         return _Head(generation=generation, token=token, tag=tag)
 
     def tidy(self, head: _Head) -> None:
-        """Remove all generations but the one in use and those that were fenced lately, as far as it goes."""
+        """Remove all generations except the one in use and those fenced lately. Ignore failures."""
         with suppress(StateUnavailable):
             listed = self._bucket.listing(self.folder)
             spare = _spared(listed) | {head.generation}
@@ -239,7 +242,7 @@ def _generation_of(listed: Listed) -> str:
 
 
 def _spared(listed: Sequence[Listed]) -> set[str | None]:
-    """Generations with a fence that is younger than `_FENCES_LAST`, by the store's own clock."""
+    """Return the generations with a fence younger than `_FENCES_LAST`, by the store's clock."""
     if not listed:
         return set()
     since = max(one.changed_at for one in listed) - _FENCES_LAST
@@ -249,7 +252,7 @@ def _spared(listed: Sequence[Listed]) -> set[str | None]:
 
 
 class JournalWriter:
-    """The journal in the hands of one holder of the lock."""
+    """Changes of the journal by one holder of the lock."""
 
     def __init__(self, journal: ObjectJournal, lock: ObjectLock, held: HeldObjectLock, head: _Head) -> None:
         self._journal = journal
@@ -258,14 +261,14 @@ class JournalWriter:
         self._head = head
         self._tokens = {head.token}
         self._generation: str | None = None
-        """The one that this holder began, where it is known to be in use."""
+        """The generation that this holder began, if it is known to be in use."""
         self._end = 0
         self._number = 0
         self._is_settled = True
         self._checked_s = time.monotonic()
 
     def append(self, data: bytes, *, after: int) -> None:
-        """Durably put `data` behind the first `after` bytes."""
+        """Durably write `data` after the first `after` bytes."""
         self._check_now_and_then()
         if not data:
             return
@@ -274,7 +277,7 @@ class JournalWriter:
         self._begin(self._first(after) + data)
 
     def clear(self) -> None:
-        """Durably empty the journal, and remove its segments as far as that goes."""
+        """Durably empty the journal; remove its segments if possible."""
         self._lock.check(self._held)
         if self._is_settled and self._head.generation is None:
             return
@@ -283,7 +286,7 @@ class JournalWriter:
         self._journal.tidy(self._head)
 
     def _extend(self, generation: str, data: bytes) -> bool:
-        """Whether `data` stands at the end now; else an earlier batch of this holder does."""
+        """Append a segment. Return False if an earlier, late append of this holder is there instead."""
         segments = self._journal.generation(generation)
         try:
             segments.put(self._end, self._segment(data))
@@ -299,24 +302,24 @@ class JournalWriter:
         return True
 
     def _first(self, after: int) -> bytes:
-        """The first `after` bytes that count."""
+        """Return the first `after` bytes of the journal."""
         data = self._journal.read()[:after] if after else b""
         if len(data) < after:
             raise shortened(self._journal.location)
         return data
 
     def _begin(self, data: bytes) -> None:
-        """Make a new generation that holds `data` the one in use."""
+        """Begin a new generation with `data`."""
         self._lock.check(self._held)
         segment = self._segment(data)
         name = f"{self._held.token}-{segment.number:08}"
         self._journal.generation(name).put(0, segment)
-        self._generation = None  # nothing can be appended until it is known which one is in use
+        self._generation = None  # no appends while it is unknown which one is in use
         self._swap(name)
         self._generation, self._end = name, len(data)
 
     def _swap(self, generation: str | None) -> None:
-        """Make `generation` the one in use, on top of the head that this holder saw or wrote itself."""
+        """Put `generation` in use, by replacing the head that this holder saw or wrote last."""
         self._is_settled = False
         for _ in range(_TRIES):
             token = secrets.token_hex(16)

@@ -1,9 +1,8 @@
 """The lock of a state in object storage: one object that says who holds it, or that nobody does.
 
-It is made once and never removed: to let go of a lock or to break it is to replace its object by one that
-says so. No store that this talks to removes an object on a condition, so a removal could hit the lock of
-whoever took it in between. Each content holds a fresh token, so that none comes again under the e-tag of an
-earlier one.
+The object is made once and never removed. Releasing or breaking the lock replaces it: these stores have no
+conditional removal, so a removal could hit the lock of another run that took it meanwhile. Each content has a
+new token, so no two contents have the same e-tag.
 """
 
 import enum
@@ -24,16 +23,16 @@ _TRIES: Final = 5
 
 
 class Phase(enum.Enum):
-    """What a lock's object says."""
+    """State of the lock."""
 
     HELD = "held"
     RELEASED = "released"
     BROKEN = "broken"
-    """Nobody holds it, but what its last holder was writing may still arrive."""
+    """Nobody holds it, but a write of its last holder may still arrive."""
 
 
 class _LockObject(Struct, frozen=True, kw_only=True):
-    """A lock's object; `info` is None where it is none of ours."""
+    """Content and version of the lock's object; `info` is None if we did not write it."""
 
     phase: Phase
     token: str
@@ -42,7 +41,7 @@ class _LockObject(Struct, frozen=True, kw_only=True):
 
 
 class HeldObjectLock(Struct, frozen=True, kw_only=True):
-    """A lock that was taken. `token` is no other's; `was_broken` is whether the last holder's was broken."""
+    """The lock as this run took it. `was_broken`: the lock of the last holder was broken."""
 
     info: LockInfo
     token: str
@@ -58,7 +57,7 @@ class ObjectLock:
         self._key = key
 
     def take(self, info: LockInfo, *, timeout_s: float) -> HeldObjectLock:
-        """Hold the lock. Raises StateLocked if another holds it for longer than `timeout_s`."""
+        """Take the lock. Raise StateLocked if another run holds it for longer than `timeout_s`."""
 
         def claim() -> HeldObjectLock | None:
             found = self._read()
@@ -71,27 +70,27 @@ class ObjectLock:
         return held
 
     def check(self, held: HeldObjectLock) -> None:
-        """Nothing, if `held` still holds the lock. Raises StateUnavailable otherwise."""
+        """Raise StateUnavailable unless this run still holds the lock."""
         found = self._read()
         if found is None or found.phase is not Phase.HELD or found.token != held.token:
             raise lock_taken_away(self._bucket.location)
 
     def let_go(self, held: HeldObjectLock, phase: Phase) -> None:
-        """Leave the lock in `phase`, if it is still that of `held` and the store can be reached.
+        """Set the lock to `phase`, if this run still holds it.
 
-        Where it cannot, the lock stays, and the next run is told how to break it.
+        If the store cannot be reached, the lock stays, and the next run is told how to break it.
         """
         with suppress(StateUnavailable, ConditionFailed):
             content = _encode(phase, secrets.token_hex(16), held.info)
             self._bucket.put(self._key, content, replacing=held.tag)
 
     def holder(self) -> LockHolder | None:
-        """Who holds the lock; None where nobody does."""
+        """Return who holds the lock; None if nobody does."""
         found = self._read()
         return None if found is None or found.phase is not Phase.HELD else _holder(found)
 
     def break_(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
-        """Make the lock a broken one, if it is that of `lock_id`. Raises UnlockRefused."""
+        """Set the lock to BROKEN if its id is `lock_id`; otherwise raise UnlockRefused."""
         for _ in range(_TRIES):
             found = self._read()
             if found is None or found.phase is not Phase.HELD:
@@ -105,7 +104,7 @@ class ObjectLock:
         raise not_locked(self._bucket.location)
 
     def _claim(self, info: LockInfo, found: _LockObject | None) -> HeldObjectLock | None:
-        """The lock in the place of `found`; None if another was faster."""
+        """Take the lock by replacing `found`; return None if another run was faster."""
         token = secrets.token_hex(16)
         content = _encode(Phase.HELD, token, info)
         try:

@@ -1,12 +1,13 @@
 """State in object storage: S3 and what speaks it, Google Cloud Storage, Azure Blob Storage.
 
-Beside the snapshot at KEY stand `KEY.backup`, `KEY.lock` and `KEY.journal/…`. Every put names what it
-replaces, and the store compares. Three things keep a holder whose lock was broken from changing anything:
-- a snapshot is written only after a look at the lock. A write that is under way at that moment may still
-  arrive, so whoever takes a broken lock is told (LockHandover.FORCED) and writes the snapshot anew, after
-  which it is refused;
-- the journal is fenced (see `object_journal`);
-- the backup is replaced only if it is still the one from before that look.
+The snapshot is the object KEY, beside `KEY.backup`, `KEY.lock` and `KEY.journal/…`. Every put names the
+version that it replaces, and the store compares. A holder whose lock was broken cannot change anything:
+
+    snapshot   The holder checks its lock before each write. A write that was under way may still arrive, so
+               the next holder is told (LockHandover.FORCED). It writes the snapshot again; the late write is
+               then refused.
+    journal    It is fenced: see `object_journal`.
+    backup     The holder reads its version, then checks the lock, then replaces exactly that version.
 """
 
 import secrets
@@ -28,7 +29,7 @@ _BACKUP_TRIES: Final = 3
 
 
 def open_object_store(url: str, *, root: Path) -> StateStore:  # noqa: ARG001 - a bucket is below no directory
-    """The object that `url` names."""
+    """Return the store for the object that `url` names."""
     place = open_place(url)
     return ObjectStoreBackend(place.bucket, key=place.key, bucket_url=place.bucket_url)
 
@@ -46,15 +47,15 @@ class ObjectStoreBackend:
         self._held: HeldObjectLock | None = None
         self._writer: JournalWriter | None = None
         self._may_arrive_late = False
-        """Whether a snapshot other than the present one may still arrive; no longer once one was written."""
+        """Whether a late write may still replace the snapshot. The next successful write rules that out."""
 
     def read(self) -> Snapshot | None:
-        """The object's bytes, or None where there is no object."""
+        """Return the content of the object; None if it does not exist."""
         found = self._bucket.get(self._key)
         return None if found is None else Snapshot(data=found.data, version=Version(found.tag))
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:  # noqa: ARG002 - no history
-        """Put `data` in the place of exactly the object `replacing`."""
+        """Replace the object whose version is `replacing` by `data`."""
         self._check_lock()
         try:
             tag = self._bucket.put(self._key, data, replacing=None if replacing is None else Tag(replacing))
@@ -67,7 +68,7 @@ class ObjectStoreBackend:
         return Version(tag)
 
     def back_up(self, data: bytes) -> str:
-        """Put `data` in the place of the last backup."""
+        """Replace the last backup by `data`; return its URL."""
         key = f"{self._key}.backup"
         for _ in range(_BACKUP_TRIES):
             last = self._bucket.get(key)
@@ -80,11 +81,11 @@ class ObjectStoreBackend:
         raise lock_taken_away(self.location)
 
     def read_journal(self) -> bytes:
-        """The journal's bytes; none where there is no journal."""
+        """Return the content of the journal; empty if there is none."""
         return self._journal.read()
 
     def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:  # noqa: ARG002 - no history
-        """Put `data` behind the first `after` bytes of the journal."""
+        """Write `data` after the first `after` bytes of the journal."""
         self._held_writer().append(data, after=after)
 
     def clear_journal(self) -> None:
@@ -95,8 +96,7 @@ class ObjectStoreBackend:
     def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[LockHandover]:
         """Hold the lock.
 
-        FORCED if it was broken, and if a journal was left without a lock: somebody may have removed that by
-        hand.
+        FORCED if it was broken. Also if a journal was left: somebody may have removed the lock by hand.
         """
         self._held = self._lock.take(info, timeout_s=timeout_s)
         self._may_arrive_late = self._held.was_broken
@@ -109,21 +109,21 @@ class ObjectStoreBackend:
             self._lock.let_go(held, Phase.BROKEN if self._may_arrive_late else Phase.RELEASED)
 
     def lock_holder(self) -> LockHolder | None:
-        """Who holds the lock; whether that run goes on nobody can know."""
+        """Return who holds the lock, perhaps a run that was killed; None if nobody does."""
         return self._lock.holder()
 
     def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
-        """Break the lock, if it is that of `lock_id`, and fence the journal of who held it."""
+        """Break the lock if its id is `lock_id`, and fence its holder's journal."""
         holder = self._lock.break_(lock_id, breaking=breaking)
         self._journal.fence()
         return holder
 
     def prove_conditional_writes(self) -> None:
-        """Raises StateUnavailable unless the store compares before it puts."""
+        """Raise StateUnavailable unless the store refuses puts whose condition is false."""
         _prove_conditions(self._bucket, f"{self._key}.proof/{secrets.token_hex(16)}")
 
     def _begun(self, held: HeldObjectLock) -> tuple[JournalWriter, LockHandover]:
-        """The journal is this holder's alone from here on, whatever became of the lock's object before."""
+        """Fence earlier holders; return the writer for this holder, and how the lock came to be free."""
         head = self._journal.fence()
         handover = (
             LockHandover.FORCED if held.was_broken or head.generation is not None else LockHandover.ORDERLY
@@ -136,15 +136,15 @@ class ObjectStoreBackend:
         return self._writer
 
     def _check_lock(self) -> None:
-        """Raises StateUnavailable if this object took the lock and has it no longer."""
+        """Raise StateUnavailable if this object took the lock and has lost it."""
         if self._held is not None:
             self._lock.check(self._held)
 
 
 def _prove_conditions(bucket: Bucket, key: str) -> None:
-    """Raises StateUnavailable unless puts, listings and gets at `key` do what this product relies on.
+    """Raise StateUnavailable unless puts, listings and gets at `key` behave as we need.
 
-    The object is removed again as far as that goes.
+    Remove the object again, if possible.
     """
     try:
         _prove(bucket, key)

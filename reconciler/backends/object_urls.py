@@ -1,7 +1,7 @@
-"""URLs of object stores: s3://BUCKET/KEY, gs://BUCKET/KEY and az://CONTAINER/KEY, and how each is opened.
+"""URLs of object stores: s3://BUCKET/KEY, gs://BUCKET/KEY and az://CONTAINER/KEY, and how to open them.
 
-What the URL leaves open the driver takes from each cloud's own environment variables; credentials come from
-there only. Two things do not: plain http has to be allowed here, and certificates are always checked.
+The driver takes credentials, and what the URL does not say, from each cloud's environment variables. They
+cannot allow plain http, which only the URL can, and cannot turn off the check of certificates.
 """
 
 import os
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from obstore.store import AzureConfig, ClientConfig, GCSConfig, ObjectStore, RetryConfig, S3Config
 
 CALL_TIMEOUT_S: Final = 15.0
-"""How long one request may take; tries go on for a third longer."""
+"""Default timeout of one request. The driver starts no new try after a third longer."""
 
 _CONNECT_TIMEOUT_S: Final = 5.0
 _LONGEST_TIMEOUT_S: Final = 600.0
@@ -45,11 +45,11 @@ _ENDPOINT_VARIABLES: Final = {
     "gs": ("GOOGLE_BASE_URL",),
     "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
 }
-"""Where the driver finds an endpoint that the URL does not give, the first one first."""
+"""Variables from which the driver takes an endpoint that is not in the URL, highest precedence first."""
 
 
 class ObjectPlace(Struct, frozen=True, kw_only=True):
-    """A state's bucket, opened, and its key there."""
+    """The bucket and the key of a state."""
 
     bucket: Bucket
     bucket_url: str
@@ -57,7 +57,7 @@ class ObjectPlace(Struct, frozen=True, kw_only=True):
 
 
 def open_place(text: str) -> ObjectPlace:
-    """What the URL `text` names; nothing is asked of the store yet. Raises UsageError."""
+    """Return the place that the URL `text` names, without accessing it. Raise UsageError for a wrong URL."""
     scheme = urlsplit(text).scheme
     url = read_state_url(text, options=_OPTIONS[scheme])
     _refuse_strange(url)
@@ -80,7 +80,7 @@ def _refuse_strange(url: StateUrl) -> None:
     if url.parts.query or "@" in url.parts.netloc:
         raise UsageError(
             "the state URL holds what may be a credential, or a query",
-            hint="Take it out: it would be seen in logs and process lists. Credentials come from the "
+            hint="Remove it: it would be seen in logs and process lists. Credentials come from the "
             "environment; see docs/backends/object-storage.md.",
         )
     if not _BUCKET.fullmatch(url.parts.netloc):
@@ -101,7 +101,7 @@ def _key_of(url: StateUrl) -> str:
 
 
 def _endpoint_of(url: StateUrl) -> str | None:
-    """The address of the server, where it is not the cloud's own."""
+    """Return the server's address; None means the cloud's own."""
     names = _ENDPOINT_VARIABLES[url.parts.scheme]
     found = url.options.get("endpoint") or next(filter(None, map(os.environ.get, names)), None)
     if found is None:
@@ -154,12 +154,13 @@ def _opened(url: StateUrl, endpoint: str | None) -> "ObjectStore":
 
 
 def _s3_config(url: StateUrl, endpoint: str | None) -> "S3Config":
-    # Whatever the environment says, conditions are sent: without them runs overwrite each other.
+    # Send conditions, whatever the environment says: without them runs overwrite each other.
     config: S3Config = {"conditional_put": "etag"}
     if region := url.options.get("region"):
         config["region"] = region
     bucket = url.parts.netloc
-    # Servers that are not Amazon's want the bucket in the path; a certificate does not fit a name with dots.
+    # Other servers than Amazon's want the bucket in the path. So do buckets with dots in their name, which no
+    # certificate matches as a host.
     is_path_style = url.is_set("path-style", otherwise=endpoint is not None or "." in bucket)
     config["virtual_hosted_style_request"] = not is_path_style
     if endpoint is not None:

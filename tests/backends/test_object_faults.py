@@ -91,10 +91,10 @@ def test_a_store_that_refuses_for_a_moment_is_asked_again(place, proxy, fault):
     ("fault", "told"),
     [
         (answering(503, b"<Error><Code>SlowDown</Code></Error>"), "too many"),
-        (answering(500), "the server fails"),
+        (answering(500), "the server failed"),
         (slow(3), "did not answer in time"),
         (cut_before, "broke off"),
-        (answering(403, b"<Error><Code>AccessDenied</Code></Error>"), "may not do that"),
+        (answering(403, b"<Error><Code>AccessDenied</Code></Error>"), "lack a permission"),
         (answering(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>"), "credentials were refused"),
         (answering(401), "credentials were refused"),
         (answering(413), "larger than the server takes"),
@@ -102,7 +102,7 @@ def test_a_store_that_refuses_for_a_moment_is_asked_again(place, proxy, fault):
         (answering(307, location="http://127.0.0.1:9/"), "redirects elsewhere"),
         (answering(501, b"<Error><Code>NotImplemented</Code></Error>"), "conditional writes"),
         (answering(400, b"<Error><Code>InvalidArgument</Code></Error>"), "failed with 400 InvalidArgument"),
-        (sign_in_page, "no object store"),
+        (sign_in_page, "not an object store"),
     ],
     ids=spelled_id,
 )
@@ -126,8 +126,8 @@ def test_a_write_that_fails_is_told_and_changes_nothing(place, proxy, fault, tol
         (answering(404, b"<html>not here</html>"), "failed with 404"),
         (answering(404, b"<Error><Code>NoSuchBucket</Code></Error>"), "bucket or container does not exist"),
         (answering(404, b"<Error><Code>ContainerNotFound</Code></Error>"), "container does not exist"),
-        (answering(200, b"x", content_type="text/html", etag='"x"'), "no object store"),
-        (sign_in_page, "no object store"),
+        (answering(200, b"x", content_type="text/html", etag='"x"'), "not an object store"),
+        (sign_in_page, "not an object store"),
     ],
     ids=spelled_id,
 )
@@ -514,7 +514,7 @@ def test_foreign_objects_are_left_alone(place):
     other = Place(url=place.url.replace("exams.state.json", "other.json"), root=place.root).open()
     other._bucket.put(other._journal._key, b"[]", replacing=None)
     error = refusal(StateUnavailable, other.read_journal)
-    assert "not one that this product wrote" in error.message
+    assert "was not written by reconciler" in error.message
     refusal(StateUnavailable, lambda: other.lock(a_lock(), timeout_s=0).__enter__())
     assert other.lock_holder() is None
 
@@ -528,9 +528,7 @@ def test_a_foreign_segment_is_told(place):
             one.key for one in backend._bucket.listing(backend._journal.folder) if one.size_bytes == 66
         )
         backend._bucket.put(segment[:-1] + "5", b"<html>" + b"x" * 100, replacing=None)
-        assert (
-            "not one that this product wrote" in refusal(StateUnavailable, place.open().read_journal).message
-        )
+        assert "was not written by reconciler" in refusal(StateUnavailable, place.open().read_journal).message
 
 
 def test_a_cleared_journal_leaves_no_segments(place):
@@ -609,5 +607,5 @@ def test_without_credentials_it_is_said_where_they_are_looked_for(s3, tmp_path, 
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9")
     error = refusal(StateUnavailable, open_backend(s3.url(more="&timeout=0.5"), root=tmp_path).read)
-    assert "no credentials could be had" in error.message
+    assert "no credentials were found" in error.message
     assert object_servers.BUCKET in error.message

@@ -166,7 +166,7 @@ def _absent(conversation):
 def test_half_a_key_is_no_key(tmp_path, monkeypatch):
     """It is said at once that a part of the credentials is missing, before anything is asked of the store."""
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    with pytest.raises(UsageError, match="no credentials could be had"):
+    with pytest.raises(UsageError, match="no credentials were found"):
         open_backend("s3://bucket/key", root=tmp_path)
 
 
