@@ -26,7 +26,7 @@ from reconciler.backends.encryption import (
     read_encrypted,
 )
 from reconciler.model.secret_fingerprints import StateKeys
-from reconciler.ports import Breaking, LockHandover, LockHolder, LockInfo, Snapshot, StateStore, Version
+from reconciler.ports import LockHandover, LockInfo, Snapshot, StateStore, Version
 
 _NOTE: Final = "an encrypted change"
 """The note for stores that keep a history, where the real note would be readable without the key."""
@@ -47,6 +47,9 @@ class EncryptingStore:
 
     def __init__(self, inner: StateStore, keys: StateKeys) -> None:
         self.location = inner.location
+        self.lock_holder = inner.lock_holder
+        self.break_lock = inner.break_lock
+        self.prove_conditional_writes = inner.prove_conditional_writes
         self._inner = inner
         self._ring = KeyRing(keys=keys, location=inner.location)
         self._is_changing = False
@@ -176,15 +179,3 @@ class EncryptingStore:
         with self._inner.lock(info, timeout_s=timeout_s) as handover:
             self._present, self._end = None, None
             yield handover
-
-    def lock_holder(self) -> LockHolder | None:
-        """Return the lock holder of `inner`, which is never encrypted."""
-        return self._inner.lock_holder()
-
-    def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
-        """As the store's own."""
-        return self._inner.break_lock(lock_id, breaking=breaking)
-
-    def prove_conditional_writes(self) -> None:
-        """As the store's own."""
-        self._inner.prove_conditional_writes()

@@ -98,14 +98,9 @@ class Git:
     """Run git on the repository in `directory`, with only the protocols `protocols` (as `https:ssh`)."""
 
     def __init__(self, directory: Path, *, protocols: str) -> None:
-        self._directory = directory
+        self.directory = directory
         self._environ = _environment(protocols=protocols)
         self._is_ssh_settled = "ssh" not in protocols
-
-    @property
-    def directory(self) -> Path:
-        """The repository's."""
-        return self._directory
 
     def run(
         self,
@@ -122,19 +117,19 @@ class Git:
         if not self._is_ssh_settled:
             self._is_ssh_settled = True
             self._settle_ssh()
-        command = ["git", f"--git-dir={self._directory}"]
+        command = ["git", f"--git-dir={self.directory}"]
         for setting in (*_SETTINGS, *settings):
             command += ["-c", setting]
         try:
             return _run(
                 [*command, *arguments],
-                folder=self._directory,
+                folder=self.directory,
                 environ={**self._environ, **(variables or {})},
                 given=given,
                 timeout_s=timeout_s,
             )
         except TimeoutError:
-            for left in self._directory.rglob("*.lock"):  # no other call is under way
+            for left in self.directory.rglob("*.lock"):  # no other call is under way
                 left.unlink(missing_ok=True)
             raise
 

@@ -25,10 +25,6 @@ _LARGEST_BYTES: Final = 1024**3
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-class _MalformedError(Exception):
-    """The document is ours, but a part of it is invalid."""
-
-
 class StateDocument(Struct, frozen=True, kw_only=True):
     """What a server stores; `backup` is as `pack` returns it.
 
@@ -81,7 +77,7 @@ def decode_document(data: bytes, *, location: str) -> StateDocument:
         )
     try:
         return _decode(found)
-    except (_MalformedError, KeyError, ValueError, RecursionError) as error:
+    except (KeyError, ValueError, RecursionError) as error:
         raise StateDamaged(
             f"the document at {location} is damaged: {error}",
             hint="Nothing was changed. Put back an earlier version of it, if the server keeps them.",
@@ -101,7 +97,7 @@ def _foreign(found: object, location: str) -> StateError:
 def _decode(found: Mapping[str, Any]) -> StateDocument:
     serial, lineage = found["serial"], found["lineage"]
     if found[_FORMAT_KEY] != _FORMAT or type(serial) is not int or not _is_ascii(lineage):
-        raise _MalformedError("invalid format, serial or lineage")
+        raise ValueError("invalid format, serial or lineage")
     return StateDocument(
         serial=serial,
         lineage=lineage,
@@ -132,7 +128,7 @@ def _bytes_of(part: object) -> bytes:
             return base64.b64decode(text, validate=True)
         case {"gzip": str(text)}:
             return _unpacked(text)
-    raise _MalformedError("a part of it has an unknown form")
+    raise ValueError("a part of it has an unknown form")
 
 
 def _unpacked(text: str) -> bytes:
@@ -141,9 +137,9 @@ def _unpacked(text: str) -> bytes:
     try:
         data = inflating.decompress(base64.b64decode(text, validate=True), _LARGEST_BYTES)
     except zlib.error as error:
-        raise _MalformedError("a part of it is not valid gzip") from error
+        raise ValueError("a part of it is not valid gzip") from error
     if not inflating.eof:
-        raise _MalformedError("a compressed part of it is cut off, or too large")
+        raise ValueError("a compressed part of it is cut off, or too large")
     return data
 
 
@@ -151,7 +147,7 @@ def _packed(part: object) -> str:
     match part:
         case {"gzip": str(text)} if text.isascii():
             return text
-    raise _MalformedError("its backup has an unknown form")
+    raise ValueError("its backup has an unknown form")
 
 
 def _snapshot(document: StateDocument) -> bytes:

@@ -6,7 +6,6 @@ server may have done it, or may still do it. A lock is taken and released by its
 
 import itertools
 import time
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -41,10 +40,6 @@ class RetryingClient:
         self._client = client
         self._errors = errors
 
-    def connected(self) -> AbstractContextManager[None]:
-        """Use one connection for all requests within the context."""
-        return self._client.connected()
-
     def ask(self, request: HttpRequest) -> HttpAnswer:
         """Return the answer to `request`: a success, or a refusal for the caller to interpret.
 
@@ -56,7 +51,7 @@ class RetryingClient:
             answer, cause = self._ask_once(request)
             if answer is not None and not _is_passing(answer.status):
                 return self._usable(replace(answer, may_be_repeat=number > 1), request)
-            failure = self._failure(answer, cause)
+            failure = self._errors.unreachable(cause) if answer is None else self._errors.failed(answer)
             pause_s = _pause_s(number, answer)
             may_wait = number < _TRIES and time.monotonic() + pause_s <= deadline_s
             if may_wait:
@@ -75,9 +70,6 @@ class RetryingClient:
             return None, error
         except OSError as error:  # from ssl or a fault point: sending again must not hide it
             raise HttpOutcomeUnknown(self._errors.unreachable(error), is_passing=False) from error
-
-    def _failure(self, answer: HttpAnswer | None, cause: Exception | None) -> StateUnavailable:
-        return self._errors.unreachable(cause) if answer is None else self._errors.failed(answer)
 
     def _usable(self, answer: HttpAnswer, request: HttpRequest) -> HttpAnswer:
         """Return `answer`, or raise StateUnavailable if it is an error for every request."""

@@ -89,11 +89,6 @@ def new_claim(info: LockInfo, *, says_who: bool) -> Claim:
     return Claim(claim_id=claim_id, info=info, body=json.dumps(document).encode())
 
 
-def a_look(info: LockInfo) -> LockInfo:
-    """Return `info` for a claim that is made only to see who holds the lock."""
-    return replace(info, command=_LOOKING)
-
-
 def read_current_claim(body: bytes, *, asked: Claim) -> CurrentClaim:
     """Return the current claim from `body`, the answer that refused the claim `asked`."""
     try:
@@ -175,8 +170,9 @@ class HttpStateServer:
     def __init__(self, address: HttpAddress) -> None:
         self.address = address
         self.errors = HttpErrors(address)
-        self._client = RetryingClient(HttpClient(address), self.errors)
-        self.connected = self._client.connected
+        client = HttpClient(address)
+        self._client = RetryingClient(client, self.errors)
+        self.connected = client.connected
 
     def get(self) -> StateDocument:
         """Return the document, empty if there is none. Raise StateError for content that is not ours."""
@@ -246,7 +242,7 @@ class HttpStateServer:
 
     def look(self, info: LockInfo) -> CurrentClaim | None:
         """Return the current claim; None if there is none."""
-        claim = self.new_claim(a_look(info))
+        claim = self.new_claim(replace(info, command=_LOOKING))
         current = self.take(claim)
         if current is None:
             self.let_go(claim.claim_id, claim.body)

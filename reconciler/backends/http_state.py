@@ -141,7 +141,8 @@ class HeldHttpLock:
             self._confirm_claim()
             self._is_between_claims = True
             self._server.let_go(self.claim.claim_id, self.claim.body)
-        self.claim = self._new_claim()
+        self.claim = self._server.new_claim(self.claim.info)
+        self._own.add(self.claim.claim_id)
         current = self._server.take(self.claim)
         if current is not None and current.claim_id in self._own:  # our release did not arrive
             self._server.let_go(current.claim_id, current.body)
@@ -156,11 +157,6 @@ class HeldHttpLock:
         # If the server does not show whose claim it is, it may be ours.
         if current is None or (current.claim_id and current.claim_id not in self._own):
             raise self._lost(lock_taken_away(self._location))
-
-    def _new_claim(self) -> Claim:
-        claim = self._server.new_claim(self.claim.info)
-        self._own.add(claim.claim_id)
-        return claim
 
     def _lost(self, complaint: StateUnavailable) -> StateUnavailable:
         self._is_lost = True
