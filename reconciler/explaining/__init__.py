@@ -1,6 +1,6 @@
-"""What a field, a rule or an exit code means, in Markdown, for `reconciler explain`.
+"""Explains a field, a rule or an exit code, in Markdown, for `reconciler explain`.
 
-Promise: every text has one home. Fields are explained from the JSON Schemas that editors show, rules from the
-pages below docs/rules, exit codes from the command line's table. Reads files of the package, nothing else.
+Promise: every text has one source. Fields are explained from the JSON Schemas that editors show, rules from
+the pages in docs/rules, exit codes from the command line's table. Reads only files of the package.
 May import: `model`, `reconciler.schemas`.
 """

@@ -14,11 +14,11 @@ Schema: TypeAlias = Mapping[str, Any]
 _COURSE: Final = ("course", "courseSid")
 _EXAM: Final = "an exam, `defaults` or a profile"
 _OF_EXAMS: Final = frozenset({"exams", "defaults", "profiles"})
-"""Keys of a manifest that hold exams, whose fields are listed by themselves."""
+"""Keys of a manifest that hold exams; the fields of an exam are listed once, on their own."""
 
 
 class Field(Struct, frozen=True, kw_only=True):
-    """A field: its keys from the outermost one, where it is written, and what its schema says."""
+    """A field: its keys from the outermost one, where it is written, and its schema."""
 
     path: tuple[str, ...]
     place: str
@@ -33,7 +33,7 @@ class Field(Struct, frozen=True, kw_only=True):
 
 @cache
 def all_fields() -> tuple[Field, ...]:
-    """Every field: of an exam, then of a manifest, then of the workspace file."""
+    """Return every field: of an exam, then of a manifest, then of the workspace file."""
     manifest, workspace = schemas.load("manifest"), schemas.load("workspace")
     exam = manifest["definitions"]["exam"]
     return (
@@ -44,7 +44,7 @@ def all_fields() -> tuple[Field, ...]:
 
 
 def markdown_of(field: Field) -> str:
-    """What is known of `field`."""
+    """Return the description of `field`, in Markdown."""
     schema = field.schema
     lines = [f"# {field.name}", "", schema.get("description", ""), ""]
     lines.append(f"- stands in: {field.place}")
@@ -65,9 +65,9 @@ def markdown_of(field: Field) -> str:
 
 
 def _documented(field: Field) -> Schema:
-    """What the documented body says of a field of an exam. The service's defaults stand only there.
+    """Return the documented schema of a field of an exam, which alone holds the service's defaults.
 
-    In the schema of manifests an editor would write them into every file.
+    From the schema of manifests, editors would write the defaults into every file.
     """
     part = schemas.load("create-exam") if field.place == _EXAM else {}
     for key in field.path:
@@ -76,7 +76,7 @@ def _documented(field: Field) -> Schema:
 
 
 def _fields(schema: Schema, root: Schema, place: str, above: tuple[str, ...] = ()) -> Iterator[Field]:
-    """The fields of `schema`, each followed by those within it."""
+    """Yield the fields of `schema`, each followed by those within it."""
     for name, part in schema.get("properties", {}).items():
         path = (*above, name)
         resolved = _resolved(part, root)
@@ -93,7 +93,7 @@ def _fields(schema: Schema, root: Schema, place: str, above: tuple[str, ...] = (
 
 
 def _insides(schema: Schema) -> Iterator[Schema]:
-    """The schemas of the mappings that a value of `schema` is or holds."""
+    """Yield the schemas of the mappings that a value of `schema` is or holds."""
     yield schema
     yield from schema.get("oneOf", ())
     for keyword in ("items", "additionalProperties"):
@@ -102,7 +102,7 @@ def _insides(schema: Schema) -> Iterator[Schema]:
 
 
 def _resolved(schema: Schema, root: Schema) -> Schema:
-    """`schema` with what it refers to; what it says itself wins."""
+    """Return `schema` with its references resolved; its own keys win."""
     found: dict[str, Any] = dict(schema)
     for part in (schema, *schema.get("allOf", ())):
         if "$ref" in part:
@@ -119,7 +119,7 @@ def _requirement(path: tuple[str, ...], schema: Schema, place: str) -> str:
 
 
 def _value(schema: Schema) -> str:
-    """What kind of value `schema` takes, in words."""
+    """Return in words which values `schema` accepts."""
     if "oneOf" in schema:
         return " or ".join(_choice(choice) for choice in schema["oneOf"])
     names = schema.get("type", ())
@@ -136,5 +136,5 @@ def _choice(schema: Schema) -> str:
 
 
 def _yaml(value: object) -> str:
-    """`value` as YAML writes it."""
+    """Return `value` as YAML."""
     return value if isinstance(value, str) else json.dumps(value)

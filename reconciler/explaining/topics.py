@@ -1,4 +1,4 @@
-"""Everything that can be explained, found by its name."""
+"""Topics of `explain`, found by name: fields, rules and exit codes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,17 +14,17 @@ _WHEEL: Final = Path(__file__).parent / "pages"
 _CHECKOUT: Final = Path(__file__).parents[2] / "docs" / "rules"
 _MOST_NEAR: Final = 3
 _HOLDERS: Final = ("exams", "exam", "defaults", "profiles")
-"""What may stand before the path of an exam's field."""
+"""Keys that may precede the path of an exam's field."""
 
 
 class Topics(Struct, frozen=True):
-    """The fields, and the `rules` and exit codes that it is given."""
+    """All fields, and the given `rules` and exit codes."""
 
     rules: Sequence[Rule]
     exit_codes: Mapping[int, str]
 
     def explained(self, topic: str) -> str | None:
-        """What there is to say about `topic`, in Markdown; None where nothing is called so."""
+        """Return the explanation of `topic`, in Markdown; None if there is no such topic."""
         if topic.isascii() and topic.isdigit() and int(topic[:4]) in self.exit_codes:
             return f"# Exit code {int(topic)}\n\n{self.exit_codes[int(topic)]}\n"
         if topic in RETIRED:
@@ -37,12 +37,12 @@ class Topics(Struct, frozen=True):
         return "\n".join(map(markdown_of, fields)) if fields else None
 
     def nearest(self, topic: str) -> list[str]:
-        """The names that are most like `topic`, the nearest first."""
+        """Return the names most like `topic`, the nearest first."""
         names = [*(field.name for field in all_fields()), *(rule.code for rule in self.rules)]
         return nearest(topic, [*(name.rpartition(".")[2] for name in names), *names], most=_MOST_NEAR)
 
     def overview(self) -> str:
-        """A list of all names."""
+        """Return a list of all names, in Markdown."""
         lines = ["# What can be explained", "", "## Rules", ""]
         lines += [f"- `{rule.code}`: {rule.summary}" for rule in self.rules]
         for place in dict.fromkeys(field.place for field in all_fields()):
@@ -54,7 +54,7 @@ class Topics(Struct, frozen=True):
 
 
 def page_of(rule: Rule) -> str | None:
-    """Return the page about `rule`, in docs/rules/ or in the wheel; that of a plug-in's rule is its own."""
+    """Return the page about `rule`: from docs/rules/ or the wheel, or a plug-in's own."""
     if "/" in rule.code:
         return rule.page
     page = (_WHEEL if _WHEEL.is_dir() else _CHECKOUT) / f"{rule.code}.md"
@@ -62,7 +62,7 @@ def page_of(rule: Rule) -> str | None:
 
 
 def _rule(rule: Rule) -> str:
-    """The page about `rule`; for one of a plug-in, what it says of itself."""
+    """Return the page about `rule`; without one, its summary."""
     return (
         page_of(rule)
         or f"# {rule.code}\n\nFinds {rule.summary}. By default, that is of weight `{rule.severity.value}`.\n"
@@ -70,7 +70,7 @@ def _rule(rule: Rule) -> str:
 
 
 def _fields_called(topic: str) -> list[Field]:
-    """The fields whose path ends with `topic`, those that it names in full first."""
+    """Return the fields whose path ends with `topic`, the shortest path first."""
     steps = tuple(topic.split("."))
     if steps[0] in _HOLDERS and len(steps) > 1:
         steps = steps[1:]

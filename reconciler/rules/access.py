@@ -10,7 +10,7 @@ from reconciler.model.rules import Context, Exam, Finding, Path, Rule
 _PASSWORD: Final[Path] = ("configuration", "password")
 _TYPE: Final[Path] = ("type",)
 _ORDINARY_URL: Final = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?:[/?#][!-~]*)?")
-"""Nearly all URLs; the others take ten times as long to look at."""
+"""Fits nearly all URLs; checking the others takes ten times as long."""
 
 
 def _no_password(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
@@ -49,7 +49,7 @@ def _unusable_url(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
 
 
 def _is_usable(url: str) -> bool:
-    """Return whether `url` is an absolute one that a browser opens."""
+    """Return whether `url` is an absolute URL that a browser opens."""
     if _ORDINARY_URL.fullmatch(url):
         return True
     if any(char.isspace() or not char.isprintable() for char in url):

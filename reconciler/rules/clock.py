@@ -1,4 +1,4 @@
-"""Rules that depend on the moment: what is too late, and what comes soon."""
+"""Rules that depend on the present moment: exam windows that are over, or open soon."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -14,9 +14,9 @@ _OPENS: Final = ("configuration", _OPEN_DATE)
 _CLOSES: Final = ("configuration", _CLOSE_DATE)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 _FREEZE: Final = timedelta(hours=24)
-"""Within it the vendor advises to change an exam no more."""
+"""Time before an exam in which the vendor advises against changing it."""
 _NOTICE: Final = timedelta(days=14)
-"""What the vendor recommends for an exam with live or in-person proctoring."""
+"""Notice that the vendor recommends for live or in-person proctoring."""
 _WITH_PEOPLE: Final = re.compile(
     r"\b(?:live|in ?person|on ?site|face to face|(?:test|testing) cent(?:er|re))\b", re.IGNORECASE
 )
@@ -95,10 +95,10 @@ def _after(now: datetime, span: timedelta) -> datetime:
 
 
 def _people_needed(exam: Exam) -> str | None:
-    """What says that people are to proctor `exam`; None where nothing says so for certain.
+    """Return why people must proctor `exam`, in words; None if that is not certain.
 
-    The service documents no list of proctor types, so only words that can hardly mean anything else count.
-    `requireApproval` does not: somebody may also approve the start of an automated session.
+    The service documents no list of proctor types, so only unmistakable words count. `requireApproval` does
+    not: a person may also approve the start of an automated session.
     """
     kinds = exam.configuration.get("proctorTypes")
     for kind in kinds if isinstance(kinds, list) else ():

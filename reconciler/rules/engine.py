@@ -1,4 +1,4 @@
-"""Rules asked about declared exams."""
+"""Runs the rules on declared exams."""
 
 import copy
 from collections.abc import Collection, Mapping, Sequence
@@ -17,15 +17,15 @@ from reconciler.rules.plugins import fault
 from reconciler.rules.registry import RuleRegistry
 
 _MOST_OF_A_PLUGIN: Final = 10_000
-"""Findings that one rule of a plug-in may give; it might never stop."""
+"""Most findings of one rule of a plug-in, which might never stop."""
 _LONGEST_OF_A_PLUGIN: Final = 1_000
-"""Characters of a message or a hint."""
+"""Most characters of a message or hint of a plug-in."""
 
 
 class RuleResults(Struct):
-    """What each rule found, in the order of the rules; `codes` are of those that were asked to the end.
+    """The findings of each rule, in the order of the rules.
 
-    `faults` say what went wrong with the others, which are of plug-ins.
+    `codes` are those of the rules that ran to the end. `faults` are errors of plug-ins' rules.
     """
 
     found: list[tuple[Rule, list[Finding]]] = field(default_factory=list)
@@ -33,7 +33,7 @@ class RuleResults(Struct):
     faults: list[Diagnostic] = field(default_factory=list)
 
     def ask_plugin(self, rule: Rule, exams: Collection[Exam], context: Context) -> None:
-        """Ask a rule of a plug-in, and keep what it finds before it fails."""
+        """Run a rule of a plug-in; what it finds before it fails is kept."""
         findings: list[Finding] = []
         self.found.append((rule, findings))
         try:
@@ -52,10 +52,10 @@ def ask_rules(
     severities: Mapping[str, Severity | None],
     context: Context,
 ) -> RuleResults:
-    """Ask the rules that are not off about `declarations`, which are in the order of their addresses.
+    """Run the rules on `declarations`, which are sorted by address.
 
-    Rules about the clock are asked only where the context has a moment. Plug-ins get copies of the payloads,
-    so that they cannot change what is sent.
+    `severities` override those of rules; None turns a rule off. Rules of the basis `CLOCK` run only if the
+    context has a moment. Plug-ins get copies of the payloads, so that they cannot change what is sent.
     """
     results = RuleResults()
     ours = [_view(each, each.payload) for each in declarations]
@@ -90,7 +90,7 @@ def _view(declaration: Declaration, payload: Payload) -> Exam:
 
 
 def _check_finding(finding: object, exams: Collection[Exam]) -> None:
-    """Raise TypeError unless `finding`, which code of others made, is what it must be."""
+    """Raise TypeError unless `finding`, made by code of a plug-in, is well-formed."""
     if not isinstance(finding, Finding) or finding.exam not in exams:
         raise TypeError("it gave something other than a Finding about one of the exams")
     if not all(isinstance(text, str) for text in (finding.message, finding.hint)):

@@ -1,4 +1,4 @@
-"""Rules about what students may have with them, and about numbers that leave them nothing."""
+"""Rules about permitted items, and about numbers that make an exam impossible."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final

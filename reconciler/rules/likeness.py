@@ -56,13 +56,13 @@ def _near_identical(exams: Sequence[Exam], context: Context) -> Iterator[Finding
 
 
 def _new(exams: Sequence[Exam], context: Context) -> Sequence[Exam]:
-    """Those of `exams` that are not known to exist."""
+    """Return those of `exams` that are not known to exist."""
     imported = context.imported
     return [exam for exam in exams if exam.address not in imported] if imported else exams
 
 
 def _alike(exams: Sequence[Exam], key: Callable[[Exam], Hashable]) -> Iterator[list[Exam]]:
-    """The exams that share install, course and `key` with others, in groups."""
+    """Yield groups of exams with the same install, course and `key`."""
     keys = [(exam.install_sid, exam.course_sid, key(exam)) for exam in exams]
     if len(set(keys)) == len(keys):  # as it is nearly always
         return
@@ -73,7 +73,7 @@ def _alike(exams: Sequence[Exam], key: Callable[[Exam], Hashable]) -> Iterator[l
 
 
 def _pairs(groups: Iterable[Sequence[Exam]], context: Context) -> Iterator[tuple[Exam, Exam]]:
-    """Each exam with the first other of its group that `distinct` does not tell it from."""
+    """Yield each exam with the first other of its group that is not `distinct` from it."""
     for group in groups:
         by_address = {exam.address: exam for exam in group}
         for one, other in context.distinctions.not_told_apart(tuple(by_address)):
@@ -81,7 +81,7 @@ def _pairs(groups: Iterable[Sequence[Exam]], context: Context) -> Iterator[tuple
 
 
 def _letters(exam: Exam) -> str:
-    """The title as its letters and digits only; a title without any stays itself."""
+    """Return the letters and digits of the title, or the title itself if it has none."""
     title = exam.title
     if title.isascii():  # as a regular expression would have it, in a fifth of the time
         letters = title.casefold().encode().translate(None, _NO_ASCII_LETTERS).decode()
@@ -91,12 +91,12 @@ def _letters(exam: Exam) -> str:
 
 
 def _sketch(exam: Exam) -> Hashable:
-    """What exams of equal content share, cheaply told."""
+    """Return a cheap key that is equal for exams of equal content."""
     return str(exam.payload.get("url")), exam.date("examOpenDate")
 
 
 def _content(exam: Exam) -> bytes:
-    """All of the payload but for what it is called."""
+    """Return the payload without title and description, as bytes."""
     return canonical_bytes({key: value for key, value in exam.payload.items() if key not in _TITLE_FIELDS})
 
 

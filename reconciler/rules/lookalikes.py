@@ -1,7 +1,7 @@
-"""Characters that are not what they look like.
+"""Characters that look like others: letters of other scripts, styled letters, odd spaces.
 
-Mathematics, Greek names and titles in other scripts are no deception: a letter counts only where it looks
-just like a Latin one and stands among Latin letters.
+Mathematics, Greek names and titles in other scripts are legitimate: a letter counts only if it looks just
+like a Latin one and is among Latin letters.
 """
 
 import re
@@ -26,7 +26,7 @@ _RIGHT_TO_LEFT: Final = frozenset({"R", "AL"})
 
 
 def latinised(title: str) -> str:
-    """`title` with each look-alike as the Latin character that it looks like, and nothing invisible."""
+    """Return `title` with Latin letters in place of look-alikes, and without invisible characters."""
     if title.isascii():
         return title
     plain = unicodedata.normalize("NFKC", title).translate(_TO_LATIN)
@@ -34,7 +34,7 @@ def latinised(title: str) -> str:
 
 
 def deceptions(title: str) -> Iterator[str]:
-    """What is not what it looks like in `title`, in words and in order of kind."""
+    """Yield a phrase for each deceptive character of `title`, ordered by kind."""
     yield from _unseen(title)
     if not _LATIN.search(title):
         return
@@ -54,7 +54,7 @@ def _stands_among_latin(word: str) -> bool:
 
 
 def _unseen(title: str) -> Iterator[str]:
-    """The characters of `title` that show nothing, or a space that is none."""
+    """Yield a phrase for each invisible character and each unusual space of `title`."""
     reads_leftwards = any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in title)
     for at, char in enumerate(title):
         if char.isascii():

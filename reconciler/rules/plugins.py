@@ -1,7 +1,7 @@
 """Rules of installed plug-ins: packages with an entry point of the group `reconciler.rules`.
 
-A plug-in is code that somebody installed. Nothing that merely lies in a repository is one, because `validate`
-and `plan` run on pull requests of strangers.
+A plug-in is code that somebody installed. A file in the workspace never is one, because `validate` and `plan`
+run on pull requests of strangers.
 """
 
 import os
@@ -25,11 +25,11 @@ _CODE: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*/[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 class _NotRules(Exception):
-    """What an entry point names are no rules that can be used."""
+    """The object of an entry point is not a list of usable rules."""
 
 
 def find_rules(root: Path) -> RuleRegistry:
-    """The built-in rules and those of all plug-ins, for the workspace at `root`. Raises nothing."""
+    """Return the built-in rules and those of plug-ins, for the workspace at `root`; errors become faults."""
     rules = {rule.code: rule for rule in BUILT_IN}
     faults: list[Diagnostic] = []
     for entry in _entries(root):
@@ -44,7 +44,7 @@ def find_rules(root: Path) -> RuleRegistry:
 
 
 def fault(what: str, error: BaseException) -> Diagnostic:
-    """A finding that says that code of a plug-in failed, and how, in one line."""
+    """Return the diagnostic for code of a plug-in that failed, with its error on one line."""
     said = _said(error)
     reason = said if isinstance(error, _NotRules) else f"{type(error).__name__}: {said}"
     return Diagnostic(
@@ -63,10 +63,10 @@ def _said(error: BaseException) -> str:
 
 
 def _entries(root: Path) -> "list[EntryPoint]":
-    """The entry points of installed packages by name, each once.
+    """Return the entry points of installed packages, sorted by name, each once.
 
     `python -m` puts the working directory on the path, and a repository there could hold what looks like an
-    installed package; so neither it nor the workspace is looked into.
+    installed package. So the working directory and the workspace are skipped.
     """
     here = {os.path.realpath(root), os.path.realpath(Path.cwd())}
     path = [entry for entry in sys.path if entry and os.path.realpath(entry) not in here]
@@ -95,7 +95,7 @@ def _may_hold_one(directory: str) -> bool:
 
 
 def _loaded(entry: "EntryPoint") -> Iterable[Rule]:
-    """The rules that `entry` names. Raises _NotRules, and whatever importing them raises."""
+    """Return the rules that `entry` names. Raises _NotRules, and any error of their import."""
     named = entry.load()
     rules = [named] if isinstance(named, Rule) else named
     if not isinstance(rules, list | tuple) or not all(isinstance(rule, Rule) for rule in rules):

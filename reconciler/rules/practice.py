@@ -18,7 +18,7 @@ _IN_WORDS: Final = re.compile(
 )
 _LIKENESS: Final = 0.8
 _LONGEST: Final = 12
-"""Letters of a word that can be that like; comparing a longer one could take long."""
+"""Most letters of a word that is compared; comparing long ones could take long."""
 
 
 def is_practice(title: str) -> bool:
@@ -27,7 +27,7 @@ def is_practice(title: str) -> bool:
 
 
 def _is_misspelt(title: str) -> bool:
-    # Of nearly all titles this is all that is asked, so it is asked as quickly as can be.
+    # A quick test that settles nearly all titles.
     has_brackets = "[" in title or "(" in title or "{" in title or "<" in title
     if not has_brackets and _STEM not in title.casefold():
         return False
@@ -39,7 +39,7 @@ def _is_misspelt(title: str) -> bool:
 def _is_like_practice(word: str) -> bool:
     if len(word) > _LONGEST:
         return False
-    from difflib import SequenceMatcher  # noqa: PLC0415 - only what may be a slip needs it
+    from difflib import SequenceMatcher  # noqa: PLC0415 - only a mistyped mark needs it
 
     return SequenceMatcher(None, word.casefold(), "practice").ratio() >= _LIKENESS
 

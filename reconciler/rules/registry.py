@@ -14,13 +14,13 @@ INLINE: Final = "inline-secret"
 UNUSED_SUPPRESSION: Final = "unused-ignore"
 PLUGIN_FAILED: Final = "plugin-failed"
 NOT_ON_A_LINE: Final = frozenset({UNUSED_SUPPRESSION, PLUGIN_FAILED})
-"""Rules whose findings no comment can silence."""
+"""Rules whose findings no comment can suppress."""
 FIXED: Final = frozenset({"same-exam"})
-"""Rules that nothing weighs or silences: apply would refuse what they find."""
+"""Rules whose severity is fixed and that nothing suppresses: apply would refuse what they find."""
 
 
 def _found_elsewhere(_: Sequence[Exam], __: Context) -> Iterable[Finding]:
-    """Nothing: findings of such a rule are made while manifests are read, or while rules are asked."""
+    """Yield nothing: such findings are made while manifests are read, or while rules run."""
     return ()
 
 
@@ -58,26 +58,26 @@ BUILT_IN: Final = tuple(
 CODES: Final = tuple(rule.code for rule in BUILT_IN)
 """The codes of all rules that come with the product."""
 ADJUSTABLE: Final = frozenset(CODES) - FIXED
-"""Those of them that a workspace may weigh."""
+"""The codes of built-in rules whose severity a workspace may set."""
 
 
 class RuleRegistry(Struct, frozen=True, dict=True):
-    """The rules of a run; `faults` says which plug-ins gave none, and why."""
+    """The rules of a run; `faults` are errors of plug-ins that gave none."""
 
     rules: tuple[Rule, ...] = BUILT_IN
     faults: tuple[Diagnostic, ...] = field(default=())
 
     @cached_property
     def by_code(self) -> Mapping[str, Rule]:
-        """Each rule by its code."""
+        """The rules by code."""
         return {rule.code: rule for rule in self.rules}
 
     @property
     def adjustable(self) -> frozenset[str]:
-        """The codes of the rules that a workspace may weigh."""
+        """The codes of the rules whose severity a workspace may set."""
         return frozenset(self.by_code) - FIXED
 
     @property
     def timely(self) -> frozenset[str]:
-        """The codes of the rules on the basis of the clock."""
+        """The codes of the rules that depend on the present moment."""
         return frozenset(rule.code for rule in self.rules if rule.basis is Basis.CLOCK)

@@ -1,4 +1,4 @@
-"""Rules about the characters of a title: those that nobody sees, and those that only look right."""
+"""Rules about the characters of a title: invisible ones, and those that look like others."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ def _spaces(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
 
 
 def _where(title: str) -> str | None:
-    """Where `title` has white space that is not between two words; None where it has not."""
+    """Return in words where `title` has superfluous white space; None if it has none."""
     if not title.strip():
         return "is empty"
     if title[0].isspace():

@@ -20,10 +20,10 @@ _NUMBER: Final = (int, float)
 _MINUTES_A_DAY: Final = 24 * 60
 _MINUTES_AN_HOUR: Final = 60
 _LONGEST_MINUTES: Final = 10_000_000_000
-"""More than all years that a date can have; beyond it, a timedelta would overflow."""
+"""More minutes than all years of a date have; with more, a timedelta could overflow."""
 
 _Window: TypeAlias = tuple[str, str, str, Exam]
-"""When an exam opens, its address, when it closes, and itself."""
+"""Opening, address, closing, and the exam itself."""
 _by_opening: Final = itemgetter(0, 1)
 
 
@@ -94,7 +94,7 @@ def _span(minutes: float) -> timedelta:
 
 
 def _in_words(span: timedelta) -> str:
-    """`span` in days, hours and minutes, as far as they are not 0."""
+    """Return `span` in days, hours and minutes, without zero parts."""
     minutes = int(span.total_seconds() // 60)
     if minutes == 0:
         return "less than a minute"
@@ -116,7 +116,7 @@ def _overlap(exams: Sequence[Exam], _: Context) -> Iterator[Finding]:
             course.append((opens, exam.address, closes, exam))
     for _course, windows in sorted(courses.items()):
         windows.sort(key=_by_opening)
-        # Who is to sit an exam takes longer to tell, and matters only where windows do overlap.
+        # Finding who must sit an exam takes longer, and matters only if windows overlap.
         if any(later[0] < earlier[2] for earlier, later in pairwise(windows)):
             yield from _overlaps_in_course(window for window in windows if _is_for_everybody(window[-1]))
 
@@ -131,7 +131,7 @@ def _is_for_everybody(exam: Exam) -> bool:
 
 
 def _overlaps_in_course(windows: Iterable[_Window]) -> Iterator[Finding]:
-    """One finding for each of `windows`, which are sorted, that opens while an earlier one is still open."""
+    """Yield a finding for each of the sorted `windows` that opens while an earlier one is open."""
     latest: _Window | None = None
     for window in windows:
         opens, _address, closes, exam = window
