@@ -1,7 +1,6 @@
-"""Text → declarations and diagnostics.
+"""Reads manifests and the workspace file, and turns them into declarations and diagnostics.
 
-Promise: reads manifests and the workspace file, and nothing else; no input makes an exception, every mistake
-has a place, all are found in one run, and no secret is ever part of what is said about them. Secrets are
-never resolved here.
-May import: `model`, `reconciler.schemas`, `reconciler.zones`, PyYAML, jsonschema, jsonschema-rs.
+No input raises an exception: every mistake becomes a diagnostic with a place, all in one run, and no
+diagnostic shows a secret. Secrets are never resolved here.
+May import: `model`, `rules`, `reconciler.schemas`, `reconciler.zones`, PyYAML, jsonschema, jsonschema-rs.
 """

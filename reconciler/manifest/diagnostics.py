@@ -1,7 +1,7 @@
-"""Findings: the diagnostics of one file, with places and severities, free of secrets, each noted once.
+"""Collects the diagnostics of one file: each once, with its severity, and without secrets.
 
-A manifest's values may come from files that it extends. Their offsets lie beyond those of any manifest (see
-`bases`), and what is found there is noted with the file that it is about.
+A manifest may extend base files. Offsets from FIRST_BASE_OFFSET on are in a base file (see `extends`);
+a diagnostic at such an offset is added to the diagnostics of that file.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,24 +17,24 @@ from reconciler.model.identities import Address
 
 MAX_DIAGNOSTICS: Final = 1_000
 FIRST_BASE_OFFSET: Final = 2 * MAX_SIZE_BYTES
-"""The first mark that no text of its own can have."""
+"""Offsets from here on are in base files: no manifest is that long."""
 
 _MAX_GUARDED_DIAGNOSTICS: Final = 50
-"""More diagnostics of a file that cannot be parsed have no excerpt: what it may show takes long to tell."""
+"""An unparsed file with more diagnostics gets no excerpts, because it is slow to find what they may show."""
 
 
 _DiagnosticKey: TypeAlias = tuple[str, TextRange, str]
-"""Identity of a finding: its code, its place, and a subject where one place has several."""
+"""Identity of a diagnostic: code, text range, and subject, which tells several at one place apart."""
 
 _IN_EXAM: Final = " (in the exam "
 _NOT_SHOWN: Final = (
-    "this is wrong, and not shown: it stands in a secret, behind one on its line, or in an unknown field"
+    "this is wrong, and not shown: it is in a secret, behind one on its line, or in an unknown field"
 )
 _HOW_TO_SHOW: Final = "Write each field on a line of its own, and text with commas, colons or `#` in quotes."
 
 
 class DiagnosticDetails(TypedDict, total=False):
-    """What a finding may have: `subject` tells diagnostics of one code at one place apart."""
+    """Optional arguments of a diagnostic; `subject` tells several of one code at one place apart."""
 
     severity: Severity
     address: Address | None
@@ -42,20 +42,20 @@ class DiagnosticDetails(TypedDict, total=False):
 
 
 class BaseFiles(Protocol):
-    """The files that offsets from FIRST_BASE_OFFSET on belong to."""
+    """All base files of a workspace: the files that manifests extend."""
 
     def owner_of(self, at: TextRange) -> "tuple[FileDiagnostics, TextRange]":
-        """The diagnostics of the file that `at` is in, and `at` as that file counts."""
+        """Return the diagnostics of the base file that holds `at`, and `at` relative to that file."""
 
     def hides(self, value: str) -> bool:
-        """Whether `value` is, or repeats, a secret of any of these files."""
+        """Return whether `value` is, or contains, a secret of a base file."""
 
     def without_secrets(self, text: str) -> str:
-        """`text` with every secret of these files masked that can be told from ordinary words."""
+        """Return `text` with the secrets of the base files masked, except very short ones."""
 
 
 class Suppression(Struct):
-    """One code of an ignore comment at `at`, which is about `line`; used once it silenced something."""
+    """One code of an ignore comment. It suppresses diagnostics in `line`; `at` is the place of the code."""
 
     code: str
     at: TextRange
@@ -64,14 +64,17 @@ class Suppression(Struct):
 
 
 class Severities(Struct):
-    """Severities of the diagnostics of one file. Only those of rules can be changed or ignored."""
+    """Severities of one file's diagnostics: `overrides` and `suppressions` apply to `rules` only.
+
+    An override of None turns a rule off. Suppressions are keyed by line and code.
+    """
 
     rules: Collection[str] = ()
     overrides: Mapping[str, Severity | None] = field(default_factory=dict)
     suppressions: dict[tuple[int, str], Suppression] = field(default_factory=dict)
 
     def severity_of(self, code: str, severity: Severity, line: int) -> Severity | None:
-        """Return the weight of a finding in `line`, given its default `severity`; None: it is not shown."""
+        """Return the severity of a diagnostic in `line`; None if it is turned off or suppressed."""
         if code not in self.rules:
             return severity
         severity_here = self.overrides.get(code, severity)
@@ -83,11 +86,10 @@ class Severities(Struct):
 
 
 class FileDiagnostics(Struct):
-    """Collects what is wrong with one file, up to MAX_DIAGNOSTICS, the last of which counts those left out.
+    """The diagnostics of one file, at most MAX_DIAGNOSTICS; the last of so many counts those left out.
 
-    An error is never left out in favour of a warning. `exam` is where the exam stands that is being looked
-    at, and `address` its address. A finding about it that is placed elsewhere, in defaults or a profile, says
-    which exams it hits.
+    Errors displace warnings. `exam` and `address` are the text range and the address of the exam that is
+    being checked. A diagnostic about it at another place, such as its defaults, names the exams it affects.
     """
 
     source: SourceText
@@ -96,9 +98,9 @@ class FileDiagnostics(Struct):
     exam: TextRange | None = None
     address: Address | None = None
     has_mistakes: bool = False
-    """Whether an error that no rule found is in this file, or in one that it extends."""
+    """Whether this file, or one that it extends, has an error that is not from a rule."""
     _found: dict[_DiagnosticKey, Diagnostic] = field(default_factory=dict)
-    _hits: dict[_DiagnosticKey, set[Address]] = field(default_factory=dict)
+    _affected: dict[_DiagnosticKey, set[Address]] = field(default_factory=dict)
     _warnings: list[_DiagnosticKey] = field(default_factory=list)
     _left_out: dict[_DiagnosticKey, None] = field(default_factory=dict)
     _is_full: bool = False
@@ -106,27 +108,27 @@ class FileDiagnostics(Struct):
     def add(
         self, code: str, at: TextRange, message: str, hint: str, **details: Unpack[DiagnosticDetails]
     ) -> None:
-        """Note a finding where it belongs, unless it is known, turned off or ignored there."""
+        """Add a diagnostic to the file that holds `at`, unless it is known, turned off or suppressed."""
         details.setdefault("address", self.address)
-        is_apart = self.exam is not None and not self.exam.start <= at.start < self.exam.end
+        is_outside_exam = self.exam is not None and not self.exam.start <= at.start < self.exam.end
         owner, at = self._owner_of(at)
         if owner is not self:
             self._remember_mistake(code, details.get("severity", Severity.ERROR))
-        hit = details.get("address") if is_apart else None
-        owner.note((code, at, details.get("subject", "")), message, hint, hit=hit, **details)
+        affected = details.get("address") if is_outside_exam else None
+        owner.add_here((code, at, details.get("subject", "")), message, hint, affected=affected, **details)
 
-    def note(
+    def add_here(
         self,
         key: _DiagnosticKey,
         message: str,
         hint: str,
         *,
-        hit: Address | None,
+        affected: Address | None,
         **details: Unpack[DiagnosticDetails],
     ) -> None:
-        """Note a finding about this very file; `hit` is an exam that stands elsewhere and has it too."""
-        if hit is not None:
-            self._hits.setdefault(key, set()).add(hit)
+        """Add a diagnostic about this file; `affected` is an exam elsewhere that has the problem too."""
+        if affected is not None:
+            self._affected.setdefault(key, set()).add(affected)
         if key in self._found:
             return
         code, at, _ = key
@@ -154,7 +156,7 @@ class FileDiagnostics(Struct):
             self.has_mistakes = True
 
     def _has_room(self, severity: Severity) -> bool:
-        """Return whether one more finding is taken; an error takes the place of the last warning."""
+        """Return whether one more diagnostic can be kept; an error displaces the last warning."""
         if severity is Severity.WARNING:
             return False
         self._is_full = not self._warnings
@@ -167,22 +169,22 @@ class FileDiagnostics(Struct):
 
     @property
     def is_full(self) -> bool:
-        """Whether there is no room for a further error, so that nobody need look for one."""
+        """Whether no further error can be kept, so that looking for one is pointless."""
         return self._is_full
 
     def echo(self, value: str) -> str:
-        """Return `value` as a message may quote it."""
+        """Return `value` in quotes for a message, or "this value" if it holds a secret."""
         if self.base_files is not None and self.base_files.hides(value):
             return "this value"
         return self.source.echo(value)
 
     def without_secrets(self, text: str) -> str:
-        """Return `text` with the secrets of this file, and of all that are extended, masked."""
+        """Return `text` with the secrets of this file and of all base files masked."""
         text = self.source.without_secrets(text)
         return text if self.base_files is None else self.base_files.without_secrets(text)
 
     def position(self, at: TextRange) -> Position:
-        """Return where `at` begins, in whichever file that is."""
+        """Return the position of the start of `at`, which may be in a base file."""
         owner, at = self._owner_of(at)
         return owner.source.position(at.start)
 
@@ -193,13 +195,13 @@ class FileDiagnostics(Struct):
 
     @property
     def collected(self) -> list[Diagnostic]:
-        """All of them, in the order in which they were found.
+        """All diagnostics, in the order in which they were added.
 
-        The excerpts are cut only here, when all secrets of the file are known.
+        Excerpts are added only here, because all secrets of the file must be known first.
         """
         may_show = self.source.is_parsed or len(self._found) <= _MAX_GUARDED_DIAGNOSTICS
         found = [
-            (key, _completed(self._shown(each, key[1]), self._hits.get(key, ())))
+            (key, _with_affected(self._shown(each, key[1]), self._affected.get(key, ())))
             for key, each in self._found.items()
         ]
         return [
@@ -208,7 +210,7 @@ class FileDiagnostics(Struct):
         ]
 
     def _those_left_out(self) -> list[tuple[_DiagnosticKey, Diagnostic]]:
-        """Return one finding that counts those that are not listed, if there are any."""
+        """Return at most one diagnostic, which counts those left out."""
         if not self._left_out:
             return []
         key = next(iter(self._left_out))
@@ -223,33 +225,33 @@ class FileDiagnostics(Struct):
         return [(key, too_many)]
 
     def _shown(self, found: Diagnostic, at: TextRange) -> Diagnostic:
-        """Return `found`, without its text where that may quote what stands in or behind a secret."""
+        """Return `found`, with a neutral text if its own might quote a secret."""
         if not self.source.is_hidden(at.start):
             return found
         return replace(found, message=_NOT_SHOWN, hint=_HOW_TO_SHOW)
 
     def hide(self, at: TextRange) -> None:
-        """Never show what stands at `at`, in whichever file that is: it may be a secret."""
+        """Never show the text at `at`, because it may be a secret."""
         owner, at = self._owner_of(at)
         owner.source.unknown.append(at)
 
     def _excerpt(self, at: TextRange) -> str | None:
-        """Return the line of `at`, unless it repeats a secret of a file that this one extends."""
+        """Return the line of `at`, unless it contains a secret of a base file."""
         shown = self.source.excerpt(at.start)
         is_secret = shown is not None and self.base_files is not None and self.base_files.hides(shown)
         return None if is_secret else shown
 
 
 def identity_of(found: Diagnostic) -> tuple[str, Span | None, str]:
-    """Return what two diagnostics that say the same have in common, whichever exams they hit."""
+    """Return a key that is equal for diagnostics that differ only in the exams they affect."""
     return found.code, found.span, found.message.partition(_IN_EXAM)[0]
 
 
-def _completed(found: Diagnostic, hits: Collection[Address]) -> Diagnostic:
-    """Return `found` with the exams in its message that it hits without standing in them."""
-    if not hits:
+def _with_affected(found: Diagnostic, affected: Collection[Address]) -> Diagnostic:
+    """Return `found` with the affected exams named in its message."""
+    if not affected:
         return found
-    first = found.address or min(hits)
-    others = frozenset(hits) - {first}
+    first = found.address or min(affected)
+    others = frozenset(affected) - {first}
     more = f" and {len(others)} more" if others else ""
     return replace(found, message=f"{found.message}{_IN_EXAM}'{first}'{more})", address=first, others=others)

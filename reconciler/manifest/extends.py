@@ -27,13 +27,13 @@ _OF_MANIFESTS_ONLY: Final = ("exams", "imports", "moved", "removed", "absent")
 _MAX_OFFSET: Final = 2**32 - 1
 
 _Read: TypeAlias = Callable[[str, bytes], tuple[FileDiagnostics, YamlDocument | None]]
-"""Gives the diagnostics of a file and its document, from its name and its bytes."""
+"""Reads a file, given its name and bytes, into diagnostics and a document."""
 
 
 class Bases(Struct, frozen=True):
-    """What a manifest extends: each file once, the one that all others win over first.
+    """The base files of one manifest: each once, lowest precedence first.
 
-    `are_whole` is false where one of them could not be used, which is among the diagnostics.
+    `are_whole` is false if one of them is unusable, which a diagnostic says.
     """
 
     roots: tuple[YamlMapping, ...]
@@ -44,14 +44,14 @@ _NONE: Final = Bases((), are_whole=True)
 
 
 class _ExtendsEntry(Struct, frozen=True):
-    """One line of an `extends`: where it stands, and the file that it names."""
+    """One item of `extends`: its place, and the file that it names."""
 
     at: TextRange
     file: Path
 
 
 class _Base(Struct):
-    """A file that is extended; `root` is None where it holds nothing to use."""
+    """One base file. Its offsets are shifted by `origin`; `root` is None if the file is unusable."""
 
     file: Path
     diagnostics: FileDiagnostics
@@ -62,7 +62,10 @@ class _Base(Struct):
 
 
 class _Walk(Struct):
-    """A walk from one manifest through all that it extends; `path` leads from there to here."""
+    """A depth-first walk from one manifest through its base files.
+
+    `path` are the files from the manifest to the current file, and `order` the files already visited.
+    """
 
     path: dict[str, str]
     order: dict[str, _Base] = field(default_factory=dict)
@@ -70,7 +73,7 @@ class _Walk(Struct):
 
 
 class BaseFileReader:
-    """All bases of a workspace, whose directory is `root`; `read` reads each."""
+    """Reads the base files of the workspace at `root`, each once, with `read`."""
 
     def __init__(self, root: Path, read: _Read) -> None:
         self._root = root
@@ -81,7 +84,7 @@ class BaseFileReader:
         self._rings: set[frozenset[str]] = set()
 
     def bases_of(self, path: str, root: YamlMapping, diagnostics: FileDiagnostics) -> Bases:
-        """What the manifest at `path`, which says `root`, extends."""
+        """Return the base files of the manifest at `path`, whose top mapping is `root`."""
         if _EXTENDS not in root:
             return _NONE
         file = Path(path)
@@ -92,34 +95,34 @@ class BaseFileReader:
         return Bases(roots, walk.is_whole)
 
     def owner_of(self, at: TextRange) -> tuple[FileDiagnostics, TextRange]:
-        """The diagnostics of the base that `at` is in, and `at` as that file counts."""
+        """Return the diagnostics of the base file that holds `at`, and `at` relative to that file."""
         index = bisect_right(self._by_origin, at.start, key=lambda base: base.origin) - 1
         base = self._by_origin[index]
         return base.diagnostics, TextRange(at.start - base.origin, at.end - base.origin)
 
     def hides(self, value: str) -> bool:
-        """Whether `value` is, or repeats, a secret of any base."""
+        """Return whether `value` is, or contains, a secret of a base file."""
         return any(base.diagnostics.source.hides(value) for base in self._by_origin)
 
     def without_secrets(self, text: str) -> str:
-        """`text` with every secret of any base masked that can be told from ordinary words."""
+        """Return `text` with the secrets of the base files masked, except very short ones."""
         for base in self._by_origin:
             text = base.diagnostics.source.without_secrets(text)
         return text
 
     def check(self) -> None:
-        """Note what is wrong with the bases whoever extends them; for when all manifests are read."""
+        """Report mistakes in base files that no exam hit; call it after all manifests are read."""
         for base in self._by_origin:
             if base.root is not None:
                 report_partial_exams(base.root, base.diagnostics)
 
     @property
     def diagnostics(self) -> list[FileDiagnostics]:
-        """The diagnostics of each base."""
+        """The diagnostics of each base file."""
         return [base.diagnostics for base in self._by_origin]
 
     def _follow(self, entries: list[_ExtendsEntry], diagnostics: FileDiagnostics, walk: _Walk) -> None:
-        """Add to `walk` what `entries` name, each after what it extends itself."""
+        """Add the files of `entries` to `walk`, each after the files that it extends itself."""
         for entry in entries:
             key = os.path.realpath(entry.file)
             if key in walk.path:
@@ -148,7 +151,7 @@ class BaseFileReader:
         walk.order[key] = base
 
     def _base(self, key: str, entry: _ExtendsEntry, diagnostics: FileDiagnostics) -> _Base | None:
-        """The base at `key`, read when it is first asked for; None where it cannot be."""
+        """Return the base file with the real path `key`, read on first use; None if it is unreadable."""
         if key not in self._bases:
             try:
                 data = paths.read_bounded(entry.file)
@@ -180,7 +183,7 @@ class BaseFileReader:
     def _entries(
         self, file: Path, root: YamlMapping, diagnostics: FileDiagnostics
     ) -> tuple[list[_ExtendsEntry], bool]:
-        """The usable entries of `extends` in `file`, and whether these are all."""
+        """Return the usable items of `extends` in `file`, and whether all are usable."""
         written = root.get(_EXTENDS, YamlSequence())
         if not isinstance(written, YamlSequence):
             return [], False
@@ -192,10 +195,10 @@ class BaseFileReader:
         return found, len(found) == len(written)
 
     def _may_extend(self, file: Path, name: str, at: TextRange, diagnostics: FileDiagnostics) -> bool:
-        """Whether `name` leads to a place that `file` may take values from; a finding says why not."""
+        """Return whether `file` may extend `name`; report it if not."""
         fence = Fence((os.path.realpath(self._root),))
         if not fence.holds_target(str(file.parent)):
-            # A manifest from outside the workspace has its own folder, and no more.
+            # A manifest outside the workspace may extend files of its own directory only.
             fence = Fence((os.path.realpath(file.parent),))
         is_relative = name.isprintable() and bool(name) and not Path(name).is_absolute()
         if is_relative and fence.holds_target(str(file.parent / name)):
@@ -227,7 +230,7 @@ class BaseFileReader:
 
 
 def _report_exams(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
-    """Note what a file that is extended may not hold."""
+    """Report blocks that a base file must not have."""
     for key in _OF_MANIFESTS_ONLY:
         if key in root:
             diagnostics.add(

@@ -1,4 +1,4 @@
-"""What a manifest says outside its exams: checked by itself, and gathered for the exams of the file."""
+"""The header of a manifest: all its fields except `exams`, which apply to every exam of the file."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -32,10 +32,10 @@ _EXAMS: Final = "exams"
 
 
 class FileContext(Struct, frozen=True):
-    """What a file, those that it extends and the environment say of all exams of the file.
+    """Values that apply to all exams of a file: from the file, its base files, and the environment.
 
-    `zone` is None without one; `zone_is_wrong` where an unknown one is named, which a finding says. `install`
-    is None where a finding says why.
+    `zone` is None if no time zone is named, or an unknown one (`zone_is_wrong`). `install` is None if it is
+    missing or wrong, which a diagnostic says.
     """
 
     partial_exams: PartialExams
@@ -46,7 +46,7 @@ class FileContext(Struct, frozen=True):
     install: InstallSid | None
 
     def for_exam(self, exam: YamlMapping) -> "FileContext":
-        """Return the context of `exam`, whose own zone wins over any other."""
+        """Return the context of `exam`, whose own `timezone` overrides that of the file."""
         if "timezone" not in exam:
             return self
         name = exam["timezone"]
@@ -57,9 +57,10 @@ class FileContext(Struct, frozen=True):
 def context_of(
     roots: Sequence[YamlMapping], environment: Environment, diagnostics: FileDiagnostics, *, are_whole: bool
 ) -> FileContext:
-    """Return the context of the last of `roots`, which extends the others; `environment` overrides them all.
+    """Return the context of a manifest.
 
-    `are_whole` is false where a file that is extended is missing.
+    `roots` are its base files and the manifest, lowest precedence first. Values of `environment` override all
+    of them. `are_whole` is false if a base file is missing.
     """
     name = environment.timezone or _nearest("timezone", roots)
     zone = zone_of(name) if isinstance(name, str) else None
@@ -72,7 +73,7 @@ def context_of(
         diagnostics.add(
             "no-install-sid",
             roots[-1].key_at(_EXAMS),
-            "nothing says in which install these exams are to be created",
+            "no install is named for these exams",
             "Add `installSid: AI…` at the top of the file, or to the environment.",
         )
     return FileContext(
@@ -88,7 +89,7 @@ def context_of(
 
 
 def _nearest(key: str, roots: Sequence[YamlMapping]) -> Value:
-    """Return what the last of `roots` that has `key` says under it."""
+    """Return the value of `key` in the last of `roots` that has it; None if no file has it."""
     return next((root[key] for root in reversed(roots) if key in root), None)
 
 
@@ -101,7 +102,7 @@ def _aliases(block: str, roots: Sequence[YamlMapping]) -> Iterator[tuple[str, st
 
 
 def report_header(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
-    """Note what is wrong with `root`, but for its exams, which are checked one by one."""
+    """Report mistakes in `root` outside its exams, which are checked one by one."""
     header = YamlMapping()
     header.update(root)
     header.offsets = root.offsets
@@ -123,9 +124,9 @@ def report_header(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
 
 
 def report_partial_exams(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
-    """Note what is wrong with defaults and profiles whatever exam uses them; for after the exams.
+    """Report mistakes in defaults and profiles, even if no exam uses them; call it after the exams.
 
-    By then a finding is known already if an exam was hit by it, and says which.
+    A mistake that affects an exam is then already reported, with the address of the exam.
     """
     for partial in _partial_exams(root):
         configuration = partial.get("configuration")

@@ -1,4 +1,4 @@
-"""The lifecycle blocks of all manifests: `imports`, `moved`, `removed`, `absent`, `distinct`."""
+"""Reads and checks the lifecycle blocks: `imports`, `moved`, `removed`, `absent`, `distinct`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeVar
@@ -15,7 +15,7 @@ from reconciler.model.renames import steps_to_declared
 from reconciler.model.words import suggestion
 
 POINTS_NOWHERE: Final = "points-nowhere"
-"""The code of a block that concerns no declared exam: done long ago, or misspelt. Only state can tell."""
+"""Code of an item that matches no declared exam. It is done or misspelt; only state can tell which."""
 
 _Block = TypeVar("_Block", Import, Move, Removal, Absence, Distinction)
 
@@ -25,7 +25,7 @@ _STALE: Final = "If that exam is gone, remove this block; otherwise declare it u
 
 
 class _Item(Struct, frozen=True):
-    """One usable item under `name`: what it means, what it says beside its address, and where it stands."""
+    """A valid item of the block `name`; `other` is its value beside the address, such as a SID."""
 
     name: str
     block: Import | Move | Removal | Absence | Distinction
@@ -42,20 +42,20 @@ class _Item(Struct, frozen=True):
         return self.block.declared_at
 
     def refuse(self, code: str, message: str, hint: str) -> None:
-        """Note what is wrong with it."""
+        """Report an error of this item."""
         self.diagnostics.add(code, self.at, message, hint, address=self.address)
 
     def warn(self, message: str, hint: str) -> None:
-        """Note that it concerns no declared exam."""
+        """Warn that this item matches no declared exam."""
         self.diagnostics.add(
             POINTS_NOWHERE, self.at, message, hint, address=self.address, severity=Severity.WARNING
         )
 
 
 class Lifecycle(Struct):
-    """Gathers the blocks file by file; `check` then looks at them together.
+    """The lifecycle blocks of all manifests: gathered file by file, then checked together.
 
-    `_routes` are the moves by name, and `_globs` the others, once all are known.
+    `check` sets `_routes`, the moves of single addresses, `_globs`, the moves of globs, and `_declared`.
     """
 
     _items: dict[str, dict[str, _Item]] = field(default_factory=lambda: {block: {} for block in _BLOCKS})
@@ -64,15 +64,15 @@ class Lifecycle(Struct):
     _declared: Mapping[Address, object] = field(default_factory=dict)
 
     def gather(self, root: YamlMapping, diagnostics: FileDiagnostics) -> None:
-        """Take the blocks of one file, but for items that its schema refuses."""
+        """Add the valid items of one file; its schema check reports the others."""
         for block in _BLOCKS:
             for item in _items(block, root.get(block), diagnostics):
-                self._take(item)
+                self._add(item)
 
-    def _take(self, item: _Item) -> None:
-        """Keep `item`, unless its block speaks of the same address already.
+    def _add(self, item: _Item) -> None:
+        """Add `item`, or report it if its block has the same address already.
 
-        For `moved` that is the same source, and for `distinct` the same pair.
+        For `moved` the source counts, and for `distinct` the pair.
         """
         key = item.other if item.name == "moved" else str(item.address)
         if item.name == "distinct":
@@ -86,7 +86,7 @@ class Lifecycle(Struct):
             )
 
     def check(self, declared: Mapping[Address, object]) -> None:
-        """Note what does not fit together, `declared` having the addresses of all exams."""
+        """Report contradictions; `declared` has the addresses of all exams."""
         moves = self._items["moved"].values()
         self._declared = declared
         self._routes = {Address(item.other): [item.address] for item in moves if not is_glob(item.other)}
@@ -162,7 +162,7 @@ class Lifecycle(Struct):
                 )
 
     def _moved_on(self, address: Address) -> Address:
-        """Where the moves from `address` end; where they run in a circle, some address on it."""
+        """Return the last address that `address` moves to; for a cycle, an address on it."""
         moves, seen = self._items["moved"], {address}
         while (item := moves.get(address)) is not None and item.address not in seen:
             address = item.address
@@ -214,44 +214,44 @@ class Lifecycle(Struct):
             )
 
     def _is_lost(self, item: _Item) -> bool:
-        """Whether a move ends at an address that nothing declares or removes."""
+        """Return whether a move ends at an address that is neither declared nor removed."""
         end = self._moved_on(item.address)
         is_last = end == item.address != item.other
         return is_last and end not in self._declared and end not in self._items["removed"]
 
     def _is_declared(self, end: Address) -> bool:
-        """Return whether `end` is the address of an exam, or a glob that one matches."""
+        """Return whether `end` is a declared address, or a glob that matches one."""
         if is_glob(end):
             return any(matches(address, end) for address in self._declared)
         return end in self._declared
 
     def blocks(self, kind: type[_Block]) -> tuple[_Block, ...]:
-        """Return the blocks of one kind, by address."""
+        """Return the blocks of one kind, sorted by address."""
         items = [item for items in self._items.values() for item in items.values()]
         items.sort(key=lambda item: (item.address, item.other))
         return tuple(item.block for item in items if isinstance(item.block, kind))
 
 
 def _items(name: str, value: object, diagnostics: FileDiagnostics) -> Iterator[_Item]:
-    """Yield the usable items of what stands under `name`."""
+    """Yield the valid items of the block `name`, whose value is `value`."""
     key = "from" if name == "moved" else "exam"
     for item in value if isinstance(value, YamlSequence) else ():
-        said = {}
+        fields = {}
         if isinstance(item, YamlMapping):
-            said = {field: text for field, text in item.items() if isinstance(text, str)}
-        if isinstance(item, YamlMapping) and key in said:
+            fields = {field: text for field, text in item.items() if isinstance(text, str)}
+        if isinstance(item, YamlMapping) and key in fields:
             at = item.value_at(key)
-            found = _block(name, said, diagnostics.source.position(at.start))
+            found = _block(name, fields, diagnostics.source.position(at.start))
             if found is not None:
                 yield _Item(name, *found, at, diagnostics)
 
 
 def _block(
-    name: str, said: dict[str, str], at: Position
+    name: str, fields: dict[str, str], at: Position
 ) -> tuple[Import | Move | Removal | Absence | Distinction, str] | None:
-    """Return what `said` means under `name`, and what it says beside its address; None: unusable."""
-    address = Address(said.get("to" if name == "moved" else "exam", ""))
-    other = said.get("sid") or said.get("from") or said.get("attempt") or ""
+    """Return the item `fields` of the block `name`, and its value beside the address; None if invalid."""
+    address = Address(fields.get("to" if name == "moved" else "exam", ""))
+    other = fields.get("sid") or fields.get("from") or fields.get("attempt") or ""
     match name:
         case "imports" if is_exam_sid(other) and is_address(address):
             return Import(address=address, sid=ExamSid(other), declared_at=at), other
@@ -262,13 +262,13 @@ def _block(
         case "absent" if is_attempt_id(other) and is_address(address):
             return Absence(address=address, attempt=AttemptId(other), declared_at=at), other
         case "distinct" if is_address_or_glob(address) and is_address_or_glob(other):
-            reason = said.get("reason", "").strip()
+            reason = fields.get("reason", "").strip()
             return Distinction(address=address, other=Address(other), declared_at=at, reason=reason), other
     return None
 
 
 def _report_cycles(moves: dict[str, _Item]) -> set[str]:
-    """Note every ring of moves once, drawn; the addresses on one."""
+    """Report each cycle of moves once; return the addresses on cycles."""
     settled: set[str] = set()
     in_cycle: set[str] = set()
     for start in moves:

@@ -1,4 +1,4 @@
-"""Reads all manifests of a workspace: what they declare, and every finding about them."""
+"""Reads all manifests of a workspace into declarations and diagnostics."""
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 
 class RuleSettings(Struct, frozen=True, kw_only=True):
-    """Which rules are asked, and how: `weights` gives codes another severity, None for off.
+    """Which rules run, and with which severities; a severity of None turns a rule off.
 
-    `now` is the moment for rules on the basis of the clock, which are not asked without one. `is_partial`
-    says that not all manifests of the workspace are read.
+    `now` is for rules that depend on the clock; without it, they do not run. `is_partial` says that only
+    some manifests of the workspace are read.
     """
 
     registry: RuleRegistry = field(default_factory=RuleRegistry)
@@ -60,11 +60,11 @@ def load(  # noqa: PLR0913 - each is one thing that the caller says
     rules: RuleSettings | None = None,
     tracing: Tracing = Tracing.OFF,
 ) -> Loaded:
-    """Return everything that manifests below `root` declare; whatever is wrong is among the diagnostics.
+    """Return the declarations of the manifests below `root`, and all diagnostics.
 
-    `paths` name files, directories and globs, relative to `root`. Without any, those are read that
-    `otherwise` names, which must be below `root`; else the default ones there. Without a `ruling`, the
-    built-in rules are asked as they are, but for those that need a moment.
+    `paths` are files, directories and globs, relative to `root`. If empty, `otherwise` is used, whose files
+    must be below `root`; if that is empty too, the default paths. Without `rules`, the built-in rules run
+    with their default severities, except rules that depend on the clock.
     """
     found = find(paths, root, otherwise)
     unreadable = list(found.diagnostics)
@@ -82,7 +82,7 @@ def load(  # noqa: PLR0913 - each is one thing that the caller says
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Turn the cycle collector off: these values hold no cycles, and there are millions of them."""
+    """Turn the garbage collector off: millions of values are made here, and none is in a cycle."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -93,7 +93,7 @@ def _uncollected() -> Iterator[None]:
 
 
 class _Reader:
-    """Reads file after file, and then what they say together."""
+    """Reads file after file, then checks all of them together."""
 
     def __init__(self, root: Path, environment: Environment, rules: RuleSettings, tracing: Tracing) -> None:
         self._base_files = BaseFileReader(root, rules.read)
@@ -101,13 +101,13 @@ class _Reader:
         self._environment = environment
         self._tracing = tracing
         self._provenance: dict[Address, Provenance] = {}
-        self._written: dict[Address, LocatedDeclaration] = {}
+        self._located: dict[Address, LocatedDeclaration] = {}
         self._places: dict[Address, Position] = {}
         self._diagnostics: list[FileDiagnostics] = []
         self._lifecycle = Lifecycle()
 
     def read(self, file: ManifestPath, data: bytes) -> None:
-        """Take in one file, and what it extends."""
+        """Read one file and the base files that it extends."""
         diagnostics, document = self._rules.read(file.name, data)
         diagnostics.base_files = self._base_files
         self._diagnostics.append(diagnostics)
@@ -118,8 +118,8 @@ class _Reader:
         manifest.read()
         self._provenance |= manifest.provenance
         self._lifecycle.gather(document.root, diagnostics)
-        for each in manifest.written:
-            self._written.setdefault(each.declaration.address, each)
+        for each in manifest.declared:
+            self._located.setdefault(each.declaration.address, each)
         for address, (at, here) in manifest.addresses.items():
             first = self._places.setdefault(address, here)
             if first is not here:
@@ -132,10 +132,10 @@ class _Reader:
                 )
 
     def loaded(self, found: Iterable[Diagnostic]) -> Loaded:
-        """Check the files together, ask the rules, and return everything."""
+        """Check all files together, run the rules, and return the result."""
         self._lifecycle.check(self._places)
         declared = Declared(
-            exams=tuple(self._written[address].declaration for address in sorted(self._written)),
+            exams=tuple(self._located[address].declaration for address in sorted(self._located)),
             imports=self._lifecycle.blocks(Import),
             moves=self._lifecycle.blocks(Move),
             removals=self._lifecycle.blocks(Removal),
@@ -151,7 +151,7 @@ class _Reader:
         )
 
     def _ask_rules(self, declared: Declared) -> list[Diagnostic]:
-        """Note what the rules find; return what is wrong with the rules themselves."""
+        """Add the findings of all rules; return diagnostics about the rules themselves."""
         rules = self._rules
         context = Context(
             now=rules.now,
@@ -160,7 +160,7 @@ class _Reader:
         )
         asked = ask_rules(declared.exams, rules.registry, rules.severities, context)
         for rule, found in asked.found:
-            add_rule_diagnostics(rule, found, self._written)
+            add_rule_diagnostics(rule, found, self._located)
         self._base_files.check()
         report_unused(
             self._diagnostics,
@@ -174,7 +174,7 @@ class _Reader:
         return [] if severity is None else [replace(each, severity=severity) for each in faults]
 
     def _listed(self) -> Iterable[Diagnostic]:
-        """Return every finding once, also of a manifest that others extend, which is read twice."""
+        """Return each diagnostic once; a manifest that others extend is read twice, as a base file too."""
         of_manifests = [each for diagnostics in self._diagnostics for each in diagnostics.collected]
         of_bases = [each for diagnostics in self._base_files.diagnostics for each in diagnostics.collected]
         if not of_bases:
@@ -183,7 +183,7 @@ class _Reader:
 
 
 def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Return `diagnostics` by file, line and column, those without a place first."""
+    """Return `diagnostics` sorted by file, line and column; those without a place are first."""
     nowhere = Position("", 0, 0)
     return tuple(
         sorted(

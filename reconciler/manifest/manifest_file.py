@@ -1,4 +1,4 @@
-"""One manifest → the exams that it declares."""
+"""Turns one parsed manifest into declarations of its exams."""
 
 from msgspec import Struct, field
 
@@ -19,10 +19,10 @@ from reconciler.model.provenance import Provenance, Tracing
 
 
 class ManifestFile(Struct):
-    """A parsed manifest on its way to declarations.
+    """A parsed manifest, and what `read` finds in it.
 
-    `addresses` has the place of every usable address, also of exams that are wrong otherwise. `written` are
-    the exams without mistakes. `provenance` is filled only where `tracing` asks for it.
+    `declared` are the exams without mistakes; `addresses` are the places of all valid addresses, also of
+    exams with mistakes. `provenance` is empty unless `tracing` is on.
     """
 
     root: YamlMapping
@@ -30,12 +30,12 @@ class ManifestFile(Struct):
     environment: Environment
     bases: Bases
     tracing: Tracing
-    written: list[LocatedDeclaration] = field(default_factory=list)
+    declared: list[LocatedDeclaration] = field(default_factory=list)
     addresses: dict[Address, tuple[TextRange, Position]] = field(default_factory=dict)
     provenance: dict[Address, Provenance] = field(default_factory=dict)
 
     def read(self) -> None:
-        """Fill `written`, `addresses` and `provenance`, and note everything that is wrong."""
+        """Fill `declared`, `addresses` and `provenance`, and report all mistakes."""
         self.diagnostics.has_mistakes |= not self.bases.are_whole
         report_header(self.root, self.diagnostics)
         exams = self.root.get("exams")
@@ -56,7 +56,7 @@ class ManifestFile(Struct):
         self.diagnostics.exam = self.diagnostics.address = None
 
     def _read_exam(self, key: str, at: TextRange, own: TextRange, exam: Value, resolver: Resolver) -> None:
-        """Note what is wrong with one exam, and declare it where nothing is."""
+        """Report mistakes in one exam; declare it if it has none."""
         here, address = self.diagnostics.source.position(at.start), self.diagnostics.address
         if address is None:
             self.diagnostics.add(
@@ -74,7 +74,7 @@ class ManifestFile(Struct):
         if resolved is None or address is None or install is None:
             return
         declaration = _declaration(address, install, resolved, here)
-        self.written.append(LocatedDeclaration(declaration, resolved.values, at, own, self.diagnostics))
+        self.declared.append(LocatedDeclaration(declaration, resolved.values, at, own, self.diagnostics))
         if self.tracing is Tracing.ON and isinstance(exam, YamlMapping):
             tracer = Tracer((*self.bases.roots, self.root), self.environment, self.diagnostics)
             self.provenance[address] = tracer.provenance(exam, resolved, resolver.context.partial_exams)

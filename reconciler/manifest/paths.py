@@ -1,4 +1,4 @@
-"""Path arguments → the manifest files that they name, in one order."""
+"""Finds the manifest files that path arguments name, and reads files of bounded size."""
 
 import os
 import stat
@@ -24,28 +24,28 @@ _HINT: Final = (
 )
 _BASE_MARK: Final = "_"
 _GROWTH: Final = 64 * 1024
-"""What is read at once of a file that has become longer meanwhile."""
+"""Size of one more read, for a file that grew after its size was taken."""
 
 
 class ManifestPath(NamedTuple):
-    """A file: the path that leads to it, and how it is shown."""
+    """A file: `path` to open it, and its `name` in messages."""
 
     path: str
     name: str
 
 
 class FoundFiles(Struct, frozen=True):
-    """The files to read, in order, and what is wrong with the paths that were given."""
+    """The files to read, sorted by name, and diagnostics about the given paths."""
 
     files: tuple[ManifestPath, ...]
     diagnostics: tuple[Diagnostic, ...]
 
 
 def find(paths: Sequence[str], root: Path, otherwise: Sequence[str] = ()) -> FoundFiles:
-    """The files that `paths` name, each once; without any, those that the workspace names: `otherwise`.
+    """Return the files that `paths` name, each once; if empty, those of `otherwise`, or the default ones.
 
-    A person may name any file. What a directory or a glob holds must be below it, or below the workspace's
-    directory `root`, and what the workspace names (by default, too) below that, when every link is followed.
+    `paths` come from the user: a file may be anywhere, and files in a directory or glob must be below it or
+    below `root`. Files of `otherwise` and the default ones must be below `root`. Links are followed first.
     """
     wrong: list[Diagnostic] = []
     files: dict[str, str] = {}
@@ -70,7 +70,7 @@ def find(paths: Sequence[str], root: Path, otherwise: Sequence[str] = ()) -> Fou
 
 
 class _Folders:
-    """What is true of all files in one folder, found out once for each: ten thousand may be in one."""
+    """Caches real paths and shown names by folder: one may hold ten thousand files."""
 
     def __init__(self, root: Path) -> None:
         self._base = os.path.abspath(root)  # noqa: PTH100 - a link keeps its name
@@ -78,7 +78,7 @@ class _Folders:
         self._shown: dict[str, str] = {}
 
     def real_path(self, file: str) -> str:
-        """Where `file` leads when every link is followed."""
+        """Return the real path of `file`."""
         folder, name = os.path.split(file)
         if os.path.islink(file):  # noqa: PTH114 - no Path is made of each of many files
             return os.path.realpath(file)
@@ -87,7 +87,7 @@ class _Folders:
         return os.path.join(self._real[folder], name)  # noqa: PTH118 - as above
 
     def shown(self, file: str) -> str:
-        """`file` as a user would type it: relative to the root where it is below it."""
+        """Return `file` as a user would type it: relative to the root if it is below the root."""
         folder, name = os.path.split(file)
         if folder not in self._shown:
             self._shown[folder] = self._relative(folder)
@@ -95,7 +95,7 @@ class _Folders:
         return spelt_out(path)
 
     def _relative(self, folder: str) -> str:
-        """What stands before the names of files in `folder`."""
+        """Return the prefix of the shown names of files in `folder`."""
         absolute = os.path.abspath(folder)  # noqa: PTH100 - a link keeps its name
         if absolute == self._base:
             return ""
@@ -105,17 +105,20 @@ class _Folders:
 
 
 def is_inside(file: Path, root: Path) -> bool:
-    """Whether `file` is below `root` when every link is followed."""
+    """Return whether the real path of `file` is below `root`."""
     return Fence((os.path.realpath(root),)).holds_target(str(file))
 
 
 def shown(file: Path, root: Path) -> str:
-    """`file` as a user would type it: relative to `root` where it is below it."""
+    """Return `file` as a user would type it: relative to `root` if it is below `root`."""
     return _Folders(root).shown(str(file))
 
 
 def read_bounded(file: Path | str) -> bytes:
-    """The bytes of `file`, or more than are allowed; of a pipe or a device, which is not opened, OSError."""
+    """Return the bytes of `file`, cut soon after MAX_SIZE_BYTES.
+
+    Raises OSError, also for a pipe or a device, which is never opened: that could wait for ever.
+    """
     status = os.stat(file)  # noqa: PTH116 - no Path is made of each of many files
     if not stat.S_ISREG(status.st_mode):
         raise OSError(0, "it is not a regular file")
@@ -127,7 +130,7 @@ def read_bounded(file: Path | str) -> bytes:
 
 
 def unusable(file: str, error: OSError) -> Diagnostic:
-    """Why `file` could not be read."""
+    """Return the diagnostic for a file that could not be read."""
     reason = error.strerror or type(error).__name__
     return Diagnostic(
         severity=Severity.ERROR,
@@ -138,7 +141,7 @@ def unusable(file: str, error: OSError) -> Diagnostic:
 
 
 def outside(name: str) -> Diagnostic:
-    """Why the file `name`, as it is shown, is not read."""
+    """Return the diagnostic for a link out of the workspace; `name` is the shown name."""
     return Diagnostic(
         severity=Severity.ERROR,
         code="outside-workspace",
@@ -153,7 +156,7 @@ def _defaults(root: Path) -> Sequence[str]:
 
 
 def _named(path: str, root: Path, fence: Fence) -> Iterator[str]:
-    """The files that one path names. A name that exists is never taken for a glob."""
+    """Yield the files that one path names. A path that exists is never taken for a glob."""
     whole = str(root / path)
     if os.path.isdir(whole):  # noqa: PTH112 - no Path is made of each of many files
         yield from _within(whole, fence)
@@ -168,9 +171,9 @@ def _named(path: str, root: Path, fence: Fence) -> Iterator[str]:
 
 
 def _within(folder: str, fence: Fence) -> Iterator[str]:
-    """The files below `folder` that may be manifests by their names; links to folders in it are not followed.
+    """Yield the files below `folder` that are manifests by their names; links to folders are not followed.
 
-    The folder itself where it is a link that leads out.
+    Yield `folder` itself if it is a link out of the fence, so that it is reported.
     """
     if not fence.holds_target(folder):
         yield folder
@@ -183,7 +186,7 @@ def _within(folder: str, fence: Fence) -> Iterator[str]:
 
 
 def _may_declare(file: str) -> bool:
-    """Whether `file` may be a manifest going by its name, and not what manifests stand on."""
+    """Return whether `file` is a manifest by its name: neither a base file nor the workspace file."""
     name = os.path.basename(file)  # noqa: PTH119 - as above
     return not name.startswith(_BASE_MARK) and name != WORKSPACE_FILE
 

@@ -1,7 +1,7 @@
-"""Glob patterns → the paths that they match, entering no link that leads out of where it may.
+"""Finds the paths that a glob matches, without following links out of the allowed directories.
 
-The standard library's `glob` follows every link, so that one committed link to `/` would have it search the
-whole machine, and two to their own folder search for ever.
+The standard library's `glob` follows every link: with a committed link to `/` it would search the whole
+machine, and with two links to their own folder it would never end.
 """
 
 import glob
@@ -19,33 +19,33 @@ _HIDDEN: Final = "."
 
 
 class Fence(Struct, frozen=True):
-    """Directories, as real paths: what leads to none of these, nor to anything below one, is outside."""
+    """The allowed directories, as real paths: a path is inside if it is one of `tops` or below one."""
 
     tops: tuple[str, ...]
 
     def holds(self, real_path: str) -> bool:
-        """Whether `real_path`, in which every link is followed, is inside."""
+        """Return whether `real_path` is inside."""
         return any(real_path == top or real_path.startswith(top.rstrip(os.sep) + os.sep) for top in self.tops)
 
     def holds_target(self, path: str) -> bool:
-        """Whether `path` leads to something inside when every link is followed."""
+        """Return whether the real path of `path` is inside."""
         return self.holds(os.path.realpath(path))
 
 
 def is_pattern(path: str) -> bool:
-    """Whether `path` has a wildcard."""
+    """Return whether `path` has a wildcard."""
     return glob.has_magic(path)
 
 
 def fixed_part(pattern: str) -> str:
-    """The directory that all matches of `pattern` are below: its parts before the first with a wildcard."""
+    """Return the parts of `pattern` before the first wildcard: a directory that holds all matches."""
     parts = PurePath(pattern).parts
     first = next((at for at, part in enumerate(parts) if is_pattern(part)), len(parts))
     return str(PurePath(*parts[:first]))
 
 
 def matches(pattern: str, folder: str, fence: Fence) -> Iterator[str]:
-    """The paths below `folder` that match `pattern`, as `glob` has it: `**` is any number of directories."""
+    """Yield the paths below `folder` that match `pattern`; `**` matches any number of directories."""
     parts = [part for part in PurePath(pattern).parts if part != os.sep]
     start = os.sep if PurePath(pattern).is_absolute() else folder
     yield from _matches(start, parts, fence)
@@ -65,7 +65,7 @@ def _matches(folder: str, parts: Sequence[str], fence: Fence) -> Iterator[str]:
 
 
 def _named(folder: str, part: str) -> Iterator[str]:
-    """The entries of `folder` whose names match `part`; hidden ones only where it begins like them."""
+    """Yield the entries of `folder` that match `part`; hidden ones only if `part` starts with a dot."""
     if not is_pattern(part):
         path = os.path.join(folder, part)  # noqa: PTH118 - as above
         return iter([path] if os.path.lexists(path) else [])
@@ -79,7 +79,7 @@ def _named(folder: str, part: str) -> Iterator[str]:
 
 
 def _folders(folder: str, fence: Fence) -> Iterator[str]:
-    """`folder` and every directory below it, each once, whichever links lead there."""
+    """Yield `folder` and all directories below it, each real directory once."""
     seen = set[str]()
     waiting = [folder]
     while waiting:
@@ -97,12 +97,12 @@ def _folders(folder: str, fence: Fence) -> Iterator[str]:
 
 
 def _may_enter(folder: str, fence: Fence) -> bool:
-    """Whether `folder` is no link, or one that leads inside."""
+    """Return whether `folder` is a real directory, or a link to one inside the fence."""
     return not os.path.islink(folder) or fence.holds_target(folder)  # noqa: PTH114 - as above
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
-    """What is in `folder`; nothing where that cannot be read."""
+    """Return the entries of `folder`; empty if it is unreadable."""
     try:
         return list(os.scandir(folder))
     except OSError:

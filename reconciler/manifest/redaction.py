@@ -1,7 +1,7 @@
-"""Which words announce a secret, and where a line of source must end so that it shows none.
+"""Redaction: words that announce a secret, and how much of a line may be shown before one.
 
-Nothing behind the key of a secret is ever shown, but for a complete reference such as
-`{fromEnv: EXAM_SECRET_NAME}`; and nothing behind that, not even a comment.
+After the key of a secret nothing is shown except a complete reference such as `{fromEnv: EXAM_SECRET_NAME}`;
+and nothing after the reference, not even a comment.
 """
 
 import re
@@ -21,11 +21,11 @@ _ANNOUNCING: Final = (
     *("пароль", "密码", "密碼", "パスワード", "비밀번호"),
 )
 _ANNOUNCING_AS_KEYS: Final = frozenset({"auth", "code", "key", "pin", "psw", "pswd", "pw"})
-"""Words that announce a secret only where a colon or an equals sign follows."""
+"""Words that announce a secret only if a colon or an equals sign follows."""
 _SECRET_WORD: Final = "password"  # noqa: S105 - the word, not one
 _LIKENESS: Final = 0.7
 _MAX_WORD: Final = 14
-"""Of a longer word too much is left over, even if it has every letter of `password`."""
+"""A longer word is not similar enough, even if it has every letter of `password`."""
 _WORD: Final = re.compile(
     r"(?i:pass[ _-](?:word|code|phrase|key))|[^\W_]+|[\w.@$-]+|//[^/\s@:]*:(?=[^/\s@]*@)"
 )
@@ -44,9 +44,9 @@ _INDIRECT: Final = re.compile(r"[*&]\S")
 
 @lru_cache(maxsize=4096)
 def announces_secret(key: str) -> bool:
-    """Whether a value under `key` is to be taken for a secret, however its key is spelt or misspelt.
+    """Return whether the value of `key` must be treated as a secret; misspelt keys count too.
 
-    Addresses of exams, which have slashes, announce none.
+    A key with a slash is the address of an exam, and does not.
     """
     if "/" in key:
         return False
@@ -55,29 +55,29 @@ def announces_secret(key: str) -> bool:
 
 
 def _announces(word: str) -> bool:
-    """Whether `word`, which is folded, announces a secret wherever it stands."""
+    """Return whether the folded `word` announces a secret in any position."""
     if any(part in word for part in _ANNOUNCING):
         return True
     if len(word) > _MAX_WORD or _most_likeness(word) < _LIKENESS:
         return False
-    from difflib import SequenceMatcher  # noqa: PLC0415 - only what may be a slip needs it
+    from difflib import SequenceMatcher  # noqa: PLC0415 - needed only for a possible misspelling
 
     return SequenceMatcher(None, word, _SECRET_WORD).ratio() >= _LIKENESS
 
 
 def _folded(key: str) -> str:
-    """`key` in lower case, without what stands between its letters and digits."""
+    """Return the letters and digits of `key`, in lower case."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", key).casefold()))
 
 
 def _most_likeness(word: str) -> float:
-    """What the likeness of `word` cannot be above, in a fraction of the time that telling it takes."""
+    """Return an upper bound of the likeness of `word`, much faster than the likeness itself."""
     shared = sum(map(_SECRET_WORD.__contains__, word))
     return 2 * min(shared, len(_SECRET_WORD)) / (len(word) + len(_SECRET_WORD))
 
 
 def printable(text: str) -> str:
-    """`text` with one visible character in place of each that would steer a terminal."""
+    """Return `text` with each terminal control character replaced by a visible one."""
     if text.isascii() and text.isprintable():
         return text  # as nearly always
     return "".join(" " if char == "\t" else char if _is_shown(char) else "\ufffd" for char in text)
@@ -88,18 +88,18 @@ def _is_shown(char: str) -> bool:
 
 
 def is_reference(text: str, key_end: int) -> bool:
-    """Whether a complete reference stands behind the key that ends at `key_end`, on its line."""
+    """Return whether a complete reference follows the key that ends at `key_end`, on its line."""
     return _REFERENCE.match(text, key_end) is not None
 
 
 def behind_colon(line: str, end: int) -> int:
-    """The end of the colon that follows a key which ends at `end`; `end` where none follows."""
+    """Return the end of the colon after a key that ends at `end`; `end` if no colon follows."""
     found = _COLON.match(line, end)
     return end if found is None else found.end()
 
 
 def shown_length(line: str) -> int:
-    """How much of `line` may be shown, going by its words: up to the first that announces a secret."""
+    """Return how many characters of `line` may be shown: up to the first word that announces a secret."""
     end = _announcement(line)
     if end is None:
         return len(line)
@@ -108,10 +108,10 @@ def shown_length(line: str) -> int:
 
 
 def shown_length_unparsed(lines: Sequence[str], index: int) -> int:
-    """How much of the line at `index` may be shown of a text that could not be parsed.
+    """Return how many characters of the line at `index` may be shown, in a text that could not be parsed.
 
-    It ends behind the first key that is no documented field, too. Nothing is shown after a secret that may
-    go on, or where keys or values are indirect.
+    The first key that is not a documented field ends it too. It is 0 after a secret that may go on to this
+    line, and for a text with secrets and anchors or aliases.
     """
     announced = [(at, end) for at, line in enumerate(lines) if (end := _announcement(line)) is not None]
     if announced and any(map(_INDIRECT.search, lines)):
@@ -124,9 +124,9 @@ def shown_length_unparsed(lines: Sequence[str], index: int) -> int:
 
 
 def _announcement(line: str) -> int | None:
-    """Where the first word on `line` ends that announces a secret; None where none does.
+    """Return the end of the first word on `line` that announces a secret, if any.
 
-    An escape may spell any word, and a URL announces the password behind its user.
+    An escape counts, because it may spell any word; so does the user in a URL, before the password.
     """
     escape = _ESCAPE.search(line)
     ends = (found.end() for found in _WORD.finditer(line) if _announces_at(line, found))
@@ -144,18 +144,18 @@ def _announces_at(line: str, found: re.Match[str]) -> bool:
 
 
 def _is_unknown(key: str) -> bool:
-    """Whether `key` is neither a documented field nor an address."""
+    """Return whether `key` is neither a documented field nor an address."""
     return key not in _documented() and "/" not in key
 
 
 @cache
 def _documented() -> frozenset[str]:
-    """The names of all fields of manifests and of the workspace file."""
+    """Return the names of all fields of manifests and of the workspace file."""
     return frozenset(name for schema in ("manifest", "workspace") for name in _fields(schemas.load(schema)))
 
 
 def _fields(schema: object) -> set[str]:
-    """The names of all properties anywhere in `schema`."""
+    """Return the names of all properties anywhere in `schema`."""
     if isinstance(schema, list):
         return {name for inner in schema for name in _fields(inner)}
     if not isinstance(schema, dict):
@@ -165,7 +165,7 @@ def _fields(schema: object) -> set[str]:
 
 
 def _is_closed(lines: Sequence[str], at: int, end: int, index: int) -> bool:
-    """Whether the secret whose word ends at `end` of line `at` has surely ended before line `index`."""
+    """Return whether the secret announced in line `at`, up to `end`, surely ends before line `index`."""
     rest = lines[at][end:]
     if not any(form.fullmatch(rest) for form in (_REFERENCE, _CLOSED_QUOTED, _CLOSED_PLAIN)):
         return False

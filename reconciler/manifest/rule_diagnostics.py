@@ -1,4 +1,4 @@
-"""What rules find about an exam, put where the values are written that it is about."""
+"""Turns the findings of rules into diagnostics at the values that they are about."""
 
 from collections.abc import Iterable, Mapping
 
@@ -13,10 +13,9 @@ from reconciler.model.rules import Finding, Path, Rule
 
 
 class LocatedDeclaration(Struct, frozen=True):
-    """A declaration and where it is written: its address `at`, its fields within `own` or elsewhere.
+    """A declaration and the places of its parts: its address is at `at`, its own fields are within `own`.
 
-    BaseFiles are defaults and profiles, of the same file or of one that it extends. `values` are all its
-    fields, with their offsets.
+    `values` are all its fields with their offsets; some may be from defaults, profiles or base files.
     """
 
     declaration: Declaration
@@ -26,60 +25,60 @@ class LocatedDeclaration(Struct, frozen=True):
     diagnostics: FileDiagnostics
 
     def is_own(self, at: TextRange) -> bool:
-        """Return whether `at` is within the exam's own fields."""
+        """Return whether `at` is among the fields of the exam itself."""
         return self.own.start <= at.start < self.own.end
 
 
 def add_rule_diagnostics(
     rule: Rule, found: Iterable[Finding], exams: Mapping[Address, LocatedDeclaration]
 ) -> None:
-    """Note each of `found` where it is written; what exams share is noted once, for all of them.
+    """Add a diagnostic for each of `found`; several about one shared value become one for all its exams.
 
-    What tells diagnostics at one place apart is how many the exam has there before, for the messages of two
-    exams about one value may differ.
+    Messages of two exams about one shared value may differ. So the subject is not the message: it is the
+    number of messages that the exam has at that place.
     """
-    told: dict[tuple[Address, TextRange], set[str]] = {}
+    messages_at: dict[tuple[Address, TextRange], set[str]] = {}
     for finding in found:
-        written = exams[finding.exam.address]
-        at, origins = _place(written, finding)
-        messages = told.setdefault((finding.exam.address, at), set())
+        located = exams[finding.exam.address]
+        at, elsewhere = _place_of(located, finding)
+        messages = messages_at.setdefault((finding.exam.address, at), set())
         if finding.message in messages:
             continue
         messages.add(finding.message)
-        diagnostics = written.diagnostics
-        diagnostics.exam = TextRange(written.at.start, max(written.at.end, written.own.end))
-        diagnostics.address = written.declaration.address
+        diagnostics = located.diagnostics
+        diagnostics.exam = TextRange(located.at.start, max(located.at.end, located.own.end))
+        diagnostics.address = located.declaration.address
         diagnostics.add(
             rule.code,
             at,
             diagnostics.without_secrets(finding.message),
-            diagnostics.without_secrets(f"{finding.hint}{origins}"),
+            diagnostics.without_secrets(f"{finding.hint}{elsewhere}"),
             severity=rule.severity,
             subject=f"{len(messages)}",
         )
         diagnostics.exam = diagnostics.address = None
 
 
-def _place(written: LocatedDeclaration, finding: Finding) -> tuple[TextRange, str]:
-    """Return where `finding` is shown, and words that say where the other values are that it compares.
+def _place_of(located: LocatedDeclaration, finding: Finding) -> tuple[TextRange, str]:
+    """Return the place of `finding`, and sentences that name the places of the other values it compares.
 
-    It is shown at the first of its paths that is written in the exam itself, else at the first.
+    The place is that of the first of its paths in the exam itself, otherwise that of its first path.
     """
     if not finding.path:
-        return written.at, ""
+        return located.at, ""
     paths = [path for path in (finding.path, *finding.others) if path]
-    places = {path: at for path in paths if (at := _range_of(written.values, path)) is not None}
-    own = next((at for at in places.values() if written.is_own(at)), None)
+    places = {path: at for path in paths if (at := _range_of(located.values, path)) is not None}
+    own = next((at for at in places.values() if located.is_own(at)), None)
     if own is None:
-        return next(iter(places.values()), written.at), ""
+        return next(iter(places.values()), located.at), ""
     elsewhere = {
-        path[-1]: written.diagnostics.position(at) for path, at in places.items() if not written.is_own(at)
+        path[-1]: located.diagnostics.position(at) for path, at in places.items() if not located.is_own(at)
     }
     return own, "".join(f" {step} is from {place.file}:{place.line}." for step, place in elsewhere.items())
 
 
 def _range_of(exam: YamlMapping, path: Path) -> TextRange | None:
-    """Return where the value at `path` is written: a scalar itself, of all else the key; None without one."""
+    """Return the place of the value at `path`, if any: a scalar itself, otherwise its key."""
     at: TextRange | None = None
     value: object = exam
     for step in path:

@@ -1,4 +1,4 @@
-"""The text of one file: decoded strictly, offsets turned into places, lines made safe to show."""
+"""The text of one file: decodes it, turns offsets into positions, and gives excerpts without secrets."""
 
 import re
 from array import array
@@ -37,16 +37,16 @@ _WIDE_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 @cache
 def _refused() -> re.Pattern[str]:
-    """What no text may have; most have not a character that need be looked at, and it is slow to compile.
+    """Return the pattern of characters that are not allowed. It is slow to compile, and seldom needed.
 
-    Besides control characters: U+0085, U+2028 and U+2029, which are line breaks to a YAML 1.1 parser (ours)
-    and ordinary characters to YAML 1.2, so that a text with them would not mean what it shows.
+    These are control characters, and U+0085, U+2028 and U+2029: libyaml takes these for line breaks
+    (YAML 1.1), while YAML 1.2 and most editors take them for ordinary characters.
     """
     return re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class NotText(Exception):
-    """Bytes are not UTF-8; `before` is the text up to where that shows."""
+    """Bytes that are not UTF-8; `before` is the text before the first wrong byte."""
 
     def __init__(self, before: str, *, message: str, hint: str) -> None:
         super().__init__(message)
@@ -56,7 +56,7 @@ class NotText(Exception):
 
 
 def decode(data: bytes) -> str:
-    """`data` as text, without a BOM. Raises NotText."""
+    """Return `data` as text without a byte order mark (BOM). Raises NotText."""
     if data.startswith(_WIDE_BOMS) or data[:1] == b"\0" or data[1:2] == b"\0":
         raise NotText(
             "",
@@ -75,7 +75,7 @@ def decode(data: bytes) -> str:
 
 
 def _without_boms(data: bytes) -> bytes:
-    """`data` without a BOM, or several: our parser skips one more, and counts from behind it."""
+    """Return `data` without BOMs. The parser skips a BOM too, which would shift its offsets by one."""
     start = 0
     while data.startswith(_BOM, start):
         start += len(_BOM)
@@ -83,11 +83,10 @@ def _without_boms(data: bytes) -> bytes:
 
 
 class SourceText(Struct):
-    """One file's text; `secrets` and `secret_values` are known once `is_parsed`.
+    """The text of one file, and the parts of it that must not be shown.
 
-    `secrets` reach from the end of a key to the end of its value. `unknown` are values of which nobody knows
-    what they are: those of unknown fields, and of keys that cannot be used. Of a file that is no text
-    (`is_text`) no line is shown.
+    `secrets` (known once `is_parsed`) are ranges from the end of a key to the end of its value. `unknown`
+    are values of unknown fields and unusable keys; they are hidden too. If not `is_text`, no line is shown.
     """
 
     file: str
@@ -101,7 +100,7 @@ class SourceText(Struct):
     _starts: "array[int]" = field(default_factory=lambda: array("I"))
 
     def starts(self) -> "array[int]":
-        """The offset at which each line starts."""
+        """Return the offset of the start of each line."""
         if not self._starts:
             self._starts.append(0)
             if self.is_parsed:  # then there are no other line ends that `splitlines` knows
@@ -113,13 +112,13 @@ class SourceText(Struct):
         return self._starts
 
     def position(self, offset: int) -> Position:
-        """The place of `offset`."""
+        """Return the line and column of `offset`."""
         starts = self.starts()
         line = bisect_right(starts, offset)
         return Position(self.file, line, offset - starts[line - 1] + 1)
 
     def span(self, at: TextRange) -> Span:
-        """The place of a text range."""
+        """Return the lines and columns of a text range."""
         starts, (first, last) = self.starts(), at
         start = self.position(first)
         if first <= last and (start.line == len(starts) or last < starts[start.line]):
@@ -128,13 +127,13 @@ class SourceText(Struct):
         return Span(start, end.line, end.column)
 
     def offset(self, line: int, column: int) -> int:
-        """The offset of a place; both count from 0, and a place beyond the text is its end."""
+        """Return the offset of a line and column, which count from 0; at most the end of the text."""
         starts = self.starts()
         start = starts[line] if line < len(starts) else len(self.text)
         return min(start + column, len(self.text))
 
     def refused_character(self) -> TextRange | None:
-        """Where the first character stands that a manifest may not hold; None where there is none."""
+        """Return the text range of the first character that is not allowed, if any."""
         out_of_the_ordinary = self.text.encode("utf-8").translate(None, _ORDINARY)
         if not out_of_the_ordinary or _refused().search(out_of_the_ordinary.decode("utf-8")) is None:
             return None  # as nearly always, and found in a tenth of the time
@@ -142,7 +141,7 @@ class SourceText(Struct):
         return None if found is None else TextRange(found.start(), found.end())
 
     def excerpt(self, offset: int) -> str | None:
-        """The line at `offset` as far as it may be shown; None where that ends before `offset`."""
+        """Return the line at `offset` up to the first secret; None if the secret comes before `offset`."""
         starts = self.starts()
         index = bisect_right(starts, offset) - 1
         line, column = self._line(index), offset - starts[index]
@@ -156,7 +155,7 @@ class SourceText(Struct):
         return None if self._repeats_secret(line) else printable(line[:_MAX_EXCERPT])
 
     def _shown_length(self, line: str, index: int) -> int:
-        """How much may be shown of `line`, which is that at `index`."""
+        """Return how many characters of `line`, which has the index `index`, may be shown."""
         if self.is_parsed:
             start = self.starts()[index]
             hidden = self._hidden_ranges().first_on(start, start + len(line))
@@ -167,7 +166,7 @@ class SourceText(Struct):
         return shown_length_unparsed([self._line(at) for at in range(len(self.starts()))], index)
 
     def is_hidden(self, offset: int) -> bool:
-        """Whether `offset` is in what is hidden, in a comment behind it, or behind a secret on its line."""
+        """Return whether `offset` is hidden: in a hidden range, a comment after one, or after a secret."""
         hidden, starts = self._hidden_ranges(), self.starts()
         line_start = starts[bisect_right(starts, offset) - 1]
         within, secret = _last_before(offset, hidden.every), _last_before(offset, hidden.secrets)
@@ -186,7 +185,7 @@ class SourceText(Struct):
         return self._hidden
 
     def echo(self, value: str) -> str:
-        """`value`, quoted for a message: short, printable, without a secret or what a word announces."""
+        """Return `value` in quotes for a message: shortened, printable, and cut before anything secret."""
         if self.hides(value):
             return "this value"
         length = shown_length(value)
@@ -196,15 +195,15 @@ class SourceText(Struct):
         return f"'{spelt_out(short)}'"
 
     def hides(self, value: str) -> bool:
-        """Whether `value` is a secret of this file, or repeats one."""
+        """Return whether `value` is, or contains, a secret of this file."""
         return value in self.secret_values or self._repeats_secret(value)
 
     def line(self, number: int) -> str:
-        """The line `number`, which counts from 1; beyond the last one, an empty text."""
+        """Return the line `number`, which counts from 1; an empty text after the last line."""
         return self._line(number - 1) if number <= len(self.starts()) else ""
 
     def without_secrets(self, text: str) -> str:
-        """`text` with every secret of this file masked that is long enough to be told from ordinary words."""
+        """Return `text` with the secrets of this file masked, except very short ones."""
         for secret in self.secret_values:
             if len(secret) >= _MIN_SECRET and secret in text:
                 text = text.replace(secret, MASK)
@@ -216,33 +215,33 @@ class SourceText(Struct):
         return self.text[starts[index] : end].rstrip("\r\n")
 
     def _repeats_secret(self, text: str) -> bool:
-        """Return whether a secret longer than ordinary words is within `text`, if there are not too many."""
+        """Return whether `text` contains a secret; very short ones, or too many, are not searched for."""
         return len(self.secret_values) <= _MAX_KNOWN_SECRETS and any(
             len(secret) >= _MIN_SECRET and secret in text for secret in self.secret_values
         )
 
 
 class _HiddenRanges(Struct, frozen=True):
-    """Text ranges that are not shown, sorted and disjoint; `known` says of how many this was told."""
+    """Hidden text ranges, sorted and disjoint: secrets, and `every` range; `known` says when to recompute."""
 
     known: tuple[int, int]
     secrets: list[TextRange]
     every: list[TextRange]
 
     def first_on(self, start: int, end: int) -> int | None:
-        """Where the first range begins that shares something with the line from `start` to `end`."""
+        """Return the start of the first hidden range that overlaps the line from `start` to `end`."""
         at = bisect_left(self.every, start, key=lambda hidden: hidden.end)
         return self.every[at].start if at < len(self.every) and self.every[at].start <= end else None
 
 
 def _last_before(offset: int, ranges: Sequence[TextRange]) -> TextRange | None:
-    """The last of `ranges`, which are sorted, that begins at `offset` or before."""
+    """Return the last of the sorted `ranges` that starts at or before `offset`."""
     at = bisect_right(ranges, offset, key=lambda at: at.start) - 1
     return ranges[at] if at >= 0 else None
 
 
 def _trimmed(at: TextRange, text: str) -> TextRange:
-    """`at` without the blanks at its end: the parser ends a block where the next thing begins."""
+    """Return `at` without trailing blanks: libyaml ends a block where the next token starts."""
     end = at.end
     while end > at.start and text[end - 1] in _BLANKS:
         end -= 1
@@ -250,7 +249,7 @@ def _trimmed(at: TextRange, text: str) -> TextRange:
 
 
 def _disjoint(ranges: Iterable[TextRange]) -> list[TextRange]:
-    """What `ranges` cover together, sorted."""
+    """Return `ranges` sorted, with overlapping ones joined."""
     covered: list[TextRange] = []
     for at in sorted(ranges):
         if covered and at.start <= covered[-1].end:

@@ -1,4 +1,4 @@
-"""Ignores of single lines: read from comments, and reported where they silence nothing."""
+"""Suppressions: ignore comments, which switch a rule off for one line, and warnings about unused ones."""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final
@@ -19,7 +19,7 @@ _FORM: Final = "Write `# reconciler: ignore[code] reason`, with commas between s
 def read_suppressions(
     comments: Iterable[Comment], diagnostics: FileDiagnostics, registry: RuleRegistry
 ) -> None:
-    """Let what `comments` ignore weigh nothing in `findings`, and note what is wrong with them."""
+    """Add the suppressions in `comments` to `diagnostics`, and report mistakes in them."""
     for comment in comments:
         if not comment.codes:
             diagnostics.add("bad-ignore", comment.at, "this ignore names no rule", _FORM)
@@ -41,7 +41,7 @@ def read_suppressions(
 
 
 def report_retired(code: str, at: TextRange, diagnostics: FileDiagnostics) -> None:
-    """Note the name of a rule that is no more: it is accepted, and does nothing."""
+    """Warn of the name of a retired rule, which has no effect."""
     diagnostics.add(
         "retired-rule",
         at,
@@ -69,7 +69,7 @@ def _refuse(code: str, at: TextRange, diagnostics: FileDiagnostics, registry: Ru
 
 
 def _line(comment: Comment, source: SourceText) -> int:
-    """The line that `comment` is about: its own, or for one that stands alone the first below without one."""
+    """Return the line to suppress: that of `comment`, or the next line of YAML if the comment is alone."""
     line = source.position(comment.at.start).line
     if comment.is_alone:
         line += 1
@@ -86,11 +86,11 @@ def report_unused(
     *,
     is_partial: bool,
 ) -> None:
-    """Note the suppressions that silenced nothing, where that is certain.
+    """Warn of suppressions that suppressed nothing, as far as that is certain.
 
-    It is not where a rule was not asked, where the clock decides, or where an exam was not looked at because
-    something else is wrong. `is_partial` says that not all manifests were read: then it is neither for rules
-    that compare exams, nor for `bases`, which others may extend.
+    It is uncertain for rules that did not run or depend on the clock, and in files with other mistakes.
+    If `is_partial` (not all manifests were read) or any file has mistakes, it is also uncertain for rules
+    that compare exams, and for `bases`, which other manifests may extend.
     """
     files = (*manifests, *bases)
     sees_all = not is_partial and not any(diagnostics.has_mistakes for diagnostics in files)
@@ -104,7 +104,7 @@ def report_unused(
 
 
 def _used(diagnostics: FileDiagnostics) -> Iterator[tuple[str, int, str]]:
-    """File, line and code of each ignore that silenced something."""
+    """Yield file, line and code of each used suppression."""
     for line, code in diagnostics.severities.suppressions:
         if diagnostics.severities.suppressions[line, code].is_used:
             yield diagnostics.source.file, line, code

@@ -1,4 +1,4 @@
-"""The workspace file `reconciler.yaml`, and the environment that it holds."""
+"""Reads the workspace file `reconciler.yaml`, and the chosen environment in it."""
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -26,7 +26,7 @@ from reconciler.rules.registry import ADJUSTABLE, FIXED
 
 FILE: Final = paths.WORKSPACE_FILE
 OF_ENVIRONMENT: Final = frozenset({"no-install-sid", "no-timezone", "unknown-alias"})
-"""Codes of what manifests seem to lack as long as nobody knows what the environment says."""
+"""Codes of errors in manifests that may only be due to an unusable environment."""
 
 _DEFAULT_STATE: Final = "the default"
 _START: Final = TextRange(0, 0)
@@ -34,9 +34,9 @@ _SEVERITIES: Final = {"error": Severity.ERROR, "warning": Severity.WARNING, "off
 
 
 class WorkspaceFile(Struct, frozen=True, kw_only=True):
-    """What the workspace file says; `manifests` is empty and `max_creates` None where it says nothing.
+    """The contents of the workspace file; fields that it does not set have their defaults.
 
-    `environment_names` are those of all environments, of which `environment` is the one that was chosen.
+    `environment` is the chosen environment, and `environment_names` are the names of all.
     """
 
     manifests: tuple[str, ...] = ()
@@ -50,9 +50,9 @@ class WorkspaceFile(Struct, frozen=True, kw_only=True):
 def load_workspace(
     root: Path, *, environment_name: str | None, rules: Collection[str] = ADJUSTABLE
 ) -> WorkspaceFile:
-    """The workspace at `root`; without a file there, one that says nothing. Raises nothing.
+    """Return the workspace file of `root`; an empty one if there is no such file.
 
-    `rules` are the codes that it may weigh.
+    `rules` are the codes whose severity it may set.
     """
     file = root / FILE
     if not paths.is_inside(file, root):
@@ -83,7 +83,7 @@ def load_workspace(
 def _workspace(
     root: YamlMapping, environment: Environment, diagnostics: tuple[Diagnostic, ...]
 ) -> WorkspaceFile:
-    """What a right workspace file says."""
+    """Return the contents of a workspace file without errors."""
     manifests = root.get("manifests")
     most = root.get("maxCreates")
     return WorkspaceFile(
@@ -114,7 +114,7 @@ def _without_file(environment_name: str | None) -> tuple[Diagnostic, ...]:
 
 
 def _check_manifests(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
-    """Note paths that lead out of the workspace by their words; links are followed when files are read."""
+    """Report paths that are absolute or have `..`; links are checked when files are read."""
     paths = root.get("manifests")
     if not isinstance(paths, YamlSequence):
         return
@@ -130,7 +130,7 @@ def _check_manifests(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
 
 
 def _check_rules(root: YamlMapping, rules: Collection[str], diagnostics: FileDiagnostics) -> None:
-    """Note codes that are no rule: whoever wrote them relies on a check that does not happen."""
+    """Report unknown rules: their authors rely on checks that never run."""
     for code, (at, _) in _mapping(root.get("rules")).ranges().items():
         if code in RETIRED:
             report_retired(code, at, diagnostics)
@@ -145,13 +145,13 @@ def _check_rules(root: YamlMapping, rules: Collection[str], diagnostics: FileDia
             diagnostics.add(
                 "unknown-rule",
                 at,
-                f"{diagnostics.echo(code)} is not a rule that can be weighed",
+                f"{diagnostics.echo(code)} is not a rule whose severity can be set",
                 suggestion(code, rules, advice),
             )
 
 
 def _check_service(environment: YamlMapping, diagnostics: FileDiagnostics) -> None:
-    """Note a base URL that no plan could go to."""
+    """Report an unusable base URL."""
     url = environment.get("apiUrl")
     if isinstance(url, str):
         try:
@@ -162,7 +162,7 @@ def _check_service(environment: YamlMapping, diagnostics: FileDiagnostics) -> No
 
 
 def _check_states(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
-    """Warn of environments that would share a state, and so each other's exams."""
+    """Warn of environments that share a state, and so each other's exams."""
     homes: dict[str, str] = {}
     environments = _mapping(root.get("environments"))
     for name, value in environments.items():
@@ -180,7 +180,7 @@ def _check_states(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
 
 
 def _chosen(root: YamlMapping, name: str | None, diagnostics: FileDiagnostics) -> Environment:
-    """The environment called `name`, or the only one; without a choice, an empty one and a finding."""
+    """Return the environment `name`, or the only one; report a missing choice and return an empty one."""
     environments = _mapping(root.get("environments"))
     if name is None and len(environments) == 1:
         name = next(iter(environments))
@@ -189,7 +189,7 @@ def _chosen(root: YamlMapping, name: str | None, diagnostics: FileDiagnostics) -
             diagnostics.add(
                 "no-environment",
                 root.key_at("environments"),
-                "which environment is meant is not said",
+                "no environment is chosen",
                 f"Choose with --env; there are {listed(environments)}.",
             )
         return Environment()
@@ -204,24 +204,24 @@ def _chosen(root: YamlMapping, name: str | None, diagnostics: FileDiagnostics) -
     return _environment(name, _mapping(environments[name]), diagnostics)
 
 
-def _environment(name: str, said: YamlMapping, diagnostics: FileDiagnostics) -> Environment:
-    install = _text(said.get("installSid"))
+def _environment(name: str, written: YamlMapping, diagnostics: FileDiagnostics) -> Environment:
+    install = _text(written.get("installSid"))
     return Environment(
         name=name,
-        api_url=_text(said.get("apiUrl")),
-        state_url=_text(said.get("state")),
+        api_url=_text(written.get("apiUrl")),
+        state_url=_text(written.get("state")),
         install_sid=None if install is None else InstallSid(install),
-        timezone=_text(said.get("timezone")),
-        courses={alias: CourseSid(str(sid)) for alias, sid in _mapping(said.get("courses")).items()},
-        users={alias: str(sid) for alias, sid in _mapping(said.get("users")).items()},
-        places={path: diagnostics.position(at) for path, at in _places(said)},
+        timezone=_text(written.get("timezone")),
+        courses={alias: CourseSid(str(sid)) for alias, sid in _mapping(written.get("courses")).items()},
+        users={alias: str(sid) for alias, sid in _mapping(written.get("users")).items()},
+        places={path: diagnostics.position(at) for path, at in _places(written)},
     )
 
 
-def _places(said: YamlMapping) -> Iterator[tuple[str, TextRange]]:
-    """Where each value of an environment is written, by its dotted path."""
-    for key, (_, value_at) in said.ranges().items():
-        inner = _mapping(said[key])
+def _places(written: YamlMapping) -> Iterator[tuple[str, TextRange]]:
+    """Yield the dotted path and the text range of each value of an environment."""
+    for key, (_, value_at) in written.ranges().items():
+        inner = _mapping(written[key])
         yield key, value_at
         yield from ((f"{key}.{name}", at) for name, (_, at) in inner.ranges().items())
 

@@ -1,4 +1,4 @@
-"""One exam as written → the resolved exam: merge of defaults, dates, password, payload.
+"""Resolves one exam: merges defaults and profiles into it, and makes its payload.
 
 May import: `model`, and the rest of `manifest`.
 """

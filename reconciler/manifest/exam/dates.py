@@ -1,4 +1,4 @@
-"""Date-times as a user writes them → the one spelling in which they are sent."""
+"""Date-times: reads those of a manifest, and normalises them to the form that is sent."""
 
 import re
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ _EXAMPLE: Final = "Write it as 2026-10-12T09:00 (local to `timezone`) or 2026-10
 
 
 class BadDateTime(ValueError):
-    """Text is no usable date-time; `code` says in which way and `hint` what to write instead."""
+    """An unusable date-time, with the code, message and hint of its diagnostic."""
 
     def __init__(self, code: str, message: str, *, hint: str = _EXAMPLE) -> None:
         super().__init__(message)
@@ -51,9 +51,9 @@ def report_date_times(
     *,
     zone_is_wrong: bool = False,
 ) -> bool:
-    """Note every date-time of `exam` that cannot be read; return whether all can.
+    """Report each invalid date-time of `exam`; return whether all are valid.
 
-    With `zone_is_wrong` another finding says already why local times have no zone.
+    With `zone_is_wrong`, the missing time zone of local times is already reported.
     """
     is_right = True
     for holder, field in _date_places(exam):
@@ -69,7 +69,7 @@ def report_date_times(
 
 
 def _date_places(exam: YamlMapping) -> Iterator[tuple[YamlMapping, str]]:
-    """Yield for each date-time of `exam` the mapping that holds it, and its key there."""
+    """Yield each date-time of `exam` as the mapping that holds it and its key."""
     configuration = exam.get("configuration")
     if not isinstance(configuration, YamlMapping):
         return
@@ -83,20 +83,20 @@ def _date_places(exam: YamlMapping) -> Iterator[tuple[YamlMapping, str]]:
 
 
 def report_zone(holder: YamlMapping, diagnostics: FileDiagnostics) -> None:
-    """Note a `timezone` of `holder` that does not exist."""
+    """Report the `timezone` of `holder` if it is unknown."""
     name = holder.get("timezone")
     if isinstance(name, str) and zone_of(name) is None:
         report_unknown_zone(name, holder.value_at("timezone"), diagnostics)
 
 
 def report_unknown_zone(name: str, at: TextRange, diagnostics: FileDiagnostics) -> None:
-    """Note that no zone is called `name`."""
+    """Report the unknown time zone `name`."""
     message = f"{diagnostics.echo(name)} is not the name of a time zone"
     diagnostics.add("unknown-timezone", at, message, _zone_suggestion(name))
 
 
 def _zone_suggestion(name: str) -> str:
-    """Which zone `name` may have meant: one of that city, or the one spelt most like it."""
+    """Return a suggestion: a zone of the same city, or the one with the most similar name."""
     city = _city(name)
     of_city = sorted(zone for zone in zone_names() if _city(zone) == city)
     if of_city:
@@ -111,7 +111,7 @@ def _city(name: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def normalized(text: str, zone: ZoneInfo | None) -> str:
-    """The instant that `text` means, as `YYYY-MM-DDTHH:MM:SS.mmmZ`; local times are in `zone`.
+    """Return the date-time `text` in UTC, as `YYYY-MM-DDTHH:MM:SS.mmmZ`; local times are in `zone`.
 
     Raises BadDateTime.
     """
@@ -131,7 +131,7 @@ def normalized(text: str, zone: ZoneInfo | None) -> str:
 
 
 def _moment(written: re.Match[str]) -> datetime:
-    """The wall clock's reading."""
+    """Return the date and time of `written`, without its offset."""
     fraction = written["fraction"] or ""
     if fraction[_MILLI_DIGITS:].strip("0"):
         raise BadDateTime("bad-date-time", "the service takes no finer times than milliseconds")
@@ -155,7 +155,7 @@ def _offset(text: str) -> tzinfo:
 
 
 def _local_instant(moment: datetime, zone: ZoneInfo | None) -> datetime:
-    """The instant at which the clocks of `zone` show `moment`."""
+    """Return the UTC time at which the clocks of `zone` show `moment`."""
     if zone is None:
         raise BadDateTime(
             "no-timezone",
@@ -170,7 +170,7 @@ def _local_instant(moment: datetime, zone: ZoneInfo | None) -> datetime:
 
 
 def _ambiguity(earlier: datetime, later: datetime, zone: ZoneInfo) -> BadDateTime:
-    """Why two readings of one local time cannot be told apart, or are both wrong."""
+    """Return the error for a local time that the clocks of `zone` skip or show twice."""
     readings = [reading.astimezone(UTC).astimezone(zone) for reading in (earlier, later)]
     shown = [_spelt(reading) for reading in readings]
     if readings[0].replace(tzinfo=None) != earlier.replace(tzinfo=None):
@@ -187,7 +187,7 @@ def _ambiguity(earlier: datetime, later: datetime, zone: ZoneInfo) -> BadDateTim
 
 
 def _spelt(reading: datetime) -> str:
-    """`reading` by RFC 3339, with its offset; in UTC where the offset of that age is no whole minute."""
+    """Return `reading` by RFC 3339; in UTC if its historic offset has seconds."""
     offset = reading.utcoffset() or timedelta()
     if offset % timedelta(minutes=1):
         reading = reading.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Defaults and profiles: partial exams merged under an exam, every value keeping its place."""
+"""Merges partial exams (defaults and profiles) into an exam; every value keeps its offsets."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -15,10 +15,10 @@ MAX_PROFILES: Final = 32
 
 
 def merged(upper: YamlMapping, lower: YamlMapping | None) -> YamlMapping:
-    """`upper` over `lower`: mappings deeply, all else replaced.
+    """Return `upper` merged over `lower`: mappings are merged deeply, other values replaced.
 
-    Two ways of saying one thing do not mix: naming the course, or the contact, above replaces either way of
-    naming it below, and a password is replaced whole.
+    A course or contact in `upper` replaces the one in `lower`, by alias or by SID. A password is
+    replaced as a whole.
     """
     if not lower:
         return upper
@@ -47,10 +47,10 @@ def _over(upper: YamlMapping, lower: YamlMapping, hidden: Collection[str] = ()) 
 
 
 class PartialExams:
-    """What the exams of one file are merged over: defaults, and profiles on top of them.
+    """The defaults and profiles for the exams of one file; profiles override defaults.
 
-    `roots` are the files that define these, lowest first: those that are extended, then the file itself. The
-    defaults of all are merged; of profiles of one name the highest counts.
+    `roots` are the base files and the file itself, lowest precedence first. Defaults of all files are merged;
+    of several profiles with one name, the last is used.
     """
 
     def __init__(self, roots: Sequence[YamlMapping]) -> None:
@@ -66,9 +66,9 @@ class PartialExams:
         self._below: dict[tuple[str, ...], YamlMapping | None] = {(): below}
 
     def below(self, profiles: tuple[str, ...] = ()) -> YamlMapping | None:
-        """What an exam that lists `profiles` is merged over; None where that is nothing.
+        """Return the defaults with `profiles` merged over them, the last on top; None if there are none.
 
-        Each of `profiles` must be known; the last wins.
+        Each of `profiles` must exist.
         """
         if profiles not in self._below:
             below = self._below[()]
@@ -86,7 +86,7 @@ def _profiles(root: YamlMapping) -> dict[str, YamlMapping]:
 
 
 def count_nodes(value: Value) -> int:
-    """How many values are within `value`, itself included."""
+    """Return the number of values in `value`, itself included."""
     if isinstance(value, YamlMapping):
         return 1 + sum(map(count_nodes, value.values()))
     if isinstance(value, YamlSequence):
@@ -97,7 +97,7 @@ def count_nodes(value: Value) -> int:
 def profiles_of(
     exam: YamlMapping, partial_exams: PartialExams, diagnostics: FileDiagnostics
 ) -> tuple[str, ...] | None:
-    """Return the profiles of `exam`, or those that its defaults list; None where a finding says why not."""
+    """Return the profiles of `exam`, or else of its defaults; report unusable ones and return None."""
     holder = exam if PROFILES in exam else partial_exams.below()
     if holder is None or PROFILES not in holder:
         return ()
@@ -112,10 +112,10 @@ def profiles_of(
             "Gather what belongs together in one profile.",
         )
         return None
-    return _known(written, partial_exams, diagnostics)
+    return _known_profiles(written, partial_exams, diagnostics)
 
 
-def _known(
+def _known_profiles(
     written: YamlSequence, partial_exams: PartialExams, diagnostics: FileDiagnostics
 ) -> tuple[str, ...] | None:
     names: list[str] = []

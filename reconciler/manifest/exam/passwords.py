@@ -1,4 +1,4 @@
-"""The secret of an exam as it is written: a reference, or (with a warning) the value itself."""
+"""Reads the password of an exam: a reference to a secret, or (with a warning) the value itself."""
 
 import re
 from pathlib import PurePosixPath
@@ -20,7 +20,7 @@ _HINT: Final = (
 
 
 def secret_of(value: Value) -> Secret | str:
-    """The secret that `value` says, or why it says none; the reason never quotes it."""
+    """Return the secret that `value` describes, or an error message, which never quotes it."""
     if isinstance(value, str) and value:
         return InlineSecret(value)
     if isinstance(value, dict) and len(value) == 1:
@@ -32,14 +32,12 @@ def secret_of(value: Value) -> Secret | str:
                 f"the variable's name must begin with {SECRET_VARIABLE_PREFIX}, then letters, digits and '_'"
             )
         if form == "fromFile" and isinstance(where, str):
-            return (
-                FileSecret(where) if _is_below(where) else "the file must stand below the secrets directory"
-            )
+            return FileSecret(where) if _is_below(where) else "the file must be below the secrets directory"
     return "a password is `fromEnv`, `fromFile`, or text"
 
 
 def report_secret(configuration: YamlMapping, diagnostics: FileDiagnostics) -> bool:
-    """Note what is wrong, or unwise, about the password in `configuration`; whether it can be used."""
+    """Report a wrong or inline password in `configuration`; return whether it is usable."""
     value = configuration.get(PASSWORD, BROKEN)
     if value is BROKEN or _has_broken(value):
         return PASSWORD not in configuration
@@ -62,7 +60,7 @@ def _has_broken(value: Value) -> bool:
 
 
 def _is_below(path: str) -> bool:
-    """Whether `path` stays below the directory that it is relative to, going by its words."""
+    """Return whether `path` is relative and stays below its directory; links are not followed."""
     parts = PurePosixPath(path).parts
     clean = path.isprintable() and "\\" not in path
     return clean and bool(parts) and not path.startswith("/") and ".." not in parts

@@ -1,4 +1,4 @@
-"""An effective exam → the declaration of it, with its payload in the one spelling that is sent."""
+"""Makes the payload of a resolved exam: resolves aliases, and normalises values to the form that is sent."""
 
 from typing import Any, Final
 
@@ -15,19 +15,19 @@ from reconciler.model.words import suggestion
 
 _ALIAS, _USER = CONTACT_FIELDS
 _NOT_SENT: Final = (*COURSE_FIELDS, _ALIAS, PROFILES, "timezone")
-"""What an exam may say that its payload has not, or under another name."""
+"""Fields of an exam that are not sent, or under another name."""
 _CONFIGURATION: Final = "configuration"
 _SECRET_PATH: Final = (_CONFIGURATION, PASSWORD)
 _PLAIN: Final[frozenset[Any]] = frozenset({str, int, bool, type(None)})
 _EXACT_FLOAT: Final = 2**53
-_LIKE_A_SID: Final = 17
-"""A text that begins as a SID does, and is longer than half of one, is meant for one."""
+_MIN_SID_LIKE_LENGTH: Final = 17
+"""A text with the prefix of a SID and more than this length is probably a mistyped SID."""
 
 
 def course_of(
     exam: YamlMapping, context: FileContext, diagnostics: FileDiagnostics
 ) -> tuple[CourseSid, str | None] | None:
-    """The course's SID, and its alias where it was named by one; None where a finding says why not."""
+    """Return the SID of the course, and its alias if given by alias; report a mistake and return None."""
     given = [field for field in COURSE_FIELDS if field in exam]
     if len(given) > 1:
         diagnostics.add(
@@ -57,7 +57,7 @@ def course_of(
 
 
 def report_user(exam: YamlMapping, context: FileContext, diagnostics: FileDiagnostics) -> bool:
-    """Note a contact that is no SID or alias, or is named twice; return whether there is nothing to note."""
+    """Report an unknown or repeated contact; return whether it is right."""
     if _ALIAS in exam and _USER in exam:
         message = f"the contact is named twice, by `{_ALIAS}` and by `{_USER}`"
         diagnostics.add("two-contacts", exam.key_at(_USER), message, "Keep one of the two.")
@@ -69,7 +69,7 @@ def report_user(exam: YamlMapping, context: FileContext, diagnostics: FileDiagno
     code, message = "unknown-alias", f"no user is called {diagnostics.echo(value)}"
     hint = f"Add it to `users` of this file or of the environment, or write `{_USER}: US…`."
     if field == _USER:
-        looks_like_sid = value.startswith("US") and len(value) > _LIKE_A_SID
+        looks_like_sid = value.startswith("US") and len(value) > _MIN_SID_LIKE_LENGTH
         code = "wrong-pattern" if looks_like_sid or not context.users else "unknown-alias"
         message = f"{diagnostics.echo(value)} is no user"
         hint = (
@@ -82,8 +82,8 @@ def report_user(exam: YamlMapping, context: FileContext, diagnostics: FileDiagno
 
 
 def body_of(exam: YamlMapping, context: FileContext) -> tuple[dict[str, Json], tuple[SecretUse, ...]]:
-    """Return the body to be sent for an exam without diagnostics, and the secrets in it."""
-    body = _without_offsets(exam)
+    """Return the payload of an exam without mistakes, and the secrets in it."""
+    body = _plain_dict(exam)
     configuration = body.pop(_CONFIGURATION, None)
     for key in _NOT_SENT:
         body.pop(key, None)
@@ -94,12 +94,14 @@ def body_of(exam: YamlMapping, context: FileContext) -> tuple[dict[str, Json], t
     secrets: tuple[SecretUse, ...] = ()
     if isinstance(configuration, dict):
         body[_CONFIGURATION] = configuration
-        secrets = _send_configuration(configuration, exam[_CONFIGURATION], context)
+        secrets = _normalise_configuration(configuration, exam[_CONFIGURATION], context)
     return body, secrets
 
 
-def _send_configuration(sent: dict[str, Any], written: Value, context: FileContext) -> tuple[SecretUse, ...]:
-    """Spell in `sent`, which is `written` without offsets, what is sent otherwise than it is written."""
+def _normalise_configuration(
+    sent: dict[str, Any], written: Value, context: FileContext
+) -> tuple[SecretUse, ...]:
+    """Normalise date-times and the password in `sent`, a plain copy of `written`; return its secrets."""
     for field in DATE_FIELDS:
         if field in sent:
             sent[field] = normalized(str(sent[field]), context.zone)
@@ -117,23 +119,23 @@ def _send_configuration(sent: dict[str, Any], written: Value, context: FileConte
 
 
 def _user_sid(value: str, context: FileContext) -> str | None:
-    """The SID that `value` is or stands for; None where it is neither."""
+    """Return `value` if it is a SID, or the SID of the alias; None if unknown."""
     return value if is_user_sid(value) else context.users.get(value)
 
 
-def _without_offsets(written: YamlMapping) -> dict[str, Json]:
-    """`written` without offsets."""
+def _plain_dict(written: YamlMapping) -> dict[str, Json]:
+    """Return `written` as a plain dict."""
     body: dict[str, Any] = dict(written)
-    # Most values are plain, and none of these is touched one by one.
+    # Most values are plain already: only the others are converted, which is faster.
     for key in [key for key, value in written.items() if value.__class__ not in _PLAIN]:
         body[key] = _plain(written[key])
     return body
 
 
 def _plain(value: Value) -> Json:
-    """`value` without offsets; a float without a fraction is a whole number."""
+    """Return `value` as plain JSON; a float without a fraction becomes an integer."""
     if isinstance(value, YamlMapping):
-        return _without_offsets(value)
+        return _plain_dict(value)
     if isinstance(value, YamlSequence):
         return [_plain(item) for item in value]
     if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT_FLOAT:

@@ -14,12 +14,12 @@ from reconciler.model.destination import Environment
 from reconciler.model.provenance import Layer, Provenance, ValueSource
 
 
-class _Said(NamedTuple):
-    """One layer of an exam: what kind it is, the name of a profile, and what it says."""
+class _LayerValues(NamedTuple):
+    """The values of one layer of an exam; `name` is that of a profile."""
 
     layer: Layer
     name: str | None
-    partial: YamlMapping
+    values: YamlMapping
 
 
 class Tracer(Struct, frozen=True):
@@ -32,59 +32,59 @@ class Tracer(Struct, frozen=True):
     def provenance(
         self, exam: YamlMapping, resolved: ResolvedExam, partial_exams: PartialExams
     ) -> Provenance:
-        """Return the origin of every value of `exam` as `resolved`, and of what its aliases stand for.
+        """Return the source of every value of the resolved `exam`, and of the SIDs behind its aliases.
 
-        A value comes from the highest layer that has its path: a layer between that replaced the path would
-        have it too, or the path would not be left.
+        The source is the highest layer that has the path of the value, because merging keeps the value of
+        the highest layer.
         """
-        effective = resolved.values
+        values = resolved.values
         layers = [
-            _Said(Layer.EXAM, None, exam),
+            _LayerValues(Layer.EXAM, None, exam),
             *(
-                _Said(Layer.PROFILE, name, partial_exams.profiles[name])
+                _LayerValues(Layer.PROFILE, name, partial_exams.profiles[name])
                 for name in reversed(resolved.profiles)
             ),
-            *(_Said(Layer.DEFAULTS, None, defaults) for defaults in reversed(partial_exams.defaults)),
+            *(_LayerValues(Layer.DEFAULTS, None, defaults) for defaults in reversed(partial_exams.defaults)),
         ]
-        provenance = {".".join(path): self._value_source(path, layers) for path in _paths_in(effective)}
+        provenance = {".".join(path): self._value_source(path, layers) for path in _paths_in(values)}
         found = {"installSid": self._outside("installSid")}
-        if "timezone" not in effective:
+        if "timezone" not in values:
             found["timezone"] = self._outside("timezone")
-        course, user = effective.get("course"), effective.get("contactUser")
+        course, user = values.get("course"), values.get("contactUser")
         if isinstance(course, str):
             found["courseSid"] = self._outside("courses", course)
         if isinstance(user, str):
             found["contactUserSid"] = self._outside("users", user)
         return {**provenance, **{path: source for path, source in found.items() if source is not None}}
 
-    def _value_source(self, path: Sequence[str], layers: Sequence[_Said]) -> ValueSource:
-        for said in layers:
-            at = _place(said.partial, path)
+    def _value_source(self, path: Sequence[str], layers: Sequence[_LayerValues]) -> ValueSource:
+        for each in layers:
+            at = _value_at(each.values, path)
             if at is not None:
-                return ValueSource(layer=said.layer, name=said.name, position=self.diagnostics.position(at))
+                return ValueSource(layer=each.layer, name=each.name, position=self.diagnostics.position(at))
         raise LookupError(path)
 
     def _outside(self, *path: str) -> ValueSource | None:
-        """Return the source of what environment or file say for all exams; None if neither says it."""
+        """Return the source of a value outside exams: the environment, or else a file, if any has it."""
         environment = self.environment
-        said = {
+        value = {
             "installSid": environment.install_sid,
             "timezone": environment.timezone,
             "courses": environment.courses,
             "users": environment.users,
         }[path[0]]
-        if said is not None and (isinstance(said, str) or path[1] in said):
+        if value is not None and (isinstance(value, str) or path[1] in value):
             place = environment.places.get(".".join(path))
             return ValueSource(layer=Layer.ENVIRONMENT, name=environment.name, position=place)
         for root in reversed(self.roots):
-            at = _place(root, path)
+            at = _value_at(root, path)
             if at is not None:
                 return ValueSource(layer=Layer.FILE, position=self.diagnostics.position(at))
         return None
 
 
 def _paths_in(exam: YamlMapping, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The path of every value in `exam`; a list, an empty mapping and a password are one value each."""
+    """Yield the path of every value in `exam`; lists, empty mappings and passwords are one value each."""
     for key, value in exam.items():
         path = (*above, key)
         if isinstance(value, YamlMapping) and value and key != PASSWORD:
@@ -93,12 +93,12 @@ def _paths_in(exam: YamlMapping, above: tuple[str, ...] = ()) -> Iterator[tuple[
             yield path
 
 
-def _place(partial: YamlMapping, path: Sequence[str]) -> TextRange | None:
-    """Where `partial` says what is at `path`; None where it does not."""
+def _value_at(values: YamlMapping, path: Sequence[str]) -> TextRange | None:
+    """Return the text range of the value at `path` in `values`, if there is one."""
     *above, key = path
     for step in above:
-        inner = partial.get(step)
+        inner = values.get(step)
         if not isinstance(inner, YamlMapping):
             return None
-        partial = inner
-    return partial.value_at(key) if key in partial else None
+        values = inner
+    return values.value_at(key) if key in values else None

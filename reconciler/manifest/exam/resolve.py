@@ -1,4 +1,4 @@
-"""One exam as it is written → the exam as it is to be created."""
+"""Resolves the exams of a file: merge, checks, and payload."""
 
 from typing import Final
 
@@ -20,13 +20,13 @@ from reconciler.model.secrets import SecretUse
 from reconciler.model.words import listed
 
 MAX_MERGED_NODES: Final = 2_000_000
-"""Values that defaults and profiles may come to, merged under every exam of a file."""
+"""Limit of the values that defaults and profiles add to all exams of one file together."""
 
 
 class ResolvedExam(Struct, frozen=True):
-    """An exam without mistakes: merged over its profiles and defaults, aliases and date-times resolved.
+    """An exam without mistakes: profiles and defaults merged, aliases and date-times resolved.
 
-    `course` is the alias of its course, None for a SID. `values` are all its fields, with their offsets.
+    `course` is the alias of its course; None if given as a SID. `values` are all its fields, with offsets.
     """
 
     course_sid: CourseSid
@@ -39,10 +39,10 @@ class ResolvedExam(Struct, frozen=True):
 
 
 class Resolver(Struct):
-    """Resolves the exams of one file, and notes what is wrong with them.
+    """Resolves the exams of one file, and reports their mistakes.
 
-    `are_whole` is false where a file that this one extends is missing: what it may have said is not missed
-    once more. `merged_nodes` counts the values of the profiles that were merged.
+    `are_whole` is false if a base file is missing: then fields that it may define are not missed.
+    `merged_nodes` counts the values of the profiles merged so far.
     """
 
     root: YamlMapping
@@ -52,7 +52,7 @@ class Resolver(Struct):
     merged_nodes: int = 0
 
     def resolve(self, exam: Value, place: NamedRange) -> ResolvedExam | None:
-        """Return the exam at `place`, resolved; None where a finding says what is wrong with it."""
+        """Return the resolved exam; report mistakes and return None."""
         is_right = report_schema_errors(check_of("manifest", "exam"), exam, place, self.diagnostics)
         if not isinstance(exam, YamlMapping) or not self.are_whole:
             return None
@@ -66,7 +66,7 @@ class Resolver(Struct):
         course = self._checked(values, context)
         has_all = self._has_required(values, place, below)
         if course is not None and values is not exam:
-            # What is wrong is known already, unless this exam has it from defaults or a profile.
+            # The exam itself is already checked. Errors now are in values from its defaults or profiles.
             is_right = report_schema_errors(check_of("manifest", "exam"), values, place, self.diagnostics)
         if course is None or not is_right or not has_all:
             return None
@@ -75,7 +75,7 @@ class Resolver(Struct):
         return ResolvedExam(*course, timezone, payload, secrets, profiles, values)
 
     def may_merge_under(self, count: int) -> bool:
-        """Return whether the defaults may be merged under `count` exams; a finding says if not."""
+        """Return whether the defaults are small enough for `count` exams; report it if not."""
         below = self.context.partial_exams.below()
         return below is None or self._is_within_bounds(count_nodes(below) * count)
 
@@ -96,7 +96,7 @@ class Resolver(Struct):
         return False
 
     def _checked(self, values: YamlMapping, context: FileContext) -> tuple[CourseSid, str | None] | None:
-        """Return the course of an exam; None if anything but its schema or a missing field is wrong."""
+        """Check dates, zone, password, contact and course; return the course, or None after a mistake."""
         diagnostics = self.diagnostics
         configuration = values.get("configuration")
         is_right = not isinstance(configuration, YamlMapping) or report_secret(configuration, diagnostics)
@@ -108,7 +108,7 @@ class Resolver(Struct):
         return course if is_right and is_zone_right else None
 
     def _has_required(self, values: YamlMapping, place: NamedRange, defaults: YamlMapping | None) -> bool:
-        """Note the required fields that neither the exam nor its defaults have; return whether it has all."""
+        """Report required fields that `values` lacks; return whether it has all."""
         missing = [name for name in schemas.load("create-exam")["required"] if name not in values]
         names_no_course = values.keys().isdisjoint(COURSE_FIELDS)
         if not missing and not names_no_course:

@@ -1,4 +1,5 @@
-"""Holds values to the JSON Schemas, and words what is wrong with them.
+"""Validates values by the JSON Schemas, and reports each error in the user's words.
 
-May import: `model`, `manifest.yaml`, `reconciler.schemas`, jsonschema and jsonschema-rs.
+May import: `model`, `reconciler.schemas`, jsonschema, jsonschema-rs, and of `manifest` its diagnostics,
+redaction and `yaml`.
 """

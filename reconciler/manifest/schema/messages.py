@@ -1,4 +1,4 @@
-"""What jsonschema finds wrong, as diagnostics that say it in a user's words."""
+"""Turns errors of jsonschema into diagnostics in the user's words."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -29,12 +29,12 @@ _HINTS: Final = {
 _OF_THE_FILE: Final = frozenset({"installSid", "courses", "users", "extends", "version"})
 _SID_RULE: Final = "and 32 hexadecimal digits in lower case"
 _GLUED: Final = re.compile("(?<=.)[:=].*", re.DOTALL)
-"""A value, perhaps a secret, between which and its field there is no blank."""
+"""A `:` or `=` without a blank after it, as in `key:value`, and what may be a secret after it."""
 _SECRET_PATH: Final = ("configuration", "password")
 
 
 class NamedRange(Struct, frozen=True):
-    """Where a checked value stands, and how it is called in messages."""
+    """The text range of a checked value, and its name in messages."""
 
     at: TextRange
     name: str
@@ -43,7 +43,7 @@ class NamedRange(Struct, frozen=True):
 def report_schema_errors(
     check: SchemaCheck, value: Value, place: NamedRange, diagnostics: FileDiagnostics
 ) -> bool:
-    """Note what `check` finds wrong with `value`, unless that is known; return whether it is right."""
+    """Report the schema errors of `value`; return whether it has none."""
     errors = check.errors(value)
     for error in errors:
         path = tuple(error.absolute_path)
@@ -54,7 +54,7 @@ def report_schema_errors(
 
 
 class _Report(Struct, frozen=True):
-    """One error on its way to a diagnostic."""
+    """Words one schema error as a diagnostic."""
 
     root: Value
     place: NamedRange
@@ -81,7 +81,7 @@ class _Report(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """How the value is called: its last keys."""
+        """The name of the value in messages."""
         if not self.path:
             return self.place.name
         last = self.path[-1]
@@ -150,7 +150,7 @@ class _Report(Struct, frozen=True):
         self._note("wrong-pattern", f"{self._value()} is not right for {self.name}", f"It must be {rule}.")
 
     def _value(self) -> str:
-        """The wrong value, quoted where that is safe."""
+        """Return the wrong value in quotes, or "this value" if it may be a secret."""
         if any(isinstance(step, str) and announces_secret(step) for step in self.path):
             return "this value"
         return self.diagnostics.echo(_as_written(self.error.instance))
@@ -159,7 +159,7 @@ class _Report(Struct, frozen=True):
         self.diagnostics.add(code, self._at(), message, hint, subject=subject)
 
     def _at(self) -> TextRange:
-        """Where the value stands: its own place for a scalar, its key for a collection."""
+        """Return the text range of a scalar itself, or of the key of a collection or null."""
         value, at = self.root, self.place.at
         for step in self.path:
             if isinstance(value, YamlMapping) and isinstance(step, str):
@@ -174,19 +174,19 @@ class _Report(Struct, frozen=True):
 
 
 def _as_written(value: object) -> str:
-    """`value` as YAML spells it, where Python spells it otherwise."""
+    """Return `value` in the spelling of YAML."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return "null" if value is None else f"{value}"
 
 
 def _is_secret(path: tuple[str | int, ...]) -> bool:
-    """Whether `path` leads to or into a password, which `passwords` looks after."""
+    """Return whether `path` leads to or into a password, which `passwords` reports."""
     return any(path[at : at + 2] == _SECRET_PATH for at in range(len(path)))
 
 
 def _is_date_time(error: "ValidationError") -> bool:
-    """Whether `error` is of how a date-time is written, which `datetimes` says better."""
+    """Return whether `error` is about the form of a date-time, which `dates` reports better."""
     pattern = schemas.load("manifest")["definitions"]["dateTime"]["pattern"]
     return bool(error.validator == "pattern" and error.validator_value == pattern)
 

@@ -1,4 +1,4 @@
-"""YAML text → nodes with their places, by one parser over the events of libyaml.
+"""Parses YAML text into values with offsets, from the events of libyaml, in one pass.
 
-May import: `model` and PyYAML.
+May import: `model`, PyYAML, and of `manifest` its diagnostics, source text and redaction.
 """

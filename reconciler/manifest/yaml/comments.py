@@ -1,7 +1,7 @@
-"""Comments that steer the rules: `# reconciler: ignore[code] reason`.
+"""Finds comments that suppress rules: `# reconciler: ignore[code] reason`.
 
-A YAML parser drops comments, so they are searched in the text. Where the parser says that scalars stand
-tells a comment from a `#` within text.
+A YAML parser drops comments, so they are searched in the text. The ranges of scalars, which the parser
+knows, tell a comment from a `#` within a scalar.
 """
 
 import re
@@ -21,14 +21,14 @@ _STEERING: Final = re.compile(
     re.IGNORECASE,
 )
 _SCALAR: Final[Any] = ev.ScalarEvent
-"""Untyped: the stubs make every mark optional, which a parser's never is."""
+"""Typed as Any, because the stubs say that marks are optional; those of a parser never are."""
 _CODE: Final = re.compile(r"[^\s,]+")
 
 
 class Comment(Struct, frozen=True):
-    """An ignore as it is written: its codes with their places, and whether a reason stands behind them.
+    """An ignore comment: its codes with their places, and whether a reason follows them.
 
-    `is_alone` says that nothing else stands on its line, so that it is about the line below.
+    A comment that `is_alone` on its line applies to the line below.
     """
 
     at: TextRange
@@ -38,14 +38,14 @@ class Comment(Struct, frozen=True):
 
 
 class Comments(Struct):
-    """Finds the suppressions of a text, given the events of its parser in passing."""
+    """Finds the ignore comments of a text while its parser events pass by."""
 
     text: str
     _lines: list[TextRange] = field(default_factory=list)
     _scalars: list[TextRange] = field(default_factory=list)
 
     def watch(self, next_event: Callable[[], Any]) -> Callable[[], Any]:
-        """`next_event`, remembering in passing the scalars on lines that may hold an ignore."""
+        """Return `next_event`, wrapped to record the scalars on lines that may hold an ignore comment."""
         self._lines = list(_lines_with_one(self.text)) if "#" in self.text else []
         if not self._lines:
             return next_event
@@ -59,13 +59,13 @@ class Comments(Struct):
         return watched
 
     def _remember(self, at: TextRange) -> None:
-        """Keep the place of a scalar, if it shares a line with what may be an ignore."""
+        """Record the range of a scalar, if it overlaps a line that may hold an ignore comment."""
         nearest = bisect_left(self._lines, at.start, key=lambda line: line.end)
         if nearest < len(self._lines) and self._lines[nearest].start < at.end:
             self._scalars.append(at)
 
     def found(self) -> tuple[Comment, ...]:
-        """The suppressions, in order, once all events have passed."""
+        """Return the ignore comments, in order; call it after the last event."""
         starts = [(line, self._comment_start(line)) for line in self._lines]
         return tuple(
             _comment(found, is_alone=not self.text[line.start : start].strip())
@@ -74,7 +74,7 @@ class Comments(Struct):
         )
 
     def _comment_start(self, line: TextRange) -> int | None:
-        """Where the comment on `line` begins; None where there is none."""
+        """Return the offset of the `#` that starts the comment on `line`, if any."""
         at = self.text.find("#", line.start, line.end)
         while at >= 0:
             if (at == line.start or self.text[at - 1] in " \t") and not self._is_in_scalar(at):
@@ -88,7 +88,7 @@ class Comments(Struct):
 
 
 def _lines_with_one(text: str) -> Iterator[TextRange]:
-    """Each line that may hold an ignore, without its end."""
+    """Yield the range of each line that may hold an ignore comment, without its line end."""
     end = 0
     for found in _HINT_OF_ONE.finditer(text):
         if found.start() >= end:

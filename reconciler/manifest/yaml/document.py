@@ -1,4 +1,4 @@
-"""Bytes of one YAML file → its value with offsets, or diagnostics that say why there is none."""
+"""Parses the bytes of one YAML file into a document and diagnostics."""
 
 import re
 from typing import Any, Final
@@ -13,7 +13,7 @@ from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.manifest.yaml.parser import Stopped, YamlParser
 
 IS_FAST: Final = hasattr(yaml, "CSafeLoader")
-"""Whether PyYAML was built with libyaml; the pure parser gives the same events, much slower."""
+"""Whether PyYAML was built with libyaml; its parser in Python gives the same events, much slower."""
 LOADER: Final[Any] = yaml.CSafeLoader if IS_FAST else yaml.SafeLoader
 
 _START: Final = TextRange(0, 0)
@@ -21,12 +21,12 @@ _QUOTED: Final = re.compile(r"[\"'].*", re.DOTALL)
 _ADVICE: Final = (
     (
         "mapping values are not allowed",
-        "a `:` stands where none may",
+        "a `:` is not allowed here",
         "Quote text with `: ` in it; check indentation.",
     ),
     (
         "could not find expected ':'",
-        "a key without its `:`",
+        "a key has no `:`",
         "Write `key: value`; quote text over several lines.",
     ),
     ("did not find expected key", "this does not fit the mapping around it", "Align it with the keys above."),
@@ -42,7 +42,7 @@ _ADVICE: Final = (
         "a list or mapping in brackets is not closed here",
         "Add the missing `,`, `]` or `}`.",
     ),
-    ("escape", "an escape that YAML does not know", "Write `\\\\` for a backslash between `\"`, or use `'`."),
+    ("escape", "YAML does not know this escape", "Write `\\\\` for a backslash between `\"`, or use `'`."),
     ("undefined tag handle", "tags are not allowed here", "Remove the word that begins with `!`."),
     ("document start", "the text goes on after the document's end", "Indent it like the rest."),
 )
@@ -50,7 +50,7 @@ _TAB: Final = ("a tab stands where YAML wants spaces", "Indent with spaces.")
 
 
 class YamlDocument(Struct, frozen=True):
-    """The mapping that a file holds, and the comments that ignore rules."""
+    """The top mapping of a file, and its ignore comments."""
 
     root: YamlMapping
     comments: tuple[Comment, ...] = ()
@@ -59,7 +59,7 @@ class YamlDocument(Struct, frozen=True):
 def read(
     file: str, data: bytes, severities: Severities | None = None, loader: Any = LOADER
 ) -> tuple[FileDiagnostics, YamlDocument | None]:
-    """Return the diagnostics of `file` and its document; None where the diagnostics say why there is none."""
+    """Return the diagnostics of `file`, and its document; None if an error makes it unusable."""
     diagnostics = FileDiagnostics(SourceText(file, ""), severities or Severities())
     if len(data) > MAX_SIZE_BYTES:
         limit = MAX_SIZE_BYTES // (1024 * 1024)
@@ -78,7 +78,7 @@ def read(
 
 
 def _parse(diagnostics: FileDiagnostics, loader: Any) -> YamlDocument | None:
-    """Return the document of the diagnostics' text; None where the diagnostics say why there is none."""
+    """Return the document; None if an error, which is added to `diagnostics`, makes it unusable."""
     source = diagnostics.source
     if (at := source.refused_character()) is not None:
         source.is_text = False
@@ -91,7 +91,7 @@ def _parse(diagnostics: FileDiagnostics, loader: Any) -> YamlDocument | None:
         return None
     comments = Comments(source.text)
     try:
-        parsed = YamlParser(diagnostics).walk(comments.watch(loader(source.text).get_event))
+        parsed = YamlParser(diagnostics).parse(comments.watch(loader(source.text).get_event))
     except Stopped:
         return None
     except yaml.MarkedYAMLError as error:
@@ -112,7 +112,7 @@ def _parse(diagnostics: FileDiagnostics, loader: Any) -> YamlDocument | None:
 
 
 def _report_syntax(error: yaml.MarkedYAMLError, source: SourceText, diagnostics: FileDiagnostics) -> None:
-    """Say in our own words what the parser met; its words could quote the text, and with it a secret."""
+    """Report a syntax error in our own words; those of the parser could quote a secret."""
     mark = error.problem_mark or error.context_mark
     offset = 0 if mark is None else source.offset(mark.line, mark.column)
     problem = f"{error.problem or ''}"
@@ -132,6 +132,6 @@ def _report_syntax(error: yaml.MarkedYAMLError, source: SourceText, diagnostics:
 
 
 def _indented_by_tab(text: str, offset: int) -> bool:
-    """Whether a tab is in the indentation of the line at `offset`."""
+    """Return whether the line at `offset` is indented with a tab."""
     line = text[text.rfind("\n", 0, offset) + 1 : offset]
     return "\t" in line and not line.strip()

@@ -1,4 +1,4 @@
-"""Plain Python values that remember where they were written.
+"""YAML values as plain Python values, with the offsets at which they are written.
 
 An offset counts characters of the text; `SourceText` turns it into a line and a column. Offsets are kept in
 arrays, because a large manifest has half a million of them.
@@ -13,9 +13,9 @@ OFFSETS_PER_ITEM: Final = 2
 
 
 class Broken(enum.Enum):
-    """Stands for a value that was reported already, so that nothing complains about it again.
+    """The type of BROKEN, which replaces a value that was already reported, so that it is not reported again.
 
-    Its own value is nothing that JSON has, so that jsonschema-rs, which looks into enums, does not accept it.
+    Its enum value is an `object()`, because jsonschema-rs looks at enum values and must not accept this one.
     """
 
     BROKEN = object()
@@ -27,14 +27,14 @@ Value: TypeAlias = "YamlMapping | YamlSequence | str | int | float | bool | Brok
 
 
 class TextRange(NamedTuple):
-    """From one offset up to, and without, another."""
+    """A range of characters in a text; `end` is exclusive."""
 
     start: int
     end: int
 
 
 class YamlMapping(dict[str, Value]):
-    """A dict whose `offsets` hold, in order of the keys, where each key and its value start and end."""
+    """A dict with `offsets`: in key order, start and end of the key, start and end of its value."""
 
     __slots__ = ("offsets",)
 
@@ -48,12 +48,12 @@ class YamlMapping(dict[str, Value]):
         self.offsets.extend((*at, *value_at))
 
     def key_at(self, key: str) -> TextRange:
-        """Where `key` is written."""
+        """Return the text range of `key`."""
         first = self._first_offset(key)
         return TextRange(self.offsets[first], self.offsets[first + 1])
 
     def value_at(self, key: str) -> TextRange:
-        """Where the value of `key` is written."""
+        """Return the text range of the value of `key`."""
         first = self._first_offset(key) + 2
         return TextRange(self.offsets[first], self.offsets[first + 1])
 
@@ -61,7 +61,7 @@ class YamlMapping(dict[str, Value]):
         return OFFSETS_PER_ENTRY * list(self).index(key)
 
     def ranges(self) -> dict[str, tuple[TextRange, TextRange]]:
-        """Where each key and its value are written."""
+        """Return the text ranges of each key and its value."""
         offsets = self.offsets
         return {
             key: (TextRange(offsets[at], offsets[at + 1]), TextRange(offsets[at + 2], offsets[at + 3]))
@@ -70,7 +70,7 @@ class YamlMapping(dict[str, Value]):
 
 
 class YamlSequence(list[Value]):
-    """A list whose `offsets` hold where each item starts and ends."""
+    """A list with `offsets`: start and end of each item."""
 
     __slots__ = ("offsets",)
 
@@ -79,28 +79,28 @@ class YamlSequence(list[Value]):
         self.offsets = array("I")
 
     def item_at(self, index: int) -> TextRange:
-        """Where the item at `index` is written."""
+        """Return the text range of the item at `index`."""
         first = OFFSETS_PER_ITEM * index
         return TextRange(self.offsets[first], self.offsets[first + 1])
 
 
-def shifted(value: Value, by: int) -> Value:
-    """A copy of `value` with every offset `by` further on; what was one node stays one."""
-    return _shifted(value, by, {})
+def shifted(value: Value, by: int, done: dict[int, Value] | None = None) -> Value:
+    """Return a copy of `value` with `by` added to every offset.
 
-
-def _shifted(value: Value, by: int, done: dict[int, Value]) -> Value:
+    `done` are the copies made so far: a node that aliases share stays one node.
+    """
     if not isinstance(value, YamlMapping | YamlSequence):
         return value
+    done = {} if done is None else done
     if id(value) in done:
         return done[id(value)]
     copy: YamlMapping | YamlSequence
     if isinstance(value, YamlMapping):
         copy = YamlMapping()
-        copy.update({key: _shifted(item, by, done) for key, item in value.items()})
+        copy.update({key: shifted(item, by, done) for key, item in value.items()})
     else:
         copy = YamlSequence()
-        copy.extend(_shifted(item, by, done) for item in value)
+        copy.extend(shifted(item, by, done) for item in value)
     copy.offsets.extend(offset + by for offset in value.offsets)
     done[id(value)] = copy
     return copy

@@ -1,11 +1,10 @@
-"""Turns parser events into plain values with offsets, in one pass and without a node tree.
+"""Builds values with offsets from the events of libyaml, in one pass.
 
-The walker trusts nothing: depth, digits and expanded nodes are counted as events arrive, so that a hostile
-file costs no more than an honest one of its size. What it cannot use it reports and replaces by BROKEN.
+Depth, digits and the nodes that aliases expand to are limited while events arrive, so that a hostile file
+costs no more than an honest one of its size. A value that is unusable is reported and replaced by BROKEN.
 
-A term of exams is a million events, so the loops over a mapping's entries and a list's items handle what is
-ordinary (plain keys that were seen before, scalars without anchor or tag) where they stand, and leave all
-else to methods.
+A term of exams is a million events. So the loops over a mapping's entries and a list's items handle common
+cases (plain keys seen before, scalars without anchor or tag) inline, and leave all others to methods.
 """
 
 from array import array
@@ -37,16 +36,16 @@ from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
 
 MAX_DEPTH: Final = 64
 MAX_WRITTEN: Final = 16_000_000
-"""Values and keys in one file; of the smallest, a file of the largest size could hold ten times as many."""
+"""Values and keys in one file. A file of MAX_SIZE_BYTES could hold ten times as many of the smallest."""
 FREE_EXPANDED_NODES: Final = 50_000
 EXPANDED_NODES_PER_WRITTEN_ONE: Final = 20
 
 _MERGE: Final = "<<"
 _MOST_KNOWN: Final = 8192
 _ORDINARY_KEYS: Final[dict[str, str]] = {}
-"""Keys met in any file that are text, quoted or not, and announce no secret."""
+"""Keys from all files that are text even without quotes, and do not announce a secret."""
 _RESOLVED: Final[dict[str, Value]] = {}
-"""Plain scalars that may be other than text, and what they stand for."""
+"""Values of plain scalars from all files that may be other than text."""
 
 _FIELDS_OF_PARTS: Final = frozenset(
     {
@@ -62,7 +61,7 @@ _FIELDS_OF_PARTS: Final = frozenset(
         "url",
     }
 )
-"""Every exam, profile and environment has one of these; so one that is called `token` is no secret."""
+"""An exam, profile or environment has one of these fields, so one that is named `token` is no secret."""
 
 _SCALAR: Final[Any] = ev.ScalarEvent
 _MAPPING_START: Final[Any] = ev.MappingStartEvent
@@ -75,11 +74,11 @@ _STREAM_START: Final[Any] = ev.StreamStartEvent
 
 
 class Stopped(Exception):
-    """The rest of the document cannot be used; why is among the diagnostics."""
+    """The document is unusable; a diagnostic says why."""
 
 
 class _Anchored(NamedTuple):
-    """What an anchor names; `size` counts its expanded nodes, `height` the levels below it."""
+    """The value of an anchor; `size` counts its nodes with aliases expanded, `height` the levels below it."""
 
     value: Value
     at: TextRange
@@ -88,7 +87,7 @@ class _Anchored(NamedTuple):
 
 
 class _Node(NamedTuple):
-    """A value as it was read, where it stands, and how many levels are below it."""
+    """A value, its offsets, and the number of levels below it."""
 
     value: Value
     start: int
@@ -97,7 +96,7 @@ class _Node(NamedTuple):
 
 
 class _UnusualKey(NamedTuple):
-    """A key that is out of the ordinary: `text` is None for `<<`, BROKEN where the entry is left out."""
+    """A key that needs more work; `text` is None for `<<`, and BROKEN if the entry is to be left out."""
 
     text: str | Broken | None
     start: int
@@ -106,14 +105,14 @@ class _UnusualKey(NamedTuple):
 
 
 _Event: TypeAlias = Any
-"""An event with its marks; the stubs make every mark optional, which a parser's never is."""
+"""Typed as Any, because the stubs say that marks are optional; those of a parser never are."""
 
 _NextEvent: TypeAlias = Callable[[], _Event]
-"""Gives the next event of a stream, and None or its end's event after the last."""
+"""Returns the next event of a stream; after the last, None or the event of its end."""
 
 
 class YamlParser:
-    """Reads one stream of events; `walk` gives the root and where it stands."""
+    """Parses one stream of events; for one use of `parse`."""
 
     def __init__(self, diagnostics: FileDiagnostics) -> None:
         self.diagnostics = diagnostics
@@ -125,8 +124,8 @@ class YamlParser:
         self._written = 0
         self._aliased = 0
 
-    def walk(self, next_event: _NextEvent) -> tuple[Value, TextRange] | None:
-        """Return the value of the only document and its place; None without one. Raises Stopped."""
+    def parse(self, next_event: _NextEvent) -> tuple[Value, TextRange] | None:
+        """Return the value of the only document and its text range; None if empty. Raises Stopped."""
         self._next = next_event
         try:
             return self._stream()
@@ -154,17 +153,17 @@ class YamlParser:
                 return root
 
     def _stop(self, code: str, at: TextRange, message: str, hint: str) -> NoReturn:
-        """Note what makes the rest of the document unusable."""
+        """Report a mistake that makes the document unusable."""
         self.diagnostics.add(code, at, message, hint)
         raise Stopped
 
     def _broken(self, code: str, at: TextRange, message: str, hint: str) -> Broken:
-        """Note what makes one value unusable."""
+        """Report a mistake that makes one value unusable."""
         self.diagnostics.add(code, at, message, hint)
         return BROKEN
 
     def _node(self, event: _Event) -> _Node:
-        """Return the value that begins with `event`, of whatever kind."""
+        """Return the value that starts with `event`."""
         if self._written > MAX_WRITTEN:
             self._stop(
                 "too-large",
@@ -196,7 +195,7 @@ class YamlParser:
         return _Node(value, start, end, height)
 
     def _mapping(self) -> tuple[YamlMapping, int, int]:
-        """Return the mapping whose start was met, where it ends, and how many levels are below it."""
+        """Return the mapping after its start event, the offset of its end, and the levels below it."""
         next_event, keys, resolved = self._next, _ORDINARY_KEYS, _RESOLVED
         node, offsets, merges = YamlMapping(), list[int](), list[tuple[Value, TextRange]]()
         written = height = 0
@@ -248,7 +247,7 @@ class YamlParser:
     def _is_entry(
         self, key: _UnusualKey, value: Value, at: TextRange, merges: list[tuple[Value, TextRange]]
     ) -> bool:
-        """Return whether `key` and `value` make an entry; add what is to be merged to `merges`."""
+        """Return whether `key` and `value` are an entry; otherwise hide or merge the value as needed."""
         if key.is_secret:
             self._hide(key.end, at.end, value)
         elif key.text is BROKEN:
@@ -258,13 +257,13 @@ class YamlParser:
         return isinstance(key.text, str)
 
     def _hide(self, key_end: int, end: int, value: Value) -> None:
-        """Remember the secret `value`, which ends at `end`, unless it is a reference or an exam."""
+        """Record the secret `value`, which ends at `end`, unless it is a reference or an exam."""
         is_part = isinstance(value, YamlMapping) and not _FIELDS_OF_PARTS.isdisjoint(value)
         if not is_part and not is_reference(self.diagnostics.source.text, key_end):
             self._secrets.append((TextRange(key_end, end), value))
 
     def _sequence(self) -> tuple[YamlSequence, int, int]:
-        """Return the list whose start was met, where it ends, and how many levels are below it."""
+        """Return the list after its start event, the offset of its end, and the levels below it."""
         next_event = self._next
         node, height = YamlSequence(), 0
         while (event := next_event()).__class__ is not _SEQUENCE_END:
@@ -275,7 +274,7 @@ class YamlParser:
         return node, event.end_mark.index, height
 
     def _scalar(self, event: _Event) -> _Node:
-        """Return any scalar; `_mapping` reads most of its own itself, which is quicker."""
+        """Return a scalar; `_mapping` handles most of its scalars inline, which is faster."""
         start, end = event.start_mark.index, event.end_mark.index
         self._written += 1
         if event.tag is not None:
@@ -327,7 +326,7 @@ class YamlParser:
     def _unusual_key(
         self, event: _Event, node: YamlMapping, offsets: list[int], *, has_merge: bool
     ) -> _UnusualKey:
-        """Return the key that begins with `event`: new, a secret's, repeated, or not text."""
+        """Return a key that is new, repeated, not text, or announces a secret."""
         if type(event) is _SCALAR and event.implicit[0] and event.value == _MERGE:
             self._written += 1
             if event.tag is not None:
@@ -366,7 +365,7 @@ class YamlParser:
         )
 
     def _merge(self, target: YamlMapping, value: Value, at: TextRange) -> None:
-        """Add what `value` has and `target` lacks; earlier sources win."""
+        """Add to `target` the entries of `value` that it lacks; earlier sources win."""
         sources: Iterable[Value] = value if isinstance(value, YamlSequence) else (value,)
         for source in sources:
             if isinstance(source, YamlMapping):
@@ -424,7 +423,7 @@ class YamlParser:
         )
 
     def _publish_secrets(self) -> None:
-        """Tell the source which ranges and values are secret, also those that aliases stand for."""
+        """Pass the ranges and values of secrets to the source, including the anchors behind their aliases."""
         source = self.diagnostics.source
         seen = set[TextRange]()
         waiting = [at for at, _ in self._secrets]
@@ -438,7 +437,7 @@ class YamlParser:
             source.secret_values.update(_texts(value))
 
     def _aliased_within(self, at: TextRange) -> Iterator[TextRange]:
-        """Yield where the anchors stand whose aliases are within `at`."""
+        """Yield the text ranges of the anchors whose aliases are within `at`."""
         index = bisect_left(self._aliases, at.start, key=lambda alias: alias[0])
         while index < len(self._aliases) and self._aliases[index][0] < at.end:
             yield self._aliases[index][1]
@@ -446,7 +445,7 @@ class YamlParser:
 
 
 def _texts(value: Value) -> Iterator[str]:
-    """Yield every text within `value`, but for the names of variables that hold secrets."""
+    """Yield every text within `value`, except names of environment variables that hold secrets."""
     if isinstance(value, str):
         if not value.startswith(SECRET_VARIABLE_PREFIX):
             yield value
@@ -466,7 +465,7 @@ def _is_refused(char: str) -> bool:
 
 
 def _is_text_unquoted(text: str) -> bool:
-    """Whether `text` would be text, and no `<<`, without quotes as well."""
+    """Return whether `text` is text without quotes too, and not `<<`."""
     try:
         return text != _MERGE and isinstance(resolve_plain(text), str)
     except ValueError:

@@ -1,10 +1,10 @@
-"""Plain scalars by the core schema of YAML 1.2 (section 10.3.2), exactly."""
+"""Resolves plain scalars by the core schema of YAML 1.2 (section 10.3.2)."""
 
 import re
 from typing import Final
 
 MAX_DIGITS: Final = 30
-"""Longer numbers are refused: no field needs one, and reading them grows with its square."""
+"""Longer numbers are refused: no field needs them, and the time to read one grows with its square."""
 
 _WORDS: Final[dict[str, bool | None]] = {
     "": None,
@@ -21,7 +21,7 @@ _WORDS: Final[dict[str, bool | None]] = {
 }
 _NUMBER_STARTS: Final = frozenset("+-.0123456789")
 NOT_TEXT_STARTS: Final = _NUMBER_STARTS | {word[:1] for word in _WORDS}
-"""The first characters of all plain scalars that may be something other than text."""
+"""First characters of the plain scalars that may be other than text."""
 _DECIMAL: Final = re.compile(r"[-+]?[0-9]+")
 _OCTAL: Final = re.compile(r"0o[0-7]+")
 _HEXADECIMAL: Final = re.compile(r"0x[0-9a-fA-F]+")
@@ -35,18 +35,18 @@ class NumberTooLong(ValueError):
 
 
 class NotFinite(ValueError):
-    """A number is infinite or not a number at all, which JSON cannot say."""
+    """A number is infinite or NaN, which JSON does not have."""
 
 
 def resolve_plain(text: str) -> str | float | bool | None:
-    """The value that the plain scalar `text` stands for. Raises NumberTooLong and NotFinite."""
+    """Return the value of the plain scalar `text`. Raises NumberTooLong and NotFinite."""
     if text[:1] in _NUMBER_STARTS and text:
         return _number(text)
     return _WORDS.get(text, text)
 
 
 def _number(text: str) -> str | float:
-    """The number that `text` spells, or `text` where it spells none."""
+    """Return `text` as a number, or unchanged if it is not one."""
     if _DECIMAL.fullmatch(text):
         return int(_short(text))
     if _OCTAL.fullmatch(text):
@@ -64,7 +64,7 @@ def _number(text: str) -> str | float:
 
 
 def _short(text: str) -> str:
-    """`text` itself, if it is not too long."""
+    """Return `text`. Raises NumberTooLong."""
     if sum(map(str.isalnum, text)) > MAX_DIGITS:
         raise NumberTooLong
     return text
