@@ -25,12 +25,8 @@ _BETWEEN_WORDS: Final = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
 
 
 def _over(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
-    now = context.now
-    if now is None:
-        return
-    for exam in _until(now, _CLOSE_DATE, exams):
-        closes = exam.instant(_CLOSE_DATE)
-        if closes is not None and closes <= now:
+    for exam, closes, now in _due(exams, context, _CLOSE_DATE, within=timedelta(0)):
+        if closes <= now:
             yield Finding(
                 exam=exam,
                 path=_CLOSES,
@@ -41,13 +37,9 @@ def _over(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
 
 
 def _soon(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
-    now = context.now
-    if now is None:
-        return
-    frozen = _after(now, _FREEZE)
-    for exam in _until(frozen, _OPEN_DATE, exams):
-        opens, closes = exam.instant(_OPEN_DATE), exam.instant(_CLOSE_DATE)
-        if opens is None or opens >= frozen or (closes is not None and closes <= now):
+    for exam, opens, now in _due(exams, context, _OPEN_DATE, within=_FREEZE):
+        closes = exam.instant(_CLOSE_DATE)
+        if opens - now >= _FREEZE or (closes is not None and closes <= now):
             continue
         what = "opens within 24 hours" if opens > now else "has opened already"
         yield Finding(
@@ -59,16 +51,9 @@ def _soon(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
 
 
 def _short_notice(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
-    now = context.now
-    if now is None:
-        return
-    noticed = _after(now, _NOTICE)
-    for exam in _until(noticed, _OPEN_DATE, exams):
-        opens = exam.instant(_OPEN_DATE)
-        if opens is None or not now < opens < noticed:
-            continue
+    for exam, opens, now in _due(exams, context, _OPEN_DATE, within=_NOTICE):
         why = _people_needed(exam)
-        if why is not None:
+        if opens > now and opens - now < _NOTICE and why is not None:
             yield Finding(
                 exam=exam,
                 path=_OPENS,
@@ -77,21 +62,19 @@ def _short_notice(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
             )
 
 
-def _until(moment: datetime, name: str, exams: Iterable[Exam]) -> Iterator[Exam]:
-    """The exams whose date-time `name` is at `moment` or before; what is no date may be among them.
-
-    It looks at texts, which is quicker than to make instants of them: most exams are far ahead.
-    """
-    last = spell_instant(moment)
+def _due(
+    exams: Iterable[Exam], context: Context, name: str, *, within: timedelta
+) -> Iterator[tuple[Exam, datetime, datetime]]:
+    """Yield each exam whose date-time `name` is at most `within` from now, with that and the moment now."""
+    now = context.now
+    if now is None:
+        return
+    # Texts are compared first, which is quicker than to make instants of them: most exams are far ahead.
+    last = spell_instant(now + within if now <= _LAST - within else _LAST)
     for exam in exams:
-        found = exam.configuration.get(name)
-        if isinstance(found, str) and found <= last:
-            yield exam
-
-
-def _after(now: datetime, span: timedelta) -> datetime:
-    """The moment that is `span` after `now`; the last one of all where there is none."""
-    return now + span if now <= _LAST - span else _LAST
+        found = exam.date(name)
+        if found is not None and found <= last and (moment := exam.instant(name)) is not None:
+            yield exam, moment, now
 
 
 def _people_needed(exam: Exam) -> str | None:
