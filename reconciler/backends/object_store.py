@@ -21,7 +21,7 @@ from reconciler.backends.object_calls import Bucket, ConditionFailed, Tag
 from reconciler.backends.object_errors import OutcomeUnknown
 from reconciler.backends.object_journal import JournalWriter, ObjectJournal
 from reconciler.backends.object_lock import HeldObjectLock, ObjectLock, Phase
-from reconciler.backends.object_urls import open_place
+from reconciler.backends.object_urls import open_bucket
 from reconciler.model.errors import StateUnavailable
 from reconciler.ports import Breaking, LockHandover, LockHolder, LockInfo, Snapshot, StateStore, Version
 
@@ -30,18 +30,17 @@ _BACKUP_TRIES: Final = 3
 
 def open_object_store(url: str, *, root: Path) -> StateStore:  # noqa: ARG001 - a bucket is below no directory
     """Return the store for the object that `url` names."""
-    place = open_place(url)
-    return ObjectStoreBackend(place.bucket, key=place.key, bucket_url=place.bucket_url)
+    bucket, key = open_bucket(url)
+    return ObjectStoreBackend(bucket, key=key)
 
 
 class ObjectStoreBackend:
     """A state in a bucket; implements `ports.StateStore`."""
 
-    def __init__(self, bucket: Bucket, *, key: str, bucket_url: str) -> None:
+    def __init__(self, bucket: Bucket, *, key: str) -> None:
         self.location = bucket.location
         self._bucket = bucket
         self._key = key
-        self._bucket_url = bucket_url
         self._lock = ObjectLock(bucket, f"{key}.lock")
         self._journal = ObjectJournal(bucket, f"{key}.journal")
         self._held: HeldObjectLock | None = None
@@ -77,7 +76,7 @@ class ObjectStoreBackend:
                 self._bucket.put(key, data, replacing=None if last is None else last.tag)
             except ConditionFailed:
                 continue
-            return f"{self._bucket_url}/{key}"
+            return f"{self.location.partition('#')[0]}.backup"
         raise lock_taken_away(self.location)
 
     def read_journal(self) -> bytes:

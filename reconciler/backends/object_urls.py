@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from msgspec import Struct
 from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
@@ -48,16 +47,8 @@ _ENDPOINT_VARIABLES: Final = {
 """Variables from which the driver takes an endpoint that is not in the URL, highest precedence first."""
 
 
-class ObjectPlace(Struct, frozen=True, kw_only=True):
-    """The bucket and the key of a state."""
-
-    bucket: Bucket
-    bucket_url: str
-    key: str
-
-
-def open_place(text: str) -> ObjectPlace:
-    """Return the place that the URL `text` names, without accessing it. Raise UsageError for a wrong URL."""
+def open_bucket(text: str) -> tuple[Bucket, str]:
+    """Return the bucket and the key in the URL `text`, without accessing them. May raise UsageError."""
     scheme = urlsplit(text).scheme
     url = read_state_url(text, options=_OPTIONS[scheme])
     _refuse_strange(url)
@@ -69,11 +60,7 @@ def open_place(text: str) -> ObjectPlace:
     except (BaseError, ValueError, TypeError) as error:
         problem, hint = explained(error)
         raise UsageError(f"the state at {url.location} cannot be opened: {problem}", hint=hint) from None
-    return ObjectPlace(
-        bucket=Bucket(store, has_generations=scheme == "gs", location=url.location),
-        bucket_url=f"{scheme}://{url.parts.netloc}",
-        key=key,
-    )
+    return Bucket(store, has_generations=scheme == "gs", location=url.location), key
 
 
 def _refuse_strange(url: StateUrl) -> None:

@@ -4,9 +4,10 @@ An installed package adds a store with an entry point of the group `reconciler.b
 URL's scheme: a function that takes a URL and the workspace's directory as `root`, and returns a StateStore.
 """
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from reconciler.backends.complaints import FILE_HINT
 from reconciler.backends.urls import read_scheme
@@ -25,13 +26,8 @@ _OPENERS: Final = {
 }
 """Module and function that open each built-in scheme."""
 
-
-class Opener(Protocol):
-    """Opens the store that a URL names. Nothing is read or written yet. Raises UsageError for a wrong URL."""
-
-    def __call__(self, url: str, *, root: Path) -> StateStore:
-        """The store; a relative path in `url` is below `root`."""
-        ...
+Opener = Callable[..., StateStore]
+"""Returns the store that a URL names, without accessing it; takes `url` and `root`."""
 
 
 def open_backend(url: str, *, root: Path) -> StateStore:

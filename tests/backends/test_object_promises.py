@@ -78,7 +78,7 @@ class Run:
 
     def __init__(self, store, late):
         self.bucket = UnsureBucket(store, late)
-        self.backend = ObjectStoreBackend(self.bucket, key=KEY, bucket_url="memory://")
+        self.backend = ObjectStoreBackend(self.bucket, key=KEY)
         self.lock = None
         self.info = None
         self.size = 0

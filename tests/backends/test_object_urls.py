@@ -9,7 +9,7 @@ from raw_server import raw_server
 from tls_material import AUTHORITY, good, of_a_stranger
 
 from reconciler.backends.conformance import refusal
-from reconciler.backends.object_urls import open_place
+from reconciler.backends.object_urls import open_bucket
 from reconciler.backends.opening import open_backend
 from reconciler.model.errors import StateUnavailable, UsageError
 
@@ -97,14 +97,14 @@ def test_plain_http_from_the_environment_is_refused_too(monkeypatch, variable, u
     monkeypatch.setenv(variable, "http://storage.example.org")
     monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     with pytest.raises(UsageError, match="is plain http"):
-        open_place(url)
-    open_place(f"{url}{'&' if '#' in url else '#'}allow-http=true")
+        open_bucket(url)
+    open_bucket(f"{url}{'&' if '#' in url else '#'}allow-http=true")
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
 def test_plain_http_to_this_machine_is_allowed(host):
     """As for a server in the next container."""
-    open_place(f"s3://bucket/key#endpoint=http://{host}:9000")
+    open_bucket(f"s3://bucket/key#endpoint=http://{host}:9000")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_plain_http_to_this_machine_is_allowed(host):
 )
 def test_where_the_bucket_stands(url, endpoint, is_hosted):
     """In the host's name at Amazon's, in the path elsewhere, unless the URL says otherwise."""
-    config = open_place(url).bucket._store.config
+    config = open_bucket(url)[0]._store.config
     assert config.get("endpoint_url_s3") == endpoint
     assert config["virtual_hosted_style_request"] == ("true" if is_hosted else "false")
 
@@ -129,7 +129,7 @@ def test_the_url_wins_over_the_environment(monkeypatch):
     monkeypatch.setenv("AWS_REGION", "us-east-2")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://other.example.org")
     monkeypatch.setenv("AWS_CONDITIONAL_PUT", "disabled")
-    config = open_place("s3://bucket/key#region=eu-west-1&endpoint=https://e.org").bucket._store.config
+    config = open_bucket("s3://bucket/key#region=eu-west-1&endpoint=https://e.org")[0]._store.config
     assert config["region"] == "eu-west-1"
     assert config["endpoint_url_s3"] == "https://e.org"
     assert config["conditional_put"] == "etag"
@@ -137,8 +137,8 @@ def test_the_url_wins_over_the_environment(monkeypatch):
 
 def test_a_key_is_read_as_any_url_is():
     """What cannot stand in a URL is escaped in it."""
-    place = open_place("gs://bucket/pr%C3%BCfungen/fall%20term.json")
-    assert (place.bucket_url, place.key) == ("gs://bucket", "prüfungen/fall term.json")
+    _, key = open_bucket("gs://bucket/pr%C3%BCfungen/fall%20term.json")
+    assert key == "prüfungen/fall term.json"
 
 
 def test_a_server_with_an_unknown_certificate_is_not_talked_to(tmp_path, monkeypatch):
