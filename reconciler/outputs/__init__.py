@@ -1,6 +1,5 @@
-"""Plans, reports, diagnostics and state, put into the forms that people and programs read.
+"""Plans, reports, diagnostics and state as text, JSON, Markdown and HTML, and in the formats of CI systems.
 
-Promise: untrusted text is escaped for the format at hand, no secret is shown, and nothing here decides or
-changes anything.
-May import: `model`, `reconciler.zones`, jinja2 and wcwidth.
+Untrusted text is escaped for each format, and no secret is shown. May import `model`, `reconciler.zones`,
+jinja2 (`html` only) and wcwidth (`text` only).
 """

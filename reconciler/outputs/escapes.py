@@ -1,4 +1,4 @@
-"""Untrusted text, made harmless for a terminal and for whoever reads it."""
+"""Escapes for untrusted text, so that it can neither steer a terminal nor mislead a reader."""
 
 import json
 import re
@@ -7,9 +7,9 @@ from typing import Final
 
 ELLIPSIS: Final = "…"
 
-# What can drive a terminal (C0, C1), break a line, reorder or hide its neighbours, or not be encoded at all:
-# controls, soft hyphen, bidi marks, embeddings, overrides and isolates, zero-width characters except the two
-# joiners that scripts and emoji need, byte-order mark, interlinear marks, surrogates, and tags.
+# Characters that steer a terminal, break a line, reorder or hide their neighbours, or cannot be encoded: C1
+# controls, soft hyphen, bidirectional marks, embeddings, overrides and isolates, zero-width characters (but
+# not the two joiners that scripts and emoji need), byte-order mark, interlinear marks, surrogates, and tags.
 _BEYOND_C0: Final = (
     "\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f"
@@ -21,14 +21,14 @@ _UNSAFE_IN_JSON: Final = re.compile(f"[{_BEYOND_C0}]")
 
 
 def printable(text: str) -> str:
-    r"""`text` on one line, what could steer a terminal or mislead a reader spelt out (`\x1b`, `\u202e`)."""
+    r"""Return `text` on one line, with unsafe characters as escapes (`\x1b`, `\u202e`)."""
     if text.isprintable():
         return text
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def harmless_json(text: str) -> str:
-    """The same JSON document as `text`, with what could mislead a reader spelt as JSON escapes."""
+    """Return the JSON document `text` with unsafe characters as JSON escapes."""
     if text.isascii() and "\x7f" not in text:
         return text
     return _UNSAFE_IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1], text)
@@ -41,5 +41,5 @@ def first_of(texts: Sequence[str], most: int) -> str:
 
 
 def shorten(text: str, length: int) -> str:
-    """`text` as it is, or its beginning and an ellipsis, `length` characters in all."""
+    """Return `text`, cut to `length` characters with an ellipsis at the end if it is longer."""
     return text if len(text) <= length else text[: length - 1] + ELLIPSIS

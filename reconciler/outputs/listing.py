@@ -1,4 +1,4 @@
-"""How much of a plan is listed."""
+"""The choice of which changes of a plan are listed."""
 
 import enum
 
@@ -6,13 +6,13 @@ from reconciler.model.plan import Action, Change, Plan
 
 
 class Listing(enum.Enum):
-    """Whether exams that are up to date are listed or only counted."""
+    """Which changes are listed: those that differ, or also exams that are up to date."""
 
     DIFFERING = "differing"
     ALL = "all"
 
     def of(self, plan: Plan) -> tuple[Change, ...]:
-        """The changes of `plan` that are listed, in order."""
+        """Return the changes of `plan` that are listed, in order."""
         if self is Listing.ALL:
             return plan.changes
         return tuple(change for change in plan.changes if change.action is not Action.NOOP)

@@ -1,4 +1,4 @@
-"""Payloads in words: titles, facts, windows of time and both sides of a difference, never a secret."""
+"""Exams in words: title, time windows, other facts, and both sides of a difference; never a secret."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,20 +22,20 @@ _Bounds: TypeAlias = Sequence[datetime]
 
 
 class Window(Struct, frozen=True):
-    """A stretch of time in words; `utc` is empty where local time is UTC, or a bound is no instant."""
+    """A time window in words; `utc` is empty if local time is UTC, or if a bound is not an instant."""
 
     local: str
     utc: str
 
 
 def _bounds_of(payload: Payload, kind: str) -> tuple[Json, Json]:
-    """When the window of that `kind` (`exam` or `schedule`) opens and closes, as it is sent."""
+    """Return the bounds of the window `kind` (`exam` or `schedule`) as they are in `payload`."""
     configuration = configuration_of(payload)
     return configuration.get(f"{kind}OpenDate"), configuration.get(f"{kind}CloseDate")
 
 
 def window_of(payload: Payload, kind: str, timezone: str | None) -> Window | None:
-    """The window of that `kind` in words; None where neither of its bounds is given."""
+    """Return the window `kind` in words; None if the payload has neither bound."""
     bounds = _bounds_of(payload, kind)
     shown = [bound if isinstance(bound, str) else repr(bound) for bound in bounds if bound is not None]
     if not shown:
@@ -59,7 +59,7 @@ def _window(moments: _Bounds, timezone: str | None, lead: str) -> Window:
 
 
 def moment_text(value: Json, timezone: str | None) -> str | None:
-    """`value` in local time, if it is an instant as payloads spell them; None otherwise."""
+    """Return `value` in local time; None if it is not an instant of a payload."""
     moment = _instant(value)
     return None if moment is None else _spell(_local([moment], timezone))
 
@@ -67,7 +67,7 @@ def moment_text(value: Json, timezone: str | None) -> str | None:
 def local_window(
     payload: Payload, kind: str, timezone: str | None
 ) -> tuple[datetime | None, datetime | None]:
-    """The bounds of the window of that `kind` in the zone called `timezone`; None for what is no instant."""
+    """Return the bounds of the window `kind` in `timezone`; None for a bound that is not an instant."""
     opens, closes = (
         None if (moment := _instant(bound)) is None else _local([moment], timezone)[0]
         for bound in _bounds_of(payload, kind)
@@ -82,7 +82,7 @@ def _instant(value: Json) -> datetime | None:
 
 
 def _local(moments: _Bounds, timezone: str | None) -> list[datetime]:
-    """`moments` in the zone called `timezone`; in UTC where there is none or none that is known here."""
+    """Return `moments` in `timezone`; in UTC if it is None or unknown."""
     zone = zone_of(timezone) if timezone else None
     try:
         return [moment.astimezone(zone or UTC) for moment in moments]
@@ -91,7 +91,7 @@ def _local(moments: _Bounds, timezone: str | None) -> list[datetime]:
 
 
 def _spell(moments: _Bounds) -> str:
-    """`moments` with days and zones, a zone only once where it is the same."""
+    """Return `moments` with days and zones; a zone that they share is named once."""
     zones = [_zone(moment) for moment in moments]
     if len(set(zones)) == 1:
         return f"{_TO.join(f'{_day(moment)} {_time(moment)}' for moment in moments)} {zones[0]}"
@@ -100,14 +100,14 @@ def _spell(moments: _Bounds) -> str:
 
 
 def _spell_utc(moments: _Bounds, local: _Bounds) -> str:
-    """`moments` in UTC, without their days where these are those of `local`."""
+    """Return `moments` in UTC, without days if they are the same as those of `local`."""
     if [moment.date() for moment in moments] == [moment.date() for moment in local]:
         return f"{_TO.join(_time(moment) for moment in moments)} UTC"
     return _spell(moments)
 
 
 def _day(moment: datetime) -> str:
-    # strftime leaves years before 1000 unpadded on some platforms, and is slow.
+    # On some platforms, strftime does not pad years before 1000.
     return f"{_DAYS[moment.weekday()]} {moment.date().isoformat()}"
 
 
@@ -121,7 +121,7 @@ def _zone(moment: datetime) -> str:
     return f"UTC{name}" if name.startswith(("+", "-")) else name
 
 
-PASSWORD_PATH: Final = "configuration.password"  # noqa: S105 - where a password stands, not one
+PASSWORD_PATH: Final = "configuration.password"  # noqa: S105 - a path, not a password
 
 _LONGEST_TITLE: Final = 200
 _LONGEST_SIDE: Final = 300
@@ -129,7 +129,7 @@ _SHARED_SHOWN: Final = 30
 
 
 def payload_of(change: Change) -> Payload:
-    """The body to describe the exam by: as declared, else as created, else as it was about to be."""
+    """Return the payload that describes the exam: the declared, else the created, else the one in doubt."""
     if change.after is not None:
         return change.after
     if change.before is not None:
@@ -138,19 +138,19 @@ def payload_of(change: Change) -> Payload:
 
 
 def title_of(payload: Payload) -> str:
-    """The title, of bounded length; empty where there is none."""
+    """Return the title, shortened; an empty text if there is none."""
     title = payload.get("title")
     return shorten(title, _LONGEST_TITLE) if isinstance(title, str) else ""
 
 
 def windows_of(payload: Payload, timezone: str | None) -> list[tuple[str, Window]]:
-    """The windows that `payload` has, each with its label: when students sit, and when they book."""
+    """Return the windows of `payload` after their labels: `exam` (sitting), then `schedule` (booking)."""
     found = ((kind, window_of(payload, kind, timezone)) for kind in ("exam", "schedule"))
     return [(kind, window) for kind, window in found if window is not None]
 
 
 def facts_of(payload: Payload) -> str:
-    """Type, duration, attempts, status and where the password comes from, as far as they are set."""
+    """Return type, duration, attempts, status and source of the password, as far as they are set."""
     configuration = configuration_of(payload)
     facts = [_plain(payload.get("type"))]
     facts += [
@@ -165,7 +165,7 @@ def facts_of(payload: Payload) -> str:
 
 
 def secret_words(reference: Json) -> str:
-    """Where a secret comes from; a reference of no known form is not shown at all."""
+    """Return where a secret comes from; a reference of an unknown form is hidden."""
     match reference:
         case {"fromEnv": str(name)}:
             return f"from {name}"
@@ -178,7 +178,7 @@ def secret_words(reference: Json) -> str:
 
 
 def sides_of(difference: FieldDiff, timezone: str | None) -> tuple[str, str]:
-    """Both sides of `difference` in words, long ones cut so that the first differing character shows."""
+    """Return both sides of `difference` in words; long ones are cut around the first differing character."""
     if difference.is_of_value:
         reference = _side(difference.before, difference.path, timezone)
         return f"{reference}, the value that was sent", "another value (both hidden)"
@@ -220,7 +220,7 @@ _LONGEST_WORD: Final = 60
 
 
 class ExamFacts(Struct, frozen=True, kw_only=True):
-    """One exam in words, untrusted and not escaped yet; what is not set is empty, or None for a window."""
+    """One exam in words, not yet escaped. Facts that are not set are empty, windows None."""
 
     title: str
     course: str
@@ -233,7 +233,7 @@ class ExamFacts(Struct, frozen=True, kw_only=True):
 
 
 def facts_of_change(change: Change) -> ExamFacts:
-    """The exam that `change` is about: as declared, else as created, else as it was about to be."""
+    """Return the facts of the exam of `change`, from the same payload as `payload_of`."""
     payload = payload_of(change)
     configuration = configuration_of(payload)
     windows = dict(windows_of(payload, change.timezone))
@@ -251,7 +251,7 @@ def facts_of_change(change: Change) -> ExamFacts:
 
 
 def proctoring_of(payload: Payload) -> str:
-    """How the exam is supervised: its type, its kinds of proctor, and who assigns and approves."""
+    """Return how the exam is supervised: its type, kinds of proctors, and who assigns and approves."""
     configuration = configuration_of(payload)
     kinds = configuration.get("proctorTypes")
     listed = kinds if isinstance(kinds, Sequence) and not isinstance(kinds, str) else ()

@@ -1,4 +1,4 @@
-"""A plan as one HTML page that needs nothing from elsewhere.
+"""A plan as one HTML page, which loads no other file and needs no network.
 
-May import: `model`, `outputs`, jinja2.
+May import `model`, `outputs` and jinja2.
 """

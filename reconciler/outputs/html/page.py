@@ -1,7 +1,7 @@
-"""A plan as one page of HTML that needs nothing else: no network, no file beside it.
+"""A plan as one page of HTML, which loads no other file and needs no network.
 
-Its Content-Security-Policy allows the page its own style and its own script, by their hashes, and nothing
-more. The template escapes every value, and shows none that is not printable.
+Its Content-Security-Policy allows only its own style and script, by their hashes. The template escapes every
+value, and spells out unprintable characters.
 """
 
 import base64
@@ -41,14 +41,14 @@ from reconciler.outputs.values import ExamFacts, facts_of_change, sides_of
 _TICKS: Final = re.compile(r"`([^`]+)`")
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 MOST_OPEN: Final = 40
-"""With more exams than this, the courses of a page are closed at first."""
+"""If a page has more exams, its courses are folded at first."""
 
 _LONGEST_NAME: Final = 80
 _LONGEST_SOURCE: Final = 200
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """One exam; `overlaps` counts the others of its course whose exam windows overlap its own."""
+    """One exam of the table; `overlaps` counts exams of its course whose exam windows overlap its own."""
 
     number: int
     change: Change
@@ -61,7 +61,7 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class Course(Struct, frozen=True, kw_only=True):
-    """The exams of one course, the earliest first; `picture` is None where none has a window."""
+    """The exams of one course, the earliest first; `picture` is None if no exam has a window."""
 
     name: str
     rows: tuple[Row, ...]
@@ -70,12 +70,12 @@ class Course(Struct, frozen=True, kw_only=True):
 
     @property
     def overlapping(self) -> int:
-        """How many exams overlap another one."""
+        """The number of exams that overlap another one."""
         return sum(row.overlaps > 0 for row in self.rows)
 
 
 class Filter(Struct, frozen=True, kw_only=True):
-    """An action that exams of the page have, and how many do."""
+    """A button that shows only the exams with one action; `count` is their number."""
 
     action: str
     group: Group
@@ -83,7 +83,7 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 
 def plan_page(plan: Plan, *, listing: Listing, invocation: Invocation = NO_OPTIONS) -> str:
-    """`plan` as a page."""
+    """Return `plan` as an HTML page."""
     changes = listing.of(plan)
     exams = [exam_of(change, number) for number, change in enumerate(changes)]
     zones = Counter(change.timezone or "UTC" for change in changes)
@@ -106,7 +106,7 @@ def plan_page(plan: Plan, *, listing: Listing, invocation: Invocation = NO_OPTIO
             f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
             "base-uri 'none'; form-action 'none'"
         ),
-        # Both are files of this package, in which nothing of a plan stands.
+        # Both are files of this package and hold nothing of the plan.
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
     )
@@ -117,7 +117,7 @@ def _asset(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """`text` as a Content-Security-Policy names it."""
+    """Return the hash of `text` in the form of a Content-Security-Policy."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
@@ -137,12 +137,12 @@ def _template() -> Template:
 
 
 def _ticked(text: str) -> Markup:
-    """`text`, escaped, with what stands between two backticks as code."""
+    """Return `text` escaped, and as code what stands between two backticks."""
     return Markup(_TICKS.sub(r"<code>\1</code>", str(escape(printable(text)))))  # noqa: S704 - escaped just now
 
 
 def _shown(value: object) -> object:
-    """`value` as it may stand in a page: text has nothing in it that could mislead a reader."""
+    """Return `value`; if it is text, with unprintable characters spelt out."""
     if isinstance(value, str) and not isinstance(value, Markup) and not value.isprintable():
         return "\n".join(printable(line) for line in value.split("\n"))
     return value
@@ -178,7 +178,7 @@ def _courses(
 
 
 def _order(exam: TimelineExam) -> tuple[bool, float, int]:
-    """The earliest first, and what has no window last."""
+    """Return a sort key: the earliest first, exams without a window last."""
     first = exam.exam or exam.booking
     return first is None, 0.0 if first is None else first.start.timestamp(), exam.number
 

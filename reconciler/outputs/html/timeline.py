@@ -1,6 +1,6 @@
-"""Pictures of windows in time: which bar stands where, so that what overlaps is seen to overlap.
+"""Timelines of exam and booking windows: positions of the bars that a template draws.
 
-Positions across are in percent, heights in pixels; a template draws them.
+Horizontal positions are in percent, heights in pixels.
 """
 
 from bisect import bisect_left, bisect_right
@@ -24,24 +24,24 @@ _MONTHS_OF_YEAR: Final = 12
 
 
 class Tick(Struct, frozen=True):
-    """A labelled moment; `x` is in percent of the scale."""
+    """A labelled moment of the axis; `x` is in percent."""
 
     x: float
     label: str
 
 
 class TimeAxis(Struct, frozen=True):
-    """The stretch of time from `start` to `end`, which are in one zone, `start` the earlier."""
+    """The time from `start` to `end`, which is later and in the same zone."""
 
     start: datetime
     end: datetime
 
     def at(self, moment: datetime) -> float:
-        """Where `moment` stands, in percent of the stretch."""
+        """Return the position of `moment` in percent."""
         return 100 * ((moment - self.start) / (self.end - self.start))
 
     def ticks(self) -> list[Tick]:
-        """At most a dozen days, months or years, in local time."""
+        """Return ticks at days, weeks, months or years in local time, about a dozen at most."""
         days = (self.end - self.start) / timedelta(days=1)
         for step in _DAY_STEPS:
             if days / step <= _MOST_TICKS:
@@ -69,7 +69,7 @@ class TimeAxis(Struct, frozen=True):
 
 
 def axis_of(moments: Iterable[datetime]) -> TimeAxis | None:
-    """The scale that holds all of `moments` with some margin, in the zone of the first; None without any."""
+    """Return the axis for `moments`, with a margin, in the zone of the first; None if there are none."""
     known: Sequence[datetime] = list(moments)
     if not known:
         return None
@@ -78,7 +78,7 @@ def axis_of(moments: Iterable[datetime]) -> TimeAxis | None:
     zone = known[0].tzinfo or UTC
     try:
         return TimeAxis((first - margin).astimezone(zone), (last + margin).astimezone(zone))
-    except OverflowError:  # at either end of what a calendar holds there is no room for a margin
+    except OverflowError:  # near the first or last date that `datetime` knows there is no margin
         return TimeAxis(first, max(last, first + timedelta(microseconds=1))) if first < last else None
 
 
@@ -90,18 +90,18 @@ _LEAST_WIDTH: Final = 0.35
 _GAP: Final = 0.6
 _LABEL_LENGTH: Final = 34
 _CHARACTER_WIDTH: Final = 0.68
-"""Percent that a character of a label takes, in a picture as narrow as it gets."""
+"""Width of a character of a label in percent, in the narrowest picture."""
 
 
 class Period(Struct, frozen=True, kw_only=True):
-    """From when to when; both bounds are the one that is known where there is only one."""
+    """A time from `start` to `end`; both are equal if only one bound is known."""
 
     start: datetime
     end: datetime
 
 
 class TimelineExam(Struct, frozen=True, kw_only=True):
-    """An exam as a picture needs it; `number` tells it from all others of the page."""
+    """What a timeline shows of an exam; `number` is unique in the page."""
 
     number: int
     label: str
@@ -116,14 +116,14 @@ class TimelineExam(Struct, frozen=True, kw_only=True):
 
 
 class Bar(Struct, frozen=True):
-    """Where a window stands."""
+    """Position and width of a window, in percent."""
 
     x: float
     width: float
 
 
 class DrawnExam(Struct, frozen=True, kw_only=True):
-    """An exam in its lane; `label` is empty where the picture is too dense for labels."""
+    """An exam placed in a lane; `label` is empty if there are too many exams for labels."""
 
     number: int
     action: str
@@ -137,7 +137,7 @@ class DrawnExam(Struct, frozen=True, kw_only=True):
 
 
 class Picture(Struct, frozen=True, kw_only=True):
-    """The exams of one course; `overlaps` are the stretches that two or more exam windows share."""
+    """The timeline of one course; `overlaps` are the times in which two or more exam windows are open."""
 
     height: int
     exams: tuple[DrawnExam, ...]
@@ -146,7 +146,7 @@ class Picture(Struct, frozen=True, kw_only=True):
 
 
 def exam_of(change: Change, number: int) -> TimelineExam:
-    """What a picture needs of `change`."""
+    """Return what a timeline shows of `change`."""
     payload = payload_of(change)
     periods = []
     for lead in ("exam", "schedule"):
@@ -163,11 +163,11 @@ def exam_of(change: Change, number: int) -> TimelineExam:
 
 
 def overlap_counts(exams: Sequence[TimelineExam]) -> dict[int, int]:
-    """With how many others of `exams` each one's exam window overlaps, by number."""
+    """Return, by number of the exam, how many other exam windows overlap its own."""
     timed = [(exam.number, exam.exam) for exam in exams if exam.exam is not None]
     starts = sorted(period.start for _, period in timed)
     ends = sorted(period.end for _, period in timed)
-    # All others less those that end before this one starts, and those that start after it ends.
+    # Those that start before this one ends, less those that end before this one starts, less itself.
     return {
         number: max(bisect_left(starts, period.end) - bisect_right(ends, period.start) - 1, 0)
         for number, period in timed
@@ -176,7 +176,7 @@ def overlap_counts(exams: Sequence[TimelineExam]) -> dict[int, int]:
 
 
 def picture_of(exams: Sequence[TimelineExam], axis: TimeAxis) -> Picture | None:
-    """The picture of `exams`, the earliest on top; None where none has a window."""
+    """Return the timeline of `exams`, the earliest on top; None if no exam has a window."""
     timed = sorted((exam for exam in exams if exam.periods), key=_order)
     if not timed:
         return None
@@ -194,16 +194,16 @@ def picture_of(exams: Sequence[TimelineExam], axis: TimeAxis) -> Picture | None:
 
 
 def strip_of(exams: Sequence[TimelineExam], axis: TimeAxis) -> tuple[tuple[int, str, Bar], ...]:
-    """Number, action and place of each exam window, to be drawn on one line."""
+    """Return number, action and bar of each exam window, to be drawn on one line."""
     return tuple((exam.number, exam.action, _bar(exam.exam, axis)) for exam in exams if exam.exam is not None)
 
 
 def shared_periods(exams: Sequence[TimelineExam]) -> Iterator[Period]:
-    """The stretches of time in which two or more exam windows are open, in order."""
+    """Yield the times in which two or more exam windows are open, in order."""
     periods = [exam.exam for exam in exams if exam.exam is not None]
     edges = sorted([(period.start, 1) for period in periods] + [(period.end, -1) for period in periods])
     depth, begun = 0, None
-    for moment, step in edges:  # where one closes as another opens, the closing comes first
+    for moment, step in edges:  # at the same moment, ends (-1) come before starts
         depth += step
         if depth > 1 and begun is None:
             begun = moment
@@ -227,12 +227,12 @@ def _bar(period: Period, axis: TimeAxis) -> Bar:
 
 
 def _drawn(exam: TimelineExam, axis: TimeAxis, lanes: list[float], lane: int, *, is_dense: bool) -> DrawnExam:
-    """`exam` in the first of `lanes` that is free for it, which it then takes up."""
+    """Return `exam` placed in the first free lane. `lanes` holds the end of each lane, and is updated."""
     bars = [_bar(period, axis) for period in exam.periods]
     left, right = min(bar.x for bar in bars), max(bar.x + bar.width for bar in bars)
     label = "" if is_dense else shorten(exam.label, _LABEL_LENGTH)
     length = len(label) * _CHARACTER_WIDTH
-    is_label_left = left + length > 100  # noqa: PLR2004 - percent; it would stick out, so it ends with its bar
+    is_label_left = left + length > 100  # noqa: PLR2004 - percent; else the label leaves the picture
     begin, end = (min(left, right - length), right) if is_label_left else (left, max(right, left + length))
     row = next((number for number, taken in enumerate(lanes) if taken <= begin), len(lanes))
     lanes[row : row + 1] = [end + _GAP]

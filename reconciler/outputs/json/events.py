@@ -1,6 +1,6 @@
-"""What happens in an apply, one JSON object a line, as `reconciler schema log` describes it.
+"""The JSON log of an apply: one JSON object a line, described by `reconciler schema log`.
 
-`JsonLog` has the shape of `reconciler.ports.Progress`.
+`JsonLog` implements `reconciler.ports.Progress`.
 """
 
 import json
@@ -31,7 +31,7 @@ _MILLISECONDS: Final = 1000
 
 
 class JsonLog:
-    """Hands `write` one line, with its line break, for each thing that happens; `now` is in UTC."""
+    """Passes one line for each event to `write`, line break included; `now` returns the time in UTC."""
 
     def __init__(self, write: Callable[[str], object], now: Callable[[], datetime]) -> None:
         self._write = write
@@ -42,21 +42,21 @@ class JsonLog:
         self._installs: Mapping[Address, InstallSid] = {}
 
     def planned(self, plan: Plan) -> None:
-        """Every line from now on names environment and service, and those about an exam its install."""
+        """Remember environment, service and installs: all later lines name them."""
         self._destination = msgspec.to_builtins(plan.destination)
         self._context = {"environment": plan.destination.environment, "service": plan.destination.api_url}
         self._installs = {change.address: change.install_sid for change in plan.having(Action.CREATE)}
 
     def started(self, total: int) -> None:
-        """The number of creates, and where they go, is on a line."""
+        """Write the number of creates and the destination."""
         self._say("started", total=total, destination=self._destination)
 
     def trying(self, begun: TryBegun) -> None:
-        """That an attempt is about to be sent is on a line."""
+        """Write that an attempt is about to be sent."""
         self._say_of(begun.address, "attempt", attempt=begun.attempt)
 
     def tried(self, ended: TryEnded) -> None:
-        """How an attempt ended is on a line."""
+        """Write how an attempt ended."""
         self._say_of(
             ended.address,
             "outcome",
@@ -72,49 +72,49 @@ class JsonLog:
         )
 
     def settled(self, exam: ExamOutcome) -> None:
-        """How an exam ended is on a line, whether it was attempted or not."""
+        """Write the outcome of an exam, attempted or not."""
         self._counts[exam.outcome] += 1
         members = msgspec.to_builtins(exam)
         self._say_of(members.pop("address"), "settled", **members)
 
     def waiting(self, seconds: float, reason: str) -> None:
-        """How long sending pauses, and why, is on a line."""
+        """Write how long sending pauses, and why."""
         self._say("waiting", seconds=round(seconds, 3), message=reason)
 
     def finished(self) -> None:
-        """How many exams ended in which way is on a line."""
+        """Write the number of exams for each outcome."""
         summary: Document = {key: self._counts[outcome] for key, outcome in REPORT_KEYS.items()}
         self._say("finished", summary=summary)
 
     def backed_up(self, place: str) -> None:
-        """Where the state before is kept is on a line."""
+        """Write where the backup of the previous state is."""
         self._say("backup", message=place)
 
     def warned(self, diagnostics: Sequence[Diagnostic]) -> None:
-        """Each warning is on a line."""
+        """Write each warning."""
         for found in diagnostics:
             self.noted(_with_place(found), hint=found.hint)
 
     def noted(self, message: str, *, hint: str) -> None:
-        """What a person should know, though the run goes on, is on a line."""
+        """Write a warning; the run goes on."""
         self._say("warning", message=message, hint=hint)
 
     def reported(
         self, report: Report, plan: Plan, state: State, doubts: Mapping[Address, InDoubtReport] | None = None
     ) -> None:
-        """The report is on a line, with the members of its own document, whose arguments these are."""
+        """Write the report, with the fields of its JSON document."""
         self._say("report", **report_document(report, plan, state, doubts))
 
     def failed(self, error: ReconcilerError) -> None:
-        """Why the command stopped is on a line, with all that the error carries."""
+        """Write why the command stopped, with the details of `error`."""
         self.stopped(error.message, hint=error.hint, details=_details(error))
 
     def stopped(self, message: str, *, hint: str = "", details: Sequence[str] = ()) -> None:
-        """Why the command stopped is on a line."""
+        """Write why the command stopped."""
         self._say("error", message=message, hint=hint, details=list(details))
 
     def _say_of(self, address: Address, event: str, **members: Json) -> None:
-        """Say something about the exam at `address`."""
+        """Write an event about the exam at `address`."""
         install = self._installs.get(address)
         named: Document = {} if install is None else {"installSid": install}
         self._say(event, address=address, **named, **members)

@@ -1,4 +1,4 @@
-"""The plan's JSON format, written and read: each field of a file is declared once, in the classes here."""
+"""The JSON format of plans, written and read. Each field is declared once, in the classes here."""
 
 import json
 import math
@@ -109,16 +109,17 @@ _SAME_IN_CHANGE: Final = [name for name in _Line.__struct_fields__ if name in Ch
 
 
 class SavedPlan(Plan, frozen=True, kw_only=True):
-    """A plan from a file, which may count exams that are up to date without listing them.
+    """A plan from a file.
 
-    `invocation` holds the options that its commands to copy have.
+    The file may count exams that are up to date without listing them: `unlisted_noop` is their number.
+    `invocation` holds the options of its commands to copy.
     """
 
     unlisted_noop: int
     invocation: Invocation
 
     def count(self, action: Action) -> int:
-        """Return how many changes have `action`, those included that the file only counts."""
+        """Return the number of changes with `action`, unlisted ones included."""
         listed = Plan.count(self, action)
         return listed + self.unlisted_noop if action is Action.NOOP else listed
 
@@ -132,7 +133,7 @@ def plan_document(
 ) -> Document:
     """Return `plan` in the plan format.
 
-    `notes` are there only if there is one, `provenance` only where it is known.
+    `notes` are left out if there are none, `provenance` if it is unknown.
     """
     written = _Plan(
         format_version=FORMAT_VERSION,
@@ -190,26 +191,25 @@ def _doubt(doubt: InDoubtReport) -> _Doubt:
 
 
 def doubt_document(doubt: InDoubtReport) -> Document:
-    """Return `doubt` as plan and report have it."""
+    """Return `doubt` as JSON, the same in plans and reports."""
     document: Document = msgspec.to_builtins(_doubt(doubt))
     return document
 
 
 def decode_plan(data: bytes, *, name: str) -> SavedPlan:
-    """Return the plan that `data`, the content of the file called `name`, holds.
+    """Return the plan in `data`, the content of the file `name`.
 
-    Aliases of courses are in the file for exams in doubt only. An intent comes back without its payload, and
-    from a file of an earlier version also without its author and answer. A file of format 1 does not say
-    where it goes, but for the environment.
-    Raises UsageError where it is no plan of a format that this version reads, and ExpectationFailed where it
-    was edited.
+    A file lacks some facts: aliases of courses (except for exams in doubt) and payloads of intents; a file of
+    format 1 also lacks authors and answers of intents, and of the destination all but the environment.
+    Raise UsageError if it is not a plan, or of a format that this version cannot read; ExpectationFailed if
+    it was edited.
     """
     written = _read(data, name)
     try:
         plan = _plan(written)
         is_sealed = _is_sealed(plan, written)
-    except (ValueError, RecursionError) as reason:  # text that no encoding has, or depth
-        raise _not_a_plan(name, "it holds a value that cannot be") from reason
+    except (ValueError, RecursionError) as reason:  # a lone surrogate, or nested too deeply
+        raise _not_a_plan(name, "it holds a value that is not valid") from reason
     if not is_sealed:
         raise ExpectationFailed(
             f"{name}: the plan was edited after it was made: its changes do not match its fingerprint",
@@ -223,7 +223,7 @@ def _not_a_plan(name: str, why: str) -> UsageError:
 
 
 def _read(data: bytes, name: str) -> _Plan:
-    """Return what is written in `data`, in the shape of our version."""
+    """Return the fields in `data`, upgraded to the current format."""
     try:
         document = json.loads(data.decode("utf-8-sig"), parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as reason:
@@ -242,7 +242,7 @@ def _read(data: bytes, name: str) -> _Plan:
         )
     try:
         written = msgspec.convert(_upgraded(document) if is_earlier else document, _Plan)
-        # A newer minor version may have fields that we do not know; they are left unread.
+        # A newer minor version may have fields that this version does not know; they are ignored.
         is_known = version != FORMAT_VERSION or _spelt(msgspec.to_builtins(written)) == _spelt(document)
     except msgspec.ValidationError as error:
         raise _not_a_plan(name, problem_of(error, "plan")) from error
@@ -256,7 +256,7 @@ def _read(data: bytes, name: str) -> _Plan:
 
 
 def _finite(text: str) -> float:
-    """Return the number that `text` spells. Raises ValueError for NaN and infinities, which JSON has not."""
+    """Return the number `text`. Raise ValueError for NaN and infinities, which are not valid JSON."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(text)
@@ -268,7 +268,7 @@ def _spelt(document: object) -> str:
 
 
 def _upgraded(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a `document` of format 1 in the shape of format 2; what does not fit is left as it is."""
+    """Return `document` of format 1 in format 2; invalid parts are kept, to be refused later."""
     summary = document.get("summary")
     return document | {
         "summary": {**summary, "accept": 0} if isinstance(summary, dict) else summary,
@@ -326,7 +326,7 @@ def _answer(doubt: _Doubt) -> UnclearAnswer | None:
 
 
 def _with_absences(one: FieldDiff, line: _Line) -> FieldDiff:
-    """Return `one` with ABSENT for a null that stands for a field that a side's payload does not have."""
+    """Return `one` with ABSENT instead of null for a field that a payload does not have."""
     before = ABSENT if one.before is None and not _holds(line.before, one.path) else one.before
     after = ABSENT if one.after is None and not _holds(line.after, one.path) else one.after
     return replace(one, before=before, after=after)
@@ -345,7 +345,7 @@ def _holds(payload: Json, path: str) -> bool:
 
 
 def _is_sealed(plan: SavedPlan, written: _Plan) -> bool:
-    """Return whether fingerprint, summary, order and digests are those that this product would write."""
+    """Return whether fingerprint, summary, order and digests match the changes."""
     counted = Counter(change.action for change in plan.changes if change.action is not Action.NOOP)
     addresses = [change.address for change in plan.changes]
     return (
@@ -362,7 +362,7 @@ def _is_sealed(plan: SavedPlan, written: _Plan) -> bool:
 
 
 def _shows_its_digest(change: Change) -> bool:
-    """Return whether the declared body that a reviewer saw is the one that the fingerprint covers."""
+    """Return whether the payload that a reviewer saw is the one that the fingerprint covers."""
     if change.after is None:
         return change.action is not Action.CREATE
     return digest_of(change.after) == change.digest

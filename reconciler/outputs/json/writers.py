@@ -1,4 +1,4 @@
-"""The JSON documents of reports, recoveries and diagnostics; each has a schema of its name."""
+"""The JSON documents of apply reports, recovery reports and diagnostics."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ REPORT_KEYS: Final[Mapping[str, Outcome]] = {
     "inDoubt": Outcome.IN_DOUBT,
     "notAttempted": Outcome.NOT_ATTEMPTED,
 }
-"""The report's summary: its keys in order, and what each counts."""
+"""Keys of a report's summary, in order, and the outcome that each counts."""
 
 STATE_EDIT_KEYS: Final[Mapping[str, Action]] = {
     "adopted": Action.IMPORT,
@@ -34,11 +34,11 @@ STATE_EDIT_KEYS: Final[Mapping[str, Action]] = {
     "forgotten": Action.FORGET,
     "accepted": Action.ACCEPT,
 }
-"""The report's summary, continued: what an apply changed in state alone."""
+"""More keys of the summary: changes that apply makes in state only."""
 
 
 def recovery_document(fed: Sequence[RecoveredOutcome]) -> Document:
-    """What became of each outcome of a recovery file, in the recovery report format."""
+    """Return the recovery report: what each outcome of a recovery file meant for the state."""
     return {
         "formatVersion": FORMAT_VERSION,
         "summary": {verdict.value: sum(one.verdict is verdict for one in fed) for verdict in RecoveryVerdict},
@@ -49,9 +49,9 @@ def recovery_document(fed: Sequence[RecoveredOutcome]) -> Document:
 def report_document(
     report: Report, plan: Plan, state: State, doubts: Mapping[Address, InDoubtReport] | None = None
 ) -> Document:
-    """`report` in the apply report format.
+    """Return `report` in the apply report format.
 
-    `plan` is what was carried out, `state` what that left, `doubts` are those of exams in doubt.
+    `plan` is the one that was applied, `state` the one after it, `doubts` the reports of exams in doubt.
     """
     known = doubts or {}
     earlier = still_in_doubt(report, state)
@@ -79,13 +79,13 @@ def report_document(
 
 
 def still_in_doubt(report: Report, state: State) -> dict[Address, Intent]:
-    """The doubts in `state` that are older than the run of `report`, by address, sorted."""
+    """Return the intents of `state` that are older than the run of `report`, by address, sorted."""
     new = set(report.in_doubt)
     return {address: state.intents[address] for address in sorted(state.intents) if address not in new}
 
 
 def diagnostics_document(diagnostics: Sequence[Diagnostic]) -> Document:
-    """`diagnostics` in the diagnostics format, in the order given."""
+    """Return `diagnostics` in the diagnostics format, in the same order."""
     errors = sum(found.severity is Severity.ERROR for found in diagnostics)
     return {
         "formatVersion": FORMAT_VERSION,
@@ -97,7 +97,7 @@ def diagnostics_document(diagnostics: Sequence[Diagnostic]) -> Document:
 
 
 def to_text(document: Mapping[str, Json] | Sequence[Json]) -> str:
-    """`document` as JSON text that any UTF-8 stream takes and no terminal obeys."""
+    """Return `document` as JSON text that is safe for every UTF-8 stream and for terminals."""
     return harmless_json(json.dumps(document, ensure_ascii=False, indent=2)) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""A plan as a Markdown comment of a pull request; text from manifests cannot become markup.
+"""A plan as Markdown for a comment on a pull request; text from manifests cannot become markup.
 
-May import: `model`, `outputs`.
+May import `model` and `outputs`.
 """

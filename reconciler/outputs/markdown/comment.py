@@ -1,7 +1,7 @@
 """A plan as Markdown, for a comment on a pull request or the summary of a job.
 
-It is never longer than a comment may be. What is long is folded first, then shortened, then counted, and the
-text says what it leaves out.
+It never exceeds the size limit of a comment. Long parts are first folded, then shortened, then only counted;
+the text says what is left out.
 """
 
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ from reconciler.outputs.text.console import count_of
 from reconciler.outputs.text.plan_text import most_telling
 
 LONGEST: Final = 65_000
-"""Bytes of UTF-8, and so characters, at most: a comment may have 65,536, and a pipeline may add a line."""
+"""Size limit in bytes of UTF-8. A comment may have 65,536 characters, and a pipeline may add a line."""
 
-# From the most telling to the shortest. The first that fits is taken.
+# Limits to try, from the longest text to the shortest. The first that fits is taken.
 _ROOMS: Final = (
     Room(rows=None, text=200, doubts=10, bars=60),
     Room(rows=None, text=60, doubts=3, bars=60, is_short=True),
@@ -46,11 +46,11 @@ _MOST_INSTALLS: Final = 5
 
 
 def plan_markdown(plan: Plan, *, listing: Listing, invocation: Invocation = NO_OPTIONS) -> str:
-    """`plan` in at most LONGEST bytes. Its first line is a hidden marker to find an earlier comment by."""
+    """Return `plan` in at most LONGEST bytes. Its first line is a hidden marker: later runs find it."""
     head, foot = "\n".join(_head(plan)), f"<sub>Fingerprint `{plan.fingerprint}`</sub>"
     for room in _ROOMS:
         if room.rows is None and len(listing.of(plan)) * _SHORTEST_ROW > LONGEST:
-            continue  # what cannot fit need not be written to find that out
+            continue  # too long in any case
         body = "\n".join(_body(plan, listing, invocation, room))
         text = f"{head}\n{body}\n{foot}\n"
         if len(text) <= LONGEST and len(text.encode("utf-8", "backslashreplace")) <= LONGEST:
@@ -59,8 +59,8 @@ def plan_markdown(plan: Plan, *, listing: Listing, invocation: Invocation = NO_O
 
 
 def marker(plan: Plan) -> str:
-    """The comment that names environment (percent-encoded, empty where none is named) and fingerprint."""
-    # Two hyphens would be the beginning of the end of an HTML comment.
+    """Return an HTML comment with environment (percent-encoded, may be empty) and fingerprint."""
+    # Two hyphens could end an HTML comment.
     name = quote(plan.destination.environment or "", safe="", errors="backslashreplace").replace("--", "-%2D")
     return f"<!-- reconciler:plan environment={name} fingerprint={plan.fingerprint} -->"
 
@@ -82,7 +82,7 @@ def _head(plan: Plan) -> Iterator[str]:
 
 
 def _destination(destination: Destination) -> Iterator[str]:
-    """Where the plan goes, on one line; the heading has the environment."""
+    """Yield the destination on one line; the heading names the environment."""
     shown = (("Service", destination.api_url), ("state", destination.state))
     parts = [f"{name} {code(shorten(url, _LONGEST_URL))}" for name, url in shown if url is not None]
     if destination.install_sids:
@@ -119,7 +119,7 @@ def _body(plan: Plan, listing: Listing, invocation: Invocation, room: Room) -> I
 
 
 def _notes(plan: Plan) -> Iterator[str]:
-    """The notes as a list, of which each item begins with a code, so that none of its text begins a line."""
+    """Yield the notes as a list. Items begin with a code, so that no text of a manifest begins a line."""
     if not plan.notes:
         return
     yield f"#### {count_of(len(plan.notes), 'note')}"
@@ -134,6 +134,6 @@ def _notes(plan: Plan) -> Iterator[str]:
 
 
 def _counted(plan: Plan) -> str:
-    """What is said where not even the shortest sections fit."""
+    """Return the counts only, for a plan of which not even the shortest sections fit."""
     counts = (GROUPS[action].heading(plan.count(action)) for action in Action if plan.count(action))
     return "\n".join(f"- {sentence}" for sentence in (*counts, "Nothing more fits into a comment."))

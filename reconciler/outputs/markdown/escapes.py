@@ -1,7 +1,7 @@
-"""Untrusted text, made harmless for Markdown as code hosts render it.
+"""Escapes for untrusted text in Markdown, as code hosts render it.
 
-Hosts look for mentions, issues, links and emoji in the text that is left after Markdown is done, so that
-neither a backslash nor a character reference hides them. A zero-width space within them does.
+Hosts look for mentions, issues, links and emoji after they have rendered Markdown, so neither backslashes nor
+character references hide these. A zero-width space inside them does.
 """
 
 import re
@@ -16,8 +16,8 @@ _CODE: Final = re.compile(r"[\w ,;:./=()@+…-]*", re.ASCII)
 _TICKED: Final = re.compile(r"`([^`]+)`")
 _FENCE: Final = re.compile(r"`{3,}")
 
-# Where a host would begin to read a mention, an issue, a label, an emoji, mathematics, an address of the
-# web or of mail, or the name of a commit.
+# Positions where a host would recognise a mention, issue, label, emoji, formula, web address, mail address or
+# commit.
 _TRIGGERS: Final = re.compile(
     r"(?<=[@#!$%~^])(?=[\w/+`\"-])"
     r"|(?<=:)(?=[\w/+-])(?!(?<=\d\d:)\d\d(?!\d))"  # but not the time of a day
@@ -32,9 +32,9 @@ _MARK: Final = "\u200b"
 
 
 def escaped(text: str) -> str:
-    """`text` on one line that reads the same once rendered, and does nothing but be read.
+    """Return `text` on one line, escaped so that it is rendered as plain text.
 
-    It must not stand at the beginning of a line, where `-`, `1.` and `/` have a meaning.
+    Do not put it at the beginning of a line, where `-`, `1.` and `/` have a meaning.
     """
     marked = _TRIGGERS.sub(_MARK, printable(text))
     return _ACTIVE.sub(_reference, marked).replace(_MARK, _BREAK)
@@ -45,32 +45,32 @@ def _reference(found: re.Match[str]) -> str:
 
 
 def code(text: str) -> str:
-    """`text` as code if a table can hold it so, else escaped; empty where it is."""
+    """Return `text` as code if that is possible inside a table, else escaped."""
     is_plain = _CODE.fullmatch(text) is not None and text.strip() == text
     return f"`{text}`" if text and is_plain else escaped(text)
 
 
 def ticked(text: str) -> str:
-    """`text` escaped, but for what stands between two backticks, which is code if a table can hold it so."""
-    # Every other part was between two backticks; one that is left alone is text.
+    """Return `text` escaped; what stands between two backticks becomes `code`."""
+    # Every second part was between two backticks. A single backtick is text.
     parts = _TICKED.split(text)
     return "".join(code(part) if at % 2 else escaped(part) for at, part in enumerate(parts))
 
 
 def fenced(lines: Iterable[str], language: str = "") -> list[str]:
-    """`lines` as a block of code that none of them ends."""
+    """Return `lines`, made printable, as a code block that no line can end."""
     return block([printable(line) for line in lines], language)
 
 
 def block(lines: Sequence[str], language: str) -> list[str]:
-    """`lines`, in which nothing is unprintable that is not meant to be, as a block that none of them ends."""
+    """Return `lines`, which are printable, as a code block that no line can end."""
     longest = max((len(run) for line in lines for run in _FENCE.findall(line)), default=2)
     fence = "`" * (longest + 1)
     return [f"{fence}{language}", *lines, fence]
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    """A table of cells that are Markdown already, without a bare pipe or a line break; empty without rows."""
+    """Return a table. Cells are escaped Markdown without line breaks. Without rows there is no table."""
     titles, lines = list(heads), list(map(_row, rows))
     return [_row(titles), _row(["---"] * len(titles)), *lines] if lines else []
 

@@ -1,8 +1,8 @@
 """The windows of new exams as a mermaid Gantt chart, which code hosts draw inside Markdown.
 
-Mermaid's labels have no quotation marks: a colon ends one, `;` and `#` end a statement, and a word such as
-`click` or a date at the beginning makes it another statement. So a label holds only characters that mean
-nothing, and begins with one that begins nothing.
+Labels of mermaid cannot be quoted: a colon ends a label, `;` and `#` end a statement, and a label that begins
+with a keyword such as `click`, or with a date, becomes another statement. So labels hold only characters that
+have no meaning in mermaid, and begin with a zero-width space.
 """
 
 import re
@@ -24,7 +24,7 @@ _FIRST_YEAR: Final = 1000  # mermaid reads years of four digits
 
 
 class _Bar(NamedTuple):
-    """One window, in the words of the chart; bars are in the order of their first three fields."""
+    """One window of the chart; `data` is in the syntax of mermaid."""
 
     course: str
     start: str
@@ -33,7 +33,7 @@ class _Bar(NamedTuple):
 
 
 def gantt_lines(creates: Sequence[Change]) -> list[str]:
-    """A chart of the windows of `creates`, by course and then by time; empty where none has a window."""
+    """Return a chart of the windows of `creates`, by course, then by time; empty if there are no windows."""
     bars = sorted((bar for change in creates for bar in _bars(change)), key=itemgetter(0, 1, 2))
     if not bars:
         return []
@@ -49,13 +49,13 @@ def gantt_lines(creates: Sequence[Change]) -> list[str]:
 
 
 def label(text: str) -> str:
-    """As much of `text` as a chart shows, with nothing in it that mermaid would obey."""
+    """Return `text`, shortened, without characters that have a meaning in mermaid."""
     safe = _UNSAFE.sub(" ", text.replace(":", _COLON))
     return _NO_KEYWORD + shorten(_SPACES.sub(" ", safe).strip() or "untitled", _LONGEST_LABEL)
 
 
 def _bars(change: Change) -> Iterator[_Bar]:
-    """The windows of one exam; one of which only one bound is known is a milestone there."""
+    """Yield the windows of one exam. A window with only one known bound becomes a milestone."""
     payload = payload_of(change)
     title = title_of(payload) or change.address
     for kind, tag, lead in (("schedule", "done", "booking, "), ("exam", "active", "")):

@@ -1,4 +1,4 @@
-"""The sections of a plan as Markdown, one for each action, as long as the room that they are given."""
+"""The sections of a plan as Markdown, one for each action, within given limits."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, assert_never
@@ -17,14 +17,15 @@ from reconciler.outputs.text.console import count_of
 from reconciler.outputs.values import Window, facts_of_change, payload_of, sides_of, title_of
 
 MOST_OPEN: Final = 25
-"""A longer table is folded."""
+"""Tables with more lines are folded."""
 
 
 class Room(Struct, frozen=True, kw_only=True):
-    """How much a plan's text may hold.
+    """Limits for the text of a plan.
 
-    `rows` bounds each table (None: no bound), `text` the characters of a title or value, `doubts` those
-    that are whole, `bars` the exams in the chart. `is_short` leaves out what can be found elsewhere.
+    `rows` limits each table (None: no limit), `text` the characters of a title or value, `doubts` the
+    in-doubt reports that are shown whole, `bars` the exams in the chart. `is_short` leaves out UTC, SIDs and
+    sources.
     """
 
     rows: int | None
@@ -35,14 +36,14 @@ class Room(Struct, frozen=True, kw_only=True):
 
 
 class Section(Struct, frozen=True):
-    """Lines of Markdown, and what they had no room for, in words."""
+    """Lines of Markdown, and in words what is left out."""
 
     lines: Sequence[str]
     left_out: Sequence[str] = field(default=())
 
 
 def sections_of(plan: Plan, listing: Listing, invocation: Invocation, room: Room) -> Iterator[Section]:
-    """What each action of `plan` has to say, in order, and the chart of new windows behind the creates."""
+    """Yield a section for each action of `plan`, in order; after the creates, the chart of their windows."""
     listed = listing.of(plan)
     for action in GROUPS:
         changes = [change for change in listed if change.action is action]
@@ -72,7 +73,7 @@ def _section(action: Action, changes: Sequence[Change], invocation: Invocation, 
 
 
 def _titled(action: Action, changes: Sequence[Change], lines: Sequence[str]) -> list[str]:
-    """`lines` below their heading, folded where they are many, and what to do about them."""
+    """Return `lines` below heading and advice, folded if there are many."""
     group = GROUPS[action]
     advice = [group.advice, ""] if group.advice else []
     heading = group.heading(len(changes))
@@ -82,7 +83,7 @@ def _titled(action: Action, changes: Sequence[Change], lines: Sequence[str]) -> 
 
 
 def _folded(summary: str, lines: Sequence[str]) -> list[str]:
-    """`lines` behind `summary`, which opens them; nothing where there are none."""
+    """Return `lines` folded behind `summary`; nothing if there are none."""
     return [f"<details><summary>{summary}</summary>", "", *lines, "", "</details>", ""] if lines else []
 
 
@@ -109,7 +110,7 @@ def _exam(change: Change, room: Room) -> tuple[str, ...]:
 
 
 def _name(change: Change, room: Room) -> str:
-    """Title and address in one cell, with the SID where there is one."""
+    """Return title, address, SID and source for one cell of a table."""
     title = _title(change, room)
     sid = "" if change.sid is None or room.is_short else f"<br>{code(change.sid)}"
     source = "" if change.source is None or room.is_short else f"<br><sub>{code(str(change.source))}</sub>"
@@ -124,7 +125,7 @@ def _window(window: Window | None, room: Room) -> str:
 
 
 def _named(changes: Sequence[Change], room: Room, *more: str) -> list[str]:
-    """A table of which exams `changes` are about; `more` heads a column of what the addresses were."""
+    """Return a table that names the exams; `more` is the heading of a column of former addresses."""
     heads = ("Exam", "Address", "SID", *more)
     rows = (
         (_title(change, room), code(change.address), code(change.sid or ""), code(change.moved_from or ""))
@@ -138,7 +139,7 @@ def _title(change: Change, room: Room) -> str:
 
 
 def _differences(changes: Sequence[Change], room: Room) -> list[str]:
-    """Each field that differs on a row, the exam named on the first of its rows."""
+    """Return a table with a row for each differing field; the first row of an exam names it."""
     rows = (row for change in changes for row in _difference_rows(change, room))
     return table(("Exam", "Field", "As created", "As declared"), rows)
 
@@ -156,7 +157,7 @@ def _difference_rows(change: Change, room: Room) -> Iterator[tuple[str, ...]]:
 
 
 def _doubts(changes: Sequence[Change], invocation: Invocation, room: Room) -> Section:
-    """The first in-doubt reports whole, each folded, and the others by name."""
+    """Return the first in-doubt reports, each folded, and a table of the others."""
     doubts = [(change, in_doubt_report_of(change, invocation)) for change in changes[: room.doubts]]
     whole = [
         line
@@ -186,7 +187,7 @@ def _summary(change: Change, room: Room) -> str:
 
 
 def _doubt(doubt: InDoubtReport, room: Room) -> list[str]:
-    """All that is known of a create in doubt, how to look for it, and how to settle it."""
+    """Return the facts of a create in doubt, how to look for the exam, and how to settle the doubt."""
     return [
         *table(("", ""), ((f"**{name}**", fact) for name, fact in _known(doubt, room) if fact)),
         "",
@@ -220,7 +221,7 @@ def _known(doubt: InDoubtReport, room: Room) -> Iterator[tuple[str, str]]:
 
 
 def _chart(creates: Sequence[Change], room: Room) -> Section:
-    """The chart of as many of `creates` as it stays readable with."""
+    """Return the chart of the first `creates`."""
     shown = creates[: room.bars]
     chart = gantt_lines(shown)
     left = len(creates) - len(shown)

@@ -1,4 +1,4 @@
-"""Plans, reports, diagnostics and state as text, for a terminal and for a log.
+"""Plans, reports, diagnostics and state as text, for terminals and logs.
 
-May import: `model`, `outputs`, wcwidth.
+May import `model`, `outputs` and wcwidth.
 """

@@ -1,4 +1,4 @@
-"""One change of a plan as text: whole, or on one line where there are many."""
+"""Changes of a plan as text: in full, or on one line each."""
 
 from collections.abc import Sequence
 from typing import Final, assert_never
@@ -27,7 +27,7 @@ _WIDEST_COLUMN: Final = 32
 
 
 def print_change(change: Change, console: Console, invocation: Invocation) -> None:
-    """`change` stands there with all that a reviewer of its action wants to see."""
+    """Print `change` with all facts that a reviewer needs for its action."""
     _print_header(change, console)
     match change.action:
         case Action.CREATE | Action.IMPORT:
@@ -44,7 +44,7 @@ def print_change(change: Change, console: Console, invocation: Invocation) -> No
 
 
 def print_brief(changes: Sequence[Change], console: Console) -> None:
-    """`changes` stand there on one line each, in columns."""
+    """Print `changes` on one line each, in columns."""
     addresses = _column([change.address for change in changes])
     titles = _column([title_of(payload_of(change)) for change in changes])
     for change in changes:

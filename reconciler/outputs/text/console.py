@@ -1,6 +1,6 @@
-"""The console, and lines on it: what every text form has in common.
+"""The console that all text is printed on, and functions that print lines.
 
-Text reaches a console only as `printable` pieces, so that nothing in it can steer a terminal.
+All text is made `printable` first, so that nothing in it can steer a terminal.
 """
 
 import os
@@ -12,13 +12,13 @@ from wcwidth import clip, ljust, wcswidth, width, wrap
 from reconciler.outputs.escapes import ELLIPSIS, printable
 
 LOG_WIDTH: Final = 120
-"""Columns that a pipe or a log is taken to have at least."""
+"""Minimum width of pipes and logs, in columns."""
 
 INDENT: Final = 4
-"""Columns that facts about one exam are set in by, below its header."""
+"""Columns by which the facts of an exam are indented below its header."""
 
 LABEL_WIDTH: Final = 9
-"""Columns that the label of such a fact takes up."""
+"""Width of the label of such a fact, in columns."""
 
 _USUAL_WIDTH: Final = 80
 _MIN_TEXT_WIDTH: Final = 20
@@ -34,11 +34,11 @@ _CODES: Final = {
 }
 
 Piece: TypeAlias = str | tuple[str, str]
-"""Untrusted text, alone or with the words of the style to show it in, such as `bold red`."""
+"""Untrusted text, alone or with its style, such as `bold red`."""
 
 
 class Console:
-    """Where text is printed: how wide that is, whether it is a terminal, and whether it shows styles."""
+    """A stream for text, its width, whether it is a terminal, and whether it shows styles."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Console:
 
     @classmethod
     def on(cls, file: TextIO, environ: Mapping[str, str], *, may_have_styles: bool) -> "Console":
-        """Return the console on `file`, as `environ` and the terminal itself describe it."""
+        """Return the console on `file`; `environ` and the terminal tell its width and styles."""
         is_terminal = file.isatty() or bool(environ.get("FORCE_COLOR"))
         has_styles = may_have_styles and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
         return cls(
@@ -76,7 +76,7 @@ def _columns(file: TextIO, said: str) -> int:
 
 
 def _styled(console: Console, pieces: tuple[Piece, ...]) -> str:
-    """Return `pieces` in a row, each made printable, with escape sequences where the console shows styles."""
+    """Return `pieces` joined, each made printable, with escape sequences if the console shows styles."""
     parts = []
     for piece in pieces:
         text, style = (piece, "") if isinstance(piece, str) else piece
@@ -88,19 +88,19 @@ def _styled(console: Console, pieces: tuple[Piece, ...]) -> str:
 
 
 def width_of(console: Console) -> int:
-    """Return the columns to lay text out in."""
+    """Return the width for text, in columns."""
     return console.width if console.is_terminal else max(console.width, LOG_WIDTH)
 
 
 def put(console: Console, *pieces: Piece) -> None:
-    """Print `pieces` on a line that is never broken: right for what is copied or searched."""
+    """Print `pieces` on one line that is never wrapped: for text that is copied or searched."""
     console.file.write(f"{_styled(console, pieces)}\n")
 
 
 def put_wrapped(console: Console, *pieces: Piece, indent: int = 0, hanging: int | None = None) -> None:
-    """Print `pieces` on as many lines as they need, broken between words.
+    """Print `pieces`, wrapped between words.
 
-    The first line is set in by `indent` columns, the others by `hanging` (None: as the first).
+    The first line is indented by `indent` columns, the others by `hanging` (None: as the first).
     """
     rest = indent if hanging is None else hanging
     for number, line in enumerate(_lines(console, pieces, width_of(console) - max(indent, rest))):
@@ -108,7 +108,7 @@ def put_wrapped(console: Console, *pieces: Piece, indent: int = 0, hanging: int 
 
 
 def put_fact(label: str, console: Console, *pieces: Piece) -> None:
-    """Print `pieces` beside `label`, set in below a header, on as many lines as they need."""
+    """Print `pieces` beside `label`, indented below a header and wrapped."""
     margin = INDENT + LABEL_WIDTH
     head = _styled(console, ((" " * INDENT + f"{label:{LABEL_WIDTH}}", "dim"),))
     for number, line in enumerate(_lines(console, pieces, width_of(console) - margin)):
@@ -121,7 +121,7 @@ def _lines(console: Console, pieces: tuple[Piece, ...], columns: int) -> list[st
 
 
 def put_fitted(console: Console, *pieces: Piece) -> None:
-    """Print `pieces` on one line, of which a terminal shows as much as it has room for."""
+    """Print `pieces` on one line, cut to the width of a terminal."""
     console.file.write(f"{fitted(console, *pieces)}\n")
 
 
@@ -146,24 +146,24 @@ def put_panel(console: Console, title: str, *pieces: Piece, style: str, columns:
 
 
 def columns_of(text: str) -> int:
-    """Return how many columns `text`, which is printable, takes up."""
+    """Return the width of `text`, which is printable, in columns."""
     return wcswidth(text)
 
 
 def pad(text: str, columns: int) -> str:
-    """Return `text`, printable, cut or filled up to exactly `columns` columns."""
+    """Return `text`, made printable, cut or padded to exactly `columns` columns."""
     return ljust(keep_left(printable(text), columns), columns)
 
 
 def keep_left(text: str, columns: int) -> str:
-    """Return as much of the beginning of `text` as fits in `columns`, an ellipsis where that is not all."""
+    """Return the beginning of `text` that fits in `columns`, with an ellipsis if it is cut."""
     if columns_of(text) <= columns:
         return text
     return clip(text, 0, columns - 1) + ELLIPSIS if columns > 0 else ""
 
 
 def keep_right(text: str, columns: int) -> str:
-    """Return as much of the end of `text` as fits in `columns`, an ellipsis where that is not all."""
+    """Return the end of `text` that fits in `columns`, with an ellipsis if it is cut."""
     total = columns_of(text)
     if total <= columns:
         return text
@@ -171,5 +171,5 @@ def keep_right(text: str, columns: int) -> str:
 
 
 def count_of(number: int, noun: str) -> str:
-    """Return `number` with `noun`, in the plural where it is not one."""
+    """Return `number` and `noun`, in the plural unless `number` is 1."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,4 +1,4 @@
-"""Diagnostics as text: place, message, the line of source and a marker under what is wrong."""
+"""Diagnostics as text: place, message, line of source, and a marker below what is wrong."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -17,7 +17,7 @@ from reconciler.outputs.text.console import (
 )
 
 MOST_PRINTED: Final = 200
-"""How many diagnostics are printed at most."""
+"""Maximum number of diagnostics that are printed."""
 
 _STYLES: Final = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
 _TAB: Final = "    "
@@ -25,9 +25,9 @@ _MIN_EXCERPT: Final = 20
 
 
 def print_diagnostics(diagnostics: Sequence[Diagnostic], console: Console) -> None:
-    """The first of `diagnostics` are printed, errors before warnings where not all are, and all are counted.
+    """Print the first MOST_PRINTED of `diagnostics`, and count all of them.
 
-    Nothing is printed where there is none.
+    If there are more, errors take precedence over warnings.
     """
     printed = _most_important(diagnostics)
     for found in printed:
@@ -40,7 +40,7 @@ def print_diagnostics(diagnostics: Sequence[Diagnostic], console: Console) -> No
 
 
 def counted(diagnostics: Sequence[Diagnostic]) -> str:
-    """How many errors and warnings there are, in words."""
+    """Return the numbers of errors and warnings in words."""
     errors = sum(found.severity is Severity.ERROR for found in diagnostics)
     warnings = len(diagnostics) - errors
     parts = [(errors, "error"), (warnings, "warning")]
@@ -91,7 +91,7 @@ def _fit_excerpt(excerpt: str, span: Span, room: int) -> tuple[str, str, str]:
     start = min(span.start.column - 1, len(excerpt))
     is_one_line = span.end_line == span.start.line
     end = max(min(span.end_column - 1, len(excerpt)), start) if is_one_line else len(excerpt.rstrip())
-    # No character is narrower than a column but combining ones, so a slice bounds the work on a huge line.
+    # Only combining characters are narrower than a column: a slice limits the work on a huge line.
     before = _source(excerpt[max(start - room * 2, 0) : start])
     marked = keep_left(_source(excerpt[start:end][: room * 2]), room * 2 // 3)
     after = "" if marked.endswith(ELLIPSIS) else _source(excerpt[end : end + room * 2])

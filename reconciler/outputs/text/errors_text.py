@@ -1,4 +1,4 @@
-"""Failures of operation as text: what happened, what it carries and what to do next."""
+"""Errors as text: what happened, details, and what to do next."""
 
 from reconciler.model.errors import (
     ManifestInvalid,
@@ -13,7 +13,7 @@ from reconciler.outputs.text.plan_text import print_guard
 
 
 def print_error(error: ReconcilerError, console: Console) -> None:
-    """`error` stands there with everything that it carries for a reader, and its hint last."""
+    """Print `error` with its details, and its hint last."""
     if isinstance(error, ManifestInvalid):
         print_diagnostics(error.diagnostics, console)
     put_wrapped(console, ("error: ", "bold red"), (error.message, "bold"), hanging=2)

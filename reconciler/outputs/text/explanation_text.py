@@ -1,4 +1,4 @@
-"""Explanations: Markdown laid out on a terminal, and left as it is elsewhere."""
+"""Explanations in Markdown: laid out for a terminal, unchanged elsewhere."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from reconciler.outputs.text.console import Console, Piece, put, put_wrapped
 
 _FENCE: Final = "```"
 _INLINE: Final = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|\[([^\]]+)\]\([^)]*\)")
-"""Code, strong text, and a link, of which only the text is shown."""
+"""Code, strong text, and links, which are shown without their targets."""
 
 
 def print_explanation(markdown: str, console: Console) -> None:
@@ -30,7 +30,7 @@ def print_explanation(markdown: str, console: Console) -> None:
 
 
 def _unwrapped(markdown: str) -> Iterator[str]:
-    """Yield the lines of `markdown`, those of one paragraph as one."""
+    """Yield the lines of `markdown`, with each paragraph joined into one line."""
     paragraph = ""
     is_code = False
     for line in markdown.splitlines():

@@ -1,4 +1,4 @@
-"""In-doubt reports as text: whole, or for all but the first few a line that says where to read on."""
+"""In-doubt reports as text: the first few in full, and for the others the command that shows them."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -20,14 +20,14 @@ from reconciler.outputs.text.console import (
 from reconciler.outputs.values import Window
 
 MOST_WHOLE: Final = 3
-"""How many in-doubt reports stand whole in one text."""
+"""Maximum number of in-doubt reports that are printed in full."""
 
 _CONDITIONS: Final = ("if it is there", "if it is not")
 _CONDITION_WIDTH: Final = 15
 
 
 def print_in_doubt_reports(doubts: Sequence[InDoubtReport], console: Console, invocation: Invocation) -> None:
-    """The first of `doubts` stand there whole, and where to read the others."""
+    """Print the first of `doubts` in full, and the command that shows the others."""
     for doubt in doubts[:MOST_WHOLE]:
         put(console)
         print_doubt_header(doubt.address, doubt.title, console, moved_from=doubt.doubted_at)
@@ -45,7 +45,7 @@ def print_where_others_are(left: int, console: Console, invocation: Invocation) 
 
 
 def print_doubt_header(address: str, title: str, console: Console, *, moved_from: str) -> None:
-    """The address in doubt stands there with its title, and with the address that it had."""
+    """Print the address in doubt with its title and, if it differs, its former address."""
     pieces: list[Piece] = [("  ? ", "magenta"), (address, "bold")]
     if title:
         pieces += ["  ", title]
@@ -55,7 +55,7 @@ def print_doubt_header(address: str, title: str, console: Console, *, moved_from
 
 
 def print_in_doubt_report(doubt: InDoubtReport, console: Console) -> None:
-    """What is known, how to look, and how to settle it stand there below a header."""
+    """Print, below a header, what is known, how to look for the exam, and how to settle the doubt."""
     put_fact("course", console, doubt.course_words)
     for label, window in doubt.windows:
         put_window(label, window, console)
@@ -76,7 +76,7 @@ def print_in_doubt_report(doubt: InDoubtReport, console: Console) -> None:
 
 
 def print_settling(commands: Sequence[str], console: Console) -> None:
-    """The two commands that settle a create in doubt stand there, each on a line to copy."""
+    """Print the two commands that settle a create in doubt, each on a line to copy."""
     room = width_of(console) - INDENT - _CONDITION_WIDTH
     is_wide = any(columns_of(printable(command)) > room for command in commands)
     for condition, command in zip(_CONDITIONS, commands, strict=True):
@@ -88,9 +88,9 @@ def print_settling(commands: Sequence[str], console: Console) -> None:
 
 
 def put_window(label: str, window: Window, console: Console, *, note: str = "") -> None:
-    """Print `window` beside `label`, with `note` behind it.
+    """Print `window` beside `label`, followed by `note`.
 
-    Local time, UTC and note share a line where all fit, and are never broken within.
+    Local time, UTC and note are on one line if they fit, else on a line each.
     """
     in_utc = f" ({window.utc})" if window.utc else ""
     behind = f", {note}" if note else ""

@@ -1,4 +1,4 @@
-"""A plan as text: what a reviewer sees at a glance, and a summary of what apply will and will not do."""
+"""A plan as text: its changes by action, and a summary of what apply will do and leave alone."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -29,10 +29,10 @@ _ADDRESSES_OF_A_GUARD: Final = 5
 _WIDEST_PANEL: Final = 100
 _DONE: Final = "done"
 _MOST_SHOWN_WHOLE: Final = 25
-"""Above this many changes of one action, each gets one line."""
+"""If an action has more changes, each gets one line."""
 
 _BRIEF: Final = frozenset({Action.NOOP, Action.IN_DOUBT})
-"""Actions whose changes stay brief, or few, even where provenance is asked for."""
+"""Actions whose changes are never all printed in full, even if provenance is asked for."""
 
 _WIDEST_PATH: Final = 48
 
@@ -45,10 +45,9 @@ def print_plan(
     invocation: Invocation = NO_OPTIONS,
     provenance: Mapping[Address, Provenance] = NO_PROVENANCE,
 ) -> None:
-    """Print `plan` by action, then notes, the guards that fire, where it goes, a summary, the fingerprint.
+    """Print `plan` by action, then notes, guards, destination, summary and fingerprint.
 
-    Where `provenance` is known,
-    every exam is shown whole, and where its values are from.
+    Exams with known `provenance` are printed in full, with the source of each value.
     """
     listed = listing.of(plan)
     for action, group in GROUPS.items():
@@ -73,7 +72,7 @@ def _print_group(
     invocation: Invocation,
     provenance: Mapping[Address, Provenance],
 ) -> None:
-    """Print `changes`, which have one action, behind what introduces them."""
+    """Print `changes`, which have one action, below their heading."""
     put(console, (group.heading(len(changes)), "bold"))
     is_traced = any(change.address in provenance for change in changes)
     whole = len(changes) if is_traced and changes[0].action not in _BRIEF else _most_whole(changes)
@@ -92,7 +91,7 @@ def _print_group(
 
 
 def _most_whole(changes: list[Change]) -> int:
-    """Return how many of `changes`, which have one action, are printed whole."""
+    """Return how many of `changes`, which have one action, are printed in full."""
     match changes[0].action:
         case Action.NOOP:
             return 0
@@ -103,7 +102,7 @@ def _most_whole(changes: list[Change]) -> int:
 
 
 def _print_provenance(provenance: Provenance, console: Console) -> None:
-    """Print each value of `provenance` on a line of its own, by path."""
+    """Print the source of each value on a line of its own, by path."""
     widest = min(max((columns_of(printable(path)) for path in provenance), default=0), _WIDEST_PATH)
     for path, source in sorted(provenance.items()):
         columns = max(widest, columns_of(printable(path)))
@@ -111,7 +110,7 @@ def _print_provenance(provenance: Provenance, console: Console) -> None:
 
 
 def print_guard(guard: Guard, console: Console) -> None:
-    """`guard` stands there with what is wrong, its first addresses and what to do next."""
+    """Print `guard` with what is wrong, its first addresses and what to do next."""
     put_wrapped(console, (f"refused[{guard.code}]", "bold red"), f": {guard.message}", hanging=2)
     if guard.addresses:
         put_wrapped(console, (first_of(guard.addresses, _ADDRESSES_OF_A_GUARD), "bold"), indent=2, hanging=2)
@@ -119,7 +118,7 @@ def print_guard(guard: Guard, console: Console) -> None:
 
 
 def _print_notes(notes: Sequence[Note], console: Console) -> None:
-    """The notes stand there, those first that are not about what is done."""
+    """Print `notes`, those about blocks that are done last."""
     if not notes:
         return
     put(console, ("1 note" if len(notes) == 1 else f"{len(notes):,} notes", "bold"))
@@ -133,7 +132,7 @@ def _print_notes(notes: Sequence[Note], console: Console) -> None:
 
 
 def most_telling(notes: Sequence[Note]) -> list[Note]:
-    """`notes`, those first that are not about what is done."""
+    """Return `notes`, those about blocks that are done last."""
     return sorted(notes, key=lambda one: one.code == _DONE)
 
 

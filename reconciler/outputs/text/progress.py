@@ -1,6 +1,6 @@
 """Progress of an apply: a bar on a terminal, plain lines in a log, or nothing.
 
-Each class has the shape of `reconciler.ports.Progress`.
+Each class implements `reconciler.ports.Progress`.
 """
 
 import time
@@ -20,32 +20,32 @@ _CLEAR_LINE: Final = "\r\x1b[2K"
 
 
 class QuietProgress:
-    """Shows nothing."""
+    """Shows nothing. The other classes override what they show."""
 
     def planned(self, plan: Plan) -> None:
-        """Nothing is shown."""
+        """Do nothing."""
 
     def started(self, total: int) -> None:
-        """Nothing is shown."""
+        """Do nothing."""
 
     def trying(self, begun: TryBegun) -> None:
-        """Nothing is shown."""
+        """Do nothing."""
 
     def tried(self, ended: TryEnded) -> None:
-        """Nothing is shown."""
+        """Do nothing."""
 
     def settled(self, exam: ExamOutcome) -> None:
-        """Nothing is shown."""
+        """Do nothing."""
 
     def waiting(self, seconds: float, reason: str) -> None:
-        """Nothing is shown."""
+        """Do nothing."""
 
     def finished(self) -> None:
-        """Nothing is shown."""
+        """Do nothing."""
 
 
 class _CountingProgress(QuietProgress):
-    """What both visible forms keep: where the plan goes, and how many creates ended in which way."""
+    """Keeps the destination and the number of exams for each outcome."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -61,7 +61,7 @@ class LogProgress(_CountingProgress):
     """Prints one plain line for each event; the last line counts the outcomes."""
 
     def started(self, total: int) -> None:
-        """Print the number of creates, and where they go."""
+        """Print the number of creates and the destination."""
         put(self._console, " ".join(("creating", count_of(total, "exam"), self._place)).rstrip())
 
     def settled(self, exam: ExamOutcome) -> None:
@@ -74,7 +74,7 @@ class LogProgress(_CountingProgress):
         put(self._console, _pause(seconds, reason))
 
     def finished(self) -> None:
-        """Print how many ended in which way."""
+        """Print the number of exams for each outcome."""
         put(self._console, f"done: {_counted(self._counts) or 'nothing was sent'}")
 
 
@@ -89,8 +89,8 @@ class TerminalProgress(_CountingProgress):
         self._total, self._begun_at = total, time.monotonic()
         self._draw("")
 
-    def trying(self, begun: TryBegun) -> None:  # noqa: ARG002 - that it happens is enough
-        """Draw the bar anew: time has passed."""
+    def trying(self, begun: TryBegun) -> None:  # noqa: ARG002 - any event redraws the bar
+        """Draw the bar again, with the time that has passed."""
         self._draw(_counted(self._counts))
 
     def settled(self, exam: ExamOutcome) -> None:
@@ -103,7 +103,7 @@ class TerminalProgress(_CountingProgress):
         self._draw(_pause(seconds, reason))
 
     def finished(self) -> None:
-        """Leave the bar with the final counts."""
+        """Draw the bar with the final counts, and end its line."""
         if self._total:
             self._draw(_counted(self._counts))
             self._console.file.write("\n")

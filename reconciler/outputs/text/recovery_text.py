@@ -1,4 +1,4 @@
-"""A recovery file fed back, as text: what became of each outcome, and what to do about it."""
+"""The report of `state recover` as text: what each outcome meant for the state, and what to do."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,12 +12,12 @@ _STYLES: Final = {
     RecoveryVerdict.UNKNOWN: "bold red",
     RecoveryVerdict.CONTRADICTS: "bold red",
 }
-"""The style of each, in the order in which they stand: what a person has to act on stands last."""
+"""Styles, in the order of printing: last what a person has to act on."""
 _LABEL_WIDTH: Final = 13
 
 
 def print_recovery(fed: Sequence[RecoveredOutcome], console: Console) -> None:
-    """Every outcome stands there with what it meant for the state, then their number."""
+    """Print each outcome with what it meant for the state, then their number."""
     for verdict, style in _STYLES.items():
         for one in fed:
             if one.verdict is verdict:

@@ -1,4 +1,4 @@
-"""An apply report as text: what became of each exam, a summary and what to do next."""
+"""An apply report as text: the outcome of each exam, a summary, and what to do next."""
 
 import signal
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ OUTCOME_STYLES: Final = {
     Outcome.FAILED: "bold red",
     Outcome.IN_DOUBT: "bold magenta",
 }
-"""The style of each outcome, in the order of a report: what a person has to act on stands last."""
+"""Styles, in the order of printing: last what a person has to act on."""
 
 _LABEL_WIDTH: Final = 15
 _LONGEST_MESSAGE: Final = 500
@@ -33,9 +33,9 @@ def print_report(
     invocation: Invocation = NO_OPTIONS,
     destination: Destination = UNSAID,
 ) -> None:
-    """Print `report` exam by exam, then its summary, which names the `destination`, and the next steps.
+    """Print `report` exam by exam, then a summary with the `destination`, and the next steps.
 
-    `doubts` are those of exams in doubt, as far as they could be read back.
+    `doubts` are the reports of exams in doubt, as far as state could be read again.
     """
     for outcome in OUTCOME_STYLES:
         for exam in report.having(outcome):
@@ -73,7 +73,7 @@ def label_of(outcome: Outcome) -> str:
 
 
 def print_outcome(exam: ExamOutcome, console: Console) -> None:
-    """How `exam` ended stands there, on one line."""
+    """Print the outcome of `exam` on one line."""
     put(
         console,
         (f"{label_of(exam.outcome):{_LABEL_WIDTH}}", OUTCOME_STYLES[exam.outcome]),
@@ -84,7 +84,7 @@ def print_outcome(exam: ExamOutcome, console: Console) -> None:
 
 
 def outcome_words(exam: ExamOutcome) -> str:
-    """SID and message of `exam`, as far as they say something; a message names its HTTP status itself."""
+    """Return SID and message of `exam`; for a created exam, only the SID."""
     if exam.outcome is Outcome.CREATED and exam.sid is not None:
         return exam.sid
     parts = [exam.sid or "", shorten(exam.message, _LONGEST_MESSAGE)]

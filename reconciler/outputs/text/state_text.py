@@ -1,4 +1,4 @@
-"""State as text: which exam each address became, and what is in doubt."""
+"""State as text: the exam of each address, and the exams in doubt."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ _LABEL_WIDTH: Final = 12
 def print_state(state: State, console: Console, *, invocation: Invocation = NO_OPTIONS) -> None:
     """Print one line for each address of `state`, sorted; then their number and the first in-doubt reports.
 
-    An exam gets one line where all fit in one, and two otherwise.
+    If an exam does not fit on one line of a terminal, each exam gets two.
     """
     rows = [_row(address, state) for address in sorted({*state.exams, *state.intents})]
     widest = max((columns_of(head) for (head, _), _ in rows), default=0)
@@ -53,7 +53,7 @@ def print_state(state: State, console: Console, *, invocation: Invocation = NO_O
 def print_entry(
     address: Address, state: State, console: Console, *, invocation: Invocation = NO_OPTIONS
 ) -> None:
-    """All that `state` knows of `address` stands there; UsageError where it knows nothing."""
+    """Print all that `state` knows of `address`. Raise UsageError if it knows nothing."""
     entry, intent = state.exams.get(address), state.intents.get(address)
     settled = state.resolutions_of(address)
     if entry is not None:
@@ -122,7 +122,7 @@ def _put_field(console: Console, label: str, value: str) -> None:
 
 
 def _leaves(payload: Payload, prefix: str) -> Iterator[tuple[str, str]]:
-    """The fields of `payload` by dotted path, sorted, values in words."""
+    """Yield dotted path and value in words of each field of `payload`, sorted."""
     for key in sorted(payload):
         value, path = payload[key], f"{prefix}{key}"
         if path == PASSWORD_PATH:
