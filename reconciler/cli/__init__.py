@@ -39,6 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not isinstance(error, BrokenPipeError):
             sys.stderr.write(f"error: {error.strerror}: standard output\n")
         return 1
-    from reconciler.cli.running import run  # noqa: PLC0415 - help needs the parser only
+    from reconciler.cli.dispatch import run  # noqa: PLC0415 - help needs the parser only
 
     return run(parsed)

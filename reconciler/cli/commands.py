@@ -99,7 +99,7 @@ COMMANDS: Final = (
     Command(
         "init",
         "create an empty state, once for each workspace and environment",
-        "settling:initialise",
+        "edit_commands:initialise",
         (
             option(
                 "--migrate-from URL",
@@ -117,7 +117,7 @@ COMMANDS: Final = (
     Command(
         "validate",
         "check manifests against the schema and the rules; needs no state, token or network",
-        "reading:validate",
+        "read_commands:validate",
         (_PATHS, _ENV, _format("github", "gitlab", "sarif", "junit"), _STRICT, _NOW),
         (
             "reconciler validate",
@@ -129,7 +129,7 @@ COMMANDS: Final = (
     Command(
         "plan",
         "show what apply would do; needs no token, no secret and no network, and changes nothing",
-        "reading:plan",
+        "read_commands:plan",
         (
             _PATHS,
             *_STATE,
@@ -161,7 +161,7 @@ COMMANDS: Final = (
     Command(
         "apply",
         "create the missing exams, and nothing else",
-        "sending:apply",
+        "apply_command:apply",
         (
             _PATHS,
             *_STATE,
@@ -218,7 +218,7 @@ COMMANDS: Final = (
     Command(
         "show",
         "show a saved plan, or the state",
-        "reading:show",
+        "read_commands:show",
         (option("file FILE", "a plan that `plan --out` wrote", nargs="?"), *_STATE, _PLAN_FORMAT),
         (
             "reconciler show plan.json",
@@ -230,18 +230,18 @@ COMMANDS: Final = (
         "state",
         "inspect and repair state",
         below=(
-            Command("list", "list every exam in state", "reading:list_state", (*_STATE, _format())),
+            Command("list", "list every exam in state", "read_commands:list_state", (*_STATE, _format())),
             Command(
                 "show",
                 "show one exam in state, field by field",
-                "reading:show_entry",
+                "read_commands:show_entry",
                 (_ADDRESS, *_STATE, _format()),
                 ("reconciler state show cs101/midterm-1",),
             ),
             Command(
                 "mv",
                 "change the address of an exam in state",
-                "settling:move",
+                "edit_commands:move",
                 (
                     option("source FROM", "its current address"),
                     option("target TO", "its new address, which must be free"),
@@ -252,49 +252,49 @@ COMMANDS: Final = (
             Command(
                 "rm",
                 "remove an exam from state; the exam itself stays in the service",
-                "settling:remove",
+                "edit_commands:remove",
                 (_ADDRESS, *_LOCKED),
                 ("reconciler state rm cs101/midterm-1",),
             ),
             Command(
                 "pull",
                 "print the state as JSON, including its journal",
-                "reading:pull",
+                "read_commands:pull",
                 (option("--file FILE", "instead, decrypt and print this copy or backup of a state"), *_STATE),
                 ("reconciler state pull > copy.json",),
             ),
             Command(
                 "push",
                 "replace the state with a document of the same lineage and a later serial",
-                "settling:push",
+                "edit_commands:push",
                 (option("file FILE", "the edited output of `state pull`"), *_LOCKED),
                 ("reconciler state push copy.json",),
             ),
             Command(
                 "recover",
                 "record outcomes that a run kept on its own machine because the state's store failed",
-                "settling:recover",
+                "edit_commands:recover",
                 (option("file FILE", "the recovery file that `apply` named"), _format(), *_LOCKED),
                 ("reconciler state recover .reconciler/recovery/5f0c6f0e9f5b4f7c8d3a2b1c0d9e8f7a.recovery",),
             ),
             Command(
                 "rebind",
                 "record that the exams in state are at another service, or at a new address of it",
-                "settling:rebind",
+                "edit_commands:rebind",
                 (option("--api-url URL", "base URL of the service", required=True), *_LOCKED),
                 ("reconciler state rebind --api-url https://api.example.edu",),
             ),
             Command(
                 "encrypt",
                 "encrypt the state with the key in $RECONCILER_STATE_KEY, or again with a new key",
-                "settling:encrypt",
+                "edit_commands:encrypt",
                 _LOCKED,
                 ("reconciler state encrypt",),
             ),
             Command(
                 "decrypt",
                 "store the state as plain text from now on",
-                "settling:decrypt",
+                "edit_commands:decrypt",
                 _LOCKED,
                 ("reconciler state decrypt",),
             ),
@@ -303,7 +303,7 @@ COMMANDS: Final = (
     Command(
         "import",
         "adopt an existing exam: record it in state as declared or, if it was in doubt, as sent",
-        "settling:adopt",
+        "edit_commands:adopt",
         (
             option("address ADDRESS", "the address at which it is declared"),
             option("sid SID", "the exam's SID: EX and 32 hexadecimal digits"),
@@ -315,7 +315,7 @@ COMMANDS: Final = (
     Command(
         "resolve",
         "settle an exam that is in doubt, after a person has checked whether it exists",
-        "settling:resolve",
+        "edit_commands:resolve",
         (
             option("address ADDRESS", "the address that is in doubt"),
             OneOf(
@@ -336,7 +336,7 @@ COMMANDS: Final = (
     Command(
         "unlock",
         "break the lock of the state or, without LOCK_ID, show who holds it",
-        "settling:unlock",
+        "edit_commands:unlock",
         (
             option("lock_id LOCK_ID", "the id of the lock, as `reconciler unlock` shows it", nargs="?"),
             option("--force", "break it even if its holder is known to be alive"),
@@ -347,7 +347,7 @@ COMMANDS: Final = (
     Command(
         "explain",
         "explain a field, a rule or an exit code or, without a name, list them all",
-        "tools:explain",
+        "tool_commands:explain",
         (
             option(
                 "topic FIELD|RULE|EXIT-CODE",
@@ -364,14 +364,14 @@ COMMANDS: Final = (
     Command(
         "schema",
         "print a JSON Schema, for editors and CI",
-        "tools:schema",
+        "tool_commands:schema",
         (option("name NAME", f"one of: {', '.join(_SCHEMAS)}", choices=_SCHEMAS),),
         ("reconciler schema manifest > manifest.schema.json",),
     ),
     Command(
         "sandbox",
         "run a local stand-in for the service, to try things out and to rehearse outages",
-        "tools:sandbox",
+        "tool_commands:sandbox",
         (
             option("--host HOST", "a loopback address (default: 127.0.0.1)", default="127.0.0.1"),
             option("--port PORT", "the port; 0 chooses a free one (default: 8400)", type=int, default=8400),
@@ -393,7 +393,7 @@ COMMANDS: Final = (
     Command(
         "completion",
         "print a completion script for a shell",
-        "tools:completion",
+        "tool_commands:completion",
         (option("shell SHELL", f"one of: {', '.join(_SHELLS)}", choices=_SHELLS),),
         ("reconciler completion bash > ~/.local/share/bash-completion/completions/reconciler",),
     ),

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from reconciler.cli.consoles import below_root, root_of
+from reconciler.cli.arguments import below_root, root_of
 from reconciler.model.errors import UsageError
 from reconciler.outputs.json.plan import SavedPlan, decode_plan
 

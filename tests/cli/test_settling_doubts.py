@@ -9,7 +9,7 @@ import pytest
 from exam_workspace import MANIFEST, Workspace, exam
 
 from reconciler import schemas
-from reconciler.cli.consoles import invocation_of
+from reconciler.cli.arguments import invocation_of
 from reconciler.sandbox import Settings
 from reconciler.sandbox.running import running
 

@@ -50,7 +50,7 @@ def words_of_commands(parser: Parser, *before: str) -> Iterator[tuple[str, ...]]
 def test_version_loads_not_even_the_parser() -> None:
     """`--version` costs hardly more than starting Python."""
     found = loaded("--version")
-    assert found.isdisjoint(HEAVY | {"argparse", "typing", "reconciler.cli.running"})
+    assert found.isdisjoint(HEAVY | {"argparse", "typing", "reconciler.cli.dispatch"})
 
 
 @pytest.mark.parametrize("words", [(), *words_of_commands(build_parser())], ids=" ".join)

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconciler import schemas
-from reconciler.cli.telling import Chorus, streaming
+from reconciler.cli.notices import Chorus, streaming
 from reconciler.model.errors import NotConfirmed
 
 LINES = Draft202012Validator(schemas.load("log"))

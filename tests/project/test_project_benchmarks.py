@@ -133,7 +133,7 @@ def test_profiles_are_made_as_text_and_as_pages(tmp_path) -> None:
         f"{kind}.{suffix}" for kind in kinds for suffix in ("html", "txt")
     }
     for kind in kinds:
-        assert "reconciler/cli/running.py" in (tmp_path / f"{kind}.txt").read_text()
+        assert "reconciler/cli/dispatch.py" in (tmp_path / f"{kind}.txt").read_text()
 
 
 def test_an_apply_is_measured_with_each_kind_of_store() -> None:

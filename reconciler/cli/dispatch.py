@@ -10,8 +10,8 @@ from types import FrameType
 from typing import Final, cast
 
 from reconciler.cli.exit_codes import FAILED, interrupted_by
+from reconciler.cli.notices import tell_error, tell_note, tell_stop
 from reconciler.cli.streams import flush_results
-from reconciler.cli.telling import tell_error, tell_note, tell_stop
 from reconciler.model.errors import ReconcilerError
 
 # A command makes many values that live until its end, and hardly a cycle. To look for cycles as often as

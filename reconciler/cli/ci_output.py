@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from reconciler.cli.consoles import print_raw, root_of, variable
+from reconciler.cli.arguments import print_raw, root_of, variable
 from reconciler.explaining.topics import page_of
 from reconciler.model.declarations import Loaded
 from reconciler.model.rules import Rule

@@ -5,8 +5,8 @@ import argparse
 import shtab
 
 from reconciler import schemas
+from reconciler.cli.arguments import below_root, print_raw, result_console, root_of, variable
 from reconciler.cli.commands import build_parser
-from reconciler.cli.consoles import below_root, print_raw, result_console, root_of, variable
 from reconciler.cli.exit_codes import DONE, MEANINGS
 from reconciler.explaining.topics import Topics
 from reconciler.model.errors import UsageError

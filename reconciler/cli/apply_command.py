@@ -13,7 +13,7 @@ from typing import Final, cast
 
 from reconciler import host
 from reconciler.applying.stopping import Stopping
-from reconciler.cli.consoles import (
+from reconciler.cli.arguments import (
     below_root,
     error_console,
     invocation_of,
@@ -25,10 +25,9 @@ from reconciler.cli.consoles import (
     variable,
     workspace_of,
 )
+from reconciler.cli.dispatch import STOPPING, on_signals
 from reconciler.cli.exit_codes import DONE, FAILED, IN_DOUBT, SIGNAL_BASE
-from reconciler.cli.plan_files import read_plan
-from reconciler.cli.running import STOPPING, on_signals
-from reconciler.cli.telling import (
+from reconciler.cli.notices import (
     Chorus,
     is_json,
     streaming,
@@ -39,6 +38,7 @@ from reconciler.cli.telling import (
     telling,
     work_ended,
 )
+from reconciler.cli.plan_files import read_plan
 from reconciler.model.errors import NotConfirmed, TokenUnusable
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Outcome

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from reconciler.cli.commands import TEXT_OR_JSON
-from reconciler.cli.consoles import (
+from reconciler.cli.arguments import (
     below_root,
     error_console,
     hint_at_rules,
@@ -20,6 +19,7 @@ from reconciler.cli.consoles import (
     secrets_of,
     workspace_of,
 )
+from reconciler.cli.commands import TEXT_OR_JSON
 from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
 from reconciler.cli.plan_files import read_plan, write_plan
 from reconciler.model.diagnostics import has_errors
@@ -51,7 +51,7 @@ def validate(parsed: argparse.Namespace) -> int:
     if parsed.format == "json":
         print_raw(to_text(diagnostics_document(found)))
     elif parsed.format != "text":
-        from reconciler.cli.pipelines import print_findings  # noqa: PLC0415 - only pipelines need it
+        from reconciler.cli.ci_output import print_findings  # noqa: PLC0415 - only pipelines need it
 
         print_findings(parsed, loaded)
     elif found:

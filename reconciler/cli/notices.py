@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Final, TextIO, cast
 
 from reconciler import host
-from reconciler.cli.consoles import error_console, invocation_of
+from reconciler.cli.arguments import error_console, invocation_of
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import ReconcilerError
 from reconciler.outputs.json.events import JsonLog

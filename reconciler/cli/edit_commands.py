@@ -5,10 +5,10 @@ import os
 import signal
 from contextlib import AbstractContextManager
 
-from reconciler.cli.consoles import below_root, error_console, print_raw, result_console, workspace_of
+from reconciler.cli.arguments import below_root, error_console, print_raw, result_console, workspace_of
+from reconciler.cli.dispatch import on_signals
 from reconciler.cli.exit_codes import DONE, FAILED
-from reconciler.cli.running import on_signals
-from reconciler.cli.telling import tell_backup, work_ended
+from reconciler.cli.notices import tell_backup, work_ended
 from reconciler.editing import Edit
 from reconciler.host import describe_runner
 from reconciler.model.errors import UsageError
