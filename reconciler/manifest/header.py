@@ -8,12 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.manifest.diagnostics import FileDiagnostics
-from reconciler.manifest.exam.dates import (
-    report_date_times,
-    report_unknown_zone,
-    report_zone,
-    zone_of,
-)
+from reconciler.manifest.exam.dates import report_date_times, report_unknown_zone, report_zone
 from reconciler.manifest.exam.merge import PROFILES, PartialExams
 from reconciler.manifest.exam.passwords import report_secret
 from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
@@ -27,6 +22,7 @@ from reconciler.model.identities import (
     is_install_sid,
     is_user_sid,
 )
+from reconciler.zones import zone_of
 
 _EXAMS: Final = "exams"
 
@@ -95,8 +91,7 @@ def _nearest(key: str, roots: Sequence[YamlMapping]) -> Value:
 
 def _aliases(block: str, roots: Sequence[YamlMapping]) -> Iterator[tuple[str, str]]:
     for root in roots:
-        written = root.get(block)
-        for alias, sid in written.items() if isinstance(written, YamlMapping) else ():
+        for alias, sid in root.mapping(block).items():
             if isinstance(sid, str):
                 yield alias, sid
 
@@ -112,8 +107,7 @@ def report_header(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
     report_zone(root, diagnostics)
     for partial in _partial_exams(root):
         report_zone(partial, diagnostics)
-    profiles = root.get(PROFILES)
-    for name, profile in profiles.items() if isinstance(profiles, YamlMapping) else ():
+    for name, profile in root.mapping(PROFILES).items():
         if isinstance(profile, YamlMapping) and PROFILES in profile:
             diagnostics.add(
                 "nested-profile",
@@ -129,15 +123,12 @@ def report_partial_exams(root: YamlMapping, diagnostics: FileDiagnostics) -> Non
     A mistake that affects an exam is then already reported, with the address of the exam.
     """
     for partial in _partial_exams(root):
-        configuration = partial.get("configuration")
-        if isinstance(configuration, YamlMapping):
-            report_secret(configuration, diagnostics)
+        report_secret(partial.mapping("configuration"), diagnostics)
         report_date_times(partial, zone_of("UTC"), diagnostics)
 
 
 def _partial_exams(root: YamlMapping) -> Iterator[YamlMapping]:
     """Yield the defaults and the profiles that `root` has."""
-    profiles = root.get(PROFILES)
-    for partial in (root.get("defaults"), *(profiles.values() if isinstance(profiles, YamlMapping) else ())):
+    for partial in (root.get("defaults"), *root.mapping(PROFILES).values()):
         if isinstance(partial, YamlMapping):
             yield partial

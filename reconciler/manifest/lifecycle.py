@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from msgspec import Struct, field
 
 from reconciler.manifest.diagnostics import FileDiagnostics
-from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, YamlSequence
+from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.model.declarations import Absence, Distinction, Import, Move, Removal
 from reconciler.model.diagnostics import Position, Severity
 from reconciler.model.globs import is_address_or_glob, is_glob, is_glob_move, matches
@@ -66,7 +66,7 @@ class Lifecycle(Struct):
     def gather(self, root: YamlMapping, diagnostics: FileDiagnostics) -> None:
         """Add the valid items of one file; its schema check reports the others."""
         for block in _BLOCKS:
-            for item in _items(block, root.get(block), diagnostics):
+            for item in _items(block, root, diagnostics):
                 self._add(item)
 
     def _add(self, item: _Item) -> None:
@@ -232,14 +232,14 @@ class Lifecycle(Struct):
         return tuple(item.block for item in items if isinstance(item.block, kind))
 
 
-def _items(name: str, value: object, diagnostics: FileDiagnostics) -> Iterator[_Item]:
-    """Yield the valid items of the block `name`, whose value is `value`."""
+def _items(name: str, root: YamlMapping, diagnostics: FileDiagnostics) -> Iterator[_Item]:
+    """Yield the valid items of the block `name`."""
     key = "from" if name == "moved" else "exam"
-    for item in value if isinstance(value, YamlSequence) else ():
-        fields = {}
-        if isinstance(item, YamlMapping):
-            fields = {field: text for field, text in item.items() if isinstance(text, str)}
-        if isinstance(item, YamlMapping) and key in fields:
+    for item in root.sequence(name):
+        if not isinstance(item, YamlMapping):
+            continue
+        fields = {field: text for field, text in item.items() if isinstance(text, str)}
+        if key in fields:
             at = item.value_at(key)
             found = _block(name, fields, diagnostics.source.position(at.start))
             if found is not None:

@@ -15,7 +15,7 @@ from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
 from reconciler.manifest.suppressions import report_retired
 from reconciler.manifest.yaml.document import read
-from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping, YamlSequence
+from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.errors import UrlUnusable
@@ -70,9 +70,10 @@ def load_workspace(
     report_schema_errors(check_of("workspace"), root_value, NamedRange(_START, "a workspace"), diagnostics)
     _check_manifests(root_value, diagnostics)
     _check_rules(root_value, rules, diagnostics)
-    for value in _mapping(root_value.get("environments")).values():
-        report_zone(_mapping(value), diagnostics)
-        _check_service(_mapping(value), diagnostics)
+    environments = root_value.mapping("environments")
+    for name in environments:
+        report_zone(environments.mapping(name), diagnostics)
+        _check_service(environments.mapping(name), diagnostics)
     _check_states(root_value, diagnostics)
     if has_errors(diagnostics.collected):
         return WorkspaceFile(diagnostics=ordered(diagnostics.collected))
@@ -84,16 +85,15 @@ def _workspace(
     root: YamlMapping, environment: Environment, diagnostics: tuple[Diagnostic, ...]
 ) -> WorkspaceFile:
     """Return the contents of a workspace file without errors."""
-    manifests = root.get("manifests")
     most = root.get("maxCreates")
     return WorkspaceFile(
-        manifests=tuple(map(str, manifests)) if isinstance(manifests, YamlSequence) else (),
+        manifests=tuple(map(str, root.sequence("manifests"))),
         environment=environment,
-        environment_names=tuple(_mapping(root.get("environments"))),
+        environment_names=tuple(root.mapping("environments")),
         max_creates=int(most) if isinstance(most, int | float) else None,
         rules={
             code: _SEVERITIES[str(severity)]
-            for code, severity in _mapping(root.get("rules")).items()
+            for code, severity in root.mapping("rules").items()
             if code not in RETIRED
         },
         diagnostics=diagnostics,
@@ -115,9 +115,7 @@ def _without_file(environment_name: str | None) -> tuple[Diagnostic, ...]:
 
 def _check_manifests(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
     """Report paths that are absolute or have `..`; links are checked when files are read."""
-    paths = root.get("manifests")
-    if not isinstance(paths, YamlSequence):
-        return
+    paths = root.sequence("manifests")
     for index, path in enumerate(paths):
         if isinstance(path, str) and (PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts):
             diagnostics.add(
@@ -131,7 +129,7 @@ def _check_manifests(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
 
 def _check_rules(root: YamlMapping, rules: Collection[str], diagnostics: FileDiagnostics) -> None:
     """Report unknown rules: their authors rely on checks that never run."""
-    for code, (at, _) in _mapping(root.get("rules")).ranges().items():
+    for code, (at, _) in root.mapping("rules").ranges().items():
         if code in RETIRED:
             report_retired(code, at, diagnostics)
         elif code not in rules:
@@ -164,9 +162,9 @@ def _check_service(environment: YamlMapping, diagnostics: FileDiagnostics) -> No
 def _check_states(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
     """Warn of environments that share a state, and so each other's exams."""
     homes: dict[str, str] = {}
-    environments = _mapping(root.get("environments"))
-    for name, value in environments.items():
-        environment = _mapping(value)
+    environments = root.mapping("environments")
+    for name in environments:
+        environment = environments.mapping(name)
         state = environment.get("state", _DEFAULT_STATE)
         first = homes.setdefault(str(state), name)
         if first != name:
@@ -181,7 +179,7 @@ def _check_states(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
 
 def _chosen(root: YamlMapping, name: str | None, diagnostics: FileDiagnostics) -> Environment:
     """Return the environment `name`, or the only one; report a missing choice and return an empty one."""
-    environments = _mapping(root.get("environments"))
+    environments = root.mapping("environments")
     if name is None and len(environments) == 1:
         name = next(iter(environments))
     if name is None:
@@ -201,7 +199,7 @@ def _chosen(root: YamlMapping, name: str | None, diagnostics: FileDiagnostics) -
             f"{suggestion(name, environments, '')} There are: {listed(environments) or 'none'}.".lstrip(),
         )
         return Environment()
-    return _environment(name, _mapping(environments[name]), diagnostics)
+    return _environment(name, environments.mapping(name), diagnostics)
 
 
 def _environment(name: str, written: YamlMapping, diagnostics: FileDiagnostics) -> Environment:
@@ -212,8 +210,8 @@ def _environment(name: str, written: YamlMapping, diagnostics: FileDiagnostics) 
         state_url=_text(written.get("state")),
         install_sid=None if install is None else InstallSid(install),
         timezone=_text(written.get("timezone")),
-        courses={alias: CourseSid(str(sid)) for alias, sid in _mapping(written.get("courses")).items()},
-        users={alias: str(sid) for alias, sid in _mapping(written.get("users")).items()},
+        courses={alias: CourseSid(str(sid)) for alias, sid in written.mapping("courses").items()},
+        users={alias: str(sid) for alias, sid in written.mapping("users").items()},
         places={path: diagnostics.position(at) for path, at in _places(written)},
     )
 
@@ -221,13 +219,9 @@ def _environment(name: str, written: YamlMapping, diagnostics: FileDiagnostics) 
 def _places(written: YamlMapping) -> Iterator[tuple[str, TextRange]]:
     """Yield the dotted path and the text range of each value of an environment."""
     for key, (_, value_at) in written.ranges().items():
-        inner = _mapping(written[key])
+        inner = written.mapping(key)
         yield key, value_at
         yield from ((f"{key}.{name}", at) for name, (_, at) in inner.ranges().items())
-
-
-def _mapping(value: Value) -> YamlMapping:
-    return value if isinstance(value, YamlMapping) else YamlMapping()
 
 
 def _text(value: Value) -> str | None:

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler import schemas
-from reconciler.manifest.exam.dates import DATE_FIELDS, BadDateTime, normalized, zone_of
+from reconciler.manifest.exam.dates import DATE_FIELDS, BadDateTime, normalized
 from reconciler.manifest.loader import RuleSettings, load
 from reconciler.manifest.schema.validation import check_of
 from reconciler.manifest.workspace_file import load_workspace
@@ -16,6 +16,7 @@ from reconciler.model.diagnostics import Severity
 from reconciler.model.identities import CourseSid, InstallSid, is_address
 from reconciler.model.payloads import digest_of
 from reconciler.model.secrets import EnvSecret, SecretUse
+from reconciler.zones import zone_of
 
 AI = "AI1234567890abcdef1234567890abcdef"
 CU = "CU1234567890abcdef1234567890abcdef"

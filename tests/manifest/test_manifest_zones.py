@@ -197,7 +197,8 @@ def test_an_offset_of_another_age_is_shown_in_utc() -> None:
 SCRIPT = """
 from datetime import datetime
 from zoneinfo import ZoneInfo
-from reconciler.manifest.exam.dates import normalized, zone_of
+from reconciler.manifest.exam.dates import normalized
+from reconciler.zones import zone_of
 from reconciler.outputs.values import moment_text
 print(ZoneInfo("America/New_York").utcoffset(datetime(2031, 10, 12)))
 print(normalized("2031-10-12T09:00", zone_of("America/New_York")))

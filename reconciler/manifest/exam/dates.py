@@ -8,20 +8,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from reconciler.manifest.diagnostics import FileDiagnostics
-from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, YamlSequence
+from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.model.instants import spell_instant
 from reconciler.model.words import suggestion
 from reconciler.zones import zone_names, zone_of
-
-__all__ = [
-    "DATE_FIELDS",
-    "BadDateTime",
-    "normalized",
-    "report_date_times",
-    "report_unknown_zone",
-    "report_zone",
-    "zone_of",
-]
 
 DATE_FIELDS: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate")
 
@@ -70,14 +60,11 @@ def report_date_times(
 
 def _date_places(exam: YamlMapping) -> Iterator[tuple[YamlMapping, str]]:
     """Yield each date-time of `exam` as the mapping that holds it and its key."""
-    configuration = exam.get("configuration")
-    if not isinstance(configuration, YamlMapping):
-        return
+    configuration = exam.mapping("configuration")
     for field in DATE_FIELDS:
         if isinstance(configuration.get(field), str):
             yield configuration, field
-    proctors = configuration.get("instructorAsProctor")
-    for proctor in proctors if isinstance(proctors, YamlSequence) else ():
+    for proctor in configuration.sequence("instructorAsProctor"):
         if isinstance(proctor, YamlMapping) and isinstance(proctor.get("startTime"), str):
             yield proctor, "startTime"
 

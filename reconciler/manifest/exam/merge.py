@@ -57,9 +57,12 @@ class PartialExams:
         self.defaults = [
             defaults for root in roots if isinstance(defaults := root.get("defaults"), YamlMapping)
         ]
-        self.profiles: dict[str, YamlMapping] = {}
-        for root in roots:
-            self.profiles |= _profiles(root)
+        self.profiles = {
+            name: profile
+            for root in roots
+            for name, profile in root.mapping(PROFILES).items()
+            if isinstance(profile, YamlMapping)
+        }
         below: YamlMapping | None = None
         for defaults in self.defaults:
             below = merged(defaults, below)
@@ -76,13 +79,6 @@ class PartialExams:
                 below = merged(self.profiles[name], below)
             self._below[profiles] = below
         return self._below[profiles]
-
-
-def _profiles(root: YamlMapping) -> dict[str, YamlMapping]:
-    profiles = root.get(PROFILES)
-    if not isinstance(profiles, YamlMapping):
-        return {}
-    return {name: value for name, value in profiles.items() if isinstance(value, YamlMapping)}
 
 
 def count_nodes(value: Value) -> int:

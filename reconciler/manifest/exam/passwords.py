@@ -39,7 +39,7 @@ def secret_of(value: Value) -> Secret | str:
 def report_secret(configuration: YamlMapping, diagnostics: FileDiagnostics) -> bool:
     """Report a wrong or inline password in `configuration`; return whether it is usable."""
     value = configuration.get(PASSWORD, BROKEN)
-    if value is BROKEN or _has_broken(value):
+    if value is BROKEN or (isinstance(value, YamlMapping) and BROKEN in value.values()):
         return PASSWORD not in configuration
     secret = secret_of(value)
     if isinstance(secret, str):
@@ -53,10 +53,6 @@ def report_secret(configuration: YamlMapping, diagnostics: FileDiagnostics) -> b
             severity=Severity.WARNING,
         )
     return not isinstance(secret, str)
-
-
-def _has_broken(value: Value) -> bool:
-    return isinstance(value, YamlMapping) and BROKEN in value.values()
 
 
 def _is_below(path: str) -> bool:

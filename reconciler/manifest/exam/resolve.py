@@ -98,8 +98,7 @@ class Resolver(Struct):
     def _checked(self, values: YamlMapping, context: FileContext) -> tuple[CourseSid, str | None] | None:
         """Check dates, zone, password, contact and course; return the course, or None after a mistake."""
         diagnostics = self.diagnostics
-        configuration = values.get("configuration")
-        is_right = not isinstance(configuration, YamlMapping) or report_secret(configuration, diagnostics)
+        is_right = report_secret(values.mapping("configuration"), diagnostics)
         is_right &= report_date_times(values, context.zone, diagnostics, zone_is_wrong=context.zone_is_wrong)
         is_right &= report_user(values, context, diagnostics)
         report_zone(values, diagnostics)

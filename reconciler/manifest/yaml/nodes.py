@@ -47,6 +47,16 @@ class YamlMapping(dict[str, Value]):
         self[key] = value
         self.offsets.extend((*at, *value_at))
 
+    def mapping(self, key: str) -> "YamlMapping":
+        """Return the mapping under `key`; an empty one if the value is missing or not a mapping."""
+        value = self.get(key)
+        return value if isinstance(value, YamlMapping) else YamlMapping()
+
+    def sequence(self, key: str) -> "YamlSequence":
+        """Return the list under `key`; an empty one if the value is missing or not a list."""
+        value = self.get(key)
+        return value if isinstance(value, YamlSequence) else YamlSequence()
+
     def key_at(self, key: str) -> TextRange:
         """Return the text range of `key`."""
         first = self._first_offset(key)
