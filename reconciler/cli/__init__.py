@@ -1,7 +1,8 @@
-"""The command line: parsing, prompts and exit codes; each command is a few lines over `workspace`.
+"""The command line: it parses arguments, calls the Python API, prints results and returns an exit code.
 
-Promise: no traceback reaches a user, and `--version` and `--help` load nothing but the parser.
-May import: the Python API, `outputs`, `model`, `sandbox`, `schemas`, and what stops a run (`applying`).
+Promise: no user sees a traceback, and `--version` and `--help` load only the parser.
+May import: `workspace`, `sending`, `editing`, `outputs`, `explaining`, `model`, `ports`, `schemas`,
+`sandbox`, `host`, `secret_sources`, `applying` (to stop a run), `statefile` (the format of state), and shtab.
 """
 
 import signal
@@ -13,9 +14,9 @@ from reconciler.cli.streams import flush_results, open_streams
 
 
 def process() -> int:
-    """Run the command of this process; its exit code.
+    """Run the command of this process and return its exit code.
 
-    Ctrl-C is left to the system, which ends the process in silence; commands that take a lock handle it.
+    Ctrl-C ends the process by the signal itself, without a message; commands that take a lock handle it.
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -24,10 +25,10 @@ def process() -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code."""
+    """Run one command and return its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        if [*given] == ["--version"]:  # in a third of the time that the parser takes to say the same
+        if [*given] == ["--version"]:  # three times as fast as with the parser
             sys.stdout.write(f"reconciler {__version__}\n")
             sys.stdout.flush()
             return 0

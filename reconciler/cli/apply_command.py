@@ -1,4 +1,4 @@
-"""The command that sends: apply."""
+"""The command `apply`."""
 
 import argparse
 import asyncio
@@ -28,7 +28,7 @@ from reconciler.cli.arguments import (
 from reconciler.cli.dispatch import STOPPING, on_signals
 from reconciler.cli.exit_codes import DONE, FAILED, IN_DOUBT, SIGNAL_BASE
 from reconciler.cli.notices import (
-    Chorus,
+    ProgressFanOut,
     is_json,
     streaming,
     tell_backup,
@@ -55,18 +55,18 @@ from reconciler.sending import Applied, Recovery, Sending
 from reconciler.workspace import Planned
 
 _FINGERPRINT: Final = re.compile(r"sha256:[a-f0-9]{64}")
-# The thread that writes the journal asks for the interpreter some dozen times a write, and all creates whose
-# outcome or intent is in that write wait for it. By itself Python lets it wait for up to 5 ms each time.
+# The thread that writes the journal needs the interpreter some dozen times in each write, while all creates
+# with a record in that write wait. By default Python makes it wait up to 5 ms each time.
 _SWITCH_S: Final = 0.001
 
 
 def apply(parsed: argparse.Namespace) -> int:
-    """Create what is missing and print how each exam ended."""
+    """Create the missing exams and print the outcome of each."""
     sys.setswitchinterval(_SWITCH_S)
     with streaming(parsed) as stream:
         with telling(parsed) as progress:
             applied = asyncio.run(_apply(parsed, progress, stream))
-            on_signals(STOPPING, signal.SIG_IGN)  # one more Ctrl-C would cut off the report
+            on_signals(STOPPING, signal.SIG_IGN)  # another Ctrl-C must not cut off the report
         code = _code_of(applied)
         work_ended(parsed, code)
         if stream is not None:
@@ -86,10 +86,10 @@ def apply(parsed: argparse.Namespace) -> int:
 
 
 def recovery_notes(recovery: Recovery, root: Path, invocation: Invocation) -> Iterator[tuple[str, str]]:
-    """Yield what to tell of recovery files: messages, each with what to do next."""
+    """Yield a message and a hint for each recovery file that a person must know about."""
 
     def told(path: Path) -> tuple[Path, str]:
-        """`path`, below the workspace if it can be, and the command that feeds it back."""
+        """Return `path`, relative to the workspace if possible, and the command that records it in state."""
         shown = path.relative_to(root) if path.is_relative_to(root) else path
         return shown, invocation.command("state", "recover", shlex.quote(str(shown)))
 
@@ -113,7 +113,7 @@ def recovery_notes(recovery: Recovery, root: Path, invocation: Invocation) -> It
 
 
 def _stream_applied(parsed: argparse.Namespace, applied: Applied, stream: JsonLog) -> None:
-    """Write what is left to tell as events; the report is the last one."""
+    """Write the remaining events; the report is the last one."""
     invocation = invocation_of(parsed)
     if applied.backup is not None:
         stream.backed_up(applied.backup)
@@ -147,7 +147,7 @@ async def _apply(parsed: argparse.Namespace, progress: Progress, stream: JsonLog
     on_signals(STOPPING, lambda number, _: stopping.request_by_signal(number))
     return await workspace_of(parsed).apply(
         sending=_sending(parsed),
-        progress=progress if stream is None else cast("Progress", Chorus(progress, stream)),
+        progress=progress if stream is None else cast("Progress", ProgressFanOut(progress, stream)),
         stopping=stopping,
         confirm=lambda planned: _confirm(parsed, planned, stream),
         by=host.describe_runner(os.environ),
@@ -199,7 +199,7 @@ def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | Non
     except OSError:
         if not parsed.auto_approve:  # nobody can confirm what they cannot see
             raise
-        # Whether it can be written once more, or that it cannot be, is told with the report.
+        # The report will tell if standard output cannot be written.
     if parsed.auto_approve:
         return True
     if not sys.stdin.isatty():
@@ -214,7 +214,7 @@ def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | Non
 
 
 def _show(parsed: argparse.Namespace, plan: Plan) -> None:
-    """Print `plan` on standard output, or on standard error if that is JSON; nowhere if both are."""
+    """Print `plan` to standard output or, if that is JSON, to standard error; not at all if both are JSON."""
     if parsed.format != "text" and is_json(parsed):
         return
     console = result_console(parsed) if parsed.format == "text" else error_console(parsed)

@@ -1,4 +1,4 @@
-"""Consoles, and what the arguments say about printing and about the workspace."""
+"""What the parsed arguments and the environment stand for: consoles, the workspace, secrets and keys."""
 
 import argparse
 import os
@@ -36,13 +36,13 @@ def _console(parsed: argparse.Namespace, file: TextIO) -> Console:
 
 
 def print_raw(text: str) -> None:
-    """Print a document on standard output, byte for byte."""
+    """Write a document to standard output, byte for byte."""
     sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
     sys.stdout.buffer.flush()
 
 
 def hint_at_rules(found: Sequence[Diagnostic], console: Console) -> None:
-    """Say once, where `found` has findings of rules, that a rule can be explained and, if so, silenced."""
+    """If `found` has diagnostics of rules, print once how to explain one, and how to silence or settle it."""
     codes = [each.code for each in found if each.code in RULE_CODES or "/" in each.code]
     if codes:
         code = next((each for each in codes if each not in FIXED_RULES), codes[0])
@@ -52,7 +52,7 @@ def hint_at_rules(found: Sequence[Diagnostic], console: Console) -> None:
 
 
 def note_slow_reading(parsed: argparse.Namespace) -> None:
-    """Say, where that is so, that manifests are read slowly here, and what would help."""
+    """If PyYAML lacks its C extension, print that manifests are read slowly, and what helps."""
     if not READS_FAST and parsed.loudness != "quiet":
         text = (
             "note: this PyYAML comes without its C extension, so manifests are read far more slowly. "
@@ -62,12 +62,12 @@ def note_slow_reading(parsed: argparse.Namespace) -> None:
 
 
 def listing(parsed: argparse.Namespace) -> Listing:
-    """How much of a plan to list."""
+    """Return which changes of a plan to list."""
     return Listing.ALL if parsed.loudness == "verbose" else Listing.DIFFERING
 
 
 def root_of(parsed: argparse.Namespace) -> Path:
-    """The workspace's directory. Raises UsageError if it is none."""
+    """Return the workspace's directory. Raises UsageError if it is not a directory."""
     try:
         root = Path(parsed.chdir) if parsed.chdir is not None else Path.cwd()
     except FileNotFoundError as error:
@@ -80,7 +80,7 @@ def root_of(parsed: argparse.Namespace) -> Path:
 
 
 def below_root(parsed: argparse.Namespace, path: Path) -> Path:
-    """`path` as the user means it: below --chdir if it is relative."""
+    """Return `path`, below --chdir if it is relative."""
     return root_of(parsed) / path
 
 
@@ -102,7 +102,7 @@ def workspace_of(parsed: argparse.Namespace) -> Workspace:
 
 
 def invocation_of(parsed: argparse.Namespace) -> Invocation:
-    """The options that the user's next command needs to work on the same state; no password is repeated."""
+    """Return the options that the next command needs to work on the same state, without any password."""
     state = None if parsed.state is None else _URL_PASSWORD.sub(r"\1***@", parsed.state)
     given = (("--chdir", parsed.chdir), ("--env", parsed.env), ("--state", state))
     return Invocation(
@@ -111,16 +111,16 @@ def invocation_of(parsed: argparse.Namespace) -> Invocation:
 
 
 def secrets_of(parsed: argparse.Namespace) -> Secrets:
-    """Where the values of secrets come from: the environment, and the directory of `--secrets-dir`."""
+    """Return the source of secret values: the environment, and the directory of `--secrets-dir`."""
     given = parsed.secrets_dir
     return Secrets(environment=os.environ, directory=None if given is None else below_root(parsed, given))
 
 
 def state_key() -> str | None:
-    """The key that secrets are tracked and states encrypted with; None where none is set."""
+    """Return the key of states and of tracked passwords, or None."""
     return variable(STATE_KEY_VARIABLE)
 
 
 def variable(name: str) -> str | None:
-    """The environment variable `name`; None where it is not set or empty."""
+    """Return the environment variable `name`, or None if it is unset or empty."""
     return os.environ.get(name) or None

@@ -1,4 +1,4 @@
-"""Findings in the formats of pipelines, and what only the command line knows of the pipeline it runs in."""
+"""Print diagnostics in the formats of CI systems, with paths from the root of the repository."""
 
 import argparse
 import os
@@ -22,8 +22,8 @@ from reconciler.workspace import Workspace
 _CHECKOUTS: Final = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
-def print_findings(parsed: argparse.Namespace, loaded: Loaded) -> None:
-    """The findings of `loaded` are on standard output in a pipeline's format, as `--format` names it."""
+def print_for_ci(parsed: argparse.Namespace, loaded: Loaded) -> None:
+    """Print the diagnostics of `loaded` in the CI format of `--format`; for GitHub, add the job summary."""
     found, checkout = loaded.diagnostics, checkout_of(parsed)
     if parsed.format == "gitlab":
         print_raw(to_text(code_quality_report(found, checkout)))
@@ -49,16 +49,16 @@ def _help(rule: Rule) -> Help:
 
 
 def _append(file: Path, text: str) -> None:
-    """`text` stands at the end of `file`, which other commands of the step may have written to."""
+    """Append `text` to `file`, which other commands of the CI step may have written to."""
     with file.open("a", encoding="utf-8", errors="backslashreplace") as opened:
         opened.write(text)
 
 
 def checkout_of(parsed: argparse.Namespace) -> Checkout:
-    """Where the workspace is in its repository, links resolved.
+    """Return the directories of the repository and the workspace, links resolved.
 
-    The repository is the nearest directory above with a `.git`, else the one that the pipeline says, else the
-    working directory; the workspace itself where it is in none of these.
+    The repository is the nearest directory at or above the workspace with a `.git`, else the one that a CI
+    variable names, else the working directory, if the workspace is below it; otherwise the workspace itself.
     """
     workspace = Path(os.path.realpath(root_of(parsed)))
     above = [path for path in (workspace, *workspace.parents) if (path / ".git").exists()]

@@ -1,4 +1,7 @@
-"""From arguments to an exit code: finds the command's function and catches what it raises, here only."""
+"""Call the function of a command and turn its result or exception into an exit code.
+
+This is the only place that catches the failures of a command.
+"""
 
 import argparse
 import gc
@@ -14,8 +17,8 @@ from reconciler.cli.notices import tell_error, tell_note, tell_stop
 from reconciler.cli.streams import flush_results
 from reconciler.model.errors import ReconcilerError
 
-# A command makes many values that live until its end, and hardly a cycle. To look for cycles as often as
-# Python does by itself is a tenth of the time of a plan.
+# A command makes many values that live until its end, and hardly any cycles. Python's own thresholds for
+# collecting cycles cost a tenth of the time of a plan.
 _SELDOM = (50_000, 20, 100)
 
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -23,26 +26,26 @@ STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Run one command; its exit code."""
+    """Run one command and return its exit code."""
     gc.set_threshold(*_SELDOM)
     try:
         return _run(parsed)
     except KeyboardInterrupt as interruption:
-        on_signals(STOPPING, signal.SIG_DFL)  # whoever is in a hurry gets less to read
+        on_signals(STOPPING, signal.SIG_DFL)  # a second signal ends the process without a message
         tell_stop(parsed, "interrupted: nothing more was sent")
         return interrupted_by(interruption)
     except OSError as error:
         return _tell_failure(parsed, error)
     finally:
         flush_results()
-        # The process ends now; to look for cycles in what is left takes a tenth of a small command's time.
+        # The process ends now; a last collection would take a tenth of a small command's time.
         gc.freeze()
 
 
 def on_signals(
     numbers: Iterable[int], act: Callable[[int, FrameType | None], object] | signal.Handlers
 ) -> None:
-    """Have the signals `numbers` call `act` from now on; one that is ignored, as by `nohup`, stays so."""
+    """Handle the signals `numbers` by `act`, except those that are ignored already, as by `nohup`."""
     for number in numbers:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, act)
@@ -59,9 +62,9 @@ def _run(parsed: argparse.Namespace) -> int:
 
 
 def _tell_failure(parsed: argparse.Namespace, error: OSError) -> int:
-    """Tell what the system refused; the exit code, which is the work's if only the telling failed.
+    """Print the failure of a system call; return FAILED, or the exit code of finished work.
 
-    That a reader went away (`| head`) is told to nobody.
+    A broken pipe (`| head`) is not reported.
     """
     flush_results()
     problem = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"

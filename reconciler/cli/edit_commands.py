@@ -1,4 +1,4 @@
-"""The commands that change state only: init, import, resolve, unlock, and those of `state` that mend."""
+"""The commands that change state only: init, import, resolve, unlock, and the editing ones of `state`."""
 
 import argparse
 import os
@@ -20,7 +20,7 @@ from reconciler.workspace import Workspace
 
 
 def initialise(parsed: argparse.Namespace) -> int:
-    """Create an empty state, or move one here."""
+    """Create an empty state, or move an existing one to this workspace's store."""
     if parsed.migrate_from is not None:
         return _migrate(parsed)
     workspace, location = _to_be_locked(parsed)
@@ -49,7 +49,7 @@ def _migrate(parsed: argparse.Namespace) -> int:
 
 
 def adopt(parsed: argparse.Namespace) -> int:
-    """Adopt an exam that exists."""
+    """Adopt an existing exam."""
     with _editing(parsed, "import") as edit:
         edit.adopt(parsed.address, parsed.sid, by=describe_runner(os.environ))
     return _say(parsed, f"{parsed.address} is {parsed.sid}", edit)
@@ -65,14 +65,14 @@ def resolve(parsed: argparse.Namespace) -> int:
 
 
 def move(parsed: argparse.Namespace) -> int:
-    """Give an exam in state another address."""
+    """Change the address of an exam in state."""
     with _editing(parsed, "state mv") as edit:
         edit.move(parsed.source, parsed.target)
     return _say(parsed, f"{parsed.source} is now {parsed.target}", edit)
 
 
 def remove(parsed: argparse.Namespace) -> int:
-    """Forget an exam, and warn of what that means where it is still declared."""
+    """Remove an exam from state, and warn that a declared one will be created again."""
     with _editing(parsed, "state rm") as edit:
         edit.remove(parsed.address)
     _say(parsed, f"{parsed.address} is forgotten; the exam itself stays", edit)
@@ -81,7 +81,7 @@ def remove(parsed: argparse.Namespace) -> int:
 
 
 def push(parsed: argparse.Namespace) -> int:
-    """Make a document the state."""
+    """Replace the state with a document."""
     document = below_root(parsed, parsed.file).read_bytes()
     with _editing(parsed, "state push") as edit:
         edit.push(document, name=str(parsed.file))
@@ -98,7 +98,7 @@ def rebind(parsed: argparse.Namespace) -> int:
 
 
 def recover(parsed: argparse.Namespace) -> int:
-    """Feed a recovery file back; 1 if something in it needs a person."""
+    """Record the outcomes of a recovery file; return 1 if one of them needs a person."""
     document = below_root(parsed, parsed.file).read_bytes()
     with _editing(parsed, "state recover") as edit:
         fed = edit.recover(document, name=str(parsed.file))

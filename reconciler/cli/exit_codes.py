@@ -1,4 +1,4 @@
-"""Exit codes, as pipelines know them."""
+"""Exit codes and their meanings."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,10 +13,10 @@ DIFFERS: Final = 2
 """`plan --detailed-exitcode`: something differs."""
 
 IN_DOUBT: Final = 3
-"""Apply: an outcome is in doubt. `plan --detailed-exitcode`: an in-doubt entry blocks."""
+"""`apply`: an exam is in doubt. `plan --detailed-exitcode`: an exam in doubt blocks."""
 
 SIGNAL_BASE: Final = 128
-"""Interrupted: this and the signal's number, so 130 for SIGINT and 143 for SIGTERM."""
+"""Added to the number of the signal that interrupted the command: 130 for SIGINT, 143 for SIGTERM."""
 
 _SIGINT: Final = 2
 
@@ -30,10 +30,10 @@ MEANINGS: Final[Mapping[int, str]] = {
     SIGNAL_BASE + _SIGINT: "interrupted by SIGINT (Ctrl-C)",
     SIGNAL_BASE + 15: "interrupted by SIGTERM",
 }
-"""What each means: the table of docs/commands.md, and what `explain` says."""
+"""The meaning of each code, as in docs/commands.md and in `reconciler explain`."""
 
 
 def interrupted_by(interruption: KeyboardInterrupt) -> int:
-    """The exit code after `interruption`, which may say in `signal_number` that it is not Ctrl-C's."""
+    """Return the exit code after `interruption`; its `signal_number`, if any, replaces that of Ctrl-C."""
     number: int = getattr(interruption, "signal_number", _SIGINT)
     return SIGNAL_BASE + number

@@ -1,6 +1,6 @@
-"""What a command tells beside its results: as text for people, or as lines of JSON.
+"""Progress, warnings, errors and events of a command, as text or as lines of JSON.
 
-What is told while a run goes on must neither stop it nor hold it up.
+Output during a run must neither stop nor delay the run.
 """
 
 import argparse
@@ -28,34 +28,34 @@ _PATIENCE_S: Final = 5.0
 
 
 class DetachedStream(io.TextIOBase):
-    """Passes text on to `target` from a thread of its own.
+    """A text stream that a thread of its own writes to `target`.
 
-    A reader that stopped reading, a full disk or a closed stream costs the text and nothing else.
+    If the reader is slow, the disk full or the stream closed, only the text is lost.
     """
 
     def __init__(self, target: TextIO) -> None:
         self._target = target
-        # Past the target's own buffer: a thread that hangs in there would keep the interpreter from ending.
+        # Not through the target's own buffer: a thread hanging in it would keep the interpreter from ending.
         self._descriptor: int | None = target.fileno()
         self._texts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._pass_on, name="detached stream", daemon=True)
         self._thread.start()
 
     def write(self, text: str) -> int:
-        """Take `text`; it is passed on soon."""
+        """Take `text`, for the thread to write."""
         self._texts.put(text)
         return len(text)
 
     def isatty(self) -> bool:
-        """Return whether a person may be watching."""
+        """Return whether the target is a terminal."""
         return self._target.isatty()
 
     def fileno(self) -> int:
-        """Return the descriptor of the target, for who asks how wide it is."""
+        """Return the target's descriptor, which gives the width of a terminal."""
         return self._target.fileno()
 
     def drain(self) -> None:
-        """Return once all is passed on, or after five seconds if a reader does not take it."""
+        """Wait until all text is written, but at most five seconds."""
         self._texts.put(None)
         self._thread.join(_PATIENCE_S)
 
@@ -70,21 +70,21 @@ def _is_written(descriptor: int, text: str) -> bool:
     try:
         while data:
             data = data[os.write(descriptor, data) :]
-    except OSError:  # full, broken or closed: there is nobody to be told
+    except OSError:  # full, broken or closed: nobody reads an error either
         return False
     return True
 
 
 def is_json(parsed: argparse.Namespace) -> bool:
-    """Whether every line on standard error is to be JSON."""
+    """Return whether every line on standard error must be JSON."""
     return getattr(parsed, "log_format", "text") == "json"
 
 
 @contextmanager
 def telling(parsed: argparse.Namespace) -> Iterator[Progress]:
-    """What a run tells, as it goes; when the context ends, all of it has been told.
+    """Yield the Progress of a run: a bar on a terminal, lines in a log, or JSON.
 
-    A bar on a terminal, lines in a log, or JSON. Telling never fails and never holds the run up.
+    It never fails and never delays the run. The end of the context waits until all of it is written.
     """
     stream = DetachedStream(sys.stderr)
     try:
@@ -103,8 +103,8 @@ def _progress(parsed: argparse.Namespace, stream: DetachedStream) -> Progress:
 
 
 def tell_error(parsed: argparse.Namespace, error: ReconcilerError) -> None:
-    """Why the command stopped is told, with all that `error` carries, its commands ready to be copied."""
-    if hasattr(parsed, "state"):  # a command that works on one
+    """Print why the command stopped, with commands that can be copied."""
+    if hasattr(parsed, "state"):  # a command that works on a state
         invocation_of(parsed).complete_error(error)
     if is_json(parsed):
         _json_log().failed(error)
@@ -113,7 +113,7 @@ def tell_error(parsed: argparse.Namespace, error: ReconcilerError) -> None:
 
 
 def tell_warnings(parsed: argparse.Namespace, warnings: Sequence[Diagnostic]) -> None:
-    """Each warning is told, or lost where nobody reads: no warning stops an apply."""
+    """Print each warning; an unwritable stream loses them, so that no warning stops an apply."""
     if not warnings:
         return
     stream = DetachedStream(sys.stderr)
@@ -125,7 +125,7 @@ def tell_warnings(parsed: argparse.Namespace, warnings: Sequence[Diagnostic]) ->
 
 
 def tell_backup(parsed: argparse.Namespace, place: str) -> None:
-    """Where the state before is kept is told."""
+    """Print where the backup of the previous state is."""
     if is_json(parsed):
         _json_log().backed_up(place)
     else:
@@ -133,7 +133,7 @@ def tell_backup(parsed: argparse.Namespace, place: str) -> None:
 
 
 def tell_note(parsed: argparse.Namespace, message: str, *, hint: str) -> None:
-    """Something that a person should know, though the command went on, is told."""
+    """Print a note about something that did not stop the command."""
     if is_json(parsed):
         _json_log().noted(message, hint=hint)
     else:
@@ -143,12 +143,12 @@ def tell_note(parsed: argparse.Namespace, message: str, *, hint: str) -> None:
 
 
 def work_ended(parsed: argparse.Namespace, code: int) -> None:
-    """Note that a command's work is done: `code` is its exit code, even if it cannot be told of."""
+    """Record that the work is done: `code` is the exit code even if the result cannot be printed."""
     parsed.ended_with = code
 
 
 def tell_stop(parsed: argparse.Namespace, message: str, *, hint: str = "") -> None:
-    """Why the command stopped is told."""
+    """Print why the command stopped."""
     if is_json(parsed):
         _json_log().stopped(message, hint=hint)
     else:
@@ -166,10 +166,10 @@ def _write(text: str) -> None:
 
 @contextmanager
 def streaming(parsed: argparse.Namespace) -> Iterator[JsonLog | None]:
-    """Open the stream of events; yield None if another format was asked for.
+    """Yield the stream of events on standard output, or None without `--format jsonl`.
 
-    An error that ends the run before its report is the last event. A reader that is slow or gone neither
-    delays the run nor ends it.
+    An error that ends the run before its report is the last event. A slow or ended reader neither delays nor
+    ends the run.
     """
     if parsed.format != "jsonl":
         yield None
@@ -191,17 +191,17 @@ def streaming(parsed: argparse.Namespace) -> Iterator[JsonLog | None]:
         stream.drain()
 
 
-class Chorus:
-    """Passes each call on to all of `tellers`; stands for a `reconciler.ports.Progress`."""
+class ProgressFanOut:
+    """A `reconciler.ports.Progress` that passes each call on to all of `receivers`."""
 
-    def __init__(self, *tellers: Progress) -> None:
-        self._tellers = tellers
+    def __init__(self, *receivers: Progress) -> None:
+        self._receivers = receivers
 
     def __getattr__(self, name: str) -> Callable[..., None]:
-        """Return a method that calls the one called `name` of each teller."""
+        """Return a function that calls the method `name` of each receiver."""
 
         def tell(*values: object) -> None:
-            for teller in self._tellers:
-                getattr(teller, name)(*values)
+            for receiver in self._receivers:
+                getattr(receiver, name)(*values)
 
         return tell

@@ -1,4 +1,4 @@
-"""The parser of the command line: what a table of commands means to argparse, and the types of option values.
+"""Build an argparse parser from a table of commands, and parse the values of options.
 
 Imports argparse only, so that `--help` answers at once.
 """
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class Option(NamedTuple):
-    """An option or an argument: its name, and what else `add_argument` takes."""
+    """An option or a positional argument: its name, and keyword arguments of `add_argument`."""
 
     name: str
     settings: dict[str, Any]
 
 
 class OneOf(NamedTuple):
-    """Options of which at most one may be given."""
+    """Options of which at most one may be given; exactly one if `is_required`."""
 
     options: tuple[Option, ...]
     is_required: bool
@@ -36,9 +36,9 @@ Options: TypeAlias = Iterable[Option | OneOf]
 
 
 class Command(NamedTuple):
-    """A command: its name, what it does, and the function that does it, as `module:function` of this package.
+    """A command: its name, its help, and its `handler` as `module:function` of this package.
 
-    A command that has others `below` it does nothing itself.
+    A group of commands, such as `state`, has no handler; its commands are `below` it.
     """
 
     name: str
@@ -50,9 +50,10 @@ class Command(NamedTuple):
 
 
 def option(usage: str, does: str, **settings: Any) -> Option:
-    """Return the option or argument `usage`: its name and, if it has a value, what help calls that.
+    """Return the option or argument for `usage`: its name and, if it has a value, the value's name in help.
 
-    A FILE and a DIR are paths. `does` is its help, and `settings` are further ones of `add_argument`.
+    Values named FILE and DIR are paths. `does` is the help text; `settings` are keyword arguments of
+    `add_argument`. An option without value and settings is a flag.
     """
     name, _, value = usage.partition(" ")
     if value:
@@ -64,10 +65,10 @@ def option(usage: str, does: str, **settings: Any) -> Option:
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose usage errors exit 1, and say which word may have been meant."""
+    """An ArgumentParser whose usage errors exit with 1 and suggest the nearest known word."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse `args`, all of which have to be known: each command tells of its own mistakes."""
+        """Parse `args`; end with a usage error of this command if one of them is unknown."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             known = [name for action in self._actions for name in action.option_strings]
@@ -83,19 +84,19 @@ class Parser(argparse.ArgumentParser):
             raise
 
     def error(self, message: str) -> NoReturn:
-        """Print how the command is used, and why this was not it."""
+        """Print the command's usage and the mistake, and exit."""
         self.print_usage(sys.stderr)
         self.exit(FAILED, f"error: {message}\n  see: {self.prog} --help\n")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
-        """End the process, once all that it printed is written. Raises OSError where that is not possible."""
+        """Flush standard output and exit. Raises OSError if the output cannot be written."""
         if message:
             self._print_message(message, sys.stderr)
         sys.stdout.flush()
         sys.exit(status)
 
     def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
-        """Print `message`. Raises OSError, which argparse's own keeps to itself."""
+        """Print `message`. Raises OSError, unlike argparse, which hides it."""
         (file or sys.stderr).write(message)
 
 
@@ -107,7 +108,7 @@ def _nearest(word: str, known: Iterable[str]) -> str:
 
 
 def make_parser(commands: Iterable[Command], options: Options) -> Parser:
-    """Return the parser of `commands`, all of which take `options`, before or behind their names."""
+    """Return the parser of `commands`. All of them accept `options`, before or after the command's name."""
     parser = Parser(
         prog="reconciler",
         description="Create proctored exams from a git repository: plan in pull requests, "
@@ -147,7 +148,7 @@ def _add_commands(parser: argparse.ArgumentParser, commands: Iterable[Command], 
             allow_abbrev=False,
         )
         added.set_defaults(handler=command.handler)
-        _add(added, common, default=argparse.SUPPRESS)  # what stood before the command's name counts
+        _add(added, common, default=argparse.SUPPRESS)  # keep options given before the command's name
         _add(added, command.options)
         if command.below:
             _add_commands(added, command.below, common)
@@ -159,7 +160,7 @@ _RFC_3339: Final = re.compile(
 
 
 def moment(text: str) -> datetime:
-    """Return the instant that `text`, in the form of RFC 3339, means, in UTC."""
+    """Return the RFC 3339 date-time `text`, in UTC. Raises ArgumentTypeError if it is invalid."""
     try:
         if _RFC_3339.fullmatch(text):
             return datetime.fromisoformat(text.upper()).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Saved plans: read from files, and written into them through no link."""
+"""Read and write saved plans; a plan is never written through a link."""
 
 import argparse
 import os
@@ -14,11 +14,11 @@ from reconciler.outputs.json.plan import SavedPlan, decode_plan
 
 _HEAD_BYTES: Final = 200
 _STREAM: Final = re.compile(r"/dev/(?:stdout|stderr|fd/[0-9]+)|/proc/self/fd/[0-9]+")
-"""Links that lead where a person has led this process's own output."""
+"""Links to the streams of this process, which may be written to."""
 
 
 def read_plan(parsed: argparse.Namespace, path: Path) -> SavedPlan:
-    """The saved plan at `path`. Raises UsageError where there is none."""
+    """Return the saved plan at `path`. Raises UsageError if there is none."""
     target = below_root(parsed, path)
     if not target.is_file():
         raise UsageError(f"{path} is not a file", hint="Name a plan that `reconciler plan --out FILE` wrote.")
@@ -26,10 +26,9 @@ def read_plan(parsed: argparse.Namespace, path: Path) -> SavedPlan:
 
 
 def write_plan(parsed: argparse.Namespace, path: Path, document: str) -> None:
-    """Put a plan's `document` at `path` at one stroke, in the place of another plan or of nothing.
+    """Write a plan's `document` to `path`, atomically unless it is a pipe or a device.
 
-    A pipe or a device is written to. Raises UsageError, with nothing written, for a link, and for whatever
-    else is there: it might be the state or a manifest.
+    Raises UsageError, and writes nothing, if `path` is a link or a file other than a plan, such as the state.
     """
     target = below_root(parsed, path)
     try:
@@ -50,7 +49,7 @@ def write_plan(parsed: argparse.Namespace, path: Path, document: str) -> None:
 
 
 def _status_of(target: Path) -> os.stat_result | None:
-    """What the system knows of `target` itself, links not followed; None where nothing is there."""
+    """Return the status of `target` without following a link, or None if nothing is there."""
     try:
         return target.lstat()
     except FileNotFoundError:
@@ -64,7 +63,7 @@ def _is_stream(status: os.stat_result | None) -> bool:
 def _refuse_links(
     parsed: argparse.Namespace, path: Path, target: Path, status: os.stat_result | None
 ) -> None:
-    """Raise UsageError if `target` is a link, or if one on the way there leads out of the workspace."""
+    """Raise UsageError if `target` is a link, or if a link in its path leads out of the workspace."""
     if status is not None and stat.S_ISLNK(status.st_mode):
         raise _refusal(path, "is a link")
     root = root_of(parsed)
@@ -78,7 +77,7 @@ def _refusal(path: Path, why: str) -> UsageError:
 
 
 def _holds_plan(target: Path) -> bool:
-    """Whether `target` is an empty file, or a saved plan."""
+    """Return whether `target` is an empty file or a saved plan."""
     if not target.is_file():
         return False
     with target.open("rb") as file:
@@ -87,7 +86,7 @@ def _holds_plan(target: Path) -> bool:
 
 
 def _replace(target: Path, data: bytes, status: os.stat_result | None) -> None:
-    """Write `data` beside `target`, and put it in its place, with the rights that the one there had."""
+    """Write `data` to a new file and rename it to `target`, with the permissions of an earlier `target`."""
     part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:  # noqa: PTH123 - a descriptor

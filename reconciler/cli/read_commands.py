@@ -44,16 +44,16 @@ from reconciler.statefile.state_format import encode_state
 
 def validate(parsed: argparse.Namespace) -> int:
     """Print all diagnostics; return 1 if one of them is an error."""
-    gc.disable()  # as for a plan
+    gc.disable()  # as in `plan`
     note_slow_reading(parsed)
     loaded = workspace_of(parsed).validate(now=parsed.now)
     found = loaded.diagnostics
     if parsed.format == "json":
         print_raw(to_text(diagnostics_document(found)))
     elif parsed.format != "text":
-        from reconciler.cli.ci_output import print_findings  # noqa: PLC0415 - only pipelines need it
+        from reconciler.cli.ci_output import print_for_ci  # noqa: PLC0415 - only pipelines need it
 
-        print_findings(parsed, loaded)
+        print_for_ci(parsed, loaded)
     elif found:
         print_diagnostics(found, result_console(parsed))
         hint_at_rules(found, error_console(parsed))
@@ -64,8 +64,8 @@ def validate(parsed: argparse.Namespace) -> int:
 
 
 def plan(parsed: argparse.Namespace) -> int:
-    """Print the plan, and write it where `--out` says."""
-    gc.disable()  # a plan has no garbage, and to look for it takes a sixteenth of its time
+    """Print the plan, and write it to the file of `--out`."""
+    gc.disable()  # a plan makes no garbage; searching for it takes a sixteenth of the time
     note_slow_reading(parsed)
     planned = workspace_of(parsed).plan(
         targets=parsed.targets,
@@ -123,7 +123,7 @@ def _code_of(made: Plan) -> int:
 
 
 def show(parsed: argparse.Namespace) -> int:
-    """Print a saved plan, or without one the state."""
+    """Print a saved plan or, without a file, the state."""
     if parsed.file is None:
         _refuse_as_state(parsed.format)
         return list_state(parsed)
@@ -135,7 +135,7 @@ def show(parsed: argparse.Namespace) -> int:
 
 
 def _refuse_as_state(form: str) -> None:
-    """Raise UsageError if only plans have the format `form`."""
+    """Raise UsageError if `form` is a format for plans only."""
     if form not in TEXT_OR_JSON:
         raise UsageError(
             f"the state cannot be shown as {form}: only a plan can",
@@ -154,7 +154,7 @@ def list_state(parsed: argparse.Namespace) -> int:
 
 
 def pull(parsed: argparse.Namespace) -> int:
-    """Print the state's document, with what a killed run left in the log, or a file decrypted."""
+    """Print the state as JSON, including the journal of a killed run, or decrypt and print a file."""
     if parsed.file is not None:
         document = below_root(parsed, parsed.file).read_bytes()
         plain = workspace_of(parsed).plain_text(document, name=str(parsed.file))
@@ -183,7 +183,7 @@ def show_entry(parsed: argparse.Namespace) -> int:
 
 
 def _entry_document(address: Address, state: State) -> dict[str, Json]:
-    """Return what the state's document says of `address`, and how doubts about it were settled."""
+    """Return the part of the state's document for `address`, with its resolutions."""
     told = replace(state, resolutions=state.resolutions_of(address))
     document = json.loads(encode_state(told))
     found = document["exams"].get(address) or document["intents"].get(address) or {}

@@ -1,4 +1,4 @@
-"""The standard streams of a process: each is there, and none of them ends a command by a traceback."""
+"""Standard streams that always exist and never end a command with a traceback."""
 
 import io
 import os
@@ -12,9 +12,8 @@ if TYPE_CHECKING:
 def open_streams() -> None:
     """Make all three standard streams usable, whatever the process was started with.
 
-    One that was closed leads nowhere: its number would be that of the next file that is opened, of the state
-    perhaps, and what is printed would go there. Standard error drops what it cannot write: it tells of the
-    work, and must not end it.
+    A closed stream is opened on the null device. Otherwise the next opened file, perhaps the state, would get
+    its descriptor, and printed text would go into that file. Standard error drops text that it cannot write.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
@@ -23,9 +22,9 @@ def open_streams() -> None:
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="backslashreplace")
     out, told = sys.stdout, sys.stderr
-    results = _Results(out.fileno(), "w", closefd=False)
+    results = _ResultFile(out.fileno(), "w", closefd=False)
     sys.stdout = _text_on(results, out.encoding, line_buffering=bool(out.line_buffering))
-    sys.stderr = _text_on(_Heedless(told.fileno(), "w", closefd=False), told.encoding, line_buffering=True)
+    sys.stderr = _text_on(_LossyFile(told.fileno(), "w", closefd=False), told.encoding, line_buffering=True)
 
 
 def _text_on(file: io.FileIO, encoding: str, *, line_buffering: bool) -> io.TextIOWrapper:
@@ -34,8 +33,8 @@ def _text_on(file: io.FileIO, encoding: str, *, line_buffering: bool) -> io.Text
     )
 
 
-class _Results(io.FileIO):
-    """Standard output, which is named in the error where it cannot be written."""
+class _ResultFile(io.FileIO):
+    """Standard output; an error of writing names it."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
         try:
@@ -45,8 +44,8 @@ class _Results(io.FileIO):
             raise
 
 
-class _Heedless(io.FileIO):
-    """A file that takes all that is written to it, and loses what it cannot keep."""
+class _LossyFile(io.FileIO):
+    """A file that drops data which it cannot write, instead of raising OSError."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
         try:
@@ -56,9 +55,9 @@ class _Heedless(io.FileIO):
 
 
 def flush_results() -> None:
-    """Write all that was printed on standard output; what cannot be written is dropped."""
+    """Flush standard output; drop what cannot be written."""
     try:
         sys.stdout.flush()
     except OSError:
-        # Python would try once more when it ends, and complain.
+        # Otherwise Python tries again when it ends, and prints an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""The commands beside the main job: explain, schema, sandbox, completion."""
+"""The commands that need no state: explain, schema, sandbox, completion."""
 
 import argparse
 
@@ -22,7 +22,7 @@ def schema(parsed: argparse.Namespace) -> int:
 
 
 def explain(parsed: argparse.Namespace) -> int:
-    """Print what a field, a rule or an exit code means, or what there is to explain."""
+    """Explain a field, a rule or an exit code or, without a topic, list them."""
     topics = Topics(Workspace.open(root=root_of(parsed)).rules, MEANINGS)
     text = topics.overview() if parsed.topic is None else topics.explained(parsed.topic)
     if text is None:
@@ -37,7 +37,7 @@ def explain(parsed: argparse.Namespace) -> int:
 
 
 def sandbox(parsed: argparse.Namespace) -> int:
-    """Serve the local stand-in for the API until a signal ends it."""
+    """Run the local stand-in for the service until a signal ends it."""
     try:
         faults = tuple(parse_fault(text) for text in parsed.faults)
     except ValueError as error:

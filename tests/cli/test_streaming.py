@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconciler import schemas
-from reconciler.cli.notices import Chorus, streaming
+from reconciler.cli.notices import ProgressFanOut, streaming
 from reconciler.model.errors import NotConfirmed
 
 LINES = Draft202012Validator(schemas.load("log"))
@@ -59,7 +59,7 @@ class Listener:
 def test_all_of_a_chorus_are_told_everything_in_order():
     """Each hears what one alone would hear."""
     first, second = Listener(), Listener()
-    chorus = Chorus(first, second)
+    chorus = ProgressFanOut(first, second)
     chorus.started(2)
     chorus.trying("begun")
     chorus.waiting(1.5, "HTTP 429")
