@@ -27,7 +27,7 @@ from msgspec.structs import replace
 from reconciler import service_url
 from reconciler.backends.encrypting_store import EncryptingStore
 from reconciler.backends.encryption import decrypt_document
-from reconciler.backends.opening import open_backend
+from reconciler.backends.opening import open_store
 from reconciler.editing import Edit, migrate, recovery_folder, sweep
 from reconciler.host import SystemClock, lock_info, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
@@ -347,7 +347,7 @@ class Workspace:
         if has_errors(self._file.diagnostics):
             raise ManifestInvalid(self._file.diagnostics)
         url = url or self._state_url or self._file.environment.state_url or _DEFAULT_STATE
-        return EncryptingStore(open_backend(url, root=self._root), self._keys)
+        return EncryptingStore(open_store(url, root=self._root), self._keys)
 
     def _service(self, state: State) -> ServiceUrl:
         """Return the service that a plan goes to, and who named it."""

@@ -1,9 +1,9 @@
 """Tests that every store must pass: they check what `ports.StateStore` says.
 
-They run in pytest, which is not imported here. The tests of a store subclass `BackendConformance` and define
+They run in pytest, which is not imported here. The tests of a store subclass `StoreConformance` and define
 a fixture `place` for a new, empty location:
 
-    class TestMyStore(BackendConformance):
+    class TestMyStore(StoreConformance):
         @pytest.fixture
         def place(self, server, tmp_path):
             return Place(url=f"mystore://{server}/{uuid4()}", root=tmp_path)
@@ -23,7 +23,7 @@ from typing import ClassVar, Final
 
 from msgspec import Struct, field
 
-from reconciler.backends.opening import open_backend
+from reconciler.backends.opening import open_store
 from reconciler.fault_points import VARIABLE, are_left
 from reconciler.model.errors import (
     ReconcilerError,
@@ -51,7 +51,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
     def open(self) -> StateStore:
         """Return a new client."""
-        return open_backend(self.url, root=self.root)
+        return open_store(self.url, root=self.root)
 
     def start(self, *words: str, fault: str | None = None) -> "subprocess.Popen[str]":
         """Start another process that uses this place (see `_act`); its output can be read line by line."""
@@ -124,7 +124,7 @@ def settled(backend: StateStore) -> Iterator[bytes | None]:
         yield None if found is None else found.data
 
 
-class BackendConformance:
+class StoreConformance:
     """The tests.
 
     A subclass may name other steps of `fault_points`, at which processes are killed or calls fail.
@@ -440,7 +440,7 @@ def _locked(backend: StateStore) -> Iterator[None]:
         lock.__enter__()
     except StateUnavailable as error:
         print(f"StateUnavailable {error.message}", flush=True)
-        BackendConformance._let_go(Place(url=sys.argv[1], root=Path(sys.argv[2])))
+        StoreConformance._let_go(Place(url=sys.argv[1], root=Path(sys.argv[2])))
         lock = backend.lock(a_lock("story again"), timeout_s=0)
         lock.__enter__()
     try:
@@ -466,7 +466,7 @@ def _persist(step: Callable[[], object]) -> None:
 
 if __name__ == "__main__":
     try:
-        _act(open_backend(sys.argv[1], root=Path(sys.argv[2])), sys.argv[3:])
+        _act(open_store(sys.argv[1], root=Path(sys.argv[2])), sys.argv[3:])
     except ReconcilerError as error:
         print(f"{type(error).__name__} {error.message}", flush=True)
         sys.exit(1)

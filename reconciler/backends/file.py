@@ -56,10 +56,10 @@ def open_file(url: str, *, root: Path) -> StateStore:
     parts = urlsplit(url)
     if parts.netloc not in {"", "localhost"} or parts.query or parts.fragment or not parts.path:
         raise UsageError(f"the state URL {url!r} does not name a local path", hint=FILE_HINT)
-    return FileBackend(root / unquote(parts.path), location=url)
+    return FileStore(root / unquote(parts.path), location=url)
 
 
-class FileBackend:
+class FileStore:
     """A state in the file at `path`; implements `ports.StateStore`."""
 
     def __init__(self, path: Path, *, location: str) -> None:

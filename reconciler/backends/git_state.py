@@ -146,10 +146,10 @@ class GitLock:
 
 def open_git(url: str, *, root: Path) -> StateStore:
     """Return the store for the branch that `url` names. A relative path is below `root`."""
-    return GitBackend(read_git_url(url, root=root), root=root)
+    return GitStore(read_git_url(url, root=root), root=root)
 
 
-class GitBackend:
+class GitStore:
     """A state in a branch; implements `ports.StateStore`. A version is the id of the snapshot's blob."""
 
     def __init__(self, place: GitPlace, *, root: Path) -> None:

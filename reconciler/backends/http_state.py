@@ -168,10 +168,10 @@ _SAMPLE: Final = 'a proof: "\\u00e9" é ✓\n'.encode()
 
 def open_http(url: str, *, root: Path) -> StateStore:  # noqa: ARG001 - no path is below it
     """Return the store at the address that `url` names."""
-    return HttpBackend(read_address(url))
+    return HttpStore(read_address(url))
 
 
-class HttpBackend:
+class HttpStore:
     """A state at an HTTP address; implements `ports.StateStore`."""
 
     def __init__(self, address: HttpAddress) -> None:

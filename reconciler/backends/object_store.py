@@ -31,10 +31,10 @@ _BACKUP_TRIES: Final = 3
 def open_object_store(url: str, *, root: Path) -> StateStore:  # noqa: ARG001 - a bucket is below no directory
     """Return the store for the object that `url` names."""
     bucket, key = open_bucket(url)
-    return ObjectStoreBackend(bucket, key=key)
+    return BucketStore(bucket, key=key)
 
 
-class ObjectStoreBackend:
+class BucketStore:
     """A state in a bucket; implements `ports.StateStore`."""
 
     def __init__(self, bucket: Bucket, *, key: str) -> None:

@@ -30,7 +30,7 @@ Opener = Callable[..., StateStore]
 """Returns the store that a URL names, without accessing it; takes `url` and `root`."""
 
 
-def open_backend(url: str, *, root: Path) -> StateStore:
+def open_store(url: str, *, root: Path) -> StateStore:
     """Return the store that `url` names, without accessing it. A relative path is below `root`."""
     if url != url.encode(errors="replace").decode():
         raise UsageError(

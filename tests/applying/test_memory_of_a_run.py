@@ -12,7 +12,7 @@ from raw_server import ok
 from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
-from reconciler.backends.file import FileBackend
+from reconciler.backends.file import FileStore
 from reconciler.host import SystemClock, lock_info, new_attempt
 from reconciler.model.identities import ExamSid
 from reconciler.model.verdicts import Created
@@ -51,7 +51,7 @@ class ForgetfulApi:
 @pytest.fixture
 def backend(tmp_path):
     """A store with an empty state."""
-    made = FileBackend(tmp_path / "state.json", location="file:state.json")
+    made = FileStore(tmp_path / "state.json", location="file:state.json")
     lineage = "6f2f4c1c-6f0f-4d0e-9f43-0d0f6c4b3a21"
     initialise(made, lineage=lineage, lock=lock_info("init"), timeout_s=1)
     return made

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from reconciler.backends.conformance import BackendConformance, Place
+from reconciler.backends.conformance import Place, StoreConformance
 
 SUPPORT = Path(__file__).parents[1] / "support"
 
@@ -30,7 +30,7 @@ def packages(tmp_path_factory):
     importlib.import_module("reconciler.backends.encryption")._SCRYPT.update(usual)
 
 
-class TestEncryptedFile(BackendConformance):
+class TestEncryptedFile(StoreConformance):
     """An encrypted state at a path."""
 
     kill_steps: ClassVar = ("journal-flush", "snapshot-swapped", "journal-cleared")

@@ -11,7 +11,7 @@ from reconciler import schemas
 from reconciler.backends import encryption
 from reconciler.backends.encrypting_store import EncryptingStore
 from reconciler.backends.encryption import decrypt_document
-from reconciler.backends.file import FileBackend
+from reconciler.backends.file import FileStore
 from reconciler.host import lock_info
 from reconciler.model.errors import (
     StateConflict,
@@ -46,7 +46,7 @@ def path(tmp_path):
 @pytest.fixture
 def inner(path):
     """The store that sees encrypted bytes only."""
-    return FileBackend(path, location="file:s.json")
+    return FileStore(path, location="file:s.json")
 
 
 def client(inner, present=KEY, previous=None):
@@ -337,7 +337,7 @@ def test_the_lock_and_comparing_are_the_stores_own(inner, encrypted):
     assert inner.lock_holder() is None
 
 
-class Telling(FileBackend):
+class Telling(FileStore):
     """A store that keeps a history of notes."""
 
     def __init__(self, path):

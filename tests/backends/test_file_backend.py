@@ -8,8 +8,8 @@ import textwrap
 
 import pytest
 
-from reconciler.backends.file import FileBackend
-from reconciler.backends.opening import open_backend
+from reconciler.backends.file import FileStore
+from reconciler.backends.opening import open_store
 from reconciler.host import lock_info
 from reconciler.model.errors import StateLocked, StateUnavailable, UnlockRefused, UsageError
 from reconciler.ports import Breaking, Liveness
@@ -23,7 +23,7 @@ def names(folder):
 @pytest.fixture
 def backend(tmp_path):
     """A store in a folder of its own, which does not exist yet."""
-    return FileBackend(tmp_path / "state" / "s.json", location="file:state/s.json")
+    return FileStore(tmp_path / "state" / "s.json", location="file:state/s.json")
 
 
 def test_a_write_leaves_no_scratch_file(backend, tmp_path):
@@ -48,7 +48,7 @@ def test_a_link_to_the_state_stays_a_link(backend, tmp_path):
     backend.write(b"one", replacing=None)
     link = tmp_path / "link.json"
     link.symlink_to(tmp_path / "state" / "s.json")
-    linked = FileBackend(link, location="file:link.json")
+    linked = FileStore(link, location="file:link.json")
     linked.write(b"two", replacing=linked.read().version)
     assert link.is_symlink()
     assert backend.read().data == b"two"
@@ -56,11 +56,11 @@ def test_a_link_to_the_state_stays_a_link(backend, tmp_path):
 
 def test_failures_of_the_system_name_the_state(tmp_path):
     """A directory where the file should be, and a file where the directory should be, are reported."""
-    directory = FileBackend(tmp_path, location="file:.")
+    directory = FileStore(tmp_path, location="file:.")
     with pytest.raises(StateUnavailable, match=r"cannot read file:\."):
         directory.read()
     (tmp_path / "plain").write_text("x")
-    below = FileBackend(tmp_path / "plain" / "s.json", location="file:plain/s.json")
+    below = FileStore(tmp_path / "plain" / "s.json", location="file:plain/s.json")
     with (
         pytest.raises(StateUnavailable, match=r"cannot lock file:plain/s\.json"),
         below.lock(lock_info("test"), timeout_s=0),
@@ -74,7 +74,7 @@ def test_what_is_no_regular_file_is_refused(tmp_path):
     (tmp_path / "device").symlink_to("/dev/zero")
     for name in ("pipe", "device"):
         with pytest.raises(StateUnavailable, match="not a regular file"):
-            FileBackend(tmp_path / name, location="x").read()
+            FileStore(tmp_path / name, location="x").read()
 
 
 def test_a_write_that_fails_leaves_the_old_content(tmp_path):
@@ -83,9 +83,9 @@ def test_a_write_that_fails_leaves_the_old_content(tmp_path):
         """
         import resource, signal, sys
         from pathlib import Path
-        from reconciler.backends.file import FileBackend
+        from reconciler.backends.file import FileStore
         from reconciler.model.errors import StateUnavailable
-        backend = FileBackend(Path(sys.argv[1]), location="x")
+        backend = FileStore(Path(sys.argv[1]), location="x")
         version = backend.write(b"one", replacing=None)
         backend.append_journal(b"head", after=0)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -118,9 +118,9 @@ HOLDER = textwrap.dedent(
     """
     import sys, time
     from pathlib import Path
-    from reconciler.backends.file import FileBackend
+    from reconciler.backends.file import FileStore
     from reconciler.host import lock_info
-    with FileBackend(Path(sys.argv[1]), location="x").lock(lock_info("apply"), timeout_s=0):
+    with FileStore(Path(sys.argv[1]), location="x").lock(lock_info("apply"), timeout_s=0):
         print("held", flush=True)
         time.sleep(60)
     """
@@ -143,7 +143,7 @@ def holder(tmp_path):
 
 def test_a_second_process_is_kept_out_and_told_by_whom(tmp_path, holder):
     """The lock names its holder: who, where, which process, since when, which command."""
-    backend = FileBackend(tmp_path / "s.json", location="file:s.json")
+    backend = FileStore(tmp_path / "s.json", location="file:s.json")
     with (
         pytest.raises(StateLocked, match=rf"process {holder.pid}, since .*`apply`") as caught,
         backend.lock(lock_info("apply"), timeout_s=0),
@@ -154,7 +154,7 @@ def test_a_second_process_is_kept_out_and_told_by_whom(tmp_path, holder):
 
 def test_a_killed_holder_lets_go(tmp_path, holder):
     """The kernel releases the lock of a dead process; nobody has to break it by hand."""
-    backend = FileBackend(tmp_path / "s.json", location="file:s.json")
+    backend = FileStore(tmp_path / "s.json", location="file:s.json")
     holder.send_signal(signal.SIGKILL)
     with backend.lock(lock_info("apply"), timeout_s=10):
         pass
@@ -162,7 +162,7 @@ def test_a_killed_holder_lets_go(tmp_path, holder):
 
 def test_the_lock_leaves_no_file_and_tidies_scratch_files(tmp_path):
     """Released, the lock file is gone, and so is what a killed writer left half-written."""
-    backend = FileBackend(tmp_path / "s.json", location="x")
+    backend = FileStore(tmp_path / "s.json", location="x")
     (tmp_path / ".s.json.123.tmp").write_text("half")
     with backend.lock(lock_info("test"), timeout_s=0):
         assert (tmp_path / "s.json.lock").exists()
@@ -171,7 +171,7 @@ def test_the_lock_leaves_no_file_and_tidies_scratch_files(tmp_path):
 
 def test_a_release_leaves_another_holders_file(tmp_path):
     """Who lost its lock file to somebody's rm does not remove the next holder's."""
-    backend = FileBackend(tmp_path / "s.json", location="x")
+    backend = FileStore(tmp_path / "s.json", location="x")
     with backend.lock(lock_info("first"), timeout_s=0):
         (tmp_path / "s.json.lock").unlink()
         (tmp_path / "s.json.lock").write_text("the next holder's")
@@ -180,7 +180,7 @@ def test_a_release_leaves_another_holders_file(tmp_path):
 
 def test_who_holds_the_lock_can_be_asked(tmp_path, holder):
     """The holder is shown while it lives, and as dead once it was killed; without a lock there is none."""
-    backend = FileBackend(tmp_path / "s.json", location="x")
+    backend = FileStore(tmp_path / "s.json", location="x")
     found = backend.lock_holder()
     assert (found.info.pid, found.info.command, found.liveness) == (holder.pid, "apply", Liveness.ALIVE)
     holder.kill()
@@ -193,7 +193,7 @@ def test_who_holds_the_lock_can_be_asked(tmp_path, holder):
 
 def test_a_live_holder_keeps_its_lock_unless_it_is_forced(tmp_path, holder):
     """A live one is refused, so is another id; forced, the next run gets the lock."""
-    backend = FileBackend(tmp_path / "s.json", location="x")
+    backend = FileStore(tmp_path / "s.json", location="x")
     lock_id = backend.lock_holder().info.lock_id
     with pytest.raises(UnlockRefused, match="alive"):
         backend.break_lock(lock_id, breaking=Breaking.DEAD)
@@ -209,7 +209,7 @@ def test_a_live_holder_keeps_its_lock_unless_it_is_forced(tmp_path, holder):
 
 def test_there_may_be_nothing_to_break(tmp_path):
     """No lock, and a lock file with nonsense in it, are refused and left as they are."""
-    backend = FileBackend(tmp_path / "s.json", location="x")
+    backend = FileStore(tmp_path / "s.json", location="x")
     with pytest.raises(UnlockRefused, match="not locked"):
         backend.break_lock("any", breaking=Breaking.EVEN_LIVE)
     (tmp_path / "s.json.lock").write_text("nonsense")
@@ -230,7 +230,7 @@ BREAKS = {
 @pytest.mark.parametrize("taken", BREAKS.values(), ids=BREAKS.keys())
 def test_a_holder_whose_lock_was_broken_changes_nothing(tmp_path, taken):
     """However the lock was taken away, not one byte of state, journal or backup changes any more."""
-    backend, other = (FileBackend(tmp_path / "s.json", location="x") for _ in range(2))
+    backend, other = (FileStore(tmp_path / "s.json", location="x") for _ in range(2))
     (tmp_path / "new").write_text("another's lock")
     with backend.lock(lock_info("first"), timeout_s=0):
         version = backend.write(b"one", replacing=None)
@@ -253,9 +253,9 @@ INCREMENTER = textwrap.dedent(
     """
     import sys
     from pathlib import Path
-    from reconciler.backends.file import FileBackend
+    from reconciler.backends.file import FileStore
     from reconciler.model.errors import StateConflict
-    backend, done = FileBackend(Path(sys.argv[1]), location="x"), 0
+    backend, done = FileStore(Path(sys.argv[1]), location="x"), 0
     while done < 40:
         found = backend.read()
         try:
@@ -269,7 +269,7 @@ INCREMENTER = textwrap.dedent(
 
 def test_writers_without_a_lock_overwrite_nothing_of_each_other(tmp_path):
     """Compare-and-swap holds between processes by itself: no update of four writers is lost."""
-    backend = FileBackend(tmp_path / "s.json", location="x")
+    backend = FileStore(tmp_path / "s.json", location="x")
     backend.write(b"0", replacing=None)
     command = [sys.executable, "-c", INCREMENTER, str(tmp_path / "s.json")]
     writers = [subprocess.Popen(command) for _ in range(4)]
@@ -280,7 +280,7 @@ def test_writers_without_a_lock_overwrite_nothing_of_each_other(tmp_path):
 def test_an_unreadable_holder_is_still_a_holder(tmp_path, holder):
     """A lock file with nonsense in it keeps others out all the same."""
     (tmp_path / "s.json.lock").write_text("nonsense")
-    backend = FileBackend(tmp_path / "s.json", location="x")
+    backend = FileStore(tmp_path / "s.json", location="x")
     with pytest.raises(StateLocked, match="another run"), backend.lock(lock_info("t"), timeout_s=0):
         pass
     assert holder.poll() is None
@@ -292,13 +292,13 @@ def test_an_unreadable_holder_is_still_a_holder(tmp_path, holder):
 def test_urls_that_name_no_store_are_refused(url, tmp_path):
     """Each says how to write one."""
     with pytest.raises(UsageError) as caught:
-        open_backend(url, root=tmp_path)
+        open_store(url, root=tmp_path)
     assert "file:exams.state.json" in caught.value.hint
 
 
 def test_a_relative_url_is_below_the_root(tmp_path):
     """The state is where the workspace is, not where the process happens to be."""
-    open_backend("file:sub%20folder/s.json", root=tmp_path).write(b"x", replacing=None)
+    open_store("file:sub%20folder/s.json", root=tmp_path).write(b"x", replacing=None)
     assert (tmp_path / "sub folder" / "s.json").read_bytes() == b"x"
-    open_backend(f"file://{tmp_path}/t.json", root=tmp_path / "elsewhere").write(b"x", replacing=None)
+    open_store(f"file://{tmp_path}/t.json", root=tmp_path / "elsewhere").write(b"x", replacing=None)
     assert (tmp_path / "t.json").exists()

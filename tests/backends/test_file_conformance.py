@@ -4,10 +4,10 @@ from typing import ClassVar
 
 import pytest
 
-from reconciler.backends.conformance import BackendConformance, Place
+from reconciler.backends.conformance import Place, StoreConformance
 
 
-class TestFile(BackendConformance):
+class TestFile(StoreConformance):
     """A state at a path."""
 
     kill_steps: ClassVar = (

@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.backends.http_address import read_address
-from reconciler.backends.opening import open_backend
+from reconciler.backends.opening import open_store
 from reconciler.model.errors import UsageError
 
 GITLAB = "https://gitlab.example/api/v4/projects/42/terraform/state/exams"
@@ -70,7 +70,7 @@ def test_what_is_no_address_is_refused(url, problem, tmp_path):
     if "allow-http" in url:
         url, problem = url.replace("https", "http", 1), "allow-http"
     with pytest.raises(UsageError, match=problem) as caught:
-        open_backend(url, root=tmp_path)
+        open_store(url, root=tmp_path)
     assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
 
 

@@ -4,14 +4,14 @@ from typing import ClassVar
 
 import pytest
 
-from reconciler.backends.conformance import BackendConformance
+from reconciler.backends.conformance import StoreConformance
 
 pytestmark = pytest.mark.timeout(
     600
 )  # dozens of processes, one after the other, on a machine that may be busy
 
 
-class TestPlain(BackendConformance):
+class TestPlain(StoreConformance):
     """A server as Terraform's documentation describes it."""
 
     kill_steps: ClassVar = ("store-called",)
@@ -23,7 +23,7 @@ class TestPlain(BackendConformance):
         return server.place("plain")
 
 
-class TestGitLab(BackendConformance):
+class TestGitLab(StoreConformance):
     """A server that does as GitLab does. Answers are lost here, and calls fail on the other."""
 
     kill_steps: ClassVar = ("store-called",)  # right before the next call is as good as right behind this one

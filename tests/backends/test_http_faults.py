@@ -11,7 +11,7 @@ from raw_server import raw_server
 from reconciler.backends.conformance import a_lock, refusal, take
 from reconciler.backends.http_address import read_address
 from reconciler.backends.http_client import HttpClient, HttpRequest, Resend
-from reconciler.backends.opening import open_backend
+from reconciler.backends.opening import open_store
 from reconciler.model.errors import (
     StateConflict,
     StateDamaged,
@@ -542,18 +542,18 @@ def secure(server):
 
 def test_tls_that_fails_says_what_to_do(secure, tmp_path, monkeypatch):
     """An authority that nobody knows is refused until SSL_CERT_FILE names it."""
-    error = refusal(StateUnavailable, open_backend(secure, root=tmp_path).read)
+    error = refusal(StateUnavailable, open_store(secure, root=tmp_path).read)
     assert "certificate" in error.message
     assert "SSL_CERT_FILE" in error.hint
     for name, value in tls_material.trust_in(tmp_path).items():
         monkeypatch.setenv(name, value)
-    assert open_backend(secure, root=tmp_path).read() is None
+    assert open_store(secure, root=tmp_path).read() is None
 
 
 def test_authorities_that_cannot_be_read(secure, tmp_path, monkeypatch):
     """A certificate file that is not there is named before anything is sent."""
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
-    error = refusal(StateUnavailable, open_backend(secure, root=tmp_path).read)
+    error = refusal(StateUnavailable, open_store(secure, root=tmp_path).read)
     assert "certificate authorities cannot be read" in error.message
 
 
@@ -570,7 +570,7 @@ def test_authorities_that_cannot_be_read(secure, tmp_path, monkeypatch):
 def test_a_proxy_that_cannot_be_used(tmp_path, monkeypatch, proxy):
     """It is named by its variable; its password is not."""
     monkeypatch.setenv("HTTPS_PROXY", proxy)
-    error = refusal(StateUnavailable, open_backend("https://state.example/x", root=tmp_path).read)
+    error = refusal(StateUnavailable, open_store("https://state.example/x", root=tmp_path).read)
     assert "HTTPS_PROXY" in error.message
     assert "hunter2" not in f"{error.message} {error.hint}"
 
@@ -590,9 +590,9 @@ def test_what_no_proxy_does_not_name_goes_through_the_proxy(tmp_path, monkeypatc
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("no_proxy", no)
         url = "http://state.example/x#allow-http=true&lock-address=http://lock.example/y"
-        assert open_backend(url, root=tmp_path).read() is None
+        assert open_store(url, root=tmp_path).read() is None
         assert len(proxy.conversations) == 1
-        refusal(StateUnavailable, open_backend(url, root=tmp_path).lock_holder)
+        refusal(StateUnavailable, open_store(url, root=tmp_path).lock_holder)
         assert len(proxy.conversations) == 2
 
 
@@ -600,7 +600,7 @@ def test_a_server_that_is_not_there(tmp_path):
     """It is tried for a while, then told."""
     with raw_server(absent) as raw:
         url = f"{raw.url}/state"
-    error = refusal(StateUnavailable, open_backend(url, root=tmp_path).read)
+    error = refusal(StateUnavailable, open_store(url, root=tmp_path).read)
     assert f"cannot reach {url}: ConnectError" in error.message
 
 

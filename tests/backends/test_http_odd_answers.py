@@ -18,8 +18,8 @@ from reconciler.backends.conformance import refusal, take
 from reconciler.backends.http_address import read_address
 from reconciler.backends.http_client import HttpAnswer
 from reconciler.backends.http_document import decode_document, encode_document
-from reconciler.backends.http_state import HttpBackend
-from reconciler.backends.opening import open_backend
+from reconciler.backends.http_state import HttpStore
+from reconciler.backends.opening import open_store
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports import Breaking
 
@@ -133,7 +133,7 @@ def clock(monkeypatch):
 
 def backend_of(answers, address):
     """A backend whose server gives `answers` in turn, over and over."""
-    made = HttpBackend(read_address(address))
+    made = HttpStore(read_address(address))
     given = [*answers]
 
     def send(_):
@@ -262,7 +262,7 @@ def test_any_head_is_an_answer_or_none(clock, tmp_path, monkeypatch, answer):
         conversation.send(answer)
 
     with raw_server(converse) as server:
-        backend = open_backend(f"{server.url}/{uuid.uuid4().hex}#timeout=1", root=tmp_path)
+        backend = open_store(f"{server.url}/{uuid.uuid4().hex}#timeout=1", root=tmp_path)
         for use in (backend.read, backend.lock_holder):
             error = error_of(use)
             if error is not None:
@@ -277,7 +277,7 @@ def test_any_head_is_an_answer_or_none(clock, tmp_path, monkeypatch, answer):
 )
 def test_an_address_that_cannot_be_read_is_told(tmp_path, address):
     """What the URL's own reader lets through and httpx does not."""
-    error = refusal(ReconcilerError, open_backend(address, root=tmp_path).read)
+    error = refusal(ReconcilerError, open_store(address, root=tmp_path).read)
     assert "cannot be read" in error.message
 
 
@@ -293,6 +293,6 @@ def test_a_lock_with_an_odd_id_cannot_be_mistaken(clock, tmp_path, claim_id):
             conversation.received = b""
 
     with raw_server(converse) as server:
-        backend = open_backend(f"{server.url}/x", root=tmp_path)
+        backend = open_store(f"{server.url}/x", root=tmp_path)
         assert str(backend.lock_holder()).isprintable()
         refusal(ReconcilerError, lambda: backend.break_lock("a b", breaking=Breaking.EVEN_LIVE))

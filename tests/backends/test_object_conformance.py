@@ -4,10 +4,10 @@ from typing import ClassVar
 
 import pytest
 
-from reconciler.backends.conformance import BackendConformance, Place
+from reconciler.backends.conformance import Place, StoreConformance
 
 
-class TestS3(BackendConformance):
+class TestS3(StoreConformance):
     """S3, played by moto. What is in the store before a call is what was in it after the last one."""
 
     kill_steps: ClassVar = ("store-called",)
@@ -18,7 +18,7 @@ class TestS3(BackendConformance):
         return Place(url=s3.url(), root=tmp_path)
 
 
-class TestAzure(BackendConformance):
+class TestAzure(StoreConformance):
     """Azure Blob Storage, played by Azurite. That calls fail is no different from S3."""
 
     kill_steps: ClassVar = ("store-called",)
@@ -30,7 +30,7 @@ class TestAzure(BackendConformance):
         return Place(url=az.url(), root=tmp_path)
 
 
-class TestGoogle(BackendConformance):
+class TestGoogle(StoreConformance):
     """Google Cloud Storage, played by a server of this project. That calls fail is no different from S3."""
 
     kill_steps: ClassVar = ("store-called",)

@@ -21,7 +21,7 @@ from fault_proxy import (
 from reconciler.backends.conformance import Place, a_lock, refusal, settled
 from reconciler.backends.object_calls import Listed
 from reconciler.backends.object_journal import _spared
-from reconciler.backends.opening import open_backend
+from reconciler.backends.opening import open_store
 from reconciler.model.errors import StateConflict, StateLocked, StateUnavailable, UnlockRefused
 from reconciler.ports import Breaking, LockHandover
 
@@ -150,7 +150,7 @@ def test_nothing_of_an_answer_is_quoted(place, proxy):
 
 def test_a_missing_bucket_is_told(server, tmp_path):
     """By every call, and nothing is made in its place."""
-    backend = open_backend(server.url(bucket="no-such-bucket"), root=tmp_path)
+    backend = open_store(server.url(bucket="no-such-bucket"), root=tmp_path)
     for call in (backend.read, backend.lock_holder, lambda: backend.write(b"x", replacing=None)):
         error = refusal(StateUnavailable, call)
         assert "does not exist" in error.message
@@ -159,7 +159,7 @@ def test_a_missing_bucket_is_told(server, tmp_path):
 
 def test_a_server_that_is_not_there_is_told(server, tmp_path):
     """Nobody listens at the endpoint."""
-    backend = open_backend(server.url(port=1, more="&timeout=0.5"), root=tmp_path)
+    backend = open_store(server.url(port=1, more="&timeout=0.5"), root=tmp_path)
     assert "cannot be reached" in refusal(StateUnavailable, backend.read).message
 
 
@@ -433,7 +433,7 @@ def test_a_store_that_ignores_conditions_is_refused(request, tmp_path, kind, hea
     """`init` tries it out, and leaves nothing of the trial."""
     server = request.getfixturevalue(kind)
     with FaultProxy(server.port) as proxy:
-        backend = open_backend(server.url(port=proxy.port, more="&timeout=1"), root=tmp_path)
+        backend = open_store(server.url(port=proxy.port, more="&timeout=1"), root=tmp_path)
         proxy.meet(forgetting(*headers), method="PUT")
         error = refusal(StateUnavailable, backend.prove_conditional_writes)
         assert "not fit for state" in error.message
@@ -606,6 +606,6 @@ def test_without_credentials_it_is_said_where_they_are_looked_for(s3, tmp_path, 
     for name in s3.variables:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9")
-    error = refusal(StateUnavailable, open_backend(s3.url(more="&timeout=0.5"), root=tmp_path).read)
+    error = refusal(StateUnavailable, open_store(s3.url(more="&timeout=0.5"), root=tmp_path).read)
     assert "no credentials were found" in error.message
     assert object_servers.BUCKET in error.message

@@ -18,7 +18,7 @@ from obstore.store import MemoryStore
 
 from reconciler.backends.conformance import a_lock
 from reconciler.backends.object_calls import Bucket
-from reconciler.backends.object_store import ObjectStoreBackend
+from reconciler.backends.object_store import BucketStore
 from reconciler.model.errors import StateError, StateUnavailable, UnlockRefused
 from reconciler.ports import Breaking, LockHandover
 
@@ -78,7 +78,7 @@ class Run:
 
     def __init__(self, store, late):
         self.bucket = UnsureBucket(store, late)
-        self.backend = ObjectStoreBackend(self.bucket, key=KEY)
+        self.backend = BucketStore(self.bucket, key=KEY)
         self.lock = None
         self.info = None
         self.size = 0

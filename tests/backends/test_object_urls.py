@@ -10,7 +10,7 @@ from tls_material import AUTHORITY, good, of_a_stranger
 
 from reconciler.backends.conformance import refusal
 from reconciler.backends.object_urls import open_bucket
-from reconciler.backends.opening import open_backend
+from reconciler.backends.opening import open_store
 from reconciler.model.errors import StateUnavailable, UsageError
 
 VARIABLES = (
@@ -76,7 +76,7 @@ def environment(monkeypatch):
 def test_a_url_that_names_no_place_is_refused(url, told, tmp_path):
     """Each says what is wrong and what to do, and never shows a secret."""
     with pytest.raises(UsageError) as caught:
-        open_backend(url, root=tmp_path)
+        open_store(url, root=tmp_path)
     said = f"{caught.value.message} {caught.value.hint}"
     assert told in said
     assert "hunter2" not in said
@@ -148,12 +148,12 @@ def test_a_server_with_an_unknown_certificate_is_not_talked_to(tmp_path, monkeyp
     AUTHORITY.cert_pem.write_to_path(tmp_path / "authority.pem")
     with raw_server(_absent, tls=of_a_stranger()) as server:
         url = f"s3://bucket/key#endpoint={server.url}&timeout=1"
-        error = refusal(StateUnavailable, open_backend(url, root=tmp_path).read)
+        error = refusal(StateUnavailable, open_store(url, root=tmp_path).read)
         assert "no secure connection" in error.message
         assert "SSL_CERT_FILE" in error.hint
         assert server.conversations == []
     with raw_server(_absent, tls=good()) as server:
-        assert open_backend(f"s3://bucket/key#endpoint={server.url}", root=tmp_path).read() is None
+        assert open_store(f"s3://bucket/key#endpoint={server.url}", root=tmp_path).read() is None
 
 
 def _absent(conversation):
@@ -167,7 +167,7 @@ def test_half_a_key_is_no_key(tmp_path, monkeypatch):
     """It is said at once that a part of the credentials is missing, before anything is asked of the store."""
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(UsageError, match="no credentials were found"):
-        open_backend("s3://bucket/key", root=tmp_path)
+        open_store("s3://bucket/key", root=tmp_path)
 
 
 def test_the_driver_may_be_missing(monkeypatch, tmp_path):
@@ -176,14 +176,14 @@ def test_the_driver_may_be_missing(monkeypatch, tmp_path):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "obstore", None)
     with pytest.raises(UsageError) as caught:
-        open_backend("s3://bucket/key", root=tmp_path)
+        open_store("s3://bucket/key", root=tmp_path)
     assert "reconciler[object-storage]" in caught.value.hint
 
 
 def test_a_file_loads_no_driver(tmp_path):
     """It is for those whose URL asks for it."""
     code = (
-        "import sys; from pathlib import Path; from reconciler.backends.opening import open_backend\n"
-        "open_backend('file:s.json', root=Path()); sys.exit('obstore' in sys.modules)"
+        "import sys; from pathlib import Path; from reconciler.backends.opening import open_store\n"
+        "open_store('file:s.json', root=Path()); sys.exit('obstore' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0

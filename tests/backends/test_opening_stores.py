@@ -5,16 +5,16 @@ import textwrap
 
 import pytest
 
-from reconciler.backends.opening import open_backend
+from reconciler.backends.opening import open_store
 from reconciler.backends.urls import read_state_url
 from reconciler.model.errors import UsageError
 
 PACKAGE = textwrap.dedent(
     """
-    from reconciler.backends.file import FileBackend
+    from reconciler.backends.file import FileStore
 
     def open_shelf(url, *, root):
-        return FileBackend(root / "shelf" / url.partition("//")[2], location=url)
+        return FileStore(root / "shelf" / url.partition("//")[2], location=url)
     """
 )
 
@@ -40,7 +40,7 @@ def install(tmp_path, monkeypatch):
 def test_an_installed_package_adds_a_store(install, tmp_path):
     """Its entry point is named as the scheme, and gets the URL and the workspace's directory."""
     install("shelf = shelves:open_shelf")
-    store = open_backend("shelf://s.json", root=tmp_path)
+    store = open_store("shelf://s.json", root=tmp_path)
     store.write(b"one", replacing=None)
     assert store.location == "shelf://s.json"
     assert (tmp_path / "shelf" / "s.json").read_bytes() == b"one"
@@ -49,7 +49,7 @@ def test_an_installed_package_adds_a_store(install, tmp_path):
 def test_an_installed_package_cannot_take_the_place_of_a_built_in_store(install, tmp_path):
     """What `file:` means is not for others to say."""
     install("file = shelves:open_shelf")
-    open_backend("file:s.json", root=tmp_path).write(b"one", replacing=None)
+    open_store("file:s.json", root=tmp_path).write(b"one", replacing=None)
     assert (tmp_path / "s.json").exists()
 
 
@@ -65,7 +65,7 @@ def test_a_package_that_cannot_be_loaded_is_named(install, tmp_path, entry, code
     """No traceback of its code reaches the user."""
     install(entry, code=code)
     with pytest.raises(UsageError, match=r"the store for shelf: \(shelves:.*\) cannot be loaded") as caught:
-        open_backend("shelf://s.json", root=tmp_path)
+        open_store("shelf://s.json", root=tmp_path)
     assert "package" in caught.value.hint
 
 
@@ -73,13 +73,13 @@ def test_a_package_that_cannot_be_loaded_is_named(install, tmp_path, entry, code
 def test_what_is_no_url_at_all_is_told(url, tmp_path):
     """A bracket without its other half is no address, and no traceback."""
     with pytest.raises(UsageError, match="cannot be read"):
-        open_backend(url, root=tmp_path)
+        open_store(url, root=tmp_path)
 
 
 def test_an_unknown_scheme_lists_those_that_there_are(tmp_path):
     """And says how the simplest URL is written."""
     with pytest.raises(UsageError, match="'ftp' is not one of: file") as caught:
-        open_backend("ftp://host/x", root=tmp_path)
+        open_store("ftp://host/x", root=tmp_path)
     assert "file:exams.state.json" in caught.value.hint
 
 

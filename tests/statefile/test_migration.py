@@ -10,7 +10,7 @@ from state_builders import LINEAGE, NOW, began, entry, intent, resolution, state
 from reconciler import schemas
 from reconciler.backends import encryption
 from reconciler.backends.encrypting_store import EncryptingStore
-from reconciler.backends.file import FileBackend
+from reconciler.backends.file import FileStore
 from reconciler.editing import migrate
 from reconciler.model.errors import (
     StateAbsent,
@@ -50,7 +50,7 @@ class Cut(BaseException):
     """The process dies here."""
 
 
-class Watched(FileBackend):
+class Watched(FileStore):
     """A file whose writes can be cut off, and after each of which what can be used is looked at."""
 
     def __init__(self, path, world):
@@ -86,7 +86,7 @@ class World:
 
     def plain(self, name):
         """A client that is not cut off."""
-        return FileBackend(self.root / name, location=f"file:{name}")
+        return FileStore(self.root / name, location=f"file:{name}")
 
     def put(self, name, document, mark=None):
         """Make `document` the state at `name`."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from state_builders import LINEAGE, NOW, began, created, doubted, entry, failed, intent, state
 
-from reconciler.backends.file import FileBackend
+from reconciler.backends.file import FileStore
 from reconciler.ports import LockHandover, LockInfo
 from reconciler.statefile.notes import note_of_change, note_of_records
 from reconciler.statefile.session import initialise, open_session
@@ -63,7 +63,7 @@ def test_a_long_note_is_cut():
     assert len(told) == 203
 
 
-class Noting(FileBackend):
+class Noting(FileStore):
     """A store that keeps the notes, and whose lock had been broken if it says so."""
 
     def __init__(self, path):

@@ -20,7 +20,7 @@ from state_builders import (
     state,
 )
 
-from reconciler.backends.file import FileBackend
+from reconciler.backends.file import FileStore
 from reconciler.model.errors import (
     PushRefused,
     StateAbsent,
@@ -48,7 +48,7 @@ LOCK = LockInfo(lock_id="l", who="me", host="here", pid=1, since=NOW, command="t
 @pytest.fixture
 def backend(tmp_path):
     """A store in a folder of its own."""
-    return FileBackend(tmp_path / "exams.state.json", location="file:exams.state.json")
+    return FileStore(tmp_path / "exams.state.json", location="file:exams.state.json")
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_what_was_appended_is_folded(begun):
     assert load_state(begun) == folded
 
 
-class Threadless(FileBackend):
+class Threadless(FileStore):
     """A store on a machine that has no thread left to append with."""
 
     def append_journal(self, data, *, after, note=""):
@@ -156,7 +156,7 @@ def test_an_append_without_a_thread_fails_and_does_not_hang(begun, tmp_path):
     assert load_state(begun).intents == {}
 
 
-class Surprising(FileBackend):
+class Surprising(FileStore):
     """A store whose driver fails in a way that no store should."""
 
     error = OSError()
@@ -329,7 +329,7 @@ def test_a_replaced_snapshot_is_not_mended(begun, tmp_path):
     assert not (tmp_path / "exams.state.json.backup").exists()
 
 
-class _FullDisk(FileBackend):
+class _FullDisk(FileStore):
     """A store whose disk is full for a while."""
 
     is_full = False
@@ -440,7 +440,7 @@ class Spare:
         self.events.append(("kept", data))
 
 
-class Ordered(FileBackend):
+class Ordered(FileStore):
     """A store that says when it is written, and from a moment on is not any more."""
 
     def __init__(self, path, events):
@@ -504,7 +504,7 @@ class Held:
         assert self.may_keep.wait(5)
         self.kept.set()
 
-    class _Store(FileBackend):
+    class _Store(FileStore):
         """As any other, in time."""
 
         def __init__(self, path, held):
@@ -559,7 +559,7 @@ def test_an_outcome_is_kept_where_no_thread_can_write_it(tmp_path, monkeypatch):
 
     events = []
     recovery = RecoveryJournal(Spare(events).append)
-    backend = FileBackend(tmp_path / "exams.state.json", location="file:exams.state.json")
+    backend = FileStore(tmp_path / "exams.state.json", location="file:exams.state.json")
 
     async def run(opened):
         journal = opened.begin_journal(recovery)

@@ -14,7 +14,7 @@ from git_repositories import bare, git
 from reconciler.backends import git_remote
 from reconciler.backends.conformance import a_lock, refusal
 from reconciler.backends.git_command import Git
-from reconciler.backends.opening import open_backend
+from reconciler.backends.opening import open_store
 from reconciler.fault_points import Step
 from reconciler.model.errors import StateUnavailable, UnlockRefused
 from reconciler.ports import Breaking, Liveness, LockInfo
@@ -32,7 +32,7 @@ def repository(tmp_path):
 @pytest.fixture
 def place(tmp_path, repository):
     """Opens clients of the state in it."""
-    return lambda options="": open_backend(f"git+file://{repository}{options}", root=tmp_path)
+    return lambda options="": open_store(f"git+file://{repository}{options}", root=tmp_path)
 
 
 def push_file(repository, branch, *, path="README.md", content="hello", mode="100644"):
@@ -123,7 +123,7 @@ def test_the_manifests_commit_is_what_is_checked_out(tmp_path, repository, monke
     git(tmp_path, "clone", "--quiet", str(repository), "work")
     (tmp_path / "work" / "terms").mkdir()
     for name in ("work/terms", "."):
-        backend = open_backend(f"git+file://{repository}", root=tmp_path / name)
+        backend = open_store(f"git+file://{repository}", root=tmp_path / name)
         backend.write(os.urandom(4), replacing=None if name != "." else backend.read().version)
     said = git(repository, "log", "--format=%(trailers:key=Manifests-Commit,valueonly)", "exam-state").split()
     assert said == [commit]
@@ -379,16 +379,16 @@ def _is_running(pid):
 
 def test_failures_name_the_state_and_what_to_do(tmp_path, repository):
     """No repository, none that may be read, no git: never taken for an absent state."""
-    missing = open_backend("git+file:///nowhere/exams.git", root=tmp_path)
+    missing = open_store("git+file:///nowhere/exams.git", root=tmp_path)
     error = refusal(StateUnavailable, missing.read)
     assert "git+file:///nowhere/exams.git" in error.message
     assert "Check the address" in error.hint
     refusal(StateUnavailable, lambda: missing.lock(a_lock(), timeout_s=0).__enter__())
     refusal(StateUnavailable, missing.lock_holder)
     (tmp_path / "empty").mkdir()
-    refusal(StateUnavailable, open_backend(f"git+file://{tmp_path}/empty", root=tmp_path).read)
+    refusal(StateUnavailable, open_store(f"git+file://{tmp_path}/empty", root=tmp_path).read)
     shutil.rmtree(repository / "objects")
-    refusal(StateUnavailable, open_backend(f"git+file://{repository}", root=tmp_path).read)
+    refusal(StateUnavailable, open_store(f"git+file://{repository}", root=tmp_path).read)
 
 
 def test_a_damaged_branch_is_not_an_absent_state(place, repository):

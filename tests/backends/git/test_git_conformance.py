@@ -8,12 +8,12 @@ from git_repositories import bare
 from git_server import knowing_the_password, serving
 
 from reconciler.backends import conformance
-from reconciler.backends.conformance import BackendConformance, Place
+from reconciler.backends.conformance import Place, StoreConformance
 
 pytestmark = pytest.mark.timeout(600)  # hundreds of processes, on a machine that may have others to run
 
 
-class TestGitFile(BackendConformance):
+class TestGitFile(StoreConformance):
     """A repository at a path.
 
     Between a call's end and the next one's beginning nothing happens to the store, so that a kill at one of
@@ -28,7 +28,7 @@ class TestGitFile(BackendConformance):
         return Place(url=f"git+file://{bare(tmp_path / 'exams.git')}", root=tmp_path)
 
 
-class TestGitHttps(BackendConformance):
+class TestGitHttps(StoreConformance):
     """A repository behind TLS and a password; kept small, as git starts slowly for each call of https."""
 
     # Between two calls nothing differs from a path, where a fault is tried at each of them.

@@ -8,7 +8,7 @@ from git_repositories import bare, git
 from git_server import knowing_the_password, serving
 
 from reconciler.backends.conformance import a_lock, refusal
-from reconciler.backends.opening import open_backend
+from reconciler.backends.opening import open_store
 from reconciler.model.errors import StateUnavailable
 
 
@@ -31,19 +31,19 @@ def server(served, monkeypatch):
 @pytest.fixture
 def backend(server, tmp_path):
     """A client."""
-    return open_backend(f"{server.address}/exams.git", root=tmp_path)
+    return open_store(f"{server.address}/exams.git", root=tmp_path)
 
 
 def test_a_wrong_password_is_told_without_it(served, tmp_path, monkeypatch):
     """Nobody is asked for another; none at all is told as well."""
     variables = knowing_the_password()
     with serving(served) as server:
-        backend = open_backend(f"{server.address}/exams.git", root=tmp_path)
+        backend = open_store(f"{server.address}/exams.git", root=tmp_path)
         error = refusal(StateUnavailable, backend.read)
         assert "could not read Username" in error.message
         for name, value in (variables | {"STATE_TOKEN": "hunter2"}).items():
             monkeypatch.setenv(name, value)
-        backend = open_backend(f"{server.address}/exams.git", root=tmp_path)
+        backend = open_store(f"{server.address}/exams.git", root=tmp_path)
         for call in (backend.read, lambda: backend.lock(a_lock(), timeout_s=0).__enter__()):
             error = refusal(StateUnavailable, call)
             assert "Authentication failed" in error.message
@@ -53,7 +53,7 @@ def test_a_wrong_password_is_told_without_it(served, tmp_path, monkeypatch):
 
 def test_a_missing_repository_is_not_an_absent_state(server, tmp_path):
     """The server says that there is none; that says nothing about a state."""
-    backend = open_backend(f"{server.address}/other.git", root=tmp_path)
+    backend = open_store(f"{server.address}/other.git", root=tmp_path)
     error = refusal(StateUnavailable, backend.read)
     assert "other.git" in error.message
     assert "not found" in error.message
@@ -63,7 +63,7 @@ def test_nobody_listens(tmp_path, served):
     """An address without a server."""
     with serving(served) as server:
         url = f"{server.address}/exams.git"
-    error = refusal(StateUnavailable, open_backend(url, root=tmp_path).read)
+    error = refusal(StateUnavailable, open_store(url, root=tmp_path).read)
     assert "Check the address and the network" in error.hint
 
 
@@ -76,7 +76,7 @@ def test_a_server_that_cannot_prove_who_it_is(served, tmp_path, monkeypatch, tls
     for name, value in {"GIT_SSL_CAINFO": trust, **knowing_the_password()}.items():
         monkeypatch.setenv(name, value)
     with serving(served, tls=tls()) as server:
-        error = refusal(StateUnavailable, open_backend(f"{server.address}/exams.git", root=tmp_path).read)
+        error = refusal(StateUnavailable, open_store(f"{server.address}/exams.git", root=tmp_path).read)
         assert "certificate" in error.message
         assert "GIT_SSL_CAINFO" in error.hint
         assert server.requests == []
@@ -181,7 +181,7 @@ def ssh(tmp_path):
 def test_ssh_is_told_to_ask_nothing(tmp_path, served, ssh, monkeypatch):
     """The usual one runs without questions, with the user and path of the URL."""
     monkeypatch.setenv("PATH", f"{ssh}:{os.environ['PATH']}")
-    backend = open_backend(f"git+ssh://git@host{served}/exams.git", root=tmp_path)
+    backend = open_store(f"git+ssh://git@host{served}/exams.git", root=tmp_path)
     with backend.lock(a_lock(), timeout_s=0):
         backend.write(b"one", replacing=None)
     assert backend.read().data == b"one"
@@ -204,7 +204,7 @@ def test_another_ssh_is_left_as_it_is(tmp_path, served, ssh, monkeypatch, how):
     }
     for name, value in chosen[how].items():
         monkeypatch.setenv(name, value)
-    assert open_backend(f"git+ssh://git@host{served}/exams.git", root=tmp_path).read() is None
+    assert open_store(f"git+ssh://git@host{served}/exams.git", root=tmp_path).read() is None
     assert "BatchMode" not in (tmp_path / "other-ssh.log").read_text()
 
 
@@ -212,7 +212,7 @@ def test_a_host_key_that_is_unknown(tmp_path, ssh, monkeypatch):
     """What ssh says is shown, with what to do."""
     (ssh / "ssh").write_text("#!/bin/sh\necho 'Host key verification failed.' >&2\nexit 255\n")
     monkeypatch.setenv("PATH", f"{ssh}:{os.environ['PATH']}")
-    error = refusal(StateUnavailable, open_backend("git+ssh://host/exams.git", root=tmp_path).read)
+    error = refusal(StateUnavailable, open_store("git+ssh://host/exams.git", root=tmp_path).read)
     assert "Host key verification failed" in error.message
     assert "known_hosts" in error.hint
 
@@ -266,7 +266,7 @@ def test_nothing_of_the_workspace_is_run(tmp_path, served, monkeypatch):
     monkeypatch.setenv("GIT_TRACE", str(sprung))
     monkeypatch.setenv("SSH_ASKPASS", str(trap))
     monkeypatch.chdir(root)
-    backend = open_backend(f"git+file://{served}/exams.git", root=root)
+    backend = open_store(f"git+file://{served}/exams.git", root=root)
     with backend.lock(a_lock(), timeout_s=0):
         backend.prove_conditional_writes()
         backend.write(b"one", replacing=None)
@@ -288,7 +288,7 @@ def test_no_secret_is_in_the_environment_of_what_runs(tmp_path, served, monkeypa
     hooks.mkdir(exist_ok=True)
     (hooks / "pre-receive").write_text(f"#!/bin/sh\nenv >{tmp_path}/seen\n")
     (hooks / "pre-receive").chmod(0o755)
-    open_backend(f"git+file://{served}/exams.git", root=tmp_path).write(b"one", replacing=None)
+    open_store(f"git+file://{served}/exams.git", root=tmp_path).write(b"one", replacing=None)
     assert "PATH=" in (tmp_path / "seen").read_text()
     assert "correct-horse" not in (tmp_path / "seen").read_text()
 
@@ -298,6 +298,6 @@ def test_a_setting_that_leads_elsewhere_is_told(tmp_path, served, monkeypatch):
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{served}/.insteadOf")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://host/")
-    error = refusal(StateUnavailable, open_backend("git+https://host/exams.git", root=tmp_path).read)
+    error = refusal(StateUnavailable, open_store("git+https://host/exams.git", root=tmp_path).read)
     assert "not allowed" in error.message
     assert "insteadOf" in error.hint

@@ -7,7 +7,7 @@ from exam_workspace import Workspace
 from git_repositories import bare, git
 
 from reconciler.backends.conformance import a_lock, refusal
-from reconciler.backends.opening import open_backend
+from reconciler.backends.opening import open_store
 from reconciler.model.errors import StateUnavailable
 
 HOOKS = (
@@ -122,7 +122,7 @@ def test_no_hook_and_no_setting_of_the_repository_runs(trapped, tmp_path, where,
     branch = "#branch=state"
 
     def client():
-        return open_backend(f"git+file://{trapped.path}{branch}", root=tmp_path)
+        return open_store(f"git+file://{trapped.path}{branch}", root=tmp_path)
 
     backend = client()
     backend.prove_conditional_writes()
@@ -144,7 +144,7 @@ def test_a_branch_that_is_checked_out_is_not_pushed_to(tmp_path):
     trapped.arm("hooks")
     with (trapped.inner / "config").open("a") as file:
         file.write("[core]\n  worktree = ..\n")
-    backend = open_backend(f"git+file://{trapped.path}", root=tmp_path)
+    backend = open_store(f"git+file://{trapped.path}", root=tmp_path)
     error = refusal(StateUnavailable, lambda: backend.write(b"one", replacing=None))
     assert "exam-state" in error.message
     assert not trapped.sprung.exists()
@@ -158,7 +158,7 @@ def test_a_hook_in_the_settings_is_refused(trapped, tmp_path, where, url):
         file.write("[include]\n  path = included\n[extensions]\n  worktreeConfig = true\n")
     with (trapped.inner / where).open("a") as file:
         file.write(f'[hook "a.b"]\n  event = pre-receive\n  command = {trapped.trap}\n')
-    backend = open_backend(f"git+file://{tmp_path}/{url}#branch=state", root=tmp_path)
+    backend = open_store(f"git+file://{tmp_path}/{url}#branch=state", root=tmp_path)
     for use in (backend.read, lambda: backend.write(b"one", replacing=None), backend.lock_holder):
         error = refusal(StateUnavailable, use)
         assert "hook.a.b.command" in error.message

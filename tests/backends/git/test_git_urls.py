@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.backends.git_urls import read_git_url
-from reconciler.backends.opening import open_backend
+from reconciler.backends.opening import open_store
 from reconciler.model.errors import UsageError
 
 
@@ -73,7 +73,7 @@ def test_options_name_branch_file_and_lock(tmp_path):
 def test_what_is_no_place_for_a_state_is_refused(tmp_path, url, problem):
     """With what is wrong and what to write, and without the secret that it may hold."""
     with pytest.raises(UsageError, match=problem) as caught:
-        open_backend(url, root=tmp_path)
+        open_store(url, root=tmp_path)
     assert caught.value.hint
     assert "secret" not in caught.value.message + caught.value.hint
     assert "ghp_token" not in caught.value.message + caught.value.hint
