@@ -22,7 +22,7 @@ _ANNOUNCING: Final = (
 )
 _ANNOUNCING_AS_KEYS: Final = frozenset({"auth", "code", "key", "pin", "psw", "pswd", "pw"})
 """Words that announce a secret only if a colon or an equals sign follows."""
-_SECRET_WORD: Final = "password"  # noqa: S105 - the word, not one
+PASSWORD: Final = "password"  # noqa: S105 - the name of the field, not a password
 _LIKENESS: Final = 0.7
 _MAX_WORD: Final = 14
 """A longer word is not similar enough, even if it has every letter of `password`."""
@@ -62,7 +62,7 @@ def _announces(word: str) -> bool:
         return False
     from difflib import SequenceMatcher  # noqa: PLC0415 - needed only for a possible misspelling
 
-    return SequenceMatcher(None, word, _SECRET_WORD).ratio() >= _LIKENESS
+    return SequenceMatcher(None, word, PASSWORD).ratio() >= _LIKENESS
 
 
 def _folded(key: str) -> str:
@@ -72,8 +72,8 @@ def _folded(key: str) -> str:
 
 def _most_likeness(word: str) -> float:
     """Return an upper bound of the likeness of `word`, much faster than the likeness itself."""
-    shared = sum(map(_SECRET_WORD.__contains__, word))
-    return 2 * min(shared, len(_SECRET_WORD)) / (len(word) + len(_SECRET_WORD))
+    shared = sum(map(PASSWORD.__contains__, word))
+    return 2 * min(shared, len(PASSWORD)) / (len(word) + len(PASSWORD))
 
 
 def printable(text: str) -> str:

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from reconciler.manifest.diagnostics import FileDiagnostics
-from reconciler.manifest.exam.passwords import PASSWORD
-from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, YamlSequence
+from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, range_at
 from reconciler.model.declarations import Declaration
 from reconciler.model.identities import Address
-from reconciler.model.rules import Finding, Path, Rule
+from reconciler.model.rules import Finding, Rule
 
 
 class LocatedDeclaration(Struct, frozen=True):
@@ -67,7 +66,7 @@ def _place_of(located: LocatedDeclaration, finding: Finding) -> tuple[TextRange,
     if not finding.path:
         return located.at, ""
     paths = [path for path in (finding.path, *finding.others) if path]
-    places = {path: at for path in paths if (at := _range_of(located.values, path)) is not None}
+    places = {path: at for path in paths if (at := range_at(located.values, path)) is not None}
     own = next((at for at in places.values() if located.is_own(at)), None)
     if own is None:
         return next(iter(places.values()), located.at), ""
@@ -75,21 +74,3 @@ def _place_of(located: LocatedDeclaration, finding: Finding) -> tuple[TextRange,
         path[-1]: located.diagnostics.position(at) for path, at in places.items() if not located.is_own(at)
     }
     return own, "".join(f" {step} is from {place.file}:{place.line}." for step, place in elsewhere.items())
-
-
-def _range_of(exam: YamlMapping, path: Path) -> TextRange | None:
-    """Return the place of the value at `path`, if any: a scalar itself, otherwise its key."""
-    at: TextRange | None = None
-    value: object = exam
-    for step in path:
-        match value, step:
-            case YamlMapping(), str() if step in value:
-                inner = value[step]
-                is_scalar = not isinstance(inner, YamlMapping | YamlSequence) and step != PASSWORD
-                at = value.value_at(step) if is_scalar else value.key_at(step)
-                value = inner
-            case YamlSequence(), int() if 0 <= step < len(value):
-                at, value = value.item_at(step), value[step]
-            case _:
-                return None
-    return at

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from reconciler.manifest.diagnostics import FileDiagnostics
-from reconciler.manifest.exam.passwords import PASSWORD
+from reconciler.manifest.redaction import PASSWORD
 from reconciler.manifest.yaml.nodes import Value, YamlMapping, YamlSequence
 from reconciler.model.words import listed, suggestion
 

@@ -5,12 +5,11 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.redaction import PASSWORD
 from reconciler.manifest.yaml.nodes import BROKEN, Value, YamlMapping
 from reconciler.model.diagnostics import Severity
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX, EnvSecret, FileSecret, InlineSecret, Secret
 from reconciler.rules.registry import INLINE
-
-PASSWORD: Final = "password"  # noqa: S105 - the name of the field, not a password
 
 _VARIABLE: Final = re.compile(rf"{SECRET_VARIABLE_PREFIX}[A-Za-z0-9_]+")
 _HINT: Final = (

@@ -5,8 +5,9 @@ from typing import Any, Final
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.dates import DATE_FIELDS, normalized
 from reconciler.manifest.exam.merge import CONTACT_FIELDS, COURSE_FIELDS, PROFILES
-from reconciler.manifest.exam.passwords import PASSWORD, secret_of
+from reconciler.manifest.exam.passwords import secret_of
 from reconciler.manifest.header import FileContext
+from reconciler.manifest.redaction import PASSWORD
 from reconciler.manifest.yaml.nodes import BROKEN, Value, YamlMapping, YamlSequence
 from reconciler.model.identities import CourseSid, is_course_sid, is_user_sid
 from reconciler.model.payloads import Json

@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.merge import PROFILES, PartialExams
-from reconciler.manifest.exam.passwords import PASSWORD
 from reconciler.manifest.exam.resolve import ResolvedExam
+from reconciler.manifest.redaction import PASSWORD
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.model.destination import Environment
 from reconciler.model.provenance import Layer, Provenance, ValueSource

@@ -10,7 +10,7 @@ from reconciler import schemas
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.redaction import announces_secret
 from reconciler.manifest.schema.validation import SchemaCheck
-from reconciler.manifest.yaml.nodes import BROKEN, TextRange, Value, YamlMapping, YamlSequence
+from reconciler.manifest.yaml.nodes import BROKEN, TextRange, Value, YamlMapping, range_at
 from reconciler.model.globs import GLOB_RULE
 from reconciler.model.identities import ADDRESS_RULE
 from reconciler.model.words import listed, suggestion
@@ -156,21 +156,8 @@ class _Report(Struct, frozen=True):
         return self.diagnostics.echo(_as_written(self.error.instance))
 
     def _note(self, code: str, message: str, hint: str, subject: str = "") -> None:
-        self.diagnostics.add(code, self._at(), message, hint, subject=subject)
-
-    def _at(self) -> TextRange:
-        """Return the text range of a scalar itself, or of the key of a collection or null."""
-        value, at = self.root, self.place.at
-        for step in self.path:
-            if isinstance(value, YamlMapping) and isinstance(step, str):
-                inner = value[step]
-                is_nested = isinstance(inner, YamlMapping | YamlSequence) or inner is None
-                at = value.key_at(step) if is_nested else value.value_at(step)
-                value = inner
-            elif isinstance(value, YamlSequence) and isinstance(step, int):
-                at = value.item_at(step)
-                value = value[step]
-        return at
+        at = range_at(self.root, self.path) or self.place.at
+        self.diagnostics.add(code, at, message, hint, subject=subject)
 
 
 def _as_written(value: object) -> str:

@@ -6,7 +6,10 @@ arrays, because a large manifest has half a million of them.
 
 import enum
 from array import array
+from collections.abc import Iterable
 from typing import Final, NamedTuple, TypeAlias
+
+from reconciler.manifest.redaction import PASSWORD
 
 OFFSETS_PER_ENTRY: Final = 4
 OFFSETS_PER_ITEM: Final = 2
@@ -92,6 +95,23 @@ class YamlSequence(list[Value]):
         """Return the text range of the item at `index`."""
         first = OFFSETS_PER_ITEM * index
         return TextRange(self.offsets[first], self.offsets[first + 1])
+
+
+def range_at(value: Value, path: Iterable[str | int]) -> TextRange | None:
+    """Return the text range of the value at `path`, if any: of a collection, null or password, the key."""
+    at: TextRange | None = None
+    for step in path:
+        match value, step:
+            case YamlMapping(), str() if step in value:
+                inner = value[step]
+                is_scalar = not isinstance(inner, YamlMapping | YamlSequence | None) and step != PASSWORD
+                at = value.value_at(step) if is_scalar else value.key_at(step)
+                value = inner
+            case YamlSequence(), int() if 0 <= step < len(value):
+                at, value = value.item_at(step), value[step]
+            case _:
+                return None
+    return at
 
 
 def shifted(value: Value, by: int, done: dict[int, Value] | None = None) -> Value:
