@@ -97,13 +97,14 @@ class FileDiagnostics(Struct):
     base_files: BaseFiles | None = None
     exam: TextRange | None = None
     address: Address | None = None
+    is_full: bool = False
+    """Whether no further error can be kept, so that looking for one is pointless."""
     has_mistakes: bool = False
     """Whether this file, or one that it extends, has an error that is not from a rule."""
     _found: dict[_DiagnosticKey, Diagnostic] = field(default_factory=dict)
     _affected: dict[_DiagnosticKey, set[Address]] = field(default_factory=dict)
     _warnings: list[_DiagnosticKey] = field(default_factory=list)
     _left_out: dict[_DiagnosticKey, None] = field(default_factory=dict)
-    _is_full: bool = False
 
     def add(
         self, code: str, at: TextRange, message: str, hint: str, **details: Unpack[DiagnosticDetails]
@@ -159,18 +160,13 @@ class FileDiagnostics(Struct):
         """Return whether one more diagnostic can be kept; an error displaces the last warning."""
         if severity is Severity.WARNING:
             return False
-        self._is_full = not self._warnings
-        if self._is_full:
+        self.is_full = not self._warnings
+        if self.is_full:
             return False
         displaced = self._warnings.pop()
         del self._found[displaced]
         self._left_out[displaced] = None
         return True
-
-    @property
-    def is_full(self) -> bool:
-        """Whether no further error can be kept, so that looking for one is pointless."""
-        return self._is_full
 
     def echo(self, value: str) -> str:
         """Return `value` in quotes for a message, or "this value" if it holds a secret."""
@@ -214,9 +210,9 @@ class FileDiagnostics(Struct):
         if not self._left_out:
             return []
         key = next(iter(self._left_out))
-        more = f"at least {len(self._left_out):,}" if self._is_full else f"{len(self._left_out):,}"
+        more = f"at least {len(self._left_out):,}" if self.is_full else f"{len(self._left_out):,}"
         too_many = Diagnostic(
-            severity=Severity.ERROR if self._is_full else Severity.WARNING,
+            severity=Severity.ERROR if self.is_full else Severity.WARNING,
             code="too-many",
             message=f"this file has {more} more findings than the {len(self._found)} that are listed",
             hint="Mend these first; often one mistake makes many findings.",

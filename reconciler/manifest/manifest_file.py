@@ -4,7 +4,7 @@ from msgspec import Struct, field
 
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.provenance import Tracer
-from reconciler.manifest.exam.resolve import ResolvedExam, Resolver
+from reconciler.manifest.exam.resolve import Resolver
 from reconciler.manifest.extends import Bases
 from reconciler.manifest.header import context_of, report_header, report_partial_exams
 from reconciler.manifest.rule_diagnostics import LocatedDeclaration
@@ -13,7 +13,7 @@ from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
 from reconciler.model.declarations import Declaration
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Position
-from reconciler.model.identities import ADDRESS_RULE, Address, InstallSid, is_address
+from reconciler.model.identities import ADDRESS_RULE, Address, is_address
 from reconciler.model.payloads import digest_of
 from reconciler.model.provenance import Provenance, Tracing
 
@@ -73,24 +73,18 @@ class ManifestFile(Struct):
         install = resolver.context.install
         if resolved is None or address is None or install is None:
             return
-        declaration = _declaration(address, install, resolved, here)
+        declaration = Declaration(
+            address=address,
+            install_sid=install,
+            course_sid=resolved.course_sid,
+            payload=resolved.payload,
+            digest=digest_of(resolved.payload),
+            secrets=resolved.secrets,
+            declared_at=here,
+            course=resolved.course,
+            timezone=resolved.timezone,
+        )
         self.declared.append(LocatedDeclaration(declaration, resolved.values, at, own, self.diagnostics))
         if self.tracing is Tracing.ON and isinstance(exam, YamlMapping):
             tracer = Tracer((*self.bases.roots, self.root), self.environment, self.diagnostics)
             self.provenance[address] = tracer.provenance(exam, resolved, resolver.context.partial_exams)
-
-
-def _declaration(
-    address: Address, install: InstallSid, resolved: ResolvedExam, here: Position
-) -> Declaration:
-    return Declaration(
-        address=address,
-        install_sid=install,
-        course_sid=resolved.course_sid,
-        payload=resolved.payload,
-        digest=digest_of(resolved.payload),
-        secrets=resolved.secrets,
-        declared_at=here,
-        course=resolved.course,
-        timezone=resolved.timezone,
-    )

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -74,27 +75,22 @@ class _Folders:
 
     def __init__(self, root: Path) -> None:
         self._base = os.path.abspath(root)  # noqa: PTH100 - a link keeps its name
-        self._real: dict[str, str] = {}
-        self._shown: dict[str, str] = {}
+        self._real_folder = cache(os.path.realpath)
+        self._prefix = cache(self._uncached_prefix)
 
     def real_path(self, file: str) -> str:
         """Return the real path of `file`."""
-        folder, name = os.path.split(file)
         if os.path.islink(file):  # noqa: PTH114 - no Path is made of each of many files
             return os.path.realpath(file)
-        if folder not in self._real:
-            self._real[folder] = os.path.realpath(folder)
-        return os.path.join(self._real[folder], name)  # noqa: PTH118 - as above
+        folder, name = os.path.split(file)
+        return os.path.join(self._real_folder(folder), name)  # noqa: PTH118 - as above
 
     def shown(self, file: str) -> str:
         """Return `file` as a user would type it: relative to the root if it is below the root."""
         folder, name = os.path.split(file)
-        if folder not in self._shown:
-            self._shown[folder] = self._relative(folder)
-        path = self._shown[folder] + name
-        return spelt_out(path)
+        return spelt_out(self._prefix(folder) + name)
 
-    def _relative(self, folder: str) -> str:
+    def _uncached_prefix(self, folder: str) -> str:
         """Return the prefix of the shown names of files in `folder`."""
         absolute = os.path.abspath(folder)  # noqa: PTH100 - a link keeps its name
         if absolute == self._base:

@@ -119,12 +119,8 @@ class SourceText(Struct):
 
     def span(self, at: TextRange) -> Span:
         """Return the lines and columns of a text range."""
-        starts, (first, last) = self.starts(), at
-        start = self.position(first)
-        if first <= last and (start.line == len(starts) or last < starts[start.line]):
-            return Span(start, start.line, start.column + last - first)  # on one line, as nearly always
         end = self.position(max(at))
-        return Span(start, end.line, end.column)
+        return Span(self.position(at.start), end.line, end.column)
 
     def offset(self, line: int, column: int) -> int:
         """Return the offset of a line and column, which count from 0; at most the end of the text."""

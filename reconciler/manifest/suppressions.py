@@ -1,6 +1,6 @@
 """Suppressions: ignore comments, which switch a rule off for one line, and warnings about unused ones."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Final
 
 from reconciler.manifest.diagnostics import FileDiagnostics, Suppression
@@ -96,18 +96,16 @@ def report_unused(
     sees_all = not is_partial and not any(diagnostics.has_mistakes for diagnostics in files)
     asked_of = {Basis.EXAM, Basis.WORKSPACE} if sees_all else {Basis.EXAM}
     certain = {code for code in results.codes if registry.by_code[code].basis in asked_of}
-    used = {place for diagnostics in files for place in _used(diagnostics)}
+    used = {
+        (diagnostics.source.file, each.line, each.code)
+        for diagnostics in files
+        for each in diagnostics.severities.suppressions.values()
+        if each.is_used
+    }
     shared = {diagnostics.source.file for diagnostics in bases}
     for diagnostics in files:
         if sees_all or not (diagnostics.has_mistakes or diagnostics.source.file in shared):
             _report(diagnostics, certain, used)
-
-
-def _used(diagnostics: FileDiagnostics) -> Iterator[tuple[str, int, str]]:
-    """Yield file, line and code of each used suppression."""
-    for line, code in diagnostics.severities.suppressions:
-        if diagnostics.severities.suppressions[line, code].is_used:
-            yield diagnostics.source.file, line, code
 
 
 def _report(
