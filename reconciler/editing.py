@@ -128,8 +128,8 @@ class Edit:
             outcomes = decode_recovery(document, name=name)
         except MalformedError as error:
             raise RecoveryRefused(
-                f"{name} is not a recovery file of this tool, or was damaged: {error}",
-                hint="Nothing was changed. What can be read of it names addresses and SIDs: settle each with "
+                f"{name} is not a recovery file of this tool, or is damaged: {error}",
+                hint="Nothing was changed. The readable part names addresses and SIDs: settle each with "
                 "`reconciler resolve` or `reconciler import`.",
             ) from error
         state = self.state
@@ -137,7 +137,7 @@ class Edit:
             return ()
         if outcomes.lineage != state.lineage:
             raise RecoveryRefused(
-                f"{name} is of a run on another state: its lineage is {outcomes.lineage}, that of "
+                f"{name} belongs to another state: its lineage is {outcomes.lineage}, the lineage of "
                 f"{self._store.location} is {state.lineage}",
                 hint="Nothing was changed. Check --state and --env.",
             )
@@ -211,7 +211,7 @@ def recovery_folder(root: Path) -> Path:
     for folder in (RECOVERY_FOLDER.parent, RECOVERY_FOLDER):
         if (root / folder).is_symlink():
             raise RecoveryRefused(
-                f"{folder} is a link, and outcomes are not kept where a link leads",
+                f"{folder} is a link, and recovery files are not kept behind links",
                 hint="Nothing was sent or changed. Remove the link; a folder is made in its place.",
             )
     return root / RECOVERY_FOLDER
@@ -270,7 +270,7 @@ def _sid(sid: str) -> ExamSid:
     hint = "It is EX and 32 characters from 0-9 and a-f."
     respelt = f"EX{sid.strip()[2:].lower()}"
     if sid.strip()[:2].upper() == "EX" and is_exam_sid(respelt):
-        hint = f"Its letters are small ones behind EX: did you mean {respelt}?"
+        hint = f"The letters after EX are lower case: did you mean {respelt}?"
     elif (whose := _OTHER_SIDS.get(sid[:2])) is not None:
-        hint = f"SIDs with {sid[:2]} are those of {whose}. {hint}"
+        hint = f"{sid[:2]} is the prefix of {whose}. {hint}"
     raise UsageError(f"{sid!r} is not an exam's SID", hint=hint)

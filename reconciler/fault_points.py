@@ -1,10 +1,10 @@
-"""Fault points: the steps at which a crash or a failing disk can be rehearsed. For tests only.
+"""Fault points: steps at which tests can kill the process or make a system call fail. For tests only.
 
-Promise: without the variable RECONCILER_FAULT, `reach` does nothing. With it, the process is killed, or the
-system's call fails, exactly where it says: `STEP=ACTION[@N]`, several separated by commas, as in
-`intent-durable=kill@3,journal-write=short`. N counts the times that the step is reached, and is 1 where it is
-left out. A step is named as in `Step`, in lower case and with hyphens. A value that says nothing of the kind
-ends the process with exit code 1 and a line on standard error: a test must not pass for want of its fault.
+Without the environment variable RECONCILER_FAULT, `reach` does nothing. With it, the process is killed or the
+system call fails at the named step. Its value is `STEP=ACTION[@N]`, several separated by commas, as in
+`intent-durable=kill@3,journal-write=short`. The action happens when the step is reached for the Nth time; the
+default is 1. A step's name is that of its member of `Step`, in lower case and with hyphens. An invalid value
+ends the process with exit code 1 and a line on standard error, so that no test passes without its fault.
 May import: the standard library.
 """
 
@@ -25,13 +25,13 @@ _NTH: Final = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class Failure(Enum):
-    """What can happen at a step."""
+    """Ways in which a step can fail."""
 
     KILL = "kill"
     ENOSPC = "enospc"
     EIO = "eio"
     SLOW = "slow"
-    """The disk takes its time, so that what must wait for it and does not is seen."""
+    """The call takes half a second, so that a test sees who does not wait for it."""
     SHORT = "short"
     """Half of the bytes are written, then the disk is full."""
     TORN = "torn"
@@ -46,8 +46,8 @@ _WRITE: Final = _CALL | {Failure.SHORT, Failure.TORN}
 class Step(Enum):
     """Every step of the create protocol and of what keeps state, in about the order of a run.
 
-    A member's value says what is true when it is reached, and what can happen there: at a moment the process
-    can be killed, a call of the system can fail as well, and a write can also stop half-way.
+    A member's value says what is true when the step is reached, and which failures are possible. The process
+    can be killed at every step; before a system call, the call can fail; a write can also stop half-way.
     """
 
     LOCK_OPEN = ("the lock file is about to be opened", _CALL)
@@ -108,13 +108,13 @@ def _parse(fault: str) -> tuple[tuple[Step, int], Failure]:
     verb, at, nth = rest.partition("@")
     step = {step.spelling: step for step in Step}.get(name)
     if step is None:
-        raise _mistake(fault, f"there is no step {name!r}; there are {', '.join(s.spelling for s in Step)}")
+        raise _mistake(fault, f"unknown step {name!r}; choose from {', '.join(s.spelling for s in Step)}")
     action = next((action for action in step.actions if action.value == verb), None)
     if action is None:
         possible = ", ".join(action.value for action in Failure if action in step.actions)
-        raise _mistake(fault, f"at {name} there can be {possible}, not {verb!r}")
+        raise _mistake(fault, f"at {name} the action must be one of {possible}, not {verb!r}")
     if at and not _NTH.fullmatch(nth):
-        raise _mistake(fault, f"what follows @ is a whole number from 1, not {nth!r}")
+        raise _mistake(fault, f"the number after @ must be a whole number from 1, not {nth!r}")
     return (step, int(nth or 1)), action
 
 

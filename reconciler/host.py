@@ -1,6 +1,6 @@
-"""This machine, as the core sees it: its clock, its random source, and who is at work on it.
+"""This machine: its clock, its random source, and the user or pipeline that runs the command.
 
-Promise: the only place that asks for the time or for randomness. May import: `model`, `ports`.
+Only this module reads the clock or draws random numbers for the core. May import: `model`, `ports`.
 """
 
 import getpass
@@ -23,37 +23,37 @@ class SystemClock:
     """The machine's clock; implements `ports.Clock`."""
 
     def now(self) -> datetime:
-        """The wall clock, aware, in UTC."""
+        """Return the time of day, timezone-aware, in UTC."""
         return datetime.now(UTC)
 
     def monotonic_s(self) -> float:
-        """Seconds since some fixed moment; never goes back."""
+        """Return the seconds since a fixed moment; the value never decreases."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""
-        import asyncio  # noqa: PLC0415 - whoever sleeps has loaded it already
+        import asyncio  # noqa: PLC0415 - only an apply sleeps, and it has loaded asyncio already
 
         await asyncio.sleep(seconds)
 
 
 def new_lineage() -> str:
-    """A name that no other state has."""
+    """Return a unique lineage for a new state."""
     return str(uuid.uuid4())
 
 
 def new_attempt() -> AttemptId:
-    """A name that no other attempt has."""
+    """Return a unique name for one attempt at a create."""
     return AttemptId(uuid.uuid4().hex)
 
 
 def jitter() -> float:
-    """A factor that spreads waits, from 1 to a tenth more."""
-    return 1 + random.random() * _JITTER  # noqa: S311 - it spreads load, it guards nothing
+    """Return a random factor from 1 to 1.1, which spreads waits."""
+    return 1 + random.random() * _JITTER  # noqa: S311 - it spreads load and needs no secrecy
 
 
 def describe_runner(environ: Mapping[str, str]) -> str:
-    """Who runs this and where, tamed: a person on a machine, or a pipeline's run."""
+    """Return who runs this, on one safe line: a user and host, or a pipeline's user and run."""
 
     def said(name: str) -> str:
         return tamed(environ.get(name, "?"))
@@ -79,7 +79,10 @@ def _user() -> str:
 
 
 def lock_info(command: str) -> LockInfo:
-    """What others read about a lock that this process takes now; `command` is its name, without arguments."""
+    """Return what other runs see of a lock that this process takes now.
+
+    `command` is the command's name, without arguments.
+    """
     is_pipeline = os.environ.get("GITHUB_ACTIONS") or os.environ.get("GITLAB_CI")
     return LockInfo(
         lock_id=uuid.uuid4().hex,

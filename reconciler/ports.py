@@ -1,6 +1,6 @@
-"""Ports: what the core needs of the world outside, as protocols.
+"""Ports: protocols for everything outside the core: stores, the exam service, clock, secrets, progress.
 
-Promise: a fake of each is a few lines, and nothing behind a port is seen through it.
+A test replaces each with a fake of a few lines. Callers rely on nothing that is not said here.
 May import: `model`.
 """
 
@@ -22,16 +22,16 @@ from reconciler.model.secrets import Secret
 from reconciler.model.verdicts import Verdict
 
 Version = NewType("Version", str)
-"""Names the exact content of a snapshot in its store: an e-tag, a hash, a commit."""
+"""Identifies the exact content of a snapshot in its store: an ETag, a hash or a commit."""
 
 
 def content_version(data: bytes) -> Version:
-    """Return the version of `data` in a store that has none of its own: a digest."""
+    """Return a digest as the version of `data`, for a store without versions of its own."""
     return Version(hashlib.sha256(data).hexdigest())
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
-    """The bytes of a state, and what to name when replacing exactly these."""
+    """The bytes of a state, and their version, which `StateStore.write` asks for."""
 
     data: bytes
     version: Version
@@ -56,14 +56,14 @@ class LockInfo(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Breaking(enum.Enum):
-    """Whose lock may be broken."""
+    """Which locks `break_lock` may break."""
 
     DEAD = "of a run that has ended, or of which the store cannot know"
     EVEN_LIVE = "also of a run that certainly goes on"
 
 
 class Liveness(enum.Enum):
-    """What a store knows of the run that took its lock."""
+    """What a store knows about the run that took its lock."""
 
     ALIVE = "it goes on"
     ENDED = "it has certainly ended"
@@ -71,17 +71,14 @@ class Liveness(enum.Enum):
 
 
 class LockHandover(enum.Enum):
-    """How a lock came to be free before it was taken."""
+    """How the previous holder of a lock lost it."""
 
     ORDERLY = "its last holder let go of it, or can change nothing any more"
     FORCED = "it was broken, and a snapshot that its last holder is writing may still arrive"
 
 
 class LockHolder(Struct, frozen=True, kw_only=True):
-    """A lock as another run finds it.
-
-    `info` is None where nothing can be read of who holds it.
-    """
+    """A lock as another run sees it; `info` is None if its holder is not readable."""
 
     info: LockInfo | None
     liveness: Liveness
@@ -91,12 +88,12 @@ class LockHolder(Struct, frozen=True, kw_only=True):
 
 
 class StateStore(Protocol):
-    """A store of one state and its journal: moves opaque bytes and never looks inside.
+    """A store of one state and its journal. It moves opaque bytes.
 
-    Calls block; callers on an event loop use a thread. Every method raises StateUnavailable when the store
-    fails, after which the content is either as before or as asked, never in between. A `note` says for people
-    what a change is about, in a few lines that hold no secret; a store that keeps a history keeps it there.
-    `reconciler.backends.conformance` tests all that is said here.
+    Calls block; on an event loop, call them in a thread. Every method raises StateUnavailable when the store
+    fails; the content is then either the old or the new one. A `note` describes a change for people, in a few
+    lines without secrets; a store with a history keeps it there. `reconciler.backends.conformance` tests
+    these promises.
     """
 
     @property
@@ -104,58 +101,57 @@ class StateStore(Protocol):
         """The state's URL, without credentials."""
 
     def read(self) -> Snapshot | None:
-        """The snapshot, or None where there is none."""
+        """Return the snapshot; None for an empty store."""
 
     def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:
-        """Durably make `data` the snapshot if the present one is `replacing` (None: if there is none).
+        """Make `data` the snapshot, durably, if the present version is `replacing` (None: an empty store).
 
-        Raises StateConflict, with nothing changed, if it is not.
+        Otherwise raise StateConflict and change nothing.
         """
 
     def back_up(self, data: bytes) -> str:
-        """Durably keep `data` beside the state, in the place of what was kept before; where it is now."""
+        """Keep `data` durably beside the state, in place of the last backup. Return where it is."""
 
     def read_journal(self) -> bytes:
-        """Everything appended since the last `clear_journal`; a torn tail is possible after a crash."""
+        """Return everything appended since the last `clear_journal`; after a crash the end may be torn."""
 
     def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:
-        """Durably put `data` behind the first `after` bytes of the journal, dropping any torn tail there."""
+        """Write `data` durably after the first `after` bytes of the journal, and drop a torn end there."""
 
     def clear_journal(self) -> None:
-        """Durably empty the journal."""
+        """Empty the journal durably."""
 
     def lock(self, info: LockInfo, *, timeout_s: float) -> AbstractContextManager[LockHandover]:
-        """Hold the state's lock for the length of the context.
+        """Return a context manager that holds the state's lock.
 
         After LockHandover.FORCED, a snapshot that the last holder is writing may still replace the present
         one, until the next `write`: a caller that relies on the present one first writes it again.
 
-        Raises StateLocked when another holds it for longer than `timeout_s`. Inside, `write`, `back_up`,
-        `append_journal` and `clear_journal` raise StateUnavailable, with nothing changed, once the lock was
-        broken; what any of them acknowledged before is seen by whoever takes the lock next.
+        Raises StateLocked if another run holds it for longer than `timeout_s`. Once the lock is broken,
+        `write`, `back_up`, `append_journal` and `clear_journal` raise StateUnavailable and change nothing.
+        The next holder sees every change that they acknowledged before.
         """
 
     def lock_holder(self) -> LockHolder | None:
-        """Who holds the lock, or left it behind; None where nobody does."""
+        """Return the run that holds the lock or was killed with it; None for a free lock."""
 
     def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
-        """Take the lock `lock_id` away from its holder, which is returned.
+        """Break the lock `lock_id`, and return its holder.
 
-        Raises UnlockRefused, with nothing changed, where that is not the lock's id, or the holder is not one
-        that `breaking` allows.
+        Raises UnlockRefused, and changes nothing, if the lock has another id or `breaking` does not allow it.
         """
 
     def prove_conditional_writes(self) -> None:
-        """Raises StateUnavailable unless the store refuses a write that names a wrong version."""
+        """Raise StateUnavailable unless the store refuses a write that names a wrong version."""
 
 
 class Journal(Protocol):
-    """Remembers what happened to creates, in the order in which it is told."""
+    """A log of what happened to creates, in the order of the calls."""
 
     async def append(self, record: Record) -> None:
-        """Return once `record` is durable. Raises StateUnavailable if it may not be.
+        """Return once `record` is durable. Raises StateUnavailable if it may not be durable.
 
-        No record is durable before those that were told before it, unless their appends failed.
+        Records become durable in the order of the calls; only a failed append leaves one out.
         """
 
 
@@ -165,38 +161,38 @@ class ExamApi(Protocol):
     async def create(
         self, install_sid: InstallSid, course_sid: CourseSid, body: bytes, *, confidential: Sequence[str]
     ) -> Verdict:
-        """Send one Create Exam call once and say what its answer means. Raises nothing but cancellation.
+        """Send one Create Exam request once, and return what the response means. Raises only CancelledError.
 
-        No reason in the verdict holds any of the `confidential` values, whatever the server echoes.
+        The verdict's reason holds none of the `confidential` values, even if the server repeats them.
         """
 
 
 class RetryPolicy(Protocol):
-    """Decides how long to wait before another try, and when to give up. Pure."""
+    """How long to wait before another try, and when to give up. A pure function of its arguments."""
 
     @property
     def connect_tries(self) -> int:
-        """How often an exam that could not be sent is tried."""
+        """The most tries for an exam that could not be sent."""
 
     @property
     def budget_s(self) -> float:
-        """How long a run pauses before tries, all in all."""
+        """The most seconds that one run may pause in total."""
 
     def delay_s(self, attempt: int, retry_after: str | None, now: datetime) -> float:
-        """Seconds to wait before try `attempt` (the first is 1).
+        """Return the seconds to wait before try `attempt` (the first is 1).
 
-        `now` is by the clock of whoever sent `retry_after`, where that is known.
+        `now` is the server's time if its response gave one, for `retry_after` may be a date.
         """
 
 
 class Clock(Protocol):
-    """Time. Only durations may come from `monotonic_s`; the wall clock can be set backwards."""
+    """Time of day, and durations. Measure durations by `monotonic_s`: the time of day can be set back."""
 
     def now(self) -> datetime:
-        """The wall clock, aware, in UTC."""
+        """Return the time of day, timezone-aware, in UTC."""
 
     def monotonic_s(self) -> float:
-        """Seconds since some fixed moment; never goes back."""
+        """Return the seconds since a fixed moment; the value never decreases."""
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""
@@ -206,14 +202,14 @@ class SecretSource(Protocol):
     """Finds the values of secrets."""
 
     def value_of(self, secret: Secret) -> str:
-        """The secret's value. Raises LookupError with a reason that does not hold it, if there is none."""
+        """Return the secret's value. Raises LookupError, without the value in its message, if it has none."""
 
 
 class Progress(Protocol):
-    """Is told how an apply goes, as it goes. What it raises once creates begin changes no outcome."""
+    """Receives the events of an apply. Once creates begin, an error raised here changes no outcome."""
 
     def planned(self, plan: Plan) -> None:
-        """`plan` was confirmed, and is about to be carried out."""
+        """`plan` was confirmed, and is about to be applied."""
 
     def started(self, total: int) -> None:
         """`total` creates are about to begin."""
@@ -222,13 +218,13 @@ class Progress(Protocol):
         """One try at a create is about to be sent."""
 
     def tried(self, ended: TryEnded) -> None:
-        """One try at a create ended, and how is durable where it can be."""
+        """One try at a create ended; its outcome is durable unless the store failed."""
 
     def settled(self, exam: ExamOutcome) -> None:
-        """One create ended."""
+        """One exam reached its final outcome."""
 
     def waiting(self, seconds: float, reason: str) -> None:
         """Sending pauses for `seconds`."""
 
     def finished(self) -> None:
-        """No further create begins or ends."""
+        """All creates have ended."""

@@ -1,6 +1,6 @@
-"""Proxies that the environment names, and what NO_PROXY leaves out of them.
+"""Which proxy the environment names for a URL.
 
-NO_PROXY is read as curl reads it, with ports and `*.` as others have them: what cannot be read is left out.
+NO_PROXY is read as curl reads it. Ports and a leading `*.` are allowed too; unreadable entries are ignored.
 May import: the standard library.
 """
 
@@ -21,14 +21,14 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 
 class Proxy(Struct, frozen=True, kw_only=True):
-    """The proxy at `url`, which may hold a password; `variable` is the one that names it."""
+    """A proxy. `url` may hold a password; `variable` is the environment variable that names it."""
 
     variable: str
     url: str
 
     @property
     def usable_url(self) -> str:
-        """The URL, if it names a host. Raises ValueError."""
+        """The URL. Raises ValueError unless it names a host and a possible port."""
         parts = urlsplit(self.url)
         if not parts.hostname or parts.port == 0:
             raise ValueError("no host, or port 0")
@@ -36,10 +36,10 @@ class Proxy(Struct, frozen=True, kw_only=True):
 
 
 def proxy_for(url: str, proxies: Mapping[str, str]) -> Proxy | None:
-    """Return the proxy that requests to `url` go through; None if they go there straight.
+    """Return the proxy for requests to `url`, which is absolute and valid; None for a direct connection.
 
     `proxies` are as `urllib.request.getproxies` gives them: the values of HTTP_PROXY, HTTPS_PROXY, ALL_PROXY
-    and NO_PROXY at `http`, `https`, `all` and `no`. `url` is absolute and valid.
+    and NO_PROXY under the keys `http`, `https`, `all` and `no`.
     """
     parts = urlsplit(url)
     if any(_leaves_out(entry, parts) for entry in _SEPARATORS.split(proxies.get("no", ""))):
@@ -51,7 +51,7 @@ def proxy_for(url: str, proxies: Mapping[str, str]) -> Proxy | None:
 
 
 def _leaves_out(entry: str, parts: SplitResult) -> bool:
-    """Whether the entry of NO_PROXY means the place of a URL."""
+    """Whether `entry` of NO_PROXY matches the URL of `parts`."""
     if entry == "*":
         return True
     found = _ENTRY.fullmatch(entry)
@@ -78,7 +78,7 @@ def _is_within(host: str, entry: str) -> bool:
 
 
 def _canonical(host: str) -> str:
-    """Return `host` in lower case and ASCII, without a dot at its end, so that equal names are equal."""
+    """Return `host` in ASCII and lower case, without a final dot, for comparison."""
     try:
         return host.encode("idna").decode("ascii").lower().rstrip(".")
     except UnicodeError:

@@ -1,7 +1,7 @@
-"""What a plug-in needs to add rules of its own; see docs/rules/plugins.md.
+"""Names that a plug-in imports to add rules; see docs/rules/plugins.md.
 
 An entry point of the group `reconciler.rules` names a `Rule`, or a list or tuple of them. The names of this
-module stay as they are until the next major version; everything else may change in any.
+module stay the same until the next major version; all other modules may change in any version.
 May import: `model`.
 """
 

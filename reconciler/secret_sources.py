@@ -1,6 +1,6 @@
 """Where secrets come from: environment variables, files below one directory, or the manifest itself.
 
-Promise: a value is read only when it is asked for, and no error holds one. May import: `model`, `ports`.
+A value is read only when it is needed, and no error message holds one. May import: `model`, `ports`.
 """
 
 import os
@@ -20,17 +20,17 @@ from reconciler.ports import SecretSource
 
 _LARGEST_BYTES: Final = 64 * 1024
 _WITHOUT_WAITING: Final = os.O_NONBLOCK
-"""For a pipe, which would be waited for, under the lock perhaps."""
+"""Opening a pipe must not block, perhaps while the state is locked."""
 
 
 class Secrets(Struct, frozen=True, kw_only=True):
-    """Finds the values of secrets; implements `ports.SecretSource`. `directory` is None where not given."""
+    """Values of secrets; implements `ports.SecretSource`. `directory` is that of --secrets-dir, if given."""
 
     environment: Mapping[str, str]
     directory: Path | None = None
 
     def value_of(self, secret: Secret) -> str:
-        """The secret's value. Raises LookupError with a reason that does not hold it, if there is none."""
+        """Return the secret's value. Raises LookupError, without the value in its message, if it has none."""
         match secret:
             case InlineSecret():
                 return secret.value
@@ -59,10 +59,10 @@ class Secrets(Struct, frozen=True, kw_only=True):
 
 
 def read_small_text(path: Path, name: str) -> str:
-    """The text of the regular file at `path`, without one newline at its end.
+    """Return the text of the regular file at `path`, without one newline at its end.
 
-    Raises LookupError, with a reason that calls it `name` and does not hold it: where it is anything else,
-    which is not waited for, empty, larger than 64 KiB, or not UTF-8.
+    Raises LookupError if it is another kind of file, is empty, is larger than 64 KiB, or is not UTF-8. The
+    message calls the file `name` and holds nothing of its content. A pipe is refused at once.
     """
     with _opening(name):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | _WITHOUT_WAITING)
@@ -74,7 +74,7 @@ def read_small_text(path: Path, name: str) -> str:
 
 @contextmanager
 def _opening(name: str) -> Iterator[None]:
-    """Have the system's errors say what `name` is called."""
+    """Turn an OSError into a LookupError that names the file `name`."""
     try:
         yield
     except OSError as error:
@@ -83,10 +83,10 @@ def _opening(name: str) -> Iterator[None]:
 
 @contextmanager
 def _opened_below(directory: Path, path: str) -> Iterator[int]:
-    """A descriptor of the file at `path`, reached from `directory` step by step, through no link and no dots.
+    """Open the file at `path` below `directory`, and give its descriptor. `path` has no links and no `..`.
 
-    Each step is taken from the descriptor of the last, so that nothing can be exchanged in between. The
-    directory itself may be a link.
+    Each folder is opened relative to the descriptor of the one above it, so that nobody can swap a folder
+    for a link meanwhile. `directory` itself may be a link.
     """
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts:
@@ -107,13 +107,13 @@ def _opened_below(directory: Path, path: str) -> Iterator[int]:
 
 
 def _refuse_link(name: str, below: int, path: str) -> None:
-    """Say that a link is one; should it become one only now, O_NOFOLLOW still refuses it."""
+    """Raise LookupError for a link. O_NOFOLLOW refuses one that is made after this check."""
     if stat.S_ISLNK(os.stat(name, dir_fd=below, follow_symlinks=False).st_mode):
         raise LookupError(f"file {path} goes through a link, {name}: none is followed below --secrets-dir")
 
 
 def _text_of(descriptor: int, name: str) -> str:
-    """The text of the open file `descriptor`. Raises LookupError and OSError; see `read_small_text`."""
+    """Return the text of an open file. Raises LookupError and OSError; see `read_small_text`."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise LookupError(f"file {name} is not a regular file")
     with open(descriptor, "rb", closefd=False) as file:
@@ -123,7 +123,7 @@ def _text_of(descriptor: int, name: str) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        # Not chained: the decoder's error carries the bytes that it stumbled on.
+        # Not chained: the decoder's error holds the bytes, which are secret.
         raise LookupError(f"file {name} is not UTF-8") from None
     value = text.removesuffix("\r\n" if text.endswith("\r\n") else "\n")
     if not value:

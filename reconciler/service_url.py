@@ -1,4 +1,4 @@
-"""Base URLs of exam services: which may be used, how two are compared, and which one a command means.
+"""Base URLs of exam services: choose one, normalise it, and check that a token may be sent there.
 
 May import: `model`.
 """
@@ -26,9 +26,9 @@ _PATH: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 def choose(
     *, option: str | None, environment: str | None, variable: str | None, bound: str | None
 ) -> ServiceUrl:
-    """Return the service that is meant: the first argument that is given, else production.
+    """Return the service to use: the first argument that is not None, else production.
 
-    `bound` is the service that the state's exams are at. Raises UrlUnusable for a URL that is none.
+    `bound` is the service at which the state's exams are. Raises UrlUnusable for an invalid URL.
     """
     if option is not None:
         return ServiceUrl(url=normalised(option), named_by=NamedBy.CHOICE)
@@ -45,9 +45,9 @@ def choose(
 
 
 def normalised(url: str) -> str:
-    """Return one spelling for each base URL: lower-case scheme and host, no usual port, no slash at the end.
+    """Return `url` with lower-case scheme and host, and without a default port or a final slash.
 
-    Raises UrlUnusable for what is no absolute http(s) URL, or has a query, a fragment or credentials.
+    Raises UrlUnusable unless it is an absolute http(s) URL without query, fragment and credentials.
     """
     parts, port = _split(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
@@ -58,22 +58,22 @@ def normalised(url: str) -> str:
 def check(service: ServiceUrl, *, is_plain_http_allowed: bool) -> str:
     """Return the base URL of `service` if a token may be sent there; else raise UrlUnusable.
 
-    If only the state names it, it must be production: whoever can write to the state's store must not be able
-    to have the token sent to a place of theirs.
+    A service that only the state names must be production. Otherwise anyone who can write to the state's
+    store could have the token sent to a server of their own.
     """
     if service.named_by is NamedBy.STATE and service.url != DEFAULT:
         raise UrlUnusable(
-            f"nothing but the state says that exams are created at {service.url}",
-            hint="Nothing was sent. If that is the service, name it: with apiUrl in reconciler.yaml, with "
+            f"only the state names the service {service.url}",
+            hint="Nothing was sent. If it is correct, name it: with apiUrl in reconciler.yaml, with "
             f"--api-url, or with {URL_VARIABLE}.",
         )
     return check_url(service.url, is_plain_http_allowed=is_plain_http_allowed)
 
 
 def check_url(url: str, *, is_plain_http_allowed: bool) -> str:
-    """Return the base URL `url`, normalised, if it is one to send a token to.
+    """Return the base URL `url`, normalised, if a token may be sent there.
 
-    Raises UrlUnusable for anything but https, or http to loopback (or anywhere, if allowed).
+    Raises UrlUnusable unless it is https, http to loopback, or http with `is_plain_http_allowed`.
     """
     parts, _ = _split(url)
     if parts.scheme == "http" and not (is_plain_http_allowed or is_loopback(parts.hostname or "")):
@@ -85,7 +85,7 @@ def check_url(url: str, *, is_plain_http_allowed: bool) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` can only mean this machine."""
+    """Whether `host` is a loopback address or `localhost`."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -93,29 +93,29 @@ def is_loopback(host: str) -> bool:
 
 
 def _split(url: str) -> tuple[SplitResult, int | None]:
-    """The parts of `url`, and its port. Raises UrlUnusable."""
+    """Return the parts of `url`, and its port. Raises UrlUnusable."""
     text = url.strip(" \t\r\n")
     try:
         url.encode()  # an argument may hold bytes that are not UTF-8; state could not keep it
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        # The reason may quote what stands for a port, which may be a password.
+        # The parser's message may quote a wrong port, which may be a password.
         raise UrlUnusable("the API URL cannot be read", hint=_HINT) from error
     if parts.username is not None or parts.password is not None:
         raise UrlUnusable("the API URL holds credentials", hint="Give the token by itself; see --help.")
     if parts.scheme not in _USUAL_PORTS or not host or parts.query or parts.fragment:
         raise UrlUnusable("the API URL is not an absolute http(s) URL without a query", hint=_HINT)
     if not _is_what_it_looks_like(text, host, parts.path):
-        raise UrlUnusable("the API URL holds what can be mistaken for another one", hint=_SPELLING_HINT)
+        raise UrlUnusable("the API URL holds characters that can be mistaken for others", hint=_SPELLING_HINT)
     return parts, port
 
 
 def _is_what_it_looks_like(text: str, host: str, path: str) -> bool:
-    """Whether a reviewer who reads the URL `text` sees where it goes.
+    """Whether a reviewer can see from the URL `text` where requests go.
 
-    A letter of another alphabet may look like a Latin one, white space and control characters show nothing
-    or are dropped, and `..` leads out of the path that is shown.
+    Letters of other alphabets may look like Latin ones, white space and control characters are invisible, and
+    `..` changes the path that is shown.
     """
     return (
         text.isascii()

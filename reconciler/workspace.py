@@ -365,7 +365,7 @@ class Workspace:
         if len(self._keys.present) < SHORTEST_KEY:
             raise UsageError(
                 f"{STATE_KEY_VARIABLE} is too short: it needs at least {SHORTEST_KEY} characters",
-                hint="Draw one with `openssl rand -hex 32`, keep it with your secrets, and do not change it.",
+                hint="Make one with `openssl rand -hex 32`, keep it with your secrets, and do not change it.",
             )
         return FingerprintKey.derive(self._keys.present, state.lineage)
 

@@ -1,7 +1,7 @@
 """Time zones by their IANA names, with the rules of the tzdata package.
 
-The machine's own database is never asked: it may be older, or not there, and a plan must mean the same hours
-on every runner. May import: tzdata, which is data only.
+The operating system's time zones are not used: they may be older or missing, and a plan must give the same
+hours on every machine. May import: tzdata, which is data only.
 """
 
 from functools import cache
@@ -22,7 +22,7 @@ def zone_names() -> frozenset[str]:
 
 @cache
 def zone_of(name: str) -> ZoneInfo | None:
-    """Return the zone called `name`, whose `key` that is; None where there is none."""
+    """Return the time zone `name`; None for an unknown name."""
     if name not in zone_names():
         return None
     with _DATA.joinpath("zoneinfo", *name.split("/")).open("rb") as file:

@@ -157,7 +157,7 @@ class Executor:
 
     def _reason_to_stop(self, request: CreateRequest) -> str | None:
         if self.stopping.is_draining:
-            return "the run was stopped first"
+            return "the run was stopped before this exam was sent"
         return self._halted_because or self._refused_courses.get(request.declaration.course_sid)
 
     async def _try_once(self, request: CreateRequest, number: int, turn: Turn) -> tuple[ExamOutcome, bool]:

@@ -142,7 +142,7 @@ def _long_enough(key: str, variable: str) -> str:
     if len(key) < SHORTEST_KEY:
         raise UsageError(
             f"{variable} is too short: it needs at least {SHORTEST_KEY} characters",
-            hint="Draw one with `openssl rand -hex 32`, and keep it with your secrets.",
+            hint="Make one with `openssl rand -hex 32`, and keep it with your secrets.",
         )
     return key
 

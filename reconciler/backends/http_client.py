@@ -174,7 +174,7 @@ class HttpClient:
             # Do not show the error: it may quote the proxy's password.
             raise StateUnavailable(
                 f"cannot reach {self._address.location}: the proxy in {proxy.variable} cannot be used",
-                hint="Write it as http://HOST:PORT (SOCKS will not do), or unset it. Nothing was sent.",
+                hint="Write it as http://HOST:PORT (SOCKS is not supported), or unset it. Nothing was sent.",
                 location=self._address.location,
             ) from error
 

@@ -125,7 +125,7 @@ def _impossible_dates(body: Mapping[str, Any]) -> Iterator[Problem]:
         try:
             datetime.fromisoformat(text)
         except ValueError:
-            yield {"path": path, "message": "is not a moment that exists"}
+            yield {"path": path, "message": "is not a date and time that exists"}
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

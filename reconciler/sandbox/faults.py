@@ -107,7 +107,7 @@ def _parsed(spec: str) -> Fault:
     name, _, rest = spec.partition(":")
     kind = next((kind for kind in Kind if kind.value == name), None)
     if kind is None:
-        raise ValueError(f"no kind {name!r}; there are {', '.join(each.value for each in Kind)}")
+        raise ValueError(f"unknown kind {name!r}; choose from {', '.join(each.value for each in Kind)}")
     given = _pairs(rest)
     effect = Effect(kind=kind, **_DEFAULTS.get(kind, {}) | _take(given, _KEYS.get(kind, {})))
     selection = Selection(**_take(given, _SELECTION))

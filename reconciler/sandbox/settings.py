@@ -43,9 +43,9 @@ def check_settings(settings: Settings) -> None:
             "use 127.0.0.1, ::1 or localhost"
         )
     if not 0 <= settings.port <= _MAX_PORT:
-        raise SandboxUnusable(f"{settings.port} is no port: use 1 to {_MAX_PORT}, or 0 to have one chosen")
+        raise SandboxUnusable(f"{settings.port} is not a port: use 1 to {_MAX_PORT}, or 0 to have one chosen")
     if settings.token == "":
-        raise SandboxUnusable("the token to ask for is empty: give one, or none at all to accept any")
+        raise SandboxUnusable("the token is empty: give one, or leave the option out to accept any token")
 
 
 def is_loopback(host: str) -> bool:

@@ -123,7 +123,7 @@ def _success(status: int, document: Mapping[str, object], sent: Sent, redactor: 
     if not isinstance(sid, str) or not is_exam_sid(sid):
         return "without a usable sid"
     if _is_echo(sid, sent, redactor):
-        return "with a sid out of the request itself"
+        return "with a sid that was in the request"
     if wrong := contradictions(document, sent):
         return f"with another {' and '.join(wrong)} than was sent"
     is_told = isinstance(configuration, str) and is_configuration_sid(configuration)
@@ -168,7 +168,7 @@ def _reason(answer: ReceivedAnswer, document: object, redactor: Redactor) -> str
     said = redactor.shown(message, otherwise=f"the server's message {WITHHELD}")
     said = f"{head}: {said}" if said else head
     is_success = HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES
-    return f"no exam in the answer: {said}" if is_success else said
+    return f"the response holds no exam: {said}" if is_success else said
 
 
 def _sids_in(parts: Iterable[bytes]) -> Iterator[ExamSid]:
@@ -185,7 +185,7 @@ def _in_words(sids: tuple[ExamSid, ...], *, are_all: bool) -> str:
         return ""
     named = ", ".join(sids[:_NAMED_SIDS])
     if len(sids) == 1:
-        return f" (in what arrived stands {named}: check whether it is this exam)"
+        return f" (the response names {named}: check whether it is this exam)"
     left = len(sids) - _NAMED_SIDS
     more = "" if left <= 0 else f" and {left} more" if are_all else f" and more than {left} more"
-    return f" (in what arrived stand {named}{more}: check whether one of them is this exam)"
+    return f" (the response names {named}{more}: check whether one of them is this exam)"

@@ -101,7 +101,7 @@ class HttpExamApi:
             # What it says may quote the proxy's password.
             raise ApiUnusable(
                 f"the proxy in {variable} cannot be used",
-                hint="Write it as http://HOST:PORT (SOCKS will not do), or unset it. Nothing was sent.",
+                hint="Write it as http://HOST:PORT (SOCKS is not supported), or unset it. Nothing was sent.",
             ) from error
 
 
@@ -120,5 +120,5 @@ def _trusted_authorities() -> ssl.SSLContext:
     except OSError as error:
         raise ApiUnusable(
             f"the certificate authorities cannot be read: {describe(error, Redactor([]))}",
-            hint="Mend what SSL_CERT_FILE or SSL_CERT_DIR names, or unset it. Nothing was sent.",
+            hint="Correct the files that SSL_CERT_FILE or SSL_CERT_DIR name, or unset it. Nothing was sent.",
         ) from error

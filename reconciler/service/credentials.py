@@ -18,7 +18,7 @@ def check_token(token: str, now: datetime) -> None:
     if not token:
         raise TokenUnusable("there is no API token", hint=_TOKEN_HINT)
     if not (token.isascii() and token.isprintable() and " " not in token):
-        raise TokenUnusable("the API token holds characters that no token has", hint=_TOKEN_HINT)
+        raise TokenUnusable("the API token holds invalid characters", hint=_TOKEN_HINT)
     expiry = _expiry_of(token)
     if expiry is not None and expiry <= now:
         raise TokenUnusable(

@@ -114,7 +114,7 @@ def test_a_state_of_before_that_holds_exams_is_bound_by_a_name_only(workspace, s
     assert workspace.state["serial"] == document["serial"] + 1
     assert "other-service" in workspace.refused("apply", "--auto-approve", variables=ambient)
     said = words(workspace.refused("apply", "--auto-approve"))
-    assert f"nothing but the state says that exams are created at {server.url}" in said
+    assert f"only the state names the service {server.url}" in said
     assert len(server.requests) == 1
     named = workspace.variables | {"SMARTERPROCTORING_URL": server.url}
     workspace.run("apply", "--auto-approve", variables=named)

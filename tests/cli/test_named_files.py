@@ -125,7 +125,7 @@ def token_file(workspace, kind):
         ("directory", "not a regular file"),
         ("too large", "larger than 64 KiB"),
         ("not UTF-8", "not UTF-8"),
-        ("not a token", "characters that no token has"),
+        ("not a token", "invalid characters"),
         ("empty", "empty"),
         ("absent", "No such file"),
     ],

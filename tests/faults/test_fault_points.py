@@ -344,14 +344,14 @@ def test_every_step_is_used_in_the_code():
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ("nowhere=kill", "no step 'nowhere'"),
-        ("intent-due", "there can be kill, not ''"),
-        ("intent-due=eio", "there can be kill, not 'eio'"),
-        ("journal-flush=short", "there can be kill, enospc, eio, slow, not 'short'"),
+        ("nowhere=kill", "unknown step 'nowhere'"),
+        ("intent-due", "the action must be one of kill, not ''"),
+        ("intent-due=eio", "the action must be one of kill, not 'eio'"),
+        ("journal-flush=short", "the action must be one of kill, enospc, eio, slow, not 'short'"),
         ("journal-flush=kill@0", "not '0'"),
         ("journal-flush=kill@", "not ''"),
         ("journal-flush=kill@two", "not 'two'"),
-        ("journal-flush=kill,", "no step ''"),
+        ("journal-flush=kill,", "unknown step ''"),
     ],
 )
 def test_a_fault_that_is_none_is_refused(workspace, value, problem):

@@ -51,8 +51,8 @@ def test_selection_keys_go_with_every_kind() -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ("", "no kind ''; there are latency, 429"),
-        ("no-such", "no kind 'no-such'"),
+        ("", "unknown kind ''; choose from latency, 429"),
+        ("no-such", "unknown kind 'no-such'"),
         ("latency", "needs seconds="),
         ("latency:seconds=soon", "seconds must be a number above 0"),
         ("latency:seconds=nan", "seconds must be a number above 0"),

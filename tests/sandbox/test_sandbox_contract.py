@@ -166,12 +166,12 @@ def test_body_beyond_bounds_is_refused(create: Create, sandbox: RunningSandbox) 
         (
             {"configuration": {"examOpenDate": "2031-06-31T09:00:00.000Z"}},
             "configuration.examOpenDate",
-            "not a moment that exists",
+            "not a date and time that exists",
         ),
         (
             {"configuration": {"instructorAsProctor": [{}, {"startTime": "2031-01-01T24:61:00.000Z"}]}},
             "configuration.instructorAsProctor.1.startTime",
-            "not a moment that exists",
+            "not a date and time that exists",
         ),
     ],
 )

@@ -96,9 +96,9 @@ def test_log_line_cannot_be_forged(capfd: pytest.CaptureFixture[str]) -> None:
         (Settings(host="0.0.0.0"), "loopback only"),  # noqa: S104 - it must be refused
         (Settings(host="example.org"), "loopback only"),
         (Settings(host=""), "loopback only"),
-        (Settings(port=65_536), "65536 is no port"),
-        (Settings(port=-1), "-1 is no port"),
-        (Settings(port=0, token=""), "token to ask for is empty"),
+        (Settings(port=65_536), "65536 is not a port"),
+        (Settings(port=-1), "-1 is not a port"),
+        (Settings(port=0, token=""), "the token is empty"),
         (Settings(port=0, store=Path("/nonexistent/exams.jsonl")), "cannot keep exams in"),
     ],
 )

@@ -256,7 +256,7 @@ def test_every_sid_in_a_body_is_kept_and_makes_a_doubt(status, name):
     if not (status == 200 and name in {"as sid", "UTF-16"} and isinstance(found, Created)):
         assert isinstance(found, Unknown), found
         assert found.sids == (SID,)
-        assert f"stands {SID}: check" in found.reason
+        assert f"names {SID}: check" in found.reason
 
 
 HEADERS = {
@@ -322,7 +322,7 @@ def test_a_sid_that_we_sent_ourselves_makes_no_doubt(status, spelt):
 def test_a_success_that_names_a_sid_of_the_request_is_no_exam_of_ours():
     """It is an older exam's, out of the URL that was sent."""
     found = meaning(200, as_json(sid=OWN_SID))
-    assert found == Unknown(status=200, reason="HTTP 200, but with a sid out of the request itself")
+    assert found == Unknown(status=200, reason="HTTP 200, but with a sid that was in the request")
 
 
 def test_the_sids_kept_are_bounded_and_in_order():
@@ -331,7 +331,7 @@ def test_the_sids_kept_are_bounded_and_in_order():
     found = meaning(500, json.dumps(many[::-1]).encode())
     assert isinstance(found, Unknown)
     assert found.sids == tuple(many[:9:-1])
-    assert f"stand {many[29]}, {many[28]}, {many[27]} and more than 17 more: check" in found.reason
+    assert f"names {many[29]}, {many[28]}, {many[27]} and more than 17 more: check" in found.reason
     few = meaning(500, json.dumps(many[:5] * 2).encode())
     assert few.sids == tuple(many[:5])
     assert "and 2 more: check" in few.reason
@@ -407,7 +407,7 @@ def test_an_echoed_secret_is_withheld(echo, status):
     found = meaning(status, echo)
     assert found.reason in {
         f"HTTP {status}: the server's message repeats a secret and is withheld",
-        f"no exam in the answer: HTTP {status}: the server's message repeats a secret and is withheld",
+        f"the response holds no exam: HTTP {status}: the server's message repeats a secret and is withheld",
         f"HTTP {status}, but without a usable sid",
     }
 
@@ -421,7 +421,7 @@ def test_status_code_request_id_and_sids_stay_where_the_message_is_withheld():
     found = meaning(400, as_json(error={"code": "INVALIDINPUT"}, message=SECRET), location=SID)
     assert found == Unknown(
         status=400,
-        reason=f"{withheld} (in what arrived stands {SID}: check whether it is this exam)",
+        reason=f"{withheld} (the response names {SID}: check whether it is this exam)",
         sids=(SID,),
     )
 
