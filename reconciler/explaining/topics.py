@@ -65,7 +65,7 @@ def _rule(rule: Rule) -> str:
     """Return the page about `rule`; without one, its summary."""
     return (
         page_of(rule)
-        or f"# {rule.code}\n\nFinds {rule.summary}. By default, that is of weight `{rule.severity.value}`.\n"
+        or f"# {rule.code}\n\nFinds {rule.summary}. Default severity: `{rule.severity.value}`.\n"
     )
 
 

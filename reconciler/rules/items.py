@@ -74,8 +74,8 @@ def _numbers(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
             yield Finding(
                 exam=exam,
                 path=("configuration", "attempts"),
-                message=f"attempts is {short(attempts)}, and nobody can try a part of a time",
-                hint="Write a whole number.",
+                message=f"attempts is {short(attempts)}, which is not a whole number",
+                hint="Write a whole number, such as 1.",
             )
 
 

@@ -36,10 +36,12 @@ def find_rules(root: Path) -> RuleRegistry:
         try:
             for rule in _loaded(entry):
                 if rule.code in rules:
-                    raise _NotRules(f"the rule {rule.code} is there twice")  # noqa: TRY301 - one place reports it
+                    raise _NotRules(f"the rule {rule.code} is defined twice")  # noqa: TRY301 - one place reports it
                 rules[rule.code] = rule
         except (Exception, SystemExit) as error:  # noqa: BLE001 - code of others may raise anything
-            faults.append(fault(f"the plug-in '{entry.name}' ({entry.value}) gives no rules", error))
+            faults.append(
+                fault(f"the rules of the plug-in '{entry.name}' ({entry.value}) cannot be loaded", error)
+            )
     return RuleRegistry(tuple(rules.values()), tuple(faults))
 
 

@@ -29,14 +29,14 @@ _OTHERS: Final = (
     Rule(
         code=UNUSED_SUPPRESSION,
         basis=Basis.WORKSPACE,
-        summary="an ignore that silences nothing",
+        summary="an ignore comment that suppresses nothing",
         check=_found_elsewhere,
     ),
     Rule(
         code=PLUGIN_FAILED,
         severity=Severity.ERROR,
         basis=Basis.WORKSPACE,
-        summary="rules of a plug-in that could not be asked",
+        summary="rules of a plug-in that failed",
         check=_found_elsewhere,
     ),
 )

@@ -22,7 +22,7 @@ def _spaces(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
                 exam=exam,
                 path=_TITLE,
                 message=f"the title {where}",
-                hint="Remove it; titles are compared with those in the learning platform by eye.",
+                hint="Remove it: people compare titles with those in the learning platform by eye.",
             )
 
 
@@ -51,14 +51,14 @@ def _lookalikes(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
                 exam=exam,
                 path=_TITLE,
                 message=f"the title holds {', '.join(found[:_SHOWN])}{more}",
-                hint="Type the title anew; such characters come in by copying, and spoil every search.",
+                hint="Type the title again; copied text brings in such characters, and searches miss them.",
             )
         elif not unicodedata.is_normalized("NFC", title):
             yield Finding(
                 exam=exam,
                 path=_TITLE,
                 message="the title has letters whose accents are separate characters (it is not in NFC)",
-                hint="Type the accented letters anew; such text looks equal and is not found by a search.",
+                hint="Type the accented letters again; such text looks the same, but searches miss it.",
             )
 
 

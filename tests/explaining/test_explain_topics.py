@@ -116,6 +116,4 @@ def test_a_rule_of_a_plugin_explains_itself() -> None:
     paged = Rule(code="acme/b", summary="b", check=lambda _, __: (), page="# Why\n")
     topics = Topics([bare, paged], {})
     assert topics.explained("acme/b") == "# Why\n"
-    assert (
-        topics.explained("acme/a") == "# acme/a\n\nFinds a thing. By default, that is of weight `warning`.\n"
-    )
+    assert topics.explained("acme/a") == "# acme/a\n\nFinds a thing. Default severity: `warning`.\n"
