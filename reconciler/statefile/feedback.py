@@ -1,4 +1,7 @@
-"""Feedback: what the outcomes of a recovery file mean for a state. Nothing is guessed or overruled."""
+"""Feedback: the outcomes of a recovery file, put into the state that lacks them.
+
+An outcome is recorded only if its create is still open. No entry or decision of a person is overruled.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias, assert_never
@@ -22,9 +25,9 @@ _OUTCOMES: Final[Mapping[type[OutcomeRecord], Outcome]] = {
 
 
 def feed(state: State, records: Iterable[Record]) -> tuple[State, tuple[RecoveredOutcome, ...]]:
-    """`state` with each outcome whose create is open in it, and what became of every outcome, in order.
+    """Return `state` with the outcomes of its open creates, and the result of each outcome, in order.
 
-    Fed to the result again, none changes anything. Intents say nothing here.
+    Intents among `records` are skipped. Feeding the same records again changes nothing.
     """
     feeder = _Feeder(state)
     fed = tuple(feeder.feed(record) for record in records if not isinstance(record, IntentRecord))
@@ -32,7 +35,7 @@ def feed(state: State, records: Iterable[Record]) -> tuple[State, tuple[Recovere
 
 
 class _Feeder:
-    """A state that takes outcomes one by one."""
+    """A state to which outcomes are fed one by one."""
 
     def __init__(self, state: State) -> None:
         self._before = state
@@ -46,7 +49,7 @@ class _Feeder:
         return replace(self._before, exams=self._exams, intents=self._intents)
 
     def feed(self, record: OutcomeRecord) -> RecoveredOutcome:
-        """What `record` means; the state has it where it was open."""
+        """Return the verdict on `record`, and record it if its create was open."""
         fed = self._judge(record)
         if fed.verdict is RecoveryVerdict.RECORDED:
             apply_record(record, self._exams, self._intents)
@@ -89,7 +92,7 @@ class _Feeder:
         return self._judge_stray(record, settled)
 
     def _judge_stray(self, record: CreatedRecord, settled: Resolution | None) -> RecoveredOutcome:
-        """Of an exam that exists, and that state holds nowhere."""
+        """Return the verdict on an exam that exists and that state does not hold."""
         address, sid = record.address, record.sid
         contradiction = self._contradiction(record, settled)
         if contradiction is not None:
@@ -115,7 +118,7 @@ class _Feeder:
         return "another attempt is in doubt there" if record.address in self._intents else None
 
     def _judge_failed(self, record: FailedRecord) -> RecoveredOutcome:
-        """A failed create leaves no trace, so one that is not open was cleared."""
+        """Return the verdict on a failed create: one that is not open was cleared, as it leaves no trace."""
         if self._is_open(record):
             return _fed(record, RecoveryVerdict.RECORDED, f"was not created: {record.reason}")
         settled = self._resolutions.get(record.attempt)

@@ -1,6 +1,7 @@
-"""Group commit: many waiting appends, one durable write, and nobody is told "durable" before it.
+"""Group commit: appends that wait at one time share one durable write.
 
-Outcomes are kept on this machine's disk as well, until the store certainly has them.
+No append returns before its record is durable. Outcomes are also kept on the disk of this machine, until the
+store certainly has them.
 """
 
 import asyncio
@@ -19,11 +20,9 @@ _Batch = list[tuple[Record, asyncio.Future[None]]]
 class RecoveryJournal:
     """Keeps outcomes on this machine. A disk that fails does not fail the run.
 
-    `append` puts bytes durably at the end of a file; it raises OSError if they may not be there, and the next
-    append drops them then.
-
-    `failure` says why the last outcome that could not be kept was not; None where all were. `is_owed` says
-    whether the store refused an outcome, or may have.
+    `append` puts bytes durably at the end of a file. It raises OSError if they may be missing; the next
+    append drops them then. `failure` is the last error of the disk; None if all outcomes were kept. `is_owed`
+    is True if the store may lack an outcome.
     """
 
     def __init__(self, append: Callable[[bytes], object]) -> None:
@@ -42,7 +41,7 @@ class RecoveryJournal:
         return any(not isinstance(record, IntentRecord) for record in records)
 
     def keep(self, records: Iterable[Record]) -> None:
-        """The outcomes among `records` are durable on this machine, or `failure` says why not."""
+        """Make the outcomes among `records` durable on this machine, or set `failure`."""
         outcomes = [record for record in records if not isinstance(record, IntentRecord)]
         if not outcomes:
             return
@@ -55,17 +54,16 @@ class RecoveryJournal:
             self._kept += len(outcomes)
 
     def owe(self, records: Iterable[Record]) -> None:
-        """The store may not have the outcomes among `records`."""
+        """Note that the store may lack the outcomes among `records`."""
         self.is_owed = self.is_owed or self.concerns(records)
 
 
 class GroupCommit:
     """A journal whose appends share writes; implements `ports.Journal`.
 
-    A batch that fails is failed for all who wait in it, and the next one is written in its place. Outcomes go
-    to `recovery` as well (None: nowhere else), and who waits for one waits for both: on one disk the two take
-    hardly longer than either, and a store elsewhere that takes its time finds them kept. Writes have threads
-    of their own: one at a time, and none behind the names that connections look up.
+    If a batch fails, every append in it fails, and the next batch is written in its place. Outcomes also go
+    to `recovery`, if there is one, and an append waits for both writes, which run side by side. Each kind of
+    write has a thread of its own, so that none waits behind name look-ups of connections.
     """
 
     def __init__(
@@ -103,7 +101,7 @@ class GroupCommit:
     async def _write_batches(self) -> None:
         try:
             while self._waiting:
-                await asyncio.sleep(0)  # who is ready now shares the write
+                await asyncio.sleep(0)  # let ready appends join this write
                 batch, self._waiting = self._waiting, []
                 await self._write(batch)
         finally:
@@ -121,7 +119,7 @@ class GroupCommit:
                 self._recovery.keep(records)
             self._fail(batch, self._unwritable(error))
             return
-        except Exception as error:  # noqa: BLE001 - those who wait must not wait for ever
+        except Exception as error:  # noqa: BLE001 - no append may wait for ever
             self._fail(batch, error)
             return
         self._size_bytes += len(data)
@@ -139,7 +137,7 @@ class GroupCommit:
                 kept.result()
 
     def _begin_to_keep(self, records: list[Record]) -> Future[None] | None:
-        """What ends once the outcomes are kept on this machine; None where nothing is left to be done."""
+        """Begin to keep outcomes on this machine; return the future to wait for, or None if there is none."""
         if self._recovery is None or not self._recovery.concerns(records):
             return None
         try:

@@ -1,8 +1,8 @@
 """The journal's format: one record a line, `CRC32 JSON`, numbered from 1 behind a header.
 
-The header names the snapshot that the records go on top of, the numbers show a lost, doubled or alien line,
-and the checksum shows a damaged one. Only a last line without its newline can be the work of a crash: nothing
-acts on a record before its append has returned. Such a line counts if it is whole but for the newline.
+The header names the snapshot that the records follow. The numbers reveal a lost, repeated or foreign line,
+and the checksum a damaged one. A crash can leave only a last line without its newline, because nothing acts
+on a record before its append has returned. Such a line counts if its checksum fits.
 
 A recovery file has the same format, with a header of its own type and outcomes only.
 """
@@ -25,7 +25,7 @@ from reconciler.statefile.state_format import with_known_payload
 from reconciler.statefile.strict_json import MalformedError, convert, decode_json, to_builtins
 
 FORMAT_VERSION: Final = 2
-"""Version 1, of the same form with fewer keys, is read as well."""
+"""Version 1, which has fewer keys, is read as well."""
 
 _JOURNAL: Final = "journal"
 _RECOVERY: Final = "recovery"
@@ -33,7 +33,7 @@ _TEXT_STARTS: Final = 9
 
 
 class DecodedJournal(Struct, frozen=True, kw_only=True):
-    """A journal as read: on which snapshot it goes, what it says, and how many of its bytes count."""
+    """A journal as read: the snapshot that it follows, its records, and how many of its bytes count."""
 
     lineage: str
     serial: int
@@ -42,12 +42,12 @@ class DecodedJournal(Struct, frozen=True, kw_only=True):
 
 
 def encode_header(lineage: str, serial: int) -> bytes:
-    """The first line of a journal that goes on top of the snapshot `serial` of `lineage`."""
+    """Return the first line of a journal that follows the snapshot `serial` of `lineage`."""
     return _encode_header(_JOURNAL, lineage, serial)
 
 
 def encode_recovery_header(lineage: str, serial: int, *, location: str) -> bytes:
-    """The first line of the recovery file of a run on the snapshot `serial` of `lineage` at `location`."""
+    """Return the first line of the recovery file of a run on that snapshot of the state at `location`."""
     return _encode_header(_RECOVERY, lineage, serial, state=location)
 
 
@@ -57,7 +57,7 @@ def _encode_header(kind: str, lineage: str, serial: int, **more: str) -> bytes:
 
 
 def encode_record(record: Record, *, number: int) -> bytes:
-    """The line of a journal's record `number` (the first behind the header is 1)."""
+    """Return the line of record `number` (the first after the header is 1)."""
     return _encode_line({"number": number} | to_builtins(record))
 
 
@@ -69,9 +69,9 @@ def _encode_line(document: dict[str, Any]) -> bytes:
 def decode_journal(
     data: bytes, *, location: str, payloads: Mapping[Digest, Payload] = NO_PAYLOADS
 ) -> DecodedJournal | None:
-    """The journal in `data`, or None where there is none (no bytes, or no whole header).
+    """Return the journal in `data`, or None if it is empty or ends within its header.
 
-    A torn last record is left out. Of a payload that is in `payloads` already no copy stays in memory.
+    A torn last record is left out. Payloads that are in `payloads` are shared, not copied.
     Raises StateTooNew for a later format and StateDamaged for anything else.
     """
     try:
@@ -86,7 +86,7 @@ def decode_journal(
 
 
 def decode_recovery(data: bytes, *, name: str) -> DecodedJournal | None:
-    """The outcomes in a recovery file, or None where it ends before any; `name` names it in errors.
+    """Return the outcomes in a recovery file, or None if it ends within its header; errors call it `name`.
 
     A torn last record is left out. Raises StateTooNew for a later format, MalformedError for anything else.
     """

@@ -1,10 +1,10 @@
-"""Migration: a state changes its store in three writes, and at no moment can two stores be applied to.
+"""Migration: a state moves to another store in three writes; at no moment can both stores be applied to.
 
 1. The new store gets the state, marked as moving from the old one: nothing but this migration uses it.
 2. The old store's state is marked as moved to the new one: nothing uses it any more.
 3. The new store's marker goes, and the state's serial rises by one.
 
-Stopped anywhere, the same migration goes on where it was: which markers there are says how far it got.
+If it is interrupted, the same migration continues: the markers tell how far it got.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from reconciler.statefile.state_format import decode_with_marker, encode_state
 
 
 class Migration(Struct, frozen=True, kw_only=True):
-    """From where to where; each with the information for its lock."""
+    """The old and the new store, each with the information for its lock."""
 
     source: StateStore
     target: StateStore
@@ -28,10 +28,10 @@ class Migration(Struct, frozen=True, kw_only=True):
     target_lock: LockInfo
 
     def run(self, *, timeout_s: float, prepare: Callable[[], None]) -> State:
-        """The state in its new store, whose old one is marked; again, where that is done already.
+        """Move the state and return it; a migration that is complete changes nothing.
 
-        `prepare` is called before the new store is first written, with both locks held and the old one read.
-        Raises StateExists, with nothing changed, where the new store has another state.
+        `prepare` is called before the first write to the new store, with both locks held.
+        Raises StateExists, with nothing changed, if the new store has another state.
         """
         if self.source.location == self.target.location:
             raise _same_place(self.target)
@@ -66,7 +66,7 @@ class Migration(Struct, frozen=True, kw_only=True):
         return self._settle_in(state, begun)
 
     def _finish(self, present: Snapshot, handover: LockHandover, prepare: Callable[[], None]) -> State:
-        """The last step, where the old store is marked already; nothing where that is done as well."""
+        """Do the last step, for an old store that is marked already, unless that is done too."""
         if handover is LockHandover.FORCED:
             self.source.write(present.data, replacing=present.version, note="the state has moved away")
         state, _ = decode_with_marker(present.data, location=self.source.location)
@@ -91,9 +91,9 @@ class Migration(Struct, frozen=True, kw_only=True):
         return settled
 
     def _free_target(self, state: State) -> Version | None:
-        """What the first write to the new store replaces.
+        """Return the version that the first write to the new store replaces.
 
-        Nothing, an earlier start of this migration, or what the state left when it moved from there.
+        That is None, an earlier start of this migration, or what the state left when it moved from there.
         """
         found = self.target.read()
         if found is None:

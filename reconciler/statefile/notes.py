@@ -1,4 +1,4 @@
-"""What changes of state are about, in words for a store that keeps a history. They hold no secret."""
+"""Notes on changes of state, in words, for stores that keep a history. They hold no secret."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,13 +17,13 @@ _KINDS: Final[Mapping[type[Record], str]] = {
 
 
 def note_of_records(records: Iterable[Record]) -> str:
-    """One line that counts `records`, then a line for each."""
+    """Return one line that counts `records`, then a line for each."""
     told = [(_KINDS[type(record)], _line(record)) for record in records]
     return _note(Counter(kind for kind, _ in told), [line for _, line in told])
 
 
 def note_of_change(before: State, after: State) -> str:
-    """One line that counts what `after` has and `before` has not, and the reverse; then a line for each."""
+    """Return one line that counts what `after` gained and lost, then a line for each."""
     told = [*_gained(before, after), *_lost(before, after)]
     if not told:
         return f"state {after.serial}"

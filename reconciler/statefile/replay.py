@@ -1,4 +1,4 @@
-"""Replay: what state becomes when a journal's records happen to it."""
+"""Replay: applies the records of a journal to a state."""
 
 from collections.abc import Iterable
 from typing import assert_never
@@ -13,9 +13,9 @@ from reconciler.statefile.strict_json import MalformedError
 
 
 def replay(state: State, records: Iterable[Record]) -> State:
-    """`state` after `records`, with the same serial. Any prefix of a journal gives a valid state.
+    """Return `state` after `records`, with the same serial. Any prefix of a journal gives a valid state.
 
-    Raises MalformedError for a record that cannot follow on what came before it.
+    Raises MalformedError for a record that cannot follow the ones before it.
     """
     exams, intents = dict(state.exams), dict(state.intents)
     service = state.service
@@ -29,7 +29,7 @@ def replay(state: State, records: Iterable[Record]) -> State:
 
 
 def apply_record(record: Record, exams: dict[Address, Entry], intents: dict[Address, Intent]) -> None:
-    """`exams` and `intents` are as after `record`. Raises MalformedError where it cannot follow on them."""
+    """Apply `record` to `exams` and `intents`. Raises MalformedError if it cannot follow them."""
     match record:
         case IntentRecord(address=address, intent=intent):
             if address in exams or address in intents:

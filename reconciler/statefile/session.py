@@ -1,7 +1,7 @@
-"""The session: lock, load, append, commit. Whoever changes state goes through it.
+"""The session: lock, load, append, commit. All changes of state are made through it.
 
-The journal is read before the snapshot. A fold writes the snapshot before it empties the journal, so in this
-order a reader sees a journal and the snapshot that it goes on, or a snapshot that holds the journal already.
+The journal is read before the snapshot. A fold writes the snapshot before it empties the journal. In this
+order a reader sees a journal with the snapshot that it follows, or a snapshot that holds the journal already.
 """
 
 from collections.abc import Iterator, Mapping
@@ -44,7 +44,7 @@ class _Found(Struct, frozen=True, kw_only=True):
 
 
 def initialise(backend: StateStore, *, lineage: str, lock: LockInfo, timeout_s: float) -> State:
-    """Create an empty state. Raises StateExists, with nothing changed, where there is one."""
+    """Create an empty state. Raises StateExists, with nothing changed, if there is one."""
     with backend.lock(lock, timeout_s=timeout_s):
         present = backend.read()
         if present is not None:
@@ -62,13 +62,13 @@ def initialise(backend: StateStore, *, lineage: str, lock: LockInfo, timeout_s: 
 
 
 def refuse_moved(present: Snapshot, location: str) -> None:
-    """Nothing, if `present` is not marked as moved; whatever else is wrong with it is for others to say."""
+    """Raise StateMoved if `present` is marked as moved; other faults in it are ignored here."""
     with suppress(StateDamaged, StateTooNew):
         decode_state(present.data, location=location)
 
 
 def refuse_lone_journal(backend: StateStore) -> None:
-    """Nothing, if the store, which has no snapshot, has no journal either. Raises StateDamaged."""
+    """Raise StateDamaged if the store, which has no snapshot, has a journal."""
     if decode_journal(backend.read_journal(), location=backend.location) is not None:
         raise StateDamaged(
             f"{backend.location} has a journal but no snapshot", hint=RESTORE_HINT, location=backend.location
@@ -76,15 +76,14 @@ def refuse_lone_journal(backend: StateStore) -> None:
 
 
 def load_state(backend: StateStore, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> State:
-    """The state with its journal replayed, read without a lock; nothing is written.
+    """Return the state with its journal replayed; no lock is taken and nothing is written.
 
-    `payloads` are known payloads by digest, of which no copy stays in memory.
-    Raises StateAbsent where there is none.
+    Payloads that are in `payloads` are shared, not copied. Raises StateAbsent if there is none.
     """
     for _ in range(_READ_TRIES - 1):
         try:
             return _find(backend, payloads).state
-        except StateDamaged:  # perhaps two folds passed between the reads: look again before complaining
+        except StateDamaged:  # two folds may have passed between the reads: read again first
             continue
     return _find(backend, payloads).state
 
@@ -100,7 +99,7 @@ def open_session(backend: StateStore, *, lock: LockInfo, timeout_s: float) -> It
 
 
 def _find(backend: StateStore, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> _Found:
-    """What the store says now; of a payload that is in `payloads` already no copy stays in memory."""
+    """Return the state in the store; payloads that are in `payloads` are shared, not copied."""
     journal = decode_journal(backend.read_journal(), location=backend.location, payloads=payloads)
     snapshot = backend.read()
     if snapshot is None:
@@ -163,9 +162,9 @@ def _refuse_other_history(present: State, pushed: State, location: str) -> None:
 
 
 def _refuse_forgotten_doubts(present: State, pushed: State) -> None:
-    """An intent that vanished without a trace would have its exam sent again.
+    """Raise PushRefused if an intent of `present` is gone without a resolution.
 
-    It may only end as every other does: with a resolution that says who vouches for it.
+    Its exam would be sent again, and nobody would have vouched that it does not exist.
     """
     added = set(pushed.resolutions).difference(present.resolutions)
     kept = {(address, intent.attempt) for address, intent in pushed.intents.items()}
@@ -181,7 +180,7 @@ def _refuse_forgotten_doubts(present: State, pushed: State) -> None:
 
 
 def _refuse_forgotten_history(present: State, pushed: State) -> None:
-    """Who settled a doubt or accepted a change is the only trace of what a person once vouched for."""
+    """Raise PushRefused if a resolution or acceptance is gone: nothing else records who vouched for it."""
     for what, key, before, after in (
         ("how doubts were settled", "resolutions", present.resolutions, pushed.resolutions),
         ("which changes were accepted", "acceptances", present.acceptances, pushed.acceptances),
@@ -197,7 +196,7 @@ def _refuse_forgotten_history(present: State, pushed: State) -> None:
 
 
 class Session:
-    """A state under its lock. Made by `open_session` only."""
+    """A state whose lock is held; see `open_session`."""
 
     def __init__(self, backend: StateStore, handover: LockHandover = LockHandover.ORDERLY) -> None:
         self._backend = backend
@@ -228,10 +227,10 @@ class Session:
         return backup
 
     def push(self, state: State) -> str | None:
-        """As `mend`, with the serial of `state` itself; if it is the present one, write nothing, return None.
+        """Commit `state` with its own serial, after a backup; return where that is, None if nothing changed.
 
-        Raises PushRefused, with nothing changed, unless it is a later one of the same lineage in which every
-        doubt of the present one is still a doubt or has a new resolution, and which keeps all resolutions.
+        Raises PushRefused, with nothing changed, unless `state` is later, has the same lineage, keeps all
+        resolutions and acceptances, and has each present doubt still or a new resolution of it.
         """
         if state == self._state:
             return None
@@ -260,9 +259,9 @@ class Session:
         return self._backend.back_up(snapshot.data)
 
     def begin_journal(self, recovery: "RecoveryJournal | None" = None) -> "GroupCommit":
-        """An empty journal on top of the present snapshot, its header durable already.
+        """Return an empty journal that follows the present snapshot, with its header durable.
 
-        Outcomes go to `recovery` as well; None: nowhere else.
+        Outcomes also go to `recovery`, if there is one.
         """
         from reconciler.statefile.group_commit import GroupCommit  # noqa: PLC0415 - asyncio loads only to apply
 
@@ -274,9 +273,9 @@ class Session:
         return self._journal
 
     def fold_journal(self, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> State:
-        """Commit what the journal says, as read back from the store.
+        """Commit the journal, as read back from the store, and return the state.
 
-        `payloads` are those that were sent, as far as the caller has them still: they are not kept twice.
+        `payloads` are those that were sent; they are shared, not copied.
         """
         reach(Step.FOLD_DUE)
         found = _find(self._backend, payloads)

@@ -1,4 +1,4 @@
-"""The snapshot's format: JSON, keys sorted, indented, a trailing newline, so that it reviews well in git."""
+"""The format of snapshots: indented JSON with sorted keys and a last newline, easy to review in git."""
 
 import json
 from collections.abc import Mapping
@@ -33,14 +33,14 @@ RESTORE_HINT: Final = (
 
 
 def empty_state(lineage: str) -> State:
-    """A state that knows no exam yet."""
+    """Return a state without exams."""
     return State(lineage=lineage, serial=0, exams={}, intents={})
 
 
 def encode_state(state: State, marker: MoveMarker | None = None) -> bytes:
     """Return the snapshot's bytes; equal states give equal bytes.
 
-    `marker` says that the state moves or has moved; None for one that is in use here.
+    `marker` is None unless the state moves or has moved.
     """
     document = {**to_builtins(state), "formatVersion": FORMAT_VERSION, "service": state.service}
     if marker is not None:
@@ -50,11 +50,10 @@ def encode_state(state: State, marker: MoveMarker | None = None) -> bytes:
 
 
 def decode_state(data: bytes, *, location: str, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> State:
-    """The state in `data`; `location` names it in errors.
+    """Return the state in `data`; errors call it `location`.
 
-    `payloads` are known payloads by digest: an entry with an equal one holds that very object, no copy.
-    Raises StateMoved for one that is marked, StateTooNew for a later format, and StateDamaged for what this
-    product would not have written.
+    Payloads that are in `payloads`, by digest, are shared, not copied. Raises StateMoved if it is marked,
+    StateTooNew for a later format, and StateDamaged for anything that this product does not write.
     """
     state, marker = decode_with_marker(data, location=location, payloads=payloads)
     if marker is not None:
@@ -83,7 +82,7 @@ def _moved(marker: MoveMarker, location: str) -> StateMoved:
 def decode_with_marker(
     data: bytes, *, location: str, payloads: Mapping[Digest, Payload] = NO_PAYLOADS
 ) -> tuple[State, MoveMarker | None]:
-    """As `decode_state`, with the marker of one that is marked in place of StateMoved."""
+    """Return the state in `data` and its marker, as `decode_state` but without StateMoved."""
     try:
         document = convert(decode_json(data), dict[str, Any], "the state")
         version = convert(document.pop("formatVersion", None), Count, "state.formatVersion")
@@ -138,7 +137,7 @@ def _by_address(
 
 
 def with_known_payload(value: Held, payloads: Mapping[Digest, Payload]) -> Held:
-    """Return `value` with the equal payload of `payloads`, if there is one: so it is in memory once."""
+    """Return `value` with the equal payload of `payloads`, if there is one, so that memory holds it once."""
     known = payloads.get(value.digest)
     if known is not None and known == value.payload:
         force_setattr(value, "payload", known)
@@ -146,7 +145,7 @@ def with_known_payload(value: Held, payloads: Mapping[Digest, Payload]) -> Held:
 
 
 def refuse_contradictions(state: State) -> None:
-    """Raise MalformedError where a SID is held twice, or an address is both created and in doubt."""
+    """Raise MalformedError if a SID is held twice, or an address is both created and in doubt."""
     holders: dict[ExamSid, Address] = {}
     for address, entry in state.exams.items():
         holder = holders.setdefault(entry.sid, address)

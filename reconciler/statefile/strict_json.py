@@ -13,24 +13,24 @@ from reconciler.model.stored import Stored, problem_of
 T = TypeVar("T")
 
 _NEVER_NULL: Final = ("secrets", "configurationSid")
-"""Keys that are left out where they have no value."""
+"""Keys that are left out if they have no value."""
 
 _HEX: Final = "[0-9a-fA-F]"
 _ESCAPE: Final = re.compile(
     rf"\\(?:u[dD][89abAB]{_HEX}{{2}}\\u[dD][c-fC-F]{_HEX}{{2}}|(?P<half>u[dD][89a-fA-F]{_HEX}{{2}})|.)"
 )
-"""An escape of JSON: both halves of a character, half of one, or anything else."""
+"""A JSON escape: a surrogate pair, a lone surrogate, or any other."""
 
 
 class MalformedError(ValueError):
-    """What was read is not what this product writes."""
+    """The input is not what this product writes."""
 
 
 def decode_json(data: bytes) -> object:
     """Return the JSON value in `data`: UTF-8, no key twice in one object, no NaN.
 
-    Half a character becomes U+FFFD: earlier versions wrote halves in journals and recovery files, where
-    others had cut a text inside an emoji.
+    A lone surrogate becomes U+FFFD: earlier versions wrote such halves of characters into journals and
+    recovery files.
     """
     try:
         return json.loads(

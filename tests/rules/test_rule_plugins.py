@@ -113,7 +113,10 @@ RULE = HEAD + "def check(exams, context):\n    {}\nRULES = [Rule(code='acme/a', 
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("import no_such_module\n", "the rules of the plug-in 'acme' (acme:RULES) cannot be loaded: ModuleNotFoundError"),
+        (
+            "import no_such_module\n",
+            "the rules of the plug-in 'acme' (acme:RULES) cannot be loaded: ModuleNotFoundError",
+        ),
         ("RULES: int = (\n", "cannot be loaded: SyntaxError"),
         ("raise SystemExit(3)\n", "cannot be loaded: SystemExit: 3"),
         ("x = 1\n", "cannot be loaded: AttributeError"),
