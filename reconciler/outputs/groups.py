@@ -68,8 +68,8 @@ GROUPS: Final = {
         label="accept",
         symbol="≈",
         style="cyan",
-        one="1 exam was changed by hand to what is declared; state will take that, nothing is sent",
-        many="{} exams were changed by hand to what is declared; state will take that, nothing is sent",
+        one="1 exam was changed by hand to what is declared; state will record that, nothing is sent",
+        many="{} exams were changed by hand to what is declared; state will record that, nothing is sent",
     ),
     Action.CHANGED: Group(
         label="changed",

@@ -297,7 +297,7 @@ REPORTS = {
     "No exam had to be created.": Report(exams=()),
     "Created 1 exam.": Report(exams=(cases.outcome("a", Outcome.CREATED, number=1),)),
     "stopped early by signal 4242": Report(exams=(), interrupted_by=4242),
-    "Not all was told while it went on: internal error": Report(exams=(), fault_in_telling="internal error"),
+    "The progress of the run was not shown completely: internal error": Report(exams=(), fault_in_telling="internal error"),
     "EX00000000000000000000000000000001: not recorded": Report(
         exams=(cases.outcome("a", Outcome.IN_DOUBT, number=1, message="not recorded"),)
     ),

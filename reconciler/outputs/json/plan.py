@@ -29,7 +29,7 @@ _EARLIER_MAJOR: Final = "1"
 _VERSION: Final = re.compile(r"([0-9]{1,9})\.[0-9]{1,9}", re.ASCII)
 _PATH_STEP: Final = re.compile(r"[^.\[\]]+")
 _REMAKE: Final = "Make it again with `reconciler plan --out FILE`, and have that reviewed."
-_UNTOLD: Final = UnclearAnswer(status=None, reason="not told by this file, which an earlier version wrote")
+_UNTOLD: Final = UnclearAnswer(status=None, reason="unknown: the file was written by an earlier version")
 _SUMMARY: Final = {"inDoubt" if action is Action.IN_DOUBT else action.value: action for action in Action}
 """The keys of the summary in order, and what each counts."""
 
@@ -251,7 +251,7 @@ def _read(data: bytes, name: str) -> _Plan:
     if not is_known:
         raise _not_a_plan(name, f"it has other fields than those of format {FORMAT_VERSION}")
     if not is_earlier and None in {written.destination.api_url, written.destination.state}:
-        raise _not_a_plan(name, "it does not say where it goes")
+        raise _not_a_plan(name, "it does not name its service and its state")
     return written
 
 

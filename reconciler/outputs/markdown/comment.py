@@ -113,7 +113,7 @@ def _body(plan: Plan, listing: Listing, invocation: Invocation, room: Room) -> I
         )
     if left_out:
         yield "> [!NOTE]"
-        yield f"> Left out, because a comment has only so much room: {'; '.join(left_out)}."
+        yield f"> Left out, because the size of a comment is limited: {'; '.join(left_out)}."
         yield f"> All of it: {code(invocation.command('plan', '--format', 'html'))}"
         yield ""
 

@@ -170,7 +170,7 @@ def _doubts(changes: Sequence[Change], invocation: Invocation, room: Room) -> Se
     if others or not whole:
         lines += [
             "",
-            f"To read all about one, and to settle it: {code(invocation.command('state', 'show'))} ADDRESS",
+            f"To show one of them: {code(invocation.command('state', 'show'))} ADDRESS",
         ]
     left = len(changes) - len(doubts) - len(others)
     group = GROUPS[Action.IN_DOUBT]

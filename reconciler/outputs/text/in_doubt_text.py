@@ -38,7 +38,7 @@ def print_in_doubt_reports(doubts: Sequence[InDoubtReport], console: Console, in
 def print_where_others_are(left: int, console: Console, invocation: Invocation) -> None:
     """Print how many more exams are in doubt (`left`), and the command that shows one of them."""
     if left > 0:
-        more = f"{ELLIPSIS} and {left:,} more in doubt. To read all about one, and to settle it:"
+        more = f"{ELLIPSIS} and {left:,} more in doubt. To show one of them:"
         put(console)
         put_wrapped(console, more, indent=2)
         put(console, " " * INDENT, (invocation.command("state", "show", "ADDRESS"), "bold"))
@@ -67,7 +67,7 @@ def print_in_doubt_report(doubt: InDoubtReport, console: Console) -> None:
     for number, sentence in enumerate(doubt.look):
         put_fact("" if number else "look", console, sentence)
     print_settling(doubt.commands, console)
-    put(console, " " * INDENT, "or say it through review, in a manifest:")
+    put(console, " " * INDENT, "or through review, in a manifest:")
     for entry in doubt.manifest:
         put(console, " " * (INDENT + 2), (entry, "bold"))
     put(console, " " * INDENT, "or ask the vendor's support; a message to copy:")

@@ -46,7 +46,7 @@ def print_state(state: State, console: Console, *, invocation: Invocation = NO_O
             put_wrapped(console, *tail, indent=4)
     put(console, (_counted(state), "dim"))
     if state.service is not None:
-        put(console, (f"They are at {state.service}", "dim"))
+        put(console, (f"The exams are at {state.service}", "dim"))
     print_in_doubt_reports(list(in_doubt_reports_of_state(state, invocation).values()), console, invocation)
 
 
