@@ -13,8 +13,8 @@ from reconciler.model.instants import instant_in_words
 from reconciler.model.plan import Change
 from reconciler.model.state import Intent, State, UnclearAnswer
 from reconciler.outputs.escapes import printable
+from reconciler.outputs.exam_facts import Window, title_of, window_at, windows_of
 from reconciler.outputs.invocation import PLACEHOLDER, Invocation
-from reconciler.outputs.values import Window, title_of, window_at, windows_of
 
 _NAMED_SIDS: Final = 3
 _NO_ANSWER: Final = UnclearAnswer(status=None, reason="")

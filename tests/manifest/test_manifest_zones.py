@@ -199,7 +199,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 from reconciler.manifest.exam.dates import normalized
 from reconciler.zones import zone_of
-from reconciler.outputs.values import moment_text
+from reconciler.outputs.exam_facts import moment_text
 print(ZoneInfo("America/New_York").utcoffset(datetime(2031, 10, 12)))
 print(normalized("2031-10-12T09:00", zone_of("America/New_York")))
 print(moment_text("2031-10-12T13:00:00Z", "America/New_York"))

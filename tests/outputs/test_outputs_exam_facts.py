@@ -3,7 +3,7 @@
 import output_cases as cases
 
 from reconciler.model.plan import Action
-from reconciler.outputs.values import facts_of_change, proctoring_of
+from reconciler.outputs.exam_facts import facts_of_change, proctoring_of
 
 
 def test_proctoring_names_type_kinds_and_who_decides() -> None:

@@ -16,6 +16,7 @@ from reconciler.model.plan import Action, FieldDiff, Plan
 from reconciler.model.report import Outcome, Report
 from reconciler.model.state import State
 from reconciler.outputs.escapes import printable
+from reconciler.outputs.exam_facts import Window, facts_of, moment_text, secret_words, sides_of, window_of
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.text.console import Console, columns_of, keep_left, keep_right, pad
 from reconciler.outputs.text.diagnostics_text import print_diagnostics
@@ -23,7 +24,6 @@ from reconciler.outputs.text.errors_text import print_error
 from reconciler.outputs.text.plan_text import print_plan
 from reconciler.outputs.text.report_text import print_report
 from reconciler.outputs.text.state_text import print_entry, print_state
-from reconciler.outputs.values import Window, facts_of, moment_text, secret_words, sides_of, window_of
 
 HOSTILE = "[red]x[/red]\x1b[31m\x9b\r\n\t\u202egnp.exe\u2066\u200b\ud800\x00"
 ANY_TEXT = st.text(st.characters(codec=None), max_size=80)
@@ -297,7 +297,7 @@ REPORTS = {
     "No exam had to be created.": Report(exams=()),
     "Created 1 exam.": Report(exams=(cases.outcome("a", Outcome.CREATED, number=1),)),
     "stopped early by signal 4242": Report(exams=(), interrupted_by=4242),
-    "The progress of the run was not shown completely: internal error": Report(exams=(), fault_in_telling="internal error"),
+    "Progress was not shown completely: internal error": Report(exams=(), fault_in_telling="internal error"),
     "EX00000000000000000000000000000001: not recorded": Report(
         exams=(cases.outcome("a", Outcome.IN_DOUBT, number=1, message="not recorded"),)
     ),

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.outputs.escapes import printable, shorten
+from reconciler.outputs.exam_facts import ExamFacts, facts_of_change, sides_of
 from reconciler.outputs.groups import GROUPS, Group
 from reconciler.outputs.html.timeline import (
     Bar,
@@ -36,7 +37,6 @@ from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.plan_summary import headline, remarks
 from reconciler.outputs.text.plan_text import most_telling
-from reconciler.outputs.values import ExamFacts, facts_of_change, sides_of
 
 _TICKS: Final = re.compile(r"`([^`]+)`")
 _TEMPLATES: Final = Path(__file__).parent / "templates"

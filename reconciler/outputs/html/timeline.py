@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from reconciler.model.plan import Change
 from reconciler.outputs.escapes import printable, shorten
-from reconciler.outputs.values import local_window, payload_of, title_of
+from reconciler.outputs.exam_facts import local_window, payload_of, title_of
 
 _MARGIN: Final = 0.015
 _MOST_TICKS: Final = 12

@@ -49,15 +49,15 @@ class JsonLog:
 
     def started(self, total: int) -> None:
         """Write the number of creates and the destination."""
-        self._say("started", total=total, destination=self._destination)
+        self._write_event("started", total=total, destination=self._destination)
 
     def trying(self, begun: TryBegun) -> None:
         """Write that an attempt is about to be sent."""
-        self._say_of(begun.address, "attempt", attempt=begun.attempt)
+        self._write_about(begun.address, "attempt", attempt=begun.attempt)
 
     def tried(self, ended: TryEnded) -> None:
         """Write how an attempt ended."""
-        self._say_of(
+        self._write_about(
             ended.address,
             "outcome",
             attempt=ended.attempt,
@@ -75,20 +75,20 @@ class JsonLog:
         """Write the outcome of an exam, attempted or not."""
         self._counts[exam.outcome] += 1
         members = msgspec.to_builtins(exam)
-        self._say_of(members.pop("address"), "settled", **members)
+        self._write_about(members.pop("address"), "settled", **members)
 
     def waiting(self, seconds: float, reason: str) -> None:
         """Write how long sending pauses, and why."""
-        self._say("waiting", seconds=round(seconds, 3), message=reason)
+        self._write_event("waiting", seconds=round(seconds, 3), message=reason)
 
     def finished(self) -> None:
         """Write the number of exams for each outcome."""
         summary: Document = {key: self._counts[outcome] for key, outcome in REPORT_KEYS.items()}
-        self._say("finished", summary=summary)
+        self._write_event("finished", summary=summary)
 
     def backed_up(self, place: str) -> None:
         """Write where the backup of the previous state is."""
-        self._say("backup", message=place)
+        self._write_event("backup", message=place)
 
     def warned(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Write each warning."""
@@ -97,13 +97,13 @@ class JsonLog:
 
     def noted(self, message: str, *, hint: str) -> None:
         """Write a warning; the run goes on."""
-        self._say("warning", message=message, hint=hint)
+        self._write_event("warning", message=message, hint=hint)
 
     def reported(
         self, report: Report, plan: Plan, state: State, doubts: Mapping[Address, InDoubtReport] | None = None
     ) -> None:
         """Write the report, with the fields of its JSON document."""
-        self._say("report", **report_document(report, plan, state, doubts))
+        self._write_event("report", **report_document(report, plan, state, doubts))
 
     def failed(self, error: ReconcilerError) -> None:
         """Write why the command stopped, with the details of `error`."""
@@ -111,15 +111,15 @@ class JsonLog:
 
     def stopped(self, message: str, *, hint: str = "", details: Sequence[str] = ()) -> None:
         """Write why the command stopped."""
-        self._say("error", message=message, hint=hint, details=list(details))
+        self._write_event("error", message=message, hint=hint, details=list(details))
 
-    def _say_of(self, address: Address, event: str, **members: Json) -> None:
+    def _write_about(self, address: Address, event: str, **members: Json) -> None:
         """Write an event about the exam at `address`."""
         install = self._installs.get(address)
         named: Document = {} if install is None else {"installSid": install}
-        self._say(event, address=address, **named, **members)
+        self._write_event(event, address=address, **named, **members)
 
-    def _say(self, event: str, **members: Json) -> None:
+    def _write_event(self, event: str, **members: Json) -> None:
         context = {} if "destination" in members else self._context
         document = {
             "formatVersion": REPORT_VERSION,

@@ -29,7 +29,7 @@ _EARLIER_MAJOR: Final = "1"
 _VERSION: Final = re.compile(r"([0-9]{1,9})\.[0-9]{1,9}", re.ASCII)
 _PATH_STEP: Final = re.compile(r"[^.\[\]]+")
 _REMAKE: Final = "Make it again with `reconciler plan --out FILE`, and have that reviewed."
-_UNTOLD: Final = UnclearAnswer(status=None, reason="unknown: the file was written by an earlier version")
+_UNKNOWN_ANSWER: Final = UnclearAnswer(status=None, reason="unknown: an earlier version wrote the file")
 _SUMMARY: Final = {"inDoubt" if action is Action.IN_DOUBT else action.value: action for action in Action}
 """The keys of the summary in order, and what each counts."""
 
@@ -313,7 +313,7 @@ def _intent(line: _Line) -> Intent | None:
         payload=line.before or line.after or {},
         started_at=line.started_at,
         by="" if line.doubt is None else line.doubt.by,
-        answer=_UNTOLD if line.doubt is None else _answer(line.doubt),
+        answer=_UNKNOWN_ANSWER if line.doubt is None else _answer(line.doubt),
     )
 
 

@@ -15,7 +15,7 @@ from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.markdown.escapes import code, ticked
-from reconciler.outputs.markdown.sections import Room, sections_of
+from reconciler.outputs.markdown.sections import Limits, sections_of
 from reconciler.outputs.plan_summary import headline, remarks
 from reconciler.outputs.text.console import count_of
 from reconciler.outputs.text.plan_text import most_telling
@@ -24,15 +24,15 @@ LONGEST: Final = 65_000
 """Size limit in bytes of UTF-8. A comment may have 65,536 characters, and a pipeline may add a line."""
 
 # Limits to try, from the longest text to the shortest. The first that fits is taken.
-_ROOMS: Final = (
-    Room(rows=None, text=200, doubts=10, bars=60),
-    Room(rows=None, text=60, doubts=3, bars=60, is_short=True),
+_LIMITS: Final = (
+    Limits(rows=None, text=200, doubts=10, bars=60),
+    Limits(rows=None, text=60, doubts=3, bars=60, is_short=True),
     *(
-        Room(rows=rows, text=60, doubts=3, bars=min(rows, 60), is_short=True)
+        Limits(rows=rows, text=60, doubts=3, bars=min(rows, 60), is_short=True)
         for rows in (300, 200, 150, 100, 60, 40, 25)
     ),
-    *(Room(rows=rows, text=40, doubts=1, bars=rows, is_short=True) for rows in (10, 5, 2)),
-    Room(rows=0, text=40, doubts=0, bars=0, is_short=True),
+    *(Limits(rows=rows, text=40, doubts=1, bars=rows, is_short=True) for rows in (10, 5, 2)),
+    Limits(rows=0, text=40, doubts=0, bars=0, is_short=True),
 )
 _SHORTEST_ROW: Final = len("| `a` |  |  |\n")
 _MOST_NOTES: Final = 10
@@ -48,10 +48,10 @@ _MOST_INSTALLS: Final = 5
 def plan_markdown(plan: Plan, *, listing: Listing, invocation: Invocation = NO_OPTIONS) -> str:
     """Return `plan` in at most LONGEST bytes. Its first line is a hidden marker: later runs find it."""
     head, foot = "\n".join(_head(plan)), f"<sub>Fingerprint `{plan.fingerprint}`</sub>"
-    for room in _ROOMS:
-        if room.rows is None and len(listing.of(plan)) * _SHORTEST_ROW > LONGEST:
+    for limits in _LIMITS:
+        if limits.rows is None and len(listing.of(plan)) * _SHORTEST_ROW > LONGEST:
             continue  # too long in any case
-        body = "\n".join(_body(plan, listing, invocation, room))
+        body = "\n".join(_body(plan, listing, invocation, limits))
         text = f"{head}\n{body}\n{foot}\n"
         if len(text) <= LONGEST and len(text.encode("utf-8", "backslashreplace")) <= LONGEST:
             return text
@@ -101,15 +101,15 @@ def _guard(guard: Guard) -> Iterator[str]:
     yield ""
 
 
-def _body(plan: Plan, listing: Listing, invocation: Invocation, room: Room) -> Iterator[str]:
+def _body(plan: Plan, listing: Listing, invocation: Invocation, limits: Limits) -> Iterator[str]:
     left_out: list[str] = []
-    for section in sections_of(plan, listing, invocation, room):
+    for section in sections_of(plan, listing, invocation, limits):
         yield from section.lines
         left_out += section.left_out
     yield from _notes(plan)
-    if room.is_short:
+    if limits.is_short:
         left_out.insert(
-            0, f"long texts are cut at {room.text} characters, and UTC and sources are not repeated"
+            0, f"long texts are cut at {limits.text} characters, and UTC and sources are not repeated"
         )
     if left_out:
         yield "> [!NOTE]"

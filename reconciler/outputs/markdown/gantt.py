@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from reconciler.model.plan import Change
 from reconciler.outputs.escapes import shorten
-from reconciler.outputs.values import local_window, payload_of, title_of
+from reconciler.outputs.exam_facts import local_window, payload_of, title_of
 
 _UNSAFE: Final = re.compile(r"[^\w ,.()'/+\u2236-]")
 _SPACES: Final = re.compile(r" {2,}")

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.outputs.escapes import ELLIPSIS, shorten
+from reconciler.outputs.exam_facts import Window, facts_of_change, payload_of, sides_of, title_of
 from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
 from reconciler.outputs.invocation import Invocation
@@ -14,13 +15,12 @@ from reconciler.outputs.listing import Listing
 from reconciler.outputs.markdown.escapes import block, code, escaped, fenced, table, ticked
 from reconciler.outputs.markdown.gantt import gantt_lines
 from reconciler.outputs.text.console import count_of
-from reconciler.outputs.values import Window, facts_of_change, payload_of, sides_of, title_of
 
 MOST_OPEN: Final = 25
 """Tables with more lines are folded."""
 
 
-class Room(Struct, frozen=True, kw_only=True):
+class Limits(Struct, frozen=True, kw_only=True):
     """Limits for the text of a plan.
 
     `rows` limits each table (None: no limit), `text` the characters of a title or value, `doubts` the
@@ -42,31 +42,31 @@ class Section(Struct, frozen=True):
     left_out: Sequence[str] = field(default=())
 
 
-def sections_of(plan: Plan, listing: Listing, invocation: Invocation, room: Room) -> Iterator[Section]:
+def sections_of(plan: Plan, listing: Listing, invocation: Invocation, limits: Limits) -> Iterator[Section]:
     """Yield a section for each action of `plan`, in order; after the creates, the chart of their windows."""
     listed = listing.of(plan)
     for action in GROUPS:
         changes = [change for change in listed if change.action is action]
         if not changes:
             continue
-        yield _section(action, changes, invocation, room)
+        yield _section(action, changes, invocation, limits)
         if action is Action.CREATE:
-            yield _chart(changes, room)
+            yield _chart(changes, limits)
 
 
-def _section(action: Action, changes: Sequence[Change], invocation: Invocation, room: Room) -> Section:
-    shown = changes[: room.rows]
+def _section(action: Action, changes: Sequence[Change], invocation: Invocation, limits: Limits) -> Section:
+    shown = changes[: limits.rows]
     match action:
         case Action.IN_DOUBT:
-            return _doubts(changes, invocation, room)
+            return _doubts(changes, invocation, limits)
         case Action.CHANGED | Action.ACCEPT:
-            lines = _differences(shown, room)
+            lines = _differences(shown, limits)
         case Action.CREATE | Action.IMPORT:
-            lines = _exams(shown, room)
+            lines = _exams(shown, limits)
         case Action.MOVE:
-            lines = _named(shown, room, "Was")
+            lines = _named(shown, limits, "Was")
         case Action.ORPHANED | Action.FORGET | Action.NOOP:
-            lines = _named(shown, room)
+            lines = _named(shown, limits)
         case _:
             assert_never(action)
     return Section(_titled(action, changes, lines), _left(action, len(changes) - len(shown), len(changes)))
@@ -92,81 +92,83 @@ def _left(action: Action, left: int, count: int) -> list[str]:
     return [f"{left:,} of {count:,} exams {verb}{GROUPS[action].label}"] if left else []
 
 
-def _exams(changes: Sequence[Change], room: Room) -> list[str]:
+def _exams(changes: Sequence[Change], limits: Limits) -> list[str]:
     heads = ("Title", "Course", "Exam window", "Booking window", "Duration", "Proctoring")
-    return table(heads, (_exam(change, room) for change in changes))
+    return table(heads, (_exam(change, limits) for change in changes))
 
 
-def _exam(change: Change, room: Room) -> tuple[str, ...]:
+def _exam(change: Change, limits: Limits) -> tuple[str, ...]:
     facts = facts_of_change(change)
     return (
-        _name(change, room),
+        _name(change, limits),
         code(facts.course),
-        _window(facts.exam, room),
-        _window(facts.booking, room),
+        _window(facts.exam, limits),
+        _window(facts.booking, limits),
         escaped(facts.duration),
-        escaped(shorten(facts.proctoring, room.text)),
+        escaped(shorten(facts.proctoring, limits.text)),
     )
 
 
-def _name(change: Change, room: Room) -> str:
+def _name(change: Change, limits: Limits) -> str:
     """Return title, address, SID and source for one cell of a table."""
-    title = _title(change, room)
-    sid = "" if change.sid is None or room.is_short else f"<br>{code(change.sid)}"
-    source = "" if change.source is None or room.is_short else f"<br><sub>{code(str(change.source))}</sub>"
+    title = _title(change, limits)
+    sid = "" if change.sid is None or limits.is_short else f"<br>{code(change.sid)}"
+    source = "" if change.source is None or limits.is_short else f"<br><sub>{code(str(change.source))}</sub>"
     return f"{f'{title}<br>' if title else ''}{code(change.address)}{sid}{source}"
 
 
-def _window(window: Window | None, room: Room) -> str:
+def _window(window: Window | None, limits: Limits) -> str:
     if window is None:
         return ""
-    utc = f"<br><sub>{escaped(window.utc)}</sub>" if window.utc and not room.is_short else ""
-    return f"{escaped(shorten(window.local, room.text))}{utc}"
+    utc = f"<br><sub>{escaped(window.utc)}</sub>" if window.utc and not limits.is_short else ""
+    return f"{escaped(shorten(window.local, limits.text))}{utc}"
 
 
-def _named(changes: Sequence[Change], room: Room, *more: str) -> list[str]:
+def _named(changes: Sequence[Change], limits: Limits, *more: str) -> list[str]:
     """Return a table that names the exams; `more` is the heading of a column of former addresses."""
     heads = ("Exam", "Address", "SID", *more)
     rows = (
-        (_title(change, room), code(change.address), code(change.sid or ""), code(change.moved_from or ""))
+        (_title(change, limits), code(change.address), code(change.sid or ""), code(change.moved_from or ""))
         for change in changes
     )
     return table(heads, (row[: len(heads)] for row in rows))
 
 
-def _title(change: Change, room: Room) -> str:
-    return escaped(shorten(title_of(payload_of(change)), room.text))
+def _title(change: Change, limits: Limits) -> str:
+    return escaped(shorten(title_of(payload_of(change)), limits.text))
 
 
-def _differences(changes: Sequence[Change], room: Room) -> list[str]:
+def _differences(changes: Sequence[Change], limits: Limits) -> list[str]:
     """Return a table with a row for each differing field; the first row of an exam names it."""
-    rows = (row for change in changes for row in _difference_rows(change, room))
+    rows = (row for change in changes for row in _difference_rows(change, limits))
     return table(("Exam", "Field", "As created", "As declared"), rows)
 
 
-def _difference_rows(change: Change, room: Room) -> Iterator[tuple[str, ...]]:
-    name = _name(change, room)
-    for number, difference in enumerate(change.diff[: room.rows]):
-        before, after = (escaped(shorten(side, room.text)) for side in sides_of(difference, change.timezone))
-        yield "" if number else name, code(shorten(difference.path, room.text)), before, after
-    left = len(change.diff) - len(change.diff[: room.rows])
+def _difference_rows(change: Change, limits: Limits) -> Iterator[tuple[str, ...]]:
+    name = _name(change, limits)
+    for number, difference in enumerate(change.diff[: limits.rows]):
+        before, after = (
+            escaped(shorten(side, limits.text)) for side in sides_of(difference, change.timezone)
+        )
+        yield "" if number else name, code(shorten(difference.path, limits.text)), before, after
+    left = len(change.diff) - len(change.diff[: limits.rows])
     if left:
         yield "", f"{ELLIPSIS} and {count_of(left, 'more field')}", "", ""
     elif not change.diff:
         yield name, "", "", ""
 
 
-def _doubts(changes: Sequence[Change], invocation: Invocation, room: Room) -> Section:
+def _doubts(changes: Sequence[Change], invocation: Invocation, limits: Limits) -> Section:
     """Return the first in-doubt reports, each folded, and a table of the others."""
-    doubts = [(change, in_doubt_report_of(change, invocation)) for change in changes[: room.doubts]]
+    doubts = [(change, in_doubt_report_of(change, invocation)) for change in changes[: limits.doubts]]
     whole = [
         line
         for change, doubt in doubts
         if doubt is not None
-        for line in _folded(_summary(change, room), _doubt(doubt, room))
+        for line in _folded(_summary(change, limits), _doubt(doubt, limits))
     ]
-    others = changes[room.doubts :][: room.rows]
-    lines = [*whole, *_named(others, room)]
+    others = changes[limits.doubts :][: limits.rows]
+    lines = [*whole, *_named(others, limits)]
     if others or not whole:
         lines += [
             "",
@@ -181,15 +183,15 @@ def _doubts(changes: Sequence[Change], invocation: Invocation, room: Room) -> Se
     )
 
 
-def _summary(change: Change, room: Room) -> str:
-    title = _title(change, room)
+def _summary(change: Change, limits: Limits) -> str:
+    title = _title(change, limits)
     return f"<code>{escaped(change.address)}</code>{f' {title}' if title else ''}"
 
 
-def _doubt(doubt: InDoubtReport, room: Room) -> list[str]:
+def _doubt(doubt: InDoubtReport, limits: Limits) -> list[str]:
     """Return the facts of a create in doubt, how to look for the exam, and how to settle the doubt."""
     return [
-        *table(("", ""), ((f"**{name}**", fact) for name, fact in _known(doubt, room) if fact)),
+        *table(("", ""), ((f"**{name}**", fact) for name, fact in _known(doubt, limits) if fact)),
         "",
         *(f"{number}. {ticked(sentence)}" for number, sentence in enumerate(doubt.look, 1)),
         "",
@@ -207,22 +209,22 @@ def _doubt(doubt: InDoubtReport, room: Room) -> list[str]:
     ]
 
 
-def _known(doubt: InDoubtReport, room: Room) -> Iterator[tuple[str, str]]:
+def _known(doubt: InDoubtReport, limits: Limits) -> Iterator[tuple[str, str]]:
     yield "Course", code(doubt.course_words)
     for label, window in doubt.windows:
-        yield ("Exam window" if label == "exam" else "Booking window"), _window(window, room)
+        yield ("Exam window" if label == "exam" else "Booking window"), _window(window, limits)
     yield "Attempt", code(doubt.intent.attempt)
-    yield "Sent", _window(doubt.sent, room)
-    yield "By", escaped(shorten(doubt.intent.by, room.text))
-    yield "Answer", escaped(shorten(doubt.answer_words, room.text))
-    yield "Request", code(shorten(doubt.answer.request_id or "", room.text))
+    yield "Sent", _window(doubt.sent, limits)
+    yield "By", escaped(shorten(doubt.intent.by, limits.text))
+    yield "Answer", escaped(shorten(doubt.answer_words, limits.text))
+    yield "Request", code(shorten(doubt.answer.request_id or "", limits.text))
     if doubt.doubted_at != doubt.address:
         yield "State holds it at", code(doubt.doubted_at)
 
 
-def _chart(creates: Sequence[Change], room: Room) -> Section:
+def _chart(creates: Sequence[Change], limits: Limits) -> Section:
     """Return the chart of the first `creates`."""
-    shown = creates[: room.bars]
+    shown = creates[: limits.bars]
     chart = gantt_lines(shown)
     left = len(creates) - len(shown)
     said = [f"the windows of {left:,} exams in the chart"] if left else []

@@ -5,6 +5,7 @@ from typing import Final, assert_never
 
 from reconciler.model.plan import Action, Change, FieldDiff
 from reconciler.outputs.escapes import printable
+from reconciler.outputs.exam_facts import facts_of, payload_of, sides_of, title_of, window_of, windows_of
 from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.in_doubt import in_doubt_report_of
 from reconciler.outputs.invocation import Invocation
@@ -21,7 +22,6 @@ from reconciler.outputs.text.console import (
     width_of,
 )
 from reconciler.outputs.text.in_doubt_text import print_in_doubt_report, print_settling, put_window
-from reconciler.outputs.values import facts_of, payload_of, sides_of, title_of, window_of, windows_of
 
 _WIDEST_COLUMN: Final = 32
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconciler.outputs.escapes import ELLIPSIS, printable
+from reconciler.outputs.exam_facts import Window
 from reconciler.outputs.in_doubt import InDoubtReport
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.text.console import (
@@ -17,7 +18,6 @@ from reconciler.outputs.text.console import (
     put_wrapped,
     width_of,
 )
-from reconciler.outputs.values import Window
 
 MOST_WHOLE: Final = 3
 """Maximum number of in-doubt reports that are printed in full."""

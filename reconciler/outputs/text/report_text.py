@@ -48,7 +48,10 @@ def print_report(
             console, (f"The run was stopped early by {_signal_name(report.interrupted_by)}.", "yellow")
         )
     if report.fault_in_telling is not None:
-        put_wrapped(console, (f"The progress of the run was not shown completely: {report.fault_in_telling}", "yellow"))
+        put_wrapped(
+            console,
+            (f"Progress was not shown completely: {report.fault_in_telling}", "yellow"),
+        )
     for step in _next_steps(report):
         put_wrapped(console, step)
     _print_doubts(report.in_doubt, doubts or {}, invocation, console)

@@ -10,6 +10,7 @@ from reconciler.model.instants import instant_in_words
 from reconciler.model.payloads import Json, Payload
 from reconciler.model.state import Entry, Intent, Resolution, State
 from reconciler.outputs.escapes import printable
+from reconciler.outputs.exam_facts import PASSWORD_PATH, secret_words, title_of
 from reconciler.outputs.in_doubt import in_doubt_reports_of_state
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.text.console import (
@@ -23,7 +24,6 @@ from reconciler.outputs.text.console import (
     width_of,
 )
 from reconciler.outputs.text.in_doubt_text import print_in_doubt_report, print_in_doubt_reports
-from reconciler.outputs.values import PASSWORD_PATH, secret_words, title_of
 
 _SID_WIDTH: Final = 34
 _LABEL_WIDTH: Final = 12
