@@ -160,7 +160,7 @@ class BaseFileReader:
                 return None
             if self._next_origin + len(data) >= _MAX_OFFSET:
                 diagnostics.add(
-                    "too-large", entry.at, "the files that are extended come to far too much", "Extend fewer."
+                    "too-large", entry.at, "the base files are too large together", "Extend fewer."
                 )
                 return None
             self._bases[key] = self._read(entry.file, data)
@@ -236,7 +236,7 @@ def _report_exams(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
             diagnostics.add(
                 "not-a-base",
                 root.key_at(key),
-                f"`{key}` has no place in a file that others extend",
+                f"`{key}` is not allowed in a file that others extend",
                 "Move it to a file of its own, and let that one extend this one.",
             )
 

@@ -283,9 +283,9 @@ def _report_cycles(moves: dict[str, _Item]) -> set[str]:
             moves[here].refuse(
                 "move-cycle",
                 f"these moves go round in a circle: {' → '.join([*ring, here])}",
-                "Remove each that was made before, as when an exam gets its former address back. A swap, "
-                "once made, would look like one to be made. Give one of the exams a new address, or swap "
-                "them in state: with `reconciler state mv`, one of them aside first.",
+                "Remove each move that was applied before, as when an exam gets its former address back. Two "
+                "exams cannot swap addresses by `moved`: give one of them a new address, or swap them in "
+                "state with `reconciler state mv`, by way of a third address.",
             )
         settled.update(path)
     return in_cycle

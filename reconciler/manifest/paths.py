@@ -21,7 +21,7 @@ DEFAULT_GLOB: Final = "exams/**/*.yaml"
 _SUFFIXES: Final = (".yaml", ".yml")
 _HINT: Final = (
     "Give files, directories or globs, relative to the working directory. Directories and globs leave out "
-    "files whose names begin with `_`, which are there to be extended."
+    "files whose names begin with `_`, which are for manifests to extend."
 )
 _BASE_MARK: Final = "_"
 _GROWTH: Final = 64 * 1024

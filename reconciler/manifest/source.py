@@ -60,7 +60,7 @@ def decode(data: bytes) -> str:
     if data.startswith(_WIDE_BOMS) or data[:1] == b"\0" or data[1:2] == b"\0":
         raise NotText(
             "",
-            message="this file is written in UTF-16 or UTF-32, or is no text at all",
+            message="this file is written in UTF-16 or UTF-32, or is not text",
             hint="Save it as UTF-8.",
         )
     try:

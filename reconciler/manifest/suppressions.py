@@ -22,13 +22,13 @@ def read_suppressions(
     """Add the suppressions in `comments` to `diagnostics`, and report mistakes in them."""
     for comment in comments:
         if not comment.codes:
-            diagnostics.add("bad-ignore", comment.at, "this ignore names no rule", _FORM)
+            diagnostics.add("bad-ignore", comment.at, "this ignore comment names no rule", _FORM)
         elif not comment.has_reason:
             diagnostics.add(
                 "ignore-without-reason",
                 comment.at,
-                "this ignore gives no reason",
-                "Say behind the bracket why it is right here, for whoever reads it next year.",
+                "this ignore comment gives no reason",
+                "After the bracket, give the reason why the rule does not apply here.",
             )
         line = _line(comment, diagnostics.source)
         for code, at in comment.codes:
@@ -45,17 +45,17 @@ def report_retired(code: str, at: TextRange, diagnostics: FileDiagnostics) -> No
     diagnostics.add(
         "retired-rule",
         at,
-        f"'{code}' is no rule any more: `{RETIRED[code]}` has taken its place, and is an error",
-        f"Remove the name. `distinct` says that two exams are meant: `reconciler explain {RETIRED[code]}`.",
+        f"the rule '{code}' no longer exists: `{RETIRED[code]}` has replaced it, and is an error",
+        f"Remove the name. For two similar exams use `distinct`: see `reconciler explain {RETIRED[code]}`.",
         severity=Severity.WARNING,
     )
 
 
 def _refuse(code: str, at: TextRange, diagnostics: FileDiagnostics, registry: RuleRegistry) -> None:
     known = [each for each in registry.by_code if each not in NOT_ON_A_LINE | FIXED]
-    advice = "Only rules can be ignored, not mistakes; `reconciler explain` lists them."
+    advice = "Only rules can be ignored, not other errors; `reconciler explain` lists them."
     if code in FIXED:
-        advice = f"Apply would refuse it: `distinct` or `imports` settle it, see `reconciler explain {code}`."
+        advice = f"Apply would refuse it. Use `distinct` or `imports`: see `reconciler explain {code}`."
         known = []
     elif code in NOT_ON_A_LINE:
         advice = "It can be set in `rules` of reconciler.yaml, for the whole workspace."
@@ -63,7 +63,7 @@ def _refuse(code: str, at: TextRange, diagnostics: FileDiagnostics, registry: Ru
     diagnostics.add(
         "unknown-rule",
         at,
-        f"{diagnostics.echo(code)} is not a rule that a line can ignore",
+        f"{diagnostics.echo(code)} is not a rule that a comment can ignore",
         suggestion(code, known, advice),
     )
 
@@ -121,6 +121,6 @@ def _report(
                 UNUSED_SUPPRESSION,
                 suppression.at,
                 f"there is no finding of {suppression.code} in line {suppression.line} to ignore",
-                "Remove the code. An ignore stands on the line of a finding, or alone on the line above.",
+                "Remove the code. Write the comment on the line of a finding, or alone on the line above.",
                 severity=Severity.WARNING,
             )

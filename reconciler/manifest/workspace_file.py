@@ -107,7 +107,7 @@ def _without_file(environment_name: str | None) -> tuple[Diagnostic, ...]:
         Diagnostic(
             severity=Severity.ERROR,
             code="unknown-environment",
-            message=f"an environment is asked for, and there is no {FILE} that could hold one",
+            message=f"an environment is chosen, but there is no {FILE} to define it",
             hint=f"Write `environments:` into {FILE}, or leave out --env.",
         ),
     )

@@ -121,7 +121,7 @@ def _moment(written: re.Match[str]) -> datetime:
     """Return the date and time of `written`, without its offset."""
     fraction = written["fraction"] or ""
     if fraction[_MILLI_DIGITS:].strip("0"):
-        raise BadDateTime("bad-date-time", "the service takes no finer times than milliseconds")
+        raise BadDateTime("bad-date-time", "the service accepts no fractions of milliseconds")
     milliseconds = fraction[:_MILLI_DIGITS].ljust(_MILLI_DIGITS, "0")
     try:
         return datetime.fromisoformat(

@@ -72,7 +72,7 @@ def report_user(exam: YamlMapping, context: FileContext, diagnostics: FileDiagno
     if field == _USER:
         looks_like_sid = value.startswith("US") and len(value) > _MIN_SID_LIKE_LENGTH
         code = "wrong-pattern" if looks_like_sid or not context.users else "unknown-alias"
-        message = f"{diagnostics.echo(value)} is no user"
+        message = f"{diagnostics.echo(value)} is not a user"
         hint = (
             f"Write `US` and 32 hexadecimal digits in lower case, or `{_ALIAS}:` with an alias from `users`."
         )

@@ -89,7 +89,7 @@ class Resolver(Struct):
         self.diagnostics.add(
             "too-large",
             self.root.key_at("defaults" if "defaults" in self.root else "exams"),
-            "the defaults and profiles, merged under every exam of this file, come to far too much",
+            "the defaults and profiles, merged into every exam of this file, are too large together",
             "Split the file, or move what few exams need out of `defaults`.",
             address=None,
         )

@@ -46,7 +46,7 @@ _ADVICE: Final = (
     ("undefined tag handle", "tags are not allowed here", "Remove the word that begins with `!`."),
     ("document start", "the text goes on after the document's end", "Indent it like the rest."),
 )
-_TAB: Final = ("a tab stands where YAML wants spaces", "Indent with spaces.")
+_TAB: Final = ("a tab is used where YAML requires spaces", "Indent with spaces.")
 
 
 class YamlDocument(Struct, frozen=True):

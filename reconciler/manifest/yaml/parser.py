@@ -318,7 +318,7 @@ class YamlParser:
                 return self._broken(
                     "encoding",
                     TextRange(start, end),
-                    f"an escape in this text stands for U+{ord(wrong):04X}, which is not a character to send",
+                    f"an escape in this text stands for U+{ord(wrong):04X}, which must not be sent",
                     "Remove the escape; of the control characters only tab and line ends may be used.",
                 )
         return text
@@ -386,7 +386,7 @@ class YamlParser:
         if anchored is None:
             code, message = "unknown-anchor", "this alias names an anchor that is not defined before it"
             if event.anchor in self._anchors:
-                code, message = "alias-loop", "this alias stands inside what it refers to"
+                code, message = "alias-loop", "this alias is inside the value that it refers to"
             hint = "Let it name an anchor (`&name`) that is complete before this line."
             return _Node(self._broken(code, at, message, hint), at.start, at.end, 0)
         self._aliases.append((at.start, anchored.at))
