@@ -97,7 +97,7 @@ def workspace_of(parsed: argparse.Namespace) -> Workspace:
         api_url=getattr(parsed, "api_url", None),
         ambient_api_url=variable(URL_VARIABLE),
         is_strict=getattr(parsed, "strict", False),
-        keys=StateKeys(present=state_key(), previous=variable(OLD_STATE_KEY_VARIABLE)),
+        keys=StateKeys(present=variable(STATE_KEY_VARIABLE), previous=variable(OLD_STATE_KEY_VARIABLE)),
     )
 
 
@@ -114,11 +114,6 @@ def secrets_of(parsed: argparse.Namespace) -> Secrets:
     """Return the source of secret values: the environment, and the directory of `--secrets-dir`."""
     given = parsed.secrets_dir
     return Secrets(environment=os.environ, directory=None if given is None else below_root(parsed, given))
-
-
-def state_key() -> str | None:
-    """Return the key of states and of tracked passwords, or None."""
-    return variable(STATE_KEY_VARIABLE)
 
 
 def variable(name: str) -> str | None:

@@ -9,7 +9,6 @@ from typing import Final
 from reconciler.cli.arguments import print_raw, root_of, variable
 from reconciler.explaining.topics import page_of
 from reconciler.model.declarations import Loaded
-from reconciler.model.rules import Rule
 from reconciler.outputs.ci.github import github_commands, github_summary
 from reconciler.outputs.ci.gitlab import code_quality_report
 from reconciler.outputs.ci.help_texts import HELP, Help
@@ -34,24 +33,16 @@ def print_for_ci(parsed: argparse.Namespace, loaded: Loaded) -> None:
     else:
         summary = variable("GITHUB_STEP_SUMMARY")
         print_raw(github_commands(found, checkout, has_summary=summary is not None))
-        if summary is not None:
-            _append(Path(summary), github_summary(found, checkout))
+        if summary is not None:  # other commands of the CI step may have written to it
+            with Path(summary).open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(github_summary(found, checkout))
 
 
 def _helps(root: Path) -> Mapping[str, Help]:
     """Return the help for all checks: pages of rules, sentences for the others."""
-    rules = {rule.code: _help(rule) for rule in Workspace.open(root=root).rules}
-    return {**HELP, **rules}
-
-
-def _help(rule: Rule) -> Help:
-    return Help(sentence=f"Finds {rule.summary}.", markdown=page_of(rule))
-
-
-def _append(file: Path, text: str) -> None:
-    """Append `text` to `file`, which other commands of the CI step may have written to."""
-    with file.open("a", encoding="utf-8", errors="backslashreplace") as opened:
-        opened.write(text)
+    rules = Workspace.open(root=root).rules
+    pages = {rule.code: Help(sentence=f"Finds {rule.summary}.", markdown=page_of(rule)) for rule in rules}
+    return {**HELP, **pages}
 
 
 def checkout_of(parsed: argparse.Namespace) -> Checkout:

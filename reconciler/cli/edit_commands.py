@@ -21,30 +21,23 @@ from reconciler.workspace import Workspace
 
 def initialise(parsed: argparse.Namespace) -> int:
     """Create an empty state, or move an existing one to this workspace's store."""
-    if parsed.migrate_from is not None:
-        return _migrate(parsed)
-    workspace, location = _to_be_locked(parsed)
-    state = workspace.initialise(lock_timeout_s=parsed.lock_timeout, is_encrypted=parsed.encrypt)
+    (workspace, location), source = _to_be_locked(parsed), parsed.migrate_from
+    wait_s, is_encrypted = parsed.lock_timeout, parsed.encrypt
+    if source is None:
+        state = workspace.initialise(lock_timeout_s=wait_s, is_encrypted=is_encrypted)
+        form = "empty, encrypted" if is_encrypted else "empty"
+        text = f"Created an {form} state at {location} (lineage {state.lineage})."
+        then = "Next: reconciler plan"
+    else:
+        state = workspace.migrate(source, lock_timeout_s=wait_s, is_encrypted=is_encrypted)
+        text = (
+            f"The state is at {location} now (serial {state.serial}, {len(state.exams)} "
+            f"exams, {len(state.intents)} in doubt); {source} is marked as moved."
+        )
+        then = "Next: name it in reconciler.yaml, then reconciler plan"
     work_ended(parsed, DONE)
-    form = "empty, encrypted" if parsed.encrypt else "empty"
-    text = f"Created an {form} state at {location} (lineage {state.lineage})."
     put(result_console(parsed), text)
-    put(error_console(parsed), "Next: reconciler plan")
-    return DONE
-
-
-def _migrate(parsed: argparse.Namespace) -> int:
-    workspace, location = _to_be_locked(parsed)
-    state = workspace.migrate(
-        parsed.migrate_from, lock_timeout_s=parsed.lock_timeout, is_encrypted=parsed.encrypt
-    )
-    work_ended(parsed, DONE)
-    text = (
-        f"The state is at {location} now (serial {state.serial}, {len(state.exams)} "
-        f"exams, {len(state.intents)} in doubt); {parsed.migrate_from} is marked as moved."
-    )
-    put(result_console(parsed), text)
-    put(error_console(parsed), "Next: name it in reconciler.yaml, then reconciler plan")
+    put(error_console(parsed), then)
     return DONE
 
 

@@ -125,22 +125,17 @@ def _code_of(made: Plan) -> int:
 def show(parsed: argparse.Namespace) -> int:
     """Print a saved plan or, without a file, the state."""
     if parsed.file is None:
-        _refuse_as_state(parsed.format)
+        if parsed.format not in TEXT_OR_JSON:
+            raise UsageError(
+                f"the state cannot be shown as {parsed.format}: only a plan can",
+                hint="Name a plan that `reconciler plan --out FILE` wrote, or use --format text or json.",
+            )
         return list_state(parsed)
     saved = read_plan(parsed, parsed.file)
     is_said = parsed.env is not None or parsed.state is not None or not saved.invocation.options
     invocation = invocation_of(parsed) if is_said else saved.invocation
     _print_plan(parsed, saved, invocation)
     return DONE
-
-
-def _refuse_as_state(form: str) -> None:
-    """Raise UsageError if `form` is a format for plans only."""
-    if form not in TEXT_OR_JSON:
-        raise UsageError(
-            f"the state cannot be shown as {form}: only a plan can",
-            hint="Name a plan that `reconciler plan --out FILE` wrote, or show the state as text or json.",
-        )
 
 
 def list_state(parsed: argparse.Namespace) -> int:
