@@ -34,7 +34,7 @@ _SCHEMAS: Final = (
 _LOUDNESS: Final = {"dest": "loudness", "action": "store_const", "default": "normal"}
 _COMMON: Final = (
     option("--chdir DIR", "work in DIR instead of here"),
-    option("--no-color", "print plain text"),
+    option("--no-color", "print no styles"),
     OneOf(
         (
             option("--verbose", "also list exams that are up to date", const="verbose", **_LOUDNESS),
@@ -44,7 +44,10 @@ _COMMON: Final = (
     ),
 )
 _ENV: Final = option("--env NAME", "the environment of reconciler.yaml to use")
-_STATE: Final = (_ENV, option("--state URL", "where the state is (default: file:exams.state.json)"))
+_STATE: Final = (
+    _ENV,
+    option("--state URL", "where the state is (default: the environment's, else file:exams.state.json)"),
+)
 _LOCK_TIMEOUT: Final = option(
     "--lock-timeout SECONDS",
     "how long to wait while another run holds the state's lock (default: 0)",
@@ -160,7 +163,7 @@ COMMANDS: Final = (
     ),
     Command(
         "apply",
-        "create the missing exams, and nothing else",
+        "create the missing exams; never change or delete an existing one",
         "apply_command:apply",
         (
             _PATHS,

@@ -129,7 +129,7 @@ def tell_backup(parsed: argparse.Namespace, place: str) -> None:
     if is_json(parsed):
         _json_log().backed_up(place)
     else:
-        put(error_console(parsed), f"The state before is at {place}")
+        put(error_console(parsed), f"The previous state is kept at {place}")
 
 
 def tell_note(parsed: argparse.Namespace, message: str, *, hint: str) -> None:

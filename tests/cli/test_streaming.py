@@ -47,7 +47,7 @@ def test_other_formats_have_no_stream(capfd, form):
 
 
 class Listener:
-    """Keeps what it is told."""
+    """Keeps all calls."""
 
     def __init__(self):
         self.told = []
@@ -56,8 +56,8 @@ class Listener:
         return lambda *values: self.told.append((name, *values))
 
 
-def test_all_of_a_chorus_are_told_everything_in_order():
-    """Each hears what one alone would hear."""
+def test_each_progress_receives_all_calls_in_order():
+    """Each receives what a single one would receive."""
     first, second = Listener(), Listener()
     chorus = ProgressFanOut(first, second)
     chorus.started(2)
