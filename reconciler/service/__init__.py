@@ -1,5 +1,5 @@
-"""The exam service: its client, its wire format, and when to try again.
+"""The exam service: the client, the meaning of each response, and the delay before another try.
 
-Promise: one call sends one request at most, and every answer that a server or proxy may give has one meaning.
+One call sends at most one request, and every possible response has exactly one meaning.
 May import: `model`, `ports`, `service_url`, httpx.
 """

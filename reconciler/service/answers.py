@@ -1,7 +1,7 @@
-"""What an answer means: the classification table, as one pure function over what arrived.
+"""What a response means: `classify`, a pure function from a response to a verdict.
 
-It is total: no status, header or body makes an exception, and all that it returns is printable, bounded and
-without a secret. What a server says is shown, and never trusted.
+No status, header or body makes it raise. All texts that it returns are printable, bounded and free of
+secrets. Texts of a server are shown to people, but nothing relies on them.
 """
 
 import re
@@ -35,28 +35,28 @@ _REQUEST_ID_HEADERS: Final = (
 )
 _REQUEST_ID_CHARACTERS: Final = 128
 _REQUEST_ID_READINGS: Final = 16
-# Refusals that say nothing of whether somebody got as far as storing the exam: RFC 9110 and 8470, and nginx.
+# After these (RFC 9110, RFC 8470, nginx) a server may have stored the exam.
 _UNDECIDED: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, 499})
 
 _MOST_SIDS: Final = 20
 _NAMED_SIDS: Final = 3
 _SID_LENGTH: Final = 34
 _BREAK: Final = r"(?:=?\r?\n[ \t]*|<[^<>]*>|[\u00ad\u200b-\u200f\u2060\ufeff])*"
-"""What may stand inside a SID: the end of a line, a tag, a character that nobody sees."""
+"""What may interrupt a SID: a line break, a tag, invisible characters."""
 _SID: Final = re.compile(rf"E{_BREAK}X((?:{_BREAK}[a-f0-9]){{32}})(?![a-f0-9])", re.IGNORECASE)
 _BREAKS: Final = re.compile(_BREAK)
 
 
 AnswerMeaning: TypeAlias = Created | Throttled | Refused | Unauthorized | Forbidden | Unknown
-"""What an answer can mean; that nothing was sent is not among it."""
+"""What a response can mean."""
 
 
 class ReceivedAnswer(Struct, frozen=True, kw_only=True):
-    """What arrived. `headers` are in order, their names in lower case; the reason phrase has no name.
+    """A response as it arrived.
 
-    `body` is its first MiB, and `end` what else came: the last bytes of a longer one, and all that stands
-    around it. `fault` says why the body cannot be used, and is empty where it can: it is whole then, and not
-    compressed any more.
+    `headers` are in order, with names in lower case; the reason phrase is among them, under an empty name.
+    `body` is the first MiB. `end` holds the last bytes of a longer body and everything around the body.
+    `fault` says why the body is unusable; if it is empty, `body` is complete and decompressed.
     """
 
     status: int
@@ -66,17 +66,17 @@ class ReceivedAnswer(Struct, frozen=True, kw_only=True):
     fault: str = ""
 
     def header(self, name: str) -> str | None:
-        """Return the first header `name`; None where it is absent."""
+        """Return the value of the first header `name`; None if it is missing."""
         return next((value for known, value in self.headers if known == name), None)
 
 
 def classify(answer: ReceivedAnswer, *, sent: Sent, redactor: Redactor) -> AnswerMeaning:
-    """Return the one meaning of `answer` to the request `sent`; no secret of `redactor` is in it."""
+    """Return what `answer` to the request `sent` means, without any secret of `redactor`."""
     return replace(_meaning(answer, sent, redactor), request_id=_request_id(answer, redactor))
 
 
 def unanswered(error: Exception, heard: bytes, *, sent: Sent, redactor: Redactor) -> Unknown:
-    """Return what `error` means where no head of an answer was read to its end, but `heard` of it."""
+    """Return the verdict after `error`, if only the bytes `heard` of a response head arrived."""
     sids, seen = _seen_sids(
         ReceivedAnswer(status=0, body=heard, end=str(error).encode("utf-8", "replace")), sent, redactor
     )
@@ -84,7 +84,7 @@ def unanswered(error: Exception, heard: bytes, *, sent: Sent, redactor: Redactor
 
 
 def _request_id(answer: ReceivedAnswer, redactor: Redactor) -> str | None:
-    """Return what a server calls the request, in the first of the usual headers that is there."""
+    """Return the server's name of the request, from the first of the usual headers that is present."""
     found = next(filter(None, map(answer.header, _REQUEST_ID_HEADERS)), None)
     if found is None or redactor.finds_in(found, most=_REQUEST_ID_READINGS):
         return None
@@ -118,7 +118,7 @@ def _meaning(answer: ReceivedAnswer, sent: Sent, redactor: Redactor) -> AnswerMe
 
 
 def _success(status: int, document: Mapping[str, object], sent: Sent, redactor: Redactor) -> Created | str:
-    """Return the exam that a success names; or, in words, why it cannot be told which that is."""
+    """Return the exam that a 2xx response names; otherwise, the reason why it names no certain exam."""
     sid, configuration = document.get("sid"), document.get("configuration")
     if not isinstance(sid, str) or not is_exam_sid(sid):
         return "without a usable sid"
@@ -138,12 +138,12 @@ def _success(status: int, document: Mapping[str, object], sent: Sent, redactor: 
 
 
 def _is_echo(sid: str, sent: Sent, redactor: Redactor) -> bool:
-    """Whether `sid` stands in the request, or repeats a part of a secret: neither names a new exam."""
+    """Whether `sid` is in the request, or repeats part of a secret: then it names no new exam."""
     return sid.lower().encode("ascii") in sent.body.lower() or redactor.finds_piece_in(sid)
 
 
 def _seen_sids(answer: ReceivedAnswer, sent: Sent, redactor: Redactor) -> tuple[tuple[ExamSid, ...], str]:
-    """Return the exam SIDs in body and headers that are not the request's own, and what to say of them."""
+    """Return the exam SIDs in body and headers that were not in the request, and a note about them."""
     own = set(_sids_in([sent.body]))
     headers = "\n".join(value for _, value in answer.headers).encode("utf-8", "replace")
     found: dict[ExamSid, None] = {}
@@ -172,7 +172,7 @@ def _reason(answer: ReceivedAnswer, document: object, redactor: Redactor) -> str
 
 
 def _sids_in(parts: Iterable[bytes]) -> Iterator[ExamSid]:
-    """Yield the exam SIDs in `parts`, in whatever spelling and case they stand there, in lower case."""
+    """Yield the exam SIDs in `parts`, normalised. There, they may be encoded and in any case."""
     for part in parts:
         for text in undone(text_of(part), least=_SID_LENGTH):
             for digits in _SID.findall(text):
@@ -180,7 +180,7 @@ def _sids_in(parts: Iterable[bytes]) -> Iterator[ExamSid]:
 
 
 def _in_words(sids: tuple[ExamSid, ...], *, are_all: bool) -> str:
-    """Return what to add to a message about `sids`, which `are_all` that were seen; often nothing."""
+    """Return a note about `sids` for a message; `are_all` is False if more were seen. Empty without SIDs."""
     if not sids:
         return ""
     named = ", ".join(sids[:_NAMED_SIDS])

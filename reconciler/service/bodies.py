@@ -1,4 +1,4 @@
-"""Bodies of answers: read within bounds, used only where they are whole, and kept as far as they came."""
+"""Bodies of responses: read up to a limit, and decompressed up to a limit. A partial body is kept too."""
 
 import asyncio
 import re
@@ -29,15 +29,15 @@ _TOO_LARGE: Final = f"the body is larger than {BODY_BYTES // 1024} KiB"
 
 
 class Kept:
-    """Bytes that come in parts: the first MiB and a little, and the last 64 KiB where there are more."""
+    """Bytes that arrive in parts. Keeps the first MiB (and 1 KiB more), and the last 64 KiB of the rest."""
 
     def __init__(self) -> None:
         self.size_bytes = 0
         self._start = bytearray()
-        self.end = b""  # the last bytes; empty where all are in `start`
+        self.end = b""  # the last bytes; empty if `start` holds all
 
     def add(self, part: bytes) -> None:
-        """Take `part`, which came next."""
+        """Add the next part."""
         self.size_bytes += len(part)
         room = _START_BYTES - len(self._start)
         self._start += part[:room]
@@ -52,33 +52,33 @@ class Kept:
 
     @property
     def is_beyond_reading(self) -> bool:
-        """Whether no more is to be taken, since the rest may be endless."""
+        """Whether to stop reading, since the rest may be endless."""
         return self.size_bytes > _READ_BYTES
 
 
 async def read_body(response: httpx.Response, kept: Kept, *, within_s: float) -> str:
-    """Read the body into `kept`; why it is not whole, or empty where it is.
+    """Read the body into `kept`. Return why it is incomplete; empty for a complete body.
 
-    The head that came before it still counts, and so does all that is in `kept`.
+    After a failure, the response head and the bytes in `kept` stay valid.
     """
     try:
         async with asyncio.timeout(within_s):
-            # `aiter_raw` looks at each part once more, and does nothing else that is of use here.
+            # `aiter_raw` would only add a second pass over each part.
             async for part in cast("httpx.AsyncByteStream", response.stream):
                 kept.add(part)
                 if kept.is_beyond_reading:
                     break
-    except Exception as error:  # noqa: BLE001 - as in the client: whatever broke, a status line had arrived
+    except Exception as error:  # noqa: BLE001 - as in the client: a status line had arrived, whatever failed then
         says = f": {error}" if str(error) else ""
         return f"the body could not be read: {type(error).__name__}{says}"
     return _TOO_LARGE if kept.size_bytes > BODY_BYTES else ""
 
 
 def decode(received: bytes, encoding: str) -> tuple[bytes, str]:
-    """Return what was compressed into `received`, or `received` and why that cannot be said.
+    """Return `received` decompressed and an empty text; on failure, `received` and the reason.
 
-    We ask for no encoding, but a proxy may choose one. httpx would decode as many as the header lists, each
-    a thousand times larger than the one before; here it is one, and no more of it than a body may be.
+    The client asks for no compression, but a proxy may add it. httpx would undo every encoding that the
+    header lists, and each may make the body a thousand times larger. This undoes one, up to the size limit.
     """
     match encoding.strip().lower():
         case "" | "identity":
@@ -101,9 +101,9 @@ def _inflate(received: bytes) -> tuple[bytes, str]:
 
 
 def unpacked(data: bytes) -> Iterator[bytes]:
-    """Yield `data`, and what is compressed into it, up to three times, however it is labelled and cut.
+    """Yield `data`, and `data` decompressed up to three times, whatever its headers say, even if it is cut.
 
-    Around a compressed part may stand what nobody could take apart, such as the head of an odd answer.
+    A compressed part may start inside `data`, for instance after the head of a malformed response.
     """
     yield data
     for found in islice(_GZIP.finditer(data, 1), _PARTS):
@@ -120,7 +120,7 @@ def unpacked(data: bytes) -> Iterator[bytes]:
 
 
 def is_opaque(data: bytes) -> bool:
-    """Whether `data` is no text and cannot be unpacked, as with brotli: what it says nobody can see."""
+    """Whether `data` is binary and cannot be decompressed, such as brotli, so that its content is unknown."""
     data = data[:_OPAQUE_BYTES]
     for _ in range(_LAYERS):
         if _CONTROLS.search(data.replace(b"\0", b"")) is None:  # text in UTF-16 has zeros
@@ -133,7 +133,7 @@ def is_opaque(data: bytes) -> bool:
 
 
 def _unpack(data: bytes) -> Kept:
-    """Return what comes out of `data` before it ends, breaks off or turns out to be nothing compressed."""
+    """Return `data` decompressed, as far as that works; empty if it is not compressed."""
     kept = Kept()
     for form in _FORMS:
         inflating = zlib.decompressobj(form)

@@ -1,7 +1,7 @@
-"""The client. One call is one request: nothing is resent, redirected or cached here.
+"""The client of the exam service. One call is one request: nothing is resent, redirected or cached.
 
-Each request has a transport of its own: httpx's, with one connection. So none waits for what another left in
-a pool, whose bookkeeping also grows with the square of the calls that wait.
+Each request has its own httpx transport with one connection. So no request waits for a shared pool, whose
+work grows with the square of the number of waiting requests.
 """
 
 import ssl
@@ -40,8 +40,8 @@ _HEADERS: Final = {
 class HttpExamApi:
     """The exam service at a base URL; implements `ports.ExamApi`.
 
-    `timeout_s` bounds the wait for the head of an answer, and again that for its body; connecting has bounds
-    of its own. Raises UrlUnusable or ApiUnusable where no call can be made.
+    `timeout_s` is the limit for the head of a response, and again for its body. Connecting has a limit of its
+    own. Raises UrlUnusable or ApiUnusable if the URL, the proxy or the certificate authorities are unusable.
     """
 
     def __init__(self, base_url: str, token: str, *, timeout_s: float) -> None:
@@ -57,18 +57,18 @@ class HttpExamApi:
         self._answer_s = timeout_s
         self._connect_s = min(_CONNECT_S, timeout_s)
         self._timeouts = httpx.Timeout(timeout_s, connect=self._connect_s).as_dict()
-        # A proxy from the environment would see a token that is sent in the clear.
+        # Without TLS, a proxy from the environment would see the token.
         may_use_proxies = url.scheme == "https" or not is_loopback(host)
-        # Made once: reading the certificate authorities costs more than a request does.
+        # Made once: reading the certificate authorities takes longer than a request.
         self._tls = _trusted_authorities() if url.scheme == "https" else _NO_AUTHORITIES
         self._proxy = proxy_for(base_url, getproxies()) if may_use_proxies else None
         self._redactor = Redactor([token, *_credentials_of(self._proxy)])
-        self._open_transport()  # so that a proxy that cannot be used is told of before any intent
+        self._open_transport()  # so that an unusable proxy is reported before any intent is written
 
     async def create(
         self, install_sid: InstallSid, course_sid: CourseSid, body: bytes, *, confidential: Sequence[str]
     ) -> Verdict:
-        """Send one Create Exam call once and say what its answer means. Raises nothing but cancellation."""
+        """Send one Create Exam request, and return what the response means. Raises only CancelledError."""
         redactor = Redactor(confidential, beside=self._redactor)
         sent = Sent(install_sid=install_sid, course_sid=course_sid, body=body)
         exchange = Exchange(connect_s=_CONNECT_STEPS * self._connect_s, answer_s=self._answer_s)
@@ -81,14 +81,14 @@ class HttpExamApi:
         )
         try:
             answer = await exchange.send(self._open_transport(), request)
-        except Exception as error:  # noqa: BLE001 - httpx lets errors of ssl and anyio through; none may hide a doubt
+        except Exception as error:  # noqa: BLE001 - httpx lets errors of ssl and anyio through; each may leave an exam in doubt
             if exchange.was_not_sent:
                 return NotSent(reason=describe(error, redactor))
             return unanswered(error, bytes(exchange.heard), sent=sent, redactor=redactor)
         return classify(answer, sent=sent, redactor=redactor)
 
     def _open_transport(self) -> httpx.AsyncHTTPTransport:
-        """Return a transport for one request; it connects when it is used."""
+        """Return a transport for one request. It connects when the request is sent."""
         try:
             return httpx.AsyncHTTPTransport(
                 verify=self._tls,
@@ -98,7 +98,7 @@ class HttpExamApi:
             )
         except (httpx.InvalidURL, ValueError, ImportError) as error:
             variable = "" if self._proxy is None else self._proxy.variable
-            # What it says may quote the proxy's password.
+            # The error's text may quote the proxy's password.
             raise ApiUnusable(
                 f"the proxy in {variable} cannot be used",
                 hint="Write it as http://HOST:PORT (SOCKS is not supported), or unset it. Nothing was sent.",
@@ -106,7 +106,7 @@ class HttpExamApi:
 
 
 def _credentials_of(proxy: Proxy | None) -> list[str]:
-    """Return the password in the proxy's URL, as it is written and as it is sent; empty without one."""
+    """Return the password of the proxy's URL, in plain and as it is sent; empty for no password."""
     with suppress(httpx.InvalidURL, ValueError):
         url = httpx.URL("" if proxy is None else proxy.url)
         if url.password:

@@ -1,4 +1,4 @@
-"""The API token: what can be refused before anything is sent. No message holds it."""
+"""Checks of the API token before anything is sent. No message holds the token."""
 
 import base64
 import binascii
@@ -28,7 +28,7 @@ def check_token(token: str, now: datetime) -> None:
 
 
 def _expiry_of(token: str) -> datetime | None:
-    """Return the `exp` claim of a JWT (RFC 7519 section 4.1.4); None for any other token."""
+    """Return the expiry of a JWT, its `exp` (RFC 7519 section 4.1.4); None for other tokens."""
     parts = token.split(".")
     if len(parts) != _JWT_PARTS:
         return None

@@ -1,7 +1,7 @@
-"""Spellings: what a text from outside may say once its encodings are undone.
+"""Decodings: all texts that an encoded text may stand for.
 
-Whoever looks for something that may stand there escaped (a secret, a SID) looks through all of them. Programs
-of many languages, and what stands between them, write a text in turn: so encodings are undone in turn.
+A search for a secret or a SID in a response looks through all of them. Several programs may have encoded the
+text one after the other, so encodings are also undone one after the other.
 """
 
 import binascii
@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final
 
 MOST_TEXTS: Final = 64
-"""So many readings of one text suffice for any two encodings, one in the other."""
+"""Enough decodings of one text for any two nested encodings."""
 
 _MOST_CHARACTERS: Final = 1024 * 1024
 
@@ -49,9 +49,9 @@ _URL_SAFE: Final = str.maketrans("-_", "+/")
 
 
 def text_of(data: bytes) -> str:
-    """Return `data` as text: UTF-8, with bytes that are none read as Latin-1.
+    """Return `data` decoded as UTF-8, with invalid bytes as Latin-1.
 
-    UTF-16 and UTF-32 are read too: by their byte order mark, or as far as dropping zero bytes can.
+    UTF-16 and UTF-32 are recognised by their byte order mark; otherwise zero bytes are dropped.
     """
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return data.decode("utf-16", "replace").replace("\0", "")
@@ -59,10 +59,10 @@ def text_of(data: bytes) -> str:
 
 
 def undone(text: str, *, least: int, most: int = MOST_TEXTS) -> Iterator[str]:
-    """Yield `text`, then what it may spell, each once and the least encoded first.
+    """Yield `text` and its decodings, each once, those with the fewest encodings undone first.
 
-    What is looked for has at least `least` characters. There are at most `most` texts, and in a long text
-    only one encoding is undone.
+    `least` is the length of the shortest text that the caller looks for. At most `most` texts are made. In a
+    long text only one encoding is undone.
     """
     known = {text}
     waiting = deque([text])
@@ -81,7 +81,7 @@ def undone(text: str, *, least: int, most: int = MOST_TEXTS) -> Iterator[str]:
 
 
 def without_tags(text: str) -> str:
-    """Return `text` with a space for each of HTML's tags, scripts and styles."""
+    """Return `text` with each HTML tag, script and style replaced by a space."""
     return _TAGS.sub(" ", text)
 
 
@@ -114,7 +114,7 @@ def _unquoted(read: Callable[[bytes], str], found: re.Match[str]) -> str:
 
 
 def _misread(text: str, _: int) -> str:
-    """Undo that somebody took UTF-8 for an encoding of Western Europe."""
+    """Decode UTF-8 that was read as Latin-1 or Windows-1252."""
     if text.isascii():
         return text
     composed = unicodedata.normalize("NFC", text)
@@ -122,7 +122,7 @@ def _misread(text: str, _: int) -> str:
 
 
 def _compatible(text: str, _: int) -> str:
-    """Undo that somebody wrote characters in another form, such as in full width."""
+    """Replace variants of characters, such as full-width letters, by the plain ones."""
     return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
@@ -131,20 +131,20 @@ def _latin_1(data: bytes) -> str:
 
 
 def _form(text: str, _: int) -> str:
-    """Undo a form's encoding, in which a plus sign is a space."""
+    """Decode an HTML form's encoding, in which a plus sign is a space."""
     return _unquote(text_of, text.replace("+", " "))
 
 
 def unescape_html(text: str, _: int = 0) -> str:
-    """Return `text` without HTML's entities, once undone."""
+    """Return `text` with its HTML entities decoded once."""
     if "&" not in text:
         return text
-    # Python converts no number of more than 4,300 digits, and no character has one of more than seven.
+    # Python refuses numbers of more than 4,300 digits; no character's number has more than seven.
     return html.unescape(_BEYOND_UNICODE.sub("", _LEADING_ZEROS.sub(r"\1", text)))
 
 
 def _base64(text: str, least: int) -> str:
-    """Return what each piece of base64 holds, wherever in a group of four it was cut off."""
+    """Decode each piece of base64; it may start anywhere in a group of four characters."""
     return "\n".join(
         text_of(binascii.a2b_base64("A" * before + piece + "A" * (-(before + len(piece)) % 4)))
         for found in _BASE64.findall(text)
@@ -155,7 +155,7 @@ def _base64(text: str, least: int) -> str:
 
 
 def _hex(text: str, least: int) -> str:
-    """Return what each piece of hexadecimal digits holds, from its first digit and from its second."""
+    """Decode each piece of hexadecimal digits, once from its first digit and once from its second."""
     return "\n".join(
         text_of(binascii.unhexlify(digits[start : start + (len(digits) - start) // 2 * 2]))
         for found in _HEX.findall(text)
@@ -166,7 +166,7 @@ def _hex(text: str, least: int) -> str:
 
 
 def _numbers(text: str, _: int) -> str:
-    """Undo that a program printed a list of bytes or of characters: `[112, -61]`, `0x70, 0x61`, `U+0070`."""
+    """Decode printed lists of bytes or characters: `[112, -61]`, `0x70, 0x61`, `U+0070`."""
     return "\n".join(
         _spelt([int(_HEX_PREFIX.sub("", each), 16 if _HEX_PREFIX.match(each) else 10) for each in listed])
         for found in _NUMBERS.findall(text)
@@ -182,14 +182,14 @@ def _spelt(numbers: list[int]) -> str:
 
 
 def _quoted(text: str, _: int) -> str:
-    """Undo the encoding of mails, `=26` and lines that end in `=`."""
+    """Decode quoted-printable, the encoding of e-mails: `=26`, and lines that end in `=`."""
     return _QUOTED.sub(
         lambda found: text_of(bytes.fromhex(found[1].replace("=", ""))) if found[1] else "", text
     )
 
 
 def _paired(text: str, _: int) -> str:
-    """Undo that somebody took ASCII for UTF-16: each two bytes of it became one character."""
+    """Decode ASCII that was read as UTF-16, where each two bytes became one character."""
     return text if text.isascii() else _PAIRS.sub(_unpaired, text)
 
 
@@ -199,7 +199,7 @@ def _unpaired(found: re.Match[str]) -> str:
 
 
 def _joined(text: str) -> str:
-    """Join the two halves of characters that were escaped in halves, as JSON does."""
+    """Join surrogate pairs; JSON escapes the two halves of a character separately."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

@@ -1,4 +1,4 @@
-"""Messages: the part of an error's body that a person would read. No form of it is documented for certain."""
+"""The message in an error response, for people. The service documents no reliable form of it."""
 
 import json
 from typing import Final
@@ -12,9 +12,9 @@ _PAGE_CHARACTERS: Final = 16 * 1024
 
 
 def decode(body: bytes) -> object:
-    """Return the JSON in `body`; None where it holds none, or null.
+    """Return the JSON in `body`; None for null or anything that is not JSON.
 
-    Of a member that stands there twice and differs, nothing is known: it counts as null.
+    A member that occurs twice with different values counts as null.
     """
     try:
         return json.loads(body, parse_int=_integer, object_pairs_hook=_members)
@@ -23,7 +23,7 @@ def decode(body: bytes) -> object:
 
 
 def _integer(digits: str) -> int | str:
-    """`digits` as a number, or as they are where there are more of them than the interpreter converts."""
+    """Return `digits` as a number, or unchanged if they are more than the interpreter converts."""
     return int(digits) if len(digits) <= _MOST_DIGITS else digits
 
 
@@ -37,14 +37,14 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def code_in(document: object) -> str:
-    """Return the documented error code in `document`; empty where there is none."""
+    """Return the documented error code in `document`; empty for a document without one."""
     error = document.get("error") if isinstance(document, dict) else None
     codes = [holder.get("code") for holder in (document, error) if isinstance(holder, dict)]
     return next((code for code in codes if isinstance(code, str) and code in _CODES), "")
 
 
 def message_in(body: bytes, document: object, content_type: str) -> str:
-    """Return what `body`, which holds `document`, says to a person; long ones are cut at 16 Ki characters."""
+    """Return the message in `body`, cut to 16 Ki characters; `document` is its JSON."""
     try:
         return (_readable(document) or _visible(body, content_type))[:_PAGE_CHARACTERS]
     except RecursionError:

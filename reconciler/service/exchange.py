@@ -1,13 +1,13 @@
-"""One exchange: a request on a connection of its own, and what arrived on it.
+"""One request on its own connection, and the response that arrived.
 
-A connection carries one request in its life. So no answer can be taken for that of another exam, whatever a
-server or proxy sends unasked, and no connection can be closed under a request because it had idled. httpcore
-would keep what follows an answer in the connection's buffer, and take it for the next one.
+Each connection carries one request only. On a shared connection, httpcore keeps the bytes after a response
+in a buffer and reads them as the next response, which would be taken for another exam. And a server may close
+an idle connection just when a request is sent on it.
 
-What httpcore does by itself was read in its source, and tests/faults tries it against real sockets: it tries
-again only what met a busy connection, before the first byte (ConnectionNotAvailable), which a transport with
-one connection for one request never has; its `retries` (0 here) are for connecting; and after a failed write
-it goes on to read an answer that may have come early.
+httpcore never resends a request here; this was read in its source, and tests/faults tries it with real
+sockets. It retries a request only if its connection was busy (ConnectionNotAvailable), which does not happen
+with one request per connection. Its `retries` (0 here) are for connecting. After a failed write it still reads
+a response that the server may have sent early.
 """
 
 import asyncio
@@ -25,23 +25,23 @@ from reconciler.service.answers import ReceivedAnswer
 from reconciler.service.bodies import END_BYTES, Kept, decode, read_body
 from reconciler.service.decodings import text_of
 
-_HEAD_BYTES: Final = 100 * 1024  # of the head of an answer h11 takes as much
+_HEAD_BYTES: Final = 100 * 1024  # h11 accepts a response head of this size
 _CONNECTS: Final = (".connect_tcp.started", ".start_tls.started")
 _IS_CONNECTED: Final = (".connect_tcp.complete", ".start_tls.complete")
 
 if find_spec("sniffio") is None:
-    # httpcore looks for it six times in a request. To search the disk in vain is a quarter of its work.
-    sys.modules["sniffio"] = None  # type: ignore[assignment] # that it is absent is then known
+    # httpcore tries to import it six times in a request, which takes a quarter of its time.
+    sys.modules["sniffio"] = None  # type: ignore[assignment] # makes the import fail at once
 
 
 @dataclass(slots=True, kw_only=True)
 class Exchange:
-    """One try at one request, to be sent once, within `connect_s` to connect and `answer_s` to answer.
+    """One try at one request: `connect_s` is the limit to connect, `answer_s` to receive the response head.
 
-    `was_not_sent` is True only from when the transport says that it connects (TCP, a proxy's tunnel, TLS)
-    until it begins the request, which it says before the first byte of it is written. Exceptions tell less:
-    ConnectError, ConnectTimeout and ProxyError do come before that byte, but so may those that a lost answer
-    raises, where a tunnel is cut. `heard` is what came first and last on the connection.
+    `was_not_sent` is True from the moment that the transport starts to connect (TCP, a proxy's tunnel, TLS)
+    until it starts to write the request; the transport reports both by trace events. The kind of exception is
+    not enough to tell: one after the request was sent can look like one of a broken tunnel. `heard` holds the
+    first and last bytes that arrived on the connection.
     """
 
     connect_s: float
@@ -51,10 +51,10 @@ class Exchange:
     _deadline: asyncio.Timeout = field(init=False)
 
     async def send(self, transport: httpx.AsyncBaseTransport, request: httpx.Request) -> ReceivedAnswer:
-        """Send `request` and return what arrived; `transport` is used for nothing else, and closed.
+        """Send `request` over `transport`, close it, and return the response.
 
-        Raises anything if what arrived holds no status line, TimeoutError if it takes too long. The head of
-        an answer may take `answer_s`, and its body as long again.
+        Raises TimeoutError after `answer_s` without a response head, and any other exception if no readable
+        head arrives. The body may take `answer_s` again.
         """
         request.extensions["trace"] = self._note
         try:
@@ -63,7 +63,7 @@ class Exchange:
             kept = Kept()
             fault = await read_body(response, kept, within_s=self.answer_s)
         finally:
-            with suppress(Exception):  # what came stands, however the connection ends
+            with suppress(Exception):  # an error of closing does not change what arrived
                 await transport.aclose()
         headers = tuple((text_of(name).lower(), text_of(value)) for name, value in response.headers.raw)
         phrase = text_of(response.extensions.get("reason_phrase", b""))
@@ -80,7 +80,7 @@ class Exchange:
         return replace(answer, body=body, fault=fault)
 
     async def _note(self, step: str, details: Mapping[str, Any]) -> None:
-        """Follow the transport, which calls this before and after each of its steps."""
+        """Handle a trace event; httpcore sends one before and after each of its steps."""
         if step.endswith(_CONNECTS):
             self.was_not_sent = True
         elif step.endswith(_IS_CONNECTED):
@@ -89,21 +89,21 @@ class Exchange:
             await self._begin()
 
     async def _begin(self) -> None:
-        """Let the request be sent: a connection stands, and not a byte has left.
+        """Allow the request: the connection is open, and no byte of the request was sent.
 
-        Nothing is sent if this raises, and the connection is closed. It is the one place for a last look.
+        If this raises, nothing is sent and the connection is closed. It is the only place for a last check.
         """
         self._deadline.reschedule(asyncio.get_running_loop().time() + self.answer_s)
         self.was_not_sent = False
 
     def _attach(self, stream: Any) -> None:
-        """Keep what comes on `stream`, and have a request leave on it in one write.
+        """Keep the bytes that arrive on `stream`, and send the request's head and body in one write.
 
-        httpx shows neither a head that nobody can read, nor what stands around a body, such as trailers.
+        The bytes are needed because httpx shows neither a malformed head nor what surrounds a body.
         """
         read, write = stream.read, stream.write
         unsent = bytearray()
-        self.heard.clear()  # a proxy may have said something before
+        self.heard.clear()  # drops what a proxy sent before
 
         async def keeping(max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
             data: bytes = await read(max_bytes, timeout)

@@ -1,7 +1,7 @@
-"""Redaction: no text from a server is passed on in which a secret stands, however it is spelt or cut.
+"""Redaction: withhold each text of a server that holds a secret, encoded or in part.
 
-What a server echoes has gone through encoders that nobody knows, so nothing is masked: a text in which as
-much as a piece of a secret stands is withheld whole.
+The server may have encoded the secret in any way, so masking it is not safe. A text that holds even a part of
+a secret is withheld completely.
 """
 
 import html
@@ -20,21 +20,20 @@ WITHHELD: Final = "repeats a secret and is withheld"
 _PIECE: Final = 8
 _CONSIDERED: Final = 8 * 1024
 _SHOWN: Final = 500
-# Bytes of UTF-8, where it was misread, and pairs of bytes that were taken for UTF-16.
+# Characters that appear if UTF-8 is read as Latin-1, or ASCII as UTF-16.
 _MISREAD: Final = frozenset(
     map(chr, (*range(0x80, 0xA0), 0xAD, *range(0x2028, 0x202F), *range(0x2060, 0x2070)))
 )
 _URL_SAFE: Final = str.maketrans("+/", "-_")
-# The first characters of base64 of which the bytes before a text have a share, by how many these are.
+# How many first characters of base64 depend on the preceding 0, 1 or 2 bytes.
 _SHARED: Final = (0, 2, 3)
 
 
 class Redactor:
-    """Knows secrets, and tells of a text only whether one of them stands in it.
+    """Finds secrets in texts. It also finds the secrets of the redactor `beside`.
 
-    A secret of eight characters or more is found by any eight of them in a row, a shorter one only whole;
-    of eight letters and digits or more also by eight of these, whatever stands between them. It knows those
-    of `beside` too.
+    A secret of eight or more characters is found by any eight consecutive ones, a shorter one as a whole. A
+    secret of eight or more letters and digits is also found by eight of these with anything between them.
     """
 
     def __init__(self, confidential: Iterable[str], *, beside: "Redactor | None" = None) -> None:
@@ -55,19 +54,19 @@ class Redactor:
             self.least = min(self.least, beside.least)
 
     def finds_in(self, text: str, *, most: int = MOST_TEXTS) -> bool:
-        """Whether a secret stands in `text`, or in what it may spell: `most` readings of it are tried."""
+        """Whether a secret is in `text` or in one of its decodings; at most `most` of these are tried."""
         readings = undone(_visible(text[:_CONSIDERED], but=_MISREAD), least=self.least, most=most)
         return any(self.finds_plainly_in(_comparable(reading)) for reading in readings)
 
     def finds_piece_in(self, text: str) -> bool:
-        """Whether eight characters of a secret stand in `text`, as it is."""
+        """Whether eight consecutive characters of a secret are in `text`, without decoding it."""
         pieces = _pieces(_comparable(text))
         return not self._pieces.isdisjoint(pieces) or (
             self._beside is not None and self._beside.finds_piece_in(text)
         )
 
     def finds_plainly_in(self, text: str) -> bool:
-        """Whether a secret stands in the comparable `text`, no encoding undone."""
+        """Whether a secret is in `text`, which is the result of `_comparable`, without decoding it."""
         return (
             not self._pieces.isdisjoint(_pieces(text))
             or any(whole in text for whole in self._wholes)
@@ -76,20 +75,20 @@ class Redactor:
         )
 
     def shown(self, text: str, *, otherwise: str) -> str:
-        """Return `text` on one line, cut to what a log can bear; `otherwise` where a secret stands in it."""
+        """Return `text` on one line of at most 500 characters, or `otherwise` if it holds a secret."""
         considered = text[:_CONSIDERED]
         return otherwise if self.finds_in(considered) else tamed(considered, most=_SHOWN)
 
 
 def describe(error: Exception, redactor: Redactor) -> str:
-    """Return `error` in one line: its kind, and what it says if that says anything."""
+    """Return `error` on one line: its class, and its message if it has one."""
     kind = type(error).__name__
     says = str(error)
     return f"{kind}: {redactor.shown(says, otherwise=f'what it says {WITHHELD}')}" if says else kind
 
 
 def _comparable(text: str) -> str:
-    """Return `text` so that two that look alike are equal: without case, forms, and what nobody sees."""
+    """Return `text` for comparison: case folded, Unicode forms unified, invisible characters removed."""
     text = _visible(text)
     if not text.isascii():
         text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
@@ -97,7 +96,7 @@ def _comparable(text: str) -> str:
 
 
 def _visible(text: str, *, but: frozenset[str] = frozenset()) -> str:
-    """Return `text` without what is neither printable nor white space, nor in `but`, and without U+FFFD."""
+    """Return the printable and white-space characters of `text`, and those in `but`, without U+FFFD."""
     if text.isprintable() and REPLACEMENT not in text:
         return text
     return "".join(
@@ -106,7 +105,7 @@ def _visible(text: str, *, but: frozenset[str] = frozenset()) -> str:
 
 
 def _letters(text: str) -> str:
-    """Return the letters and digits of `text`, as where a program printed each character by itself."""
+    """Return the letters and digits of `text`; a program may have printed each one separately."""
     return "".join(filter(str.isalnum, text))
 
 
@@ -115,7 +114,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """Yield `secret` in the usual encodings, for pieces too small to be decoded."""
+    """Yield `secret` in the usual encodings, to find parts that are too short to be decoded."""
     data = secret.encode("utf-8", "replace")
     yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
     yield from (html.escape(secret), quote(secret, safe=""), quote_plus(secret), data.hex())

@@ -1,6 +1,6 @@
-"""Echoes: whether what a success says of its exam is what was sent.
+"""Check that a successful response belongs to its request: install, course and title must agree.
 
-An answer that names another course, install or title is another exam's: two were crossed on the way.
+A response with another course, install or title belongs to another exam: two responses were mixed up.
 """
 
 import json
@@ -15,7 +15,7 @@ from reconciler.model.identities import CourseSid, InstallSid, is_course_sid
 from reconciler.model.sameness import folded
 from reconciler.service.decodings import unescape_html
 
-_ELLIPSIS: Final = "..."  # of which NFKC makes the single character
+_ELLIPSIS: Final = "..."  # NFKC turns the single character into three dots
 _LONG: Final = 32
 _NESTED_ENTITIES: Final = 3
 _BROKEN_END: Final = re.compile("[\ud800-\udfff\N{REPLACEMENT CHARACTER}]+$|&[#0-9a-z]*$", re.IGNORECASE)
@@ -30,9 +30,9 @@ class Sent(Struct, frozen=True, kw_only=True):
 
 
 def contradictions(document: Mapping[str, object], sent: Sent) -> list[str]:
-    """Return the members of the answer `document` that say something else than was sent.
+    """Return the names of the members of the response `document` that differ from the request.
 
-    Null and empty ones say nothing. One that is no text cannot be what was sent.
+    Null and empty members agree with everything. A member that is not a string differs.
     """
     wrong = []
     for name, sid in (
@@ -54,7 +54,7 @@ def contradictions(document: Mapping[str, object], sent: Sent) -> list[str]:
 
 
 def other_title(document: Mapping[str, object], sent: Sent) -> str | None:
-    """Return the title that the answer `document` names, entities undone; None if it is whole and ours."""
+    """Return the title in the response `document`, HTML entities decoded; None if it is the title sent."""
     echo = document.get("title")
     if _says_nothing(echo) or _comparable(str(echo)) == _comparable(_title_in(sent.body)):
         return None
@@ -85,7 +85,7 @@ def _is_title(echo: str, body: bytes) -> bool:
 
 
 def _comparable(title: str) -> str:
-    """Return `title` without what may change on the way: entities, and what people do not see."""
+    """Return `title` for comparison: HTML entities decoded, and invisible differences removed."""
     return folded(_without_entities(title))
 
 
@@ -96,10 +96,10 @@ def _without_entities(title: str) -> str:
 
 
 def _is_same_or_cut(echo: str, title: str) -> bool:
-    """Whether `echo` is `title`, or its beginning and certainly no other exam's title.
+    """Whether `echo` is `title`, or `title` cut so that it cannot be another exam's title.
 
-    That holds where it ends in an ellipsis, inside a word, or after 32 characters, and never inside a number:
-    "Quiz 1" is no cut "Quiz 10", nor is "Midterm" a cut "Midterm 2".
+    A cut title ends in an ellipsis, inside a word, or after 32 characters or more, and never inside a number:
+    "Quiz 1" is not "Quiz 10" cut, and "Midterm" is not "Midterm 2" cut.
     """
     if echo == title:
         return True
@@ -113,7 +113,7 @@ def _is_same_or_cut(echo: str, title: str) -> bool:
 
 
 def _is_cut_in_a_character(echo: str, title: str) -> bool:
-    """Whether `echo` is the beginning of `title`, and what is left of one more character or its entity."""
+    """Whether `echo` is the start of `title` and part of the next character or of its HTML entity."""
     found = _BROKEN_END.search(echo)
     if found is None:
         return False

@@ -1,4 +1,4 @@
-"""How long to wait before another try. Pure: the current time is an argument."""
+"""The delay before another try: a pure function, the current time is an argument."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -12,7 +12,7 @@ _FOREVER_S: Final = 1e9
 
 
 class BackOff(Struct, frozen=True, kw_only=True):
-    """Doubling delays between a first and a longest one; implements `ports.RetryPolicy`."""
+    """Delays that double from `first_s` up to `longest_s`; implements `ports.RetryPolicy`."""
 
     first_s: float = 0.25
     longest_s: float = 30.0
@@ -23,7 +23,7 @@ class BackOff(Struct, frozen=True, kw_only=True):
         """Return the seconds to wait before try `attempt` (the first is 1).
 
         `retry_after` is Retry-After in either form of RFC 9110 section 10.2.3; it wins when it is longer,
-        and a malformed one counts as absent. `now` is by the sender's clock, where that is known.
+        and a malformed one counts as absent. `now` is the server's time if its response gave one.
         """
         doublings = min(max(attempt - 2, 0), _LARGEST_POWER)
         own_s = min(self.first_s * 2**doublings, self.longest_s) if attempt > 1 else 0.0
@@ -41,11 +41,11 @@ def _asked_s(header: str | None, now: datetime) -> float:
 
 
 def http_date(header: str | None) -> datetime | None:
-    """Return the moment, in UTC, that `header` names in one of HTTP's forms; None if it names none."""
+    """Return the date of `header` in UTC, in any form of HTTP; None if it is missing or malformed."""
     try:
         moment = parsedate_to_datetime((header or "")[:_DATE_CHARACTERS])
         # RFC 850 and asctime forms carry no offset and mean UTC.
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError, TypeError, IndexError, AttributeError):
-        # The standard library reads dates of e-mails, and raises whatever its steps raise on any other text.
+        # The parser is made for e-mails, and raises various exceptions for other texts.
         return None
