@@ -6,8 +6,8 @@ an idle connection just when a request is sent on it.
 
 httpcore never resends a request here; this was read in its source, and tests/faults tries it with real
 sockets. It retries a request only if its connection was busy (ConnectionNotAvailable), which does not happen
-with one request per connection. Its `retries` (0 here) are for connecting. After a failed write it still reads
-a response that the server may have sent early.
+with one request per connection. Its `retries` (0 here) are for connecting. After a failed write it still
+reads a response that the server may have sent early.
 """
 
 import asyncio
