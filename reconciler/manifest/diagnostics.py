@@ -5,9 +5,9 @@ a diagnostic at such an offset is added to the diagnostics of that file.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Final, Protocol, TypeAlias, TypedDict, Unpack
+from typing import Final, Protocol, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from reconciler.manifest.source import MAX_SIZE_BYTES, SourceText
@@ -31,14 +31,6 @@ _NOT_SHOWN: Final = (
     "this is wrong, and not shown: it is in a secret, behind one on its line, or in an unknown field"
 )
 _HOW_TO_SHOW: Final = "Write each field on a line of its own, and text with commas, colons or `#` in quotes."
-
-
-class DiagnosticDetails(TypedDict, total=False):
-    """Optional arguments of a diagnostic; `subject` tells several of one code at one place apart."""
-
-    severity: Severity
-    address: Address | None
-    subject: str
 
 
 class BaseFiles(Protocol):
@@ -106,54 +98,53 @@ class FileDiagnostics(Struct):
     _warnings: list[_DiagnosticKey] = field(default_factory=list)
     _left_out: dict[_DiagnosticKey, None] = field(default_factory=dict)
 
-    def add(
-        self, code: str, at: TextRange, message: str, hint: str, **details: Unpack[DiagnosticDetails]
-    ) -> None:
-        """Add a diagnostic to the file that holds `at`, unless it is known, turned off or suppressed."""
-        details.setdefault("address", self.address)
-        is_outside_exam = self.exam is not None and not self.exam.start <= at.start < self.exam.end
-        owner, at = self._owner_of(at)
-        if owner is not self:
-            self._remember_mistake(code, details.get("severity", Severity.ERROR))
-        affected = details.get("address") if is_outside_exam else None
-        owner.add_here((code, at, details.get("subject", "")), message, hint, affected=affected, **details)
-
-    def add_here(
+    def add(  # noqa: PLR0913 - each is a part of the diagnostic
         self,
-        key: _DiagnosticKey,
+        code: str,
+        at: TextRange,
         message: str,
         hint: str,
         *,
-        affected: Address | None,
-        **details: Unpack[DiagnosticDetails],
+        severity: Severity = Severity.ERROR,
+        address: Address | UnsetType | None = UNSET,
+        subject: str = "",
     ) -> None:
+        """Add a diagnostic to the file that holds `at`, unless it is known, turned off or suppressed.
+
+        `subject` tells several of one code at one place apart. `address` is by default that of the exam that
+        is being checked.
+        """
+        address = self.address if address is UNSET else address
+        is_outside_exam = self.exam is not None and not self.exam.start <= at.start < self.exam.end
+        owner, at = self._owner_of(at)
+        span = owner.source.span(at)
+        found = Diagnostic(
+            severity=severity, code=code, message=message, hint=hint, span=span, address=address
+        )
+        if owner is not self:
+            self._remember_mistake(found)
+        owner.add_here((code, at, subject), found, span.start.line, address if is_outside_exam else None)
+
+    def add_here(self, key: _DiagnosticKey, found: Diagnostic, line: int, affected: Address | None) -> None:
         """Add a diagnostic about this file; `affected` is an exam elsewhere that has the problem too."""
         if affected is not None:
             self._affected.setdefault(key, set()).add(affected)
         if key in self._found:
             return
-        code, at, _ = key
-        span = self.source.span(at)
-        severity = self.severities.severity_of(code, details.get("severity", Severity.ERROR), span.start.line)
+        severity = self.severities.severity_of(found.code, found.severity, line)
         if severity is None:
             return
-        self._remember_mistake(code, severity)
+        found = replace(found, severity=severity)
+        self._remember_mistake(found)
         if len(self._found) >= MAX_DIAGNOSTICS - 1 and not self._has_room(severity):
             self._left_out[key] = None
             return
         if severity is Severity.WARNING:
             self._warnings.append(key)
-        self._found[key] = Diagnostic(
-            severity=severity,
-            code=code,
-            message=message,
-            hint=hint,
-            span=span,
-            address=details.get("address"),
-        )
+        self._found[key] = found
 
-    def _remember_mistake(self, code: str, severity: Severity) -> None:
-        if severity is Severity.ERROR and code not in self.severities.rules:
+    def _remember_mistake(self, found: Diagnostic) -> None:
+        if found.severity is Severity.ERROR and found.code not in self.severities.rules:
             self.has_mistakes = True
 
     def _has_room(self, severity: Severity) -> bool:

@@ -4,12 +4,13 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from functools import cache
+from glob import has_magic
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from reconciler.manifest.patterns import Fence, fixed_part, is_pattern, matches
+from reconciler.manifest.patterns import Fence, fixed_part, matches
 from reconciler.manifest.source import MAX_SIZE_BYTES
 from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
 from reconciler.model.outside_text import spelt_out
@@ -156,7 +157,7 @@ def _named(path: str, root: Path, fence: Fence) -> Iterator[str]:
     whole = str(root / path)
     if os.path.isdir(whole):  # noqa: PTH112 - no Path is made of each of many files
         yield from _within(whole, fence)
-    elif os.path.lexists(whole) or not is_pattern(path):
+    elif os.path.lexists(whole) or not has_magic(path):
         yield whole
     else:
         for name in matches(path, str(root), fence):

@@ -4,11 +4,11 @@ The standard library's `glob` follows every link: with a committed link to `/` i
 machine, and with two links to their own folder it would never end.
 """
 
-import glob
 import os
 import re
 from collections.abc import Iterator, Sequence
 from fnmatch import translate
+from glob import has_magic
 from pathlib import PurePath
 from typing import Final
 
@@ -32,15 +32,10 @@ class Fence(Struct, frozen=True):
         return self.holds(os.path.realpath(path))
 
 
-def is_pattern(path: str) -> bool:
-    """Return whether `path` has a wildcard."""
-    return glob.has_magic(path)
-
-
 def fixed_part(pattern: str) -> str:
     """Return the parts of `pattern` before the first wildcard: a directory that holds all matches."""
     parts = PurePath(pattern).parts
-    first = next((at for at, part in enumerate(parts) if is_pattern(part)), len(parts))
+    first = next((at for at, part in enumerate(parts) if has_magic(part)), len(parts))
     return str(PurePath(*parts[:first]))
 
 
@@ -66,7 +61,7 @@ def _matches(folder: str, parts: Sequence[str], fence: Fence) -> Iterator[str]:
 
 def _named(folder: str, part: str) -> Iterator[str]:
     """Yield the entries of `folder` that match `part`; hidden ones only if `part` starts with a dot."""
-    if not is_pattern(part):
+    if not has_magic(part):
         path = os.path.join(folder, part)  # noqa: PTH118 - as above
         return iter([path] if os.path.lexists(path) else [])
     is_match = re.compile(translate(part)).match

@@ -1,7 +1,7 @@
 """Provenance: which layer each value of a resolved exam comes from, and where it is written."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -13,13 +13,8 @@ from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.model.destination import Environment
 from reconciler.model.provenance import Layer, Provenance, ValueSource
 
-
-class _LayerValues(NamedTuple):
-    """The values of one layer of an exam; `name` is that of a profile."""
-
-    layer: Layer
-    name: str | None
-    values: YamlMapping
+_LayerValues: TypeAlias = tuple[Layer, str | None, YamlMapping]
+"""A layer of an exam: its kind, the name of a profile, and its values."""
 
 
 class Tracer(Struct, frozen=True):
@@ -38,13 +33,10 @@ class Tracer(Struct, frozen=True):
         the highest layer.
         """
         values = resolved.values
-        layers = [
-            _LayerValues(Layer.EXAM, None, exam),
-            *(
-                _LayerValues(Layer.PROFILE, name, partial_exams.profiles[name])
-                for name in reversed(resolved.profiles)
-            ),
-            *(_LayerValues(Layer.DEFAULTS, None, defaults) for defaults in reversed(partial_exams.defaults)),
+        layers: list[_LayerValues] = [
+            (Layer.EXAM, None, exam),
+            *((Layer.PROFILE, name, partial_exams.profiles[name]) for name in reversed(resolved.profiles)),
+            *((Layer.DEFAULTS, None, defaults) for defaults in reversed(partial_exams.defaults)),
         ]
         provenance = {".".join(path): self._value_source(path, layers) for path in _paths_in(values)}
         found = {"installSid": self._outside("installSid")}
@@ -58,10 +50,10 @@ class Tracer(Struct, frozen=True):
         return {**provenance, **{path: source for path, source in found.items() if source is not None}}
 
     def _value_source(self, path: Sequence[str], layers: Sequence[_LayerValues]) -> ValueSource:
-        for each in layers:
-            at = _value_at(each.values, path)
+        for layer, name, values in layers:
+            at = _value_at(values, path)
             if at is not None:
-                return ValueSource(layer=each.layer, name=each.name, position=self.diagnostics.position(at))
+                return ValueSource(layer=layer, name=name, position=self.diagnostics.position(at))
         raise LookupError(path)
 
     def _outside(self, *path: str) -> ValueSource | None:
