@@ -1,7 +1,6 @@
-"""The create protocol: intent, request, outcome, each durable before the next.
+"""The create protocol: write the intent, send the request, write the outcome, each durable before the next.
 
-Promise: no declaration is sent twice unless the first try certainly created nothing, and every outcome that
-reached this process is in the journal before anything else happens to its exam. Time, randomness, the service
-and the journal come in through ports, so that every interleaving can be played in a test.
-May import: `model`, `ports`.
+An exam is sent again only if the last try certainly created nothing, and every outcome is in the log before
+anything else is done for its exam. Time, randomness, service and log are ports, so tests can replay any
+order. May import: `model`, `ports`.
 """

@@ -1,4 +1,4 @@
-"""The executor: takes each request through intent, send and outcome, and says how it ended."""
+"""The executor: takes each request through intent, request and outcome, and reports the results."""
 
 import asyncio
 import itertools
@@ -43,14 +43,14 @@ _ABANDONED = Unknown(status=None, reason="the run was stopped before an answer c
 
 @dataclass(kw_only=True)
 class Executor:
-    """One run of creates. All that it needs of the world is passed in.
+    """One run of creates, over ports.
 
-    `new_attempt` names attempts, `jitter` gives a factor from 1 up that spreads waits, `by` says who runs it.
-    `service` is the base URL that requests go to, and that the state is bound to with the first intent; None
-    where it is not to be. `marking_key` is None where the values of secrets are not to be tracked.
+    `new_attempt` makes names of attempts, `jitter` returns a factor of 1 or more that spreads waits, `by`
+    says who runs it. `service` is the base URL of the requests; the first intent binds the state to it (None:
+    it does not). `known_sids` are the exams in state. Without a `fingerprint_key`, the log gets no
+    fingerprints of secrets.
 
-    A fault of this product in one exam's turn is that exam's alone: it ends as surely as is known, and the
-    others go on.
+    A fault of this product while one exam is created affects only that exam; the others go on.
     """
 
     api: ExamApi
@@ -84,7 +84,7 @@ class Executor:
         self._taken_sids = set(self.known_sids)
 
     async def run(self, requests: Sequence[CreateRequest]) -> Report:
-        """Send what can be sent and report on every request; every outcome is durable on return."""
+        """Send `requests` and return a report with an entry for each. All outcomes are then durable."""
         self.stopping.attach(asyncio.get_running_loop())
         self._tell(self.progress.started, len(requests))
         self._waiting = iter(requests)
@@ -101,10 +101,10 @@ class Executor:
         )
 
     def _tell(self, tell: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Call `tell`; the report says what goes wrong in it, which changes nothing for any exam."""
+        """Call `tell`. If it fails, the report says so, and no exam is affected."""
         try:
             tell(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - whoever listens is not part of the protocol
+        except Exception as error:  # noqa: BLE001 - progress is not part of the protocol
             self._fault_in_telling = self._fault_in_telling or internal_error(error)
 
     def _begin_next(self) -> None:
@@ -163,10 +163,10 @@ class Executor:
     async def _try_once(self, request: CreateRequest, number: int, turn: Turn) -> tuple[ExamOutcome, bool]:
         """Take try `number` of `request` (the first is 1) from its intent to a durable outcome.
 
-        Return how it ended, and whether that is final; else the exam may be tried again.
+        Return its outcome, and whether it is final; otherwise, the exam may be tried again.
 
-        After a create that made its exam nothing is to be learned for the next one. Its turn comes at once,
-        so that its intent shares the write of this outcome: the journal keeps the order of the two.
+        After a success the next exam's turn begins before this outcome is written, so that its intent can
+        share the write. The log keeps the two in order.
         """
         attempt = self.new_attempt()
         entered_s = self.clock.monotonic_s()
@@ -174,7 +174,7 @@ class Executor:
         intent = self._intent_record(request, attempt)
         try:
             await self.journal.append(intent)
-        except Exception as error:  # noqa: BLE001 - a fault in the journal ends the run as a store that fails does
+        except Exception as error:  # noqa: BLE001 - any fault in the log ends the run, like a failing store
             return ended(request, f"the journal cannot be written: {self._halt_without_journal(error)}"), True
         turn.stage = Stage.SENDING
         reach(Step.INTENT_DURABLE)
@@ -200,7 +200,7 @@ class Executor:
         return exam, is_final
 
     def _halt_without_journal(self, error: Exception) -> str:
-        """Send nothing more, and return what `error` says."""
+        """Stop sending new creates, and return the message of `error`."""
         says = error.message if isinstance(error, StateUnavailable) else internal_error(error)
         self._halted_because = f"the journal cannot be written: {says}"
         return says
@@ -226,15 +226,15 @@ class Executor:
                 declaration.install_sid, declaration.course_sid, request.body(), confidential=request.values
             )
             verdict = await self.stopping.unless_abandoned(sending, otherwise=_ABANDONED)
-        except Exception as error:  # noqa: BLE001 - how far it came cannot be known
+        except Exception as error:  # noqa: BLE001 - the request may have been sent
             return Unknown(status=None, reason=internal_error(error))
         return self._unless_crossed(verdict) if isinstance(verdict, Created) else verdict
 
     def _unless_crossed(self, verdict: Created) -> Verdict:
-        """Return `verdict`; or, where SID or title are those of another exam, that nothing is known.
+        """Return `verdict`, or Unknown if its SID or title belongs to another exam of this run or state.
 
-        "Quiz 1" may be what is left of "Quiz 1b", unless there is a "Quiz 1": two answers may have been
-        crossed on the way.
+        A response with the cut title "Quiz 1" is accepted for "Quiz 1b", but not if there is an exam "Quiz
+        1": the two responses may have been mixed up.
         """
         if verdict.sid in self._taken_sids:
             reason = f"the answer names {verdict.sid}, which is another exam's"
@@ -247,7 +247,7 @@ class Executor:
         )
 
     def _record_of(self, request: CreateRequest, attempt: AttemptId, verdict: Verdict) -> Record:
-        """Return what is to be durable before anything follows from the verdict."""
+        """Return the record of `verdict`, which must be durable before anything follows from it."""
         address = request.declaration.address
         now = self.clock.now()
         match verdict:
@@ -267,13 +267,13 @@ class Executor:
     def _conclude(
         self, request: CreateRequest, verdict: Verdict, number: int, entered_s: float
     ) -> tuple[ExamOutcome, bool]:
-        """Return what follows for its exam from the verdict of try `number`, and whether that is final.
+        """Return the outcome of try `number` of its exam, and whether it is final.
 
-        What follows for the run is in force on return.
+        Consequences for other exams, such as a pause, are in force on return.
         """
         self._is_unreachable = self._is_unreachable and isinstance(verdict, NotSent | Unknown)
         if verdict.status == HTTPStatus.UNAUTHORIZED:
-            # In doubt or not, a refused token will be refused to every other exam as well.
+            # The service will refuse this token for every other exam too.
             self._halted_because = _TOKEN_REFUSED
         if isinstance(verdict, Created | Refused):
             self._refused_in_a_row.clear()
@@ -298,7 +298,7 @@ class Executor:
         return ended(request, verdict.reason + why, verdict=verdict), is_final
 
     def _leave_out_course(self, course_sid: CourseSid) -> None:
-        """Send no more of this course, and nothing any more if it is the third one and none was created."""
+        """Skip the course from now on. Stop the run after three courses in a row, if nothing was created."""
         self._refused_courses[course_sid] = f"the service refused its course {course_sid} (HTTP 403)"
         self._refused_in_a_row.add(course_sid)
         if len(self._refused_in_a_row) >= _COURSES_IN_A_ROW and not self._has_created:
@@ -307,10 +307,10 @@ class Executor:
             )
 
     def _wait_to_connect(self, number: int, verdict: NotSent) -> bool:
-        """Close the gate before another try; False if there is to be none.
+        """Close the gate before another try; return False if no further try is allowed.
 
-        Once one exam has used up its tries, the others get one each: a service that is down is not worth
-        the whole patience for every exam of a term.
+        Once one exam has used up its tries, each other exam gets one try only. Otherwise a run against a
+        service that is down would wait again for every exam.
         """
         self._is_unreachable = (
             self._is_unreachable
@@ -320,7 +320,7 @@ class Executor:
         return not self._is_unreachable
 
     def _wait_for_room(self, verdict: Throttled, entered_s: float) -> bool:
-        """Slow down, and close the gate as the server asks; False if that would go beyond the budget."""
+        """Slow down, and close the gate as the server asks; return False if that exceeds the retry budget."""
         refusals = self._gate.refused(entered_s=entered_s)
         asked_at = verdict.answered_at or self.clock.now()
         if self._pause(self.retry.delay_s(refusals + 1, verdict.retry_after, asked_at), verdict.reason):
@@ -329,7 +329,7 @@ class Executor:
         return False
 
     def _pause(self, delay_s: float, reason: str) -> bool:
-        """Whether the gate is closed for `delay_s` and a little more."""
+        """Close the gate for `delay_s` times the jitter; return False if that exceeds the retry budget."""
         seconds = delay_s * self.jitter()
         pause = self._gate.hold(seconds)
         if pause is Pause.BEGUN:

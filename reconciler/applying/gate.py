@@ -1,7 +1,8 @@
-"""The gate: how many creates may be in flight, how fast they may begin, and since when none may.
+"""The gate: bounds how many creates are in flight, how fast they begin, and when none may begin.
 
-A 429 closes it for everybody for as long as the server asks, halves the room behind it and sets a pace; each
-full round of successes then gives one place back. Without a 429 it only bounds what is in flight.
+A 429 closes it for all creates for as long as the server asks, halves the number in flight and sets a pace.
+As many successes as the present limit raise it by one again. Before the first 429 only the number in flight
+is bounded.
 """
 
 import asyncio
@@ -12,20 +13,20 @@ from reconciler.ports import Clock
 
 
 class Pause(enum.Enum):
-    """What became of a wish to let nobody begin for a while."""
+    """The result of `Gate.hold`."""
 
     BEGUN = enum.auto()
-    """The gate was open, and is closed."""
+    """The gate was open and is now closed."""
     GOES_ON = enum.auto()
-    """The gate was closed already, and stays so for as long as either wish asks."""
+    """The gate was closed already; the longer of the two pauses counts."""
     TOO_LONG = enum.auto()
-    """Nothing changed: all pauses together would be longer than they may."""
+    """Nothing changed: all pauses together would exceed the budget."""
 
 
 class Gate:
-    """Shared by all workers of a run.
+    """The limits that all creates of a run share.
 
-    `widest` is the most that may ever be in flight, `budget_s` the longest that it is closed, all in all.
+    `widest` is the largest number in flight; `budget_s` is the longest total time that the gate is closed.
     """
 
     def __init__(self, widest: int, clock: Clock, *, budget_s: float) -> None:
@@ -42,11 +43,11 @@ class Gate:
         self._freed = asyncio.Event()
 
     def try_enter(self) -> bool:
-        """Whether one more create may begin now; it is then counted as in flight."""
+        """Let one more create begin, if it may now: return True and count it as in flight."""
         return not self._turn.locked() and self._admit()
 
     async def enter(self) -> bool:
-        """Return True once one more create may begin, first come, first served; it is then in flight."""
+        """Wait until one more create may begin, count it as in flight and return True."""
         async with self._turn:
             while not self._admit():
                 wait_s = max(self._open_at_s, self._next_at_s) - self._clock.monotonic_s()
@@ -63,17 +64,17 @@ class Gate:
             return False
         self._in_flight += 1
         interval_s = self._pace.interval_s(now_s)
-        # Waking up a little late does not slow the pace down; having been idle does not make a burst.
+        # Waking up a little late does not slow the pace; idle time does not allow a burst.
         self._next_at_s = max(self._next_at_s, now_s - interval_s / 8) + interval_s
         return True
 
     def leave(self) -> None:
-        """Count one create less as in flight."""
+        """Count one create fewer as in flight."""
         self._in_flight -= 1
         self._freed.set()
 
     def succeeded(self) -> None:
-        """Note a success, and give a place back after as many as there is room for."""
+        """Count a success. As many successes as the present limit raise it by one."""
         self._pace.succeeded()
         self._refusals_in_a_row = 0
         self._successes += 1
@@ -83,9 +84,9 @@ class Gate:
             self._freed.set()
 
     def refused(self, *, entered_s: float) -> int:
-        """Slow down because of the 429 of a create that entered at `entered_s`; its place in a row of them.
+        """Slow down after a 429, and return how many there were in a row. Its create entered at `entered_s`.
 
-        Creates that were in flight when the gate slowed down last tell nothing new: they are that refusal.
+        A 429 of a create that was in flight at the last slow-down counts as part of that one.
         """
         if entered_s >= self._slowed_at_s:
             self._refusals_in_a_row += 1
@@ -96,7 +97,7 @@ class Gate:
         return max(1, self._refusals_in_a_row)
 
     def hold(self, seconds: float) -> Pause:
-        """Let nobody begin for `seconds`, unless that is beyond the budget."""
+        """Let no create begin for `seconds`, unless that exceeds the budget."""
         now_s = self._clock.monotonic_s()
         is_open = now_s >= self._open_at_s
         until_s = max(self._open_at_s, now_s + seconds)

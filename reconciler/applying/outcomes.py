@@ -1,4 +1,4 @@
-"""Endings: what a verdict is in a report, and in what is told of a try."""
+"""Outcomes: what a verdict means for its exam, in the report and in the events of a try."""
 
 from pathlib import PurePath
 from traceback import walk_tb
@@ -11,7 +11,7 @@ from reconciler.model.verdicts import Created, Unknown, Verdict
 def ended(
     request: CreateRequest, message: str, *, verdict: Verdict | None = None, outcome: Outcome | None = None
 ) -> ExamOutcome:
-    """Return the line of `request` in the report: `outcome`, or what `verdict` means by itself."""
+    """Return the report's entry for `request`; its outcome is `outcome`, by default that of `verdict`."""
     return ExamOutcome(
         address=request.declaration.address,
         outcome=outcome or _meaning(verdict),
@@ -34,7 +34,7 @@ def _meaning(verdict: Verdict | None) -> Outcome:
 
 
 def unrecorded(request: CreateRequest, verdict: Verdict, why: str) -> ExamOutcome:
-    """Return that the exam is in doubt: `verdict` is known here and now, but only the intent is on disk."""
+    """Return the entry of an exam in doubt: `verdict` is known, but the log holds only the intent."""
     message = f"{verdict.reason}; that could not be recorded ({why})"
     if isinstance(verdict, Created):
         address = request.declaration.address
@@ -48,7 +48,7 @@ def unrecorded(request: CreateRequest, verdict: Verdict, why: str) -> ExamOutcom
 def try_ended(
     begun: TryBegun, verdict: Verdict, exam: ExamOutcome, *, is_final: bool, took_s: float
 ) -> TryEnded:
-    """Return what is told of a try that ended as `exam` says; `is_final` unless it is to be tried again."""
+    """Return the event of a try that ended as `exam` says; `is_final` is False if another try follows."""
     return TryEnded(
         address=begun.address,
         attempt=begun.attempt,
@@ -64,9 +64,9 @@ def try_ended(
 
 
 def internal_error(error: Exception) -> str:
-    """Say in one line what went wrong in this product, and where; never what the error itself says.
+    """Describe a fault of this product on one line: the error's class, and the line of code that raised it.
 
-    That may hold a secret. The place is the line of code that raised it.
+    The error's message is left out, for it may hold a secret.
     """
     place = ""
     if error.__traceback__ is not None:

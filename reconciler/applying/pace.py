@@ -1,17 +1,17 @@
-"""The pace: how many creates may begin in a second, learned from refusals.
+"""The pace: how many creates may begin per second, learned from 429 responses.
 
-Until the first 429 there is none, so that a service which refuses nothing is not slowed. What was accepted
-until then is the first estimate of its limit. After that the pace rises, hardly at first and then faster, and
-falls with each further refusal. The longer a refusal makes the run wait, the later the next is risked.
+There is no limit before the first 429. The rate accepted until then is the first estimate of the service's
+limit. After that the pace rises, slowly at first and then faster, and falls with each further 429. The longer
+the service makes the run wait, the more slowly the pace rises.
 
-Fewer requests in flight alone would not do: against a sliding window a run that only halves and restores
-them takes 1.5 to 2 times as long as the limit allows, and this one at most 1.3 times.
+Bounding the requests in flight is not enough: against a limit by a sliding window, such a run takes 1.5 to 2
+times as long as the limit allows; this one takes at most 1.3 times as long.
 """
 
 from typing import Final
 
 _MARGIN: Final = 0.9
-_BURST_S: Final = 1.0  # most limits are by the second, and the first second's worth is often had at once
+_BURST_S: Final = 1.0  # most limits are per second, and the first second's share is often used at once
 _STEEPEST_FALL: Final = 0.5
 _WAITS_TO_DOUBLE: Final = 16.0
 _CALMER: Final = 2.0
@@ -21,10 +21,10 @@ _SURE_VOLLEYS: Final = 2
 
 
 class Pace:
-    """A rate that is learned; every moment is one of the same monotonic clock, in seconds.
+    """A learned rate. All moments are of one monotonic clock, in seconds.
 
-    `widest` is how many creates may be in flight: an estimate from fewer than two such volleys is a rough
-    one, and is outgrown sooner.
+    `widest` is the largest number of creates in flight. An estimate from fewer than twice as many successes
+    is rough, and the pace rises faster from it.
     """
 
     def __init__(self, widest: int, began_s: float) -> None:
@@ -36,22 +36,22 @@ class Pace:
         self._doubling_s = 0.0
 
     def interval_s(self, now_s: float) -> float:
-        """Return the least time from one beginning to the next; 0 where no limit is known."""
+        """Return the shortest time between the starts of two creates; 0 without a known limit."""
         return 0.0 if self._base is None else 1 / self._risen(self._base, now_s)
 
     def succeeded(self) -> None:
-        """Note that the service took a create."""
+        """Count a create that the service accepted."""
         self._successes += 1
 
     def refused(self, now_s: float) -> None:
-        """Learn from a 429 at `now_s`; if nothing was taken since the last one, there is nothing to learn."""
+        """Learn from a 429 at `now_s`; one without a success since the last 429 is ignored."""
         if self._successes:
             self._learn(now_s)
         self._refused_s = self._since_s = now_s
         self._successes = 0
 
     def rest(self, until_s: float) -> None:
-        """Know that nobody begins before `until_s`."""
+        """Take into account that no create begins before `until_s`."""
         self._since_s = max(self._since_s, until_s)
         wait_s = max(self._since_s - self._refused_s, _SHORTEST_WAIT_S)
         self._doubling_s = max(self._doubling_s, wait_s * self._waits_to_double)

@@ -11,19 +11,19 @@ from reconciler.ports import SecretSource
 
 
 class CreateRequest(Unprintable, frozen=True, kw_only=True):
-    """A create that is ready to be sent; `values` are those of the declaration's secrets, in their order."""
+    """A create that is ready to be sent; `values` are of the declaration's secrets, in their order."""
 
     declaration: Declaration
     values: tuple[str, ...]
 
     @property
     def values_by_path(self) -> dict[str, str]:
-        """The values, each by the dotted path that it fills."""
+        """The secret values by dotted path."""
         uses = self.declaration.secrets
         return {use.dotted_path: value for use, value in zip(uses, self.values, strict=True)}
 
     def body(self) -> bytes:
-        """Return the exact JSON body, with the secrets; made anew at each call, to be out of memory soon."""
+        """Return the exact JSON body, with secrets. It is not kept, so that it leaves memory soon."""
         payload = self.declaration.payload
         for use, value in zip(self.declaration.secrets, self.values, strict=True):
             payload = _filled(payload, use.path, value)
@@ -39,7 +39,7 @@ def _filled(payload: Payload, path: Sequence[str], value: str) -> Payload:
 def resolve_secrets(declarations: Sequence[Declaration], source: SecretSource) -> tuple[CreateRequest, ...]:
     """Return a request for each declaration, in order.
 
-    Raises SecretsUnavailable, naming all that are missing at once, unless every secret can be had.
+    Raises SecretsUnavailable, which names all missing secrets, unless every one has a usable value.
     """
     requests = []
     missing: list[str] = []

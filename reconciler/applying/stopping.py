@@ -1,4 +1,4 @@
-"""Stopping: the first request to stop lets creates in flight finish, the second abandons them."""
+"""Stopping a run: the first request lets creates in flight finish, the second abandons them."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Interrupted(KeyboardInterrupt):
-    """A request to stop came before anything could be in flight; `signal_number` says which."""
+    """The signal `signal_number` asked to stop before any create could be in flight."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__()
@@ -16,9 +16,9 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Stopping:
-    """Told of signals by the shell, asked by the executor.
+    """Requests to stop: the command line passes signals in, and the executor looks before each create.
 
-    The first request drains: no new create begins and those in flight end. The second abandons those too.
+    After the first request no new create begins, and those in flight end. The second abandons these as well.
     """
 
     def __init__(self) -> None:
@@ -29,14 +29,14 @@ class Stopping:
         self.signal_number: int | None = None
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Have signals stop the run on `loop`, where creates may be in flight from now on."""
+        """Let signals stop the run on `loop` from now on."""
         self._loop = loop
 
     def request_by_signal(self, signal_number: int) -> None:
-        """Pass a signal on to the run. Raises Interrupted while there is none."""
+        """Pass a signal on to the run. Raises Interrupted before a run is attached."""
         if self._loop is None:
             raise Interrupted(signal_number)
-        if not self._loop.is_closed():  # once the run is over there is nothing left to stop
+        if not self._loop.is_closed():  # the run is over
             self._loop.call_soon_threadsafe(self.request, signal_number)
 
     def request(self, signal_number: int) -> None:
@@ -55,15 +55,15 @@ class Stopping:
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether those in flight are to be given up."""
+        """Whether creates in flight are abandoned."""
         return self._is_abandoned
 
     async def unless_abandoned(self, work: Coroutine[object, object, T], otherwise: T) -> T:
-        """Return what `work` gives, or `otherwise` if the run is abandoned first, and `work` cancelled."""
+        """Return the result of `work`; if the run is abandoned first, cancel it and return `otherwise`."""
         if self._is_abandoned:
             work.close()
             return otherwise
-        task = cast("asyncio.Task[Any]", asyncio.current_task())  # there is one, or nobody could wait
+        task = cast("asyncio.Task[Any]", asyncio.current_task())  # a coroutine runs in a task
         self._in_flight.add(task)
         try:
             return await work
@@ -76,7 +76,7 @@ class Stopping:
             self._in_flight.discard(task)
 
     async def unless_draining(self, work: Coroutine[object, object, T], otherwise: T) -> T:
-        """Return what `work` gives, or `otherwise` if the run drains first; `work` is then cancelled."""
+        """Return the result of `work`; if a stop is requested first, cancel it and return `otherwise`."""
         working = asyncio.create_task(work)
         draining = asyncio.create_task(self._draining.wait())
         try:

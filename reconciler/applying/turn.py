@@ -1,4 +1,4 @@
-"""A turn: the place of one exam among those in flight. It is left once, and passed on once."""
+"""A turn: one exam's place among those in flight. Each exam leaves its place once, and passes it on once."""
 
 import enum
 from collections.abc import Callable
@@ -9,21 +9,21 @@ from reconciler.model.verdicts import Verdict
 
 
 class Stage(enum.Enum):
-    """How far a try at a create has certainly come."""
+    """How far one try at a create has come for certain."""
 
     WAITING = enum.auto()
     """Nothing was sent."""
     SENDING = enum.auto()
-    """Its intent is durable, and its outcome is not."""
+    """The intent is durable, the outcome is not."""
     RECORDED = enum.auto()
-    """Its outcome is durable."""
+    """The outcome is durable."""
 
 
 @dataclass(slots=True)
 class Turn:
-    """The turn of one exam among those in flight; `begin_next` gives the next exam its own.
+    """One exam's place among those in flight; `begin_next` starts the turn of the next exam.
 
-    `stage` and `verdict` are those of the present try; `verdict` is None until an answer was understood.
+    `stage` and `verdict` are of the present try; `verdict` is None until a response arrived.
     """
 
     gate: Gate
@@ -34,17 +34,17 @@ class Turn:
     _is_passed_on: bool = False
 
     def entered(self) -> None:
-        """Know that the gate counts this exam as in flight."""
+        """Note that the gate counts this exam as in flight."""
         self._is_inside = True
 
     def leave(self) -> None:
-        """Count this exam as not in flight, or not any more."""
+        """Make the gate no longer count this exam as in flight."""
         if self._is_inside:
             self._is_inside = False
             self.gate.leave()
 
     def pass_on(self) -> None:
-        """Leave, and give the next exam its turn if it has not had one from here."""
+        """Leave, and start the next exam's turn, once."""
         self.leave()
         if not self._is_passed_on:
             self._is_passed_on = True
