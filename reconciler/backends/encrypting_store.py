@@ -10,7 +10,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.backends.complaints import shortened
 from reconciler.backends.encryption import (
     BACKUP,
     SNAPSHOT,
@@ -25,6 +24,7 @@ from reconciler.backends.encryption import (
     new_journal_header,
     read_encrypted,
 )
+from reconciler.backends.store_errors import shortened
 from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.ports import LockHandover, LockInfo, Snapshot, StateStore, Version
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from reconciler.backends.complaints import FILE_HINT, conflict, shortened
 from reconciler.backends.file_lock import FileLock, reporting
+from reconciler.backends.store_errors import FILE_HINT, conflict, shortened
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import UsageError
 from reconciler.ports import (

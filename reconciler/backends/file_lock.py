@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from reconciler.backends.complaints import lock_taken_away, locked, not_locked, refuse_unbreakable
 from reconciler.backends.locks import decode_lock_info, encode_lock_info, wait_for
+from reconciler.backends.store_errors import lock_taken_away, locked, not_locked, refuse_unbreakable
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateUnavailable
 from reconciler.ports import Breaking, Liveness, LockHolder, LockInfo

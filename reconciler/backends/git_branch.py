@@ -26,7 +26,6 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from reconciler.backends.complaints import lock_taken_away
 from reconciler.backends.git_commits import (
     UNNAMED,
     BuiltCommit,
@@ -39,6 +38,7 @@ from reconciler.backends.git_commits import (
 from reconciler.backends.git_errors import foreign, overtaken, unavailable
 from reconciler.backends.git_remote import Remote, Update
 from reconciler.backends.git_urls import GitPlace
+from reconciler.backends.store_errors import lock_taken_away
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.outside_text import spelt_out
 from reconciler.ports import LockInfo

@@ -22,7 +22,6 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.backends.complaints import conflict, locked, not_locked, refuse_unbreakable, shortened
 from reconciler.backends.git_branch import (
     Branch,
     HeldGitLock,
@@ -37,6 +36,7 @@ from reconciler.backends.git_errors import reason_in, reason_of, unavailable, un
 from reconciler.backends.git_remote import Update
 from reconciler.backends.git_urls import GitPlace, read_git_url
 from reconciler.backends.locks import decode_lock_info, encode_lock_info, wait_for
+from reconciler.backends.store_errors import conflict, locked, not_locked, refuse_unbreakable, shortened
 from reconciler.model.errors import ReconcilerError, StateUnavailable
 from reconciler.ports import (
     Breaking,
@@ -77,11 +77,11 @@ class GitLock:
         try:
             held.tip = self._branch.fetch()
         except BaseException:
-            self.let_go(held)
+            self.release(held)
             raise
         return held
 
-    def let_go(self, held: HeldGitLock) -> None:
+    def release(self, held: HeldGitLock) -> None:
         """Remove the lock if it is still `held`.
 
         Ignore failures: a lock that stays names its holder and can be broken.
@@ -253,7 +253,7 @@ class GitStore:
             yield LockHandover.ORDERLY
         finally:
             self._held = None
-            self._lock.let_go(held)
+            self._lock.release(held)
 
     def lock_holder(self) -> LockHolder | None:
         """Return who holds the lock, perhaps a run that was killed; None if nobody does."""

@@ -73,12 +73,12 @@ class RetryingClient:
 
     def _usable(self, answer: HttpAnswer, request: HttpRequest) -> HttpAnswer:
         """Return `answer`, or raise StateUnavailable if it is an error for every request."""
-        complaint = self._errors.of_anything(answer)
-        if complaint is None:
+        error = self._errors.of_anything(answer)
+        if error is None:
             return answer
         if answer.is_success and request.resend is Resend.NEVER:
-            raise HttpOutcomeUnknown(complaint, is_passing=False)
-        raise complaint
+            raise HttpOutcomeUnknown(error, is_passing=False)
+        raise error
 
 
 def _is_passing(status: int) -> bool:

@@ -22,13 +22,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler import __version__
-from reconciler.backends.complaints import not_locked, refuse_unbreakable
 from reconciler.backends.http_address import HttpAddress
 from reconciler.backends.http_client import HttpClient, HttpRequest, Resend
 from reconciler.backends.http_document import StateDocument, decode_document, encode_document
 from reconciler.backends.http_errors import HttpErrors
 from reconciler.backends.http_retries import RetryingClient
 from reconciler.backends.locks import decode_lock_info, encode_lock_info
+from reconciler.backends.store_errors import not_locked, refuse_unbreakable
 from reconciler.model.errors import UnlockRefused
 from reconciler.model.instants import read_instant, spell_instant
 from reconciler.model.outside_text import tamed
@@ -220,7 +220,7 @@ class HttpStateServer:
                 return current
             time.sleep(_POLL_S)
 
-    def let_go(self, claim_id: str, body: bytes) -> bool:
+    def release(self, claim_id: str, body: bytes) -> bool:
         """Release the claim; return False if it did not have the lock.
 
         Raise StateUnavailable if it may still.
@@ -245,7 +245,7 @@ class HttpStateServer:
         claim = self.new_claim(replace(info, command=_LOOKING))
         current = self.take(claim)
         if current is None:
-            self.let_go(claim.claim_id, claim.body)
+            self.release(claim.claim_id, claim.body)
         return current
 
     def break_claim(self, info: LockInfo, lock_id: str, breaking: Breaking) -> LockHolder:
@@ -256,7 +256,7 @@ class HttpStateServer:
             raise not_locked(location)
         holder = current.holder
         refuse_unbreakable(location, "the server", holder, lock_id, breaking)
-        if not self.let_go(current.claim_id, current.body):
+        if not self.release(current.claim_id, current.body):
             raise UnlockRefused(
                 f"{location} is no longer locked by {holder}",
                 hint="It was released, or taken by another run, meanwhile. Look again: `reconciler unlock`.",

@@ -25,12 +25,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.backends.complaints import conflict, lock_taken_away, locked, shortened
 from reconciler.backends.http_address import HttpAddress, read_address
 from reconciler.backends.http_document import StateDocument, pack
 from reconciler.backends.http_retries import HttpOutcomeUnknown
 from reconciler.backends.http_server import Claim, CurrentClaim, HttpStateServer
 from reconciler.backends.locks import wait_for
+from reconciler.backends.store_errors import conflict, lock_taken_away, locked, shortened
 from reconciler.model.errors import StateUnavailable
 from reconciler.ports import (
     Breaking,
@@ -97,7 +97,7 @@ class HeldHttpLock:
     def end(self) -> None:
         """Release the lock, unless it is lost. Raise StateUnavailable if that may have failed."""
         if not self._is_lost:
-            self._server.let_go(self.claim.claim_id, self.claim.body)
+            self._server.release(self.claim.claim_id, self.claim.body)
 
     def _present(self) -> StateDocument:
         if self._is_lost:
@@ -140,12 +140,12 @@ class HeldHttpLock:
         if not self._is_between_claims:
             self._confirm_claim()
             self._is_between_claims = True
-            self._server.let_go(self.claim.claim_id, self.claim.body)
+            self._server.release(self.claim.claim_id, self.claim.body)
         self.claim = self._server.new_claim(self.claim.info)
         self._own.add(self.claim.claim_id)
         current = self._server.take(self.claim)
         if current is not None and current.claim_id in self._own:  # our release did not arrive
-            self._server.let_go(current.claim_id, current.body)
+            self._server.release(current.claim_id, current.body)
             current = self._server.take(self.claim)
         if current is not None:
             raise self._lost(lock_taken_away(self._location))
@@ -158,9 +158,9 @@ class HeldHttpLock:
         if current is None or (current.claim_id and current.claim_id not in self._own):
             raise self._lost(lock_taken_away(self._location))
 
-    def _lost(self, complaint: StateUnavailable) -> StateUnavailable:
+    def _lost(self, error: StateUnavailable) -> StateUnavailable:
         self._is_lost = True
-        return complaint
+        return error
 
 
 _SAMPLE: Final = 'a proof: "\\u00e9" é ✓\n'.encode()
@@ -284,7 +284,7 @@ class HttpStore:
                 current = self._server.take(claim)
             except StateUnavailable:
                 with suppress(StateUnavailable):  # the claim may have the lock although the answer was lost
-                    self._server.let_go(claim.claim_id, claim.body)
+                    self._server.release(claim.claim_id, claim.body)
                 raise
             return claim if current is None else None
 
@@ -315,7 +315,7 @@ def _prove(held: HeldHttpLock, server: HttpStateServer) -> None:
     """
     other = server.new_claim(held.claim.info)
     if server.take(other) is None:
-        server.let_go(other.claim_id, other.body)
+        server.release(other.claim_id, other.body)
         raise server.errors.unsafe("it gives its lock to two clients at once")
     _prove_refusal(held, other, server)
     sent = held.update(lambda document: replace(document, journal=_SAMPLE))

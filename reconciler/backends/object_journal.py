@@ -31,10 +31,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.backends.complaints import lock_taken_away, shortened
 from reconciler.backends.object_calls import Bucket, ConditionFailed, Listed, StoredObject, Tag
 from reconciler.backends.object_errors import foreign, part_missing
 from reconciler.backends.object_lock import HeldObjectLock, ObjectLock
+from reconciler.backends.store_errors import lock_taken_away, shortened
 from reconciler.model.errors import StateUnavailable
 
 _FENCES_LAST: Final = timedelta(days=7)

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from reconciler.backends.complaints import lock_taken_away, locked, not_locked, refuse_unbreakable
 from reconciler.backends.locks import decode_lock_info, encode_lock_info, wait_for
 from reconciler.backends.object_calls import Bucket, ConditionFailed, StoredObject, Tag
+from reconciler.backends.store_errors import lock_taken_away, locked, not_locked, refuse_unbreakable
 from reconciler.model.errors import StateUnavailable
 from reconciler.ports import Breaking, Liveness, LockHolder, LockInfo
 
@@ -75,7 +75,7 @@ class ObjectLock:
         if found is None or found.phase is not Phase.HELD or found.token != held.token:
             raise lock_taken_away(self._bucket.location)
 
-    def let_go(self, held: HeldObjectLock, phase: Phase) -> None:
+    def release(self, held: HeldObjectLock, phase: Phase) -> None:
         """Set the lock to `phase`, if this run still holds it.
 
         If the store cannot be reached, the lock stays, and the next run is told how to break it.

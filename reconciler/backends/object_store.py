@@ -16,12 +16,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from reconciler.backends.complaints import conflict, lock_taken_away
 from reconciler.backends.object_calls import Bucket, ConditionFailed, Tag
 from reconciler.backends.object_errors import OutcomeUnknown
 from reconciler.backends.object_journal import JournalWriter, ObjectJournal
 from reconciler.backends.object_lock import HeldObjectLock, ObjectLock, Phase
 from reconciler.backends.object_urls import open_bucket
+from reconciler.backends.store_errors import conflict, lock_taken_away
 from reconciler.model.errors import StateUnavailable
 from reconciler.ports import Breaking, LockHandover, LockHolder, LockInfo, Snapshot, StateStore, Version
 
@@ -105,7 +105,7 @@ class BucketStore:
             yield handover
         finally:
             held, self._held, self._writer = self._held, None, None
-            self._lock.let_go(held, Phase.BROKEN if self._may_arrive_late else Phase.RELEASED)
+            self._lock.release(held, Phase.BROKEN if self._may_arrive_late else Phase.RELEASED)
 
     def lock_holder(self) -> LockHolder | None:
         """Return who holds the lock, perhaps a run that was killed; None if nobody does."""

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from reconciler.backends.complaints import FILE_HINT
+from reconciler.backends.store_errors import FILE_HINT
 from reconciler.backends.urls import read_scheme
 from reconciler.model.errors import UsageError
 from reconciler.ports import StateStore
