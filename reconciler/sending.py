@@ -193,7 +193,7 @@ class Run:
                 by=by,
                 service=self._url,
                 known_sids=[entry.sid for entry in session.state.exams.values()],
-                marking_key=self._key,
+                fingerprint_key=self._key,
             )
             return await executor.run(self._requests)
         finally:

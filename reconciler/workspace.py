@@ -182,7 +182,7 @@ class Workspace:
             location=store.location,
             targets=targets,
             max_creates=max_creates,
-            key=None if secrets is None else self._marking_key(state),
+            key=None if secrets is None else self._fingerprint_key(state),
             secrets=secrets,
             now=now,
         )
@@ -216,7 +216,7 @@ class Workspace:
         with open_session(store, lock=lock, timeout_s=lock_timeout_s) as session:
             folder = recovery_directory or recovery_folder(self._root)
             strays = sweep(folder, session.state)
-            key = self._marking_key(session.state)
+            key = self._fingerprint_key(session.state)
             now = SystemClock().now()
             applied = apply_all_blocks(loaded.declared, session.state, now=now)
             planned = self._plan(
@@ -358,7 +358,7 @@ class Workspace:
             bound=state.service,
         )
 
-    def _marking_key(self, state: State) -> FingerprintKey | None:
+    def _fingerprint_key(self, state: State) -> FingerprintKey | None:
         """Return the key for fingerprints of secrets; None without a state key."""
         if self._keys.present is None:
             return None

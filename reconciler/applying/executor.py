@@ -65,7 +65,7 @@ class Executor:
     by: str
     service: str | None = None
     known_sids: Iterable[ExamSid] = ()
-    marking_key: FingerprintKey | None = None
+    fingerprint_key: FingerprintKey | None = None
     _gate: Gate = field(init=False)
     _turns: asyncio.TaskGroup = field(init=False)
     _waiting: Iterator[CreateRequest] = field(init=False)
@@ -206,7 +206,7 @@ class Executor:
         return says
 
     def _intent_record(self, request: CreateRequest, attempt: AttemptId) -> IntentRecord:
-        declaration, key = request.declaration, self.marking_key
+        declaration, key = request.declaration, self.fingerprint_key
         intent = Intent(
             attempt=attempt,
             digest=declaration.digest,

@@ -163,7 +163,7 @@ class World:
         self.retry = BackOff()
         self.known_sids = []
         self.courses = {}
-        self.marking_key = None
+        self.fingerprint_key = None
         names = iter(range(10_000))
         self.new_attempt = lambda: AttemptId(f"t{next(names)}")
         self.jitter = lambda: 1.0
@@ -187,7 +187,7 @@ class World:
             by="tester",
             service="https://api.example.edu",
             known_sids=self.known_sids,
-            marking_key=self.marking_key,
+            fingerprint_key=self.fingerprint_key,
         )
         return await executor.run(
             [

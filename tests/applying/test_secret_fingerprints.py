@@ -55,7 +55,7 @@ def test_nothing_that_is_secret_shows():
 
 async def test_marks_are_durable_with_the_intent(world):
     """They are there before anything is sent, bound to that very attempt, and stay however a doubt ends."""
-    world.marking_key = FINGERPRINT_KEY
+    world.fingerprint_key = FINGERPRINT_KEY
     await world.apply("a", "b")
     intents = [one.intent for one in world.journal.records if isinstance(one, IntentRecord)]
     for intent in intents:
@@ -80,7 +80,7 @@ class Untouchable:
 
 async def entry_marked_by(world, key):
     """The entry of an exam that was created with `key`."""
-    world.marking_key = key
+    world.fingerprint_key = key
     await world.apply("a")
     intent = next(one.intent for one in world.journal.records if isinstance(one, IntentRecord))
     return intent.as_created(ExamSid("EX" + "0" * 32), START)
