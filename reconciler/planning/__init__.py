@@ -1,7 +1,7 @@
-"""From declarations and state to a plan, and from a plan to the state that it leaves.
+"""Makes a plan from declarations and state, and computes the state that an applied plan leaves.
 
-Promise: everything here is a function of its arguments alone. The order of the input never shows in a plan,
-no input makes an exception but `UsageError` and `ExpectationFailed`, and no address that state holds or
-doubts is ever planned as a create.
+Promise: everything here is a function of its arguments alone. The order of the input does not affect a plan,
+input raises no exceptions but `UsageError`, `ExpectationFailed` and `ResolutionRefused`, and no address that
+state holds or has in doubt is ever planned as a create.
 May import: `model`, and deepdiff, which loads only when a payload differs.
 """

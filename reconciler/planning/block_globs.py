@@ -1,10 +1,10 @@
-"""Blocks with globs, as the plain blocks that they stand for.
+"""Expands blocks with globs to the plain blocks that they stand for.
 
     moved a/* to b/*    stands for a move of each undeclared a/x of state whose b/x is declared and free
     removed a/*         stands for the removal of each undeclared a/x of state
 
-A glob stands back from an exam that some create of the plan resembles: that one may be what is to be created,
-so that a person has to name it.
+A glob does not cover an exam that a create of the plan resembles: the two may be one exam, so a person has to
+name it.
 """
 
 from collections.abc import Collection, Iterator
@@ -25,7 +25,7 @@ from reconciler.planning.likeness import likenesses
 def apply_all_blocks(declared: Declared, state: State, *, now: datetime) -> AppliedBlocks:
     """Return what is at each address once all blocks of `declared` are applied to `state`.
 
-    `now` is aware: an exam whose window has closed resembles none.
+    `now` is aware; exams whose window has closed resemble no create.
     """
     globs = [*(move.source for move in declared.moves), *(block.address for block in declared.removals)]
     if not any(map(is_glob, globs)):
@@ -35,7 +35,7 @@ def apply_all_blocks(declared: Declared, state: State, *, now: datetime) -> Appl
     covered = {address for address in (*state.exams, *state.intents) if address not in exams}
     renames, distinctions = Renames.of(declared), Distinctions.of(declared)
     while True:
-        plain = _spelt_out(declared, state, renames, covered)
+        plain = _expanded(declared, state, renames, covered)
         applied = apply_blocks(plain, state, written=declared)
         forgiven = {
             held for held in applied.forgotten if not named.isdisjoint({held, *onward(held, applied.routes)})
@@ -47,8 +47,8 @@ def apply_all_blocks(declared: Declared, state: State, *, now: datetime) -> Appl
         covered -= resembled
 
 
-def _spelt_out(declared: Declared, state: State, renames: Renames, covered: Collection[Address]) -> Declared:
-    """Return `declared` with its globs spelled out for the addresses in `covered`."""
+def _expanded(declared: Declared, state: State, renames: Renames, covered: Collection[Address]) -> Declared:
+    """Return `declared` with its globs expanded for the addresses in `covered`."""
     moves = tuple(_moves(declared, state, renames, covered))
     return replace(declared, moves=moves, removals=tuple(_removals(declared, covered, routes_of(moves))))
 
@@ -58,7 +58,7 @@ def _moves(
 ) -> Iterator[Move]:
     """Yield the moves by name, and each step by a glob that brings one of `covered` to a declaration.
 
-    What is imported may go by a former name, from where it moves in the same way.
+    An import may name a former address, which is moved in the same way.
     """
     yield from (move for move in declared.moves if not is_glob(move.source))
     globs = [move for move in declared.moves if is_glob(move.source)]

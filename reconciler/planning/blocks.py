@@ -2,14 +2,14 @@
 
     absent      ends the intents that made no exam, by attempt
       │
-    moved       gives what state holds, or doubts, its new address
+    moved       gives entries and intents of state their new address
       │
     imports     enters exams at the addresses after the moves, and ends the doubts about them
       │
-    removed     forgets what is still there, unless it is declared
+    removed     forgets entries that are not declared
 
-Each step sees what those before it left, so the order of writing does not matter. A block that contradicts
-state, or another block, changes nothing and is a Conflict.
+Each step works on the result of the one before, so the order in the manifests does not matter. A block that
+contradicts state or another block changes nothing and is a Conflict.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ from reconciler.model.state import Entry, Intent, State
 
 
 class Conflict(Struct, frozen=True, kw_only=True):
-    """Blocks that cannot be honoured as they stand; `addresses` are all that are concerned."""
+    """Blocks that contradict state or each other; `addresses` are all addresses concerned."""
 
     addresses: tuple[Address, ...]
     reason: str
@@ -42,33 +42,33 @@ class AppliedBlocks(Struct, frozen=True, kw_only=True):
     """What is at each address, once all blocks are applied."""
 
     state: State
-    """As it was before."""
+    """The state before the blocks."""
     written: Declared
-    """As the manifests say it."""
+    """The declarations as in the manifests."""
     declared: Declared
-    """The same, with each glob as the blocks that it stands for."""
+    """The declarations with globs expanded."""
     exams: Mapping[Address, Declaration]
     entries: Mapping[Address, Entry]
-    """By their addresses after moves."""
+    """Entries of state, by their addresses after moves."""
     moved_from: Mapping[Address, Address]
-    """For the new address of an entry the one that state still has it at."""
+    """By the new address of a moved entry, its address in state."""
     forgotten: frozenset[Address]
     """Entries that state is to drop."""
     adoptions: Mapping[Address, Adoption]
     """Imports that change something."""
     settled: Mapping[Address, Intent]
-    """Intents that imports end, by the address of the import."""
+    """Intents that imports end, by address of the import."""
     doubts: Mapping[Address, Intent]
     """Intents that stay in doubt."""
     pending_at_source: Mapping[Address, Address]
-    """For an address the one in doubt that moved to it."""
+    """By address, the address in doubt that moved to it."""
     confirmed_absent: Mapping[Address, Intent]
     """Intents that `absent` ends."""
     import_conflicts: tuple[Conflict, ...]
     move_conflicts: tuple[Conflict, ...]
     routes: Routes
     imported_at: Mapping[Address, Address]
-    """For the address that an import names the one that its exam has after moves."""
+    """By the address that an import names, the address of its exam after moves."""
 
     @property
     def addresses(self) -> set[Address]:
@@ -77,7 +77,7 @@ class AppliedBlocks(Struct, frozen=True, kw_only=True):
 
     @property
     def creates(self) -> tuple[Declaration, ...]:
-        """The exams that nothing is known of, by address: they would be created."""
+        """Declared exams that state does not know, sorted by address: they would be created."""
         known = (
             self.entries.keys() | self.adoptions.keys() | self.doubts.keys() | self.pending_at_source.keys()
         )
@@ -97,7 +97,7 @@ def exams_by_address(declared: Declared) -> dict[Address, Declaration]:
 def apply_blocks(declared: Declared, state: State, *, written: Declared) -> AppliedBlocks:
     """Apply to `state` every block of `declared` that contradicts nothing.
 
-    `declared` is `written` with each glob as the blocks that it stands for.
+    `declared` is `written` with its globs expanded.
     """
     exams = exams_by_address(declared)
     routes = routes_of(declared.moves)
@@ -107,10 +107,10 @@ def apply_blocks(declared: Declared, state: State, *, written: Declared) -> Appl
     stops = exams.keys() | known
     moved_to, move_conflicts = _relocate(state.exams.keys(), routes, declared=exams, known=known)
     forgotten = _forgotten(declared, state, exams, moved_to)
-    seats = {held: held if held in forgotten else moved_to.get(held, held) for held in state.exams}
-    entries = {seat: state.exams[held] for held, seat in seats.items()}
+    addresses_now = {held: held if held in forgotten else moved_to.get(held, held) for held in state.exams}
+    entries = {address_now: state.exams[held] for held, address_now in addresses_now.items()}
     ends = {source: destinations(source, routes, stops) for source in routes.keys() & doubts.keys()}
-    imported_at = _imported_at(declared, seats, exams, routes, known)
+    imported_at = _imported_at(declared, addresses_now, exams, routes, known)
     wanted: dict[Address, set[ExamSid]] = {}
     for block in declared.imports:
         wanted.setdefault(imported_at[block.address], set()).add(block.sid)
@@ -130,12 +130,12 @@ def apply_blocks(declared: Declared, state: State, *, written: Declared) -> Appl
         written=written,
         exams=exams,
         entries=entries,
-        moved_from={seat: held for held, seat in seats.items() if seat != held},
+        moved_from={address_now: held for held, address_now in addresses_now.items() if address_now != held},
         forgotten=forgotten,
         adoptions=adoptions,
         settled={address: doubts[source] for source, address in settled.items()},
         doubts={address: intent for address, intent in doubts.items() if address not in settled},
-        # The first source by name wins: it is written last.
+        # Of several sources the first by name wins, because it comes last here.
         pending_at_source={
             end: source
             for source in sorted(ends.keys() - settled.keys(), reverse=True)
@@ -180,23 +180,24 @@ def _confirmed_absent(
 
 
 def _forgotten(
-    declared: Declared, state: State, exams: Collection[Address], seats: Mapping[Address, Address]
+    declared: Declared, state: State, exams: Collection[Address], addresses_now: Mapping[Address, Address]
 ) -> frozenset[Address]:
     """Return the addresses that state is to forget.
 
-    What is still declared is kept, whatever `removed` says: forgotten, it would be created again.
+    A declared exam is kept even if `removed` names it: if it were forgotten, it would be created again.
     """
     removed = {block.address for block in declared.removals}
     return frozenset(
         held
         for held in (state.exams if removed else ())
-        if (seat := seats.get(held, held)) not in exams and not removed.isdisjoint({held, seat})
+        if (address_now := addresses_now.get(held, held)) not in exams
+        and not removed.isdisjoint({held, address_now})
     )
 
 
 def _imported_at(
     declared: Declared,
-    seats: Mapping[Address, Address],
+    addresses_now: Mapping[Address, Address],
     exams: Collection[Address],
     routes: Routes,
     known: Collection[Address],
@@ -205,11 +206,11 @@ def _imported_at(
     found: dict[Address, Address] = {}
     stops = {*exams, *known} if declared.imports else frozenset[Address]()
     for block in declared.imports:
-        seat = seats.get(block.address)
-        if seat is None and block.address not in exams:
+        address_now = addresses_now.get(block.address)
+        if address_now is None and block.address not in exams:
             end = _sole(destinations(block.address, routes, stops))
-            seat = None if end in known else end
-        found[block.address] = seat or block.address
+            address_now = None if end in known else end
+        found[block.address] = address_now or block.address
     return found
 
 
@@ -284,8 +285,8 @@ def _relocate(
         for end, claimants in claims.items()
         if len(claimants) > 1
     )
-    seats = {claimants[0]: end for end, claimants in claims.items() if len(claimants) == 1}
-    return seats, conflicts
+    addresses_now = {claimants[0]: end for end, claimants in claims.items() if len(claimants) == 1}
+    return addresses_now, conflicts
 
 
 def _why_not_moved(
@@ -311,11 +312,10 @@ def _adopt(
 ) -> tuple[dict[Address, Adoption], list[Conflict]]:
     """Return the imports that change something, and those that contradict state or each other.
 
-    `wanted` gives the SIDs that imports name for an address.
-    `entries` are keyed by the addresses that they have after moves. `doubts` gives for an address the one
-    whose intent is in doubt about it: itself, or what moved to it. `leaving` are the addresses that are said
-    to be removed or to have moved on: what is not declared and adopted there would have to leave at once. A
-    conflicting import settles nothing.
+    `wanted` gives the SIDs that imports name for an address. `entries` are keyed by the addresses that they
+    have after moves. `doubts` gives for an address the one whose intent is in doubt about it: itself, or what
+    moved to it. `leaving` are the addresses that are removed or have moved on: an undeclared exam adopted
+    there would have to leave at once. A conflicting import settles nothing.
     """
     adoptions: dict[Address, Adoption] = {}
     conflicts: list[Conflict] = []

@@ -27,9 +27,9 @@ def is_same(recorded: Recorded, declaration: Declaration) -> bool:
 
 
 def diff_of(recorded: Recorded, declaration: Declaration) -> tuple[FieldDiff, ...]:
-    """Return every field that differs, ordered by path; none exactly if `is_same`.
+    """Return every field that differs, ordered by path; empty if and only if `is_same`.
 
-    A digest that differs over payloads in which no difference can be shown is a difference called `digest`.
+    If digests differ and no difference of the payloads can be shown, the one difference is `digest`.
     """
     beside = [
         FieldDiff(path=path, before=before, after=after)
@@ -79,7 +79,7 @@ def payload_diff(before: Payload, after: Payload) -> tuple[FieldDiff, ...]:
 
 
 def path_of(keys: Sequence[str | int]) -> str:
-    """Return the one spelling of a place: `configuration.proctorTypes[1]`, `modalityOptions["a.b"]`.
+    """Return the path of a place as text: `configuration.proctorTypes[1]`, `modalityOptions["a.b"]`.
 
     A key that is not a plain word is quoted as in JSON, and so is one at the top that would read as a field
     beside the payload.

@@ -1,4 +1,4 @@
-"""Effects: what a plan leaves behind in state, and what it is to create."""
+"""Effects: the state that a plan leaves, and the exams that it creates."""
 
 from datetime import datetime
 
@@ -14,8 +14,8 @@ from reconciler.planning.blocks import Adoption, AppliedBlocks
 def apply_state_changes(plan: Plan, applied: AppliedBlocks, *, now: datetime, by: str) -> State:
     """Return the state after the imports, moves and forgets of `plan`, without the intents that these end.
 
-    `plan` was made from `applied`, and no guard refuses it. What is settled is recorded as done by `by` at
-    `now`. The serial stays as it is: who writes the state counts.
+    `plan` was made from `applied`, and no guard refuses it. Resolutions are recorded as made by `by` at
+    `now`. The serial stays the same: the writer of the state raises it.
     """
     state = applied.state
     exams, intents = dict(state.exams), dict(state.intents)

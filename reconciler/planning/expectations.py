@@ -1,4 +1,4 @@
-"""Expectations: what is about to be applied is nothing but what was reviewed."""
+"""Expectations: check that a plan makes nothing but what was reviewed."""
 
 from typing import Final
 
@@ -20,11 +20,11 @@ _PARTS: Final = (
 
 
 def check_expectation(plan: Plan, reviewed: Plan | str) -> None:
-    """Return if all that `plan` would make was reviewed.
+    """Raise ExpectationFailed unless all that `plan` would make was reviewed.
 
     `reviewed` is the plan that was, or its fingerprint. Changes of a reviewed plan that have been applied
-    since may be missing; a fingerprint must be equal, unless nothing is left to make. Raises
-    ExpectationFailed, which names some of the addresses that differ and says how.
+    since may be missing; a fingerprint must be equal, unless nothing is left to make. The
+    error names some of the addresses that differ and says how.
     """
     if isinstance(reviewed, str):
         _check_fingerprint(plan, reviewed)

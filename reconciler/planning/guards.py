@@ -31,7 +31,7 @@ def guards_of(  # noqa: PLR0913 - all that a guard may look at
     """Return every guard that refuses a plan of `lines`, in a fixed order.
 
     `service` is None where no guard is to judge it. `kept` are the addresses that the plan is narrowed to:
-    creates elsewhere are not going to happen, so no guard minds them.
+    other creates will not happen, so guards ignore them.
     """
     creates = [line for line in lines if line.action is Action.CREATE and line.address in kept]
     return (
@@ -43,7 +43,7 @@ def guards_of(  # noqa: PLR0913 - all that a guard may look at
         *_blocks(
             "import-conflict",
             "imports contradict the state",
-            "Mend or remove these `imports`. An exam that only has another address now belongs into `moved`.",
+            "Mend or remove these `imports`. For an exam that only has a new address, use `moved`.",
             applied.import_conflicts,
         ),
         *_blocks(
@@ -54,7 +54,7 @@ def guards_of(  # noqa: PLR0913 - all that a guard may look at
         ),
         *_blocks(
             "points-nowhere",
-            "a block misses what would be created",
+            "a block names no known exam, but almost one that would be created",
             "Mend the address in the block. If it is right, the block is done or does nothing: remove it.",
             suspicious_blocks(lines, creates, applied),
         ),
@@ -119,7 +119,7 @@ def _window_closed(creates: Sequence[Change], now: datetime) -> Iterator[Guard]:
 
 
 def _other_course(lines: Iterable[Change], applied: AppliedBlocks) -> Iterator[Guard]:
-    """Refuse exams that exist and are declared for another course or install: those are other exams."""
+    """Refuse existing exams that are declared for another course or install: those would be other exams."""
     moved = [line for line in lines if line.after is not None and _is_elsewhere(line, applied)]
     if not moved:
         return
@@ -166,7 +166,7 @@ def _free_address(address: Address, taken: set[Address]) -> Address:
 
 
 def _same_exam(creates: Sequence[Change], applied: AppliedBlocks, now: datetime) -> Iterator[Guard]:
-    """Refuse creates that people would take for an exam that is declared too, exists or may exist."""
+    """Refuse creates that resemble another declared exam, or one that exists or may exist."""
     if not creates:
         return
     declared = applied.declared
@@ -187,7 +187,7 @@ def _same_exam(creates: Sequence[Change], applied: AppliedBlocks, now: datetime)
     claims = [*(f"{one} and {other} have one course and title" for one, other in twins), *map(_claim, alike)]
     yield Guard(
         code="same-exam",
-        message=f"what would be created looks like an exam that is there: {first_few(claims)}",
+        message=f"an exam to be created looks like one that exists or is declared: {first_few(claims)}",
         hint=" ".join((*_advice_on_held(alike), _advice_on_two(twins, alike))),
         addresses=tuple(
             sorted(
@@ -208,7 +208,7 @@ def _claim(found: Likeness) -> str:
     elif held.is_declared:
         status = "was created with it and is declared otherwise now"
     else:
-        status = "exists and is declared no more"
+        status = "exists and is not declared any more"
     return f"{found.create} has the {found.kind} of {held.address}, which {status}"
 
 

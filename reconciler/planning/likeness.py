@@ -1,4 +1,4 @@
-"""Likeness: what would be created, and may exist already under another address."""
+"""Likeness: exams to be created that may exist already under another address."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,12 +19,12 @@ from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.differences import Recorded, is_same
 
 _MOST: Final = 5
-"""Exams that one create is compared with in words; a person has seen enough then."""
+"""Most likenesses that are reported for one create."""
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z", re.ASCII)
 
 
 class Held(Struct, frozen=True, kw_only=True):
-    """An exam that state holds, or doubts: its `address` in the plan, and the one that state has it at."""
+    """An exam that state holds or has in doubt: its `address` in the plan, and its address in state."""
 
     address: Address
     held_at: Address
@@ -33,7 +33,7 @@ class Held(Struct, frozen=True, kw_only=True):
 
 
 class Likeness(Struct, frozen=True, kw_only=True):
-    """A create and an exam that it may be, and what the two have in common."""
+    """A create, an exam of state that may be the same, and the kind of the trait that they share."""
 
     create: Address
     held: Held
@@ -56,11 +56,11 @@ def likenesses(
     now: datetime,
     forgiven: Collection[Address],
 ) -> Iterator[Likeness]:
-    """Yield what each of `creates` shares with an exam in state, or in doubt, that may be the same.
+    """Yield the likenesses of `creates` to exams that state holds or has in doubt.
 
-    An exam is none of these whose own declaration still says what is shared, whose recorded window has closed
-    (unless it is in doubt), that state holds at an address in `forgiven`, or that `distinct` tells from the
-    create by name.
+    Left out are exams whose own declaration still has the shared trait, whose recorded window has closed
+    (unless they are in doubt), that state holds at an address in `forgiven`, and that `distinct` tells from
+    the create by name.
     """
     if not creates:
         return
@@ -79,7 +79,7 @@ def likenesses(
 def twins_of(
     applied: AppliedBlocks, declared: Declared, distinctions: Distinctions, *, creates: Collection[Address]
 ) -> list[tuple[Address, Address]]:
-    """Return the pairs of declared exams, sorted, that have one course and title and are not told apart.
+    """Return the pairs of declared exams, sorted, that have one course and title and are not distinct.
 
     At least one of each is in `creates`.
     """
@@ -98,7 +98,7 @@ def _names(held: Held, applied: AppliedBlocks) -> set[Address]:
 def _by_trait(
     applied: AppliedBlocks, now: datetime, forgiven: Collection[Address]
 ) -> Mapping[Trait, list[Held]]:
-    """Return the exams of state that a create may be, by the value that they would share."""
+    """Return the exams of state that a create may resemble, by trait."""
     by_trait: dict[Trait, list[Held]] = {}
     for held, recorded, own in sorted(_held(applied), key=lambda one: (one[0].address, one[0].held_at)):
         if held.held_at in forgiven or (own and all(is_same(recorded, exam) for exam in own)):

@@ -1,7 +1,7 @@
-"""Notes on lifecycle blocks: which have been done, which do nothing, and which leave a doubt where it was.
+"""Notes on lifecycle blocks: which are done, which do nothing, and which leave a doubt open.
 
-A block that a plan carries out has its line there, one that contradicts state is refused by a guard; neither
-needs a note, but an absence: what it ends has no line that says so.
+A block that the plan carries out has a line in it, and one that contradicts state has a guard; neither needs
+a note. Only an absence that is carried out gets one, because no line shows it.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -79,7 +79,7 @@ def _folded(notes: Sequence[Note]) -> Iterator[Note]:
 
 
 def like(address: Address, known: Iterable[Address]) -> Address | None:
-    """Return the one of `known` that `address` may be a slip for, if any is that like it."""
+    """Return the one of `known` that `address` may be a misspelling of, if any."""
     some = sorted(known)[:_MOST_COMPARED]
     found = nearest(address, (one for one in some if one != address), likeness=_LIKENESS)
     return Address(found[0]) if found else None
@@ -89,8 +89,8 @@ def lost_imports(imports: Iterable[Import], applied: AppliedBlocks) -> Iterator[
     """Yield the imports of which neither address nor SID is declared or in state."""
     held = {entry.sid for entry in applied.entries.values()}
     for block in imports:
-        seat = applied.imported_at[block.address]
-        if seat not in applied.addresses and block.sid not in held:
+        address_now = applied.imported_at[block.address]
+        if address_now not in applied.addresses and block.sid not in held:
             yield block
 
 
@@ -158,7 +158,7 @@ def _of_moves(moves: Iterable[Move], applied: AppliedBlocks) -> Iterator[Note]:
 
 
 def _of_removals(removals: Iterable[Removal], applied: AppliedBlocks) -> Iterator[Note]:
-    seats = {held: seat for seat, held in applied.moved_from.items()}
+    addresses_now = {held: address_now for address_now, held in applied.moved_from.items()}
     orphans = applied.entries.keys() - applied.exams.keys()
     for block in removals:
         address = block.address
@@ -173,13 +173,13 @@ def _of_removals(removals: Iterable[Removal], applied: AppliedBlocks) -> Iterato
                 f"Settle that first: `reconciler state show {address}` says how.",
             )
         elif held in applied.state.exams:
-            seat = seats.get(held, held)
+            address_now = addresses_now.get(held, held)
             yield _note(
                 NOT_FORGOTTEN,
                 block,
-                f"{address} is not forgotten: it is declared as {seat}",
+                f"{address} is not forgotten: it is declared as {address_now}",
                 "Remove this block, or the exam from the manifest as well.",
-                seat,
+                address_now,
             )
         elif (near := like(address, orphans)) is not None:
             yield _note(
@@ -215,7 +215,7 @@ def _of_absences(absences: Iterable[Absence], applied: AppliedBlocks) -> Iterato
                 block,
                 f"{block.address} REMAINS IN DOUBT: `absent` names attempt {block.attempt}, and in doubt is "
                 f"attempt {doubt.attempt}",
-                f"Look what became of that one. Only if it made no exam, write attempt: {doubt.attempt}",
+                f"Find out what that attempt did. Only if it made no exam, write attempt: {doubt.attempt}",
             )
         elif (resolution := settled.get(block.attempt)) is not None:
             yield _note(
@@ -230,7 +230,7 @@ def _of_absences(absences: Iterable[Absence], applied: AppliedBlocks) -> Iterato
                 block,
                 f"`absent` does nothing: attempt {block.attempt} of {block.address} is not in doubt, "
                 "and never was in this state",
-                "Remove it, or copy exam and attempt anew from what `plan` shows in doubt.",
+                "Remove it, or copy exam and attempt from what `plan` shows in doubt.",
             )
 
 
@@ -261,7 +261,8 @@ def _of_distinctions(blocks: Iterable[Distinction], applied: AppliedBlocks) -> I
             yield _note(
                 POINTS_NOWHERE if near else DONE,
                 block,
-                f"`distinct` tells {block.address} from {block.other}: {lost[0]} is nowhere",
+                f"`distinct` tells {block.address} from {block.other}: {lost[0]} is neither declared nor "
+                "in state",
                 f"Did you mean {near}? Otherwise remove it." if near else _MAY_GO,
                 block.other,
             )

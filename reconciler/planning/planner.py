@@ -1,4 +1,4 @@
-"""The plan: what apply would make, what it would leave alone, and what stands in the way."""
+"""Makes the plan: its lines, guards and notes."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -35,12 +35,12 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
 ) -> Plan:
     """Return the plan for `applied`: what is declared, compared with what state knows.
 
-    Every declared and every known address has one line; one that an entry moves away from, or whose intent an
-    import at its new address settles, is told by the line of the new address. `targets` narrow the lines to
-    the addresses that they match; guards over what state holds are not narrowed. `now` is aware.
-    `comparisons` are what is known of the values of secrets; None where nothing can be. `destination` says
-    where it goes, but for the installs, which are those of the exams. `service` says how its service was
-    chosen; None where no guard is to judge that. Raises UsageError for a target that matches nothing.
+    Every declared or known address has one line. An address that an entry moves away from, or whose intent is
+    settled by an import at a new address, is covered by the line of the new address. `targets` narrow the
+    plan to the addresses that they match; guards about state are not narrowed. `now` is aware. `comparisons`
+    are those of secrets; None without a state key. The installs of `destination` are replaced by those of the
+    exams. `service` says how the service was chosen; with None no guard checks it. Raises UsageError for a
+    target that matches nothing.
     """
     lines = lines_of(applied, comparisons)
     kept = _targeted((line.address for line in lines), targets)
@@ -79,7 +79,7 @@ def _matches(target: str, candidates: frozenset[Address]) -> frozenset[Address]:
 
 
 def _hint(target: str, candidates: frozenset[Address]) -> str:
-    """Return which addresses `target` may have meant."""
+    """Return a hint: the addresses most like `target`, or how to write a target."""
     near = nearest(target, sorted(candidates), most=_NEAREST)
     if near:
         return f"Did you mean {' or '.join(near)}?"

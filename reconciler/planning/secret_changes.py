@@ -23,12 +23,12 @@ _DOUBTFUL: Final = {
     SecretComparison.UNTRACKED: (
         "secrets-not-tracked",
         f"not tracked, as it was sent without {STATE_KEY_VARIABLE}",
-        "Nothing tells whether these have changed since.",
+        "It is unknown whether these have changed since.",
     ),
     SecretComparison.OTHER_KEY: (
         "secrets-under-another-key",
         f"tracked under another {STATE_KEY_VARIABLE} than this one",
-        "Use the key of the apply that created these, or take it that nothing tells of a change.",
+        "Use the key of the apply that created these; with this one, changes of these go unnoticed.",
     ),
 }
 
@@ -58,8 +58,8 @@ def secret_notes(exams: Iterable[Declaration], comparisons: SecretComparisons | 
         if with_secrets:
             yield Note(
                 code="secrets-not-tracked",
-                message=f"passwords are not tracked, and no change is seen: {STATE_KEY_VARIABLE} is not set",
-                hint="Set it for apply and plan to have the values of secrets tracked; see docs/state.md.",
+                message=f"passwords are not tracked: {STATE_KEY_VARIABLE} is not set",
+                hint="Set it for apply and plan to have changed passwords reported; see docs/state.md.",
                 source=None,
                 addresses=tuple(with_secrets),
             )

@@ -1,4 +1,4 @@
-"""Mending by hand: what state becomes when a person says what an exam became, or where it belongs. Pure."""
+"""State edits: the state after a person settles a doubt, or adopts, moves or removes an exam."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,7 +14,7 @@ from reconciler.model.words import first_few, nearest
 
 
 class Editor(Struct, frozen=True, kw_only=True):
-    """Who settles, and when; `at` is in UTC."""
+    """Who edits the state, and when; `at` is in UTC."""
 
     by: str
     at: datetime
@@ -25,7 +25,7 @@ def settle(
 ) -> State:
     """Return `state` once the in-doubt create of `address` is known to have made `sid` (None: nothing).
 
-    Raises ResolutionRefused, also if the create in doubt is not `attempt` (None: whichever it is).
+    Raises ResolutionRefused, also if `attempt` is given and is not the one in doubt.
     """
     _refuse_other_attempt(state, address, attempt)
     if sid is None:
@@ -37,7 +37,7 @@ def settle(
 def adopt(state: State, declaration: Declaration, sid: ExamSid, editor: Editor) -> State:
     """Return `state` once the exam of `declaration` is known to exist as `sid`. Raises ResolutionRefused.
 
-    What the exam really looks like cannot be read. If it was in doubt it is taken to be as it was sent,
+    The service cannot be asked what the exam looks like. It is recorded as it was sent if it was in doubt,
     otherwise as declared.
     """
     address = declaration.address

@@ -20,7 +20,7 @@ _MOST: Final = 100
 
 
 class SuspiciousBlock(Struct, frozen=True, order=True):
-    """A block that may mean a create: its place, what is odd about it, and the addresses concerned."""
+    """A block that may mean a create: its place, the reason for suspicion, and the addresses concerned."""
 
     place: Position
     claim: str
@@ -35,7 +35,7 @@ class SuspiciousBlock(Struct, frozen=True, order=True):
 def suspicious_blocks(
     lines: Sequence[Change], creates: Sequence[Change], applied: AppliedBlocks
 ) -> list[SuspiciousBlock]:
-    """Return every such block, ordered by place."""
+    """Return all suspicious blocks, ordered by place."""
     targets = {line.address for line in creates}
     if not targets:
         return []
