@@ -207,10 +207,10 @@ def decode_plan(data: bytes, *, name: str) -> SavedPlan:
     written = _read(data, name)
     try:
         plan = _plan(written)
-        is_sealed = _is_sealed(plan, written)
+        is_unedited = _is_unedited(plan, written)
     except (ValueError, RecursionError) as reason:  # a lone surrogate, or nested too deeply
         raise _not_a_plan(name, "it holds a value that is not valid") from reason
-    if not is_sealed:
+    if not is_unedited:
         raise ExpectationFailed(
             f"{name}: the plan was edited after it was made: its changes do not match its fingerprint",
             hint=_REMAKE,
@@ -344,7 +344,7 @@ def _holds(payload: Json, path: str) -> bool:
     return True
 
 
-def _is_sealed(plan: SavedPlan, written: _Plan) -> bool:
+def _is_unedited(plan: SavedPlan, written: _Plan) -> bool:
     """Return whether fingerprint, summary, order and digests match the changes."""
     counted = Counter(change.action for change in plan.changes if change.action is not Action.NOOP)
     addresses = [change.address for change in plan.changes]

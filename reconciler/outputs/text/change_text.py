@@ -12,7 +12,6 @@ from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.text.console import (
     INDENT,
     Console,
-    Piece,
     columns_of,
     pad,
     put,
@@ -21,7 +20,12 @@ from reconciler.outputs.text.console import (
     put_wrapped,
     width_of,
 )
-from reconciler.outputs.text.in_doubt_text import print_in_doubt_report, print_settling, put_window
+from reconciler.outputs.text.in_doubt_text import (
+    print_header,
+    print_in_doubt_report,
+    print_settling,
+    put_window,
+)
 
 _WIDEST_COLUMN: Final = 32
 
@@ -74,15 +78,10 @@ def _brief_facts(change: Change) -> str:
 
 
 def _print_header(change: Change, console: Console) -> None:
-    group = GROUPS[change.action]
-    pieces: list[Piece] = [(f"  {group.symbol} ", group.style), (change.address, "bold")]
-    if title := title_of(payload_of(change)):
-        pieces += ["  ", title]
-    if change.moved_from is not None:
-        pieces += ["  ", (f"was {change.moved_from}", "dim")]
-    if change.sid is not None:
-        pieces += ["  ", (change.sid, "dim")]
-    put_wrapped(console, *pieces, hanging=INDENT)
+    symbol = (f"  {GROUPS[change.action].symbol} ", GROUPS[change.action].style)
+    was = "" if change.moved_from is None else f"was {change.moved_from}"
+    title = title_of(payload_of(change))
+    print_header(console, symbol, change.address, title, (was, "dim"), (change.sid or "", "dim"))
 
 
 def _print_facts(change: Change, console: Console) -> None:

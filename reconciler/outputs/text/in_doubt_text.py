@@ -30,7 +30,8 @@ def print_in_doubt_reports(doubts: Sequence[InDoubtReport], console: Console, in
     """Print the first of `doubts` in full, and the command that shows the others."""
     for doubt in doubts[:MOST_WHOLE]:
         put(console)
-        print_doubt_header(doubt.address, doubt.title, console, moved_from=doubt.doubted_at)
+        was = "" if doubt.doubted_at == doubt.address else f"was {doubt.doubted_at}"
+        print_header(console, ("  ? ", "magenta"), doubt.address, doubt.title, (was, "dim"))
         print_in_doubt_report(doubt, console)
     print_where_others_are(len(doubts) - MOST_WHOLE, console, invocation)
 
@@ -44,14 +45,10 @@ def print_where_others_are(left: int, console: Console, invocation: Invocation) 
         put(console, " " * INDENT, (invocation.command("state", "show", "ADDRESS"), "bold"))
 
 
-def print_doubt_header(address: str, title: str, console: Console, *, moved_from: str) -> None:
-    """Print the address in doubt with its title and, if it differs, its former address."""
-    pieces: list[Piece] = [("  ? ", "magenta"), (address, "bold")]
-    if title:
-        pieces += ["  ", title]
-    if moved_from != address:
-        pieces += ["  ", (f"was {moved_from}", "dim")]
-    put_wrapped(console, *pieces, hanging=INDENT)
+def print_header(console: Console, symbol: Piece, address: str, *facts: Piece) -> None:
+    """Print the header of an exam: `symbol`, `address`, and those of `facts` that are not empty."""
+    known = [piece for fact in facts if fact and fact[0] for piece in ("  ", fact)]
+    put_wrapped(console, symbol, (address, "bold"), *known, hanging=INDENT)
 
 
 def print_in_doubt_report(doubt: InDoubtReport, console: Console) -> None:
