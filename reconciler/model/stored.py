@@ -10,6 +10,18 @@ from msgspec.structs import force_setattr
 from reconciler.model.outside_text import tamed
 
 _MISSING: Final = re.compile("Object missing required field `([A-Za-z]+)`")
+_UNKNOWN: Final = re.compile("Object contains unknown field `(.*)`", re.DOTALL)
+_UNEXPECTED: Final = re.compile("Expected `([^`]+)`(.*?)(?:, got .+)?")
+_NO_INSTANT: Final = "Invalid RFC3339 encoded datetime"
+_KINDS: Final = {
+    "object": "an object",
+    "array": "a list",
+    "str": "a string",
+    "int": "a whole number",
+    "bool": "true or false",
+    "datetime": "a date-time",
+}
+"""Kinds of values as msgspec calls them, and as a message does."""
 _PROSE: Final = frozenset({"by", "reason", "request_id"})
 """Names of fields that hold text of a person, a host or a server."""
 _PROSE_CHARACTERS: Final = 2_000
@@ -46,5 +58,11 @@ def problem_of(error: ValidationError, place: str) -> str:
     """Return what msgspec found wrong in `place`, for a message: where, and what was expected there."""
     problem, _, path = str(error).partition(" - at `$")
     where = f"{place}{path.rstrip('`')}"
-    missing = _MISSING.fullmatch(problem)
-    return f"{where}.{missing[1]} is missing" if missing else f"{where}: {tamed(problem)}"
+    if found := _MISSING.fullmatch(problem):
+        return f"{where}.{found[1]} is missing"
+    if found := _UNKNOWN.fullmatch(problem):
+        return f'{where} has the unknown key "{tamed(found[1])}"'
+    if found := _UNEXPECTED.fullmatch(problem.replace(_NO_INSTANT, "Expected `datetime`")):
+        kinds = " or ".join(_KINDS.get(kind, kind) for kind in found[1].split(" | "))
+        return f"{where} is not {kinds}{' of the right form' if 'regex' in found[2] else found[2]}"
+    return f"{where}: {tamed(problem)}"

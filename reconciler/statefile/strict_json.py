@@ -72,7 +72,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def convert(value: object, kind: type[T], place: str) -> T:
     """Return decoded JSON as a value of `kind`. Raises MalformedError, which says where in `place`."""
     if isinstance(value, dict) and (nulls := [key for key in _NEVER_NULL if value.get(key, "") is None]):
-        raise MalformedError(f"{place}.{nulls[0]}: Expected a value, got `null`")
+        raise MalformedError(f"{place}.{nulls[0]} is null")
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
