@@ -11,6 +11,7 @@ from typing import Final, cast
 import httpx
 
 from reconciler.model.outside_text import tamed
+from reconciler.service.redaction import said_by
 
 BODY_BYTES: Final = 1024 * 1024
 END_BYTES: Final = 64 * 1024
@@ -69,8 +70,8 @@ async def read_body(response: httpx.Response, kept: Kept, *, within_s: float) ->
                 if kept.is_beyond_reading:
                     break
     except Exception as error:  # noqa: BLE001 - as in the client: a status line had arrived, whatever failed then
-        says = f": {error}" if str(error) else ""
-        return f"the body could not be read: {type(error).__name__}{says}"
+        says = said_by(error)
+        return f"the body could not be read: {type(error).__name__}{says and f': {says}'}"
     return _TOO_LARGE if kept.size_bytes > BODY_BYTES else ""
 
 

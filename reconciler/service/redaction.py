@@ -83,8 +83,18 @@ class Redactor:
 def describe(error: Exception, redactor: Redactor) -> str:
     """Return `error` on one line: its class, and its message if it has one."""
     kind = type(error).__name__
-    says = str(error)
+    says = said_by(error)
     return f"{kind}: {redactor.shown(says, otherwise=f'what it says {WITHHELD}')}" if says else kind
+
+
+def said_by(error: Exception) -> str:
+    """Return what `error` says or, as httpx says nothing of a connection that broke, what the system said."""
+    cause: BaseException | None = error
+    while isinstance(cause, Exception):  # what was going on when a time limit cancelled it says nothing
+        if (cause is error or isinstance(cause, OSError)) and str(cause):
+            return str(cause)
+        cause = cause.__cause__ or cause.__context__
+    return ""
 
 
 def _comparable(text: str) -> str:

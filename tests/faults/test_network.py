@@ -224,6 +224,12 @@ def test_what_cannot_be_known_is_in_doubt_and_sent_once(runs, name):
     assert len(runs.first[name]["message"]) < 1000
 
 
+@pytest.mark.parametrize("name", ["reset", "reset-in-the-head"])
+def test_a_reset_is_told_in_the_words_of_the_system(runs, name):
+    """The HTTP library says nothing of it."""
+    assert "Connection reset by peer" in runs.first[name]["message"]
+
+
 @pytest.mark.parametrize("name", FLOODS)
 def test_a_flood_is_not_read_to_its_end(runs, name):
     """The client hangs up after four MiB of body, or a tenth of one of header."""
