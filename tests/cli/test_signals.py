@@ -80,7 +80,7 @@ def test_what_holds_nothing_ends_at_once(workspace, sandbox, arguments, module):
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_an_apply_that_sent_nothing_yet_gives_its_lock_back(workspace, sandbox, name, code):
     """While the plan is shown, say."""
-    before = "from reconciler.cli import sending\nsending._show = strike"
+    before = "from reconciler.cli import apply_command\napply_command._show = strike"
     done = run(workspace.root, *APPLY, before=before, name=name)
     assert (done.stderr, done.returncode) == (TOLD, code)
     assert not list(workspace.root.glob("*.lock"))
@@ -99,9 +99,9 @@ def test_an_edit_gives_its_lock_back(workspace):
 
 
 def test_a_second_signal_while_the_first_is_told(workspace):
-    """Whoever is in a hurry gets less to read."""
-    struck = "from reconciler.cli import running\nfrom reconciler.statefile.session import Session\n"
-    struck += "running.tell_stop = Session.commit = Session.mend = strike"
+    """The second signal ends the process without a message."""
+    struck = "from reconciler.cli import dispatch\nfrom reconciler.statefile.session import Session\n"
+    struck += "dispatch.tell_stop = Session.commit = Session.mend = strike"
     done = run(workspace.root, "import", "cs/a", "EX" + "1" * 32, before=struck)
     assert (done.stderr, done.returncode) == ("", -signal.SIGINT)
 
@@ -110,7 +110,7 @@ def test_a_second_signal_while_the_first_is_told(workspace):
 @pytest.mark.usefixtures("sandbox")
 def test_the_exit_code_of_a_run_that_is_over_stands(workspace, name):
     """A signal that comes while the report is printed has nothing to stop any more."""
-    struck = "from reconciler.cli import sending\nsending._print_applied = strike"
+    struck = "from reconciler.cli import apply_command\napply_command._print_applied = strike"
     done = run(workspace.root, *APPLY, before=struck, name=name)
     assert (done.stderr.count("interrupted"), done.returncode) == (0, 0)
     assert set(workspace.state["exams"]) == {"cs/a"}
