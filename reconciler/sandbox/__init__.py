@@ -1,12 +1,11 @@
-"""A local stand-in for the exam service: the one documented call, as a real HTTP server on loopback.
+"""A local stand-in for the exam service: an HTTP server on loopback with the documented Create Exam call.
 
-Promise: it takes what the documentation says, refuses the rest, answers as documented, and misbehaves only
-as told. It is a stranger to the client: the two share the schema's file and no code, so they cannot
-share a mistake.
+It accepts what the documentation allows, refuses the rest, and fails only as configured. It shares the schema
+file but no code with the client, so that one mistake cannot be in both.
 May import: `schemas`, starlette, uvicorn, jsonschema and the standard library. The server's libraries come
 with the extra `sandbox`, and load only when a sandbox starts.
 
-To rehearse in a test-suite of one's own, see `reconciler.sandbox.running`.
+To use a sandbox in your own tests, see `reconciler.sandbox.running`.
 """
 
 from reconciler.sandbox.faults import Fault, parse_fault
@@ -16,10 +15,10 @@ __all__ = ["DEFAULT_PORT", "Fault", "SandboxUnusable", "Settings", "parse_fault"
 
 
 def serve(settings: Settings) -> int:
-    """Serve until SIGINT or SIGTERM; the exit code is 0 then, and 1 where the sandbox could not begin.
+    """Serve until SIGINT or SIGTERM and return exit code 0; return 1 if the sandbox cannot start.
 
-    Says on standard error where it listens, or why it cannot. Call it from the main thread. Raises
-    ImportError where the extra `sandbox` is not installed.
+    Prints its address, or why it cannot start, on standard error. Call it from the main thread. Raises
+    ImportError if the extra `sandbox` is not installed.
     """
     from reconciler.sandbox.server import run  # noqa: PLC0415 - the extra may be absent, and is slow to load
 

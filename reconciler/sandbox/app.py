@@ -1,13 +1,13 @@
-"""The sandbox as an ASGI application: the documented call, and paths of its own.
+"""The sandbox as an ASGI application: the documented call, and some paths for people and tests.
 
     POST /v1/installs/{installSid}/courses/{courseSid}/exams    the vendor's, as documented
 
-What follows is the sandbox's own and no part of the vendor's API:
+The other paths are not part of the vendor's API:
 
     GET /                     a page for a browser
     GET /exams.json           {"count", "requests", "exams": [{"sid", "applicationInstallSid", "courseSid",
-                              "createdDate", "body"}]}, the oldest first; `requests` counts every POST
-    GET, PUT, DELETE /faults  {"faults": [SPEC, …]}; PUT takes a JSON list of specs, and counts begin anew
+                              "createdDate", "body"}]}, oldest first; `requests` counts every POST
+    GET, PUT, DELETE /faults  {"faults": [SPEC, …]}; PUT takes a JSON list of specs and resets the counts
 """
 
 import asyncio
@@ -45,7 +45,7 @@ _LOG: Final = logging.getLogger("reconciler.sandbox")
 
 
 class Sandbox:
-    """The service: what it holds, and how it answers."""
+    """The service: its exams, its faults, and a method for each path."""
 
     def __init__(
         self, *, ledger: Ledger, faults: FaultSchedule, validator: Validator, token: str | None
@@ -57,7 +57,7 @@ class Sandbox:
         self._token = token
 
     async def create(self, request: Request) -> Response:
-        """Answer one Create Exam call, well or as the faults in force want it."""
+        """Answer one Create Exam call, as documented or with the fault that applies."""
         self.requests += 1
         data = await _body(request)
         drawn = self.faults.draw(title_of(data))
@@ -66,25 +66,25 @@ class Sandbox:
         return reply(drawn.effect, request.url.path, lambda: answer_for(self._store(request, data)))
 
     async def page(self, request: Request) -> Response:
-        """Show the exams to a person."""
+        """Return the page with the exams, for people."""
         del request
         return HTMLResponse(
             render_page(self.ledger.exams, self.faults.faults, self.requests), headers=HEADERS
         )
 
     async def exams(self, request: Request) -> Response:
-        """List the exams for a test."""
+        """Return the exams as JSON, for tests."""
         del request
         exams = [exam.as_json() for exam in self.ledger.exams]
         return JsonReply({"count": len(exams), "requests": self.requests, "exams": exams})
 
     async def show_faults(self, request: Request) -> Response:
-        """List the faults in force."""
+        """Return the active faults."""
         del request
         return JsonReply({"faults": [fault.spec for fault in self.faults.faults]})
 
     async def set_faults(self, request: Request) -> Response:
-        """Put other faults in force, all of them or none."""
+        """Replace the active faults; an invalid spec changes nothing."""
         specs = parse_json(await _body(request))
         if not (isinstance(specs, list) and all(isinstance(spec, str) for spec in specs)):
             raise Refusal(400, "the body must be a JSON list of fault specs, each a string")
@@ -95,12 +95,12 @@ class Sandbox:
         return await self.show_faults(request)
 
     async def clear_faults(self, request: Request) -> Response:
-        """Behave from now on."""
+        """Remove all faults."""
         self.faults.replace([])
         return await self.show_faults(request)
 
     def _store(self, request: Request, data: bytes) -> CreatedExam:
-        """Raises Refusal for what the documentation does not allow."""
+        """Create the exam and return it. Raises Refusal if the documentation does not allow the request."""
         check_token(request.headers.get("token"), self._token)
         install_sid, course_sid = request.path_params["installSid"], request.path_params["courseSid"]
         check_path(install_sid, course_sid)
@@ -109,9 +109,9 @@ class Sandbox:
 
 
 def build_app(sandbox: Sandbox, host: str) -> Starlette:
-    """`sandbox` as an application that answers to loopback names and `host` only.
+    """Return `sandbox` as an application that accepts only loopback names and `host` as Host header.
 
-    Names are checked so that no web page can read the sandbox through a name of its own that leads here.
+    Otherwise a web page could read the sandbox through a domain that resolves to loopback (DNS rebinding).
     """
     app = Starlette(
         routes=[
@@ -132,7 +132,7 @@ def build_app(sandbox: Sandbox, host: str) -> Starlette:
 
 
 async def _body(request: Request) -> bytes:
-    """The request's body. Raises Refusal for one that is too large."""
+    """Return the request's body. Raises Refusal if it is too large or incomplete."""
     data = bytearray()
     try:
         async for piece in request.stream():

@@ -1,4 +1,4 @@
-"""The documented contract of the Create Exam call: what is accepted, and why the rest is not."""
+"""The documented contract of the Create Exam call: checks of token, path, headers and body."""
 
 import hmac
 import json
@@ -20,11 +20,11 @@ _COURSE_SID: Final = re.compile(r"CU[a-f0-9]{32}")
 _DATES: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate")
 
 Problem = Mapping[str, str]
-"""`path` into the body (dotted, empty for the body itself) and `message`, which never quotes a value."""
+"""`path` into the body (dotted; empty for the body itself) and `message`, which never quotes a value."""
 
 
 class Refusal(Exception):
-    """The call is not one that the documentation allows."""
+    """The documentation does not allow the request."""
 
     def __init__(self, status: int, message: str, problems: Iterable[Problem] = ()) -> None:
         super().__init__(message)
@@ -48,7 +48,7 @@ def check_body(body: Any, validator: Validator) -> dict[str, Any]:
 
 
 def check_token(given: str | None, expected: str | None) -> None:
-    """Raises Refusal unless `given` may come in; `expected` None lets any token in that is not empty."""
+    """Raise Refusal unless `given` is `expected`; any token but an empty one if `expected` is None."""
     if not given or not given.strip():
         raise Refusal(401, "the header `token` is missing or empty")
     if expected is not None and not hmac.compare_digest(given.encode(), expected.encode()):
@@ -56,7 +56,7 @@ def check_token(given: str | None, expected: str | None) -> None:
 
 
 def check_path(install_sid: str, course_sid: str) -> None:
-    """Raises Refusal unless both have the documented pattern."""
+    """Raise Refusal unless both have the documented pattern."""
     if not _INSTALL_SID.fullmatch(install_sid):
         raise Refusal(400, "the installSid of the path does not match ^AI[a-f0-9]{32}$")
     if not _COURSE_SID.fullmatch(course_sid):
@@ -64,14 +64,14 @@ def check_path(install_sid: str, course_sid: str) -> None:
 
 
 def check_content_type(header: str | None) -> None:
-    """Raises Refusal unless `header` announces JSON."""
+    """Raise Refusal unless `header` is the content type of JSON."""
     kind = (header or "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Refusal(415, "the header `content-type` must be application/json")
 
 
 def parse_json(data: bytes) -> object:
-    """What `data` holds. Raises Refusal for all that is not strict JSON in UTF-8 without repeated keys."""
+    """Return the JSON in `data`. Raises Refusal unless it is strict JSON in UTF-8 without repeated keys."""
     try:
         value: object = json.loads(
             data.decode("utf-8"),
@@ -79,7 +79,7 @@ def parse_json(data: bytes) -> object:
             parse_constant=_finite,
             parse_float=_finite,
         )
-        # A lone surrogate passes the parser, and then no answer, page or file could hold it.
+        # The parser accepts a lone surrogate, which no response, page or file can hold.
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except json.JSONDecodeError as error:
         raise Refusal(400, f"the body is not JSON: {error.msg} at byte {error.pos}") from error
@@ -93,7 +93,7 @@ def parse_json(data: bytes) -> object:
 
 
 def title_of(data: bytes) -> str:
-    """The title in the body `data`; empty where there is none to be read."""
+    """Return the title in the body `data`; empty for an unreadable body or one without a title."""
     try:
         body = parse_json(data)
     except Refusal:
@@ -115,7 +115,7 @@ def _message(error: ValidationError) -> str:
 
 
 def _impossible_dates(body: Mapping[str, Any]) -> Iterator[Problem]:
-    """A problem for each date-time that has the documented shape and is none, like the 31st of June."""
+    """Yield a problem for each date-time that does not exist, such as the 31st of June."""
     configuration = body["configuration"]
     dates = {f"configuration.{name}": configuration[name] for name in _DATES if name in configuration}
     for index, times in enumerate(configuration.get("instructorAsProctor", [])):

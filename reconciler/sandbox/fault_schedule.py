@@ -1,4 +1,4 @@
-"""The faults in force, and how often each has been asked and has struck."""
+"""The active faults, and which of them apply to the next create."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,16 +9,16 @@ from reconciler.sandbox.faults import Effect, Fault, Kind
 
 
 class Misbehaviour(Struct, frozen=True, kw_only=True):
-    """What one create is to suffer: a wait, then `effect`; None is to be served well."""
+    """What goes wrong with one create: a delay, then `effect`; None is a normal response."""
 
     delay_s: float
     effect: Effect | None
 
 
 class FaultSchedule:
-    """Decides for each create, in order of arrival, what goes wrong.
+    """Decides for each create, in order of arrival, which faults apply.
 
-    Waits add up; of the other faults that strike, the first in the list wins.
+    Delays add up; of the other faults that apply, the first in the list is used.
     """
 
     def __init__(self, faults: Sequence[Fault], now_s: Callable[[], float] = time.monotonic) -> None:
@@ -28,16 +28,16 @@ class FaultSchedule:
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """The faults in force."""
+        """The active faults."""
         return tuple(counted.fault for counted in self._counted)
 
     def replace(self, faults: Sequence[Fault]) -> None:
-        """From now on `faults` are in force, and count from one."""
-        # One assignment, so that a test may do this from its own thread.
+        """Make `faults` the active ones, with new counts."""
+        # One assignment, so that a test can call this from its own thread.
         self._counted = [_CountedFault(fault, self._now_s()) for fault in faults]
 
     def draw(self, title: str) -> Misbehaviour:
-        """What the create of `title` that has just arrived is to suffer."""
+        """Return what goes wrong with the create of `title` that has just arrived."""
         delay_s = 0.0
         effect: Effect | None = None
         now_s = self._now_s()
@@ -51,7 +51,7 @@ class FaultSchedule:
 
 
 class _CountedFault:
-    """One fault and its counts."""
+    """One fault, the creates that it counted, and how often it applied."""
 
     def __init__(self, fault: Fault, now_s: float) -> None:
         self.fault = fault
@@ -74,7 +74,7 @@ class _CountedFault:
 
 
 class _Bucket:
-    """Fills with `per_second` permits a second up to one second's worth, and never to less than one."""
+    """A token bucket: `per_second` permits a second, and room for one second's permits, at least one."""
 
     def __init__(self, per_second: float, now_s: float) -> None:
         self._per_second = per_second
@@ -83,7 +83,7 @@ class _Bucket:
         self._filled_at_s = now_s
 
     def spend(self, now_s: float) -> bool:
-        """Whether there was a permit, which is gone now."""
+        """Take a permit; return False if there is none."""
         gained = (now_s - self._filled_at_s) * self._per_second
         self._permits = min(self._room, self._permits + gained)
         self._filled_at_s = now_s

@@ -1,19 +1,19 @@
-"""Faults: what the sandbox can be told to do wrong, and to which creates. `KIND[:key=value[,key=value…]]`.
+"""Faults: what the sandbox does wrong on request, and to which creates. `KIND[:key=value[,key=value…]]`.
 
-    latency:seconds=0.05           wait, then go on (or do another fault)
+    latency:seconds=0.05           wait, then answer (or apply another fault)
     429:retry-after=2,form=date    too many requests; form is seconds (the default) or date
     rate:per-second=20             429 beyond that rate; retry-after (1 unless given) and form as above
     status:code=503,stored=true    answer with a status; stored is false unless given
     html:stored=true               200 with a proxy's HTML page; stored is false unless given
     redirect:code=307              to the same path; nothing is stored
     drop-before                    reset the connection, nothing is stored
-    drop-after                     store, then close the connection without an answer
+    drop-after                     store, then close the connection without a response
     no-sid                         store, answer 200 with sid null
-    truncated                      store, break off in the middle of the answer
+    truncated                      store, then send half of the response
     slow-body:seconds=5            store, answer slowly
 
-Each also takes `nth=K`, `every=K`, `first=K`, `times=N` and `title=GLOB`, which must all hold; without any of
-them the fault takes every create. A pattern cannot hold a comma: write `?` for it.
+Each also takes `nth=K`, `every=K`, `first=K`, `times=N` and `title=GLOB`, which must all hold; without them
+the fault applies to every create. A pattern cannot hold a comma: write `?` instead.
 """
 
 import math
@@ -46,9 +46,9 @@ class Kind(Enum):
 
 
 class Effect(Struct, frozen=True, kw_only=True):
-    """What goes wrong. A field that belongs to another kind keeps its default.
+    """What goes wrong. Fields of other kinds keep their defaults.
 
-    `retry_after_s` None leaves the header out, `as_date` writes its other form.
+    Without `retry_after_s` the response has no Retry-After header; `as_date` writes that header as a date.
     """
 
     kind: Kind
@@ -61,10 +61,10 @@ class Effect(Struct, frozen=True, kw_only=True):
 
 
 class Selection(Struct, frozen=True, kw_only=True):
-    """Which creates a fault takes: those that satisfy every field that is not None.
+    """The creates to which a fault applies: those that satisfy every field that is not None.
 
-    `title` is a shell pattern, with respect for case. `nth`, `every` and `first` count the creates whose
-    title fits, from the moment that the fault was set; `times` bounds how often it strikes.
+    `title` is a shell pattern; case matters. `nth`, `every` and `first` count the creates whose title
+    matches, from the moment that the fault was set; `times` is the most times that it applies.
     """
 
     nth: int | None = None
@@ -74,11 +74,11 @@ class Selection(Struct, frozen=True, kw_only=True):
     title: str | None = None
 
     def fits(self, title: str) -> bool:
-        """Whether a create of `title` counts at all."""
+        """Whether a create of `title` counts."""
         return self.title is None or fnmatchcase(title, self.title)
 
     def takes(self, count: int, *, struck: int) -> bool:
-        """Whether create number `count` of those that fit is taken, after `struck` others were."""
+        """Whether the fault applies to matching create number `count`, after it applied `struck` times."""
         return (
             (self.nth is None or count == self.nth)
             and (self.every is None or count % self.every == 0)
@@ -88,7 +88,7 @@ class Selection(Struct, frozen=True, kw_only=True):
 
 
 class Fault(Struct, frozen=True, kw_only=True):
-    """One thing to do wrong; `spec` is how it was written."""
+    """One fault; `spec` is its text."""
 
     effect: Effect
     selection: Selection
@@ -96,7 +96,7 @@ class Fault(Struct, frozen=True, kw_only=True):
 
 
 def parse_fault(text: str) -> Fault:
-    """Return the fault that `text` asks for. Raises ValueError with a message for the person who wrote it."""
+    """Return the fault of the spec `text`. Raises ValueError with a message for its author."""
     try:
         return _parsed(text.strip())
     except ValueError as error:
@@ -129,7 +129,7 @@ def _pairs(text: str) -> dict[str, str]:
 
 
 class _FaultKey(NamedTuple):
-    """How the value of a key is read, and the field that it fills."""
+    """One key of a spec: how its value is read, and the field that it sets."""
 
     field: str
     read: Callable[[str], Any]
@@ -137,7 +137,7 @@ class _FaultKey(NamedTuple):
 
 
 def _take(given: dict[str, str], keys: Mapping[str, _FaultKey]) -> dict[str, Any]:
-    """Take from `given` what `keys` name. Return the fields that this fills."""
+    """Remove the `keys` from `given`, and return the fields that they set."""
     fields = {}
     for name, key in keys.items():
         if key.is_needed and name not in given:

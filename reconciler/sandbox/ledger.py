@@ -1,4 +1,4 @@
-"""The exams created so far, in memory and, where asked, in a file that outlives the sandbox."""
+"""The exams created so far, in memory and, if configured, in a file that the next sandbox reads."""
 
 import copy
 import errno
@@ -19,13 +19,13 @@ from msgspec import Struct, ValidationError, convert, to_builtins
 from reconciler.sandbox.settings import SandboxUnusable
 
 MASK: Final = "***"
-"""Stands wherever an exam had a password: the sandbox keeps that there was one, never which."""
+"""Replaces every password: the sandbox never keeps one."""
 
 _FILE_MODE: Final = 0o600
 
 
 class CreatedExam(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A created exam; `body` is what was sent, its password masked."""
+    """A created exam; `body` is the request body with its password masked."""
 
     sid: str
     application_install_sid: str
@@ -34,13 +34,13 @@ class CreatedExam(Struct, frozen=True, kw_only=True, rename="camel"):
     body: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the exam as it is stored and listed; a copy."""
+        """Return a copy of the exam as stored and listed."""
         members: dict[str, Any] = to_builtins(self)
         return members
 
 
 class Ledger:
-    """Exams in order of creation. An exam is durable in `file`, where there is one, before `add` returns."""
+    """Exams in order of creation. `add` returns once its exam is durable in `file`, if there is a file."""
 
     def __init__(self, exams: list[CreatedExam], file: FileIO | None) -> None:
         self._exams = exams
@@ -48,11 +48,11 @@ class Ledger:
 
     @property
     def exams(self) -> tuple[CreatedExam, ...]:
-        """Every exam, the oldest first."""
+        """Every exam, oldest first."""
         return tuple(self._exams)
 
     def add(self, install_sid: str, course_sid: str, body: Mapping[str, Any]) -> CreatedExam:
-        """The exam that `body` has become, under a fresh SID."""
+        """Create an exam of `body`, with a new SID, and return it."""
         exam = CreatedExam(
             sid=f"EX{secrets.token_hex(16)}",
             application_install_sid=install_sid,
@@ -68,9 +68,9 @@ class Ledger:
 
 @contextmanager
 def open_ledger(store: Path | None) -> Iterator[Ledger]:
-    """A ledger that holds what `store` holds and adds to it; None keeps exams in memory only.
+    """Open the ledger in the file `store`; None keeps exams in memory only.
 
-    Raises SandboxUnusable where the file cannot be used, is damaged, or is another sandbox's.
+    Raises SandboxUnusable if the file is unusable, damaged, or in use by another sandbox.
     """
     if store is None:
         yield Ledger([], None)
@@ -99,7 +99,7 @@ def _open_exclusively(store: Path) -> FileIO:
 def _read(file: FileIO, store: Path) -> list[CreatedExam]:
     data = file.read()
     whole = data.rfind(b"\n") + 1
-    # A torn last line was never answered: the exam that it began does not exist.
+    # A torn last line was never answered, so its exam does not exist.
     file.truncate(whole)
     file.seek(whole)
     return [_parse(line, f"{store}:{number}") for number, line in enumerate(data[:whole].splitlines(), 1)]
@@ -116,14 +116,14 @@ def _parse(line: bytes, place: str) -> CreatedExam:
 
 
 def _append(file: FileIO, exam: CreatedExam) -> None:
-    # Blocks the loop on purpose: exams are stored one by one, each before its answer.
+    # Blocks the event loop on purpose: each exam is stored before its response.
     line = json.dumps(exam.as_json()).encode("ascii") + b"\n"
     start = file.tell()
     try:
         _write_whole(file, line)
         os.fsync(file.fileno())
     except OSError:
-        # The create fails, so nothing of it may stay for the next line to be glued to.
+        # The create fails; the next line must not be appended to half of this one.
         file.truncate(start)
         file.seek(start)
         raise

@@ -47,7 +47,7 @@ HEADERS: Final = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
-"""Allow the page its own style sheet and nothing else."""
+"""Headers that allow the page its own style sheet and nothing else."""
 
 _HEAD: Final = (
     "<!doctype html>\n"
@@ -60,7 +60,7 @@ _NONE: Final = '<span class="none">none</span>'
 
 
 def render_page(exams: Sequence[CreatedExam], faults: Sequence[Fault], requests: int) -> str:
-    """The page for `exams` (the oldest first; shown the newest first)."""
+    """Return the page for `exams`, which are oldest first and shown newest first."""
     return "".join(
         [
             _HEAD,
@@ -117,7 +117,7 @@ def _window(configuration: dict[str, Any], opens: str, closes: str) -> str:
 
 
 def _moment(value: object) -> str:
-    """`value` shortened to the minute where it looks like a UTC date-time, else as it is."""
+    """Return `value` as a time element: shortened to the minute for a UTC date-time, else unchanged."""
     if value is None:
         return _NONE
     text = str(value)

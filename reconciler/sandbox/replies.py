@@ -1,4 +1,4 @@
-"""Replies, the well-behaved and the faulty, as ASGI answers."""
+"""Responses to Create Exam calls, correct and faulty, as ASGI responses."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from reconciler.sandbox.faults import Effect, Kind
 from reconciler.sandbox.ledger import CreatedExam
 
 TRANSPORT: Final = "transport"
-"""Where the server leaves a connection's transport in a request's state."""
+"""The key of a connection's transport in a request's state; the server sets it."""
 
 _PROXY_PAGE: Final = (
     "<!doctype html><html><head><title>Please wait</title></head>"
@@ -25,7 +25,7 @@ _PROXY_PAGE: Final = (
 )
 _SLICES: Final = 20
 _BODILESS: Final = frozenset({204, 205, 304})
-# Linger switched on with a time of zero: closing such a socket sends a reset.
+# SO_LINGER with a time of zero: closing the socket sends a reset.
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 ANSWER_FIELDS: Final = (
@@ -72,7 +72,7 @@ _NOTHING_YET: Final = {
 
 
 class JsonReply(Response):
-    """A JSON answer."""
+    """A JSON response."""
 
     def __init__(self, content: object, status: int = 200, headers: dict[str, str] | None = None) -> None:
         data = b"" if status in _BODILESS else json.dumps(content).encode("ascii")
@@ -90,7 +90,7 @@ class CutConnection(Response):
         """End the connection."""
         del send
         transport = _transport(scope)
-        with suppress(OSError):  # a client that was killed meanwhile has ended the connection already
+        with suppress(OSError):  # a killed client has closed the connection already
             if self._by_reset:
                 transport.get_extra_info("socket").setsockopt(
                     socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
@@ -100,7 +100,7 @@ class CutConnection(Response):
 
 
 class TornReply(JsonReply):
-    """A JSON answer that announces all of its body and ends in the middle of it."""
+    """A JSON response that ends in the middle of its body."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send half of the body, then end the connection."""
@@ -112,10 +112,10 @@ class TornReply(JsonReply):
 
 
 def answer_for(exam: CreatedExam) -> dict[str, Any]:
-    """Return the documented answer for `exam`: every field, null where nothing is known of it.
+    """Return the documented response for `exam`: every field, with null for unknown values.
 
-    The answer's `configuration` is documented as a text of unknown content, so it is null, and the password
-    has no way back.
+    `configuration` is null: the documentation does not say what text it is, and the password must not be
+    returned.
     """
     known = {
         **_ANSWER_DEFAULTS,
@@ -131,12 +131,12 @@ def answer_for(exam: CreatedExam) -> dict[str, Any]:
 
 
 def error_answer(status: int, message: str, problems: tuple[Any, ...] = ()) -> JsonReply:
-    """The sandbox's own form of an error; none is documented."""
+    """Return an error in the sandbox's own form; the documentation shows none."""
     return JsonReply({"error": {"status": status, "message": message, "problems": list(problems)}}, status)
 
 
 def reply(effect: Effect | None, path: str, store: Callable[[], dict[str, Any]]) -> Response:
-    """Return what a create to `path` is answered; `store` stores the exam and gives its good answer."""
+    """Return the response to a create at `path`; `store` stores the exam and returns its correct response."""
     if effect is None:
         return JsonReply(store())
     match effect.kind:
@@ -197,6 +197,6 @@ def _transport(scope: Scope) -> asyncio.Transport:
 
 
 async def _gone(receive: Receive) -> None:
-    # The server takes an unfinished answer for an error unless it has seen the connection end.
+    # uvicorn logs an unfinished response as an error unless it has seen the disconnect.
     while (await receive())["type"] != "http.disconnect":
         pass

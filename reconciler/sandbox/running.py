@@ -1,11 +1,11 @@
-"""A sandbox within a test-suite: the way to rehearse outages in one's own tests.
+"""A sandbox for your own tests, to rehearse outages.
 
     with running() as sandbox:
         sandbox.misbehave("drop-after:nth=2")
         apply_my_exams(api_url=sandbox.url)
         assert len(sandbox.created) == 3
 
-It is a real server on a port of its own, in a thread of this process, and gone when the block ends.
+It is a real server with its own port, in a thread of this process; it stops when the block ends.
 """
 
 import threading
@@ -17,7 +17,7 @@ from reconciler.sandbox.server import RunningSandbox, opened
 from reconciler.sandbox.settings import SandboxUnusable, Settings
 
 ANY_PORT: Final = Settings(port=0)
-"""A sandbox in memory, on a port that the system chooses."""
+"""Settings of a sandbox in memory, on a free port."""
 
 _START_TIMEOUT_S: Final = 10.0
 _STOP_TIMEOUT_S: Final = 10.0
@@ -25,7 +25,7 @@ _STOP_TIMEOUT_S: Final = 10.0
 
 @contextmanager
 def running(settings: Settings = ANY_PORT) -> Iterator[RunningSandbox]:
-    """A sandbox that serves for the length of the context. Raises SandboxUnusable where it cannot."""
+    """Run a sandbox until the context ends. Raises SandboxUnusable if it cannot start."""
     listening = threading.Event()
     with opened(settings, lambda _url: listening.set()) as sandbox:
         thread = threading.Thread(target=sandbox.serve, name="sandbox", daemon=True)

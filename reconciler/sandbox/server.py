@@ -1,4 +1,4 @@
-"""The server around the application: listening, signals, the line a request."""
+"""The HTTP server around the application: listening, stopping on signals, logging requests."""
 
 import asyncio
 import signal
@@ -25,11 +25,11 @@ from reconciler.sandbox.settings import SandboxUnusable, Settings, check_setting
 from reconciler.schemas import load
 
 _PATIENCE_S: Final = 1
-"""How long answers in the making may take once the sandbox is told to stop."""
+"""How many seconds unfinished responses may take after the sandbox is told to stop."""
 
 
 class RunningSandbox(Struct, frozen=True, kw_only=True):
-    """A sandbox with its server and address. `url` is its base URL, without a slash at its end."""
+    """A sandbox with its server. `url` is its base URL, without a final slash."""
 
     service: Sandbox
     url: str
@@ -38,56 +38,56 @@ class RunningSandbox(Struct, frozen=True, kw_only=True):
 
     @property
     def created(self) -> list[dict[str, Any]]:
-        """The exams created so far, the oldest first, as `/exams.json` lists them."""
+        """The exams created so far, oldest first, as in `/exams.json`."""
         return [exam.as_json() for exam in self.service.ledger.exams]
 
     @property
     def requests(self) -> int:
-        """How many Create Exam calls have come in, the refused and the dropped included."""
+        """The number of Create Exam calls so far, including refused and dropped ones."""
         return self.service.requests
 
     def misbehave(self, *specs: str) -> None:
-        """Put the faults of `specs` in force instead of any others; none makes it behave.
+        """Replace the active faults by those of `specs`; without arguments, remove all.
 
-        Raises ValueError for a spec that is none.
+        Raises ValueError for an invalid spec.
         """
         self.service.faults.replace([parse_fault(spec) for spec in specs])
 
     def serve(self) -> None:
-        """Serve until `stop`."""
+        """Serve until `stop` is called."""
         self.server.run(sockets=[self.listener])
 
     def stop(self) -> None:
-        """Make `serve` return soon; from any thread."""
+        """Make `serve` return soon. May be called from any thread."""
         self.server.should_exit = True
 
 
 class SandboxServer(uvicorn.Server):
-    """uvicorn's server, which calls back once it accepts requests."""
+    """uvicorn's server, which calls `on_listening` once it accepts requests."""
 
     def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_listening = on_listening
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept requests, then call back."""
+        """Start to accept requests, then call `on_listening`."""
         await super().startup(sockets)
         self._on_listening()
 
 
 class _Protocol(H11Protocol):
-    """HTTP as uvicorn speaks it; a request's state also holds its connection's transport, to be cut."""
+    """uvicorn's HTTP protocol; it also puts the connection's transport into the request's state."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as its base has it
         super().connection_made(transport)
-        # asyncio does this only for sockets that name their protocol, which a listener of our own does not;
-        # without it each answer's body waits 40 ms for the acknowledgement of its head.
+        # asyncio sets this only for sockets created with an explicit protocol, unlike this listener. Without
+        # it each response body waits 40 ms for the acknowledgement of the head.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.app_state = {**self.app_state, TRANSPORT: transport}
 
 
 def run(settings: Settings) -> int:
-    """Serve until SIGINT or SIGTERM; 0 then, and 1 where the sandbox could not begin."""
+    """Serve until SIGINT or SIGTERM and return 0; return 1 if the sandbox cannot start."""
     try:
         with opened(settings, lambda url: _say(f"listening on {url}")) as made, _stopped_by_signals(made):
             made.serve()
@@ -99,9 +99,9 @@ def run(settings: Settings) -> int:
 
 @contextmanager
 def opened(settings: Settings, on_listening: Callable[[str], None]) -> Iterator[RunningSandbox]:
-    """Give a sandbox that is ready to serve; `on_listening` is called with its URL once it does.
+    """Open a sandbox that is ready to serve; `on_listening` is called with its URL once it serves.
 
-    Raises SandboxUnusable where `settings`, the store or the address cannot be used.
+    Raises SandboxUnusable if `settings`, the store or the address are unusable.
     """
     check_settings(settings)
     with open_ledger(settings.store) as ledger, closing(_listener(settings)) as listener:
@@ -127,7 +127,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         lifespan="off",
         interface="asgi3",
         log_config=None,
-        # What goes wrong in the application is logged there; the rest tells of faults that were asked for.
+        # The application logs its own errors; the others come from requested faults.
         log_level="critical",
         access_log=False,
         proxy_headers=False,
@@ -157,7 +157,7 @@ def _stopped_by_signals(sandbox: RunningSandbox) -> Iterator[None]:
     def stop(_signal: int, _frame: FrameType | None) -> None:
         sandbox.stop()
 
-    # uvicorn raises the signals again when it is done; by then they must not kill a process that ended well.
+    # uvicorn raises the signals again at its end; they must not kill the process then.
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -167,7 +167,7 @@ def _stopped_by_signals(sandbox: RunningSandbox) -> Iterator[None]:
 
 
 class _Outermost:
-    """Ends answers quietly that a stopping server gives up, and says a line a request where asked."""
+    """Ends the responses that a stopping server abandons, and logs a line per request if `verbose`."""
 
     def __init__(self, app: ASGIApp, *, verbose: bool) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""How a sandbox is set up."""
+"""Settings of a sandbox."""
 
 import ipaddress
 from pathlib import Path
@@ -14,14 +14,14 @@ _MAX_PORT: Final = 65_535
 
 
 class SandboxUnusable(Exception):
-    """The sandbox cannot begin: the message says why, and what to do."""
+    """The sandbox cannot start; the message says why and what to do."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What a sandbox is to be.
+    """How a sandbox listens, what it accepts and where it keeps exams.
 
     `port` 0 lets the system choose one. `store` is the file that keeps the exams; None keeps them in memory.
-    `token` is the only one accepted; None accepts any that is not empty. `verbose` logs a line a request.
+    `token` is the only accepted token; None accepts any but an empty one. `verbose` logs a line per request.
     """
 
     host: str = "127.0.0.1"
@@ -36,7 +36,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 def check_settings(settings: Settings) -> None:
-    """Raises SandboxUnusable unless `settings` keep the sandbox on this machine and name a possible port."""
+    """Raise SandboxUnusable unless host, port and token are usable; the host must be loopback."""
     if not is_loopback(settings.host):
         raise SandboxUnusable(
             f"the sandbox listens on loopback only, and {settings.host!r} is not: "
@@ -49,7 +49,7 @@ def check_settings(settings: Settings) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` names this machine and nothing else."""
+    """Whether `host` is a loopback address or `localhost`."""
     if host.lower() == "localhost":
         return True
     try:
