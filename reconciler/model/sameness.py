@@ -7,11 +7,14 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
+from reconciler.model.declarations import Declaration
 from reconciler.model.distinctions import Distinctions
-from reconciler.model.identities import Address, CourseSid, InstallSid
-from reconciler.model.payloads import Payload, configuration_of
+from reconciler.model.identities import Address
+from reconciler.model.payloads import configuration_of
+from reconciler.model.rules import Exam
+from reconciler.model.state import Entry, Intent
 
 TITLE: Final = "course and title"
 URL: Final = "course and URL"
@@ -52,31 +55,10 @@ class Trait(NamedTuple):
     value: str
 
 
-class ExamLike(Protocol):
-    """An exam of a declaration, of state, or of a rule."""
+ExamLike: TypeAlias = Declaration | Exam | Entry | Intent
+"""An exam as declared, as a rule sees it, or as state holds it."""
 
-    @property
-    def install_sid(self) -> InstallSid:
-        """The install that it is in."""
-
-    @property
-    def course_sid(self) -> CourseSid:
-        """The course that it is in."""
-
-    @property
-    def payload(self) -> Payload:
-        """What was sent, or is to be."""
-
-
-class Addressed(ExamLike, Protocol):
-    """An exam that is declared."""
-
-    @property
-    def address(self) -> Address:
-        """Its address."""
-
-
-_Exam = TypeVar("_Exam", bound=Addressed)
+_Exam = TypeVar("_Exam", Declaration, Exam)
 
 
 def folded(text: str) -> str:

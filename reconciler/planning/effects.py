@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from reconciler.model.declarations import Declaration
 from reconciler.model.identities import Address, ExamSid
-from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.plan import Action, Plan
 from reconciler.model.state import Entry, Resolution, ResolutionMethod, State
-from reconciler.planning.blocks import Adoption, AppliedBlocks
+from reconciler.planning.blocks import AppliedBlocks
 
 
 def apply_state_changes(plan: Plan, applied: AppliedBlocks, *, now: datetime, by: str) -> State:
@@ -30,8 +30,10 @@ def apply_state_changes(plan: Plan, applied: AppliedBlocks, *, now: datetime, by
             settle(change.address, None, ResolutionMethod.ABSENT_BLOCK)
         if change.action is Action.IMPORT:
             adoption = applied.adoptions[change.address]
-            exams[change.address] = _adopted(change, adoption, state, now)
-            if adoption.settles is not None:
+            if adoption.settles is None:
+                exams[change.address] = entry_of(applied.exams[change.address], adoption.sid, now)
+            else:
+                exams[change.address] = intents[adoption.settles].as_created(adoption.sid, now)
                 settle(adoption.settles, adoption.sid, ResolutionMethod.IMPORTS_BLOCK)
         elif change.action is Action.MOVE and change.moved_from is not None:
             exams[change.address] = exams.pop(change.moved_from)
@@ -45,15 +47,13 @@ def planned_creates(plan: Plan, applied: AppliedBlocks) -> tuple[Declaration, ..
     return tuple(applied.exams[change.address] for change in plan.having(Action.CREATE))
 
 
-def _adopted(change: Change, adoption: Adoption, state: State, now: datetime) -> Entry:
-    """Return the entry of an imported exam: as it was sent if that was in doubt, else as declared."""
-    if adoption.settles is not None:
-        return state.intents[adoption.settles].as_created(adoption.sid, now)
+def entry_of(declaration: Declaration, sid: ExamSid, now: datetime) -> Entry:
+    """Return the entry of an exam that is adopted as `sid`: it is taken to be as declared."""
     return Entry(
-        sid=adoption.sid,
-        install_sid=change.install_sid,
-        course_sid=change.course_sid,
-        digest=change.digest,
-        payload=change.after or {},
+        sid=sid,
+        install_sid=declaration.install_sid,
+        course_sid=declaration.course_sid,
+        digest=declaration.digest,
+        payload=declaration.payload,
         created_at=now,
     )

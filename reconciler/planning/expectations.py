@@ -26,16 +26,11 @@ def check_expectation(plan: Plan, reviewed: Plan | str) -> None:
     since may be missing; a fingerprint must be equal, unless nothing is left to make. The
     error names some of the addresses that differ and says how.
     """
-    if isinstance(reviewed, str):
-        _check_fingerprint(plan, reviewed)
-    else:
+    if not isinstance(reviewed, str):
         _check_plan(plan, reviewed)
-
-
-def _check_fingerprint(plan: Plan, fingerprint: str) -> None:
-    if plan.to_make and plan.fingerprint != fingerprint:
+    elif plan.to_make and plan.fingerprint != reviewed:
         raise ExpectationFailed(
-            f"the plan's fingerprint is {plan.fingerprint}, and {fingerprint} was expected", hint=_HINT
+            f"the plan's fingerprint is {plan.fingerprint}, and {reviewed} was expected", hint=_HINT
         )
 
 

@@ -238,14 +238,14 @@ def _of_globs(applied: AppliedBlocks) -> Iterator[Note]:
     """Yield notes on globs that match nothing any more. Where one leaves an exam out, a guard says why."""
     state, declared = applied.state, applied.written
     left = [address for address in (*state.exams, *state.intents) if address not in applied.exams]
-    for move in declared.moves:
-        if is_glob(move.source) and not any(matches(address, move.source) for address in left):
-            message = f"the move from {move.source} to {move.address} is done: it matches nothing in state"
-            yield _note(DONE, move, f"{message} that is not declared")
-    for block in declared.removals:
-        if is_glob(block.address) and not any(matches(address, block.address) for address in left):
-            message = f"the removal of {block.address} is done: it matches nothing in state"
-            yield _note(DONE, block, f"{message} that is not declared")
+    blocks: list[tuple[Move | Removal, Address, str]] = [
+        *((one, one.source, f"the move from {one.source} to {one.address}") for one in declared.moves),
+        *((one, one.address, f"the removal of {one.address}") for one in declared.removals),
+    ]
+    for block, glob, what in blocks:
+        if is_glob(glob) and not any(matches(address, glob) for address in left):
+            message = f"{what} is done: it matches nothing in state that is not declared"
+            yield _note(DONE, block, message)
 
 
 def _of_distinctions(blocks: Iterable[Distinction], applied: AppliedBlocks) -> Iterator[Note]:

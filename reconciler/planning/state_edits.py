@@ -11,6 +11,7 @@ from reconciler.model.errors import ResolutionRefused
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.state import Entry, Resolution, ResolutionMethod, State
 from reconciler.model.words import first_few, nearest
+from reconciler.planning.effects import entry_of
 
 
 class Editor(Struct, frozen=True, kw_only=True):
@@ -49,15 +50,7 @@ def adopt(state: State, declaration: Declaration, sid: ExamSid, editor: Editor) 
     _refuse_taken(state, address, sid)
     if address in state.intents:
         return _settled(state, address, sid, editor, ResolutionMethod.IMPORT_COMMAND)
-    entry = Entry(
-        sid=sid,
-        install_sid=declaration.install_sid,
-        course_sid=declaration.course_sid,
-        digest=declaration.digest,
-        payload=declaration.payload,
-        created_at=editor.at,
-    )
-    return replace(state, exams={**state.exams, address: entry})
+    return replace(state, exams={**state.exams, address: entry_of(declaration, sid, editor.at)})
 
 
 def move(state: State, source: Address, target: Address) -> State:
