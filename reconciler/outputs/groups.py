@@ -10,14 +10,13 @@ from reconciler.model.plan import Action
 class Group(Struct, frozen=True, kw_only=True):
     """How the changes of one action are shown.
 
-    `one` and `many` are headings for one change and for several. `label` is a word for the action: a verb for
-    what apply does, else a state of the exam. `symbol` and `style` are for the line of a change. `advice`
-    says what a person can do.
+    `label` is a word for the action: a verb for what apply does, else a state of the exam. `mark` is the
+    symbol before a change, and its style. `one` and `many` are headings for one change and for several.
+    `advice` says what a person can do.
     """
 
     label: str
-    symbol: str
-    style: str
+    mark: tuple[str, str]
     one: str
     many: str
     advice: str = ""
@@ -31,50 +30,43 @@ class Group(Struct, frozen=True, kw_only=True):
 GROUPS: Final = {
     Action.NOOP: Group(
         label="up to date",
-        symbol="✓",
-        style="dim",
+        mark=("✓", "dim"),
         one="1 exam is up to date",
         many="{} exams are up to date",
     ),
     Action.CREATE: Group(
         label="create",
-        symbol="+",
-        style="green",
+        mark=("+", "green"),
         one="1 exam will be created",
         many="{} exams will be created",
     ),
     Action.IMPORT: Group(
         label="adopt",
-        symbol="=",
-        style="cyan",
+        mark=("=", "cyan"),
         one="1 exam exists already and will be adopted into state; nothing is sent",
         many="{} exams exist already and will be adopted into state; nothing is sent",
     ),
     Action.MOVE: Group(
         label="readdress",
-        symbol=">",
-        style="cyan",
+        mark=(">", "cyan"),
         one="1 exam will get a new address in state; nothing is sent",
         many="{} exams will get new addresses in state; nothing is sent",
     ),
     Action.FORGET: Group(
         label="forget",
-        symbol="\N{MULTIPLICATION SIGN}",
-        style="cyan",
+        mark=("\N{MULTIPLICATION SIGN}", "cyan"),
         one="1 exam will be forgotten by state; the exam itself stays",
         many="{} exams will be forgotten by state; the exams themselves stay",
     ),
     Action.ACCEPT: Group(
         label="accept",
-        symbol="≈",
-        style="cyan",
+        mark=("≈", "cyan"),
         one="1 exam was changed by hand to what is declared; state will record that, nothing is sent",
         many="{} exams were changed by hand to what is declared; state will record that, nothing is sent",
     ),
     Action.CHANGED: Group(
         label="changed",
-        symbol="~",
-        style="yellow",
+        mark=("~", "yellow"),
         one="1 exam differs from what was created; left alone",
         many="{} exams differ from what was created; left alone",
         advice="A change is never sent to an exam that exists. Put the declaration back as it was, or make "
@@ -82,8 +74,7 @@ GROUPS: Final = {
     ),
     Action.ORPHANED: Group(
         label="orphaned",
-        symbol="-",
-        style="red dim",
+        mark=("-", "red dim"),
         one="1 exam is in state but no longer declared; left alone",
         many="{} exams are in state but no longer declared; left alone",
         advice="Nothing is deleted. Declare such an exam again, name its new address under `moved:` if it "
@@ -91,8 +82,7 @@ GROUPS: Final = {
     ),
     Action.IN_DOUBT: Group(
         label="in doubt",
-        symbol="?",
-        style="magenta",
+        mark=("?", "magenta"),
         one="1 exam is in doubt: it may exist or not; nothing is sent for it",
         many="{} exams are in doubt: they may exist or not; nothing is sent for them",
         advice="Only a person can find out. Until it is settled nothing more is sent for such an exam; all "

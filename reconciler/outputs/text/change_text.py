@@ -52,10 +52,10 @@ def print_brief(changes: Sequence[Change], console: Console) -> None:
     addresses = _column([change.address for change in changes])
     titles = _column([title_of(payload_of(change)) for change in changes])
     for change in changes:
-        group = GROUPS[change.action]
+        symbol, style = GROUPS[change.action].mark
         put_fitted(
             console,
-            (f"  {group.symbol} ", group.style),
+            (f"  {symbol} ", style),
             (pad(change.address, max(addresses, columns_of(change.address))), "bold"),
             "  ",
             pad(title_of(payload_of(change)), titles),
@@ -78,10 +78,12 @@ def _brief_facts(change: Change) -> str:
 
 
 def _print_header(change: Change, console: Console) -> None:
-    symbol = (f"  {GROUPS[change.action].symbol} ", GROUPS[change.action].style)
+    symbol, style = GROUPS[change.action].mark
     was = "" if change.moved_from is None else f"was {change.moved_from}"
     title = title_of(payload_of(change))
-    print_header(console, symbol, change.address, title, (was, "dim"), (change.sid or "", "dim"))
+    print_header(
+        console, (f"  {symbol} ", style), change.address, title, (was, "dim"), (change.sid or "", "dim")
+    )
 
 
 def _print_facts(change: Change, console: Console) -> None:

@@ -17,6 +17,7 @@ from reconciler.outputs.text.console import (
     Console,
     Piece,
     columns_of,
+    count_of,
     pad,
     put,
     put_panel,
@@ -118,10 +119,10 @@ def print_guard(guard: Guard, console: Console) -> None:
 
 
 def _print_notes(notes: Sequence[Note], console: Console) -> None:
-    """Print `notes`, those about blocks that are done last."""
+    """Print `notes`; notes about finished blocks come last."""
     if not notes:
         return
-    put(console, ("1 note" if len(notes) == 1 else f"{len(notes):,} notes", "bold"))
+    put(console, (count_of(len(notes), "note"), "bold"))
     for note in most_telling(notes)[:_MOST_NOTES]:
         style = "" if note.code == _DONE else "yellow"
         place = "" if note.source is None else f"{note.source}: "
@@ -132,7 +133,7 @@ def _print_notes(notes: Sequence[Note], console: Console) -> None:
 
 
 def most_telling(notes: Sequence[Note]) -> list[Note]:
-    """Return `notes`, those about blocks that are done last."""
+    """Return `notes`; notes about finished blocks come last."""
     return sorted(notes, key=lambda one: one.code == _DONE)
 
 

@@ -48,10 +48,7 @@ def print_report(
             console, (f"The run was stopped early by {_signal_name(report.interrupted_by)}.", "yellow")
         )
     if report.fault_in_telling is not None:
-        put_wrapped(
-            console,
-            (f"Progress was not shown completely: {report.fault_in_telling}", "yellow"),
-        )
+        put_wrapped(console, (f"Progress was not shown completely: {report.fault_in_telling}", "yellow"))
     for step in _next_steps(report):
         put_wrapped(console, step)
     _print_doubts(report.in_doubt, doubts or {}, invocation, console)
@@ -82,11 +79,11 @@ def print_outcome(exam: ExamOutcome, console: Console) -> None:
         (f"{label_of(exam.outcome):{_LABEL_WIDTH}}", OUTCOME_STYLES[exam.outcome]),
         (exam.address, "bold"),
         "  ",
-        outcome_words(exam),
+        _outcome_words(exam),
     )
 
 
-def outcome_words(exam: ExamOutcome) -> str:
+def _outcome_words(exam: ExamOutcome) -> str:
     """Return SID and message of `exam`; for a created exam, only the SID."""
     if exam.outcome is Outcome.CREATED and exam.sid is not None:
         return exam.sid
