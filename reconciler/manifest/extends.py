@@ -40,9 +40,6 @@ class Bases(Struct, frozen=True):
     are_whole: bool
 
 
-_NONE: Final = Bases((), are_whole=True)
-
-
 class _ExtendsEntry(Struct, frozen=True):
     """One item of `extends`: its place, and the file that it names."""
 
@@ -53,7 +50,6 @@ class _ExtendsEntry(Struct, frozen=True):
 class _Base(Struct):
     """One base file. Its offsets are shifted by `origin`; `root` is None if the file is unusable."""
 
-    file: Path
     diagnostics: FileDiagnostics
     origin: int
     root: YamlMapping | None
@@ -86,7 +82,7 @@ class BaseFileReader:
     def bases_of(self, path: str, root: YamlMapping, diagnostics: FileDiagnostics) -> Bases:
         """Return the base files of the manifest at `path`, whose top mapping is `root`."""
         if _EXTENDS not in root:
-            return _NONE
+            return Bases((), are_whole=True)
         file = Path(path)
         entries, has_all = self._entries(file, root, diagnostics)
         walk = _Walk({os.path.realpath(file): paths.shown(file, self._root)}, is_whole=has_all)
@@ -169,7 +165,7 @@ class BaseFileReader:
     def _read(self, file: Path, data: bytes) -> _Base:
         diagnostics, document = self._read_file(paths.shown(file, self._root), data)
         diagnostics.base_files = self
-        base = _Base(file, diagnostics, self._next_origin, None)
+        base = _Base(diagnostics, self._next_origin, None)
         self._by_origin.append(base)
         self._next_origin += len(diagnostics.source.text) + 1
         if document is not None:

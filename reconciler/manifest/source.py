@@ -4,8 +4,7 @@ import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from functools import cache
-from itertools import accumulate
+from functools import cache, cached_property
 from typing import Final
 
 from msgspec import Struct, field
@@ -63,26 +62,21 @@ def decode(data: bytes) -> str:
             message="this file is written in UTF-16 or UTF-32, or is not text",
             hint="Save it as UTF-8.",
         )
+    start = 0
+    while data.startswith(_BOM, start):  # the parser skips one too, and counts its offsets from behind it
+        start += len(_BOM)
+    data = data[start:]
     try:
-        return _without_boms(data).decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        rest = _without_boms(data)
         raise NotText(
-            rest[: error.start].decode("utf-8"),
-            message=f"the byte 0x{rest[error.start]:02X} here is not UTF-8",
+            data[: error.start].decode("utf-8"),
+            message=f"the byte 0x{data[error.start]:02X} here is not UTF-8",
             hint="Save the file as UTF-8; it may be in Latin-1 or Windows-1252 now.",
         ) from None
 
 
-def _without_boms(data: bytes) -> bytes:
-    """Return `data` without BOMs. The parser skips a BOM too, which would shift its offsets by one."""
-    start = 0
-    while data.startswith(_BOM, start):
-        start += len(_BOM)
-    return data[start:]
-
-
-class SourceText(Struct):
+class SourceText(Struct, dict=True):
     """The text of one file, and the parts of it that must not be shown.
 
     `secrets` (known once `is_parsed`) are ranges from the end of a key to the end of its value. `unknown`
@@ -97,23 +91,15 @@ class SourceText(Struct):
     secret_values: set[str] = field(default_factory=set)
     unknown: list[TextRange] = field(default_factory=list)
     _hidden: "_HiddenRanges | None" = None
-    _starts: "array[int]" = field(default_factory=lambda: array("I"))
 
+    @cached_property
     def starts(self) -> "array[int]":
-        """Return the offset of the start of each line."""
-        if not self._starts:
-            self._starts.append(0)
-            if self.is_parsed:  # then there are no other line ends that `splitlines` knows
-                self._starts.extend(accumulate(map(len, self.text.splitlines(keepends=True))))
-                if self.text and not self.text.endswith(("\n", "\r")):
-                    self._starts.pop()
-            else:
-                self._starts.extend(found.end() for found in _BREAK.finditer(self.text))
-        return self._starts
+        """The offset of the start of each line."""
+        return array("I", [0, *(found.end() for found in _BREAK.finditer(self.text))])
 
     def position(self, offset: int) -> Position:
         """Return the line and column of `offset`."""
-        starts = self.starts()
+        starts = self.starts
         line = bisect_right(starts, offset)
         return Position(self.file, line, offset - starts[line - 1] + 1)
 
@@ -124,7 +110,7 @@ class SourceText(Struct):
 
     def offset(self, line: int, column: int) -> int:
         """Return the offset of a line and column, which count from 0; at most the end of the text."""
-        starts = self.starts()
+        starts = self.starts
         start = starts[line] if line < len(starts) else len(self.text)
         return min(start + column, len(self.text))
 
@@ -138,7 +124,7 @@ class SourceText(Struct):
 
     def excerpt(self, offset: int) -> str | None:
         """Return the line at `offset` up to the first secret; None if the secret comes before `offset`."""
-        starts = self.starts()
+        starts = self.starts
         index = bisect_right(starts, offset) - 1
         line, column = self._line(index), offset - starts[index]
         if not self.is_text or column > _MAX_EXCERPT:
@@ -153,17 +139,17 @@ class SourceText(Struct):
     def _shown_length(self, line: str, index: int) -> int:
         """Return how many characters of `line`, which has the index `index`, may be shown."""
         if self.is_parsed:
-            start = self.starts()[index]
+            start = self.starts[index]
             hidden = self._hidden_ranges().first_on(start, start + len(line))
             length = len(line) if hidden is None else behind_colon(line, max(hidden - start, 0))
             return min(length, shown_length(line))
         if len(self.text) > _MAX_GUARDED:
             return 0
-        return shown_length_unparsed([self._line(at) for at in range(len(self.starts()))], index)
+        return shown_length_unparsed([self._line(at) for at in range(len(self.starts))], index)
 
     def is_hidden(self, offset: int) -> bool:
         """Return whether `offset` is hidden: in a hidden range, a comment after one, or after a secret."""
-        hidden, starts = self._hidden_ranges(), self.starts()
+        hidden, starts = self._hidden_ranges(), self.starts
         line_start = starts[bisect_right(starts, offset) - 1]
         within, secret = _last_before(offset, hidden.every), _last_before(offset, hidden.secrets)
         if within is not None and (
@@ -196,7 +182,7 @@ class SourceText(Struct):
 
     def line(self, number: int) -> str:
         """Return the line `number`, which counts from 1; an empty text after the last line."""
-        return self._line(number - 1) if number <= len(self.starts()) else ""
+        return self._line(number - 1) if number <= len(self.starts) else ""
 
     def without_secrets(self, text: str) -> str:
         """Return `text` with the secrets of this file masked, except very short ones."""
@@ -206,7 +192,7 @@ class SourceText(Struct):
         return text
 
     def _line(self, index: int) -> str:
-        starts = self.starts()
+        starts = self.starts
         end = starts[index + 1] if index + 1 < len(starts) else len(self.text)
         return self.text[starts[index] : end].rstrip("\r\n")
 
