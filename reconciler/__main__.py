@@ -1,4 +1,4 @@
-"""`python -m reconciler` is `reconciler`."""
+"""Runs the command line as `python -m reconciler`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Editing: changes of state by hand, under one lock, and the recovery files that earlier runs left.
+"""Edits of state under one lock, moves to another store, and recovery files of earlier runs.
 
 May import: `backends`, `statefile`, `planning`, `model`, `ports`, `host`, `service_url`.
 """
@@ -48,10 +48,10 @@ _OTHER_SIDS: Final = {
 
 
 class Edit:
-    """Changes of one state that are made together. Made by `Workspace.editing`.
+    """Edits of one state that are committed together. Made by `Workspace.editing`.
 
-    What an argument shows to be wrong raises UsageError before the lock is taken; what the state does not
-    allow raises ResolutionRefused or PushRefused, and nothing is changed.
+    A wrong argument raises UsageError before the lock is taken. An edit that the state does not allow raises
+    ResolutionRefused or PushRefused, and changes nothing.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Edit:
         self._edited: State | None = None
         self._put: Callable[[State], str | None] | None = None
         self.backup: str | None = None
-        """Where the state before the edits is kept; None until they are committed, and if there were none."""
+        """Where the state before the edits is kept; None before the commit, and without edits."""
 
     @cached_property
     def _session(self) -> Session:
@@ -79,39 +79,39 @@ class Edit:
 
     @property
     def state(self) -> State:
-        """The state as edited so far; as committed, once the context has ended."""
+        """The state with the edits so far; the committed state after the context has ended."""
         return self._session.state if self._edited is None else self._edited
 
     def adopt(self, address: str, sid: str, *, by: str) -> None:
-        """Record that the declared exam `address` exists as `sid`; `by` says who found that, and where."""
+        """Record that the declared exam `address` exists as `sid`; `by` says who found it, and where."""
         exam, found = _address(address), _sid(sid)
         declaration = _declaration_of(self._declared(), exam)
         self._change(state_edits.adopt(self.state, declaration, found, _settler(by)))
 
     def resolve(self, address: str, *, sid: str | None, by: str, attempt: str | None = None) -> None:
-        """Record what became of the in-doubt exam `address`: `sid`, or with None that it was not created.
+        """Record that the in-doubt exam `address` was created as `sid`; None: that it was not created.
 
-        It is refused if the doubt is about another attempt than `attempt` (None: whichever it is).
+        Raises ResolutionRefused if `attempt` is not None and the exam is in doubt because of another attempt.
         """
         exam, found = _address(address), None if sid is None else _sid(sid)
         self._change(state_edits.settle(self.state, exam, found, _settler(by), attempt=attempt))
 
     def move(self, source: str, target: str) -> None:
-        """Keep the exam at the address `source` at `target` from now on."""
+        """Move the exam from the address `source` to the address `target`."""
         here, there = _address(source), _address(target)
         self._change(state_edits.move(self.state, here, there))
 
     def remove(self, address: str) -> None:
-        """Forget the exam at `address`; the exam itself stays as it is."""
+        """Remove the exam at `address` from state; the service keeps the exam."""
         exam = _address(address)
         self._change(state_edits.remove(self.state, exam))
 
     def rebind(self, url: str) -> None:
-        """Say that the exams in state are at the service with the base URL `url`."""
+        """Bind the state to the service with the base URL `url`."""
         self._change(replace(self.state, service=service_url.normalised(url)))
 
     def push(self, document: bytes, *, name: str) -> None:
-        """Make `document` the state: it must be of the same lineage and a later serial.
+        """Replace the state by `document`, which must have the same lineage and a later serial.
 
         `name` names it in errors.
         """
@@ -120,9 +120,9 @@ class Edit:
         self._edited = pushed
 
     def recover(self, document: bytes, *, name: str) -> tuple[RecoveredOutcome, ...]:
-        """Feed the recovery file `document` back, and return what became of each outcome.
+        """Merge the recovery file `document` into the state, and return the result for each outcome in it.
 
-        `name` names it in errors. Raises RecoveryRefused if it is of another state, or damaged.
+        `name` names it in errors. Raises RecoveryRefused if it belongs to another state, or is damaged.
         """
         try:
             outcomes = decode_recovery(document, name=name)
@@ -147,13 +147,13 @@ class Edit:
         return fed
 
     def encrypt(self) -> None:
-        """Encrypt state and backup with the present key; a state that is encrypted already, anew."""
+        """Encrypt state and backup with the present key, also if they are encrypted already."""
         state = self.state
         self._store.encrypt_next_write()
         self._change(state)
 
     def decrypt(self) -> None:
-        """Keep state and backup as plain text from now on."""
+        """Store state and backup as plain text from now on."""
         state = self.state
         if not self._store.is_encrypted():
             raise UsageError(f"{self._store.location} is not encrypted", hint="There is nothing to do.")
@@ -161,10 +161,10 @@ class Edit:
         self._change(state)
 
     def commit(self) -> None:
-        """Commit what was edited so far; done by itself when the context ends."""
+        """Commit the edits so far; the end of the context does this too."""
         if self._put is None:
             return
-        # Before state forgets anything: what a killed run left is superfluous once state has it.
+        # Before an edit removes exams from state: files whose outcomes are all in state are no longer needed.
         sweep(recovery_folder(self._root), self._session.state)
         self.backup = self._put(self.state)
         self._edited = self._put = None
@@ -182,7 +182,7 @@ def migrate(
     timeout_s: float,
     is_encrypted: bool,
 ) -> State:
-    """Move the state from `source` to `target`, and encrypt it if it was, or if `is_encrypted`.
+    """Move the state from `source` to `target`, encrypted if `source` or `is_encrypted` is.
 
     `locks` are for the locks of `source` and of `target`.
     """
@@ -196,7 +196,7 @@ def migrate(
 
 
 class Stray(Struct, frozen=True, kw_only=True):
-    """A recovery file of an earlier run that holds more than the state; `fed` is what it would mean."""
+    """A recovery file of an earlier run with outcomes that state lacks; `fed` is the result of a merge."""
 
     path: Path
     fed: tuple[RecoveredOutcome, ...]
@@ -205,8 +205,7 @@ class Stray(Struct, frozen=True, kw_only=True):
 def recovery_folder(root: Path) -> Path:
     """Return the folder of the recovery files of the workspace at `root`.
 
-    Raises RecoveryRefused if a link stands in its place: a pull request may bring one, to have outcomes
-    written or read elsewhere.
+    Raises RecoveryRefused for a link in its place: a pull request could add one to redirect outcomes.
     """
     for folder in (RECOVERY_FOLDER.parent, RECOVERY_FOLDER):
         if (root / folder).is_symlink():
@@ -218,9 +217,9 @@ def recovery_folder(root: Path) -> Path:
 
 
 def sweep(folder: Path, state: State) -> tuple[Stray, ...]:
-    """Return the recovery files in `folder` that hold what `state` lacks, and remove those that it has.
+    """Remove the recovery files in `folder` whose outcomes are all in `state`; return the others.
 
-    `state` is as committed, under its lock. Files of other states, and of runs at work, are left alone.
+    `state` is the committed state; hold its lock. Files of other states and of active runs are ignored.
     """
     with leftovers(folder) as found:
         strays = []
@@ -257,14 +256,14 @@ def _declaration_of(declared: Declared, address: Address) -> Declaration:
 
 
 def _address(text: str) -> Address:
-    """Return the address `text`. Raises UsageError."""
+    """Return `text` as an address. Raises UsageError."""
     if is_address(text):
         return Address(text)
     raise UsageError(f"{text!r} is not an address", hint="Write it as in the manifest, like cs101/final.")
 
 
 def _sid(sid: str) -> ExamSid:
-    """Return the SID of an exam that `sid` is. Raises UsageError."""
+    """Return `sid` as the SID of an exam. Raises UsageError."""
     if is_exam_sid(sid):
         return ExamSid(sid)
     hint = "It is EX and 32 characters from 0-9 and a-f."

@@ -1,6 +1,6 @@
-"""Sending: the second half of an apply, from the last refusal to the report. `Workspace.apply` has the first.
+"""The second half of an apply: the last checks, the requests, the recovery file, and the report.
 
-httpx and asyncio load with this module.
+`Workspace.apply` is the first half. httpx and asyncio load with this module.
 May import: every room but `cli`, `sandbox` and `manifest`.
 """
 
@@ -36,7 +36,7 @@ from reconciler.statefile.session import Session
 
 
 class Sending(Struct, frozen=True, kw_only=True):
-    """How an apply sends. `token` is called when there is something to send, and only then."""
+    """How an apply sends requests. `token` is called only if there is something to send."""
 
     token: Callable[[], str]
     secrets: SecretSource
@@ -47,11 +47,11 @@ class Sending(Struct, frozen=True, kw_only=True):
 
 
 class Recovery(Struct, frozen=True, kw_only=True):
-    """What a run leaves on this machine.
+    """Recovery files on this machine after a run.
 
-    `file` holds outcomes that the store may lack; None if it has all. `failure` says why some could not be
-    kept here, though the store may have them; None if all were. `earlier` are files of earlier runs on the
-    same state that hold something the state lacks.
+    `file` holds outcomes that the store may lack; None if the store has all. `failure` says why some outcomes
+    could not be written to it; the store may have them. `earlier` are files of earlier runs on the same state
+    with outcomes that the state lacks.
     """
 
     file: Path | None = None
@@ -60,11 +60,11 @@ class Recovery(Struct, frozen=True, kw_only=True):
 
 
 class Applied(Struct, frozen=True, kw_only=True):
-    """What an apply was to do and did.
+    """The plan and the result of an apply.
 
-    `state` is as last committed. `backup` is where the state before imports, moves and forgets is kept; None
-    if there were none. `trouble` is set if the outcomes are safe in the log but could not be folded into the
-    state; the next command does that. `recovery` says what is left on this machine.
+    `state` is as last committed. `backup` is where the state before the imports, moves and removals of the
+    plan is kept; None for a plan without any. `trouble` is set if the outcomes are in the log but could not
+    be folded into the state; the next command does that.
     """
 
     plan: Plan
@@ -76,9 +76,9 @@ class Applied(Struct, frozen=True, kw_only=True):
 
 
 class Run:
-    """One apply under the lock. Making it refuses everything that can be refused before anything is sent."""
+    """One apply under the lock. Its constructor makes all checks that need no request, and raises."""
 
-    def __init__(  # noqa: PLR0913 - what is sent, where, and what stands in the way
+    def __init__(  # noqa: PLR0913 - what is sent, where, and what may prevent it
         self,
         sending: Sending,
         plan: Plan,
@@ -105,7 +105,7 @@ class Run:
     def _refuse_strays(self, strays: Sequence[Stray]) -> None:
         """Raise RecoveryRefused if the recovery file of an earlier run says that a planned exam may exist.
 
-        That is so only if a store lost what it had acknowledged, or if a person was mistaken.
+        This happens only if a store lost an acknowledged write, or if a person resolved a doubt wrongly.
         """
         creates = {exam.address for exam in self._creates}
         for stray in strays:
@@ -118,7 +118,7 @@ class Run:
                         hint=f"Nothing was sent. {one.hint} Then remove the file.",
                     )
 
-    async def carry_out(  # noqa: PLR0913 - each is a port, or said by the caller
+    async def carry_out(  # noqa: PLR0913 - each is a port or a choice of the caller
         self,
         session: Session,
         *,
@@ -131,7 +131,8 @@ class Run:
     ) -> Applied:
         """Change state as planned, send all requests, and fold every outcome into the state at `location`.
 
-        Until the store has them, outcomes are in a file in `folder`, which is made before any is sent.
+        A recovery file in `folder` keeps the outcomes until the store has them. It is made before the first
+        request.
         """
         progress = progress or QuietProgress()
         progress.planned(self._plan)
@@ -150,7 +151,7 @@ class Run:
             backup = _mend(session, changed)
             report = await self._send(session, outcomes, progress, stopping or Stopping(), by)
             trouble = self._fold(session)
-            # That each append was acknowledged is not enough: a store may lose its last writes with its log.
+            # Acknowledged appends are not enough: a store may lose its log and with it the last writes.
             is_stored = trouble is None and not outcomes.is_owed
         finally:
             is_needed = not (is_stored or outcomes.is_empty)
@@ -176,7 +177,7 @@ class Run:
     async def _send(
         self, session: Session, outcomes: RecoveryJournal, progress: Progress, stopping: Stopping, by: str
     ) -> Report:
-        """Send all requests; on return every outcome is in the log, and among `outcomes`."""
+        """Send all requests. On return every outcome is in the log and in `outcomes`."""
         journal = session.begin_journal(outcomes)
         try:
             api = HttpExamApi(self._url, self._token, timeout_s=self._sending.timeout_s)
@@ -208,5 +209,5 @@ class Run:
 
 
 def _mend(session: Session, changed: State) -> str | None:
-    """Commit `changed` where it is another state; return where the one before is kept."""
+    """Commit `changed` if it differs from the state; return where the old state is kept."""
     return None if changed == session.state else session.mend(changed)

@@ -11,7 +11,7 @@ An apply goes one way. `Workspace.apply` has all its steps, in this order:
     send      requests to the service, outcomes to the log, then the state  ┘
     tell      Applied ─────────────────► the caller, who prints it
 
-Nothing here prints, asks or reads environment variables. Failures are ReconcilerErrors.
+This module does not print, prompt or read environment variables. Failures are ReconcilerErrors.
 May import: every room but `cli` and `sandbox`. Only `apply` loads `sending`, and with it httpx and asyncio.
 """
 
@@ -62,10 +62,10 @@ if TYPE_CHECKING:
 RULE_CODES: Final = frozenset(CODES)
 """The codes of all rules that come with the product."""
 FIXED_RULES: Final = FIXED
-"""Those of them that no workspace and no comment can turn off."""
+"""The codes of the rules that no setting and no comment can turn off."""
 
 READS_FAST: Final = IS_FAST
-"""Whether PyYAML has its C extension here; without it, manifests are read about ten times as slowly."""
+"""Whether PyYAML has its C extension; without it, reading manifests takes about ten times as long."""
 
 _DEFAULT_STATE: Final = "file:exams.state.json"
 _MAX_CREATES: Final = 100
@@ -73,7 +73,7 @@ _NO_KEYS: Final = StateKeys()
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """A plan, and the warnings of its manifests; `provenance` is empty unless it was asked for."""
+    """A plan, and the warnings about its manifests. `provenance` is filled only if tracing is on."""
 
     plan: Plan
     warnings: tuple[Diagnostic, ...]
@@ -83,8 +83,8 @@ class Planned(Struct, frozen=True, kw_only=True):
 class Workspace:
     """The exams declared in one directory, in one environment, with their state. Made by `Workspace.open`.
 
-    The workspace file and the rules are read when it is opened, manifests when first needed, and state each
-    time that it is needed. To see files that have changed, open it again.
+    `open` reads the workspace file and the rules. Manifests are read when first needed, state each time that
+    it is needed. Open the workspace again to see changed files.
     """
 
     _root: Path
@@ -114,14 +114,14 @@ class Workspace:
     ) -> "Workspace":
         """Open the workspace in the directory `root` (None: the working directory).
 
-        `paths` name manifests below it; without any, those of the workspace file count, or the default ones.
-        `environment` is one of the workspace file's. `state_url` and `api_url` override its own.
-        `ambient_api_url`, as from the variable SMARTERPROCTORING_URL, counts only where nothing else names a
-        service; a plan is refused where it contradicts the environment. `keys` open an encrypted state, and
-        the present one makes fingerprints of secrets. `is_strict` makes warnings errors, but for those that
-        only the passing of time has brought about.
+        `paths` are manifests below it; by default those of the workspace file, or else all manifests.
+        `environment` names one of the workspace file. `state_url` and `api_url` override those of the
+        environment. `ambient_api_url` (that of the variable SMARTERPROCTORING_URL) is used only if nothing
+        else names a service; a plan is refused if it contradicts the environment. `keys` decrypt the state,
+        and the present key makes fingerprints of secrets. `is_strict` turns warnings into errors, except
+        warnings that appear only because time has passed.
 
-        Mistakes in files raise nothing yet: `validate` returns them, and all else raises ManifestInvalid.
+        Mistakes in files raise no error here: `validate` returns them, other methods raise ManifestInvalid.
         """
         opened = cls()
         opened._root = Path.cwd() if root is None else root
@@ -139,7 +139,7 @@ class Workspace:
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """The rules that the manifests are held to: the built-in ones, and those of installed plug-ins."""
+        """The rules that manifests are checked against: built-in ones, and those of installed plug-ins."""
         return self._registry.rules
 
     @property
@@ -148,10 +148,10 @@ class Workspace:
         return self._store().location
 
     def validate(self, *, now: datetime | None = None) -> Loaded:
-        """Return what the manifests declare, and every mistake in them; raise nothing for a mistake.
+        """Return the declarations of the manifests and all diagnostics. A mistake raises no error.
 
-        Rules take `now` for the present moment (None: the clock's). Where no environment was chosen and there
-        are several, the manifests are held to each; the declarations are those of the first.
+        Rules use `now` as the current time (None: the clock's). If there are several environments and none
+        was chosen, manifests are checked in each of them; the declarations are those of the first.
         """
         names = self._file.environment_names if self._environment is None else ()
         if len(names) < 2:  # noqa: PLR2004 - several
@@ -167,10 +167,10 @@ class Workspace:
         tracing: Tracing = Tracing.OFF,
         secrets: SecretSource | None = None,
     ) -> Planned:
-        """Return what an apply would do now. Take no token and no lock, and write nothing.
+        """Return what an apply would do now. Needs no token and no lock, and writes nothing.
 
-        Rules and guards take `now` for the present moment (None: the clock's). No secret is needed; with
-        `secrets` and a state key, values are compared with those that were sent.
+        Rules and guards use `now` as the current time (None: the clock's). With `secrets` and a state key,
+        values of secrets are compared with those that were sent.
         """
         loaded = self._load_valid(now, tracing)
         store = self._store()
@@ -201,13 +201,13 @@ class Workspace:
         lock_timeout_s: float = 0.0,
         recovery_directory: Path | None = None,
     ) -> "Applied":
-        """Create what is missing, under the lock, as the create protocol says.
+        """Create the missing exams, under the lock, by the create protocol.
 
-        The plan is made anew. It is refused if a guard fires, or if it does anything that `reviewed` (a plan
-        or a fingerprint) does not. `confirm` sees it last, and may refuse it as well. `by` says who runs
-        this, and where; state keeps it with each create in doubt. Without `progress` nothing is told; without
-        `stopping` only a cancellation stops the run. Outcomes are kept in `recovery_directory` (None: below
-        the workspace) until the store has them.
+        A new plan is made. It is refused if a guard stops it, or if it does anything that `reviewed` (a plan
+        or a fingerprint) does not. `confirm` then decides. `by` says who runs this, and where; state keeps it
+        for each create in doubt. `progress` receives events. Without `stopping`, only cancellation stops the
+        run. A recovery file in `recovery_directory` (None: below the workspace) keeps the outcomes until the
+        store has them.
         """
         from reconciler.sending import Run  # noqa: PLC0415 - httpx and asyncio load only to apply
 
@@ -248,8 +248,8 @@ class Workspace:
     def editing(self, *, lock_timeout_s: float = 0.0, command: str = "edit") -> Iterator[Edit]:
         """Edit the state: any number of edits under one lock, with one commit and one backup.
 
-        The lock is taken with the first edit or look at its state, and tells others that `command` holds it.
-        What was edited is committed when the context ends; if it ends with an error, nothing is changed.
+        The first edit, or the first access to `Edit.state`, takes the lock; others see `command` as its
+        holder. The end of the context commits the edits; an error changes nothing.
         """
         store = self._store()
         with ExitStack() as stack:
@@ -265,11 +265,11 @@ class Workspace:
             edit.commit()
 
     def load_state(self) -> State:
-        """Return the state as it is, journal included; nothing is written."""
+        """Return the state with the outcomes of its log. Writes nothing."""
         return load_state(self._store())
 
     def plain_text(self, document: bytes, *, name: str) -> bytes:
-        """Return `document`, a copy or backup of a state, decrypted where it is encrypted.
+        """Return `document`, a copy or backup of a state, decrypted if it is encrypted.
 
         `name` names it in errors.
         """
@@ -283,28 +283,28 @@ class Workspace:
         return initialise(store, lineage=new_lineage(), lock=lock_info("init"), timeout_s=lock_timeout_s)
 
     def migrate(self, source_url: str, *, lock_timeout_s: float = 0.0, is_encrypted: bool = False) -> State:
-        """Move the state at `source_url` to where this workspace has it.
+        """Move the state at `source_url` to the state URL of this workspace.
 
-        It is encrypted if it was, or if `is_encrypted`. The old place is left marked, and cannot be used
-        again. A migration that was cut off goes on where it was.
+        It is encrypted if it was, or if `is_encrypted`. A marker in the old store keeps it from being used
+        again. An interrupted migration continues where it stopped.
         """
         source, target = self._store(source_url), self._store()
         locks = lock_info("init --migrate-from"), lock_info("init --migrate-from")
         return migrate(source, target, locks=locks, timeout_s=lock_timeout_s, is_encrypted=is_encrypted)
 
     def lock_holder(self) -> LockHolder | None:
-        """Return who holds the state's lock or was killed with it; None if nobody does."""
+        """Return the run that holds the lock or was killed with it; None for a free lock."""
         return self._store().lock_holder()
 
     def unlock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
-        """Break the lock `lock_id`, and return who held it."""
+        """Break the lock `lock_id`, and return its holder."""
         return self._store().break_lock(lock_id, breaking=breaking)
 
     def _read_file(self, environment: str | None) -> WorkspaceFile:
         return load_workspace(self._root, environment_name=environment, rules=self._registry.adjustable)
 
     def _load(self, now: datetime | None, tracing: Tracing = Tracing.OFF) -> Loaded:
-        """Return what the manifests declare at `now`; they are read once."""
+        """Return the declarations and diagnostics at `now`. Manifests are read once."""
         if (now, tracing) not in self._loaded:
             self._loaded[now, tracing] = self._declare(self._file, now, tracing)
         return self._loaded[now, tracing]
@@ -350,7 +350,7 @@ class Workspace:
         return EncryptingStore(open_store(url, root=self._root), self._keys)
 
     def _service(self, state: State) -> ServiceUrl:
-        """Return the service that a plan goes to, and who named it."""
+        """Return the service to use, and what named it."""
         return service_url.choose(
             option=self._api_url,
             environment=self._file.environment.api_url,
@@ -381,10 +381,10 @@ class Workspace:
         secrets: SecretSource | None,
         now: datetime,
     ) -> Planned:
-        """Plan at `now`; an apply never gives another moment than the clock's, so that its guards hold.
+        """Plan at `now`. An apply passes the clock's time, so that its guards are reliable.
 
-        Warnings that depend on the moment are kept for creates only. Those of blocks that point nowhere are
-        left to the plan's notes, which know more.
+        Warnings that depend on the time are kept for creates only. Warnings about blocks without a target are
+        left out, because the plan's notes say more.
         """
         limits = (max_creates, self._file.max_creates, _MAX_CREATES)
         service = self._service(applied.state)
@@ -413,7 +413,7 @@ class Workspace:
 
 
 def _in_each(loaded: Mapping[str, Loaded]) -> Loaded:
-    """Return one answer for all environments, by name; a mistake that only some have says in which."""
+    """Combine the results of all environments; a diagnostic of only some environments names them."""
     found: dict[Diagnostic, list[str]] = {}
     for name, each in loaded.items():
         for diagnostic in dict.fromkeys(each.diagnostics):
