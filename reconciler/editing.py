@@ -86,7 +86,7 @@ class Edit:
         """Record that the declared exam `address` exists as `sid`; `by` says who found it, and where."""
         exam, found = _address(address), _sid(sid)
         declaration = _declaration_of(self._declared(), exam)
-        self._change(state_edits.adopt(self.state, declaration, found, _settler(by)))
+        self._change(state_edits.adopt(self.state, declaration, found, _editor(by)))
 
     def resolve(self, address: str, *, sid: str | None, by: str, attempt: str | None = None) -> None:
         """Record that the in-doubt exam `address` was created as `sid`; None: that it was not created.
@@ -94,7 +94,7 @@ class Edit:
         Raises ResolutionRefused if `attempt` is not None and the exam is in doubt because of another attempt.
         """
         exam, found = _address(address), None if sid is None else _sid(sid)
-        self._change(state_edits.settle(self.state, exam, found, _settler(by), attempt=attempt))
+        self._change(state_edits.settle(self.state, exam, found, _editor(by), attempt=attempt))
 
     def move(self, source: str, target: str) -> None:
         """Move the exam from the address `source` to the address `target`."""
@@ -165,7 +165,7 @@ class Edit:
         if self._put is None:
             return
         # Before an edit removes exams from state: files whose outcomes are all in state are no longer needed.
-        sweep(recovery_folder(self._root), self._session.state)
+        remove_merged_recoveries(recovery_folder(self._root), self._session.state)
         self.backup = self._put(self.state)
         self._edited = self._put = None
 
@@ -195,7 +195,7 @@ def migrate(
     return migration.run(timeout_s=timeout_s, prepare=prepare)
 
 
-class Stray(Struct, frozen=True, kw_only=True):
+class UnmergedRecovery(Struct, frozen=True, kw_only=True):
     """A recovery file of an earlier run with outcomes that state lacks; `fed` is the result of a merge."""
 
     path: Path
@@ -216,18 +216,18 @@ def recovery_folder(root: Path) -> Path:
     return root / RECOVERY_FOLDER
 
 
-def sweep(folder: Path, state: State) -> tuple[Stray, ...]:
+def remove_merged_recoveries(folder: Path, state: State) -> tuple[UnmergedRecovery, ...]:
     """Remove the recovery files in `folder` whose outcomes are all in `state`; return the others.
 
     `state` is the committed state; hold its lock. Files of other states and of active runs are ignored.
     """
     with leftovers(folder) as found:
-        strays = []
+        unmerged = []
         for leftover in found:
             try:
                 outcomes = decode_recovery(leftover.data, name=str(leftover.path))
             except (MalformedError, StateTooNew):
-                strays.append(Stray(path=leftover.path, fed=()))
+                unmerged.append(UnmergedRecovery(path=leftover.path, fed=()))
                 continue
             if outcomes is not None and outcomes.lineage != state.lineage:
                 continue
@@ -235,11 +235,11 @@ def sweep(folder: Path, state: State) -> tuple[Stray, ...]:
             if all(one.verdict is RecoveryVerdict.KNOWN for one in fed):
                 leftover.remove()
             else:
-                strays.append(Stray(path=leftover.path, fed=fed))
-        return tuple(strays)
+                unmerged.append(UnmergedRecovery(path=leftover.path, fed=fed))
+        return tuple(unmerged)
 
 
-def _settler(by: str) -> state_edits.Editor:
+def _editor(by: str) -> state_edits.Editor:
     return state_edits.Editor(by=tamed(by), at=SystemClock().now())
 
 

@@ -14,7 +14,7 @@ from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest, resolve_secrets
 from reconciler.applying.stopping import Stopping
 from reconciler.backends.recovery_file import make_recovery_file
-from reconciler.editing import Stray
+from reconciler.editing import UnmergedRecovery
 from reconciler.host import SystemClock, jitter, new_attempt
 from reconciler.model.destination import ServiceUrl
 from reconciler.model.errors import RecoveryRefused, StateError
@@ -85,35 +85,35 @@ class Run:
         applied: AppliedBlocks,
         *,
         service: ServiceUrl,
-        strays: Sequence[Stray],
+        unmerged: Sequence[UnmergedRecovery],
         key: FingerprintKey | None,
     ) -> None:
         self._sending = sending
         self._plan = plan
         self._applied = applied
         self._key = key
-        self._earlier = tuple(stray.path for stray in strays)
+        self._earlier = tuple(earlier.path for earlier in unmerged)
         self._creates = planned_creates(plan, applied)
         self._requests: tuple[CreateRequest, ...] = ()
         if self._creates:
-            self._refuse_strays(strays)
+            self._refuse_doubtful_creates(unmerged)
             self._url = service_url.check(service, is_plain_http_allowed=sending.is_plain_http_allowed)
             self._token = sending.token()
             check_token(self._token, SystemClock().now())
             self._requests = resolve_secrets(self._creates, sending.secrets)
 
-    def _refuse_strays(self, strays: Sequence[Stray]) -> None:
+    def _refuse_doubtful_creates(self, unmerged: Sequence[UnmergedRecovery]) -> None:
         """Raise RecoveryRefused if the recovery file of an earlier run says that a planned exam may exist.
 
         This happens only if a store lost an acknowledged write, or if a person resolved a doubt wrongly.
         """
         creates = {exam.address for exam in self._creates}
-        for stray in strays:
-            for one in stray.fed:
+        for earlier in unmerged:
+            for one in earlier.fed:
                 may_exist = one.outcome != Outcome.FAILED.value and not one.verdict.is_settled
                 if may_exist and one.address in creates:
                     raise RecoveryRefused(
-                        f"{one.address} is to be created, but {stray.path} of an earlier run says that it "
+                        f"{one.address} is to be created, but {earlier.path} of an earlier run says that it "
                         f"{one.message}",
                         hint=f"Nothing was sent. {one.hint} Then remove the file.",
                     )

@@ -28,7 +28,7 @@ from reconciler import service_url
 from reconciler.backends.encrypting_store import EncryptingStore
 from reconciler.backends.encryption import decrypt_document
 from reconciler.backends.opening import open_store
-from reconciler.editing import Edit, migrate, recovery_folder, sweep
+from reconciler.editing import Edit, migrate, recovery_folder, remove_merged_recoveries
 from reconciler.host import SystemClock, lock_info, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
 from reconciler.manifest.loader import RuleSettings, load, ordered
@@ -215,7 +215,7 @@ class Workspace:
         store, lock = self._store(), lock_info("apply")
         with open_session(store, lock=lock, timeout_s=lock_timeout_s) as session:
             folder = recovery_directory or recovery_folder(self._root)
-            strays = sweep(folder, session.state)
+            unmerged = remove_merged_recoveries(folder, session.state)
             key = self._fingerprint_key(session.state)
             now = SystemClock().now()
             applied = apply_all_blocks(loaded.declared, session.state, now=now)
@@ -231,7 +231,7 @@ class Workspace:
             )
             _refuse_unsafe(planned.plan, reviewed)
             service = self._service(session.state)
-            run = Run(sending, planned.plan, applied, service=service, strays=strays, key=key)
+            run = Run(sending, planned.plan, applied, service=service, unmerged=unmerged, key=key)
             if planned.plan.to_make and not confirm(planned):
                 raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
             return await run.carry_out(
