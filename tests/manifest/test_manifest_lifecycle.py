@@ -82,7 +82,7 @@ def test_a_circle_of_moves_is_drawn(tmp_path, items, drawn):
     assert circle.message == f"these moves go round in a circle: {drawn}"
     assert circle.span.start.line == 2
     assert "state mv" in circle.hint
-    assert "Remove each that was made before" in circle.hint
+    assert "Remove each move that was applied before" in circle.hint
 
 
 def test_an_import_follows_later_moves(tmp_path):
