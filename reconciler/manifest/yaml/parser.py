@@ -86,15 +86,6 @@ class _Anchored(NamedTuple):
     height: int
 
 
-class _Node(NamedTuple):
-    """A value, its offsets, and the number of levels below it."""
-
-    value: Value
-    start: int
-    end: int
-    height: int
-
-
 class _UnusualKey(NamedTuple):
     """A key that needs more work; `text` is None for `<<`, and BROKEN if the entry is to be left out."""
 
@@ -103,6 +94,9 @@ class _UnusualKey(NamedTuple):
     end: int
     is_secret: bool = False
 
+
+_Node: TypeAlias = tuple[Value, int, int, int]
+"""A value, the offsets of its start and its end, and the number of levels below it."""
 
 _Event: TypeAlias = Any
 """Typed as Any, because the stubs say that marks are optional; those of a parser never are."""
@@ -147,8 +141,8 @@ class YamlParser:
                         "a second document begins here",
                         "Keep one document in a file: move the rest into a file of its own.",
                     )
-                node = self._node(self._next())
-                root = (node.value, TextRange(node.start, node.end))
+                value, start, end, _ = self._node(self._next())
+                root = (value, TextRange(start, end))
             elif kind is not _STREAM_START and kind is not _DOCUMENT_END:
                 return root
 
@@ -192,7 +186,7 @@ class YamlParser:
         if anchor is not None:
             size = self._written + self._aliased - before
             self._anchors[anchor] = _Anchored(value, TextRange(start, end), size, height)
-        return _Node(value, start, end, height)
+        return value, start, end, height
 
     def _mapping(self) -> tuple[YamlMapping, int, int]:
         """Return the mapping after its start event, the offset of its end, and the levels below it."""
@@ -286,7 +280,7 @@ class YamlParser:
             value = self._quoted(text, start, end, event.style)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(value, TextRange(start, end), 1, 0)
-        return _Node(value, start, end, 0)
+        return value, start, end, 0
 
     def _plain(self, text: str, start: int, end: int) -> Value:
         """Return the value of a plain scalar."""
@@ -388,7 +382,7 @@ class YamlParser:
             if event.anchor in self._anchors:
                 code, message = "alias-loop", "this alias is inside the value that it refers to"
             hint = "Let it name an anchor (`&name`) that is complete before this line."
-            return _Node(self._broken(code, at, message, hint), at.start, at.end, 0)
+            return self._broken(code, at, message, hint), at.start, at.end, 0
         self._aliases.append((at.start, anchored.at))
         self._written += 1
         self._aliased += anchored.size - 1
@@ -404,7 +398,7 @@ class YamlParser:
             )
         if self._depth + anchored.height >= MAX_DEPTH:
             self._refuse_depth(at)
-        return _Node(anchored.value, at.start, at.end, anchored.height)
+        return anchored.value, at.start, at.end, anchored.height
 
     def _refuse_depth(self, at: TextRange) -> NoReturn:
         self._stop(
