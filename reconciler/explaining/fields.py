@@ -111,10 +111,11 @@ def _resolved(schema: Schema, root: Schema) -> Schema:
 
 
 def _requirement(path: tuple[str, ...], schema: Schema, place: str) -> str:
-    if path[0] in _COURSE and len(path) == 1 and place.startswith("an exam"):
-        return "one of `course` and `courseSid`"
-    if place.startswith("an exam") and path[0] in schemas.load("create-exam")["required"] and len(path) == 1:
-        return "yes, in the exam, a profile or `defaults`"
+    if place == _EXAM and len(path) == 1:
+        if path[0] in _COURSE:
+            return "one of `course` and `courseSid`"
+        if path[0] in schemas.load("create-exam")["required"]:
+            return "yes, in the exam, a profile or `defaults`"
     return "yes" if path[-1] in schema.get("required", ()) else "no"
 
 

@@ -38,8 +38,8 @@ class RuleResults(Struct):
         self.found.append((rule, findings))
         try:
             for finding in islice(rule.check(tuple(exams), context), _MOST_OF_A_PLUGIN):
-                _check_finding(finding, exams)
-                findings.append(_tamed(finding))
+                checked = _checked(finding, exams)
+                findings.append(checked)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - code of others may raise anything
             self.faults.append(fault(f"the rule '{rule.code}' of a plug-in failed", error))
         else:
@@ -89,17 +89,14 @@ def _view(declaration: Declaration, payload: Payload) -> Exam:
     )
 
 
-def _check_finding(finding: object, exams: Collection[Exam]) -> None:
-    """Raise TypeError unless `finding`, made by code of a plug-in, is well-formed."""
+def _checked(finding: object, exams: Collection[Exam]) -> Finding:
+    """Return `finding`, made by code of a plug-in, with tamed texts; raise TypeError if it is malformed."""
     if not isinstance(finding, Finding) or finding.exam not in exams:
         raise TypeError("it gave something other than a Finding about one of the exams")
     if not all(isinstance(text, str) for text in (finding.message, finding.hint)):
         raise TypeError("message and hint of a Finding must be text")
     if not all(map(_is_path, (finding.path, *finding.others))):
         raise TypeError("the paths of a Finding must be tuples of keys and of numbers of items")
-
-
-def _tamed(finding: Finding) -> Finding:
     message, hint = (tamed(text, most=_LONGEST_OF_A_PLUGIN) for text in (finding.message, finding.hint))
     return replace(finding, message=message, hint=hint)
 

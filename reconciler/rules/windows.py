@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from functools import lru_cache
 from itertools import pairwise
 from operator import itemgetter
 from typing import Final, TypeAlias
@@ -19,8 +18,6 @@ _WINDOWS: Final = ((_OPENS, _CLOSES), (_BOOKING_OPENS, _BOOKING_CLOSES))
 _NUMBER: Final = (int, float)
 _MINUTES_A_DAY: Final = 24 * 60
 _MINUTES_AN_HOUR: Final = 60
-_LONGEST_MINUTES: Final = 10_000_000_000
-"""More minutes than all years of a date have; with more, a timedelta could overflow."""
 
 _Window: TypeAlias = tuple[str, str, str, Exam]
 """Opening, address, closing, and the exam itself."""
@@ -77,7 +74,7 @@ def _duration(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
         opens, closes = exam.instant(_OPENS), exam.instant(_CLOSES)
         if opens is None or closes is None or closes <= opens:
             continue
-        if _span(minutes) > closes - opens:
+        if minutes > (closes - opens) / timedelta(minutes=1):
             yield Finding(
                 exam=exam,
                 path=_at("duration"),
@@ -86,11 +83,6 @@ def _duration(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
                 f"which is open for {_in_words(closes - opens)}",
                 hint="Lengthen the window or shorten the duration, which counts in minutes.",
             )
-
-
-@lru_cache(maxsize=1_024)
-def _span(minutes: float) -> timedelta:
-    return timedelta(minutes=min(minutes, _LONGEST_MINUTES))
 
 
 def _in_words(span: timedelta) -> str:
