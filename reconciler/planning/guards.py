@@ -30,7 +30,7 @@ def guards_of(  # noqa: PLR0913 - all that a guard may look at
 ) -> tuple[Guard, ...]:
     """Return every guard that refuses a plan of `lines`, in a fixed order.
 
-    `service` is None where no guard is to judge it. `kept` are the addresses that the plan is narrowed to:
+    `service` is None if no guard is to check it. `kept` are the addresses that the plan is narrowed to:
     other creates will not happen, so guards ignore them.
     """
     creates = [line for line in lines if line.action is Action.CREATE and line.address in kept]

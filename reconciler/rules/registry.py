@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
-from reconciler.rules import access, clock, items, likeness, practice, titles, windows
+from reconciler.rules import access, clock, duplicates, items, practice, titles, windows
 
 INLINE: Final = "inline-secret"
 UNUSED_SUPPRESSION: Final = "unused-ignore"
@@ -50,7 +50,7 @@ BUILT_IN: Final = tuple(
             *items.RULES,
             *titles.RULES,
             *practice.RULES,
-            *likeness.RULES,
+            *duplicates.RULES,
         ),
         key=lambda rule: rule.code,
     )

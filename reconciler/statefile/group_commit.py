@@ -11,8 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.records import IntentRecord, Record
 from reconciler.ports import StateStore
+from reconciler.statefile.history_notes import note_of_records
 from reconciler.statefile.journal_format import encode_record
-from reconciler.statefile.notes import note_of_records
 
 _Batch = list[tuple[Record, asyncio.Future[None]]]
 

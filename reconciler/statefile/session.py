@@ -24,8 +24,8 @@ from reconciler.model.identities import Digest
 from reconciler.model.payloads import NO_PAYLOADS, Payload
 from reconciler.model.state import State
 from reconciler.ports import LockHandover, LockInfo, Snapshot, StateStore, Version
+from reconciler.statefile.history_notes import note_of_change
 from reconciler.statefile.journal_format import DecodedJournal, decode_journal, encode_header
-from reconciler.statefile.notes import note_of_change
 from reconciler.statefile.replay import is_folded_into, replay
 from reconciler.statefile.state_format import RESTORE_HINT, decode_state, empty_state, encode_state
 from reconciler.statefile.strict_json import MalformedError

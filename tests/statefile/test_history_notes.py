@@ -8,7 +8,7 @@ from state_builders import LINEAGE, NOW, began, created, doubted, entry, failed,
 
 from reconciler.backends.file import FileStore
 from reconciler.ports import LockHandover, LockInfo
-from reconciler.statefile.notes import note_of_change, note_of_records
+from reconciler.statefile.history_notes import note_of_change, note_of_records
 from reconciler.statefile.session import initialise, open_session
 
 LOCK = LockInfo(lock_id="l", who="me", host="here", pid=1, since=NOW, command="test")
