@@ -28,7 +28,7 @@ class Topics(Struct, frozen=True):
         if topic.isascii() and topic.isdigit() and int(topic[:4]) in self.exit_codes:
             return f"# Exit code {int(topic)}\n\n{self.exit_codes[int(topic)]}\n"
         if topic in RETIRED:
-            retired = f"`{topic}` is no rule any more: `{RETIRED[topic]}` has taken its place."
+            retired = f"The rule `{topic}` no longer exists: `{RETIRED[topic]}` has replaced it."
             return f"{retired}\n\n{self.explained(RETIRED[topic])}"
         for rule in self.rules:
             if rule.code == topic:

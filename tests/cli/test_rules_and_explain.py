@@ -100,7 +100,7 @@ def test_the_name_of_a_rule_that_was_replaced_stays_accepted(workspace, name):
     """In `rules:` it is a warning that says what to do, whatever the weight; other rules weigh as they do."""
     workspace.write(f"version: 1\nrules: {{{name}: error, not-positive: error}}\n", name="reconciler.yaml")
     assert codes(workspace) == [("retired-rule", "warning")]
-    assert "`same-exam` has taken its place" in workspace.run("validate")
+    assert "`same-exam` has replaced it" in workspace.run("validate")
     assert "reconciler explain same-exam" in workspace.printed
     workspace.run("plan")
     workspace.write(MANIFEST + exam("a", attempts=0))
@@ -130,7 +130,7 @@ def test_a_rule_is_hinted_at_once(workspace):
     [
         ("short-notice", "at least two weeks before its window opens"),
         ("same-exam", "people would take them for one exam"),
-        ("same-title", "`same-exam` has taken its place"),
+        ("same-title", "`same-exam` has replaced it"),
         ("looks-renamed", "people would take them for one exam"),
         ("distinct", "Exams that are two, however alike they look"),
         ("distinct.reason", "Why there are two"),
