@@ -25,13 +25,7 @@ from reconciler.manifest.yaml.nodes import (
     YamlMapping,
     YamlSequence,
 )
-from reconciler.manifest.yaml.scalars import (
-    MAX_DIGITS,
-    NOT_TEXT_STARTS,
-    NotFinite,
-    NumberTooLong,
-    resolve_plain,
-)
+from reconciler.manifest.yaml.scalars import NOT_TEXT_STARTS, UnusableNumber, resolve_plain
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
 
 MAX_DEPTH: Final = 64
@@ -286,20 +280,8 @@ class YamlParser:
         """Return the value of a plain scalar."""
         try:
             value = resolve_plain(text)
-        except NumberTooLong:
-            return self._broken(
-                "too-large",
-                TextRange(start, end),
-                f"this number has more than {MAX_DIGITS} digits",
-                "If it is meant as text, put it in quotes.",
-            )
-        except NotFinite:
-            return self._broken(
-                "not-a-number",
-                TextRange(start, end),
-                "infinity and not-a-number cannot be sent",
-                "Give a finite number, or put it in quotes if it is meant as text.",
-            )
+        except UnusableNumber as error:
+            return self._broken(error.code, TextRange(start, end), error.message, error.hint)
         if len(_RESOLVED) < _MOST_KNOWN:
             _RESOLVED[text] = value
         return value
@@ -462,7 +444,7 @@ def _is_text_unquoted(text: str) -> bool:
     """Return whether `text` is text without quotes too, and not `<<`."""
     try:
         return text != _MERGE and isinstance(resolve_plain(text), str)
-    except ValueError:
+    except UnusableNumber:
         return False
 
 

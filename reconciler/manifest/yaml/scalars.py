@@ -30,16 +30,18 @@ _NOT_FINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _INFINITY: Final = float("inf")
 
 
-class NumberTooLong(ValueError):
-    """A number has more digits than MAX_DIGITS."""
+class UnusableNumber(ValueError):
+    """A number that cannot be sent, with the code, message and hint of its diagnostic."""
 
-
-class NotFinite(ValueError):
-    """A number is infinite or NaN, which JSON does not have."""
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
 
 
 def resolve_plain(text: str) -> str | float | bool | None:
-    """Return the value of the plain scalar `text`. Raises NumberTooLong and NotFinite."""
+    """Return the value of the plain scalar `text`. Raises UnusableNumber."""
     if text[:1] in _NUMBER_STARTS and text:
         return _number(text)
     return _WORDS.get(text, text)
@@ -55,16 +57,23 @@ def _number(text: str) -> str | float:
         return int(_short(text), 16)
     if _FLOAT.fullmatch(text):
         number = float(_short(text))
-        if abs(number) == _INFINITY:
-            raise NotFinite
-        return number
-    if _NOT_FINITE.fullmatch(text):
-        raise NotFinite
-    return text
+        if abs(number) != _INFINITY:
+            return number
+    elif not _NOT_FINITE.fullmatch(text):
+        return text
+    raise UnusableNumber(
+        "not-a-number",
+        "infinity and not-a-number cannot be sent",
+        "Give a finite number, or put it in quotes if it is meant as text.",
+    )
 
 
 def _short(text: str) -> str:
-    """Return `text`. Raises NumberTooLong."""
+    """Return `text`. Raises UnusableNumber if it has too many digits."""
     if sum(map(str.isalnum, text)) > MAX_DIGITS:
-        raise NumberTooLong
+        raise UnusableNumber(
+            "too-large",
+            f"this number has more than {MAX_DIGITS} digits",
+            "If it is meant as text, put it in quotes.",
+        )
     return text
