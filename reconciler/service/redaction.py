@@ -6,6 +6,7 @@ a secret is withheld completely.
 
 import html
 import json
+import ssl
 import unicodedata
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
@@ -88,13 +89,15 @@ def describe(error: Exception, redactor: Redactor) -> str:
 
 
 def said_by(error: Exception) -> str:
-    """Return what `error` says or, as httpx says nothing of a connection that broke, what the system said."""
+    """Return what `error` says and, where httpx leaves it out, what the system said."""
+    said = str(error)
+    why = ""
     cause: BaseException | None = error
-    while isinstance(cause, Exception):  # what was going on when a time limit cancelled it says nothing
-        if (cause is error or isinstance(cause, OSError)) and str(cause):
-            return str(cause)
+    while isinstance(cause, Exception):  # not what a time limit interrupted, which says nothing of it
+        if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLWantReadError):
+            why = str(cause) or why
         cause = cause.__cause__ or cause.__context__
-    return ""
+    return said if why in said else ": ".join(filter(None, (said, why)))
 
 
 def _comparable(text: str) -> str:

@@ -21,7 +21,7 @@ SAID = {
     "cut in the handshake": "",
     "reset in the handshake": "",
     "silent in the handshake": "ConnectTimeout",
-    "refused": "All connection attempts failed",
+    "refused": "Connect call failed",
     "no such name": "",
 }
 """What is told of each reason for which no request was sent."""

@@ -310,10 +310,12 @@ def test_an_error_is_told_by_its_kind_at_least(says, expected):
     assert "hunter2" not in told
 
 
-def test_an_error_that_says_nothing_is_told_by_what_the_system_said():
-    """As httpx says nothing of a connection that was reset; a secret there is withheld as well."""
-    error = ValueError()
+@pytest.mark.parametrize("says", ["", "All attempts failed"])
+def test_an_error_is_told_with_what_the_system_said(says):
+    """The HTTP library leaves out why a connection broke or was refused; a secret there is withheld."""
+    error = ValueError(says)
     error.__cause__ = KeyError("deque")
     error.__cause__.__context__ = OSError(104, "Connection reset by hunter2")
-    assert describe(error, Redactor([])) == "ValueError: [Errno 104] Connection reset by hunter2"
+    expected = ": ".join(filter(None, ["ValueError", says, "[Errno 104] Connection reset by hunter2"]))
+    assert describe(error, Redactor([])) == expected
     assert "hunter2" not in describe(error, Redactor(["hunter2"]))
