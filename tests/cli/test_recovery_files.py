@@ -219,7 +219,7 @@ def test_a_file_of_another_state_is_refused_and_left_alone(failed, sandbox):
     other = ("--state", "file:other.json")
     failed.run("init", *other)
     failed.run("state", "recover", failed.file, *other, expect=1)
-    assert "of a run on another state" in failed.printed
+    assert "belongs to another state" in failed.printed
     failed.run("apply", "--auto-approve", "--api-url", sandbox.url, "--target", "cs/b", *other)
     assert "recover" not in failed.printed
     assert left(failed) == [failed.root / failed.file]
