@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         flush_results()
         if not isinstance(error, BrokenPipeError):
-            sys.stderr.write(f"error: {error.strerror}: standard output\n")
+            sys.stderr.write(
+                f"error: {error.strerror}: standard output\n  Check path, permissions and free space.\n"
+            )
         return 1
     from reconciler.cli.dispatch import run  # noqa: PLC0415 - help needs the parser only
 

@@ -87,7 +87,7 @@ def test_a_result_that_cannot_be_written_is_a_failure(untouched, command):
         code, said = run(untouched, command, redirection)
         assert code == 1, redirection
         if redirection == ">/dev/full":
-            assert "error: No space left on device: standard output" in said
+            assert "error: No space left on device: standard output\n  Check path, permissions" in said
         if redirection.startswith("|"):
             assert "error" not in said
 
