@@ -131,6 +131,7 @@ def _spellings(secret: str) -> Iterator[str]:
     data = secret.encode("utf-8", "replace")
     yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
     yield from (html.escape(secret), quote(secret, safe=""), quote_plus(secret), data.hex())
+    yield from (data.decode("latin-1"), data.decode("cp1252", "replace"))  # then changed: no UTF-8 any more
     for before, shared in enumerate(_SHARED):
         whole = b64encode(bytes(before) + data).decode("ascii").rstrip("=")
         for text in (whole[shared:], whole[shared : (before + len(data)) * 8 // 6]):
