@@ -1,7 +1,7 @@
 """The remote repository: fetch from it, read its refs, and push on conditions.
 
-Each call is between two fault points. A temporary failure is tried again. That is safe: a push names the
-present value of each ref, so repeating it cannot change anything that the first one did not change.
+A call that failed temporarily is tried again. That is safe: a push names the value that each ref must have,
+so a second one changes nothing if the first was done. Before and after each call is a fault point, for tests.
 """
 
 import re
@@ -40,33 +40,33 @@ class Remote:
     def __init__(self, git: Git, place: GitPlace) -> None:
         self._git = git
         self._place = place
-        self._asked_of: list[str] = []
+        self._read_options: list[str] = []
         self.push_options = receiving(place)
         if place.is_on_this_machine:
-            self._asked_of.append(f"--upload-pack={serving('upload-pack')}")
+            self._read_options.append(f"--upload-pack={serving('upload-pack')}")
             _refuse_hooks(place)
 
     def fetch(self, ref: str, *, into: str) -> bool:
         """Fetch the commit of `ref`, without history, as the local ref `into`; return whether it exists."""
         options = ("--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-auto-gc")
-        words = ("fetch", *options, *self._asked_of, "--", self._place.address, f"+{ref}:{into}")
-        for _ in range(2):  # the ref may be made between fetch and look
+        words = ("fetch", *options, *self._read_options, "--", self._place.address, f"+{ref}:{into}")
+        for _ in range(2):  # the ref may be created after the fetch and before `look`
             result = self._read(*words)
             if result.code == 0:
                 return True
             if self.look(ref)[ref] is None:
-                return False  # only this answer of the repository shows that the ref does not exist
+                return False  # a failed fetch alone does not show that the ref does not exist
         raise unavailable(self._place, "read", reason_of(result.err, code=result.code))
 
     def look(self, *refs: str) -> Mapping[str, str | None]:
         """Return the value of each of `refs`; None for a ref that does not exist."""
         packets = self._git.directory / "packets"
         packets.unlink(missing_ok=True)
-        words = ("ls-remote", "--quiet", *self._asked_of, "--", self._place.address, *refs)
+        words = ("ls-remote", "--quiet", *self._read_options, "--", self._place.address, *refs)
         result = self._read(*words, variables={"GIT_TRACE_PACKET": str(packets)})
         if result.code != 0:
             raise unavailable(self._place, "read", reason_of(result.err, code=result.code))
-        if not result.out and not _are_of_git(packets):
+        if not result.out and not _has_server_packet(packets):
             reason = "what answers is not a git server: perhaps a proxy or a sign-in page"
             raise unavailable(self._place, "read", reason)
         lines = (line.partition("\t") for line in result.out.decode("utf-8", "replace").splitlines())
@@ -79,7 +79,8 @@ class Remote:
         """Push `update` if `conditions` hold too, and return the value of its ref after that.
 
         `look` returns the ref's present value, which shows whether a push with a lost answer was done. Raise
-        StateUnavailable if the ref has not changed; the push may then still arrive.
+        StateUnavailable if the ref has not changed; the push may then still arrive. `verb` says in that error
+        what failed.
         """
         for may_try_again in _tries():
             reason = self.push(update, *conditions)
@@ -100,7 +101,7 @@ class Remote:
     ) -> str | None:
         """Make all `updates` or none. Return None after success, otherwise the reason for the failure.
 
-        An update to the value that is expected is a condition only.
+        An update whose `new` is its `expected` value changes nothing: it is only a condition.
         """
         leases = [f"--force-with-lease={each.ref}:{each.expected or ''}" for each in updates]
         wanted = [f"{each.new or ''}:{each.ref}" for each in updates]
@@ -138,7 +139,7 @@ class Remote:
 
 
 def _tries() -> Iterator[bool]:
-    """Give for each try of a call whether another one may follow, and pause before that one."""
+    """Yield once for each try of a call: whether another may follow. Pause before each further try."""
     for pause_s in PAUSES_S:
         yield True
         time.sleep(pause_s)
@@ -162,10 +163,10 @@ def _refuse_hooks(place: GitPlace) -> None:
             raise unavailable(place, "use", reason)
 
 
-def _are_of_git(packets: Path) -> bool:
+def _has_server_packet(packets: Path) -> bool:
     """Return whether the trace `packets` shows a packet from a git server.
 
-    git takes an empty page for no refs.
+    Only that tells a repository without refs from an empty web page: git reports success for both.
     """
     with suppress(FileNotFoundError):
         return re.search(r"packet: +\S+< ", packets.read_text(errors="replace")) is not None

@@ -1,22 +1,23 @@
 """The journal in object storage: a head that names the generation in use, and that generation's segments.
 
-    KEY.journal/head                       names the generation in use, if any KEY.journal/GENERATION/OFFSET
-    a segment: bytes that were appended at OFFSET; without bytes, a fence
+    KEY.journal/head                 the head: names the generation in use, if any
+    KEY.journal/GENERATION/OFFSET    a segment: bytes that were appended at OFFSET; without bytes, a fence
 
-A generation begins with its first append: write the first segment under a name that nobody can guess, then
-replace the head by one that names it. Each further append writes one new object, whatever the size of state
-and journal. Segments are never replaced. So any other append (after one with an unknown outcome, or to a
-journal that another run began) starts a new generation with a copy of the bytes that count.
+A holder of the lock begins a generation with its first append: it writes the first segment under a name that
+nobody can guess, then replaces the head by one that names the generation. Each further append writes one new
+object, whatever the size of state and journal. Segments are never replaced. So an append after one with an
+unknown outcome, or to a journal that another run began, begins a new generation with a copy of the bytes so
+far.
 
 If several runs append at the same offset, one succeeds. Nothing can be appended after a fence. A listing
-finds segments fast but may be incomplete: the journal ends only where the store answers that the next offset
-has no object, or at a fence.
+finds segments fast but may be incomplete: the journal ends only at a fence, or where the store answers that
+the next offset has no object.
 
 Whoever takes or breaks a lock fences the generation in use, then replaces the head by one with a new token.
-The last holder's next append then collides with the fence. It cannot begin a generation either, since it can
-only replace the head that it has seen. All appends that were acknowledged are before the fence. Its late
-requests only reach generations that no head names. Segments of a fenced generation are kept for some days,
-because a holder that is still alive could otherwise mistake a gap for the end.
+If the last holder is still running, its next append collides with the fence. It cannot begin a generation
+either: it can only replace the head that it has seen. Its acknowledged appends are all before the fence. Its
+requests that arrive late only reach generations that no head names. Segments of a fenced generation are kept
+for some days: if they were removed, that holder could take the gap for the end of the journal.
 """
 
 import json
@@ -38,20 +39,24 @@ from reconciler.backends.store_errors import lock_taken_away, shortened
 from reconciler.model.errors import StateUnavailable
 
 _FENCES_LAST: Final = timedelta(days=7)
+"""How long the segments of a fenced generation are kept."""
 
 _TRIES: Final = 5
 _FENCE_TRIES: Final = 50
 _CHECK_EVERY_S: Final = 2.0
-"""How often a holder checks that it still has the lock, so that a fence soon catches up with its appends."""
+"""How often a holder checks that it still has the lock. One that lost it so stops appending soon."""
 _HEADER: Final = re.compile(rb"reconciler segment ([0-9a-f]{32}) ([0-9]{8})\n")
 _HEADER_BYTES: Final = 61
 _READERS: Final = 16
 _FENCE_PATIENCE_S: Final = 30.0
-"""Much longer than `_CHECK_EVERY_S`."""
+"""How long to try to write a fence while a holder appends; much longer than `_CHECK_EVERY_S`."""
 
 
 class Segment(Struct, frozen=True, kw_only=True):
-    """One append: the lock's `token`, the `number` of the holder's try, and the data. A fence has no data."""
+    """One append: the lock's `token`, a `number` that counts the holder's segments, and the data.
+
+    A fence has no data, the number 0, and a token of its own.
+    """
 
     token: str
     number: int
@@ -104,8 +109,8 @@ class Generation:
     def fence(self, token: str) -> None:
         """Write a fence after the last segment, so that nothing more can be appended.
 
-        While another run appends, try after each of its segments. Raise StateUnavailable if that takes too
-        long, and if a segment is missing.
+        If another run appends a segment first, try again after that one. Raise StateUnavailable if that goes
+        on too long, or if a segment is missing.
         """
         end = self._end()
         deadline = time.monotonic() + _FENCE_PATIENCE_S
@@ -128,7 +133,10 @@ class Generation:
         )
 
     def _end(self) -> int:
-        """Return the offset after the last segment in a listing."""
+        """Return the offset after the last segment in a listing.
+
+        Segments that the listing lacks, though it has later ones, are read one by one.
+        """
         listed = self._sizes()
         end = 0
         while (size_bytes := listed.get(end, 0)) > 0:
@@ -218,7 +226,10 @@ class ObjectJournal:
             raise foreign(self.location, self._key) from None
 
     def swap(self, head: _Head | None, token: str, *, generation: str | None) -> _Head:
-        """Replace `head` by one that names `generation`. Raise ConditionFailed if another has replaced it."""
+        """Replace `head` by one with `token` that names `generation`; return the new one.
+
+        Raise ConditionFailed if `head` is not the present one any more.
+        """
         text = f"{json.dumps({'generation': generation, 'token': token}, indent=2)}\n"
         tag = self._bucket.put(self._key, text.encode(), replacing=None if head is None else head.tag)
         return _Head(generation=generation, token=token, tag=tag)
@@ -260,11 +271,14 @@ class JournalWriter:
         self._held = held
         self._head = head
         self._tokens = {head.token}
+        """Tokens of the head at the start, and of each that this holder has tried to write."""
         self._generation: str | None = None
         """The generation that this holder began, if it is known to be in use."""
         self._end = 0
+        """The size in bytes of the data in that generation."""
         self._number = 0
         self._is_settled = True
+        """Whether `_head` is known to be the head in the store."""
         self._checked_s = time.monotonic()
 
     def append(self, data: bytes, *, after: int) -> None:
@@ -314,7 +328,7 @@ class JournalWriter:
         segment = self._segment(data)
         name = f"{self._held.token}-{segment.number:08}"
         self._journal.generation(name).put(0, segment)
-        self._generation = None  # no appends while it is unknown which one is in use
+        self._generation = None  # until `_swap` returns, it is unknown which one is in use: append to none
         self._swap(name)
         self._generation, self._end = name, len(data)
 
@@ -337,6 +351,7 @@ class JournalWriter:
         raise lock_taken_away(self._journal.location)
 
     def _segment(self, data: bytes) -> Segment:
+        """Return a segment of this holder with the next number."""
         self._number += 1
         return Segment(token=self._held.token, number=self._number, data=data)
 

@@ -1,7 +1,7 @@
 """The client of the exam service. One call is one request: nothing is resent, redirected or cached.
 
-Each request has its own httpx transport with one connection. So no request waits for a shared pool, whose
-work grows with the square of the number of waiting requests.
+Each request has its own httpx transport with one connection. A shared pool would be slow: its work grows with
+the square of the number of waiting requests.
 """
 
 import ssl
@@ -57,7 +57,7 @@ class HttpExamApi:
         self._answer_s = timeout_s
         self._connect_s = min(_CONNECT_S, timeout_s)
         self._timeouts = httpx.Timeout(timeout_s, connect=self._connect_s).as_dict()
-        # Without TLS, a proxy from the environment would see the token.
+        # A loopback URL without TLS is reached directly: a proxy from the environment would see the token.
         may_use_proxies = url.scheme == "https" or not is_loopback(host)
         # Made once: reading the certificate authorities takes longer than a request.
         self._tls = _trusted_authorities() if url.scheme == "https" else _NO_AUTHORITIES
@@ -106,7 +106,7 @@ class HttpExamApi:
 
 
 def _credentials_of(proxy: Proxy | None) -> list[str]:
-    """Return the password of the proxy's URL, in plain and as it is sent; empty for no password."""
+    """Return the password in the proxy's URL, in plain text and as base64 with the user; empty if none."""
     with suppress(httpx.InvalidURL, ValueError):
         url = httpx.URL("" if proxy is None else proxy.url)
         if url.password:

@@ -17,8 +17,8 @@ MAX_PROFILES: Final = 32
 def merged(upper: YamlMapping, lower: YamlMapping | None) -> YamlMapping:
     """Return `upper` merged over `lower`: mappings are merged deeply, other values replaced.
 
-    A course or contact in `upper` replaces the one in `lower`, by alias or by SID. A password is
-    replaced as a whole.
+    If `upper` names a course, by alias or by SID, neither field of the course is taken from `lower`; the same
+    holds for the contact. A password is replaced as a whole.
     """
     if not lower:
         return upper
@@ -32,15 +32,16 @@ def merged(upper: YamlMapping, lower: YamlMapping | None) -> YamlMapping:
 
 
 def _over(upper: YamlMapping, lower: YamlMapping, hidden: Collection[str] = ()) -> YamlMapping:
+    """Return `upper` merged over `lower`, without the fields `hidden` of `lower`."""
     result = YamlMapping()
-    below = lower.ranges()
+    lower_ranges = lower.ranges()
     for key, (key_at, value_at) in upper.ranges().items():
         value = upper[key]
         base = lower.get(key)
         if isinstance(value, YamlMapping) and isinstance(base, YamlMapping) and key != PASSWORD:
             value = _over(value, base)
         result.put(key, value, key_at, value_at)
-    for key, (key_at, value_at) in below.items():
+    for key, (key_at, value_at) in lower_ranges.items():
         if key not in upper and key not in hidden:
             result.put(key, lower[key], key_at, value_at)
     return result
@@ -67,9 +68,10 @@ class PartialExams:
         for defaults in self.defaults:
             below = merged(defaults, below)
         self._below: dict[tuple[str, ...], YamlMapping | None] = {(): below}
+        """By the profiles of an exam, what the exam is merged over."""
 
     def below(self, profiles: tuple[str, ...] = ()) -> YamlMapping | None:
-        """Return the defaults with `profiles` merged over them, the last on top; None if there are none.
+        """Return the defaults with `profiles` merged over them, the last on top; None if there are neither.
 
         Each of `profiles` must exist.
         """
@@ -93,7 +95,7 @@ def count_nodes(value: Value) -> int:
 def profiles_of(
     exam: YamlMapping, partial_exams: PartialExams, diagnostics: FileDiagnostics
 ) -> tuple[str, ...] | None:
-    """Return the profiles of `exam`, or else of its defaults; report unusable ones and return None."""
+    """Return the profiles that `exam`, or else the defaults, list; report unusable ones and return None."""
     holder = exam if PROFILES in exam else partial_exams.below()
     if holder is None or PROFILES not in holder:
         return ()
