@@ -1,4 +1,4 @@
-"""Addresses and methods of a state at a server for Terraform's HTTP protocol, read from its URL."""
+"""The addresses and HTTP methods of a state on a server for Terraform's HTTP protocol, from the state URL."""
 
 import re
 from collections.abc import Mapping
@@ -31,10 +31,11 @@ _FORM: Final = "Write it as https://HOST/PATH. See docs/backends/http.md."
 
 
 class HttpAddress(Struct, frozen=True, kw_only=True):
-    """The addresses and methods of one state.
+    """The addresses and HTTP methods of one state.
 
-    `is_gitlab`: GitLab refuses an update without the lock, whether or not the state is locked. When it
-    refuses a lock, its answer repeats what was sent, except for the ID, which is that of the present holder.
+    `is_gitlab` matters for two reasons. GitLab refuses an update without the lock, whether or not the state
+    is locked. When it refuses a lock, its answer repeats what this run sent, but with the ID of the present
+    holder.
     """
 
     location: str
@@ -68,8 +69,8 @@ def read_address(url: str) -> HttpAddress:
     read = read_state_url(url, options=_OPTIONS)
     address = urlunsplit(read.parts._replace(fragment=""))
     is_gitlab = _GITLAB.search(read.parts.path) is not None
-    beside = urlunsplit(read.parts._replace(fragment="", path=f"{read.parts.path}/lock"))
-    lock_address = read.options.get("lock-address", beside if is_gitlab else address)
+    gitlab_lock = urlunsplit(read.parts._replace(fragment="", path=f"{read.parts.path}/lock"))
+    lock_address = read.options.get("lock-address", gitlab_lock if is_gitlab else address)
     found = HttpAddress(
         location=read.location,
         address=address,
@@ -87,7 +88,7 @@ def read_address(url: str) -> HttpAddress:
 
 
 def _check(address: str, read: StateUrl) -> None:
-    """Raise UsageError unless credentials may be sent to `address`, and it holds none itself."""
+    """Raise UsageError if `address` is malformed, holds credentials, or may not be used without TLS."""
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname, parts.port

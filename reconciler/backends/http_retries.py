@@ -1,4 +1,4 @@
-"""Retries of requests to a server for Terraform's HTTP protocol, while a repetition is safe.
+"""Retries of requests to a server for Terraform's HTTP protocol, as far as repeating them is safe.
 
 A request that changes the document is sent once. If its answer is lost, `HttpOutcomeUnknown` is raised: the
 server may have done it, or may still do it. A lock is taken and released by its ID, so these may be repeated.
@@ -25,7 +25,7 @@ _PATIENCE_S: Final = 60.0
 class HttpOutcomeUnknown(StateUnavailable):
     """The server may have made the change, or may still make it.
 
-    `is_passing` means that another try may succeed.
+    `is_passing` means that another try may succeed; the pause before it is over.
     """
 
     def __init__(self, failure: StateUnavailable, *, is_passing: bool) -> None:
@@ -53,13 +53,13 @@ class RetryingClient:
                 return self._usable(replace(answer, may_be_repeat=number > 1), request)
             failure = self._errors.unreachable(cause) if answer is None else self._errors.failed(answer)
             pause_s = _pause_s(number, answer)
-            may_wait = number < _TRIES and time.monotonic() + pause_s <= deadline_s
-            if may_wait:
+            may_retry = number < _TRIES and time.monotonic() + pause_s <= deadline_s
+            if may_retry:  # also before HttpOutcomeUnknown, after which the caller may try again at once
                 time.sleep(pause_s)
             is_refused = answer is not None and answer.status == httpx.codes.TOO_MANY_REQUESTS
             if request.resend is Resend.NEVER and not is_refused:
-                raise HttpOutcomeUnknown(failure, is_passing=may_wait) from cause
-            if not may_wait:
+                raise HttpOutcomeUnknown(failure, is_passing=may_retry) from cause
+            if not may_retry:
                 raise failure from cause
         raise AssertionError
 

@@ -12,9 +12,11 @@ from reconciler.model.plan import ABSENT, FieldDiff
 from reconciler.model.state import Entry, Intent
 
 Recorded: TypeAlias = Entry | Intent
+"""What state holds at an address."""
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 _BESIDE_THE_PAYLOAD: Final = frozenset({"installSid", "courseSid", "digest"})
+"""Paths of differences that are not in the payload."""
 
 
 def is_same(recorded: Recorded, declaration: Declaration) -> bool:
@@ -29,7 +31,7 @@ def is_same(recorded: Recorded, declaration: Declaration) -> bool:
 def diff_of(recorded: Recorded, declaration: Declaration) -> tuple[FieldDiff, ...]:
     """Return every field that differs, ordered by path; empty if and only if `is_same`.
 
-    If digests differ and no difference of the payloads can be shown, the one difference is `digest`.
+    If the digests differ and no difference of the payloads can be shown, `digest` is listed in their place.
     """
     beside = [
         FieldDiff(path=path, before=before, after=after)
@@ -81,8 +83,8 @@ def payload_diff(before: Payload, after: Payload) -> tuple[FieldDiff, ...]:
 def path_of(keys: Sequence[str | int]) -> str:
     """Return the path of a place as text: `configuration.proctorTypes[1]`, `modalityOptions["a.b"]`.
 
-    A key that is not a plain word is quoted as in JSON, and so is one at the top that would read as a field
-    beside the payload.
+    A key that is not a plain word is quoted as in JSON. So is a top-level key of the payload that is named
+    like a field outside it: `["digest"]`.
     """
     path = ""
     for key in keys:

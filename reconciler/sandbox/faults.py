@@ -46,7 +46,7 @@ class Kind(Enum):
 
 
 class Effect(Struct, frozen=True, kw_only=True):
-    """What goes wrong. Fields of other kinds keep their defaults.
+    """What goes wrong. Fields that `kind` does not use keep their defaults.
 
     Without `retry_after_s` the response has no Retry-After header; `as_date` writes that header as a date.
     """
@@ -96,7 +96,7 @@ class Fault(Struct, frozen=True, kw_only=True):
 
 
 def parse_fault(text: str) -> Fault:
-    """Return the fault of the spec `text`. Raises ValueError with a message for its author."""
+    """Return the fault that the spec `text` describes. Raises ValueError with a message for the user."""
     try:
         return _parsed(text.strip())
     except ValueError as error:
@@ -109,14 +109,15 @@ def _parsed(spec: str) -> Fault:
     if kind is None:
         raise ValueError(f"unknown kind {name!r}; choose from {', '.join(each.value for each in Kind)}")
     given = _pairs(rest)
-    effect = Effect(kind=kind, **_DEFAULTS.get(kind, {}) | _take(given, _KEYS.get(kind, {})))
-    selection = Selection(**_take(given, _SELECTION))
+    effect = Effect(kind=kind, **_DEFAULTS.get(kind, {}) | _pop_fields(given, _KEYS.get(kind, {})))
+    selection = Selection(**_pop_fields(given, _SELECTION))
     if given:
         raise ValueError(f"{name} has no {next(iter(given))!r}")
     return Fault(effect=effect, selection=selection, spec=spec)
 
 
 def _pairs(text: str) -> dict[str, str]:
+    """Return the values of `key=value,key=value…` by key."""
     given: dict[str, str] = {}
     for pair in text.split(",") if text else []:
         key, equals, value = (part.strip() for part in pair.partition("="))
@@ -129,14 +130,17 @@ def _pairs(text: str) -> dict[str, str]:
 
 
 class _FaultKey(NamedTuple):
-    """One key of a spec: how its value is read, and the field that it sets."""
+    """One key of a spec: the field that it sets, and how its value is read.
+
+    `read` raises ValueError with the words that complete "KEY must be …".
+    """
 
     field: str
     read: Callable[[str], Any]
     is_needed: bool = False
 
 
-def _take(given: dict[str, str], keys: Mapping[str, _FaultKey]) -> dict[str, Any]:
+def _pop_fields(given: dict[str, str], keys: Mapping[str, _FaultKey]) -> dict[str, Any]:
     """Remove the `keys` from `given`, and return the fields that they set."""
     fields = {}
     for name, key in keys.items():
@@ -152,6 +156,8 @@ def _take(given: dict[str, str], keys: Mapping[str, _FaultKey]) -> dict[str, Any
 
 
 def _number_to(most: float) -> Callable[[str], float]:
+    """Return a reader of numbers above 0 and at most `most`."""
+
     def read(value: str) -> float:
         try:
             number = float(value)
@@ -165,19 +171,24 @@ def _number_to(most: float) -> Callable[[str], float]:
 
 
 def _whole_from(least: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers of at least `least`."""
     return _whole_in(range(least, _MAX_COUNT + 1), f"a whole number of at least {least}")
 
 
-def _whole_in(allowed: range | tuple[int, ...], says: str) -> Callable[[str], int]:
+def _whole_in(allowed: range | tuple[int, ...], expected: str) -> Callable[[str], int]:
+    """Return a reader of the `allowed` numbers; `expected` says in words which they are."""
+
     def read(value: str) -> int:
         if value.isdecimal() and len(value) <= _MAX_DIGITS and int(value) in allowed:
             return int(value)
-        raise ValueError(says)
+        raise ValueError(expected)
 
     return read
 
 
 def _either(no: str, yes: str) -> Callable[[str], bool]:
+    """Return a reader of the word `yes` as True and of `no` as False."""
+
     def read(value: str) -> bool:
         if value not in {no, yes}:
             raise ValueError(f"{no} or {yes}")
@@ -188,14 +199,17 @@ def _either(no: str, yes: str) -> Callable[[str], bool]:
 
 _SECONDS: Final = _FaultKey("seconds", _number_to(_MAX_SECONDS), is_needed=True)
 _STORED: Final = _FaultKey("stored", _either("false", "true"))
-_WHEN: Final = {
+_RETRY_AFTER: Final = {
     "retry-after": _FaultKey("retry_after_s", _whole_from(0)),
     "form": _FaultKey("as_date", _either("seconds", "date")),
 }
 _KEYS: Final[Mapping[Kind, Mapping[str, _FaultKey]]] = {
     Kind.LATENCY: {"seconds": _SECONDS},
-    Kind.THROTTLED: _WHEN,
-    Kind.RATE: {"per-second": _FaultKey("per_second", _number_to(_MAX_COUNT), is_needed=True), **_WHEN},
+    Kind.THROTTLED: _RETRY_AFTER,
+    Kind.RATE: {
+        "per-second": _FaultKey("per_second", _number_to(_MAX_COUNT), is_needed=True),
+        **_RETRY_AFTER,
+    },
     Kind.STATUS: {
         "code": _FaultKey("code", _whole_in(range(200, 600), "200 to 599"), is_needed=True),
         "stored": _STORED,

@@ -17,13 +17,14 @@ from reconciler.sandbox.faults import Effect, Kind
 from reconciler.sandbox.ledger import CreatedExam
 
 TRANSPORT: Final = "transport"
-"""The key of a connection's transport in a request's state; the server sets it."""
+"""The key in a request's state under which the server puts the connection's transport."""
 
 _PROXY_PAGE: Final = (
     "<!doctype html><html><head><title>Please wait</title></head>"
     "<body><h1>Please wait</h1><p>A proxy's page, where an answer should be.</p></body></html>"
 )
 _SLICES: Final = 20
+"""The number of pieces in which a slow response is sent."""
 _BODILESS: Final = frozenset({204, 205, 304})
 # SO_LINGER with a time of zero: closing the socket sends a reset.
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
@@ -63,7 +64,7 @@ ANSWER_FIELDS: Final = (
 )
 
 _ANSWER_DEFAULTS: Final = {"status": "active", "isLimitedScope": False}
-_NOTHING_YET: Final = {
+_COUNTS_OF_NEW_EXAM: Final = {
     "pendingApprovals": 0,
     "openSessionEvents": 0,
     "totalSessions": 0,
@@ -80,7 +81,7 @@ class JsonReply(Response):
 
 
 class CutConnection(Response):
-    """No answer at all: the connection ends without a byte, or by a reset."""
+    """No response: the connection is closed, or reset, before the first byte."""
 
     def __init__(self, *, by_reset: bool = False) -> None:
         super().__init__()
@@ -96,7 +97,7 @@ class CutConnection(Response):
                     socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
                 )
         transport.abort()
-        await _gone(receive)
+        await _wait_for_disconnect(receive)
 
 
 class TornReply(JsonReply):
@@ -108,19 +109,19 @@ class TornReply(JsonReply):
         half = bytes(self.body)[: len(self.body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
         _transport(scope).close()
-        await _gone(receive)
+        await _wait_for_disconnect(receive)
 
 
 def answer_for(exam: CreatedExam) -> dict[str, Any]:
     """Return the documented response for `exam`: every field, with null for unknown values.
 
-    `configuration` is null: the documentation does not say what text it is, and the password must not be
+    `configuration` is null: the documentation does not say what its text holds, and the password must not be
     returned.
     """
     known = {
         **_ANSWER_DEFAULTS,
         **{name: value for name, value in exam.body.items() if name != "configuration"},
-        **_NOTHING_YET,
+        **_COUNTS_OF_NEW_EXAM,
         "sid": exam.sid,
         "courseSid": exam.course_sid,
         "applicationInstallSid": exam.application_install_sid,
@@ -153,6 +154,7 @@ def reply(effect: Effect | None, path: str, store: Callable[[], dict[str, Any]])
 
 
 def _in_place_of(answer: dict[str, Any], effect: Effect) -> Response:
+    """Return the faulty response that is sent in place of the correct `answer`."""
     match effect.kind:
         case Kind.STATUS:
             return error_answer(effect.code, "the sandbox was told to answer so")
@@ -178,6 +180,7 @@ def _throttled(effect: Effect) -> Response:
 
 
 def _slow(answer: dict[str, Any], seconds: float) -> Response:
+    """Return `answer` as a response whose body takes `seconds` to send."""
     data = json.dumps(answer).encode("ascii")
     step = max(1, len(data) // _SLICES)
     slices = [data[start : start + step] for start in range(0, len(data), step)]
@@ -196,7 +199,7 @@ def _transport(scope: Scope) -> asyncio.Transport:
     return cast("asyncio.Transport", scope["state"][TRANSPORT])
 
 
-async def _gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     # uvicorn logs an unfinished response as an error unless it has seen the disconnect.
     while (await receive())["type"] != "http.disconnect":
         pass
