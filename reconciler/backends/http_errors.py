@@ -43,25 +43,25 @@ class HttpErrors:
             problem, hint = "has been too busy for too long", "Try again later, with a lower --parallelism."
         else:
             problem, hint = "failed", "Try again; if that does not help, look at the server's logs."
-        return self._unavailable(f"the server of {self.location} {problem} ({_said(answer)})", hint)
+        return self._unavailable(f"the server of {self.location} {problem} ({_status(answer)})", hint)
 
     def of_anything(self, answer: HttpAnswer) -> StateUnavailable | None:
-        """Return the error for an `answer` that is an error for every request; None for other answers."""
+        """Return the error for an `answer` that is one whatever was requested; None for other answers."""
         status = answer.status
         if status == HTTPStatus.UNAUTHORIZED:
             return self._unavailable(
-                f"the server of {self.location} does not accept the credentials ({_said(answer)})",
+                f"the server of {self.location} does not accept the credentials ({_status(answer)})",
                 f"{_UNCHANGED} Set {USERNAME} and {PASSWORD}; a job's token ends with its job. {_DOCUMENTED}",
             )
         if status == HTTPStatus.FORBIDDEN:
             return self._unavailable(
-                f"the server of {self.location} does not permit it ({_said(answer)})",
+                f"the server of {self.location} does not permit it ({_status(answer)})",
                 f"{_UNCHANGED} Give {USERNAME} the right to read, lock and write it; in GitLab that is the "
                 f"role Maintainer, and Developer for reading. {_DOCUMENTED}",
             )
         if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return self._unavailable(
-                f"the state is larger than the server of {self.location} takes ({_said(answer)})",
+                f"the state is larger than the server of {self.location} takes ({_status(answer)})",
                 f"{_UNCHANGED} Raise the server's limit (and that of a proxy before it), or split the "
                 "workspace into several states.",
             )
@@ -72,22 +72,22 @@ class HttpErrors:
             )
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             return self._unavailable(
-                f"{self.location} redirects elsewhere: {_said(answer)}{_elsewhere(answer)}",
+                f"{self.location} redirects elsewhere: {_status(answer)}{_redirect_words(answer)}",
                 f"{_UNCHANGED} Write the final address: credentials are not sent on to another.",
             )
         return None
 
     def refused(self, verb: str, answer: HttpAnswer) -> StateUnavailable:
-        """Return the error for a request that the server refuses to `verb` the state."""
-        where = (
+        """Return the error after the server refused to `verb` the state; `verb` is as in "read"."""
+        hint = (
             f"{_UNCHANGED} There may be no such project, or {USERNAME} cannot see it: check the address."
             if answer.status == HTTPStatus.NOT_FOUND
             else f"{_UNCHANGED} Check the address and its options. {_DOCUMENTED}"
         )
-        return self._unavailable(f"the server refuses to {verb} {self.location} ({_said(answer)})", where)
+        return self._unavailable(f"the server refuses to {verb} {self.location} ({_status(answer)})", hint)
 
     def refused_though_held(self) -> StateUnavailable:
-        """Return the error for an update that is refused because of the lock that this run holds."""
+        """Return the error for an update that is refused as locked, although this run holds the lock."""
         return self._unavailable(
             f"the server refuses to write {self.location} though this run holds its lock",
             f"{_UNCHANGED} Look at the server's logs. {_DOCUMENTED}",
@@ -98,13 +98,13 @@ class HttpErrors:
         if answer.status not in _NO_LOCK:
             return self.refused("lock", answer)
         return self._unavailable(
-            f"the server of {self.location} does not lock ({_said(answer)} to {self._address.lock_method})",
+            f"the server of {self.location} does not lock ({_status(answer)} to {self._address.lock_method})",
             f"{_UNCHANGED} Check the address: a missing project looks the same. If it is right, give the "
             f"lock's, as in #lock-address=…&lock-method=POST, or choose a server that locks. {_DOCUMENTED}",
         )
 
     def unsafe(self, proof: str) -> StateUnavailable:
-        """Return the error for a server whose lock does not protect the state, with a `proof`."""
+        """Return the error for a server whose lock does not protect the state; `proof` says what it did."""
         return self._unavailable(
             f"the server of {self.location} is not safe for a state: {proof}",
             f"Two runs could overwrite each other's outcomes. Choose another server or store. {_DOCUMENTED}",
@@ -134,7 +134,7 @@ def _describe(error: Exception | None) -> str:
     return type(error).__name__ if _holds_secrets(text) else tamed(text)
 
 
-def _said(answer: HttpAnswer) -> str:
+def _status(answer: HttpAnswer) -> str:
     """Return the status, and the server's message if it can be shown."""
     text = answer.body.decode("utf-8", errors="replace")
     said = "" if _holds_secrets(text) or answer.is_page else tamed(_message_in(text))
@@ -152,7 +152,7 @@ def _message_in(text: str) -> str:
     return next((one for one in told if isinstance(one, str)), "")
 
 
-def _elsewhere(answer: HttpAnswer) -> str:
+def _redirect_words(answer: HttpAnswer) -> str:
     """Return the target of a redirect, without user and query, which may be secret."""
     try:
         parts = urlsplit(answer.headers.get("location", ""))
@@ -163,7 +163,7 @@ def _elsewhere(answer: HttpAnswer) -> str:
 
 
 def _holds_secrets(text: str) -> bool:
-    """Return whether `text` has the password, in any of the encodings in which servers repeat requests."""
+    """Return whether `text` holds the password, plain or encoded as in a header, a URL or JSON."""
     password = os.environ.get(PASSWORD, "")
     if not password:
         return False

@@ -1,4 +1,4 @@
-"""The text of one file: decodes it, turns offsets into positions, and gives excerpts without secrets."""
+"""The text of one file: decoding, the positions of offsets, and excerpts without secrets."""
 
 import re
 from array import array
@@ -24,7 +24,8 @@ MAX_SIZE_BYTES: Final = 256 * 1024 * 1024
 MAX_ECHO: Final = 60
 
 _MAX_EXCERPT: Final = 200
-_MAX_GUARDED: Final = 256 * 1024
+_MAX_UNPARSED: Final = 256 * 1024
+"""Longest text, in characters, of which lines are shown although it could not be parsed."""
 _MAX_KNOWN_SECRETS: Final = 500
 _MIN_SECRET: Final = 4
 _BLANKS: Final = " \t\r\n"
@@ -63,7 +64,7 @@ def decode(data: bytes) -> str:
             hint="Save it as UTF-8.",
         )
     start = 0
-    while data.startswith(_BOM, start):  # the parser skips one too, and counts its offsets from behind it
+    while data.startswith(_BOM, start):  # the parser skips a BOM too: its offsets start after it
         start += len(_BOM)
     data = data[start:]
     try:
@@ -116,9 +117,9 @@ class SourceText(Struct, dict=True):
 
     def refused_character(self) -> TextRange | None:
         """Return the text range of the first character that is not allowed, if any."""
-        out_of_the_ordinary = self.text.encode("utf-8").translate(None, _ORDINARY)
-        if not out_of_the_ordinary or _refused().search(out_of_the_ordinary.decode("utf-8")) is None:
-            return None  # as nearly always, and found in a tenth of the time
+        unusual = self.text.encode("utf-8").translate(None, _ORDINARY)
+        if not unusual or _refused().search(unusual.decode("utf-8")) is None:
+            return None  # as for nearly all files; searching the whole text takes ten times as long
         found = _refused().search(self.text)
         return None if found is None else TextRange(found.start(), found.end())
 
@@ -143,12 +144,16 @@ class SourceText(Struct, dict=True):
             hidden = self._hidden_ranges().first_on(start, start + len(line))
             length = len(line) if hidden is None else behind_colon(line, max(hidden - start, 0))
             return min(length, shown_length(line))
-        if len(self.text) > _MAX_GUARDED:
+        if len(self.text) > _MAX_UNPARSED:
             return 0
         return shown_length_unparsed([self._line(at) for at in range(len(self.starts))], index)
 
     def is_hidden(self, offset: int) -> bool:
-        """Return whether `offset` is hidden: in a hidden range, a comment after one, or after a secret."""
+        """Return whether `offset` is hidden.
+
+        Hidden are the hidden ranges, and on the line where one ends also a comment after it. After a secret,
+        the rest of that line is hidden.
+        """
         hidden, starts = self._hidden_ranges(), self.starts
         line_start = starts[bisect_right(starts, offset) - 1]
         within, secret = _last_before(offset, hidden.every), _last_before(offset, hidden.secrets)
@@ -204,7 +209,10 @@ class SourceText(Struct, dict=True):
 
 
 class _HiddenRanges(Struct, frozen=True):
-    """Hidden text ranges, sorted and disjoint: secrets, and `every` range; `known` says when to recompute."""
+    """Hidden text ranges, sorted and disjoint: those of secrets, and `every` one.
+
+    `known` are the numbers of secrets and of unknown values for which they were computed.
+    """
 
     known: tuple[int, int]
     secrets: list[TextRange]

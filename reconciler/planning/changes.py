@@ -13,22 +13,25 @@ from reconciler.planning.secret_changes import value_diffs
 
 
 def lines_of(applied: AppliedBlocks, comparisons: SecretComparisons | None) -> tuple[Change, ...]:
-    """Return one change for each address, sorted by address; `comparisons` tell what is known of secrets."""
+    """Return one change for each address, sorted by address.
+
+    `comparisons` compare the present values of secrets with those that were sent; None leaves them out.
+    """
     return tuple(_line(address, applied, comparisons) for address in sorted(applied.addresses))
 
 
 def _line(address: Address, applied: AppliedBlocks, comparisons: SecretComparisons | None) -> Change:
-    """Return the change of `address`; a doubt about it comes before all else."""
+    """Return the change of `address`. If its intent is in doubt, nothing else counts."""
     exam = applied.exams.get(address)
     if (doubt := applied.doubts.get(address)) is not None:
         return _change(address, Action.IN_DOUBT, exam, doubt, intent=doubt)
     if (adoption := applied.adoptions.get(address)) is not None:
-        # The intent that it settles says what the exam is, else the declaration.
+        # What was sent is known only if the import ends an intent.
         sent = None if adoption.settles is None else applied.state.intents[adoption.settles]
         return _change(address, Action.IMPORT, exam, sent, sid=adoption.sid)
     if (entry := applied.entries.get(address)) is not None:
-        return _held(address, entry, exam, applied, comparisons)
-    if exam is None:
+        return _change_of_entry(address, entry, exam, applied, comparisons)
+    if exam is None:  # all that is left is an intent that an `absent` block ends
         return _change(address, Action.FORGET, None, applied.confirmed_absent[address])
     if (source := applied.pending_at_source.get(address)) is not None:
         doubt = applied.doubts[source]
@@ -36,14 +39,14 @@ def _line(address: Address, applied: AppliedBlocks, comparisons: SecretCompariso
     return _change(address, Action.CREATE, exam, None)
 
 
-def _held(
+def _change_of_entry(
     address: Address,
     entry: Entry,
     exam: Declaration | None,
     applied: AppliedBlocks,
     comparisons: SecretComparisons | None,
 ) -> Change:
-    """Return the change of an exam that state holds."""
+    """Return the change of `address`, where state holds `entry`."""
     moved_from = applied.moved_from.get(address)
     diff = () if exam is None else _differences(entry, exam, comparisons)
     if moved_from is not None:
@@ -58,7 +61,7 @@ def _held(
 def _differences(
     entry: Entry, exam: Declaration, comparisons: SecretComparisons | None
 ) -> tuple[FieldDiff, ...]:
-    """Return every field that differs, and every secret whose value does, ordered by path."""
+    """Return every field that differs, and every secret whose value differs, ordered by path."""
     shown = diff_of(entry, exam)
     if comparisons is None:
         return shown
@@ -83,18 +86,18 @@ def _change(  # noqa: PLR0913 - the fields that lines differ in
     diff: tuple[FieldDiff, ...] | None = None,
 ) -> Change:
     """Return the change of `address`, which is declared as `exam`, `recorded` in state, or both."""
-    said = recorded if exam is None else exam
-    if said is None:
+    described = recorded if exam is None else exam
+    if described is None:
         raise AssertionError("an address of a plan is declared or recorded")
     if diff is None:
         diff = () if exam is None or recorded is None else diff_of(recorded, exam)
     return Change(
         address=address,
         action=action,
-        install_sid=said.install_sid,
-        course_sid=said.course_sid,
+        install_sid=described.install_sid,
+        course_sid=described.course_sid,
         sid=sid,
-        digest=said.digest,
+        digest=described.digest,
         source=None if exam is None else exam.declared_at,
         before=None if recorded is None else recorded.payload,
         after=None if exam is None else exam.payload,

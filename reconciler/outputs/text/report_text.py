@@ -35,7 +35,7 @@ def print_report(
 ) -> None:
     """Print `report` exam by exam, then a summary with the `destination`, and the next steps.
 
-    `doubts` are the reports of exams in doubt, as far as state could be read again.
+    `doubts` are in-doubt reports by address. One is missing if state could not be read again after the apply.
     """
     for outcome in OUTCOME_STYLES:
         for exam in report.having(outcome):
@@ -60,6 +60,7 @@ def _print_doubts(
     invocation: Invocation,
     console: Console,
 ) -> None:
+    """Print the in-doubt reports of `addresses`; for one without a report, the commands that settle it."""
     known = [doubts[address] for address in addresses if address in doubts]
     print_in_doubt_reports(known, console, invocation)
     for address in [address for address in addresses if address not in doubts][:MOST_WHOLE]:
