@@ -1,7 +1,7 @@
 """Base files: the files that manifests extend, each read once.
 
-The offsets of each base file are shifted to a number range of their own, beyond the offsets of any manifest.
-So values of several files can be merged, and an offset still tells which file a value is from.
+The offsets of each base file are shifted to a range of numbers of its own, above the offsets of any manifest.
+So values of several files can be merged, and the offset of a value still tells which file it is from.
 """
 
 import os
@@ -60,7 +60,8 @@ class _Base(Struct):
 class _Walk(Struct):
     """A depth-first walk from one manifest through its base files.
 
-    `path` are the files from the manifest to the current file, and `order` the files already visited.
+    `path` holds the files from the manifest to the current one, as shown to users, and `order` the base files
+    already visited, lowest precedence first. Both have real paths as keys.
     """
 
     path: dict[str, str]
@@ -77,7 +78,7 @@ class BaseFileReader:
         self._bases: dict[str, _Base] = {}
         self._by_origin: list[_Base] = []
         self._next_origin = FIRST_BASE_OFFSET
-        self._rings: set[frozenset[str]] = set()
+        self._reported_cycles: set[frozenset[str]] = set()
 
     def bases_of(self, path: str, root: YamlMapping, diagnostics: FileDiagnostics) -> Bases:
         """Return the base files of the manifest at `path`, whose top mapping is `root`."""
@@ -107,7 +108,7 @@ class BaseFileReader:
         return text
 
     def check(self) -> None:
-        """Report mistakes in base files that no exam hit; call it after all manifests are read."""
+        """Report mistakes in base files that affect no exam; call it after all manifests are read."""
         for base in self._by_origin:
             if base.root is not None:
                 report_partial_exams(base.root, base.diagnostics)
@@ -170,7 +171,7 @@ class BaseFileReader:
         self._next_origin += len(diagnostics.source.text) + 1
         if document is not None:
             report_header(document.root, diagnostics)
-            _report_exams(document.root, diagnostics)
+            _report_misplaced_blocks(document.root, diagnostics)
             base.entries, base.has_all_entries = self._entries(file, document.root, diagnostics)
             root = shifted(document.root, base.origin)
             base.root = root if isinstance(root, YamlMapping) else None
@@ -194,7 +195,7 @@ class BaseFileReader:
         """Return whether `file` may extend `name`; report it if not."""
         fence = Fence((os.path.realpath(self._root),))
         if not fence.holds_target(str(file.parent)):
-            # A manifest outside the workspace may extend files of its own directory only.
+            # A manifest outside the workspace may extend only files below its own directory.
             fence = Fence((os.path.realpath(file.parent),))
         is_relative = name.isprintable() and bool(name) and not Path(name).is_absolute()
         if is_relative and fence.holds_target(str(file.parent / name)):
@@ -212,11 +213,11 @@ class BaseFileReader:
     ) -> None:
         walk.is_whole = False
         keys = list(walk.path)
-        ring = keys[keys.index(key) :]
-        if frozenset(ring) in self._rings:
+        cycle = keys[keys.index(key) :]
+        if frozenset(cycle) in self._reported_cycles:
             return
-        self._rings.add(frozenset(ring))
-        drawn = " → ".join(walk.path[step] for step in (*ring, key))
+        self._reported_cycles.add(frozenset(cycle))
+        drawn = " → ".join(walk.path[step] for step in (*cycle, key))
         diagnostics.add(
             "extends-cycle",
             entry.at,
@@ -225,7 +226,7 @@ class BaseFileReader:
         )
 
 
-def _report_exams(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
+def _report_misplaced_blocks(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
     """Report blocks that a base file must not have."""
     for key in _OF_MANIFESTS_ONLY:
         if key in root:

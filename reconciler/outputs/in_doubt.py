@@ -89,10 +89,10 @@ class InDoubtReport(Struct, frozen=True, kw_only=True):
         status = self.intent.payload.get("status")
         known = ["with this title and exam window" if "exam" in dict(self.windows) else "with this title"]
         known += [f"status {status}"] if isinstance(status, str) and status != "active" else []
-        seen = ", ".join((*known, f"created at about {self.sent.local}"))
+        facts = ", ".join((*known, f"created at about {self.sent.local}"))
         return (
             *_named_sids(self.answer),
-            f"In SmarterProctoring's web console, open the course, and look among its exams for one {seen}.",
+            f"In SmarterProctoring's web console, open the course, and look among its exams for one {facts}.",
             "If it is there, its SID is EX and 32 characters: the `sid` of the exam in the API.",
             "If it is not, look once more some minutes later: a slow request may be carried out after all.",
         )
@@ -168,6 +168,7 @@ def _alias(line: Change, intent: Intent) -> str | None:
 
 
 def _named_sids(answer: UnclearAnswer) -> Iterator[str]:
+    """Yield a sentence about the SIDs in `answer`, if it has any."""
     if answer.sids:
         left = len(answer.sids) - _NAMED_SIDS
         named = f"{', '.join(answer.sids[:_NAMED_SIDS])}{f' and {left} more' if left > 0 else ''}"

@@ -3,8 +3,8 @@
     moved a/* to b/*    stands for a move of each undeclared a/x of state whose b/x is declared and free
     removed a/*         stands for the removal of each undeclared a/x of state
 
-A glob does not cover an exam that a create of the plan resembles: the two may be one exam, so a person has to
-name it.
+A glob does not cover an exam of state that resembles a create of the plan. The two may be one exam, so a
+person has to name it.
 """
 
 from collections.abc import Collection, Iterator
@@ -34,6 +34,7 @@ def apply_all_blocks(declared: Declared, state: State, *, now: datetime) -> Appl
     named = {block.address for block in declared.removals}
     covered = {address for address in (*state.exams, *state.intents) if address not in exams}
     renames, distinctions = Renames.of(declared), Distinctions.of(declared)
+    # An address that is no longer covered may turn a declared one into a create, so look again.
     while True:
         plain = _expanded(declared, state, renames, covered)
         applied = apply_blocks(plain, state, written=declared)
@@ -48,7 +49,7 @@ def apply_all_blocks(declared: Declared, state: State, *, now: datetime) -> Appl
 
 
 def _expanded(declared: Declared, state: State, renames: Renames, covered: Collection[Address]) -> Declared:
-    """Return `declared` with its globs expanded for the addresses in `covered`."""
+    """Return `declared` with its globs expanded, as far as they match the addresses in `covered`."""
     moves = tuple(_moves(declared, state, renames, covered))
     return replace(declared, moves=moves, removals=tuple(_removals(declared, covered, routes_of(moves))))
 
@@ -56,26 +57,27 @@ def _expanded(declared: Declared, state: State, renames: Renames, covered: Colle
 def _moves(
     declared: Declared, state: State, renames: Renames, covered: Collection[Address]
 ) -> Iterator[Move]:
-    """Yield the moves by name, and each step by a glob that brings one of `covered` to a declaration.
+    """Yield the moves by name, then those that globs stand for.
 
-    An import may name a former address, which is moved in the same way.
+    These are the steps that bring an address in `covered` to a declared one. An import may name a former
+    address; the steps from that are yielded too.
     """
     yield from (move for move in declared.moves if not is_glob(move.source))
     globs = [move for move in declared.moves if is_glob(move.source)]
     imported = {block.address for block in declared.imports}
-    taken, used = {*state.exams, *state.intents}, set[Move]()
+    taken, yielded = {*state.exams, *state.intents}, set[Move]()
     for start in sorted({*covered, *imported}) if globs else ():
         steps = steps_to_declared(
             start, renames.routes, renames.globs, declared=renames.declared, taken=taken
         )
         for end, source in steps.items():
             if source in renames.routes:
-                continue
+                continue  # a move by name, which is yielded above
             glob = next(one for one in globs if moved_address(source, one.source, one.address) == end)
-            step = replace(glob, source=source, address=end)
-            if step not in used:
-                used.add(step)
-                yield step
+            move = replace(glob, source=source, address=end)
+            if move not in yielded:
+                yielded.add(move)
+                yield move
 
 
 def _removals(declared: Declared, covered: Collection[Address], routes: Routes) -> Iterator[Removal]:

@@ -1,15 +1,18 @@
 """What state becomes once the blocks of the manifests are applied, always in one order.
 
-    absent      ends the intents that made no exam, by attempt
+    absent      ends the intents of attempts that created no exam
       │
-    moved       gives entries and intents of state their new address
+    moved       gives entries of state their new address, and follows intents in doubt to theirs
       │
-    imports     enters exams at the addresses after the moves, and ends the doubts about them
+    imports     enters existing exams at the addresses after the moves, and ends the intents about them
       │
     removed     forgets entries that are not declared
 
 Each step works on the result of the one before, so the order in the manifests does not matter. A block that
 contradicts state or another block changes nothing and is a Conflict.
+
+An address is in doubt if state has an intent there: the exam may exist or not. Moves form routes, which are
+followed until they end (see `destinations`).
 """
 
 from collections import Counter
@@ -48,6 +51,7 @@ class AppliedBlocks(Struct, frozen=True, kw_only=True):
     declared: Declared
     """The declarations with globs expanded."""
     exams: Mapping[Address, Declaration]
+    """The declared exams."""
     entries: Mapping[Address, Entry]
     """Entries of state, by their addresses after moves."""
     moved_from: Mapping[Address, Address]
@@ -59,14 +63,15 @@ class AppliedBlocks(Struct, frozen=True, kw_only=True):
     settled: Mapping[Address, Intent]
     """Intents that imports end, by address of the import."""
     doubts: Mapping[Address, Intent]
-    """Intents that stay in doubt."""
+    """Intents that stay in doubt, by their addresses in state."""
     pending_at_source: Mapping[Address, Address]
-    """By address, the address in doubt that moved to it."""
+    """By address, the address in doubt whose routes end there."""
     confirmed_absent: Mapping[Address, Intent]
     """Intents that `absent` ends."""
     import_conflicts: tuple[Conflict, ...]
     move_conflicts: tuple[Conflict, ...]
     routes: Routes
+    """All moves between plain addresses, those without effect included."""
     imported_at: Mapping[Address, Address]
     """By the address that an import names, the address of its exam after moves."""
 
@@ -104,11 +109,13 @@ def apply_blocks(declared: Declared, state: State, *, written: Declared) -> Appl
     confirmed_absent = _confirmed_absent(declared, state, exams, routes)
     doubts = {address: intent for address, intent in state.intents.items() if address not in confirmed_absent}
     known = state.exams.keys() | doubts.keys()
-    stops = exams.keys() | known
+    stops = exams.keys() | known  # where routes end
     moved_to, move_conflicts = _relocate(state.exams.keys(), routes, declared=exams, known=known)
     forgotten = _forgotten(declared, state, exams, moved_to)
+    # By address in state (`held`), the address after moves.
     addresses_now = {held: held if held in forgotten else moved_to.get(held, held) for held in state.exams}
     entries = {address_now: state.exams[held] for held, address_now in addresses_now.items()}
+    # By address in doubt, where its routes end.
     ends = {source: destinations(source, routes, stops) for source in routes.keys() & doubts.keys()}
     imported_at = _imported_at(declared, addresses_now, exams, routes, known)
     wanted: dict[Address, set[ExamSid]] = {}
@@ -150,7 +157,7 @@ def apply_blocks(declared: Declared, state: State, *, written: Declared) -> Appl
 
 
 def _precedence(exam: Declaration) -> tuple[Position, str, str, str, str, str]:
-    """Return a sort key: the position, then what the exam says."""
+    """Return a sort key: the position, then the content, so that the order of `exams` does not matter."""
     return (
         exam.declared_at,
         exam.digest,
@@ -164,9 +171,9 @@ def _precedence(exam: Declaration) -> tuple[Position, str, str, str, str, str]:
 def _confirmed_absent(
     declared: Declared, state: State, exams: Collection[Address], routes: Routes
 ) -> dict[Address, Intent]:
-    """Return the intents whose attempt a person confirmed to have made nothing.
+    """Return the intents of which an `absent` block confirms that their attempt created nothing.
 
-    An absence may name the address that the intent has, or one that its exam has moved to since.
+    The block may name the address of the intent, or one that its exam has moved to since.
     """
     confirmed = {(block.address, block.attempt) for block in declared.absences}
     return {
@@ -202,7 +209,10 @@ def _imported_at(
     routes: Routes,
     known: Collection[Address],
 ) -> dict[Address, Address]:
-    """Map each address that an import names to the one that its exam has after moves."""
+    """Map each address that an import names to the one that its exam has after moves.
+
+    An address that is declared, or that has no single free destination, stays as it is.
+    """
     found: dict[Address, Address] = {}
     stops = {*exams, *known} if declared.imports else frozenset[Address]()
     for block in declared.imports:
@@ -217,9 +227,10 @@ def _imported_at(
 def _doubted(
     doubts: Collection[Address], ends: Mapping[Address, Collection[Address]]
 ) -> dict[Address, Address]:
-    """Map addresses to the one whose intent is in doubt about it, if there is exactly one.
+    """Map addresses to that of the intent in doubt about their exam, if there is exactly one.
 
-    `ends` gives the addresses that a doubted one has moved to.
+    That is the address itself, or else the only one whose routes end there. `ends` gives by address in doubt
+    where its routes end.
     """
     sources: dict[Address, list[Address]] = {}
     for source, found in ends.items():
@@ -230,9 +241,10 @@ def _doubted(
 
 
 def destinations(source: Address, routes: Routes, stops: Collection[Address]) -> set[Address]:
-    """Return where the routes from `source` end: in `stops`, or at addresses that have not moved on.
+    """Return the addresses at which the routes from `source` end.
 
-    Empty where they only run in a circle.
+    A route ends at the first address that is in `stops`, or that has not moved on. Empty if there are only
+    circles.
     """
     ends: set[Address] = set()
     seen = {source}
@@ -263,8 +275,8 @@ def _relocate(
 ) -> tuple[dict[Address, Address], list[Conflict]]:
     """Return the new address of each of `held` that moves, and the moves that cannot be made.
 
-    Each goes to the one free address where its route ends.
-    `known` are all addresses that state has something at, `held` included: none of them is free.
+    An address moves if all its routes end at one free address, and no other moves there. `known` are all
+    addresses at which state has something, `held` included: none of them is free.
     """
     stops = {*declared, *known} if routes else frozenset[Address]()
     claims: dict[Address, list[Address]] = {}
@@ -312,10 +324,10 @@ def _adopt(
 ) -> tuple[dict[Address, Adoption], list[Conflict]]:
     """Return the imports that change something, and those that contradict state or each other.
 
-    `wanted` gives the SIDs that imports name for an address. `entries` are keyed by the addresses that they
-    have after moves. `doubts` gives for an address the one whose intent is in doubt about it: itself, or what
-    moved to it. `leaving` are the addresses that are removed or have moved on: an undeclared exam adopted
-    there would have to leave at once. A conflicting import settles nothing.
+    `wanted` gives by address the SIDs that imports name for it. `entries` are by address after moves.
+    `doubts` gives by address that of the intent in doubt about its exam. `leaving` are the addresses that are
+    removed or have moved on: an undeclared exam adopted there would have to leave at once. A conflicting
+    import ends no intent.
     """
     adoptions: dict[Address, Adoption] = {}
     conflicts: list[Conflict] = []
@@ -340,7 +352,7 @@ def _adopt(
             adoptions[address] = Adoption(sid=sid, settles=settles)
             continue
         conflicts.append(conflict)
-        if settles is None:
+        if settles is None:  # declared, and still an import: otherwise it would count as a create
             adoptions[address] = Adoption(sid=sid, settles=None)
     return adoptions, conflicts
 

@@ -53,7 +53,7 @@ class _CountingProgress(QuietProgress):
         self._place = ""
 
     def planned(self, plan: Plan) -> None:
-        """Remember where the plan goes."""
+        """Remember the words for the plan's destination."""
         self._place = plan.destination.place
 
 
@@ -65,7 +65,7 @@ class LogProgress(_CountingProgress):
         put(self._console, " ".join(("creating", count_of(total, "exam"), self._place)).rstrip())
 
     def settled(self, exam: ExamOutcome) -> None:
-        """Print how the create of `exam` ended."""
+        """Count and print the outcome of `exam`."""
         self._counts[exam.outcome] += 1
         print_outcome(exam, self._console)
 
@@ -82,11 +82,11 @@ class TerminalProgress(_CountingProgress):
     """Draws a bar with the counts so far on the last line of a terminal."""
 
     _total = 0
-    _begun_at = 0.0
+    _begun_at_s = 0.0
 
     def started(self, total: int) -> None:
         """Draw the bar, empty."""
-        self._total, self._begun_at = total, time.monotonic()
+        self._total, self._begun_at_s = total, time.monotonic()
         self._draw("")
 
     def trying(self, begun: TryBegun) -> None:  # noqa: ARG002 - any event redraws the bar
@@ -94,7 +94,7 @@ class TerminalProgress(_CountingProgress):
         self._draw(_counted(self._counts))
 
     def settled(self, exam: ExamOutcome) -> None:
-        """Draw the bar, longer by one."""
+        """Count the outcome of `exam`, and draw the bar one exam further."""
         self._counts[exam.outcome] += 1
         self._draw(_counted(self._counts))
 
@@ -118,7 +118,7 @@ class TerminalProgress(_CountingProgress):
             ("━" * filled, "green"),
             ("─" * (_BAR - filled), "dim"),
             f" {done}/{self._total} ",
-            str(timedelta(seconds=int(time.monotonic() - self._begun_at))),
+            str(timedelta(seconds=int(time.monotonic() - self._begun_at_s))),
             f" {words}",
         )
         self._console.file.write(f"{_CLEAR_LINE}{line}")
