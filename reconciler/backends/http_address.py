@@ -1,4 +1,4 @@
-"""The addresses and HTTP methods of a state on a server for Terraform's HTTP protocol, from the state URL."""
+"""The addresses and HTTP methods of a state on a server for Terraform's HTTP protocol."""
 
 import re
 from collections.abc import Mapping

@@ -78,7 +78,7 @@ class HttpErrors:
         return None
 
     def refused(self, verb: str, answer: HttpAnswer) -> StateUnavailable:
-        """Return the error after the server refused to `verb` the state; `verb` is as in "read"."""
+        """Return the error after the server refused to `verb` the state ("read", "write", …)."""
         hint = (
             f"{_UNCHANGED} There may be no such project, or {USERNAME} cannot see it: check the address."
             if answer.status == HTTPStatus.NOT_FOUND

@@ -44,7 +44,7 @@ _FENCES_LAST: Final = timedelta(days=7)
 _TRIES: Final = 5
 _FENCE_TRIES: Final = 50
 _CHECK_EVERY_S: Final = 2.0
-"""How often a holder checks that it still has the lock. One that lost it so stops appending soon."""
+"""How often a holder checks that it still has the lock. So one that lost it soon stops appending."""
 _HEADER: Final = re.compile(rb"reconciler segment ([0-9a-f]{32}) ([0-9]{8})\n")
 _HEADER_BYTES: Final = 61
 _READERS: Final = 16

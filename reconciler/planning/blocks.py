@@ -71,7 +71,7 @@ class AppliedBlocks(Struct, frozen=True, kw_only=True):
     import_conflicts: tuple[Conflict, ...]
     move_conflicts: tuple[Conflict, ...]
     routes: Routes
-    """All moves between plain addresses, those without effect included."""
+    """By address, where its moves lead; moves without effect are included."""
     imported_at: Mapping[Address, Address]
     """By the address that an import names, the address of its exam after moves."""
 
