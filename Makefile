@@ -27,10 +27,10 @@ demo: $(INSTALLED) ## run the main job against the sandbox: init, plan, apply, p
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
 
 test: $(INSTALLED) $(EDITORS) $(AZURITE) browser ## run the whole suite
-	$(BIN)/pytest --numprocesses auto
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 coverage: $(INSTALLED) $(EDITORS) $(AZURITE) browser ## run the whole suite with branch coverage, which takes twice as long
-	$(BIN)/pytest --numprocesses auto --cov --cov-report term
+	$(BIN)/pytest --numprocesses auto --dist worksteal --cov --cov-report term
 
 soak: $(INSTALLED) ## kill and fail runs at random for an hour; say SOAK="--minutes 3 --seed 7" for less, or again
 	$(BIN)/python tests/soak/soak.py $(SOAK)

@@ -48,3 +48,8 @@ def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     It is not given back where a signal's handler raises just then, and the process hangs.
     """
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return two workers for each processor: every other test waits for a process or a time limit."""
+    return 2 * (os.cpu_count() or 1)
