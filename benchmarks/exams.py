@@ -100,7 +100,7 @@ def settle(root: Path) -> None:
     from reconciler import host  # noqa: PLC0415 - whoever measures is to stay small
     from reconciler.model.identities import ExamSid  # noqa: PLC0415 - as above
     from reconciler.model.state import Entry  # noqa: PLC0415 - as above
-    from reconciler.statefile.state_format import empty_state, encode_state  # noqa: PLC0415 - whoever measures is to stay small
+    from reconciler.state.state_format import empty_state, encode_state  # noqa: PLC0415 - whoever measures is to stay small
     from reconciler.workspace import Workspace  # noqa: PLC0415 - as above
 
     declared = Workspace.open(root=root).validate().declared.exams

@@ -1,6 +1,6 @@
 """Edits of state under one lock, moves to another store, and recovery files of earlier runs.
 
-May import: `backends`, `statefile`, `planning`, `model`, `ports`, `host`, `service_url`.
+May import: `stores`, `state`, `planning`, `model`, `ports`, `host`, `service_url`.
 """
 
 from collections.abc import Callable
@@ -12,9 +12,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler import service_url
-from reconciler.backends.encrypting_store import EncryptingStore
-from reconciler.backends.encryption import decrypt_document
-from reconciler.backends.recovery_file import leftovers
 from reconciler.host import SystemClock
 from reconciler.model.declarations import Declaration, Declared
 from reconciler.model.errors import RecoveryRefused, ResolutionRefused, StateTooNew, UsageError
@@ -26,12 +23,15 @@ from reconciler.model.state import State
 from reconciler.model.words import nearest
 from reconciler.planning import state_edits
 from reconciler.ports import LockInfo
-from reconciler.statefile.feedback import feed
-from reconciler.statefile.journal_format import decode_recovery
-from reconciler.statefile.migration import Migration
-from reconciler.statefile.session import Session
-from reconciler.statefile.state_format import decode_state
-from reconciler.statefile.strict_json import MalformedError
+from reconciler.state.feedback import feed
+from reconciler.state.journal_format import decode_recovery
+from reconciler.state.migration import Migration
+from reconciler.state.session import Session
+from reconciler.state.state_format import decode_state
+from reconciler.state.strict_json import MalformedError
+from reconciler.stores.encrypting_store import EncryptingStore
+from reconciler.stores.encryption import decrypt_document
+from reconciler.stores.recovery_file import leftovers
 
 RECOVERY_FOLDER: Final = Path(".reconciler", "recovery")
 """Where recovery files are, below the workspace's directory, unless a caller says otherwise."""

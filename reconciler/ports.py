@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import NewType, Protocol
+from typing import NewType, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -55,6 +55,79 @@ class LockInfo(Struct, frozen=True, kw_only=True, rename="camel"):
         )
 
 
+Head = NewType("Head", str)
+"""Identifies the exact content of a store, snapshot and log together. Opaque outside the store."""
+
+
+class Stored(Struct, frozen=True, kw_only=True):
+    """What a store holds at one moment. `log` has whole lines; it is empty while nobody holds the lock."""
+
+    snapshot: bytes
+    log: bytes
+    head: Head
+
+
+class Store(Protocol):
+    """A store of one state: a snapshot and a log, of which it knows nothing but their bytes.
+
+    Every change names the head that it follows. If the store has another head by then, it raises
+    StateConflict and changes nothing. So of several clients that change one head, one succeeds, and the
+    others learn of it.
+
+    Calls block; on an event loop, make them in a thread. Every method raises StateUnavailable if the store
+    fails; nothing was changed then. A change that was perhaps made, or may still be made later, raises
+    OutcomeUnknown instead: only `load` tells. A change that arrives late is refused like any other if the
+    head has moved on. A change that returned is durable. A `note` describes a change for people, in a few
+    lines without secrets; a store with a history keeps it there.
+
+    `reconciler.stores.conformance` tests these promises.
+    """
+
+    @property
+    def location(self) -> str:
+        """The state's URL, without credentials."""
+
+    def load(self) -> Stored | None:
+        """Return snapshot, log and head, all of one moment; None for an empty store."""
+
+    def append(self, records: bytes, *, at: Head, note: str = "") -> Head:
+        """Add `records`, which are whole lines, to the end of the log. Return the new head."""
+
+    def replace(self, snapshot: bytes, log: bytes, *, at: Head | None, note: str = "") -> Head:
+        """Replace snapshot and log, both or neither. Return the new head. `at` is None for an empty store."""
+
+    def has_ended(self, lock_id: str) -> bool:
+        """Return True if the run that appended the lock `lock_id`, the present one, has certainly ended.
+
+        Only a store on this machine can know; others return False.
+        """
+
+
+@runtime_checkable
+class KeepsCopies(Protocol):
+    """What a store can do besides: keep earlier snapshots. Optional for stores of others."""
+
+    def keep_backup(self, snapshot: bytes) -> str | None:
+        """Keep `snapshot` in place of the last backup, durable at the latest with the next `replace`.
+
+        Return where it is, for people; None if this store keeps no backups.
+        """
+
+    def backup(self) -> bytes | None:
+        """Return the last backup; None if there is none."""
+
+    def earlier(self, version: str) -> bytes | None:
+        """Return the snapshot of an earlier `version` (for git, a commit); None if there is none."""
+
+
+@runtime_checkable
+class Watches(Protocol):
+    """What a store on this machine can do besides: notice at once that another client changed it."""
+
+    def is_undisturbed(self) -> bool:
+        """Return False if another client has changed the store since this object did. Takes microseconds."""
+
+
 class Breaking(enum.Enum):
     """Which locks `break_lock` may break."""
 
@@ -92,7 +165,7 @@ class StateStore(Protocol):
 
     Calls block; on an event loop, call them in a thread. Every method raises StateUnavailable when the store
     fails; the content is then either the old or the new one. A `note` describes a change for people, in a few
-    lines without secrets; a store with a history keeps it there. `reconciler.backends.conformance` tests
+    lines without secrets; a store with a history keeps it there. `reconciler.stores.conformance` tests
     these promises.
     """
 

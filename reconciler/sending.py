@@ -13,7 +13,6 @@ from reconciler import service_url
 from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest, resolve_secrets
 from reconciler.applying.stopping import Stopping
-from reconciler.backends.recovery_file import make_recovery_file
 from reconciler.editing import UnmergedRecovery
 from reconciler.host import SystemClock, jitter, new_attempt
 from reconciler.model.destination import ServiceUrl
@@ -30,9 +29,10 @@ from reconciler.ports import Progress, SecretSource
 from reconciler.service.client import HttpExamApi
 from reconciler.service.credentials import check_token
 from reconciler.service.retry import BackOff
-from reconciler.statefile.group_commit import RecoveryJournal
-from reconciler.statefile.journal_format import encode_recovery_header
-from reconciler.statefile.session import Session
+from reconciler.state.group_commit import RecoveryJournal
+from reconciler.state.journal_format import encode_recovery_header
+from reconciler.state.session import Session
+from reconciler.stores.recovery_file import make_recovery_file
 
 
 class Sending(Struct, frozen=True, kw_only=True):

@@ -25,9 +25,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler import service_url
-from reconciler.backends.encrypting_store import EncryptingStore
-from reconciler.backends.encryption import decrypt_document
-from reconciler.backends.opening import open_store
 from reconciler.editing import Edit, migrate, recovery_folder, remove_merged_recoveries
 from reconciler.host import SystemClock, lock_info, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
@@ -53,7 +50,10 @@ from reconciler.ports import Breaking, LockHolder, Progress, SecretSource
 from reconciler.rules.plugins import find_rules
 from reconciler.rules.registry import CODES, FIXED, RuleRegistry
 from reconciler.secret_sources import compare_secrets
-from reconciler.statefile.session import initialise, load_state, open_session
+from reconciler.state.session import initialise, load_state, open_session
+from reconciler.stores.encrypting_store import EncryptingStore
+from reconciler.stores.encryption import decrypt_document
+from reconciler.stores.opening import open_store
 
 if TYPE_CHECKING:
     from reconciler.applying.stopping import Stopping

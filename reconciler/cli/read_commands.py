@@ -39,7 +39,7 @@ from reconciler.outputs.text.console import count_of, put
 from reconciler.outputs.text.diagnostics_text import print_diagnostics
 from reconciler.outputs.text.plan_text import print_plan
 from reconciler.outputs.text.state_text import print_entry, print_state
-from reconciler.statefile.state_format import encode_state
+from reconciler.state.state_format import encode_state
 
 
 def validate(parsed: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@
     │   ├── StateConflict          another run wrote it in the meantime
     │   ├── StateLocked            another run holds the lock
     │   └── StateUnavailable       the store cannot be read or written
+    │       └── OutcomeUnknown     a change was perhaps made, or may still be made later
     ├── PlanRefused                a guard refuses the plan; carries the guards
     ├── ExpectationFailed          the plan is not the one that was reviewed
     ├── NotConfirmed               nobody confirmed the plan
@@ -104,7 +105,21 @@ class StateLocked(StateError):
 
 
 class StateUnavailable(StateError):
-    """The store cannot be read or written."""
+    """The store cannot be read or written; nothing was changed.
+
+    `retry_after_s` is set if another try may succeed: the least seconds to wait before it.
+    """
+
+    def __init__(self, message: str, *, hint: str, location: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message, hint=hint, location=location)
+        self.retry_after_s = retry_after_s
+
+
+class OutcomeUnknown(StateUnavailable):
+    """A change was perhaps made, or may still be made later: load the state to see.
+
+    `retry_after_s` is as above, for that load.
+    """
 
 
 class PlanRefused(ReconcilerError):

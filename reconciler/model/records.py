@@ -4,10 +4,10 @@ from typing import TypeAlias
 
 from reconciler.model.identities import Address, AttemptId, ConfigurationSid, ExamSid
 from reconciler.model.state import Intent, UnclearAnswer
-from reconciler.model.stored import Count, Instant, Stored
+from reconciler.model.stored_values import Count, Instant, StoredValue
 
 
-class _Record(Stored, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=False):
+class _Record(StoredValue, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=False):
     """What all records have in common; a later version may add fields."""
 
 

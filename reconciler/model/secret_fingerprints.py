@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from reconciler.model.identities import Address, AttemptId
 from reconciler.model.secrets import Unprintable
-from reconciler.model.stored import Stored
+from reconciler.model.stored_values import StoredValue
 
 STATE_KEY_VARIABLE: Final = "RECONCILER_STATE_KEY"
 OLD_STATE_KEY_VARIABLE: Final = "RECONCILER_STATE_KEY_OLD"
@@ -32,7 +32,7 @@ class StateKeys(Unprintable, frozen=True, kw_only=True):
     previous: str | None = None
 
 
-class SecretFingerprints(Stored, frozen=True, kw_only=True):
+class SecretFingerprints(StoredValue, frozen=True, kw_only=True):
     """The fingerprints of one create's secrets, by path in the payload, such as `configuration.password`.
 
     `key_id` identifies the state key. `attempt` is the try that sent the values; it stays the same when the

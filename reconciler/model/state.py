@@ -22,10 +22,10 @@ from reconciler.model.identities import (
 )
 from reconciler.model.payloads import Payload
 from reconciler.model.secret_fingerprints import SecretFingerprints
-from reconciler.model.stored import Count, Instant, Stored
+from reconciler.model.stored_values import Count, Instant, StoredValue
 
 
-class Entry(Stored, frozen=True, kw_only=True):
+class Entry(StoredValue, frozen=True, kw_only=True):
     """A created exam. `payload` is what was sent, secrets as references; `created_at` is in UTC.
 
     `secrets` are the fingerprints of the secrets that were sent; None if none were kept.
@@ -42,7 +42,7 @@ class Entry(Stored, frozen=True, kw_only=True):
     configuration_sid: ConfigurationSid | None = None
 
 
-class UnclearAnswer(Stored, frozen=True, kw_only=True):
+class UnclearAnswer(StoredValue, frozen=True, kw_only=True):
     """The answer to a create whose outcome stays unknown; `status` is None if no status line arrived.
 
     `request_id` is the service's id of the request; None if it gave none. `sids` are the exam SIDs anywhere
@@ -55,7 +55,7 @@ class UnclearAnswer(Stored, frozen=True, kw_only=True):
     sids: tuple[ExamSid, ...] = ()
 
 
-class Intent(Stored, frozen=True, kw_only=True):
+class Intent(StoredValue, frozen=True, kw_only=True):
     """A create that was about to be sent. It is in doubt until its outcome is recorded.
 
     `started_at` is in UTC, `by` says who ran it and where, `answer` is None if the run ended without one, and
@@ -103,7 +103,7 @@ class ResolutionMethod(enum.Enum):
         return self not in {ResolutionMethod.RESOLVE_ABSENT, ResolutionMethod.ABSENT_BLOCK}
 
 
-class Resolution(Stored, frozen=True, kw_only=True):
+class Resolution(StoredValue, frozen=True, kw_only=True):
     """How the doubt about `attempt` at `address` ended.
 
     `sid` is the exam that a person found; None if the create made none. `by` says who settled it and where,
@@ -136,7 +136,7 @@ def _age(resolution: Resolution) -> tuple[datetime, str, str, str, str, str]:
     )
 
 
-class Acceptance(Stored, frozen=True, kw_only=True):
+class Acceptance(StoredValue, frozen=True, kw_only=True):
     """A person says that the exam `sid` was changed in the service to what is declared.
 
     `before` is the digest that state held until then, `digest` the declared one that it took. `by` says who
@@ -152,7 +152,7 @@ class Acceptance(Stored, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-class State(Stored, frozen=True, kw_only=True):
+class State(StoredValue, frozen=True, kw_only=True):
     """All that is recorded of a workspace.
 
     `lineage` identifies the state's history; `serial` counts its snapshots. No address is in both `exams` and

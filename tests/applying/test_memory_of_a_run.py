@@ -13,14 +13,14 @@ from raw_server import ok
 from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
-from reconciler.backends.file import FileStore
 from reconciler.host import SystemClock, lock_info, new_attempt
 from reconciler.model.identities import ExamSid
 from reconciler.model.verdicts import Created
 from reconciler.outputs.text.progress import QuietProgress
 from reconciler.service.client import HttpExamApi
 from reconciler.service.retry import BackOff
-from reconciler.statefile.session import initialise, open_session
+from reconciler.state.session import initialise, open_session
+from reconciler.stores.file import FileStore
 
 LINE_BYTES = 1200
 """A line of the report, with the SID, and what an exam's place in a collection takes."""

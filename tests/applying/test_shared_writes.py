@@ -9,8 +9,8 @@ from applying_fakes import World
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.records import CreatedRecord, IntentRecord
 from reconciler.model.verdicts import Refused, Unknown
-from reconciler.statefile.group_commit import GroupCommit
-from reconciler.statefile.journal_format import decode_journal, encode_header
+from reconciler.state.group_commit import GroupCommit
+from reconciler.state.journal_format import decode_journal, encode_header
 
 HEADER = encode_header("6f2f4c1c-6f0f-4d0e-9f43-0d0f6c4b3a21", 0)
 

@@ -9,7 +9,7 @@ from exam_workspace import Workspace
 from reconciler import fault_points
 from reconciler.model.errors import StateTooNew
 from reconciler.sandbox.running import running
-from reconciler.statefile.journal_format import decode_journal
+from reconciler.state.journal_format import decode_journal
 
 KEY, NEW_KEY = "a-long-key-of-the-registrars-office", "another-long-key-after-the-rotation"
 VARIABLE, OLD_VARIABLE = "RECONCILER_STATE_KEY", "RECONCILER_STATE_KEY_OLD"

@@ -91,7 +91,7 @@ def test_an_edit_gives_its_lock_back(workspace):
     """State is as it was."""
     sid = "EX" + "1" * 32
     before = workspace.state
-    struck = "from reconciler.statefile.session import Session\nSession.commit = Session.mend = strike"
+    struck = "from reconciler.state.session import Session\nSession.commit = Session.mend = strike"
     done = run(workspace.root, "import", "cs/a", sid, before=struck)
     assert (done.stderr, done.returncode) == (TOLD, 130)
     assert workspace.state == before
@@ -100,7 +100,7 @@ def test_an_edit_gives_its_lock_back(workspace):
 
 def test_a_second_signal_while_the_first_is_told(workspace):
     """The second signal ends the process without a message."""
-    struck = "from reconciler.cli import dispatch\nfrom reconciler.statefile.session import Session\n"
+    struck = "from reconciler.cli import dispatch\nfrom reconciler.state.session import Session\n"
     struck += "dispatch.tell_stop = Session.commit = Session.mend = strike"
     done = run(workspace.root, "import", "cs/a", "EX" + "1" * 32, before=struck)
     assert (done.stderr, done.returncode) == ("", -signal.SIGINT)

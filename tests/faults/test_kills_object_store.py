@@ -12,7 +12,7 @@ from promises import address_of
 
 from reconciler import fault_points
 from reconciler.sandbox.running import running
-from reconciler.statefile.state_format import encode_state
+from reconciler.state.state_format import encode_state
 from reconciler.workspace import Workspace as Opened
 
 NAMES = ("e0", "e1")

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from reconciler.model.identities import ExamSid
-from reconciler.model.stored import Count, Instant, Stored, problem_of
+from reconciler.model.stored_values import Count, Instant, StoredValue, problem_of
 
 
-class Thing(Stored, frozen=True, kw_only=True):
+class Thing(StoredValue, frozen=True, kw_only=True):
     """Something of each kind."""
 
     name: str

@@ -21,7 +21,7 @@ PAGE = 1000
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredValue:
     """An object: its bytes, and a generation that is unique in the store."""
 
     data: bytes
@@ -47,7 +47,7 @@ class Store:
         present = self.buckets[bucket].get(key)
         if (status := refusal(present, headers)) is not None:
             return status, present
-        self.buckets[bucket][key] = Stored(data, next(self._generations), formatdate(usegmt=True))
+        self.buckets[bucket][key] = StoredValue(data, next(self._generations), formatdate(usegmt=True))
         return 200, self.buckets[bucket][key]
 
 

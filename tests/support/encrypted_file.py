@@ -3,10 +3,10 @@
 Key derivation is made cheap here, because the suite starts some hundred processes and does not test it.
 """
 
-from reconciler.backends import encryption
-from reconciler.backends.encrypting_store import EncryptingStore
-from reconciler.backends.file import open_file
 from reconciler.model.secret_fingerprints import StateKeys
+from reconciler.stores import encryption
+from reconciler.stores.encrypting_store import EncryptingStore
+from reconciler.stores.file import open_file
 
 KEY = "0123456789abcdef0123456789abcdef"
 

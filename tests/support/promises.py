@@ -2,7 +2,7 @@
 
 import json
 
-from reconciler.statefile.state_format import encode_state
+from reconciler.state.state_format import encode_state
 from reconciler.workspace import Workspace
 
 

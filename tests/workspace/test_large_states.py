@@ -9,7 +9,7 @@ from reconciler.model.identities import Address, ExamSid
 from reconciler.model.payloads import digest_of
 from reconciler.model.plan import Action
 from reconciler.model.state import Entry
-from reconciler.statefile.state_format import empty_state, encode_state
+from reconciler.state.state_format import empty_state, encode_state
 from reconciler.workspace import Workspace
 
 NOW = datetime(2031, 9, 1, tzinfo=UTC)

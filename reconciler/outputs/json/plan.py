@@ -19,7 +19,7 @@ from reconciler.model.payloads import Document, Json, Payload, digest_of
 from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Guard, Note, Plan
 from reconciler.model.provenance import NO_PROVENANCE, Layer, Provenance, ValueSource
 from reconciler.model.state import Intent, UnclearAnswer
-from reconciler.model.stored import Count, Instant, problem_of
+from reconciler.model.stored_values import Count, Instant, problem_of
 from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing

@@ -1,0 +1,76 @@
+"""Replay: applies the records of a journal to a state."""
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from reconciler.model.identities import Address, AttemptId
+from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
+from reconciler.model.state import Entry, Intent, State
+from reconciler.state.state_format import refuse_contradictions
+from reconciler.state.strict_json import MalformedError
+
+
+def replay(state: State, records: Iterable[Record]) -> State:
+    """Return `state` after `records`, with the same serial. Any prefix of a journal gives a valid state.
+
+    Raises MalformedError for a record that cannot follow the ones before it.
+    """
+    exams, intents = dict(state.exams), dict(state.intents)
+    service = state.service
+    for record in records:
+        apply_record(record, exams, intents)
+        if isinstance(record, IntentRecord):
+            service = record.service or service
+    after = replace(state, exams=exams, intents=intents, service=service)
+    refuse_contradictions(after)
+    return after
+
+
+def apply_record(record: Record, exams: dict[Address, Entry], intents: dict[Address, Intent]) -> None:
+    """Apply `record` to `exams` and `intents`. Raises MalformedError if it cannot follow them."""
+    match record:
+        case IntentRecord(address=address, intent=intent):
+            if address in exams or address in intents:
+                raise MalformedError(f"the intent {intent.attempt} is for {address}, which is not free")
+            intents[address] = intent
+        case CreatedRecord(address=address):
+            intent = _open_intent(intents, address, record.attempt)
+            del intents[address]
+            exams[address] = intent.as_created(record.sid, record.at, record.configuration_sid)
+        case FailedRecord(address=address):
+            _open_intent(intents, address, record.attempt)
+            del intents[address]
+        case InDoubtRecord(address=address):
+            intents[address] = replace(_open_intent(intents, address, record.attempt), answer=record.answer)
+        case _:
+            assert_never(record)
+
+
+def _open_intent(intents: dict[Address, Intent], address: Address, attempt: AttemptId) -> Intent:
+    intent = intents.get(address)
+    if intent is None or intent.attempt != attempt:
+        raise MalformedError(f"an outcome of {address} names the attempt {attempt}, which is not open")
+    return intent
+
+
+def is_folded_into(state: State, records: Iterable[Record]) -> bool:
+    """Return whether `state` already holds the effect of each of `records`."""
+    last = {record.address: record for record in records}
+    return all(_is_effective(state, record) for record in last.values())
+
+
+def _is_effective(state: State, record: Record) -> bool:
+    entry, intent = state.exams.get(record.address), state.intents.get(record.address)
+    match record:
+        case IntentRecord():
+            return intent is not None and intent.attempt == record.intent.attempt
+        case CreatedRecord():
+            return entry is not None and entry.sid == record.sid
+        case FailedRecord():
+            return entry is None and intent is None
+        case InDoubtRecord():
+            return intent is not None and intent.attempt == record.attempt
+        case _:
+            assert_never(record)

@@ -1,0 +1,155 @@
+"""The format of snapshots: indented JSON with sorted keys and a last newline, easy to review in git."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+from msgspec.structs import force_setattr, replace
+
+from reconciler.model.errors import StateDamaged, StateMoved, StateTooNew
+from reconciler.model.identities import Address, Digest, ExamSid, is_address
+from reconciler.model.instants import spell_instant
+from reconciler.model.outside_text import tamed
+from reconciler.model.payloads import NO_PAYLOADS, Payload
+from reconciler.model.state import Entry, Intent, MoveMarker, MovePhase, State
+from reconciler.model.stored_values import Count
+from reconciler.state.strict_json import (
+    MalformedError,
+    convert,
+    decode_json,
+    to_builtins,
+)
+
+FORMAT_VERSION: Final = 4
+_MARKERS_OF_VERSION: Final = {1: (0,), 2: (1,), FORMAT_VERSION: (0, 1)}
+"""How many markers of a migration a state has. Version 3 is that of encrypted states."""
+_KEYS_SINCE_4: Final = frozenset({"service", "acceptances"})
+Held = TypeVar("Held", Entry, Intent)
+
+RESTORE_HINT: Final = (
+    "Nothing was changed. Restore the file from version control or a backup; "
+    "do not run `init` instead, because an empty state would create every exam again."
+)
+
+
+def empty_state(lineage: str) -> State:
+    """Return a state without exams."""
+    return State(lineage=lineage, serial=0, exams={}, intents={})
+
+
+def encode_state(state: State, marker: MoveMarker | None = None) -> bytes:
+    """Return the snapshot's bytes; equal states give equal bytes.
+
+    `marker` is None unless the state moves or has moved.
+    """
+    document = {**to_builtins(state), "formatVersion": FORMAT_VERSION, "service": state.service}
+    if marker is not None:
+        document[marker.phase.value] = marker.elsewhere
+    text = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True, default=spell_instant)
+    return f"{text}\n".encode()
+
+
+def decode_state(data: bytes, *, location: str, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> State:
+    """Return the state in `data`; errors call it `location`.
+
+    Payloads that are in `payloads`, by digest, are shared, not copied. Raises StateMoved if it is marked,
+    StateTooNew for a later format, and StateDamaged for anything that this product does not write.
+    """
+    state, marker = decode_with_marker(data, location=location, payloads=payloads)
+    if marker is not None:
+        raise _moved(marker, location)
+    return state
+
+
+def _moved(marker: MoveMarker, location: str) -> StateMoved:
+    if marker.phase is MovePhase.MOVED_TO:
+        return StateMoved(
+            f"{location} was moved to {marker.elsewhere}",
+            hint="Give that as --state, or as `state` in reconciler.yaml (a relative path is below the "
+            "workspace's directory). What is left here is history.",
+            location=location,
+            elsewhere=marker.elsewhere,
+        )
+    return StateMoved(
+        f"{location} is being moved here from {marker.elsewhere}, and that has not ended",
+        hint=f"Give it the time, or end it: `reconciler init --migrate-from {marker.elsewhere}` with this "
+        "--state or --env.",
+        location=location,
+        elsewhere=marker.elsewhere,
+    )
+
+
+def decode_with_marker(
+    data: bytes, *, location: str, payloads: Mapping[Digest, Payload] = NO_PAYLOADS
+) -> tuple[State, MoveMarker | None]:
+    """Return the state in `data` and its marker, as `decode_state` but without StateMoved."""
+    try:
+        document = convert(decode_json(data), dict[str, Any], "the state")
+        version = convert(document.pop("formatVersion", None), Count, "state.formatVersion")
+        if version > FORMAT_VERSION:
+            raise StateTooNew(
+                f"{location} has format version {version}, and this reconciler knows {FORMAT_VERSION}",
+                hint="Upgrade reconciler to at least the version that wrote it.",
+                location=location,
+            )
+        marker = _take_marker(document, version)
+        return _state(document, payloads), marker
+    except MalformedError as error:
+        raise StateDamaged(
+            f"{location} is not a state of this tool: {error}", hint=RESTORE_HINT, location=location
+        ) from error
+
+
+def _take_marker(document: dict[str, Any], version: int) -> MoveMarker | None:
+    """Take the marker of a migration out of `document`, whose keys must be those of `version`."""
+    markers = [
+        MoveMarker(phase=phase, elsewhere=convert(document.pop(phase.value), str, f"state.{phase.value}"))
+        for phase in MovePhase
+        if phase.value in document
+    ]
+    is_early = version < FORMAT_VERSION and not _KEYS_SINCE_4.isdisjoint(document)
+    if is_early or len(markers) not in _MARKERS_OF_VERSION.get(version, ()):
+        raise MalformedError("state.formatVersion does not say what is there")
+    return markers[0] if markers else None
+
+
+def _state(document: dict[str, Any], payloads: Mapping[Digest, Payload]) -> State:
+    exams = _by_address(document, "exams", Entry, payloads)
+    intents = _by_address(document, "intents", Intent, payloads)
+    rest = convert(document | {"exams": {}, "intents": {}}, State, "state")
+    state = replace(rest, exams=exams, intents=intents)
+    refuse_contradictions(state)
+    return state
+
+
+def _by_address(
+    document: dict[str, Any], key: str, kind: type[Held], payloads: Mapping[Digest, Payload]
+) -> dict[Address, Held]:
+    """Return what is at `key`; each value is read by itself, so that an error names its address."""
+    held = convert(document.get(key), dict[str, Any], f"state.{key}")
+    strange = next((address for address in held if not is_address(address)), None)
+    if strange is not None:
+        raise MalformedError(f'{key}: "{tamed(strange)}" is not an address')
+    return {
+        Address(address): with_known_payload(convert(value, kind, f"{key}.{address}"), payloads)
+        for address, value in held.items()
+    }
+
+
+def with_known_payload(value: Held, payloads: Mapping[Digest, Payload]) -> Held:
+    """Return `value` with the equal payload of `payloads`, if there is one, so that memory holds it once."""
+    known = payloads.get(value.digest)
+    if known is not None and known == value.payload:
+        force_setattr(value, "payload", known)
+    return value
+
+
+def refuse_contradictions(state: State) -> None:
+    """Raise MalformedError if a SID is held twice, or an address is both created and in doubt."""
+    holders: dict[ExamSid, Address] = {}
+    for address, entry in state.exams.items():
+        holder = holders.setdefault(entry.sid, address)
+        if holder != address:
+            raise MalformedError(f"{entry.sid} is held by two addresses, {holder} and {address}")
+        if address in state.intents:
+            raise MalformedError(f"{address} is both created and in doubt")

@@ -1,0 +1,49 @@
+"""State in git passes the suite of every store, over a path and over https."""
+
+from typing import ClassVar
+
+import pytest
+import tls_material
+from git_repositories import bare
+from git_server import knowing_the_password, serving
+
+from reconciler.stores import conformance
+from reconciler.stores.conformance import Place, StoreConformance
+
+pytestmark = pytest.mark.timeout(600)  # hundreds of processes, on a machine that may have others to run
+
+
+class TestGitFile(StoreConformance):
+    """A repository at a path.
+
+    Between a call's end and the next one's beginning nothing happens to the store, so that a kill at one of
+    them is a kill at the other.
+    """
+
+    kill_steps: ClassVar = ("store-call",)
+
+    @pytest.fixture
+    def place(self, tmp_path):
+        """A bare repository of its own."""
+        return Place(url=f"git+file://{bare(tmp_path / 'exams.git')}", root=tmp_path)
+
+
+class TestGitHttps(StoreConformance):
+    """A repository behind TLS and a password; kept small, as git starts slowly for each call of https."""
+
+    # Between two calls nothing differs from a path, where a fault is tried at each of them.
+    test_a_kill_between_any_two_calls_loses_nothing = None
+    test_a_call_that_fails_or_whose_answer_is_lost_loses_nothing = None
+    test_no_update_of_several_writers_is_lost = None
+
+    @pytest.fixture
+    def place(self, tmp_path, monkeypatch):
+        """A bare repository of its own, below a folder of its own."""
+        monkeypatch.setattr(conformance, "_MANY_APPENDS", 8)
+        bare(tmp_path / "served" / "exams.git")
+        trust = tls_material.trust_in(tmp_path)["SSL_CERT_FILE"]
+        for name, value in {"GIT_SSL_CAINFO": trust, **knowing_the_password()}.items():
+            monkeypatch.setenv(name, value)
+        with serving(tmp_path / "served", tls=tls_material.good()) as server:
+            url = f"{server.address}/exams.git#branch=state&path=terms/s.json"
+            yield Place(url=url, root=tmp_path)

@@ -1,0 +1,42 @@
+"""Object storage passes the suite of every store: on S3, on Azure, and on Google Cloud Storage."""
+
+from typing import ClassVar
+
+import pytest
+
+from reconciler.stores.conformance import Place, StoreConformance
+
+
+class TestS3(StoreConformance):
+    """S3, played by moto. What is in the store before a call is what was in it after the last one."""
+
+    kill_steps: ClassVar = ("store-called",)
+
+    @pytest.fixture
+    def place(self, s3, tmp_path):
+        """A fresh key."""
+        return Place(url=s3.url(), root=tmp_path)
+
+
+class TestAzure(StoreConformance):
+    """Azure Blob Storage, played by Azurite. That calls fail is no different from S3."""
+
+    kill_steps: ClassVar = ("store-called",)
+    fail_steps: ClassVar = ()
+
+    @pytest.fixture
+    def place(self, az, tmp_path):
+        """A fresh key."""
+        return Place(url=az.url(), root=tmp_path)
+
+
+class TestGoogle(StoreConformance):
+    """Google Cloud Storage, played by a server of this project. That calls fail is no different from S3."""
+
+    kill_steps: ClassVar = ("store-called",)
+    fail_steps: ClassVar = ()
+
+    @pytest.fixture
+    def place(self, gs, tmp_path):
+        """A fresh key."""
+        return Place(url=gs.url(), root=tmp_path)
