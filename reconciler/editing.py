@@ -16,16 +16,17 @@ from reconciler.host import SystemClock
 from reconciler.model.declarations import Declaration, Declared
 from reconciler.model.errors import RecoveryRefused, ResolutionRefused, StateTooNew, UsageError
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
+from reconciler.model.locks import LockInfo
 from reconciler.model.outside_text import tamed
 from reconciler.model.report import RecoveredOutcome, RecoveryVerdict
 from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.model.state import State
 from reconciler.model.words import nearest
 from reconciler.planning import state_edits
-from reconciler.ports import LockInfo
 from reconciler.state.feedback import feed
-from reconciler.state.journal_format import decode_recovery
 from reconciler.state.migration import Migration
+from reconciler.state.pushing import refuse_push
+from reconciler.state.recovery_format import decode_recovery
 from reconciler.state.session import Session
 from reconciler.state.state_format import decode_state
 from reconciler.state.strict_json import MalformedError
@@ -69,7 +70,6 @@ class Edit:
         self._root = root
         self._begin = begin
         self._edited: State | None = None
-        self._put: Callable[[State], str | None] | None = None
         self.backup: str | None = None
         """Where the state before the edits is kept; None before the commit, and without edits."""
 
@@ -116,8 +116,9 @@ class Edit:
         `name` names it in errors.
         """
         pushed = decode_state(decrypt_document(document, keys=self._keys, name=name), location=name)
-        self._put = self._session.push
-        self._edited = pushed
+        if pushed != self.state:
+            refuse_push(self.state, pushed, self._store.location)
+            self._change(pushed)
 
     def recover(self, document: bytes, *, name: str) -> tuple[RecoveredOutcome, ...]:
         """Merge the recovery file `document` into the state, and return the result for each outcome in it.
@@ -161,38 +162,37 @@ class Edit:
         self._change(state)
 
     def commit(self) -> None:
-        """Commit the edits so far; the end of the context does this too."""
-        if self._put is None:
+        """Commit the edits. The end of the context does this; nothing can be edited after it."""
+        if self._edited is None:
             return
         # Before an edit removes exams from state: files whose outcomes are all in state are no longer needed.
         remove_merged_recoveries(recovery_folder(self._root), self._session.state)
-        self.backup = self._put(self.state)
-        self._edited = self._put = None
+        self.backup = self._session.back_up()
+        self._session.finish(self._edited)
+        self._edited = None
 
     def _change(self, state: State) -> None:
         self._edited = state
-        self._put = self._put or self._session.mend
 
 
 def migrate(
     source: EncryptingStore,
     target: EncryptingStore,
     *,
-    locks: tuple[LockInfo, LockInfo],
+    lock: LockInfo,
     timeout_s: float,
     is_encrypted: bool,
 ) -> State:
     """Move the state from `source` to `target`, encrypted if `source` or `is_encrypted` is.
 
-    `locks` are for the locks of `source` and of `target`.
+    `lock` is for the lock of `source`.
     """
 
     def prepare() -> None:
         if (is_encrypted or source.is_encrypted()) and not target.is_encrypted():
             target.encrypt_next_write()
 
-    migration = Migration(source=source, target=target, source_lock=locks[0], target_lock=locks[1])
-    return migration.run(timeout_s=timeout_s, prepare=prepare)
+    return Migration(source=source, target=target, lock=lock, prepare=prepare).run(timeout_s=timeout_s)
 
 
 class UnmergedRecovery(Struct, frozen=True, kw_only=True):

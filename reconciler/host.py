@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from reconciler.model.identities import AttemptId
+from reconciler.model.locks import LockInfo
 from reconciler.model.outside_text import tamed
-from reconciler.ports import LockInfo
 
 _JITTER: Final = 0.1
 

@@ -4,56 +4,18 @@ A test replaces each with a fake of a few lines. Callers rely on nothing that is
 May import: `model`.
 """
 
-import enum
-import hashlib
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import NewType, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from reconciler.model.identities import CourseSid, InstallSid
-from reconciler.model.instants import spell_instant
 from reconciler.model.plan import Plan
 from reconciler.model.records import Record
 from reconciler.model.report import ExamOutcome, TryBegun, TryEnded
 from reconciler.model.secrets import Secret
 from reconciler.model.verdicts import Verdict
-
-Version = NewType("Version", str)
-"""Identifies the exact content of a snapshot in its store: an ETag, a hash or a commit."""
-
-
-def content_version(data: bytes) -> Version:
-    """Return a digest as the version of `data`, for a store without versions of its own."""
-    return Version(hashlib.sha256(data).hexdigest())
-
-
-class Snapshot(Struct, frozen=True, kw_only=True):
-    """The bytes of a state, and their version, which `StateStore.write` asks for."""
-
-    data: bytes
-    version: Version
-
-
-class LockInfo(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Who holds a lock; `since` is in UTC."""
-
-    lock_id: str
-    who: str
-    host: str
-    pid: int
-    since: datetime
-    command: str
-
-    def __str__(self) -> str:
-        since = spell_instant(self.since, to="seconds")
-        return (
-            f"{self.who} on {self.host} (process {self.pid}, since {since}, `{self.command}`, "
-            f"lock id {self.lock_id})"
-        )
-
 
 Head = NewType("Head", str)
 """Identifies the exact content of a store, snapshot and log together. Opaque outside the store."""
@@ -128,97 +90,7 @@ class Watches(Protocol):
         """Return False if another client has changed the store since this object did. Takes microseconds."""
 
 
-class Breaking(enum.Enum):
-    """Which locks `break_lock` may break."""
-
-    DEAD = "of a run that has ended, or of which the store cannot know"
-    EVEN_LIVE = "also of a run that certainly goes on"
-
-
-class Liveness(enum.Enum):
-    """What a store knows about the run that took its lock."""
-
-    ALIVE = "it goes on"
-    ENDED = "it has certainly ended"
-    UNKNOWN = "the store cannot know"
-
-
-class LockHandover(enum.Enum):
-    """How the previous holder of a lock lost it."""
-
-    ORDERLY = "its last holder let go of it, or can change nothing any more"
-    FORCED = "it was broken, and a snapshot that its last holder is writing may still arrive"
-
-
-class LockHolder(Struct, frozen=True, kw_only=True):
-    """A lock as another run sees it; `info` is None if its holder is not readable."""
-
-    info: LockInfo | None
-    liveness: Liveness
-
-    def __str__(self) -> str:
-        return "another run" if self.info is None else str(self.info)
-
-
-class StateStore(Protocol):
-    """A store of one state and its journal. It moves opaque bytes.
-
-    Calls block; on an event loop, call them in a thread. Every method raises StateUnavailable when the store
-    fails; the content is then either the old or the new one. A `note` describes a change for people, in a few
-    lines without secrets; a store with a history keeps it there. `reconciler.stores.conformance` tests
-    these promises.
-    """
-
-    @property
-    def location(self) -> str:
-        """The state's URL, without credentials."""
-
-    def read(self) -> Snapshot | None:
-        """Return the snapshot; None for an empty store."""
-
-    def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:
-        """Make `data` the snapshot, durably, if the present version is `replacing` (None: an empty store).
-
-        Otherwise raise StateConflict and change nothing.
-        """
-
-    def back_up(self, data: bytes) -> str:
-        """Keep `data` durably beside the state, in place of the last backup. Return where it is."""
-
-    def read_journal(self) -> bytes:
-        """Return everything appended since the last `clear_journal`; after a crash the end may be torn."""
-
-    def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:
-        """Write `data` durably after the first `after` bytes of the journal, and drop a torn end there."""
-
-    def clear_journal(self) -> None:
-        """Empty the journal durably."""
-
-    def lock(self, info: LockInfo, *, timeout_s: float) -> AbstractContextManager[LockHandover]:
-        """Return a context manager that holds the state's lock.
-
-        After LockHandover.FORCED, a snapshot that the last holder is writing may still replace the present
-        one, until the next `write`: a caller that relies on the present one first writes it again.
-
-        Raises StateLocked if another run holds it for longer than `timeout_s`. Once the lock is broken,
-        `write`, `back_up`, `append_journal` and `clear_journal` raise StateUnavailable and change nothing.
-        The next holder sees every change that they acknowledged before.
-        """
-
-    def lock_holder(self) -> LockHolder | None:
-        """Return the run that holds the lock or was killed with it; None for a free lock."""
-
-    def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
-        """Break the lock `lock_id`, and return its holder.
-
-        Raises UnlockRefused, and changes nothing, if the lock has another id or `breaking` does not allow it.
-        """
-
-    def prove_conditional_writes(self) -> None:
-        """Raise StateUnavailable unless the store refuses a write that names a wrong version."""
-
-
-class Journal(Protocol):
+class Log(Protocol):
     """A log of what happened to creates, in the order of the calls."""
 
     async def append(self, record: Record) -> None:

@@ -29,8 +29,8 @@ from reconciler.ports import Progress, SecretSource
 from reconciler.service.client import HttpExamApi
 from reconciler.service.credentials import check_token
 from reconciler.service.retry import BackOff
-from reconciler.state.group_commit import RecoveryJournal
-from reconciler.state.journal_format import encode_recovery_header
+from reconciler.state.group_commit import GroupCommit, RecoveryJournal
+from reconciler.state.recovery_format import encode_recovery_header
 from reconciler.state.session import Session
 from reconciler.stores.recovery_file import make_recovery_file
 
@@ -139,7 +139,7 @@ class Run:
         now, by = SystemClock().now(), tamed(by)
         changed = apply_state_changes(self._plan, self._applied, now=now, by=by)
         if not self._creates:
-            backup = _mend(session, changed)
+            backup = _change(session, changed, is_last=True)
             report, recovery = Report(exams=()), Recovery(earlier=self._earlier)
             return Applied(
                 plan=self._plan, report=report, state=session.state, backup=backup, recovery=recovery
@@ -148,7 +148,7 @@ class Run:
         file = make_recovery_file(folder, lock_id, header=header, location=location)
         outcomes, is_stored = RecoveryJournal(file.append), False
         try:
-            backup = _mend(session, changed)
+            backup = _change(session, changed)
             report = await self._send(session, outcomes, progress, stopping or Stopping(), by)
             trouble = self._fold(session)
             # Acknowledged appends are not enough: a store may lose its log and with it the last writes.
@@ -178,12 +178,12 @@ class Run:
         self, session: Session, outcomes: RecoveryJournal, progress: Progress, stopping: Stopping, by: str
     ) -> Report:
         """Send all requests. On return every outcome is in the log and in `outcomes`."""
-        journal = session.begin_journal(outcomes)
+        log = GroupCommit(session, recovery=outcomes)
         try:
             api = HttpExamApi(self._url, self._token, timeout_s=self._sending.timeout_s)
             executor = Executor(
                 api=api,
-                journal=journal,
+                log=log,
                 clock=SystemClock(),
                 retry=BackOff(budget_s=self._sending.retry_budget_s),
                 progress=progress,
@@ -198,16 +198,26 @@ class Run:
             )
             return await executor.run(self._requests)
         finally:
-            await journal.close()
+            await log.close()
 
     def _fold(self, session: Session) -> StateError | None:
         try:
-            session.fold_journal({exam.digest: exam.payload for exam in self._creates})
+            session.finish()
         except StateError as error:
             return error
         return None
 
 
-def _mend(session: Session, changed: State) -> str | None:
-    """Commit `changed` if it differs from the state; return where the old state is kept."""
-    return None if changed == session.state else session.mend(changed)
+def _change(session: Session, changed: State, *, is_last: bool = False) -> str | None:
+    """Commit `changed` if it differs from the state; return where the old state is kept.
+
+    With `is_last` the lock is released by that.
+    """
+    if changed == session.state:
+        return None
+    backup = session.back_up()
+    if is_last:
+        session.finish(changed)
+    else:
+        session.commit(changed)
+    return backup

@@ -36,6 +36,7 @@ from reconciler.model.destination import Destination, ServiceUrl
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.errors import ManifestInvalid, NotConfirmed, PlanRefused, UsageError
 from reconciler.model.identities import Address
+from reconciler.model.locks import Breaking, LockHolder
 from reconciler.model.plan import Action, Plan
 from reconciler.model.provenance import Provenance, Tracing
 from reconciler.model.rules import Rule
@@ -46,11 +47,13 @@ from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.expectations import check_expectation
 from reconciler.planning.planner import make_plan
 from reconciler.planning.secret_changes import held_with_secrets
-from reconciler.ports import Breaking, LockHolder, Progress, SecretSource
+from reconciler.ports import Progress, SecretSource
 from reconciler.rules.plugins import find_rules
 from reconciler.rules.registry import CODES, FIXED, RuleRegistry
 from reconciler.secret_sources import compare_secrets
-from reconciler.state.session import initialise, load_state, open_session
+from reconciler.state.initialising import initialise
+from reconciler.state.locking import break_lock, find, holder_of
+from reconciler.state.session import load_state, open_session
 from reconciler.stores.encrypting_store import EncryptingStore
 from reconciler.stores.encryption import decrypt_document
 from reconciler.stores.opening import open_store
@@ -275,12 +278,12 @@ class Workspace:
         """
         return decrypt_document(document, keys=self._keys, name=name)
 
-    def initialise(self, *, lock_timeout_s: float = 0.0, is_encrypted: bool = False) -> State:
+    def initialise(self, *, is_encrypted: bool = False) -> State:
         """Create an empty state, encrypted if `is_encrypted`."""
         store = self._store()
         if is_encrypted:
             store.encrypt_next_write()
-        return initialise(store, lineage=new_lineage(), lock=lock_info("init"), timeout_s=lock_timeout_s)
+        return initialise(store, lineage=new_lineage(), lock=lock_info("init"))
 
     def migrate(self, source_url: str, *, lock_timeout_s: float = 0.0, is_encrypted: bool = False) -> State:
         """Move the state at `source_url` to the state URL of this workspace.
@@ -289,16 +292,18 @@ class Workspace:
         again. An interrupted migration continues where it stopped.
         """
         source, target = self._store(source_url), self._store()
-        locks = lock_info("init --migrate-from"), lock_info("init --migrate-from")
-        return migrate(source, target, locks=locks, timeout_s=lock_timeout_s, is_encrypted=is_encrypted)
+        lock = lock_info("init --migrate-from")
+        return migrate(source, target, lock=lock, timeout_s=lock_timeout_s, is_encrypted=is_encrypted)
 
     def lock_holder(self) -> LockHolder | None:
         """Return the run that holds the lock or was killed with it; None for a free lock."""
-        return self._store().lock_holder()
+        store = self._store()
+        lock = find(store).lock
+        return None if lock is None else holder_of(store, lock)
 
     def unlock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
         """Break the lock `lock_id`, and return its holder."""
-        return self._store().break_lock(lock_id, breaking=breaking)
+        return break_lock(self._store(), lock_id, breaking=breaking, by=lock_info("unlock"))
 
     def _read_file(self, environment: str | None) -> WorkspaceFile:
         return load_workspace(self._root, environment_name=environment, rules=self._registry.adjustable)

@@ -32,7 +32,7 @@ from reconciler.model.verdicts import (
     Unknown,
     Verdict,
 )
-from reconciler.ports import Clock, ExamApi, Journal, Progress, RetryPolicy
+from reconciler.ports import Clock, ExamApi, Log, Progress, RetryPolicy
 
 P = ParamSpec("P")
 
@@ -54,7 +54,7 @@ class Executor:
     """
 
     api: ExamApi
-    journal: Journal
+    log: Log
     clock: Clock
     retry: RetryPolicy
     progress: Progress
@@ -173,9 +173,9 @@ class Executor:
         reach(Step.INTENT_DUE)
         intent = self._intent_record(request, attempt)
         try:
-            await self.journal.append(intent)
+            await self.log.append(intent)
         except Exception as error:  # noqa: BLE001 - any fault in the log ends the run, like a failing store
-            return ended(request, f"the journal cannot be written: {self._halt_without_journal(error)}"), True
+            return ended(request, f"the log cannot be written: {self._halt_without_log(error)}"), True
         turn.stage = Stage.SENDING
         reach(Step.INTENT_DURABLE)
         begun = TryBegun(address=request.declaration.address, attempt=attempt)
@@ -189,9 +189,9 @@ class Executor:
         record = self._record_of(request, attempt, verdict)
         is_final = True
         try:
-            await self.journal.append(record)
+            await self.log.append(record)
         except Exception as error:  # noqa: BLE001 - as above
-            exam = unrecorded(request, verdict, self._halt_without_journal(error))
+            exam = unrecorded(request, verdict, self._halt_without_log(error))
         else:
             turn.stage = Stage.RECORDED
             reach(Step.OUTCOME_DURABLE)
@@ -199,10 +199,10 @@ class Executor:
         self._tell(self.progress.tried, try_ended(begun, verdict, exam, is_final=is_final, took_s=took_s))
         return exam, is_final
 
-    def _halt_without_journal(self, error: Exception) -> str:
+    def _halt_without_log(self, error: Exception) -> str:
         """Stop sending new creates, and return the message of `error`."""
         says = error.message if isinstance(error, StateUnavailable) else internal_error(error)
-        self._halted_because = f"the journal cannot be written: {says}"
+        self._halted_because = f"the log cannot be written: {says}"
         return says
 
     def _intent_record(self, request: CreateRequest, attempt: AttemptId) -> IntentRecord:

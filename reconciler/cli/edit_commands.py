@@ -12,10 +12,10 @@ from reconciler.cli.notices import tell_backup, work_ended
 from reconciler.editing import Edit
 from reconciler.host import describe_runner
 from reconciler.model.errors import UsageError
+from reconciler.model.locks import Breaking, Liveness, LockHolder
 from reconciler.outputs.json.writers import recovery_document, to_text
 from reconciler.outputs.text.console import put
 from reconciler.outputs.text.recovery_text import print_recovery
-from reconciler.ports import Breaking, Liveness, LockHolder
 from reconciler.workspace import Workspace
 
 
@@ -24,7 +24,7 @@ def initialise(parsed: argparse.Namespace) -> int:
     (workspace, location), source = _to_be_locked(parsed), parsed.migrate_from
     wait_s, is_encrypted = parsed.lock_timeout, parsed.encrypt
     if source is None:
-        state = workspace.initialise(lock_timeout_s=wait_s, is_encrypted=is_encrypted)
+        state = workspace.initialise(is_encrypted=is_encrypted)
         form = "empty, encrypted" if is_encrypted else "empty"
         text = f"Created an {form} state at {location} (lineage {state.lineage})."
         then = "Next: reconciler plan"

@@ -1,8 +1,9 @@
-"""Journal records: what happened since the last snapshot of state, in order."""
+"""Records of the log: what happened since the last snapshot of state, in order."""
 
 from typing import TypeAlias
 
 from reconciler.model.identities import Address, AttemptId, ConfigurationSid, ExamSid
+from reconciler.model.locks import LockInfo
 from reconciler.model.state import Intent, UnclearAnswer
 from reconciler.model.stored_values import Count, Instant, StoredValue
 
@@ -14,7 +15,7 @@ class _Record(StoredValue, frozen=True, kw_only=True, tag_field="type", forbid_u
 class IntentRecord(_Record, frozen=True, kw_only=True, tag="intent"):
     """A create of `address` is about to be sent to `service`.
 
-    `service` is a base URL, normalised; None in journals that an earlier version wrote.
+    `service` is a base URL, normalised; None in logs that an earlier version wrote.
     """
 
     address: Address
@@ -53,4 +54,27 @@ class InDoubtRecord(_Record, frozen=True, kw_only=True, tag="in-doubt"):
     answer: UnclearAnswer
 
 
+class LockRecord(_Record, frozen=True, kw_only=True, tag="lock"):
+    """A run takes the lock. Only it may append, until the lock is broken or released."""
+
+    lock: LockInfo
+
+
+class BrokenRecord(_Record, frozen=True, kw_only=True, tag="broken"):
+    """The lock `lock_id` is broken: `by` says by whom, `at` is in UTC."""
+
+    lock_id: str
+    by: str
+    at: Instant
+
+
+class UnlockRecord(_Record, frozen=True, kw_only=True, tag="unlock"):
+    """The run that holds the lock `lock_id` releases it, and could not fold the log."""
+
+    lock_id: str
+
+
 Record: TypeAlias = IntentRecord | CreatedRecord | FailedRecord | InDoubtRecord
+"""A record of what happened to one exam."""
+
+LogRecord: TypeAlias = Record | LockRecord | BrokenRecord | UnlockRecord

@@ -22,7 +22,7 @@ _KINDS: Final = {
     "datetime": "a date-time",
 }
 """Kinds of values as msgspec calls them, and as a message does."""
-_PROSE: Final = frozenset({"by", "reason", "request_id"})
+_PROSE: Final = frozenset({"by", "command", "host", "lock_id", "reason", "request_id", "who"})
 """Names of fields that hold text of a person, a host or a server."""
 _PROSE_CHARACTERS: Final = 2_000
 _MICROSECONDS: Final = 1_000

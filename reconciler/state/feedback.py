@@ -8,7 +8,7 @@ from typing import Final, TypeAlias, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
+from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, LogRecord
 from reconciler.model.report import Outcome, RecoveredOutcome, RecoveryVerdict
 from reconciler.model.state import Resolution, State
 from reconciler.state.replay import apply_record
@@ -24,13 +24,13 @@ _OUTCOMES: Final[Mapping[type[OutcomeRecord], Outcome]] = {
 }
 
 
-def feed(state: State, records: Iterable[Record]) -> tuple[State, tuple[RecoveredOutcome, ...]]:
+def feed(state: State, records: Iterable[LogRecord]) -> tuple[State, tuple[RecoveredOutcome, ...]]:
     """Return `state` with the outcomes of its open creates, and the result of each outcome, in order.
 
-    Intents among `records` are skipped. Feeding the same records again changes nothing.
+    Other records are skipped. Feeding the same records again changes nothing.
     """
     feeder = _Feeder(state)
-    fed = tuple(feeder.feed(record) for record in records if not isinstance(record, IntentRecord))
+    fed = tuple(feeder.feed(record) for record in records if isinstance(record, OutcomeRecord))
     return feeder.state, fed
 
 

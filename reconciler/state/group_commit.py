@@ -10,9 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.records import IntentRecord, Record
-from reconciler.ports import StateStore
-from reconciler.state.history_notes import note_of_records
-from reconciler.state.journal_format import encode_record
+from reconciler.state.log_format import encode_records
+from reconciler.state.session import Session
 
 _Batch = list[tuple[Record, asyncio.Future[None]]]
 
@@ -45,9 +44,8 @@ class RecoveryJournal:
         outcomes = [record for record in records if not isinstance(record, IntentRecord)]
         if not outcomes:
             return
-        numbered = enumerate(outcomes, start=self._kept + 1)
         try:
-            self._append(b"".join(encode_record(record, number=number) for number, record in numbered))
+            self._append(encode_records(outcomes, after=self._kept))
         except OSError as error:
             self.failure = error
         else:
@@ -59,29 +57,20 @@ class RecoveryJournal:
 
 
 class GroupCommit:
-    """A journal whose appends share writes; implements `ports.Journal`.
+    """A log whose appends share writes; implements `ports.Log`.
 
     If a batch fails, every append in it fails, and the next batch is written in its place. Outcomes also go
     to `recovery`, if there is one, and an append waits for both writes, which run side by side. Each kind of
     write has a thread of its own, so that none waits behind name look-ups of connections.
     """
 
-    def __init__(
-        self, backend: StateStore, *, size_bytes: int, recovery: RecoveryJournal | None = None
-    ) -> None:
-        self._backend = backend
+    def __init__(self, session: Session, *, recovery: RecoveryJournal | None = None) -> None:
+        self._session = session
         self._recovery = recovery
-        self._size_bytes = size_bytes
-        self._written = 0
         self._waiting: _Batch = []
         self._writer: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="log")
         self._recovery_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recovery")
-
-    @property
-    def size_bytes(self) -> int:
-        """How many bytes of the journal are durable."""
-        return self._size_bytes
 
     async def append(self, record: Record) -> None:
         """Return once `record` is durable. Raises StateUnavailable if it may not be."""
@@ -110,10 +99,7 @@ class GroupCommit:
     async def _write(self, batch: _Batch) -> None:
         records = [record for record, _ in batch]
         try:
-            data = b"".join(
-                encode_record(record, number=n) for n, record in enumerate(records, self._written + 1)
-            )
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._store, records, data)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._store, records)
         except RuntimeError as error:  # no thread to write with
             if self._recovery is not None:
                 self._recovery.keep(records)
@@ -122,16 +108,14 @@ class GroupCommit:
         except Exception as error:  # noqa: BLE001 - no append may wait for ever
             self._fail(batch, error)
             return
-        self._size_bytes += len(data)
-        self._written += len(batch)
         for _, durable in batch:
             if not durable.done():
                 durable.set_result(None)
 
-    def _store(self, records: list[Record], data: bytes) -> None:
+    def _store(self, records: list[Record]) -> None:
         kept = self._begin_to_keep(records)
         try:
-            self._backend.append_journal(data, after=self._size_bytes, note=note_of_records(records))
+            self._session.append(records)
         finally:
             if kept is not None:
                 kept.result()
@@ -154,9 +138,9 @@ class GroupCommit:
                 durable.set_exception(error)
 
     def _unwritable(self, error: RuntimeError) -> StateUnavailable:
-        location = self._backend.location
+        location = self._session.location
         return StateUnavailable(
-            f"cannot write the journal of {location}: {error}",
+            f"cannot write the log of {location}: {error}",
             hint="Raise the limit on threads or processes that this run is under.",
             location=location,
         )

@@ -1,4 +1,4 @@
-"""Replay: applies the records of a journal to a state."""
+"""Replay: applies the records of a log to a state."""
 
 from collections.abc import Iterable
 from typing import assert_never
@@ -6,26 +6,62 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from reconciler.model.identities import Address, AttemptId
-from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
+from reconciler.model.records import (
+    BrokenRecord,
+    CreatedRecord,
+    FailedRecord,
+    InDoubtRecord,
+    IntentRecord,
+    LockRecord,
+    LogRecord,
+    Record,
+    UnlockRecord,
+)
 from reconciler.model.state import Entry, Intent, State
 from reconciler.state.state_format import refuse_contradictions
 from reconciler.state.strict_json import MalformedError
 
 
-def replay(state: State, records: Iterable[Record]) -> State:
-    """Return `state` after `records`, with the same serial. Any prefix of a journal gives a valid state.
+class Replay:
+    """A state to which records of its log are applied one by one."""
+
+    def __init__(self, state: State) -> None:
+        self._before = state
+        self._exams, self._intents = dict(state.exams), dict(state.intents)
+        self._service = state.service
+        self.has_news = False
+        """Whether a record changed the state."""
+
+    def apply(self, record: LogRecord) -> None:
+        """Apply `record`. Raises MalformedError if it cannot follow the ones before it."""
+        if isinstance(record, LockRecord | BrokenRecord | UnlockRecord):
+            return
+        self.has_news = True
+        apply_record(record, self._exams, self._intents)
+        if isinstance(record, IntentRecord):
+            self._service = record.service or self._service
+
+    @property
+    def state(self) -> State:
+        """The state as it is now, with the same serial. Raises MalformedError if it contradicts itself."""
+        if not self.has_news:
+            return self._before
+        after = replace(
+            self._before, exams=dict(self._exams), intents=dict(self._intents), service=self._service
+        )
+        refuse_contradictions(after)
+        return after
+
+
+def replay(state: State, records: Iterable[LogRecord]) -> State:
+    """Return `state` after `records`, with the same serial. Any prefix of a log gives a valid state.
 
     Raises MalformedError for a record that cannot follow the ones before it.
     """
-    exams, intents = dict(state.exams), dict(state.intents)
-    service = state.service
+    replayed = Replay(state)
     for record in records:
-        apply_record(record, exams, intents)
-        if isinstance(record, IntentRecord):
-            service = record.service or service
-    after = replace(state, exams=exams, intents=intents, service=service)
-    refuse_contradictions(after)
-    return after
+        replayed.apply(record)
+    return replayed.state
 
 
 def apply_record(record: Record, exams: dict[Address, Entry], intents: dict[Address, Intent]) -> None:
@@ -55,9 +91,9 @@ def _open_intent(intents: dict[Address, Intent], address: Address, attempt: Atte
     return intent
 
 
-def is_folded_into(state: State, records: Iterable[Record]) -> bool:
-    """Return whether `state` already holds the effect of each of `records`."""
-    last = {record.address: record for record in records}
+def is_folded_into(state: State, records: Iterable[LogRecord]) -> bool:
+    """Return whether `state` already holds the effect of each of `records`, an early log's."""
+    last = {record.address: record for record in records if isinstance(record, Record)}
     return all(_is_effective(state, record) for record in last.values())
 
 

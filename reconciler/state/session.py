@@ -1,299 +1,207 @@
-"""The session: lock, load, append, commit. All changes of state are made through it.
+"""The session: a state whose lock this run holds. All changes of state are made through it.
 
-The journal is read before the snapshot. A fold writes the snapshot before it empties the journal. In this
-order a reader sees a journal with the snapshot that it follows, or a snapshot that holds the journal already.
+Every change names the head that the session knows. When the answer to a change is lost, or the store has
+another head, the session looks again. The lock tells what to make of what it finds: while the log ends with
+this run's lock, all that follows it in the log is this run's own. So the session goes on from there, and
+appends what is missing. Once the lock is another's, nothing more can be changed.
 """
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.fault_points import Step, reach
-from reconciler.model.errors import (
-    PushRefused,
-    StateAbsent,
-    StateConflict,
-    StateDamaged,
-    StateExists,
-    StateTooNew,
-)
+from reconciler.model.errors import OutcomeUnknown, StateConflict, StateError
 from reconciler.model.identities import Digest
+from reconciler.model.locks import LockInfo
 from reconciler.model.payloads import NO_PAYLOADS, Payload
+from reconciler.model.records import LockRecord, Record, UnlockRecord
 from reconciler.model.state import State
-from reconciler.ports import LockHandover, LockInfo, Snapshot, StateStore, Version
-from reconciler.state.history_notes import note_of_change
-from reconciler.state.journal_format import DecodedJournal, decode_journal, encode_header
-from reconciler.state.replay import is_folded_into, replay
-from reconciler.state.state_format import RESTORE_HINT, decode_state, empty_state, encode_state
-from reconciler.state.strict_json import MalformedError
+from reconciler.ports import Head, KeepsCopies, Store, Watches
+from reconciler.state.history_notes import note_of_change, note_of_records
+from reconciler.state.locking import Found, Waiting, find, is_held_by, lock_lost, take
+from reconciler.state.log_format import encode_log, encode_records
+from reconciler.state.replay import Replay
+from reconciler.state.state_format import encode_state
 
-if TYPE_CHECKING:
-    from reconciler.state.group_commit import GroupCommit, RecoveryJournal
-
-_READ_TRIES: Final = 3
+_TRIES: Final = 5
+_FIRST_PAUSE_S: Final = 0.2
 
 
-class _Found(Struct, frozen=True, kw_only=True):
-    state: State
-    version: Version
-    journal_bytes: int
-    has_news: bool
-
-
-def initialise(backend: StateStore, *, lineage: str, lock: LockInfo, timeout_s: float) -> State:
-    """Create an empty state. Raises StateExists, with nothing changed, if there is one."""
-    with backend.lock(lock, timeout_s=timeout_s):
-        present = backend.read()
-        if present is not None:
-            refuse_moved(present, backend.location)
-            raise StateExists(
-                f"{backend.location} exists already",
-                hint="It is in use as it is; `init` is needed once. To start over, choose another --state.",
-                location=backend.location,
-            )
-        refuse_lone_journal(backend)
-        backend.prove_conditional_writes()
-        state = empty_state(lineage)
-        backend.write(encode_state(state), replacing=None, note="an empty state")
-        return state
-
-
-def refuse_moved(present: Snapshot, location: str) -> None:
-    """Raise StateMoved if `present` is marked as moved; other faults in it are ignored here."""
-    with suppress(StateDamaged, StateTooNew):
-        decode_state(present.data, location=location)
-
-
-def refuse_lone_journal(backend: StateStore) -> None:
-    """Raise StateDamaged if the store, which has no snapshot, has a journal."""
-    if decode_journal(backend.read_journal(), location=backend.location) is not None:
-        raise StateDamaged(
-            f"{backend.location} has a journal but no snapshot", hint=RESTORE_HINT, location=backend.location
-        )
-
-
-def load_state(backend: StateStore, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> State:
-    """Return the state with its journal replayed; no lock is taken and nothing is written.
+def load_state(store: Store, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> State:
+    """Return the state with its log replayed; no lock is taken and nothing is written.
 
     Payloads that are in `payloads` are shared, not copied. Raises StateAbsent if there is none.
     """
-    for _ in range(_READ_TRIES - 1):
-        try:
-            return _find(backend, payloads).state
-        except StateDamaged:  # two folds may have passed between the reads: read again first
-            continue
-    return _find(backend, payloads).state
+    return find(store, payloads).state
 
 
 @contextmanager
-def open_session(backend: StateStore, *, lock: LockInfo, timeout_s: float) -> Iterator["Session"]:
-    """Hold the lock and the state for the length of the context.
-
-    What a killed run left in the journal is folded into the snapshot first.
-    """
-    with backend.lock(lock, timeout_s=timeout_s) as handover:
-        yield Session(backend, handover)
-
-
-def _find(backend: StateStore, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> _Found:
-    """Return the state in the store; payloads that are in `payloads` are shared, not copied."""
-    journal = decode_journal(backend.read_journal(), location=backend.location, payloads=payloads)
-    snapshot = backend.read()
-    if snapshot is None:
-        raise StateAbsent(
-            f"{backend.location} does not exist",
-            hint="Run `reconciler init` once to create an empty state. If there should be one, do not: "
-            "an empty state would create every exam again. Check --state, --env and --chdir.",
-            location=backend.location,
-        )
-    state = decode_state(snapshot.data, location=backend.location, payloads=payloads)
-    after = state if journal is None else _replayed(state, journal, backend.location)
-    return _Found(
-        state=after,
-        version=snapshot.version,
-        journal_bytes=0 if journal is None else journal.size_bytes,
-        has_news=after is not state,
-    )
-
-
-def _replayed(state: State, journal: DecodedJournal, location: str) -> State:
+def open_session(store: Store, *, lock: LockInfo, timeout_s: float) -> Iterator["Session"]:
+    """Hold the lock and the state for the length of the context."""
+    session = Session(store, lock, Waiting(timeout_s=timeout_s))
     try:
-        return _fit(state, journal)
-    except MalformedError as error:
-        raise StateDamaged(
-            f"{location} and its journal do not fit: {error}",
-            hint="Nothing was changed. Put back the state that the journal belongs to; "
-            "the journal may hold SIDs that state does not have yet.",
-            location=location,
-        ) from error
-
-
-def _fit(state: State, journal: DecodedJournal) -> State:
-    """Return `state` after `journal`: `state` itself if it holds all of it already."""
-    if journal.lineage != state.lineage:
-        raise MalformedError("the journal belongs to another state")
-    if journal.serial == state.serial:
-        return replay(state, journal.records) if journal.records else state
-    if journal.serial + 1 == state.serial and is_folded_into(state, journal.records):
-        return state
-    raise MalformedError(
-        f"the journal goes on serial {journal.serial}, but the state has serial {state.serial}; "
-        "one of them was replaced by hand"
-    )
-
-
-def _refuse_other_history(present: State, pushed: State, location: str) -> None:
-    if pushed.lineage != present.lineage:
-        raise PushRefused(
-            f"the lineage {pushed.lineage} is not that of {location}, which is {present.lineage}",
-            hint="Nothing was changed. It is the state of another workspace or environment: "
-            "check --state and --env.",
-        )
-    if pushed.serial <= present.serial:
-        problem = "differs from" if pushed.serial == present.serial else "is older than"
-        raise PushRefused(
-            f"the state of serial {pushed.serial} {problem} {location}, which has serial {present.serial}",
-            hint="Nothing was changed. Pull the present state, put the change into that, "
-            "raise its serial by one, and push it.",
-        )
-
-
-def _refuse_forgotten_doubts(present: State, pushed: State) -> None:
-    """Raise PushRefused if an intent of `present` is gone without a resolution.
-
-    Its exam would be sent again, and nobody would have vouched that it does not exist.
-    """
-    added = set(pushed.resolutions).difference(present.resolutions)
-    kept = {(address, intent.attempt) for address, intent in pushed.intents.items()}
-    kept |= {(one.address, one.attempt) for one in added}
-    forgotten = sorted(
-        address for address, intent in present.intents.items() if (address, intent.attempt) not in kept
-    )
-    if forgotten:
-        raise PushRefused(
-            f"the pushed state forgets what is in doubt: {', '.join(forgotten)}",
-            hint="Nothing was changed. Settle each with `reconciler resolve`, then pull, change and push.",
-        )
-
-
-def _refuse_forgotten_history(present: State, pushed: State) -> None:
-    """Raise PushRefused if a resolution or acceptance is gone: nothing else records who vouched for it."""
-    for what, key, before, after in (
-        ("how doubts were settled", "resolutions", present.resolutions, pushed.resolutions),
-        ("which changes were accepted", "acceptances", present.acceptances, pushed.acceptances),
-    ):
-        kept = frozenset[object](after)
-        forgotten = sorted({one.address for one in before if one not in kept})
-        if forgotten:
-            raise PushRefused(
-                f"the pushed state forgets {what}: {', '.join(forgotten)}",
-                hint=f"Nothing was changed. Copy all `{key}` of what `reconciler state pull` prints into "
-                "it, then push it.",
-            )
+        yield session
+    finally:
+        session.close()
 
 
 class Session:
-    """A state whose lock is held; see `open_session`."""
+    """A state whose lock is held; see `open_session`. The constructor takes the lock."""
 
-    def __init__(self, backend: StateStore, handover: LockHandover = LockHandover.ORDERLY) -> None:
-        self._backend = backend
-        found = _find(backend)
-        self._state, self._version = found.state, found.version
-        self._journal: GroupCommit | None = None
-        if found.has_news or handover is LockHandover.FORCED:
-            self.commit(found.state)
-        elif found.journal_bytes:
-            backend.clear_journal()
+    def __init__(self, store: Store, lock: LockInfo, waiting: Waiting) -> None:
+        self._store = store
+        self._lock = lock
+        self._sleep = waiting.sleep
+        self._is_open = True
+        self._adopt(take(store, lock, waiting))
+
+    def _adopt(self, found: Found) -> None:
+        """Go on from what the store holds."""
+        self._head: Head = found.stored.head
+        self._snapshot = found.stored.snapshot
+        self._records = len(found.records)
+        self._replayed = Replay(found.state)
+        self._serial = found.state.serial
+        self._has_news = found.has_news
+
+    @property
+    def location(self) -> str:
+        """The state's URL, without credentials."""
+        return self._store.location
 
     @property
     def state(self) -> State:
-        """The state as last committed."""
-        return self._state
+        """The state as it is now, with all that was appended; its serial is that of the snapshot."""
+        return self._replayed.state
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the log holds what the snapshot does not."""
+        return self._has_news or self._replayed.has_news
+
+    def is_undisturbed(self) -> bool:
+        """Return False if the lock has certainly been taken away. Quick; only a local file can know."""
+        return not isinstance(self._store, Watches) or self._store.is_undisturbed()
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Append `records` to the log, durably.
+
+        Raises StateUnavailable if the lock is lost or the store fails; they may be in the log even so.
+        """
+
+        def change() -> Head:
+            data = encode_records(records, after=self._records)
+            return self._store.append(data, at=self._head, note=self._note(note_of_records(records)))
+
+        def is_made(found: Found) -> bool:
+            return is_held_by(self._lock, found) and found.records[-len(records) :] == tuple(records)
+
+        if self._make(change, is_made):
+            return  # the state was read again, with the records in it
+        self._records += len(records)
+        for record in records:
+            self._replayed.apply(record)
 
     def commit(self, state: State) -> State:
-        """Make `state` the next snapshot and return it as written: its serial is one higher.
+        """Make `state` the next snapshot and keep the lock; return it as written, with the next serial."""
+        return self._put(lambda: self._next(state), note_of_change(self.state, state))
 
-        Raises StateConflict, with nothing changed, if the snapshot is no longer the one that was loaded.
+    def finish(self, state: State | None = None) -> State:
+        """Make `state` the next snapshot and release the lock, in one change; return it as written.
+
+        None: the present state, with what the log holds; if that is nothing new, the snapshot stays as it is.
         """
-        return self._put(replace(state, serial=self._state.serial + 1))
+        if state is not None:
+            note = note_of_change(self.state, state)
+            return self._put(lambda: self._next(state), note, is_last=True)
+        reach(Step.FOLD_DUE)
+        return self._put(
+            lambda: self._next(self.state) if self.has_news else self.state,
+            f"`{self._lock.command}` has ended",
+            is_last=True,
+        )
 
-    def mend(self, state: State) -> str:
-        """Commit `state`, after a backup of the replaced snapshot is durable; return where that is."""
-        backup = self._back_up()
-        self.commit(state)
-        return backup
+    def hand_over(self, snapshot: bytes, note: str) -> None:
+        """Make `snapshot`, which marks a state that has moved, the last one here, and release the lock."""
+        self._store.replace(snapshot, b"", at=self._head, note=self._note(note))
+        self._is_open = False
 
-    def push(self, state: State) -> str | None:
-        """Commit `state` with its own serial, after a backup; return where that is, None if nothing changed.
+    def back_up(self) -> str | None:
+        """Keep the present state as the backup; return where it is, for people.
 
-        Raises PushRefused, with nothing changed, unless `state` is later, has the same lineage, keeps all
-        resolutions and acceptances, and has each present doubt still or a new resolution of it.
+        None: the store keeps none.
         """
-        if state == self._state:
-            return None
-        _refuse_other_history(self._state, state, self._backend.location)
-        _refuse_forgotten_doubts(self._state, state)
-        _refuse_forgotten_history(self._state, state)
-        backup = self._back_up()
-        self._put(state)
-        return backup
+        present = encode_state(self.state) if self.has_news else self._snapshot
+        return self._store.keep_backup(present) if isinstance(self._store, KeepsCopies) else None
 
-    def _put(self, state: State) -> State:
-        note = note_of_change(self._state, state)
-        self._version = self._backend.write(encode_state(state), replacing=self._version, note=note)
-        self._state = state
-        self._backend.clear_journal()
+    def close(self) -> None:
+        """Release the lock if it is still held. If the log cannot be folded, it stays for the next run."""
+        if not self._is_open:
+            return
+        try:
+            self.finish()
+        except StateError:
+            with suppress(StateError):
+                released = [UnlockRecord(lock_id=self._lock.lock_id)]
+                added = encode_records(released, after=self._records)
+                self._store.append(added, at=self._head, note=self._note("the lock is released"))
+        finally:
+            self._is_open = False
+
+    def _next(self, state: State) -> State:
+        """Return `state` with the next serial, or with its own if that is later."""
+        return state if state.serial > self._serial else replace(state, serial=self._serial + 1)
+
+    def _put(self, make: Callable[[], State], note: str, *, is_last: bool = False) -> State:
+        """Replace the snapshot by what `make` returns, which is asked again if the session looks again."""
+        state, snapshot, log = self.state, self._snapshot, b""
+
+        def change() -> Head:
+            nonlocal state, snapshot, log
+            state = make()
+            snapshot = self._snapshot if state.serial == self._serial else encode_state(state)
+            if not is_last:
+                log = encode_log(state.lineage, state.serial, [LockRecord(lock=self._lock)])
+            return self._store.replace(snapshot, log, at=self._head, note=self._note(note))
+
+        def is_made(found: Found) -> bool:
+            if found.stored.snapshot != snapshot:
+                return False
+            return found.stored.log == log or (is_last and not is_held_by(self._lock, found))
+
+        if not self._make(change, is_made):
+            self._snapshot, self._serial, self._has_news = snapshot, state.serial, False
+            self._records, self._replayed = 0 if is_last else 1, Replay(state)
+        self._is_open = not is_last
         return state
 
-    def _back_up(self) -> str:
-        snapshot = self._backend.read()
-        if snapshot is None or snapshot.version != self._version:
-            raise StateConflict(
-                f"{self._backend.location} was replaced while this run held its lock",
-                hint="Nothing was changed. Look at the state as it is now, then try again.",
-                location=self._backend.location,
-            )
-        return self._backend.back_up(snapshot.data)
+    def _make(self, change: Callable[[], Head], is_made: Callable[[Found], bool]) -> bool:
+        """Make `change`, again if it was certainly not made.
 
-    def begin_journal(self, recovery: "RecoveryJournal | None" = None) -> "GroupCommit":
-        """Return an empty journal that follows the present snapshot, with its header durable.
-
-        Outcomes also go to `recovery`, if there is one.
+        Return True if a look at the store showed that it was made; the session then goes on from what it
+        found. Raises StateUnavailable if the lock is lost.
         """
-        from reconciler.state.group_commit import GroupCommit  # noqa: PLC0415 - asyncio loads only to apply
+        for number in itertools.count(1):
+            try:
+                self._head = change()
+            except (StateConflict, OutcomeUnknown) as error:
+                found = find(self._store)
+                is_done = is_made(found)
+                if not is_done and not is_held_by(self._lock, found):
+                    raise lock_lost(self._store.location) from error
+                self._adopt(found)
+                if is_done:
+                    return True
+                if number >= _TRIES:
+                    raise
+                self._sleep(_FIRST_PAUSE_S * 2 ** (number - 1))
+            else:
+                return False
+        raise AssertionError
 
-        header = encode_header(self._state.lineage, self._state.serial)
-        reach(Step.JOURNAL_DUE)
-        self._backend.append_journal(header, after=0, note="a run begins")
-        reach(Step.JOURNAL_BEGUN)
-        self._journal = GroupCommit(self._backend, size_bytes=len(header), recovery=recovery)
-        return self._journal
-
-    def fold_journal(self, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> State:
-        """Commit the journal, as read back from the store, and return the state.
-
-        `payloads` are those that were sent; they are shared, not copied.
-        """
-        reach(Step.FOLD_DUE)
-        found = _find(self._backend, payloads)
-        if found.version != self._version:
-            raise StateConflict(
-                f"{self._backend.location} was replaced while this run held its lock",
-                hint="What this run created is safe in the journal beside it. Put back the state of serial "
-                f"{self._state.serial}, then run any command.",
-                location=self._backend.location,
-            )
-        if self._journal is not None and found.journal_bytes < self._journal.size_bytes:
-            raise StateConflict(
-                f"the journal of {self._backend.location} was removed or cut while this run was writing it",
-                hint="Put it back. If you cannot, `reconciler import` each exam that this run reports as "
-                "created, or the next apply creates it again.",
-                location=self._backend.location,
-            )
-        if found.has_news:
-            return self.commit(found.state)
-        self._backend.clear_journal()
-        return self._state
+    def _note(self, text: str) -> str:
+        return f"{text.rstrip()}\n\nLock-Id: {self._lock.lock_id}\nBy: {self._lock.who} on {self._lock.host}"

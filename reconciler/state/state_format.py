@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
 from reconciler.model.errors import StateDamaged, StateMoved, StateTooNew
@@ -32,6 +33,14 @@ RESTORE_HINT: Final = (
 )
 
 
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """A snapshot as read. `marker` is None unless the state moves or has moved."""
+
+    state: State
+    marker: MoveMarker | None
+    version: int
+
+
 def empty_state(lineage: str) -> State:
     """Return a state without exams."""
     return State(lineage=lineage, serial=0, exams={}, intents={})
@@ -55,10 +64,15 @@ def decode_state(data: bytes, *, location: str, payloads: Mapping[Digest, Payloa
     Payloads that are in `payloads`, by digest, are shared, not copied. Raises StateMoved if it is marked,
     StateTooNew for a later format, and StateDamaged for anything that this product does not write.
     """
-    state, marker = decode_with_marker(data, location=location, payloads=payloads)
-    if marker is not None:
-        raise _moved(marker, location)
-    return state
+    snapshot = decode_snapshot(data, location=location, payloads=payloads)
+    refuse_moved(snapshot, location)
+    return snapshot.state
+
+
+def refuse_moved(snapshot: Snapshot, location: str) -> None:
+    """Raise StateMoved if the state moves or has moved."""
+    if snapshot.marker is not None:
+        raise _moved(snapshot.marker, location)
 
 
 def _moved(marker: MoveMarker, location: str) -> StateMoved:
@@ -79,10 +93,10 @@ def _moved(marker: MoveMarker, location: str) -> StateMoved:
     )
 
 
-def decode_with_marker(
+def decode_snapshot(
     data: bytes, *, location: str, payloads: Mapping[Digest, Payload] = NO_PAYLOADS
-) -> tuple[State, MoveMarker | None]:
-    """Return the state in `data` and its marker, as `decode_state` but without StateMoved."""
+) -> Snapshot:
+    """Return the state in `data` with its marker and version, as `decode_state` but without StateMoved."""
     try:
         document = convert(decode_json(data), dict[str, Any], "the state")
         version = convert(document.pop("formatVersion", None), Count, "state.formatVersion")
@@ -93,7 +107,7 @@ def decode_with_marker(
                 location=location,
             )
         marker = _take_marker(document, version)
-        return _state(document, payloads), marker
+        return Snapshot(state=_state(document, payloads), marker=marker, version=version)
     except MalformedError as error:
         raise StateDamaged(
             f"{location} is not a state of this tool: {error}", hint=RESTORE_HINT, location=location

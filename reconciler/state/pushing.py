@@ -1,0 +1,65 @@
+"""Rules of `state push`: what a pushed state must not lose."""
+
+from reconciler.model.errors import PushRefused
+from reconciler.model.state import State
+
+
+def refuse_push(present: State, pushed: State, location: str) -> None:
+    """Raise PushRefused unless `pushed` may replace `present`, which is at `location`.
+
+    It must be later and of the same lineage, keep all resolutions and acceptances, and have each present
+    doubt still, or a new resolution of it.
+    """
+    _refuse_other_history(present, pushed, location)
+    _refuse_forgotten_doubts(present, pushed)
+    _refuse_forgotten_history(present, pushed)
+
+
+def _refuse_other_history(present: State, pushed: State, location: str) -> None:
+    if pushed.lineage != present.lineage:
+        raise PushRefused(
+            f"the lineage {pushed.lineage} is not that of {location}, which is {present.lineage}",
+            hint="Nothing was changed. It is the state of another workspace or environment: "
+            "check --state and --env.",
+        )
+    if pushed.serial <= present.serial:
+        problem = "differs from" if pushed.serial == present.serial else "is older than"
+        raise PushRefused(
+            f"the state of serial {pushed.serial} {problem} {location}, which has serial {present.serial}",
+            hint="Nothing was changed. Pull the present state, put the change into that, "
+            "raise its serial by one, and push it.",
+        )
+
+
+def _refuse_forgotten_doubts(present: State, pushed: State) -> None:
+    """Raise PushRefused if an intent of `present` is gone without a resolution.
+
+    Its exam would be sent again, and nobody would have vouched that it does not exist.
+    """
+    added = set(pushed.resolutions).difference(present.resolutions)
+    kept = {(address, intent.attempt) for address, intent in pushed.intents.items()}
+    kept |= {(one.address, one.attempt) for one in added}
+    forgotten = sorted(
+        address for address, intent in present.intents.items() if (address, intent.attempt) not in kept
+    )
+    if forgotten:
+        raise PushRefused(
+            f"the pushed state forgets what is in doubt: {', '.join(forgotten)}",
+            hint="Nothing was changed. Settle each with `reconciler resolve`, then pull, change and push.",
+        )
+
+
+def _refuse_forgotten_history(present: State, pushed: State) -> None:
+    """Raise PushRefused if a resolution or acceptance is gone: nothing else records who vouched for it."""
+    for what, key, before, after in (
+        ("how doubts were settled", "resolutions", present.resolutions, pushed.resolutions),
+        ("which changes were accepted", "acceptances", present.acceptances, pushed.acceptances),
+    ):
+        kept = frozenset[object](after)
+        forgotten = sorted({one.address for one in before if one not in kept})
+        if forgotten:
+            raise PushRefused(
+                f"the pushed state forgets {what}: {', '.join(forgotten)}",
+                hint=f"Nothing was changed. Copy all `{key}` of what `reconciler state pull` prints into "
+                "it, then push it.",
+            )
