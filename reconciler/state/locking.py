@@ -48,18 +48,17 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """What a store holds, decoded. `state` is the snapshot's, with the records of the log replayed.
+    """What a store holds, decoded. `state` is the snapshot's, after the records of the log.
 
-    `lock` is None if nobody holds one. `has_news` tells that the records changed the state, and `is_outdated`
-    that snapshot or log are in a format of an earlier version, so that they must be replaced before anything
-    is appended.
+    `lock` is None if nobody holds one. `is_outdated` tells that snapshot or log are in a format of an earlier
+    version, so that they must be replaced before anything is appended.
     """
 
     stored: Stored
+    replayed: Replay
     state: State
     lock: LockInfo | None
     records: tuple[LogRecord, ...]
-    has_news: bool
     is_outdated: bool
 
 
@@ -96,10 +95,10 @@ def read(stored: Stored, location: str, payloads: Mapping[Digest, Payload] = NO_
         ) from error
     return Found(
         stored=stored,
+        replayed=replayed,
         state=state,
         lock=None if log is None else log.lock,
         records=() if log is None else log.records,
-        has_news=replayed.has_news,
         is_outdated=snapshot.version < FORMAT_VERSION or (log is not None and log.is_early),
     )
 

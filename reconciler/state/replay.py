@@ -26,7 +26,7 @@ class Replay:
     """A state to which records of its log are applied one by one."""
 
     def __init__(self, state: State) -> None:
-        self._before = state
+        self.before = state
         self._exams, self._intents = dict(state.exams), dict(state.intents)
         self._service = state.service
         self.has_news = False
@@ -45,9 +45,9 @@ class Replay:
     def state(self) -> State:
         """The state as it is now, with the same serial. Raises MalformedError if it contradicts itself."""
         if not self.has_news:
-            return self._before
+            return self.before
         after = replace(
-            self._before, exams=dict(self._exams), intents=dict(self._intents), service=self._service
+            self.before, exams=dict(self._exams), intents=dict(self._intents), service=self._service
         )
         refuse_contradictions(after)
         return after

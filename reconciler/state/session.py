@@ -64,9 +64,8 @@ class Session:
         self._head: Head = found.stored.head
         self._snapshot = found.stored.snapshot
         self._records = len(found.records)
-        self._replayed = Replay(found.state)
+        self._replayed = found.replayed
         self._serial = found.state.serial
-        self._has_news = found.has_news
 
     @property
     def location(self) -> str:
@@ -81,7 +80,7 @@ class Session:
     @property
     def has_news(self) -> bool:
         """Whether the log holds what the snapshot does not."""
-        return self._has_news or self._replayed.has_news
+        return self._replayed.has_news
 
     def is_undisturbed(self) -> bool:
         """Return False if the lock has certainly been taken away. Quick; only a local file can know."""
@@ -119,10 +118,9 @@ class Session:
             note = note_of_change(self.state, state)
             return self._put(lambda: self._next(state), note, is_last=True)
         reach(Step.FOLD_DUE)
+        note = note_of_change(self._replayed.before, self.state) if self.has_news else "nothing was changed"
         return self._put(
-            lambda: self._next(self.state) if self.has_news else self.state,
-            f"`{self._lock.command}` has ended",
-            is_last=True,
+            lambda: self._next(self.state) if self.has_news else self.state, note, is_last=True
         )
 
     def hand_over(self, snapshot: bytes, note: str) -> None:
@@ -174,7 +172,7 @@ class Session:
             return found.stored.log == log or (is_last and not is_held_by(self._lock, found))
 
         if not self._make(change, is_made):
-            self._snapshot, self._serial, self._has_news = snapshot, state.serial, False
+            self._snapshot, self._serial = snapshot, state.serial
             self._records, self._replayed = 0 if is_last else 1, Replay(state)
         self._is_open = not is_last
         return state

@@ -1,18 +1,20 @@
-"""Marks of secrets in snapshot and journal: kept by all that makes an entry, and absent where none are."""
+"""Marks of secrets in snapshot and log: kept by all that makes an entry, and absent where none are."""
 
 import json
 
 import jsonschema
 import pytest
 from msgspec.structs import replace
+from session_stores import a_lock
 from state_builders import began, created, entry, intent, state
 
 from reconciler import schemas
 from reconciler.model.errors import StateDamaged
+from reconciler.model.records import LockRecord
 from reconciler.model.secret_fingerprints import SecretFingerprints
 from reconciler.planning import state_edits
 from reconciler.planning.state_edits import Editor
-from reconciler.state.journal_format import decode_journal, encode_header, encode_record
+from reconciler.state.log_format import decode_log, encode_log
 from reconciler.state.replay import replay
 from reconciler.state.state_format import decode_state, encode_state
 
@@ -40,14 +42,14 @@ def test_without_marks_the_document_has_no_key_for_them():
     assert decode_state(data, location="here").exams["a"].secrets is None
 
 
-def test_marks_go_through_the_journal():
+def test_marks_go_through_the_log():
     """An intent's marks are those of the entry that its outcome makes."""
     known = state()
     begun = began("a", "t1")
     records = (replace(begun, intent=replace(begun.intent, secrets=MARKS)), created("a", "t1", 7))
-    lines = [encode_record(record, number=number) for number, record in enumerate(records, start=1)]
-    journal = decode_journal(b"".join([encode_header(known.lineage, known.serial), *lines]), location="here")
-    assert replay(known, journal.records).exams["a"].secrets == MARKS
+    data = encode_log(known.lineage, known.serial, [LockRecord(lock=a_lock()), *records])
+    log = decode_log(data, location="here")
+    assert replay(known, log.records).exams["a"].secrets == MARKS
 
 
 def test_a_doubt_that_is_settled_with_its_sid_keeps_its_marks():

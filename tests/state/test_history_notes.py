@@ -1,17 +1,13 @@
-"""What a store that keeps a history is told, and what a session does where a lock had been broken."""
+"""What a store that keeps a history is told."""
 
-import asyncio
-from contextlib import contextmanager
+from memory_store import Cell, MemoryStore
+from msgspec.structs import replace
+from session_stores import a_lock
+from state_builders import LINEAGE, began, created, doubted, entry, failed, intent, state
 
-import pytest
-from state_builders import LINEAGE, NOW, began, created, doubted, entry, failed, intent, state
-
-from reconciler.ports import LockHandover, LockInfo
 from reconciler.state.history_notes import note_of_change, note_of_records
-from reconciler.state.session import initialise, open_session
-from reconciler.stores.file import FileStore
-
-LOCK = LockInfo(lock_id="l", who="me", host="here", pid=1, since=NOW, command="test")
+from reconciler.state.initialising import initialise
+from reconciler.state.session import open_session
 
 
 def test_a_batch_of_records_is_counted_and_listed():
@@ -63,66 +59,42 @@ def test_a_long_note_is_cut():
     assert len(told) == 203
 
 
-class Noting(FileStore):
-    """A store that keeps the notes, and whose lock had been broken if it says so."""
+class Noting(MemoryStore):
+    """A store that keeps the notes."""
 
-    def __init__(self, path):
-        """A store at `path`."""
-        super().__init__(path, location="x")
+    def __init__(self):
+        super().__init__(Cell())
         self.notes = []
-        self.handover = LockHandover.ORDERLY
 
-    def write(self, data, *, replacing, note=""):
+    def append(self, records, *, at, note=""):
         """Keep the note."""
+        head = super().append(records, at=at)
         self.notes.append(note)
-        return super().write(data, replacing=replacing)
+        return head
 
-    def append_journal(self, data, *, after, note=""):
+    def replace(self, snapshot, log, *, at, note=""):
         """Keep the note."""
+        head = super().replace(snapshot, log, at=at)
         self.notes.append(note)
-        super().append_journal(data, after=after)
-
-    @contextmanager
-    def lock(self, info, *, timeout_s):
-        """Say how it came to be free."""
-        with super().lock(info, timeout_s=timeout_s):
-            yield self.handover
+        return head
 
 
-@pytest.fixture
-def backend(tmp_path):
-    """Such a store, with an empty state."""
-    store = Noting(tmp_path / "s.json")
-    initialise(store, lineage=LINEAGE, lock=LOCK, timeout_s=0)
-    return store
-
-
-def test_a_session_tells_the_store_what_it_does(backend):
-    """From the first state to the end of a run."""
-
-    async def run(opened):
-        journal = opened.begin_journal()
-        await journal.append(began("a", "t1"))
-        await journal.append(created("a", "t1", 1))
-        await journal.close()
-
-    with open_session(backend, lock=LOCK, timeout_s=0) as opened:
-        asyncio.run(run(opened))
-        opened.fold_journal()
-    assert [note.splitlines()[0] for note in backend.notes] == [
-        "an empty state",
-        "a run begins",
+def test_a_session_tells_the_store_what_it_does():
+    """From the first state to the end of a run, and by whom."""
+    store = Noting()
+    initialise(store, lineage=LINEAGE, lock=a_lock("l0", "init"))
+    with open_session(store, lock=a_lock(), timeout_s=0) as opened:
+        opened.append([began("a", "t1")])
+        opened.append([created("a", "t1", 1)])
+    with open_session(store, lock=a_lock("l2"), timeout_s=0) as opened:
+        opened.finish(replace(opened.state, exams={}))
+    assert [note.splitlines()[0] for note in store.notes] == [
+        *["`init` begins"] * 3,
+        "`apply` begins",
         "1 about to be created",
         "1 created",
         "1 recorded",
+        "`apply` begins",
+        "1 no longer recorded",
     ]
-
-
-@pytest.mark.parametrize(("handover", "raised"), [(LockHandover.ORDERLY, 0), (LockHandover.FORCED, 1)])
-def test_after_a_broken_lock_the_snapshot_is_written_anew(backend, handover, raised):
-    """So a snapshot that the run whose lock was broken is still writing is refused when it arrives."""
-    late = backend.read()
-    backend.handover = handover
-    with open_session(backend, lock=LOCK, timeout_s=0) as opened:
-        assert opened.state.serial == raised
-    assert (backend.read().version != late.version) is bool(raised)
+    assert store.notes[-1].endswith("\n\nLock-Id: l2\nBy: me on here")

@@ -1,11 +1,14 @@
 """Migration: at no moment can two places be applied to, and what was cut off goes on."""
 
 import json
+from collections import defaultdict
 
 import jsonschema
 import msgspec
 import pytest
-from state_builders import LINEAGE, NOW, began, entry, intent, resolution, state
+from memory_store import Cell, MemoryStore
+from session_stores import a_lock, session, waiting
+from state_builders import LINEAGE, began, entry, intent, resolution, state
 
 from reconciler import schemas
 from reconciler.editing import migrate
@@ -21,15 +24,17 @@ from reconciler.model.errors import (
     StateUnavailable,
     UsageError,
 )
+from reconciler.model.locks import Breaking
+from reconciler.model.records import LockRecord, UnlockRecord
 from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.model.state import MoveMarker, MovePhase
-from reconciler.ports import Breaking, LockHandover, LockInfo
-from reconciler.state.journal_format import encode_header, encode_record
-from reconciler.state.session import initialise, load_state, open_session
-from reconciler.state.state_format import decode_state, decode_with_marker, encode_state
+from reconciler.state.initialising import initialise
+from reconciler.state.locking import break_lock
+from reconciler.state.log_format import encode_log
+from reconciler.state.session import Session, load_state, open_session
+from reconciler.state.state_format import decode_snapshot, decode_state, encode_state
 from reconciler.stores import encryption
 from reconciler.stores.encrypting_store import EncryptingStore
-from reconciler.stores.file import FileStore
 
 KEY = "k" * 32
 FULL = state({"a": entry(1)}, {"b": intent("t1")}).with_resolutions(resolution("a", "t0", 1))
@@ -50,27 +55,28 @@ class Cut(BaseException):
     """The process dies here."""
 
 
-class Watched(FileStore):
-    """A file whose writes can be cut off, and after each of which what can be used is looked at."""
+class Watched(MemoryStore):
+    """A store whose replaces can be cut off, and after each of which what can be used is looked at."""
 
-    def __init__(self, path, world):
-        super().__init__(path, location=f"file:{path.name}")
+    def __init__(self, name, world):
+        super().__init__(world.cells[name])
+        self.location = f"file:{name}"
         self.world = world
 
-    def write(self, data, *, replacing, note=""):
+    def replace(self, snapshot, log, *, at, note=""):
         """As asked, if it is not cut off before."""
         self.world.step()
-        version = super().write(data, replacing=replacing, note=note)
+        head = super().replace(snapshot, log, at=at, note=note)
         self.world.step()
         self.world.look()
-        return version
+        return head
 
 
 class World:
-    """An old and a new place below one folder."""
+    """An old and a new place."""
 
-    def __init__(self, root):
-        self.root = root
+    def __init__(self):
+        self.cells = defaultdict(Cell)
         self.left = 10_000
         self.usable = []
 
@@ -82,15 +88,18 @@ class World:
 
     def store(self, name, key=KEY):
         """A client of its own."""
-        return EncryptingStore(Watched(self.root / name, self), StateKeys(present=key))
+        return EncryptingStore(Watched(name, self), StateKeys(present=key))
 
     def plain(self, name):
         """A client that is not cut off."""
-        return FileStore(self.root / name, location=f"file:{name}")
+        made = MemoryStore(self.cells[name])
+        made.location = f"file:{name}"
+        return made
 
-    def put(self, name, document, mark=None):
+    def put(self, name, document, mark=None, log=b""):
         """Make `document` the state at `name`."""
-        self.plain(name).write(encode_state(document, mark), replacing=None)
+        self.cells[name].held = None
+        self.plain(name).replace(encode_state(document, mark), log, at=None)
 
     def look(self):
         """Note which places a command could use."""
@@ -105,11 +114,10 @@ class World:
 
     def migrate(self, source="old.json", target="new.json", *, is_encrypted=False, key=KEY):
         """The state after a migration."""
-        locks = (a_lock("1"), a_lock("2"))
         return migrate(
             self.store(source, key),
             self.store(target, key),
-            locks=locks,
+            lock=a_lock("1"),
             timeout_s=0,
             is_encrypted=is_encrypted,
         )
@@ -117,20 +125,15 @@ class World:
     def encrypt_old(self):
         """Encrypt the old place."""
         store = self.store("old.json")
-        with open_session(store, lock=a_lock("0"), timeout_s=0) as session:
+        with open_session(store, lock=a_lock("0"), timeout_s=0) as opened:
             store.encrypt_next_write()
-            session.mend(session.state)
-
-
-def a_lock(lock_id):
-    """Information for a lock."""
-    return LockInfo(lock_id=lock_id, who="me", host="here", pid=1, since=NOW, command="test")
+            opened.finish(opened.state)
 
 
 @pytest.fixture
-def world(tmp_path):
+def world():
     """A world whose old place has a state."""
-    made = World(tmp_path)
+    made = World()
     made.put("old.json", FULL)
     return made
 
@@ -140,21 +143,27 @@ def test_everything_moves_along(world):
     moved = world.migrate()
     assert moved == msgspec.structs.replace(FULL, serial=FULL.serial + 1)
     assert load_state(world.plain("new.json")) == moved
-    assert decode_with_marker(world.plain("old.json").read().data, location="x") == (FULL, MOVED)
-    assert [len(usable) for usable in world.usable] == [1, 0, 1]
+    assert marked(world.plain("old.json").load().snapshot) == (FULL, MOVED)
+    assert [len(usable) for usable in world.usable] == [1, 1, 1, 0, 1]
 
 
-def test_a_journal_is_folded_first(world):
+def marked(data):
+    """The state in `data`, and its mark."""
+    found = decode_snapshot(data, location="here")
+    return found.state, found.marker
+
+
+def test_what_the_log_holds_moves_along(world):
     """What a killed run left in the old place is in the new one."""
-    journal = encode_header(LINEAGE, FULL.serial) + encode_record(began("c", "t3"), number=1)
-    world.plain("old.json").append_journal(journal, after=0)
+    left = [LockRecord(lock=a_lock("0")), began("c", "t3"), UnlockRecord(lock_id="0")]
+    world.put("old.json", FULL, log=encode_log(LINEAGE, FULL.serial, left))
     assert world.migrate().intents.keys() == {"b", "c"}
-    assert world.plain("old.json").read_journal() == b""
+    assert world.plain("old.json").load().log == b""
 
 
 @pytest.mark.parametrize("is_encrypted", [False, True])
 @pytest.mark.parametrize("is_sealed", [False, True])
-@pytest.mark.parametrize("moment", range(1, 7))
+@pytest.mark.parametrize("moment", range(1, 13))
 def test_a_cut_at_any_moment(world, moment, is_sealed, is_encrypted):
     """Before and after each write: never two places in use, `init` refused at both, and the rest goes on."""
     if is_sealed:
@@ -168,7 +177,7 @@ def test_a_cut_at_any_moment(world, moment, is_sealed, is_encrypted):
     assert all(len(usable) <= 1 for usable in world.usable)
     for name in ("old.json", "new.json") if moment > 1 else ("old.json",):
         with pytest.raises((StateExists, StateMoved)):
-            initialise(world.store(name), lineage=LINEAGE, lock=a_lock("3"), timeout_s=0)
+            initialise(world.store(name), lineage=LINEAGE, lock=a_lock("3"))
     moved = world.migrate(is_encrypted=is_encrypted)
     assert moved.exams == FULL.exams
     assert world.usable[-1] == ["new.json"]
@@ -182,8 +191,8 @@ def test_a_state_that_went_on_before_the_second_try(world):
     with pytest.raises(Cut):
         world.migrate()
     world.left = 10_000
-    with open_session(world.store("old.json"), lock=a_lock("3"), timeout_s=0) as session:
-        session.commit(msgspec.structs.replace(FULL, exams={**FULL.exams, "z": entry(9)}))
+    with open_session(world.store("old.json"), lock=a_lock("3"), timeout_s=0) as opened:
+        opened.finish(msgspec.structs.replace(FULL, exams={**FULL.exams, "z": entry(9)}))
     assert world.migrate().exams.keys() == {"a", "z"}
 
 
@@ -207,9 +216,9 @@ def test_both_marks_are_refused_by_all_but_the_migration(world):
         store = world.plain(name)
         for call in (
             lambda store=store: load_state(store),
-            lambda store=store: open_session(store, lock=a_lock("1"), timeout_s=0).__enter__(),
-            lambda store=store: initialise(store, lineage=LINEAGE, lock=a_lock("1"), timeout_s=0),
-            lambda store=store: decode_state(store.read().data, location="copy.json"),
+            lambda store=store: session(store),
+            lambda store=store: initialise(store, lineage=LINEAGE, lock=a_lock("1")),
+            lambda store=store: decode_state(store.load().snapshot, location="copy.json"),
         ):
             with pytest.raises(StateMoved) as caught:
                 call()
@@ -229,10 +238,10 @@ def test_both_marks_are_refused_by_all_but_the_migration(world):
 def test_a_place_that_is_taken_is_refused(world, place, mark):
     """By a state in use, or by one that is on another way."""
     world.put(place, msgspec.structs.replace(FULL, serial=9), mark)
-    before = world.plain("old.json").read(), world.plain(place).read()
+    before = world.plain("old.json").load(), world.plain(place).load()
     with pytest.raises((StateExists, StateMoved)):
         world.migrate()
-    assert (world.plain("old.json").read(), world.plain(place).read()) == before
+    assert (world.plain("old.json").load(), world.plain(place).load()) == before
 
 
 @pytest.mark.parametrize("mark", [MOVING, MoveMarker(phase=MovePhase.MOVED_TO, elsewhere="file:old.json")])
@@ -250,19 +259,15 @@ def test_a_state_that_is_not_in_use_does_not_move(world, mark):
     world.put("half.json", FULL, mark)
     with pytest.raises(StateMoved):
         world.migrate("half.json")
-    assert world.plain("new.json").read() is None
+    assert world.plain("new.json").load() is None
 
 
 def test_what_is_missing_is_told(world):
-    """No state, a journal alone in the new place, and a new place that was lost after the move."""
+    """No state, and a new place that was lost after the move."""
     with pytest.raises(StateAbsent):
         world.migrate("none.json")
-    world.plain("new.json").append_journal(encode_header(LINEAGE, 3), after=0)
-    with pytest.raises(StateDamaged):
-        world.migrate()
-    world.plain("new.json").clear_journal()
     world.migrate()
-    (world.root / "new.json").unlink()
+    world.cells["new.json"].held = None
     with pytest.raises(StateAbsent, match=r"moved to file:new.json, which does not exist"):
         world.migrate()
 
@@ -270,29 +275,30 @@ def test_what_is_missing_is_told(world):
 def test_a_new_place_with_another_state_after_the_move_is_told(world):
     """The old place says that the state is there, and it is not."""
     world.migrate()
-    (world.root / "new.json").unlink()
     world.put("new.json", msgspec.structs.replace(FULL, lineage=LINEAGE.replace("0", "1")))
     with pytest.raises(StateExists):
         world.migrate()
 
 
 def test_the_same_place_is_refused_by_any_name(world):
-    """By its own, by a longer one and through a link; nothing is changed."""
-    (world.root / "link.json").symlink_to("old.json")
-    before = world.plain("old.json").read()
-    for name in ("old.json", "../" + world.root.name + "/old.json", "link.json"):
+    """By its own, and by another one that leads there; nothing is changed."""
+    world.cells["link.json"] = world.cells["old.json"]
+    before = world.plain("old.json").load()
+    for name in ("old.json", "link.json"):
         with pytest.raises(UsageError, match="already"):
             world.migrate("old.json", name)
-    assert world.plain("old.json").read() == before
+    after = world.plain("old.json").load()
+    assert (after.snapshot, after.log) == (before.snapshot, before.log)
 
 
 def test_two_at_once(world):
-    """The second is kept out by either lock, whichever way it goes."""
-    for held in ("old.json", "new.json"):
-        with world.plain(held).lock(a_lock("9"), timeout_s=0), pytest.raises(StateLocked):
-            world.migrate()
+    """The second is kept out by the lock of the old place."""
+    held = Session(world.plain("old.json"), a_lock("9"), waiting())
+    with pytest.raises(StateLocked):
+        world.migrate()
+    held.close()
     assert load_state(world.plain("old.json")) == FULL
-    assert world.plain("new.json").read() is None
+    assert world.plain("new.json").load() is None
     world.migrate()
     with pytest.raises(StateMoved):
         world.migrate("old.json", "third.json")
@@ -305,50 +311,34 @@ def test_without_the_key_nothing_moves(world):
     world.encrypt_old()
     with pytest.raises(StateEncrypted):
         world.migrate(key=None)
-    assert world.plain("new.json").read() is None
+    assert world.plain("new.json").load() is None
 
 
-class Forced(Watched):
-    """A store whose lock was broken before: a late snapshot may still arrive until the next write."""
+def test_another_state_that_arrives_in_between_is_not_overwritten(world):
+    """The new place was empty at the first look, and is not when the state moves in."""
 
-    lock_id = None
+    def arrive():
+        world.put("new.json", msgspec.structs.replace(FULL, serial=9))
+        return False
 
-    def lock(self, info, *, timeout_s):
-        """As its own, and never orderly."""
-        held = super().lock(info, timeout_s=timeout_s)
-        held.gen = (LockHandover.FORCED for _ in held.gen)
-        return held
-
-
-def test_after_a_broken_lock_each_place_is_written_anew(world):
-    """Also where only the last step is left: nobody's late snapshot can undo the mark."""
-    world.left = 5
-    with pytest.raises(Cut):
-        world.migrate()
-    world.left = 10_000
-    writes = []
-
-    class Counting(Forced):
-        def write(self, data, *, replacing, note=""):
-            writes.append(self.location)
-            return super().write(data, replacing=replacing, note=note)
-
-    source = EncryptingStore(Counting(world.root / "old.json", world), StateKeys())
-    target = EncryptingStore(Counting(world.root / "new.json", world), StateKeys())
-    migrate(source, target, locks=(a_lock("1"), a_lock("2")), timeout_s=0, is_encrypted=False)
-    assert writes == ["file:old.json", "file:new.json"]
+    source, target = world.store("old.json"), world.store("new.json")
+    target.is_encrypted = arrive
+    with pytest.raises(StateConflict):
+        migrate(source, target, lock=a_lock("1"), timeout_s=0, is_encrypted=True)
+    assert load_state(world.plain("old.json")) == FULL
+    assert load_state(world.plain("new.json")).serial == 9
 
 
 def test_a_lock_that_was_broken_in_between_stops_it(world):
     """The old place is not marked by who lost its lock."""
 
     def prepare_to_lose():
-        world.plain("old.json").break_lock("1", breaking=Breaking.EVEN_LIVE)
+        break_lock(world.plain("old.json"), "1", breaking=Breaking.EVEN_LIVE, by=a_lock("9"))
 
     source, target = world.store("old.json"), world.store("new.json")
     target.is_encrypted = prepare_to_lose
     with pytest.raises((StateUnavailable, StateConflict)):
-        migrate(source, target, locks=(a_lock("1"), a_lock("2")), timeout_s=0, is_encrypted=True)
+        migrate(source, target, lock=a_lock("1"), timeout_s=0, is_encrypted=True)
     assert load_state(world.plain("old.json")) == FULL
     with pytest.raises(StateMoved):
         load_state(EncryptingStore(world.plain("new.json"), StateKeys(present=KEY)))
@@ -359,11 +349,11 @@ def test_a_marked_state_is_read_back_and_fits_the_schema(mark):
     """With the present version, and with the one that an earlier build gave to a marked state."""
     data = encode_state(FULL, mark)
     document = json.loads(data)
-    assert decode_with_marker(data, location="here") == (FULL, mark)
+    assert marked(data) == (FULL, mark)
     jsonschema.Draft202012Validator(schemas.load("state")).validate(document)
     del document["service"]
     earlier = json.dumps(document | {"formatVersion": 2}).encode()
-    assert decode_with_marker(earlier, location="here") == (FULL, mark)
+    assert marked(earlier) == (FULL, mark)
 
 
 @pytest.mark.parametrize(
