@@ -55,7 +55,7 @@ from reconciler.sending import Applied, Recovery, Sending
 from reconciler.workspace import Planned
 
 _FINGERPRINT: Final = re.compile(r"sha256:[a-f0-9]{64}")
-# The thread that writes the journal needs the interpreter some dozen times in each write, while all creates
+# The thread that writes the log needs the interpreter some dozen times in each write, while all creates
 # with a record in that write wait. By default Python makes it wait up to 5 ms each time.
 _SWITCH_S: Final = 0.001
 

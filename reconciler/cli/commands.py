@@ -261,7 +261,7 @@ COMMANDS: Final = (
             ),
             Command(
                 "pull",
-                "print the state as JSON, including its journal",
+                "print the state as JSON, including its log",
                 "read_commands:pull",
                 (option("--file FILE", "instead, decrypt and print this copy or backup of a state"), *_STATE),
                 ("reconciler state pull > copy.json",),

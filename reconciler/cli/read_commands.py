@@ -149,7 +149,7 @@ def list_state(parsed: argparse.Namespace) -> int:
 
 
 def pull(parsed: argparse.Namespace) -> int:
-    """Print the state as JSON, including the journal of a killed run, or decrypt and print a file."""
+    """Print the state as JSON, including the log of a killed run, or decrypt and print a file."""
     if parsed.file is not None:
         document = below_root(parsed, parsed.file).read_bytes()
         plain = workspace_of(parsed).plain_text(document, name=str(parsed.file))

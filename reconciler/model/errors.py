@@ -6,7 +6,7 @@
     ├── StateError                 state could not be used; nothing was changed
     │   ├── StateAbsent            there is none: run `init`
     │   ├── StateExists            there is one already
-    │   ├── StateDamaged           state or journal is not what this product wrote
+    │   ├── StateDamaged           state or log is not what this product wrote
     │   ├── StateTooNew            written by a newer version
     │   ├── StateMoved             it is kept elsewhere now, or a move has begun
     │   ├── StateEncrypted         it is encrypted, and no key that was given decrypts it
@@ -73,11 +73,11 @@ class StateExists(StateError):
 
 
 class StateDamaged(StateError):
-    """State or journal is not what this product wrote."""
+    """State or log is not what this product wrote."""
 
 
 class StateTooNew(StateError):
-    """State or journal was written by a newer version."""
+    """State or log was written by a newer version."""
 
 
 class StateMoved(StateError):

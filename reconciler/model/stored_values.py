@@ -1,4 +1,4 @@
-"""The base of values in files of state, journal and plan."""
+"""The base of values in files of state, log and plan."""
 
 import re
 from datetime import UTC, datetime, timedelta

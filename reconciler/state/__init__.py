@@ -1,5 +1,5 @@
-"""Reads and writes state: the formats of snapshot and journal, replay, and the locked session.
+"""Reads and writes state: the formats of snapshot and log, the lock, and the session of a run that holds it.
 
 Promise: what a session has acknowledged survives any crash; what cannot be read is reported, never guessed.
-May import: `model`, `ports`.
+Written once, for every store. May import: `model`, `ports`, `fault_points`.
 """

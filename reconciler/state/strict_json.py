@@ -1,4 +1,4 @@
-"""JSON of state, journal and recovery files: read strictly, with errors that name the place."""
+"""JSON of state, log and recovery files: read strictly, with errors that name the place."""
 
 import json
 import re
@@ -29,7 +29,7 @@ class MalformedError(ValueError):
 def decode_json(data: bytes) -> object:
     """Return the JSON value in `data`: UTF-8, no key twice in one object, no NaN.
 
-    A lone surrogate becomes U+FFFD: earlier versions wrote such halves of characters into journals and
+    A lone surrogate becomes U+FFFD: earlier versions wrote such halves of characters into logs and
     recovery files.
     """
     try:

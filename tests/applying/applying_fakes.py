@@ -45,7 +45,7 @@ class FakeClock:
         self.elapsed_s = max(self.elapsed_s, until)
 
 
-class FakeJournal:
+class FakeLog:
     """Keeps records; refuses from the `fails_at`th append on (the first is 1)."""
 
     def __init__(self, events):
@@ -155,7 +155,7 @@ class World:
     def __init__(self):
         self.events = []
         self.clock = FakeClock()
-        self.journal = FakeJournal(self.events)
+        self.log = FakeLog(self.events)
         self.api = FakeApi(self.events)
         self.progress = FakeProgress()
         self.stopping = Stopping()
@@ -176,7 +176,7 @@ class World:
         """The report of a run over `addresses`."""
         executor = Executor(
             api=self.api,
-            journal=self.journal,
+            log=self.log,
             clock=self.clock,
             retry=self.retry,
             progress=self.progress,

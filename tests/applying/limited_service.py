@@ -8,7 +8,7 @@ import selectors
 from collections import Counter, deque
 from datetime import timedelta
 
-from applying_fakes import START, FakeJournal, FakeProgress, declaration
+from applying_fakes import START, FakeLog, FakeProgress, declaration
 
 from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest
@@ -163,8 +163,8 @@ class LimitedApi:
         return self._latency_s / 2 * (1 + self._chance.random() / 5)
 
 
-class SlowJournal(FakeJournal):
-    """A journal on a disk that takes its time."""
+class SlowLog(FakeLog):
+    """A log on a disk that takes its time."""
 
     async def append(self, record):
         """Keep `record` after a while."""
@@ -186,7 +186,7 @@ class Played:
         async def play():
             executor = Executor(
                 api=self.api,
-                journal=SlowJournal([]),
+                log=SlowLog([]),
                 clock=clock or LoopClock(),
                 retry=BackOff(budget_s=budget_s),
                 progress=self.progress,

@@ -39,12 +39,10 @@ async def test_each_exam_is_created_once(world):
     report = await world.apply(*NAMES)
     assert {exam.outcome for exam in report.exams} == {Outcome.CREATED}
     assert [world.sent(name) for name in NAMES] == [1] * len(NAMES)
-    began = {record.address: record.intent.started_at for record in world.journal.records
+    began = {record.address: record.intent.started_at for record in world.log.records
              if isinstance(record, IntentRecord)}  # fmt: skip
     assert all(
-        record.at < began[record.address]
-        for record in world.journal.records
-        if isinstance(record, CreatedRecord)
+        record.at < began[record.address] for record in world.log.records if isinstance(record, CreatedRecord)
     )
 
 

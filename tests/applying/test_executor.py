@@ -50,7 +50,7 @@ async def test_the_body_is_the_payload_with_its_secrets(world):
     """The wire carries the value; intent and outcome carry the reference."""
     await world.apply("a")
     assert world.api.bodies == [b'{"configuration":{"password":"hunter2"},"title":"a"}']
-    assert PASSWORD not in repr(world.journal.records)
+    assert PASSWORD not in repr(world.log.records)
 
 
 async def test_an_unknown_outcome_is_in_doubt_and_never_sent_again(world):
@@ -60,7 +60,7 @@ async def test_an_unknown_outcome_is_in_doubt_and_never_sent_again(world):
     assert report.in_doubt == ["a"]
     assert report.created == ["b"]
     assert world.sent("a") == 1
-    assert [type(r) for r in world.journal.records if r.address == "a"] == [IntentRecord, InDoubtRecord]
+    assert [type(r) for r in world.log.records if r.address == "a"] == [IntentRecord, InDoubtRecord]
 
 
 async def test_a_refused_exam_fails_and_clears_its_intent(world):
@@ -70,7 +70,7 @@ async def test_a_refused_exam_fails_and_clears_its_intent(world):
     assert report.failed == ["a"]
     assert report.exams[0].message == "HTTP 422: no such course"
     assert report.exams[0].status == 422
-    assert isinstance(world.journal.records[-1], FailedRecord | CreatedRecord)
+    assert isinstance(world.log.records[-1], FailedRecord | CreatedRecord)
     assert report.created == ["b"]
 
 
@@ -161,7 +161,7 @@ async def test_all_that_an_answer_says_is_recorded(world):
     configuration = ConfigurationSid("EC" + "1" * 32)
     world.script("b", Created(sid=ExamSid("EX" + "f" * 32), status=200, configuration_sid=configuration))
     await world.apply("a", "b")
-    of_kind = {type(record): record for record in world.journal.records}
+    of_kind = {type(record): record for record in world.log.records}
     assert of_kind[InDoubtRecord].answer == UnclearAnswer(
         status=500, reason="HTTP 500", request_id="r", sids=sids
     )
@@ -175,7 +175,7 @@ async def test_what_was_not_sent_is_tried_again(world):
     world.script("a", NOT_SENT, NOT_SENT)
     report = await world.apply("a")
     assert report.created == ["a"]
-    attempts = [r.intent.attempt for r in world.journal.records if isinstance(r, IntentRecord)]
+    attempts = [r.intent.attempt for r in world.log.records if isinstance(r, IntentRecord)]
     assert attempts == ["t0", "t1", "t2"]
     assert world.clock.sleeps == [0.25, 0.5]
 
@@ -237,7 +237,7 @@ async def test_a_title_that_is_anothers_is_in_doubt(world, cut):
     report = await world.apply("quiz 1", "quiz 1b")
     assert report.in_doubt == ["quiz 1b"]
     assert report.created == ["quiz 1"]
-    *_, record = (each for each in world.journal.records if each.address == "quiz 1b")
+    *_, record = (each for each in world.log.records if each.address == "quiz 1b")
     assert isinstance(record, InDoubtRecord)
     assert record.answer.sids == (sid,)
     assert "another exam" in record.answer.reason
@@ -262,13 +262,13 @@ async def test_a_sid_that_is_anothers_is_in_doubt(world):
     report = await world.apply("a", "b", "c")
     assert report.in_doubt == ["a", "c"]
     assert report.created == ["b"]
-    kept = {one.address: one.answer.sids for one in world.journal.records if isinstance(one, InDoubtRecord)}
+    kept = {one.address: one.answer.sids for one in world.log.records if isinstance(one, InDoubtRecord)}
     assert kept == {"a": (taken,), "c": (same.sid,)}
 
 
 async def test_no_intent_no_request(world):
-    """With a journal that cannot be written nothing is sent."""
-    world.journal.fails_at = 1
+    """With a log that cannot be written nothing is sent."""
+    world.log.fails_at = 1
     report = await world.apply("a", "b")
     assert report.not_attempted == ["a", "b"]
     assert world.api.bodies == []
@@ -279,7 +279,7 @@ async def test_an_outcome_that_cannot_be_recorded_is_in_doubt(world, verdict):
     """The run stops, and a SID that is known is told with the command that records it."""
     world.parallelism = 1
     world.script("a", verdict)
-    world.journal.fails_at = 2
+    world.log.fails_at = 2
     report = await world.apply("a", "b")
     assert report.in_doubt == ["a"]
     assert report.not_attempted == ["b"]
@@ -311,7 +311,7 @@ async def test_the_second_signal_abandons(world):
     world.stopping.request(signal.SIGINT)
     report = await running
     assert report.in_doubt == ["a"]
-    assert isinstance(world.journal.records[-1], InDoubtRecord)
+    assert isinstance(world.log.records[-1], InDoubtRecord)
 
 
 async def test_a_signal_ends_a_wait(world):
@@ -352,14 +352,14 @@ async def test_each_try_is_told_between_its_intent_and_its_outcome(world):
 
 async def test_a_try_that_could_not_be_recorded_is_told_as_in_doubt(world):
     """What is told agrees with what the next run will read."""
-    world.journal.fails_at = 2
+    world.log.fails_at = 2
     await world.apply("a")
     assert [(tried.outcome, tried.is_final) for tried in world.progress.tries] == [(Outcome.IN_DOUBT, True)]
 
 
 async def test_a_try_without_an_intent_is_not_told(world):
     """Nothing was sent, so there is no attempt to speak of."""
-    world.journal.fails_at = 1
+    world.log.fails_at = 1
     await world.apply("a")
     assert not [told for told in world.progress.told if told[0] in {"trying", "tried"}]
 
@@ -395,7 +395,7 @@ def test_the_promises_hold_for_any_script(scripts, parallelism, fails_at):
     async def play():
         world = World()
         world.parallelism = parallelism
-        world.journal.fails_at = fails_at
+        world.log.fails_at = fails_at
         for address, verdicts in scripts.items():
             world.script(address, *verdicts)
         return world, await world.apply(*scripts)

@@ -52,7 +52,7 @@ async def test_a_fault_while_sending_leaves_that_exam_in_doubt(world, error, par
     assert report.in_doubt == ["b"]
     assert report.created == ["a", "c", "d", "e", "f"]
     check_message(outcome_of(report, "b"), error)
-    of_b = [record for record in world.journal.records if record.address == "b"]
+    of_b = [record for record in world.log.records if record.address == "b"]
     assert [type(record) for record in of_b] == [IntentRecord, InDoubtRecord]
     assert [tried.outcome for tried in world.progress.tries if tried.address == "b"] == [Outcome.IN_DOUBT]
 
@@ -118,7 +118,7 @@ async def test_a_fault_in_telling_changes_no_outcome(world, method, nth):
     ],
 )
 async def test_a_durable_outcome_stands_whatever_comes_after_it(world, monkeypatch, verdict, outcome):
-    """Its exam is in the report as it is in the journal."""
+    """Its exam is in the report as it is in the log."""
     world.parallelism = 1
     world.script("b", verdict)
     durable = iter("abc")
@@ -153,12 +153,12 @@ async def test_a_sid_that_arrived_is_told_though_a_fault_came_before_its_record(
 
 @pytest.mark.parametrize("error", FAULTS, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("nth", [1, 2, 3, 4])
-async def test_a_fault_in_the_journal_ends_the_run_like_a_store_that_fails(world, error, nth):
+async def test_a_fault_in_the_log_ends_the_run_like_a_store_that_fails(world, error, nth):
     """Nothing more is sent, each exam has an outcome, and a SID that arrived is told."""
     world.parallelism = 1
-    world.journal = Failing(world.journal, "append", error, nth=nth)
+    world.log = Failing(world.log, "append", error, nth=nth)
     report = await asyncio.wait_for(world.apply(*"abc"), timeout=5)
-    created = [record.sid for record in world.journal.records if isinstance(record, CreatedRecord)]
+    created = [record.sid for record in world.log.records if isinstance(record, CreatedRecord)]
     assert len(report.exams) == 3
     assert len(report.created) == len(created) == (nth - 1) // 2
     assert len(world.api.bodies) == nth // 2
@@ -200,9 +200,7 @@ def test_what_ends_the_process_is_not_caught(kind):
 
 async def test_a_store_that_fails_is_no_internal_error(world):
     """It says itself what is wrong."""
-    world.journal = Failing(
-        world.journal, "append", StateUnavailable("no space left", hint="", location="x"), nth=2
-    )
+    world.log = Failing(world.log, "append", StateUnavailable("no space left", hint="", location="x"), nth=2)
     report = await world.apply("a")
     assert "no space left" in report.exams[0].message
     assert "internal" not in report.exams[0].message

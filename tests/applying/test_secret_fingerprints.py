@@ -57,7 +57,7 @@ async def test_marks_are_durable_with_the_intent(world):
     """They are there before anything is sent, bound to that very attempt, and stay however a doubt ends."""
     world.fingerprint_key = FINGERPRINT_KEY
     await world.apply("a", "b")
-    intents = [one.intent for one in world.journal.records if isinstance(one, IntentRecord)]
+    intents = [one.intent for one in world.log.records if isinstance(one, IntentRecord)]
     for intent in intents:
         assert intent.secrets == FINGERPRINT_KEY.fingerprints_of(intent.attempt, {PATH: PASSWORD})
         assert intent.as_created(ExamSid("EX" + "0" * 32), START).secrets == intent.secrets
@@ -67,7 +67,7 @@ async def test_marks_are_durable_with_the_intent(world):
 async def test_without_a_key_nothing_is_marked(world):
     """Intents are as they would be without this feature."""
     await world.apply("a")
-    assert [one.intent.secrets for one in world.journal.records if isinstance(one, IntentRecord)] == [None]
+    assert [one.intent.secrets for one in world.log.records if isinstance(one, IntentRecord)] == [None]
 
 
 class Untouchable:
@@ -82,7 +82,7 @@ async def entry_marked_by(world, key):
     """The entry of an exam that was created with `key`."""
     world.fingerprint_key = key
     await world.apply("a")
-    intent = next(one.intent for one in world.journal.records if isinstance(one, IntentRecord))
+    intent = next(one.intent for one in world.log.records if isinstance(one, IntentRecord))
     return intent.as_created(ExamSid("EX" + "0" * 32), START)
 
 

@@ -1,62 +1,61 @@
-"""What an exam's outcome and the next one's intent share: one write of the journal, in this order."""
+"""What an exam's outcome and the next one's intent share: one write of the log, in this order."""
 
 import asyncio
 import threading
 
 import pytest
 from applying_fakes import World
+from memory_store import MemoryStore
+from session_stores import begun, session
 
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.records import CreatedRecord, IntentRecord
 from reconciler.model.verdicts import Refused, Unknown
 from reconciler.state.group_commit import GroupCommit
-from reconciler.state.journal_format import decode_journal, encode_header
-
-HEADER = encode_header("6f2f4c1c-6f0f-4d0e-9f43-0d0f6c4b3a21", 0)
+from reconciler.state.locking import find
 
 
-class SlowStore:
-    """A journal of which each write waits until it is let go; `fails_at` says which of them fails."""
-
-    location = "slow"
+class SlowStore(MemoryStore):
+    """A store of which each append waits until it is let go; `fails_at` says which of them fails."""
 
     def __init__(self):
-        self.journal = HEADER
+        super().__init__(begun().cell)
         self.writes = 0
         self.fails_at = None
         self.open = threading.Event()
         self.open.set()
         self.second_begun = threading.Event()
 
-    def append_journal(self, data, *, after, note):
-        """Put `data` behind the first `after` bytes, or fail."""
-        del note
+    def append(self, records, *, at, note=""):
+        """Append, or fail."""
         self.writes += 1
         if self.writes > 1:
             self.second_begun.set()
         assert self.open.wait(5)
         if self.writes == self.fails_at:
             raise StateUnavailable("no space left", hint="", location="slow")
-        self.journal = self.journal[:after] + data
+        return super().append(records, at=at, note=note)
 
     @property
     def records(self):
-        """What is durable."""
-        return decode_journal(self.journal, location="slow").records
+        """What is durable, behind the lock."""
+        return find(self).records[1:]
 
 
 @pytest.fixture
 def store():
-    """A store that keeps a journal."""
+    """A store that keeps a log."""
     return SlowStore()
 
 
 @pytest.fixture
 def world(store):
-    """An executor that creates one exam at a time, with a real journal on the store."""
+    """An executor that creates one exam at a time, with a real log in the store."""
     made = World()
     made.parallelism = 1
-    made.journal = GroupCommit(store, size_bytes=len(HEADER))
+    made.log = GroupCommit(session(store))
+    store.writes = 0
+    store.second_begun.clear()
     return made
 
 

@@ -4,6 +4,12 @@ import zlib
 
 import msgspec
 import pytest
+from reconciler.state.journal_format import (
+    decode_recovery,
+    encode_header,
+    encode_record,
+    encode_recovery_header,
+)
 from state_builders import (
     LINEAGE,
     began,
@@ -20,12 +26,6 @@ from state_builders import (
 from reconciler.model.errors import StateTooNew
 from reconciler.model.report import RecoveryVerdict
 from reconciler.state.feedback import feed
-from reconciler.state.journal_format import (
-    decode_recovery,
-    encode_header,
-    encode_record,
-    encode_recovery_header,
-)
 from reconciler.state.strict_json import MalformedError
 
 OPEN = state(intents={"a": intent("t1")})

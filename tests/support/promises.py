@@ -12,7 +12,7 @@ def address_of(exam):
 
 
 def read_state(root):
-    """Return the state's document, including the journal of a killed run; write nothing."""
+    """Return the state's document, including the log of a killed run; write nothing."""
     return json.loads(encode_state(Workspace.open(root=root).load_state()))
 
 
