@@ -49,7 +49,8 @@ def _free(store: Store, lock: LockInfo) -> Head | None:
 def _is_unfinished(found: Found, command: str) -> bool:
     """Return whether all that there is comes from an `init` that was cut off."""
     commands = [record.lock.command for record in found.records if isinstance(record, LockRecord)]
-    return bool(commands) and set(commands) == {command} and found.state.serial == 0 and not found.replayed.has_news
+    is_new = found.state.serial == 0 and not found.replayed.has_news
+    return is_new and bool(commands) and set(commands) == {command}
 
 
 def refuse_backup(store: Store) -> None:
