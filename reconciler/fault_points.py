@@ -28,6 +28,8 @@ class Failure(Enum):
     """Ways in which a step can fail."""
 
     KILL = "kill"
+    STOP = "stop"
+    """The process is stopped until somebody lets it go on (SIGCONT)."""
     ENOSPC = "enospc"
     EIO = "eio"
     SLOW = "slow"
@@ -38,7 +40,7 @@ class Failure(Enum):
     """Half of the bytes are written, then the process is killed."""
 
 
-_MOMENT: Final = frozenset({Failure.KILL})
+_MOMENT: Final = frozenset({Failure.KILL, Failure.STOP})
 _CALL: Final = _MOMENT | {Failure.ENOSPC, Failure.EIO, Failure.SLOW}
 _WRITE: Final = _CALL | {Failure.SHORT, Failure.TORN}
 
@@ -47,7 +49,8 @@ class Step(Enum):
     """Every step of the create protocol and of what keeps state, in about the order of a run.
 
     A member's value says what is true when the step is reached, and which failures are possible. The process
-    can be killed at every step; before a system call, the call can fail; a write can also stop half-way.
+    can be killed or stopped at every step; before a system call, the call can fail; a write can also stop
+    half-way.
     """
 
     LOCK_OPEN = ("the lock file is about to be opened", _CALL)
@@ -127,6 +130,8 @@ def _fail(failure: Failure, descriptor: int, data: bytes) -> None:
     match failure:
         case Failure.KILL:
             os.kill(os.getpid(), signal.SIGKILL)
+        case Failure.STOP:
+            os.kill(os.getpid(), signal.SIGSTOP)
         case Failure.ENOSPC:
             raise _os_error(errno.ENOSPC)
         case Failure.EIO:

@@ -8,7 +8,7 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,6 +17,8 @@ from reconciler.model.locks import LockInfo
 from reconciler.model.outside_text import tamed
 
 _JITTER: Final = 0.1
+# Goes on while the machine is suspended; so does the monotonic clock of systems that have no such clock.
+_BOOT_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class SystemClock:
@@ -30,11 +32,21 @@ class SystemClock:
         """Return the seconds since a fixed moment; the value never decreases."""
         return time.monotonic()
 
+    def stopwatch(self) -> Callable[[], float]:
+        """Start to measure; the result returns the seconds since, by the clock that went further."""
+        began = _clocks_s()
+        return lambda: max(now_s - then_s for now_s, then_s in zip(_clocks_s(), began, strict=True))
+
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""
         import asyncio  # noqa: PLC0415 - only an apply sleeps, and it has loaded asyncio already
 
         await asyncio.sleep(seconds)
+
+
+def _clocks_s() -> tuple[float, float]:
+    """Return the time since boot and the time of day: a suspended virtual machine may stop the first."""
+    return time.clock_gettime(_BOOT_CLOCK), time.time()
 
 
 def new_lineage() -> str:

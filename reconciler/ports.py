@@ -4,7 +4,7 @@ A test replaces each with a fake of a few lines. Callers rely on nothing that is
 May import: `model`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NewType, Protocol, runtime_checkable
 
@@ -104,11 +104,19 @@ class ExamApi(Protocol):
     """The exam service."""
 
     async def create(
-        self, install_sid: InstallSid, course_sid: CourseSid, body: bytes, *, confidential: Sequence[str]
+        self,
+        install_sid: InstallSid,
+        course_sid: CourseSid,
+        body: bytes,
+        *,
+        confidential: Sequence[str],
+        look: Callable[[], str | None],
     ) -> Verdict:
         """Send one Create Exam request once, and return what the response means. Raises only CancelledError.
 
-        The verdict's reason holds none of the `confidential` values, even if the server repeats them.
+        `look` is called once the connection is open, before the first byte of the request. If it returns a
+        reason, nothing is sent, and the verdict is NotSent with that reason. The verdict's reason holds none
+        of the `confidential` values, even if the server repeats them.
         """
 
 
@@ -138,6 +146,13 @@ class Clock(Protocol):
 
     def monotonic_s(self) -> float:
         """Return the seconds since a fixed moment; the value never decreases."""
+
+    def stopwatch(self) -> Callable[[], float]:
+        """Start to measure, and return a function that returns the seconds since then.
+
+        Time in which the process or the machine was suspended counts. It may be too long if the time of day
+        is set forward, but is not too short if that is set back.
+        """
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""

@@ -192,6 +192,7 @@ class Run:
                 new_attempt=new_attempt,
                 jitter=jitter,
                 by=by,
+                is_ours=session.is_undisturbed,
                 service=self._url,
                 known_sids=[entry.sid for entry in session.state.exams.values()],
                 fingerprint_key=self._key,

@@ -38,6 +38,8 @@ P = ParamSpec("P")
 
 _COURSES_IN_A_ROW = 3
 _TOKEN_REFUSED: Final = "the service refused the token"  # noqa: S105 - prose
+_FRESH_S: Final = 10.0
+_LOCK_IS_GONE: Final = "this run has lost the lock of the state: it was broken, or the state replaced"
 _ABANDONED = Unknown(status=None, reason="the run was stopped before an answer came")
 
 
@@ -46,9 +48,10 @@ class Executor:
     """One run of creates, over ports.
 
     `new_attempt` makes names of attempts, `jitter` returns a factor of 1 or more that spreads waits, `by`
-    says who runs it. `service` is the base URL of the requests; the first intent binds the state to it (None:
-    it does not). `known_sids` are the exams in state. Without a `fingerprint_key`, the log gets no
-    fingerprints of secrets.
+    says who runs it. `is_ours` is asked before each request: it returns False once the lock is certainly
+    lost. `service` is the base URL of the requests; the first intent binds the state to it (None: it does
+    not). `known_sids` are the exams in state. Without a `fingerprint_key`, the log gets no fingerprints of
+    secrets.
 
     A fault of this product while one exam is created affects only that exam; the others go on.
     """
@@ -63,6 +66,7 @@ class Executor:
     new_attempt: Callable[[], AttemptId]
     jitter: Callable[[], float]
     by: str
+    is_ours: Callable[[], bool]
     service: str | None = None
     known_sids: Iterable[ExamSid] = ()
     fingerprint_key: FingerprintKey | None = None
@@ -172,6 +176,7 @@ class Executor:
         entered_s = self.clock.monotonic_s()
         reach(Step.INTENT_DUE)
         intent = self._intent_record(request, attempt)
+        age_s = self.clock.stopwatch()  # begun before the write, for its answer may come late
         try:
             await self.log.append(intent)
         except Exception as error:  # noqa: BLE001 - any fault in the log ends the run, like a failing store
@@ -181,7 +186,7 @@ class Executor:
         begun = TryBegun(address=request.declaration.address, attempt=attempt)
         self._tell(self.progress.trying, begun)
         begun_s = self.clock.monotonic_s()
-        verdict = turn.verdict = await self._send(request)
+        verdict = turn.verdict = await self._send(request, age_s)
         took_s = self.clock.monotonic_s() - begun_s
         reach(Step.ANSWERED)
         if isinstance(verdict, Created):
@@ -202,7 +207,7 @@ class Executor:
     def _halt_without_log(self, error: Exception) -> str:
         """Stop sending new creates, and return the message of `error`."""
         says = error.message if isinstance(error, StateUnavailable) else internal_error(error)
-        self._halted_because = f"the log cannot be written: {says}"
+        self._halted_because = self._halted_because or f"the log cannot be written: {says}"
         return says
 
     def _intent_record(self, request: CreateRequest, attempt: AttemptId) -> IntentRecord:
@@ -219,16 +224,35 @@ class Executor:
         )
         return IntentRecord(address=declaration.address, intent=intent, service=self.service)
 
-    async def _send(self, request: CreateRequest) -> Verdict:
+    async def _send(self, request: CreateRequest, age_s: Callable[[], float]) -> Verdict:
         declaration = request.declaration
         try:
             sending = self.api.create(
-                declaration.install_sid, declaration.course_sid, request.body(), confidential=request.values
+                declaration.install_sid,
+                declaration.course_sid,
+                request.body(),
+                confidential=request.values,
+                look=lambda: self._reason_not_to_send(age_s()),
             )
             verdict = await self.stopping.unless_abandoned(sending, otherwise=_ABANDONED)
         except Exception as error:  # noqa: BLE001 - the request may have been sent
             return Unknown(status=None, reason=internal_error(error))
         return self._unless_crossed(verdict) if isinstance(verdict, Created) else verdict
+
+    def _reason_not_to_send(self, age_s: float) -> str | None:
+        """Return why an exam must not be sent `age_s` seconds after its intent was written; None if it may.
+
+        If this run was paused, a person may have broken its lock and recorded the exam as absent, and another
+        run may have created it.
+        """
+        if not self.is_ours():
+            self._halted_because = _LOCK_IS_GONE
+        if self._halted_because is None and age_s > _FRESH_S:
+            return (
+                f"{age_s:.0f} seconds passed between its intent and its request: the run was paused, or the "
+                "store or the network is slow"
+            )
+        return self._halted_because
 
     def _unless_crossed(self, verdict: Created) -> Verdict:
         """Return `verdict`, or Unknown if its SID or title belongs to another exam of this run or state.
@@ -283,7 +307,7 @@ class Executor:
                 self._has_created = True
                 self._gate.succeeded()
             case NotSent():
-                is_final = not self._wait_to_connect(number, verdict)
+                is_final = self._halted_because is not None or not self._wait_to_connect(number, verdict)
             case Throttled():
                 is_final = not self._wait_for_room(verdict, entered_s)
             case Unauthorized():

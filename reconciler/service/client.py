@@ -6,7 +6,7 @@ the square of the number of waiting requests.
 
 import ssl
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 from urllib.request import getproxies
@@ -19,7 +19,7 @@ from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.verdicts import NotSent, Verdict
 from reconciler.proxies import Proxy, proxy_for
 from reconciler.service.answers import classify, unanswered
-from reconciler.service.exchange import Exchange
+from reconciler.service.exchange import CalledOff, Exchange
 from reconciler.service.redaction import Redactor, describe
 from reconciler.service.request_match import Sent
 from reconciler.service_url import is_loopback
@@ -66,12 +66,18 @@ class HttpExamApi:
         self._open_transport()  # so that an unusable proxy is reported before any intent is written
 
     async def create(
-        self, install_sid: InstallSid, course_sid: CourseSid, body: bytes, *, confidential: Sequence[str]
+        self,
+        install_sid: InstallSid,
+        course_sid: CourseSid,
+        body: bytes,
+        *,
+        confidential: Sequence[str],
+        look: Callable[[], str | None],
     ) -> Verdict:
-        """Send one Create Exam request, and return what the response means. Raises only CancelledError."""
+        """Send one Create Exam request, and return what the response means; see `ports.ExamApi`."""
         redactor = Redactor(confidential, beside=self._redactor)
         sent = Sent(install_sid=install_sid, course_sid=course_sid, body=body)
-        exchange = Exchange(connect_s=_CONNECT_STEPS * self._connect_s, answer_s=self._answer_s)
+        exchange = Exchange(connect_s=_CONNECT_STEPS * self._connect_s, answer_s=self._answer_s, look=look)
         request = httpx.Request(
             "POST",
             f"{self._base_url}/v1/installs/{install_sid}/courses/{course_sid}/exams",
@@ -81,6 +87,8 @@ class HttpExamApi:
         )
         try:
             answer = await exchange.send(self._open_transport(), request)
+        except CalledOff as called_off:
+            return NotSent(reason=called_off.reason)
         except Exception as error:  # noqa: BLE001 - httpx lets errors of ssl and anyio through; each may leave an exam in doubt
             if exchange.was_not_sent:
                 return NotSent(reason=describe(error, redactor))

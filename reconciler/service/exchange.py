@@ -12,7 +12,7 @@ reads a response that the server may have sent early.
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -34,10 +34,19 @@ if find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment] # makes the import fail at once
 
 
+class CalledOff(Exception):
+    """The request must not be sent any more; `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 @dataclass(slots=True, kw_only=True)
 class Exchange:
     """One try at one request: `connect_s` is the limit to connect, `answer_s` to receive the response head.
 
+    `look` is called between the two. If it returns a reason, CalledOff is raised and nothing is sent.
     `was_not_sent` is True from the moment that the transport starts to connect (TCP, a proxy's tunnel, TLS)
     until it starts to write the request; the transport reports both by trace events. The kind of exception is
     not enough to tell: one after the request was sent can look like one of a broken tunnel. `heard` holds the
@@ -46,6 +55,7 @@ class Exchange:
 
     connect_s: float
     answer_s: float
+    look: Callable[[], str | None]
     was_not_sent: bool = False
     heard: bytearray = field(default_factory=bytearray)
     _deadline: asyncio.Timeout = field(init=False)
@@ -91,15 +101,18 @@ class Exchange:
     async def _begin(self) -> None:
         """Allow the request: the connection is open, and no byte of the request was sent.
 
-        If this raises, nothing is sent and the connection is closed. It is the only place for a last check.
+        If this raises, nothing is sent and the connection is closed.
         """
+        if (reason := self.look()) is not None:
+            raise CalledOff(reason)
         self._deadline.reschedule(asyncio.get_running_loop().time() + self.answer_s)
         self.was_not_sent = False
 
     def _attach(self, stream: Any) -> None:
         """Keep the bytes that arrive on `stream`, and send the request's head and body in one write.
 
-        The bytes are needed because httpx shows neither a malformed head nor what surrounds a body.
+        The bytes are needed because httpx shows neither a malformed head nor what surrounds a body. A process
+        that is stopped between two writes would send the rest whenever it goes on, without another look.
         """
         read, write = stream.read, stream.write
         unsent = bytearray()

@@ -14,7 +14,7 @@ from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, 
 from reconciler.model.payloads import digest_of
 from reconciler.model.records import IntentRecord
 from reconciler.model.secrets import EnvSecret, SecretUse
-from reconciler.model.verdicts import Created
+from reconciler.model.verdicts import Created, NotSent
 from reconciler.service.retry import BackOff
 
 START = datetime(2031, 9, 1, tzinfo=UTC)
@@ -27,6 +27,7 @@ class FakeClock:
 
     def __init__(self):
         self.elapsed_s = 0.0
+        self.suspended_s = 0.0
         self.sleeps = []
 
     def now(self):
@@ -36,6 +37,11 @@ class FakeClock:
     def monotonic_s(self):
         """Seconds slept."""
         return self.elapsed_s
+
+    def stopwatch(self):
+        """Seconds slept or suspended."""
+        began_s = self.elapsed_s + self.suspended_s
+        return lambda: self.elapsed_s + self.suspended_s - began_s
 
     async def sleep(self, seconds):
         """Pass `seconds` at once."""
@@ -78,11 +84,17 @@ class FakeApi:
         self.blocks.set()
         self.began = asyncio.Event()
 
-    async def create(self, install_sid, course_sid, body, *, confidential):
-        """The next verdict of the script for this body's exam."""
+    async def connect(self, title):
+        """Nothing; a test may let time pass here."""
+
+    async def create(self, install_sid, course_sid, body, *, confidential, look):
+        """The next verdict of the script for this body's exam, if nothing speaks against sending it."""
         del install_sid, course_sid
         assert confidential == (PASSWORD,)
         title = body.decode().split('"title":"')[1].split('"')[0]
+        await self.connect(title)
+        if (reason := look()) is not None:
+            return NotSent(reason=reason)
         self.events.append(("sent", title))
         self.bodies.append(body)
         number = len(self.bodies)
@@ -162,6 +174,7 @@ class World:
         self.parallelism = 4
         self.retry = BackOff()
         self.known_sids = []
+        self.is_ours = lambda: True
         self.courses = {}
         self.fingerprint_key = None
         names = iter(range(10_000))
@@ -185,6 +198,7 @@ class World:
             new_attempt=self.new_attempt,
             jitter=self.jitter,
             by="tester",
+            is_ours=self.is_ours,
             service="https://api.example.edu",
             known_sids=self.known_sids,
             fingerprint_key=self.fingerprint_key,

@@ -63,6 +63,11 @@ class LoopClock:
         """Seconds waited."""
         return asyncio.get_running_loop().time()
 
+    def stopwatch(self):
+        """Seconds waited since."""
+        began_s = self.monotonic_s()
+        return lambda: self.monotonic_s() - began_s
+
     async def sleep(self, seconds):
         """Return after `seconds`."""
         await asyncio.sleep(seconds)
@@ -139,9 +144,10 @@ class LimitedApi:
         self.most_in_flight = 0
         self.arrivals_s = []
 
-    async def create(self, install_sid, course_sid, body, *, confidential):
+    async def create(self, install_sid, course_sid, body, *, confidential, look):
         """As the port says."""
         del install_sid, course_sid, confidential
+        assert look() is None
         loop = asyncio.get_running_loop()
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
@@ -195,6 +201,7 @@ class Played:
                 new_attempt=lambda: AttemptId(f"t{next(numbers)}"),
                 jitter=lambda: 1 + chance.random() / 10,
                 by="tester",
+                is_ours=lambda: True,
             )
             requests = [CreateRequest(declaration=declaration(f"e{n}"), values=("x",)) for n in range(exams)]
             report = await executor.run(requests)

@@ -73,6 +73,7 @@ async def run(api, session, to_send):
         new_attempt=new_attempt,
         jitter=lambda: 1.0,
         by="tester",
+        is_ours=lambda: True,
     )
     report = await executor.run(to_send)
     await log.close()

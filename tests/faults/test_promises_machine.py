@@ -31,7 +31,7 @@ from recording_server import RecordingServer
 from reconciler.fault_points import Failure, Step
 
 KILLS = [(step, Failure.KILL) for step in Step]
-FAILURES = [(step, action) for step in Step for action in step.actions if action is not Failure.KILL]
+FAILURES = [(step, action) for step in Step for action in step.actions - {Failure.KILL, Failure.STOP}]
 CREATES = {
     "created": (200, lambda sid: json.dumps({"sid": sid})),
     "created, answered by a proxy": (502, lambda _: "<h1>Bad gateway</h1>"),

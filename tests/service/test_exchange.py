@@ -23,10 +23,14 @@ WHOLE = {
 """Answers of which every byte counts."""
 
 
+def fine():
+    """Nothing speaks against the request."""
+
+
 async def in_turn(url, count):
     """The verdicts of so many creates, one after the other."""
     api = HttpExamApi(url, "a.token.x", timeout_s=2)
-    return [await api.create(INSTALL, COURSE, b"{}", confidential=[]) for _ in range(count)]
+    return [await api.create(INSTALL, COURSE, b"{}", confidential=[], look=fine) for _ in range(count)]
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -45,27 +49,20 @@ async def test_an_answer_that_is_cut_creates_nothing(name):
     assert {type(verdict) for verdict in cut} == {Unknown}
 
 
-async def test_a_request_leaves_in_one_write():
-    """Head and body together: what may happen between them would leave half a request."""
-
-    def converse(conversation):
-        conversation.read()
-        conversation.send(ok(conversation.exam))
-
-    with raw_server(converse) as server:
-        assert isinstance((await in_turn(server.url, 1))[0], Created)
-        assert server.conversations[0].received.endswith(b"\r\n\r\n{}")
+def look_that_fails():
+    """A look that ends in an error of its own."""
+    raise LookupError("gone")
 
 
-async def test_a_create_can_be_called_off_once_its_connection_stands(monkeypatch):
+@pytest.mark.parametrize(
+    ("look", "reason"), [(lambda: "too late", "too late"), (look_that_fails, "LookupError: gone")]
+)
+async def test_a_create_can_be_called_off_once_its_connection_stands(look, reason):
     """Then not a byte of it is written, the connection is closed, and nothing is in doubt."""
-
-    async def call_off(_):
-        raise LookupError("too late")
-
-    monkeypatch.setattr(Exchange, "_begin", call_off)
     with raw_server(lambda conversation: conversation.read()) as server:
-        assert await in_turn(server.url, 1) == [NotSent(reason="LookupError: too late")]
+        api = HttpExamApi(server.url, "a.token.x", timeout_s=2)
+        verdict = await api.create(INSTALL, COURSE, b"{}", confidential=[], look=look)
+        assert verdict == NotSent(reason=reason)
         await asyncio.sleep(0.1)  # it is accepted by another thread
     assert [one.received for one in server.conversations] == [b""]
 
@@ -107,7 +104,7 @@ async def test_an_early_answer_is_read_before_the_body_is():
 
     with raw_server(converse, buffer_bytes=4096) as server:
         api = HttpExamApi(server.url, "a.token.x", timeout_s=2)
-        verdict = await api.create(INSTALL, COURSE, b"x" * 1_000_000, confidential=[])
+        verdict = await api.create(INSTALL, COURSE, b"x" * 1_000_000, confidential=[], look=fine)
     assert verdict.status == 413
 
 
@@ -183,7 +180,7 @@ async def test_a_handshake_has_its_time_and_no_more():
     """A server that says nothing to a hello is given up, and nothing was sent."""
     with raw_server(lambda conversation: conversation.ended.wait(5)) as server:
         api = HttpExamApi(server.url.replace("http:", "https:"), "a.token.x", timeout_s=0.3)
-        verdict = await api.create(INSTALL, COURSE, b"{}", confidential=[])
+        verdict = await api.create(INSTALL, COURSE, b"{}", confidential=[], look=fine)
     assert verdict == NotSent(reason="ConnectTimeout")
 
 

@@ -88,7 +88,7 @@ def draw_blow(chance):
 def draw_point(chance):
     """A fault at a step that every run reaches, once or many times."""
     step = chance.choice([step for step in Step if not step.name.startswith("BACKUP")])
-    action = chance.choice([action for action in Failure if action in step.actions])
+    action = chance.choice([action for action in Failure if action in step.actions - {Failure.STOP}])
     is_often = step.name.startswith(("JOURNAL_W", "JOURNAL_F", "INTENT", "ANSWERED", "OUTCOME"))
     return f"{step.spelling}={action.value}@{chance.randrange(1, 20) if is_often else 1}"
 
