@@ -62,11 +62,11 @@ async def test_a_fault_in_an_answer_on_its_way_cancels_no_sibling(world, error):
     """Those in flight wait for their own answers."""
     slow = world.api.create
 
-    async def create(install_sid, course_sid, body, *, confidential):
+    async def create(install_sid, course_sid, body, **more):
         if b'"title":"b"' in body:
             raise error.with_traceback(None)
         await asyncio.sleep(0.01)
-        return await slow(install_sid, course_sid, body, confidential=confidential)
+        return await slow(install_sid, course_sid, body, **more)
 
     world.api.create = create
     report = await world.apply(*"abcd")
