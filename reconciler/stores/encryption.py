@@ -1,27 +1,26 @@
-"""Encryption of snapshots, backups and journals with the state key. Changes to encrypted bytes are detected.
+"""Encryption of snapshots, backups and logs with the state key. Changes to encrypted bytes are detected.
 
 AES-256-GCM with a new nonce for each piece. The key is derived from the state key by scrypt, with a salt for
 each state and a label that differs from that of the fingerprints of secrets. Each piece is bound to what it
-is (a snapshot, a backup, or frame n of one journal after exactly the frames before it), so that pieces cannot
+is (a snapshot, a backup, or frame n of one log after exactly the frames before it), so that pieces cannot
 be exchanged.
 
-An encrypted snapshot or backup is a JSON object. Its format version makes older builds refuse it. A journal
+An encrypted snapshot or backup is a JSON object. Its format version makes older builds refuse it. A log
 begins with a header line of the same fields and a random id. Each append is one frame, a line in base64. It
 is bound to its number and to the frame before it; the first frame is bound to the header.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
-import json
 import os
 import zlib
-from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias, TypeVar
 
-from msgspec import Struct
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from reconciler.model.errors import StateDamaged, StateEncrypted, StateTooNew, UsageError
 from reconciler.model.secret_fingerprints import (
@@ -35,8 +34,6 @@ from reconciler.model.secrets import Unprintable
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-_CIPHER: Final = "AES-256-GCM"
-_DERIVATION: Final = "scrypt"
 _SALT_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
@@ -44,6 +41,11 @@ _TAG_BYTES: Final = 16
 _SCRYPT: Final = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 * 1024**2}  # about 100 ms, once a process
 _LABEL: Final = b"reconciler sealed state 1"
 _KEY_ID_CHARACTERS: Final = 8
+_CHECKSUM_CHARACTERS: Final = 8
+_HEAD_BYTES: Final = 600
+_FORMAT_VERSION: Final = 3
+
+DocumentKind: TypeAlias = Literal["snapshot", "backup"]
 
 
 class DerivedKey(Unprintable, frozen=True):
@@ -133,7 +135,7 @@ class KeyRing(Struct, frozen=True, kw_only=True):
         return StateDamaged(
             f"{self.location} is encrypted, and {what}",
             hint="Nothing was changed. It was damaged, or somebody without the key changed it. Restore state "
-            "and journal from one moment; do not run `init` instead.",
+            "and log from one moment; do not run `init` instead.",
             location=self.location,
         )
 
@@ -147,64 +149,68 @@ def _long_enough(key: str, variable: str) -> str:
     return key
 
 
-_FORMAT_VERSION: Final = 3
-"""Versions 1 and 2 are plain states; 2 has marks of a migration."""
-SNAPSHOT: Final = "snapshot"
-BACKUP: Final = "backup"
+class _Header(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What an encrypted document and an encrypted log say of their key. Bytes are spelt in base64."""
 
-_HEAD_BYTES: Final = 600
-_CHECKSUM_CHARACTERS: Final = 8
+    format_version: Literal[3] = 3
+    """Versions 1 and 2 are plain states; 2 has marks of a migration."""
+    cipher: Literal["AES-256-GCM"] = "AES-256-GCM"
+    derivation: Literal["scrypt"] = "scrypt"
+    key_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}\Z")]
+    salt: Annotated[bytes, Meta(min_length=_SALT_BYTES, max_length=_SALT_BYTES)]
 
 
-class JournalEnd(Struct, frozen=True, kw_only=True):
-    """The end of a journal after `frames` frames, as an offset in its plain and in its encrypted bytes.
+class _Document(_Header, frozen=True, kw_only=True, rename="camel"):
+    """An encrypted snapshot or backup."""
+
+    kind: DocumentKind
+    nonce: bytes
+    ciphertext: bytes
+
+
+class _LogHeader(_Header, frozen=True, kw_only=True, rename="camel"):
+    """The first line of an encrypted log; each log has another `id`."""
+
+    number: Literal[0] = 0
+    type: Literal["journal"] = "journal"
+    id: str
+
+
+_HeaderT = TypeVar("_HeaderT", bound=_Header)
+
+
+class LogEnd(Struct, frozen=True, kw_only=True):
+    """The end of a log under `key`, after `frames` frames.
 
     The next frame is bound to `chain`, the authentication tag of the frame before it.
     """
 
-    plain_bytes: int
-    encrypted_bytes: int
+    key: DerivedKey
     frames: int
     chain: bytes
 
 
-def read_encrypted(data: bytes) -> dict[str, Any] | None:
-    """Return the JSON object of an encrypted snapshot or backup; None if `data` is plain."""
-    if b'"ciphertext"' not in data[:_HEAD_BYTES]:
-        return None
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) and "ciphertext" in found else None
-
-
-def encrypt_document(key: DerivedKey, kind: str, data: bytes) -> bytes:
-    """Return the JSON object with `data` encrypted as `kind`, SNAPSHOT or BACKUP."""
+def encrypt_document(key: DerivedKey, kind: DocumentKind, data: bytes) -> bytes:
+    """Return a JSON object with `data` encrypted as `kind`."""
     encrypted = key.encrypt(data, bound_to=kind.encode())
-    document = {
-        "formatVersion": _FORMAT_VERSION,
-        "cipher": _CIPHER,
-        "derivation": _DERIVATION,
-        "kind": kind,
-        "keyId": key.key_id,
-        "salt": _spell(key.salt),
-        "nonce": _spell(encrypted[:_NONCE_BYTES]),
-        "ciphertext": _spell(encrypted[_NONCE_BYTES:]),
-    }
-    return f"{json.dumps(document, indent=2)}\n".encode("ascii")
+    nonce, ciphertext = encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:]
+    document = _Document(key_id=key.key_id, salt=key.salt, kind=kind, nonce=nonce, ciphertext=ciphertext)
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
-def decrypt_read(document: dict[str, Any], ring: KeyRing, *kinds: str) -> tuple[bytes, DerivedKey]:
-    """Return the plain bytes in `document`, and their key. Its kind must be one of `kinds`.
+def read_document(data: bytes, ring: KeyRing, *kinds: DocumentKind) -> tuple[bytes, DerivedKey | None]:
+    """Return the plain bytes of `data`, a document of one of `kinds`, and their key; None if it is plain.
 
     Raise StateEncrypted without the key, StateTooNew for a newer format, StateDamaged for other problems.
     """
-    key = _key_of(document, ring)
-    kind, nonce, ciphertext = document.get("kind"), _read(document, "nonce"), _read(document, "ciphertext")
-    if kind not in kinds or nonce is None or ciphertext is None:
+    found = _read_json(data) if b'"ciphertext"' in data[:_HEAD_BYTES] else None
+    if not isinstance(found, dict) or "ciphertext" not in found:
+        return data, None
+    document = _convert(found, _Document, ring)
+    key = ring.for_reading(document.salt, document.key_id)
+    if document.kind not in kinds:
         raise ring.damaged(f"what stands there is not an encrypted {' or '.join(kinds)}")
-    plain = key.decrypt(nonce + ciphertext, bound_to=str(kind).encode())
+    plain = key.decrypt(document.nonce + document.ciphertext, bound_to=document.kind.encode())
     if plain is None:
         raise ring.damaged("it was changed")
     return plain, key
@@ -213,125 +219,95 @@ def decrypt_read(document: dict[str, Any], ring: KeyRing, *kinds: str) -> tuple[
 def decrypt_document(data: bytes, *, keys: StateKeys, name: str) -> bytes:
     """Return the plain bytes of the snapshot or backup `data`, which may be plain already.
 
-    `name` names it in errors; they are those of `decrypt_read`.
+    `name` names it in errors; they are those of `read_document`.
     """
-    document = read_encrypted(data)
-    if document is None:
-        return data
-    return decrypt_read(document, KeyRing(keys=keys, location=name), SNAPSHOT, BACKUP)[0]
+    return read_document(data, KeyRing(keys=keys, location=name), "snapshot", "backup")[0]
 
 
-def _key_of(head: dict[str, Any], ring: KeyRing) -> DerivedKey:
-    version, salt, key_id = head.get("formatVersion"), _read(head, "salt"), head.get("keyId")
+def begin_log(key: DerivedKey) -> tuple[bytes, LogEnd]:
+    """Return the header line of a new log, and the log's end after it."""
+    header = _LogHeader(key_id=key.key_id, salt=key.salt, id=os.urandom(_SALT_BYTES).hex())
+    text = msgspec.json.encode(header)
+    line = b"%08x %s\n" % (zlib.crc32(text), text)
+    return line, _log_begin(key, line)
+
+
+def is_encrypted_log(data: bytes) -> bool:
+    """Return whether `data` begins as an encrypted log does."""
+    head, _, _ = data.partition(b"\n")
+    return b'"type":"journal"' in head and b'"cipher":' in head
+
+
+def encrypt_frame(end: LogEnd, data: bytes) -> tuple[bytes, LogEnd]:
+    """Return `data` as the frame to append at `end`, and the log's end after it."""
+    encrypted = end.key.encrypt(data, bound_to=_place(end))
+    return base64.b64encode(encrypted) + b"\n", _behind(end, encrypted)
+
+
+def decrypt_log(data: bytes, ring: KeyRing) -> tuple[bytes, LogEnd | None]:
+    """Return the plain bytes of a log, and its end; None for one that has not begun.
+
+    A journal of an earlier version can end with a torn frame, which is left out.
+    """
+    head, newline, rest = data.partition(b"\n")
+    if not newline:
+        return b"", None
+    checksum, text = head[:_CHECKSUM_CHARACTERS], head[_CHECKSUM_CHARACTERS + 1 :]
+    if checksum != b"%08x" % zlib.crc32(text):
+        raise ring.damaged("line 1 of its log does not match its checksum")
+    header = _convert(_read_json(text), _LogHeader, ring)
+    key = ring.for_reading(header.salt, header.key_id)
+    end, pieces = _log_begin(key, head + newline), []
+    *frames, torn = rest.split(b"\n")
+    for frame in [*frames, torn] if torn else frames:
+        encrypted = _read_base64(frame)
+        plain = key.decrypt(encrypted, bound_to=_place(end))
+        if plain is None:
+            if end.frames == len(frames):
+                break
+            raise ring.damaged(f"line {end.frames + 2} of its log was changed")
+        pieces.append(plain)
+        end = _behind(end, encrypted)
+    return b"".join(pieces), end
+
+
+def _convert(found: object, kind: type[_HeaderT], ring: KeyRing) -> _HeaderT:
+    version = found.get("formatVersion") if isinstance(found, dict) else None
     if isinstance(version, int) and version > _FORMAT_VERSION:
         raise StateTooNew(
             f"{ring.location} is encrypted in format version {version}; this one reads {_FORMAT_VERSION}",
             hint="Upgrade reconciler to at least the version that wrote it.",
             location=ring.location,
         )
-    if version != _FORMAT_VERSION or (head.get("cipher"), head.get("derivation")) != (_CIPHER, _DERIVATION):
-        raise ring.damaged("its header is not one that this reconciler writes")
-    if salt is None or len(salt) != _SALT_BYTES or not isinstance(key_id, str) or not key_id.isascii():
-        raise ring.damaged("its header has no salt or no key id")
-    return ring.for_reading(salt, key_id)
-
-
-def new_journal_header(key: DerivedKey) -> tuple[bytes, JournalEnd]:
-    """Return a new header line for an encrypted journal, and the journal's end after it."""
-    document = {
-        "number": 0,
-        "type": "journal",
-        "formatVersion": _FORMAT_VERSION,
-        "cipher": _CIPHER,
-        "derivation": _DERIVATION,
-        "keyId": key.key_id,
-        "salt": _spell(key.salt),
-        "id": os.urandom(_SALT_BYTES).hex(),
-    }
-    text = json.dumps(document, separators=(",", ":")).encode("ascii")
-    line = b"%08x %s\n" % (zlib.crc32(text), text)
-    return line, _header_end(line)
-
-
-def is_encrypted_journal(data: bytes) -> bool:
-    """Return whether `data` begins as an encrypted journal does. A torn first line may already show it."""
-    head, _, _ = data.partition(b"\n")
-    return b'"type":"journal"' in head and b'"cipher":' in head
-
-
-def encrypt_frame(key: DerivedKey, end: JournalEnd, data: bytes) -> tuple[bytes, JournalEnd]:
-    """Return `data` as the frame to append at `end`, and the journal's end after it."""
-    encrypted = key.encrypt(data, bound_to=_frame(end))
-    line = base64.b64encode(encrypted) + b"\n"
-    return line, _behind(end, len(data), len(line), encrypted)
-
-
-def decrypt_journal(data: bytes, ring: KeyRing) -> Iterator[tuple[bytes, JournalEnd]]:
-    """Give the plain bytes of each frame, and the journal's end after it.
-
-    The first pair has no bytes: its end is that of the header. A torn last frame is left out.
-    """
-    head, newline, _ = data.partition(b"\n")
-    key = _key_of(_header(head, ring), ring)
-    end = _header_end(head + newline)
-    yield b"", end
-    while end.encrypted_bytes < len(data):
-        newline_at = data.find(b"\n", end.encrypted_bytes)
-        line = data[end.encrypted_bytes : newline_at + 1 or len(data)]
-        encrypted = _decode(line.rstrip(b"\n"))
-        plain = None if encrypted is None else key.decrypt(encrypted, bound_to=_frame(end))
-        if encrypted is None or plain is None:
-            if newline_at < 0:
-                return
-            raise ring.damaged(f"line {end.frames + 2} of its journal was changed")
-        if newline_at < 0:  # only its newline is missing: the next append writes this frame again
-            yield plain, _behind(end, len(plain), len(line) + 1, encrypted)
-            return
-        end = _behind(end, len(plain), len(line), encrypted)
-        yield plain, end
-
-
-def _header(line: bytes, ring: KeyRing) -> dict[str, Any]:
-    checksum, text = line[:_CHECKSUM_CHARACTERS], line[_CHECKSUM_CHARACTERS + 1 :]
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if checksum != b"%08x" % zlib.crc32(text) or not isinstance(found, dict):
-        raise ring.damaged("line 1 of its journal does not match its checksum")
-    return found
+        return msgspec.convert(found, kind)
+    except msgspec.ValidationError as error:
+        raise ring.damaged("its header is not one that this reconciler writes") from error
 
 
-def _frame(end: JournalEnd) -> bytes:
+def _log_begin(key: DerivedKey, line: bytes) -> LogEnd:
+    return LogEnd(key=key, frames=0, chain=hashlib.sha256(line).digest())
+
+
+def _place(end: LogEnd) -> bytes:
     return b"journal\0%d\0" % end.frames + end.chain
 
 
-def _header_end(header: bytes) -> JournalEnd:
-    return JournalEnd(
-        plain_bytes=0, encrypted_bytes=len(header), frames=0, chain=hashlib.sha256(header).digest()
-    )
+def _behind(end: LogEnd, encrypted: bytes) -> LogEnd:
+    return replace(end, frames=end.frames + 1, chain=encrypted[-_TAG_BYTES:])
 
 
-def _behind(end: JournalEnd, plain_bytes: int, encrypted_bytes: int, encrypted: bytes) -> JournalEnd:
-    return JournalEnd(
-        plain_bytes=end.plain_bytes + plain_bytes,
-        encrypted_bytes=end.encrypted_bytes + encrypted_bytes,
-        frames=end.frames + 1,
-        chain=encrypted[-_TAG_BYTES:],
-    )
+def _read_json(text: bytes) -> object:
+    """Return the JSON value in `text`; None if there is none."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
-def _spell(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
-
-
-def _read(document: dict[str, Any], key: str) -> bytes | None:
-    value = document.get(key)
-    return _decode(value.encode("utf-8", "surrogatepass")) if isinstance(value, str) else None
-
-
-def _decode(text: bytes) -> bytes | None:
+def _read_base64(text: bytes) -> bytes:
+    """Return the bytes spelt in `text`; empty if it is not base64."""
     try:
         return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
+    except ValueError:
+        return b""

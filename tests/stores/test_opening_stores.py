@@ -5,30 +5,47 @@ import textwrap
 
 import pytest
 
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import StateUnavailable, UsageError
+from reconciler.stores import opening
 from reconciler.stores.opening import open_store
 from reconciler.stores.urls import read_state_url
 
 PACKAGE = textwrap.dedent(
     """
-    from reconciler.stores.file import FileStore
+    from memory_store import Cell, MemoryStore
 
     def open_shelf(url, *, root):
-        return FileStore(root / "shelf" / url.partition("//")[2], location=url)
+        store = MemoryStore(Cell())
+        store.location = f"{url} below {root.name}"
+        return store
+
+    class Failing(MemoryStore):
+        def load(self):
+            return 1 / 0
+
+    def open_failing(url, *, root):
+        return Failing(Cell())
+
+    class OldStore:
+        def read(self):
+            return None
+
+    def open_old(url, *, root):
+        return OldStore()
     """
 )
 
 
 @pytest.fixture
 def install(tmp_path, monkeypatch):
-    """Makes a package importable that has the given entry points of the group `reconciler.stores`."""
+    """Makes a package importable that has the given entry points of a group."""
 
-    def make(*entries, code=PACKAGE):
+    def make(*entries, code=PACKAGE, group="reconciler.stores"):
         site = tmp_path / "site"
         info = site / "shelves-1.0.dist-info"
         info.mkdir(parents=True)
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shelves\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text("\n".join(("[reconciler.stores]", *entries)))
+        (info / "entry_points.txt").write_text("\n".join((f"[{group}]", *entries)))
         (site / "shelves.py").write_text(code)
         monkeypatch.syspath_prepend(site)
         monkeypatch.delitem(sys.modules, "shelves", raising=False)  # another test's
@@ -37,20 +54,54 @@ def install(tmp_path, monkeypatch):
     return make
 
 
-def test_an_installed_package_adds_a_store(install, tmp_path):
+@pytest.mark.parametrize("group", ["reconciler.stores", "reconciler.backends"])
+def test_an_installed_package_adds_a_store(install, tmp_path, group):
     """Its entry point is named as the scheme, and gets the URL and the workspace's directory."""
-    install("shelf = shelves:open_shelf")
+    install("shelf = shelves:open_shelf", group=group)
     store = open_store("shelf://s.json", root=tmp_path)
-    store.write(b"one", replacing=None)
-    assert store.location == "shelf://s.json"
-    assert (tmp_path / "shelf" / "s.json").read_bytes() == b"one"
+    store.replace(b"one", b"", at=None)
+    assert store.location == f"shelf://s.json below {tmp_path.name}"
+    assert store.load().snapshot == b"one"
+
+
+def test_a_failing_store_of_a_package_raises_what_is_expected(install, tmp_path):
+    """It is wrapped like any other."""
+    install("shelf = shelves:open_failing")
+    with pytest.raises(StateUnavailable, match="failed with ZeroDivisionError at shelves"):
+        open_store("shelf://s.json", root=tmp_path).load()
+
+
+@pytest.mark.parametrize("group", ["reconciler.stores", "reconciler.backends"])
+def test_a_store_of_an_earlier_kind_is_refused(install, tmp_path, group):
+    """Before anything is read or sent: it cannot do what is asked of a store now."""
+    install("shelf = shelves:open_old", group=group)
+    with pytest.raises(UsageError, match=r"\(shelves:open_old\) has no method 'load'") as caught:
+        open_store("shelf://s.json", root=tmp_path)
+    assert "docs/backends.md" in caught.value.hint
 
 
 def test_an_installed_package_cannot_take_the_place_of_a_built_in_store(install, tmp_path):
     """What `file:` means is not for others to say."""
     install("file = shelves:open_shelf")
-    open_store("file:s.json", root=tmp_path).write(b"one", replacing=None)
-    assert (tmp_path / "s.json").exists()
+    assert open_store("file:s.json", root=tmp_path).location == "file:s.json"
+
+
+def test_only_an_http_store_is_told_who_wrote_its_url(monkeypatch, tmp_path):
+    """The others have no credentials that the environment holds for another host."""
+    told = []
+
+    def opened(url, **given):
+        told.append((url, given))
+
+    monkeypatch.setattr(opening, "_built_in", dict.fromkeys(("https", "http", "s3"), opened).get)
+    open_store("https://host/x", root=tmp_path, is_typed=True)
+    open_store("http://host/x", root=tmp_path)
+    open_store("s3://bucket/x", root=tmp_path, is_typed=True)
+    assert told == [
+        ("https://host/x", {"root": tmp_path, "is_typed": True}),
+        ("http://host/x", {"root": tmp_path, "is_typed": False}),
+        ("s3://bucket/x", {"root": tmp_path}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +110,7 @@ def test_an_installed_package_cannot_take_the_place_of_a_built_in_store(install,
         ("shelf = shelves:nothing_such", PACKAGE),
         ("shelf = shelves:open_shelf", "import no_such_package"),
         ("shelf = shelves:open_shelf", "raise ValueError('no')"),
+        ("shelf = shelves:open_shelf", "def open_shelf(url): return url"),
     ],
 )
 def test_a_package_that_cannot_be_loaded_is_named(install, tmp_path, entry, code):
