@@ -8,13 +8,14 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from reconciler.model.identities import AttemptId
 from reconciler.model.locks import LockInfo
 from reconciler.model.outside_text import tamed
+from reconciler.ports import Stopwatch
 
 _JITTER: Final = 0.1
 # Goes on while the machine is suspended; so does the monotonic clock of systems that have no such clock.
@@ -32,8 +33,8 @@ class SystemClock:
         """Return the seconds since a fixed moment; the value never decreases."""
         return time.monotonic()
 
-    def stopwatch(self) -> Callable[[], float]:
-        """Start to measure; the result returns the seconds since, by the clock that went further."""
+    def stopwatch(self) -> Stopwatch:
+        """Return a stopwatch that is started now, by the clock that goes further."""
         began = _clocks_s()
         return lambda: max(now_s - then_s for now_s, then_s in zip(_clocks_s(), began, strict=True))
 

@@ -6,7 +6,7 @@ May import: `model`.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NewType, Protocol, runtime_checkable
+from typing import NewType, Protocol, TypeAlias, runtime_checkable
 
 from msgspec import Struct
 
@@ -90,13 +90,18 @@ class Watches(Protocol):
         """Return False if another client has changed the store since this object did. Takes microseconds."""
 
 
+Stopwatch: TypeAlias = Callable[[], float]
+"""Returns the seconds since it was started; see `Clock.stopwatch`."""
+
+
 class Log(Protocol):
     """A log of what happened to creates, in the order of the calls."""
 
-    async def append(self, record: Record) -> None:
-        """Return once `record` is durable. Raises StateUnavailable if it may not be durable.
+    async def append(self, record: Record) -> Stopwatch:
+        """Return once `record` is durable: a stopwatch that was started before it was written.
 
-        Records become durable in the order of the calls; only a failed append leaves one out.
+        Raises StateError if it may not be durable. Records become durable in the order of the calls; only a
+        failed append leaves one out.
         """
 
 
@@ -147,8 +152,8 @@ class Clock(Protocol):
     def monotonic_s(self) -> float:
         """Return the seconds since a fixed moment; the value never decreases."""
 
-    def stopwatch(self) -> Callable[[], float]:
-        """Start to measure, and return a function that returns the seconds since then.
+    def stopwatch(self) -> Stopwatch:
+        """Return a stopwatch that is started now.
 
         Time in which the process or the machine was suspended counts. It may be too long if the time of day
         is set forward, but is not too short if that is set back.

@@ -15,7 +15,7 @@ from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
 from reconciler.applying.turn import Stage, Turn
 from reconciler.fault_points import Step, reach
-from reconciler.model.errors import StateUnavailable
+from reconciler.model.errors import StateError
 from reconciler.model.identities import AttemptId, CourseSid, ExamSid
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
 from reconciler.model.report import ExamOutcome, Outcome, Report, TryBegun
@@ -32,7 +32,7 @@ from reconciler.model.verdicts import (
     Unknown,
     Verdict,
 )
-from reconciler.ports import Clock, ExamApi, Log, Progress, RetryPolicy
+from reconciler.ports import Clock, ExamApi, Log, Progress, RetryPolicy, Stopwatch
 
 P = ParamSpec("P")
 
@@ -176,9 +176,8 @@ class Executor:
         entered_s = self.clock.monotonic_s()
         reach(Step.INTENT_DUE)
         intent = self._intent_record(request, attempt)
-        age_s = self.clock.stopwatch()  # begun before the write, for its answer may come late
         try:
-            await self.log.append(intent)
+            age_s = await self.log.append(intent)
         except Exception as error:  # noqa: BLE001 - any fault in the log ends the run, like a failing store
             return ended(request, f"the log cannot be written: {self._halt_without_log(error)}"), True
         turn.stage = Stage.SENDING
@@ -206,7 +205,7 @@ class Executor:
 
     def _halt_without_log(self, error: Exception) -> str:
         """Stop sending new creates, and return the message of `error`."""
-        says = error.message if isinstance(error, StateUnavailable) else internal_error(error)
+        says = error.message if isinstance(error, StateError) else internal_error(error)
         self._halted_because = self._halted_because or f"the log cannot be written: {says}"
         return says
 
@@ -224,7 +223,7 @@ class Executor:
         )
         return IntentRecord(address=declaration.address, intent=intent, service=self.service)
 
-    async def _send(self, request: CreateRequest, age_s: Callable[[], float]) -> Verdict:
+    async def _send(self, request: CreateRequest, age_s: Stopwatch) -> Verdict:
         declaration = request.declaration
         try:
             sending = self.api.create(

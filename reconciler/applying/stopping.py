@@ -1,10 +1,12 @@
 """Stopping a run: the first request lets creates in flight finish, the second abandons them."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeVar, cast
 
 T = TypeVar("T")
+
+_PATIENCE_S: Final = 10.0
 
 
 class Interrupted(KeyboardInterrupt):
@@ -18,10 +20,12 @@ class Interrupted(KeyboardInterrupt):
 class Stopping:
     """Requests to stop: the command line passes signals in, and the executor looks before each create.
 
-    After the first request no new create begins, and those in flight end. The second abandons these as well.
+    After the first request no new create begins, and those in flight end. The second abandons these as well;
+    ten seconds later `give_up` is called, for a store that has not taken their outcomes by then may hang.
     """
 
     def __init__(self) -> None:
+        self.give_up: Callable[[], object] = lambda: None
         self._draining = asyncio.Event()
         self._is_abandoned = False
         self._in_flight: set[asyncio.Task[Any]] = set()
@@ -43,6 +47,7 @@ class Stopping:
         """Drain on the first call, abandon on the second."""
         if self._draining.is_set():
             self._is_abandoned = True
+            asyncio.get_running_loop().call_later(_PATIENCE_S, self.give_up)
             for task in self._in_flight:
                 task.cancel()
         self.signal_number = signal_number

@@ -1,91 +1,73 @@
 """Group commit: appends that wait at one time share one durable write.
 
-No append returns before its record is durable. Outcomes are also kept on the disk of this machine, until the
-store certainly has them.
+No append returns before its record is durable. Records of a store elsewhere are also kept on the disk of this
+machine, until the store certainly has them.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from threading import Thread
+from typing import TYPE_CHECKING
 
-from reconciler.model.errors import StateUnavailable
-from reconciler.model.records import IntentRecord, Record
-from reconciler.state.log_format import encode_records
+from reconciler.model.errors import OutcomeUnknown, StateError
+from reconciler.model.records import Record
+from reconciler.ports import Clock, Stopwatch
 from reconciler.state.session import Session
 
-_Batch = list[tuple[Record, asyncio.Future[None]]]
+if TYPE_CHECKING:
+    from reconciler.state.recovery_file import RecoveryFile
 
-
-class RecoveryJournal:
-    """Keeps outcomes on this machine. A disk that fails does not fail the run.
-
-    `append` puts bytes durably at the end of a file. It raises OSError if they may be missing; the next
-    append drops them then. `failure` is the last error of the disk; None if all outcomes were kept. `is_owed`
-    is True if the store may lack an outcome.
-    """
-
-    def __init__(self, append: Callable[[bytes], object]) -> None:
-        self._append = append
-        self._kept = 0
-        self.failure: OSError | None = None
-        self.is_owed = False
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no outcome is kept here."""
-        return self._kept == 0
-
-    def concerns(self, records: Iterable[Record]) -> bool:
-        """Return whether there are outcomes among `records`."""
-        return any(not isinstance(record, IntentRecord) for record in records)
-
-    def keep(self, records: Iterable[Record]) -> None:
-        """Make the outcomes among `records` durable on this machine, or set `failure`."""
-        outcomes = [record for record in records if not isinstance(record, IntentRecord)]
-        if not outcomes:
-            return
-        try:
-            self._append(encode_records(outcomes, after=self._kept))
-        except OSError as error:
-            self.failure = error
-        else:
-            self._kept += len(outcomes)
-
-    def owe(self, records: Iterable[Record]) -> None:
-        """Note that the store may lack the outcomes among `records`."""
-        self.is_owed = self.is_owed or self.concerns(records)
+_Batch = list[tuple[Record, asyncio.Future[Stopwatch]]]
 
 
 class GroupCommit:
     """A log whose appends share writes; implements `ports.Log`.
 
-    If a batch fails, every append in it fails, and the next batch is written in its place. Outcomes also go
-    to `recovery`, if there is one, and an append waits for both writes, which run side by side. Each kind of
-    write has a thread of its own, so that none waits behind name look-ups of connections.
+    If a batch fails, every append in it fails, and the next batch is written in its place. Outcomes are kept
+    in `recovery` first, if there is one. The store is called in threads that do not keep the process from
+    exiting, so that a run can end although a call hangs.
     """
 
-    def __init__(self, session: Session, *, recovery: RecoveryJournal | None = None) -> None:
+    def __init__(self, session: Session, *, clock: Clock, recovery: "RecoveryFile | None" = None) -> None:
         self._session = session
+        self._clock = clock
         self._recovery = recovery
         self._waiting: _Batch = []
         self._writer: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="log")
-        self._recovery_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recovery")
+        self._ended: asyncio.Future[BaseException | None] | None = None
+        self._is_given_up = False
 
-    async def append(self, record: Record) -> None:
-        """Return once `record` is durable. Raises StateUnavailable if it may not be."""
+    async def append(self, record: Record) -> Stopwatch:
+        """Return once `record` is durable: a stopwatch from before its write. Raises StateError."""
         durable = asyncio.get_running_loop().create_future()
         self._waiting.append((record, durable))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_batches())
-        await durable
+        return await durable
 
-    async def close(self) -> None:
-        """Return once nothing is being written; nothing can be appended any more."""
+    async def finish(self) -> StateError | None:
+        """Fold the log into the snapshot and release the lock, once nothing is being written.
+
+        Return why the log could not be folded; it stays for the next run then.
+        """
         if self._writer is not None:
             await self._writer
-        self._thread.shutdown()
-        self._recovery_thread.shutdown()
+        try:
+            await self._call(self._session.finish)
+        except StateError as error:
+            with suppress(StateError):
+                await self._call(self._session.close)
+            return error
+        return None
+
+    def give_up(self) -> None:
+        """Wait no longer for a call that hangs: it fails, and so does every other from now on."""
+        self._is_given_up = True
+        self._session.abandon()
+        if self._ended is not None:
+            _settle(self._ended, self._unanswered())
 
     async def _write_batches(self) -> None:
         try:
@@ -98,49 +80,71 @@ class GroupCommit:
 
     async def _write(self, batch: _Batch) -> None:
         records = [record for record, _ in batch]
+        age_s = self._clock.stopwatch()
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._store, records)
-        except RuntimeError as error:  # no thread to write with
+            await self._call(partial(self._store, records))
+        except StateError as error:
             if self._recovery is not None:
-                self._recovery.keep(records)
-            self._fail(batch, self._unwritable(error))
-            return
-        except Exception as error:  # noqa: BLE001 - no append may wait for ever
-            self._fail(batch, error)
-            return
-        for _, durable in batch:
-            if not durable.done():
-                durable.set_result(None)
+                self._recovery.owe(records)
+            for _, durable in batch:
+                if not durable.done():
+                    durable.set_exception(error)
+        else:
+            for _, durable in batch:
+                if not durable.done():
+                    durable.set_result(age_s)
 
-    def _store(self, records: list[Record]) -> None:
-        kept = self._begin_to_keep(records)
-        try:
-            self._session.append(records)
-        finally:
-            if kept is not None:
-                kept.result()
-
-    def _begin_to_keep(self, records: list[Record]) -> Future[None] | None:
-        """Begin to keep outcomes on this machine; return the future to wait for, or None if there is none."""
-        if self._recovery is None or not self._recovery.concerns(records):
-            return None
-        try:
-            return self._recovery_thread.submit(self._recovery.keep, records)
-        except RuntimeError:  # no thread to write with: then one after the other
-            self._recovery.keep(records)
-            return None
-
-    def _fail(self, batch: _Batch, error: Exception) -> None:
+    def _store(self, records: Sequence[Record]) -> None:
         if self._recovery is not None:
-            self._recovery.owe(record for record, _ in batch)
-        for _, durable in batch:
-            if not durable.done():
-                durable.set_exception(error)
+            self._recovery.keep_outcomes(records)
+        self._session.append(records)
+        if self._recovery is not None and not self._is_given_up:
+            self._recovery.keep_intents(records)
 
-    def _unwritable(self, error: RuntimeError) -> StateUnavailable:
+    async def _call(self, call: Callable[[], object]) -> None:
+        """Make `call` in a thread. Raises StateError, whatever it raises, or once `give_up` is called."""
+        if self._is_given_up:
+            raise self._unanswered()
+        loop = asyncio.get_running_loop()
+        self._ended = ended = loop.create_future()
+
+        def run() -> None:
+            error = None
+            try:
+                call()
+            except BaseException as caught:  # noqa: BLE001 - no append may wait for ever
+                error = caught
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_settle, ended, error)
+
+        try:
+            Thread(target=run, name="log", daemon=True).start()
+        except RuntimeError:  # the system has no thread left
+            run()
+        error = await ended
+        if isinstance(error, StateError):
+            raise error
+        if error is not None:
+            raise self._failed(error) from error
+
+    def _unanswered(self) -> OutcomeUnknown:
         location = self._session.location
-        return StateUnavailable(
-            f"cannot write the log of {location}: {error}",
-            hint="Raise the limit on threads or processes that this run is under.",
+        return OutcomeUnknown(
+            f"{location} has not answered since this run was stopped",
+            hint="Its lock may still be held: `reconciler unlock` shows by whom, and how to break it.",
             location=location,
         )
+
+    def _failed(self, error: BaseException) -> OutcomeUnknown:
+        """Return the error for one that is not of this product; its text may hold a secret."""
+        location = self._session.location
+        return OutcomeUnknown(
+            f"the store of {location} failed with {type(error).__name__}",
+            hint="It may have the change or not. Check that the store works, then run `reconciler plan`.",
+            location=location,
+        )
+
+
+def _settle(ended: asyncio.Future[BaseException | None], error: BaseException | None) -> None:
+    if not ended.done():
+        ended.set_result(error)

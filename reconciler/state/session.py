@@ -136,6 +136,10 @@ class Session:
         present = encode_state(self.state) if self.has_news else self._snapshot
         return self._store.keep_backup(present) if isinstance(self._store, KeepsCopies) else None
 
+    def abandon(self) -> None:
+        """Leave lock and log as they are, for a call of the store hangs."""
+        self._is_open = False
+
     def close(self) -> None:
         """Release the lock if it is still held. If the log cannot be folded, it stays for the next run."""
         if not self._is_open:

@@ -54,14 +54,16 @@ class FakeClock:
 class FakeLog:
     """Keeps records; refuses from the `fails_at`th append on (the first is 1)."""
 
-    def __init__(self, events):
+    def __init__(self, events, clock):
         self.records = []
         self.events = events
+        self.clock = clock
         self.fails_at = None
         self._appends = 0
 
     async def append(self, record):
         """Keep `record`, or fail."""
+        age_s = self.clock.stopwatch()
         await asyncio.sleep(0)
         self._appends += 1
         if self.fails_at is not None and self._appends >= self.fails_at:
@@ -69,6 +71,7 @@ class FakeLog:
         self.records.append(record)
         kind = "intent" if isinstance(record, IntentRecord) else type(record).__name__
         self.events.append((kind, record.address))
+        return age_s
 
 
 class FakeApi:
@@ -167,7 +170,7 @@ class World:
     def __init__(self):
         self.events = []
         self.clock = FakeClock()
-        self.log = FakeLog(self.events)
+        self.log = FakeLog(self.events, self.clock)
         self.api = FakeApi(self.events)
         self.progress = FakeProgress()
         self.stopping = Stopping()

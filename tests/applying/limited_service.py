@@ -175,7 +175,7 @@ class SlowLog(FakeLog):
     async def append(self, record):
         """Keep `record` after a while."""
         await asyncio.sleep(FLUSH_S)
-        await super().append(record)
+        return await super().append(record)
 
 
 class Played:
@@ -190,10 +190,11 @@ class Played:
         self.progress = FakeProgress()
 
         async def play():
+            timed = clock or LoopClock()
             executor = Executor(
                 api=self.api,
-                log=SlowLog([]),
-                clock=clock or LoopClock(),
+                log=SlowLog([], timed),
+                clock=timed,
                 retry=BackOff(budget_s=budget_s),
                 progress=self.progress,
                 stopping=Stopping(),

@@ -404,7 +404,7 @@ def test_the_promises_hold_for_any_script(scripts, parallelism, fails_at):
     assert [exam.address for exam in report.exams] == sorted(scripts)
     begun = [told[2] for told in world.progress.told if told[0] == "trying"]
     assert sorted(begun) == sorted({tried.attempt for tried in world.progress.tries})
-    assert len(begun) == len(world.progress.tries) == len(world.api.bodies)
+    assert len(begun) == len(world.progress.tries) >= len(world.api.bodies)
     for address in scripts:
         of_it = [kind for kind, about in world.events if about == address]
         for before, kind in zip([None, *of_it], of_it, strict=False):

@@ -52,9 +52,10 @@ async def test_the_write_of_the_intent_counts(world):
     append = world.log.append
 
     async def append_slowly(record):
-        await append(record)
+        age_s = await append(record)
         if len(world.log.records) == 1:
             world.clock.suspended_s += 11
+        return age_s
 
     world.log.append = append_slowly
     assert (await world.apply("a")).created == ["a"]

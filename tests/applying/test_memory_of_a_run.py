@@ -61,7 +61,7 @@ def store(tmp_path):
 
 async def run(api, session, to_send):
     """Create all of `to_send`; the report."""
-    log = GroupCommit(session)
+    log = GroupCommit(session, clock=SystemClock())
     executor = Executor(
         api=api,
         log=log,
@@ -76,7 +76,6 @@ async def run(api, session, to_send):
         is_ours=lambda: True,
     )
     report = await executor.run(to_send)
-    await log.close()
     assert len(report.created) == len(to_send)
     return report
 

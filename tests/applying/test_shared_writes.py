@@ -8,6 +8,7 @@ from applying_fakes import World
 from memory_store import MemoryStore
 from session_stores import begun, session
 
+from reconciler.host import SystemClock
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.records import CreatedRecord, IntentRecord
 from reconciler.model.verdicts import Refused, Unknown
@@ -53,7 +54,7 @@ def world(store):
     """An executor that creates one exam at a time, with a real log in the store."""
     made = World()
     made.parallelism = 1
-    made.log = GroupCommit(session(store))
+    made.log = GroupCommit(session(store), clock=SystemClock())
     store.writes = 0
     store.second_begun.clear()
     return made
