@@ -39,14 +39,18 @@ def guard_store(store: Store, *, limit_s: float | None) -> Store:
 
 
 class StoreWrapper:
-    """A store around the store `inner`; implements `Store`, `KeepsCopies` and `Watches` of `ports`.
+    """A store around the store `inner`: implements `Store` and `KeepsCopies`, and `Watches` if `inner` does.
 
-    It passes every call on through `_call`. If `inner` keeps no copies, neither does this; if it cannot
-    watch, it counts as undisturbed.
+    It passes every call on through `_call`. If `inner` keeps no copies, neither does this.
     """
+
+    is_undisturbed: Callable[[], bool]
+    """That of `inner`, without `_call`, as it takes microseconds. Missing if `inner` cannot watch."""
 
     def __init__(self, inner: Store) -> None:
         self._inner = inner
+        if isinstance(inner, Watches):
+            self.is_undisturbed = inner.is_undisturbed
 
     @property
     def location(self) -> str:
@@ -84,10 +88,6 @@ class StoreWrapper:
         if not isinstance(self._inner, KeepsCopies):
             return None
         return self._call("earlier", partial(self._inner.earlier, version))
-
-    def is_undisturbed(self) -> bool:
-        """Return what `inner` notices; True if it cannot watch. Takes microseconds: not through `_call`."""
-        return not isinstance(self._inner, Watches) or self._inner.is_undisturbed()
 
     def _call(self, name: str, call: Callable[[], _T]) -> _T:  # noqa: ARG002 - for wrappers that override it
         """Return what `call` returns, which calls the method `name` of `inner`."""

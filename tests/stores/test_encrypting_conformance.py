@@ -33,8 +33,7 @@ def packages(tmp_path_factory):
 class TestEncryptedFile(StoreConformance):
     """An encrypted state at a path."""
 
-    kill_steps: ClassVar = ("journal-flush", "snapshot-swapped", "journal-cleared")
-    fail_steps: ClassVar = ("journal-flush=eio", "snapshot-flush=enospc")
+    faults: ClassVar = ("log-write=torn", "log-flush=eio", "snapshot-swap=kill", "snapshot-swapped=kill")
 
     @pytest.fixture
     def place(self, tmp_path, packages):
@@ -42,12 +41,10 @@ class TestEncryptedFile(StoreConformance):
         return Place(url="encrypted-file:state/s.json", root=tmp_path, environ={"PYTHONPATH": packages})
 
     def test_nothing_is_written_in_the_clear(self, place, tmp_path):
-        """Neither snapshot, journal nor backup."""
-        backend = place.open()
-        version = backend.write(b"the snapshot", replacing=None)
-        backend.append_journal(b"the journal", after=0)
-        backend.back_up(b"the backup")
-        assert len(list((tmp_path / "state").iterdir())) == 3
-        for path in (tmp_path / "state").iterdir():
-            assert b"the " not in path.read_bytes()
-        assert backend.read().version == version
+        """Neither snapshot, log nor backup."""
+        store = place.open()
+        head = store.replace(b"the snapshot", b"the log\n", at=None)
+        store.append(b"the end\n", at=head)
+        store.keep_backup(b"the backup")
+        for suffix in ("", ".log", ".backup"):
+            assert b"the " not in (tmp_path / "state" / f"s.json{suffix}").read_bytes()
