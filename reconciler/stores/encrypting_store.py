@@ -4,10 +4,12 @@ The stored bytes themselves show whether a state is encrypted, so a plain state 
 state stays encrypted with each write, until `decrypt_next_write` is called.
 """
 
+from contextlib import suppress
 from typing import Final
 
 from msgspec import Struct
 
+from reconciler.model.errors import StateDamaged
 from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.ports import Head, Store, Stored
 from reconciler.stores.encryption import (
@@ -15,7 +17,6 @@ from reconciler.stores.encryption import (
     KeyRing,
     LogEnd,
     begin_log,
-    decrypt_document,
     decrypt_log,
     encrypt_document,
     encrypt_frame,
@@ -92,7 +93,7 @@ class EncryptingStore(StoreWrapper):
 
     def replace(self, snapshot: bytes, log: bytes, *, at: Head | None, note: str = "") -> Head:
         """Replace as `inner` does. Encrypt if that was requested, or if the state at `at` is encrypted."""
-        key = self._writing_key(None if at is None else self._at(at).salt)
+        key = self._writing_key(None if at is None or self._is_changing else self._at(at).salt)
         end: LogEnd | None = None
         if key is not None:
             snapshot, note = encrypt_document(key, "snapshot", snapshot), _NOTE
@@ -111,16 +112,27 @@ class EncryptingStore(StoreWrapper):
         return super().keep_backup(snapshot if key is None else encrypt_document(key, "backup", snapshot))
 
     def backup(self) -> bytes | None:
-        """Return the last backup, decrypted if it is encrypted."""
+        """Return the last backup, decrypted if it is encrypted.
+
+        If it is, and the state is gone or damaged, the next `replace` encrypts.
+        """
         return self._plain(super().backup())
 
     def earlier(self, version: str) -> bytes | None:
-        """Return the snapshot of an earlier `version`, decrypted if it is encrypted."""
+        """Return the snapshot of an earlier `version`, as `backup` does."""
         return self._plain(super().earlier(version))
 
     def _plain(self, copy: bytes | None) -> bytes | None:
-        name = f"the copy of {self.location}"
-        return None if copy is None else decrypt_document(copy, keys=self._keys, name=name)
+        if copy is None:
+            return None
+        ring = KeyRing(keys=self._keys, location=f"the copy of {self.location}")
+        plain, key = read_document(copy, ring, "snapshot", "backup")
+        if key is not None and not self._is_changing:
+            with suppress(StateDamaged):
+                self._present_salt()
+            if self._seen is None:  # the copy is to replace a state that is gone
+                self._is_changing, self._next_key = True, self._ring.for_writing(key.salt)
+        return plain
 
     def _at(self, head: Head) -> _Seen:
         """Return what the store holds at `head`. Raise StateConflict if it has another head by now."""

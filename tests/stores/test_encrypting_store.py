@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import sys
 
 import jsonschema
@@ -131,6 +132,13 @@ def test_what_was_encrypted_is_read(inner, encrypted):
     assert encrypted.location == "memory:"
 
 
+def test_one_key_is_derived_for_a_state(inner, encrypted):
+    """Deriving one is slow on purpose: snapshot, log and backup have one salt."""
+    encrypted.keep_backup(b"old")
+    salt = json.loads(inner.load().snapshot)["salt"]
+    assert json.loads(inner.copy)["salt"] == json.loads(lines_of(inner)[0][9:])["salt"] == salt
+
+
 def test_heads_are_those_of_the_store(inner, encrypted):
     """They pass through, so that any client of the store can name one."""
     head = encrypted.append(b"5\n", at=head_of(inner))
@@ -200,6 +208,32 @@ def test_copies_are_read_whatever_they_are(inner, encrypted):
     assert encrypted.earlier("second") is None
     plain = client(MemoryStore(Cell()))
     assert (plain.keep_backup(b"x"), plain.backup(), plain.earlier("first")) == (None, None, None)
+
+
+@pytest.mark.parametrize("lost", ["gone", "damaged"])
+@pytest.mark.parametrize("read", [lambda store: store.backup(), lambda store: store.earlier("first")])
+def test_what_is_restored_is_encrypted_again(inner, encrypted, lost, read):
+    """A copy in place of a state that is gone or damaged tells whether the state was encrypted."""
+    encrypted.keep_backup(b"old")
+    inner.cell.held = None
+    if lost == "damaged":
+        inner.replace(change(inner.copy, "kind", "snapshot"), b"", at=None)
+    head = inner.cell.held and inner.cell.held.head
+    someone = client(inner)
+    someone.replace(read(someone), b"", at=head)
+    assert inner.load().snapshot != b"old"
+    assert content(client(inner)) == (b"old", b"")
+
+
+def test_an_encrypted_copy_does_not_encrypt_a_plain_state(inner, encrypted):
+    """It is from before `state decrypt`."""
+    encrypted.keep_backup(b"old")
+    encrypted.decrypt_next_write()
+    head = encrypted.replace(b"plain", b"", at=head_of(inner))
+    someone = client(inner)
+    assert someone.backup() == b"old"
+    someone.replace(b"plainer", b"", at=head)
+    assert content(inner) == (b"plainer", b"")
 
 
 def test_equal_content_is_encrypted_unlike_each_time(inner, encrypted):
@@ -297,6 +331,17 @@ def test_back_to_plain_and_encrypted_again(inner, encrypted):
     assert content(client(inner)) == (b"three", b"sixth\n")
 
 
+def test_a_turn_is_taken_once(inner, encrypted):
+    """What another client encrypts again stays encrypted."""
+    encrypted.decrypt_next_write()
+    head = encrypted.replace(b"two", b"", at=head_of(inner))
+    other = client(inner)
+    other.encrypt_next_write()
+    other.replace(b"three", b"", at=head)
+    encrypted.replace(b"four", b"", at=head_of(encrypted))
+    assert client(inner).is_encrypted()
+
+
 def test_a_turn_whose_answer_was_lost_stays_due(inner, encrypted):
     """It is done again, or was done: the state is never encrypted by halves."""
     encrypted.decrypt_next_write()
@@ -383,9 +428,10 @@ def test_a_changed_envelope_is_noticed(inner, encrypted, key, make, error):
 def test_a_backup_cannot_be_put_in_the_states_place(inner, encrypted):
     """What a piece is, is encrypted with it."""
     encrypted.keep_backup(b"old")
-    inner.forge(snapshot=change(inner.copy, "kind", "snapshot"))
-    with pytest.raises(StateDamaged):
-        client(inner).load()
+    for forged in (inner.copy, change(inner.copy, "kind", "snapshot")):
+        inner.forge(snapshot=forged)
+        with pytest.raises(StateDamaged):
+            client(inner).load()
 
 
 FORGERIES = {
@@ -397,6 +443,7 @@ FORGERIES = {
     "no base64": lambda head, _, *rest: (head, b"!\n", *rest),
     "an empty frame": lambda head, *rest: (head, b"\n", *rest),
     "a changed first line": lambda head, *rest: (head.replace(b'"id":"', b'"id":"0'), *rest),
+    "another key": lambda head, *rest: (re.sub(rb'(?<="keyId":")[0-9a-f]{8}', b"00000000", head), *rest),
     "a first line with a changed checksum": lambda head, *rest: (b"00000000" + head[8:], *rest),
 }
 
