@@ -7,9 +7,7 @@ import pytest
 from exam_workspace import Workspace
 
 from reconciler import fault_points
-from reconciler.model.errors import StateTooNew
 from reconciler.sandbox.running import running
-from reconciler.state.journal_format import decode_journal
 
 KEY, NEW_KEY = "a-long-key-of-the-registrars-office", "another-long-key-after-the-rotation"
 VARIABLE, OLD_VARIABLE = "RECONCILER_STATE_KEY", "RECONCILER_STATE_KEY_OLD"
@@ -62,13 +60,11 @@ def test_a_whole_run_leaves_nothing_in_the_clear(workspace, sandbox):
     variables = workspace.variables | {fault_points.VARIABLE: "fold-due=kill"}
     apply = ("apply", "--auto-approve", "--api-url", sandbox.url)
     workspace.run(*apply, expect=-9, variables=variables)
-    journal = raw(workspace, "exams.state.json.journal")
-    with pytest.raises(StateTooNew):
-        decode_journal(journal, location="file:s.json")
+    log = raw(workspace, "exams.state.json.log")
     workspace.run("plan", "--detailed-exitcode")
     assert workspace.apply(sandbox.url)["summary"]["created"] == 0
     workspace.run("state", "mv", "cs/a", "cs/z")
-    for data in (raw(workspace), raw(workspace, "exams.state.json.backup"), journal):
+    for data in (raw(workspace), raw(workspace, "exams.state.json.backup"), log):
         assert b'"cs/' not in data  # without its quote it may be there by chance
         assert sandbox.created[0]["sid"].encode() not in data
         assert KEY.encode() not in data
