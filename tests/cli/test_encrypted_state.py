@@ -140,8 +140,8 @@ def test_a_plain_state_is_encrypted_and_decrypted(workspace, sandbox):
         assert b'"cs/a' not in raw(workspace, name)
 
 
-def test_a_copy_is_pushed_plain_or_sealed(workspace):
-    """`push` takes either, and what it writes is sealed."""
+def test_a_copy_is_pushed_plain_or_encrypted(workspace):
+    """`push` takes either, and what it writes is encrypted."""
     workspace.run("import", "cs/a", "EX" + "a" * 32)
     later = json.loads(workspace.run("state", "pull"))
     later["serial"] += 1
@@ -150,9 +150,9 @@ def test_a_copy_is_pushed_plain_or_sealed(workspace):
     workspace.run("state", "push", "later.json")
     assert "cs/a" not in workspace.run("state", "list")
     assert b"lineage" not in raw(workspace)
-    (workspace.root / "sealed.json").write_bytes(raw(workspace))
-    assert "the state is this document already" in workspace.run("state", "push", "sealed.json")
-    workspace.run("state", "push", "sealed.json", expect=1, variables=without_key(workspace))
+    (workspace.root / "encrypted.json").write_bytes(raw(workspace))
+    assert "the state is this document already" in workspace.run("state", "push", "encrypted.json")
+    workspace.run("state", "push", "encrypted.json", expect=1, variables=without_key(workspace))
 
 
 @pytest.mark.parametrize(
