@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from exam_workspace import Workspace
@@ -96,6 +97,21 @@ def test_what_checks_manifests_needs_no_key(workspace):
 def test_an_older_reconciler_takes_it_for_too_new(workspace):
     """Neither for a state nor for none: those that know no encryption read formats up to 2."""
     assert json.loads(raw(workspace))["formatVersion"] == 3
+
+
+def test_what_a_killed_run_of_an_earlier_version_encrypted_is_read(tmp_path):
+    """Its journal is folded into the state at the first change, and its files go."""
+    shutil.copytree(Path(__file__).with_name("encrypted_earlier"), tmp_path, dirs_exist_ok=True)
+    workspace = Workspace(tmp_path)
+    workspace.variables[VARIABLE] = KEY
+    workspace.declare("a")
+    workspace.run("plan", "--detailed-exitcode")
+    workspace.run("state", "mv", "cs/a", "cs/z")
+    pulled = json.loads(workspace.run("state", "pull"))
+    assert pulled["exams"]["cs/z"]["sid"] == "EX94b67ab9a531e44644355f3820074ea0"
+    assert b"lineage" not in raw(workspace)
+    left = {path.name for path in tmp_path.glob("exams.state.json*")}
+    assert left == {"exams.state.json", "exams.state.json.backup"}
 
 
 def test_the_key_alone_encrypts_nothing(tmp_path, sandbox):
