@@ -4,6 +4,7 @@ May import: `stores`, `state`, `planning`, `model`, `ports`, `host`, `service_ur
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -14,28 +15,32 @@ from msgspec.structs import replace
 from reconciler import service_url
 from reconciler.host import SystemClock
 from reconciler.model.declarations import Declaration, Declared
-from reconciler.model.errors import RecoveryRefused, ResolutionRefused, StateTooNew, UsageError
+from reconciler.model.errors import RecoveryRefused, ResolutionRefused, StateDamaged, UsageError
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
-from reconciler.model.locks import LockInfo
+from reconciler.model.locks import Liveness, LockInfo
 from reconciler.model.outside_text import tamed
 from reconciler.model.report import RecoveredOutcome, RecoveryVerdict
 from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.model.state import State
 from reconciler.model.words import nearest
 from reconciler.planning import state_edits
+from reconciler.state.earlier_runs import settle_leftovers
 from reconciler.state.feedback import feed
+from reconciler.state.high_water import HighWaterMark
+from reconciler.state.local_folder import local_path
+from reconciler.state.locking import holder_of, locked, read
+from reconciler.state.log_format import decode_log
+from reconciler.state.machine_key import machine_key
 from reconciler.state.migration import Migration
 from reconciler.state.pushing import refuse_push
+from reconciler.state.recovery_file import RECOVERY
 from reconciler.state.recovery_format import decode_recovery
+from reconciler.state.restoring import rebuilt, restored
 from reconciler.state.session import Session
-from reconciler.state.state_format import decode_state
+from reconciler.state.state_format import decode_state, encode_state
 from reconciler.state.strict_json import MalformedError
 from reconciler.stores.encrypting_store import EncryptingStore
 from reconciler.stores.encryption import decrypt_document
-from reconciler.stores.recovery_file import leftovers
-
-RECOVERY_FOLDER: Final = Path(".reconciler", "recovery")
-"""Where recovery files are, below the workspace's directory, unless a caller says otherwise."""
 
 _OTHER_SIDS: Final = {
     "AI": "installs",
@@ -110,15 +115,24 @@ class Edit:
         """Bind the state to the service with the base URL `url`."""
         self._change(replace(self.state, service=service_url.normalised(url)))
 
-    def push(self, document: bytes, *, name: str) -> None:
+    def push(self, document: bytes, *, name: str, forget: int = 0) -> None:
         """Replace the state by `document`, which must have the same lineage and a later serial.
 
-        `name` names it in errors.
+        `name` names it in errors. `forget` is how many created exams it lacks.
         """
         pushed = decode_state(decrypt_document(document, keys=self._keys, name=name), location=name)
         if pushed != self.state:
-            refuse_push(self.state, pushed, self._store.location)
+            refuse_push(self.state, pushed, self._store.location, forget=forget)
             self._change(pushed)
+
+    def restore(self, older: State, *, forget: int = 0) -> None:
+        """Put back the state `older`, with what has happened since.
+
+        Exams that only the present state has stay, unless `forget` says how many of them may go.
+        """
+        self._change(
+            restored(older, self.state, seen=HighWaterMark(self._root).serial(older.lineage), forget=forget)
+        )
 
     def recover(self, document: bytes, *, name: str) -> tuple[RecoveredOutcome, ...]:
         """Merge the recovery file `document` into the state, and return the result for each outcome in it.
@@ -136,9 +150,9 @@ class Edit:
         state = self.state
         if outcomes is None:
             return ()
-        if outcomes.lineage != state.lineage:
+        if outcomes.header.lineage != state.lineage:
             raise RecoveryRefused(
-                f"{name} belongs to another state: its lineage is {outcomes.lineage}, the lineage of "
+                f"{name} belongs to another state: its lineage is {outcomes.header.lineage}, the lineage of "
                 f"{self._store.location} is {state.lineage}",
                 hint="Nothing was changed. Check --state and --env.",
             )
@@ -166,7 +180,8 @@ class Edit:
         if self._edited is None:
             return
         # Before an edit removes exams from state: files whose outcomes are all in state are no longer needed.
-        remove_merged_recoveries(recovery_folder(self._root), self._session.state)
+        key = machine_key(root=self._root, is_needed=False)
+        settle_leftovers(local_path(self._root, RECOVERY), self._session.state, key=key)
         self.backup = self._session.back_up()
         self._session.finish(self._edited)
         self._edited = None
@@ -195,48 +210,41 @@ def migrate(
     return Migration(source=source, target=target, lock=lock, prepare=prepare).run(timeout_s=timeout_s)
 
 
-class UnmergedRecovery(Struct, frozen=True, kw_only=True):
-    """A recovery file of an earlier run with outcomes that state lacks; `fed` is the result of a merge."""
+class Restored(Struct, frozen=True, kw_only=True):
+    """The state after `Workspace.restore`, and where the one before it is kept, if it was kept."""
 
-    path: Path
-    fed: tuple[RecoveredOutcome, ...]
+    state: State
+    backup: str | None
 
 
-def recovery_folder(root: Path) -> Path:
-    """Return the folder of the recovery files of the workspace at `root`.
+def rebuild(
+    store: EncryptingStore, older: State, *, seen: int, forget: int, is_encrypted: bool
+) -> Restored | None:
+    """Put `older` in place of a state that is gone or damaged, with what its log holds.
 
-    Raises RecoveryRefused for a link in its place: a pull request could add one to redirect outcomes.
+    Return None, with nothing changed, if the present state is as it should be. No lock is taken: a run that
+    holds one is forced out. Raises StateLocked if that run is certainly alive.
     """
-    for folder in (RECOVERY_FOLDER.parent, RECOVERY_FOLDER):
-        if (root / folder).is_symlink():
-            raise RecoveryRefused(
-                f"{folder} is a link, and recovery files are not kept behind links",
-                hint="Nothing was sent or changed. Remove the link; a folder is made in its place.",
-            )
-    return root / RECOVERY_FOLDER
-
-
-def remove_merged_recoveries(folder: Path, state: State) -> tuple[UnmergedRecovery, ...]:
-    """Remove the recovery files in `folder` whose outcomes are all in `state`; return the others.
-
-    `state` is the committed state; hold its lock. Files of other states and of active runs are ignored.
-    """
-    with leftovers(folder) as found:
-        unmerged = []
-        for leftover in found:
-            try:
-                outcomes = decode_recovery(leftover.data, name=str(leftover.path))
-            except (MalformedError, StateTooNew):
-                unmerged.append(UnmergedRecovery(path=leftover.path, fed=()))
-                continue
-            if outcomes is not None and outcomes.lineage != state.lineage:
-                continue
-            fed = () if outcomes is None else feed(state, outcomes.records)[1]
-            if all(one.verdict is RecoveryVerdict.KNOWN for one in fed):
-                leftover.remove()
-            else:
-                unmerged.append(UnmergedRecovery(path=leftover.path, fed=fed))
-        return tuple(unmerged)
+    stored, present, log, backup = store.load(), None, None, None
+    if stored is not None:
+        with suppress(StateDamaged):
+            read(stored, store.location)
+            return None
+        log = decode_log(stored.log, location=store.location)
+        with suppress(StateDamaged):
+            present = decode_state(stored.snapshot, location=store.location)
+    lock = None if log is None else log.lock
+    if lock is not None and holder_of(store, lock).liveness is Liveness.ALIVE:
+        raise locked(store, lock)
+    state = rebuilt(older, log, seen=seen)
+    if present is not None and stored is not None:
+        state = restored(state, present, seen=seen, forget=forget)
+        backup = store.keep_backup(stored.snapshot)
+    if is_encrypted:
+        store.encrypt_next_write()
+    head = None if stored is None else stored.head
+    store.replace(encode_state(state), b"", at=head, note="an older state is restored")
+    return Restored(state=state, backup=backup)
 
 
 def _editor(by: str) -> state_edits.Editor:

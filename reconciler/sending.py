@@ -13,13 +13,12 @@ from reconciler import service_url
 from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest, resolve_secrets
 from reconciler.applying.stopping import Stopping
-from reconciler.editing import UnmergedRecovery
 from reconciler.host import SystemClock, jitter, new_attempt
 from reconciler.model.destination import ServiceUrl
 from reconciler.model.errors import RecoveryRefused, StateError
 from reconciler.model.outside_text import tamed
 from reconciler.model.plan import Plan
-from reconciler.model.report import Outcome, Report
+from reconciler.model.report import Outcome, RecoveryVerdict, Report
 from reconciler.model.secret_fingerprints import FingerprintKey
 from reconciler.model.state import State
 from reconciler.outputs.text.progress import QuietProgress
@@ -29,10 +28,10 @@ from reconciler.ports import Progress, SecretSource
 from reconciler.service.client import HttpExamApi
 from reconciler.service.credentials import check_token
 from reconciler.service.retry import BackOff
-from reconciler.state.group_commit import GroupCommit, RecoveryJournal
-from reconciler.state.recovery_format import encode_recovery_header
+from reconciler.state.earlier_runs import UnmergedRecovery
+from reconciler.state.group_commit import GroupCommit
+from reconciler.state.recovery_file import RecoveryFile
 from reconciler.state.session import Session
-from reconciler.stores.recovery_file import make_recovery_file
 
 
 class Sending(Struct, frozen=True, kw_only=True):
@@ -110,29 +109,31 @@ class Run:
         creates = {exam.address for exam in self._creates}
         for earlier in unmerged:
             for one in earlier.fed:
-                may_exist = one.outcome != Outcome.FAILED.value and not one.verdict.is_settled
+                may_exist = one.outcome != Outcome.FAILED.value and one.verdict is not RecoveryVerdict.KNOWN
                 if may_exist and one.address in creates:
+                    sid = "" if one.sid is None else f" and is {one.sid}"
+                    hint = f"{one.hint} Then remove the file."
+                    if one.verdict is RecoveryVerdict.RECORDED:
+                        hint = f"To put it into state: reconciler state recover {earlier.path}"
                     raise RecoveryRefused(
                         f"{one.address} is to be created, but {earlier.path} of an earlier run says that it "
-                        f"{one.message}",
-                        hint=f"Nothing was sent. {one.hint} Then remove the file.",
+                        f"was sent{sid}",
+                        hint=f"Nothing was sent. {hint}",
                     )
 
-    async def carry_out(  # noqa: PLR0913 - each is a port or a choice of the caller
+    async def carry_out(
         self,
         session: Session,
         *,
         by: str,
         progress: Progress | None,
         stopping: Stopping | None,
-        folder: Path,
-        lock_id: str,
-        location: str,
+        make_file: Callable[[], RecoveryFile] | None,
     ) -> Applied:
-        """Change state as planned, send all requests, and fold every outcome into the state at `location`.
+        """Change state as planned, send all requests, and fold every outcome into the state.
 
-        A recovery file in `folder` keeps the outcomes until the store has them. It is made before the first
-        request.
+        The recovery file that `make_file` makes keeps records until the store has them. It is made before the
+        first request. None: the store is on this machine, and needs none.
         """
         progress = progress or QuietProgress()
         progress.planned(self._plan)
@@ -144,27 +145,14 @@ class Run:
             return Applied(
                 plan=self._plan, report=report, state=session.state, backup=backup, recovery=recovery
             )
-        header = encode_recovery_header(session.state.lineage, session.state.serial, location=location)
-        file = make_recovery_file(folder, lock_id, header=header, location=location)
-        outcomes, is_stored = RecoveryJournal(file.append), False
+        file, is_stored = None if make_file is None else make_file(), False
         try:
             backup = _change(session, changed)
-            report = await self._send(session, outcomes, progress, stopping or Stopping(), by)
+            report = await self._send(session, file, progress, stopping or Stopping(), by)
             trouble = self._fold(session)
-            # Acknowledged appends are not enough: a store may lose its log and with it the last writes.
-            is_stored = trouble is None and not outcomes.is_owed
+            is_stored = trouble is None
         finally:
-            is_needed = not (is_stored or outcomes.is_empty)
-            if is_needed:
-                file.close()
-            else:
-                file.discard()
-        failure = outcomes.failure
-        recovery = Recovery(
-            file=file.path if is_needed else None,
-            failure=None if failure is None else failure.strerror or str(failure),
-            earlier=self._earlier,
-        )
+            recovery = self._end(file, is_stored=is_stored)
         return Applied(
             plan=self._plan,
             report=report,
@@ -174,11 +162,32 @@ class Run:
             recovery=recovery,
         )
 
+    def _end(self, file: RecoveryFile | None, *, is_stored: bool) -> Recovery:
+        """Remove `file` unless it may be needed; return what is left of recovery files.
+
+        Acknowledged appends are not enough: a store may lose its log, and with it the last writes. So the
+        file is removed once the snapshot has everything.
+        """
+        if file is None:
+            return Recovery(earlier=self._earlier)
+        is_needed = not file.is_empty and (file.is_owed or not is_stored)
+        if is_needed:
+            file.close()
+        else:
+            file.discard()
+        failure = None if file.failure is None else file.failure.strerror or str(file.failure)
+        return Recovery(file=file.path if is_needed else None, failure=failure, earlier=self._earlier)
+
     async def _send(
-        self, session: Session, outcomes: RecoveryJournal, progress: Progress, stopping: Stopping, by: str
+        self,
+        session: Session,
+        file: RecoveryFile | None,
+        progress: Progress,
+        stopping: Stopping,
+        by: str,
     ) -> Report:
-        """Send all requests. On return every outcome is in the log and in `outcomes`."""
-        log = GroupCommit(session, recovery=outcomes)
+        """Send all requests. On return every outcome is in the log and in `file`."""
+        log = GroupCommit(session, recovery=file)
         try:
             api = HttpExamApi(self._url, self._token, timeout_s=self._sending.timeout_s)
             executor = Executor(

@@ -25,7 +25,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler import service_url
-from reconciler.editing import Edit, migrate, recovery_folder, remove_merged_recoveries
+from reconciler.editing import Edit, Restored, migrate, rebuild
 from reconciler.host import SystemClock, lock_info, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
 from reconciler.manifest.loader import RuleSettings, load, ordered
@@ -34,9 +34,9 @@ from reconciler.manifest.yaml.document import IS_FAST
 from reconciler.model.declarations import Loaded
 from reconciler.model.destination import Destination, ServiceUrl
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
-from reconciler.model.errors import ManifestInvalid, NotConfirmed, PlanRefused, UsageError
+from reconciler.model.errors import ManifestInvalid, NotConfirmed, PlanRefused, StateExists, UsageError
 from reconciler.model.identities import Address
-from reconciler.model.locks import Breaking, LockHolder
+from reconciler.model.locks import Breaking, LockHolder, LockInfo
 from reconciler.model.plan import Action, Plan
 from reconciler.model.provenance import Provenance, Tracing
 from reconciler.model.rules import Rule
@@ -47,13 +47,20 @@ from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.expectations import check_expectation
 from reconciler.planning.planner import make_plan
 from reconciler.planning.secret_changes import held_with_secrets
-from reconciler.ports import Progress, SecretSource
+from reconciler.ports import KeepsCopies, Progress, SecretSource, Store
 from reconciler.rules.plugins import find_rules
 from reconciler.rules.registry import CODES, FIXED, RuleRegistry
 from reconciler.secret_sources import compare_secrets
+from reconciler.state.earlier_runs import files_of_location, foreign_files, settle_leftovers
+from reconciler.state.high_water import HighWaterMark, OlderState, outdated, watched_session
 from reconciler.state.initialising import initialise
-from reconciler.state.locking import break_lock, find, holder_of
-from reconciler.state.session import load_state, open_session
+from reconciler.state.local_folder import local_path
+from reconciler.state.locking import break_lock, find, holder_of, is_local
+from reconciler.state.machine_key import machine_key
+from reconciler.state.recovery_file import RECOVERY, RecoveryFile, make_recovery_file
+from reconciler.state.recovery_format import RecoveryHeader
+from reconciler.state.session import load_state
+from reconciler.state.state_format import decode_state
 from reconciler.stores.encrypting_store import EncryptingStore
 from reconciler.stores.encryption import decrypt_document
 from reconciler.stores.opening import open_store
@@ -75,12 +82,23 @@ _MAX_CREATES: Final = 100
 _NO_KEYS: Final = StateKeys()
 
 
+class MachineNote(Struct, frozen=True, kw_only=True):
+    """What this machine, and no other, knows of the state: `message` says what, `hint` what to do."""
+
+    message: str
+    hint: str
+
+
 class Planned(Struct, frozen=True, kw_only=True):
-    """A plan, and the warnings about its manifests. `provenance` is filled only if tracing is on."""
+    """A plan, and the warnings about its manifests. `provenance` is filled only if tracing is on.
+
+    `notes` are no part of the plan: other machines may have others.
+    """
 
     plan: Plan
     warnings: tuple[Diagnostic, ...]
     provenance: Mapping[Address, Provenance] = field(default_factory=dict)
+    notes: tuple[MachineNote, ...] = ()
 
 
 class Workspace:
@@ -179,7 +197,7 @@ class Workspace:
         store = self._store()
         state = load_state(store, {exam.digest: exam.payload for exam in loaded.declared.exams})
         now = SystemClock().now() if now is None else now
-        return self._plan(
+        planned = self._plan(
             loaded,
             apply_all_blocks(loaded.declared, state, now=now),
             location=store.location,
@@ -189,6 +207,7 @@ class Workspace:
             secrets=secrets,
             now=now,
         )
+        return replace(planned, notes=self._notes(state, store.location))
 
     async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         self,
@@ -203,22 +222,29 @@ class Workspace:
         max_creates: int | None = None,
         lock_timeout_s: float = 0.0,
         recovery_directory: Path | None = None,
+        is_older_allowed: bool = False,
     ) -> "Applied":
         """Create the missing exams, under the lock, by the create protocol.
 
         A new plan is made. It is refused if a guard stops it, or if it does anything that `reviewed` (a plan
         or a fingerprint) does not. `confirm` then decides. `by` says who runs this, and where; state keeps it
         for each create in doubt. `progress` receives events. Without `stopping`, only cancellation stops the
-        run. A recovery file in `recovery_directory` (None: below the workspace) keeps the outcomes until the
-        store has them.
+        run. A recovery file in `recovery_directory` (None: below the workspace) keeps what is sent, and the
+        outcomes, until the store has them; the store of a local file needs none. A state that is older than
+        one that this machine has seen is refused unless `is_older_allowed`.
         """
         from reconciler.sending import Run  # noqa: PLC0415 - httpx and asyncio load only to apply
 
         loaded = self._load_valid()
         store, lock = self._store(), lock_info("apply")
-        with open_session(store, lock=lock, timeout_s=lock_timeout_s) as session:
-            folder = recovery_directory or recovery_folder(self._root)
-            unmerged = remove_merged_recoveries(folder, session.state)
+        older = OlderState.ACCEPTED if is_older_allowed else OlderState.REFUSED
+        with watched_session(
+            store, root=self._root, lock=lock, timeout_s=lock_timeout_s, older=older
+        ) as session:
+            folder = recovery_directory or local_path(self._root, RECOVERY)
+            earlier = settle_leftovers(
+                folder, session.state, key=machine_key(root=self._root, is_needed=False)
+            )
             key = self._fingerprint_key(session.state)
             now = SystemClock().now()
             applied = apply_all_blocks(loaded.declared, session.state, now=now)
@@ -232,31 +258,50 @@ class Workspace:
                 secrets=sending.secrets,
                 now=now,
             )
+            planned = replace(planned, notes=tuple(map(_foreign_note, earlier.foreign)))
             _refuse_unsafe(planned.plan, reviewed)
             service = self._service(session.state)
-            run = Run(sending, planned.plan, applied, service=service, unmerged=unmerged, key=key)
+            run = Run(sending, planned.plan, applied, service=service, unmerged=earlier.unmerged, key=key)
             if planned.plan.to_make and not confirm(planned):
                 raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
+
+            def make_file() -> RecoveryFile:
+                header = RecoveryHeader(
+                    lineage=session.state.lineage,
+                    serial=session.state.serial,
+                    location=store.location,
+                    run=lock.lock_id,
+                )
+                return make_recovery_file(folder, header, key=machine_key(root=self._root, is_needed=True))
+
             return await run.carry_out(
                 session,
                 by=by,
                 progress=progress,
                 stopping=stopping,
-                folder=folder,
-                lock_id=lock.lock_id,
-                location=store.location,
+                make_file=None if is_local(store) else make_file,
             )
 
     @contextmanager
-    def editing(self, *, lock_timeout_s: float = 0.0, command: str = "edit") -> Iterator[Edit]:
+    def editing(
+        self, *, lock_timeout_s: float = 0.0, command: str = "edit", is_older_allowed: bool = False
+    ) -> Iterator[Edit]:
         """Edit the state: any number of edits under one lock, with one commit and one backup.
 
         The first edit, or the first access to `Edit.state`, takes the lock; others see `command` as its
-        holder. The end of the context commits the edits; an error changes nothing.
+        holder. The end of the context commits the edits; an error changes nothing. A state that is older than
+        one that this machine has seen is refused unless `is_older_allowed`.
         """
-        store = self._store()
+        older = OlderState.ACCEPTED if is_older_allowed else OlderState.REFUSED
+        with self._editing(self._store(), lock_info(command), lock_timeout_s, older) as edit:
+            yield edit
+
+    @contextmanager
+    def _editing(
+        self, store: EncryptingStore, lock: LockInfo, timeout_s: float, older: OlderState
+    ) -> Iterator[Edit]:
         with ExitStack() as stack:
-            session = open_session(store, lock=lock_info(command), timeout_s=lock_timeout_s)
+            session = watched_session(store, root=self._root, lock=lock, timeout_s=timeout_s, older=older)
             edit = Edit(
                 store,
                 keys=self._keys,
@@ -281,6 +326,8 @@ class Workspace:
     def initialise(self, *, is_encrypted: bool = False) -> State:
         """Create an empty state, encrypted if `is_encrypted`."""
         store = self._store()
+        if store.load() is None:
+            self._refuse_recovery_files(store.location)
         if is_encrypted:
             store.encrypt_next_write()
         return initialise(store, lineage=new_lineage(), lock=lock_info("init"))
@@ -295,6 +342,43 @@ class Workspace:
         lock = lock_info("init --migrate-from")
         return migrate(source, target, lock=lock, timeout_s=lock_timeout_s, is_encrypted=is_encrypted)
 
+    def restore(
+        self, document: bytes, *, name: str, forget: int = 0, lock_timeout_s: float = 0.0
+    ) -> Restored:
+        """Put back `document`, an older state.
+
+        `name` names it in errors. What has happened since stays in state, and so do the exams that only the
+        present state has, unless `forget` says how many of them may go. If the present state is gone or
+        damaged, what its log holds is added to `document`.
+        """
+        store, lock = self._store(), lock_info("state restore")
+        plain, mark = self.plain_text(document, name=name), HighWaterMark(self._root)
+        older = decode_state(plain, location=name)
+        seen = mark.serial(older.lineage)
+        made = rebuild(store, older, seen=seen, forget=forget, is_encrypted=plain != document)
+        if made is not None:
+            mark.raise_to(made.state)
+            return made
+        with self._editing(store, lock, lock_timeout_s, OlderState.REPLACED) as edit:
+            edit.restore(older, forget=forget)
+        return Restored(state=edit.state, backup=edit.backup)
+
+    def copy_of_state(self, version: str | None = None) -> bytes:
+        """Return the backup of the state or, of a store with a history, the state at `version`.
+
+        Raises UsageError if there is none.
+        """
+        store, found = self._open_store(), None
+        if isinstance(store, KeepsCopies):
+            found = store.backup() if version is None else store.earlier(version)
+        if found is None:
+            what = "has no backup" if version is None else f"has no version {version!r} in its history"
+            raise UsageError(
+                f"{store.location} {what}",
+                hint="Name a file with a copy of the state: reconciler state restore FILE",
+            )
+        return found
+
     def lock_holder(self) -> LockHolder | None:
         """Return the run that holds the lock or was killed with it; None for a free lock."""
         store = self._store()
@@ -304,6 +388,27 @@ class Workspace:
     def unlock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
         """Break the lock `lock_id`, and return its holder."""
         return break_lock(self._store(), lock_id, breaking=breaking, by=lock_info("unlock"))
+
+    def _notes(self, state: State, location: str) -> tuple[MachineNote, ...]:
+        """Return what this machine knows of `state`: it has seen a later one, or there are foreign files."""
+        notes = []
+        if (seen := HighWaterMark(self._root).serial(state.lineage)) > state.serial:
+            error = outdated(state, seen, location)
+            notes.append(MachineNote(message=error.message, hint=f"`apply` refuses it. {error.hint}"))
+        key = machine_key(root=self._root, is_needed=False)
+        foreign = foreign_files(local_path(self._root, RECOVERY), state.lineage, key=key)
+        return (*notes, *map(_foreign_note, foreign))
+
+    def _refuse_recovery_files(self, location: str) -> None:
+        """Raise StateExists if a run on the state at `location`, which is gone, left a recovery file."""
+        for path in files_of_location(local_path(self._root, RECOVERY), location):
+            raise StateExists(
+                f"{location} does not exist, but a run on it left {path}",
+                hint="An empty state would create every exam again. Put a copy of the state back with "
+                f"`reconciler state restore FILE`, then run `reconciler state recover {path}`. To start "
+                "over, move that file away.",
+                location=location,
+            )
 
     def _read_file(self, environment: str | None) -> WorkspaceFile:
         return load_workspace(self._root, environment_name=environment, rules=self._registry.adjustable)
@@ -349,10 +454,13 @@ class Workspace:
 
     def _store(self, url: str | None = None) -> EncryptingStore:
         """Return the state's store, or the one at `url`. Raises ManifestInvalid."""
+        return EncryptingStore(self._open_store(url), self._keys)
+
+    def _open_store(self, url: str | None = None) -> Store:
         if has_errors(self._file.diagnostics):
             raise ManifestInvalid(self._file.diagnostics)
         url = url or self._state_url or self._file.environment.state_url or _DEFAULT_STATE
-        return EncryptingStore(open_store(url, root=self._root), self._keys)
+        return open_store(url, root=self._root)
 
     def _service(self, state: State) -> ServiceUrl:
         """Return the service to use, and what named it."""
@@ -430,6 +538,14 @@ def _in_each(loaded: Mapping[str, Loaded]) -> Loaded:
         for diagnostic, names in found.items()
     )
     return replace(next(iter(loaded.values())), diagnostics=ordered(diagnostics))
+
+
+def _foreign_note(path: Path) -> MachineNote:
+    return MachineNote(
+        message=f"{path} was not certainly written by this machine, so it is not read",
+        hint="Look at it. If you know the run that left it: `reconciler state recover "
+        f"{path}`. If not, remove it.",
+    )
 
 
 def _refuse_unsafe(plan: Plan, reviewed: Plan | str | None) -> None:

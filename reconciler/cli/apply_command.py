@@ -34,6 +34,7 @@ from reconciler.cli.notices import (
     tell_backup,
     tell_error,
     tell_note,
+    tell_notes,
     tell_warnings,
     telling,
     work_ended,
@@ -156,6 +157,7 @@ async def _apply(parsed: argparse.Namespace, progress: Progress, stream: JsonLog
         max_creates=parsed.max_creates,
         lock_timeout_s=parsed.lock_timeout,
         recovery_directory=None if parsed.recovery_dir is None else below_root(parsed, parsed.recovery_dir),
+        is_older_allowed=parsed.allow_older_state,
     )
 
 
@@ -191,8 +193,11 @@ def _reviewed(parsed: argparse.Namespace) -> Plan | str | None:
 def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | None) -> bool:
     """Show the plan, and return whether to apply it: `--auto-approve`, or 'yes' at the terminal."""
     tell_warnings(parsed, planned.warnings)
+    tell_notes(parsed, planned.notes)
     if stream is not None:
         stream.warned(planned.warnings)
+        for note in planned.notes:
+            stream.noted(note.message, hint=note.hint)
     try:
         _show(parsed, planned.plan)
         sys.stdout.flush()

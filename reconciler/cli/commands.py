@@ -55,6 +55,16 @@ _LOCK_TIMEOUT: Final = option(
     default=0.0,
 )
 _LOCKED: Final = (*_STATE, _LOCK_TIMEOUT)
+_ALLOW_OLDER_STATE: Final = option(
+    "--allow-older-state", "go on with a state that is older than one that this machine has seen"
+)
+_FORGET: Final = option(
+    "--forget N",
+    "confirm that N created exams of the present state are no longer in it (default: 0)",
+    type=count,
+    default=0,
+)
+_EDITING: Final = (*_LOCKED, _ALLOW_OLDER_STATE)
 _PATHS: Final = option(
     "paths PATH",
     "manifests: files, directories or globs (default: those of reconciler.yaml, else exams.yaml, "
@@ -178,6 +188,7 @@ COMMANDS: Final = (
             *_SELECTION,
             _STRICT,
             _LOCK_TIMEOUT,
+            _ALLOW_OLDER_STATE,
             option(
                 "--parallelism N",
                 "maximum number of creates in flight (default: 10)",
@@ -248,7 +259,7 @@ COMMANDS: Final = (
                 (
                     option("source FROM", "its current address"),
                     option("target TO", "its new address, which must be free"),
-                    *_LOCKED,
+                    *_EDITING,
                 ),
                 ("reconciler state mv cs101/midterm cs101/midterm-1",),
             ),
@@ -256,7 +267,7 @@ COMMANDS: Final = (
                 "rm",
                 "remove an exam from state; the exam itself stays in the service",
                 "edit_commands:remove",
-                (_ADDRESS, *_LOCKED),
+                (_ADDRESS, *_EDITING),
                 ("reconciler state rm cs101/midterm-1",),
             ),
             Command(
@@ -270,35 +281,54 @@ COMMANDS: Final = (
                 "push",
                 "replace the state with a document of the same lineage and a later serial",
                 "edit_commands:push",
-                (option("file FILE", "the edited output of `state pull`"), *_LOCKED),
-                ("reconciler state push copy.json",),
+                (option("file FILE", "the edited output of `state pull`"), _FORGET, *_EDITING),
+                ("reconciler state push copy.json", "reconciler state push copy.json --forget 3"),
+            ),
+            Command(
+                "restore",
+                "put an older state back; exams, doubts and resolutions since then stay",
+                "edit_commands:restore",
+                (
+                    option(
+                        "source FILE|COMMIT",
+                        "a copy of the state, or a version in its store's history (default: the backup)",
+                        nargs="?",
+                    ),
+                    _FORGET,
+                    *_LOCKED,
+                ),
+                (
+                    "reconciler state restore",
+                    "reconciler state restore copy.json",
+                    "reconciler state restore 4f1d2c9 --forget 3",
+                ),
             ),
             Command(
                 "recover",
                 "record outcomes that a run kept on its own machine because the state's store failed",
                 "edit_commands:recover",
-                (option("file FILE", "the recovery file that `apply` named"), _format(), *_LOCKED),
+                (option("file FILE", "the recovery file that `apply` named"), _format(), *_EDITING),
                 ("reconciler state recover .reconciler/recovery/5f0c6f0e9f5b4f7c8d3a2b1c0d9e8f7a.recovery",),
             ),
             Command(
                 "rebind",
                 "record that the exams in state are at another service, or at a new address of it",
                 "edit_commands:rebind",
-                (option("--api-url URL", "base URL of the service", required=True), *_LOCKED),
+                (option("--api-url URL", "base URL of the service", required=True), *_EDITING),
                 ("reconciler state rebind --api-url https://api.example.edu",),
             ),
             Command(
                 "encrypt",
                 "encrypt the state with the key in $RECONCILER_STATE_KEY, or again with a new key",
                 "edit_commands:encrypt",
-                _LOCKED,
+                _EDITING,
                 ("reconciler state encrypt",),
             ),
             Command(
                 "decrypt",
                 "store the state as plain text from now on",
                 "edit_commands:decrypt",
-                _LOCKED,
+                _EDITING,
                 ("reconciler state decrypt",),
             ),
         ),
@@ -311,7 +341,7 @@ COMMANDS: Final = (
             option("address ADDRESS", "the address at which it is declared"),
             option("sid SID", "the exam's SID: EX and 32 hexadecimal digits"),
             _PATHS,
-            *_LOCKED,
+            *_EDITING,
         ),
         ("reconciler import cs101/final EX1234567890abcdef1234567890abcdef",),
     ),
@@ -329,7 +359,7 @@ COMMANDS: Final = (
                 is_required=True,
             ),
             option("--attempt ID", "refuse unless this attempt is the one in doubt"),
-            *_LOCKED,
+            *_EDITING,
         ),
         (
             "reconciler resolve cs101/final --sid EX1234567890abcdef1234567890abcdef",

@@ -4,17 +4,18 @@ import argparse
 import os
 import signal
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from reconciler.cli.arguments import below_root, error_console, print_raw, result_console, workspace_of
 from reconciler.cli.dispatch import on_signals
 from reconciler.cli.exit_codes import DONE, FAILED
 from reconciler.cli.notices import tell_backup, work_ended
-from reconciler.editing import Edit
+from reconciler.editing import Edit, Restored
 from reconciler.host import describe_runner
 from reconciler.model.errors import UsageError
 from reconciler.model.locks import Breaking, Liveness, LockHolder
 from reconciler.outputs.json.writers import recovery_document, to_text
-from reconciler.outputs.text.console import put
+from reconciler.outputs.text.console import count_of, put
 from reconciler.outputs.text.recovery_text import print_recovery
 from reconciler.workspace import Workspace
 
@@ -77,10 +78,25 @@ def push(parsed: argparse.Namespace) -> int:
     """Replace the state with a document."""
     document = below_root(parsed, parsed.file).read_bytes()
     with _editing(parsed, "state push") as edit:
-        edit.push(document, name=str(parsed.file))
+        edit.push(document, name=str(parsed.file), forget=parsed.forget)
     return _say(
         parsed, "Nothing to do: the state is this document already" if edit.backup is None else "Pushed", edit
     )
+
+
+def restore(parsed: argparse.Namespace) -> int:
+    """Put an older state back: a file, a version of the store's history, or the backup."""
+    (workspace, _), source = _to_be_locked(parsed), parsed.source
+    path = None if source is None else below_root(parsed, Path(source))
+    if path is not None and path.exists():
+        document, name = path.read_bytes(), source
+    else:
+        document, name = workspace.copy_of_state(source), source or "the backup"
+    restored = workspace.restore(
+        document, name=name, forget=parsed.forget, lock_timeout_s=parsed.lock_timeout
+    )
+    exams, doubts = count_of(len(restored.state.exams), "exam"), len(restored.state.intents)
+    return _say(parsed, f"Restored {name}: {exams}, {doubts} in doubt", restored)
 
 
 def rebind(parsed: argparse.Namespace) -> int:
@@ -168,10 +184,12 @@ def _to_be_locked(parsed: argparse.Namespace) -> tuple[Workspace, str]:
 
 def _editing(parsed: argparse.Namespace, command: str) -> AbstractContextManager[Edit]:
     workspace, _ = _to_be_locked(parsed)
-    return workspace.editing(lock_timeout_s=parsed.lock_timeout, command=command)
+    return workspace.editing(
+        lock_timeout_s=parsed.lock_timeout, command=command, is_older_allowed=parsed.allow_older_state
+    )
 
 
-def _say(parsed: argparse.Namespace, done: str, edit: Edit) -> int:
+def _say(parsed: argparse.Namespace, done: str, edit: Edit | Restored) -> int:
     work_ended(parsed, DONE)
     put(result_console(parsed), f"{done} (state serial {edit.state.serial}).")
     if edit.backup is not None:

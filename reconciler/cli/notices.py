@@ -23,6 +23,7 @@ from reconciler.outputs.text.diagnostics_text import print_diagnostics
 from reconciler.outputs.text.errors_text import print_error
 from reconciler.outputs.text.progress import LogProgress, QuietProgress, TerminalProgress
 from reconciler.ports import Progress
+from reconciler.workspace import MachineNote
 
 _PATIENCE_S: Final = 5.0
 
@@ -140,6 +141,12 @@ def tell_note(parsed: argparse.Namespace, message: str, *, hint: str) -> None:
         console = error_console(parsed)
         put(console, f"note: {message}")
         put(console, f"  {hint}")
+
+
+def tell_notes(parsed: argparse.Namespace, notes: Sequence[MachineNote]) -> None:
+    """Print what this machine knows of the state."""
+    for note in notes:
+        tell_note(parsed, note.message, hint=invocation_of(parsed).completed(note.hint))
 
 
 def work_ended(parsed: argparse.Namespace, code: int) -> None:

@@ -21,6 +21,7 @@ from reconciler.cli.arguments import (
 )
 from reconciler.cli.commands import TEXT_OR_JSON
 from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
+from reconciler.cli.notices import tell_notes
 from reconciler.cli.plan_files import read_plan, write_plan
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import UsageError
@@ -77,6 +78,7 @@ def plan(parsed: argparse.Namespace) -> int:
     if planned.warnings:
         print_diagnostics(planned.warnings, error_console(parsed))
         hint_at_rules(planned.warnings, error_console(parsed))
+    tell_notes(parsed, planned.notes)
     invocation = invocation_of(parsed)
     made = invocation.completed_plan(planned.plan)
     if parsed.out is not None:

@@ -8,6 +8,7 @@
     │   ├── StateExists            there is one already
     │   ├── StateDamaged           state or log is not what this product wrote
     │   ├── StateTooNew            written by a newer version
+    │   ├── StateOutdated          it is older than one that this machine has seen
     │   ├── StateMoved             it is kept elsewhere now, or a move has begun
     │   ├── StateEncrypted         it is encrypted, and no key that was given decrypts it
     │   ├── StateConflict          another run wrote it in the meantime
@@ -20,7 +21,7 @@
     ├── ResolutionRefused          a state edit does not fit the state
     ├── UnlockRefused              the lock is another one, or its holder may still be running
     ├── RecoveryRefused            a recovery file cannot be made, read or fed back
-    ├── PushRefused                the pushed state has another history, or is not a later one
+    ├── PushRefused                the pushed or restored state has another history, or forgets something
     ├── SecretsUnavailable         secrets could not be resolved; carries their references, never a value
     └── ApiUnusable                no request can be made to the service
         ├── TokenUnusable          no token, a malformed one, or one that has expired
@@ -78,6 +79,10 @@ class StateDamaged(StateError):
 
 class StateTooNew(StateError):
     """State or log was written by a newer version."""
+
+
+class StateOutdated(StateError):
+    """The state is older than one of its lineage that this machine has seen."""
 
 
 class StateMoved(StateError):
@@ -153,7 +158,7 @@ class RecoveryRefused(ReconcilerError):
 
 
 class PushRefused(ReconcilerError):
-    """The pushed state has another history than the present one, or is not later than it."""
+    """The pushed or restored state has another history than the present one, or forgets some of it."""
 
 
 class SecretsUnavailable(ReconcilerError):

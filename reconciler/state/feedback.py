@@ -1,23 +1,31 @@
-"""Feedback: the outcomes of a recovery file, put into the state that lacks them.
+"""Feedback: the records of a run, put into a state that lacks them.
 
-An outcome is recorded only if its create is still open. No entry or decision of a person is overruled.
+An outcome is recorded if its create is open in state, or if its intent is among the records and the state
+knows nothing of that try. An intent without an outcome is in doubt. No entry or decision of a person is
+overruled.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, LogRecord
+from reconciler.model.identities import AttemptId
+from reconciler.model.records import (
+    CreatedRecord,
+    FailedRecord,
+    InDoubtRecord,
+    IntentRecord,
+    LogRecord,
+    Record,
+)
 from reconciler.model.report import Outcome, RecoveredOutcome, RecoveryVerdict
 from reconciler.model.state import Resolution, State
 from reconciler.state.replay import apply_record
 
 _LOOK: Final = "Look in the service, then"
-
-
-OutcomeRecord: TypeAlias = CreatedRecord | FailedRecord | InDoubtRecord
-_OUTCOMES: Final[Mapping[type[OutcomeRecord], Outcome]] = {
+_OUTCOMES: Final[Mapping[type[Record], Outcome]] = {
+    IntentRecord: Outcome.IN_DOUBT,
     CreatedRecord: Outcome.CREATED,
     FailedRecord: Outcome.FAILED,
     InDoubtRecord: Outcome.IN_DOUBT,
@@ -25,20 +33,29 @@ _OUTCOMES: Final[Mapping[type[OutcomeRecord], Outcome]] = {
 
 
 def feed(state: State, records: Iterable[LogRecord]) -> tuple[State, tuple[RecoveredOutcome, ...]]:
-    """Return `state` with the outcomes of its open creates, and the result of each outcome, in order.
+    """Return `state` with what it lacked, and the result for each create, in order of their last records.
 
-    Other records are skipped. Feeding the same records again changes nothing.
+    Records of locks are skipped. Feeding the same records again changes nothing.
     """
     feeder = _Feeder(state)
-    fed = tuple(feeder.feed(record) for record in records if isinstance(record, OutcomeRecord))
+    last: dict[AttemptId, Record] = {}
+    for record in records:
+        if isinstance(record, IntentRecord):
+            feeder.sent[record.intent.attempt] = last[record.intent.attempt] = record
+        elif isinstance(record, Record):
+            last.pop(record.attempt, None)
+            last[record.attempt] = record
+    fed = tuple(map(feeder.feed, last.values()))
     return feeder.state, fed
 
 
 class _Feeder:
-    """A state to which outcomes are fed one by one."""
+    """A state to which the creates of a run are fed one by one; `sent` are the run's intents."""
 
     def __init__(self, state: State) -> None:
+        self.sent: dict[AttemptId, IntentRecord] = {}
         self._before = state
+        self._service = state.service
         self._exams, self._intents = dict(state.exams), dict(state.intents)
         self._holders = {entry.sid: address for address, entry in state.exams.items()}
         self._resolutions = {one.attempt: one for one in state.resolutions}
@@ -46,19 +63,26 @@ class _Feeder:
     @property
     def state(self) -> State:
         """The state as it is now."""
-        return replace(self._before, exams=self._exams, intents=self._intents)
+        return replace(self._before, exams=self._exams, intents=self._intents, service=self._service)
 
-    def feed(self, record: OutcomeRecord) -> RecoveredOutcome:
-        """Return the verdict on `record`, and record it if its create was open."""
+    def feed(self, record: Record) -> RecoveredOutcome:
+        """Return the verdict on `record`, and record it if the verdict says so."""
         fed = self._judge(record)
         if fed.verdict is RecoveryVerdict.RECORDED:
-            apply_record(record, self._exams, self._intents)
+            if not self._is_open(record):  # state knows nothing of this try
+                intent = self.sent[_attempt(record)]
+                apply_record(intent, self._exams, self._intents)
+                self._service = self._service or intent.service
+            if not isinstance(record, IntentRecord):
+                apply_record(record, self._exams, self._intents)
             if isinstance(record, CreatedRecord):
                 self._holders[record.sid] = record.address
         return fed
 
-    def _judge(self, record: OutcomeRecord) -> RecoveredOutcome:
+    def _judge(self, record: Record) -> RecoveredOutcome:
         match record:
+            case IntentRecord():
+                return self._judge_intent(record)
             case CreatedRecord():
                 return self._judge_created(record)
             case FailedRecord():
@@ -68,9 +92,34 @@ class _Feeder:
             case _:
                 assert_never(record)
 
-    def _is_open(self, record: OutcomeRecord) -> bool:
+    def _is_open(self, record: Record) -> bool:
         intent = self._intents.get(record.address)
-        return intent is not None and intent.attempt == record.attempt
+        return intent is not None and intent.attempt == _attempt(record)
+
+    def _is_free(self, record: Record) -> bool:
+        """Return whether the create can be added to state as it was sent: its address is free."""
+        is_sent = _attempt(record) in self.sent
+        return is_sent and record.address not in self._exams and record.address not in self._intents
+
+    def _judge_intent(self, record: IntentRecord) -> RecoveredOutcome:
+        """Return the verdict on a create whose outcome did not come: an entry at its address may be of it."""
+        if self._is_open(record):
+            return _fed(record, RecoveryVerdict.KNOWN, "in doubt, and state knows")
+        settled = self._resolutions.get(record.intent.attempt)
+        if settled is not None:
+            return _fed(record, RecoveryVerdict.KNOWN, f"was in doubt; {settled.by} settled it")
+        entry = self._exams.get(record.address)
+        if entry is not None and entry.digest == record.intent.digest:
+            return _fed(record, RecoveryVerdict.KNOWN, f"state holds {entry.sid} there")
+        if self._is_free(record):
+            return _fed(record, RecoveryVerdict.RECORDED, "in doubt: it was sent, and no answer is known")
+        there = "another attempt is in doubt" if entry is None else f"state holds {entry.sid}"
+        return _fed(
+            record,
+            RecoveryVerdict.CONTRADICTS,
+            f"was sent, and no answer is known, but {there} there",
+            hint=f"{_LOOK} keep the one that is right: the exam may exist twice.",
+        )
 
     def _judge_created(self, record: CreatedRecord) -> RecoveredOutcome:
         sid, holder = record.sid, self._holders.get(record.sid)
@@ -102,6 +151,8 @@ class _Feeder:
                 f"was created as {sid}, but {contradiction}",
                 hint=f"{_LOOK} keep the one that is right: the exam may exist twice.",
             )
+        if self._is_free(record):
+            return _fed(record, RecoveryVerdict.RECORDED, f"recorded as {sid}")
         return _fed(
             record,
             RecoveryVerdict.UNKNOWN,
@@ -139,6 +190,8 @@ class _Feeder:
         settled = self._resolutions.get(record.attempt)
         if settled is not None:
             return _fed(record, RecoveryVerdict.KNOWN, f"was in doubt; {settled.by} settled it")
+        if self._is_free(record):
+            return _fed(record, RecoveryVerdict.RECORDED, f"in doubt: {record.answer.reason}")
         return _fed(
             record,
             RecoveryVerdict.UNKNOWN,
@@ -147,10 +200,14 @@ class _Feeder:
         )
 
 
-def _fed(record: OutcomeRecord, verdict: RecoveryVerdict, message: str, hint: str = "") -> RecoveredOutcome:
+def _attempt(record: Record) -> AttemptId:
+    return record.intent.attempt if isinstance(record, IntentRecord) else record.attempt
+
+
+def _fed(record: Record, verdict: RecoveryVerdict, message: str, hint: str = "") -> RecoveredOutcome:
     return RecoveredOutcome(
         address=record.address,
-        attempt=record.attempt,
+        attempt=_attempt(record),
         outcome=_OUTCOMES[type(record)].value,
         sid=record.sid if isinstance(record, CreatedRecord) else None,
         verdict=verdict,

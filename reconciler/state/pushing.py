@@ -1,18 +1,44 @@
 """Rules of `state push`: what a pushed state must not lose."""
 
+from typing import Final
+
 from reconciler.model.errors import PushRefused
+from reconciler.model.identities import Address
 from reconciler.model.state import State
 
+_FIRST: Final = 10
 
-def refuse_push(present: State, pushed: State, location: str) -> None:
+
+def refuse_push(present: State, pushed: State, location: str, *, forget: int) -> None:
     """Raise PushRefused unless `pushed` may replace `present`, which is at `location`.
 
     It must be later and of the same lineage, keep all resolutions and acceptances, and have each present
-    doubt still, or a new resolution of it.
+    doubt still, or a new resolution of it. `forget` is how many created exams it may lack.
     """
     _refuse_other_history(present, pushed, location)
     _refuse_forgotten_doubts(present, pushed)
     _refuse_forgotten_history(present, pushed)
+    refuse_forgetting(lacking(present, pushed), forget)
+
+
+def lacking(present: State, after: State) -> list[Address]:
+    """Return the addresses of the exams in `present` whose SIDs `after` does not hold, sorted."""
+    kept = {entry.sid for entry in after.exams.values()}
+    return sorted(address for address, entry in present.exams.items() if entry.sid not in kept)
+
+
+def refuse_forgetting(forgotten: list[Address], forget: int) -> None:
+    """Raise PushRefused unless exactly `forget` exams are `forgotten`: they could be created again."""
+    number = len(forgotten)
+    if number == forget:
+        return
+    exams = "1 created exam" if number == 1 else f"{number:,} created exams"
+    more = f" and {number - _FIRST:,} more" if number > _FIRST else ""
+    told = f": {', '.join(forgotten[:_FIRST])}{more}" if forgotten else ""
+    remedy = "Leave --forget out."
+    if forgotten:
+        remedy = f"Exams that are declared would be created again. If you want that: --forget {number}"
+    raise PushRefused(f"the new state forgets {exams}{told}", hint=f"Nothing was changed. {remedy}")
 
 
 def _refuse_other_history(present: State, pushed: State, location: str) -> None:

@@ -1,15 +1,7 @@
-"""Feedback: an outcome from a recovery file changes a state only where its create is still open there."""
-
-import zlib
+"""Feedback: a record changes a state only where its create is open there, or where state knows nothing of it."""
 
 import msgspec
 import pytest
-from reconciler.state.journal_format import (
-    decode_recovery,
-    encode_header,
-    encode_record,
-    encode_recovery_header,
-)
 from state_builders import (
     LINEAGE,
     began,
@@ -23,10 +15,8 @@ from state_builders import (
     state,
 )
 
-from reconciler.model.errors import StateTooNew
 from reconciler.model.report import RecoveryVerdict
 from reconciler.state.feedback import feed
-from reconciler.state.strict_json import MalformedError
 
 OPEN = state(intents={"a": intent("t1")})
 GONE = state()
@@ -131,49 +121,57 @@ def test_one_sid_for_two_creates_is_recorded_once():
     assert [one.verdict for one in fed] == [RecoveryVerdict.RECORDED, RecoveryVerdict.CONTRADICTS]
 
 
-def test_intents_say_nothing():
-    """A journal's own records of intents are passed over."""
-    assert feed(OPEN, [began("a", "t1")]) == (OPEN, ())
+LOST = state()
+INTENT = began("a", "t1")
 
 
-HEADER = encode_recovery_header(LINEAGE, 3, location="file:s.json")
-LINES = HEADER + encode_record(CREATED, number=1) + encode_record(failed("b", "t2"), number=2)
+def test_a_create_that_state_lost_is_put_back_as_it_was_sent():
+    """The store lost its log: the file has the intent as well, so nothing is left to a person."""
+    after, (fed,) = feed(LOST, [INTENT, CREATED])
+    assert after.exams["a"] == intent("t1").as_created(sid(1), CREATED.at)
+    assert fed.verdict is RecoveryVerdict.RECORDED
+    assert feed(after, [INTENT, CREATED])[1][0].verdict is RecoveryVerdict.KNOWN
 
 
-def test_a_recovery_file_is_read_back():
-    """Lineage, serial and outcomes, in order."""
-    found = decode_recovery(LINES, name="r")
-    assert (found.lineage, found.serial) == (LINEAGE, 3)
-    assert found.records == (CREATED, failed("b", "t2"))
+def test_a_create_without_an_outcome_that_state_lost_is_in_doubt():
+    """It was sent, and nobody knows what became of it."""
+    after, (fed,) = feed(LOST, [INTENT])
+    assert after.intents == {"a": intent("t1")}
+    assert (fed.verdict, fed.outcome) == (RecoveryVerdict.RECORDED, "in-doubt")
+    answered, _ = feed(LOST, [INTENT, DOUBTED])
+    assert answered == ANSWERED
 
 
-def test_a_torn_end_is_left_out():
-    """Every cut gives the whole lines before it, and no error."""
-    counts = [
-        -1 if (found := decode_recovery(LINES[:cut], name="r")) is None else len(found.records)
-        for cut in range(len(LINES) + 1)
-    ]
-    assert counts == sorted(counts)
-    assert set(counts) == {-1, 0, 1, 2}
+def test_a_retry_that_state_lost_is_put_back_after_the_try_that_failed():
+    """The first try was refused; the second one made the exam."""
+    records = [INTENT, FAILED, began("a", "t2"), created("a", "t2", 2)]
+    for before in (LOST, OPEN):
+        after, fed = feed(before, records)
+        assert after.exams["a"].sid == sid(2)
+        assert [one.attempt for one in fed] == ["t1", "t2"]
+
+
+def test_a_service_that_state_lost_is_bound_again():
+    """The first intent bound it."""
+    bound = msgspec.structs.replace(INTENT, service="https://api.example.edu")
+    assert feed(LOST, [bound])[0].service == "https://api.example.edu"
 
 
 @pytest.mark.parametrize(
-    ("data", "place"),
-    [
-        (LINES.replace(b'"created"', b'"creaTed"'), "line 2"),
-        (HEADER + encode_record(CREATED, number=2), "line 2"),
-        (encode_header(LINEAGE, 3) + encode_record(CREATED, number=1), "line 1"),
-        (b"[]\n", "line 1"),
-    ],
+    "before",
+    [OPEN, ANSWERED, RIGHT, ABSENT, state(exams={"a": intent("t1").as_created(sid(1), CREATED.at)})],
 )
-def test_other_damage_is_told_with_its_place(data, place):
-    """A journal is no recovery file either."""
-    with pytest.raises(MalformedError, match=place):
-        decode_recovery(data, name="r")
+def test_an_intent_that_state_knows_changes_nothing(before):
+    """In doubt, settled, or created: its outcome may be in the store only."""
+    after, (fed,) = feed(before, [INTENT])
+    assert after == before
+    assert (fed.verdict, fed.hint) == (RecoveryVerdict.KNOWN, "")
 
 
-def test_a_later_format_is_refused():
-    """It may hold what this version does not understand."""
-    text = HEADER[9:].replace(b'"formatVersion":2', b'"formatVersion":3')
-    with pytest.raises(StateTooNew):
-        decode_recovery(b"%08x %s" % (zlib.crc32(text.rstrip(b"\n")), text), name="r")
+@pytest.mark.parametrize("before", [LATER, OTHER])
+def test_an_intent_whose_address_is_taken_is_told(before):
+    """By another attempt, or by another exam: the exam may exist twice."""
+    after, (fed,) = feed(before, [INTENT])
+    assert after == before
+    assert fed.verdict is RecoveryVerdict.CONTRADICTS
+    assert fed.hint

@@ -1,0 +1,96 @@
+"""Files that survive a crash: whole writes, flushes, and replacing a file by one rename.
+
+May import: `fault_points`.
+"""
+
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from reconciler.fault_points import Step, reach
+
+_MAKING: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_MODE: Final = 0o600
+_LARGEST_BYTES: Final = 1024**3
+
+READING: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""How to open a file that anybody may have put there: never through a link, and without waiting."""
+
+
+def write_all(descriptor: int, data: bytes, step: Step | None = None) -> None:
+    """Write all of `data`; one os.write may write only a part. `step` is reached before."""
+    if step is not None:
+        reach(step, descriptor, data)
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def flush(descriptor: int, step: Step | None = None) -> None:
+    """Flush to the disk. On macOS fsync alone leaves data in the drive's cache. `step` is reached before."""
+    if step is not None:
+        reach(step)
+    if hasattr(fcntl, "F_FULLFSYNC"):
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(descriptor)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the entries of `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_file(path: Path) -> bytes:
+    """Return the content of `path`. Raises OSError, also for a link."""
+    with os.fdopen(os.open(path, READING), "rb") as file:
+        return file.read(_LARGEST_BYTES)
+
+
+def make_file(path: Path, data: bytes) -> bool:
+    """Make the file `path`, readable by its owner only, with `data`, durably. Return False if it exists.
+
+    Another process sees nothing or all of it.
+    """
+    scratch = _write_scratch(path, data)
+    try:
+        path.hardlink_to(scratch)
+    except FileExistsError:
+        return False
+    finally:
+        scratch.unlink(missing_ok=True)
+    flush_folder(path.parent)
+    return True
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Replace the file `path` by one with `data`, durably. Another process sees the old or the new one."""
+    scratch = _write_scratch(path, data)
+    try:
+        scratch.replace(path)
+    except OSError:
+        scratch.unlink(missing_ok=True)
+        raise
+    flush_folder(path.parent)
+
+
+def _write_scratch(path: Path, data: bytes) -> Path:
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with suppress(FileNotFoundError):  # of a killed process with this number
+        scratch.unlink()
+    descriptor = os.open(scratch, _MAKING, _MODE)
+    try:
+        write_all(descriptor, data)
+        flush(descriptor)
+    except OSError:
+        scratch.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(descriptor)
+    return scratch

@@ -1,0 +1,100 @@
+"""Recovery files that earlier runs left: which ones state has, lacks, or cannot trust."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec import Struct
+
+from reconciler.durable import read_file
+from reconciler.model.errors import StateTooNew
+from reconciler.model.records import Record
+from reconciler.model.report import RecoveredOutcome, RecoveryVerdict
+from reconciler.model.state import State
+from reconciler.state.feedback import feed
+from reconciler.state.recovery_file import leftovers, recovery_paths
+from reconciler.state.recovery_format import decode_recovery
+from reconciler.state.strict_json import MalformedError
+
+
+class UnmergedRecovery(Struct, frozen=True, kw_only=True):
+    """A recovery file of an earlier run with outcomes that state lacks; `fed` is the result of a merge."""
+
+    path: Path
+    fed: tuple[RecoveredOutcome, ...]
+
+
+class EarlierRuns(Struct, frozen=True, kw_only=True):
+    """Recovery files of one state. `foreign` are those that this machine did not certainly write.
+
+    Anybody may have put a foreign file there, in a pull request for example. So nothing acts on it before a
+    person has looked at it.
+    """
+
+    unmerged: tuple[UnmergedRecovery, ...] = ()
+    foreign: tuple[Path, ...] = ()
+
+
+class _ForeignError(Exception):
+    """This machine did not certainly write the file."""
+
+
+def settle_leftovers(folder: Path, state: State, *, key: bytes | None) -> EarlierRuns:
+    """Remove the recovery files in `folder` of which `state` has everything; return the others.
+
+    `state` is the committed state; hold its lock. `key` is that of this machine. Files of other states and of
+    active runs are ignored.
+    """
+    unmerged, foreign = [], []
+    with leftovers(folder) as found:
+        for leftover in found:
+            try:
+                records = _records(leftover.data, state.lineage, key)
+            except _ForeignError:
+                foreign.append(leftover.path)
+                continue
+            if records is None:
+                continue
+            fed = feed(state, records)[1]
+            if all(one.verdict is RecoveryVerdict.KNOWN for one in fed):
+                leftover.remove()
+            else:
+                unmerged.append(UnmergedRecovery(path=leftover.path, fed=fed))
+    return EarlierRuns(unmerged=tuple(unmerged), foreign=tuple(foreign))
+
+
+def foreign_files(folder: Path, lineage: str, *, key: bytes | None) -> tuple[Path, ...]:
+    """Return the recovery files in `folder` that this machine did not certainly write. Takes no lock."""
+    foreign = []
+    for path in recovery_paths(folder):
+        with suppress(OSError):
+            try:
+                _records(read_file(path), lineage, key)
+            except _ForeignError:
+                foreign.append(path)
+    return tuple(foreign)
+
+
+def files_of_location(folder: Path, location: str) -> tuple[Path, ...]:
+    """Return the recovery files in `folder` of runs on the state at `location`, whoever wrote them."""
+    found = []
+    for path in recovery_paths(folder):
+        with suppress(OSError, MalformedError, StateTooNew):
+            recovery = decode_recovery(read_file(path), name=str(path))
+            if recovery is not None and recovery.header.location == location:
+                found.append(path)
+    return tuple(found)
+
+
+def _records(data: bytes, lineage: str, key: bytes | None) -> tuple[Record, ...] | None:
+    """Return the records of a file of this machine; None for another state. Raises _ForeignError."""
+    try:
+        found = decode_recovery(data, name="a recovery file", key=key)
+    except (MalformedError, StateTooNew) as error:
+        raise _ForeignError from error
+    if found is None:
+        return ()
+    if found.header.lineage != lineage:
+        return None
+    if not found.is_ours:
+        raise _ForeignError
+    return found.records

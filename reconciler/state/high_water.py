@@ -1,0 +1,100 @@
+"""The high-water mark: the highest serial of each state that this machine has seen, by lineage.
+
+It shows that an older copy of a state was put back: that copy does not know of exams which exist.
+"""
+
+import enum
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from reconciler.durable import read_file, replace_file
+from reconciler.model.errors import StateOutdated
+from reconciler.model.locks import LockInfo
+from reconciler.model.state import State
+from reconciler.ports import Store
+from reconciler.state.local_folder import local_path
+from reconciler.state.session import Session, open_session
+
+_NAME: Final = "seen.json"
+
+
+class OlderState(enum.Enum):
+    """What to do with a state that is older than one that this machine has seen."""
+
+    REFUSED = "nothing"
+    ACCEPTED = "go on: from now on, it counts as the latest"
+    REPLACED = "put another in its place"
+
+
+class HighWaterMark:
+    """The serials that were seen from the workspace at `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def serial(self, lineage: str) -> int:
+        """Return the highest serial of `lineage` that was seen here; 0 if none was, or the file is damaged.
+
+        Raises RecoveryRefused for a link in place of folder or file.
+        """
+        return self._read().get(lineage, 0)
+
+    def check(self, state: State, location: str, older: OlderState) -> None:
+        """Raise StateOutdated if `state` is older than one that was seen here, unless `older` allows it."""
+        if older is OlderState.REPLACED or (seen := self.serial(state.lineage)) <= state.serial:
+            return
+        if older is OlderState.REFUSED:
+            raise outdated(state, seen, location)
+        self._set(state)
+
+    def raise_to(self, state: State) -> None:
+        """Note that `state` was committed. Does nothing if the workspace cannot be written."""
+        if self.serial(state.lineage) < state.serial:
+            self._set(state)
+
+    def _set(self, state: State) -> None:
+        seen = self._read() | {state.lineage: state.serial}
+        with suppress(OSError):
+            local_path(self._root).mkdir(exist_ok=True)
+            ignore = local_path(self._root, ".gitignore")
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="ascii")
+            data = json.dumps(seen, indent=2, sort_keys=True).encode()
+            replace_file(local_path(self._root, _NAME), data + b"\n")
+
+    def _read(self) -> dict[str, int]:
+        path = local_path(self._root, _NAME)
+        with suppress(OSError, msgspec.DecodeError):
+            return msgspec.json.decode(read_file(path), type=dict[str, int])
+        return {}
+
+
+@contextmanager
+def watched_session(
+    store: Store, *, root: Path, lock: LockInfo, timeout_s: float, older: OlderState
+) -> Iterator[Session]:
+    """Hold lock and state as `open_session` does, and keep the mark of the workspace at `root`."""
+    mark = HighWaterMark(root)
+    with open_session(store, lock=lock, timeout_s=timeout_s) as session:
+        mark.check(session.state, store.location, older)
+        try:
+            yield session
+        finally:
+            mark.raise_to(session.state)
+
+
+def outdated(state: State, seen: int, location: str) -> StateOutdated:
+    """Return the error that says `state` is older than the serial `seen`."""
+    return StateOutdated(
+        f"{location} has serial {state.serial}, but this machine has seen serial {seen} of it: "
+        "an older copy was put back, which may not know of exams that exist",
+        hint="Nothing was sent or changed. Put the later state back, or see `reconciler state restore`. A "
+        "state that is committed in git goes back with every branch and checkout. To go on with this one all "
+        "the same: --allow-older-state.",
+        location=location,
+    )
