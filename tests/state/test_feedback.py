@@ -1,4 +1,4 @@
-"""Feedback: a record changes a state only where its create is open there, or where state knows nothing of it."""
+"""Feedback: a record changes a state only where its create is open, or where state knows nothing of it."""
 
 import msgspec
 import pytest

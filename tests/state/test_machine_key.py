@@ -1,6 +1,5 @@
 """The key of this machine: made once, private, and never one that a pull request could bring."""
 
-import os
 import stat
 
 import pytest
@@ -33,7 +32,7 @@ def test_it_is_made_when_it_is_needed_and_stays(home, root):
     assert len(made) == 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert machine_key(root=root, is_needed=True) == machine_key(root=root, is_needed=False) == made
-    assert os.listdir(path.parent) == ["machine-key"]
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_another_place_for_it_may_be_named(home, root, tmp_path, monkeypatch):
