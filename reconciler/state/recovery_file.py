@@ -3,8 +3,8 @@
 Each run on a store elsewhere writes one file, in a folder that git ignores. It holds a flock on it, so that
 another run can tell whether the file is still being written or was left behind.
 
-A file says less than the store or more, but never what is not so: an intent is written once the store has it,
-and a failure before the store has it. So an intent whose outcome is in neither was lost by the store.
+An intent is written once the store has it, and an outcome before the store has it. So an intent without an
+outcome of which the state knows nothing was lost by the store.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ from msgspec import Struct
 from reconciler.durable import READING, flush, flush_folder, write_all
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import RecoveryRefused
-from reconciler.model.records import FailedRecord, IntentRecord, Record
+from reconciler.model.records import IntentRecord, Record
 from reconciler.state.recovery_format import Chain, OutcomeRecord, RecoveryHeader
 
 RECOVERY: Final = "recovery"
@@ -111,15 +111,6 @@ class RecoveryFile:
 def outcomes_of(records: Iterable[Record]) -> list[OutcomeRecord]:
     """Return the outcomes among `records`, in order."""
     return [record for record in records if isinstance(record, OutcomeRecord)]
-
-
-def must_come_first(records: Iterable[Record]) -> bool:
-    """Return whether the recovery file must have `records` before the store.
-
-    A store that has a failure, and folded it, has no trace of the create: its intent in the file would look
-    as if the store had lost it.
-    """
-    return any(isinstance(record, FailedRecord) for record in records)
 
 
 def make_recovery_file(directory: Path, header: RecoveryHeader, *, key: bytes | None) -> RecoveryFile:

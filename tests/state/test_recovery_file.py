@@ -4,10 +4,10 @@ import resource
 import zlib
 
 import pytest
-from state_builders import LINEAGE, began, created, doubted, failed
+from state_builders import LINEAGE, began, created, failed
 
 from reconciler.model.errors import RecoveryRefused, StateTooNew
-from reconciler.state.recovery_file import leftovers, make_recovery_file, must_come_first
+from reconciler.state.recovery_file import leftovers, make_recovery_file
 from reconciler.state.recovery_format import Chain, RecoveryHeader, decode_recovery
 from reconciler.state.strict_json import MalformedError
 
@@ -107,12 +107,6 @@ def test_only_outcomes_are_owed(tmp_path):
     assert not file.is_owed
     file.owe([created("a", "t1", 1)])
     assert file.is_owed
-
-
-def test_a_failure_must_be_kept_before_the_store_has_it():
-    """Otherwise a state that has folded it would seem to have lost the intent."""
-    assert must_come_first([began("a", "t1"), failed("b", "t2")])
-    assert not must_come_first([began("a", "t1"), created("b", "t2", 1), doubted("c", "t3")])
 
 
 RECORDS = (began("a", "t1"), created("a", "t1", 1), failed("b", "t2"))
