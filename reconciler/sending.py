@@ -148,8 +148,7 @@ class Run:
         file, is_stored = None if make_file is None else make_file(), False
         try:
             backup = _change(session, changed)
-            report = await self._send(session, file, progress, stopping or Stopping(), by)
-            trouble = self._fold(session)
+            report, trouble = await self._send(session, file, progress, stopping or Stopping(), by)
             is_stored = trouble is None
         finally:
             recovery = self._end(file, is_stored=is_stored)
@@ -185,15 +184,20 @@ class Run:
         progress: Progress,
         stopping: Stopping,
         by: str,
-    ) -> Report:
-        """Send all requests. On return every outcome is in the log and in `file`."""
-        log = GroupCommit(session, recovery=file)
+    ) -> tuple[Report, StateError | None]:
+        """Send all requests, fold every outcome into the state, and release the lock.
+
+        Return also why the outcomes could not be folded; they are in the log or in `file` then.
+        """
+        clock = SystemClock()
+        log = GroupCommit(session, clock=clock, recovery=file)
+        stopping.give_up = log.give_up
         try:
             api = HttpExamApi(self._url, self._token, timeout_s=self._sending.timeout_s)
             executor = Executor(
                 api=api,
                 log=log,
-                clock=SystemClock(),
+                clock=clock,
                 retry=BackOff(budget_s=self._sending.retry_budget_s),
                 progress=progress,
                 stopping=stopping,
@@ -206,16 +210,10 @@ class Run:
                 known_sids=[entry.sid for entry in session.state.exams.values()],
                 fingerprint_key=self._key,
             )
-            return await executor.run(self._requests)
+            report = await executor.run(self._requests)
         finally:
-            await log.close()
-
-    def _fold(self, session: Session) -> StateError | None:
-        try:
-            session.finish()
-        except StateError as error:
-            return error
-        return None
+            trouble = await log.finish()
+        return report, trouble
 
 
 def _change(session: Session, changed: State, *, is_last: bool = False) -> str | None:

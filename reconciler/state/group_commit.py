@@ -9,15 +9,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from threading import Thread
-from typing import TYPE_CHECKING
 
 from reconciler.model.errors import OutcomeUnknown, StateError
 from reconciler.model.records import Record
 from reconciler.ports import Clock, Stopwatch
+from reconciler.state.recovery_file import RecoveryFile
 from reconciler.state.session import Session
-
-if TYPE_CHECKING:
-    from reconciler.state.recovery_file import RecoveryFile
 
 _Batch = list[tuple[Record, asyncio.Future[Stopwatch]]]
 
@@ -30,7 +27,7 @@ class GroupCommit:
     exiting, so that a run can end although a call hangs.
     """
 
-    def __init__(self, session: Session, *, clock: Clock, recovery: "RecoveryFile | None" = None) -> None:
+    def __init__(self, session: Session, *, clock: Clock, recovery: RecoveryFile | None = None) -> None:
         self._session = session
         self._clock = clock
         self._recovery = recovery
@@ -41,7 +38,7 @@ class GroupCommit:
 
     async def append(self, record: Record) -> Stopwatch:
         """Return once `record` is durable: a stopwatch from before its write. Raises StateError."""
-        durable = asyncio.get_running_loop().create_future()
+        durable: asyncio.Future[Stopwatch] = asyncio.get_running_loop().create_future()
         self._waiting.append((record, durable))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_batches())

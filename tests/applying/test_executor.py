@@ -10,6 +10,8 @@ from applying_fakes import PASSWORD, World
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.applying import stopping
+from reconciler.model.errors import OutcomeUnknown
 from reconciler.model.identities import Address, ConfigurationSid, CourseSid, ExamSid
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord
 from reconciler.model.report import Outcome
@@ -312,6 +314,30 @@ async def test_the_second_signal_abandons(world):
     report = await running
     assert report.in_doubt == ["a"]
     assert isinstance(world.log.records[-1], InDoubtRecord)
+
+
+async def test_a_log_that_hangs_is_given_up_a_while_after_the_second_signal(world, monkeypatch):
+    """The first signal waits for it."""
+    monkeypatch.setattr(stopping, "_PATIENCE_S", 0.05)
+    given_up = asyncio.Event()
+
+    async def append(_record):
+        world.api.began.set()
+        await given_up.wait()
+        raise OutcomeUnknown("the store has not answered", hint="", location="x")
+
+    world.log.append = append
+    world.stopping.give_up = given_up.set
+    running = asyncio.create_task(world.apply("a", "b"))
+    await world.api.began.wait()
+    world.stopping.request(signal.SIGTERM)
+    await asyncio.sleep(0.1)
+    assert not running.done()
+    world.stopping.request(signal.SIGTERM)
+    report = await asyncio.wait_for(running, timeout=5)
+    assert report.not_attempted == ["a", "b"]
+    assert "has not answered" in report.exams[0].message
+    assert report.interrupted_by == signal.SIGTERM
 
 
 async def test_a_signal_ends_a_wait(world):
