@@ -230,3 +230,9 @@ def forgetting(*names):
         through(exchange)
 
     return fault
+
+
+def twice(exchange):
+    """Send the request to the store twice, and give the second answer."""
+    exchange.forward()
+    through(exchange)

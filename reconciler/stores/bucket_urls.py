@@ -14,21 +14,18 @@ from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from reconciler.model.errors import UsageError
-from reconciler.stores.object_calls import Bucket
-from reconciler.stores.object_errors import explained
+from reconciler.stores.bucket_calls import Bucket
+from reconciler.stores.bucket_errors import explained
 from reconciler.stores.urls import StateUrl, read_state_url
 
 if TYPE_CHECKING:
     from obstore.store import AzureConfig, ClientConfig, GCSConfig, ObjectStore, RetryConfig, S3Config
 
 CALL_TIMEOUT_S: Final = 15.0
-"""Default timeout of one request. The driver starts no new try after a third longer."""
+"""Default timeout of one request."""
 
 _CONNECT_TIMEOUT_S: Final = 5.0
 _LONGEST_TIMEOUT_S: Final = 600.0
-_RETRIES: Final = 10
-_FIRST_BACKOFF_S: Final = 0.1
-_LONGEST_BACKOFF_S: Final = 2.0
 _BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _LONGEST_KEY_BYTES: Final = 900
 _FORM: Final = "Write it as s3://BUCKET/KEY, gs://BUCKET/KEY or az://CONTAINER/KEY, with options behind a #."
@@ -47,7 +44,7 @@ _ENDPOINT_VARIABLES: Final = {
 """Variables from which the driver takes an endpoint that is not in the URL, highest precedence first."""
 
 
-def open_bucket(text: str) -> tuple[Bucket, str]:
+def find_bucket(text: str) -> tuple[Bucket, str]:
     """Return the bucket and the key in the URL `text`, without accessing them. May raise UsageError."""
     scheme = urlsplit(text).scheme
     url = read_state_url(text, options=_OPTIONS[scheme])
@@ -117,15 +114,8 @@ def _opened(url: StateUrl, endpoint: str | None) -> "ObjectStore":
         "timeout": timedelta(seconds=timeout_s),
         "user_agent": "reconciler",
     }
-    retry: RetryConfig = {
-        "max_retries": _RETRIES,
-        "backoff": {
-            "init_backoff": timedelta(seconds=_FIRST_BACKOFF_S),
-            "max_backoff": timedelta(seconds=_LONGEST_BACKOFF_S),
-            "base": 2,
-        },
-        "retry_timeout": timedelta(seconds=timeout_s * 4 / 3),
-    }
+    # A second try of a conditional put would be refused because of the first one.
+    retry: RetryConfig = {"max_retries": 0}
     match url.parts.scheme:
         case "s3":
             s3 = _s3_config(url, endpoint)

@@ -1,11 +1,10 @@
-"""One bucket: conditional puts, gets, listings and removals. Each call has a timeout.
+"""One bucket: conditional puts, gets, listings and removals. Each call is one request, with a timeout.
 
-A conditional put whose answer is lost may have been done. The driver tries again by itself, and a later try
-is then refused because an earlier one was done. So after a refusal or a lost answer we read the object: if it
-has our bytes, the put was done. Objects for which this matters have a unique token in them.
+The driver must not try a put again by itself: its second try would be refused because of its first.
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NewType, TypeVar
@@ -15,8 +14,7 @@ from msgspec import Struct
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
 from reconciler.fault_points import Step, reach
-from reconciler.model.errors import StateUnavailable
-from reconciler.stores.object_errors import failure, no_store, outcome_unknown, says_absent
+from reconciler.stores.bucket_errors import failure, no_store, says_absent
 
 if TYPE_CHECKING:
     from obstore import GetResult, PutMode
@@ -28,6 +26,7 @@ Tag = NewType("Tag", str)
 """Version of an object: its e-tag, or its generation in stores that have generations."""
 
 _PAGE: Final = 1000
+_READERS: Final = 16
 
 
 class StoredObject(Struct, frozen=True, kw_only=True):
@@ -45,12 +44,8 @@ class Listed(Struct, frozen=True, kw_only=True):
     changed_at: datetime
 
 
-class ConditionFailed(Exception):
-    """A put was refused: the object is not the one to replace. `found` is what was read after that."""
-
-    def __init__(self, found: StoredObject | None) -> None:
-        super().__init__()
-        self.found = found
+class PutRefused(Exception):
+    """A put was refused: the object is not the one to replace. A lost copy of the put may have been done."""
 
 
 class Bucket:
@@ -74,46 +69,36 @@ class Bucket:
                 return None
             raise failure(self.location, "read", error) from None
 
+    def get_all(self, keys: Sequence[str]) -> Sequence[StoredObject | None]:
+        """Return what `get` does for each of `keys`; several at a time."""
+        with ThreadPoolExecutor(_READERS, thread_name_prefix="objects") as pool:
+            return list(pool.map(self.get, keys))
+
     def put(self, key: str, data: bytes, *, replacing: Tag | None) -> Tag:
         """Durably write `data` if the object's present version is `replacing` (None: if there is no object).
 
-        Raise ConditionFailed if it is another, and OutcomeUnknown if the result cannot be found out.
+        Raise PutRefused if it is another, and OutcomeUnknown if the put was perhaps done.
         """
         mode = self._mode(replacing)
-        if mode is None:
-            raise ConditionFailed(self.get(key))
         try:
             put = self._ask(
                 "write", lambda: obstore.put(self._store, key, data, mode=mode, use_multipart=False)
             )
         except (AlreadyExistsError, PreconditionError):
-            found = self.get(key)
-            if found is None or found.data != data:
-                raise ConditionFailed(found) from None
-            return found.tag
+            raise PutRefused from None
         except FileNotFoundError as error:
             raise failure(self.location, "write", error) from None
-        except StateUnavailable as error:
-            return self._looked_up(key, data, error)
         tag = self._tag_of(put["e_tag"], put["version"])
         if tag is None:
-            raise outcome_unknown(no_store(self.location, "write"))
+            raise no_store(self.location, "write")
         return tag
 
-    def _looked_up(self, key: str, data: bytes, error: StateUnavailable) -> Tag:
-        """Return the version that a put with a lost answer wrote. Raise OutcomeUnknown if it is not there."""
-        with suppress(StateUnavailable):
-            found = self.get(key)
-            if found is not None and found.data == data:
-                return found.tag
-        raise outcome_unknown(error) from None
-
     def listing(self, folder: str) -> Sequence[Listed]:
-        """Return the objects below `folder`.
+        """Return the objects below `folder`, sorted by key.
 
         It may be empty by mistake (a proxy's page): check with `get`.
         """
-        return self._ask("list the journal of", lambda: self._listed(folder))
+        return self._ask("list the log of", lambda: self._listed(folder))
 
     def remove(self, keys: Sequence[str]) -> None:
         """Remove the objects unconditionally. After an error some may be left."""
@@ -125,14 +110,11 @@ class Bucket:
         found = version if self._has_generations else e_tag
         return None if found is None else Tag(found)
 
-    def _mode(self, replacing: Tag | None) -> "PutMode | None":
-        """Return the driver's mode to replace exactly `replacing`; None if that cannot be a version."""
+    def _mode(self, replacing: Tag | None) -> "PutMode":
+        """Return the driver's mode to replace exactly `replacing`."""
         if replacing is None:
             return "create"
-        if not self._has_generations:
-            return {"e_tag": replacing}
-        # A generation is a number.
-        return {"e_tag": replacing, "version": replacing} if replacing.isdecimal() else None
+        return {"e_tag": replacing, "version": replacing} if self._has_generations else {"e_tag": replacing}
 
     def _found(self, answer: "GetResult") -> StoredObject:
         meta = answer.meta
@@ -143,11 +125,12 @@ class Bucket:
 
     def _listed(self, folder: str) -> Sequence[Listed]:
         pages = obstore.list(self._store, folder, chunk_size=_PAGE)
-        return [
+        found = [
             Listed(key=meta["path"], size_bytes=meta["size"], changed_at=meta["last_modified"])
             for page in pages
             for meta in page
         ]
+        return sorted(found, key=lambda listed: listed.key)
 
     def _ask(self, doing: str, call: Callable[[], _Answer]) -> _Answer:
         try:

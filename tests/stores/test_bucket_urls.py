@@ -9,8 +9,8 @@ from raw_server import raw_server
 from tls_material import AUTHORITY, good, of_a_stranger
 
 from reconciler.model.errors import StateUnavailable, UsageError
-from reconciler.stores.conformance import refusal
-from reconciler.stores.object_urls import open_bucket
+from reconciler.stores.bucket import open_bucket
+from reconciler.stores.bucket_urls import find_bucket
 from reconciler.stores.opening import open_store
 
 VARIABLES = (
@@ -97,14 +97,14 @@ def test_plain_http_from_the_environment_is_refused_too(monkeypatch, variable, u
     monkeypatch.setenv(variable, "http://storage.example.org")
     monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     with pytest.raises(UsageError, match="is plain http"):
-        open_bucket(url)
-    open_bucket(f"{url}{'&' if '#' in url else '#'}allow-http=true")
+        find_bucket(url)
+    find_bucket(f"{url}{'&' if '#' in url else '#'}allow-http=true")
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
 def test_plain_http_to_this_machine_is_allowed(host):
     """As for a server in the next container."""
-    open_bucket(f"s3://bucket/key#endpoint=http://{host}:9000")
+    find_bucket(f"s3://bucket/key#endpoint=http://{host}:9000")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_plain_http_to_this_machine_is_allowed(host):
 )
 def test_where_the_bucket_stands(url, endpoint, is_hosted):
     """In the host's name at Amazon's, in the path elsewhere, unless the URL says otherwise."""
-    config = open_bucket(url)[0]._store.config
+    config = find_bucket(url)[0]._store.config
     assert config.get("endpoint_url_s3") == endpoint
     assert config["virtual_hosted_style_request"] == ("true" if is_hosted else "false")
 
@@ -129,7 +129,7 @@ def test_the_url_wins_over_the_environment(monkeypatch):
     monkeypatch.setenv("AWS_REGION", "us-east-2")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://other.example.org")
     monkeypatch.setenv("AWS_CONDITIONAL_PUT", "disabled")
-    config = open_bucket("s3://bucket/key#region=eu-west-1&endpoint=https://e.org")[0]._store.config
+    config = find_bucket("s3://bucket/key#region=eu-west-1&endpoint=https://e.org")[0]._store.config
     assert config["region"] == "eu-west-1"
     assert config["endpoint_url_s3"] == "https://e.org"
     assert config["conditional_put"] == "etag"
@@ -137,7 +137,7 @@ def test_the_url_wins_over_the_environment(monkeypatch):
 
 def test_a_key_is_read_as_any_url_is():
     """What cannot stand in a URL is escaped in it."""
-    _, key = open_bucket("gs://bucket/pr%C3%BCfungen/fall%20term.json")
+    _, key = find_bucket("gs://bucket/pr%C3%BCfungen/fall%20term.json")
     assert key == "prüfungen/fall term.json"
 
 
@@ -148,12 +148,13 @@ def test_a_server_with_an_unknown_certificate_is_not_talked_to(tmp_path, monkeyp
     AUTHORITY.cert_pem.write_to_path(tmp_path / "authority.pem")
     with raw_server(_absent, tls=of_a_stranger()) as server:
         url = f"s3://bucket/key#endpoint={server.url}&timeout=1"
-        error = refusal(StateUnavailable, open_store(url, root=tmp_path).read)
-        assert "no secure connection" in error.message
-        assert "SSL_CERT_FILE" in error.hint
+        with pytest.raises(StateUnavailable, match="no secure connection") as caught:
+            open_bucket(url, root=tmp_path).load()
+        assert "SSL_CERT_FILE" in caught.value.hint
         assert server.conversations == []
     with raw_server(_absent, tls=good()) as server:
-        assert open_store(f"s3://bucket/key#endpoint={server.url}", root=tmp_path).read() is None
+        store = open_bucket(f"s3://bucket/key#endpoint={server.url}", root=tmp_path)
+        assert store.backup() is None
 
 
 def _absent(conversation):
@@ -172,7 +173,7 @@ def test_half_a_key_is_no_key(tmp_path, monkeypatch):
 
 def test_the_driver_may_be_missing(monkeypatch, tmp_path):
     """Whoever has not installed the extra is told how to."""
-    for name in [name for name in sys.modules if name.startswith(("obstore", "reconciler.stores.object"))]:
+    for name in [name for name in sys.modules if name.startswith(("obstore", "reconciler.stores.bucket"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "obstore", None)
     with pytest.raises(UsageError) as caught:
