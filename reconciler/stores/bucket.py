@@ -15,6 +15,7 @@ objects of old generations are therefore kept for some days. A put of KEY that a
 its version. S3 makes versions from content alone, so the line of blanks is different in every put.
 """
 
+import hashlib
 import re
 import secrets
 from contextlib import suppress
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from reconciler.model.errors import StateUnavailable
-from reconciler.ports import Head, Store, Stored, content_version
+from reconciler.ports import Head, Store, Stored
 from reconciler.stores.bucket_calls import Bucket, Listed, PutRefused, StoredObject, Tag
 from reconciler.stores.bucket_errors import log_unnamed, part_missing
 from reconciler.stores.bucket_old_layout import read_old_journal, refuse_old_lock, remove_old_layout
@@ -159,7 +160,7 @@ class BucketStore:
         """Return a KEY that an earlier version or a person wrote, with the journal of an earlier version."""
         journal = read_old_journal(self._bucket, self._key)
         self._refuse_unnamed_log(b"")
-        position = _Position(found.tag, old_journal=content_version(journal))
+        position = _Position(found.tag, old_journal=hashlib.sha256(journal).hexdigest())
         return Stored(snapshot=found.data, log=journal, head=position.head())
 
     def _extend(self, position: _Position, data: bytes) -> bool:

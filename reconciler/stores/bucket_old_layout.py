@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 
 from reconciler.model.errors import StateUnavailable
+from reconciler.model.locks import LockInfo
 from reconciler.model.outside_text import tamed
-from reconciler.ports import LockInfo
 from reconciler.stores.bucket_calls import Bucket
 from reconciler.stores.bucket_errors import locked_by_earlier_version, part_missing
 
