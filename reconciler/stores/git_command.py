@@ -12,7 +12,7 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -38,6 +38,7 @@ _SETTINGS: Final = (
     "push.pushOption=",
     "push.recurseSubmodules=no",
     "submodule.recurse=false",
+    "user.useConfigOnly=true",
 )
 _SERVING: Final = (
     "core.alternateRefsCommand=:",
@@ -73,6 +74,7 @@ _KEPT: Final = (
     "GIT_CONFIG_SYSTEM",
 )
 _KEPT_PREFIXES: Final = (
+    "GIT_AUTHOR_",
     "GIT_CONFIG_KEY_",
     "GIT_CONFIG_VALUE_",
     "GIT_EXEC_PATH",
@@ -81,7 +83,10 @@ _KEPT_PREFIXES: Final = (
     "GIT_SSH",
     "GIT_SSL_",
 )
-"""Variables of git that are kept: how to reach and trust a server. The others name repositories."""
+"""Variables of git that are kept: how to reach and trust a server, and who commits.
+
+The others name repositories.
+"""
 _SECRET_PREFIXES: Final = ("EXAM_SECRET_", "RECONCILER_STATE_KEY", "SMARTERPROCTORING_", "SSH_ASKPASS")
 _QUIET_SSH: Final = "ssh -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=15"
 
@@ -99,46 +104,34 @@ class Git:
 
     def __init__(self, directory: Path, *, protocols: str) -> None:
         self.directory = directory
-        self._environ = _environment(protocols=protocols)
-        self._is_ssh_settled = "ssh" not in protocols
+        self._packets = directory / "packets"
+        self._environ = {**_environment(protocols=protocols), "GIT_TRACE_PACKET": str(self._packets)}
+        if "ssh" not in protocols or {"GIT_SSH", "GIT_SSH_COMMAND"} & self._environ.keys():
+            return
+        if not self.run("config", "--get", "core.sshCommand", timeout_s=20).out.strip():
+            self._environ["GIT_SSH_COMMAND"] = _QUIET_SSH  # asks no questions
 
-    def run(
-        self,
-        *arguments: str,
-        timeout_s: float,
-        given: bytes = b"",
-        settings: Sequence[str] = (),
-        variables: Mapping[str, str] | None = None,
-    ) -> GitResult:
-        """Run `git ARGUMENTS` with the input `given`. `settings` and `variables` override the defaults.
+    def run(self, *arguments: str, timeout_s: float, given: bytes = b"") -> GitResult:
+        """Run `git ARGUMENTS` with the input `given`.
 
         Raise OSError if git cannot be run, and TimeoutError after all that it started was killed.
         """
-        if not self._is_ssh_settled:
-            self._is_ssh_settled = True
-            self._settle_ssh()
-        command = ["git", f"--git-dir={self.directory}"]
-        for setting in (*_SETTINGS, *settings):
-            command += ["-c", setting]
+        self._packets.unlink(missing_ok=True)
+        command = ["git", f"--git-dir={self.directory}", *_options(_SETTINGS), *arguments]
         try:
             return _run(
-                [*command, *arguments],
-                folder=self.directory,
-                environ={**self._environ, **(variables or {})},
-                given=given,
-                timeout_s=timeout_s,
+                command, folder=self.directory, environ=self._environ, given=given, timeout_s=timeout_s
             )
         except TimeoutError:
             for left in self.directory.rglob("*.lock"):  # no other call is under way
                 left.unlink(missing_ok=True)
             raise
 
-    def _settle_ssh(self) -> None:
-        """Make ssh ask no questions, unless the user chose another ssh command."""
-        if "GIT_SSH" in self._environ or "GIT_SSH_COMMAND" in self._environ:
-            return
-        if not self.run("config", "--get", "core.sshCommand", timeout_s=20).out.strip():
-            self._environ["GIT_SSH_COMMAND"] = _QUIET_SSH
+    def packets(self) -> str:
+        """Return git's trace of the packets that the last call sent and received."""
+        with suppress(FileNotFoundError):
+            return self._packets.read_text(errors="replace")
+        return ""
 
 
 def serving(service: str) -> str:
@@ -147,8 +140,7 @@ def serving(service: str) -> str:
     It runs no program that the repository names. git passes the line to a shell and adds the path. It would
     clear variables that set the same.
     """
-    words = (word for setting in _SERVING for word in ("-c", setting))
-    return f"GIT_ALLOW_PROTOCOL=none {shlex.join(['git', *words, service])}"
+    return f"GIT_ALLOW_PROTOCOL=none {shlex.join(['git', *_options(_SERVING), service])}"
 
 
 def settings_of(folder: Path) -> frozenset[str]:
@@ -171,11 +163,16 @@ def head_of(folder: Path) -> str | None:
 
     This reads refs only, which runs no program and contacts no server, whatever the repository's settings.
     """
-    settings = [word for each in (*_SETTINGS, "safe.bareRepository=explicit") for word in ("-c", each)]
+    settings = (*_SETTINGS, "safe.bareRepository=explicit")
     with suppress(OSError):
-        found = _read(folder, *settings, "rev-parse", "--verify", "--quiet", "HEAD")
+        found = _read(folder, *_options(settings), "rev-parse", "--verify", "--quiet", "HEAD")
         return found.out.decode("ascii", "replace").strip() if found.code == 0 else None
     return None
+
+
+def _options(settings: Sequence[str]) -> Iterator[str]:
+    for setting in settings:
+        yield from ("-c", setting)
 
 
 def _read(folder: Path, *arguments: str) -> GitResult:
@@ -205,7 +202,15 @@ def _run(
         process = subprocess.Popen(  # noqa: S603 - the command is a list, and its program is git
             command, cwd=folder, env=environ, stdin=source, stdout=out, stderr=err, start_new_session=True
         )
-        code = _wait(process, timeout_s)
+        try:
+            code = process.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(errno.ETIMEDOUT, f"git gave no answer within {timeout_s:g} s") from error
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError, PermissionError):  # it has ended already
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
         return GitResult(code=code, out=_content(out), err=_content(err).decode("utf-8", "replace"))
 
 
@@ -214,25 +219,4 @@ def _content(file: IO[bytes]) -> bytes:
 
     A process that outlives git (for a moment, the other end of a local push) shares that offset.
     """
-    size = os.fstat(file.fileno()).st_size
-    content = bytearray()
-    while len(content) < size and (part := os.pread(file.fileno(), size - len(content), len(content))):
-        content += part
-    return bytes(content)
-
-
-def _wait(process: "subprocess.Popen[bytes]", timeout_s: float) -> int:
-    """Return the exit code. After `timeout_s` kill the process group and raise TimeoutError."""
-    try:
-        return process.wait(timeout_s)
-    except subprocess.TimeoutExpired as error:
-        raise TimeoutError(errno.ETIMEDOUT, f"git gave no answer within {timeout_s:g} s") from error
-    finally:
-        if process.returncode is None:
-            _end_group(process)
-            process.wait()
-
-
-def _end_group(process: "subprocess.Popen[bytes]") -> None:
-    with suppress(ProcessLookupError, PermissionError):  # it has ended already
-        os.killpg(process.pid, signal.SIGKILL)
+    return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)

@@ -17,15 +17,15 @@ import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
 from reconciler.model.outside_text import tamed
-from reconciler.ports import LockInfo
-from reconciler.stores.git_command import Git, GitResult, head_of
+from reconciler.stores.git_command import Git, head_of
+from reconciler.stores.git_errors import reason_of
 
 _LONGEST_TITLE: Final = 120
 _LONGEST_LINE: Final = 300
@@ -35,24 +35,16 @@ _PIPELINE_VARIABLES: Final = ("GITHUB_SHA", "CI_COMMIT_SHA")
 
 
 UNNAMED: Final = "reconciler <reconciler@localhost>"
-"""Author of a change that is made without the lock."""
+"""Author of a change if git does not know who runs this."""
 
 
-def author_of(info: LockInfo) -> str:
-    """Return the lock's holder and its host as an author for git."""
-    name = re.sub(r"[<>]", "", _one_line(info.who)).strip(" .,:;\"'") or "reconciler"
-    host = re.sub(r"[^A-Za-z0-9.-]", "-", info.host)[:_LONGEST_TITLE].strip("-.") or "localhost"
-    return f"{name} <reconciler@{host}>"
-
-
-def message_of(headline: str, note: str, trailers: Mapping[str, str]) -> str:
-    """Return a commit's message: a title, the other lines of `note`, indented, and the trailers."""
+def message_of(note: str, *, manifests_commit: str | None) -> str:
+    """Return a commit's message: the first line of `note`, its other lines, indented, and a trailer."""
     first, *rest = note.strip().splitlines() or [""]
-    title = ": ".join(part for part in (_one_line(headline), _one_line(first)) if part)
+    title = f"{_one_line(first)[:_LONGEST_TITLE]} [skip ci]"
     body = [f"  {_one_line(line)}".rstrip() for line in rest[:_MOST_LINES]]
-    ending = [f"{key}: {_one_line(value)}" for key, value in trailers.items()]
-    parts = (f"{title[:_LONGEST_TITLE]} [skip ci]", "\n".join(body).strip("\n"), "\n".join(ending))
-    return "\n\n".join(part for part in parts if part) + "\n"
+    trailer = f"Manifests-Commit: {manifests_commit}" if manifests_commit else ""
+    return "\n\n".join(part for part in (title, "\n".join(body).strip("\n"), trailer) if part) + "\n"
 
 
 @cache
@@ -72,7 +64,7 @@ _LOCAL_TIMEOUT_S: Final = 60.0
 _BUILT: Final = "refs/reconciler/built"
 
 
-class ScratchError(Exception):
+class ScratchError(OSError):
     """A local git command failed, or what was fetched is damaged."""
 
 
@@ -85,15 +77,8 @@ class TreeEntry(Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
-class BuiltCommit(Struct, frozen=True, kw_only=True):
-    """A new commit, and the blob ids of the files that were written, by path."""
-
-    commit: str
-    blobs: Mapping[str, str]
-
-
 class Scratch:
-    """The temporary repository, removed with this object. Methods raise ScratchError and OSError."""
+    """The temporary repository, removed with this object. Methods raise OSError."""
 
     def __init__(self, *, protocols: str) -> None:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
@@ -102,82 +87,54 @@ class Scratch:
         fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _tidy(folder.parent)
         self.git = Git(folder, protocols=protocols)
-        self._ask("init", "--quiet", "--bare", "--template=")
+        self.ask("init", "--quiet", "--bare", "--template=")
 
     def build(
-        self,
-        parent: str | None,
-        puts: Mapping[str, bytes],
-        *,
-        message: str,
-        author: str,
-        drops: Sequence[str] = (),
-    ) -> BuiltCommit:
-        """Make a commit on top of `parent`, or without a parent (None). No ref names it yet.
+        self, parent: str | None, puts: Mapping[str, bytes], drops: Sequence[str], *, message: str
+    ) -> str:
+        """Make a commit on top of `parent`, or without a parent (None). Return its id.
 
         First remove the files and folders `drops`, then write the files `puts`.
         """
-        said = self._ask(
-            "fast-import",
-            "--quiet",
-            "--force",
-            "--done",
-            "--date-format=now",
-            given=b"".join(_stream(parent, puts, drops, message, author)),
-        )
-        commit, *listed = said.out.decode("ascii").splitlines()
-        return BuiltCommit(commit=commit, blobs=dict(zip(puts, map(_blob_of, listed), strict=True)))
-
-    def resolve(self, ref: str) -> str:
-        """Return the commit that the local `ref` names."""
-        return self._ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").out.decode().strip()
+        lines = [f"reset {_BUILT}\ncommit {_BUILT}\nmark :1\n".encode()]
+        lines += [f"{role} {self._author} now\n".encode() for role in ("author", "committer")]
+        lines += [_data(message.encode())]
+        lines += [f"from {parent}\n".encode()] if parent is not None else []
+        lines += [f"D {path}\n".encode() for path in drops]
+        for path, content in puts.items():
+            lines += [f"M 100644 inline {path}\n".encode(), _data(content)]
+        lines += [b"\nget-mark :1\ndone\n"]
+        words = ("fast-import", "--quiet", "--force", "--done", "--date-format=now")
+        return self.ask(*words, given=b"".join(lines)).decode("ascii").strip()
 
     def entries(self, commit: str) -> tuple[TreeEntry, ...]:
         """Return all files of `commit`, sorted by path."""
-        listed = self._ask("ls-tree", "-r", "-z", "-l", "--full-tree", commit).out
+        listed = self.ask("ls-tree", "-r", "-z", "-l", "--full-tree", commit)
         return tuple(_entry(line) for line in listed.split(b"\0") if line)
 
-    def blobs(self, ids: Sequence[str]) -> bytes:
-        """Return the contents of the blobs `ids`, joined."""
-        if not ids:
-            return b""
-        said = self._ask("cat-file", "--batch", given="".join(f"{each}\n" for each in ids).encode()).out
-        return b"".join(_contents(memoryview(said), ids))
+    def blobs(self, ids: Sequence[str]) -> list[bytes]:
+        """Return the contents of the blobs `ids`."""
+        said = self.ask("cat-file", "--batch", given="".join(f"{each}\n" for each in ids).encode())
+        return list(_contents(said, ids))
 
-    def _ask(self, *arguments: str, given: bytes = b"") -> GitResult:
+    def ask(self, *arguments: str, given: bytes = b"") -> bytes:
+        """Return what `git ARGUMENTS` prints. Raise ScratchError if it fails."""
         result = self.git.run(*arguments, given=given, timeout_s=_LOCAL_TIMEOUT_S)
         if result.code != 0:
-            raise ScratchError(f"git {arguments[0]} failed: {result.err.strip() or result.code}")
-        return result
+            raise ScratchError(f"git {arguments[0]} failed: {reason_of(result.err, code=result.code)}")
+        return result.out
 
-
-def _stream(
-    parent: str | None, puts: Mapping[str, bytes], drops: Sequence[str], message: str, author: str
-) -> Iterator[bytes]:
-    """Give the input for git fast-import that makes one commit and prints its id and its files' ids."""
-    yield f"reset {_BUILT}\ncommit {_BUILT}\nmark :1\n".encode()
-    for role in ("author", "committer"):
-        yield f"{role} {author} now\n".encode()
-    yield _data(message.encode())
-    if parent is not None:
-        yield f"from {parent}\n".encode()
-    for path in drops:
-        yield f"D {path}\n".encode()
-    for path, content in puts.items():
-        yield f"M 100644 inline {path}\n".encode()
-        yield _data(content)
-    yield b"\nget-mark :1\n"
-    for path in puts:
-        yield f"ls :1 {path}\n".encode()
-    yield b"done\n"
+    @cached_property
+    def _author(self) -> str:
+        """Who runs this, as git's settings and variables say."""
+        with suppress(ScratchError):
+            name, _, email = self.ask("var", "GIT_AUTHOR_IDENT").decode("utf-8", "replace").partition("<")
+            return f"{_one_line(name)} <{_one_line(email.partition('>')[0])}>"
+        return UNNAMED
 
 
 def _data(content: bytes) -> bytes:
     return b"data %d\n%s\n" % (len(content), content)
-
-
-def _blob_of(line: str) -> str:
-    return line.split()[2]
 
 
 def _entry(line: bytes) -> TreeEntry:
@@ -191,16 +148,15 @@ def _entry(line: bytes) -> TreeEntry:
     )
 
 
-def _contents(said: memoryview, ids: Sequence[str]) -> Iterator[memoryview]:
-    position = 0
+def _contents(said: bytes, ids: Sequence[str]) -> Iterator[bytes]:
+    start = 0
     for each in ids:
-        end = bytes(said[position : position + 200]).find(b"\n")
-        found, _, rest = bytes(said[position : position + end]).partition(b" blob ")
+        end = said.find(b"\n", start)
+        found, _, rest = said[start:end].partition(b" blob ")
         if found.decode() != each or not rest.isdigit():
             raise ScratchError(f"git has no blob {each}")
-        start = position + end + 1
-        position = start + int(rest) + 1
-        yield said[start : position - 1]
+        start = end + 1 + int(rest) + 1
+        yield said[end + 1 : start - 1]
 
 
 def _remove(folder: Path, descriptor: int) -> None:

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from reconciler.model.errors import StateUnavailable
+from reconciler.model.errors import StateLocked, StateUnavailable
 from reconciler.model.outside_text import tamed
 from reconciler.stores.git_urls import GitPlace
 
@@ -47,10 +47,6 @@ _REMEDIES: Final = {
         "A setting of git's leads elsewhere by another protocol (`url.….insteadOf`). Take it out, or write "
         "the address that is meant."
     ),
-    r"not support --atomic": (
-        "The server cannot change several refs at once, or not at all, which state in git needs. Keep "
-        "state elsewhere: see docs/backends.md."
-    ),
     r"mismatched algorithms|object format": "Repositories with SHA-256 ids are not supported.",
     r"Could not resolve host|Failed to connect|refused|unreachable|timed out|gave no answer": (
         "Check the address and the network, proxies included; then try again."
@@ -61,17 +57,13 @@ _REMEDIES: Final = {
     r"No space left|File too large|quota": "Make room in the folder for temporary files (TMPDIR).",
 }
 """Hint for each pattern in git's message; the first match counts."""
-_PASSING: Final = re.compile(  # also a ref that had another value at that moment
+_PASSING: Final = re.compile(
     r"error: (?:429|500|502|503|504)|early EOF|hung up unexpectedly|RPC failed"
     r"|Connection (?:reset|closed|refused)|Failed to connect|unexpected disconnect|Empty reply|Broken pipe"
-    r"|\[rejected\] \(stale info\)|failed to update ref|cannot lock ref|already exists"
-    r"|Temporary failure in name resolution|Connection timed out|kex_exchange_identification"
+    r"|failed to update ref|cannot lock ref|Temporary failure in name resolution|Connection timed out"
+    r"|kex_exchange_identification"
 )
-
-
-def is_passing(reason: str) -> bool:
-    """Return whether another try may succeed."""
-    return _PASSING.search(reason) is not None
+"""Messages after which another try may succeed."""
 
 
 def reason_of(said: str, *, code: int) -> str:
@@ -88,13 +80,16 @@ def reason_in(error: OSError) -> str:
     return _harmless(error.strerror or str(error))
 
 
-def unavailable(place: GitPlace, verb: str, reason: str) -> StateUnavailable:
+def unavailable(
+    place: GitPlace, verb: str, reason: str, *, kind: type[StateUnavailable] = StateUnavailable
+) -> StateUnavailable:
     """Return the error for a failed attempt to `verb` the state, with a hint that fits `reason`."""
     remedy = next((remedy for pattern, remedy in _REMEDIES.items() if re.search(pattern, reason)), _RIGHTS)
-    return StateUnavailable(
+    return kind(
         f"cannot {verb} {place.location}: {reason}",
         hint=f"{remedy} {_NOTHING_LOST}",
         location=place.location,
+        retry_after_s=0.0 if _PASSING.search(reason) else None,
     )
 
 
@@ -108,23 +103,14 @@ def foreign(place: GitPlace, why: str) -> StateUnavailable:
     )
 
 
-def overtaken(place: GitPlace) -> StateUnavailable:
-    """Return the error after somebody pushed to the branch without holding the lock."""
-    return StateUnavailable(
-        f"somebody else pushed to {place.location} while this run held its lock",
-        hint="Nothing of theirs was overwritten. This run sends and records nothing more; what it had in "
-        f"flight is in doubt. `git log` of the branch {place.branch_name} says who it was. See "
-        "`reconciler plan`.",
+def locked_by_older(place: GitPlace) -> StateLocked:
+    """Return the error for a state whose lock is held by a run of an earlier version."""
+    return StateLocked(
+        f"{place.location} is locked by a run of an earlier version: its ref {place.lock} exists",
+        hint="Wait for that run to end. Once it has certainly ended, remove its lock: "
+        f"`git push {place.address} --delete {place.lock}`.",
         location=place.location,
-    )
-
-
-def unconditional(place: GitPlace) -> StateUnavailable:
-    """Return the error for a server that accepts a push whose condition is false."""
-    return StateUnavailable(
-        f"{place.location} does not honour conditional pushes: of two that create one ref, it took both",
-        hint="Two runs could overwrite each other's state there. Keep state elsewhere: see docs/backends.md.",
-        location=place.location,
+        holder="a run of an earlier version",
     )
 
 

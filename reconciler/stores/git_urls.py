@@ -28,7 +28,10 @@ The user's `url.….insteadOf` may turn https into ssh.
 
 
 class GitPlace(Struct, frozen=True, kw_only=True):
-    """A state in git: `address` for git, full names of the refs `branch` and `lock`, `path` in the branch."""
+    """A state in git: `address` for git, full name of the ref `branch`, `path` of the state in the branch.
+
+    `lock` is the ref that was the lock in earlier versions.
+    """
 
     location: str
     address: str

@@ -19,3 +19,23 @@ def bare(path):
     path.mkdir(parents=True)
     git(path, "init", "--quiet", "--bare", "--initial-branch=main")
     return path
+
+
+def push_files(folder, branch, puts, *, drops=(), mode="100644"):
+    """Add a commit to `branch` as somebody would who knows nothing of state; return it.
+
+    `puts` are the contents of files by their paths; `drops` are removed first.
+    """
+    parent = git(folder, "rev-parse", "--verify", "--quiet", branch, check=False).strip()
+    lines = [
+        f"commit refs/heads/{branch}",
+        "committer Somebody <somebody@example.edu> now",
+        "data 7\nby hand",
+    ]
+    lines += [f"from {parent}"] if parent else []
+    lines += [f"D {path}" for path in drops]
+    for path, content in puts.items():
+        inline = f"M {mode} inline {path}\ndata {len(content)}\n{content}"
+        lines.append(f"M {mode} {content} {path}" if mode == "160000" else inline)
+    git(folder, "fast-import", "--quiet", "--date-format=now", given="\n".join([*lines, ""]))
+    return git(folder, "rev-parse", branch).strip()

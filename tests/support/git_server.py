@@ -7,11 +7,10 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from git_repositories import GIT, git
+from git_repositories import GIT
 
 USER, PASSWORD = "ci", "pass-phrase-of-ci"
 _LOGIN = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-ZERO = "0" * 40
 
 
 def knowing_the_password():
@@ -29,7 +28,7 @@ class GitServer(ThreadingHTTPServer):
     """Serves the repositories below a folder. `misbehave` is called before each request is answered.
 
     It gets the handler and the service (receive-pack or upload-pack), and returns True if it has answered
-    the request itself. With `is_careless`, a push overwrites whatever is there.
+    the request itself.
     """
 
     daemon_threads = True
@@ -41,7 +40,6 @@ class GitServer(ThreadingHTTPServer):
         self.scheme = "http" if tls is None else "https"
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        self.is_careless = False
         self.misbehave = lambda _handler, _service: False
         self.requests = []
 
@@ -79,8 +77,6 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != _LOGIN:
             self.answer(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"who are you?")
         elif not self.server.misbehave(self, service):
-            if self.server.is_careless and service == "git-receive-pack":
-                body = self._with_what_is_there(path, body)
             self.answer(*self.ask_git(path, query, body))
 
     def ask_git(self, path, query, body):
@@ -117,14 +113,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def _with_what_is_there(self, path, body):
-        """Return the push `body`, made to expect the current commit, so that it always succeeds."""
-        old, _, rest = body[4:].partition(b" ")
-        _new, _, name = rest.split(b"\0")[0].partition(b" ")
-        folder = self.server.root / path.strip("/").removesuffix("/git-receive-pack")
-        there = git(folder, "rev-parse", "--verify", "--quiet", name.decode(), check=False).strip() or ZERO
-        return body[:4] + there.encode() + body[4 + len(old) :]
 
     def log_message(self, *_):
         """Log nothing."""

@@ -1,28 +1,26 @@
 """What the commits of a state's branch say, and what stands in it."""
 
-from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from reconciler.ports import LockInfo
-from reconciler.stores.git_branch import ForeignBranchError, append_file, tip_of
-from reconciler.stores.git_commits import TreeEntry, author_of, manifests_commit, message_of
+from reconciler.model.errors import StateUnavailable
+from reconciler.stores.git import append_file, tip_of
+from reconciler.stores.git_commits import UNNAMED, Scratch, TreeEntry, manifests_commit, message_of
+from reconciler.stores.git_urls import read_git_url
 
+PLACE = read_git_url("git+file:///r.git#path=s", root=Path("/"))
 SHA = "0123456789abcdef0123456789abcdef01234567"
-
-
-def lock_of(who, host):
-    """The lock of `who` on `host`."""
-    return LockInfo(lock_id="1", who=who, host=host, pid=1, since=datetime.now(UTC), command="apply")
 
 
 def test_a_message_has_a_title_a_body_and_trailers():
     """The note's first line is the title; pipelines are told not to start."""
-    message = message_of("apply", "2 created\n\ncs/a: created as EX1\ncs/b: created as EX2", {"Lock-Id": "7"})
-    assert message == (
-        "apply: 2 created [skip ci]\n\n  cs/a: created as EX1\n  cs/b: created as EX2\n\nLock-Id: 7\n"
-    )
-    assert message_of("unlock", "", {}) == "unlock [skip ci]\n"
+    note = "apply: 2 created\n\ncs/a: created as EX1\ncs/b: created as EX2"
+    title, body, trailer = message_of(note, manifests_commit="7").split("\n\n")
+    assert title == "apply: 2 created [skip ci]"
+    assert body == "  cs/a: created as EX1\n  cs/b: created as EX2"
+    assert trailer == "Manifests-Commit: 7\n"
+    assert message_of("unlock", manifests_commit=None) == "unlock [skip ci]\n"
 
 
 @pytest.mark.parametrize(
@@ -37,40 +35,40 @@ def test_a_message_has_a_title_a_body_and_trailers():
 )
 def test_no_note_can_pass_for_a_trailer(note):
     """Only the last lines stand at a line's beginning."""
-    message = message_of("apply", note, {"Lock-Id": "7"})
-    assert not any(line.startswith("Manifests-Commit") for line in message.split("\n"))
-    assert message.endswith("\n\nLock-Id: 7\n")
+    message = message_of(note, manifests_commit="7")
+    assert [line for line in message.split("\n") if line.startswith("Manifests")] == ["Manifests-Commit: 7"]
+    assert message.endswith("\n\nManifests-Commit: 7\n")
 
 
 def test_a_message_holds_no_control_characters_and_is_bounded():
     """Escape sequences, changes of direction and endless lines end here; what is left out is at the end."""
-    message = message_of(
-        "\x1b[31mapply", "a\u202eb\x00\n" + "line \x7f\n" * 1000 + "y" * 10_000, {"K": "a\nb"}
-    )
+    note = "\x1b[31mapply: a\u202eb\x00\n" + "line \x7f\n" * 1000 + "y" * 10_000
+    message = message_of(note, manifests_commit=None)
     assert message.startswith("\ufffd[31mapply: a\ufffdb\ufffd [skip ci]\n")
-    assert "K: a b\n" in message
     assert all(character.isprintable() or character == "\n" for character in message)
     assert max(map(len, message.split("\n"))) < 400
     assert message.count("\n") < 300
 
 
 @pytest.mark.parametrize(
-    ("who", "host", "name", "email"),
+    ("name", "email", "author"),
     [
-        ("jdoe", "laptop.example.edu", "jdoe", "reconciler@laptop.example.edu"),
-        ("a <b>\nc", "x y>\n", "a b c", "reconciler@x-y"),
-        ("<>", "", "reconciler", "reconciler@localhost"),
-        (
-            "alice in GitHub Actions, o/r run 1",
-            "runner",
-            "alice in GitHub Actions, o/r run 1",
-            "reconciler@runner",
-        ),
+        ("J. Doe", "jdoe@example.edu", "J. Doe <jdoe@example.edu>"),
+        ("a <b>\nc", "x y>\n", "a bc <x y>"),
+        ("a\u202eb", "\udcff", "a\ufffdb <\ufffd>"),
+        ("", "jdoe@example.edu", UNNAMED),
+        ("J. Doe", None, UNNAMED),
     ],
 )
-def test_an_author_is_who_holds_the_lock(who, host, name, email):
+def test_an_author_is_whom_git_knows(monkeypatch, name, email, author):
     """In a form that git takes, whatever a machine or a user is called."""
-    assert author_of(lock_of(who, host)) == f"{name} <{email}>"
+    for variable, value in {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": email}.items():
+        if value is not None:
+            monkeypatch.setenv(variable, value)
+    scratch = Scratch(protocols="file")
+    commit = scratch.build(None, {}, (), message="x")
+    said = scratch.ask("log", "-1", "--format=%an <%ae>", commit).decode()
+    assert said.strip() == author
 
 
 @pytest.mark.parametrize("variable", ["GITHUB_SHA", "CI_COMMIT_SHA"])
@@ -93,10 +91,10 @@ def test_appends_are_in_the_order_of_their_names():
     """Beyond a folder's end, and as far as any run goes."""
     names = [append_file("s", number) for number in (0, 1, 255, 256, 257, 65_535, 2_000_000)]
     assert names == sorted(names)
-    assert names[3] == "s.journal/0001/000"
-    tip = tip_of("c", entries_of("s", "s.backup", *(append_file("s", each) for each in range(300))), "s")
-    assert (tip.snapshot, len(tip.ends), tip.journal_bytes) == ("s", 300, 900)
-    assert [tip.appends_within(size) for size in (0, 2, 3, 899, 900)] == [0, 0, 1, 299, 300]
+    assert names[3] == "s.log/0001/000"
+    appends = [append_file("s", each) for each in range(300)]
+    tip = tip_of("c", entries_of("s", "s.backup", *appends), PLACE)
+    assert (tip.commit, tip.has_snapshot, tip.appends, tip.blobs) == ("c", True, 300, ("s", *appends))
 
 
 @pytest.mark.parametrize(
@@ -107,13 +105,14 @@ def test_appends_are_in_the_order_of_their_names():
         (entries_of("a\x1b[2J"), r"a\\x1b"),
         (entries_of("s", mode="120000"), r"s is not a regular file there \(its mode is 120000\)"),
         (entries_of("s", mode="160000"), "160000"),
-        (entries_of("s.journal/0000/000", mode="120000"), "not a regular file"),
+        (entries_of("s.log/0000/000", mode="120000"), "not a regular file"),
         (entries_of("s", size_bytes=2 * 1024**3), "larger than 1024 MiB"),
-        (entries_of("s.journal/0000/001"), "0000/001 where s.journal/0000/000 should be"),
+        (entries_of("s.log/0000/001"), "s.log/0000/001 where 0000/000 should be"),
+        (entries_of("s.journal/0000/000", "s.log/0000/000"), "s.log/0000/000 where 0000/001 should be"),
         (entries_of("s.journal/x"), "s.journal/x where"),
     ],
 )
 def test_what_no_state_holds_is_told(entries, problem):
     """A branch of something else is never read as a state."""
-    with pytest.raises(ForeignBranchError, match=problem):
-        tip_of("c", entries, "s")
+    with pytest.raises(StateUnavailable, match=problem):
+        tip_of("c", entries, PLACE)

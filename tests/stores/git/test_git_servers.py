@@ -1,4 +1,4 @@
-"""State in git over https and ssh: passwords, certificates, failing servers, one that compares nothing."""
+"""State in git over https and ssh: passwords, certificates, servers that fail or answer late."""
 
 import os
 
@@ -7,9 +7,9 @@ import tls_material
 from git_repositories import bare, git
 from git_server import knowing_the_password, serving
 
-from reconciler.model.errors import StateUnavailable
-from reconciler.stores.conformance import a_lock, refusal
-from reconciler.stores.opening import open_store
+from reconciler.model.errors import OutcomeUnknown, StateConflict, StateUnavailable
+from reconciler.stores.conformance import refusal
+from reconciler.stores.git import open_git
 
 
 @pytest.fixture
@@ -29,22 +29,22 @@ def server(served, monkeypatch):
 
 
 @pytest.fixture
-def backend(server, tmp_path):
+def store(server, tmp_path):
     """A client."""
-    return open_store(f"{server.address}/exams.git", root=tmp_path)
+    return open_git(f"{server.address}/exams.git", root=tmp_path)
 
 
 def test_a_wrong_password_is_told_without_it(served, tmp_path, monkeypatch):
     """Nobody is asked for another; none at all is told as well."""
     variables = knowing_the_password()
     with serving(served) as server:
-        backend = open_store(f"{server.address}/exams.git", root=tmp_path)
-        error = refusal(StateUnavailable, backend.read)
+        store = open_git(f"{server.address}/exams.git", root=tmp_path)
+        error = refusal(StateUnavailable, store.load)
         assert "could not read Username" in error.message
         for name, value in (variables | {"STATE_TOKEN": "hunter2"}).items():
             monkeypatch.setenv(name, value)
-        backend = open_store(f"{server.address}/exams.git", root=tmp_path)
-        for call in (backend.read, lambda: backend.lock(a_lock(), timeout_s=0).__enter__()):
+        store = open_git(f"{server.address}/exams.git", root=tmp_path)
+        for call in (store.load, lambda: store.replace(b"x", b"", at=None)):
             error = refusal(StateUnavailable, call)
             assert "Authentication failed" in error.message
             assert "credential helpers" in error.hint
@@ -53,8 +53,8 @@ def test_a_wrong_password_is_told_without_it(served, tmp_path, monkeypatch):
 
 def test_a_missing_repository_is_not_an_absent_state(server, tmp_path):
     """The server says that there is none; that says nothing about a state."""
-    backend = open_store(f"{server.address}/other.git", root=tmp_path)
-    error = refusal(StateUnavailable, backend.read)
+    store = open_git(f"{server.address}/other.git", root=tmp_path)
+    error = refusal(StateUnavailable, store.load)
     assert "other.git" in error.message
     assert "not found" in error.message
 
@@ -63,7 +63,7 @@ def test_nobody_listens(tmp_path, served):
     """An address without a server."""
     with serving(served) as server:
         url = f"{server.address}/exams.git"
-    error = refusal(StateUnavailable, open_store(url, root=tmp_path).read)
+    error = refusal(StateUnavailable, open_git(url, root=tmp_path).load)
     assert "Check the address and the network" in error.hint
 
 
@@ -76,67 +76,112 @@ def test_a_server_that_cannot_prove_who_it_is(served, tmp_path, monkeypatch, tls
     for name, value in {"GIT_SSL_CAINFO": trust, **knowing_the_password()}.items():
         monkeypatch.setenv(name, value)
     with serving(served, tls=tls()) as server:
-        error = refusal(StateUnavailable, open_store(f"{server.address}/exams.git", root=tmp_path).read)
+        error = refusal(StateUnavailable, open_git(f"{server.address}/exams.git", root=tmp_path).load)
         assert "certificate" in error.message
         assert "GIT_SSL_CAINFO" in error.hint
         assert server.requests == []
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_busy_server_is_asked_again(server, backend, monkeypatch, status):
-    """A few times, with pauses; then it is told."""
-    monkeypatch.setattr("reconciler.stores.git_remote.PAUSES_S", (0.0, 0.01))
-    busy = []
-
-    def refuse(handler, _service):
-        if not busy:
-            return False
-        handler.answer(busy.pop(), {"Retry-After": "1"}, b"later")
-        return True
-
-    server.misbehave = refuse
-    with backend.lock(a_lock(), timeout_s=0):
-        busy[:] = [status]
-        version = backend.write(b"one", replacing=None)
-        busy[:] = [status] * 2
-        assert backend.read().data == b"one"
-        busy[:] = [status] * 100
-        error = refusal(StateUnavailable, lambda: backend.write(b"two", replacing=version))
+def test_a_busy_server_may_be_asked_again(server, store, status):
+    """Nothing was sent to it; the error says so, and that another try may help."""
+    head = store.replace(b"one", b"", at=None)
+    server.misbehave = lambda handler, _service: handler.answer(status, {}, b"later") or True
+    for call in (store.load, lambda: store.append(b"x", at=head), lambda: store.replace(b"x", b"", at=head)):
+        error = refusal(StateUnavailable, call)
+        assert not isinstance(error, OutcomeUnknown)
+        assert error.retry_after_s == 0
         assert str(status) in error.message
         assert "busy" in error.hint
-        busy.clear()
-        assert backend.read().data == b"one"
+    server.misbehave = lambda _handler, _service: False
+    store.append(b"y", at=head)
+    assert store.load().log == b"y"
 
 
-def test_an_answer_that_never_comes_is_looked_for(server, backend):
-    """The push is done, and the connection cut before its answer: it counts, and is done once."""
-    cut = []
+class LatePushes:
+    """Cuts the connection of each push in `mode`: "done" before its answer, "late" before it is done."""
 
-    def drop(handler, service):
-        if service != "git-receive-pack" or not cut:
+    def __init__(self, server):
+        self.mode = None
+        self.held = []
+        server.misbehave = self.cut
+
+    def cut(self, handler, service):
+        """Cut the connection of a push."""
+        if service != "git-receive-pack" or handler.command == "GET" or self.mode is None:
             return False
-        cut.pop()
         path, _, query = handler.path.partition("?")
-        handler.ask_git(path, query, handler.body)
+        self.held.append(lambda: handler.ask_git(path, query, handler.body))
+        if self.mode == "done":
+            self.held.pop()()
         handler.close_connection = True
         return True
 
-    server.misbehave = drop
-    with backend.lock(a_lock(), timeout_s=0):
-        version = backend.write(b"one", replacing=None)
-        cut.append("once")
-        backend.append_journal(b"x", after=0)
-        assert cut == []
-        cut.append("once")
-        assert backend.write(b"two", replacing=version) != version
-    assert (backend.read().data, backend.read_journal()) == (b"two", b"x")
+    def deliver(self):
+        """Have the pushes arrive; return what the server answers to the last."""
+        while self.held:
+            _, _, body = self.held.pop(0)()
+        return body
+
+
+@pytest.mark.parametrize("kind", ["append", "replace"])
+def test_an_answer_that_never_comes_leaves_open_what_was_done(server, store, kind):
+    """The push is done, and the connection cut before its answer: a load finds it, done once."""
+    head = store.replace(b"one", b"", at=None)
+    pushes = LatePushes(server)
+    pushes.mode = "done"
+    change = {
+        "append": lambda: store.append(b"x", at=head),
+        "replace": lambda: store.replace(b"one", b"x", at=head),
+    }[kind]
+    refusal(OutcomeUnknown, change)
+    refusal(StateConflict, change)
+    pushes.mode = None
+    assert store.load().log == b"x"
+    store.append(b"y", at=store.load().head)
+    assert store.load().log == b"xy"
     assert git(server.root / "exams.git", "rev-list", "--count", "exam-state") == "3\n"
+
+
+@pytest.mark.parametrize("kind", ["append", "replace"])
+def test_a_push_that_arrives_late_is_refused_once_the_head_has_moved(server, store, tmp_path, kind):
+    """Until then it is not done, and the same client or another can go on from the same head."""
+    head = store.replace(b"one", b"", at=None)
+    pushes = LatePushes(server)
+    pushes.mode = "late"
+    if kind == "append":
+        refusal(OutcomeUnknown, lambda: store.append(b"late", at=head))
+    else:
+        refusal(OutcomeUnknown, lambda: store.replace(b"late", b"", at=head))
+    pushes.mode = None
+    assert store.load().head == head
+    other = open_git(f"{server.address}/exams.git", root=tmp_path)
+    head = other.append(b"next", at=head)
+    assert b"ng refs/heads/exam-state" in pushes.deliver()
+    found = store.load()
+    assert (found.snapshot, found.log, found.head) == (b"one", b"next", head)
+
+
+@pytest.mark.parametrize("mode", ["done", "late"])
+def test_a_first_push_that_arrives_late_makes_no_second_state(server, store, mode):
+    """A new branch is made by one of two pushes, whichever comes first."""
+    pushes = LatePushes(server)
+    pushes.mode = mode
+    refusal(OutcomeUnknown, lambda: store.replace(b"first", b"", at=None))
+    pushes.mode = None
+    if mode == "late":
+        assert store.load() is None
+        store.replace(b"second", b"", at=None)
+        assert b"ng refs/heads/exam-state" in pushes.deliver()
+    else:
+        refusal(StateConflict, lambda: store.replace(b"second", b"", at=None))
+    assert store.load().snapshot == (b"second" if mode == "late" else b"first")
 
 
 @pytest.mark.parametrize(
     "page", [b"<h1>Sign in</h1>", b"<html>\n</html>\n", b""], ids=["line", "page", "empty"]
 )
-def test_a_page_of_a_proxy_is_not_a_repository(server, backend, page):
+def test_a_page_of_a_proxy_is_not_a_repository(server, store, page):
     """A portal that answers everything with a page of its own: there may well be a state behind it."""
 
     def portal(handler, _service):
@@ -144,20 +189,9 @@ def test_a_page_of_a_proxy_is_not_a_repository(server, backend, page):
         return True
 
     server.misbehave = portal
-    for call in (backend.read, backend.lock_holder):
+    for call in (store.load, lambda: store.replace(b"x", b"", at=None)):
         error = refusal(StateUnavailable, call)
         assert "Check the address" in error.hint
-
-
-def test_a_server_that_compares_nothing_is_refused(server, backend):
-    """Of two pushes that create one ref it takes both: no state can be kept there."""
-    server.is_careless = True
-    with backend.lock(a_lock(), timeout_s=0):
-        error = refusal(StateUnavailable, backend.prove_conditional_writes)
-        assert "does not honour conditional pushes" in error.message
-        server.is_careless = False
-        backend.prove_conditional_writes()
-    assert git(server.root / "exams.git", "for-each-ref") == ""
 
 
 SSH = """#!/bin/sh
@@ -181,10 +215,9 @@ def ssh(tmp_path):
 def test_ssh_is_told_to_ask_nothing(tmp_path, served, ssh, monkeypatch):
     """The usual one runs without questions, with the user and path of the URL."""
     monkeypatch.setenv("PATH", f"{ssh}:{os.environ['PATH']}")
-    backend = open_store(f"git+ssh://git@host{served}/exams.git", root=tmp_path)
-    with backend.lock(a_lock(), timeout_s=0):
-        backend.write(b"one", replacing=None)
-    assert backend.read().data == b"one"
+    store = open_git(f"git+ssh://git@host{served}/exams.git", root=tmp_path)
+    store.replace(b"one", b"", at=None)
+    assert store.load().snapshot == b"one"
     said = (tmp_path / "ssh.log").read_text()
     assert "-o BatchMode=yes" in said
     assert f"git@host git-receive-pack '{served}/exams.git'" in said
@@ -204,7 +237,7 @@ def test_another_ssh_is_left_as_it_is(tmp_path, served, ssh, monkeypatch, how):
     }
     for name, value in chosen[how].items():
         monkeypatch.setenv(name, value)
-    assert open_store(f"git+ssh://git@host{served}/exams.git", root=tmp_path).read() is None
+    assert open_git(f"git+ssh://git@host{served}/exams.git", root=tmp_path).load() is None
     assert "BatchMode" not in (tmp_path / "other-ssh.log").read_text()
 
 
@@ -212,7 +245,7 @@ def test_a_host_key_that_is_unknown(tmp_path, ssh, monkeypatch):
     """What ssh says is shown, with what to do."""
     (ssh / "ssh").write_text("#!/bin/sh\necho 'Host key verification failed.' >&2\nexit 255\n")
     monkeypatch.setenv("PATH", f"{ssh}:{os.environ['PATH']}")
-    error = refusal(StateUnavailable, open_store("git+ssh://host/exams.git", root=tmp_path).read)
+    error = refusal(StateUnavailable, open_git("git+ssh://host/exams.git", root=tmp_path).load)
     assert "Host key verification failed" in error.message
     assert "known_hosts" in error.hint
 
@@ -266,12 +299,12 @@ def test_nothing_of_the_workspace_is_run(tmp_path, served, monkeypatch):
     monkeypatch.setenv("GIT_TRACE", str(sprung))
     monkeypatch.setenv("SSH_ASKPASS", str(trap))
     monkeypatch.chdir(root)
-    backend = open_store(f"git+file://{served}/exams.git", root=root)
-    with backend.lock(a_lock(), timeout_s=0):
-        backend.prove_conditional_writes()
-        backend.write(b"one", replacing=None)
+    store = open_git(f"git+file://{served}/exams.git", root=root)
+    head = store.replace(b"one", b"", at=None)
+    store.append(b"x", at=head)
     monkeypatch.delenv("GIT_DIR")
-    assert backend.read().data == b"one"
+    assert store.load().snapshot == b"one"
+    assert store.earlier(head) == b"one"
     assert not sprung.exists()
     commit = git(
         served / "exams.git", "log", "-1", "--format=%(trailers:key=Manifests-Commit,valueonly)", "exam-state"
@@ -288,7 +321,7 @@ def test_no_secret_is_in_the_environment_of_what_runs(tmp_path, served, monkeypa
     hooks.mkdir(exist_ok=True)
     (hooks / "pre-receive").write_text(f"#!/bin/sh\nenv >{tmp_path}/seen\n")
     (hooks / "pre-receive").chmod(0o755)
-    open_store(f"git+file://{served}/exams.git", root=tmp_path).write(b"one", replacing=None)
+    open_git(f"git+file://{served}/exams.git", root=tmp_path).replace(b"one", b"", at=None)
     assert "PATH=" in (tmp_path / "seen").read_text()
     assert "correct-horse" not in (tmp_path / "seen").read_text()
 
@@ -298,6 +331,6 @@ def test_a_setting_that_leads_elsewhere_is_told(tmp_path, served, monkeypatch):
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{served}/.insteadOf")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://host/")
-    error = refusal(StateUnavailable, open_store("git+https://host/exams.git", root=tmp_path).read)
+    error = refusal(StateUnavailable, open_git("git+https://host/exams.git", root=tmp_path).load)
     assert "not allowed" in error.message
     assert "insteadOf" in error.hint

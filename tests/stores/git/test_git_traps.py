@@ -6,9 +6,9 @@ import pytest
 from exam_workspace import Workspace
 from git_repositories import bare, git
 
-from reconciler.model.errors import StateUnavailable
-from reconciler.stores.conformance import a_lock, refusal
-from reconciler.stores.opening import open_store
+from reconciler.model.errors import StateConflict, StateUnavailable
+from reconciler.stores.conformance import refusal
+from reconciler.stores.git import open_git
 
 HOOKS = (
     *("pre-receive", "update", "post-receive", "post-update", "reference-transaction", "push-to-checkout"),
@@ -116,24 +116,22 @@ def trapped(request, tmp_path):
 
 @pytest.mark.parametrize("where", ["hooks", "hooksPath"])
 def test_no_hook_and_no_setting_of_the_repository_runs(trapped, tmp_path, where, monkeypatch):
-    """Whatever is done with the state: the proof, a lock, journal and snapshot, and looks at all of them."""
+    """Whatever is done with the state, and whoever looks at it."""
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     trapped.arm(where)
-    branch = "#branch=state"
 
     def client():
-        return open_store(f"git+file://{trapped.path}{branch}", root=tmp_path)
+        return open_git(f"git+file://{trapped.path}#branch=state", root=tmp_path)
 
-    backend = client()
-    backend.prove_conditional_writes()
-    info = a_lock()
-    with backend.lock(info, timeout_s=0):
-        version = backend.write(b"one", replacing=None)
-        backend.append_journal(b"x", after=0)
-        backend.write(b"two", replacing=version)
-        assert client().lock_holder() is not None
-        assert client().read_journal() == b"x"
-    assert client().read().data == b"two"
+    store = client()
+    assert store.load() is None
+    head = store.replace(b"one", b"", at=None)
+    head = store.append(b"x", at=head)
+    refusal(StateConflict, lambda: client().replace(b"one", b"", at=None))
+    assert client().load().log == b"x"
+    store.replace(b"two", b"", at=head)
+    assert client().load().snapshot == b"two"
+    assert client().backup() == client().earlier(head) == b"one"
     assert not trapped.sprung.exists(), trapped.sprung.read_text()
 
 
@@ -144,8 +142,8 @@ def test_a_branch_that_is_checked_out_is_not_pushed_to(tmp_path):
     trapped.arm("hooks")
     with (trapped.inner / "config").open("a") as file:
         file.write("[core]\n  worktree = ..\n")
-    backend = open_store(f"git+file://{trapped.path}", root=tmp_path)
-    error = refusal(StateUnavailable, lambda: backend.write(b"one", replacing=None))
+    store = open_git(f"git+file://{trapped.path}", root=tmp_path)
+    error = refusal(StateUnavailable, lambda: store.replace(b"one", b"", at=None))
     assert "exam-state" in error.message
     assert not trapped.sprung.exists()
 
@@ -158,8 +156,8 @@ def test_a_hook_in_the_settings_is_refused(trapped, tmp_path, where, url):
         file.write("[include]\n  path = included\n[extensions]\n  worktreeConfig = true\n")
     with (trapped.inner / where).open("a") as file:
         file.write(f'[hook "a.b"]\n  event = pre-receive\n  command = {trapped.trap}\n')
-    backend = open_store(f"git+file://{tmp_path}/{url}#branch=state", root=tmp_path)
-    for use in (backend.read, lambda: backend.write(b"one", replacing=None), backend.lock_holder):
+    store = open_git(f"git+file://{tmp_path}/{url}#branch=state", root=tmp_path)
+    for use in (store.load, lambda: store.replace(b"one", b"", at=None), store.backup):
         error = refusal(StateUnavailable, use)
         assert "hook.a.b.command" in error.message
         assert "git+ssh" in error.hint
