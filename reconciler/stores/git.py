@@ -201,11 +201,11 @@ def tip_of(
     folders = (f"{path}.journal/", f"{path}.log/")
     snapshots = [entry for entry in entries if entry.path == path]
     appends = [entry for entry in entries if entry.path.startswith(folders)]
-    ours = [*snapshots, *appends, *(entry for entry in entries if entry.path == f"{path}.backup")]
-    if others := [spelt_out(entry.path) for entry in entries if entry not in ours]:
+    known = {path, f"{path}.backup", *(entry.path for entry in appends)}
+    if others := [spelt_out(entry.path) for entry in entries if entry.path not in known]:
         more = f" and {len(others) - 3} more" if others[3:] else ""
         raise foreign(place, f"it holds {', '.join(others[:3])}{more}, which does not belong to a state")
-    for entry in ours:
+    for entry in entries:
         if entry.mode not in _REGULAR:
             raise foreign(place, f"{entry.path} is not a regular file there (its mode is {entry.mode})")
         if entry.size_bytes > _LARGEST_BYTES:

@@ -42,6 +42,7 @@ _SETTINGS: Final = (
 )
 _SERVING: Final = (
     "core.alternateRefsCommand=:",
+    "core.fsync=committed",
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
     "gc.auto=0",
@@ -54,7 +55,7 @@ _SERVING: Final = (
 """Settings for a local repository that is fetched from or pushed to.
 
 They override its own settings that would run a program or read another file. A checked-out branch refuses
-pushes, as updating its files may run filters.
+pushes, as updating its files may run filters. What is pushed is on the disk before the push ends.
 """
 _OWN_SCOPES: Final = frozenset({"local", "worktree"})
 _VARIABLES: Final = {

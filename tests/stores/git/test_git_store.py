@@ -1,6 +1,7 @@
 """State in a branch of git: its history, its neighbours, late and lost answers, and who else pushes."""
 
 import os
+import re
 import shutil
 import stat
 import time
@@ -148,6 +149,15 @@ def test_a_change_is_one_call_and_a_load_another(place, calls):
     assert other.load().head == head
     other.append(b"z\n", at=head)
     assert calls.count(Step.STORE_CALL) == 4
+
+
+def test_what_is_pushed_to_this_machine_is_on_its_disk(place, tmp_path, monkeypatch):
+    """Commit, folders and file, before the change is acknowledged."""
+    (tmp_path / "settings").write_text(f"[trace2]\n  eventTarget = {tmp_path}/trace\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "settings"))
+    place().replace(b"one", b"", at=None)
+    flushed = re.findall(r'"key":"fsync/hardware-flush","value":"(\d+)"', (tmp_path / "trace").read_text())
+    assert "3" in flushed, flushed
 
 
 @pytest.mark.parametrize(
