@@ -24,6 +24,7 @@ from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.model.state import State
 from reconciler.model.words import nearest
 from reconciler.planning import state_edits
+from reconciler.ports import Head, Stored
 from reconciler.state.earlier_runs import settle_leftovers
 from reconciler.state.feedback import feed
 from reconciler.state.high_water import HighWaterMark
@@ -225,26 +226,40 @@ def rebuild(
     Return None, with nothing changed, if the present state is as it should be. No lock is taken: a run that
     holds one is forced out. Raises StateLocked if that run is certainly alive.
     """
-    stored, present, log, backup = store.load(), None, None, None
+    stored, log, head = _left_of(store)
+    present, backup = None, None
     if stored is not None:
         with suppress(StateDamaged):
             read(stored, store.location)
             return None
-        log = decode_log(stored.log, location=store.location)
         with suppress(StateDamaged):
             present = decode_state(stored.snapshot, location=store.location)
-    lock = None if log is None else log.lock
+    held = decode_log(log, location=store.location)
+    lock = None if held is None else held.lock
     if lock is not None and holder_of(store, lock).liveness is Liveness.ALIVE:
         raise locked(store, lock)
-    state = rebuilt(older, log, seen=seen)
+    state = rebuilt(older, held, seen=seen)
     if present is not None and stored is not None:
         state = restored(state, present, seen=seen, forget=forget)
         backup = store.keep_backup(stored.snapshot)
     if is_encrypted:
         store.encrypt_next_write()
-    head = None if stored is None else stored.head
     store.replace(encode_state(state), b"", at=head, note="an older state is restored")
     return Restored(state=state, backup=backup)
+
+
+def _left_of(store: EncryptingStore) -> tuple[Stored | None, bytes, Head | None]:
+    """Return what `store` holds (None: no usable snapshot), the log that is left, and the head to name.
+
+    Raises StateDamaged if the store does not tell what is left.
+    """
+    try:
+        stored = store.load()
+    except StateDamaged as error:
+        if error.log is None:
+            raise
+        return None, error.log, None if error.head is None else Head(error.head)
+    return (None, b"", None) if stored is None else (stored, stored.log, stored.head)
 
 
 def _editor(by: str) -> state_edits.Editor:

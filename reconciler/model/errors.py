@@ -74,7 +74,18 @@ class StateExists(StateError):
 
 
 class StateDamaged(StateError):
-    """State or log is not what this product wrote."""
+    """State or log is not what this product wrote.
+
+    `log` is what the store holds of it even so, and `head` what a change that restores the state must name;
+    None if the store does not tell.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str, location: str, log: bytes | None = None, head: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, location=location)
+        self.log = log
+        self.head = head
 
 
 class StateTooNew(StateError):
