@@ -81,7 +81,10 @@ def prove(store: Store, snapshot: bytes, state: State, lock: LockInfo, *, at: He
     if found is None or (found.snapshot, found.log, found.head) != (snapshot, log + released, second):
         raise _unfit(store, "it does not give back what was written to it last")
     third = store.replace(snapshot, b"", at=second, note=note)
-    _must_refuse(store, "a change of an old head", lambda: store.append(log, at=second, note=note))
+    _must_refuse(
+        store, "an append to a log that was replaced", lambda: store.append(log, at=second, note=note)
+    )
+    _must_refuse(store, "a change of an old head", lambda: store.replace(snapshot, b"", at=second, note=note))
     return third
 
 

@@ -13,7 +13,6 @@ import msgspec
 
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.locks import LockInfo
-from reconciler.model.outside_text import tamed
 from reconciler.stores.bucket_calls import Bucket
 from reconciler.stores.bucket_errors import locked_by_earlier_version, part_missing
 
@@ -52,9 +51,10 @@ def refuse_old_lock(bucket: Bucket, key: str) -> None:
         return
     try:
         told = json.loads(found.data)
-        if told["lock"] != "held":
+        if told.pop("lock") != "held":
             return
-        holder = tamed(str(msgspec.convert(told, LockInfo)))
+        told.pop("token")
+        holder = str(msgspec.convert(told, LockInfo))
     except (*_MISTAKES, msgspec.MsgspecError):
         holder = "it does not say who"
     raise locked_by_earlier_version(bucket.location, f"{key}.lock", holder)

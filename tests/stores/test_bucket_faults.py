@@ -2,7 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import object_servers
 import pytest
@@ -21,6 +21,8 @@ from fault_proxy import (
 from memory_bucket import MemoryBucket, Objects
 
 from reconciler.model.errors import OutcomeUnknown, StateConflict, StateDamaged, StateUnavailable
+from reconciler.model.locks import LockInfo
+from reconciler.state.initialising import initialise
 from reconciler.stores.bucket import BucketStore, open_bucket
 from reconciler.stores.bucket_errors import failure
 
@@ -403,25 +405,27 @@ def test_a_log_that_is_replaced_while_it_is_read_is_whole(store, opened, proxy):
 CONDITIONS = [
     pytest.param("s3", ("if-match",), id="s3-updates"),
     pytest.param("s3", ("if-none-match",), id="s3-creates"),
+    pytest.param("s3", ("if-match", "if-none-match"), id="s3-both"),
     pytest.param("gs", ("x-goog-if-generation-match",), id="gs"),
 ]
 """On Azure the conditions are signed: a proxy cannot take them out."""
 
 
 @pytest.mark.parametrize(("kind", "headers"), CONDITIONS)
-def test_a_store_that_ignores_conditions_shows_it(request, tmp_path, kind, headers):
-    """A stale change is not refused, so that the proof of `init` finds it out."""
+def test_a_store_that_ignores_conditions_is_refused(request, tmp_path, kind, headers):
+    """`init` finds it out."""
     server = request.getfixturevalue(kind)
     with FaultProxy(server.port) as proxy:
         store = open_bucket(server.url(port=proxy.port), root=tmp_path)
         proxy.meet(forgetting(*headers), method="PUT")
-        first = store.replace(b"one", b"lock\n", at=None)
-        second = store.append(b"more\n", at=first)
-        store.replace(b"one", b"", at=second)
-        if "if-match" in headers:
-            store.replace(b"stale", b"", at=second)
-        else:
-            store.replace(b"one", b"", at=None)
+        error = refusal(StateUnavailable, lambda: initialise(store, lineage="l", lock=a_lock()))
+        assert "not fit for state: it did not refuse" in error.message
+
+
+def a_lock():
+    """A lock of some run."""
+    since = datetime(2031, 9, 1, tzinfo=UTC)
+    return LockInfo(lock_id="0" * 32, who="somebody", host="runner", pid=42, since=since, command="init")
 
 
 @pytest.mark.parametrize("removed", [1, 2])
