@@ -2,7 +2,7 @@
 
 Without the environment variable RECONCILER_FAULT, `reach` does nothing. With it, the process is killed or the
 system call fails at the named step. Its value is `STEP=ACTION[@N]`, several separated by commas, as in
-`intent-durable=kill@3,journal-write=short`. The action happens when the step is reached for the Nth time; the
+`intent-durable=kill@3,log-write=short`. The action happens when the step is reached for the Nth time; the
 default is 1. A step's name is that of its member of `Step`, in lower case and with hyphens. An invalid value
 ends the process with exit code 1 and a line on standard error, so that no test passes without its fault.
 May import: the standard library.
@@ -53,13 +53,10 @@ class Step(Enum):
     half-way.
     """
 
-    LOCK_OPEN = ("the lock file is about to be opened", _CALL)
-    LOCK_TAKEN = ("the lock is held, and nothing says by whom", _MOMENT)
-    LOCK_NAME = ("the holder is about to be written into the lock file", _WRITE)
-    LOCK_BREAK = ("another run's lock file is about to be removed", _CALL)
-    TIDY = ("what killed writers left is about to be removed", _CALL)
-    JOURNAL_READ = ("the journal is about to be read", _CALL)
     SNAPSHOT_READ = ("the snapshot is about to be read", _CALL)
+    LOG_READ = ("the log is about to be read", _CALL)
+    LOCK_FOLDER = ("the folder is about to be locked, for one change", _CALL)
+    TIDY = ("what killed writers left is about to be removed", _CALL)
     BACKUP_OPEN = ("the backup's scratch file is about to be made", _CALL)
     BACKUP_WRITE = ("the backup's scratch file is empty", _WRITE)
     BACKUP_FLUSH = ("the backup's scratch file is whole, but perhaps not on the disk", _CALL)
@@ -75,24 +72,22 @@ class Step(Enum):
     RECOVERY_WRITE = ("a header or outcomes are about to be appended to the recovery file", _WRITE)
     RECOVERY_FLUSH = ("they are appended, but perhaps not on the disk", _CALL)
     RECOVERY_MADE = ("a new recovery file is on the disk, but its folder perhaps not", _CALL)
-    JOURNAL_OPEN = ("the journal is about to be opened, and made if there is none", _CALL)
-    JOURNAL_CUT = ("what a crash left behind the journal's last record is about to be cut off", _CALL)
-    JOURNAL_WRITE = ("a header or a batch of records is about to be appended to the journal", _WRITE)
-    JOURNAL_FLUSH = ("it is appended, but perhaps not on the disk", _CALL)
-    JOURNAL_MADE = ("a new journal is on the disk, but its folder perhaps not", _CALL)
-    JOURNAL_DROP = ("an append failed, and its half is about to be cut off", _CALL)
+    LOG_OPEN = ("the scratch file of a new log is about to be made", _CALL)
+    LOG_WRITE = ("a new log's scratch file is empty, or records are about to be appended", _WRITE)
+    LOG_FLUSH = ("they are written, but perhaps not on the disk", _CALL)
+    LOG_SWAP = ("the new log is durable under its scratch name", _CALL)
+    LOG_SWAPPED = ("the new log is in its place, but its folder is perhaps not on the disk", _CALL)
+    LOG_DROP = ("an append failed, and its half is about to be cut off", _CALL)
     INTENT_DUE = ("an exam's turn has come, and its intent is about to be appended", _MOMENT)
     INTENT_DURABLE = ("an exam's intent is durable, and it is about to be sent", _MOMENT)
     ANSWERED = ("an exam's answer has come, and its outcome is about to be appended", _MOMENT)
     OUTCOME_DURABLE = ("an exam's outcome is durable", _MOMENT)
     FOLD_DUE = ("every outcome is durable, and the log is about to be folded into the snapshot", _MOMENT)
-    JOURNAL_CLEAR = ("the snapshot holds the journal, which is about to be removed", _CALL)
-    JOURNAL_CLEARED = ("the journal is removed, but its folder is perhaps not on the disk", _CALL)
+    LOG_CLEAR = ("the snapshot holds what the log held, which is about to be removed", _CALL)
+    LOG_CLEARED = ("the log is removed, but its folder is perhaps not on the disk", _CALL)
     RECOVERY_DROP = ("the store has all outcomes, and the recovery file is about to be removed", _CALL)
     STORE_CALL = ("a store elsewhere is about to be asked something", _CALL)
     STORE_CALLED = ("a store elsewhere has done what it was asked, and its answer is about to be read", _CALL)
-    LOCK_RELEASE = ("the lock file is about to be removed", _CALL)
-    LOCK_REMOVED = ("the lock file is removed, and the lock still held", _MOMENT)
 
     def __init__(self, meaning: str, actions: frozenset[Failure]) -> None:
         self.meaning = meaning

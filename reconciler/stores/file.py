@@ -1,57 +1,63 @@
-"""State in a local file, the default store. Its journal, lock and backup are files beside it.
+"""State in a local file, the default store. Its log and its backup are files beside it.
 
-A write makes a new file, flushes it and its folder, and renames it over the old one. The lock is a flock, so
-the kernel releases it when its process ends.
+    PATH         the snapshot
+    PATH.log     a marker line that names the snapshot, then the log; absent while the log is empty
+    PATH.backup  the last backup
+
+To replace both, the new snapshot's marker and the new log are first added to the log file; then the new
+snapshot is renamed over PATH. This rename is the one commit point: what counts of the log file follows the
+last marker of the snapshot that is there, up to the next marker.
+
+A log file belongs to the process that made it. That process holds a flock on it, so the kernel tells whether
+it lives. Another process does not write into the file but renames one of its own over it, which the first
+sees by one look. Each change is compared and made under a flock on the folder; reading takes no lock.
 """
 
 import errno
 import fcntl
 import glob
+import hashlib
 import os
+import re
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import time
+import weakref
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from msgspec import Struct
+
+from reconciler.durable import flush, flush_folder, write_all
 from reconciler.fault_points import Step, reach
-from reconciler.model.errors import UsageError
-from reconciler.ports import (
-    Breaking,
-    LockHandover,
-    LockHolder,
-    LockInfo,
-    Snapshot,
-    StateStore,
-    Version,
-    content_version,
-)
-from reconciler.stores.file_lock import FileLock, reporting
-from reconciler.stores.store_errors import FILE_HINT, conflict, shortened
+from reconciler.model.errors import OutcomeUnknown, StateDamaged, StateLocked, StateUnavailable, UsageError
+from reconciler.ports import Head, Store, Stored
+from reconciler.stores.store_errors import FILE_HINT, conflict
 
 _LARGEST_BYTES: Final = 1024**3
-_APPENDING: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+_MOST_READS: Final = 20
+_PATIENCE_S: Final = 20.0
+_POLL_S: Final = 0.002
+"""Short: a process that changes its state without pauses would keep out one that polls rarely."""
 
+_SCRATCH: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+_NO_LOCKS: Final = frozenset({errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EINVAL})
+"""Errors of network file systems that cannot lock folders, or nothing at all."""
 
-# The fault points of each kind of file: open, write, flush, swap, swapped.
-_SNAPSHOT: Final = (
-    Step.SNAPSHOT_OPEN,
-    Step.SNAPSHOT_WRITE,
-    Step.SNAPSHOT_FLUSH,
-    Step.SNAPSHOT_SWAP,
-    Step.SNAPSHOT_SWAPPED,
+_MARKER: Final = re.compile(
+    rb'^[0-9a-f]{8} \{"formatVersion":3,"number":0,"snapshot":"([a-z0-9:]+)","type":"journal"\}\n',
+    re.MULTILINE,
 )
-_BACKUP: Final = (
-    Step.BACKUP_OPEN,
-    Step.BACKUP_WRITE,
-    Step.BACKUP_FLUSH,
-    Step.BACKUP_SWAP,
-    Step.BACKUP_SWAPPED,
-)
+"""To earlier versions it is the header of a journal that is too new."""
+
+_Key = tuple[int, ...]
+"""What shows whether a file is as it was: device, inode, size, and the times of its last changes."""
 
 
-def open_file(url: str, *, root: Path) -> StateStore:
+def open_file(url: str, *, root: Path) -> Store:
     """Return the store for `url`, which is `file:PATH`. A relative path is below `root`."""
     parts = urlsplit(url)
     if parts.netloc not in {"", "localhost"} or parts.query or parts.fragment or not parts.path:
@@ -59,115 +65,357 @@ def open_file(url: str, *, root: Path) -> StateStore:
     return FileStore(root / unquote(parts.path), location=url)
 
 
+class _Content(Struct, frozen=True, kw_only=True):
+    """What the files hold. `digest` is of the snapshot, and `log_hash` a hash object that has read the log.
+
+    `keys` are of the log file and of the snapshot. `log` is None if our own log file is as we left it: it was
+    not read then. `kept` is what a new log file must begin with, so that nothing is lost while the snapshot
+    is this one. If no part of the log file `fits` the snapshot, `log` is the first part and `kept` is all.
+    """
+
+    digest: str
+    log_hash: Any
+    snapshot: bytes | None = None
+    log: bytes | None = None
+    kept: bytes = b""
+    fits: bool = True
+    keys: tuple[_Key | None, _Key | None]
+
+    @property
+    def head(self) -> Head | None:
+        is_empty = self.snapshot is None and self.log == b""
+        return None if is_empty else _head(self.digest, self.log_hash)
+
+
+class _OwnLog:
+    """A log file that we made. The flock on it lasts as long as its descriptor is open."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.inode = (_key(descriptor) or ())[:2]
+        self.close = weakref.finalize(self, os.close, descriptor)
+        with suppress(OSError):  # without a flock, others cannot know when this process has ended
+            _try_lock(descriptor)
+
+
+class _UnclearError(OSError):
+    """A call failed after which a change is perhaps made."""
+
+
 class FileStore:
-    """A state in the file at `path`; implements `ports.StateStore`."""
+    """A state in the file at `path`; implements `ports.Store`, `KeepsCopies` and `Watches`."""
 
     def __init__(self, path: Path, *, location: str) -> None:
         # Follow links here, once: a write that replaced the link would not change the file that it points to.
         self._path = Path(os.path.realpath(path))
-        self._journal = self._path.with_name(f"{self._path.name}.journal")
-        self._backup = self._path.with_name(f"{self._path.name}.backup")
-        self._lock = FileLock(self._path.with_name(f"{self._path.name}.lock"), location=location)
+        suffixes = ("log", "backup", "journal", "lock")
+        paths = [self._path.with_name(f"{self._path.name}.{suffix}") for suffix in suffixes]
+        self._log, self._backup, self._early_log, self._early_lock = paths
+        self._own: list[_OwnLog] = []  # of these, the last is the present log file
+        self._tip: _Content | None = None
+        self._torn_at: int | None = None
         self.location = location
 
-    def read(self) -> Snapshot | None:
-        """Return the content of the file; None if it does not exist."""
-        with reporting("read", self.location):
-            reach(Step.SNAPSHOT_READ)
-            data = _read_if_exists(self._path)
-        return None if data is None else Snapshot(data=data, version=content_version(data))
+    def load(self) -> Stored | None:
+        """Return what the files hold. Raise StateDamaged if the log does not fit the snapshot."""
+        with self._reporting("read"):
+            found = self._read()
+        if found.head is None:
+            return None
+        if found.snapshot is None or not found.fits:
+            raise self._unfit(found)
+        return Stored(snapshot=found.snapshot, log=found.log or b"", head=found.head)
 
-    def write(self, data: bytes, *, replacing: Version | None, note: str = "") -> Version:  # noqa: ARG002 - no history
-        """Replace the content whose version is `replacing` by `data`, flushed to disk."""
-        with self._changing("write"):
-            present = self.read()
-            if (None if present is None else present.version) != replacing:
+    def append(self, records: bytes, *, at: Head, note: str = "") -> Head:  # noqa: ARG002 - no history
+        """Add `records` to the log. The first ones prove that the snapshot can be replaced."""
+        with self._changing("write the log of", at, self._log) as present:
+            snapshot_key = present.keys[1]
+            if present.log is None:
+                self._extend(present, records)
+            else:
+                if present.snapshot is not None and not present.log:
+                    self._prove_replaceable(present.snapshot)
+                    snapshot_key = _key(self._path)
+                self._make_log(present.kept + records)
+            return self._settle(present.digest, present.log_hash, snapshot_key, records)
+
+    def replace(self, snapshot: bytes, log: bytes, *, at: Head | None, note: str = "") -> Head:  # noqa: ARG002
+        """Replace snapshot and log; see the module's docstring. Remove files of earlier versions."""
+        digest = _digest(snapshot)
+        added = _marker(digest) + log
+        with self._changing("write", at, self._log, self._path) as present:
+            if digest != present.digest:
+                if present.log is None:
+                    self._extend(present, added)
+                elif log or self._log.exists():
+                    self._make_log(present.kept + added)
+                _replace_file(self._path, snapshot, "SNAPSHOT")
+                if not log:
+                    with suppress(OSError):  # a log file without records of this snapshot does no harm
+                        self._remove_log()
+            elif log:
+                self._make_log(added)
+                return self._settle(digest, hashlib.sha256(), present.keys[1], log)
+            else:
+                self._remove_log()
+        return _head(digest, hashlib.sha256(log))
+
+    def has_ended(self, lock_id: str) -> bool:  # noqa: ARG002 - the log file is that of the present lock
+        """Return True if no process holds a flock on the log file."""
+        try:
+            return not _is_held(self._log)
+        except OSError:
+            return False
+
+    def keep_backup(self, snapshot: bytes) -> str:
+        """Replace the last backup by `snapshot`, flushed to disk; return its path."""
+        with self._reporting("back up"), self._alone():
+            if not self.is_undisturbed():
                 raise conflict(self.location)
-            _replace(self._path, data, _SNAPSHOT)
-        return content_version(data)
-
-    def back_up(self, data: bytes) -> str:
-        """Replace the last backup by `data`, flushed to disk; return its path."""
-        with self._changing("back up"):
-            _replace(self._backup, data, _BACKUP)
+            _replace_file(self._backup, snapshot, "BACKUP")
         return str(self._backup)
 
-    def read_journal(self) -> bytes:
-        """Return the content of the journal; empty if there is no file."""
-        with reporting("read the journal of", self.location):
-            reach(Step.JOURNAL_READ)
-            return _read_if_exists(self._journal) or b""
+    def backup(self) -> bytes | None:
+        """Return the content of the backup; None if there is none."""
+        with self._reporting("read the backup of"):
+            return _read_if_exists(self._backup)
 
-    def append_journal(self, data: bytes, *, after: int, note: str = "") -> None:  # noqa: ARG002 - no history
-        """Write `data` after the first `after` bytes of the journal, flushed to disk."""
-        with self._changing("write the journal of"):
-            reach(Step.JOURNAL_OPEN)
-            descriptor = os.open(self._journal, _APPENDING, 0o666)
-            try:
-                size_bytes = self._append(descriptor, data, after)
-            finally:
-                os.close(descriptor)
-            if size_bytes == 0:  # it may be new
-                reach(Step.JOURNAL_MADE)
-                flush_folder(self._journal.parent)
+    def earlier(self, version: str) -> bytes | None:  # noqa: ARG002 - no history
+        """Return None: there is no history."""
+        return None
 
-    def _append(self, descriptor: int, data: bytes, after: int) -> int:
-        """Write and flush `data` after the first `after` bytes; return the size from before."""
-        size_bytes = os.fstat(descriptor).st_size
-        if size_bytes < after:  # ftruncate would fill the gap with zeros
-            raise shortened(self.location)
+    def is_undisturbed(self) -> bool:
+        """Return False if the log file is not one that this object made."""
+        key = _key(self._log)
+        return not self._own if key is None else any(key[:2] == own.inode for own in self._own)
+
+    def _read(self) -> _Content:
+        """Read the files, again if the snapshot was replaced meanwhile."""
+        for _ in range(_MOST_READS):
+            key = _key(self._path)
+            reach(Step.SNAPSHOT_READ)
+            snapshot = _read_if_exists(self._path)
+            reach(Step.LOG_READ)
+            data = _read_if_exists(self._log)
+            early = _read_if_exists(self._early_log) if data is None else None
+            if _key(self._path) == key:
+                break
+        else:
+            raise OSError(errno.EAGAIN, "it is replaced all the time")
+        digest, lines = _digest(snapshot), data or early or b""
+        lines = lines[: lines.rfind(b"\n") + 1]  # a killed writer can leave half a line
+        parts = {digest: lines} if data is None else _parts(lines)
+        log = parts.get(digest, next(iter(parts.values()), lines))
+        return _Content(
+            digest=digest,
+            log_hash=hashlib.sha256(log),
+            keys=(None, key),
+            snapshot=snapshot,
+            log=log,
+            kept=_marker(digest) + log if digest in parts else lines,
+            fits=digest in parts,
+        )
+
+    def _unfit(self, found: _Content) -> StateDamaged:
+        replaced = "was replaced by hand: it is not the state that its log follows"
+        return StateDamaged(
+            f"{self.location} {'does not exist, but its log does' if found.snapshot is None else replaced}",
+            hint=f"Nothing was changed. Keep {self._log.name}: it may hold SIDs that no state has. Put back "
+            "the state that was there, or run `reconciler state restore`. Do not run `init`.",
+            location=self.location,
+            log=found.log,
+            head=found.head,
+        )
+
+    @contextmanager
+    def _reporting(self, verb: str) -> Iterator[None]:
+        """Turn an OSError within into a StateUnavailable that says "cannot `verb` the state"."""
         try:
-            reach(Step.JOURNAL_CUT)
-            if size_bytes > after:
-                os.ftruncate(descriptor, after)
-            write_all(descriptor, data, Step.JOURNAL_WRITE)
-            flush(descriptor, Step.JOURNAL_FLUSH)
-        except OSError:
-            with suppress(OSError):  # readers tolerate a torn end
-                reach(Step.JOURNAL_DROP)
-                os.ftruncate(descriptor, after)
-            raise
-        return size_bytes
-
-    def clear_journal(self) -> None:
-        """Remove the journal and flush its folder."""
-        with self._changing("clear the journal of"):
-            if self._journal.exists():
-                reach(Step.JOURNAL_CLEAR)
-                self._journal.unlink()
-                reach(Step.JOURNAL_CLEARED)
-                flush_folder(self._journal.parent)
+            yield
+        except OSError as error:
+            hint = "Check the path, its permissions and the free space; nothing that was recorded is lost."
+            if error.errno == errno.EBUSY:
+                hint = "If the file is mounted by itself, as into a container, mount its folder instead."
+            kind = OutcomeUnknown if isinstance(error, _UnclearError) else StateUnavailable
+            message = f"cannot {verb} {self.location}: {error.strerror or error}"
+            raise kind(message, hint=hint, location=self.location) from error
 
     @contextmanager
-    def lock(self, info: LockInfo, *, timeout_s: float) -> Iterator[LockHandover]:
-        """Hold the lock. First remove temporary files that killed writers left."""
-        with reporting("lock", self.location):
+    def _changing(self, verb: str, at: Head | None, *watched: Path) -> Iterator[_Content]:
+        """Give what the files hold, while nobody else can change them. Raise StateConflict if it is not `at`.
+
+        Our own log file is not read unless one of the files in `watched` was changed.
+        """
+        with self._reporting(verb):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock.hold(info, timeout_s=timeout_s):
-            with self._changing("tidy up beside"):
-                reach(Step.TIDY)
-                for scratch in self._path.parent.glob(f".{glob.escape(self._path.name)}.*.tmp"):
-                    scratch.unlink(missing_ok=True)
-            yield LockHandover.ORDERLY
-
-    def lock_holder(self) -> LockHolder | None:
-        """Return who wrote the lock file, perhaps a run that was killed; None if there is no lock file."""
-        return self._lock.holder()
-
-    def break_lock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
-        """Remove the lock file if its id is `lock_id` and `breaking` allows its holder."""
-        return self._lock.break_lock(lock_id, breaking=breaking)
-
-    def prove_conditional_writes(self) -> None:
-        """Do nothing: `write` compares under a lock of the folder, which needs no proof."""
+            with self._alone():
+                self._refuse_early_run()
+                self._cut()
+                tip, self._tip = self._tip, None
+                is_known = tip is not None and tip.keys[: len(watched)] == tuple(map(_key, watched))
+                present = tip if tip is not None and is_known else self._read()
+                if present.head != at:
+                    raise conflict(self.location) if present.fits else self._unfit(present)
+                yield present
 
     @contextmanager
-    def _changing(self, verb: str) -> Iterator[None]:
-        with reporting(verb, self.location):
-            if not self._path.parent.is_dir():
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._lock.changing():
-                yield
+    def _alone(self) -> Iterator[None]:
+        """Hold the flock on the folder, so that no other process changes a state in it.
+
+        Where no folder can be locked, lock a hidden file in it; where no file can either, do without.
+        """
+        reach(Step.LOCK_FOLDER)
+        hidden = self._path.with_name(f".{self._path.name}.lock")
+        with ExitStack() as opened:
+            for path, flags in ((self._path.parent, os.O_RDONLY), (hidden, os.O_RDWR | os.O_CREAT)):
+                descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
+                opened.callback(os.close, descriptor)
+                if _lock_in_time(descriptor):
+                    break
+            yield
+
+    def _refuse_early_run(self) -> None:
+        """Raise StateLocked if a run of an earlier version holds the lock file of its time."""
+        if self._early_lock.exists() and _is_held(self._early_lock):
+            raise StateLocked(
+                f"{self.location} is locked by a run of an earlier version, which holds {self._early_lock}",
+                hint="Wait for that run to end, or end its process; its lock ends with it.",
+                location=self.location,
+                holder="a run of an earlier version",
+            )
+
+    def _prove_replaceable(self, snapshot: bytes) -> None:
+        """Replace the snapshot by its own bytes, as `replace` does, so that what forbids it shows now."""
+        links = self._path.stat().st_nlink
+        if links > 1:
+            raise StateUnavailable(
+                f"{self.location} is one of {links} hard links to a file; the others would keep an old state",
+                hint="Nothing was changed. Remove the others; or copy the file, and rename the copy over it.",
+                location=self.location,
+            )
+        _replace_file(self._path, snapshot, "SNAPSHOT")
+
+    def _extend(self, present: _Content, data: bytes) -> None:
+        """Append `data` to our own log file. If that fails, cut off what was written of it."""
+        descriptor = self._own[-1].descriptor
+        size_bytes = os.fstat(descriptor).st_size
+        try:
+            write_all(descriptor, data, Step.LOG_WRITE)
+            flush(descriptor, Step.LOG_FLUSH)
+        except OSError:
+            self._torn_at = size_bytes
+            with _unclear():
+                self._cut()
+            self._settle(present.digest, present.log_hash, present.keys[1])
+            raise
+
+    def _cut(self) -> None:
+        """Cut off what a failed append left; its first lines must not count if it is repeated."""
+        if self._torn_at is not None:
+            reach(Step.LOG_DROP)
+            os.ftruncate(self._own[-1].descriptor, self._torn_at)
+            self._torn_at = None
+
+    def _make_log(self, data: bytes) -> None:
+        """Replace the log file by a new one, which is ours. Remove what killed writers left."""
+        reach(Step.TIDY)
+        for scratch in self._path.parent.glob(f".{glob.escape(self._path.name)}.*.tmp"):
+            scratch.unlink(missing_ok=True)
+        _replace_file(self._log, data, "LOG", close=lambda descriptor: self._own.append(_OwnLog(descriptor)))
+
+    def _remove_log(self) -> None:
+        """Remove the log file, what an earlier version left, and our flock."""
+        try:
+            reach(Step.LOG_CLEAR)
+            if self._early_log.exists():  # first, or it would count again
+                self._early_lock.unlink(missing_ok=True)
+                self._early_log.unlink()
+            self._log.unlink(missing_ok=True)
+            with _unclear():
+                reach(Step.LOG_CLEARED)
+                flush_folder(self._log.parent)
+        finally:
+            while self._own:
+                self._own.pop().close()
+
+    def _settle(self, digest: str, log_hash: Any, snapshot_key: _Key | None, added: bytes = b"") -> Head:
+        """Remember our log file as it is now, with `added` at its end. Return the head."""
+        log_hash = log_hash.copy()
+        log_hash.update(added)
+        key = _key(self._log)
+        if key is None or key[:2] != self._own[-1].inode:
+            raise _UnclearError(errno.ESTALE, "its log was removed or replaced meanwhile")
+        self._tip = _Content(digest=digest, log_hash=log_hash, keys=(key, snapshot_key))
+        return _head(digest, log_hash)
+
+
+def _digest(snapshot: bytes | None) -> str:
+    return "none" if snapshot is None else f"sha256:{hashlib.sha256(snapshot).hexdigest()}"
+
+
+def _head(digest: str, log_hash: Any) -> Head:
+    return Head(f"{digest} {log_hash.hexdigest()}")
+
+
+def _marker(digest: str) -> bytes:
+    text = b'{"formatVersion":3,"number":0,"snapshot":"%s","type":"journal"}' % digest.encode()
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def _parts(log_file: bytes) -> dict[str, bytes]:
+    """Return for each snapshot's digest what follows its last marker, up to the next marker."""
+    _, *pieces = _MARKER.split(log_file)
+    return {digest.decode(): log for digest, log in zip(pieces[::2], pieces[1::2], strict=True)}
+
+
+def _key(file: Path | int) -> _Key | None:
+    try:
+        status = os.stat(file)  # noqa: PTH116 - of descriptors, too
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Take the flock on `descriptor` if it is free; return whether that worked."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_held(path: Path) -> bool:
+    """Return whether a process holds a flock on the file."""
+    descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return not _try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock_in_time(descriptor: int) -> bool:
+    """Wait for the flock on `descriptor` and take it. Return False if its file system has none."""
+    deadline_s = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline_s:
+        try:
+            if _try_lock(descriptor):
+                return True
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return False
+            raise
+        time.sleep(_POLL_S)
+    raise OSError(errno.EAGAIN, "another process has been changing a state in the same folder for too long")
+
+
+@contextmanager
+def _unclear() -> Iterator[None]:
+    """Turn an OSError within into one that says that a change is perhaps made."""
+    try:
+        yield
+    except OSError as error:
+        raise _UnclearError(error.errno, error.strerror) from error
 
 
 def _read_if_exists(path: Path) -> bytes | None:
@@ -188,47 +436,27 @@ def _read_if_exists(path: Path) -> bytes | None:
         return file.read()
 
 
-def _replace(path: Path, data: bytes, steps: tuple[Step, Step, Step, Step, Step]) -> None:
-    """Replace the content of `path` by `data` atomically. `steps` are its fault points."""
-    opening, writing, flushing, swapping, swapped = steps
+def _replace_file(path: Path, data: bytes, kind: str, *, close: Callable[[int], object] = os.close) -> None:
+    """Replace the content of `path` by `data` atomically. `kind` is the first word of its fault points.
+
+    `close` is called with the new file's descriptor before the rename, and closes or keeps it.
+    """
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        reach(opening)
-        with scratch.open("wb", buffering=0) as file:
-            write_all(file.fileno(), data, writing)
-            flush(file.fileno(), flushing)
-        reach(swapping)
+        reach(Step[f"{kind}_OPEN"])
+        descriptor = os.open(scratch, _SCRATCH, 0o666)
+        try:
+            write_all(descriptor, data, Step[f"{kind}_WRITE"])
+            flush(descriptor, Step[f"{kind}_FLUSH"])
+        finally:
+            close(descriptor)
+        reach(Step[f"{kind}_SWAP"])
         scratch.replace(path)
     except OSError:
-        with suppress(OSError):  # report the first failure; whoever locks next removes the file
+        with suppress(OSError):  # report the first failure; whoever makes the next log removes the file
             reach(Step.SCRATCH_DROP)
             scratch.unlink(missing_ok=True)
         raise
-    reach(swapped)
-    flush_folder(path.parent)
-
-
-def write_all(descriptor: int, data: bytes, step: Step) -> None:
-    """Write all of `data`; one os.write may write only a part."""
-    reach(step, descriptor, data)
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-def flush(descriptor: int, step: Step) -> None:
-    """Flush to the disk. On macOS fsync alone leaves data in the drive's cache."""
-    reach(step)
-    if hasattr(fcntl, "F_FULLFSYNC"):
-        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-    else:
-        os.fsync(descriptor)
-
-
-def flush_folder(folder: Path) -> None:
-    """Make the entries of `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with _unclear():
+        reach(Step[f"{kind}_SWAPPED"])
+        flush_folder(path.parent)
