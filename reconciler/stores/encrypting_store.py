@@ -4,7 +4,6 @@ The stored bytes themselves show whether a state is encrypted, so a plain state 
 state stays encrypted with each write, until `decrypt_next_write` is called.
 """
 
-from contextlib import suppress
 from typing import Final
 
 from msgspec import Struct
@@ -17,6 +16,7 @@ from reconciler.stores.encryption import (
     KeyRing,
     LogEnd,
     begin_log,
+    decrypt_document,
     decrypt_log,
     encrypt_document,
     encrypt_frame,
@@ -65,11 +65,28 @@ class EncryptingStore(StoreWrapper):
         return self._present_salt() is not None
 
     def load(self) -> Stored | None:
-        """Return what `inner` holds, decrypted. Raise StateDamaged if only one of its parts is encrypted."""
-        found, self._seen = self._inner.load(), None
+        """Return what `inner` holds, decrypted. Raise StateDamaged if only one of its parts is encrypted.
+
+        If the snapshot is gone or damaged, the error has the decrypted log, and the next `replace` encrypts
+        if the state was encrypted.
+        """
+        self._seen = None
+        try:
+            found = self._inner.load()
+        except StateDamaged as error:
+            if error.log is not None and is_encrypted_log(error.log):
+                error.log, _ = decrypt_log(error.log, self._ring)
+                self.encrypt_next_write()
+            raise
         if found is None:
             return None
-        snapshot, key = read_document(found.snapshot, self._ring, "snapshot")
+        try:
+            snapshot, key = read_document(found.snapshot, self._ring, "snapshot")
+        except StateDamaged as error:
+            log, _ = decrypt_log(found.log, self._ring)
+            error.log, error.head = log, found.head
+            self.encrypt_next_write()
+            raise
         is_begun = b"\n" in found.log  # a journal of an earlier version can end within its first line
         if is_begun and is_encrypted_log(found.log) is not (key is not None):
             raise self._ring.damaged("its snapshot is not" if key is None else "its log is not")
@@ -112,27 +129,16 @@ class EncryptingStore(StoreWrapper):
         return super().keep_backup(snapshot if key is None else encrypt_document(key, "backup", snapshot))
 
     def backup(self) -> bytes | None:
-        """Return the last backup, decrypted if it is encrypted.
-
-        If it is, and the state is gone or damaged, the next `replace` encrypts.
-        """
+        """Return the last backup, decrypted if it is encrypted."""
         return self._plain(super().backup())
 
     def earlier(self, version: str) -> bytes | None:
-        """Return the snapshot of an earlier `version`, as `backup` does."""
+        """Return the snapshot of an earlier `version`, decrypted if it is encrypted."""
         return self._plain(super().earlier(version))
 
     def _plain(self, copy: bytes | None) -> bytes | None:
-        if copy is None:
-            return None
-        ring = KeyRing(keys=self._keys, location=f"the copy of {self.location}")
-        plain, key = read_document(copy, ring, "snapshot", "backup")
-        if key is not None and not self._is_changing:
-            with suppress(StateDamaged):
-                self._present_salt()
-            if self._seen is None:  # the copy is to replace a state that is gone
-                self._is_changing, self._next_key = True, self._ring.for_writing(key.salt)
-        return plain
+        name = f"the copy of {self.location}"
+        return None if copy is None else decrypt_document(copy, keys=self._keys, name=name)
 
     def _at(self, head: Head) -> _Seen:
         """Return what the store holds at `head`. Raise StateConflict if it has another head by now."""

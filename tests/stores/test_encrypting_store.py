@@ -210,30 +210,65 @@ def test_copies_are_read_whatever_they_are(inner, encrypted):
     assert (plain.keep_backup(b"x"), plain.backup(), plain.earlier("first")) == (None, None, None)
 
 
-@pytest.mark.parametrize("lost", ["gone", "damaged"])
-@pytest.mark.parametrize("read", [lambda store: store.backup(), lambda store: store.earlier("first")])
-def test_what_is_restored_is_encrypted_again(inner, encrypted, lost, read):
-    """A copy in place of a state that is gone or damaged tells whether the state was encrypted."""
+def test_what_is_left_of_a_damaged_state_is_told(inner, encrypted):
+    """Its log and its head, so that it can be restored; and what is restored is encrypted again."""
     encrypted.keep_backup(b"old")
-    inner.cell.held = None
-    if lost == "damaged":
-        inner.replace(change(inner.copy, "kind", "snapshot"), b"", at=None)
-    head = inner.cell.held and inner.cell.held.head
-    someone = client(inner)
-    someone.replace(read(someone), b"", at=head)
-    assert inner.load().snapshot != b"old"
-    assert content(client(inner)) == (b"old", b"")
+    log = inner.load().log
+    for left, plain in ((log, WHOLE), (b"", b"")):
+        inner.forge(snapshot=change(inner.copy, "kind", "snapshot"), log=left)
+        someone = client(inner)
+        with pytest.raises(StateDamaged, match="it was changed") as caught:
+            someone.load()
+        assert (caught.value.log, caught.value.head) == (plain, head_of(inner))
+        someone.replace(b"restored", b"", at=caught.value.head)
+        assert content(client(inner)) == (b"restored", b"")
+        assert b"restored" not in inner.load().snapshot
 
 
-def test_an_encrypted_copy_does_not_encrypt_a_plain_state(inner, encrypted):
-    """It is from before `state decrypt`."""
-    encrypted.keep_backup(b"old")
-    encrypted.decrypt_next_write()
-    head = encrypted.replace(b"plain", b"", at=head_of(inner))
-    someone = client(inner)
-    assert someone.backup() == b"old"
-    someone.replace(b"plainer", b"", at=head)
-    assert content(inner) == (b"plainer", b"")
+class Lost(Shelf):
+    """A store whose snapshot is gone."""
+
+    log = b""
+
+    def load(self):
+        """Tell what is left."""
+        raise StateDamaged("gone", hint="", location=self.location, log=self.log, head=Head("left"))
+
+    def compare(self, at):
+        """Only what is left can be followed."""
+        assert at == "left"
+
+
+def test_what_is_left_of_a_lost_state_is_told(inner, encrypted):
+    """The same, where the store itself misses the snapshot."""
+    lost = Lost()
+    for left, plain in ((inner.load().log, WHOLE), (b"plain\n", b"plain\n"), (None, None)):
+        lost.log = left
+        someone = client(lost)
+        with pytest.raises(StateDamaged, match="gone") as caught:
+            someone.load()
+        assert (caught.value.log, caught.value.head) == (plain, "left")
+        if plain == WHOLE:
+            someone.replace(b"restored", b"", at=Head("left"))
+            assert b"restored" not in lost.cell.held.snapshot
+    assert encrypted is not None
+
+
+def test_a_damaged_log_is_not_left_out(inner, encrypted):
+    """It may hold what was sent, so it never counts as a log without records."""
+    *lines, _, last = lines_of(inner)
+    for log in (b"".join((*lines, last)), b"plain\n"):
+        inner.forge(log=log)
+        with pytest.raises(StateDamaged) as caught:
+            client(inner).load()
+        assert caught.value.log is None
+        inner.forge(snapshot=change(inner.load().snapshot, "nonce", "AAAA"))
+        with pytest.raises(StateDamaged) as caught:
+            client(inner).load()
+        assert caught.value.log is None
+        inner.forge(
+            snapshot=encryption.encrypt_document(encrypted._ring.for_writing(None), "snapshot", b"one")
+        )
 
 
 def test_equal_content_is_encrypted_unlike_each_time(inner, encrypted):
