@@ -1,25 +1,27 @@
 """Send one HTTP request and read its whole answer, with limits of time and size."""
 
+import base64
+import hashlib
 import os
 import ssl
 import time
+import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from enum import Enum
+from contextlib import closing
 from functools import cached_property
 from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import httpx
-from msgspec import Struct, field
+from msgspec import Struct
 
 from reconciler import __version__
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import StateUnavailable
-from reconciler.model.outside_text import tamed
-from reconciler.proxies import Proxy, proxy_for
-from reconciler.stores.http_address import HttpAddress
+from reconciler.proxies import proxy_for
+from reconciler.service_url import is_loopback
+from reconciler.stores.http_address import HttpAddress, origin
 
 USERNAME: Final = "TF_HTTP_USERNAME"
 PASSWORD: Final = "TF_HTTP_PASSWORD"  # noqa: S105 - the variable's name
@@ -38,31 +40,12 @@ _HEADERS: Final = {
 }
 
 
-class Resend(Enum):
-    """Whether a request may be sent again if the server may have received it."""
-
-    NEVER = "a second one could do harm"
-    ALLOWED = "a second one has the same effect"
-
-
-class HttpRequest(Struct, frozen=True, kw_only=True):
-    """A request to send. `lock_id` becomes the query parameter ID."""
-
-    method: str
-    url: str
-    resend: Resend
-    body: bytes | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    lock_id: str | None = None
-
-
 class HttpAnswer(Struct, frozen=True, kw_only=True):
-    """A whole answer. With `may_be_repeat` the server may have received the same request before."""
+    """A whole answer."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    may_be_repeat: bool = False
 
     @property
     def is_success(self) -> bool:
@@ -79,62 +62,43 @@ class HttpAnswer(Struct, frozen=True, kw_only=True):
 
 
 class HttpClient:
-    """A client for the server of one state."""
+    """A client for the server of one state. It has one connection."""
 
     def __init__(self, address: HttpAddress) -> None:
         self._address = address
-        self._client: httpx.Client | None = None
 
-    @contextmanager
-    def connected(self) -> Iterator[None]:
-        """Use one connection within the context. It is closed at the end of the outermost one."""
-        if self._client is not None:
-            yield
-            return
-        with self._open_client() as client:
-            self._client = client
-            try:
-                yield
-            finally:
-                self._client = None
+    def send(self, method: str, url: str, *, body: bytes = b"", lock_id: str = "") -> HttpAnswer:
+        """Send a request once; return its answer. Raise httpx.TransportError, OSError or StateUnavailable.
 
-    def send(self, request: HttpRequest) -> HttpAnswer:
-        """Send `request` once; return its answer. Raise httpx.TransportError, OSError or StateUnavailable."""
-        with self.connected():
-            assert self._client is not None  # noqa: S101 - for the type checker
-            deadline_s = time.monotonic() + _WHOLE_TIMES * self._address.timeout_s
-            built = self._build(self._client, request, deadline_s)
-            reach(Step.STORE_CALL)
-            try:
-                with closing(self._client.send(built, stream=True)) as response:
-                    body = _read(response, deadline_s)
-            except (httpx.InvalidURL, ValueError) as error:  # httpx raises these for malformed headers
-                raise httpx.RemoteProtocolError(f"the answer cannot be read: {error}") from error
-            reach(Step.STORE_CALLED)
-        return HttpAnswer(status=response.status_code, headers=response.headers, body=body)
-
-    @staticmethod
-    def _build(client: httpx.Client, request: HttpRequest, deadline_s: float) -> httpx.Request:
-        url = httpx.URL(request.url)
-        if request.lock_id is not None:
-            url = url.copy_merge_params({"ID": request.lock_id})
-        if request.body is None:
-            return client.build_request(request.method, url)
-        headers = {
-            "content-type": "application/json",
-            "content-length": str(len(request.body)),
-            **request.headers,
-        }
-        return client.build_request(
-            request.method, url, headers=headers, content=_chunks(request.body, deadline_s)
+        `lock_id` becomes the query parameter ID.
+        """
+        deadline_s = time.monotonic() + _WHOLE_TIMES * self._address.timeout_s
+        target, headers = httpx.URL(url), {}
+        if body:
+            digest = hashlib.md5(body, usedforsecurity=False).digest()
+            headers["content-md5"] = base64.b64encode(digest).decode("ascii")
+            headers |= {"content-type": "application/json", "content-length": str(len(body))}
+        request = self._client.build_request(
+            method,
+            target.copy_merge_params({"ID": lock_id}) if lock_id else target,
+            headers=headers,
+            content=_chunks(body, deadline_s) if body else None,
         )
+        auth = self._credentials(url)
+        reach(Step.STORE_CALL)
+        try:
+            with closing(self._client.send(request, auth=auth, stream=True)) as response:
+                received = _read(response, deadline_s)
+        except (httpx.InvalidURL, ValueError) as error:  # httpx raises these for malformed headers
+            raise httpx.RemoteProtocolError(f"the answer cannot be read: {error}") from error
+        reach(Step.STORE_CALLED)
+        return HttpAnswer(status=response.status_code, headers=response.headers, body=received)
 
-    def _open_client(self) -> httpx.Client:
-        timeout_s, credentials = self._address.timeout_s, self._credentials()
-        self._check_addresses()
-        return httpx.Client(
+    @cached_property
+    def _client(self) -> httpx.Client:
+        timeout_s = self._address.timeout_s
+        client = httpx.Client(
             headers=_HEADERS,
-            auth=credentials,
             verify=self._tls,
             mounts=self._mounts(),
             trust_env=False,
@@ -142,67 +106,52 @@ class HttpClient:
             limits=_LIMITS,
             follow_redirects=False,
         )
-
-    def _check_addresses(self) -> None:
-        try:
-            for address in self._address.all:
-                _ = httpx.URL(address).host  # httpx parses the host only here
-        except (httpx.InvalidURL, ValueError) as error:
-            raise StateUnavailable(
-                f"cannot reach {self._address.location}: an address cannot be read: {tamed(str(error))}",
-                hint="Check the state URL. Nothing was sent.",
-                location=self._address.location,
-            ) from error
+        weakref.finalize(self, client.close)
+        return client
 
     def _mounts(self) -> dict[str, httpx.BaseTransport]:
         """Return a transport for each address that has a proxy in the environment."""
+        urls = [urlsplit(address) for address in self._address.all]
         # No proxy for this machine: it could not reach it, and would see requests in plain http.
-        proxies = {} if self._address.is_local else getproxies()
+        proxies = {} if all(is_loopback(url.hostname or "") for url in urls) else getproxies()
         mounts: dict[str, httpx.BaseTransport] = {}
-        for address in self._address.all:
-            proxy, parts = proxy_for(address, proxies), urlsplit(address)
-            if proxy is not None:
-                mounts[f"{parts.scheme}://{parts.netloc}"] = self._through(proxy)
+        for url in urls:
+            if (proxy := proxy_for(url.geturl(), proxies)) is None:
+                continue
+            try:
+                mounts[f"{url.scheme}://{url.netloc}"] = httpx.HTTPTransport(
+                    verify=self._tls, proxy=httpx.URL(proxy.usable_url), limits=_LIMITS, trust_env=False
+                )
+            except (httpx.InvalidURL, ValueError, ImportError) as error:
+                # Do not show the error: it may quote the proxy's password.
+                remedy = "Write it as http://HOST:PORT (SOCKS is not supported), or unset it."
+                raise self._unusable(f"the proxy in {proxy.variable} cannot be used", remedy) from error
         return mounts
 
-    def _through(self, proxy: Proxy) -> httpx.BaseTransport:
-        try:
-            return httpx.HTTPTransport(
-                verify=self._tls, proxy=httpx.URL(proxy.usable_url), limits=_LIMITS, trust_env=False
-            )
-        except (httpx.InvalidURL, ValueError, ImportError) as error:
-            # Do not show the error: it may quote the proxy's password.
-            raise StateUnavailable(
-                f"cannot reach {self._address.location}: the proxy in {proxy.variable} cannot be used",
-                hint="Write it as http://HOST:PORT (SOCKS is not supported), or unset it. Nothing was sent.",
-                location=self._address.location,
-            ) from error
-
-    def _credentials(self) -> httpx.Auth | None:
+    def _credentials(self, url: str) -> httpx.Auth | None:
         username, password = os.environ.get(USERNAME, ""), os.environ.get(PASSWORD, "")
+        is_for = self._address.is_trusted and origin(url) == origin(self._address.address)
         try:
-            return httpx.BasicAuth(username, password) if username or password else None
+            return httpx.BasicAuth(username, password) if is_for and (username or password) else None
         except UnicodeEncodeError:
             # Not chained: the encoder's error holds the password.
-            raise StateUnavailable(
-                f"{USERNAME} or {PASSWORD} is not UTF-8",
-                hint="Correct it. Nothing was sent.",
-                location=self._address.location,
-            ) from None
+            raise self._unusable(f"{USERNAME} or {PASSWORD} is not UTF-8", "Correct it.") from None
 
     @cached_property
     def _tls(self) -> ssl.SSLContext | bool:
         """The TLS context, made once: reading the certificate authorities takes longer than a request."""
-        if not self._address.uses_tls:
-            return False
         try:
-            return httpx.create_ssl_context()
+            uses_tls = any(address.startswith("https:") for address in self._address.all)
+            return httpx.create_ssl_context() if uses_tls else False
         except OSError as error:
-            raise StateUnavailable(
-                f"cannot reach {self._address.location}: the certificate authorities cannot be read: {error}",
-                hint="Correct what SSL_CERT_FILE or SSL_CERT_DIR names, or unset it. Nothing was sent.",
-                location=self._address.location,
-            ) from error
+            problem = f"the certificate authorities cannot be read: {error}"
+            remedy = "Correct what SSL_CERT_FILE or SSL_CERT_DIR names, or unset it."
+            raise self._unusable(problem, remedy) from error
+
+    def _unusable(self, problem: str, remedy: str) -> StateUnavailable:
+        location = self._address.location
+        message, hint = f"cannot reach {location}: {problem}", f"{remedy} Nothing was sent."
+        return StateUnavailable(message, hint=hint, location=location)
 
 
 def _chunks(body: bytes, deadline_s: float) -> Iterator[bytes]:

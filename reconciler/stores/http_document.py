@@ -1,9 +1,11 @@
-"""The JSON document that a server for Terraform's HTTP protocol stores: snapshot, journal and backup.
+"""The JSON document that a server for Terraform's HTTP protocol stores: snapshot, log and backup.
 
 `serial` rises with every update: GitLab keeps each version and takes the highest serial for the latest one.
 `lineage` is an id of the document that never changes. A snapshot in JSON is stored as JSON, for people to
-read; `style` says how to restore its exact bytes. While there is a journal, every batch sends the whole
-document, so a large snapshot is compressed then, and so is a long journal, except for its last part.
+read; `style` says how to restore its exact bytes. While there is a log, every update sends the whole
+document, so a large snapshot is compressed then, and so is a long log, except for its last part.
+
+Format 1, of earlier versions, has a `journal` in place of the log, and no `lock`.
 """
 
 import base64
@@ -18,7 +20,7 @@ from msgspec import Struct
 
 from reconciler.model.errors import StateDamaged, StateError, StateTooNew, StateUnavailable
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _FORMAT_KEY: Final = "reconcilerState"
 _LARGE_BYTES: Final = 64 * 1024
 _LARGEST_BYTES: Final = 1024**3
@@ -26,21 +28,17 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 class StateDocument(Struct, frozen=True, kw_only=True):
-    """What a server stores; `backup` is as `pack` returns it.
+    """What a server stores. `lock_id` names the server's lock under which it was written.
 
-    If it stores nothing, all fields are defaults.
+    If the server stores nothing, all fields are defaults.
     """
 
     serial: int = 0
     lineage: str = ""
+    lock_id: str = ""
     snapshot: bytes | None = None
-    journal: bytes = b""
-    backup: str | None = None
-
-
-def pack(data: bytes) -> str:
-    """Return `data` compressed, in base64."""
-    return base64.b64encode(gzip.compress(data, mtime=0)).decode("ascii")
+    log: bytes = b""
+    backup: bytes | None = None
 
 
 def encode_document(document: StateDocument) -> bytes:
@@ -49,76 +47,61 @@ def encode_document(document: StateDocument) -> bytes:
         _FORMAT_KEY: b"%d" % _FORMAT,
         "serial": b"%d" % document.serial,
         "lineage": _text_of(document.lineage),
-        "journal": _journal(document.journal),
-        "backup": b"null" if document.backup is None else b'{"gzip": %s}' % _text_of(document.backup),
-        "snapshot": _snapshot(document),
+        "lock": _text_of(document.lock_id),
+        "log": _log_of(document.log),
+        "backup": b"null" if document.backup is None else _compressed(document.backup),
+        "snapshot": _snapshot_of(document),
     }
     return b"{\n%s\n}\n" % b",\n".join(b'"%s": %s' % (name.encode(), text) for name, text in parts.items())
 
 
 def decode_document(data: bytes, *, location: str) -> StateDocument:
     """Return the document in `data`. Raise StateError for other content, which must not be overwritten."""
+
+    def refusal(kind: type[StateError], problem: str, remedy: str) -> StateError:
+        return kind(f"{location} {problem}", hint=f"Nothing was changed. {remedy}", location=location)
+
     try:
         found = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise StateUnavailable(
-            f"the document at {location} is not JSON, or was cut off in transit: {error}",
-            hint="Nothing was changed. Check the address, and the proxies before the server.",
-            location=location,
-        ) from error
+        problem = f"holds something that is not JSON, or was cut off in transit: {error}"
+        remedy = "Check the address, and the proxies before the server."
+        raise refusal(StateUnavailable, problem, remedy) from error
     if not isinstance(found, dict) or _FORMAT_KEY not in found:
-        raise _foreign(found, location)
+        kind = "a state of Terraform" if b'"terraform_version"' in data else "something other than a state"
+        raise refusal(StateUnavailable, f"holds {kind}", "Choose an address of its own for the state.")
     version = found[_FORMAT_KEY]
     if isinstance(version, int) and version > _FORMAT:
-        raise StateTooNew(
-            f"{location} was written by a newer version of reconciler",
-            hint="Nothing was changed. Install a version as new as the one that wrote it.",
-            location=location,
-        )
+        remedy = "Install a version as new as the one that wrote it."
+        raise refusal(StateTooNew, "was written by a newer version of reconciler", remedy)
     try:
         return _decode(found)
     except (KeyError, ValueError, RecursionError) as error:
-        raise StateDamaged(
-            f"the document at {location} is damaged: {error}",
-            hint="Nothing was changed. Put back an earlier version of it, if the server keeps them.",
-            location=location,
-        ) from error
-
-
-def _foreign(found: object, location: str) -> StateError:
-    is_terraform = isinstance(found, dict) and "terraform_version" in found
-    return StateUnavailable(
-        f"{location} holds {'a state of Terraform' if is_terraform else 'something other than a state'}",
-        hint="Nothing was changed. Choose another address: a state needs an address of its own.",
-        location=location,
-    )
+        remedy = "Put back an earlier version of the document, if the server keeps them."
+        raise refusal(StateDamaged, f"holds a document that is damaged: {error}", remedy) from error
 
 
 def _decode(found: Mapping[str, Any]) -> StateDocument:
-    serial, lineage = found["serial"], found["lineage"]
-    if found[_FORMAT_KEY] != _FORMAT or type(serial) is not int or not _is_ascii(lineage):
-        raise ValueError("invalid format, serial or lineage")
+    version, serial, lineage = found[_FORMAT_KEY], found["serial"], found["lineage"]
+    log, lock_id = (found["journal"], "") if version == 1 else (found["log"], found["lock"])
+    if version not in (1, _FORMAT) or type(serial) is not int:
+        raise ValueError("it has an unknown format or serial")
+    if not all(isinstance(text, str) and text.isascii() for text in (lineage, lock_id)):
+        raise ValueError("its lineage or lock is not a plain text")
+    snapshot, backup = (
+        None if found[key] is None else _bytes_in(found[key]) for key in ("snapshot", "backup")
+    )
     return StateDocument(
         serial=serial,
         lineage=lineage,
-        snapshot=None if found["snapshot"] is None else _bytes_of(found["snapshot"]),
-        journal=_journal_in(found["journal"]),
-        backup=None if found["backup"] is None else _packed(found["backup"]),
+        lock_id=lock_id,
+        snapshot=snapshot,
+        log=_bytes_in(log),
+        backup=backup,
     )
 
 
-def _is_ascii(part: object) -> bool:
-    return isinstance(part, str) and part.isascii()
-
-
-def _journal_in(part: object) -> bytes:
-    match part:
-        case {"blocks": list(blocks), "tail": tail}:
-            return b"".join((*map(_bytes_of, blocks), _bytes_of(tail)))
-    return _bytes_of(part)
-
-
-def _bytes_of(part: object) -> bytes:
+def _bytes_in(part: object) -> bytes:
     match part:
         case str():
             return part.encode()
@@ -128,11 +111,13 @@ def _bytes_of(part: object) -> bytes:
             return base64.b64decode(text, validate=True)
         case {"gzip": str(text)}:
             return _unpacked(text)
+        case {"blocks": list(blocks), "tail": tail}:
+            return b"".join(map(_bytes_in, (*blocks, tail)))
     raise ValueError("a part of it has an unknown form")
 
 
 def _unpacked(text: str) -> bytes:
-    """Return the bytes that `pack` compressed, up to the largest size of a state."""
+    """Return the decompressed bytes, up to the largest size of a state."""
     inflating = zlib.decompressobj(_GZIP)
     try:
         data = inflating.decompress(base64.b64decode(text, validate=True), _LARGEST_BYTES)
@@ -143,21 +128,14 @@ def _unpacked(text: str) -> bytes:
     return data
 
 
-def _packed(part: object) -> str:
-    match part:
-        case {"gzip": str(text)} if text.isascii():
-            return text
-    raise ValueError("its backup has an unknown form")
-
-
-def _snapshot(document: StateDocument) -> bytes:
+def _snapshot_of(document: StateDocument) -> bytes:
     if document.snapshot is None:
         return b"null"
-    is_at_work = document.journal and len(document.snapshot) > _LARGE_BYTES
+    is_at_work = document.log and len(document.snapshot) > _LARGE_BYTES
     return _compressed(document.snapshot) if is_at_work else _readable(document.snapshot)
 
 
-def _journal(data: bytes) -> bytes:
+def _log_of(data: bytes) -> bytes:
     """Return `data` in compressed blocks, which stay the same when more is appended, and a plain tail."""
     end = len(data) - len(data) % _LARGE_BYTES
     if not end:
@@ -166,16 +144,16 @@ def _journal(data: bytes) -> bytes:
     return b'{"blocks": [%s], "tail": %s}' % (b", ".join(map(_compressed, blocks)), _plain(data[end:]))
 
 
-@lru_cache(maxsize=256)  # successive batches encode the same parts
+@lru_cache(maxsize=256)  # successive updates encode the same parts
 def _compressed(data: bytes) -> bytes:
-    return b'{"gzip": "%s"}' % pack(data).encode("ascii")
+    return b'{"gzip": "%s"}' % base64.b64encode(gzip.compress(data, mtime=0))
 
 
 @lru_cache(maxsize=1)
 def _readable(data: bytes) -> bytes:
     """Return `data` as JSON if that restores its exact bytes, else as text, else in base64."""
     try:
-        if _indented(json.loads(data.decode(), parse_constant=_refuse_constant)) == data:
+        if _indented(json.loads(data, parse_constant=int)) == data:  # JSON has no NaN; int refuses it
             return b'{"style": "indented", "json": %s}' % data.rstrip()
     except (ValueError, RecursionError):
         pass
@@ -196,7 +174,3 @@ def _plain(data: bytes) -> bytes:
 
 def _text_of(text: str) -> bytes:
     return json.dumps(text, ensure_ascii=False).encode()
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)  # JSON has no NaN or Infinity

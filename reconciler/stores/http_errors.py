@@ -4,20 +4,21 @@ import base64
 import json
 import os
 import ssl
-from http import HTTPStatus
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import httpx
+from httpx import codes
 
-from reconciler.model.errors import StateUnavailable
+from reconciler.model.errors import OutcomeUnknown, StateLocked, StateUnavailable
 from reconciler.model.outside_text import tamed
-from reconciler.stores.http_address import HttpAddress
+from reconciler.stores.http_address import TRUSTED, HttpAddress
 from reconciler.stores.http_client import PASSWORD, USERNAME, HttpAnswer
 
 _UNCHANGED: Final = "Nothing was changed."
 _DOCUMENTED: Final = "See docs/backends/http.md."
-_NO_LOCK: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 
 
 class HttpErrors:
@@ -27,7 +28,7 @@ class HttpErrors:
         self.location = address.location
         self._address = address
 
-    def unreachable(self, error: Exception | None) -> StateUnavailable:
+    def unreachable(self, error: Exception, *, is_update: bool) -> StateUnavailable:
         """Return the error for a request without a whole answer."""
         if isinstance(error, httpx.TimeoutException):
             hint = "Check the server and the network, or allow more time, as in #timeout=120."
@@ -35,90 +36,132 @@ class HttpErrors:
             hint = "Check the host and its certificate. Name your own certificate authority in SSL_CERT_FILE."
         else:
             hint = "Check the host, the network, and the proxies that the environment names."
-        return self._unavailable(f"cannot reach {self.location}: {_describe(error)}", hint)
+        return self._error(
+            f"cannot reach {self.location}: {_describe(error)}",
+            hint,
+            is_unknown=is_update and not isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)),
+            retry_after_s=0.0 if isinstance(error, httpx.TransportError) else None,
+        )
 
-    def failed(self, answer: HttpAnswer) -> StateUnavailable:
-        """Return the error for a server that failed or was too busy at every try."""
-        if answer.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
-            problem, hint = "has been too busy for too long", "Try again later, with a lower --parallelism."
-        else:
-            problem, hint = "failed", "Try again; if that does not help, look at the server's logs."
-        return self._unavailable(f"the server of {self.location} {problem} ({_status(answer)})", hint)
-
-    def of_anything(self, answer: HttpAnswer) -> StateUnavailable | None:
+    def of_anything(self, answer: HttpAnswer, *, is_update: bool) -> StateUnavailable | None:
         """Return the error for an `answer` that is one whatever was requested; None for other answers."""
-        status = answer.status
-        if status == HTTPStatus.UNAUTHORIZED:
-            return self._unavailable(
-                f"the server of {self.location} does not accept the credentials ({_status(answer)})",
-                f"{_UNCHANGED} Set {USERNAME} and {PASSWORD}; a job's token ends with its job. {_DOCUMENTED}",
-            )
-        if status == HTTPStatus.FORBIDDEN:
-            return self._unavailable(
-                f"the server of {self.location} does not permit it ({_status(answer)})",
-                f"{_UNCHANGED} Give {USERNAME} the right to read, lock and write it; in GitLab that is the "
-                f"role Maintainer, and Developer for reading. {_DOCUMENTED}",
-            )
-        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return self._unavailable(
-                f"the state is larger than the server of {self.location} takes ({_status(answer)})",
-                f"{_UNCHANGED} Raise the server's limit (and that of a proxy before it), or split the "
-                "workspace into several states.",
-            )
-        if answer.is_success and answer.is_page:
-            return self._unavailable(
-                f"{self.location} answers with an HTML page instead of a state",
-                "Check the address. A proxy or a sign-in page may stand between here and the server.",
-            )
-        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            return self._unavailable(
-                f"{self.location} redirects elsewhere: {_status(answer)}{_redirect_words(answer)}",
-                f"{_UNCHANGED} Write the final address: credentials are not sent on to another.",
-            )
-        return None
+        is_unknown, retry_after_s = False, None
+        match answer.status:
+            case 401 | 403 if self._are_credentials_withheld():
+                return self._withheld(answer)
+            case 401:
+                problem = f"the server of {self.location} does not accept the credentials"
+                hint = f"Set {USERNAME} and {PASSWORD}; a job's token ends with its job. {_DOCUMENTED}"
+            case 403:
+                problem = f"the server of {self.location} does not permit it"
+                hint = (
+                    f"Give {USERNAME} the right to read, lock and write it; in GitLab that is the role "
+                    f"Maintainer, and Developer for reading. {_DOCUMENTED}"
+                )
+            case 413:
+                problem = f"the state is larger than the server of {self.location} takes"
+                hint = (
+                    "Raise the server's limit (and that of a proxy before it), or split the workspace into "
+                    "several states."
+                )
+            case status if codes.is_redirect(status):
+                problem = f"{self.location} redirects elsewhere{_redirect_words(answer)}"
+                hint = "Write the final address: credentials are not sent on to another."
+            case codes.TOO_MANY_REQUESTS | codes.SERVICE_UNAVAILABLE as status:
+                problem = f"the server of {self.location} is too busy"
+                hint = "Try again later, with a lower --parallelism."
+                is_unknown = is_update and status == codes.SERVICE_UNAVAILABLE
+                retry_after_s = _retry_after_s(answer.headers.get("retry-after", ""))
+            case _ if answer.is_success and answer.is_page:
+                problem = f"{self.location} answers with an HTML page instead of a state"
+                hint = "Check the address. A proxy or a sign-in page may stand between here and the server."
+                is_unknown = is_update
+            case status if (
+                answer.is_success or codes.is_client_error(status) or status == codes.NOT_IMPLEMENTED
+            ):
+                return None
+            case _:
+                problem = f"the server of {self.location} failed"
+                hint = "Try again; if that does not help, look at the server's logs."
+                is_unknown, retry_after_s = is_update, _retry_after_s(answer.headers.get("retry-after", ""))
+        return self._error(
+            f"{problem} ({_status(answer)})",
+            hint if is_unknown else f"{_UNCHANGED} {hint}",
+            is_unknown=is_unknown,
+            retry_after_s=retry_after_s,
+        )
+
+    def may_be_hidden(self, answer: HttpAnswer) -> bool:
+        """Return whether the server may have said "not found" because it was sent no credentials."""
+        return answer.status == codes.NOT_FOUND and self._are_credentials_withheld()
 
     def refused(self, verb: str, answer: HttpAnswer) -> StateUnavailable:
         """Return the error after the server refused to `verb` the state ("read", "write", …)."""
-        hint = (
-            f"{_UNCHANGED} There may be no such project, or {USERNAME} cannot see it: check the address."
-            if answer.status == HTTPStatus.NOT_FOUND
-            else f"{_UNCHANGED} Check the address and its options. {_DOCUMENTED}"
+        problem, hint = f"the server refuses to {verb} {self.location}", "Check the address and its options."
+        if self.may_be_hidden(answer):
+            return self._withheld(answer)
+        if verb == "lock" and answer.status in {404, 405, 501}:  # without a lock, no change is safe
+            problem = f"the server of {self.location} does not lock"
+            hint = (
+                "Check the address: a missing project looks the same. If it is right, give the lock's, as in "
+                "#lock-address=…&lock-method=POST, or choose a server that locks."
+            )
+        elif answer.status == codes.NOT_FOUND:
+            hint = f"There may be no such project, or {USERNAME} cannot see it: check the address."
+        return self._error(
+            f"{problem} ({_status(answer)})",
+            f"{_UNCHANGED} {hint} {_DOCUMENTED}",
+            retry_after_s=0.0 if answer.status in {409, 423} else None,  # another ID has the lock now
         )
-        return self._unavailable(f"the server refuses to {verb} {self.location} ({_status(answer)})", hint)
 
-    def refused_though_held(self) -> StateUnavailable:
-        """Return the error for an update that is refused as locked, although this run holds the lock."""
-        return self._unavailable(
-            f"the server refuses to write {self.location} though this run holds its lock",
-            f"{_UNCHANGED} Look at the server's logs. {_DOCUMENTED}",
-        )
-
-    def no_locks(self, answer: HttpAnswer) -> StateUnavailable:
-        """Return the error for a server that refuses locks. Without a lock, no change is safe."""
-        if answer.status not in _NO_LOCK:
-            return self.refused("lock", answer)
-        return self._unavailable(
-            f"the server of {self.location} does not lock ({_status(answer)} to {self._address.lock_method})",
-            f"{_UNCHANGED} Check the address: a missing project looks the same. If it is right, give the "
-            f"lock's, as in #lock-address=…&lock-method=POST, or choose a server that locks. {_DOCUMENTED}",
+    def locked(self, holder: str, lock_id: str) -> StateLocked:
+        """Return the error for a lock at the server that no run in the log has."""
+        end = f"`reconciler unlock {lock_id}` releases it" if lock_id else "release it at the server"
+        return StateLocked(
+            f"{self.location} is locked at its server by {holder}",
+            hint=f"Wait for it to end. A run of an earlier version, another tool, or a run that was killed "
+            f"as it began has this lock. If that has certainly ended, {end}.",
+            location=self.location,
+            holder=holder,
         )
 
     def unsafe(self, proof: str) -> StateUnavailable:
         """Return the error for a server whose lock does not protect the state; `proof` says what it did."""
-        return self._unavailable(
+        return self._error(
             f"the server of {self.location} is not safe for a state: {proof}",
             f"Two runs could overwrite each other's outcomes. Choose another server or store. {_DOCUMENTED}",
         )
 
-    def moved_on(self) -> StateUnavailable:
-        """Return the error after somebody else changed the state while this run held the lock."""
-        return self._unavailable(
-            f"{self.location} was changed by somebody else while this run held its lock",
-            "This run records nothing more; what it had in flight is in doubt. See `reconciler plan`.",
+    def _are_credentials_withheld(self) -> bool:
+        """Return whether there are credentials that were not sent, for they may be for another server."""
+        return not self._address.is_trusted and any(map(os.environ.get, (USERNAME, PASSWORD)))
+
+    def _withheld(self, answer: HttpAnswer) -> StateUnavailable:
+        parts = urlsplit(self._address.address)
+        return self._error(
+            f"the server of {self.location} does not permit it without credentials ({_status(answer)})",
+            f"{USERNAME} and {PASSWORD} were not sent: the state's URL does not come from the command line. "
+            f"If they are for this server, set {TRUSTED}={parts.scheme}://{parts.netloc}, or give the URL "
+            f"with --state. {_DOCUMENTED}",
         )
 
-    def _unavailable(self, message: str, hint: str) -> StateUnavailable:
-        return StateUnavailable(message, hint=hint, location=self.location)
+    def _error(
+        self, message: str, hint: str, *, is_unknown: bool = False, retry_after_s: float | None = None
+    ) -> StateUnavailable:
+        kind = OutcomeUnknown if is_unknown else StateUnavailable
+        return kind(message, hint=hint, location=self.location, retry_after_s=retry_after_s)
+
+
+def _retry_after_s(text: str) -> float:
+    """Return the seconds in a Retry-After header, in either form of RFC 9110 10.2.3; 0 if malformed."""
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):  # OverflowError: a year out of range
+        return 0.0
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
 
 
 def _is_about_tls(error: BaseException | None) -> bool:
@@ -129,7 +172,7 @@ def _is_about_tls(error: BaseException | None) -> bool:
     return False
 
 
-def _describe(error: Exception | None) -> str:
+def _describe(error: Exception) -> str:
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return type(error).__name__ if _holds_secrets(text) else tamed(text)
 

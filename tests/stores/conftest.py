@@ -31,7 +31,8 @@ class StateServer:
     def at(self, flavour, name, *, options=""):
         """The state called `name`."""
         path = {"plain": "/plain/", "gitlab": "/api/v4/projects/1/terraform/state/"}[flavour]
-        return Place(url=f"{self.base}{path}{name}{options}", root=self.root, environ=CREDENTIALS)
+        environ = CREDENTIALS | {"TF_HTTP_ADDRESS": self.base}
+        return Place(url=f"{self.base}{path}{name}{options}", root=self.root, environ=environ)
 
     def control(self, place, **asked):
         """Plan what `asked` says for a state; what happened to it so far."""
@@ -55,12 +56,13 @@ def server(state_server_process, tmp_path, monkeypatch):
     Other processes are not measured for coverage: measuring is a third of the time of each.
     """
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-    for name, value in CREDENTIALS.items():
+    server = StateServer(state_server_process, tmp_path)
+    for name, value in (CREDENTIALS | {"TF_HTTP_ADDRESS": server.base}).items():
         monkeypatch.setenv(name, value)
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
-    return StateServer(state_server_process, tmp_path)
+    return server
 
 
 @contextmanager
