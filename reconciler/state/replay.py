@@ -41,6 +41,13 @@ class Replay:
         if isinstance(record, IntentRecord):
             self._service = record.service or self._service
 
+    def refuse(self, records: Iterable[Record]) -> None:
+        """Raise MalformedError if `records` cannot follow what was applied."""
+        exams = {one.address: self._exams[one.address] for one in records if one.address in self._exams}
+        intents = {one.address: self._intents[one.address] for one in records if one.address in self._intents}
+        for record in records:
+            apply_record(record, exams, intents)
+
     @property
     def state(self) -> State:
         """The state as it is now, with the same serial. Raises MalformedError if it contradicts itself."""

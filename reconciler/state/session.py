@@ -14,7 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.fault_points import Step, reach
-from reconciler.model.errors import OutcomeUnknown, StateConflict, StateError
+from reconciler.model.errors import OutcomeUnknown, StateConflict, StateError, StateUnavailable
 from reconciler.model.identities import Digest
 from reconciler.model.locks import LockInfo
 from reconciler.model.payloads import NO_PAYLOADS, Payload
@@ -26,6 +26,7 @@ from reconciler.state.locking import Found, Waiting, find, is_held_by, lock_lost
 from reconciler.state.log_format import encode_log, encode_records
 from reconciler.state.replay import Replay
 from reconciler.state.state_format import encode_state
+from reconciler.state.strict_json import MalformedError
 
 _TRIES: Final = 5
 _FIRST_PAUSE_S: Final = 0.2
@@ -93,6 +94,7 @@ class Session:
         """
 
         def change() -> Head:
+            self._refuse(records)
             data = encode_records(records, after=self._records)
             return self._store.append(data, at=self._head, note=self._note(note_of_records(records)))
 
@@ -104,6 +106,17 @@ class Session:
         self._records += len(records)
         for record in records:
             self._replayed.apply(record)
+
+    def _refuse(self, records: Sequence[Record]) -> None:
+        """Raise StateUnavailable if the log holds something that `records` do not follow."""
+        try:
+            self._replayed.refuse(records)
+        except MalformedError as error:  # what could not be appended before was heard all the same
+            raise StateUnavailable(
+                f"the log of {self.location} goes on otherwise than this run knows: {error}",
+                hint="Nothing more was recorded. Look at `reconciler plan`.",
+                location=self.location,
+            ) from error
 
     def commit(self, state: State) -> State:
         """Make `state` the next snapshot and keep the lock; return it as written, with the next serial."""
@@ -119,9 +132,7 @@ class Session:
             return self._put(lambda: self._next(state), note, is_last=True)
         reach(Step.FOLD_DUE)
         note = note_of_change(self._replayed.before, self.state) if self.has_news else "nothing was changed"
-        return self._put(
-            lambda: self._next(self.state) if self.has_news else self.state, note, is_last=True
-        )
+        return self._put(lambda: self._next(self.state) if self.has_news else self.state, note, is_last=True)
 
     def hand_over(self, snapshot: bytes, note: str) -> None:
         """Make `snapshot`, which marks a state that has moved, the last one here, and release the lock."""

@@ -307,3 +307,16 @@ def test_the_moment_of_a_lock_survives_the_log(store):
     """It is kept to the millisecond, like every moment."""
     session(store)
     assert find(store).lock.since == NOW
+
+
+def test_nothing_is_appended_that_does_not_follow_what_was_heard(store):
+    """An intent that was heard, although its run was told nothing, is not followed by a second one."""
+    client = faulty(store, None, "lost")
+    opened = session(client)
+    client.is_down = True
+    with pytest.raises(StateUnavailable):
+        opened.append([began("a", "t1")])
+    client.is_down = False
+    with pytest.raises(StateUnavailable, match="goes on otherwise than this run knows"):
+        opened.append([began("a", "t2")])
+    assert load_state(store).intents["a"].attempt == "t1"
