@@ -1,4 +1,4 @@
-"""Tests that every store must pass: they check what `ports.StateStore` says.
+"""Tests that every store must pass: they check what `ports.Store` says.
 
 They run in pytest, which is not imported here. The tests of a store subclass `StoreConformance` and define
 a fixture `place` for a new, empty location:
@@ -12,14 +12,17 @@ Other processes open the same location by its URL; anything else they need goes 
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import ClassVar, Final
+from uuid import uuid4
 
 from msgspec import Struct, field
 
@@ -27,19 +30,23 @@ from reconciler.fault_points import VARIABLE, are_left
 from reconciler.model.errors import (
     ReconcilerError,
     StateConflict,
+    StateExists,
     StateLocked,
     StateUnavailable,
-    UnlockRefused,
 )
-from reconciler.ports import Breaking, LockHandover, LockInfo, Snapshot, StateStore, Version
+from reconciler.model.locks import LockInfo
+from reconciler.ports import Head, KeepsCopies, Store, Stored, Watches
+from reconciler.state.initialising import initialise
+from reconciler.state.session import load_state
 from reconciler.stores.opening import open_store
+from reconciler.stores.random_histories import seek_broken_promise
 
 _PATIENCE_S: Final = 60.0
-_MANY_APPENDS: Final = 60
 _LARGE_BYTES: Final = 2 * 1024**2
 _WRITERS: Final = 3
-_COUNTS: Final = 5
+_LINES: Final = 4
 _MOST_CALLS: Final = 200
+_ANY_BYTES: Final = bytes(range(256)).replace(b"\n", b"") + b"\n\n"
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -49,18 +56,19 @@ class Place(Struct, frozen=True, kw_only=True):
     root: Path
     environ: Mapping[str, str] = field(default_factory=dict)
 
-    def open(self) -> StateStore:
+    def open(self) -> Store:
         """Return a new client."""
         return open_store(self.url, root=self.root)
 
     def start(self, *words: str, fault: str | None = None) -> "subprocess.Popen[str]":
-        """Start another process that uses this place (see `_act`); its output can be read line by line."""
+        """Start another process that uses this place (see `_act`); it can be talked to line by line."""
         environ = {**os.environ, **self.environ}
         environ.pop(VARIABLE, None)
         if fault is not None:
             environ[VARIABLE] = fault
         command = [sys.executable, "-m", "reconciler.stores.conformance", self.url, str(self.root), *words]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ)  # noqa: S603 - ourselves
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environ)  # noqa: S603 - ourselves
 
     def run(self, *words: str, fault: str | None = None) -> tuple[int, list[str]]:
         """Run such a process; return its exit code and the lines of its output."""
@@ -69,404 +77,364 @@ class Place(Struct, frozen=True, kw_only=True):
         return process.returncode, said.splitlines()
 
 
-def a_lock(command: str = "test") -> LockInfo:
-    """Return lock information with a new id."""
-    return LockInfo(
-        lock_id=os.urandom(16).hex(),
-        who="somebody",
-        host="somewhere",
-        pid=os.getpid(),
-        since=datetime.now(UTC).replace(microsecond=0),
-        command=command,
-    )
+def content(store: Store) -> tuple[bytes, bytes]:
+    """Return snapshot and log; fail if the store is empty."""
+    found = load(store)
+    return found.snapshot, found.log
 
 
-def refusal(kind: type[ReconcilerError], call: Callable[[], object]) -> ReconcilerError:
-    """Return the error of type `kind` that `call` raises; fail if it raises none."""
+def load(store: Store) -> Stored:
+    """Return what the store holds; fail if it is empty."""
+    found = store.load()
+    assert found is not None
+    return found
+
+
+def refuse(call: Callable[[], object]) -> None:
+    """Fail unless `call` raises StateConflict, in words that help."""
     try:
         call()
-    except kind as error:
+    except StateConflict as error:
         assert error.message
         assert error.hint
-        return error
-    raise AssertionError(f"{kind.__name__} was not raised")
+    else:
+        raise AssertionError("StateConflict was not raised")
 
 
-def data_in(backend: StateStore) -> bytes:
-    """Return the snapshot's bytes; fail if there is no snapshot."""
-    found = backend.read()
-    assert found is not None
-    return found.data
+def heard(process: "subprocess.Popen[str]") -> str:
+    """Return the next line of the output of `process`."""
+    assert process.stdout is not None
+    return process.stdout.readline().rstrip("\n")
 
 
-def holder_of(place: Place) -> LockInfo:
-    """Return who holds the lock; fail if nobody does or the store does not know."""
-    holder = place.open().lock_holder()
-    assert holder is not None
-    assert holder.info is not None
-    return holder.info
-
-
-def take(backend: StateStore) -> None:
-    """Take the lock of `backend` and release it."""
-    with backend.lock(a_lock(), timeout_s=0):
-        pass
-
-
-@contextmanager
-def settled(backend: StateStore) -> Iterator[bytes | None]:
-    """Hold the lock as a session does: after FORCED, write the snapshot again. Give the snapshot's bytes."""
-    with backend.lock(a_lock("settle"), timeout_s=0) as handover:
-        found = backend.read()
-        if handover is LockHandover.FORCED:
-            renewed = b"" if found is None else found.data
-            backend.write(renewed + b"'", replacing=None if found is None else found.version)
-        yield None if found is None else found.data
+def tell(process: "subprocess.Popen[str]", line: str) -> None:
+    """Send `line` to `process`."""
+    assert process.stdin is not None
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
 
 
 class StoreConformance:
     """The tests.
 
-    A subclass may name other steps of `fault_points`, at which processes are killed or calls fail.
+    A subclass may name other faults of `fault_points`, and try fewer appends or random histories.
     """
 
-    kill_steps: ClassVar[Sequence[str]] = ("store-call", "store-called")
-    fail_steps: ClassVar[Sequence[str]] = ("store-call=eio", "store-called=eio")
+    faults: ClassVar[Sequence[str]] = (
+        "store-call=kill",
+        "store-called=kill",
+        "store-call=eio",
+        "store-called=eio",
+    )
+    appends: ClassVar[int] = 60
+    histories: ClassVar[int] = 10
+    history_length: ClassVar[int] = 600
+
+    def release(self, place: Place) -> None:
+        """Release what a killed process holds in the store beside the log, as a person would."""
 
     def test_absent_is_not_empty(self, place: Place) -> None:
-        """Without a snapshot `read` returns None; after a write of no bytes it returns no bytes."""
-        backend = place.open()
-        assert backend.read() is None
-        backend.write(b"", replacing=None)
-        assert data_in(place.open()) == b""
+        """A new store holds nothing at all; after `replace` with no bytes it holds no bytes."""
+        assert place.open().load() is None
+        head = place.open().replace(b"", b"", at=None)
+        assert place.open().load() == Stored(snapshot=b"", log=b"", head=head)
+        assert place.open().location
 
     def test_what_was_written_is_read(self, place: Place) -> None:
-        """Any client reads it, with the version that the write returned; also a large one."""
-        one = place.open().write(b"one", replacing=None)
-        assert place.open().read() == Snapshot(data=b"one", version=one)
+        """Any client reads it under the head that the change returned, whatever the bytes."""
+        head = place.open().replace(_ANY_BYTES, b"first\n", at=None)
+        assert place.open().load() == Stored(snapshot=_ANY_BYTES, log=b"first\n", head=head)
         large = os.urandom(_LARGE_BYTES)
-        two = place.open().write(large, replacing=one)
-        assert (
-            place.open().read() == Snapshot(data=large, version=two)
-        ) is True  # and not shown if it is not
-        assert two != one
+        line = large.replace(b"\n", b"") + b"\n"
+        for snapshot, log, added in ((large, b"", line), (b"small", line, _ANY_BYTES)):
+            head = place.open().replace(snapshot, log, at=head)
+            head = place.open().append(added, at=head)
+            found = place.open().load()
+            is_whole = found == Stored(snapshot=snapshot, log=log + added, head=head)
+            assert is_whole  # without megabytes in the message
 
-    def test_a_write_names_what_it_replaces(self, place: Place) -> None:
-        """A writer that saw something else is refused, and nothing changes."""
-        backend = place.open()
-        refusal(StateConflict, lambda: backend.write(b"x", replacing=Version("other")))
-        assert backend.read() is None
-        one = backend.write(b"one", replacing=None)
-        refusal(StateConflict, lambda: backend.write(b"x", replacing=None))
-        two = place.open().write(b"two", replacing=one)
-        refusal(StateConflict, lambda: backend.write(b"x", replacing=one))
-        assert backend.read() == Snapshot(data=b"two", version=two)
-
-    def test_the_journal_grows_and_drops_a_torn_tail(self, place: Place) -> None:
-        """An append goes after the first `after` bytes, and replaces what followed them."""
-        backend = place.open()
-        with backend.lock(a_lock(), timeout_s=0):
-            version = backend.write(b"snapshot", replacing=None)
-            assert backend.read_journal() == b""
-            backend.append_journal(b"head|", after=0)
-            backend.append_journal(b"torn", after=5)
-            backend.append_journal(b"whole|", after=5)
-            assert place.open().read_journal() == b"head|whole|"
-            backend.clear_journal()
-            backend.clear_journal()
-            assert place.open().read_journal() == b""
-            backend.append_journal(b"again|", after=0)
-            assert place.open().read_journal() == b"again|"
-            assert backend.read() == Snapshot(data=b"snapshot", version=version)
-
-    def test_a_journal_outlives_its_writer_and_many_appends(self, place: Place) -> None:
-        """Every append is read, in order, after the lock has gone to another, who may clear it."""
-        parts = [b"%d|" % number for number in range(_MANY_APPENDS)]
-        backend = place.open()
-        with backend.lock(a_lock(), timeout_s=0):
-            backend.write(b"snapshot", replacing=None)
-            after = 0
-            for part in parts:
-                backend.append_journal(part, after=after)
-                after += len(part)
-        other = place.open()
-        with other.lock(a_lock(), timeout_s=0):
-            assert other.read_journal() == b"".join(parts)
-            other.clear_journal()
-            other.append_journal(b"new|", after=0)
-        assert place.open().read_journal() == b"new|"
-
-    def test_a_backup_leaves_the_state_as_it_is(self, place: Place) -> None:
-        """`back_up` returns where the backup is, and can be repeated."""
-        backend = place.open()
-        with backend.lock(a_lock(), timeout_s=0):
-            version = backend.write(b"one", replacing=None)
-            assert backend.back_up(b"older")
-            assert backend.back_up(b"old")
-            assert backend.read() == Snapshot(data=b"one", version=version)
-
-    def test_conditional_writes_are_proven(self, place: Place) -> None:
-        """The proof passes and leaves nothing that reads as a state."""
-        backend = place.open()
-        with backend.lock(a_lock(), timeout_s=0):
-            backend.prove_conditional_writes()
-        assert backend.read() is None
-        assert backend.read_journal() == b""
-
-    def test_one_at_a_time_holds_the_lock(self, place: Place) -> None:
-        """A second process is refused and told who holds the lock; after the release the lock is free."""
-        backend = place.open()
-        assert backend.lock_holder() is None
-        info = a_lock("apply")
-        with backend.lock(info, timeout_s=0) as handover:
-            assert handover is LockHandover.ORDERLY
-            code, said = place.run("take")
-            assert code == 1
-            assert said[0].startswith("StateLocked")
-            assert info.lock_id in said[0]
-            assert "`apply`" in said[0]
-            assert holder_of(place) == info
-        assert place.open().lock_holder() is None
-        assert place.run("take") == (0, ["taken"])
-
-    def test_waiting_for_the_lock_is_bounded(self, place: Place) -> None:
-        """A run waits as long as `timeout_s`, and takes the lock once it is free."""
-        with place.open().lock(a_lock(), timeout_s=0):
-            began = time.monotonic()
-            other = place.open()
-            refusal(StateLocked, lambda: other.lock(a_lock(), timeout_s=0.4).__enter__())
-            assert time.monotonic() - began >= 0.4
-        with place.start("hold") as holder:
-            assert holder.stdout is not None
-            assert holder.stdout.readline() == "held\n"
-            with place.start("take", str(_PATIENCE_S)) as waiting:
-                holder.terminate()
-                self._let_go(place)
-                said, _ = waiting.communicate(timeout=_PATIENCE_S)
-        assert said == "taken\n"
-
-    def test_there_may_be_nothing_to_break(self, place: Place) -> None:
-        """Without a lock, and with another id, `break_lock` is refused."""
-        backend = place.open()
-        refusal(UnlockRefused, lambda: backend.break_lock("any", breaking=Breaking.EVEN_LIVE))
-        with place.open().lock(a_lock(), timeout_s=0):
-            refusal(UnlockRefused, lambda: backend.break_lock("other", breaking=Breaking.EVEN_LIVE))
-            refusal(StateLocked, lambda: take(backend))
-
-    def test_a_killed_holder_can_be_replaced(self, place: Place) -> None:
-        """Its lock ends with its process or can be broken, and what it recorded is there."""
-        with place.start("append", "1000000") as writer:
-            assert writer.stdout is not None
-            said = [writer.stdout.readline() for _ in range(4)]
-            writer.kill()
-        assert said[-1] == "4\n"
-        self._let_go(place)
-        backend = place.open()
-        with settled(backend):
-            assert len(backend.read_journal()) >= len(said)
-
-    def test_a_holder_whose_lock_was_broken_changes_nothing(self, place: Place) -> None:
-        """Neither state, journal nor backup, before and after another has taken the lock."""
-        backend, other = place.open(), place.open()
-        info = a_lock("first")
-        with backend.lock(info, timeout_s=0):
-            version = backend.write(b"one", replacing=None)
-            backend.append_journal(b"head|", after=0)
-            assert other.break_lock(info.lock_id, breaking=Breaking.EVEN_LIVE).info == info
-            self._refuse_all_changes(backend, version)
-            with settled(other):
-                assert other.read_journal() == b"head|"
-                self._refuse_all_changes(backend, version)
-                assert data_in(other).rstrip(b"'") == b"one"
-                assert other.read_journal() == b"head|"
-                other.clear_journal()
-                other.append_journal(b"other|", after=0)
-                self._refuse_all_changes(backend, version)
-                assert place.open().read_journal() == b"other|"
-        assert place.open().lock_holder() is None
+    def test_a_change_names_the_head_that_it_follows(self, place: Place) -> None:
+        """A change at another head is refused and changes nothing, whoever made the last one."""
+        client, other = place.open(), place.open()
+        first = client.replace(b"one", b"", at=None)
+        second = client.append(b"1\n", at=first)
+        third = other.append(b"2\n", at=second)
+        self._refuse(place, (client, other), (None, first, second))
+        fourth = client.append(b"3\n", at=third)
+        fifth = other.replace(b"two", b"4\n", at=fourth)
+        self._refuse(place, (client, other), (None, third, fourth))
+        sixth = client.replace(b"three", b"", at=fifth)
+        self._refuse(place, (client, other), (None, fourth, fifth))
+        assert len({first, second, third, fourth, fifth, sixth}) == 6
 
     @staticmethod
-    def _refuse_all_changes(backend: StateStore, version: Version) -> None:
-        for change in (
-            lambda: backend.write(b"two", replacing=version),
-            lambda: backend.append_journal(b"more|", after=5),
-            backend.clear_journal,
-            lambda: backend.back_up(b"new"),
-        ):
-            refusal(StateUnavailable, change)
+    def _refuse(place: Place, clients: Sequence[Store], heads: Sequence[Head | None]) -> None:
+        before = load(place.open())
+        for client, head in product(clients, heads):
+            refuse(lambda: client.replace(b"x", b"x\n", at=head))  # noqa: B023 - called at once
+            refuse(lambda: client.replace(before.snapshot, b"", at=head))  # noqa: B023 - called at once
+            if head is not None:
+                refuse(lambda: client.append(b"x\n", at=head))  # noqa: B023 - called at once
+        assert place.open().load() == before
 
-    def test_a_late_release_leaves_the_next_holders_lock(self, place: Place) -> None:
-        """A run whose lock was broken does not release the next holder's lock."""
-        backend, other = place.open(), place.open()
-        info, next_info = a_lock("first"), a_lock("next")
-        first = backend.lock(info, timeout_s=0)
-        first.__enter__()
-        other.break_lock(info.lock_id, breaking=Breaking.EVEN_LIVE)
-        with other.lock(next_info, timeout_s=0):
-            first.__exit__(None, None, None)
-            assert holder_of(place) == next_info
+    def test_a_log_outlives_its_writer_and_many_appends(self, place: Place) -> None:
+        """Every append is read, in order, and the next client goes on where the last one stopped."""
+        client = place.open()
+        head = client.replace(b"snapshot", b"", at=None)
+        lines = [b"%d\n" % number for number in range(self.appends)]
+        for number, line in enumerate(lines):
+            if number == self.appends // 2:
+                client = place.open()
+                assert load(client).head == head
+            head = client.append(line, at=head)
+        assert content(place.open()) == (b"snapshot", b"".join(lines))
+        assert client.append(b"more\nand more\n", at=head) == load(place.open()).head
+        assert content(client) == (b"snapshot", b"".join(lines) + b"more\nand more\n")
 
-    def test_who_takes_a_broken_lock_sees_all_that_was_acknowledged(self, place: Place) -> None:
-        """An append ends before the break, and is seen, or is refused: none slips in between."""
-        with place.start("append", "1000000") as writer:
-            assert writer.stdout is not None
-            for _ in range(3):
-                writer.stdout.readline()
-            backend = place.open()
-            backend.break_lock(holder_of(place).lock_id, breaking=Breaking.EVEN_LIVE)
-            with settled(backend):
-                seen = len(backend.read_journal())
-                *said, last = writer.stdout.read().splitlines()
-                assert last.startswith("StateUnavailable")
-                assert seen >= (int(said[-1]) if said else 3)
-                assert len(backend.read_journal()) == seen
+    def test_of_several_processes_one_changes_a_head(self, place: Place) -> None:
+        """All but one are refused, whether they append or replace, at rest and in the middle of a log."""
+        head = place.open().replace(b"base", b"", at=None)
+        for log in (b"", b"base\n"):
+            found = load(place.open())
+            head = place.open().replace(b"base", log, at=found.head)
+            ways = ["append" if number % 2 else "replace" for number in range(2 * _WRITERS)]
+            racers = [place.start("race", way, f"{way}-{number}", head) for number, way in enumerate(ways)]
+            assert [heard(racer) for racer in racers] == ["ready"] * len(racers)
+            for racer in racers:
+                tell(racer, "go")
+            said = [racer.communicate(timeout=_PATIENCE_S)[0].strip() for racer in racers]
+            winners = [word.removeprefix("won ") for word in said if word.startswith("won ")]
+            assert len(winners) == 1, said
+            assert set(said) <= {f"won {winners[0]}", "StateConflict", "StateLocked"}, said
+            line = f"{winners[0]}\n".encode()
+            is_append = winners[0].startswith("append")
+            assert content(place.open()) == ((b"base", log + line) if is_append else (b"new", line))
 
-    def test_no_update_of_several_writers_is_lost(self, place: Place) -> None:
-        """Each reads, adds one and writes under the lock."""
-        place.open().write(b"0", replacing=None)
-        writers = [place.start("count", str(_COUNTS)) for _ in range(_WRITERS)]
+    def test_no_append_of_several_writers_is_lost(self, place: Place) -> None:
+        """Each appends at the present head and, if it is refused, once more at the new one."""
+        place.open().replace(b"base", b"lines:\n", at=None)
+        writers = [place.start("write", f"writer-{number}") for number in range(_WRITERS)]
         for writer in writers:
             said, _ = writer.communicate(timeout=2 * _PATIENCE_S)
-            assert (writer.returncode, said) == (0, "counted\n")
-        assert data_in(place.open()) == b"%d" % (_WRITERS * _COUNTS)
+            assert (writer.returncode, said) == (0, "written\n")
+        _, log = content(place.open())
+        for name in (f"writer-{number}" for number in range(_WRITERS)):
+            own = [line for line in log.decode().splitlines() if line.startswith(name)]
+            assert own == [f"{name} {number}" for number in range(_LINES)]
+        assert len(log.splitlines()) == 1 + _WRITERS * _LINES
 
-    def test_a_kill_between_any_two_calls_loses_nothing(self, place: Place) -> None:
-        """Everything that was acknowledged is there, and nothing else."""
-        for step in self.kill_steps:
-            self._meet(place, f"{step}=kill", until=lambda code, _: code == 0)
+    def test_a_load_is_of_one_moment(self, place: Place) -> None:
+        """While another process changes both, nobody sees a log with a snapshot that it does not follow."""
+        with place.start("alternate") as writer:
+            assert heard(writer) == "begun"
+            client = place.open()
+            seen: set[bytes] = set()
+            until = time.monotonic() + 1
+            while time.monotonic() < until or len(seen) < 3:
+                snapshot, log = content(client)
+                assert set(log.split()) <= {snapshot}
+                seen.add(snapshot)
+            writer.kill()
 
-    def test_a_call_that_fails_or_whose_answer_is_lost_loses_nothing(self, place: Place) -> None:
-        """The store is as before or as requested, and the same client can continue."""
-        for fault in self.fail_steps:
-            self._meet(place, fault, until=lambda _, said: said[-1:] == ["unharmed"])
+    def test_a_live_run_has_not_ended(self, place: Place) -> None:
+        """`has_ended` is True only of a lock whose process is gone; the next one can go on then."""
+        place.open().replace(b"base", b"", at=None)
+        with place.start("hold", "lock-1") as holder:
+            assert heard(holder) == "held"
+            assert not place.open().has_ended("lock-1")
+            holder.kill()
+        client = place.open()
+        assert client.has_ended("lock-1") in {True, False}
+        found = load(client)
+        assert found.log == b"lock-1\n"
+        client.append(b"lock-2\n", at=found.head)
+        assert not place.open().has_ended("lock-2")
+        assert not client.has_ended("lock-2")
 
-    def _meet(self, place: Place, fault: str, *, until: Callable[[int, list[str]], bool]) -> None:
-        """Run the story with `fault` at the first call, at the second, and so on `until` it ends well."""
+    def test_copies_are_kept(self, place: Place) -> None:
+        """The last backup is durable with the next `replace`; a version that never was is not invented."""
+        client = place.open()
+        head = client.replace(b"one", b"", at=None)
+        if not isinstance(client, KeepsCopies):
+            return
+        assert client.earlier("no-such-version") is None
+        for before, after in ((b"one", b"two"), (b"two", b"three")):
+            where = client.keep_backup(before)
+            head = client.replace(after, b"", at=head)
+            assert content(place.open()) == (after, b"")
+            if where is None:
+                return
+            assert client.backup() == before
+            other = place.open()
+            assert isinstance(other, KeepsCopies)
+            assert other.backup() == before
+
+    def test_who_watches_notices_a_change(self, place: Place) -> None:
+        """`is_undisturbed` turns False when another client has changed the store, and not before."""
+        client, other = place.open(), place.open()
+        head = client.replace(b"one", b"", at=None)
+        head = client.append(b"lock-1\n", at=head)
+        if not isinstance(client, Watches):
+            return
+        assert client.is_undisturbed()
+        head = client.append(b"more\n", at=head)
+        assert client.is_undisturbed()
+        other.append(b"broken\n", at=head)
+        assert not client.is_undisturbed()
+
+    def test_init_proves_the_store(self, place: Place) -> None:
+        """`init` finds it fit, leaves an empty state that nobody holds, and refuses to make a second one."""
+        lock = LockInfo(
+            lock_id="1", who="me", host="here", pid=1, since=datetime(2031, 9, 1, tzinfo=UTC), command="init"
+        )
+        state = initialise(place.open(), lineage=str(uuid4()), lock=lock)
+        assert load_state(place.open()) == state
+        assert load(place.open()).log == b""
+        try:
+            initialise(place.open(), lineage=str(uuid4()), lock=lock)
+        except StateExists:
+            return
+        raise AssertionError("StateExists was not raised")
+
+    def test_a_fault_at_any_call_loses_and_doubles_nothing(self, place: Place) -> None:
+        """A kill, a failure or a lost answer leaves what was acknowledged, or one step more."""
+        for fault in self.faults:
+            self._meet(place, fault)
+
+    def _meet(self, place: Place, fault: str) -> None:
+        """Tell the story with `fault` at the first call, at the second, and so on until it is not met."""
         for nth in range(1, _MOST_CALLS):
             name = f"{fault}-{nth}"
+            found = place.open().load()
             code, said = place.run("story", name, fault=f"{fault}@{nth}")
-            self._let_go(place)
-            self._check_story(place, said, name)
-            if until(code, said):
+            assert code in {0, -signal.SIGKILL}, (name, said)
+            if code:
+                self.release(place)
+            self._check_story(place, name, found, said)
+            if said[-1:] == ["unharmed"]:
                 assert nth > 1, f"{fault} was never met"
                 return
         raise AssertionError(f"the story meets {fault} too often to be tried at each")
 
     @staticmethod
-    def _let_go(place: Place) -> None:
-        """Break the lock that a killed process left, if it left one."""
-        backend = place.open()
-        holder = backend.lock_holder()
-        if holder is not None and holder.info is not None:
-            backend.break_lock(holder.info.lock_id, breaking=Breaking.EVEN_LIVE)
+    def _check_story(place: Place, name: str, before: Stored | None, said: Sequence[str]) -> None:
+        """Assert that the store has what the story acknowledged, or one step more; then settle it."""
+        after = place.open().load()
+        done = sum(line.startswith("done") for line in said)
+        steps: list[tuple[bytes, bytes] | None] = [None if before is None else (before.snapshot, before.log)]
+        steps += _story(name.encode())
+        found = None if after is None else (after.snapshot, after.log)
+        assert found in steps[done : done + 2], (name, said, found)
+        if after is not None:
+            _bring(place.open(), after, name.encode(), b"")
+            assert content(place.open()) == (name.encode(), b"")
 
-    @staticmethod
-    def _check_story(place: Place, said: Sequence[str], name: str) -> None:
-        """Assert that the store has what the story acknowledged, or one step more."""
-        backend = place.open()
-        done = [line.removeprefix("done ") for line in said if line.startswith("done ")]
-        with settled(backend) as found:
-            text = b"" if found is None else found
-            journal = backend.read_journal()
-            whole = b"".join(b"%s:%d|" % (name.encode(), number) for number in range(4))
-            if "fold" in done:
-                assert text.startswith(b"folded " + name.encode()), (name, said, text)
-            if "clear" in done:
-                assert journal == b"", (name, said, journal)
-            elif "fold" not in done:
-                appended = [int(word.removeprefix("append ")) for word in done if word.startswith("append ")]
-                least = b"".join(b"%s:%d|" % (name.encode(), number) for number in range(len(appended)))
-                is_folded = text.startswith(b"folded " + name.encode()) and "append 3" in done
-                assert journal.startswith(least) or is_folded, (name, said, journal)
-                assert whole.startswith(journal) or not appended, (name, said, journal)
-            backend.clear_journal()
+    def test_random_histories(self, place: Place) -> None:
+        """Nothing acknowledged is lost or doubled, whatever runs, breaks, faults and late calls there are."""
+        for seed in range(self.histories):
+            seek_broken_promise(place.open, seed=seed, length=self.history_length)
 
 
-def _act(backend: StateStore, words: Sequence[str]) -> None:
+def _story(name: bytes) -> list[tuple[bytes, bytes]]:
+    """Return what a store holds after each step of the story: a small run that folds twice."""
+    lines = [b"%s:%d\n" % (name, number) for number in range(5)]
+    begun, middle, folded = (b"%s %s" % (word, name) for word in (b"begun", b"middle", b"folded"))
+    return [
+        (begun, b""),
+        (begun, lines[0]),
+        (begun, lines[0] + lines[1]),
+        (begun, lines[0] + lines[1] + lines[2]),
+        (middle, lines[3]),
+        (middle, lines[3] + lines[4]),
+        (folded, b""),
+    ]
+
+
+def _act(store: Store, words: Sequence[str]) -> None:
     """Run the command `words` in another process."""
     match words:
-        case ["take", *timeout]:
-            with backend.lock(a_lock("take"), timeout_s=float(timeout[0]) if timeout else 0.0):
-                print("taken", flush=True)
-        case ["hold"]:
-            with backend.lock(a_lock("hold"), timeout_s=0):
-                print("held", flush=True)
-                time.sleep(_PATIENCE_S)
-        case ["append", most]:
-            with backend.lock(a_lock("append"), timeout_s=0):
-                for number in range(int(most)):
-                    backend.append_journal(b"|", after=number)
-                    print(number + 1, flush=True)
-        case ["count", times]:
-            _count(backend, int(times))
+        case ["race", way, name, head]:
+            print("ready", flush=True)
+            sys.stdin.readline()
+            line = f"{name}\n".encode()
+            if way == "append":
+                store.append(line, at=Head(head))
+            else:
+                store.replace(b"new", line, at=Head(head))
+            print("won", name, flush=True)
+        case ["write", name]:
+            for number in range(_LINES):
+                _write(store, f"{name} {number}\n".encode())
+            print("written", flush=True)
+        case ["hold", lock_id]:
+            store.append(f"{lock_id}\n".encode(), at=load(store).head)
+            print("held", flush=True)
+            time.sleep(_PATIENCE_S)
+        case ["alternate"]:
+            _alternate(store)
         case ["story", name]:
-            _tell(backend, name.encode())
+            _tell(store, name.encode())
 
 
-def _count(backend: StateStore, times: int) -> None:
-    for _ in range(times):
-        with backend.lock(a_lock("count"), timeout_s=_PATIENCE_S):
-            found = backend.read()
-            assert found is not None
-            backend.write(b"%d" % (int(found.data) + 1), replacing=found.version)
-    print("counted", flush=True)
+def _alternate(store: Store) -> None:
+    """Change snapshot and log together, again and again."""
+    head = store.replace(b"0", b"0\n", at=None)
+    print("begun", flush=True)
+    for number in range(1, sys.maxsize):
+        text = b"%d" % number
+        head = store.replace(text, text + b"\n" if number % 2 else b"", at=head)
+        head = store.append(text + b"\n", at=head)
 
 
-def _tell(backend: StateStore, name: bytes) -> None:
-    """Do a small run, the story: lock, four appends, fold, clear. Try a failed step once more.
+def _write(store: Store, line: bytes) -> None:
+    """Append `line` at whatever the head is by then."""
+    while line not in (found := load(store)).log:
+        with suppress(StateUnavailable, StateConflict, StateLocked):
+            store.append(line, at=found.head)
 
-    As in a session, an append is repeated at the same offset, and a write after a new read. In the end print
-    "unharmed" if the planned fault never happened.
-    """
-    with _locked(backend):
-        after = 0
-        for number in range(4):
-            part = b"%s:%d|" % (name, number)
-            _persist(lambda: backend.append_journal(part, after=after))  # noqa: B023 - called at once
-            after += len(part)
-            print(f"done append {number}", flush=True)
-        _persist(lambda: _fold(backend, b"folded " + name))
-        print("done fold", flush=True)
-        _persist(backend.clear_journal)
-        print("done clear", flush=True)
+
+def _tell(store: Store, name: bytes) -> None:
+    """Go through the story. In the end print "unharmed" if the planned fault never happened."""
+    found = _patient_load(store)
+    for snapshot, log in _story(name):
+        found = _bring(store, found, snapshot, log)
+        print("done", flush=True)
     print("unharmed" if are_left() else "harmed", flush=True)
 
 
-@contextmanager
-def _locked(backend: StateStore) -> Iterator[None]:
-    """Hold the lock; try a second time after a failure."""
+def _patient_load(store: Store) -> Stored | None:
     try:
-        lock = backend.lock(a_lock("story"), timeout_s=0)
-        lock.__enter__()
-    except StateUnavailable as error:
-        print(f"StateUnavailable {error.message}", flush=True)
-        StoreConformance._let_go(Place(url=sys.argv[1], root=Path(sys.argv[2])))
-        lock = backend.lock(a_lock("story again"), timeout_s=0)
-        lock.__enter__()
-    try:
-        yield
-    finally:
-        lock.__exit__(None, None, None)
+        return store.load()
+    except StateUnavailable:
+        return store.load()
 
 
-def _fold(backend: StateStore, data: bytes) -> None:
-    found = backend.read()
-    if found is None or found.data != data:
-        backend.write(data, replacing=None if found is None else found.version)
+def _bring(store: Store, found: Stored | None, snapshot: bytes, log: bytes) -> Stored:
+    """Change what was `found` to `snapshot` and `log`; after a failure look, and repeat what is missing."""
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return Stored(snapshot=snapshot, log=log, head=_change(store, found, snapshot, log))
+        except (StateUnavailable, StateConflict, StateLocked) as error:
+            print(type(error).__name__, flush=True)
+            if time.monotonic() > until:
+                raise
+        found = _patient_load(store)
+        if found is not None and (found.snapshot, found.log) == (snapshot, log):
+            return found
 
 
-def _persist(step: Callable[[], object]) -> None:
-    """Do `step`; try a second time after a failure."""
-    try:
-        step()
-    except StateUnavailable as error:
-        print(f"StateUnavailable {error.message}", flush=True)
-        step()
+def _change(store: Store, found: Stored | None, snapshot: bytes, log: bytes) -> Head:
+    if found is None:
+        return store.replace(snapshot, log, at=None)
+    if snapshot == found.snapshot and log.startswith(found.log):
+        return store.append(log.removeprefix(found.log), at=found.head)
+    return store.replace(snapshot, log, at=found.head)
 
 
 if __name__ == "__main__":
     try:
         _act(open_store(sys.argv[1], root=Path(sys.argv[2])), sys.argv[3:])
     except ReconcilerError as error:
-        print(f"{type(error).__name__} {error.message}", flush=True)
+        print(type(error).__name__, flush=True)
         sys.exit(1)

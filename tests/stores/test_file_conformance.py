@@ -10,22 +10,23 @@ from reconciler.stores.conformance import Place, StoreConformance
 class TestFile(StoreConformance):
     """A state at a path."""
 
-    kill_steps: ClassVar = (
-        "lock-taken",
-        "journal-open",
-        "journal-flush",
-        "snapshot-open",
-        "snapshot-swap",
-        "snapshot-swapped",
-        "journal-clear",
-        "journal-cleared",
-        "lock-release",
-    )
-    fail_steps: ClassVar = (
-        "journal-open=eio",
-        "journal-flush=eio",
+    faults: ClassVar = (
+        "log-open=eio",
+        "log-write=torn",
+        "log-write=short",
+        "log-flush=kill",
+        "log-flush=eio",
+        "log-swap=kill",
+        "log-swapped=kill",
+        "log-swapped=eio",
+        "snapshot-write=torn",
         "snapshot-flush=enospc",
-        "journal-cleared=eio",
+        "snapshot-swap=kill",
+        "snapshot-swapped=kill",
+        "snapshot-swapped=eio",
+        "log-clear=kill",
+        "log-clear=eio",
+        "log-cleared=eio",
     )
 
     @pytest.fixture

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.timeout(
 class TestPlain(StoreConformance):
     """A server as Terraform's documentation describes it."""
 
-    kill_steps: ClassVar = ("store-called",)
-    fail_steps: ClassVar = ("store-call=eio",)
+    faults: ClassVar = ("store-called=kill", "store-call=eio")
+    histories: ClassVar = 5
 
     @pytest.fixture
     def place(self, server):
@@ -26,8 +26,9 @@ class TestPlain(StoreConformance):
 class TestGitLab(StoreConformance):
     """A server that does as GitLab does. Answers are lost here, and calls fail on the other."""
 
-    kill_steps: ClassVar = ("store-called",)  # right before the next call is as good as right behind this one
-    fail_steps: ClassVar = ("store-called=eio",)
+    # A kill right before the next call is as good as one right behind this one.
+    faults: ClassVar = ("store-called=kill", "store-called=eio")
+    histories: ClassVar = 5
 
     @pytest.fixture
     def place(self, server):

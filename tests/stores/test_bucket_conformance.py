@@ -10,7 +10,7 @@ from reconciler.stores.conformance import Place, StoreConformance
 class TestS3(StoreConformance):
     """S3, played by moto. What is in the store before a call is what was in it after the last one."""
 
-    kill_steps: ClassVar = ("store-called",)
+    faults: ClassVar = ("store-called=kill", "store-call=eio", "store-called=eio")
 
     @pytest.fixture
     def place(self, s3, tmp_path):
@@ -21,8 +21,8 @@ class TestS3(StoreConformance):
 class TestAzure(StoreConformance):
     """Azure Blob Storage, played by Azurite. That calls fail is no different from S3."""
 
-    kill_steps: ClassVar = ("store-called",)
-    fail_steps: ClassVar = ()
+    faults: ClassVar = ("store-called=kill",)
+    histories: ClassVar = 3
 
     @pytest.fixture
     def place(self, az, tmp_path):
@@ -33,8 +33,8 @@ class TestAzure(StoreConformance):
 class TestGoogle(StoreConformance):
     """Google Cloud Storage, played by a server of this project. That calls fail is no different from S3."""
 
-    kill_steps: ClassVar = ("store-called",)
-    fail_steps: ClassVar = ()
+    faults: ClassVar = ("store-called=kill",)
+    histories: ClassVar = 3
 
     @pytest.fixture
     def place(self, gs, tmp_path):
