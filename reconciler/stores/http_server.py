@@ -139,6 +139,6 @@ class HttpServer:
             answer = self._client.send(method, url, body=body, lock_id=lock_id)
         except (httpx.TransportError, OSError) as error:  # OSError: from ssl or a fault point
             raise self.errors.unreachable(error, is_update=is_update) from error
-        if error := self.errors.of_anything(answer, is_update=is_update):
-            raise error
+        if (unusable := self.errors.of_anything(answer, is_update=is_update)) is not None:
+            raise unusable
         return answer
