@@ -111,13 +111,13 @@ class Run:
             for one in earlier.fed:
                 may_exist = one.outcome != Outcome.FAILED.value and one.verdict is not RecoveryVerdict.KNOWN
                 if may_exist and one.address in creates:
-                    sid = "" if one.sid is None else f" and is {one.sid}"
-                    hint = f"{one.hint} Then remove the file."
-                    if one.verdict is RecoveryVerdict.RECORDED:
-                        hint = f"To put it into state: reconciler state recover {earlier.path}"
+                    says, hint = one.message, f"{one.hint} Then remove the file."
+                    if one.verdict is RecoveryVerdict.RECORDED:  # once the file is fed back
+                        says = "was sent" if one.sid is None else f"was sent and is {one.sid}"
+                        hint = f"To put it into state: `reconciler state recover {earlier.path}`"
                     raise RecoveryRefused(
                         f"{one.address} is to be created, but {earlier.path} of an earlier run says that it "
-                        f"was sent{sid}",
+                        f"{says}",
                         hint=f"Nothing was sent. {hint}",
                     )
 

@@ -4,42 +4,69 @@ import json
 import re
 import shutil
 import stat
+import zlib
 
 import jsonschema
 import pytest
 from exam_workspace import Workspace
+from git_repositories import bare, git
 
 from reconciler import fault_points, schemas
 from reconciler.sandbox.running import running
 
 FOLDER = ".reconciler/recovery"
-OUTCOME_FAILS = ",".join(f"journal-write=enospc@{number}" for number in range(3, 12))
-"""With one exam at a time, the journal takes its header and the first intent, and nothing more."""
+OUTCOME_FAILS = "store-call=eio@4,store-call=eio@5,store-call=eio@6"
+"""With one exam at a time, the store takes the lock and the first intent, then only the lock's release."""
+STORE = ("--state", "git+file:state.git")
+
+
+class RemoteWorkspace(Workspace):
+    """A workspace whose state is in a git repository, on a machine with a key in `machine`."""
+
+    def __init__(self, root, machine):
+        super().__init__(root)
+        self.variables["XDG_STATE_HOME"] = str(machine)
+
+    def run(self, *arguments, **more):
+        """Run a command on that state, unless it names another."""
+        return super().run(*arguments, *(() if "--state" in arguments else STORE), **more)
+
+    @property
+    def state(self):
+        """The state's document."""
+        return json.loads(self.run("state", "pull"))
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory):
+def machine(tmp_path_factory):
+    """The folder of a machine's key."""
+    return tmp_path_factory.mktemp("machine")
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory, machine):
     """A folder with two exams and an empty state, to be copied."""
-    made = Workspace(tmp_path_factory.mktemp("begun"))
+    made = RemoteWorkspace(tmp_path_factory.mktemp("begun"), machine)
+    bare(made.root / "state.git")
     made.run("init")
     made.declare("a", "b")
     return made.root
 
 
 @pytest.fixture
-def workspace(begun, tmp_path):
+def workspace(begun, tmp_path, machine):
     """A workspace with two exams and an empty state."""
     shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
-    return Workspace(tmp_path)
+    return RemoteWorkspace(tmp_path, machine)
 
 
 @pytest.fixture(scope="module")
-def struck(begun, tmp_path_factory):
+def struck(begun, tmp_path_factory, machine):
     """A workspace after a run whose store took the intent of cs/a and then nothing more.
 
-    `said` is what that run said, and `sid` what cs/a was created as.
+    `words` is what that run said, and `sid` what cs/a was created as.
     """
-    made = Workspace(tmp_path_factory.mktemp("struck"))
+    made = RemoteWorkspace(tmp_path_factory.mktemp("struck"), machine)
     shutil.copytree(begun, made.root, dirs_exist_ok=True)
     with running() as sandbox:
         strike(made, sandbox, OUTCOME_FAILS, expect=3)
@@ -49,10 +76,10 @@ def struck(begun, tmp_path_factory):
 
 
 @pytest.fixture
-def failed(struck, tmp_path, sandbox):
+def failed(struck, tmp_path, sandbox, machine):
     """A copy of that workspace, whose service is `sandbox` now, with the name of its recovery file."""
     shutil.copytree(struck.root, tmp_path, dirs_exist_ok=True)
-    made = Workspace(tmp_path)
+    made = RemoteWorkspace(tmp_path, machine)
     made.sid, made.said = struck.sid, struck.words
     (path,) = left(made)
     made.file = str(path.relative_to(tmp_path))
@@ -101,7 +128,15 @@ def test_nothing_to_send_makes_no_file(workspace, sandbox):
     workspace.run("import", "cs/a", "EX" + "a" * 32)
     workspace.run("import", "cs/b", "EX" + "b" * 32)
     workspace.apply(sandbox.url)
-    assert not (workspace.root / ".reconciler").exists()
+    assert not (workspace.root / FOLDER).exists()
+
+
+def test_a_state_in_a_local_file_needs_none(workspace, sandbox):
+    """State and log are on the same disk."""
+    local = ("--state", "file:local.json")
+    workspace.run("init", *local)
+    workspace.apply(sandbox.url, *local)
+    assert not (workspace.root / FOLDER).exists()
 
 
 def test_what_the_store_did_not_take_is_fed_back(failed, sandbox):
@@ -111,7 +146,7 @@ def test_what_the_store_did_not_take_is_fed_back(failed, sandbox):
     assert f"reconciler resolve cs/a --sid {failed.sid}" in failed.said
     assert f"recorded as {failed.sid}" in failed.run("state", "recover", failed.file)
     assert "is no longer needed" in failed.printed
-    assert "exams.state.json.backup" in failed.printed
+    assert "The previous state is kept at commit " in failed.printed
     assert failed.state["exams"]["cs/a"]["sid"] == failed.sid
     assert failed.state["intents"] == {}
     before = failed.state
@@ -179,29 +214,105 @@ def test_a_disk_that_fills_up_beside_a_store_that_works_is_told_once(workspace, 
 
 def test_where_both_fail_the_report_has_the_only_copy(workspace, sandbox):
     """As without a recovery file: in doubt, with the command that settles it."""
-    strike(workspace, sandbox, f"recovery-write=enospc@2,{OUTCOME_FAILS}", expect=3)
+    full = "recovery-write=enospc@2,recovery-write=enospc@3"
+    strike(workspace, sandbox, f"{full},{OUTCOME_FAILS}", expect=3)
     assert f"reconciler resolve cs/a --sid {sandbox.created[0]['sid']}" in workspace.words
     assert "state recover" not in workspace.words
     assert left(workspace) == []
 
 
+def lose(workspace, commit):
+    """Let the store forget everything since `commit`, as one does that is put back from a backup."""
+    git(workspace.root / "state.git", "update-ref", "refs/heads/exam-state", commit)
+
+
+def tip(workspace):
+    """The last commit of the store."""
+    return git(workspace.root / "state.git", "rev-parse", "exam-state").strip()
+
+
 def test_what_a_store_lost_after_it_took_it_is_not_sent_again(workspace, sandbox):
-    """The file outlives the journal: only a snapshot that has all makes it superfluous."""
-    empty = (workspace.root / "exams.state.json").read_bytes()
+    """The file outlives the log, and completes the state: with the intents, too."""
+    empty = tip(workspace)
     strike(workspace, sandbox, "fold-due=kill", expect=-9)
-    (workspace.root / "exams.state.json.journal").unlink()
-    (workspace.root / "exams.state.json").write_bytes(empty)
+    lose(workspace, empty)
     (file,) = left(workspace)
-    sid = sandbox.created[0]["sid"]
-    assert f"reconciler import cs/a {sid}" in refuse(workspace, sandbox)
-    assert len(sandbox.created) == 2
-    workspace.run("state", "recover", str(file), expect=1)
-    assert re.search(rf"unknown +cs/a +was created as {sid}", workspace.printed)
-    for exam in sandbox.created:
-        workspace.run("import", exam["body"]["title"].replace("Exam ", "cs/"), exam["sid"])
+    sids = {exam["body"]["title"]: exam["sid"] for exam in sandbox.created}
+    said = refuse(workspace, sandbox)
+    assert f"says that it was sent and is {sids['Exam a']}" in said
+    assert "`reconciler state recover" in said
+    assert f"recorded as {sids['Exam b']}" in workspace.run("state", "recover", str(file))
+    assert {key: one["sid"] for key, one in workspace.state["exams"].items()} == {
+        "cs/a": sids["Exam a"],
+        "cs/b": sids["Exam b"],
+    }
     workspace.apply(sandbox.url)
     assert len(sandbox.created) == 2
     assert left(workspace) == []
+
+
+def test_an_intent_that_a_store_lost_is_in_doubt(workspace, sandbox):
+    """It was sent, and the run was killed before an answer came: nobody sends it again."""
+    empty = tip(workspace)
+    strike(workspace, sandbox, "answered=kill", expect=-9)
+    lose(workspace, empty)
+    (file,) = left(workspace)
+    assert "says that it was sent" in refuse(workspace, sandbox)
+    assert len(sandbox.created) == 1
+    workspace.run("state", "recover", str(file))
+    assert workspace.state["intents"].keys() == {"cs/a"}
+    assert workspace.apply(sandbox.url, expect=3)["summary"]["created"] == 1
+
+
+def test_an_exam_that_was_forgotten_since_is_named_with_its_sid(failed, sandbox, begun):
+    """A file of an earlier version has no intents: then a person adopts it."""
+    path = failed.root / failed.file
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], resigned(lines[2].replace(b'"number":2', b'"number":1'))]))
+    lose(failed, git(begun / "state.git", "rev-parse", "exam-state").strip())
+    failed.run("state", "recover", failed.file, expect=1)
+    assert re.search(rf"unknown +cs/a +was created as {failed.sid}", failed.printed)
+    assert f"reconciler import cs/a {failed.sid}" in " ".join(failed.printed.split())
+    assert sandbox.requests == 0
+
+
+def resigned(line):
+    """`line` with the checksum of its text, as anybody can compute it."""
+    text = line[9:].rstrip(b"\n")
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def test_a_forged_file_is_not_believed(workspace, sandbox, struck):
+    """A pull request cannot stop an exam by a file, nor record one; plan and apply name the file."""
+    forged = struck.root / FOLDER / next(iter(left(struck))).name
+    lineage = workspace.state["lineage"]
+    lines = forged.read_bytes().splitlines(keepends=True)
+    lines = [
+        resigned(line.replace(json.loads(lines[0][9:])["lineage"].encode(), lineage.encode()))
+        for line in lines
+    ]
+    lines[2] = resigned(
+        lines[2].replace(b'"sid":"EX', b'"sid":"EX').replace(struck.sid.encode(), b"EX" + b"0" * 32)
+    )
+    (workspace.root / FOLDER).mkdir(parents=True)
+    (workspace.root / FOLDER / "forged.recovery").write_bytes(b"".join(lines))
+    for command in (("plan",), ("apply", "--auto-approve", "--api-url", sandbox.url)):
+        workspace.run(*command)
+        said = " ".join(workspace.printed.split())
+        assert said.count("forged.recovery was not certainly written by this machine") == 1
+        assert "reconciler state recover" in said
+    assert len(sandbox.created) == 2
+    assert left(workspace) != []
+
+
+def test_a_machine_without_a_key_leaves_a_file_that_a_person_vouches_for(workspace, sandbox):
+    """Nothing else is lost by it."""
+    workspace.variables["XDG_STATE_HOME"] = str(workspace.root)
+    strike(workspace, sandbox, OUTCOME_FAILS, expect=3)
+    (file,) = left(workspace)
+    assert "was not certainly written by this machine" in workspace.run("plan") + workspace.printed
+    workspace.run("state", "recover", str(file))
+    assert workspace.state["exams"].keys() == {"cs/a"}
 
 
 def test_a_person_who_was_mistaken_is_told_before_it_is_sent_again(failed, sandbox):
@@ -216,7 +327,7 @@ def test_a_person_who_was_mistaken_is_told_before_it_is_sent_again(failed, sandb
 
 def test_a_file_of_another_state_is_refused_and_left_alone(failed, sandbox):
     """By its lineage; an apply to the other state does not look at it."""
-    other = ("--state", "file:other.json")
+    other = ("--state", "git+file:state.git#branch=other")
     failed.run("init", *other)
     failed.run("state", "recover", failed.file, *other, expect=1)
     assert "belongs to another state" in failed.printed
@@ -225,13 +336,15 @@ def test_a_file_of_another_state_is_refused_and_left_alone(failed, sandbox):
     assert left(failed) == [failed.root / failed.file]
 
 
-@pytest.mark.parametrize(("old", "new"), [(b"created", b"craeted"), (b'"number":1', b'"number":2')])
-def test_a_damaged_file_is_refused_with_its_place(failed, old, new):
+@pytest.mark.parametrize(
+    ("old", "new", "line"), [(b"created", b"craeted", 3), (b'"number":1', b'"number":2', 2)]
+)
+def test_a_damaged_file_is_refused_with_its_place(failed, old, new, line):
     """Nothing is changed."""
     path = failed.root / failed.file
     path.write_bytes(path.read_bytes().replace(old, new))
     failed.run("state", "recover", failed.file, expect=1)
-    assert "line 2" in failed.printed
+    assert f"line {line}" in failed.printed
     assert path.exists()
     assert json.loads(failed.run("state", "pull"))["intents"].keys() == {"cs/a"}
 
