@@ -3,6 +3,8 @@
 import shutil
 import subprocess
 
+import pytest
+
 GIT = shutil.which("git")
 
 
@@ -39,3 +41,12 @@ def push_files(folder, branch, puts, *, drops=(), mode="100644"):
         lines.append(f"M {mode} {content} {path}" if mode == "160000" else inline)
     git(folder, "fast-import", "--quiet", "--date-format=now", given="\n".join([*lines, ""]))
     return git(folder, "rev-parse", branch).strip()
+
+
+def refusal(kind, call):
+    """Return the error of the type `kind` that `call` raises, after a look at its words."""
+    with pytest.raises(kind) as caught:
+        call()
+    assert caught.value.message
+    assert caught.value.hint
+    return caught.value

@@ -4,11 +4,10 @@ import os
 
 import pytest
 import tls_material
-from git_repositories import bare, git
+from git_repositories import bare, git, refusal
 from git_server import knowing_the_password, serving
 
 from reconciler.model.errors import OutcomeUnknown, StateConflict, StateUnavailable
-from reconciler.stores.conformance import refusal
 from reconciler.stores.git import open_git
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from git_repositories import bare, git, push_files
+from git_repositories import bare, git, push_files, refusal
 
 from reconciler.fault_points import Step
 from reconciler.model.errors import (
@@ -20,7 +20,6 @@ from reconciler.model.errors import (
 )
 from reconciler.ports import KeepsCopies
 from reconciler.stores import git_remote
-from reconciler.stores.conformance import refusal
 from reconciler.stores.git import open_git
 from reconciler.stores.git_command import Git
 

@@ -4,10 +4,9 @@ import os
 
 import pytest
 from exam_workspace import Workspace
-from git_repositories import bare, git
+from git_repositories import bare, git, refusal
 
 from reconciler.model.errors import StateConflict, StateUnavailable
-from reconciler.stores.conformance import refusal
 from reconciler.stores.git import open_git
 
 HOOKS = (
