@@ -29,10 +29,10 @@ LINE_BYTES = 2000
 BODY_BYTES = 5000
 
 
-def requests(number):
-    """So many creates, each of a body that would be seen if it stayed."""
+def requests(number, *, after=0):
+    """So many creates, each of a body that would be seen if it stayed; `after` are the ones before."""
     made = []
-    for index in range(number):
+    for index in range(after, after + number):
         declared = declaration(f"e{index}")
         declared.payload["studentNotes"] = "x" * BODY_BYTES
         made.append(CreateRequest(declaration=declared, values=("hunter2",)))
@@ -96,10 +96,10 @@ async def peak_bytes(work):
 
 async def test_what_was_sent_does_not_stay_in_memory(store):
     """Twenty times as many creates take more memory only by their lines in the report."""
-    few, many = requests(50), requests(1000)
+    few, many, api = requests(50), requests(1000, after=50), ForgetfulApi()
     with open_session(store, lock=lock_info("apply"), timeout_s=1) as session:
-        first = await peak_bytes(partial(run, ForgetfulApi(), session, few))
-        later = await peak_bytes(partial(run, ForgetfulApi(), session, many))
+        first = await peak_bytes(partial(run, api, session, few))
+        later = await peak_bytes(partial(run, api, session, many))
     assert later - first < (len(many) - len(few)) * LINE_BYTES
 
 
@@ -115,7 +115,7 @@ async def answer(numbers, reader, writer):
 
 async def test_nothing_of_an_exchange_stays_in_memory(store):
     """Requests, connections and answers of the real client go with the create that they were for."""
-    few, many = requests(50), requests(350)
+    few, many = requests(50, after=50), requests(350, after=100)
     server = await asyncio.start_server(partial(answer, count(1)), "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     with open_session(store, lock=lock_info("x"), timeout_s=1) as session:

@@ -83,7 +83,7 @@ def test_an_apply_that_sent_nothing_yet_gives_its_lock_back(workspace, sandbox, 
     before = "from reconciler.cli import apply_command\napply_command._show = strike"
     done = run(workspace.root, *APPLY, before=before, name=name)
     assert (done.stderr, done.returncode) == (TOLD, code)
-    assert not list(workspace.root.glob("*.lock"))
+    assert not list(workspace.root.glob("*.log"))
     assert sandbox.requests == 0
 
 
@@ -91,17 +91,17 @@ def test_an_edit_gives_its_lock_back(workspace):
     """State is as it was."""
     sid = "EX" + "1" * 32
     before = workspace.state
-    struck = "from reconciler.state.session import Session\nSession.commit = Session.mend = strike"
+    struck = "from reconciler.state.session import Session\nSession.back_up = strike"
     done = run(workspace.root, "import", "cs/a", sid, before=struck)
     assert (done.stderr, done.returncode) == (TOLD, 130)
     assert workspace.state == before
-    assert not list(workspace.root.glob("*.lock"))
+    assert not list(workspace.root.glob("*.log"))
 
 
 def test_a_second_signal_while_the_first_is_told(workspace):
     """The second signal ends the process without a message."""
     struck = "from reconciler.cli import dispatch\nfrom reconciler.state.session import Session\n"
-    struck += "dispatch.tell_stop = Session.commit = Session.mend = strike"
+    struck += "dispatch.tell_stop = Session.back_up = strike"
     done = run(workspace.root, "import", "cs/a", "EX" + "1" * 32, before=struck)
     assert (done.stderr, done.returncode) == ("", -signal.SIGINT)
 
