@@ -3,6 +3,7 @@
     KEY                               the snapshot and, on a last line of blanks, the name of the log
     KEY.log/GENERATION/00000001, …    the log, one object for each append; an empty object ends the log
     KEY.backup                        the last backup
+    KEY.journal/…                     keeps earlier versions from using the state: see `bucket_old_layout`
 
 An append puts the next object, which must not exist yet. Every other change replaces KEY if it still has the
 version that was read; this put is the commit point. It names a new generation of the log, whose first object
@@ -28,7 +29,12 @@ from reconciler.model.errors import StateUnavailable
 from reconciler.ports import Head, Store, Stored
 from reconciler.stores.bucket_calls import Bucket, Listed, PutRefused, StoredObject, Tag
 from reconciler.stores.bucket_errors import log_unnamed, part_missing
-from reconciler.stores.bucket_old_layout import read_old_journal, refuse_old_lock, remove_old_layout
+from reconciler.stores.bucket_old_layout import (
+    read_old_journal,
+    refuse_earlier_versions,
+    refuse_old_lock,
+    replace_old_layout,
+)
 from reconciler.stores.bucket_urls import find_bucket
 from reconciler.stores.store_errors import conflict
 
@@ -125,6 +131,8 @@ class BucketStore:
         if log:
             with suppress(PutRefused):  # by an earlier copy of this put: nobody else knows the name
                 self._bucket.put(self._piece(generation, 1), log, replacing=None)
+        if at is None:
+            refuse_earlier_versions(self._bucket, self._key)
         if self._next_backup is not None:
             self._put_backup(self._next_backup, position)
         try:
@@ -135,7 +143,7 @@ class BucketStore:
         if not log:
             self._tidy()
         if position.old_journal:
-            remove_old_layout(self._bucket, self._key)
+            replace_old_layout(self._bucket, self._key)
         return _Position(tag, generation, 2 if log else 0).head()
 
     def has_ended(self, lock_id: str) -> bool:  # noqa: ARG002 - as the port says

@@ -1,11 +1,15 @@
 """What earlier versions kept beside a state in a bucket: a journal and a lock. Read once, then removed.
 
-KEY.lock                         JSON: `held` and who holds it, `released` or `broken`
-KEY.journal/head                 JSON: the generation in use, if any
-KEY.journal/GENERATION/OFFSET    a header line, and what was appended at that offset, nothing at the end
+    KEY.lock                         JSON: `held` and who holds it, `released` or `broken`
+    KEY.journal/head                 JSON: the generation in use, if any
+    KEY.journal/GENERATION/OFFSET    a header line, and what was appended at that offset, nothing at the end
+
+Earlier versions do not see the log. So they find a journal of a later format in place of theirs, and refuse
+it.
 """
 
 import json
+import zlib
 from contextlib import suppress
 from typing import Final
 
@@ -13,10 +17,14 @@ import msgspec
 
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.locks import LockInfo
-from reconciler.stores.bucket_calls import Bucket
+from reconciler.stores.bucket_calls import Bucket, PutRefused
 from reconciler.stores.bucket_errors import locked_by_earlier_version, part_missing
 
 _MISTAKES: Final = (ValueError, KeyError, TypeError, RecursionError)
+_SEGMENT: Final = b"reconciler segment %s %08d\n" % (b"0" * 32, 1)
+_LATER: Final = "later"
+_LATER_HEAD: Final = b'{"generation": "later", "token": "later"}\n'
+_LATER_JOURNAL: Final = b'{"formatVersion":3,"number":0,"type":"journal"}'
 
 
 def read_old_journal(bucket: Bucket, key: str) -> bytes:
@@ -26,7 +34,7 @@ def read_old_journal(bucket: Bucket, key: str) -> bytes:
         generation = None if head is None else json.loads(head.data)["generation"]
     except _MISTAKES:
         raise part_missing(bucket.location, f"{key}.journal") from None
-    if generation is None:
+    if generation in {None, _LATER}:
         return b""
     folder = f"{key}.journal/{generation}"
     keys = [one.key for one in bucket.listing(folder)]
@@ -60,9 +68,20 @@ def refuse_old_lock(bucket: Bucket, key: str) -> None:
     raise locked_by_earlier_version(bucket.location, f"{key}.lock", holder)
 
 
-def remove_old_layout(bucket: Bucket, key: str) -> None:
-    """Remove journal and lock, if that succeeds."""
+def replace_old_layout(bucket: Bucket, key: str) -> None:
+    """Remove journal and lock, and put what earlier versions refuse, if that succeeds."""
     with suppress(StateUnavailable):
-        if journal := [one.key for one in bucket.listing(f"{key}.journal")]:
+        if journal := [one.key for one in bucket.listing(f"{key}.journal") if not one.key.endswith("/head")]:
             bucket.remove(journal)
+        refuse_earlier_versions(bucket, key)
         bucket.remove([f"{key}.lock"])
+
+
+def refuse_earlier_versions(bucket: Bucket, key: str) -> None:
+    """Put a journal of a later format where earlier versions look for theirs."""
+    line = b"%08x %s\n" % (zlib.crc32(_LATER_JOURNAL), _LATER_JOURNAL)
+    head = bucket.get(f"{key}.journal/head")
+    with suppress(PutRefused):
+        bucket.put(f"{key}.journal/{_LATER}/{0:016}", _SEGMENT + line, replacing=None)
+    with suppress(PutRefused):
+        bucket.put(f"{key}.journal/head", _LATER_HEAD, replacing=None if head is None else head.tag)

@@ -129,7 +129,7 @@ def test_a_kill_before_any_call(tmp_path, store):
 
 @pytest.mark.parametrize("nth", range(4, 10))
 def test_a_kill_after_a_record_is_durable(tmp_path, store, nth):
-    """The store holds the lock, an intent, an outcome, the log's end or the fold; the run never hears of it."""
+    """The store holds the lock, an intent, an outcome, the log's end or the fold; the run does not know."""
     assert is_killed(tmp_path / "w", store, f"store-called=kill@{nth}")
 
 

@@ -18,6 +18,10 @@ HOLDER = {
 }
 
 
+LATER = b'2c1cb152 {"formatVersion":3,"number":0,"type":"journal"}\n'
+"""What earlier versions refuse by its version."""
+
+
 class Old:
     """A state as an earlier version kept it."""
 
@@ -48,9 +52,15 @@ class Old:
         """A client of this version."""
         return BucketStore(MemoryBucket(self.objects), key="k")
 
-    def remaining(self):
-        """The objects that an earlier version knows, apart from the snapshot."""
-        return {key for key in self.objects.held if key.startswith(("k.lock", "k.journal"))}
+    def seen(self):
+        """What an earlier version sees beside the snapshot: its journal, and whether there is a lock."""
+        generation = json.loads(self.objects.held["k.journal/head"][0])["generation"]
+        journal = self.objects.held[f"k.journal/{generation}/{0:016}"][0]
+        assert {key for key in self.objects.held if key.startswith("k.journal/")} == {
+            "k.journal/head",
+            f"k.journal/{generation}/{0:016}",
+        }
+        return journal[61:], "k.lock" in self.objects.held
 
 
 @pytest.fixture
@@ -67,7 +77,7 @@ def test_a_journal_is_read_and_folded_once(old, is_fenced):
     stored = store.load()
     assert (stored.snapshot, stored.log) == (b"one", b"head\nintent\ncreated\n")
     store.replace(b"two", b"", at=stored.head)
-    assert old.remaining() == set()
+    assert old.seen() == (LATER, False)
     stored = old.store().load()
     assert (stored.snapshot, stored.log) == (b"two", b"")
 
@@ -81,7 +91,7 @@ def test_a_state_at_rest_is_taken_over_by_the_first_append(old, head):
     stored = store.load()
     assert (stored.snapshot, stored.log) == (b"one", b"")
     store.append(b"lock\n", at=stored.head)
-    assert old.remaining() == set()
+    assert old.seen() == (LATER, False)
     stored = old.store().load()
     assert (stored.snapshot, stored.log) == (b"one", b"lock\n")
 
@@ -154,3 +164,20 @@ def test_a_journal_without_a_state_is_told(old):
         old.store().load()
     assert "k.journal" in caught.value.message
     assert "reconciler state restore" in caught.value.hint
+
+
+def test_an_earlier_version_refuses_a_new_state_too(old):
+    """From the beginning; and whatever it does to its own objects, the state stays as it is."""
+    old.objects.held.clear()
+    store = old.store()
+    head = store.replace(b"one", b"lock\n", at=None)
+    assert old.seen() == (LATER, False)
+    old.lock("broken")
+    old.put("k.journal/head", b'{"generation": "later", "token": "t2"}\n')
+    old.put(f"k.journal/later/{len(LATER):016}", b"reconciler segment %s %08d\n" % (b"0" * 32, 0))
+    store.replace(b"two", b"", at=store.append(b"more\n", at=head))
+    old.put("k", b"by hand")
+    stored = old.store().load()
+    assert (stored.snapshot, stored.log) == (b"by hand", b"")
+    store.replace(b"three", b"", at=stored.head)
+    assert old.seen() == (LATER, False)
