@@ -7,7 +7,6 @@ import tls_material
 from git_repositories import bare
 from git_server import knowing_the_password, serving
 
-from reconciler.stores import conformance
 from reconciler.stores.conformance import Place, StoreConformance
 
 pytestmark = pytest.mark.timeout(600)  # hundreds of processes, on a machine that may have others to run
@@ -20,7 +19,9 @@ class TestGitFile(StoreConformance):
     them is a kill at the other.
     """
 
-    kill_steps: ClassVar = ("store-call",)
+    faults: ClassVar = ("store-call=kill", "store-call=eio", "store-called=eio")
+    histories: ClassVar = 2
+    history_length: ClassVar = 300
 
     @pytest.fixture
     def place(self, tmp_path):
@@ -31,15 +32,15 @@ class TestGitFile(StoreConformance):
 class TestGitHttps(StoreConformance):
     """A repository behind TLS and a password; kept small, as git starts slowly for each call of https."""
 
+    appends: ClassVar = 8
     # Between two calls nothing differs from a path, where a fault is tried at each of them.
-    test_a_kill_between_any_two_calls_loses_nothing = None
-    test_a_call_that_fails_or_whose_answer_is_lost_loses_nothing = None
-    test_no_update_of_several_writers_is_lost = None
+    test_a_fault_at_any_call_loses_and_doubles_nothing = None
+    test_no_append_of_several_writers_is_lost = None
+    test_random_histories = None
 
     @pytest.fixture
     def place(self, tmp_path, monkeypatch):
         """A bare repository of its own, below a folder of its own."""
-        monkeypatch.setattr(conformance, "_MANY_APPENDS", 8)
         bare(tmp_path / "served" / "exams.git")
         trust = tls_material.trust_in(tmp_path)["SSL_CERT_FILE"]
         for name, value in {"GIT_SSL_CAINFO": trust, **knowing_the_password()}.items():
