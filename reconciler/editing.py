@@ -30,13 +30,12 @@ from reconciler.state.feedback import feed
 from reconciler.state.high_water import HighWaterMark
 from reconciler.state.local_folder import local_path
 from reconciler.state.locking import holder_of, locked, read
-from reconciler.state.log_format import decode_log
 from reconciler.state.machine_key import machine_key
 from reconciler.state.migration import Migration
 from reconciler.state.pushing import refuse_push
 from reconciler.state.recovery_file import RECOVERY
 from reconciler.state.recovery_format import decode_recovery
-from reconciler.state.restoring import rebuilt, restored
+from reconciler.state.restoring import logs_in, rebuilt, restored
 from reconciler.state.session import Session
 from reconciler.state.state_format import decode_state, encode_state
 from reconciler.state.strict_json import MalformedError
@@ -234,11 +233,11 @@ def rebuild(
             return None
         with suppress(StateDamaged):
             present = decode_state(stored.snapshot, location=store.location)
-    held = decode_log(log, location=store.location)
-    lock = None if held is None else held.lock
+    logs = logs_in(log, store.location)
+    lock = logs[-1].lock if logs else None
     if lock is not None and holder_of(store, lock).liveness is Liveness.ALIVE:
         raise locked(store, lock)
-    state = rebuilt(older, held, seen=seen)
+    state = rebuilt(older, logs, seen=seen)
     if present is not None and stored is not None:
         state = restored(state, present, seen=seen, forget=forget)
         backup = store.keep_backup(stored.snapshot)

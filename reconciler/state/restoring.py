@@ -1,13 +1,20 @@
 """Restoring: an older state becomes the present one, without what has happened since being forgotten."""
 
+import re
+from collections.abc import Sequence
+from itertools import chain
+from typing import Final
+
 from msgspec.structs import replace
 
 from reconciler.model.errors import PushRefused
 from reconciler.model.state import State
 from reconciler.model.words import first_few
 from reconciler.state.feedback import feed
-from reconciler.state.log_format import DecodedLog
+from reconciler.state.log_format import DecodedLog, decode_log
 from reconciler.state.pushing import lacking, refuse_forgetting
+
+_HEADER: Final = re.compile(rb'^(?=[0-9a-f]{8} \{"number":0,)', re.MULTILINE)
 
 
 def restored(older: State, present: State, *, seen: int, forget: int) -> State:
@@ -54,14 +61,20 @@ def restored(older: State, present: State, *, seen: int, forget: int) -> State:
     )
 
 
-def rebuilt(older: State, log: DecodedLog | None, *, seen: int) -> State:
-    """Return `older` in place of a snapshot that is gone, with what its `log` holds, if that is left.
+def logs_in(data: bytes, location: str) -> tuple[DecodedLog, ...]:
+    """Return the logs in `data`, each with a header: what is left at `location`. Raises StateDamaged."""
+    found = (decode_log(part, location=location) for part in _HEADER.split(data))
+    return tuple(log for log in found if log is not None)
+
+
+def rebuilt(older: State, logs: Sequence[DecodedLog], *, seen: int) -> State:
+    """Return `older` in place of a snapshot that is gone, with what is left of its `logs`.
 
     What was sent since is created or in doubt. Raises PushRefused if a record contradicts `older`.
     """
-    if log is not None:
+    for log in logs:
         _refuse_other_lineage(older, log.lineage)
-    state, fed = feed(older, () if log is None else log.records)
+    state, fed = feed(older, chain.from_iterable(log.records for log in logs))
     clashes = [one for one in fed if not one.verdict.is_settled]
     if clashes:
         told = first_few([f"{one.address} {one.message}" for one in clashes])

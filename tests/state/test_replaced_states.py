@@ -123,7 +123,7 @@ def test_a_state_of_another_lineage_is_not_restored():
     with pytest.raises(PushRefused, match="lineage"):
         restore(other, PRESENT)
     with pytest.raises(PushRefused, match="lineage"):
-        rebuilt(other, log_of(), seen=0)
+        rebuilt(other, [log_of()], seen=0)
 
 
 def log_of(*records, serial=2):
@@ -137,14 +137,14 @@ def test_a_state_that_is_gone_comes_back_with_its_log():
     log = log_of(
         began("b", "t2"), created("b", "t2", 2), began("c", "t3"), began("d", "t4"), doubted("d", "t4")
     )
-    after = rebuilt(older, log, seen=0)
+    after = rebuilt(older, [log], seen=0)
     assert after.exams == {"a": entry(1), "b": intent("t2").as_created(sid(2), NOW)}
     assert after.intents.keys() == {"c", "d"}
     assert after.serial == 3
-    assert rebuilt(older, None, seen=7) == replace(older, serial=8)
+    assert rebuilt(older, [], seen=7) == replace(older, serial=8)
 
 
 def test_a_log_that_says_otherwise_is_not_overruled():
     """What it says was sent cannot be where the older state has another exam."""
     with pytest.raises(PushRefused, match="says otherwise: a was sent"):
-        rebuilt(OLDER, log_of(began("a", "t1")), seen=0)
+        rebuilt(OLDER, [log_of(began("a", "t1"))], seen=0)
