@@ -33,7 +33,7 @@ class Ledger:
         """Locks that somebody has tried to break."""
         self.broken: set[str] = set()
         self.released: set[str] = set()
-        """Locks that their run has tried to release."""
+        """Locks that their run has tried to release, or with which it was killed."""
         self._sent: Counter[AttemptId] = Counter()
         self._holder: str | None = None
         self._serial = 0
