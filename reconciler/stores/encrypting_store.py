@@ -77,6 +77,8 @@ class EncryptingStore(StoreWrapper):
             if error.log is not None and is_encrypted_log(error.log):
                 error.log, _ = decrypt_log(error.log, self._ring)
                 self.encrypt_next_write()
+            if error.head is not None:
+                self._seen = _Seen(head=Head(error.head), salt=None, end=None)
             raise
         if found is None:
             return None
