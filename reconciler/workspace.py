@@ -459,8 +459,9 @@ class Workspace:
     def _open_store(self, url: str | None = None) -> Store:
         if has_errors(self._file.diagnostics):
             raise ManifestInvalid(self._file.diagnostics)
-        url = url or self._state_url or self._file.environment.state_url or _DEFAULT_STATE
-        return open_store(url, root=self._root)
+        typed = url or self._state_url
+        found = typed or self._file.environment.state_url or _DEFAULT_STATE
+        return open_store(found, root=self._root, is_typed=typed is not None)
 
     def _service(self, state: State) -> ServiceUrl:
         """Return the service to use, and what named it."""

@@ -112,3 +112,16 @@ def test_plan_only_reads(server, workspace):
     workspace.run("plan")
     after = server.control(workspace.place)["log"]
     assert {verb for verb, _ in after[len(before) :]} == {"read"}
+
+
+def test_ambient_credentials_are_not_for_a_server_that_a_pull_request_names(server, tmp_path):
+    """They go to a server that is typed after --state, or that TF_HTTP_ADDRESS names."""
+    place, workspace = server.place("gitlab"), Workspace(tmp_path)
+    workspace.variables |= place.environ
+    address = workspace.variables.pop("TF_HTTP_ADDRESS")
+    workspace.write(f'version: 1\nenvironments:\n  production: {{state: "{place.url}"}}\n', "reconciler.yaml")
+    workspace.declare(*NAMES)
+    workspace.run("init", "--state", place.url)
+    assert f"TF_HTTP_ADDRESS={address}" in workspace.refused("plan", "--env", "production")
+    workspace.run("plan", "--state", place.url)
+    workspace.run("plan", "--env", "production", variables=workspace.variables | {"TF_HTTP_ADDRESS": address})
