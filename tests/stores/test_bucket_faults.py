@@ -355,6 +355,15 @@ def test_of_several_that_follow_one_head_one_succeeds(opened, is_at_rest):
     assert found.log.endswith(b"%d\n" % number)
 
 
+def test_a_state_that_cannot_be_replaced_is_found_by_the_first_append(store, proxy):
+    """Objects can be made, but this one cannot be written: it is said before anything is sent."""
+    head = store.replace(b"one", b"", at=None)
+    proxy.meet(answering(403, refused(b"AccessDenied")), method="PUT", path=SNAPSHOT)
+    error = refusal(StateUnavailable, lambda: store.append(b"lock\n", at=head))
+    assert "lack a permission" in error.message
+    assert store.load().head == head
+
+
 def test_an_append_is_one_request_however_long_the_log(store, proxy):
     """And a reader asks for each object once."""
     head = locked(store)
