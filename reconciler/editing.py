@@ -24,7 +24,7 @@ from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.model.state import State
 from reconciler.model.words import nearest
 from reconciler.planning import state_edits
-from reconciler.ports import Head, Stored
+from reconciler.ports import Head, Store
 from reconciler.state.earlier_runs import settle_leftovers
 from reconciler.state.feedback import feed
 from reconciler.state.high_water import HighWaterMark
@@ -225,40 +225,51 @@ def rebuild(
     Return None, with nothing changed, if the present state is as it should be. No lock is taken: a run that
     holds one is forced out. Raises StateLocked if that run is certainly alive.
     """
-    stored, log, head = _left_of(store)
-    present, backup = None, None
-    if stored is not None:
-        with suppress(StateDamaged):
-            read(stored, store.location)
-            return None
-        with suppress(StateDamaged):
-            present = decode_state(stored.snapshot, location=store.location)
-    logs = logs_in(log, store.location)
+    left = _left_of(store)
+    if left is None:
+        return None
+    logs = logs_in(left.log, store.location)
     lock = logs[-1].lock if logs else None
     if lock is not None and holder_of(store, lock).liveness is Liveness.ALIVE:
         raise locked(store, lock)
-    state = rebuilt(older, logs, seen=seen)
-    if present is not None and stored is not None:
-        state = restored(state, present, seen=seen, forget=forget)
-        backup = store.keep_backup(stored.snapshot)
+    state, backup = rebuilt(older, logs, seen=seen), None
+    if left.snapshot is not None:
+        with suppress(StateDamaged):
+            present = decode_state(left.snapshot, location=store.location)
+            state = restored(state, present, seen=seen, forget=forget)
+            backup = store.keep_backup(left.snapshot)
     if is_encrypted:
         store.encrypt_next_write()
-    store.replace(encode_state(state), b"", at=head, note="an older state is restored")
+    store.replace(encode_state(state), b"", at=left.head, note="an older state is restored")
     return Restored(state=state, backup=backup)
 
 
-def _left_of(store: EncryptingStore) -> tuple[Stored | None, bytes, Head | None]:
-    """Return what `store` holds (None: no usable snapshot), the log that is left, and the head to name.
+class _Left(Struct, frozen=True, kw_only=True):
+    """What a store holds of a state that cannot be used."""
 
-    Raises StateDamaged if the store does not tell what is left.
+    snapshot: bytes | None = None
+    log: bytes = b""
+    head: Head | None = None
+
+
+def _left_of(store: Store) -> _Left | None:
+    """Return what is left of a state that is gone or damaged; None if it is as it should be.
+
+    Raises StateDamaged if the store does not tell.
     """
     try:
         stored = store.load()
     except StateDamaged as error:
         if error.log is None:
             raise
-        return None, error.log, None if error.head is None else Head(error.head)
-    return (None, b"", None) if stored is None else (stored, stored.log, stored.head)
+        head = None if error.head is None else Head(error.head)
+        return _Left(snapshot=error.snapshot, log=error.log, head=head)
+    if stored is None:
+        return _Left()
+    with suppress(StateDamaged):
+        read(stored, store.location)
+        return None
+    return _Left(snapshot=stored.snapshot, log=stored.log, head=stored.head)
 
 
 def _editor(by: str) -> state_edits.Editor:

@@ -76,14 +76,22 @@ class StateExists(StateError):
 class StateDamaged(StateError):
     """State or log is not what this product wrote.
 
-    `log` is what the store holds of it even so, and `head` what a change that restores the state must name;
-    None if the store does not tell.
+    `snapshot` and `log` are what the store holds even so, and `head` what a change that restores the state
+    must name; None if there is none. `log` is None if the store does not tell.
     """
 
-    def __init__(
-        self, message: str, *, hint: str, location: str, log: bytes | None = None, head: str | None = None
+    def __init__(  # noqa: PLR0913 - what is left, all of it optional
+        self,
+        message: str,
+        *,
+        hint: str,
+        location: str,
+        snapshot: bytes | None = None,
+        log: bytes | None = None,
+        head: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint, location=location)
+        self.snapshot = snapshot
         self.log = log
         self.head = head
 

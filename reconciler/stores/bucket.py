@@ -61,12 +61,12 @@ class _Position(NamedTuple):
 
     def head(self) -> Head:
         """Return the head for this position."""
-        return Head(f"{self.generation}/{self.number}/{self.old_journal}/{self.tag}")
+        return Head(f"{self.generation}/{self.number}/{self.old_journal}/{self.tag or ''}")
 
 
 def _position(head: Head) -> _Position:
     generation, number, old_journal, tag = head.split("/", 3)
-    return _Position(Tag(tag), generation, int(number), old_journal)
+    return _Position(Tag(tag) if tag else None, generation, int(number), old_journal)
 
 
 def open_bucket(url: str, *, root: Path) -> Store:  # noqa: ARG001 - a bucket is below no directory
@@ -92,7 +92,7 @@ class BucketStore:
         for _ in range(_TRIES):
             found = self._bucket.get(self._key)
             if found is None:
-                self._refuse_unnamed_log(read_old_journal(self._bucket, self._key))
+                self._refuse_unnamed_log(read_old_journal(self._bucket, self._key), None)
                 return None
             snapshot, generation = _parted(found.data)
             if generation is None:
@@ -131,7 +131,7 @@ class BucketStore:
         if log:
             with suppress(PutRefused):  # by an earlier copy of this put: nobody else knows the name
                 self._bucket.put(self._piece(generation, 1), log, replacing=None)
-        if at is None:
+        if position.tag is None:
             refuse_earlier_versions(self._bucket, self._key)
         if self._next_backup is not None:
             self._put_backup(self._next_backup, position)
@@ -167,7 +167,7 @@ class BucketStore:
     def _unmarked(self, found: StoredObject) -> Stored:
         """Return a KEY that an earlier version or a person wrote, with the journal of an earlier version."""
         journal = read_old_journal(self._bucket, self._key)
-        self._refuse_unnamed_log(b"")
+        self._refuse_unnamed_log(b"", found)
         position = _Position(found.tag, old_journal=hashlib.sha256(journal).hexdigest())
         return Stored(snapshot=found.data, log=journal, head=position.head())
 
@@ -217,10 +217,23 @@ class BucketStore:
         listed = [one for one in self._bucket.listing(self._folder) if _PIECE.search(one.key)]
         return [list(objects) for _, objects in groupby(listed, key=lambda one: one.key.rpartition("/")[0])]
 
-    def _refuse_unnamed_log(self, old_journal: bytes) -> None:
-        """Raise StateDamaged if there is a log without an end, although no KEY names it."""
-        if old_journal or any(objects[-1].size_bytes for objects in self._generations()):
-            raise log_unnamed(self.location, self._folder if not old_journal else f"{self._key}.journal")
+    def _refuse_unnamed_log(self, old_journal: bytes, found: StoredObject | None) -> None:
+        """Raise StateDamaged if there is a log without an end, although KEY, which is `found`, names none.
+
+        The error has the head at which `replace` ends that log and puts a state there.
+        """
+        if old_journal:
+            raise log_unnamed(self.location, f"{self._key}.journal")
+        open_ones = [objects for objects in self._generations() if objects[-1].size_bytes]
+        if not open_ones:
+            return
+        newest = max(open_ones, key=lambda objects: objects[-1].changed_at)
+        generation = newest[-1].key.split("/")[-2]
+        log, number = self._read_log(generation) or (b"", 0)
+        error = log_unnamed(self.location, self._folder)
+        error.snapshot, error.log = None if found is None else found.data, log
+        error.head = _Position(None if found is None else found.tag, generation, number).head()
+        raise error
 
     def _tidy(self) -> None:
         """Remove generations that have not changed lately, by the store's clock, if that succeeds."""

@@ -163,8 +163,7 @@ def log_unnamed(location: str, folder: str) -> StateDamaged:
     return StateDamaged(
         f"{location} was removed or overwritten by hand; the log of the last run is still below {folder}",
         hint="Nothing was changed. The log holds what the state does not have yet. Put back the object from "
-        "the bucket's older versions. If there are none, look at the log, then move it away and use "
-        "`reconciler state restore`.",
+        "the bucket's older versions, or run `reconciler state restore`.",
         location=location,
     )
 

@@ -223,6 +223,7 @@ class FileStore:
             hint=f"Nothing was changed. Keep {self._log.name}: it may hold SIDs that no state has. Put back "
             "the state that was there, or run `reconciler state restore`. Do not run `init`.",
             location=self.location,
+            snapshot=found.snapshot,
             log=_MARKER.sub(b"", found.log or b""),
             head=found.head,
         )

@@ -76,6 +76,7 @@ class GitStore:
                     f"that it belongs to ({self._place.path})",
                     hint="Put the state back: `reconciler state restore`.",
                     location=self.location,
+                    log=b"".join(self._scratch.blobs(tip.blobs)),
                 )
             snapshot, *log = self._scratch.blobs(tip.blobs)
             return Stored(snapshot=snapshot, log=b"".join(log), head=Head(tip.commit))
