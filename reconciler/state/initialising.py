@@ -14,7 +14,7 @@ from reconciler.model.locks import LockInfo
 from reconciler.model.records import LockRecord, LogRecord, UnlockRecord
 from reconciler.model.state import State
 from reconciler.ports import Head, KeepsCopies, Store
-from reconciler.state.locking import Found, note_of_lock, read
+from reconciler.state.locking import Found, note_by, read
 from reconciler.state.log_format import encode_log, encode_records
 from reconciler.state.state_format import empty_state, encode_state
 
@@ -69,7 +69,7 @@ def prove(store: Store, snapshot: bytes, state: State, lock: LockInfo, *, at: He
 
     While this goes on, the state is locked. Raises StateUnavailable if a promise is broken.
     """
-    note = note_of_lock(lock)
+    note = note_by(lock, "begins")
     log = encode_log(state.lineage, state.serial, [LockRecord(lock=lock)])
     more: list[LogRecord] = [UnlockRecord(lock_id=lock.lock_id)]
     released = encode_records(more, after=1)
@@ -80,7 +80,7 @@ def prove(store: Store, snapshot: bytes, state: State, lock: LockInfo, *, at: He
     found = store.load()
     if found is None or (found.snapshot, found.log, found.head) != (snapshot, log + released, second):
         raise _unfit(store, "it does not give back what was written to it last")
-    third = store.replace(snapshot, b"", at=second, note=note)
+    third = store.replace(snapshot, b"", at=second, note=note_by(lock, "an empty state"))
     _must_refuse(
         store, "an append to a log that was replaced", lambda: store.append(log, at=second, note=note)
     )

@@ -154,7 +154,7 @@ def _append_lock(store: Store, found: Found, lock: LockInfo) -> Found:
     What an earlier version left is replaced, in the present formats.
     """
     stored, state, taken = found.stored, found.state, LockRecord(lock=lock)
-    note = note_of_lock(lock)
+    note = note_by(lock, "begins")
     if found.is_outdated:
         state = replace(state, serial=state.serial + 1)
         snapshot, log = encode_state(state), encode_log(state.lineage, state.serial, [taken])
@@ -212,7 +212,7 @@ def break_lock(store: Store, lock_id: str, *, breaking: Breaking, by: LockInfo) 
         broken = BrokenRecord(lock_id=lock_id, by=str(by), at=by.since)
         added = encode_records([broken], after=len(found.records))
         try:
-            store.append(added, at=found.stored.head, note=f"the lock {lock_id} is broken\n\nBy: {by}")
+            store.append(added, at=found.stored.head, note=note_by(by, f"the lock {lock_id} is broken"))
         except (StateConflict, OutcomeUnknown):
             if number >= _APPENDS:
                 raise
@@ -221,9 +221,9 @@ def break_lock(store: Store, lock_id: str, *, breaking: Breaking, by: LockInfo) 
     raise AssertionError
 
 
-def note_of_lock(lock: LockInfo) -> str:
-    """Return the note for stores that keep a history: the command that begins."""
-    return f"`{lock.command}` begins"
+def note_by(lock: LockInfo, text: str) -> str:
+    """Return the note for stores that keep a history: that the run with `lock` does what `text` says."""
+    return f"{lock.command}: {text.rstrip()}\n\nLock-Id: {lock.lock_id}\nBy: {lock.who} on {lock.host}"
 
 
 def lock_lost(location: str) -> StateUnavailable:

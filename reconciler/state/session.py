@@ -22,7 +22,7 @@ from reconciler.model.records import LockRecord, Record, UnlockRecord
 from reconciler.model.state import State
 from reconciler.ports import Head, KeepsCopies, Store, Watches
 from reconciler.state.history_notes import note_of_change, note_of_records
-from reconciler.state.locking import Found, Waiting, find, is_held_by, lock_lost, take
+from reconciler.state.locking import Found, Waiting, find, is_held_by, lock_lost, note_by, take
 from reconciler.state.log_format import encode_log, encode_records
 from reconciler.state.replay import Replay
 from reconciler.state.state_format import encode_state
@@ -217,4 +217,4 @@ class Session:
         raise AssertionError
 
     def _note(self, text: str) -> str:
-        return f"{text.rstrip()}\n\nLock-Id: {self._lock.lock_id}\nBy: {self._lock.who} on {self._lock.host}"
+        return note_by(self._lock, text)

@@ -89,12 +89,13 @@ def test_a_session_tells_the_store_what_it_does():
     with open_session(store, lock=a_lock("l2"), timeout_s=0) as opened:
         opened.finish(replace(opened.state, exams={}))
     assert [note.splitlines()[0] for note in store.notes] == [
-        *["`init` begins"] * 3,
-        "`apply` begins",
-        "1 about to be created",
-        "1 created",
-        "1 recorded",
-        "`apply` begins",
-        "1 no longer recorded",
+        *["init: begins"] * 2,
+        "init: an empty state",
+        "apply: begins",
+        "apply: 1 about to be created",
+        "apply: 1 created",
+        "apply: 1 recorded",
+        "apply: begins",
+        "apply: 1 no longer recorded",
     ]
-    assert store.notes[-1].endswith("\n\nLock-Id: l2\nBy: me on here")
+    assert all(note.endswith("\n\nLock-Id: l2\nBy: me on here") for note in store.notes[-2:])
