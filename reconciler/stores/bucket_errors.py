@@ -134,7 +134,7 @@ def failure(location: str, doing: str, error: Exception) -> StateUnavailable:
 
     It is OutcomeUnknown for "write" if the put was perhaps done.
     """
-    problem, hint, nature = _explained(error)
+    problem, hint, nature = explained(error)
     return _unavailable(f"cannot {doing} {location}: {problem}", hint, nature, doing, location)
 
 
@@ -178,23 +178,15 @@ def locked_by_earlier_version(location: str, key: str, holder: str) -> StateLock
     )
 
 
-def explained(error: Exception) -> tuple[str, str]:
-    """Return the problem behind the driver's `error`, and a hint."""
-    return _explained(error)[:2]
-
-
-def _explained(error: Exception) -> tuple[str, str, _Nature]:
+def explained(error: Exception) -> tuple[str, str, _Nature]:
+    """Return the problem behind the driver's `error`, a hint, and what else is known."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror, _LATER, _PASSING | _UNSURE
     text = str(error)
     for pattern, problem, hint, nature in _CASES:
         if re.search(pattern, text):
             return problem, hint, nature
-    status = _STATUS.search(text)
-    return f"the call failed{_signs(text)}", f"{_CHECK_URL} {_SEE}", _UNSURE if status is None else _LASTING
-
-
-def _signs(text: str) -> str:
     status, code = _STATUS.search(text), _CODE.search(text)
-    signs = [found[1] for found in (status, code) if found is not None]
-    return f" with {' '.join(signs)}" if signs else ""
+    signs = " ".join(found[1] for found in (status, code) if found is not None)
+    problem = f"the call failed with {signs}" if signs else "the call failed"
+    return problem, f"{_CHECK_URL} {_SEE}", _UNSURE if status is None else _LASTING

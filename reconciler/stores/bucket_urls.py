@@ -55,7 +55,7 @@ def find_bucket(text: str) -> tuple[Bucket, str]:
     try:
         store = _opened(url, endpoint)
     except (BaseError, ValueError, TypeError) as error:
-        problem, hint = explained(error)
+        problem, hint, _ = explained(error)
         raise UsageError(f"the state at {url.location} cannot be opened: {problem}", hint=hint) from None
     return Bucket(store, has_generations=scheme == "gs", location=url.location), key
 
