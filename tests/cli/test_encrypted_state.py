@@ -114,6 +114,22 @@ def test_what_a_killed_run_of_an_earlier_version_encrypted_is_read(tmp_path):
     assert left == {"exams.state.json", "exams.state.json.backup"}
 
 
+def test_what_is_restored_is_encrypted_again(workspace, sandbox):
+    """From the backup or a plain copy, with what the log of a killed run holds."""
+    workspace.run("state", "encrypt")  # makes a backup
+    path, copy = workspace.root / "exams.state.json", workspace.root / "copy.json"
+    for target, given in (("cs/a", ()), ("cs/b", ("copy.json",))):
+        copy.write_text(workspace.run("state", "pull"))
+        struck = workspace.variables | {fault_points.VARIABLE: "fold-due=kill"}
+        apply = ("apply", "--auto-approve", "--api-url", sandbox.url, "--target", target)
+        workspace.run(*apply, expect=-9, variables=struck)
+        path.write_text('{"ciphertext": ""}') if given else path.unlink()
+        assert "state restore" in workspace.refused("plan")
+        workspace.run("state", "restore", *given)
+        assert b'"lineage"' not in path.read_bytes()
+    assert workspace.apply(sandbox.url)["summary"]["created"] == 0
+
+
 def test_the_key_alone_encrypts_nothing(tmp_path, sandbox):
     """A team that only tracks passwords keeps a state that a fork can read."""
     workspace = Workspace(tmp_path)
