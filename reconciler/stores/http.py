@@ -15,7 +15,8 @@ client that follows its head can release that lock, if the run was killed or its
 
 If the answer to an update is lost, it may still arrive, and overwrite what was written after it. So before
 the next change the lock is exchanged for one with a new ID, and the document is read again. The server then
-refuses the late update, which names the old ID.
+refuses the late update, which names the old ID. Servers other than GitLab accept any update while nobody has
+the lock: there, a run after which something may arrive late leaves its lock to the next run.
 """
 
 import hashlib
@@ -69,15 +70,14 @@ class HttpStore:
         self._lock: ServerLock | None = None  # what this object took, and has not certainly released
         self._known: StateDocument | None = None  # the document, while nobody else can change it
         self._sent: StateDocument | None = None  # an update whose answer was lost
+        self._may_be_late = False  # whether an update may still arrive that names an earlier lock
         self._backup: bytes | None = None
 
     def load(self) -> Stored | None:
         """Return snapshot, log and head in the document; None without a snapshot."""
         document = self._server.get()
-        # The update was made, and was the last one; or GitLab will refuse it without the lock.
-        is_over = self._sent is not None and (document == self._sent or self._address.is_gitlab)
-        if is_over and not document.log:
-            self._release()
+        if self._sent is not None and self._address.is_gitlab and not document.log:
+            self._release()  # the update was made, or will be refused
         head = _head_of(document)
         if document.snapshot is None or head is None:
             return None
@@ -142,6 +142,7 @@ class HttpStore:
             self._known, self._sent = None, sent  # until the answer is there
             self._server.put(sent)
         except OutcomeUnknown:
+            self._may_be_late = not self._address.is_gitlab
             raise
         except StateError:
             self._sent = None
@@ -149,7 +150,7 @@ class HttpStore:
                 self._release()
             raise
         self._known, self._sent = sent, None
-        if not sent.log:
+        if not (sent.log or self._may_be_late):
             self._release()
         head = _head_of(sent)
         assert head is not None  # noqa: S101 - it has a snapshot
@@ -190,6 +191,7 @@ class HttpStore:
                 raise self._server.errors.locked(holder.holder, holder.lock_id)
             is_left = family_of(holder.lock_id or document.lock_id) == family_of(document.lock_id)
             if document.lock_id and is_left and (document.log or waited_s > _UNLOCKING_S):
+                self._may_be_late = bool(document.log) and not self._address.is_gitlab
                 self._server.unlock(holder if holder.lock_id else ServerLock.named(document.lock_id))
             else:
                 time.sleep(_POLL_S)

@@ -105,8 +105,11 @@ def test_a_lost_answer_is_told_and_found_out(server, place, fault):
     head = persist(store, b"more\n", store.load().head) if log_at(place) == b"head\n" else store.load().head
     head = store.append(b"last\n", at=head)
     assert log_at(place) == b"head\nmore\nlast\n"
-    store.replace(b"[]", b"", at=head)
-    assert opened(place.url).load().snapshot == b"[]"
+    head = store.replace(b"[]", b"", at=head)
+    assert opened(place.url).load() == Stored(snapshot=b"[]", log=b"", head=head)
+    assert (server.control(place)["lock"] is None) is ("/api/" in place.url)
+    other = opened(place.url)
+    other.replace(b"{}", b"", at=other.append(b"x\n", at=head))
     assert server.control(place)["lock"] is None
 
 
@@ -157,13 +160,16 @@ def test_a_late_update_is_refused_by_gitlab_when_nobody_holds_the_lock(server):
     assert log_at(place) == b""
 
 
-def test_a_lost_last_answer_leaves_no_lock(server, place):
-    """The look shows that the log is empty, as was asked; nothing else will come, so the lock is released."""
+def test_a_lost_last_answer_does_not_stop_the_next_run(server, place):
+    """At GitLab the look releases the lock. Elsewhere it stays, to refuse what is late, until the next run."""
     store, head = begun(place)
     server.control(place, faults=[{"verb": "update", "do": "cut-after"}])
     refusal(OutcomeUnknown, lambda: store.replace(b"[]", b"", at=head))
     assert server.control(place)["lock"] is not None
-    assert store.load().snapshot == b"[]"
+    found = store.load()
+    assert (server.control(place)["lock"] is None) is ("/api/" in place.url)
+    other = opened(place.url)
+    other.replace(b"{}", b"", at=other.append(b"x\n", at=found.head))
     assert server.control(place)["lock"] is None
 
 
@@ -207,9 +213,8 @@ def test_a_lock_that_could_not_be_released_is_still_ours(server, place):
     refusal(OutcomeUnknown, lambda: store.append(b"more\n", at=head))
     refusal(StateUnavailable, lambda: store.append(b"more\n", at=head))
     assert server.control(place)["lock"] is not None
-    head = store.append(b"again\n", at=head)
-    store.replace(b"[]", b"", at=head)
-    assert server.control(place)["lock"] is None
+    store.append(b"again\n", at=head)
+    assert log_at(place) == b"head\nagain\n"
 
 
 @pytest.mark.parametrize("fault", ["cut", "cut-after", "answer"])
@@ -243,28 +248,25 @@ def test_a_killed_run_is_followed_at_its_head(server, place):
     other = opened(place.url)
     refusal(StateConflict, lambda: other.append(b"x\n", at=Head("another")))
     assert server.control(place)["lock"]["ID"] == held
-    head = other.append(b"broken\n", at=head)
-    other.replace(b"[]", b"", at=head)
-    assert server.control(place)["lock"] is None
+    other.append(b"broken\n", at=head)
+    assert log_at(place) == b"head\nbroken\n"
 
 
-def test_a_run_that_was_forced_out_changes_nothing(server, place):
-    """Before the other has ended and after; a late update is refused while the other works."""
+@pytest.mark.parametrize("arrives", ["while the other works", "after the other has ended"])
+def test_a_run_that_was_forced_out_changes_nothing(server, place, arrives):
+    """Neither by a new change nor by a late one."""
     store, head = begun(place)
     server.control(place, faults=[{"verb": "update", "do": "hold-back"}])
     refusal(OutcomeUnknown, lambda: store.append(b"late\n", at=head))
     other = opened(place.url)
     after = other.append(b"broken\n", at=head)
-    assert server.control(place, arrive=True)["arrived"] in ([423], [500])
-    for change in (
-        lambda: store.append(b"x\n", at=head),
-        lambda: store.replace(b"x", b"", at=head),
-    ):
+    server.control(place, arrive=arrives == "while the other works")
+    for change in (lambda: store.append(b"x\n", at=head), lambda: store.replace(b"x", b"", at=head)):
         refusal(StateConflict, change)
-    other.replace(b"[]", b"", at=after)
+    after = other.replace(b"[]", b"", at=after)
+    server.control(place, arrive=True)
     refusal(StateConflict, lambda: store.append(b"x\n", at=head))
-    assert opened(place.url).load().snapshot == b"[]"
-    assert server.control(place)["lock"] is None
+    assert opened(place.url).load() == Stored(snapshot=b"[]", log=b"", head=after)
 
 
 def test_a_lock_that_was_exchanged_is_of_the_same_run(server, place):
