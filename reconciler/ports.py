@@ -90,6 +90,14 @@ class Watches(Protocol):
         """Return False if another client has changed the store since this object did. Takes microseconds."""
 
 
+@runtime_checkable
+class HasServerLock(Protocol):
+    """What a store can do besides: release a lock of its server, which a killed run may leave behind."""
+
+    def release(self, lock_id: str) -> str | None:
+        """Release the server's lock `lock_id`. Return who had it; None if it has another, or none."""
+
+
 Stopwatch: TypeAlias = Callable[[], float]
 """Returns the seconds since it was started; see `Clock.stopwatch`."""
 

@@ -35,9 +35,9 @@ class Liveness(enum.Enum):
 
 
 class LockHolder(Struct, frozen=True, kw_only=True):
-    """A lock as another run sees it."""
+    """A lock as another run sees it. `info` is a text for a lock that only the store's server knows."""
 
-    info: LockInfo
+    info: LockInfo | str
     liveness: Liveness
 
     def __str__(self) -> str:

@@ -17,6 +17,7 @@ from reconciler.model.errors import (
     StateAbsent,
     StateConflict,
     StateDamaged,
+    StateError,
     StateLocked,
     StateUnavailable,
     UnlockRefused,
@@ -26,7 +27,7 @@ from reconciler.model.locks import Breaking, Liveness, LockHolder, LockInfo
 from reconciler.model.payloads import NO_PAYLOADS, Payload
 from reconciler.model.records import BrokenRecord, LockRecord, LogRecord
 from reconciler.model.state import State
-from reconciler.ports import Store, Stored
+from reconciler.ports import HasServerLock, Store, Stored
 from reconciler.state.log_format import DecodedLog, decode_log, encode_log, encode_records
 from reconciler.state.replay import Replay, is_folded_into
 from reconciler.state.state_format import FORMAT_VERSION, decode_snapshot, encode_state, refuse_moved
@@ -131,6 +132,7 @@ def take(store: Store, lock: LockInfo, waiting: Waiting) -> Found:
     """
     deadline_s = waiting.clock_s() + waiting.timeout_s
     pause_s, failures = _FIRST_PAUSE_S, 0
+    failure: StateError | None
     while True:
         found, failure = find(store), None
         if is_held_by(lock, found):
@@ -140,6 +142,8 @@ def take(store: Store, lock: LockInfo, waiting: Waiting) -> Found:
                 return _append_lock(store, found, lock)
             except (StateConflict, OutcomeUnknown) as error:
                 failure, failures = error, failures + 1
+            except StateLocked as error:  # by the store's server, or by a run of an earlier version
+                failure, failures = error, _APPENDS
         left_s = deadline_s - waiting.clock_s()
         # After a failed append look again, even without patience: the lock may be ours, or another run's.
         if left_s <= 0 and (failure is None or failures >= _APPENDS):
@@ -199,6 +203,8 @@ def break_lock(store: Store, lock_id: str, *, breaking: Breaking, by: LockInfo) 
 
     Raises UnlockRefused, with nothing changed, if the lock has another id or `breaking` does not allow it.
     """
+    if isinstance(store, HasServerLock) and (known := store.release(lock_id)) is not None:
+        return LockHolder(info=known, liveness=Liveness.UNKNOWN)
     holder: LockHolder | None = None
     for number in itertools.count(1):
         found = find(store)

@@ -30,7 +30,7 @@ from typing import Final
 
 from msgspec.structs import replace as changed
 
-from reconciler.model.errors import OutcomeUnknown, StateError, StateUnavailable, UnlockRefused
+from reconciler.model.errors import OutcomeUnknown, StateError, StateUnavailable
 from reconciler.ports import Head, Store, Stored
 from reconciler.stores.http_address import HttpAddress, read_address
 from reconciler.stores.http_document import StateDocument
@@ -60,7 +60,7 @@ def _digest(snapshot: bytes) -> str:
 
 
 class HttpStore:
-    """A state at an HTTP address; implements `ports.Store` and `ports.KeepsCopies`."""
+    """A state at an HTTP address; implements `ports.Store`, `KeepsCopies` and `HasServerLock`."""
 
     def __init__(self, address: HttpAddress) -> None:
         self.location = address.location
@@ -117,22 +117,15 @@ class HttpStore:
         """Return None: the protocol cannot read earlier versions."""
         return None
 
-    def release(self, lock_id: str) -> str:
-        """Release the server's lock `lock_id`, which no log names; return who had it.
-
-        Raise UnlockRefused if another ID, or none, has the lock.
-        """
+    def release(self, lock_id: str) -> str | None:
+        """Release the server's lock if it has the ID `lock_id`; return who had it."""
         asked = new_lock(self._family)
         present = self._server.lock(asked)
         if present is None:
             self._server.unlock(asked)
-            raise UnlockRefused(f"{self.location} is not locked", hint="There is nothing to break.")
-        if present.lock_id != lock_id or not self._server.unlock(present):
-            raise UnlockRefused(
-                f"{self.location} is locked by {present.holder}, not by the lock {lock_id}",
-                hint="Nothing was changed. Check whether that run is still working.",
-            )
-        return present.holder
+        elif present.lock_id == lock_id and self._server.unlock(present):
+            return present.holder
+        return None
 
     def _update(self, at: Head | None, change: Callable[[StateDocument], StateDocument]) -> Head:
         lock, present = self._locked(at)

@@ -17,7 +17,7 @@ from traceback import walk_tb
 from typing import Final, NoReturn, TypeVar
 
 from reconciler.model.errors import OutcomeUnknown, ReconcilerError, StateUnavailable
-from reconciler.ports import Head, KeepsCopies, Store, Stored, Watches
+from reconciler.ports import HasServerLock, Head, KeepsCopies, Store, Stored, Watches
 
 _T = TypeVar("_T")
 
@@ -39,7 +39,7 @@ def guard_store(store: Store, *, limit_s: float | None) -> Store:
 
 
 class StoreWrapper:
-    """A store around the store `inner`: implements `Store` and `KeepsCopies`, and `Watches` if `inner` does.
+    """A store around `inner`: implements `Store`, `KeepsCopies`, and what else of `ports` `inner` does.
 
     It passes every call on through `_call`. If `inner` keeps no copies, neither does this.
     """
@@ -47,10 +47,15 @@ class StoreWrapper:
     is_undisturbed: Callable[[], bool]
     """That of `inner`, without `_call`, as it takes microseconds. Missing if `inner` cannot watch."""
 
+    release: Callable[[str], str | None]
+    """That of `inner`. Missing if `inner` has none."""
+
     def __init__(self, inner: Store) -> None:
         self._inner = inner
         if isinstance(inner, Watches):
             self.is_undisturbed = inner.is_undisturbed
+        if isinstance(inner, HasServerLock):
+            self.release = lambda lock_id: self._call("release", partial(inner.release, lock_id))
 
     @property
     def location(self) -> str:
