@@ -242,6 +242,16 @@ def lock_lost(location: str) -> StateUnavailable:
     )
 
 
+def log_lost(location: str) -> StateUnavailable:
+    """Return the error for a log that lacks what this run wrote to it, and no state has."""
+    return StateUnavailable(
+        f"the log of {location} was removed or cut while this run was writing it",
+        hint="Put it back: it holds what state does not have yet. If you cannot, run `reconciler import "
+        "ADDRESS SID` for each exam that this run created, before the next apply.",
+        location=location,
+    )
+
+
 def locked(store: Store, lock: LockInfo | None) -> StateLocked:
     """Return the error for a lock that another run holds. None: other runs are faster every time."""
     if lock is None:

@@ -22,7 +22,7 @@ from reconciler.model.records import LockRecord, Record, UnlockRecord
 from reconciler.model.state import State
 from reconciler.ports import Head, KeepsCopies, Store, Watches
 from reconciler.state.history_notes import note_of_change, note_of_records
-from reconciler.state.locking import Found, Waiting, find, is_held_by, lock_lost, note_by, take
+from reconciler.state.locking import Found, Waiting, find, is_held_by, lock_lost, log_lost, note_by, take
 from reconciler.state.log_format import encode_log, encode_records
 from reconciler.state.replay import Replay
 from reconciler.state.state_format import encode_state
@@ -204,6 +204,9 @@ class Session:
             except (StateConflict, OutcomeUnknown) as error:
                 found = find(self._store)
                 is_done = is_made(found)
+                is_cut = found.state.serial == self._serial and len(found.records) < self._records
+                if is_cut and self._replayed.has_news and not is_done:
+                    raise log_lost(self._store.location) from error
                 if not is_done and not is_held_by(self._lock, found):
                     raise lock_lost(self._store.location) from error
                 self._adopt(found)

@@ -1,8 +1,8 @@
 """State in a local file, the default store. Its log and its backup are files beside it.
 
-    PATH         the snapshot
-    PATH.log     a marker line that names the snapshot, then the log; absent while the log is empty
-    PATH.backup  the last backup
+    PATH          the snapshot
+    PATH.journal  a marker line that names the snapshot, then the log; absent while the log is empty
+    PATH.backup   the last backup
 
 To replace both, the new snapshot's marker and the new log are first added to the log file; then the new
 snapshot is renamed over PATH. This rename is the one commit point: what counts of the log file follows the
@@ -11,6 +11,9 @@ last marker of the snapshot that is there, up to the next marker.
 A log file belongs to the process that made it. That process holds a flock on it, so the kernel tells whether
 it lives. Another process does not write into the file but renames one of its own over it, which the first
 sees by one look. Each change is compared and made under a flock on the folder; reading takes no lock.
+
+Earlier versions looked for a journal where the log is. To them a marker is the header of one that is too new.
+Their journals have no marker, and are read as the log of the snapshot that is there.
 """
 
 import errno
@@ -51,7 +54,6 @@ _MARKER: Final = re.compile(
     rb'^[0-9a-f]{8} \{"formatVersion":3,"number":0,"snapshot":"([a-z0-9:]+)","type":"journal"\}\n',
     re.MULTILINE,
 )
-"""To earlier versions it is the header of a journal that is too new."""
 
 _Key = tuple[int, ...]
 """What shows whether a file is as it was: device, inode, size, and the times of its last changes."""
@@ -108,9 +110,9 @@ class FileStore:
     def __init__(self, path: Path, *, location: str) -> None:
         # Follow links here, once: a write that replaced the link would not change the file that it points to.
         self._path = Path(os.path.realpath(path))
-        suffixes = ("log", "backup", "journal", "lock")
-        paths = [self._path.with_name(f"{self._path.name}.{suffix}") for suffix in suffixes]
-        self._log, self._backup, self._early_log, self._early_lock = paths
+        self._log, self._backup, self._early_lock = (
+            self._path.with_name(f"{self._path.name}.{suffix}") for suffix in ("journal", "backup", "lock")
+        )
         self._own: list[_OwnLog] = []  # of these, the last is the present log file
         self._tip: _Content | None = None
         self._torn_at: int | None = None
@@ -127,20 +129,21 @@ class FileStore:
         return Stored(snapshot=found.snapshot, log=found.log or b"", head=found.head)
 
     def append(self, records: bytes, *, at: Head, note: str = "") -> Head:  # noqa: ARG002 - no history
-        """Add `records` to the log. The first ones prove that the snapshot can be replaced."""
+        """Add `records` to the log. The first append of this object proves that `replace` will work."""
         with self._changing("write the log of", at, self._log) as present:
             snapshot_key = present.keys[1]
             if present.log is None:
                 self._extend(present, records)
             else:
-                if present.snapshot is not None and not present.log:
-                    self._prove_replaceable(present.snapshot)
+                if not self._own and present.snapshot is not None:
+                    # As the fold will do. A file that is mounted by itself cannot be replaced.
+                    _replace_file(self._path, present.snapshot, "SNAPSHOT")
                     snapshot_key = _key(self._path)
                 self._make_log(present.kept + records)
             return self._settle(present.digest, present.log_hash, snapshot_key, records)
 
     def replace(self, snapshot: bytes, log: bytes, *, at: Head | None, note: str = "") -> Head:  # noqa: ARG002
-        """Replace snapshot and log; see the module's docstring. Remove files of earlier versions."""
+        """Replace snapshot and log; see the module's docstring."""
         digest = _digest(snapshot)
         added = _marker(digest) + log
         with self._changing("write", at, self._log, self._path) as present:
@@ -170,7 +173,7 @@ class FileStore:
     def keep_backup(self, snapshot: bytes) -> str:
         """Replace the last backup by `snapshot`, flushed to disk; return its path."""
         with self._reporting("back up"), self._alone():
-            if not self.is_undisturbed():
+            if self._own and not self.is_undisturbed():
                 raise conflict(self.location)
             _replace_file(self._backup, snapshot, "BACKUP")
         return str(self._backup)
@@ -196,16 +199,17 @@ class FileStore:
             reach(Step.SNAPSHOT_READ)
             snapshot = _read_if_exists(self._path)
             reach(Step.LOG_READ)
-            data = _read_if_exists(self._log)
-            early = _read_if_exists(self._early_log) if data is None else None
+            data = _read_if_exists(self._log) or b""
             if _key(self._path) == key:
                 break
         else:
             raise OSError(errno.EAGAIN, "it is replaced all the time")
-        digest, lines = _digest(snapshot), data or early or b""
-        lines = lines[: lines.rfind(b"\n") + 1]  # a killed writer can leave half a line
-        parts = {digest: lines} if data is None else _parts(lines)
-        log = parts.get(digest, next(iter(parts.values()), lines))
+        digest, lines = (
+            _digest(snapshot),
+            data[: data.rfind(b"\n") + 1],
+        )  # a killed writer can leave half a line
+        parts = _parts(lines) or {digest: lines}
+        log = parts.get(digest, next(iter(parts.values())))
         return _Content(
             digest=digest,
             log_hash=hashlib.sha256(log),
@@ -217,14 +221,14 @@ class FileStore:
         )
 
     def _unfit(self, found: _Content) -> StateDamaged:
-        replaced = "was replaced by hand: it is not the state that its log follows"
+        unlike = "and its log do not belong together: one of them was replaced by hand"
         return StateDamaged(
-            f"{self.location} {'does not exist, but its log does' if found.snapshot is None else replaced}",
-            hint=f"Nothing was changed. Keep {self._log.name}: it may hold SIDs that no state has. Put back "
-            "the state that was there, or run `reconciler state restore`. Do not run `init`.",
+            f"{self.location} {'does not exist, but its log does' if found.snapshot is None else unlike}",
+            hint=f"Nothing was changed. Keep {self._log.name}: this log may hold SIDs that no state has. Put "
+            "back the state that was there, or run `reconciler state restore`. Do not run `init`.",
             location=self.location,
             snapshot=found.snapshot,
-            log=_MARKER.sub(b"", found.log or b""),
+            log=found.log,
             head=found.head,
         )
 
@@ -257,6 +261,8 @@ class FileStore:
                 present = tip if tip is not None and is_known else self._read()
                 if present.head != at:
                     raise conflict(self.location) if present.fits else self._unfit(present)
+                if not self._own:
+                    self._refuse_links()
                 yield present
 
     @contextmanager
@@ -285,16 +291,14 @@ class FileStore:
                 holder="a run of an earlier version",
             )
 
-    def _prove_replaceable(self, snapshot: bytes) -> None:
-        """Replace the snapshot by its own bytes, as `replace` does, so that what forbids it shows now."""
-        links = self._path.stat().st_nlink
-        if links > 1:
+    def _refuse_links(self) -> None:
+        """Raise StateUnavailable if the state is one of several hard links."""
+        if self._path.exists() and (links := self._path.stat().st_nlink) > 1:
             raise StateUnavailable(
                 f"{self.location} is one of {links} hard links to a file; the others would keep an old state",
                 hint="Nothing was changed. Remove the others; or copy the file, and rename the copy over it.",
                 location=self.location,
             )
-        _replace_file(self._path, snapshot, "SNAPSHOT")
 
     def _extend(self, present: _Content, data: bytes) -> None:
         """Append `data` to our own log file. If that fails, cut off what was written of it."""
@@ -325,13 +329,11 @@ class FileStore:
         _replace_file(self._log, data, "LOG", close=lambda descriptor: self._own.append(_OwnLog(descriptor)))
 
     def _remove_log(self) -> None:
-        """Remove the log file, what an earlier version left, and our flock."""
+        """Remove the log file and our flock."""
         try:
             reach(Step.LOG_CLEAR)
-            if self._early_log.exists():  # first, or it would count again
-                self._early_lock.unlink(missing_ok=True)
-                self._early_log.unlink()
             self._log.unlink(missing_ok=True)
+            self._early_lock.unlink(missing_ok=True)  # left by a run that was killed
             with _unclear():
                 reach(Step.LOG_CLEARED)
                 flush_folder(self._log.parent)

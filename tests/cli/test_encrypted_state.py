@@ -61,7 +61,7 @@ def test_a_whole_run_leaves_nothing_in_the_clear(workspace, sandbox):
     variables = workspace.variables | {fault_points.VARIABLE: "fold-due=kill"}
     apply = ("apply", "--auto-approve", "--api-url", sandbox.url)
     workspace.run(*apply, expect=-9, variables=variables)
-    log = raw(workspace, "exams.state.json.log")
+    log = raw(workspace, "exams.state.json.journal")
     workspace.run("plan", "--detailed-exitcode")
     assert workspace.apply(sandbox.url)["summary"]["created"] == 0
     workspace.run("state", "mv", "cs/a", "cs/z")

@@ -54,7 +54,7 @@ def cancel(workspace, sandbox):
     out, err = process.communicate()
     assert "Traceback" not in err
     assert process.returncode == 128 + last
-    assert not (workspace.root / "exams.state.json.log").exists()
+    assert not (workspace.root / "exams.state.json.journal").exists()
     return {exam["address"]: exam["outcome"] for exam in json.loads(out)["exams"]}, last
 
 

@@ -59,19 +59,19 @@ def test_kills_at_random_instants(workspace, sandbox, seed):
     assert set(state["exams"]) | set(state["intents"]) == {f"cs/{name}" for name in NAMES}
 
 
-def test_a_journal_torn_anywhere_after_a_kill_is_read(workspace, sandbox):
-    """Cut the last record of a killed run's journal at each of its bytes: the command goes on, SIDs stay."""
+def test_a_log_torn_anywhere_after_a_kill_is_read(workspace, sandbox):
+    """Cut the last record of a killed run's log at each of its bytes: the command goes on, SIDs stay."""
     process = start(workspace, sandbox)
     wait_for_requests(sandbox, 12)
     process.kill()
     process.communicate()
-    journal = workspace.root / "exams.state.json.journal"
-    whole = journal.read_bytes()
+    log = workspace.root / "exams.state.json.journal"
+    whole = log.read_bytes()
     last = whole.rstrip(b"\n").rfind(b"\n") + 1
     for length in range(last, len(whole) + 1, 40):
-        journal.write_bytes(whole[:length])
+        log.write_bytes(whole[:length])
         workspace.run("plan", "--detailed-exitcode", expect=3)
-    journal.write_bytes(whole)
+    log.write_bytes(whole)
     check_promises(workspace, sandbox)
 
 
@@ -89,7 +89,7 @@ def test_the_first_signal_lets_those_in_flight_finish(workspace, sandbox, number
     assert summary["inDoubt"] == 0
     assert summary["created"] == len(sandbox.created)
     assert summary["notAttempted"] > 0
-    assert not (workspace.root / "exams.state.json.lock").exists()
+    assert not (workspace.root / "exams.state.json.journal").exists()
     assert check_promises(workspace, sandbox)["intents"] == {}
 
 
@@ -126,10 +126,9 @@ def test_two_runs_at_once_create_each_exam_once(workspace, sandbox):
     check_promises(workspace, sandbox)
 
 
-def test_a_journal_that_cannot_be_written_stops_before_anything_is_sent(workspace, sandbox):
+def test_a_log_that_cannot_be_written_stops_before_anything_is_sent(workspace, sandbox):
     """Without a place for the intent there is no request."""
-    journal = workspace.root / "exams.state.json.journal"
-    journal.mkdir()
+    (workspace.root / "exams.state.json.journal").mkdir()
     workspace.run("apply", "--auto-approve", "--api-url", sandbox.url, expect=1)
     assert "exams.state.json" in workspace.printed
     assert sandbox.requests == 0
@@ -145,7 +144,7 @@ def settled_requests(sandbox):
 
 
 def test_a_state_put_back_by_hand_is_noticed(workspace, sandbox):
-    """After a kill, an older snapshot beside a newer journal stops every command."""
+    """After a kill, an older snapshot beside a newer log stops every command."""
     older = (workspace.root / "exams.state.json").read_bytes()
     workspace.apply(sandbox.url, "--target", "cs/e00")
     process = start(workspace, sandbox)

@@ -1,9 +1,11 @@
-"""State and journal that somebody else had a hand in: refused plainly with nothing changed, or harmless.
+"""State and log that somebody else had a hand in: refused plainly with nothing changed, or harmless.
 
-The journals are real: each is what a run left that was killed in mid-flight.
+The logs are real: each is what a run left that was killed in mid-flight.
 """
 
+import hashlib
 import json
+import re
 import shutil
 import time
 import zlib
@@ -22,7 +24,7 @@ ANOTHER_LINEAGE = "0b0e8f9e-55f6-4b52-8f0c-3a3f1f1b8c11"
 
 @pytest.fixture(scope="module")
 def killed_run(tmp_path_factory):
-    """A folder in which a run was killed: an exam in the snapshot, two in the journal, one in doubt there."""
+    """A folder in which a run was killed: an exam in the snapshot, two in the log, one in doubt there."""
     made = Workspace(tmp_path_factory.mktemp("killed"))
     made.run("init")
     made.declare(*NAMES)
@@ -32,7 +34,6 @@ def killed_run(tmp_path_factory):
         killed = made.start("apply", "--auto-approve", "--parallelism", "1", "--api-url", sandbox.url)
         killed.communicate(timeout=30)
         assert killed.returncode == -9
-    (made.root / "exams.state.json.lock").unlink()
     return made.root
 
 
@@ -63,97 +64,122 @@ def files(workspace):
     return {str(path): path.read_bytes() for path in workspace.root.rglob("*") if path.is_file()}
 
 
-def journal_of(workspace):
-    """The journal's path and its lines."""
+def log_of(workspace):
+    """The log's path, its marker and the lines of the log itself."""
     path = workspace.root / "exams.state.json.journal"
-    return path, path.read_bytes().splitlines(keepends=True)
+    marker, *lines = path.read_bytes().splitlines(keepends=True)
+    return path, marker, lines
 
 
 def line_of(document):
-    """A journal's line with the checksum that belongs to it."""
+    """A log's line with the checksum that belongs to it."""
     text = json.dumps(document, separators=(",", ":")).encode()
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
 def changed(line, **fields):
-    """A journal's line with other fields, its checksum made anew."""
+    """A log's line with other fields, its checksum made anew."""
     return line_of(json.loads(line[9:]) | fields)
 
 
 def without_number(line):
-    """A journal's line that lost its number, its checksum made anew."""
+    """A log's line that lost its number, its checksum made anew."""
     document = json.loads(line[9:])
     del document["number"]
     return line_of(document)
 
 
-# Lines: the header; intent and outcome of e1; intent and outcome of e2; the intent of e3.
+# Lines: the header; the lock; intent and outcome of e1; intent and outcome of e2; the intent of e3.
 DAMAGES = {
-    "a record twice": lambda lines: [*lines[:3], lines[2], *lines[3:]],
-    "an intent again, renumbered": lambda lines: [*lines, changed(lines[1], number=6)],
-    "an outcome again, renumbered": lambda lines: [*lines, changed(lines[2], number=6)],
-    "the journal twice": lambda lines: lines * 2,
-    "two journals interleaved": lambda lines: [line for line in lines for _ in range(2)],
-    "two records exchanged": lambda lines: [*lines[:2], lines[3], lines[2], *lines[4:]],
+    "a record twice": lambda lines: [*lines[:4], lines[3], *lines[4:]],
+    "an intent again, renumbered": lambda lines: [*lines, changed(lines[2], number=7)],
+    "an outcome again, renumbered": lambda lines: [*lines, changed(lines[3], number=7)],
+    "the log twice": lambda lines: lines * 2,
+    "two logs interleaved": lambda lines: [line for line in lines for _ in range(2)],
+    "two records exchanged": lambda lines: [*lines[:3], lines[4], lines[3], *lines[5:]],
     "an outcome before its intent, renumbered": lambda lines: [
-        lines[0],
-        changed(lines[2], number=1),
-        changed(lines[1], number=2),
-        *lines[3:],
+        *lines[:2],
+        changed(lines[3], number=2),
+        changed(lines[2], number=3),
+        *lines[4:],
     ],
-    "a record lost in the middle": lambda lines: [*lines[:2], *lines[3:]],
+    "a record lost in the middle": lambda lines: [*lines[:3], *lines[4:]],
     "the header lost": lambda lines: lines[1:],
-    "a record cut in the middle": lambda lines: [*lines[:2], lines[2][:40] + b"\n", *lines[3:]],
-    "a record cut without its end": lambda lines: [*lines[:2], lines[2][:40], *lines[3:]],
-    "one bit flipped": lambda lines: [*lines[:2], lines[2].replace(b"created", b"creaued"), *lines[3:]],
-    "zeros in the middle": lambda lines: [*lines[:2], b"\0" * 512, *lines[2:]],
-    "an empty line": lambda lines: [*lines[:3], b"\n", *lines[3:]],
-    "another program's line": lambda lines: [*lines[:3], b'{"level":"info"}\n', *lines[3:]],
-    "an unknown type": lambda lines: [*lines[:3], changed(lines[3], type="deleted"), *lines[4:]],
-    "no number": lambda lines: [*lines[:3], without_number(lines[3]), *lines[4:]],
-    "another attempt's outcome": lambda lines: [*lines[:2], changed(lines[2], attempt="a" * 32), *lines[3:]],
+    "the lock lost, renumbered": lambda lines: [lines[0], *renumbered(lines[2:])],
+    "the lock taken twice, renumbered": lambda lines: [lines[0], *renumbered([lines[1], *lines[1:]])],
+    "a record cut in the middle": lambda lines: [*lines[:3], lines[3][:40] + b"\n", *lines[4:]],
+    "a record cut without its end": lambda lines: [*lines[:3], lines[3][:40], *lines[4:]],
+    "one bit flipped": lambda lines: [*lines[:3], lines[3].replace(b"created", b"creaued"), *lines[4:]],
+    "zeros in the middle": lambda lines: [*lines[:3], b"\0" * 512, *lines[3:]],
+    "an empty line": lambda lines: [*lines[:4], b"\n", *lines[4:]],
+    "another program's line": lambda lines: [*lines[:4], b'{"level":"info"}\n', *lines[4:]],
+    "an unknown type": lambda lines: [*lines[:4], changed(lines[4], type="deleted"), *lines[5:]],
+    "no number": lambda lines: [*lines[:4], without_number(lines[4]), *lines[5:]],
+    "another attempt's outcome": lambda lines: [*lines[:3], changed(lines[3], attempt="a" * 32), *lines[4:]],
     "one SID for two": lambda lines: [
-        *lines[:4],
-        changed(lines[4], sid=json.loads(lines[2][9:])["sid"]),
-        lines[5],
+        *lines[:5],
+        changed(lines[5], sid=json.loads(lines[3][9:])["sid"]),
+        lines[6],
     ],
-    "no SID at all": lambda lines: [*lines[:2], changed(lines[2], sid="EC" + "0" * 32), *lines[3:]],
-    "another state's journal": lambda lines: [changed(lines[0], lineage=ANOTHER_LINEAGE), *lines[1:]],
-    "a later state's journal": lambda lines: [changed(lines[0], serial=9), *lines[1:]],
-    "a newer version's journal": lambda lines: [changed(lines[0], formatVersion=3), *lines[1:]],
-    "no journal at all": lambda _: [b"\x7fELF\2\1\1\0\n"],
+    "no SID at all": lambda lines: [*lines[:3], changed(lines[3], sid="EC" + "0" * 32), *lines[4:]],
+    "another state's log": lambda lines: [changed(lines[0], lineage=ANOTHER_LINEAGE), *lines[1:]],
+    "a later state's log": lambda lines: [changed(lines[0], serial=9), *lines[1:]],
+    "a newer version's log": lambda lines: [changed(lines[0], formatVersion=4), *lines[1:]],
+    "no log at all": lambda _: [b"\x7fELF\2\1\1\0\n"],
+}
+MARKERS = {
+    "the marker cut": lambda marker: marker[20:],
+    "another state's marker": lambda marker: changed(marker, snapshot="sha256:" + "0" * 64),
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_a_damaged_journal_stops_everything(workspace, idle, damage):
-    """It is named, nothing is sent, and no byte is changed: it may hold the only copy of a SID."""
-    path, lines = journal_of(workspace)
-    path.write_bytes(b"".join(damage(lines)))
+def renumbered(lines):
+    """The lines with numbers from 1."""
+    return [changed(line, number=number) for number, line in enumerate(lines, start=1)]
+
+
+def see_it_stopped(workspace, server):
+    """Check that an apply names what is wrong, and sends and changes nothing."""
     before = files(workspace)
-    workspace.run("apply", "--auto-approve", "--api-url", idle.url, expect=1)
-    assert "journal" in workspace.printed
+    workspace.run("apply", "--auto-approve", "--api-url", server.url, expect=1)
+    assert re.search(r"\blog\b", workspace.printed)
     assert "exams.state.json" in workspace.printed
     assert files(workspace) == before
-    assert idle.requests == 0
+    assert server.requests == 0
 
 
-def test_a_damaged_journal_stops_every_other_command_too(workspace):
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_log_stops_everything(workspace, idle, damage):
+    """It is named, nothing is sent, and no byte is changed: it may hold the only copy of a SID."""
+    path, marker, lines = log_of(workspace)
+    path.write_bytes(marker + b"".join(damage(lines)))
+    see_it_stopped(workspace, idle)
+
+
+@pytest.mark.parametrize("damage", MARKERS.values(), ids=MARKERS.keys())
+def test_a_log_that_does_not_say_what_it_follows_stops_everything(workspace, idle, damage):
+    """Nobody can tell whether it belongs to the state beside it."""
+    path, marker, lines = log_of(workspace)
+    path.write_bytes(damage(marker) + b"".join(lines))
+    see_it_stopped(workspace, idle)
+
+
+def test_a_damaged_log_stops_every_other_command_too(workspace):
     """None of those that read or mend state guesses."""
-    path, lines = journal_of(workspace)
-    path.write_bytes(b"".join([*lines[:2], *lines[3:]]))
+    path, marker, lines = log_of(workspace)
+    path.write_bytes(marker + b"".join([*lines[:3], *lines[4:]]))
     before = files(workspace)
     for command in (("plan",), ("state", "list"), ("resolve", "cs/e3", "--absent"), ("state", "rm", "cs/e0")):
         workspace.run(*command, expect=1)
-        assert "journal" in workspace.printed
+        assert "the log of" in workspace.printed
     assert files(workspace) == before
 
 
 @pytest.mark.parametrize("tail", [b"00000000 {", b"\0" * 4096, b"\xff" * 10], ids=["torn", "zeros", "noise"])
 def test_a_torn_tail_is_tolerated(workspace, tail):
     """What a crash left behind the last whole record was never acted on; the record before it counts."""
-    path, lines = journal_of(workspace)
-    path.write_bytes(b"".join(lines) + tail)
+    path, marker, lines = log_of(workspace)
+    path.write_bytes(marker + b"".join(lines) + tail)
     workspace.run("resolve", "cs/e3", "--absent")
     assert set(workspace.state["exams"]) == {"cs/e0", "cs/e1", "cs/e2"}
     assert workspace.state["intents"] == {}
@@ -229,7 +255,7 @@ NONSENSE = {
 @pytest.mark.parametrize(("place", "edit"), NONSENSE.items(), ids=NONSENSE.keys())
 def test_a_state_edited_into_nonsense_is_refused(workspace, idle, place, edit):
     """The place is named, and neither the file nor the server is touched."""
-    journal_of(workspace)[0].unlink()
+    log_of(workspace)[0].unlink()
     path = workspace.root / "exams.state.json"
     path.write_text(json.dumps(edit(workspace.state)))
     before = files(workspace)
@@ -242,6 +268,7 @@ def test_a_state_edited_into_nonsense_is_refused(workspace, idle, place, edit):
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"exams": {}, "exams": {}}', "<<<<<<< HEAD\n"])
 def test_a_state_that_is_no_state_is_refused(workspace, text):
     """Empty, cut, or with a merge's marks in it: it is not taken for an empty one."""
+    log_of(workspace)[0].unlink()
     (workspace.root / "exams.state.json").write_text(text)
     before = files(workspace)
     workspace.run("plan", expect=1)
@@ -289,19 +316,17 @@ def swap_snapshot(**fields):
     ids=["later", "another", "nonsense", "rewritten"],
 )
 def test_a_snapshot_replaced_during_a_run_is_not_overwritten(fresh, sandbox, fields):
-    """The run says so, and keeps its outcomes in the journal; with the snapshot put back nothing is lost."""
+    """The run says so, and keeps its outcomes in the log; with the snapshot put back nothing is lost."""
     path = fresh.root / "exams.state.json"
     original = path.read_bytes()
     code, report, told = interfere(fresh, sandbox, swap_snapshot(**fields))
     assert code == 1
     assert report["summary"]["created"] == len(NAMES)
-    assert "exams.state.json" in told
-    assert "journal" in told or fields == {"intents": {"nonsense": 1}}
+    assert "exams.state.json and its log do not belong together" in told
     replaced = path.read_bytes()
     assert json.loads(replaced) == json.loads(original) | fields
-    if fields:
-        fresh.run("apply", "--auto-approve", "--api-url", sandbox.url, expect=1)
-        assert path.read_bytes() == replaced
+    fresh.run("apply", "--auto-approve", "--api-url", sandbox.url, expect=1)
+    assert path.read_bytes() == replaced
     path.write_bytes(original)
     check_way_on(fresh, sandbox, NAMES)
     assert sandbox.requests == len(NAMES)
@@ -322,21 +347,21 @@ def test_a_snapshot_removed_during_a_run_is_missed(fresh, sandbox):
     assert sandbox.requests == len(NAMES)
 
 
-def cut_journal(root):
-    """Cut the journal to its header."""
+def cut_log(root):
+    """Cut the log behind the lock."""
     path = root / "exams.state.json.journal"
-    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
 
 
 @pytest.mark.parametrize(
-    "change", [lambda root: (root / "exams.state.json.journal").unlink(), cut_journal], ids=["removed", "cut"]
+    "change", [lambda root: (root / "exams.state.json.journal").unlink(), cut_log], ids=["removed", "cut"]
 )
-def test_a_journal_lost_during_a_run_stops_it(fresh, sandbox, change):
+def test_a_log_lost_during_a_run_stops_it(fresh, sandbox, change):
     """Nothing more is sent, each SID is told once more, and the way to keep it is said.
 
     The disk is slow when the second exam's outcome and the third one's intent are due, which leaves time.
     """
-    fresh.variables[fault_points.VARIABLE] = "journal-open=slow@4"
+    fresh.variables[fault_points.VARIABLE] = "lock-folder=slow@4"
     code, report, told = interfere(fresh, sandbox, change)
     assert code in {1, 3}
     assert "removed or cut" in told
@@ -349,18 +374,20 @@ def test_a_journal_lost_during_a_run_stops_it(fresh, sandbox, change):
 def test_times_from_the_future_disturb_nothing(workspace, sandbox):
     """A clock that was set back since: what was created stays created, and a doubt can be settled."""
     workspace.relocate(sandbox.url)
-    path, lines = journal_of(workspace)
+    path, marker, lines = log_of(workspace)
     future = "2099-01-01T00:00:00.000Z"
-    path.write_bytes(
-        lines[0]
-        + changed(lines[1], intent=json.loads(lines[1][9:])["intent"] | {"startedAt": future})
-        + changed(lines[2], at=future)
-        + b"".join(lines[3:5])
-        + changed(lines[5], intent=json.loads(lines[5][9:])["intent"] | {"startedAt": future})
-    )
     state = workspace.state
     state["exams"]["cs/e0"]["createdAt"] = future
     (workspace.root / "exams.state.json").write_text(json.dumps(state))
+    digest = hashlib.sha256((workspace.root / "exams.state.json").read_bytes()).hexdigest()
+    path.write_bytes(
+        changed(marker, snapshot=f"sha256:{digest}")
+        + b"".join(lines[:2])
+        + changed(lines[2], intent=json.loads(lines[2][9:])["intent"] | {"startedAt": future})
+        + changed(lines[3], at=future)
+        + b"".join(lines[4:6])
+        + changed(lines[6], intent=json.loads(lines[6][9:])["intent"] | {"startedAt": future})
+    )
     workspace.run("plan", "--detailed-exitcode", expect=3)
     assert "cs/e3" in workspace.printed
     workspace.run("resolve", "cs/e3", "--absent")

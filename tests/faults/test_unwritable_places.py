@@ -85,14 +85,14 @@ def test_a_read_only_folder_can_be_planned_but_not_applied(workspace, sandbox):
     assert code == 0
     code, printed = end(start(workspace, bind_by_permissions, *apply_with(sandbox)))
     assert code == 1
-    assert "cannot lock file:exams.state.json: Permission denied" in printed
+    assert "cannot write the log of file:exams.state.json: Permission denied" in printed
     assert "Check the path, its permissions" in printed
     assert sandbox.requests == 0
     assert sorted(path.name for path in workspace.root.iterdir()) == ["exams.state.json", "exams.yaml"]
 
 
 def test_a_folder_that_becomes_read_only_during_a_run(workspace, sandbox):
-    """The journal, open already, takes the outcomes; the snapshot waits for the next command."""
+    """The log, open already, takes the outcomes; the snapshot waits for the next command."""
     process = start(workspace, bind_by_permissions, *apply_with(sandbox))
     while sandbox.requests < 2:
         assert process.poll() is None
@@ -112,14 +112,14 @@ def test_a_file_system_that_takes_no_files(workspace, sandbox):
     """Where nobody can make a file, not even the superuser, `init` says so and apply asks for a state."""
     there = ("--state", "file:/sys/kernel/exams.state.json")
     workspace.run("init", *there, expect=1)
-    assert "cannot lock file:/sys/kernel/exams.state.json" in workspace.printed
+    assert "cannot write file:/sys/kernel/exams.state.json" in workspace.printed
     workspace.run(*apply_with(sandbox), *there, expect=1)
     assert sandbox.requests == 0
 
 
 @pytest.mark.parametrize("size_bytes", [0, 100, 500, 1000, 2000, 3000])
 def test_a_disk_that_fills_up(workspace, sandbox, size_bytes):
-    """Wherever in the journal the room ends, what was created is told, and kept or in doubt."""
+    """Wherever in the log the room ends, what was created is told, and kept or in doubt."""
     code, printed = end(start(workspace, fill_up_at(size_bytes), *apply_with(sandbox)))
     assert code in {1, 3}
     assert "File too large" in printed

@@ -69,7 +69,7 @@ def test_the_log_stands_beside_the_state_only_while_there_is_one(store, tmp_path
     """At rest only the state stands there."""
     assert names(tmp_path) == ["s.json"]
     head = append(store, b"lock\n", b"intent\n")
-    assert names(tmp_path) == ["s.json", "s.json.log"]
+    assert names(tmp_path) == ["s.json", "s.json.journal"]
     assert opened(tmp_path).load() == Stored(snapshot=b"one", log=b"lock\nintent\n", head=head)
     head = store.replace(b"two", b"", at=head)
     assert names(tmp_path) == ["s.json"]
@@ -144,7 +144,7 @@ def test_a_backup_stands_beside_the_state(store, tmp_path):
     assert store.keep_backup(b"old") == str(tmp_path / "s.json.backup")
     assert opened(tmp_path).backup() == b"old"
     assert content(store) == (b"one", b"lock\n")
-    assert names(tmp_path) == ["s.json", "s.json.backup", "s.json.log"]
+    assert names(tmp_path) == ["s.json", "s.json.backup", "s.json.journal"]
     assert store.earlier("any") is None
 
 
@@ -252,7 +252,7 @@ def test_a_write_that_fails_leaves_the_old_content(tmp_path):
         "cannot write x: File too large",
         r"b'one' b'head\nsmall\n' True",
     ]
-    assert names(tmp_path) == ["s.json", "s.json.log"]
+    assert names(tmp_path) == ["s.json", "s.json.journal"]
 
 
 HOLDER = textwrap.dedent(
@@ -405,16 +405,16 @@ def test_a_folder_that_stays_locked_is_told(store, tmp_path, monkeypatch):
 def test_what_a_killed_writer_left_is_no_part_of_the_log(store, tmp_path, tail):
     """It is not read, and the next append removes it."""
     append(store, b"lock\n", b"intent\n")
-    log = tmp_path / "s.json.log"
+    log = tmp_path / "s.json.journal"
     whole = log.read_bytes()
     log.write_bytes(whole + tail)
     (tmp_path / ".s.json.123.tmp").write_text("half")
-    (tmp_path / ".s.json.log.123.tmp").write_text("half")
+    (tmp_path / ".s.json.journal.123.tmp").write_text("half")
     other = opened(tmp_path)
     assert content(other) == (b"one", b"lock\nintent\n")
     append(other, b"broken\n")
     assert log.read_bytes() == whole + b"broken\n"
-    assert names(tmp_path) == ["s.json", "s.json.log"]
+    assert names(tmp_path) == ["s.json", "s.json.journal"]
 
 
 class KilledError(BaseException):
@@ -567,7 +567,7 @@ def test_a_state_that_its_log_does_not_follow_can_be_restored(store, tmp_path, t
 def test_a_log_that_was_removed_or_cut_is_another_head(store, tmp_path):
     """The run that wrote it is refused."""
     head = append(store, b"lock\n", b"intent\n")
-    log = tmp_path / "s.json.log"
+    log = tmp_path / "s.json.journal"
     log.write_bytes(log.read_bytes().splitlines(keepends=True)[0])
     with pytest.raises(StateConflict):
         store.append(b"created\n", at=head)
@@ -580,7 +580,7 @@ def test_a_log_that_was_removed_or_cut_is_another_head(store, tmp_path):
 def test_a_marker_is_a_journal_that_is_too_new_to_earlier_versions(store, tmp_path):
     """Its line has their form: checksum, number and type; its version is higher than theirs."""
     append(store, b"lock\n")
-    line = (tmp_path / "s.json.log").read_bytes().splitlines()[0]
+    line = (tmp_path / "s.json.journal").read_bytes().splitlines()[0]
     assert line[:9] == b"%08x " % zlib.crc32(line[9:])
     header = json.loads(line[9:])
     assert (header["type"], header["number"], header["formatVersion"]) == ("journal", 0, 3)

@@ -1,5 +1,6 @@
 """A workspace for end-to-end tests: a directory with a manifest, in which tests run commands."""
 
+import hashlib
 import json
 import os
 import zlib
@@ -82,15 +83,17 @@ class Workspace:
         self.run("state", "rebind", "--api-url", url)
 
     def relocate(self, url):
-        """Write the service `url` into state and journal; a command would merge the two."""
+        """Write the service `url` into state and log; a command would merge the two."""
         state = self.root / "exams.state.json"
         state.write_text(json.dumps(self.state | {"service": url}))
-        journal = self.root / "exams.state.json.journal"
-        records = (json.loads(line[9:]) for line in journal.read_bytes().splitlines())
-        texts = (
-            json.dumps(one | {"service": url} if one["type"] == "intent" else one).encode() for one in records
-        )
-        journal.write_bytes(b"".join(b"%08x %s\n" % (zlib.crc32(text), text) for text in texts))
+        news = {"snapshot": f"sha256:{hashlib.sha256(state.read_bytes()).hexdigest()}", "service": url}
+        log = self.root / "exams.state.json.journal"
+        lines = [json.loads(line[9:]) for line in log.read_bytes().splitlines()]
+        texts = [
+            json.dumps(one | {key: news[key] for key in news.keys() & one}, separators=(",", ":")).encode()
+            for one in lines
+        ]
+        log.write_bytes(b"".join(b"%08x %s\n" % (zlib.crc32(text), text) for text in texts))
 
     def apply(self, url, *more, expect=0):
         """Run an apply and return its report."""
