@@ -99,18 +99,18 @@ def test_pull_includes_the_journal(workspace):
     assert "resolve cs/b" in workspace.printed
 
 
-def pushed(workspace, *, expect=0, **changes):
+def pushed(workspace, *more, expect=0, **changes):
     """Push the present state with `changes`; what was pushed."""
     document = workspace.state | changes
     workspace.write(json.dumps(document), "pushed.json")
-    workspace.run("state", "push", "pushed.json", expect=expect)
+    workspace.run("state", "push", "pushed.json", *more, expect=expect)
     return document
 
 
 def test_push_makes_a_later_document_the_state(workspace):
     """It gets its own serial, and the state before is kept."""
     before = workspace.state
-    document = pushed(workspace, serial=7, exams={})
+    document = pushed(workspace, "--forget", "1", serial=7, exams={})
     assert workspace.state == document
     assert backup_of(workspace) == before
 

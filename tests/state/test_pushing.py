@@ -11,7 +11,7 @@ from reconciler.state.pushing import refuse_push
 
 def push(present, pushed):
     """Push."""
-    refuse_push(present, pushed, "file:x")
+    refuse_push(present, pushed, "file:x", forget=0)
 
 
 def test_a_push_is_later_and_of_the_same_history():
