@@ -21,12 +21,10 @@ from reconciler.state.strict_json import (
     to_builtins,
 )
 
-FORMAT_VERSION: Final = 5
-"""Version 4 has the same keys, but a journal in place of a log, which its builds would not see."""
-_MARKERS_OF_VERSION: Final = {1: (0,), 2: (1,), 4: (0, 1), FORMAT_VERSION: (0, 1)}
+FORMAT_VERSION: Final = 4
+_MARKERS_OF_VERSION: Final = {1: (0,), 2: (1,), FORMAT_VERSION: (0, 1)}
 """How many markers of a migration a state has. Version 3 is that of encrypted states."""
-_SINCE: Final = 4
-_KEYS_SINCE: Final = frozenset({"service", "acceptances"})
+_KEYS_SINCE_4: Final = frozenset({"service", "acceptances"})
 Held = TypeVar("Held", Entry, Intent)
 
 RESTORE_HINT: Final = (
@@ -123,7 +121,7 @@ def _take_marker(document: dict[str, Any], version: int) -> MoveMarker | None:
         for phase in MovePhase
         if phase.value in document
     ]
-    is_early = version < _SINCE and not _KEYS_SINCE.isdisjoint(document)
+    is_early = version < FORMAT_VERSION and not _KEYS_SINCE_4.isdisjoint(document)
     if is_early or len(markers) not in _MARKERS_OF_VERSION.get(version, ()):
         raise MalformedError("state.formatVersion does not say what is there")
     return markers[0] if markers else None

@@ -110,7 +110,7 @@ def test_a_state_of_before_that_holds_exams_is_bound_by_a_name_only(workspace, s
     assert "apiUrl" in said
     workspace.run("state", "rebind", "--api-url", f"{server.url.upper().replace('HTTP', 'http')}/")
     assert workspace.state["service"] == server.url
-    assert workspace.state["formatVersion"] == 5
+    assert workspace.state["formatVersion"] == 4
     assert workspace.state["serial"] == document["serial"] + 1
     assert "other-service" in workspace.refused("apply", "--auto-approve", variables=ambient)
     said = words(workspace.refused("apply", "--auto-approve"))

@@ -107,7 +107,7 @@ def test_state_schema_fits_the_design() -> None:
         "createdAt": "2026-09-01T08:30:15Z",
     }
     state = {
-        "formatVersion": 5,
+        "formatVersion": 4,
         "lineage": cases.LINEAGE,
         "serial": 0,
         "service": "https://api.example.edu",

@@ -85,13 +85,6 @@ def test_a_state_of_version_1_is_read():
     assert decode_state(json.dumps(document).encode(), location="here") == FULL
 
 
-def test_a_state_of_version_4_is_read():
-    """It has the same keys; the next write upgrades it, for its builds would not see the log."""
-    document = json.loads(encode_state(FULL)) | {"formatVersion": 4}
-    assert decode_state(json.dumps(document).encode(), location="here") == FULL
-    assert json.loads(encode_state(FULL))["formatVersion"] == 5
-
-
 @pytest.mark.parametrize("by", ["Ren\ud83d", "a\u202eb\x1b[2J", "x\ny", "l" * 9_000])
 def test_text_of_hosts_and_servers_that_an_earlier_version_took_as_it_came_is_tamed(by):
     """A state that holds half a character can be read, and written again."""
@@ -199,5 +192,5 @@ def test_nonsense_is_refused(data):
 def test_a_newer_version_is_refused_as_such():
     """The remedy for a newer format is an upgrade, not a restore."""
     with pytest.raises(StateTooNew) as caught:
-        decode_state(_edited(formatVersion=6), location="file:x.json")
+        decode_state(_edited(formatVersion=5), location="file:x.json")
     assert "Upgrade" in caught.value.hint
