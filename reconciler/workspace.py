@@ -34,7 +34,14 @@ from reconciler.manifest.yaml.document import IS_FAST
 from reconciler.model.declarations import Loaded
 from reconciler.model.destination import Destination, ServiceUrl
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
-from reconciler.model.errors import ManifestInvalid, NotConfirmed, PlanRefused, StateExists, UsageError
+from reconciler.model.errors import (
+    ManifestInvalid,
+    NotConfirmed,
+    PlanRefused,
+    RecoveryRefused,
+    StateExists,
+    UsageError,
+)
 from reconciler.model.identities import Address
 from reconciler.model.locks import Breaking, LockHolder, LockInfo
 from reconciler.model.plan import Action, Plan
@@ -392,11 +399,14 @@ class Workspace:
     def _notes(self, state: State, location: str) -> tuple[MachineNote, ...]:
         """Return what this machine knows of `state`: it has seen a later one, or there are foreign files."""
         notes = []
-        if (seen := HighWaterMark(self._root).serial(state.lineage)) > state.serial:
-            error = outdated(state, seen, location)
-            notes.append(MachineNote(message=error.message, hint=f"`apply` refuses it. {error.hint}"))
-        key = machine_key(root=self._root, is_needed=False)
-        foreign = foreign_files(local_path(self._root, RECOVERY), state.lineage, key=key)
+        try:
+            if (seen := HighWaterMark(self._root).serial(state.lineage)) > state.serial:
+                error = outdated(state, seen, location)
+                notes.append(MachineNote(message=error.message, hint=f"`apply` refuses it. {error.hint}"))
+            key = machine_key(root=self._root, is_needed=False)
+            foreign = foreign_files(local_path(self._root, RECOVERY), state.lineage, key=key)
+        except RecoveryRefused as refused:
+            return (MachineNote(message=refused.message, hint=f"`apply` refuses it. {refused.hint}"),)
         return (*notes, *map(_foreign_note, foreign))
 
     def _refuse_recovery_files(self, location: str) -> None:

@@ -92,7 +92,9 @@ def test_a_link_in_its_place_is_refused(workspace, sandbox, place):
     else:
         target.write_text("precious")
     (workspace.root / place).symlink_to(target)
-    for command in (("plan",), apply_to(sandbox), ("import", "cs/b", SIDS["b"])):
+    workspace.run("plan")
+    assert f"{place} is a link" in workspace.printed
+    for command in (apply_to(sandbox), ("import", "cs/b", SIDS["b"])):
         assert f"{place} is a link" in workspace.refused(*command)
     assert sandbox.requests == 0
     assert target.is_dir() or target.read_text() == "precious"
