@@ -24,9 +24,9 @@ from msgspec import Struct
 from reconciler.model.errors import StateDamaged
 from reconciler.model.outside_text import spelt_out
 from reconciler.ports import Head, Stored
-from reconciler.stores.git_commits import Scratch, ScratchError, TreeEntry, manifests_commit, message_of
 from reconciler.stores.git_errors import foreign, locked_by_older, reason_in, unavailable
-from reconciler.stores.git_remote import OLDER_LOCK, SEEN, Remote
+from reconciler.stores.git_messages import manifests_commit, message_of
+from reconciler.stores.git_repository import OLDER_LOCK, SEEN, GitFailed, Repository, TreeEntry
 from reconciler.stores.git_urls import GitPlace, read_git_url
 from reconciler.stores.store_errors import conflict
 
@@ -76,9 +76,9 @@ class GitStore:
                     f"that it belongs to ({self._place.path})",
                     hint="Put the state back: `reconciler state restore`.",
                     location=self.location,
-                    log=b"".join(self._scratch.blobs(tip.blobs)),
+                    log=b"".join(self._repository.blobs(tip.blobs)),
                 )
-            snapshot, *log = self._scratch.blobs(tip.blobs)
+            snapshot, *log = self._repository.blobs(tip.blobs)
             return Stored(snapshot=snapshot, log=b"".join(log), head=Head(tip.commit))
 
     def append(self, records: bytes, *, at: Head, note: str = "") -> Head:
@@ -112,19 +112,19 @@ class GitStore:
         """Return the snapshot before its last change, or else the backup of an earlier version."""
         path = self._place.path
         with self._reporting("read the history of"):
-            if not self._remote.fetch(depth=_WHOLE_HISTORY):
+            if not self._repository.fetch(depth=_WHOLE_HISTORY):
                 return None
             words = ("rev-list", "--first-parent", "--max-count=1", SEEN, "--", path)
-            last_change = self._scratch.ask(*words).decode().strip()
+            last_change = self._repository.ask(*words).decode().strip()
             return self._blob_at(f"{last_change}^", path) or self._blob_at(SEEN, f"{path}.backup")
 
     def earlier(self, version: str) -> bytes | None:
         """Return the snapshot of the commit `version` in the branch's history."""
         with self._reporting("read the history of"):
-            if not _COMMIT.fullmatch(version) or not self._remote.fetch(depth=_WHOLE_HISTORY):
+            if not _COMMIT.fullmatch(version) or not self._repository.fetch(depth=_WHOLE_HISTORY):
                 return None
-            with suppress(ScratchError):
-                self._scratch.ask("merge-base", "--is-ancestor", version, SEEN)
+            with suppress(GitFailed):
+                self._repository.ask("merge-base", "--is-ancestor", version, SEEN)
                 return self._blob_at(version, self._place.path)
             return None
 
@@ -142,33 +142,29 @@ class GitStore:
         return self._tip
 
     def _fetch(self) -> Tip:
-        refs = self._remote.fetch()
+        refs = self._repository.fetch()
         if not refs:
             return Tip()
-        entries = self._scratch.entries(refs[SEEN])
+        entries = self._repository.entries(refs[SEEN])
         return tip_of(refs[SEEN], entries, self._place, has_older_lock=OLDER_LOCK in refs)
 
     def _push(
         self, tip: Tip, puts: Mapping[str, bytes], drops: Sequence[str] = (), *, appends: int, note: str
     ) -> Head:
         message = message_of(note, manifests_commit=manifests_commit(self._root))
-        commit = self._scratch.build(tip.commit, puts, drops, message=message)
-        self._remote.push(commit, at=tip.commit)
+        commit = self._repository.build(tip.commit, puts, drops, message=message)
+        self._repository.push(commit, at=tip.commit)
         self._tip = Tip(commit=commit, has_snapshot=True, appends=appends)
         return Head(commit)
 
     def _blob_at(self, commit: str, path: str) -> bytes | None:
-        with suppress(ScratchError):
-            return self._scratch.ask("cat-file", "blob", f"{commit}:{path}")
+        with suppress(GitFailed):
+            return self._repository.ask("cat-file", "blob", f"{commit}:{path}")
         return None
 
     @cached_property
-    def _scratch(self) -> Scratch:
-        return Scratch(protocols=self._place.protocols)
-
-    @cached_property
-    def _remote(self) -> Remote:
-        return Remote(self._scratch, self._place)
+    def _repository(self) -> Repository:
+        return Repository(self._place)
 
     @contextmanager
     def _reporting(self, verb: str) -> Iterator[None]:

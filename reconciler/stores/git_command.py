@@ -67,16 +67,14 @@ _VARIABLES: Final = {
     "LC_ALL": "C",
     "SSH_ASKPASS_REQUIRE": "never",
 }
-_KEPT: Final = (
+_KEPT_PREFIXES: Final = (
     "GIT_ASKPASS",
+    "GIT_AUTHOR_",
     "GIT_CONFIG_COUNT",
     "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_KEY_",
     "GIT_CONFIG_NOSYSTEM",
     "GIT_CONFIG_SYSTEM",
-)
-_KEPT_PREFIXES: Final = (
-    "GIT_AUTHOR_",
-    "GIT_CONFIG_KEY_",
     "GIT_CONFIG_VALUE_",
     "GIT_EXEC_PATH",
     "GIT_HTTP_",
@@ -188,7 +186,7 @@ def _environment(*, protocols: str) -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if not name.startswith(_SECRET_PREFIXES)
-        and (not name.startswith("GIT_") or name in _KEPT or name.startswith(_KEPT_PREFIXES))
+        and (not name.startswith("GIT_") or name.startswith(_KEPT_PREFIXES))
     }
     return {**kept, **_VARIABLES, "GIT_ALLOW_PROTOCOL": protocols}
 

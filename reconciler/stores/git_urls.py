@@ -61,18 +61,12 @@ def read_git_url(url: str, *, root: Path) -> GitPlace:
     if read.parts.query:
         raise UsageError("the state URL holds a `?`", hint=f"Options follow a #. {_HINT}")
     branch = _name(read, "branch", "exam-state")
-    lock = _name(read, "lock-ref", f"refs/reconciler/lock/{branch}")
-    if not lock.startswith("refs/") or lock.count("/") < 2:  # noqa: PLR2004 - refs/ROOM/NAME
-        raise UsageError(
-            f"the option lock-ref of the state URL is {lock!r}",
-            hint="Write a ref in full, for example lock-ref=refs/heads/exam-state-lock.",
-        )
     return GitPlace(
         location=url,
         address=_path(read.parts, root) if kind == "file" else _remote(kind, read.parts),
         protocols=_PROTOCOLS[kind],
         branch=f"refs/heads/{branch}",
-        lock=lock,
+        lock=_name(read, "lock-ref", f"refs/reconciler/lock/{branch}"),
         path=_name(read, "path", "exams.state.json"),
     )
 
@@ -122,9 +116,11 @@ def _name(read: StateUrl, option: str, default: str) -> str:
         or ".." in value
         or any(piece.endswith((".", ".lock")) for piece in pieces)
         or value == "HEAD"
+        or (option == "lock-ref" and not value.startswith("refs/"))
     ):
         raise UsageError(
             f"the option {option} of the state URL is {value!r}",
-            hint="Write a plain name: letters, digits, dots, hyphens and underscores, with / between parts.",
+            hint="Write a plain name: letters, digits, dots, hyphens and underscores, with / between parts. "
+            "A lock-ref begins with refs/.",
         )
     return value

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.stores import git_remote
+from reconciler.stores import git_repository
 
 
 @pytest.fixture(autouse=True)
@@ -21,4 +21,4 @@ def quiet_git(monkeypatch, tmp_path):
 @pytest.fixture
 def far_away(monkeypatch):
     """Repositories on this machine are served as another machine would serve them: with their hooks."""
-    monkeypatch.setattr(git_remote, "receiving", lambda _place: [])
+    monkeypatch.setattr(git_repository, "at_hand", lambda _place, _service: [])

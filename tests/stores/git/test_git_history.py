@@ -6,7 +6,8 @@ import pytest
 
 from reconciler.model.errors import StateUnavailable
 from reconciler.stores.git import append_file, tip_of
-from reconciler.stores.git_commits import UNNAMED, Scratch, TreeEntry, manifests_commit, message_of
+from reconciler.stores.git_messages import manifests_commit, message_of
+from reconciler.stores.git_repository import UNNAMED, Repository, TreeEntry
 from reconciler.stores.git_urls import read_git_url
 
 PLACE = read_git_url("git+file:///r.git#path=s", root=Path("/"))
@@ -65,9 +66,9 @@ def test_an_author_is_whom_git_knows(monkeypatch, name, email, author):
     for variable, value in {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": email}.items():
         if value is not None:
             monkeypatch.setenv(variable, value)
-    scratch = Scratch(protocols="file")
-    commit = scratch.build(None, {}, (), message="x")
-    said = scratch.ask("log", "-1", "--format=%an <%ae>", commit).decode()
+    repository = Repository(PLACE)
+    commit = repository.build(None, {}, (), message="x")
+    said = repository.ask("log", "-1", "--format=%an <%ae>", commit).decode()
     assert said.strip() == author
 
 

@@ -19,7 +19,7 @@ from reconciler.model.errors import (
     StateUnavailable,
 )
 from reconciler.ports import KeepsCopies
-from reconciler.stores import git_remote
+from reconciler.stores import git_repository
 from reconciler.stores.git import open_git
 from reconciler.stores.git_command import Git
 
@@ -61,7 +61,7 @@ def calls(monkeypatch):
         if (step, seen.count(step)) in seen.failing:
             raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(git_remote, "reach", reach)
+    monkeypatch.setattr(git_repository, "reach", reach)
     return seen
 
 
@@ -400,7 +400,7 @@ def test_the_history_keeps_every_snapshot(place, repository):
     assert fresh.load().snapshot == b"two"
     fresh.append(b"z\n", at=five)
     refusal(StateConflict, lambda: store.append(b"refused\n", at=five))
-    refused = git(store._scratch.git.directory, "rev-parse", "refs/reconciler/built").strip()
+    refused = git(store._repository.directory, "rev-parse", "refs/reconciler/built").strip()
     assert store.earlier(refused) is None
 
 
@@ -414,10 +414,10 @@ def test_a_call_that_takes_too_long_is_ended(place, repository, tmp_path, monkey
     """With all that it started here; the next call works."""
     store = place()
     a_hook(repository, "pre-receive", f"echo $$ >{tmp_path}/pid; exec sleep 300")
-    monkeypatch.setattr(git_remote, "_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(git_repository, "_REMOTE_TIMEOUT_S", 1.0)
     error = refusal(OutcomeUnknown, lambda: store.replace(b"one", b"", at=None))
     assert "no answer within 1 s" in error.message
-    monkeypatch.setattr(git_remote, "_TIMEOUT_S", 60.0)
+    monkeypatch.setattr(git_repository, "_REMOTE_TIMEOUT_S", 60.0)
     (repository / "hooks" / "pre-receive").unlink()
     store.replace(b"two", b"", at=None)
     pid = int((tmp_path / "pid").read_text())
