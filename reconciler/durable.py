@@ -5,7 +5,6 @@ May import: `fault_points`.
 
 import fcntl
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -53,44 +52,18 @@ def read_file(path: Path) -> bytes:
         return file.read(_LARGEST_BYTES)
 
 
-def make_file(path: Path, data: bytes) -> bool:
-    """Make the file `path`, readable by its owner only, with `data`, durably. Return False if it exists.
-
-    Another process sees nothing or all of it.
-    """
-    scratch = _write_scratch(path, data)
-    try:
-        path.hardlink_to(scratch)
-    except FileExistsError:
-        return False
-    finally:
-        scratch.unlink(missing_ok=True)
-    flush_folder(path.parent)
-    return True
-
-
 def replace_file(path: Path, data: bytes) -> None:
-    """Replace the file `path` by one with `data`, durably. Another process sees the old or the new one."""
-    scratch = _write_scratch(path, data)
-    try:
-        scratch.replace(path)
-    except OSError:
-        scratch.unlink(missing_ok=True)
-        raise
-    flush_folder(path.parent)
-
-
-def _write_scratch(path: Path, data: bytes) -> Path:
+    """Make `data` the file `path`, durably and for its owner only. Others see the old file or the new one."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with suppress(FileNotFoundError):  # of a killed process with this number
-        scratch.unlink()
+    scratch.unlink(missing_ok=True)  # of a killed process with this number
     descriptor = os.open(scratch, _MAKING, _MODE)
     try:
         write_all(descriptor, data)
         flush(descriptor)
+        scratch.replace(path)
     except OSError:
         scratch.unlink(missing_ok=True)
         raise
     finally:
         os.close(descriptor)
-    return scratch
+    flush_folder(path.parent)

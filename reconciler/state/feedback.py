@@ -81,13 +81,11 @@ class _Feeder:
 
     def _judge(self, record: Record) -> RecoveredOutcome:
         match record:
-            case IntentRecord():
-                return self._judge_intent(record)
             case CreatedRecord():
                 return self._judge_created(record)
             case FailedRecord():
                 return self._judge_failed(record)
-            case InDoubtRecord():
+            case IntentRecord() | InDoubtRecord():
                 return self._judge_doubt(record)
             case _:
                 assert_never(record)
@@ -100,26 +98,6 @@ class _Feeder:
         """Return whether the create can be added to state as it was sent: its address is free."""
         is_sent = _attempt(record) in self.sent
         return is_sent and record.address not in self._exams and record.address not in self._intents
-
-    def _judge_intent(self, record: IntentRecord) -> RecoveredOutcome:
-        """Return the verdict on a create whose outcome did not come: an entry at its address may be of it."""
-        if self._is_open(record):
-            return _fed(record, RecoveryVerdict.KNOWN, "in doubt, and state knows")
-        settled = self._resolutions.get(record.intent.attempt)
-        if settled is not None:
-            return _fed(record, RecoveryVerdict.KNOWN, f"was in doubt; {settled.by} settled it")
-        entry = self._exams.get(record.address)
-        if entry is not None and entry.digest == record.intent.digest:
-            return _fed(record, RecoveryVerdict.KNOWN, f"state holds {entry.sid} there")
-        if self._is_free(record):
-            return _fed(record, RecoveryVerdict.RECORDED, "in doubt: it was sent, and no answer is known")
-        there = "another attempt is in doubt" if entry is None else f"state holds {entry.sid}"
-        return _fed(
-            record,
-            RecoveryVerdict.CONTRADICTS,
-            f"was sent, and no answer is known, but {there} there",
-            hint=f"{_LOOK} keep the one that is right: the exam may exist twice.",
-        )
 
     def _judge_created(self, record: CreatedRecord) -> RecoveredOutcome:
         sid, holder = record.sid, self._holders.get(record.sid)
@@ -182,20 +160,25 @@ class _Feeder:
             )
         return _fed(record, RecoveryVerdict.KNOWN, "was not created, and state knows")
 
-    def _judge_doubt(self, record: InDoubtRecord) -> RecoveredOutcome:
-        if self._is_open(record):
-            if self._intents[record.address].answer is None:
-                return _fed(record, RecoveryVerdict.RECORDED, f"in doubt: {record.answer.reason}")
+    def _judge_doubt(self, record: IntentRecord | InDoubtRecord) -> RecoveredOutcome:
+        """Return the verdict on a create without a clear outcome; an entry at its address may be of it."""
+        reason = "no answer is known" if isinstance(record, IntentRecord) else record.answer.reason
+        intent, entry = self._intents.get(record.address), self._exams.get(record.address)
+        if intent is not None and intent.attempt == _attempt(record):
+            if isinstance(record, InDoubtRecord) and intent.answer is None:
+                return _fed(record, RecoveryVerdict.RECORDED, f"in doubt: {reason}")
             return _fed(record, RecoveryVerdict.KNOWN, "in doubt, and state knows")
-        settled = self._resolutions.get(record.attempt)
+        settled = self._resolutions.get(_attempt(record))
         if settled is not None:
             return _fed(record, RecoveryVerdict.KNOWN, f"was in doubt; {settled.by} settled it")
+        if isinstance(record, IntentRecord) and entry is not None and entry.digest == record.intent.digest:
+            return _fed(record, RecoveryVerdict.KNOWN, f"state holds {entry.sid} there")
         if self._is_free(record):
-            return _fed(record, RecoveryVerdict.RECORDED, f"in doubt: {record.answer.reason}")
+            return _fed(record, RecoveryVerdict.RECORDED, f"in doubt: {reason}")
         return _fed(
             record,
             RecoveryVerdict.UNKNOWN,
-            f"was in doubt ({record.answer.reason}), and state does not know of it",
+            f"was in doubt ({reason}), and state does not know of it",
             hint=f"{_LOOK} adopt it if it is there: reconciler import {record.address} SID",
         )
 

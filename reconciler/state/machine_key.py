@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from reconciler.durable import READING, make_file
+from reconciler.durable import READING, replace_file
 
 _SIZE_BYTES: Final = 32
 _FOLDER_MODE: Final = 0o700
@@ -28,7 +28,7 @@ def machine_key(*, root: Path, is_needed: bool) -> bytes | None:
     try:
         if is_needed and not path.exists():
             path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-            make_file(path, secrets.token_bytes(_SIZE_BYTES))
+            replace_file(path, secrets.token_bytes(_SIZE_BYTES))
         return _read(path)
     except OSError:
         return None
@@ -48,9 +48,7 @@ def _read(path: Path) -> bytes | None:
     descriptor = os.open(path, READING)
     try:
         found = os.fstat(descriptor)
-        is_private = (
-            stat.S_ISREG(found.st_mode) and not found.st_mode & 0o077 and found.st_uid == os.geteuid()
-        )
+        is_private = stat.S_ISREG(found.st_mode) and not found.st_mode & _OF_OTHERS
         key = os.read(descriptor, _SIZE_BYTES + 1)
     finally:
         os.close(descriptor)

@@ -146,5 +146,5 @@ def test_a_state_that_is_gone_comes_back_with_its_log():
 
 def test_a_log_that_says_otherwise_is_not_overruled():
     """What it says was sent cannot be where the older state has another exam."""
-    with pytest.raises(PushRefused, match="says otherwise: a was sent"):
+    with pytest.raises(PushRefused, match="says otherwise: a was in doubt"):
         rebuilt(OLDER, [log_of(began("a", "t1"))], seen=0)
