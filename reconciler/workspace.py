@@ -471,7 +471,7 @@ class Workspace:
             raise ManifestInvalid(self._file.diagnostics)
         typed = url or self._state_url
         found = typed or self._file.environment.state_url or _DEFAULT_STATE
-        return open_store(found, root=self._root, is_typed=typed is not None)
+        return open_store(found, root=self._root, is_typed=bool(typed))
 
     def _service(self, state: State) -> ServiceUrl:
         """Return the service to use, and what named it."""

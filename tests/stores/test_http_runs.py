@@ -89,6 +89,21 @@ def test_a_killed_apply_is_taken_up_again(workspace, step):
         assert not unlock(workspace)
 
 
+def test_a_run_that_was_killed_as_it_began_is_released_by_its_id(server, workspace):
+    """It holds the server's lock, and no log says so. The next run names that lock, and how to release it."""
+    with running() as sandbox:
+        arguments = ("apply", "--auto-approve", "--api-url", sandbox.url)
+        for nth in range(1, 9):
+            assert workspace.strike(f"store-called=kill@{nth}", *arguments) == -signal.SIGKILL
+            if lock := server.control(workspace.place)["lock"]:
+                break
+        assert lock["ID"] in workspace.refused(*arguments)
+        assert f"unlock {lock['ID']}" in workspace.refused(*arguments, "--lock-timeout", "1")
+        workspace.run("unlock", lock["ID"])
+        workspace.run(*arguments)
+        assert len(workspace.document()["exams"]) == len(sandbox.created) == len(NAMES)
+
+
 def test_a_failing_server_during_apply(server, workspace):
     """Lost answers, late ones and throttling are got over; each exam is created once, in one run."""
     server.control(
@@ -124,4 +139,5 @@ def test_ambient_credentials_are_not_for_a_server_that_a_pull_request_names(serv
     workspace.run("init", "--state", place.url)
     assert f"TF_HTTP_ADDRESS={address}" in workspace.refused("plan", "--env", "production")
     workspace.run("plan", "--state", place.url)
+    workspace.refused("plan", "--env", "production", "--state", "")
     workspace.run("plan", "--env", "production", variables=workspace.variables | {"TF_HTTP_ADDRESS": address})
