@@ -121,10 +121,7 @@ class BucketStore:
         """End the log's generation, then replace KEY."""
         position = _Position(None) if at is None else _position(at)
         if position.old_journal:
-            refuse_old_lock(self._bucket, self._key)
-            now = self.load()
-            if now is None or now.head != at:
-                raise conflict(self.location)
+            self._refuse_earlier_run(at)
         if position.number:
             self._extend(position, b"")
         generation = secrets.token_hex(8) if log else ""
@@ -138,6 +135,8 @@ class BucketStore:
         try:
             tag = self._bucket.put(self._key, snapshot + _blanks(generation), replacing=position.tag)
         except PutRefused:
+            if log:
+                self._end_unnamed(generation)
             raise conflict(self.location) from None
         self._next_backup = None
         if not log:
@@ -170,6 +169,13 @@ class BucketStore:
         self._refuse_unnamed_log(b"", found)
         position = _Position(found.tag, old_journal=hashlib.sha256(journal).hexdigest())
         return Stored(snapshot=found.data, log=journal, head=position.head())
+
+    def _refuse_earlier_run(self, at: Head | None) -> None:
+        """Raise unless no run of an earlier version holds the lock, and none has changed anything since `at`."""
+        refuse_old_lock(self._bucket, self._key)
+        now = self.load()
+        if now is None or now.head != at:
+            raise conflict(self.location)
 
     def _extend(self, position: _Position, data: bytes) -> bool:
         """Put `data` as the next object of the log; return False if the log has ended there.
@@ -204,6 +210,14 @@ class BucketStore:
     def _piece(self, generation: str, number: int) -> str:
         return f"{self._folder}/{generation}/{number:08}"
 
+    def _end_unnamed(self, generation: str) -> None:
+        """End a new generation that KEY does not name, if that succeeds, so that it looks like no run's log.
+
+        If a lost copy of the refused put was done, KEY names it after all, and it goes on in another one.
+        """
+        with suppress(StateUnavailable, PutRefused):
+            self._bucket.put(self._piece(generation, 2), b"", replacing=None)
+
     def _put_backup(self, snapshot: bytes, position: _Position) -> None:
         """Replace the backup unless another run has replaced KEY, or the backup, meanwhile."""
         last = self._bucket.get(self._backup_key)
@@ -227,9 +241,13 @@ class BucketStore:
         open_ones = [objects for objects in self._generations() if objects[-1].size_bytes]
         if not open_ones:
             return
-        newest = max(open_ones, key=lambda objects: objects[-1].changed_at)
-        generation = newest[-1].key.split("/")[-2]
-        log, number = self._read_log(generation) or (b"", 0)
+        # A run that was killed while it took the lock leaves one object; the log of a run that sent has more.
+        longest = max(open_ones, key=lambda objects: (len(objects), objects[-1].changed_at))
+        generation = longest[-1].key.split("/")[-2]
+        read = self._read_log(generation)
+        if read is None:
+            raise part_missing(self.location, self._folder)
+        log, number = read
         error = log_unnamed(self.location, self._folder)
         error.snapshot, error.log = None if found is None else found.data, log
         error.head = _Position(None if found is None else found.tag, generation, number).head()

@@ -492,6 +492,41 @@ def test_a_backup_is_kept_with_the_next_replace(store, opened):
     assert not store.has_ended("any")
 
 
+def test_a_refused_change_leaves_no_log_that_looks_like_a_run(store):
+    """A state that is removed by hand right after `init` is absent, and not damaged."""
+    initialise(store, lineage="l", lock=a_lock())
+    refusal(StateConflict, lambda: store.replace(b"two", b"lock\n", at=None))
+    store._bucket.remove([store._key])
+    assert store.load() is None
+
+
+def test_the_log_of_a_run_is_told_from_what_a_killed_one_left(objects):
+    """Both are open, and the state was removed: the run has sent something, the other one has not."""
+    store, other = in_memory(objects), in_memory(objects)
+    head = store.replace(b"one", b"", at=None)
+    seen = other.load().head
+    head = store.append(b"lock\nintent\n", at=head)
+    head = store.append(b"created\n", at=head)
+    other._bucket.fates = ["fine", "before"]
+    refusal(StateUnavailable, lambda: other.replace(b"one", b"lock\n", at=seen))
+    del objects.held["k"]
+    error = refusal(StateDamaged, other.load)
+    assert error.log == b"lock\nintent\ncreated\n"
+    other.replace(b"restored", b"", at=error.head)
+    refusal(StateConflict, lambda: store.append(b"late\n", at=head))
+
+
+def test_a_removed_state_whose_log_lacks_a_part_is_not_restored(objects):
+    """What is missing would be forgotten."""
+    store = in_memory(objects)
+    store.append(b"more\n", at=store.replace(b"one", b"lock\n", at=None))
+    (first,) = [key for key in objects.held if key.endswith("/00000001")]
+    del objects.held[first], objects.held["k"]
+    error = refusal(StateDamaged, store.load)
+    assert "is missing" in error.message
+    assert error.log is None
+
+
 @pytest.fixture
 def objects():
     """A bucket in memory."""
