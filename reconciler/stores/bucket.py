@@ -31,7 +31,6 @@ from reconciler.stores.bucket_calls import Bucket, Listed, PutRefused, StoredObj
 from reconciler.stores.bucket_errors import log_unnamed, part_missing
 from reconciler.stores.bucket_old_layout import (
     read_old_journal,
-    refuse_earlier_versions,
     refuse_old_lock,
     replace_old_layout,
 )
@@ -120,16 +119,15 @@ class BucketStore:
     def replace(self, snapshot: bytes, log: bytes, *, at: Head | None, note: str = "") -> Head:  # noqa: ARG002 - no history
         """End the log's generation, then replace KEY."""
         position = _Position(None) if at is None else _position(at)
-        if position.old_journal:
-            self._refuse_earlier_run(at)
+        may_be_earlier = position.tag is None or bool(position.old_journal)
+        if may_be_earlier:
+            self._refuse_earlier_run(position)
         if position.number:
             self._extend(position, b"")
         generation = secrets.token_hex(8) if log else ""
         if log:
             with suppress(PutRefused):  # by an earlier copy of this put: nobody else knows the name
                 self._bucket.put(self._piece(generation, 1), log, replacing=None)
-        if position.tag is None:
-            refuse_earlier_versions(self._bucket, self._key)
         if self._next_backup is not None:
             self._put_backup(self._next_backup, position)
         try:
@@ -141,7 +139,7 @@ class BucketStore:
         self._next_backup = None
         if not log:
             self._tidy()
-        if position.old_journal:
+        if may_be_earlier:
             replace_old_layout(self._bucket, self._key)
         return _Position(tag, generation, 2 if log else 0).head()
 
@@ -170,12 +168,13 @@ class BucketStore:
         position = _Position(found.tag, old_journal=hashlib.sha256(journal).hexdigest())
         return Stored(snapshot=found.data, log=journal, head=position.head())
 
-    def _refuse_earlier_run(self, at: Head | None) -> None:
-        """Raise unless no run of an earlier version holds the lock, and none has changed anything since `at`."""
+    def _refuse_earlier_run(self, position: _Position) -> None:
+        """Raise if a run of an earlier version holds the lock, or has changed something since `position`."""
         refuse_old_lock(self._bucket, self._key)
-        now = self.load()
-        if now is None or now.head != at:
-            raise conflict(self.location)
+        if position.old_journal:
+            now = self.load()
+            if now is None or now.head != position.head():
+                raise conflict(self.location)
 
     def _extend(self, position: _Position, data: bytes) -> bool:
         """Put `data` as the next object of the log; return False if the log has ended there.
@@ -237,7 +236,9 @@ class BucketStore:
         The error has the head at which `replace` ends that log and puts a state there.
         """
         if old_journal:
-            raise log_unnamed(self.location, f"{self._key}.journal")
+            error = log_unnamed(self.location, f"{self._key}.journal")
+            error.log = old_journal
+            raise error
         open_ones = [objects for objects in self._generations() if objects[-1].size_bytes]
         if not open_ones:
             return

@@ -69,19 +69,12 @@ def refuse_old_lock(bucket: Bucket, key: str) -> None:
 
 
 def replace_old_layout(bucket: Bucket, key: str) -> None:
-    """Remove journal and lock, and put what earlier versions refuse, if that succeeds."""
-    with suppress(StateUnavailable):
-        if journal := [one.key for one in bucket.listing(f"{key}.journal") if not one.key.endswith("/head")]:
-            bucket.remove(journal)
-        refuse_earlier_versions(bucket, key)
-        bucket.remove([f"{key}.lock"])
-
-
-def refuse_earlier_versions(bucket: Bucket, key: str) -> None:
-    """Put a journal of a later format where earlier versions look for theirs."""
+    """Replace journal and lock by a journal that earlier versions refuse, if that succeeds."""
+    folder = f"{key}.journal"
     line = b"%08x %s\n" % (zlib.crc32(_LATER_JOURNAL), _LATER_JOURNAL)
-    head = bucket.get(f"{key}.journal/head")
-    with suppress(PutRefused):
-        bucket.put(f"{key}.journal/{_LATER}/{0:016}", _SEGMENT + line, replacing=None)
-    with suppress(PutRefused):
-        bucket.put(f"{key}.journal/head", _LATER_HEAD, replacing=None if head is None else head.tag)
+    with suppress(StateUnavailable, PutRefused):
+        if journal := [one.key for one in bucket.listing(folder)]:
+            bucket.remove(journal)
+        bucket.put(f"{folder}/{_LATER}/{0:016}", _SEGMENT + line, replacing=None)
+        bucket.put(f"{folder}/head", _LATER_HEAD, replacing=None)
+        bucket.remove([f"{key}.lock"])

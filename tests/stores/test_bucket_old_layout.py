@@ -157,13 +157,23 @@ def test_a_head_that_is_not_understood_is_told(old, head):
 
 
 def test_a_journal_without_a_state_is_told(old):
-    """Somebody removed the state, which would otherwise be taken for absent."""
+    """Somebody removed the state, which would otherwise be taken for absent; it can be restored."""
     old.begin(b"head\n", b"intent\n")
     del old.objects.held["k"]
+    store = old.store()
     with pytest.raises(StateDamaged, match="removed or overwritten by hand") as caught:
-        old.store().load()
+        store.load()
     assert "k.journal" in caught.value.message
     assert "reconciler state restore" in caught.value.hint
+    assert (caught.value.log, caught.value.head) == (b"head\nintent\n", None)
+    old.lock("held")
+    with pytest.raises(StateLocked):
+        store.replace(b"restored", b"", at=None)
+    old.lock("released")
+    store.replace(b"restored", b"", at=None)
+    assert old.seen() == (LATER, False)
+    stored = old.store().load()
+    assert (stored.snapshot, stored.log) == (b"restored", b"")
 
 
 def test_an_earlier_version_refuses_a_new_state_too(old):
