@@ -30,7 +30,7 @@ from reconciler.model.state import State
 from reconciler.ports import HasServerLock, Store, Stored
 from reconciler.state.log_format import DecodedLog, decode_log, encode_log, encode_records
 from reconciler.state.replay import Replay, is_folded_into
-from reconciler.state.state_format import FORMAT_VERSION, decode_snapshot, encode_state, refuse_moved
+from reconciler.state.state_format import decode_snapshot, encode_state, refuse_moved
 from reconciler.state.strict_json import MalformedError
 
 _FIRST_PAUSE_S: Final = 0.1
@@ -51,8 +51,8 @@ class Waiting(Struct, frozen=True, kw_only=True):
 class Found(Struct, frozen=True, kw_only=True):
     """What a store holds, decoded. `state` is the snapshot's, after the records of the log.
 
-    `lock` is None if nobody holds one. `is_outdated` tells that snapshot or log are in a format of an earlier
-    version, so that they must be replaced before anything is appended.
+    `lock` is None if nobody holds one. `is_early` tells that the log is one of an earlier version, to
+    which nothing can be appended.
     """
 
     stored: Stored
@@ -60,7 +60,7 @@ class Found(Struct, frozen=True, kw_only=True):
     state: State
     lock: LockInfo | None
     records: tuple[LogRecord, ...]
-    is_outdated: bool
+    is_early: bool
 
 
 def find(store: Store, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> Found:
@@ -100,7 +100,7 @@ def read(stored: Stored, location: str, payloads: Mapping[Digest, Payload] = NO_
         state=state,
         lock=None if log is None else log.lock,
         records=() if log is None else log.records,
-        is_outdated=snapshot.version < FORMAT_VERSION or (log is not None and log.is_early),
+        is_early=log is not None and log.is_early,
     )
 
 
@@ -159,7 +159,7 @@ def _append_lock(store: Store, found: Found, lock: LockInfo) -> Found:
     """
     stored, state, taken = found.stored, found.state, LockRecord(lock=lock)
     note = note_by(lock, "begins")
-    if found.is_outdated:
+    if found.is_early:
         state = replace(state, serial=state.serial + 1)
         snapshot, log = encode_state(state), encode_log(state.lineage, state.serial, [taken])
         head = store.replace(snapshot, log, at=stored.head, note=note)

@@ -38,7 +38,6 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     state: State
     marker: MoveMarker | None
-    version: int
 
 
 def empty_state(lineage: str) -> State:
@@ -96,7 +95,7 @@ def _moved(marker: MoveMarker, location: str) -> StateMoved:
 def decode_snapshot(
     data: bytes, *, location: str, payloads: Mapping[Digest, Payload] = NO_PAYLOADS
 ) -> Snapshot:
-    """Return the state in `data` with its marker and version, as `decode_state` but without StateMoved."""
+    """Return the state in `data` with its marker, as `decode_state` but without StateMoved."""
     try:
         document = convert(decode_json(data), dict[str, Any], "the state")
         version = convert(document.pop("formatVersion", None), Count, "state.formatVersion")
@@ -107,7 +106,7 @@ def decode_snapshot(
                 location=location,
             )
         marker = _take_marker(document, version)
-        return Snapshot(state=_state(document, payloads), marker=marker, version=version)
+        return Snapshot(state=_state(document, payloads), marker=marker)
     except MalformedError as error:
         raise StateDamaged(
             f"{location} is not a state of this tool: {error}", hint=RESTORE_HINT, location=location

@@ -46,7 +46,7 @@ def test_a_state_moves(workspace):
     assert "file:state/exams.json now" in workspace.run(*MIGRATE)
 
 
-@pytest.mark.parametrize("fault", ["snapshot-swapped=kill@1", "snapshot-write=torn@3"])
+@pytest.mark.parametrize("fault", ["snapshot-swapped=kill@2", "snapshot-write=torn@4"])
 def test_a_kill_on_the_way(workspace, fault):
     """In one place at the most it can be used; the same command ends it."""
     workspace.run(*MIGRATE, expect=-9, variables=workspace.variables | {fault_points.VARIABLE: fault})
