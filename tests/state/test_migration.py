@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from itertools import count
 
 import jsonschema
 import msgspec
@@ -79,6 +80,7 @@ class World:
         self.cells = defaultdict(Cell)
         self.left = 10_000
         self.usable = []
+        self.runs = count(1)
 
     def step(self):
         """One more moment at which the process may die."""
@@ -95,6 +97,11 @@ class World:
         made = MemoryStore(self.cells[name])
         made.location = f"file:{name}"
         return made
+
+    def content(self, name):
+        """Snapshot and log at `name`."""
+        found = self.plain(name).load()
+        return found.snapshot, found.log
 
     def put(self, name, document, mark=None, log=b""):
         """Make `document` the state at `name`."""
@@ -117,7 +124,7 @@ class World:
         return migrate(
             self.store(source, key),
             self.store(target, key),
-            lock=a_lock("1"),
+            lock=a_lock(f"run {next(self.runs)}"),
             timeout_s=0,
             is_encrypted=is_encrypted,
         )
@@ -144,7 +151,7 @@ def test_everything_moves_along(world):
     assert moved == msgspec.structs.replace(FULL, serial=FULL.serial + 1)
     assert load_state(world.plain("new.json")) == moved
     assert marked(world.plain("old.json").load().snapshot) == (FULL, MOVED)
-    assert [len(usable) for usable in world.usable] == [1, 1, 1, 0, 1]
+    assert [len(usable) for usable in world.usable] == [1, 1, 0, 1]
 
 
 def marked(data):
@@ -163,7 +170,7 @@ def test_what_the_log_holds_moves_along(world):
 
 @pytest.mark.parametrize("is_encrypted", [False, True])
 @pytest.mark.parametrize("is_sealed", [False, True])
-@pytest.mark.parametrize("moment", range(1, 13))
+@pytest.mark.parametrize("moment", range(1, 10))
 def test_a_cut_at_any_moment(world, moment, is_sealed, is_encrypted):
     """Before and after each write: never two places in use, `init` refused at both, and the rest goes on."""
     if is_sealed:
@@ -238,10 +245,10 @@ def test_both_marks_are_refused_by_all_but_the_migration(world):
 def test_a_place_that_is_taken_is_refused(world, place, mark):
     """By a state in use, or by one that is on another way."""
     world.put(place, msgspec.structs.replace(FULL, serial=9), mark)
-    before = world.plain("old.json").load(), world.plain(place).load()
+    before = world.content("old.json"), world.content(place)
     with pytest.raises((StateExists, StateMoved)):
         world.migrate()
-    assert (world.plain("old.json").load(), world.plain(place).load()) == before
+    assert (world.content("old.json"), world.content(place)) == before
 
 
 @pytest.mark.parametrize("mark", [MOVING, MoveMarker(phase=MovePhase.MOVED_TO, elsewhere="file:old.json")])
@@ -283,12 +290,11 @@ def test_a_new_place_with_another_state_after_the_move_is_told(world):
 def test_the_same_place_is_refused_by_any_name(world):
     """By its own, and by another one that leads there; nothing is changed."""
     world.cells["link.json"] = world.cells["old.json"]
-    before = world.plain("old.json").load()
+    before = world.content("old.json")
     for name in ("old.json", "link.json"):
         with pytest.raises(UsageError, match="already"):
             world.migrate("old.json", name)
-    after = world.plain("old.json").load()
-    assert (after.snapshot, after.log) == (before.snapshot, before.log)
+    assert world.content("old.json") == before
 
 
 def test_two_at_once(world):
