@@ -134,8 +134,8 @@ class KeyRing(Struct, frozen=True, kw_only=True):
         """Return the error for content that was changed; `what` continues "LOCATION is encrypted, and"."""
         return StateDamaged(
             f"{self.location} is encrypted, and {what}",
-            hint="Nothing was changed. It was damaged, or somebody without the key changed it. Put back state "
-            "and log from one moment, or run `reconciler state restore`; do not run `init` instead.",
+            hint="Nothing was changed. It was damaged, or somebody without the key changed it. Put back "
+            "state and log from one moment, or run `reconciler state restore`; do not run `init` instead.",
             location=self.location,
         )
 
