@@ -195,7 +195,7 @@ def test_a_turn_that_is_cut_off_is_whole(workspace, sandbox, command, step):
         workspace.run("state", "decrypt")
     variables = workspace.variables | {fault_points.VARIABLE: "fold-due=kill"}
     workspace.run("apply", "--auto-approve", "--api-url", sandbox.url, expect=-9, variables=variables)
-    struck = workspace.variables | {fault_points.VARIABLE: f"{step}=kill"}
+    struck = workspace.variables | {fault_points.VARIABLE: f"{step}=kill@2"}  # the first is a proof
     workspace.run("state", command, expect=-9, variables=struck)
     assert workspace.run("plan", "--detailed-exitcode")
     assert (b'"lineage"' in raw(workspace)) is ((command == "decrypt") is (step == "snapshot-swapped"))

@@ -46,5 +46,5 @@ class TestEncryptedFile(StoreConformance):
         head = store.replace(b"the snapshot", b"the log\n", at=None)
         store.append(b"the end\n", at=head)
         store.keep_backup(b"the backup")
-        for suffix in ("", ".log", ".backup"):
+        for suffix in ("", ".journal", ".backup"):
             assert b"the " not in (tmp_path / "state" / f"s.json{suffix}").read_bytes()
