@@ -255,11 +255,8 @@ def test_a_killed_apply_is_recovered_by_a_pull_request(story):
     assert killed.job("apply", environment="production").failed
     assert not killed.job("apply", environment="staging").failed
     story.site.on_runner.clear()
-    assert [name for name in story.site.artifacts[killed.id] if name.startswith("recovery-")] == [
-        "recovery-production"
-    ]
-    (kept,) = story.site.artifacts[killed.id]["recovery-production"].iterdir()
-    assert story.state("production")["lineage"] in kept.read_text()
+    # The state is a file on the runners' disk, beside its log, so it needs no recovery file.
+    assert not any(name.startswith("recovery-") for name in story.site.artifacts[killed.id])
 
     doubtful = story.published("production")["intents"]
     assert doubtful
