@@ -200,6 +200,8 @@ class FileStore:
             snapshot = _read_if_exists(self._path)
             reach(Step.LOG_READ)
             data = _read_if_exists(self._log) or b""
+            if self._torn_at is not None and self.is_undisturbed():
+                data = data[: self._torn_at]
             if _key(self._path) == key:
                 break
         else:
@@ -315,7 +317,7 @@ class FileStore:
             raise
 
     def _cut(self) -> None:
-        """Cut off what a failed append left; its first lines must not count if it is repeated."""
+        """Cut off what a failed append left of it: nothing of it counts, even if this fails at first."""
         if self._torn_at is not None:
             reach(Step.LOG_DROP)
             os.ftruncate(self._own[-1].descriptor, self._torn_at)

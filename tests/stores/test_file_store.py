@@ -509,6 +509,7 @@ def test_an_append_that_failed_half_way_can_be_repeated(store, monkeypatch):
         patch.setattr(file, "flush", lambda _, step: reach(step))
         with pytest.raises(OutcomeUnknown):
             store.append(b"one\ntwo\n", at=head)
+        assert store.load().head == head
         failing = {Step.LOG_FLUSH}
         with pytest.raises(StateUnavailable) as caught:
             store.append(b"one\ntwo\n", at=head)
