@@ -206,10 +206,8 @@ class FileStore:
                 break
         else:
             raise OSError(errno.EAGAIN, "it is replaced all the time")
-        digest, lines = (
-            _digest(snapshot),
-            data[: data.rfind(b"\n") + 1],
-        )  # a killed writer can leave half a line
+        lines = data[: data.rfind(b"\n") + 1]  # a killed writer can leave half a line
+        digest = _digest(snapshot)
         parts = _parts(lines) or {digest: lines}
         log = parts.get(digest, next(iter(parts.values())))
         return _Content(
@@ -285,7 +283,7 @@ class FileStore:
 
     def _refuse_early_run(self) -> None:
         """Raise StateLocked if a run of an earlier version holds the lock file of its time."""
-        if self._early_lock.exists() and _is_held(self._early_lock):
+        if _is_held(self._early_lock):
             raise StateLocked(
                 f"{self.location} is locked by a run of an earlier version, which holds {self._early_lock}",
                 hint="Wait for that run to end, or end its process; its lock ends with it.",
@@ -335,8 +333,8 @@ class FileStore:
         try:
             reach(Step.LOG_CLEAR)
             self._log.unlink(missing_ok=True)
-            self._early_lock.unlink(missing_ok=True)  # left by a run that was killed
             with _unclear():
+                self._early_lock.unlink(missing_ok=True)  # left by a run that was killed
                 reach(Step.LOG_CLEARED)
                 flush_folder(self._log.parent)
         finally:
@@ -391,8 +389,11 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _is_held(path: Path) -> bool:
-    """Return whether a process holds a flock on the file."""
-    descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    """Return whether there is the file, and a process holds a flock on it."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
     try:
         return not _try_lock(descriptor)
     finally:
