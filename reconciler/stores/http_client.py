@@ -6,7 +6,7 @@ import os
 import ssl
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from functools import cached_property
 from typing import Final
@@ -30,7 +30,6 @@ _CONNECT_S: Final = 10.0
 _LIMITS: Final = httpx.Limits(max_connections=1)
 _WHOLE_TIMES: Final = 4
 _LARGEST_BYTES: Final = 1024**3
-_CHUNK_BYTES: Final = 256 * 1024
 _HEADERS: Final = {
     "accept": "application/json",
     # The body is compared byte for byte: no proxy may compress, cache or rewrite it.
@@ -74,16 +73,12 @@ class HttpClient:
         """
         deadline_s = time.monotonic() + _WHOLE_TIMES * self._address.timeout_s
         target, headers = httpx.URL(url), {}
+        if lock_id:
+            target = target.copy_merge_params({"ID": lock_id})
         if body:
-            digest = hashlib.md5(body, usedforsecurity=False).digest()
-            headers["content-md5"] = base64.b64encode(digest).decode("ascii")
-            headers |= {"content-type": "application/json", "content-length": str(len(body))}
-        request = self._client.build_request(
-            method,
-            target.copy_merge_params({"ID": lock_id}) if lock_id else target,
-            headers=headers,
-            content=_chunks(body, deadline_s) if body else None,
-        )
+            digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest())
+            headers = {"content-type": "application/json", "content-md5": digest.decode("ascii")}
+        request = self._client.build_request(method, target, headers=headers, content=body or None)
         auth = self._credentials(url)
         reach(Step.STORE_CALL)
         try:
@@ -154,22 +149,12 @@ class HttpClient:
         return StateUnavailable(message, hint=hint, location=location)
 
 
-def _chunks(body: bytes, deadline_s: float) -> Iterator[bytes]:
-    for start in range(0, len(body), _CHUNK_BYTES):
-        _check_time(deadline_s)
-        yield body[start : start + _CHUNK_BYTES]
-
-
 def _read(response: httpx.Response, deadline_s: float) -> bytes:
     received = bytearray()
     for chunk in response.iter_raw():
-        _check_time(deadline_s)
         received += chunk
+        if time.monotonic() > deadline_s:
+            raise httpx.ReadTimeout("it takes too long")
         if len(received) > _LARGEST_BYTES:
             raise httpx.ReadError(f"the answer is larger than {_LARGEST_BYTES // 1024**2} MiB")
     return bytes(received)
-
-
-def _check_time(deadline_s: float) -> None:
-    if time.monotonic() > deadline_s:
-        raise httpx.ReadTimeout("it takes too long")

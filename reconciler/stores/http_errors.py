@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -32,7 +31,7 @@ class HttpErrors:
         """Return the error for a request without a whole answer."""
         if isinstance(error, httpx.TimeoutException):
             hint = "Check the server and the network, or allow more time, as in #timeout=120."
-        elif _is_about_tls(error):
+        elif "SSL" in str(error):
             hint = "Check the host and its certificate. Name your own certificate authority in SSL_CERT_FILE."
         else:
             hint = "Check the host, the network, and the proxies that the environment names."
@@ -162,14 +161,6 @@ def _retry_after_s(text: str) -> float:
         return 0.0
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())
-
-
-def _is_about_tls(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _describe(error: Exception) -> str:
