@@ -1,7 +1,7 @@
 """An hour of random kills and faults, round after round: each promise is checked after each run.
 
     make soak
-    .venv/bin/python tests/soak/soak.py --minutes 3 --seed 7
+    .venv/bin/python tests/soak/soak.py --minutes 3 --seed 7 --store s3
 
 Each round declares exams and applies them while the process is killed, told to stop, or failed by its disk,
 and the server misbehaves. Then it settles what is in doubt and sees that each exam is there once. What goes
@@ -10,6 +10,7 @@ closely as timing allows. At the first broken promise it ends with exit code 1, 
 """
 
 import argparse
+import os
 import random
 import shutil
 import signal
@@ -18,17 +19,22 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
+import object_servers
 from exam_workspace import Workspace
+from git_repositories import bare
 from promises import check_promises, settle
 
 from reconciler import fault_points
 from reconciler.fault_points import Failure, Step
 from reconciler.sandbox.running import running
+from reconciler.state.locking import find
+from reconciler.stores.opening import open_store
 
 FAULTS = (
     "429:retry-after=1,every=12",
@@ -71,13 +77,35 @@ class Blow:
     parallelism: int
 
 
-def draw_blow(chance):
+@contextmanager
+def state_in_a_file(_):
+    """Keep state where it is kept unless said otherwise."""
+    yield "file:exams.state.json", {}
+
+
+@contextmanager
+def state_in_git(root):
+    """Keep state in a repository of its own."""
+    yield f"git+file://{bare(root / 'exams.git')}", {"GIT_CONFIG_GLOBAL": "/dev/null"}
+
+
+@contextmanager
+def state_in_s3(_):
+    """Keep state in a bucket that moto plays."""
+    with object_servers.moto() as server:
+        yield server.url(), server.variables
+
+
+STORES = {"file": state_in_a_file, "git": state_in_git, "s3": state_in_s3}
+
+
+def draw_blow(chance, store):
     """The next run's fate."""
     kind = chance.choices(("kill", "point", "stop"), weights=(12, 4, 2))[0]
     stop = chance.sample((signal.SIGINT, signal.SIGTERM), k=chance.choice((1, 2)))
     return Blow(
         faults=(chance.choice(LATENCIES), *chance.sample(FAULTS, k=chance.randrange(4))),
-        within=draw_point(chance) if kind == "point" else None,
+        within=draw_point(chance, store) if kind == "point" else None,
         signals=tuple(stop) if kind == "stop" else (signal.SIGKILL,),
         is_after_request=kind == "stop" or chance.random() < 0.8,
         after_s=chance.uniform(0, 0.8),
@@ -85,11 +113,12 @@ def draw_blow(chance):
     )
 
 
-def draw_point(chance):
+def draw_point(chance, store):
     """A fault at a step that every run reaches, once or many times."""
-    step = chance.choice([step for step in Step if not step.name.startswith("BACKUP")])
+    others = ("BACKUP", *(("STORE",) if store == "file" else ("LOCK", "LOG", "SNAPSHOT", "SCRATCH", "TIDY")))
+    step = chance.choice([step for step in Step if not step.name.startswith(others)])
     action = chance.choice([action for action in Failure if action in step.actions - {Failure.STOP}])
-    is_often = step.name.startswith(("JOURNAL_W", "JOURNAL_F", "INTENT", "ANSWERED", "OUTCOME"))
+    is_often = step.name.startswith(("LOG_W", "LOG_F", "STORE", "INTENT", "ANSWERED", "OUTCOME"))
     return f"{step.spelling}={action.value}@{chance.randrange(1, 20) if is_often else 1}"
 
 
@@ -111,8 +140,14 @@ class Soak:
         names = [f"e{exam:04}" for exam in range(self.options.exams)]
         root = Path(tempfile.mkdtemp(prefix=f"soak-{self.options.seed}-{number}-"))
         try:
-            with running() as sandbox:
+            with running() as sandbox, STORES[self.options.store](root) as (url, variables):
+                os.environ.update(variables)  # for the looks of this process
+                self.state_url = url
                 workspace = Workspace(root)
+                workspace.variables |= variables
+                workspace.write(
+                    f"version: 1\nenvironments: {{only: {{state: '{url}'}}}}\n", "reconciler.yaml"
+                )
                 workspace.run("init")
                 workspace.declare(*names)
                 self.strike_until_done(workspace, sandbox, chance)
@@ -127,16 +162,25 @@ class Soak:
         """Runs with all that can go wrong, until nothing is left to create or enough was killed."""
         kills = 0
         while kills < self.options.kills and not self.is_over():
-            blow = draw_blow(chance)
+            blow = draw_blow(chance, self.options.store)
             sandbox.misbehave(*blow.faults)
             code = self.strike(workspace, sandbox, blow)
             self.count_faults(sandbox)
             kills += code == -signal.SIGKILL
+            self.unlock(workspace)
             state = check_promises(workspace, sandbox)
             if len(state["exams"]) == self.options.exams:
                 return
             if state["intents"] and chance.random() < 0.3:  # a person comes now and then
                 self.settle(workspace, sandbox, state["intents"])
+
+    def unlock(self, workspace):
+        """Break the lock that a run left, as a person does who sees that it has ended."""
+        store = open_store(self.state_url, root=workspace.root)
+        lock = find(store).lock
+        if lock is not None and not store.has_ended(lock.lock_id):
+            workspace.run("unlock", lock.lock_id)
+            self.figures["locks broken"] += 1
 
     def strike(self, workspace, sandbox, blow):
         """One apply that meets `blow`; its exit code."""
@@ -165,8 +209,8 @@ class Soak:
 
     def count_faults(self, sandbox):
         """Add how often the server misbehaved in the last run, its usual latency left out."""
-        watches = sandbox.service.faults._watches
-        self.figures["server faults"] += sum(watch._struck for watch in watches[1:])
+        faults = sandbox.service.faults._counted[1:]
+        self.figures["server faults"] += sum(counted._struck for counted in faults)
 
     def settle(self, workspace, sandbox, doubts):
         """Settle a few of `doubts` by what is at the server, once nothing can be under way to it any more."""
@@ -191,7 +235,7 @@ class Soak:
     def report(self):
         """Print the figures."""
         ordered = ("rounds", "runs", "kills", "stops", "faults within", "server faults", "requests",
-                   "exams created", "doubts settled")  # fmt: skip
+                   "exams created", "doubts settled", "locks broken")  # fmt: skip
         say(", ".join(f"{self.figures[name]} {name}" for name in ordered) + ", 0 duplicates, 0 lost SIDs")
 
 
@@ -231,8 +275,10 @@ def main():
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000, help="what to repeat")
     parser.add_argument("--exams", type=int, default=400, help="exams of a round (default: 400)")
     parser.add_argument("--kills", type=int, default=60, help="most kills of a round (default: 60)")
+    parser.add_argument("--store", choices=STORES, default="file", help="where state is kept (default: file)")
     options = parser.parse_args()
-    say(f"repeat with --seed {options.seed} --exams {options.exams} --kills {options.kills}")
+    more = f"--exams {options.exams} --kills {options.kills} --store {options.store}"
+    say(f"repeat with --seed {options.seed} {more}")
     soak = Soak(options)
     number = 0
     try:
