@@ -1,12 +1,14 @@
 """A run that is stopped between an intent and its request, while another run takes its place: one exam."""
 
+import contextlib
+import itertools
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import object_servers
@@ -22,20 +24,20 @@ _FRESH_S = 10
 _LOCK_ID = re.compile(r"lock id (\w+)")
 
 
-@contextmanager
+@contextlib.contextmanager
 def file(_root):
     """A file in the workspace."""
     yield "file:exams.state.json", {}
 
 
-@contextmanager
+@contextlib.contextmanager
 def git(root):
     """A branch of a repository."""
     bare(root / "exams.git")
     yield "git+file:exams.git", {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
 
 
-@contextmanager
+@contextlib.contextmanager
 def http(_root):
     """A server of Terraform's protocol."""
     command = [sys.executable, state_server.__file__]
@@ -44,7 +46,7 @@ def http(_root):
         process.kill()
 
 
-@contextmanager
+@contextlib.contextmanager
 def s3(_root):
     """A bucket."""
     with object_servers.moto() as server:
@@ -54,13 +56,19 @@ def s3(_root):
 @pytest.fixture(params=[file, git, http, s3], ids=lambda store: store.__name__)
 def workspace(request, tmp_path):
     """A workspace with two exams and an empty state in a store."""
-    made = Workspace(tmp_path)
-    made.declare("e0", "e1")
     with request.param(tmp_path) as (url, variables):
-        made.variables |= variables
-        made.store = ("--state", url)
-        made.run("init", *made.store)
-        yield made
+        yield begun(tmp_path, url, variables)
+
+
+def begun(root, url, variables):
+    """A workspace with two exams and an empty state at `url`."""
+    root.mkdir(exist_ok=True)
+    made = Workspace(root)
+    made.declare("e0", "e1")
+    made.variables |= variables
+    made.store = ("--state", url)
+    made.run("init", *made.store)
+    return made
 
 
 @pytest.fixture
@@ -94,13 +102,17 @@ def go_on(process):
     return process.returncode, re.sub(r"\s+", " ", out + err)
 
 
-def test_a_run_whose_place_was_taken_sends_nothing_when_it_goes_on(workspace, sandbox):
-    """Its lock was broken, and its intent settled, so that another run could create the exam."""
-    process = start_and_stop(workspace, sandbox.url, "intent-durable=stop")
-    stopped_s = time.monotonic()
+def break_lock(workspace):
+    """Break the lock of a run that is stopped or was killed."""
     workspace.run("unlock", *workspace.store)
     lock_id = _LOCK_ID.search(workspace.printed)[1]
     workspace.run("unlock", lock_id, "--force", *workspace.store)
+
+
+def check_taken_over(workspace, sandbox, process):
+    """Let another run take the place of the stopped one, which then sends nothing."""
+    stopped_s = time.monotonic()
+    break_lock(workspace)
     workspace.run("resolve", "cs/e0", "--absent", *workspace.store)
     workspace.apply(sandbox.url, *workspace.store)
     assert len(sandbox.created) == 2
@@ -112,6 +124,28 @@ def test_a_run_whose_place_was_taken_sends_nothing_when_it_goes_on(workspace, sa
     assert "lock" in printed
     workspace.apply(sandbox.url, *workspace.store)
     assert sandbox.requests == 2
+
+
+def test_a_run_whose_place_was_taken_sends_nothing_when_it_goes_on(workspace, sandbox):
+    """Its lock was broken, and its intent settled, so that another run could create the exam."""
+    process = start_and_stop(workspace, sandbox.url, "intent-durable=stop")
+    check_taken_over(workspace, sandbox, process)
+
+
+def test_a_store_that_has_the_intent_may_tell_it_late(tmp_path, sandbox):
+    """The run is stopped before it hears that its intent is durable, which then is old news."""
+    with s3(tmp_path) as (url, variables):
+        for number in itertools.count(3):  # until the call that is stopped is the one for the intent
+            workspace = begun(
+                tmp_path / f"{number}", url.replace("exams.state", f"{number}.state"), variables
+            )
+            process = start_and_stop(workspace, sandbox.url, f"store-called=stop@{number}")
+            if json.loads(workspace.run("state", "pull", *workspace.store))["intents"]:
+                break
+            process.kill()
+            process.communicate()
+        assert sandbox.requests == 0
+        check_taken_over(workspace, sandbox, process)
 
 
 def test_a_run_that_was_only_stopped_creates_each_exam_once(workspace, sandbox):
