@@ -347,7 +347,9 @@ class Workspace:
         """
         source, target = self._store(source_url), self._store()
         lock = lock_info("init --migrate-from")
-        return migrate(source, target, lock=lock, timeout_s=lock_timeout_s, is_encrypted=is_encrypted)
+        state = migrate(source, target, lock=lock, timeout_s=lock_timeout_s, is_encrypted=is_encrypted)
+        HighWaterMark(self._root).raise_to(state)
+        return state
 
     def restore(
         self, document: bytes, *, name: str, forget: int = 0, lock_timeout_s: float = 0.0

@@ -80,6 +80,14 @@ def test_an_apply_raises_the_mark_too(workspace, sandbox):
     assert len(sandbox.created) == 2
 
 
+def test_a_move_raises_the_mark_too(workspace):
+    """A copy from before the move, put in the new place, is noticed."""
+    new = ("--state", "file:new.json")
+    workspace.run("init", "--migrate-from", "file:exams.state.json", *new)
+    (workspace.root / "new.json").write_bytes((workspace.root / OLD).read_bytes())
+    assert "seen serial 2" in workspace.refused("import", "cs/b", SIDS["b"], *new)
+
+
 @pytest.mark.parametrize("place", [".reconciler", ".reconciler/seen.json"])
 def test_a_link_in_its_place_is_refused(workspace, sandbox, place):
     """A pull request could point it at another file of the runner."""
