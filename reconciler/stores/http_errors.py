@@ -18,6 +18,22 @@ from reconciler.stores.http_client import PASSWORD, USERNAME, HttpAnswer
 
 _UNCHANGED: Final = "Nothing was changed."
 _DOCUMENTED: Final = "See docs/backends/http.md."
+_BUSY: Final = frozenset({codes.TOO_MANY_REQUESTS, codes.SERVICE_UNAVAILABLE})
+_REFUSALS: Final[dict[int, tuple[str, str]]] = {
+    codes.UNAUTHORIZED: (
+        "the server of {} does not accept the credentials",
+        f"Set {USERNAME} and {PASSWORD}; a job's token ends with its job. {_DOCUMENTED}",
+    ),
+    codes.FORBIDDEN: (
+        "the server of {} does not permit it",
+        f"Give {USERNAME} the right to read, lock and write it: in GitLab the role Maintainer. {_DOCUMENTED}",
+    ),
+    codes.REQUEST_ENTITY_TOO_LARGE: (
+        "the state is larger than the server of {} takes",
+        "Raise its limit (and that of a proxy before it), or split the workspace into several states.",
+    ),
+}
+"""Problem and hint of answers that refuse whatever is requested."""
 
 
 class HttpErrors:
@@ -44,62 +60,48 @@ class HttpErrors:
 
     def of_anything(self, answer: HttpAnswer, *, is_update: bool) -> StateUnavailable | None:
         """Return the error for an `answer` that is one whatever was requested; None for other answers."""
-        is_unknown, retry_after_s = False, None
-        match answer.status:
-            case 401 | 403 if self._are_credentials_withheld():
-                return self._withheld(answer)
-            case 401:
-                problem = f"the server of {self.location} does not accept the credentials"
-                hint = f"Set {USERNAME} and {PASSWORD}; a job's token ends with its job. {_DOCUMENTED}"
-            case 403:
-                problem = f"the server of {self.location} does not permit it"
-                hint = (
-                    f"Give {USERNAME} the right to read, lock and write it; in GitLab that is the role "
-                    f"Maintainer, and Developer for reading. {_DOCUMENTED}"
-                )
-            case 413:
-                problem = f"the state is larger than the server of {self.location} takes"
-                hint = (
-                    "Raise the server's limit (and that of a proxy before it), or split the workspace into "
-                    "several states."
-                )
-            case status if codes.is_redirect(status):
-                problem = f"{self.location} redirects elsewhere{_redirect_words(answer)}"
-                hint = "Write the final address: credentials are not sent on to another."
-            case codes.TOO_MANY_REQUESTS | codes.SERVICE_UNAVAILABLE as status:
-                problem = f"the server of {self.location} is too busy"
-                hint = "Try again later, with a lower --parallelism."
-                is_unknown = is_update and status == codes.SERVICE_UNAVAILABLE
-                retry_after_s = _retry_after_s(answer.headers.get("retry-after", ""))
-            case _ if answer.is_success and answer.is_page:
-                problem = f"{self.location} answers with an HTML page instead of a state"
-                hint = "Check the address. A proxy or a sign-in page may stand between here and the server."
-                is_unknown = is_update
-            case status if (
-                answer.is_success or codes.is_client_error(status) or status == codes.NOT_IMPLEMENTED
-            ):
-                return None
-            case _:
-                problem = f"the server of {self.location} failed"
-                hint = "Try again; if that does not help, look at the server's logs."
-                is_unknown, retry_after_s = is_update, _retry_after_s(answer.headers.get("retry-after", ""))
+        status, is_unknown, retry_after_s = answer.status, is_update, None
+        is_definite = answer.is_success or codes.is_client_error(status) or status == codes.NOT_IMPLEMENTED
+        if self.may_be_hidden(answer):
+            return None
+        if status in _REFUSALS:
+            (problem, hint), is_unknown = _REFUSALS[status], False
+        elif codes.is_redirect(status):
+            problem, is_unknown = "{} redirects elsewhere" + _redirect_words(answer), False
+            hint = "Write the final address: credentials are not sent on to another."
+        elif answer.is_success and answer.is_page:
+            problem = "{} answers with an HTML page instead of a state"
+            hint = "Check the address. A proxy or a sign-in page may stand between here and the server."
+        elif status in _BUSY or not is_definite:
+            problem = "the server of {} " + ("is too busy" if status in _BUSY else "failed")
+            hint = "Try again later, with a lower --parallelism, or look at the server's logs."
+            is_unknown = is_update and status != codes.TOO_MANY_REQUESTS
+            retry_after_s = _retry_after_s(answer.headers.get("retry-after", ""))
+        else:
+            return None
         return self._error(
-            f"{problem} ({_status(answer)})",
+            f"{problem.replace('{}', self.location)} ({_status(answer)})",
             hint if is_unknown else f"{_UNCHANGED} {hint}",
             is_unknown=is_unknown,
             retry_after_s=retry_after_s,
         )
 
     def may_be_hidden(self, answer: HttpAnswer) -> bool:
-        """Return whether the server may have said "not found" because it was sent no credentials."""
-        return answer.status == codes.NOT_FOUND and self._are_credentials_withheld()
+        """Return whether the server may have refused because the credentials were not sent to it."""
+        are_withheld = not self._address.is_trusted and any(map(os.environ.get, (USERNAME, PASSWORD)))
+        return are_withheld and answer.status in {401, 403, 404}
 
     def refused(self, verb: str, answer: HttpAnswer) -> StateUnavailable:
         """Return the error after the server refused to `verb` the state ("read", "write", …)."""
         problem, hint = f"the server refuses to {verb} {self.location}", "Check the address and its options."
         if self.may_be_hidden(answer):
-            return self._withheld(answer)
-        if verb == "lock" and answer.status in {404, 405, 501}:  # without a lock, no change is safe
+            parts = urlsplit(self._address.address)
+            hint = (
+                f"{USERNAME} and {PASSWORD} were not sent, because the state's URL is not from the command "
+                f"line. If they are for this server, set {TRUSTED}={parts.scheme}://{parts.netloc}, or give "
+                "the URL with --state."
+            )
+        elif verb == "lock" and answer.status in {404, 405, 501}:  # without a lock, no change is safe
             problem = f"the server of {self.location} does not lock"
             hint = (
                 "Check the address: a missing project looks the same. If it is right, give the lock's, as in "
@@ -129,19 +131,6 @@ class HttpErrors:
         return self._error(
             f"the server of {self.location} is not safe for a state: {proof}",
             f"Two runs could overwrite each other's outcomes. Choose another server or store. {_DOCUMENTED}",
-        )
-
-    def _are_credentials_withheld(self) -> bool:
-        """Return whether there are credentials that were not sent, for they may be for another server."""
-        return not self._address.is_trusted and any(map(os.environ.get, (USERNAME, PASSWORD)))
-
-    def _withheld(self, answer: HttpAnswer) -> StateUnavailable:
-        parts = urlsplit(self._address.address)
-        return self._error(
-            f"the server of {self.location} does not permit it without credentials ({_status(answer)})",
-            f"{USERNAME} and {PASSWORD} were not sent: the state's URL does not come from the command line. "
-            f"If they are for this server, set {TRUSTED}={parts.scheme}://{parts.netloc}, or give the URL "
-            f"with --state. {_DOCUMENTED}",
         )
 
     def _error(

@@ -37,7 +37,7 @@ class SharedWorkspace(Workspace):
         return process.returncode
 
     def document(self):
-        """The state, journal included, as a command prints it."""
+        """The state, log included, as a command prints it."""
         return json.loads(self.run("state", "pull"))
 
 
