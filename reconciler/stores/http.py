@@ -118,12 +118,12 @@ class HttpStore:
         return None
 
     def release(self, lock_id: str) -> str | None:
-        """Release the server's lock if it has the ID `lock_id`; return who had it."""
+        """Release the server's lock if its name is `lock_id`; return who had it."""
         asked = new_lock(self._family)
         present = self._server.lock(asked)
         if present is None:
             self._server.unlock(asked)
-        elif present.lock_id == lock_id and self._server.unlock(present):
+        elif present.name == lock_id and self._server.unlock(present):
             return present.holder
         return None
 
@@ -181,7 +181,7 @@ class HttpStore:
             if _head_of(document) != at:
                 raise conflict(self.location)
             if waited_s > _PATIENCE_S:
-                raise self._server.errors.locked(holder.holder, holder.lock_id)
+                raise self._server.errors.locked(holder.holder, holder.name)
             is_left = family_of(holder.lock_id or document.lock_id) == family_of(document.lock_id)
             if document.lock_id and is_left and (document.log or waited_s > _UNLOCKING_S):
                 self._may_be_late = bool(document.log) and not self._address.is_gitlab

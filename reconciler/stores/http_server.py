@@ -4,6 +4,7 @@ The document is read and replaced as a whole. The server gives its lock to one I
 no request that asks who has the lock, but the answer that refuses it to another ID tells.
 """
 
+import hashlib
 import json
 import os
 import socket
@@ -25,6 +26,7 @@ from reconciler.stores.http_errors import HttpErrors
 _ABSENT: Final = frozenset({204, 404})
 _LOCKED: Final = frozenset({409, 423})
 _LONGEST_ID: Final = 1_000
+_LONGEST_NAME: Final = 80
 
 
 class ServerLock(Struct, frozen=True, kw_only=True):
@@ -35,7 +37,19 @@ class ServerLock(Struct, frozen=True, kw_only=True):
 
     lock_id: str
     body: bytes
-    holder: str = "an unknown run"
+    who: str = "an unknown run"
+    since: str = "unknown"
+
+    @property
+    def name(self) -> str:
+        """The ID as people type it: at GitLab, earlier versions had IDs that are longer than a line."""
+        is_long = len(self.lock_id) > _LONGEST_NAME
+        return hashlib.sha256(self.lock_id.encode()).hexdigest()[:32] if is_long else self.lock_id
+
+    @property
+    def holder(self) -> str:
+        """Who has the lock, as far as the server shows it."""
+        return f"{self.who} (since {self.since}, lock id {self.name})" if self.lock_id else self.who
 
     @classmethod
     def named(cls, lock_id: str) -> Self:
@@ -80,8 +94,8 @@ def _lock_in(body: bytes, *, asked: ServerLock) -> ServerLock:
     is_usable = len(lock_id) <= _LONGEST_ID and lock_id == tamed(lock_id, most=_LONGEST_ID)
     if not is_usable or lock_id == asked.lock_id:  # the server only repeats what it was sent
         return ServerLock(lock_id="", body=body)
-    holder = f"{tamed(who) or 'an unknown run'} (since {tamed(created) or 'unknown'}, lock id {lock_id})"
-    return ServerLock(lock_id=lock_id, body=body, holder=holder)
+    told = {name: tamed(text) for name, text in (("who", who), ("since", created)) if text}
+    return ServerLock(lock_id=lock_id, body=body, **told)
 
 
 class HttpServer:
