@@ -169,3 +169,15 @@ def test_two_signals_end_a_run_whose_store_hangs(workspace, moment):
         assert "has not answered since this run was stopped" in printed
         assert code == (1 if MOMENTS[moment] == "the fold" else 128 + signal.SIGTERM)
         mend(workspace, sandbox, printed)
+
+
+@pytest.mark.parametrize("moment", ["load:1", "append:1"])
+def test_one_signal_ends_a_run_that_sent_nothing_yet(workspace, moment):
+    """Nothing waits for the store, which hangs before it gives the lock."""
+    with running() as sandbox:
+        process = start(workspace, sandbox.url, f"{moment}:HANG")
+        time.sleep(1)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=10)
+        assert (out, err, process.returncode) == ("", "interrupted: nothing more was sent\n", 143)
+        assert sandbox.requests == 0
