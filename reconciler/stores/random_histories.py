@@ -47,6 +47,8 @@ _DAWN: Final = datetime(2031, 9, 1, tzinfo=UTC)
 _PAYLOAD: Final = {"title": "Midterm"}
 _ANSWER: Final = UnclearAnswer(status=502, reason="bad gateway")
 
+_REFUSALS: Final = (errors.StateConflict, errors.StateLocked, errors.StateUnavailable)
+
 # The first of each is what happens once the numbers are used up.
 _STEPS: Final = (
     ("go on",) * 40 + ("switch",) * 6 + ("begin",) * 5 + ("deliver",) * 4 + ("wait",) * 2 + ("kill",)
@@ -180,7 +182,7 @@ class _History:
         end = "is done"
         try:
             call(self.open_client())
-        except (errors.StateConflict, errors.StateUnavailable, errors.StateLocked) as error:
+        except _REFUSALS as error:
             end = type(error).__name__
         self.tell(f"late: {what}: {end}")
 
@@ -255,7 +257,7 @@ class _Run:
                 self._work(FaultyStore(self._history, self))
         except _Killed:
             pass
-        except (errors.StateLocked, errors.StateUnavailable, errors.UnlockRefused) as error:
+        except (*_REFUSALS, errors.UnlockRefused) as error:
             self._history.tell(f"{self.name} ends: {error}")
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
             self._history.failure = self._history.failure or error
