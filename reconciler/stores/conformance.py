@@ -127,7 +127,7 @@ class StoreConformance:
         "store-called=eio",
     )
     appends: ClassVar[int] = 60
-    histories: ClassVar[int] = 10
+    histories: ClassVar[int] = 3
     history_length: ClassVar[int] = 600
 
     def release(self, place: Place) -> None:

@@ -28,6 +28,7 @@ class TestFile(StoreConformance):
         "log-clear=eio",
         "log-cleared=eio",
     )
+    histories: ClassVar = 10
 
     @pytest.fixture
     def place(self, tmp_path):

@@ -25,7 +25,7 @@ class TestPlain(HttpConformance):
     """A server as Terraform's documentation describes it."""
 
     faults: ClassVar = ("store-called=kill", "store-call=eio")
-    histories: ClassVar = 5
+    histories: ClassVar = 2
 
     @pytest.fixture
     def place(self, server):
@@ -39,7 +39,7 @@ class TestGitLab(HttpConformance):
 
     # A kill right before the next call is as good as one right behind this one.
     faults: ClassVar = ("store-called=kill", "store-called=eio")
-    histories: ClassVar = 5
+    histories: ClassVar = 2
 
     @pytest.fixture
     def place(self, server):
