@@ -234,7 +234,6 @@ def test_init_is_refused_beside_a_recovery_file(remote, sandbox):
 
 def test_a_state_that_a_git_server_lost_is_restored_from_a_copy(remote, sandbox):
     """And completed by the recovery file: then nothing is created twice."""
-    remote.variables["XDG_STATE_HOME"] = str(remote.root.parent / f"{remote.root.name}-machine")
     (remote.root / OLD).write_text(remote.run("state", "pull", *STORE))
     killed = remote.variables | {fault_points.VARIABLE: "fold-due=kill"}
     remote.run(*apply_to(sandbox), *STORE, expect=-9, variables=killed)

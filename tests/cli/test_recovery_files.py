@@ -21,11 +21,7 @@ STORE = ("--state", "git+file:state.git")
 
 
 class RemoteWorkspace(Workspace):
-    """A workspace whose state is in a git repository, on a machine with a key in `machine`."""
-
-    def __init__(self, root, machine):
-        super().__init__(root)
-        self.variables["XDG_STATE_HOME"] = str(machine)
+    """A workspace whose state is in a git repository."""
 
     def run(self, *arguments, **more):
         """Run a command on that state, unless it names another."""
@@ -38,15 +34,9 @@ class RemoteWorkspace(Workspace):
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory):
-    """The folder of a machine's key."""
-    return tmp_path_factory.mktemp("machine")
-
-
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory, machine):
+def begun(tmp_path_factory):
     """A folder with two exams and an empty state, to be copied."""
-    made = RemoteWorkspace(tmp_path_factory.mktemp("begun"), machine)
+    made = RemoteWorkspace(tmp_path_factory.mktemp("begun"))
     bare(made.root / "state.git")
     made.run("init")
     made.declare("a", "b")
@@ -54,19 +44,19 @@ def begun(tmp_path_factory, machine):
 
 
 @pytest.fixture
-def workspace(begun, tmp_path, machine):
+def workspace(begun, tmp_path):
     """A workspace with two exams and an empty state."""
     shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
-    return RemoteWorkspace(tmp_path, machine)
+    return RemoteWorkspace(tmp_path)
 
 
 @pytest.fixture(scope="module")
-def struck(begun, tmp_path_factory, machine):
+def struck(begun, tmp_path_factory):
     """A workspace after a run whose store took the intent of cs/a and then nothing more.
 
     `words` is what that run said, and `sid` what cs/a was created as.
     """
-    made = RemoteWorkspace(tmp_path_factory.mktemp("struck"), machine)
+    made = RemoteWorkspace(tmp_path_factory.mktemp("struck"))
     shutil.copytree(begun, made.root, dirs_exist_ok=True)
     with running() as sandbox:
         strike(made, sandbox, OUTCOME_FAILS, expect=3)
@@ -76,10 +66,10 @@ def struck(begun, tmp_path_factory, machine):
 
 
 @pytest.fixture
-def failed(struck, tmp_path, sandbox, machine):
+def failed(struck, tmp_path, sandbox):
     """A copy of that workspace, whose service is `sandbox` now, with the name of its recovery file."""
     shutil.copytree(struck.root, tmp_path, dirs_exist_ok=True)
-    made = RemoteWorkspace(tmp_path, machine)
+    made = RemoteWorkspace(tmp_path)
     made.sid, made.said = struck.sid, struck.words
     (path,) = left(made)
     made.file = str(path.relative_to(tmp_path))

@@ -138,7 +138,9 @@ class Soak:
         """One workspace from its first exam to its last."""
         chance = random.Random(f"{self.options.seed}/{number}")  # noqa: S311 - it chooses what goes wrong
         names = [f"e{exam:04}" for exam in range(self.options.exams)]
-        root = Path(tempfile.mkdtemp(prefix=f"soak-{self.options.seed}-{number}-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"soak-{self.options.seed}-{number}-"))
+        root = folder / "workspace"  # the key of the machine is beside it
+        root.mkdir()
         try:
             with running() as sandbox, STORES[self.options.store](root) as (url, variables):
                 os.environ.update(variables)  # for the looks of this process
@@ -155,7 +157,7 @@ class Soak:
         except Exception:
             say(f"BROKEN in round {number}; seed {self.options.seed}; the workspace is kept in {root}")
             raise
-        shutil.rmtree(root)
+        shutil.rmtree(folder)
         self.figures["rounds"] += 1
 
     def strike_until_done(self, workspace, sandbox, chance):

@@ -57,7 +57,8 @@ class Workspace:
             if key in {"PATH", "PYTHONPATH"} or key.startswith("COV")
         }
         mine = self.variables if variables is None else variables
-        return {"COLUMNS": "120", "HOME": str(self.root)} | kept | mine
+        machine = {"HOME": str(self.root), "XDG_STATE_HOME": str(self.root.parent / "machine")}
+        return {"COLUMNS": "120"} | machine | kept | mine
 
     def start(self, *arguments):
         """Start a command and return its process."""
