@@ -78,7 +78,7 @@ def read_state_url(url: str, *, options: frozenset[str] = frozenset()) -> StateU
     if parts.password is not None:
         raise UsageError(
             "the state URL holds a password",
-            hint="Remove it: it would be seen in logs and process lists. See docs/backends.md for where "
+            hint="Remove it: it would be seen in logs and process lists. See docs/stores.md for where "
             "each store looks for its credentials.",
         )
     for name in given:
@@ -88,7 +88,7 @@ def read_state_url(url: str, *, options: frozenset[str] = frozenset()) -> StateU
 
 
 def _unreadable(error: ValueError) -> UsageError:
-    return UsageError(f"the state URL cannot be read: {error}", hint="See docs/backends.md for its form.")
+    return UsageError(f"the state URL cannot be read: {error}", hint="See docs/stores.md for its form.")
 
 
 def _nearest(name: str, options: frozenset[str]) -> str:

@@ -14,7 +14,7 @@ _LOGIN = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
 
 def knowing_the_password():
-    """Return the variables that give git the password, through a helper as in docs/backends/git.md."""
+    """Return the variables that give git the password, through a helper as in docs/stores/git.md."""
     helper = f'!f() {{ test "$1" = get && echo username={USER} && echo "password=$STATE_TOKEN"; }}; f'
     return {
         "GIT_CONFIG_COUNT": "1",
