@@ -3,8 +3,10 @@
 May import: `fault_points`.
 """
 
+import errno
 import fcntl
 import os
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -47,9 +49,14 @@ def flush_folder(folder: Path) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """Return the content of `path`. Raises OSError, also for a link."""
+    """Return the content of a regular file. Raises OSError for others: reading a device may never end."""
     with os.fdopen(os.open(path, READING), "rb") as file:
-        return file.read(_LARGEST_BYTES)
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        if status.st_size > _LARGEST_BYTES:
+            raise OSError(errno.EFBIG, f"it is larger than {_LARGEST_BYTES // 1024**2} MiB")
+        return file.read()
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -22,25 +22,21 @@ import glob
 import hashlib
 import os
 import re
-import stat
 import time
 import weakref
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from msgspec import Struct
-
-from reconciler.durable import flush, flush_folder, write_all
+from reconciler.durable import flush, flush_folder, read_file, write_all
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import OutcomeUnknown, StateDamaged, StateLocked, StateUnavailable, UsageError
 from reconciler.ports import Head, Store, Stored
 from reconciler.stores.store_errors import FILE_HINT, conflict
 
-_LARGEST_BYTES: Final = 1024**3
 _MOST_READS: Final = 20
 _PATIENCE_S: Final = 20.0
 _POLL_S: Final = 0.002
@@ -67,35 +63,36 @@ def open_file(url: str, *, root: Path) -> Store:
     return FileStore(root / unquote(parts.path), location=url)
 
 
-class _Content(Struct, frozen=True, kw_only=True):
-    """What the files hold. `digest` is of the snapshot, and `log_hash` a hash object that has read the log.
+class _Content(NamedTuple):
+    """What the files hold. `digest` is of the snapshot. `head` is None for an empty store.
 
-    `keys` are of the log file and of the snapshot. `log` is None if our own log file is as we left it: it was
-    not read then. `kept` is what a new log file must begin with, so that nothing is lost while the snapshot
-    is this one. If no part of the log file `fits` the snapshot, `log` is the first part and `kept` is all.
+    `kept` is what a new log file must begin with, so that nothing is lost while the snapshot is this one. If
+    no part of the log file `fits` the snapshot, `log` is the first part and `kept` is all.
     """
+
+    snapshot: bytes | None
+    digest: str
+    log: bytes
+    kept: bytes
+    fits: bool
+    head: Head | None
+
+
+class _Tip(NamedTuple):
+    """Our own log file as we left it. `log_hash` is a hash object that has read the log."""
 
     digest: str
     log_hash: Any
-    snapshot: bytes | None = None
-    log: bytes | None = None
-    kept: bytes = b""
-    fits: bool = True
-    keys: tuple[_Key | None, _Key | None]
-
-    @property
-    def head(self) -> Head | None:
-        is_empty = self.snapshot is None and self.log == b""
-        return None if is_empty else _head(self.digest, self.log_hash)
+    key: _Key
 
 
 class _OwnLog:
-    """A log file that we made. The flock on it lasts as long as its descriptor is open."""
+    """A log file that we made. The flock on it lasts as long as this object."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-        self.inode = (_key(descriptor) or ())[:2]
-        self.close = weakref.finalize(self, os.close, descriptor)
+        self.inode = _key(descriptor)[:2]
+        weakref.finalize(self, os.close, descriptor)
         with suppress(OSError):  # without a flock, others cannot know when this process has ended
             _try_lock(descriptor)
 
@@ -110,11 +107,12 @@ class FileStore:
     def __init__(self, path: Path, *, location: str) -> None:
         # Follow links here, once: a write that replaced the link would not change the file that it points to.
         self._path = Path(os.path.realpath(path))
-        self._log, self._backup, self._early_lock = (
-            self._path.with_name(f"{self._path.name}.{suffix}") for suffix in ("journal", "backup", "lock")
+        self._log, self._backup, self._early_lock, self._door = (
+            self._path.with_name(name.replace("PATH", self._path.name))
+            for name in ("PATH.journal", "PATH.backup", "PATH.lock", ".PATH.lock")
         )
         self._own: list[_OwnLog] = []  # of these, the last is the present log file
-        self._tip: _Content | None = None
+        self._tip: _Tip | None = None
         self._torn_at: int | None = None
         self.location = location
 
@@ -126,41 +124,36 @@ class FileStore:
             return None
         if found.snapshot is None or not found.fits:
             raise self._unfit(found)
-        return Stored(snapshot=found.snapshot, log=found.log or b"", head=found.head)
+        return Stored(snapshot=found.snapshot, log=found.log, head=found.head)
 
     def append(self, records: bytes, *, at: Head, note: str = "") -> Head:  # noqa: ARG002 - no history
         """Add `records` to the log. The first append of this object proves that `replace` will work."""
-        with self._changing("write the log of", at, self._log) as present:
-            snapshot_key = present.keys[1]
-            if present.log is None:
-                self._extend(present, records)
-            else:
-                if not self._own and present.snapshot is not None:
-                    # As the fold will do. A file that is mounted by itself cannot be replaced.
-                    _replace_file(self._path, present.snapshot, "SNAPSHOT")
-                    snapshot_key = _key(self._path)
-                self._make_log(present.kept + records)
-            return self._settle(present.digest, present.log_hash, snapshot_key, records)
+        with self._changing("write the log of"):
+            tip, self._tip = self._tip, None
+            if tip is not None and (tip.key, _head(tip.digest, tip.log_hash)) == (_key(self._log), at):
+                self._extend(tip, records)
+                return self._settle(tip.digest, tip.log_hash, records)
+            found = self._find(at)
+            if not self._own and found.snapshot is not None:
+                # A file that is mounted by itself cannot be replaced.
+                _replace_file(self._path, found.snapshot, "SNAPSHOT")
+            self._make_log(found.kept + records)
+            return self._settle(found.digest, hashlib.sha256(found.log), records)
 
     def replace(self, snapshot: bytes, log: bytes, *, at: Head | None, note: str = "") -> Head:  # noqa: ARG002
         """Replace snapshot and log; see the module's docstring."""
         digest = _digest(snapshot)
-        added = _marker(digest) + log
-        with self._changing("write", at, self._log, self._path) as present:
-            if digest != present.digest:
-                if present.log is None:
-                    self._extend(present, added)
-                elif log or self._log.exists():
-                    self._make_log(present.kept + added)
+        with self._changing("write"):
+            self._tip, found = None, self._find(at)
+            is_new = digest != found.digest
+            if log or (is_new and self._log.exists()):
+                self._make_log(found.kept + _marker(digest) + log)
+            if is_new:
                 _replace_file(self._path, snapshot, "SNAPSHOT")
-                if not log:
-                    with suppress(OSError):  # a log file without records of this snapshot does no harm
-                        self._remove_log()
-            elif log:
-                self._make_log(added)
-                return self._settle(digest, hashlib.sha256(), present.keys[1], log)
-            else:
-                self._remove_log()
+            if not log:
+                # Behind a new snapshot, a log file that stays has no records of it and does no harm.
+                with suppress(OSError) if is_new else nullcontext():
+                    self._remove_log()
         return _head(digest, hashlib.sha256(log))
 
     def has_ended(self, lock_id: str) -> bool:  # noqa: ARG002 - the log file is that of the present lock
@@ -189,8 +182,8 @@ class FileStore:
 
     def is_undisturbed(self) -> bool:
         """Return False if the log file is not one that this object made."""
-        key = _key(self._log)
-        return not self._own if key is None else any(key[:2] == own.inode for own in self._own)
+        inode = _key(self._log)[:2]
+        return inode in [own.inode for own in self._own] if inode else not self._own
 
     def _read(self) -> _Content:
         """Read the files, again if the snapshot was replaced meanwhile."""
@@ -209,16 +202,22 @@ class FileStore:
         lines = data[: data.rfind(b"\n") + 1]  # a killed writer can leave half a line
         digest = _digest(snapshot)
         parts = _parts(lines) or {digest: lines}
-        log = parts.get(digest, next(iter(parts.values())))
-        return _Content(
-            digest=digest,
-            log_hash=hashlib.sha256(log),
-            keys=(None, key),
-            snapshot=snapshot,
-            log=log,
-            kept=_marker(digest) + log if digest in parts else lines,
-            fits=digest in parts,
-        )
+        log, fits = parts.get(digest, next(iter(parts.values()))), digest in parts
+        head = None if snapshot is None and not log else _head(digest, hashlib.sha256(log))
+        return _Content(snapshot, digest, log, _marker(digest) + log if fits else lines, fits, head)
+
+    def _find(self, at: Head | None) -> _Content:
+        """Return what the files hold. Raise StateConflict if that is not `at`."""
+        found = self._read()
+        if found.head != at:
+            raise conflict(self.location) if found.fits else self._unfit(found)
+        if not self._own and found.snapshot is not None and (links := self._path.stat().st_nlink) > 1:
+            raise StateUnavailable(
+                f"{self.location} is one of {links} hard links to a file; the others would keep an old state",
+                hint="Nothing was changed. Remove the others; or copy the file, and rename the copy over it.",
+                location=self.location,
+            )
+        return found
 
     def _unfit(self, found: _Content) -> StateDamaged:
         unlike = "and its log do not belong together: one of them was replaced by hand"
@@ -246,24 +245,20 @@ class FileStore:
             raise kind(message, hint=hint, location=self.location) from error
 
     @contextmanager
-    def _changing(self, verb: str, at: Head | None, *watched: Path) -> Iterator[_Content]:
-        """Give what the files hold, while nobody else can change them. Raise StateConflict if it is not `at`.
-
-        Our own log file is not read unless one of the files in `watched` was changed.
-        """
+    def _changing(self, verb: str) -> Iterator[None]:
+        """Keep others from changing the state during one change."""
         with self._reporting(verb):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._alone():
-                self._refuse_early_run()
+                if _is_held(self._early_lock):
+                    raise StateLocked(
+                        f"{self.location} is locked by a run of an earlier version ({self._early_lock})",
+                        hint="Wait for that run to end, or end its process; its lock ends with it.",
+                        location=self.location,
+                        holder="a run of an earlier version",
+                    )
                 self._cut()
-                tip, self._tip = self._tip, None
-                is_known = tip is not None and tip.keys[: len(watched)] == tuple(map(_key, watched))
-                present = tip if tip is not None and is_known else self._read()
-                if present.head != at:
-                    raise conflict(self.location) if present.fits else self._unfit(present)
-                if not self._own:
-                    self._refuse_links()
-                yield present
+                yield
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -272,46 +267,24 @@ class FileStore:
         Where no folder can be locked, lock a hidden file in it; where no file can either, do without.
         """
         reach(Step.LOCK_FOLDER)
-        hidden = self._path.with_name(f".{self._path.name}.lock")
         with ExitStack() as opened:
-            for path, flags in ((self._path.parent, os.O_RDONLY), (hidden, os.O_RDWR | os.O_CREAT)):
+            for path, flags in ((self._path.parent, os.O_RDONLY), (self._door, os.O_RDWR | os.O_CREAT)):
                 descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
                 opened.callback(os.close, descriptor)
                 if _lock_in_time(descriptor):
                     break
             yield
 
-    def _refuse_early_run(self) -> None:
-        """Raise StateLocked if a run of an earlier version holds the lock file of its time."""
-        if _is_held(self._early_lock):
-            raise StateLocked(
-                f"{self.location} is locked by a run of an earlier version, which holds {self._early_lock}",
-                hint="Wait for that run to end, or end its process; its lock ends with it.",
-                location=self.location,
-                holder="a run of an earlier version",
-            )
-
-    def _refuse_links(self) -> None:
-        """Raise StateUnavailable if the state is one of several hard links."""
-        if self._path.exists() and (links := self._path.stat().st_nlink) > 1:
-            raise StateUnavailable(
-                f"{self.location} is one of {links} hard links to a file; the others would keep an old state",
-                hint="Nothing was changed. Remove the others; or copy the file, and rename the copy over it.",
-                location=self.location,
-            )
-
-    def _extend(self, present: _Content, data: bytes) -> None:
+    def _extend(self, tip: _Tip, data: bytes) -> None:
         """Append `data` to our own log file. If that fails, cut off what was written of it."""
-        descriptor = self._own[-1].descriptor
-        size_bytes = os.fstat(descriptor).st_size
         try:
-            write_all(descriptor, data, Step.LOG_WRITE)
-            flush(descriptor, Step.LOG_FLUSH)
+            write_all(self._own[-1].descriptor, data, Step.LOG_WRITE)
+            flush(self._own[-1].descriptor, Step.LOG_FLUSH)
         except OSError:
-            self._torn_at = size_bytes
+            self._torn_at = tip.key[2]
             with _unclear():
                 self._cut()
-            self._settle(present.digest, present.log_hash, present.keys[1])
+            self._settle(tip.digest, tip.log_hash)
             raise
 
     def _cut(self) -> None:
@@ -338,17 +311,15 @@ class FileStore:
                 reach(Step.LOG_CLEARED)
                 flush_folder(self._log.parent)
         finally:
-            while self._own:
-                self._own.pop().close()
+            self._own.clear()
 
-    def _settle(self, digest: str, log_hash: Any, snapshot_key: _Key | None, added: bytes = b"") -> Head:
+    def _settle(self, digest: str, log_hash: Any, added: bytes = b"") -> Head:
         """Remember our log file as it is now, with `added` at its end. Return the head."""
-        log_hash = log_hash.copy()
+        log_hash, key = log_hash.copy(), _key(self._log)
         log_hash.update(added)
-        key = _key(self._log)
-        if key is None or key[:2] != self._own[-1].inode:
+        if key[:2] != self._own[-1].inode:
             raise _UnclearError(errno.ESTALE, "its log was removed or replaced meanwhile")
-        self._tip = _Content(digest=digest, log_hash=log_hash, keys=(key, snapshot_key))
+        self._tip = _Tip(digest, log_hash, key)
         return _head(digest, log_hash)
 
 
@@ -371,12 +342,19 @@ def _parts(log_file: bytes) -> dict[str, bytes]:
     return {digest.decode(): log for digest, log in zip(pieces[::2], pieces[1::2], strict=True)}
 
 
-def _key(file: Path | int) -> _Key | None:
+def _key(file: Path | int) -> _Key:
+    """Return the key of a file; () if there is none."""
     try:
         status = os.stat(file)  # noqa: PTH116 - of descriptors, too
     except OSError:
-        return None
+        return ()
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _read_if_exists(path: Path) -> bytes | None:
+    with suppress(FileNotFoundError):
+        return read_file(path)
+    return None
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -391,13 +369,10 @@ def _try_lock(descriptor: int) -> bool:
 def _is_held(path: Path) -> bool:
     """Return whether there is the file, and a process holds a flock on it."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        with path.open("rb+", buffering=0) as file:
+            return not _try_lock(file.fileno())
     except FileNotFoundError:
         return False
-    try:
-        return not _try_lock(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _lock_in_time(descriptor: int) -> bool:
@@ -422,24 +397,6 @@ def _unclear() -> Iterator[None]:
         yield
     except OSError as error:
         raise _UnclearError(error.errno, error.strerror) from error
-
-
-def _read_if_exists(path: Path) -> bytes | None:
-    """Return the content of a regular file.
-
-    Raise OSError for others: reading a pipe or device may never end.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file")
-        if status.st_size > _LARGEST_BYTES:
-            raise OSError(errno.EFBIG, f"it is larger than {_LARGEST_BYTES // 1024**2} MiB")
-        return file.read()
 
 
 def _replace_file(path: Path, data: bytes, kind: str, *, close: Callable[[int], object] = os.close) -> None:

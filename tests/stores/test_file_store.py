@@ -74,6 +74,7 @@ def test_the_log_stands_beside_the_state_only_while_there_is_one(store, tmp_path
     head = store.replace(b"two", b"", at=head)
     assert names(tmp_path) == ["s.json"]
     assert opened(tmp_path).load() == Stored(snapshot=b"two", log=b"", head=head)
+    assert store.is_undisturbed()
 
 
 def test_a_release_without_a_change_only_removes_the_log(store, tmp_path):
@@ -90,6 +91,15 @@ def test_a_new_log_for_the_same_snapshot(store, tmp_path):
     head = store.replace(b"one", b"new\n", at=append(store, b"lock\n"))
     store.append(b"more\n", at=head)
     assert content(opened(tmp_path)) == (b"one", b"new\nmore\n")
+
+
+def test_an_append_of_ones_own_follows_the_last_one(store):
+    """A head that this client has moved on from is refused, too."""
+    first = append(store, b"lock\n")
+    store.append(b"intent\n", at=first)
+    with pytest.raises(StateConflict):
+        store.append(b"intent\n", at=first)
+    assert content(store) == (b"one", b"lock\nintent\n")
 
 
 def test_a_change_of_both_keeps_the_lock(store, tmp_path):
@@ -203,6 +213,7 @@ def test_a_file_that_is_mounted_by_itself_takes_no_lock(store, tmp_path):
         code = 77
         try:
             if mount_over(tmp_path / "s.json"):
+                code = 1
                 append(store, b"lock\n")
         except StateUnavailable as error:
             code = 0 if "Device or resource busy" in error.message and "mount its folder" in error.hint else 1
@@ -468,7 +479,7 @@ def begin(request):
 @pytest.mark.parametrize("failure", [KilledError, OSError])
 def test_a_kill_or_failure_at_any_step_changes_both_or_neither(begin, change, failure, tmp_path):
     """Afterwards there is the old content or the new one, what is raised fits, and the next change works."""
-    seen = set()
+    seen, made = set(), set()
     for nth in range(1, 100):
         store = begin(tmp_path / str(nth))
         folder, before, raised = tmp_path / str(nth), content(store), None
@@ -488,11 +499,25 @@ def test_a_kill_or_failure_at_any_step_changes_both_or_neither(begin, change, fa
         go_on.replace(b"three", b"", at=head)
         assert content(opened(folder)) == (b"three", b"")
         assert names(folder) == ["s.json"]
+        if raised is None:
+            made.add(after)
         if len(stepping.steps) < nth:
-            assert raised is None
             break
+    assert made == {after}
     assert seen == {before, after}
     assert nth > 5
+
+
+def test_a_smaller_append_may_fit_where_one_failed(store, tmp_path, monkeypatch):
+    """It goes to the same file: a full disk has no room for a new one."""
+    head = append(store, b"lock\n")
+    before = inode(tmp_path / "s.json.journal")
+    with monkeypatch.context() as patch:
+        patch.setattr(file, "write_all", lambda *_: os.open("/dev/null/no", os.O_RDONLY))
+        with pytest.raises(StateUnavailable):
+            store.append(b"large\n", at=head)
+    store.append(b"small\n", at=head)
+    assert inode(tmp_path / "s.json.journal") == before
 
 
 def test_an_append_that_failed_half_way_can_be_repeated(store, monkeypatch):
