@@ -47,11 +47,12 @@ _DAWN: Final = datetime(2031, 9, 1, tzinfo=UTC)
 _PAYLOAD: Final = {"title": "Midterm"}
 _ANSWER: Final = UnclearAnswer(status=502, reason="bad gateway")
 
+_AT_WORK: Final = threading.local()
 _REFUSALS: Final = (errors.StateConflict, errors.StateLocked, errors.StateUnavailable)
 
 # The first of each is what happens once the numbers are used up.
 _STEPS: Final = (
-    ("go on",) * 40 + ("switch",) * 6 + ("begin",) * 5 + ("deliver",) * 4 + ("wait",) * 2 + ("kill",)
+    ("go on",) * 80 + ("switch",) * 9 + ("begin",) * 8 + ("deliver",) * 6 + ("wait",) * 3 + ("kill",)
 )
 _LOADS: Final = ("is done",) * 20 + ("fails",)
 _CHANGES: Final = ("is done",) * 8 + ("is heard in vain", "is late") * 2 + ("fails", "is done twice", "kills")
@@ -85,6 +86,15 @@ def seek_broken_promise(
             history = again if again.failure is not None else history
         told = [f"seed {seed}:", *history.told, f"! {history.failure}"]
         raise BrokenPromiseError("\n".join(told)) from history.failure
+
+
+def draw(options: Sequence[T]) -> T:
+    """Pause the run that is at work in this thread, and let its history choose one of `options`.
+
+    A store under test may call this at each step of its own. If no run is at work here, return the first.
+    """
+    run: _Run | None = getattr(_AT_WORK, "run", None)
+    return options[0] if run is None else run.draw(options)
 
 
 def _shrink(numbers: Sequence[int], is_broken: Callable[[Sequence[int]], bool]) -> Iterator[Sequence[int]]:
@@ -243,6 +253,11 @@ class _Run:
         if self._is_killed:
             self.die()
 
+    def draw(self, options: Sequence[T]) -> T:
+        """Pause, then choose one of `options`."""
+        self.pause()
+        return self._history.pick(options)
+
     def die(self) -> None:
         """End here."""
         self._is_killed = True
@@ -252,6 +267,7 @@ class _Run:
 
     def _live(self) -> None:
         self._turn.acquire()
+        _AT_WORK.run = self
         try:
             if not self._is_killed:
                 self._work(FaultyStore(self._history, self))
@@ -409,8 +425,7 @@ class FaultyStore:
 
     def load(self) -> Stored | None:
         """Load, or fail."""
-        self._run.pause()
-        fate = self._history.pick(_LOADS)
+        fate = self._run.draw(_LOADS)
         self._history.tell(f"{self._run.name}: load: {fate}")
         if fate == "fails":
             raise self._error(errors.StateUnavailable)
@@ -432,9 +447,8 @@ class FaultyStore:
         return self._store.has_ended(lock_id)
 
     def _change(self, what: str, call: Callable[[Store], Head]) -> Head:
-        self._run.pause()
         what = f"{self._run.name}: {what}"
-        fate = self._history.pick(_CHANGES)
+        fate = self._run.draw(_CHANGES)
         if is_local(self._store) and fate in {"is late", "is done twice"}:
             fate = "is done"  # nothing is under way when a process on this machine is gone
         self._history.tell(f"{what}: {fate}")
