@@ -69,7 +69,7 @@ class Step(Enum):
     SNAPSHOT_SWAPPED = ("the new snapshot is in its place, but its folder is perhaps not on the disk", _CALL)
     SCRATCH_DROP = ("a write failed, and its scratch file is about to be removed", _CALL)
     RECOVERY_OPEN = ("the recovery file is about to be made, and its folder if there is none", _CALL)
-    RECOVERY_WRITE = ("a header or outcomes are about to be appended to the recovery file", _WRITE)
+    RECOVERY_WRITE = ("a header, intents or outcomes are about to be appended to the recovery file", _WRITE)
     RECOVERY_FLUSH = ("they are appended, but perhaps not on the disk", _CALL)
     RECOVERY_MADE = ("a new recovery file is on the disk, but its folder perhaps not", _CALL)
     LOG_OPEN = ("the scratch file of a new log is about to be made", _CALL)

@@ -231,6 +231,7 @@ class Soak:
         state = check_promises(workspace, sandbox)
         assert state["exams"].keys() == {f"cs/{name}" for name in names}
         assert len(sandbox.created) == len(names)
+        assert not list(workspace.root.glob(".reconciler/recovery/*.recovery")), "state has all of them"
         self.figures["exams created"] += len(sandbox.created)
         self.figures["requests"] += sandbox.requests
 
