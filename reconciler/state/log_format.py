@@ -16,7 +16,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.model.errors import StateDamaged, StateTooNew
+from reconciler.model.errors import StateDamaged
 from reconciler.model.identities import Digest
 from reconciler.model.instants import spell_instant
 from reconciler.model.locks import LockInfo
@@ -24,7 +24,7 @@ from reconciler.model.payloads import NO_PAYLOADS, Payload
 from reconciler.model.records import BrokenRecord, IntentRecord, LockRecord, LogRecord, UnlockRecord
 from reconciler.model.stored_values import Count
 from reconciler.state.state_format import with_known_payload
-from reconciler.state.strict_json import MalformedError, convert, decode_json, to_builtins
+from reconciler.state.strict_json import MalformedError, convert, decode_json, refuse_later, to_builtins
 
 FORMAT_VERSION: Final = 3
 
@@ -43,19 +43,8 @@ class DecodedLog(Struct, frozen=True, kw_only=True):
     lineage: str
     serial: int
     records: tuple[LogRecord, ...]
+    lock: LockInfo | None
     is_early: bool
-
-    @property
-    def lock(self) -> LockInfo | None:
-        """The lock as the records leave it; None if it is free."""
-        held: LockInfo | None = None
-        for record in self.records:
-            match record:
-                case LockRecord(lock=lock):
-                    held = lock
-                case BrokenRecord() | UnlockRecord():
-                    held = None
-        return held
 
 
 def encode_log(lineage: str, serial: int, records: Iterable[LogRecord]) -> bytes:
@@ -87,9 +76,7 @@ def decode_log(
     Raises StateTooNew for a later format and StateDamaged for anything else.
     """
     try:
-        log = _decode(data, f"the log of {location}", payloads)
-        if log is not None and not log.is_early:
-            _refuse_unlocked(log.records)
+        return _decode(data, f"the log of {location}", payloads)
     except MalformedError as error:
         raise StateDamaged(
             f"the log of {location} is damaged: {error}",
@@ -97,7 +84,6 @@ def decode_log(
             "Restore it from a backup, or have each of its lines settled by hand (see docs/state.md).",
             location=location,
         ) from error
-    return log
 
 
 def _decode(data: bytes, name: str, payloads: Mapping[Digest, Payload]) -> DecodedLog | None:
@@ -111,22 +97,14 @@ def _decode(data: bytes, name: str, payloads: Mapping[Digest, Payload]) -> Decod
     refuse_later(version, FORMAT_VERSION, name)
     if (version in _EARLY_VERSIONS) is not (kind == _EARLY_LOG):
         raise MalformedError("line 1 is not the header of a log")
+    records, is_early = tuple(decode_records(lines[1:], payloads)), kind == _EARLY_LOG
     return DecodedLog(
         lineage=convert(header.get("lineage"), str, "line 1.lineage"),
         serial=convert(header.get("serial"), Count, "line 1.serial"),
-        records=tuple(decode_records(lines[1:], payloads)),
-        is_early=kind == _EARLY_LOG,
+        records=records,
+        lock=None if is_early else _lock_after(records),
+        is_early=is_early,
     )
-
-
-def refuse_later(version: int, known: int, name: str) -> None:
-    """Raise StateTooNew if `version`, of the file `name`, is later than `known`."""
-    if version > known:
-        raise StateTooNew(
-            f"{name} has format version {version}; this reconciler knows {known}",
-            hint="Upgrade reconciler to at least the version that wrote it.",
-            location=name,
-        )
 
 
 def whole_lines(data: bytes) -> list[bytes]:
@@ -165,19 +143,23 @@ def decode_records(
         yield record
 
 
-def _refuse_unlocked(records: Iterable[LogRecord]) -> None:
-    """Raise MalformedError if a record stands where the lock does not allow it."""
-    held: str | None = None
+def _lock_after(records: Iterable[LogRecord]) -> LockInfo | None:
+    """Return the lock as `records` leave it; None if it is free.
+
+    Raises MalformedError if a record stands where the lock does not allow it.
+    """
+    held: LockInfo | None = None
     for number, record in enumerate(records, start=1):
         match record:
             case LockRecord(lock=lock):
                 if held is not None:
-                    raise MalformedError(f"line {number + 1} takes a lock that {held} holds")
-                held = lock.lock_id
+                    raise MalformedError(f"line {number + 1} takes a lock that {held.lock_id} holds")
+                held = lock
             case BrokenRecord(lock_id=lock_id) | UnlockRecord(lock_id=lock_id):
-                if held != lock_id:
+                if held is None or held.lock_id != lock_id:
                     raise MalformedError(f"line {number + 1} ends the lock {lock_id}, which is not held")
                 held = None
             case _:
                 if held is None:
                     raise MalformedError(f"line {number + 1} was written without a lock")
+    return held

@@ -9,12 +9,13 @@ versions 1 and 2 have outcomes only, and no `mac`.
 import hmac
 from typing import Any, Final, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, Record
 from reconciler.model.stored_values import Count
-from reconciler.state.log_format import decode_line, decode_records, encode_line, refuse_later, whole_lines
-from reconciler.state.strict_json import MalformedError, convert, to_builtins
+from reconciler.state.log_format import decode_line, decode_records, encode_line, whole_lines
+from reconciler.state.strict_json import MalformedError, convert, refuse_later, to_builtins
 
 FORMAT_VERSION: Final = 3
 
@@ -26,13 +27,13 @@ _MAC: Final = b',"mac":"%s"}'
 _MAC_TAKES: Final = len(_MAC % (b"0" * 64))
 
 
-class RecoveryHeader(Struct, frozen=True, kw_only=True):
+class RecoveryHeader(Struct, frozen=True, kw_only=True, rename={"location": "state"}):
     """What a recovery file belongs to: a run, named by its lock, on a snapshot of the state at `location`."""
 
     lineage: str
-    serial: int
-    location: str
-    run: str
+    serial: Count
+    location: str = ""
+    run: str = ""
 
 
 class DecodedRecovery(Struct, frozen=True, kw_only=True):
@@ -55,17 +56,8 @@ class Chain(Struct, frozen=True, kw_only=True):
 
     def begin(self, header: RecoveryHeader) -> tuple[bytes, "Chain"]:
         """Return the file's first line, and the end after it."""
-        return self._line(
-            {
-                "number": self.number,
-                "type": _RECOVERY,
-                "formatVersion": FORMAT_VERSION,
-                "lineage": header.lineage,
-                "serial": header.serial,
-                "state": header.location,
-                "run": header.run,
-            }
-        )
+        known = {"number": self.number, "type": _RECOVERY, "formatVersion": FORMAT_VERSION}
+        return self._line(known | msgspec.to_builtins(header))
 
     def add(self, record: Record) -> tuple[bytes, "Chain"]:
         """Return the line of `record`, and the end after it."""
@@ -97,12 +89,7 @@ def decode_recovery(data: bytes, *, name: str, key: bytes | None = None) -> Deco
         raise MalformedError("line 1 is not the header of a recovery file")
     refuse_later(convert(header.get("formatVersion"), Count, "line 1.formatVersion"), FORMAT_VERSION, name)
     return DecodedRecovery(
-        header=RecoveryHeader(
-            lineage=convert(header.get("lineage"), str, "line 1.lineage"),
-            serial=convert(header.get("serial"), Count, "line 1.serial"),
-            location=convert(header.get("state", ""), str, "line 1.state"),
-            run=convert(header.get("run", ""), str, "line 1.run"),
-        ),
+        header=convert(header, RecoveryHeader, "line 1"),
         records=tuple(record for record in decode_records(lines[1:]) if isinstance(record, Record)),
         is_ours=key is not None and _is_signed(lines, key),
     )

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
-from reconciler.model.errors import StateDamaged, StateMoved, StateTooNew
+from reconciler.model.errors import StateDamaged, StateMoved
 from reconciler.model.identities import Address, Digest, ExamSid, is_address
 from reconciler.model.instants import spell_instant
 from reconciler.model.outside_text import tamed
@@ -18,6 +18,7 @@ from reconciler.state.strict_json import (
     MalformedError,
     convert,
     decode_json,
+    refuse_later,
     to_builtins,
 )
 
@@ -99,12 +100,7 @@ def decode_snapshot(
     try:
         document = convert(decode_json(data), dict[str, Any], "the state")
         version = convert(document.pop("formatVersion", None), Count, "state.formatVersion")
-        if version > FORMAT_VERSION:
-            raise StateTooNew(
-                f"{location} has format version {version}, and this reconciler knows {FORMAT_VERSION}",
-                hint="Upgrade reconciler to at least the version that wrote it.",
-                location=location,
-            )
+        refuse_later(version, FORMAT_VERSION, location)
         marker = _take_marker(document, version)
         return Snapshot(state=_state(document, payloads), marker=marker)
     except MalformedError as error:

@@ -7,6 +7,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
 
+from reconciler.model.errors import StateTooNew
 from reconciler.model.outside_text import REPLACEMENT, tamed
 from reconciler.model.stored_values import StoredValue, problem_of
 
@@ -79,6 +80,16 @@ def convert(value: object, kind: type[T], place: str) -> T:
         raise MalformedError(problem_of(error, place)) from error
     except OverflowError as error:
         raise MalformedError(f"{place} holds a date-time that no calendar has in UTC") from error
+
+
+def refuse_later(version: int, known: int, name: str) -> None:
+    """Raise StateTooNew if `version`, of what `name` names, is later than `known`."""
+    if version > known:
+        raise StateTooNew(
+            f"{name} has format version {version}; this reconciler knows {known}",
+            hint="Upgrade reconciler to at least the version that wrote it.",
+            location=name,
+        )
 
 
 def to_builtins(value: StoredValue) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def test_a_state_of_another_lineage_is_not_restored():
 
 def log_of(*records, serial=2):
     """A log with `records`."""
-    return DecodedLog(lineage=LINEAGE, serial=serial, records=records, is_early=False)
+    return DecodedLog(lineage=LINEAGE, serial=serial, records=records, lock=None, is_early=False)
 
 
 def test_a_state_that_is_gone_comes_back_with_its_log():
