@@ -181,7 +181,7 @@ class Edit:
             return
         # Before an edit removes exams from state: files whose outcomes are all in state are no longer needed.
         key = machine_key(root=self._root, is_needed=False)
-        settle_leftovers(local_path(self._root, RECOVERY), self._session.state, key=key)
+        settle_leftovers(local_path(self._root, RECOVERY), self._session.state, root=self._root, key=key)
         self.backup = self._session.back_up()
         self._session.finish(self._edited)
         self._edited = None

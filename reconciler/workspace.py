@@ -49,6 +49,7 @@ from reconciler.model.provenance import Provenance, Tracing
 from reconciler.model.rules import Rule
 from reconciler.model.secret_fingerprints import SHORTEST_KEY, STATE_KEY_VARIABLE, FingerprintKey, StateKeys
 from reconciler.model.state import State
+from reconciler.model.words import first_few
 from reconciler.planning.block_globs import apply_all_blocks
 from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.expectations import check_expectation
@@ -250,7 +251,10 @@ class Workspace:
         ) as session:
             folder = recovery_directory or local_path(self._root, RECOVERY)
             earlier = settle_leftovers(
-                folder, session.state, key=machine_key(root=self._root, is_needed=False)
+                folder,
+                session.state,
+                root=self._root,
+                key=machine_key(root=self._root, is_needed=False),
             )
             key = self._fingerprint_key(session.state)
             now = SystemClock().now()
@@ -265,7 +269,7 @@ class Workspace:
                 secrets=sending.secrets,
                 now=now,
             )
-            planned = replace(planned, notes=tuple(map(_foreign_note, earlier.foreign)))
+            planned = replace(planned, notes=_foreign_notes(earlier.foreign))
             _refuse_unsafe(planned.plan, reviewed)
             service = self._service(session.state)
             run = Run(sending, planned.plan, applied, service=service, unmerged=earlier.unmerged, key=key)
@@ -406,10 +410,10 @@ class Workspace:
                 error = outdated(state, seen, location)
                 notes.append(MachineNote(message=error.message, hint=f"`apply` refuses it. {error.hint}"))
             key = machine_key(root=self._root, is_needed=False)
-            foreign = foreign_files(local_path(self._root, RECOVERY), state.lineage, key=key)
+            foreign = foreign_files(local_path(self._root, RECOVERY), state.lineage, root=self._root, key=key)
         except RecoveryRefused as refused:
             return (MachineNote(message=refused.message, hint=f"`apply` refuses it. {refused.hint}"),)
-        return (*notes, *map(_foreign_note, foreign))
+        return (*notes, *_foreign_notes(foreign))
 
     def _refuse_recovery_files(self, location: str) -> None:
         """Raise StateExists if a run on the state at `location`, which is gone, left a recovery file."""
@@ -553,11 +557,17 @@ def _in_each(loaded: Mapping[str, Loaded]) -> Loaded:
     return replace(next(iter(loaded.values())), diagnostics=ordered(diagnostics))
 
 
-def _foreign_note(path: Path) -> MachineNote:
-    return MachineNote(
-        message=f"{path} was not certainly written by this machine, so it is not read",
-        hint="Look at it. If you know the run that left it: `reconciler state recover "
-        f"{path}`. If not, remove it.",
+def _foreign_notes(paths: Sequence[Path]) -> tuple[MachineNote, ...]:
+    """Return one note on all recovery files that this machine did not certainly write."""
+    if not paths:
+        return ()
+    told = first_few([str(path) for path in paths], between=", ")
+    return (
+        MachineNote(
+            message=f"not read, as this machine has not certainly written it: {told}",
+            hint="Look at such a file. If you know the run that left it: `reconciler state recover FILE`. If "
+            "not, remove it.",
+        ),
     )
 
 

@@ -17,7 +17,10 @@ from reconciler.state.strict_json import MalformedError
 
 
 class UnmergedRecovery(Struct, frozen=True, kw_only=True):
-    """A recovery file of an earlier run with outcomes that state lacks; `fed` is the result of a merge."""
+    """A recovery file of an earlier run with outcomes that state lacks; `fed` is the result of a merge.
+
+    `path` is relative to the workspace if it is in it, as commands take it.
+    """
 
     path: Path
     fed: tuple[RecoveredOutcome, ...]
@@ -38,11 +41,11 @@ class _ForeignError(Exception):
     """This machine did not certainly write the file."""
 
 
-def settle_leftovers(folder: Path, state: State, *, key: bytes | None) -> EarlierRuns:
+def settle_leftovers(folder: Path, state: State, *, root: Path, key: bytes | None) -> EarlierRuns:
     """Remove the recovery files in `folder` of which `state` has everything; return the others.
 
-    `state` is the committed state; hold its lock. `key` is that of this machine. Files of other states and of
-    active runs are ignored.
+    `state` is the committed state; hold its lock. `root` is the workspace, `key` that of this machine. Files
+    of other states and of active runs are ignored.
     """
     unmerged, foreign = [], []
     with leftovers(folder) as found:
@@ -50,7 +53,7 @@ def settle_leftovers(folder: Path, state: State, *, key: bytes | None) -> Earlie
             try:
                 records = _records(leftover.data, state.lineage, key)
             except _ForeignError:
-                foreign.append(leftover.path)
+                foreign.append(_shown(leftover.path, root))
                 continue
             if records is None:
                 continue
@@ -58,19 +61,19 @@ def settle_leftovers(folder: Path, state: State, *, key: bytes | None) -> Earlie
             if all(one.verdict is RecoveryVerdict.KNOWN for one in fed):
                 leftover.remove()
             else:
-                unmerged.append(UnmergedRecovery(path=leftover.path, fed=fed))
+                unmerged.append(UnmergedRecovery(path=_shown(leftover.path, root), fed=fed))
     return EarlierRuns(unmerged=tuple(unmerged), foreign=tuple(foreign))
 
 
-def foreign_files(folder: Path, lineage: str, *, key: bytes | None) -> tuple[Path, ...]:
-    """Return the recovery files in `folder` that this machine did not certainly write. Takes no lock."""
+def foreign_files(folder: Path, lineage: str, *, root: Path, key: bytes | None) -> tuple[Path, ...]:
+    """Return the foreign recovery files in `folder`, as `settle_leftovers` does. Takes no lock."""
     foreign = []
     for path in recovery_paths(folder):
         with suppress(OSError):
             try:
                 _records(read_file(path), lineage, key)
             except _ForeignError:
-                foreign.append(path)
+                foreign.append(_shown(path, root))
     return tuple(foreign)
 
 
@@ -83,6 +86,10 @@ def files_of_location(folder: Path, location: str) -> tuple[Path, ...]:
             if recovery is not None and recovery.header.location == location:
                 found.append(path)
     return tuple(found)
+
+
+def _shown(path: Path, root: Path) -> Path:
+    return path.relative_to(root) if path.is_relative_to(root) else path
 
 
 def _records(data: bytes, lineage: str, key: bytes | None) -> tuple[Record, ...] | None:
