@@ -100,7 +100,7 @@ def draw(options: Sequence[T]) -> T:
 def _shrink(numbers: Sequence[int], is_broken: Callable[[Sequence[int]], bool]) -> Iterator[Sequence[int]]:
     """Give shorter or calmer lists, for which `is_broken` holds."""
     until = time.monotonic() + _SHRINKING_S
-    size = len(numbers) // 2
+    size, is_better = len(numbers) // 2, False
     while size:
         start = 0
         while start < len(numbers) and time.monotonic() < until:
@@ -108,6 +108,7 @@ def _shrink(numbers: Sequence[int], is_broken: Callable[[Sequence[int]], bool]) 
             if is_broken([*before, *after]):
                 numbers = [*before, *after]
                 yield numbers
+                is_better = True
                 continue
             calm = [*before, *[0] * len(chunk), *after]
             if any(chunk) and is_broken(calm):
@@ -115,6 +116,8 @@ def _shrink(numbers: Sequence[int], is_broken: Callable[[Sequence[int]], bool]) 
                 yield numbers
             start += size
         size //= 2
+        if size == 0 and is_better:
+            size, is_better = len(numbers) // 2, False
 
 
 class _History:

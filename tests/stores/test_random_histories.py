@@ -6,6 +6,7 @@ from memory_store import Cell, MemoryStore, conflict
 from reconciler.model.errors import OutcomeUnknown, StateConflict
 from reconciler.state.locking import lock_lost
 from reconciler.state.session import Session
+from reconciler.stores import random_histories
 from reconciler.stores.random_histories import BrokenPromiseError, draw, seek_broken_promise
 
 
@@ -133,8 +134,17 @@ class OtherHalf(Half):
     ],
     ids=lambda mistake: next(iter(mistake.values())).__name__,
 )
-def test_a_mistake_is_found_within_twenty_seeds(mistake):
-    """Each of the mistakes that design 8 names breaks a promise."""
-    with pytest.raises(BrokenPromiseError, match="seed") as broken:
+def test_a_mistake_is_found_within_twenty_seeds(mistake, monkeypatch):
+    """A session that does not look, a log that goes on elsewhere, half a change: each breaks a promise."""
+    monkeypatch.setattr(random_histories, "_SHRINKING_S", 0)
+    with pytest.raises(BrokenPromiseError, match="seed"):
         seek_all(range(20), **mistake)
-    assert len(str(broken.value).splitlines()) < 40, "the history is not short"
+
+
+def test_a_history_that_breaks_a_promise_is_told_in_a_few_lines():
+    """Steps are left out, and calls are done as usual, as long as the promise breaks."""
+    with pytest.raises(BrokenPromiseError) as broken:
+        seek_all(range(20), store=Half)
+    told = str(broken.value)
+    assert len(told.splitlines()) < 40
+    assert told.splitlines()[-1].startswith("! memory: and its log do not fit"), told
