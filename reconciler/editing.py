@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from reconciler import service_url
 from reconciler.host import SystemClock
 from reconciler.model.declarations import Declaration, Declared
-from reconciler.model.errors import RecoveryRefused, ResolutionRefused, StateDamaged, UsageError
+from reconciler.model.errors import RecoveryRefused, ResolutionRefused, StateAbsent, StateDamaged, UsageError
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
 from reconciler.model.locks import Liveness, LockInfo
 from reconciler.model.outside_text import tamed
@@ -24,12 +24,12 @@ from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.model.state import State
 from reconciler.model.words import nearest
 from reconciler.planning import state_edits
-from reconciler.ports import Head, Store
+from reconciler.ports import Head
 from reconciler.state.earlier_runs import settle_leftovers
 from reconciler.state.feedback import feed
 from reconciler.state.high_water import HighWaterMark
 from reconciler.state.local_folder import local_path
-from reconciler.state.locking import holder_of, locked, read
+from reconciler.state.locking import find, holder_of, locked
 from reconciler.state.machine_key import machine_key
 from reconciler.state.migration import Migration
 from reconciler.state.pushing import refuse_push
@@ -91,7 +91,7 @@ class Edit:
         """Record that the declared exam `address` exists as `sid`; `by` says who found it, and where."""
         exam, found = _address(address), _sid(sid)
         declaration = _declaration_of(self._declared(), exam)
-        self._change(state_edits.adopt(self.state, declaration, found, _editor(by)))
+        self._edited = state_edits.adopt(self.state, declaration, found, _editor(by))
 
     def resolve(self, address: str, *, sid: str | None, by: str, attempt: str | None = None) -> None:
         """Record that the in-doubt exam `address` was created as `sid`; None: that it was not created.
@@ -99,21 +99,21 @@ class Edit:
         Raises ResolutionRefused if `attempt` is not None and the exam is in doubt because of another attempt.
         """
         exam, found = _address(address), None if sid is None else _sid(sid)
-        self._change(state_edits.settle(self.state, exam, found, _editor(by), attempt=attempt))
+        self._edited = state_edits.settle(self.state, exam, found, _editor(by), attempt=attempt)
 
     def move(self, source: str, target: str) -> None:
         """Move the exam from the address `source` to the address `target`."""
         here, there = _address(source), _address(target)
-        self._change(state_edits.move(self.state, here, there))
+        self._edited = state_edits.move(self.state, here, there)
 
     def remove(self, address: str) -> None:
         """Remove the exam at `address` from state; the service keeps the exam."""
         exam = _address(address)
-        self._change(state_edits.remove(self.state, exam))
+        self._edited = state_edits.remove(self.state, exam)
 
     def rebind(self, url: str) -> None:
         """Bind the state to the service with the base URL `url`."""
-        self._change(replace(self.state, service=service_url.normalised(url)))
+        self._edited = replace(self.state, service=service_url.normalised(url))
 
     def push(self, document: bytes, *, name: str, forget: int = 0) -> None:
         """Replace the state by `document`, which must have the same lineage and a later serial.
@@ -123,15 +123,15 @@ class Edit:
         pushed = decode_state(decrypt_document(document, keys=self._keys, name=name), location=name)
         if pushed != self.state:
             refuse_push(self.state, pushed, self._store.location, forget=forget)
-            self._change(pushed)
+            self._edited = pushed
 
     def restore(self, older: State, *, forget: int = 0) -> None:
         """Put back the state `older`, with what has happened since.
 
         Exams that only the present state has stay, unless `forget` says how many of them may go.
         """
-        self._change(
-            restored(older, self.state, seen=HighWaterMark(self._root).serial(older.lineage), forget=forget)
+        self._edited = restored(
+            older, self.state, seen=HighWaterMark(self._root).serial(older.lineage), forget=forget
         )
 
     def recover(self, document: bytes, *, name: str) -> tuple[RecoveredOutcome, ...]:
@@ -158,14 +158,14 @@ class Edit:
             )
         after, fed = feed(state, outcomes.records)
         if any(one.verdict is RecoveryVerdict.RECORDED for one in fed):
-            self._change(after)
+            self._edited = after
         return fed
 
     def encrypt(self) -> None:
         """Encrypt state and backup with the present key, also if they are encrypted already."""
         state = self.state
         self._store.encrypt_next_write()
-        self._change(state)
+        self._edited = state
 
     def decrypt(self) -> None:
         """Store state and backup as plain text from now on."""
@@ -173,7 +173,7 @@ class Edit:
         if not self._store.is_encrypted():
             raise UsageError(f"{self._store.location} is not encrypted", hint="There is nothing to do.")
         self._store.decrypt_next_write()
-        self._change(state)
+        self._edited = state
 
     def commit(self) -> None:
         """Commit the edits. The end of the context does this; nothing can be edited after it."""
@@ -185,9 +185,6 @@ class Edit:
         self.backup = self._session.back_up()
         self._session.finish(self._edited)
         self._edited = None
-
-    def _change(self, state: State) -> None:
-        self._edited = state
 
 
 def migrate(
@@ -225,51 +222,32 @@ def rebuild(
     Return None, with nothing changed, if the present state is as it should be. No lock is taken: a run that
     holds one is forced out. Raises StateLocked if that run is certainly alive.
     """
-    left = _left_of(store)
-    if left is None:
+    snapshot, log, head = None, b"", None
+    try:
+        find(store)
+    except StateAbsent:
+        pass
+    except StateDamaged as error:
+        if error.log is None:  # the store does not tell
+            raise
+        snapshot, log, head = error.snapshot, error.log, error.head
+    else:
         return None
-    logs = logs_in(left.log, store.location)
+    logs = logs_in(log, store.location)
     lock = logs[-1].lock if logs else None
     if lock is not None and holder_of(store, lock).liveness is Liveness.ALIVE:
         raise locked(store, lock)
     state, backup = rebuilt(older, logs, seen=seen), None
-    if left.snapshot is not None:
+    if snapshot is not None:
         with suppress(StateDamaged):
-            present = decode_state(left.snapshot, location=store.location)
+            present = decode_state(snapshot, location=store.location)
             state = restored(state, present, seen=seen, forget=forget)
-            backup = store.keep_backup(left.snapshot)
+            backup = store.keep_backup(snapshot)
     if is_encrypted:
         store.encrypt_next_write()
-    store.replace(encode_state(state), b"", at=left.head, note="an older state is restored")
+    at = None if head is None else Head(head)
+    store.replace(encode_state(state), b"", at=at, note="an older state is restored")
     return Restored(state=state, backup=backup)
-
-
-class _Left(Struct, frozen=True, kw_only=True):
-    """What a store holds of a state that cannot be used."""
-
-    snapshot: bytes | None = None
-    log: bytes = b""
-    head: Head | None = None
-
-
-def _left_of(store: Store) -> _Left | None:
-    """Return what is left of a state that is gone or damaged; None if it is as it should be.
-
-    Raises StateDamaged if the store does not tell.
-    """
-    try:
-        stored = store.load()
-    except StateDamaged as error:
-        if error.log is None:
-            raise
-        head = None if error.head is None else Head(error.head)
-        return _Left(snapshot=error.snapshot, log=error.log, head=head)
-    if stored is None:
-        return _Left()
-    with suppress(StateDamaged):
-        read(stored, store.location)
-        return None
-    return _Left(snapshot=stored.snapshot, log=stored.log, head=stored.head)
 
 
 def _editor(by: str) -> state_edits.Editor:

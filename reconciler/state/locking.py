@@ -80,7 +80,15 @@ def find(store: Store, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> Foun
 
 
 def read(stored: Stored, location: str, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> Found:
-    """Return what is in `stored`, as `find` does."""
+    """Return what is in `stored`, as `find` does. StateDamaged has what is there even so."""
+    try:
+        return _read(stored, location, payloads)
+    except StateDamaged as error:
+        error.snapshot, error.log, error.head = stored.snapshot, stored.log, stored.head
+        raise
+
+
+def _read(stored: Stored, location: str, payloads: Mapping[Digest, Payload]) -> Found:
     log = decode_log(stored.log, location=location, payloads=payloads)
     snapshot = decode_snapshot(stored.snapshot, location=location, payloads=payloads)
     refuse_moved(snapshot, location)
