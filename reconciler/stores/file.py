@@ -42,7 +42,8 @@ _PATIENCE_S: Final = 20.0
 _POLL_S: Final = 0.002
 """Short: a process that changes its state without pauses would keep out one that polls rarely."""
 
-_SCRATCH: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+_SCRATCH: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+_DOOR: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
 _NO_LOCKS: Final = frozenset({errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EINVAL})
 """Errors of network file systems that cannot lock folders, or nothing at all."""
 
@@ -268,7 +269,7 @@ class FileStore:
         """
         reach(Step.LOCK_FOLDER)
         with ExitStack() as opened:
-            for path, flags in ((self._path.parent, os.O_RDONLY), (self._door, os.O_RDWR | os.O_CREAT)):
+            for path, flags in ((self._path.parent, os.O_RDONLY), (self._door, _DOOR)):
                 descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
                 opened.callback(os.close, descriptor)
                 if _lock_in_time(descriptor):
@@ -407,6 +408,7 @@ def _replace_file(path: Path, data: bytes, kind: str, *, close: Callable[[int], 
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         reach(Step[f"{kind}_OPEN"])
+        scratch.unlink(missing_ok=True)  # of a killed process with this number; or a link that somebody made
         descriptor = os.open(scratch, _SCRATCH, 0o666)
         try:
             write_all(descriptor, data, Step[f"{kind}_WRITE"])

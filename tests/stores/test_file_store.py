@@ -428,6 +428,25 @@ def test_what_a_killed_writer_left_is_no_part_of_the_log(store, tmp_path, tail):
     assert names(tmp_path) == ["s.json", "s.json.journal"]
 
 
+def test_a_link_where_a_scratch_file_will_be_is_not_followed(store, tmp_path):
+    """A pull request can bring one for each number that a process may have."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    links = [tmp_path / f".s.json{kind}.{os.getpid()}.tmp" for kind in ("", ".journal", ".backup")]
+    for change in (
+        lambda: append(opened(tmp_path), b"lock\n"),
+        lambda: opened(tmp_path).keep_backup(b"one"),
+        lambda: store.replace(b"two", b"", at=store.load().head),
+    ):
+        for link in links:
+            link.unlink(missing_ok=True)
+            link.symlink_to(victim)
+        change()
+        assert victim.read_text() == "precious"
+    assert content(store) == (b"two", b"")
+    assert not (tmp_path / "s.json").is_symlink()
+
+
 class KilledError(BaseException):
     """The process ends here."""
 
