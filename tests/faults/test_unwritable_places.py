@@ -3,6 +3,7 @@
 import ctypes
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -105,6 +106,49 @@ def test_a_folder_that_becomes_read_only_during_a_run(workspace, sandbox):
     workspace.root.chmod(0o755)
     check_way_on(workspace, sandbox, NAMES)
     assert sandbox.requests == len(NAMES)
+
+
+def test_a_state_that_is_a_hard_link_can_be_planned_but_not_applied(workspace, sandbox):
+    """A fold would part it from the others, which would go on with an old state. Nothing is sent."""
+    (workspace.root / "other.json").hardlink_to(workspace.root / "exams.state.json")
+    workspace.run("plan")
+    workspace.run(*apply_with(sandbox), expect=1)
+    assert "is one of 2 hard links" in workspace.printed
+    assert sandbox.requests == 0
+    (workspace.root / "other.json").unlink()
+    workspace.run(*apply_with(sandbox))
+
+
+MOUNTED = """
+mount --make-rprivate / && mount --bind exams.state.json exams.state.json || exit 77
+exec "$0" -m reconciler "$@"
+"""
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="only Linux has mounts of one's own")
+def test_a_state_that_is_mounted_by_itself_can_be_planned_but_not_applied(workspace, sandbox):
+    """As in a container: its file cannot be replaced. That is found before anything is sent."""
+    command = ["unshare", "-m", "sh", "-c", MOUNTED, sys.executable]
+    environment = {key: value for key, value in workspace.environment().items() if not key.startswith("COV")}
+    printed = {}
+    for arguments in (("plan",), apply_with(sandbox)):
+        done = subprocess.run(
+            [*command, *arguments],
+            check=False,
+            cwd=workspace.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode not in {0, 1} or "unshare failed" in done.stderr:
+            pytest.skip("this machine allows no mounts")
+        printed[arguments[0]] = done.returncode, " ".join(done.stderr.split())
+    assert printed["plan"][0] == 0
+    assert printed["apply"][0] == 1
+    assert "Device or resource busy" in printed["apply"][1]
+    assert "mount its folder instead" in printed["apply"][1]
+    assert sandbox.requests == 0
+    assert sorted(path.name for path in workspace.root.iterdir()) == ["exams.state.json", "exams.yaml"]
 
 
 @pytest.mark.skipif(not os.path.isdir("/sys/kernel"), reason="there is no such file system")  # noqa: PTH112
