@@ -180,6 +180,59 @@ def test_a_state_that_is_gone_is_restored_with_its_log(workspace, sandbox, damag
     assert len(sandbox.created) == 2
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "log-write=torn",
+        "log-swapped=kill",
+        "snapshot-write=torn",
+        "snapshot-swap=kill",
+        "snapshot-swapped=kill",
+        "log-clear=kill",
+        "log-cleared=kill",
+        "snapshot-flush=enospc",
+    ],
+)
+@pytest.mark.parametrize("damage", ["gone", "replaced"])
+def test_a_restore_that_is_cut_off_is_restored_again(workspace, sandbox, fault, damage):
+    """Wherever it stops: the log is not given up before a state holds what was in it."""
+    killed = workspace.variables | {fault_points.VARIABLE: "answered=kill@2"}
+    workspace.run(*apply_to(sandbox), "--parallelism", "1", expect=-9, variables=killed)
+    path = workspace.root / "exams.state.json"
+    path.unlink() if damage == "gone" else path.write_text(path.read_text().replace("cs/a", "cs/a3"))
+    cut = workspace.variables | {fault_points.VARIABLE: fault}
+    expect = 1 if "enospc" in fault else -9
+    workspace.run("state", "restore", OLD, variables=cut, expect=expect)
+    workspace.run("state", "restore", OLD)
+    assert exams(workspace) == {"cs/a": SIDS["a"], "cs/b": sandbox.created[0]["sid"]}
+    assert workspace.state["intents"].keys() == {"cs/c"}
+    workspace.run(*apply_to(sandbox), expect=3)
+    assert len(sandbox.created) == 2
+
+
+@pytest.mark.parametrize("damage", ["gone", "broken"])
+def test_an_encrypted_state_that_is_gone_is_restored_encrypted(workspace, sandbox, damage):
+    """From an encrypted copy or a plain one, with what its encrypted log holds."""
+    path = workspace.root / "exams.state.json"
+    workspace.variables["RECONCILER_STATE_KEY"] = "k" * 40
+    workspace.run("state", "encrypt")
+    copies = {"encrypted.json": path.read_bytes(), OLD: (workspace.root / OLD).read_bytes()}
+    killed = workspace.variables | {fault_points.VARIABLE: "answered=kill@2"}
+    workspace.run(*apply_to(sandbox), "--parallelism", "1", expect=-9, variables=killed)
+    log = (workspace.root / "exams.state.json.journal").read_bytes()
+    for name, copy in copies.items():
+        path.unlink(missing_ok=True) if damage == "gone" else path.write_bytes(
+            path.read_bytes()[:-40] + b"}\n"
+        )
+        (workspace.root / "exams.state.json.journal").write_bytes(log)
+        (workspace.root / name).write_bytes(copy)
+        workspace.run("state", "restore", name)
+        assert b"cs/a" not in path.read_bytes()
+        pulled = json.loads(workspace.run("state", "pull"))
+        assert pulled["exams"].keys() == {"cs/a", "cs/b"}
+        assert pulled["intents"].keys() == {"cs/c"}
+
+
 def test_init_is_refused_beside_a_backup(workspace):
     """Another exam would be created for each that exists: the message has the command that restores."""
     workspace.run("state", "mv", "cs/a", "cs/a2")
