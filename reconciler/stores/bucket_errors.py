@@ -8,7 +8,7 @@ import enum
 import re
 from typing import Final
 
-from reconciler.model.errors import OutcomeUnknown, StateDamaged, StateLocked, StateUnavailable
+from reconciler.model.errors import OutcomeUnknown, StateDamaged, StateUnavailable
 
 _STATUS: Final = re.compile(r"status code: (\d{3})\b")
 _CODE: Final = re.compile(r"<Code>\s*([A-Za-z]{1,60})\s*</Code>")
@@ -165,16 +165,6 @@ def log_unnamed(location: str, folder: str) -> StateDamaged:
         hint="Nothing was changed. The log holds what the state does not have yet. Put back the object from "
         "the bucket's older versions, or run `reconciler state restore`.",
         location=location,
-    )
-
-
-def locked_by_earlier_version(location: str, key: str, holder: str) -> StateLocked:
-    """Return the error for a state whose lock, the object `key`, was left by an earlier version."""
-    return StateLocked(
-        f"{location} is locked by a run of an earlier version: {holder}",
-        hint=f"Wait for it to end. If it has ended, remove the object {key}.",
-        location=location,
-        holder=holder,
     )
 
 

@@ -18,7 +18,8 @@ import msgspec
 from reconciler.model.errors import StateUnavailable
 from reconciler.model.locks import LockInfo
 from reconciler.stores.bucket_calls import Bucket, PutRefused
-from reconciler.stores.bucket_errors import locked_by_earlier_version, part_missing
+from reconciler.stores.bucket_errors import part_missing
+from reconciler.stores.store_errors import locked_by_earlier_version
 
 _MISTAKES: Final = (ValueError, KeyError, TypeError, RecursionError)
 _SEGMENT: Final = b"reconciler segment %s %08d\n" % (b"0" * 32, 1)
@@ -65,7 +66,8 @@ def refuse_old_lock(bucket: Bucket, key: str) -> None:
         holder = str(msgspec.convert(told, LockInfo))
     except (*_MISTAKES, msgspec.MsgspecError):
         holder = "it does not say who"
-    raise locked_by_earlier_version(bucket.location, f"{key}.lock", holder)
+    remedy = f"Once it has certainly ended, remove the object {key}.lock."
+    raise locked_by_earlier_version(bucket.location, holder, remedy=remedy)
 
 
 def replace_old_layout(bucket: Bucket, key: str) -> None:

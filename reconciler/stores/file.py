@@ -33,9 +33,9 @@ from urllib.parse import unquote, urlsplit
 
 from reconciler.durable import flush, flush_folder, read_file, write_all
 from reconciler.fault_points import Step, reach
-from reconciler.model.errors import OutcomeUnknown, StateDamaged, StateLocked, StateUnavailable, UsageError
+from reconciler.model.errors import OutcomeUnknown, StateDamaged, StateUnavailable, UsageError
 from reconciler.ports import Head, Store, Stored
-from reconciler.stores.store_errors import FILE_HINT, conflict
+from reconciler.stores.store_errors import FILE_HINT, conflict, locked_by_earlier_version
 
 _MOST_READS: Final = 20
 _PATIENCE_S: Final = 20.0
@@ -252,12 +252,9 @@ class FileStore:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._alone():
                 if _is_held(self._early_lock):
-                    raise StateLocked(
-                        f"{self.location} is locked by a run of an earlier version ({self._early_lock})",
-                        hint="Wait for that run to end, or end its process; its lock ends with it.",
-                        location=self.location,
-                        holder="a run of an earlier version",
-                    )
+                    remedy = "If it hangs, end its process: its lock ends with it."
+                    sign = f"it holds {self._early_lock}"
+                    raise locked_by_earlier_version(self.location, sign, remedy=remedy)
                 self._cut()
                 yield
 

@@ -24,11 +24,11 @@ from msgspec import Struct
 from reconciler.model.errors import StateDamaged
 from reconciler.model.outside_text import spelt_out
 from reconciler.ports import Head, Stored
-from reconciler.stores.git_errors import foreign, locked_by_older, reason_in, unavailable
+from reconciler.stores.git_errors import foreign, reason_in, unavailable
 from reconciler.stores.git_messages import manifests_commit, message_of
 from reconciler.stores.git_repository import OLDER_LOCK, SEEN, GitFailed, Repository, TreeEntry
 from reconciler.stores.git_urls import GitPlace, read_git_url
-from reconciler.stores.store_errors import conflict
+from reconciler.stores.store_errors import conflict, locked_by_earlier_version
 
 _FOLDER_FILES: Final = 256
 _REGULAR: Final = frozenset({"100644", "100755"})
@@ -138,7 +138,10 @@ class GitStore:
         if (self._tip.commit if self._tip.has_snapshot else None) != at:
             raise conflict(self.location)
         if self._tip.has_older_lock:
-            raise locked_by_older(self._place)
+            lock = self._place.lock
+            remove = f"git push {self._place.address} --delete {lock}"
+            remedy = f"Once it has certainly ended, remove its lock: `{remove}`."
+            raise locked_by_earlier_version(self.location, f"its ref {lock} exists", remedy=remedy)
         return self._tip
 
     def _fetch(self) -> Tip:

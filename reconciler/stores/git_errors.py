@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from reconciler.model.errors import StateLocked, StateUnavailable
+from reconciler.model.errors import StateUnavailable
 from reconciler.model.outside_text import tamed
 from reconciler.stores.git_urls import GitPlace
 
@@ -100,17 +100,6 @@ def foreign(place: GitPlace, why: str) -> StateUnavailable:
         hint="A state has a branch of its own, with nothing else in it. Name another with #branch=NAME, or "
         f"the state's file with #path=NAME. {_NOTHING_LOST}",
         location=place.location,
-    )
-
-
-def locked_by_older(place: GitPlace) -> StateLocked:
-    """Return the error for a state whose lock is held by a run of an earlier version."""
-    return StateLocked(
-        f"{place.location} is locked by a run of an earlier version: its ref {place.lock} exists",
-        hint="Wait for that run to end. Once it has certainly ended, remove its lock: "
-        f"`git push {place.address} --delete {place.lock}`.",
-        location=place.location,
-        holder="a run of an earlier version",
     )
 
 
