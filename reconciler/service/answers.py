@@ -15,12 +15,12 @@ from msgspec.structs import replace
 from reconciler.model.identities import ConfigurationSid, ExamSid, is_configuration_sid, is_exam_sid
 from reconciler.model.outside_text import tamed
 from reconciler.model.verdicts import Created, Forbidden, Refused, Throttled, Unauthorized, Unknown
+from reconciler.retry_after import http_date
 from reconciler.service.bodies import is_opaque, unpacked
 from reconciler.service.decodings import text_of, undone
 from reconciler.service.error_messages import code_in, decode, message_in
 from reconciler.service.redaction import WITHHELD, Redactor, describe
 from reconciler.service.request_match import Sent, contradictions, other_title
-from reconciler.service.retry import http_date
 
 _REQUEST_ID_HEADERS: Final = (
     "x-request-id",

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -13,6 +12,7 @@ from httpx import codes
 
 from reconciler.model.errors import OutcomeUnknown, StateLocked, StateUnavailable
 from reconciler.model.outside_text import tamed
+from reconciler.retry_after import asked_s
 from reconciler.stores.http_address import TRUSTED, HttpAddress
 from reconciler.stores.http_client import PASSWORD, USERNAME, HttpAnswer
 
@@ -76,7 +76,7 @@ class HttpErrors:
             problem = "the server of {} " + ("is too busy" if status in _BUSY else "failed")
             hint = "Try again later, with a lower --parallelism, or look at the server's logs."
             is_unknown = is_update and status != codes.TOO_MANY_REQUESTS
-            retry_after_s = _retry_after_s(answer.headers.get("retry-after", ""))
+            retry_after_s = asked_s(answer.headers.get("retry-after"), datetime.now(UTC))
         else:
             return None
         return self._error(
@@ -138,18 +138,6 @@ class HttpErrors:
     ) -> StateUnavailable:
         kind = OutcomeUnknown if is_unknown else StateUnavailable
         return kind(message, hint=hint, location=self.location, retry_after_s=retry_after_s)
-
-
-def _retry_after_s(text: str) -> float:
-    """Return the seconds in a Retry-After header, in either form of RFC 9110 10.2.3; 0 if malformed."""
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):  # OverflowError: a year out of range
-        return 0.0
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
 
 
 def _describe(error: Exception) -> str:

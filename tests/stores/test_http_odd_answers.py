@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,8 +16,8 @@ from raw_server import raw_server
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports import Head
+from reconciler.retry_after import asked_s
 from reconciler.stores import http as http_store
-from reconciler.stores import http_errors
 from reconciler.stores.http import HttpStore, open_http
 from reconciler.stores.http_address import read_address
 from reconciler.stores.http_client import HttpAnswer
@@ -215,7 +216,7 @@ def test_any_body_is_a_document_or_damaged(body):
 @example("\u00b2")
 def test_any_retry_after_is_a_number(text):
     """In either form, or none."""
-    assert http_errors._retry_after_s(text) >= 0
+    assert asked_s(text, datetime.now(UTC)) >= 0
 
 
 HEAD = b"HTTP/1.1 %s\r\n%s\r\ncontent-length: 2\r\n\r\n{}"
