@@ -26,10 +26,12 @@ from reconciler.model.identities import Digest
 from reconciler.model.locks import Breaking, Liveness, LockHolder, LockInfo
 from reconciler.model.payloads import NO_PAYLOADS, Payload
 from reconciler.model.records import BrokenRecord, LockRecord, LogRecord
+from reconciler.model.report import RecoveryVerdict
 from reconciler.model.state import State
 from reconciler.ports import HasServerLock, Store, Stored
+from reconciler.state.feedback import feed
 from reconciler.state.log_format import DecodedLog, decode_log, encode_log, encode_records
-from reconciler.state.replay import Replay, is_folded_into
+from reconciler.state.replay import Replay
 from reconciler.state.state_format import decode_snapshot, encode_state, refuse_moved
 from reconciler.state.strict_json import MalformedError
 
@@ -124,8 +126,10 @@ def _replayed(state: State, log: DecodedLog | None) -> Replay:
             replayed.apply(record)
         return replayed
     # Earlier versions replaced the snapshot first, and then emptied the log.
-    if log.is_early and log.serial + 1 == state.serial and is_folded_into(state, log.records):
-        return replayed
+    if log.is_early and log.serial + 1 == state.serial:
+        _, fed = feed(state, log.records)
+        if all(one.verdict is RecoveryVerdict.KNOWN for one in fed):
+            return replayed
     raise MalformedError(
         f"the log goes on serial {log.serial}, but the state has serial {state.serial}; "
         "one of them was replaced by hand"

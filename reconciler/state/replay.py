@@ -60,17 +60,6 @@ class Replay:
         return after
 
 
-def replay(state: State, records: Iterable[LogRecord]) -> State:
-    """Return `state` after `records`, with the same serial. Any prefix of a log gives a valid state.
-
-    Raises MalformedError for a record that cannot follow the ones before it.
-    """
-    replayed = Replay(state)
-    for record in records:
-        replayed.apply(record)
-    return replayed.state
-
-
 def apply_record(record: Record, exams: dict[Address, Entry], intents: dict[Address, Intent]) -> None:
     """Apply `record` to `exams` and `intents`. Raises MalformedError if it cannot follow them."""
     match record:
@@ -96,24 +85,3 @@ def _open_intent(intents: dict[Address, Intent], address: Address, attempt: Atte
     if intent is None or intent.attempt != attempt:
         raise MalformedError(f"an outcome of {address} names the attempt {attempt}, which is not open")
     return intent
-
-
-def is_folded_into(state: State, records: Iterable[LogRecord]) -> bool:
-    """Return whether `state` already holds the effect of each of `records`, an early log's."""
-    last = {record.address: record for record in records if isinstance(record, Record)}
-    return all(_is_effective(state, record) for record in last.values())
-
-
-def _is_effective(state: State, record: Record) -> bool:
-    entry, intent = state.exams.get(record.address), state.intents.get(record.address)
-    match record:
-        case IntentRecord():
-            return intent is not None and intent.attempt == record.intent.attempt
-        case CreatedRecord():
-            return entry is not None and entry.sid == record.sid
-        case FailedRecord():
-            return entry is None and intent is None
-        case InDoubtRecord():
-            return intent is not None and intent.attempt == record.attempt
-        case _:
-            assert_never(record)

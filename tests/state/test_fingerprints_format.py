@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 from msgspec.structs import replace
 from session_stores import a_lock
-from state_builders import began, created, entry, intent, state
+from state_builders import began, created, entry, intent, replay, state
 
 from reconciler import schemas
 from reconciler.model.errors import StateDamaged
@@ -15,7 +15,6 @@ from reconciler.model.secret_fingerprints import SecretFingerprints
 from reconciler.planning import state_edits
 from reconciler.planning.state_edits import Editor
 from reconciler.state.log_format import decode_log, encode_log
-from reconciler.state.replay import replay
 from reconciler.state.state_format import decode_state, encode_state
 
 MARKS = SecretFingerprints(

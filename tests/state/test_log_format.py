@@ -5,13 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from session_stores import a_lock
-from state_builders import LINEAGE, began, created, doubted, entry, failed, intent, sid, state
+from state_builders import LINEAGE, began, created, doubted, entry, failed, intent, replay, sid, state
 
 from reconciler.model.errors import StateDamaged, StateTooNew
 from reconciler.model.identities import ConfigurationSid
 from reconciler.model.records import BrokenRecord, LockRecord, UnlockRecord
 from reconciler.state.log_format import decode_log, encode_line, encode_log, encode_records
-from reconciler.state.replay import replay
 from reconciler.state.strict_json import MalformedError
 
 LOCK = LockRecord(lock=a_lock())

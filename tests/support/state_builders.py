@@ -1,11 +1,13 @@
 """Small states and records for tests."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from reconciler.model.identities import Address, AttemptId, CourseSid, ExamSid, InstallSid
 from reconciler.model.payloads import digest_of
-from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord
+from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, LogRecord
 from reconciler.model.state import Entry, Intent, Resolution, ResolutionMethod, State, UnclearAnswer
+from reconciler.state.replay import Replay
 
 LINEAGE = "0b0e8f9e-55f6-4b52-8f0c-3a3f1f1b8c11"
 INSTALL = InstallSid("AI" + "1" * 32)
@@ -91,3 +93,11 @@ def resolution(address: str, attempt: str, number: int | None) -> Resolution:
         at=NOW,
         how=ResolutionMethod.RESOLVE_ABSENT if number is None else ResolutionMethod.RESOLVE_SID,
     )
+
+
+def replay(before: State, records: Iterable[LogRecord]) -> State:
+    """`before` after `records`."""
+    replayed = Replay(before)
+    for record in records:
+        replayed.apply(record)
+    return replayed.state
