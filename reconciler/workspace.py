@@ -63,7 +63,7 @@ from reconciler.state.earlier_runs import files_of_location, foreign_files, sett
 from reconciler.state.high_water import HighWaterMark, OlderState, outdated, watched_session
 from reconciler.state.initialising import initialise
 from reconciler.state.local_folder import local_path
-from reconciler.state.locking import break_lock, find, holder_of, is_local
+from reconciler.state.locking import Found, break_lock, find, holder_of, is_local
 from reconciler.state.machine_key import machine_key
 from reconciler.state.recovery_file import RECOVERY, RecoveryFile, make_recovery_file
 from reconciler.state.recovery_format import RecoveryHeader
@@ -203,7 +203,8 @@ class Workspace:
         """
         loaded = self._load_valid(now, tracing)
         store = self._store()
-        state = load_state(store, {exam.digest: exam.payload for exam in loaded.declared.exams})
+        found = find(store, {exam.digest: exam.payload for exam in loaded.declared.exams})
+        state = found.state
         now = SystemClock().now() if now is None else now
         planned = self._plan(
             loaded,
@@ -215,7 +216,7 @@ class Workspace:
             secrets=secrets,
             now=now,
         )
-        return replace(planned, notes=self._notes(state, store.location))
+        return replace(planned, notes=self._notes(found, store.location))
 
     async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         self,
@@ -402,11 +403,12 @@ class Workspace:
         """Break the lock `lock_id`, and return its holder."""
         return break_lock(self._store(), lock_id, breaking=breaking, by=lock_info("unlock"))
 
-    def _notes(self, state: State, location: str) -> tuple[MachineNote, ...]:
-        """Return what this machine knows of `state`: it has seen a later one, or there are foreign files."""
-        notes = []
+    def _notes(self, found: Found, location: str) -> tuple[MachineNote, ...]:
+        """Return what this machine knows of a state: it has seen a later one, or there are foreign files."""
+        notes, state = [], found.state
         try:
-            if (seen := HighWaterMark(self._root).serial(state.lineage)) > state.serial:
+            seen = HighWaterMark(self._root).serial(state.lineage)
+            if seen > state.serial + found.replayed.has_news:
                 error = outdated(state, seen, location)
                 notes.append(MachineNote(message=error.message, hint=f"`apply` refuses it. {error.hint}"))
             key = machine_key(root=self._root, is_needed=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from reconciler.durable import read_file, replace_file
 from reconciler.model.errors import StateOutdated
@@ -81,18 +82,24 @@ def watched_session(
     """Hold lock and state as `open_session` does, and keep the mark of the workspace at `root`."""
     mark = HighWaterMark(root)
     with open_session(store, lock=lock, timeout_s=timeout_s) as session:
-        mark.check(session.state, store.location, older)
+        mark.check(_folded(session), store.location, older)
+        session.on_news = lambda: mark.raise_to(_folded(session))
         try:
             yield session
         finally:
-            mark.raise_to(session.state)
+            mark.raise_to(_folded(session))
+
+
+def _folded(session: Session) -> State:
+    """Return the state with the serial that it has once its log is folded: a log that is lost shows, too."""
+    return replace(session.state, serial=session.state.serial + session.has_news)
 
 
 def outdated(state: State, seen: int, location: str) -> StateOutdated:
     """Return the error that says `state` is older than the serial `seen`."""
     return StateOutdated(
         f"{location} has serial {state.serial}, but this machine has seen serial {seen} of it: "
-        "an older copy was put back, which may not know of exams that exist",
+        "an older copy was put back, or its log is gone; it may not know of exams that exist",
         hint="Nothing was sent or changed. Put the later state back, or see `reconciler state restore`. A "
         "state that is committed in git goes back with every branch and checkout. To go on with this one all "
         "the same: --allow-older-state.",

@@ -259,7 +259,7 @@ def log_lost(location: str) -> StateUnavailable:
     return StateUnavailable(
         f"the log of {location} was removed or cut while this run was writing it",
         hint="Put it back: it holds what state does not have yet. If you cannot, run `reconciler import "
-        "ADDRESS SID` for each exam that this run created, before the next apply.",
+        "ADDRESS SID --allow-older-state` for each exam that this run created, before the next apply.",
         location=location,
     )
 

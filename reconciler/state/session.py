@@ -58,6 +58,8 @@ class Session:
         self._lock = lock
         self._sleep = waiting.sleep
         self._is_open = True
+        self.on_news: Callable[[], object] = lambda: None
+        """Called once the first record that changes the state is durable."""
         self._adopt(take(store, lock, waiting))
 
     def _adopt(self, found: Found) -> None:
@@ -101,11 +103,13 @@ class Session:
         def is_made(found: Found) -> bool:
             return is_held_by(self._lock, found) and found.records[-len(records) :] == tuple(records)
 
-        if self._make(change, is_made):
-            return  # the state was read again, with the records in it
-        self._records += len(records)
-        for record in records:
-            self._replayed.apply(record)
+        had_news = self.has_news
+        if not self._make(change, is_made):  # else the state was read again, with the records in it
+            self._records += len(records)
+            for record in records:
+                self._replayed.apply(record)
+        if self.has_news and not had_news:
+            self.on_news()
 
     def _refuse(self, records: Sequence[Record]) -> None:
         """Raise StateUnavailable if the log holds something that `records` do not follow."""

@@ -241,6 +241,8 @@ class FileStore:
             hint = "Check the path, its permissions and the free space; nothing that was recorded is lost."
             if error.errno == errno.EBUSY:
                 hint = "If the file is mounted by itself, as into a container, mount its folder instead."
+            if error.errno == errno.EAGAIN:
+                hint = "Try again. If a run was stopped, let it go on or end it: see `reconciler unlock`."
             kind = OutcomeUnknown if isinstance(error, _UnclearError) else StateUnavailable
             message = f"cannot {verb} {self.location}: {error.strerror or error}"
             raise kind(message, hint=hint, location=self.location) from error

@@ -369,6 +369,20 @@ def test_a_log_lost_during_a_run_stops_it(fresh, sandbox, change):
     assert sandbox.requests == 2
     sids = {exam["sid"] for exam in report["exams"] if exam["sid"]}
     assert sids == {exam["sid"] for exam in sandbox.created}
+    fresh.run("plan")
+    assert "or its log is gone" in fresh.printed
+    assert "--allow-older-state" in fresh.refused("apply", "--auto-approve", "--api-url", sandbox.url)
+    assert sandbox.requests == 2
+
+
+def test_a_log_lost_after_a_kill_is_noticed(workspace):
+    """As by `git clean` or `git stash --include-untracked`: what was sent is not sent again unasked."""
+    (workspace.root / "exams.state.json.journal").unlink()
+    workspace.run("plan")
+    assert "or its log is gone" in workspace.printed
+    assert "--allow-older-state" in workspace.refused("apply", "--auto-approve")
+    assert "--allow-older-state" in workspace.refused("import", "cs/e1", "EX" + "1" * 32)
+    workspace.run("import", "cs/e1", "EX" + "1" * 32, "--allow-older-state")
 
 
 def test_times_from_the_future_disturb_nothing(workspace, sandbox):
