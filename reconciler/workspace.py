@@ -47,7 +47,7 @@ from reconciler.model.locks import Breaking, LockHolder, LockInfo
 from reconciler.model.plan import Action, Plan
 from reconciler.model.provenance import Provenance, Tracing
 from reconciler.model.rules import Rule
-from reconciler.model.secret_fingerprints import SHORTEST_KEY, STATE_KEY_VARIABLE, FingerprintKey, StateKeys
+from reconciler.model.secret_fingerprints import STATE_KEY_VARIABLE, FingerprintKey, StateKeys
 from reconciler.model.state import State
 from reconciler.model.words import first_few
 from reconciler.planning.block_globs import apply_all_blocks
@@ -70,7 +70,7 @@ from reconciler.state.recovery_format import RecoveryHeader
 from reconciler.state.session import load_state
 from reconciler.state.state_format import decode_state
 from reconciler.stores.encrypting_store import EncryptingStore
-from reconciler.stores.encryption import decrypt_document
+from reconciler.stores.encryption import decrypt_document, long_enough
 from reconciler.stores.opening import open_store
 
 if TYPE_CHECKING:
@@ -494,12 +494,8 @@ class Workspace:
         """Return the key for fingerprints of secrets; None without a state key."""
         if self._keys.present is None:
             return None
-        if len(self._keys.present) < SHORTEST_KEY:
-            raise UsageError(
-                f"{STATE_KEY_VARIABLE} is too short: it needs at least {SHORTEST_KEY} characters",
-                hint="Make one with `openssl rand -hex 32`, keep it with your secrets, and do not change it.",
-            )
-        return FingerprintKey.derive(self._keys.present, state.lineage)
+        key = long_enough(self._keys.present, STATE_KEY_VARIABLE)
+        return FingerprintKey.derive(key, state.lineage)
 
     def _plan(  # noqa: PLR0913 - what is planned, and the choices of the caller
         self,

@@ -111,14 +111,14 @@ class KeyRing(Struct, frozen=True, kw_only=True):
                 hint=f"Nothing was changed. Set {STATE_KEY_VARIABLE}, to at least {SHORTEST_KEY} characters.",
                 location=self.location,
             )
-        return _derive(_long_enough(self.keys.present, STATE_KEY_VARIABLE), salt or os.urandom(_SALT_BYTES))
+        return _derive(long_enough(self.keys.present, STATE_KEY_VARIABLE), salt or os.urandom(_SALT_BYTES))
 
     def for_reading(self, salt: bytes, key_id: str) -> DerivedKey:
         """Return the key with the id `key_id`. Raise StateEncrypted if the user gave another key or none."""
         given = ((STATE_KEY_VARIABLE, self.keys.present), (OLD_STATE_KEY_VARIABLE, self.keys.previous))
         for variable, key in given:
             if key is not None:
-                derived = _derive(_long_enough(key, variable), salt)
+                derived = _derive(long_enough(key, variable), salt)
                 if hmac.compare_digest(derived.key_id, key_id):
                     return derived
         tried = " and ".join(variable for variable, key in given if key is not None)
@@ -140,11 +140,12 @@ class KeyRing(Struct, frozen=True, kw_only=True):
         )
 
 
-def _long_enough(key: str, variable: str) -> str:
+def long_enough(key: str, variable: str) -> str:
+    """Return `key`, the content of `variable`. Raise UsageError if it is too short to be safe."""
     if len(key) < SHORTEST_KEY:
         raise UsageError(
             f"{variable} is too short: it needs at least {SHORTEST_KEY} characters",
-            hint="Make one with `openssl rand -hex 32`, and keep it with your secrets.",
+            hint="Make one with `openssl rand -hex 32`, and keep it with your secrets: state depends on it.",
         )
     return key
 
