@@ -11,7 +11,7 @@ from reconciler.model.records import Record
 from reconciler.model.report import RecoveredOutcome, RecoveryVerdict
 from reconciler.model.state import State
 from reconciler.state.feedback import feed
-from reconciler.state.recovery_file import leftovers, recovery_paths
+from reconciler.state.recovery_file import read_leftover, recovery_paths
 from reconciler.state.recovery_format import decode_recovery
 from reconciler.state.strict_json import MalformedError
 
@@ -48,20 +48,20 @@ def settle_leftovers(folder: Path, state: State, *, root: Path, key: bytes | Non
     of other states and of active runs are ignored.
     """
     unmerged, foreign = [], []
-    with leftovers(folder) as found:
-        for leftover in found:
+    for path in recovery_paths(folder):
+        with suppress(OSError):
             try:
-                records = _records(leftover.data, state.lineage, key)
+                records = _records(read_leftover(path), state.lineage, key)
             except _ForeignError:
-                foreign.append(_shown(leftover.path, root))
+                foreign.append(_shown(path, root))
                 continue
             if records is None:
                 continue
             fed = feed(state, records)[1]
             if all(one.verdict is RecoveryVerdict.KNOWN for one in fed):
-                leftover.remove()
+                path.unlink(missing_ok=True)
             else:
-                unmerged.append(UnmergedRecovery(path=_shown(leftover.path, root), fed=fed))
+                unmerged.append(UnmergedRecovery(path=_shown(path, root), fed=fed))
     return EarlierRuns(unmerged=tuple(unmerged), foreign=tuple(foreign))
 
 

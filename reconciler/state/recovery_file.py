@@ -9,14 +9,12 @@ outcome of which the state knows nothing was lost by the store.
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
-
-from reconciler.durable import READING, flush, flush_folder, write_all
+from reconciler.durable import READING, flush, flush_folder, read_file, write_all
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import RecoveryRefused
 from reconciler.model.records import IntentRecord, Record
@@ -30,7 +28,6 @@ _SUFFIX: Final = ".recovery"
 _MAKING: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
 _MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
-_LARGEST_BYTES: Final = 1024**3
 
 
 class RecoveryFile:
@@ -158,37 +155,11 @@ def _make_folder(folder: Path) -> tuple[Path, ...]:
     return (folder, *(each.parent for each in made))
 
 
-class Leftover(Struct, frozen=True, kw_only=True):
-    """A recovery file of a run that has ended. This process holds its flock."""
-
-    path: Path
-    data: bytes
-
-    def remove(self) -> None:
-        """Remove the file, if possible."""
-        with suppress(OSError):
-            self.path.unlink(missing_ok=True)
-
-
-@contextmanager
-def leftovers(directory: Path) -> Iterator[tuple[Leftover, ...]]:
-    """Give the readable recovery files in `directory` that no run is writing, locked during the context."""
-    held: list[int] = []
-    try:
-        yield tuple(_hold(directory, held))
-    finally:
-        for descriptor in held:
-            os.close(descriptor)
-
-
-def _hold(directory: Path, held: list[int]) -> Iterator[Leftover]:
-    for path in recovery_paths(directory):
-        with suppress(OSError):
-            descriptor = os.open(path, READING)
-            held.append(descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with open(descriptor, "rb", closefd=False) as file:
-                yield Leftover(path=path, data=file.read(_LARGEST_BYTES))
+def read_leftover(path: Path) -> bytes:
+    """Return the content of the recovery file `path`. Raises OSError if a run is still writing it."""
+    with os.fdopen(os.open(path, READING), "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return read_file(path)
 
 
 def recovery_paths(directory: Path) -> tuple[Path, ...]:

@@ -2,12 +2,13 @@
 
 import resource
 import zlib
+from contextlib import suppress
 
 import pytest
 from state_builders import LINEAGE, began, created, failed
 
 from reconciler.model.errors import RecoveryRefused, StateTooNew
-from reconciler.state.recovery_file import leftovers, make_recovery_file
+from reconciler.state.recovery_file import make_recovery_file, read_leftover, recovery_paths
 from reconciler.state.recovery_format import Chain, RecoveryHeader, decode_recovery
 from reconciler.state.strict_json import MalformedError
 
@@ -26,8 +27,11 @@ def make(folder, run="run", key=KEY):
 
 def read(folder):
     """The names and records of what was left there."""
-    with leftovers(folder) as found:
-        return {one.path.stem: decode_recovery(one.data, name="r").records for one in found}
+    found = {}
+    for path in recovery_paths(folder):
+        with suppress(OSError):
+            found[path.stem] = decode_recovery(read_leftover(path), name="r").records
+    return found
 
 
 def lines_of(*records, key=KEY):
