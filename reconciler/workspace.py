@@ -425,7 +425,6 @@ class Workspace:
                 hint="An empty state would create every exam again. Put a copy of the state back with "
                 f"`reconciler state restore FILE`, then run `reconciler state recover {path}`. To start "
                 "over, move that file away.",
-                location=location,
             )
 
     def _read_file(self, environment: str | None) -> WorkspaceFile:

@@ -58,11 +58,7 @@ class ManifestInvalid(ReconcilerError):
 
 
 class StateError(ReconcilerError):
-    """State could not be used; `location` is the state's URL without credentials."""
-
-    def __init__(self, message: str, *, hint: str, location: str) -> None:
-        super().__init__(message, hint=hint)
-        self.location = location
+    """State could not be used. The message names its store, without credentials."""
 
 
 class StateAbsent(StateError):
@@ -80,17 +76,16 @@ class StateDamaged(StateError):
     must name; None if there is none. `log` is None if the store does not tell.
     """
 
-    def __init__(  # noqa: PLR0913 - what is left, all of it optional
+    def __init__(
         self,
         message: str,
         *,
         hint: str,
-        location: str,
         snapshot: bytes | None = None,
         log: bytes | None = None,
         head: str | None = None,
     ) -> None:
-        super().__init__(message, hint=hint, location=location)
+        super().__init__(message, hint=hint)
         self.snapshot = snapshot
         self.log = log
         self.head = head
@@ -107,8 +102,8 @@ class StateOutdated(StateError):
 class StateMoved(StateError):
     """The state is kept elsewhere now, or a move has begun; `elsewhere` is the other store's URL."""
 
-    def __init__(self, message: str, *, hint: str, location: str, elsewhere: str) -> None:
-        super().__init__(message, hint=hint, location=location)
+    def __init__(self, message: str, *, hint: str, elsewhere: str) -> None:
+        super().__init__(message, hint=hint)
         self.elsewhere = elsewhere
 
 
@@ -123,8 +118,8 @@ class StateConflict(StateError):
 class StateLocked(StateError):
     """Another run holds the lock; `holder` describes it in one line."""
 
-    def __init__(self, message: str, *, hint: str, location: str, holder: str) -> None:
-        super().__init__(message, hint=hint, location=location)
+    def __init__(self, message: str, *, hint: str, holder: str) -> None:
+        super().__init__(message, hint=hint)
         self.holder = holder
 
 
@@ -134,8 +129,8 @@ class StateUnavailable(StateError):
     `retry_after_s` is set if another try may succeed: the least seconds to wait before it.
     """
 
-    def __init__(self, message: str, *, hint: str, location: str, retry_after_s: float | None = None) -> None:
-        super().__init__(message, hint=hint, location=location)
+    def __init__(self, message: str, *, hint: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message, hint=hint)
         self.retry_after_s = retry_after_s
 
 

@@ -125,20 +125,16 @@ class GroupCommit:
             raise self._failed(error) from error
 
     def _unanswered(self) -> OutcomeUnknown:
-        location = self._session.location
         return OutcomeUnknown(
-            f"{location} has not answered since this run was stopped",
+            f"{self._session.location} has not answered since this run was stopped",
             hint="Its lock may still be held: `reconciler unlock` shows by whom, and how to break it.",
-            location=location,
         )
 
     def _failed(self, error: BaseException) -> OutcomeUnknown:
         """Return the error for one that is not of this product; its text may hold a secret."""
-        location = self._session.location
         return OutcomeUnknown(
-            f"the store of {location} failed with {type(error).__name__}",
+            f"the store of {self._session.location} failed with {type(error).__name__}",
             hint="It may have the change or not. Check that the store works, then run `reconciler plan`.",
-            location=location,
         )
 
 

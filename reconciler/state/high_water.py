@@ -103,5 +103,4 @@ def outdated(state: State, seen: int, location: str) -> StateOutdated:
         hint="Nothing was sent or changed. Put the later state back, or see `reconciler state restore`. A "
         "state that is committed in git goes back with every branch and checkout. To go on with this one all "
         "the same: --allow-older-state.",
-        location=location,
     )

@@ -42,7 +42,6 @@ def _free(store: Store, lock: LockInfo) -> Head | None:
     raise StateExists(
         f"{store.location} exists already",
         hint="It is in use as it is; `init` is needed once. To start over, choose another --state.",
-        location=store.location,
     )
 
 
@@ -60,7 +59,6 @@ def refuse_backup(store: Store) -> None:
             f"{store.location} does not exist, but a backup of it does",
             hint="An empty state would create every exam again. `reconciler state restore` puts the backup "
             "back. To start over, move the backup away.",
-            location=store.location,
         )
 
 
@@ -101,5 +99,4 @@ def _unfit(store: Store, problem: str) -> StateUnavailable:
         f"the store of {store.location} is not fit for state: {problem}",
         hint="Two runs could overwrite each other there. Use a store with conditional writes, or a newer "
         "version of this one; see docs/stores.md. What this try left there can be removed.",
-        location=store.location,
     )

@@ -76,7 +76,6 @@ def find(store: Store, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> Foun
             f"{store.location} does not exist",
             hint="Run `reconciler init` once to create an empty state. If there should be one, do not: "
             "an empty state would create every exam again. Check --state, --env and --chdir.",
-            location=store.location,
         )
     return read(stored, store.location, payloads)
 
@@ -102,7 +101,6 @@ def _read(stored: Stored, location: str, payloads: Mapping[Digest, Payload]) -> 
             f"{location} and its log do not fit: {error}",
             hint="Nothing was changed. Put back the state that the log belongs to; "
             "the log may hold SIDs that state does not have yet.",
-            location=location,
         ) from error
     return Found(
         stored=stored,
@@ -250,7 +248,6 @@ def lock_lost(location: str) -> StateUnavailable:
         f"the lock of {location} was taken away from this run",
         hint="Somebody ran `reconciler unlock`, or changed the store. This run sends and records nothing "
         "more; what it had in flight is in doubt. See `reconciler plan`.",
-        location=location,
     )
 
 
@@ -260,7 +257,6 @@ def log_lost(location: str) -> StateUnavailable:
         f"the log of {location} was removed or cut while this run was writing it",
         hint="Put it back: it holds what state does not have yet. If you cannot, run `reconciler import "
         "ADDRESS SID --allow-older-state` for each exam that this run created, before the next apply.",
-        location=location,
     )
 
 
@@ -270,7 +266,6 @@ def locked(store: Store, lock: LockInfo | None) -> StateLocked:
         return StateLocked(
             f"{store.location} is busy: other runs took its lock each time that it was free",
             hint="Try again, or give --lock-timeout SECONDS to wait here.",
-            location=store.location,
             holder="other runs",
         )
     holder = holder_of(store, lock)
@@ -280,7 +275,6 @@ def locked(store: Store, lock: LockInfo | None) -> StateLocked:
         hint="Wait for it to end, or give --lock-timeout SECONDS to wait here. "
         f"{'If it hangs' if is_alive else 'If that run has ended'}: `reconciler unlock {lock.lock_id}` "
         f"{'tells more' if is_alive else 'breaks its lock'}.",
-        location=store.location,
         holder=str(holder),
     )
 

@@ -86,7 +86,6 @@ class Migration(Struct, frozen=True, kw_only=True):
             raise StateAbsent(
                 f"{self.source.location} was moved to {self.target.location}, which does not exist",
                 hint="Nothing was changed. Put it back: what was done since it moved was only there.",
-                location=self.target.location,
             )
         there = _snapshot(found, self.target)
         if there.state.lineage != state.lineage or there.marker not in {None, self._moving_from}:
@@ -125,5 +124,4 @@ def _taken(target: Store) -> StateExists:
     return StateExists(
         f"{target.location} has a state already",
         hint="Nothing was changed. A state moves to a place that has none: choose another --state.",
-        location=target.location,
     )

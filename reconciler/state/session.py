@@ -119,7 +119,6 @@ class Session:
             raise StateUnavailable(
                 f"the log of {self.location} goes on otherwise than this run knows: {error}",
                 hint="Nothing more was recorded. Look at `reconciler plan`.",
-                location=self.location,
             ) from error
 
     def commit(self, state: State) -> State:

@@ -81,14 +81,12 @@ def _moved(marker: MoveMarker, location: str) -> StateMoved:
             f"{location} was moved to {marker.elsewhere}",
             hint="Give that as --state, or as `state` in reconciler.yaml (a relative path is below the "
             "workspace's directory). What is left here is history.",
-            location=location,
             elsewhere=marker.elsewhere,
         )
     return StateMoved(
         f"{location} is being moved here from {marker.elsewhere}, and that has not ended",
         hint=f"Give it the time, or end it: `reconciler init --migrate-from {marker.elsewhere}` with this "
         "--state or --env.",
-        location=location,
         elsewhere=marker.elsewhere,
     )
 
@@ -104,9 +102,7 @@ def decode_snapshot(
         marker = _take_marker(document, version)
         return Snapshot(state=_state(document, payloads), marker=marker)
     except MalformedError as error:
-        raise StateDamaged(
-            f"{location} is not a state of this tool: {error}", hint=RESTORE_HINT, location=location
-        ) from error
+        raise StateDamaged(f"{location} is not a state of this tool: {error}", hint=RESTORE_HINT) from error
 
 
 def _take_marker(document: dict[str, Any], version: int) -> MoveMarker | None:

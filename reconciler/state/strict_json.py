@@ -88,7 +88,6 @@ def refuse_later(version: int, known: int, name: str) -> None:
         raise StateTooNew(
             f"{name} has format version {version}; this reconciler knows {known}",
             hint="Upgrade reconciler to at least the version that wrote it.",
-            location=name,
         )
 
 

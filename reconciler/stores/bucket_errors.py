@@ -135,17 +135,18 @@ def failure(location: str, doing: str, error: Exception) -> StateUnavailable:
     It is OutcomeUnknown for "write" if the put was perhaps done.
     """
     problem, hint, nature = explained(error)
-    return _unavailable(f"cannot {doing} {location}: {problem}", hint, nature, doing, location)
+    return _unavailable(location, doing, problem, hint, nature)
 
 
 def no_store(location: str, doing: str) -> StateUnavailable:
     """Return the error for a successful answer that cannot be from an object store."""
-    return _unavailable(f"cannot {doing} {location}: {_NO_STORE}", _CHECK_URL, _UNSURE, doing, location)
+    return _unavailable(location, doing, _NO_STORE, _CHECK_URL, _UNSURE)
 
 
-def _unavailable(message: str, hint: str, nature: _Nature, doing: str, location: str) -> StateUnavailable:
+def _unavailable(location: str, doing: str, problem: str, hint: str, nature: _Nature) -> StateUnavailable:
     kind = OutcomeUnknown if doing == "write" and _UNSURE in nature else StateUnavailable
-    return kind(message, hint=hint, location=location, retry_after_s=0.0 if _PASSING in nature else None)
+    message = f"cannot {doing} {location}: {problem}"
+    return kind(message, hint=hint, retry_after_s=0.0 if _PASSING in nature else None)
 
 
 def part_missing(location: str, folder: str) -> StateDamaged:
@@ -154,7 +155,6 @@ def part_missing(location: str, folder: str) -> StateDamaged:
         f"a part of the log of {location} is missing",
         hint=f"Nothing was changed. Put back what was removed below {folder}, for example from the bucket's "
         "older versions: it holds what the state does not have yet.",
-        location=location,
     )
 
 
@@ -164,7 +164,6 @@ def log_unnamed(location: str, folder: str) -> StateDamaged:
         f"{location} was removed or overwritten by hand; the log of the last run is still below {folder}",
         hint="Nothing was changed. The log holds what the state does not have yet. Put back the object from "
         "the bucket's older versions, or run `reconciler state restore`.",
-        location=location,
     )
 
 

@@ -109,7 +109,6 @@ class KeyRing(Struct, frozen=True, kw_only=True):
             raise StateEncrypted(
                 f"to write {self.location} encrypted, {STATE_KEY_VARIABLE} is needed, and it is not set",
                 hint=f"Nothing was changed. Set {STATE_KEY_VARIABLE}, to at least {SHORTEST_KEY} characters.",
-                location=self.location,
             )
         return _derive(long_enough(self.keys.present, STATE_KEY_VARIABLE), salt or os.urandom(_SALT_BYTES))
 
@@ -127,7 +126,6 @@ class KeyRing(Struct, frozen=True, kw_only=True):
             + (f"not with what is in {tried}" if tried else f"{STATE_KEY_VARIABLE} is not set"),
             hint=f"Nothing was changed. Set {STATE_KEY_VARIABLE} to the key that it was encrypted with, or, "
             f"while keys are being changed, {OLD_STATE_KEY_VARIABLE}.",
-            location=self.location,
         )
 
     def damaged(self, what: str) -> StateDamaged:
@@ -136,7 +134,6 @@ class KeyRing(Struct, frozen=True, kw_only=True):
             f"{self.location} is encrypted, and {what}",
             hint="Nothing was changed. It was damaged, or somebody without the key changed it. Put back "
             "state and log from one moment, or run `reconciler state restore`; do not run `init` instead.",
-            location=self.location,
         )
 
 
@@ -278,7 +275,6 @@ def _convert(found: object, kind: type[_HeaderT], ring: KeyRing) -> _HeaderT:
         raise StateTooNew(
             f"{ring.location} is encrypted in format version {version}; this one reads {_FORMAT_VERSION}",
             hint="Upgrade reconciler to at least the version that wrote it.",
-            location=ring.location,
         )
     try:
         return msgspec.convert(found, kind)

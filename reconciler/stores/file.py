@@ -216,7 +216,6 @@ class FileStore:
             raise StateUnavailable(
                 f"{self.location} is one of {links} hard links to a file; the others would keep an old state",
                 hint="Nothing was changed. Remove the others; or copy the file, and rename the copy over it.",
-                location=self.location,
             )
         return found
 
@@ -226,7 +225,6 @@ class FileStore:
             f"{self.location} {'does not exist, but its log does' if found.snapshot is None else unlike}",
             hint=f"Nothing was changed. Keep {self._log.name}: this log may hold SIDs that no state has. Put "
             "back the state that was there, or run `reconciler state restore`. Do not run `init`.",
-            location=self.location,
             snapshot=found.snapshot,
             log=found.log,
             head=found.head,
@@ -245,7 +243,7 @@ class FileStore:
                 hint = "Try again. If a run was stopped, let it go on or end it: see `reconciler unlock`."
             kind = OutcomeUnknown if isinstance(error, _UnclearError) else StateUnavailable
             message = f"cannot {verb} {self.location}: {error.strerror or error}"
-            raise kind(message, hint=hint, location=self.location) from error
+            raise kind(message, hint=hint) from error
 
     @contextmanager
     def _changing(self, verb: str) -> Iterator[None]:

@@ -75,7 +75,6 @@ class GitStore:
                     f"the branch {self._place.branch_name} of {self.location} has a log, but not the state "
                     f"that it belongs to ({self._place.path})",
                     hint="Put the state back: `reconciler state restore`.",
-                    location=self.location,
                     log=b"".join(self._repository.blobs(tip.blobs)),
                 )
             snapshot, *log = self._repository.blobs(tip.blobs)

@@ -88,7 +88,6 @@ def unavailable(
     return kind(
         f"cannot {verb} {place.location}: {reason}",
         hint=f"{remedy} {_NOTHING_LOST}",
-        location=place.location,
         retry_after_s=0.0 if _PASSING.search(reason) else None,
     )
 
@@ -99,7 +98,6 @@ def foreign(place: GitPlace, why: str) -> StateUnavailable:
         f"the branch {place.branch_name} of {place.location} is not the branch of this state: {why}",
         hint="A state has a branch of its own, with nothing else in it. Name another with #branch=NAME, or "
         f"the state's file with #path=NAME. {_NOTHING_LOST}",
-        location=place.location,
     )
 
 

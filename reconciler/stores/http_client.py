@@ -144,9 +144,8 @@ class HttpClient:
             raise self._unusable(problem, remedy) from error
 
     def _unusable(self, problem: str, remedy: str) -> StateUnavailable:
-        location = self._address.location
-        message, hint = f"cannot reach {location}: {problem}", f"{remedy} Nothing was sent."
-        return StateUnavailable(message, hint=hint, location=location)
+        message = f"cannot reach {self._address.location}: {problem}"
+        return StateUnavailable(message, hint=f"{remedy} Nothing was sent.")
 
 
 def _read(response: httpx.Response, deadline_s: float) -> bytes:

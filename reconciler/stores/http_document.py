@@ -59,7 +59,7 @@ def decode_document(data: bytes, *, location: str) -> StateDocument:
     """Return the document in `data`. Raise StateError for other content, which must not be overwritten."""
 
     def refusal(kind: type[StateError], problem: str, remedy: str) -> StateError:
-        return kind(f"{location} {problem}", hint=f"Nothing was changed. {remedy}", location=location)
+        return kind(f"{location} {problem}", hint=f"Nothing was changed. {remedy}")
 
     try:
         found = json.loads(data)

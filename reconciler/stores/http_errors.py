@@ -122,7 +122,6 @@ class HttpErrors:
             f"{self.location} is locked at its server by {holder}",
             hint=f"Wait for it to end. A run of an earlier version, another tool, or a run that was killed "
             f"as it began has this lock. If that has certainly ended, {end}.",
-            location=self.location,
             holder=holder,
         )
 
@@ -137,7 +136,7 @@ class HttpErrors:
         self, message: str, hint: str, *, is_unknown: bool = False, retry_after_s: float | None = None
     ) -> StateUnavailable:
         kind = OutcomeUnknown if is_unknown else StateUnavailable
-        return kind(message, hint=hint, location=self.location, retry_after_s=retry_after_s)
+        return kind(message, hint=hint, retry_after_s=retry_after_s)
 
 
 def _describe(error: Exception) -> str:

@@ -479,4 +479,4 @@ class FaultyStore:
     def _error(self, kind: type[errors.StateUnavailable]) -> errors.StateUnavailable:
         if kind is errors.OutcomeUnknown:
             self._history.let_others_go_on()
-        return kind("the history wants it so", hint="Go on.", location=self.location)
+        return kind("the history wants it so", hint="Go on.")

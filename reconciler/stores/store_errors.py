@@ -12,7 +12,6 @@ def conflict(location: str) -> StateConflict:
     return StateConflict(
         f"{location} was changed by somebody else since it was read",
         hint="Nothing was overwritten. Plan again on the state as it is now.",
-        location=location,
     )
 
 
@@ -21,6 +20,5 @@ def locked_by_earlier_version(location: str, sign: str, *, remedy: str) -> State
     return StateLocked(
         f"{location} is locked by a run of an earlier version: {sign}",
         hint=f"Wait for that run to end. {remedy}",
-        location=location,
         holder="a run of an earlier version",
     )

@@ -208,7 +208,6 @@ class BoundedStore(StoreWrapper):
             f"the store of {self.location} {what}",
             hint=("Nothing was changed. " if is_known else "The change may have been made or not. ")
             + "Check that the store works, then run `reconciler plan`.",
-            location=self.location,
         )
 
 

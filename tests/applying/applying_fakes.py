@@ -67,7 +67,7 @@ class FakeLog:
         await asyncio.sleep(0)
         self._appends += 1
         if self.fails_at is not None and self._appends >= self.fails_at:
-            raise StateUnavailable("no space left", hint="", location="x")
+            raise StateUnavailable("no space left", hint="")
         self.records.append(record)
         kind = "intent" if isinstance(record, IntentRecord) else type(record).__name__
         self.events.append((kind, record.address))

@@ -324,7 +324,7 @@ async def test_a_log_that_hangs_is_given_up_a_while_after_the_second_signal(worl
     async def append(_record):
         world.api.began.set()
         await given_up.wait()
-        raise OutcomeUnknown("the store has not answered", hint="", location="x")
+        raise OutcomeUnknown("the store has not answered", hint="")
 
     world.log.append = append
     world.stopping.give_up = given_up.set

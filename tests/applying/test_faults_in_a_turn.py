@@ -200,7 +200,7 @@ def test_what_ends_the_process_is_not_caught(kind):
 
 async def test_a_store_that_fails_is_no_internal_error(world):
     """It says itself what is wrong."""
-    world.log = Failing(world.log, "append", StateUnavailable("no space left", hint="", location="x"), nth=2)
+    world.log = Failing(world.log, "append", StateUnavailable("no space left", hint=""), nth=2)
     report = await world.apply("a")
     assert "no space left" in report.exams[0].message
     assert "internal" not in report.exams[0].message

@@ -34,7 +34,7 @@ class SlowStore(MemoryStore):
             self.second_begun.set()
         assert self.open.wait(5)
         if self.writes == self.fails_at:
-            raise StateUnavailable("no space left", hint="", location="slow")
+            raise StateUnavailable("no space left", hint="")
         return super().append(records, at=at, note=note)
 
     @property

@@ -54,7 +54,7 @@ class Store:
     def put(self, snapshot, log, at):
         number, *_ = json.loads(self.path.read_text()) if self.path.exists() else (0,)
         if at != (str(number) if number else None):
-            raise StateConflict("it was changed", hint="", location=self.location)
+            raise StateConflict("it was changed", hint="")
         number += 1
         parts = (base64.b64encode(part).decode() for part in (snapshot, log))
         scratch = self.path.with_suffix(".new")

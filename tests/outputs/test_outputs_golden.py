@@ -70,7 +70,7 @@ TEXTS: Final[dict[str, Callable[[Console], None]]] = {
         to,
     ),
     "error-locked": lambda to: print_error(
-        StateLocked("the state is locked", hint="Wait.", location="file:x", holder="ci on runner-7"), to
+        StateLocked("the state is locked", hint="Wait.", holder="ci on runner-7"), to
     ),
 }
 

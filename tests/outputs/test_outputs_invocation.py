@@ -45,7 +45,7 @@ def test_guards_notes_and_errors_tell_commands_that_can_be_copied():
     )
     assert made.fingerprint == plain.fingerprint
     assert HERE.completed_plan(replace(plain, guards=(), notes=())) == replace(plain, guards=(), notes=())
-    refused, unusable = PlanRefused((guard,)), StateError("m", location="l", hint="`reconciler show`")
+    refused, unusable = PlanRefused((guard,)), StateError("m", hint="`reconciler show`")
     for error in (refused, unusable):
         HERE.complete_error(error)
     assert refused.guards == made.guards

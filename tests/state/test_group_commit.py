@@ -183,7 +183,7 @@ async def test_a_failed_append_is_told_and_leaves_no_trace(store):
     """Who waits for a batch that failed is told so, and the next batch takes its place."""
     client = Plugged(store.cell)
     log = log_of(opened_on(client))
-    client.error = StateUnavailable("the disk is full", hint="Make room.", location="x")
+    client.error = StateUnavailable("the disk is full", hint="Make room.")
     with pytest.raises(StateUnavailable, match="full"):
         await log.append(began("a", "t1"))
     client.error = None
@@ -228,7 +228,7 @@ async def test_an_outcome_that_the_store_refused_is_owed(store):
     spare = Spare(store)
     log = log_of(opened_on(client), spare)
     await log.append(began("a", "t1"))
-    client.error = StateUnavailable("it is broken", hint="mend it", location="x")
+    client.error = StateUnavailable("it is broken", hint="mend it")
     with pytest.raises(StateUnavailable):
         await log.append(began("b", "t2"))
     assert not spare.is_owed

@@ -61,7 +61,7 @@ class Shelf(MemoryStore):
         """Give `head`, or lose it."""
         if self.is_losing:
             self.is_losing = False
-            raise OutcomeUnknown("lost", hint="", location=self.location)
+            raise OutcomeUnknown("lost", hint="")
         return head
 
     def keep_backup(self, snapshot):
@@ -232,7 +232,7 @@ class Lost(Shelf):
 
     def load(self):
         """Tell what is left."""
-        raise StateDamaged("gone", hint="", location=self.location, log=self.log, head=Head("left"))
+        raise StateDamaged("gone", hint="", log=self.log, head=Head("left"))
 
     def compare(self, at):
         """Only what is left can be followed."""

@@ -105,7 +105,7 @@ class Half(MemoryStore):
         if draw((True, True, False)):
             return self.put(snapshot, log)
         self.put_half(snapshot, log)
-        raise OutcomeUnknown("it stopped half-way", hint="Look again.", location=self.location)
+        raise OutcomeUnknown("it stopped half-way", hint="Look again.")
 
     def put_half(self, snapshot, log):
         """Hold the new snapshot."""

@@ -88,7 +88,7 @@ class FakeClock:
 
 def unavailable(retry_after_s=None, kind=StateUnavailable):
     """What a store raises."""
-    return kind("no", hint="", location="memory:", retry_after_s=retry_after_s)
+    return kind("no", hint="", retry_after_s=retry_after_s)
 
 
 CALLS = {
@@ -186,7 +186,7 @@ def test_a_change_that_was_perhaps_made_is_not_repeated(name, clock):
         assert inner.calls == {name: 2}
 
 
-@pytest.mark.parametrize("error", [StateConflict("no", hint="", location=""), UsageError("no", hint="")])
+@pytest.mark.parametrize("error", [StateConflict("no", hint=""), UsageError("no", hint="")])
 def test_other_errors_are_final(error, clock):
     """What was refused is refused again."""
     inner = Failing(error)

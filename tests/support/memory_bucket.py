@@ -63,7 +63,7 @@ class MemoryBucket:
         fate = self._meet(lambda: self.objects.put(key, data, replacing))
         if fate == "late":
             self.objects.late.append((key, data, replacing))
-            raise OutcomeUnknown("made up", hint="made up", location=self.location)
+            raise OutcomeUnknown("made up", hint="made up")
         return self.objects.put(key, data, replacing)
 
     def listing(self, folder):
@@ -86,12 +86,12 @@ class MemoryBucket:
         if callable(fate):
             fate()
         if fate == "before":
-            raise StateUnavailable("made up", hint="made up", location=self.location)
+            raise StateUnavailable("made up", hint="made up")
         if fate in {"after", "twice"}:
             with suppress(PutRefused):
                 change()
         if fate == "after":
-            raise OutcomeUnknown("made up", hint="made up", location=self.location)
+            raise OutcomeUnknown("made up", hint="made up")
         return fate
 
 

@@ -59,4 +59,4 @@ class MemoryStore:
 
 def conflict():
     """What a store raises that has another head."""
-    return StateConflict("the state was changed in the meantime", hint="Look again.", location="memory:")
+    return StateConflict("the state was changed in the meantime", hint="Look again.")

@@ -93,4 +93,4 @@ class FaultyStore(MemoryStore):
 
     def failure(self, kind):
         """An error of this store."""
-        return kind("the store fails", hint="Try again.", location=self.location)
+        return kind("the store fails", hint="Try again.")

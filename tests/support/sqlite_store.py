@@ -49,7 +49,7 @@ class SqliteStore:
             connection.execute("BEGIN IMMEDIATE")
             found = self.row(connection)
             if at != (None if found is None else found.head):
-                raise StateConflict("it was changed", hint=HINT, location=self.location)
+                raise StateConflict("it was changed", hint=HINT)
             head = int(at or 0) + 1
             connection.execute("DELETE FROM held")
             connection.execute("INSERT INTO held VALUES (?, ?, ?)", (*changed(found), head))
@@ -57,7 +57,7 @@ class SqliteStore:
             try:
                 reach(Step.STORE_CALLED)
             except OSError as error:
-                raise OutcomeUnknown("no answer", hint=HINT, location=self.location) from error
+                raise OutcomeUnknown("no answer", hint=HINT) from error
         return Head(str(head))
 
     @contextmanager
@@ -69,9 +69,7 @@ class SqliteStore:
             connection.execute(TABLE)
             yield connection
         except (OSError, sqlite3.Error) as error:
-            raise StateUnavailable(
-                f"failed: {error}", hint=HINT, location=self.location, retry_after_s=0
-            ) from error
+            raise StateUnavailable(f"failed: {error}", hint=HINT, retry_after_s=0) from error
         finally:
             connection.close()
 
