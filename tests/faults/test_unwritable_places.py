@@ -56,7 +56,8 @@ def start(workspace, prepare, *arguments):
     """A command as a running process that `prepare` has limited."""
     environment = {key: value for key, value in workspace.environment().items() if not key.startswith("COV")}
     return subprocess.Popen(  # the limits are to hold for the command, not for what measures coverage
-        [sys.executable, "-m", "reconciler", *arguments],
+        # Without -B it would leave half a compiled module, where a module was changed since the last run.
+        [sys.executable, "-B", "-m", "reconciler", *arguments],
         cwd=workspace.root,
         env=environment,
         preexec_fn=prepare,  # noqa: PLW1509 - no other thread holds a lock that the child needs
