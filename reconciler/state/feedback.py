@@ -6,7 +6,7 @@ overruled.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from msgspec.structs import replace
 
@@ -49,6 +49,12 @@ def feed(state: State, records: Iterable[LogRecord]) -> tuple[State, tuple[Recov
     return feeder.state, fed
 
 
+class _Judgement(NamedTuple):
+    verdict: RecoveryVerdict
+    message: str
+    hint: str = ""
+
+
 class _Feeder:
     """A state to which the creates of a run are fed one by one; `sent` are the run's intents."""
 
@@ -67,19 +73,30 @@ class _Feeder:
 
     def feed(self, record: Record) -> RecoveredOutcome:
         """Return the verdict on `record`, and record it if the verdict says so."""
-        fed = self._judge(record)
-        if fed.verdict is RecoveryVerdict.RECORDED:
-            if not self._is_open(record):  # state knows nothing of this try
-                intent = self.sent[_attempt(record)]
-                apply_record(intent, self._exams, self._intents)
-                self._service = self._service or intent.service
-            if not isinstance(record, IntentRecord):
-                apply_record(record, self._exams, self._intents)
-            if isinstance(record, CreatedRecord):
-                self._holders[record.sid] = record.address
-        return fed
+        verdict, message, hint = self._judge(record)
+        if verdict is RecoveryVerdict.RECORDED:
+            self._record(record)
+        return RecoveredOutcome(
+            address=record.address,
+            attempt=_attempt(record),
+            outcome=_OUTCOMES[type(record)].value,
+            sid=record.sid if isinstance(record, CreatedRecord) else None,
+            verdict=verdict,
+            message=message,
+            hint=hint,
+        )
 
-    def _judge(self, record: Record) -> RecoveredOutcome:
+    def _record(self, record: Record) -> None:
+        if not self._is_open(record):  # state knows nothing of this try
+            intent = self.sent[_attempt(record)]
+            apply_record(intent, self._exams, self._intents)
+            self._service = self._service or intent.service
+        if not isinstance(record, IntentRecord):
+            apply_record(record, self._exams, self._intents)
+        if isinstance(record, CreatedRecord):
+            self._holders[record.sid] = record.address
+
+    def _judge(self, record: Record) -> _Judgement:
         match record:
             case CreatedRecord():
                 return self._judge_created(record)
@@ -99,44 +116,35 @@ class _Feeder:
         is_sent = _attempt(record) in self.sent
         return is_sent and record.address not in self._exams and record.address not in self._intents
 
-    def _judge_created(self, record: CreatedRecord) -> RecoveredOutcome:
+    def _judge_created(self, record: CreatedRecord) -> _Judgement:
         sid, holder = record.sid, self._holders.get(record.sid)
         if self._is_open(record):
             if holder is None:
-                return _fed(record, RecoveryVerdict.RECORDED, f"recorded as {sid}")
-            return _fed(
-                record,
-                RecoveryVerdict.CONTRADICTS,
-                f"was created as {sid}, which {holder} holds",
-                hint=f"{_LOOK} give {holder} the exam that is its own, and settle {record.address}.",
-            )
+                return _Judgement(RecoveryVerdict.RECORDED, f"recorded as {sid}")
+            hint = f"{_LOOK} give {holder} the exam that is its own, and settle {record.address}."
+            message = f"was created as {sid}, which {holder} holds"
+            return _Judgement(RecoveryVerdict.CONTRADICTS, message, hint)
         if holder is not None:
             where = "" if holder == record.address else f", at {holder}"
-            return _fed(record, RecoveryVerdict.KNOWN, f"{sid} is in state{where}")
+            return _Judgement(RecoveryVerdict.KNOWN, f"{sid} is in state{where}")
         settled = self._resolutions.get(record.attempt)
         if settled is not None and settled.sid == sid:
-            return _fed(record, RecoveryVerdict.KNOWN, f"{settled.by} settled it as {sid}")
+            return _Judgement(RecoveryVerdict.KNOWN, f"{settled.by} settled it as {sid}")
         return self._judge_stray(record, settled)
 
-    def _judge_stray(self, record: CreatedRecord, settled: Resolution | None) -> RecoveredOutcome:
+    def _judge_stray(self, record: CreatedRecord, settled: Resolution | None) -> _Judgement:
         """Return the verdict on an exam that exists and that state does not hold."""
         address, sid = record.address, record.sid
         contradiction = self._contradiction(record, settled)
         if contradiction is not None:
-            return _fed(
-                record,
-                RecoveryVerdict.CONTRADICTS,
-                f"was created as {sid}, but {contradiction}",
-                hint=f"{_LOOK} keep the one that is right: the exam may exist twice.",
-            )
+            hint = f"{_LOOK} keep the one that is right: the exam may exist twice."
+            message = f"was created as {sid}, but {contradiction}"
+            return _Judgement(RecoveryVerdict.CONTRADICTS, message, hint)
         if self._is_free(record):
-            return _fed(record, RecoveryVerdict.RECORDED, f"recorded as {sid}")
-        return _fed(
-            record,
-            RecoveryVerdict.UNKNOWN,
-            f"was created as {sid}, and state does not know of it",
-            hint=f"Adopt it, or the next apply creates it again: reconciler import {address} {sid}",
-        )
+            return _Judgement(RecoveryVerdict.RECORDED, f"recorded as {sid}")
+        hint = f"Adopt it, or the next apply creates it again: reconciler import {address} {sid}"
+        message = f"was created as {sid}, and state does not know of it"
+        return _Judgement(RecoveryVerdict.UNKNOWN, message, hint)
 
     def _contradiction(self, record: CreatedRecord, settled: Resolution | None) -> str | None:
         if settled is not None:
@@ -146,54 +154,37 @@ class _Feeder:
             return f"state holds {entry.sid} there"
         return "another attempt is in doubt there" if record.address in self._intents else None
 
-    def _judge_failed(self, record: FailedRecord) -> RecoveredOutcome:
+    def _judge_failed(self, record: FailedRecord) -> _Judgement:
         """Return the verdict on a failed create: one that is not open was cleared, as it leaves no trace."""
         if self._is_open(record):
-            return _fed(record, RecoveryVerdict.RECORDED, f"was not created: {record.reason}")
+            return _Judgement(RecoveryVerdict.RECORDED, f"was not created: {record.reason}")
         settled = self._resolutions.get(record.attempt)
         if settled is not None and settled.sid is not None:
-            return _fed(
-                record,
-                RecoveryVerdict.CONTRADICTS,
-                f"was refused ({record.reason}), but {settled.by} settled it as {settled.sid}",
-                hint=f"{_LOOK} see what {settled.sid} is.",
-            )
-        return _fed(record, RecoveryVerdict.KNOWN, "was not created, and state knows")
+            message = f"was refused ({record.reason}), but {settled.by} settled it as {settled.sid}"
+            hint = f"{_LOOK} see what {settled.sid} is."
+            return _Judgement(RecoveryVerdict.CONTRADICTS, message, hint)
+        return _Judgement(RecoveryVerdict.KNOWN, "was not created, and state knows")
 
-    def _judge_doubt(self, record: IntentRecord | InDoubtRecord) -> RecoveredOutcome:
+    def _judge_doubt(self, record: IntentRecord | InDoubtRecord) -> _Judgement:
         """Return the verdict on a create without a clear outcome; an entry at its address may be of it."""
         reason = "no answer is known" if isinstance(record, IntentRecord) else record.answer.reason
         intent, entry = self._intents.get(record.address), self._exams.get(record.address)
         if intent is not None and intent.attempt == _attempt(record):
             if isinstance(record, InDoubtRecord) and intent.answer is None:
-                return _fed(record, RecoveryVerdict.RECORDED, f"in doubt: {reason}")
-            return _fed(record, RecoveryVerdict.KNOWN, "in doubt, and state knows")
+                return _Judgement(RecoveryVerdict.RECORDED, f"in doubt: {reason}")
+            return _Judgement(RecoveryVerdict.KNOWN, "in doubt, and state knows")
         settled = self._resolutions.get(_attempt(record))
         if settled is not None:
-            return _fed(record, RecoveryVerdict.KNOWN, f"was in doubt; {settled.by} settled it")
+            return _Judgement(RecoveryVerdict.KNOWN, f"was in doubt; {settled.by} settled it")
         if isinstance(record, IntentRecord) and entry is not None and entry.digest == record.intent.digest:
-            return _fed(record, RecoveryVerdict.KNOWN, f"state holds {entry.sid} there")
+            return _Judgement(RecoveryVerdict.KNOWN, f"state holds {entry.sid} there")
         if self._is_free(record):
-            return _fed(record, RecoveryVerdict.RECORDED, f"in doubt: {reason}")
-        return _fed(
-            record,
-            RecoveryVerdict.UNKNOWN,
-            f"was in doubt ({reason}), and state does not know of it",
-            hint=f"{_LOOK} adopt it if it is there: reconciler import {record.address} SID",
+            return _Judgement(RecoveryVerdict.RECORDED, f"in doubt: {reason}")
+        hint = f"{_LOOK} adopt it if it is there: reconciler import {record.address} SID"
+        return _Judgement(
+            RecoveryVerdict.UNKNOWN, f"was in doubt ({reason}), and state does not know of it", hint
         )
 
 
 def _attempt(record: Record) -> AttemptId:
     return record.intent.attempt if isinstance(record, IntentRecord) else record.attempt
-
-
-def _fed(record: Record, verdict: RecoveryVerdict, message: str, hint: str = "") -> RecoveredOutcome:
-    return RecoveredOutcome(
-        address=record.address,
-        attempt=_attempt(record),
-        outcome=_OUTCOMES[type(record)].value,
-        sid=record.sid if isinstance(record, CreatedRecord) else None,
-        verdict=verdict,
-        message=message,
-        hint=hint,
-    )
