@@ -139,16 +139,12 @@ class Run:
         progress.planned(self._plan)
         now, by = SystemClock().now(), tamed(by)
         changed = apply_state_changes(self._plan, self._applied, now=now, by=by)
-        if not self._creates:
-            backup = _change(session, changed, is_last=True)
-            report, recovery = Report(exams=()), Recovery(earlier=self._earlier)
-            return Applied(
-                plan=self._plan, report=report, state=session.state, backup=backup, recovery=recovery
-            )
-        file, is_stored = None if make_file is None else make_file(), False
+        file = make_file() if self._creates and make_file is not None else None
+        report, trouble, is_stored = Report(exams=()), None, False
         try:
-            backup = _change(session, changed)
-            report, trouble = await self._send(session, file, progress, stopping or Stopping(), by)
+            backup = _change(session, changed, is_last=not self._creates)
+            if self._creates:
+                report, trouble = await self._send(session, file, progress, stopping or Stopping(), by)
             is_stored = trouble is None
         finally:
             recovery = self._end(file, is_stored=is_stored)
@@ -216,7 +212,7 @@ class Run:
         return report, trouble
 
 
-def _change(session: Session, changed: State, *, is_last: bool = False) -> str | None:
+def _change(session: Session, changed: State, *, is_last: bool) -> str | None:
     """Commit `changed` if it differs from the state; return where the old state is kept.
 
     With `is_last` the lock is released by that.
