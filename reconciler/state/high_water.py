@@ -6,7 +6,7 @@ It shows that an older copy of a state was put back: that copy does not know of 
 import enum
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,8 @@ from reconciler.model.locks import LockInfo
 from reconciler.model.state import State
 from reconciler.ports import Store
 from reconciler.state.local_folder import local_path
-from reconciler.state.session import Session, open_session
+from reconciler.state.locking import Waiting
+from reconciler.state.session import Session
 
 _NAME: Final = "seen.json"
 
@@ -79,9 +80,9 @@ class HighWaterMark:
 def watched_session(
     store: Store, *, root: Path, lock: LockInfo, timeout_s: float, older: OlderState
 ) -> Iterator[Session]:
-    """Hold lock and state as `open_session` does, and keep the mark of the workspace at `root`."""
+    """Hold lock and state for the length of the context, and keep the mark of the workspace at `root`."""
     mark = HighWaterMark(root)
-    with open_session(store, lock=lock, timeout_s=timeout_s) as session:
+    with closing(Session(store, lock, Waiting(timeout_s=timeout_s))) as session:
         mark.check(_folded(session), store.location, older)
         session.on_news = lambda: mark.raise_to(_folded(session))
         try:

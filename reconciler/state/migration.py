@@ -9,6 +9,7 @@ is held until step 2 releases it. The new store is not locked: each write names 
 """
 
 from collections.abc import Callable
+from contextlib import closing
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -47,11 +48,8 @@ class Migration(Struct, frozen=True, kw_only=True):
             snapshot = _snapshot(present, self.source)
             if snapshot.marker == self._moved_to:
                 return self._finish(snapshot.state)
-        session = Session(self.source, self.lock, Waiting(timeout_s=timeout_s))
-        try:
+        with closing(Session(self.source, self.lock, Waiting(timeout_s=timeout_s))) as session:
             return self._move(session)
-        finally:
-            session.close()
 
     def _move(self, session: Session) -> State:
         state = session.state

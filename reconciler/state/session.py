@@ -7,8 +7,8 @@ appends what is missing. Once the lock is another's, nothing more can be changed
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from msgspec.structs import replace
@@ -40,18 +40,8 @@ def load_state(store: Store, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -
     return find(store, payloads).state
 
 
-@contextmanager
-def open_session(store: Store, *, lock: LockInfo, timeout_s: float) -> Iterator["Session"]:
-    """Hold the lock and the state for the length of the context."""
-    session = Session(store, lock, Waiting(timeout_s=timeout_s))
-    try:
-        yield session
-    finally:
-        session.close()
-
-
 class Session:
-    """A state whose lock is held; see `open_session`. The constructor takes the lock."""
+    """A state whose lock is held; the constructor takes it, and `close` releases it."""
 
     def __init__(self, store: Store, lock: LockInfo, waiting: Waiting) -> None:
         self._store = store

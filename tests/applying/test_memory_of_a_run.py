@@ -9,6 +9,7 @@ from itertools import count
 import pytest
 from applying_fakes import declaration
 from raw_server import ok
+from session_stores import open_session
 
 from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest
@@ -21,7 +22,6 @@ from reconciler.service.client import HttpExamApi
 from reconciler.service.retry import BackOff
 from reconciler.state.group_commit import GroupCommit
 from reconciler.state.initialising import initialise
-from reconciler.state.session import open_session
 from reconciler.stores.opening import open_store
 
 LINE_BYTES = 2000

@@ -2,12 +2,11 @@
 
 from memory_store import Cell, MemoryStore
 from msgspec.structs import replace
-from session_stores import a_lock
+from session_stores import a_lock, open_session
 from state_builders import LINEAGE, began, created, doubted, entry, failed, intent, state
 
 from reconciler.state.history_notes import note_of_change, note_of_records
 from reconciler.state.initialising import initialise
-from reconciler.state.session import open_session
 
 
 def test_a_batch_of_records_is_counted_and_listed():

@@ -8,7 +8,7 @@ import jsonschema
 import msgspec
 import pytest
 from memory_store import Cell, MemoryStore
-from session_stores import a_lock, session, waiting
+from session_stores import a_lock, open_session, session, waiting
 from state_builders import LINEAGE, began, entry, intent, resolution, state
 
 from reconciler import schemas
@@ -32,7 +32,7 @@ from reconciler.model.state import MoveMarker, MovePhase
 from reconciler.state.initialising import initialise
 from reconciler.state.locking import break_lock
 from reconciler.state.log_format import encode_log
-from reconciler.state.session import Session, load_state, open_session
+from reconciler.state.session import Session, load_state
 from reconciler.state.state_format import decode_snapshot, decode_state, encode_state
 from reconciler.stores import encryption
 from reconciler.stores.encrypting_store import EncryptingStore

@@ -3,7 +3,7 @@
 import pytest
 from memory_store import MemoryStore
 from msgspec.structs import replace
-from session_stores import FaultyStore, a_lock, begun, other, session
+from session_stores import FaultyStore, a_lock, begun, open_session, other, session
 from state_builders import LINEAGE, NOW, began, created, doubted, entry, failed, resolution, state
 
 from reconciler.model.errors import OutcomeUnknown, StateAbsent, StateDamaged, StateUnavailable
@@ -11,7 +11,7 @@ from reconciler.model.locks import Breaking
 from reconciler.model.records import LockRecord
 from reconciler.state.locking import break_lock, find
 from reconciler.state.log_format import encode_line, encode_log, encode_records
-from reconciler.state.session import load_state, open_session
+from reconciler.state.session import load_state
 from reconciler.state.state_format import encode_state
 
 

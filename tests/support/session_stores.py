@@ -1,5 +1,7 @@
 """Stores in memory for tests of the session, and sessions on them."""
 
+from contextlib import closing
+
 from memory_store import Cell, MemoryStore
 from state_builders import LINEAGE, NOW
 
@@ -39,6 +41,11 @@ def waiting(timeout_s=0.0, time=None):
 def session(store, lock_id="l1", **more):
     """A session on `store`."""
     return Session(store, a_lock(lock_id), waiting(**more))
+
+
+def open_session(store, *, lock, timeout_s):
+    """A session that ends with the context."""
+    return closing(Session(store, lock, Waiting(timeout_s=timeout_s)))
 
 
 def begun():

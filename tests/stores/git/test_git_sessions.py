@@ -3,12 +3,12 @@
 import pytest
 from git_repositories import bare, git, push_files, refusal
 from msgspec.structs import replace
-from session_stores import a_lock
+from session_stores import a_lock, open_session
 from state_builders import LINEAGE, began, created, entry
 
 from reconciler.model.errors import StateUnavailable
 from reconciler.state.initialising import initialise
-from reconciler.state.session import load_state, open_session
+from reconciler.state.session import load_state
 from reconciler.state.state_format import encode_state
 from reconciler.stores.git import open_git
 
