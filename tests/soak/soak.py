@@ -260,7 +260,7 @@ def wait_for_request(process, sandbox):
     """Return when one more request has arrived, or the process has ended."""
     before = sandbox.requests
     while sandbox.requests == before and process.poll() is None:
-        time.sleep(0.005)
+        wait(process, 0.005)
 
 
 def say(text):
