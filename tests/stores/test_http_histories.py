@@ -29,8 +29,8 @@ class AdriftClient:
 
     def __init__(self, flavour, state):
         self.flavour, self.state = flavour, state
-        lates = ("late", "late", "arrival") if flavour is state_server.GitLab else ()
-        self.fates = (*FATES, *lates)
+        late = ("late", "late", "arrival") if flavour is state_server.GitLab else ()
+        self.fates = (*FATES, *late)
 
     def send(self, method, url, *, body=b"", lock_id=""):
         """Do a request, or what its fate is."""
