@@ -32,7 +32,7 @@ from reconciler.ports import HasServerLock, Store, Stored
 from reconciler.state.feedback import feed
 from reconciler.state.log_format import DecodedLog, decode_log, encode_log, encode_records
 from reconciler.state.replay import Replay
-from reconciler.state.state_format import decode_snapshot, encode_state, refuse_moved
+from reconciler.state.state_format import decode_state, encode_state
 from reconciler.state.strict_json import MalformedError
 
 _FIRST_PAUSE_S: Final = 0.1
@@ -91,10 +91,9 @@ def read(stored: Stored, location: str, payloads: Mapping[Digest, Payload] = NO_
 
 def _read(stored: Stored, location: str, payloads: Mapping[Digest, Payload]) -> Found:
     log = decode_log(stored.log, location=location, payloads=payloads)
-    snapshot = decode_snapshot(stored.snapshot, location=location, payloads=payloads)
-    refuse_moved(snapshot, location)
+    before = decode_state(stored.snapshot, location=location, payloads=payloads)
     try:
-        replayed = _replayed(snapshot.state, log)
+        replayed = _replayed(before, log)
         state = replayed.state
     except MalformedError as error:
         raise StateDamaged(
