@@ -89,9 +89,9 @@ def left(workspace, folder=FOLDER):
     return sorted((workspace.root / folder).glob("*.recovery"))
 
 
-def refuse(workspace, sandbox):
+def refuse(workspace, sandbox, *more):
     """What an apply that is refused says."""
-    workspace.run("apply", "--auto-approve", "--api-url", sandbox.url, expect=1)
+    workspace.run("apply", "--auto-approve", "--api-url", sandbox.url, *more, expect=1)
     return " ".join(workspace.printed.split())
 
 
@@ -228,7 +228,8 @@ def test_what_a_store_lost_after_it_took_it_is_not_sent_again(workspace, sandbox
     lose(workspace, empty)
     (file,) = left(workspace)
     sids = {exam["body"]["title"]: exam["sid"] for exam in sandbox.created}
-    said = refuse(workspace, sandbox)
+    assert "this machine has seen serial 1" in refuse(workspace, sandbox)
+    said = refuse(workspace, sandbox, "--allow-older-state")
     assert f"says that it was sent and is {sids['Exam a']}" in said
     assert f"`reconciler state recover {file.relative_to(workspace.root)} --state" in said
     assert f"recorded as {sids['Exam b']}" in workspace.run("state", "recover", str(file))
@@ -247,7 +248,8 @@ def test_an_intent_that_a_store_lost_is_in_doubt(workspace, sandbox):
     strike(workspace, sandbox, "answered=kill", expect=-9)
     lose(workspace, empty)
     (file,) = left(workspace)
-    assert "says that it was sent" in refuse(workspace, sandbox)
+    assert "this machine has seen serial 1" in refuse(workspace, sandbox)
+    assert "says that it was sent" in refuse(workspace, sandbox, "--allow-older-state")
     assert len(sandbox.created) == 1
     workspace.run("state", "recover", str(file))
     assert workspace.state["intents"].keys() == {"cs/a"}
