@@ -1,5 +1,6 @@
 """Recovery files that earlier runs left: which ones state has, lacks, or cannot trust."""
 
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,10 +38,6 @@ class EarlierRuns(Struct, frozen=True, kw_only=True):
     foreign: tuple[Path, ...] = ()
 
 
-class _ForeignError(Exception):
-    """This machine did not certainly write the file."""
-
-
 def settle_leftovers(folder: Path, state: State, *, root: Path, key: bytes | None) -> EarlierRuns:
     """Remove the recovery files in `folder` of which `state` has everything; return the others.
 
@@ -48,33 +45,23 @@ def settle_leftovers(folder: Path, state: State, *, root: Path, key: bytes | Non
     of other states and of active runs are ignored.
     """
     unmerged, foreign = [], []
-    for path in recovery_paths(folder):
-        with suppress(OSError):
-            try:
-                records = _records(read_leftover(path), state.lineage, key)
-            except _ForeignError:
-                foreign.append(_shown(path, root))
-                continue
-            if records is None:
-                continue
-            fed = feed(state, records)[1]
-            if all(one.verdict is RecoveryVerdict.KNOWN for one in fed):
+    for path, records in _files(folder, state.lineage, key=key, read=read_leftover):
+        if records is None:
+            foreign.append(_shown(path, root))
+            continue
+        fed = feed(state, records)[1]
+        if all(one.verdict is RecoveryVerdict.KNOWN for one in fed):
+            with suppress(OSError):
                 path.unlink(missing_ok=True)
-            else:
-                unmerged.append(UnmergedRecovery(path=_shown(path, root), fed=fed))
+        else:
+            unmerged.append(UnmergedRecovery(path=_shown(path, root), fed=fed))
     return EarlierRuns(unmerged=tuple(unmerged), foreign=tuple(foreign))
 
 
 def foreign_files(folder: Path, lineage: str, *, root: Path, key: bytes | None) -> tuple[Path, ...]:
     """Return the foreign recovery files in `folder`, as `settle_leftovers` does. Takes no lock."""
-    foreign = []
-    for path in recovery_paths(folder):
-        with suppress(OSError):
-            try:
-                _records(read_file(path), lineage, key)
-            except _ForeignError:
-                foreign.append(_shown(path, root))
-    return tuple(foreign)
+    files = _files(folder, lineage, key=key, read=read_file)
+    return tuple(_shown(path, root) for path, records in files if records is None)
 
 
 def files_of_location(folder: Path, location: str) -> tuple[Path, ...]:
@@ -92,16 +79,18 @@ def _shown(path: Path, root: Path) -> Path:
     return path.relative_to(root) if path.is_relative_to(root) else path
 
 
-def _records(data: bytes, lineage: str, key: bytes | None) -> tuple[Record, ...] | None:
-    """Return the records of a file of this machine; None for another state. Raises _ForeignError."""
-    try:
-        found = decode_recovery(data, name="a recovery file", key=key)
-    except (MalformedError, StateTooNew) as error:
-        raise _ForeignError from error
-    if found is None:
-        return ()
-    if found.header.lineage != lineage:
-        return None
-    if not found.is_ours:
-        raise _ForeignError
-    return found.records
+def _files(
+    folder: Path, lineage: str, *, key: bytes | None, read: Callable[[Path], bytes]
+) -> Iterator[tuple[Path, tuple[Record, ...] | None]]:
+    """Give the recovery files of the state `lineage` with their records; None for a foreign file."""
+    for path in recovery_paths(folder):
+        with suppress(OSError):
+            try:
+                found = decode_recovery(read(path), name="a recovery file", key=key)
+            except (MalformedError, StateTooNew):
+                yield path, None
+                continue
+            if found is None:
+                yield path, ()
+            elif found.header.lineage == lineage:
+                yield path, found.records if found.is_ours else None
