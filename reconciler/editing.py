@@ -35,7 +35,7 @@ from reconciler.state.migration import Migration
 from reconciler.state.pushing import refuse_push
 from reconciler.state.recovery_file import RECOVERY
 from reconciler.state.recovery_format import decode_recovery
-from reconciler.state.restoring import logs_in, rebuilt, restored
+from reconciler.state.restoring import logs_in, rebuilt, refuse_gap, restored
 from reconciler.state.session import Session
 from reconciler.state.state_format import decode_state, encode_state
 from reconciler.state.strict_json import MalformedError
@@ -214,17 +214,24 @@ class Restored(Struct, frozen=True, kw_only=True):
     backup: str | None
 
 
-def rebuild(
-    store: EncryptingStore, older: State, *, seen: int, forget: int, is_encrypted: bool
+def rebuild(  # noqa: PLR0913 - what is known, and the choices of the caller's
+    store: EncryptingStore,
+    older: State,
+    *,
+    seen: int,
+    forget: int,
+    is_encrypted: bool,
+    is_older_allowed: bool,
 ) -> Restored | None:
     """Put `older` in place of a state that is gone or damaged, with what its log holds.
 
     Return None, with nothing changed, if the present state is as it should be. No lock is taken: a run that
-    holds one is forced out. Raises StateLocked if that run is certainly alive.
+    holds one is forced out. Raises StateLocked if that run is certainly alive, and StateOutdated, unless
+    `is_older_allowed`, if there was a later state than what is known now.
     """
     snapshot, log, head = None, b"", None
     try:
-        find(store)
+        found = find(store)
     except StateAbsent:
         pass
     except StateDamaged as error:
@@ -232,17 +239,25 @@ def rebuild(
             raise
         snapshot, log, head = error.snapshot, error.log, error.head
     else:
+        present = found.state.serial + found.replayed.has_news
+        refuse_gap(max(older.serial, present), 0 if is_older_allowed else seen, store.location)
         return None
     logs = logs_in(log, store.location)
     lock = logs[-1].lock if logs else None
     if lock is not None and holder_of(store, lock).liveness is Liveness.ALIVE:
         raise locked(store, lock)
-    state, backup = rebuilt(older, logs, seen=seen), None
+    state, backup, newest = rebuilt(older, logs, seen=seen), None, older.serial
+    damaged: State | None = None
     if snapshot is not None:
         with suppress(StateDamaged):
-            present = decode_state(snapshot, location=store.location)
-            state = restored(state, present, seen=seen, forget=forget)
-            backup = store.keep_backup(snapshot)
+            damaged = decode_state(snapshot, location=store.location)
+            state = restored(state, damaged, seen=seen, forget=forget)
+            newest = max(newest, damaged.serial)
+    latest = max([seen, *(log.serial + log.has_news for log in logs)])
+    newest += any(log.has_news for log in logs)
+    refuse_gap(newest, 0 if is_older_allowed else latest, store.location)
+    if snapshot is not None and damaged is not None:
+        backup = store.keep_backup(snapshot)
     if is_encrypted:
         store.encrypt_next_write()
     at = None if head is None else Head(head)

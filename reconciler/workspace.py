@@ -357,19 +357,33 @@ class Workspace:
         return state
 
     def restore(
-        self, document: bytes, *, name: str, forget: int = 0, lock_timeout_s: float = 0.0
+        self,
+        document: bytes,
+        *,
+        name: str,
+        forget: int = 0,
+        lock_timeout_s: float = 0.0,
+        is_older_allowed: bool = False,
     ) -> Restored:
         """Put back `document`, an older state.
 
         `name` names it in errors. What has happened since stays in state, and so do the exams that only the
         present state has, unless `forget` says how many of them may go. If the present state is gone or
-        damaged, what its log holds is added to `document`.
+        damaged, what its log holds is added to `document`. If there was a later state than all of these,
+        this is refused unless `is_older_allowed`.
         """
         store, lock = self._store(), lock_info("state restore")
         plain, mark = self.plain_text(document, name=name), HighWaterMark(self._root)
         older = decode_state(plain, location=name)
         seen = mark.serial(older.lineage)
-        made = rebuild(store, older, seen=seen, forget=forget, is_encrypted=plain != document)
+        made = rebuild(
+            store,
+            older,
+            seen=seen,
+            forget=forget,
+            is_encrypted=plain != document,
+            is_older_allowed=is_older_allowed,
+        )
         if made is not None:
             mark.raise_to(made.state)
             return made

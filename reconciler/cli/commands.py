@@ -295,7 +295,7 @@ COMMANDS: Final = (
                         nargs="?",
                     ),
                     _FORGET,
-                    *_LOCKED,
+                    *_EDITING,
                 ),
                 (
                     "reconciler state restore",

@@ -93,7 +93,11 @@ def restore(parsed: argparse.Namespace) -> int:
     else:
         document, name = workspace.copy_of_state(source), source or "the backup"
     restored = workspace.restore(
-        document, name=name, forget=parsed.forget, lock_timeout_s=parsed.lock_timeout
+        document,
+        name=name,
+        forget=parsed.forget,
+        lock_timeout_s=parsed.lock_timeout,
+        is_older_allowed=parsed.allow_older_state,
     )
     exams, doubts = count_of(len(restored.state.exams), "exam"), len(restored.state.intents)
     return _say(parsed, f"Restored {name}: {exams}, {doubts} in doubt", restored)

@@ -63,9 +63,8 @@ class HighWaterMark:
         seen = self._read() | {state.lineage: state.serial}
         with suppress(OSError):
             local_path(self._root).mkdir(exist_ok=True)
-            ignore = local_path(self._root, ".gitignore")
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="ascii")
+            with suppress(FileExistsError), local_path(self._root).joinpath(".gitignore").open("x") as ignore:
+                ignore.write("*\n")
             data = json.dumps(seen, indent=2, sort_keys=True).encode()
             replace_file(local_path(self._root, _NAME), data + b"\n")
 

@@ -21,7 +21,7 @@ from reconciler.model.identities import Digest
 from reconciler.model.instants import spell_instant
 from reconciler.model.locks import LockInfo
 from reconciler.model.payloads import NO_PAYLOADS, Payload
-from reconciler.model.records import BrokenRecord, IntentRecord, LockRecord, LogRecord, UnlockRecord
+from reconciler.model.records import BrokenRecord, IntentRecord, LockRecord, LogRecord, Record, UnlockRecord
 from reconciler.model.stored_values import Count
 from reconciler.state.state_format import with_known_payload
 from reconciler.state.strict_json import MalformedError, convert, decode_json, refuse_later, to_builtins
@@ -45,6 +45,11 @@ class DecodedLog(Struct, frozen=True, kw_only=True):
     records: tuple[LogRecord, ...]
     lock: LockInfo | None
     is_early: bool
+
+    @property
+    def has_news(self) -> bool:
+        """Whether a record changes the state."""
+        return any(isinstance(record, Record) for record in self.records)
 
 
 def encode_log(lineage: str, serial: int, records: Iterable[LogRecord]) -> bytes:

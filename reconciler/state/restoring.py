@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.model.errors import PushRefused
+from reconciler.model.errors import PushRefused, StateOutdated
 from reconciler.model.state import State
 from reconciler.model.words import first_few
 from reconciler.state.feedback import feed
@@ -84,6 +84,18 @@ def rebuilt(older: State, logs: Sequence[DecodedLog], *, seen: int) -> State:
             "address in a copy of the older state, and restore that.",
         )
     return replace(state, serial=max(older.serial, seen) + 1)
+
+
+def refuse_gap(newest: int, latest: int, location: str) -> None:
+    """Raise StateOutdated if there was a state of the serial `latest`, and only `newest` is known now."""
+    if newest < latest:
+        raise StateOutdated(
+            f"{location} had serial {latest}, but what there is now and the older state only reach {newest}: "
+            "exams that were created in between are in neither",
+            hint="Nothing was changed. Look for a later copy. If there is none, restore this one with "
+            "--allow-older-state. Before the next apply, run `reconciler state recover` for each recovery "
+            "file and `reconciler import ADDRESS SID` for each exam that is still missing.",
+        )
 
 
 def _refuse_other_lineage(older: State, lineage: str) -> None:

@@ -226,7 +226,7 @@ def test_an_encrypted_state_that_is_gone_is_restored_encrypted(workspace, sandbo
         )
         (workspace.root / "exams.state.json.journal").write_bytes(log)
         (workspace.root / name).write_bytes(copy)
-        workspace.run("state", "restore", name)
+        workspace.run("state", "restore", name, "--allow-older-state")
         assert b"cs/a" not in path.read_bytes()
         pulled = json.loads(workspace.run("state", "pull"))
         assert pulled["exams"].keys() == {"cs/a", "cs/b"}
@@ -238,8 +238,31 @@ def test_init_is_refused_beside_a_backup(workspace):
     workspace.run("state", "mv", "cs/a", "cs/a2")
     (workspace.root / "exams.state.json").unlink()
     assert "`reconciler state restore`" in workspace.refused("init")
-    workspace.run("state", "restore")
+    workspace.run("state", "restore", "--allow-older-state")
     assert exams(workspace) == {"cs/a": SIDS["a"]}
+
+
+def test_a_copy_that_lacks_what_was_created_since_is_not_restored_unasked(workspace, sandbox):
+    """The log of the state that is gone tells that there was a later one, as this machine does."""
+    workspace.run(*apply_to(sandbox), "--target", "cs/b")
+    killed = workspace.variables | {fault_points.VARIABLE: "answered=kill"}
+    workspace.run(*apply_to(sandbox), expect=-9, variables=killed)
+    path, log = workspace.root / "exams.state.json", workspace.root / "exams.state.json.journal"
+    later = path.read_bytes()
+    seen = workspace.root / ".reconciler" / "seen.json"
+    seen.unlink()
+    path.unlink()
+    assert "had serial 3, but" in workspace.refused("state", "restore", OLD)
+    assert "--allow-older-state" in workspace.printed
+    assert log.exists()
+    (workspace.root / "later.json").write_bytes(later)
+    workspace.run("state", "restore", "later.json")
+    assert exams(workspace).keys() == {"cs/a", "cs/b"}
+    path.write_bytes((workspace.root / OLD).read_bytes())
+    assert "only reach 1" in workspace.refused("state", "restore", OLD)
+    workspace.run("state", "restore", OLD, "--allow-older-state")
+    assert exams(workspace).keys() == {"cs/a"}
+    assert len(sandbox.created) == 2
 
 
 @pytest.fixture
@@ -291,7 +314,8 @@ def test_a_state_that_a_git_server_lost_is_restored_from_a_copy(remote, sandbox)
     killed = remote.variables | {fault_points.VARIABLE: "fold-due=kill"}
     remote.run(*apply_to(sandbox), *STORE, expect=-9, variables=killed)
     git(remote.root / "state.git", "update-ref", "-d", "refs/heads/exam-state")
-    remote.run("state", "restore", OLD, *STORE)
+    remote.refused("state", "restore", OLD, *STORE)
+    remote.run("state", "restore", OLD, "--allow-older-state", *STORE)
     (file,) = (remote.root / ".reconciler" / "recovery").glob("*.recovery")
     assert "state recover" in remote.refused(*apply_to(sandbox), *STORE)
     remote.run("state", "recover", str(file), *STORE)

@@ -94,3 +94,12 @@ def test_a_workspace_that_cannot_be_written_has_no_mark(tmp_path):
     (tmp_path / ".reconciler").write_text("a file")
     HighWaterMark(tmp_path).raise_to(at(4))
     check(tmp_path, 1)
+
+
+def test_a_link_in_place_of_gitignore_is_not_followed(tmp_path):
+    """What is kept is kept all the same."""
+    (tmp_path / ".reconciler").mkdir()
+    (tmp_path / ".reconciler" / ".gitignore").symlink_to(tmp_path / "made")
+    HighWaterMark(tmp_path).raise_to(at(4))
+    assert HighWaterMark(tmp_path).serial(LINEAGE) == 4
+    assert not (tmp_path / "made").exists()
