@@ -296,15 +296,22 @@ class Workspace:
 
     @contextmanager
     def editing(
-        self, *, lock_timeout_s: float = 0.0, command: str = "edit", is_older_allowed: bool = False
+        self,
+        *,
+        lock_timeout_s: float = 0.0,
+        command: str = "edit",
+        is_older_allowed: bool = False,
+        is_recovery: bool = False,
     ) -> Iterator[Edit]:
         """Edit the state: any number of edits under one lock, with one commit and one backup.
 
         The first edit, or the first access to `Edit.state`, takes the lock; others see `command` as its
         holder. The end of the context commits the edits; an error changes nothing. A state that is older than
-        one that this machine has seen is refused unless `is_older_allowed`.
+        one that this machine has seen is refused unless `is_older_allowed`. A recovery may go on with it: it
+        adds what one run recorded, and `apply` still refuses a state that is older than that.
         """
-        older = OlderState.ACCEPTED if is_older_allowed else OlderState.REFUSED
+        older = OlderState.REPLACED if is_recovery else OlderState.REFUSED
+        older = OlderState.ACCEPTED if is_older_allowed else older
         with self._editing(self._store(), lock_info(command), lock_timeout_s, older) as edit:
             yield edit
 

@@ -113,7 +113,7 @@ def rebind(parsed: argparse.Namespace) -> int:
 def recover(parsed: argparse.Namespace) -> int:
     """Record the outcomes of a recovery file; return 1 if one of them needs a person."""
     document = below_root(parsed, parsed.file).read_bytes()
-    with _editing(parsed, "state recover") as edit:
+    with _editing(parsed, "state recover", is_recovery=True) as edit:
         fed = edit.recover(document, name=str(parsed.file))
     code = DONE if all(one.verdict.is_settled for one in fed) else FAILED
     work_ended(parsed, code)
@@ -186,10 +186,15 @@ def _to_be_locked(parsed: argparse.Namespace) -> tuple[Workspace, str]:
     return workspace, location
 
 
-def _editing(parsed: argparse.Namespace, command: str) -> AbstractContextManager[Edit]:
+def _editing(
+    parsed: argparse.Namespace, command: str, *, is_recovery: bool = False
+) -> AbstractContextManager[Edit]:
     workspace, _ = _to_be_locked(parsed)
     return workspace.editing(
-        lock_timeout_s=parsed.lock_timeout, command=command, is_older_allowed=parsed.allow_older_state
+        lock_timeout_s=parsed.lock_timeout,
+        command=command,
+        is_older_allowed=parsed.allow_older_state,
+        is_recovery=is_recovery,
     )
 
 

@@ -242,6 +242,24 @@ def test_what_a_store_lost_after_it_took_it_is_not_sent_again(workspace, sandbox
     assert left(workspace) == []
 
 
+def test_what_a_store_lost_is_recovered_without_insisting(workspace, sandbox):
+    """The file has all of that run. A state that lost more than one run is refused by `apply` even so."""
+    empty = tip(workspace)
+    workspace.apply(sandbox.url, "--target", "cs/a")
+    later = tip(workspace)
+    strike(workspace, sandbox, "fold-due=kill", expect=-9)
+    (file,) = left(workspace)
+    lose(workspace, empty)
+    data = file.read_bytes()
+    workspace.run("state", "recover", str(file))
+    assert "this machine has seen serial 2" in refuse(workspace, sandbox)
+    file.write_bytes(data)
+    lose(workspace, later)
+    workspace.run("state", "recover", str(file))
+    workspace.apply(sandbox.url)
+    assert len(sandbox.created) == 2
+
+
 def test_an_intent_that_a_store_lost_is_in_doubt(workspace, sandbox):
     """It was sent, and the run was killed before an answer came: nobody sends it again."""
     empty = tip(workspace)
