@@ -103,6 +103,12 @@ def test_a_lock_that_is_never_heard_ends(store):
         session(FaultyStore(store.cell, *["unheard"] * 9))
 
 
+def test_a_run_that_others_forestall_each_time_is_told_so(store):
+    """It ends, and can be told to wait."""
+    with pytest.raises(StateLocked, match="is busy"):
+        session(FaultyStore(store.cell, *["refused"] * 9))
+
+
 def test_of_two_that_append_at_one_head_one_takes_the_lock(store):
     """The other one is told of the first."""
     client = FaultyStore(store.cell)

@@ -61,7 +61,7 @@ def other(store):
 
 
 class FaultyStore(MemoryStore):
-    """A client that fails as `faults` say, one for each change: `lost`, `unheard`, `down`, or None."""
+    """A client whose changes fail as `faults` say, one after the other; None lets a change through."""
 
     def __init__(self, cell, *faults):
         super().__init__(cell)
@@ -94,6 +94,8 @@ class FaultyStore(MemoryStore):
                 raise self.failure(OutcomeUnknown)
             case "doubled":
                 make()
+                raise self.failure(StateConflict)
+            case "refused":
                 raise self.failure(StateConflict)
             case "down":
                 raise self.failure(StateUnavailable)
