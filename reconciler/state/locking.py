@@ -156,7 +156,7 @@ def take(store: Store, lock: LockInfo, waiting: Waiting) -> Found:
         left_s = deadline_s - waiting.clock_s()
         # After a failed append look again, even without patience: the lock may be ours, or another run's.
         if left_s <= 0 and (failure is None or failures >= _APPENDS):
-            raise failure if isinstance(failure, OutcomeUnknown) else locked(store, found.lock)
+            raise locked(store, found.lock) if isinstance(failure, StateConflict | None) else failure
         waiting.sleep(pause_s if failure is not None else min(pause_s, left_s))
         pause_s = min(pause_s * _GROWTH, _LONGEST_PAUSE_S)
 
