@@ -250,6 +250,8 @@ class Workspace:
         with watched_session(
             store, root=self._root, lock=lock, timeout_s=lock_timeout_s, older=older
         ) as session:
+            if session.has_news:  # a store that loses its log has no other copy than the recovery files
+                session.commit(session.state)
             folder = recovery_directory or local_path(self._root, RECOVERY)
             earlier = settle_leftovers(
                 folder,

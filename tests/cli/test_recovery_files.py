@@ -242,6 +242,16 @@ def test_what_a_store_lost_after_it_took_it_is_not_sent_again(workspace, sandbox
     assert left(workspace) == []
 
 
+def test_a_file_outlives_the_log_that_it_completes(workspace, sandbox):
+    """It goes once the snapshot has all of it: the next run may be killed before it folds anything."""
+    strike(workspace, sandbox, "outcome-durable=kill", expect=-9)
+    lock_id = left(workspace)[0].stem
+    workspace.run("unlock", lock_id)
+    strike(workspace, sandbox, "fold-due=kill", expect=-9)
+    held = json.loads(git(workspace.root / "state.git", "show", "exam-state:exams.state.json"))["exams"]
+    assert "cs/a" in held or lock_id in {path.stem for path in left(workspace)}
+
+
 def test_what_a_store_lost_is_recovered_without_insisting(workspace, sandbox):
     """The file has all of that run. A state that lost more than one run is refused by `apply` even so."""
     empty = tip(workspace)
