@@ -2,6 +2,7 @@
 
 import os
 import signal
+from tempfile import TemporaryDirectory
 
 import pytest
 import zygote
@@ -23,6 +24,10 @@ _FOREIGN_PREFIXES = ("EXAM_SECRET_", "SMARTERPROCTORING_", "TF_HTTP_")
 for name in list(os.environ):
     if name in _FOREIGN_NAMES or name.startswith(_FOREIGN_PREFIXES):
         del os.environ[name]
+
+# What a machine keeps for itself, such as the key of its recovery files, is kept for the tests alone.
+_MACHINE = TemporaryDirectory(prefix="reconciler-tests-")
+os.environ["XDG_STATE_HOME"] = _MACHINE.name
 
 # A suite that a shell started in the background ignores ^C, one under `nohup` a hangup, and so would whatever
 # a test starts.
