@@ -35,7 +35,7 @@ class Commands:
         self._root = root
         self._secrets = [SECRET, "a.token.x", *store.variables.values()]
         self._variables = {"SMARTERPROCTORING_TOKEN": "a.token.x", "EXAM_SECRET_CS": SECRET, "COLUMNS": "200"}
-        self._variables |= store.variables
+        self._variables |= store.variables | {"XDG_STATE_HOME": str(root.parent / "machine")}
         self._state_url = store.url()
         self._opened = Opened.open(root=root, state_url=self._state_url)
         Workspace(root).declare(*NAMES)
