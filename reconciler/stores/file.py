@@ -22,6 +22,7 @@ import glob
 import hashlib
 import os
 import re
+import stat
 import time
 import weakref
 import zlib
@@ -137,7 +138,7 @@ class FileStore:
             found = self._find(at)
             if not self._own and found.snapshot is not None:
                 # A file that is mounted by itself cannot be replaced.
-                _replace_file(self._path, found.snapshot, "SNAPSHOT")
+                _replace_file(self._path, found.snapshot, "SNAPSHOT", like=self._path)
             self._make_log(found.kept + records)
             return self._settle(found.digest, hashlib.sha256(found.log), records)
 
@@ -150,7 +151,7 @@ class FileStore:
             if log or (is_new and self._log.exists()):
                 self._make_log(found.kept + _marker(digest) + log)
             if is_new:
-                _replace_file(self._path, snapshot, "SNAPSHOT")
+                _replace_file(self._path, snapshot, "SNAPSHOT", like=self._path)
             if not log:
                 # Behind a new snapshot, a log file that stays has no records of it and does no harm.
                 with suppress(OSError) if is_new else nullcontext():
@@ -169,7 +170,7 @@ class FileStore:
         with self._reporting("back up"), self._alone():
             if self._own and not self.is_undisturbed():
                 raise conflict(self.location)
-            _replace_file(self._backup, snapshot, "BACKUP")
+            _replace_file(self._backup, snapshot, "BACKUP", like=self._path)
         return str(self._backup)
 
     def backup(self) -> bytes | None:
@@ -297,7 +298,13 @@ class FileStore:
         reach(Step.TIDY)
         for scratch in self._path.parent.glob(f".{glob.escape(self._path.name)}.*.tmp"):
             scratch.unlink(missing_ok=True)
-        _replace_file(self._log, data, "LOG", close=lambda descriptor: self._own.append(_OwnLog(descriptor)))
+        _replace_file(
+            self._log,
+            data,
+            "LOG",
+            like=self._path,
+            close=lambda descriptor: self._own.append(_OwnLog(descriptor)),
+        )
 
     def _remove_log(self) -> None:
         """Remove the log file and our flock."""
@@ -397,10 +404,13 @@ def _unclear() -> Iterator[None]:
         raise _UnclearError(error.errno, error.strerror) from error
 
 
-def _replace_file(path: Path, data: bytes, kind: str, *, close: Callable[[int], object] = os.close) -> None:
+def _replace_file(
+    path: Path, data: bytes, kind: str, *, like: Path, close: Callable[[int], object] = os.close
+) -> None:
     """Replace the content of `path` by `data` atomically. `kind` is the first word of its fault points.
 
-    `close` is called with the new file's descriptor before the rename, and closes or keeps it.
+    The new file has the permissions of `like`, and its group where that can be given. `close` is called with
+    the new file's descriptor before the rename, and closes or keeps it.
     """
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -408,6 +418,7 @@ def _replace_file(path: Path, data: bytes, kind: str, *, close: Callable[[int], 
         scratch.unlink(missing_ok=True)  # of a killed process with this number; or a link that somebody made
         descriptor = os.open(scratch, _SCRATCH, 0o666)
         try:
+            _take_permissions(descriptor, like)
             write_all(descriptor, data, Step[f"{kind}_WRITE"])
             flush(descriptor, Step[f"{kind}_FLUSH"])
         finally:
@@ -422,3 +433,12 @@ def _replace_file(path: Path, data: bytes, kind: str, *, close: Callable[[int], 
     with _unclear():
         reach(Step[f"{kind}_SWAPPED"])
         flush_folder(path.parent)
+
+
+def _take_permissions(descriptor: int, like: Path) -> None:
+    """Give an open file the mode of `like`, if that exists, and its group, if this process may."""
+    with suppress(FileNotFoundError):
+        status = like.stat()
+        with suppress(PermissionError):
+            os.fchown(descriptor, -1, status.st_gid)
+        os.fchmod(descriptor, stat.S_IMODE(status.st_mode))

@@ -65,6 +65,16 @@ def inode(path):
     return path.stat().st_ino
 
 
+def test_who_may_read_the_state_stays_so(store, tmp_path):
+    """A state that is its owner's alone stays so when it is replaced, and so are its log and its backup."""
+    (tmp_path / "s.json").chmod(0o600)
+    head = append(store, b"lock\n")
+    store.keep_backup(b"one")
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    store.replace(b"two", b"", at=head)
+    assert (tmp_path / "s.json").stat().st_mode & 0o777 == 0o600
+
+
 def test_the_log_stands_beside_the_state_only_while_there_is_one(store, tmp_path):
     """At rest only the state stands there."""
     assert names(tmp_path) == ["s.json"]
