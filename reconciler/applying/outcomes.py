@@ -1,9 +1,7 @@
 """Outcomes: what a verdict means for its exam, in the report and in the events of a try."""
 
-from pathlib import PurePath
-from traceback import walk_tb
-
 from reconciler.applying.requests import CreateRequest
+from reconciler.model.errors import class_and_line
 from reconciler.model.report import ExamOutcome, Outcome, TryBegun, TryEnded
 from reconciler.model.verdicts import Created, Unknown, Verdict
 
@@ -64,12 +62,5 @@ def try_ended(
 
 
 def internal_error(error: Exception) -> str:
-    """Describe a fault of this product on one line: the error's class, and the line of code that raised it.
-
-    The error's message is left out, for it may hold a secret.
-    """
-    place = ""
-    if error.__traceback__ is not None:
-        *_, (frame, line) = walk_tb(error.__traceback__)
-        place = f" at {PurePath(frame.f_code.co_filename).name}:{line}"
-    return f"internal error: {type(error).__name__}{place}; please report this line to the maintainers"
+    """Describe a fault of this product on one line."""
+    return f"internal error: {class_and_line(error)}; please report this line to the maintainers"

@@ -31,6 +31,7 @@
 """
 
 from collections.abc import Sequence
+from traceback import walk_tb
 
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plan import Guard
@@ -193,3 +194,15 @@ class TokenUnusable(ApiUnusable):
 
 class UrlUnusable(ApiUnusable):
     """The base URL is not safe to send a token to."""
+
+
+def class_and_line(error: BaseException) -> str:
+    """Return the class of an error that is not of this tree, and the line of code that raised it.
+
+    The error's own text is left out, for it may hold a secret.
+    """
+    place = ""
+    if error.__traceback__ is not None:
+        *_, (frame, line) = walk_tb(error.__traceback__)
+        place = f" at {frame.f_code.co_filename.rpartition('/')[2]}:{line}"
+    return f"{type(error).__name__}{place}"

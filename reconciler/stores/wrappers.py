@@ -11,12 +11,10 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import PurePath
 from threading import Thread
-from traceback import walk_tb
 from typing import Final, NoReturn, TypeVar
 
-from reconciler.model.errors import OutcomeUnknown, ReconcilerError, StateUnavailable
+from reconciler.model.errors import OutcomeUnknown, ReconcilerError, StateUnavailable, class_and_line
 from reconciler.ports import HasServerLock, Head, KeepsCopies, Store, Stored, Watches
 
 _T = TypeVar("_T")
@@ -200,7 +198,7 @@ class BoundedStore(StoreWrapper):
     def _raise(self, error: BaseException, kind: type[StateUnavailable]) -> NoReturn:
         if isinstance(error, ReconcilerError):
             raise error
-        raise self._failure(kind, f"failed with {_describe(error)}") from error
+        raise self._failure(kind, f"failed with {class_and_line(error)}") from error
 
     def _failure(self, kind: type[StateUnavailable], what: str) -> StateUnavailable:
         is_known = kind is not OutcomeUnknown
@@ -209,12 +207,3 @@ class BoundedStore(StoreWrapper):
             hint=("Nothing was changed. " if is_known else "The change may have been made or not. ")
             + "Check that the store works, then run `reconciler plan`.",
         )
-
-
-def _describe(error: BaseException) -> str:
-    """Return the class of `error` and the line that raised it; its message may hold a secret."""
-    place = ""
-    if error.__traceback__ is not None:
-        *_, (frame, line) = walk_tb(error.__traceback__)
-        place = f" at {PurePath(frame.f_code.co_filename).name}:{line}"
-    return f"{type(error).__name__}{place}"
