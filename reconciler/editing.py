@@ -239,8 +239,9 @@ def rebuild(  # noqa: PLR0913 - what is known, and the choices of the caller's
             raise
         snapshot, log, head = error.snapshot, error.log, error.head
     else:
-        present = found.state.serial + found.replayed.has_news
-        refuse_gap(max(older.serial, present), 0 if is_older_allowed else seen, store.location)
+        refuse_gap(
+            max(older.serial, found.replayed.folded_serial), 0 if is_older_allowed else seen, store.location
+        )
         return None
     logs = logs_in(log, store.location)
     lock = logs[-1].lock if logs else None

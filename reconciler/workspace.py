@@ -362,7 +362,7 @@ class Workspace:
         source, target = self._store(source_url), self._store()
         lock = lock_info("init --migrate-from")
         state = migrate(source, target, lock=lock, timeout_s=lock_timeout_s, is_encrypted=is_encrypted)
-        HighWaterMark(self._root).raise_to(state)
+        HighWaterMark(self._root).raise_to(state.lineage, state.serial)
         return state
 
     def restore(
@@ -394,7 +394,7 @@ class Workspace:
             is_older_allowed=is_older_allowed,
         )
         if made is not None:
-            mark.raise_to(made.state)
+            mark.raise_to(made.state.lineage, made.state.serial)
             return made
         with self._editing(store, lock, lock_timeout_s, OlderState.REPLACED) as edit:
             edit.restore(older, forget=forget)
@@ -431,8 +431,8 @@ class Workspace:
         notes, state = [], found.state
         try:
             seen = HighWaterMark(self._root).serial(state.lineage)
-            if seen > state.serial + found.replayed.has_news:
-                error = outdated(state, seen, location)
+            if seen > found.replayed.folded_serial:
+                error = outdated(state.serial, seen, location)
                 notes.append(MachineNote(message=error.message, hint=f"`apply` refuses it. {error.hint}"))
             key = machine_key(root=self._root, is_needed=False)
             foreign = foreign_files(local_path(self._root, RECOVERY), state.lineage, root=self._root, key=key)

@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec.structs import replace
 
 from reconciler.durable import read_file, replace_file
 from reconciler.model.errors import StateOutdated
 from reconciler.model.locks import LockInfo
-from reconciler.model.state import State
 from reconciler.ports import Store
 from reconciler.state.local_folder import local_path
 from reconciler.state.locking import Waiting
@@ -46,21 +44,21 @@ class HighWaterMark:
         """
         return self._read().get(lineage, 0)
 
-    def check(self, state: State, location: str, older: OlderState) -> None:
-        """Raise StateOutdated if `state` is older than one that was seen here, unless `older` allows it."""
-        if older is OlderState.REPLACED or (seen := self.serial(state.lineage)) <= state.serial:
+    def check(self, lineage: str, serial: int, location: str, older: OlderState) -> None:
+        """Raise StateOutdated if a later state than `serial` was seen here, unless `older` allows it."""
+        if older is OlderState.REPLACED or (seen := self.serial(lineage)) <= serial:
             return
         if older is OlderState.REFUSED:
-            raise outdated(state, seen, location)
-        self._set(state)
+            raise outdated(serial, seen, location)
+        self._set(lineage, serial)
 
-    def raise_to(self, state: State) -> None:
-        """Note that `state` was committed. Does nothing if the workspace cannot be written."""
-        if self.serial(state.lineage) < state.serial:
-            self._set(state)
+    def raise_to(self, lineage: str, serial: int) -> None:
+        """Note that a state was committed. Does nothing if the workspace cannot be written."""
+        if self.serial(lineage) < serial:
+            self._set(lineage, serial)
 
-    def _set(self, state: State) -> None:
-        seen = self._read() | {state.lineage: state.serial}
+    def _set(self, lineage: str, serial: int) -> None:
+        seen = self._read() | {lineage: serial}
         with suppress(OSError):
             local_path(self._root).mkdir(exist_ok=True)
             with suppress(FileExistsError), local_path(self._root).joinpath(".gitignore").open("x") as ignore:
@@ -82,23 +80,19 @@ def watched_session(
     """Hold lock and state for the length of the context, and keep the mark of the workspace at `root`."""
     mark = HighWaterMark(root)
     with closing(Session(store, lock, Waiting(timeout_s=timeout_s))) as session:
-        mark.check(_folded(session), store.location, older)
-        session.on_news = lambda: mark.raise_to(_folded(session))
+        lineage = session.state.lineage
+        mark.check(lineage, session.folded_serial, store.location, older)
+        session.on_news = lambda: mark.raise_to(lineage, session.folded_serial)
         try:
             yield session
         finally:
-            mark.raise_to(_folded(session))
+            mark.raise_to(lineage, session.folded_serial)
 
 
-def _folded(session: Session) -> State:
-    """Return the state with the serial that it has once its log is folded: a log that is lost shows, too."""
-    return replace(session.state, serial=session.state.serial + session.has_news)
-
-
-def outdated(state: State, seen: int, location: str) -> StateOutdated:
-    """Return the error that says `state` is older than the serial `seen`."""
+def outdated(serial: int, seen: int, location: str) -> StateOutdated:
+    """Return the error for a state of `serial`, of which a later one, `seen`, was seen."""
     return StateOutdated(
-        f"{location} has serial {state.serial}, but this machine has seen serial {seen} of it: "
+        f"{location} has serial {serial}, but this machine has seen serial {seen} of it: "
         "an older copy was put back, or its log is gone; it may not know of exams that exist",
         hint="Nothing was sent or changed. Put the later state back, or see `reconciler state restore`. A "
         "state that is committed in git goes back with every branch and checkout. To go on with this one all "

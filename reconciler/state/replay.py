@@ -29,6 +29,7 @@ class Replay:
         self.before = state
         self._exams, self._intents = dict(state.exams), dict(state.intents)
         self._service = state.service
+        self._state: State | None = state
         self.has_news = False
         """Whether a record changed the state."""
 
@@ -36,7 +37,7 @@ class Replay:
         """Apply `record`. Raises MalformedError if it cannot follow the ones before it."""
         if isinstance(record, LockRecord | BrokenRecord | UnlockRecord):
             return
-        self.has_news = True
+        self.has_news, self._state = True, None
         apply_record(record, self._exams, self._intents)
         if isinstance(record, IntentRecord):
             self._service = record.service or self._service
@@ -51,13 +52,17 @@ class Replay:
     @property
     def state(self) -> State:
         """The state as it is now, with the same serial. Raises MalformedError if it contradicts itself."""
-        if not self.has_news:
-            return self.before
-        after = replace(
-            self.before, exams=dict(self._exams), intents=dict(self._intents), service=self._service
-        )
-        refuse_contradictions(after)
-        return after
+        if self._state is None:
+            exams, intents = dict(self._exams), dict(self._intents)
+            after = replace(self.before, exams=exams, intents=intents, service=self._service)
+            refuse_contradictions(after)
+            self._state = after
+        return self._state
+
+    @property
+    def folded_serial(self) -> int:
+        """The serial that the state has once its log is folded into a snapshot."""
+        return self.before.serial + self.has_news
 
 
 def apply_record(record: Record, exams: dict[Address, Entry], intents: dict[Address, Intent]) -> None:

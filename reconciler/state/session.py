@@ -75,6 +75,11 @@ class Session:
         """Whether the log holds what the snapshot does not."""
         return self._replayed.has_news
 
+    @property
+    def folded_serial(self) -> int:
+        """The serial that the state has once its log is folded: it shows, too, that a log was lost."""
+        return self._replayed.folded_serial
+
     def is_undisturbed(self) -> bool:
         """Return False if the lock has certainly been taken away. Quick; only a local file can know."""
         return not isinstance(self._store, Watches) or self._store.is_undisturbed()
