@@ -37,7 +37,7 @@ class GroupCommit:
         self._is_given_up = False
 
     async def append(self, record: Record) -> Stopwatch:
-        """Return once `record` is durable: a stopwatch from before its write. Raises StateError."""
+        """Make `record` durable. Return a stopwatch that was started before the write. Raises StateError."""
         durable: asyncio.Future[Stopwatch] = asyncio.get_running_loop().create_future()
         self._waiting.append((record, durable))
         if self._writer is None:

@@ -11,7 +11,7 @@ from reconciler.model.errors import (
     StateUnavailable,
 )
 from reconciler.model.locks import LockInfo
-from reconciler.model.records import LockRecord, LogRecord, UnlockRecord
+from reconciler.model.records import LockRecord, UnlockRecord
 from reconciler.model.state import State
 from reconciler.ports import Head, KeepsCopies, Store
 from reconciler.state.locking import Found, note_by, read
@@ -69,8 +69,7 @@ def prove(store: Store, snapshot: bytes, state: State, lock: LockInfo, *, at: He
     """
     note = note_by(lock, "begins")
     log = encode_log(state.lineage, state.serial, [LockRecord(lock=lock)])
-    more: list[LogRecord] = [UnlockRecord(lock_id=lock.lock_id)]
-    released = encode_records(more, after=1)
+    released = encode_records([UnlockRecord(lock_id=lock.lock_id)], after=1)
     first = store.replace(snapshot, log, at=at, note=note)
     _must_refuse(store, "a second new state", lambda: store.replace(snapshot, log, at=None, note=note))
     second = store.append(released, at=first, note=note)

@@ -81,7 +81,7 @@ def find(store: Store, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> Foun
 
 
 def read(stored: Stored, location: str, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> Found:
-    """Return what is in `stored`, as `find` does. StateDamaged has what is there even so."""
+    """Decode `stored`, as `find` does. A StateDamaged carries the stored bytes and their head."""
     try:
         return _read(stored, location, payloads)
     except StateDamaged as error:
@@ -156,7 +156,9 @@ def take(store: Store, lock: LockInfo, waiting: Waiting) -> Found:
         left_s = deadline_s - waiting.clock_s()
         # After a failed append look again, even without patience: the lock may be ours, or another run's.
         if left_s <= 0 and (failure is None or failures >= _APPENDS):
-            raise locked(store, found.lock) if isinstance(failure, StateConflict | None) else failure
+            if failure is None or isinstance(failure, StateConflict):
+                raise locked(store, found.lock)
+            raise failure
         waiting.sleep(pause_s if failure is not None else min(pause_s, left_s))
         pause_s = min(pause_s * _GROWTH, _LONGEST_PAUSE_S)
 
@@ -251,7 +253,7 @@ def lock_lost(location: str) -> StateUnavailable:
 
 
 def log_lost(location: str) -> StateUnavailable:
-    """Return the error for a log that lacks what this run wrote to it, and no state has."""
+    """Return the error for a log that lacks records of this run, which no snapshot holds either."""
     return StateUnavailable(
         f"the log of {location} was removed or cut while this run was writing it",
         hint="Put it back: it holds what state does not have yet. If you cannot, run `reconciler import "

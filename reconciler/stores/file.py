@@ -44,7 +44,7 @@ _POLL_S: Final = 0.002
 """Short: a process that changes its state without pauses would keep out one that polls rarely."""
 
 _SCRATCH: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-_DOOR: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+_LOCK_FILE: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
 _NO_LOCKS: Final = frozenset({errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EINVAL})
 """Errors of network file systems that cannot lock folders, or nothing at all."""
 
@@ -109,7 +109,7 @@ class FileStore:
     def __init__(self, path: Path, *, location: str) -> None:
         # Follow links here, once: a write that replaced the link would not change the file that it points to.
         self._path = Path(os.path.realpath(path))
-        self._log, self._backup, self._early_lock, self._door = (
+        self._log, self._backup, self._early_lock, self._hidden_lock = (
             self._path.with_name(name.replace("PATH", self._path.name))
             for name in ("PATH.journal", "PATH.backup", "PATH.lock", ".PATH.lock")
         )
@@ -267,7 +267,7 @@ class FileStore:
         """
         reach(Step.LOCK_FOLDER)
         with ExitStack() as opened:
-            for path, flags in ((self._path.parent, os.O_RDONLY), (self._door, _DOOR)):
+            for path, flags in ((self._path.parent, os.O_RDONLY), (self._hidden_lock, _LOCK_FILE)):
                 descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
                 opened.callback(os.close, descriptor)
                 if _lock_in_time(descriptor):
