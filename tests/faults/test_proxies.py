@@ -1,20 +1,15 @@
 """Proxies that fail: a tunnel that never stood carried nothing, and a page of a proxy is no exam."""
 
 import contextlib
-import re
-import socket
-import threading
 from types import SimpleNamespace
 
 import pytest
 import tls_material
 from many_runs import apply_all, workspaces
-from raw_server import answer_well, raw_server
+from raw_server import ESTABLISHED, answer_well, raw_server, relay
 
 PAGE = b"<html><h1>Sign in to the guest network</h1></html>"
 HTML = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: %d\r\n\r\n%s" % (len(PAGE), PAGE)
-ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
-_TARGET = re.compile(rb"CONNECT ([\d.]+):(\d+) ")
 
 
 def to_connect(answer):
@@ -72,27 +67,6 @@ NO_TUNNEL = {
     "established and silent": established_then(lambda conversation: conversation.ended.wait(60)),
 }
 TRIED_AGAIN = ("403", "closed", "established and cut")
-
-
-def relay(conversation):
-    """A proxy that works."""
-    if not conversation.read_head():
-        return
-    host, port = _TARGET.match(conversation.received).groups()
-    with socket.create_connection((host.decode(), int(port))) as far:
-        conversation.send(ESTABLISHED)
-        back = threading.Thread(target=_pass_on, args=(far, conversation.socket))
-        back.start()
-        _pass_on(conversation.socket, far)
-        back.join()
-
-
-def _pass_on(source, target):
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    with contextlib.suppress(OSError):
-        target.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,16 @@
 """A request leaves in one system call: nobody can stop this process when a part of it has left."""
 
-import contextlib
 import json
-import re
 import socket
-import threading
 
 import pytest
 import tls_material
-from raw_server import answer_well, raw_server
+from raw_server import answer_well, raw_server, relay
 
 from reconciler.model.verdicts import Created
 from reconciler.service.client import HttpExamApi
 
 INSTALL, COURSE = "AI" + "0" * 32, "CU" + "0" * 32
-_TARGET = re.compile(rb"CONNECT ([\d.]+):(\d+) ")
 SIZES = [2, 5_000, 200_000]
 
 
@@ -69,27 +65,6 @@ async def create(url, size_bytes, sends):
     return body
 
 
-def tunnel(conversation):
-    """A proxy that opens tunnels."""
-    conversation.read_head()
-    host, port = _TARGET.match(conversation.received).groups()
-    with socket.create_connection((host.decode(), int(port))) as far:
-        conversation.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        back = threading.Thread(target=pass_on, args=(far, conversation.socket))
-        back.start()
-        pass_on(conversation.socket, far)
-        back.join()
-
-
-def pass_on(source, target):
-    """Pass on what comes until it ends."""
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    with contextlib.suppress(OSError):
-        target.shutdown(socket.SHUT_RDWR)
-
-
 @pytest.mark.parametrize("size_bytes", SIZES)
 async def test_a_plain_request(sends, size_bytes):
     """Head and body."""
@@ -123,7 +98,7 @@ async def test_a_secured_request(sends, size_bytes):
 @pytest.mark.parametrize("size_bytes", SIZES)
 async def test_a_secured_request_through_a_tunnel(sends, size_bytes, monkeypatch):
     """The tunnel was asked for before the look."""
-    with raw_server(answer_well, tls=tls_material.good()) as server, raw_server(tunnel) as proxy:
+    with raw_server(answer_well, tls=tls_material.good()) as server, raw_server(relay) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         body = await create(server.url, size_bytes, sends)
         assert server.conversations[0].received.endswith(body)
