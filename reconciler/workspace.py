@@ -45,7 +45,7 @@ from reconciler.model.errors import (
 from reconciler.model.identities import Address
 from reconciler.model.locks import Breaking, LockHolder, LockInfo
 from reconciler.model.plan import Action, Plan
-from reconciler.model.provenance import Provenance, Tracing
+from reconciler.model.provenance import Provenance
 from reconciler.model.rules import Rule
 from reconciler.model.secret_fingerprints import STATE_KEY_VARIABLE, FingerprintKey, StateKeys
 from reconciler.model.state import State
@@ -98,13 +98,12 @@ class MachineNote(Struct, frozen=True, kw_only=True):
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """A plan, and the warnings about its manifests. `provenance` is filled only if tracing is on.
+    """A plan, and the provenance of the declared exams, which is found when it is asked for.
 
     `notes` are no part of the plan: other machines may have others.
     """
 
     plan: Plan
-    warnings: tuple[Diagnostic, ...]
     provenance: Mapping[Address, Provenance] = field(default_factory=dict)
     notes: tuple[MachineNote, ...] = ()
 
@@ -126,7 +125,7 @@ class Workspace:
     _is_strict: bool
     _registry: RuleRegistry
     _file: WorkspaceFile
-    _loaded: dict[tuple[datetime | None, Tracing], Loaded]
+    _loaded: dict[datetime | None, Loaded]
 
     @classmethod
     def open(  # noqa: PLR0913 - each is a choice of the caller's
@@ -193,7 +192,6 @@ class Workspace:
         targets: Sequence[str] = (),
         max_creates: int | None = None,
         now: datetime | None = None,
-        tracing: Tracing = Tracing.OFF,
         secrets: SecretSource | None = None,
     ) -> Planned:
         """Return what an apply would do now. Needs no token and no lock, and writes nothing.
@@ -201,7 +199,7 @@ class Workspace:
         Rules and guards use `now` as the current time (None: the clock's). With `secrets` and a state key,
         values of secrets are compared with those that were sent.
         """
-        loaded = self._load_valid(now, tracing)
+        loaded = self._load_valid(now)
         store = self._store()
         found = find(store, {exam.digest: exam.payload for exam in loaded.declared.exams})
         state = found.state
@@ -453,19 +451,19 @@ class Workspace:
     def _read_file(self, environment: str | None) -> WorkspaceFile:
         return load_workspace(self._root, environment_name=environment, rules=self._registry.adjustable)
 
-    def _load(self, now: datetime | None, tracing: Tracing = Tracing.OFF) -> Loaded:
+    def _load(self, now: datetime | None) -> Loaded:
         """Return the declarations and diagnostics at `now`. Manifests are read once."""
-        if (now, tracing) not in self._loaded:
-            self._loaded[now, tracing] = self._declare(self._file, now, tracing)
-        return self._loaded[now, tracing]
+        if now not in self._loaded:
+            self._loaded[now] = self._declare(self._file, now)
+        return self._loaded[now]
 
-    def _load_valid(self, now: datetime | None = None, tracing: Tracing = Tracing.OFF) -> Loaded:
-        loaded = self._load(now, tracing)
+    def _load_valid(self, now: datetime | None = None) -> Loaded:
+        loaded = self._load(now)
         if has_errors(loaded.diagnostics):
             raise ManifestInvalid(loaded.diagnostics)
         return loaded
 
-    def _declare(self, file: WorkspaceFile, now: datetime | None, tracing: Tracing = Tracing.OFF) -> Loaded:
+    def _declare(self, file: WorkspaceFile, now: datetime | None) -> Loaded:
         """Read the manifests in the environment that `file` chose."""
         rules = RuleSettings(
             registry=self._registry,
@@ -479,7 +477,6 @@ class Workspace:
             environment=file.environment,
             otherwise=file.manifests,
             rules=rules,
-            tracing=tracing,
         )
         found = loaded.diagnostics
         if has_errors(file.diagnostics):
@@ -551,6 +548,7 @@ class Workspace:
                 environment=self._file.environment.name, api_url=service.url, state=location
             ),
             service=service,
+            names=loaded.names,
         )
         creates = {change.address for change in plan.having(Action.CREATE)}
         warnings = tuple(
@@ -559,7 +557,7 @@ class Workspace:
             if found.code != POINTS_NOWHERE
             and (found.code not in loaded.timely or found.address in creates or found.others & creates)
         )
-        return Planned(plan=plan, warnings=warnings, provenance=loaded.provenance)
+        return Planned(plan=replace(plan, warnings=warnings), provenance=loaded.provenance)
 
 
 def _in_each(loaded: Mapping[str, Loaded]) -> Loaded:

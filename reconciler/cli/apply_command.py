@@ -192,10 +192,10 @@ def _reviewed(parsed: argparse.Namespace) -> Plan | str | None:
 
 def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | None) -> bool:
     """Show the plan, and return whether to apply it: `--auto-approve`, or 'yes' at the terminal."""
-    tell_warnings(parsed, planned.warnings)
+    tell_warnings(parsed, planned.plan.warnings)
     tell_notes(parsed, planned.notes)
     if stream is not None:
-        stream.warned(planned.warnings)
+        stream.warned(planned.plan.warnings)
         for note in planned.notes:
             stream.noted(note.message, hint=note.hint)
     try:

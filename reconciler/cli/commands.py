@@ -98,6 +98,7 @@ _SELECTION: Final = (
         type=count,
     ),
 )
+_PROVENANCE: Final = option("--provenance", "show the file, line and layer that each value comes from")
 _ADDRESS: Final = option("address ADDRESS", "the exam's address")
 
 
@@ -153,7 +154,7 @@ COMMANDS: Final = (
                 "--detailed-exitcode",
                 "exit 1 if apply would refuse the plan, 3 if an exam is in doubt, 2 if something differs",
             ),
-            option("--provenance", "show the file, line and layer that each value comes from"),
+            _PROVENANCE,
             *_SELECTION,
             _STRICT,
             _NOW,
@@ -233,7 +234,12 @@ COMMANDS: Final = (
         "show",
         "show a saved plan, or the state",
         "read_commands:show",
-        (option("file FILE", "a plan that `plan --out` wrote", nargs="?"), *_STATE, _PLAN_FORMAT),
+        (
+            option("file FILE", "a plan that `plan --out` wrote", nargs="?"),
+            *_STATE,
+            _PLAN_FORMAT,
+            _PROVENANCE,
+        ),
         (
             "reconciler show plan.json",
             "reconciler show plan.json --format markdown",

@@ -28,7 +28,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
 from reconciler.model.payloads import Json
 from reconciler.model.plan import Action, Plan
-from reconciler.model.provenance import NO_PROVENANCE, Provenance, Tracing
+from reconciler.model.provenance import NO_PROVENANCE, Provenance
 from reconciler.model.state import State
 from reconciler.model.words import nearest
 from reconciler.outputs.ci.gitlab import terraform_report
@@ -72,12 +72,11 @@ def plan(parsed: argparse.Namespace) -> int:
         targets=parsed.targets,
         max_creates=parsed.max_creates,
         now=parsed.now,
-        tracing=Tracing.ON if parsed.provenance else Tracing.OFF,
         secrets=secrets_of(parsed),
     )
-    if planned.warnings:
-        print_diagnostics(planned.warnings, error_console(parsed))
-        hint_at_rules(planned.warnings, error_console(parsed))
+    if warnings := planned.plan.warnings:
+        print_diagnostics(warnings, error_console(parsed))
+        hint_at_rules(warnings, error_console(parsed))
     tell_notes(parsed, planned.notes)
     invocation = invocation_of(parsed)
     made = invocation.completed_plan(planned.plan)
@@ -94,7 +93,7 @@ def _print_plan(
     parsed: argparse.Namespace,
     made: Plan,
     invocation: Invocation,
-    provenance: Mapping[Address, Provenance] = NO_PROVENANCE,
+    provenance: Mapping[Address, Provenance],
 ) -> None:
     listed = listing(parsed)
     match parsed.format:
@@ -112,7 +111,11 @@ def _print_plan(
             print_raw(to_text(terraform_report(made)))
         case _:
             print_plan(
-                made, result_console(parsed), listing=listed, invocation=invocation, provenance=provenance
+                made,
+                result_console(parsed),
+                listing=listed,
+                invocation=invocation,
+                provenance=provenance if parsed.provenance else NO_PROVENANCE,
             )
 
 
@@ -136,7 +139,7 @@ def show(parsed: argparse.Namespace) -> int:
     saved = read_plan(parsed, parsed.file)
     is_said = parsed.env is not None or parsed.state is not None or not saved.invocation.options
     invocation = invocation_of(parsed) if is_said else saved.invocation
-    _print_plan(parsed, saved, invocation)
+    _print_plan(parsed, saved, invocation, saved.provenance)
     return DONE
 
 

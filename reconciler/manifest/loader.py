@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler.manifest.diagnostics import FileDiagnostics, Severities, identity_of
+from reconciler.manifest.exam.provenance import TracedExams
 from reconciler.manifest.extends import BaseFileReader
 from reconciler.manifest.lifecycle import Lifecycle
 from reconciler.manifest.manifest_file import ManifestFile
@@ -22,7 +23,6 @@ from reconciler.model.declarations import Absence, Declared, Distinction, Import
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.distinctions import Distinctions, imported_addresses
-from reconciler.model.provenance import Provenance, Tracing
 from reconciler.model.rules import Context
 from reconciler.rules.engine import ask_rules
 from reconciler.rules.registry import PLUGIN_FAILED, RuleRegistry
@@ -51,14 +51,13 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
         return diagnostics, document
 
 
-def load(  # noqa: PLR0913 - each is one thing that the caller says
+def load(
     paths: Sequence[str],
     *,
     root: Path,
     environment: Environment,
     otherwise: Sequence[str] = (),
     rules: RuleSettings | None = None,
-    tracing: Tracing = Tracing.OFF,
 ) -> Loaded:
     """Return the declarations of the manifests below `root`, and all diagnostics.
 
@@ -68,7 +67,7 @@ def load(  # noqa: PLR0913 - each is one thing that the caller says
     """
     found = find(paths, root, otherwise)
     unreadable = list(found.diagnostics)
-    reader = _Reader(root, environment, rules or RuleSettings(), tracing)
+    reader = _Reader(root, environment, rules or RuleSettings())
     with _uncollected():
         for file in found.files:
             try:
@@ -95,12 +94,12 @@ def _uncollected() -> Iterator[None]:
 class _Reader:
     """Reads file after file, then checks all of them together."""
 
-    def __init__(self, root: Path, environment: Environment, rules: RuleSettings, tracing: Tracing) -> None:
+    def __init__(self, root: Path, environment: Environment, rules: RuleSettings) -> None:
         self._base_files = BaseFileReader(root, rules.read)
         self._rules = rules
         self._environment = environment
-        self._tracing = tracing
-        self._provenance: dict[Address, Provenance] = {}
+        self._provenance = TracedExams()
+        self._names: dict[str, str] = {}
         self._located: dict[Address, LocatedDeclaration] = {}
         self._places: dict[Address, Position] = {}
         self._diagnostics: list[FileDiagnostics] = []
@@ -114,9 +113,9 @@ class _Reader:
         if document is None:
             return
         bases = self._base_files.bases_of(file.path, document.root, diagnostics)
-        manifest = ManifestFile(document.root, diagnostics, self._environment, bases, self._tracing)
+        manifest = ManifestFile(document.root, diagnostics, self._environment, bases, self._provenance)
         manifest.read()
-        self._provenance |= manifest.provenance
+        self._names = manifest.names | self._names
         self._lifecycle.gather(document.root, diagnostics)
         for each in manifest.declared:
             self._located.setdefault(each.declaration.address, each)
@@ -148,6 +147,7 @@ class _Reader:
             diagnostics=ordered([*found, *faults, *self._listed()]),
             timely=self._rules.registry.timely,
             provenance=self._provenance,
+            names=self._names,
         )
 
     def _ask_rules(self, declared: Declared) -> list[Diagnostic]:

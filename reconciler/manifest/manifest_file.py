@@ -3,7 +3,7 @@
 from msgspec import Struct, field
 
 from reconciler.manifest.diagnostics import FileDiagnostics
-from reconciler.manifest.exam.provenance import Tracer
+from reconciler.manifest.exam.provenance import TracedExams, Tracer
 from reconciler.manifest.exam.resolve import Resolver
 from reconciler.manifest.extends import Bases
 from reconciler.manifest.header import context_of, report_header, report_partial_exams
@@ -15,27 +15,27 @@ from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Position
 from reconciler.model.identities import ADDRESS_RULE, Address, is_address
 from reconciler.model.payloads import digest_of
-from reconciler.model.provenance import Provenance, Tracing
 
 
 class ManifestFile(Struct):
     """A parsed manifest, and what `read` finds in it.
 
     `declared` are the exams without mistakes; `addresses` are the places of all valid addresses, also of
-    exams with mistakes. `provenance` is empty unless `tracing` is on.
+    exams with mistakes. `provenance` may be shared by several files. `names` maps SIDs of courses and users
+    to their aliases.
     """
 
     root: YamlMapping
     diagnostics: FileDiagnostics
     environment: Environment
     bases: Bases
-    tracing: Tracing
+    provenance: TracedExams
     declared: list[LocatedDeclaration] = field(default_factory=list)
     addresses: dict[Address, tuple[TextRange, Position]] = field(default_factory=dict)
-    provenance: dict[Address, Provenance] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
 
     def read(self) -> None:
-        """Fill `declared`, `addresses` and `provenance`, and report all mistakes."""
+        """Fill in what the manifest says, and report all mistakes."""
         self.diagnostics.has_mistakes |= not self.bases.are_whole
         report_header(self.root, self.diagnostics)
         exams = self.root.get("exams")
@@ -46,16 +46,20 @@ class ManifestFile(Struct):
     def _read_exams(self, exams: YamlMapping) -> None:
         roots, are_whole = (*self.bases.roots, self.root), self.bases.are_whole
         context = context_of(roots, self.environment, self.diagnostics, are_whole=are_whole)
+        self.names.update({sid: alias for alias, sid in (*context.courses.items(), *context.users.items())})
         resolver = Resolver(self.root, context, self.diagnostics, are_whole)
+        tracer = Tracer(roots, self.environment, self.diagnostics, context.partial_exams)
         if not resolver.may_merge_under(len(exams)):
             return
         for key, (at, own) in exams.ranges().items():
             self.diagnostics.exam = TextRange(at.start, max(at.end, own.end))
             self.diagnostics.address = Address(key) if is_address(key) else None
-            self._read_exam(key, at, own, exams[key], resolver)
+            self._read_exam(key, at, own, exams[key], resolver, tracer)
         self.diagnostics.exam = self.diagnostics.address = None
 
-    def _read_exam(self, key: str, at: TextRange, own: TextRange, exam: Value, resolver: Resolver) -> None:
+    def _read_exam(  # noqa: PLR0913, PLR0917 - the exam, its places, and what is made once for a file
+        self, key: str, at: TextRange, own: TextRange, exam: Value, resolver: Resolver, tracer: Tracer
+    ) -> None:
         """Report mistakes in one exam; declare it if it has none."""
         here, address = self.diagnostics.source.position(at.start), self.diagnostics.address
         if address is None:
@@ -85,6 +89,5 @@ class ManifestFile(Struct):
             timezone=resolved.timezone,
         )
         self.declared.append(LocatedDeclaration(declaration, resolved.values, at, own, self.diagnostics))
-        if self.tracing is Tracing.ON and isinstance(exam, YamlMapping):
-            tracer = Tracer((*self.bases.roots, self.root), self.environment, self.diagnostics)
-            self.provenance[address] = tracer.provenance(exam, resolved, resolver.context.partial_exams)
+        if isinstance(exam, YamlMapping):
+            self.provenance.add(address, tracer, exam, resolved)

@@ -90,10 +90,12 @@ class Loaded(Struct, frozen=True, kw_only=True):
     """The result of reading manifests; `declared` is complete unless `diagnostics` holds an error.
 
     `diagnostics` is sorted by file, line and column. `timely` holds the codes of rules that depend on the
-    present moment: the same manifests may break them tomorrow. `provenance` is empty unless it was asked for.
+    present moment: the same manifests may break them tomorrow. `names` maps SIDs of courses and users to
+    their aliases.
     """
 
     declared: Declared
     diagnostics: tuple[Diagnostic, ...]
     provenance: Mapping[Address, Provenance] = field(default_factory=dict)
     timely: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)

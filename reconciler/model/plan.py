@@ -1,12 +1,13 @@
 """Plans: what an apply would do at each address, and what it would not touch."""
 
 import enum
+from collections.abc import Mapping
 from functools import cached_property
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.model.destination import UNSAID, Destination
-from reconciler.model.diagnostics import Position
+from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.identities import Address, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.state import Intent
@@ -61,7 +62,7 @@ class Change(Struct, frozen=True, kw_only=True):
     is the created payload and `after` the declared one; either may be None. `diff` is ordered by path.
     `intent` is set by `in-doubt` only. `moved_from` is set by `move`, and by `in-doubt` if the doubt is about
     the exam's former address.
-    `course` and `timezone` are for display, as in a declaration.
+    `course` and `timezone` are for display: an alias of the course, and the zone of local times.
     """
 
     address: Address
@@ -128,7 +129,8 @@ class Plan(Struct, frozen=True, kw_only=True, dict=True):
     """One change for each declared or known address, sorted by address, with guards and notes.
 
     `lineage` and `serial` are those of the state that the plan was made from. `notes` are ordered by their
-    source, those without one first.
+    source, those without one first. `warnings` are those of the manifests, by place. `names` maps SIDs of
+    courses and users to their aliases.
     """
 
     lineage: str
@@ -137,6 +139,8 @@ class Plan(Struct, frozen=True, kw_only=True, dict=True):
     guards: tuple[Guard, ...] = ()
     notes: tuple[Note, ...] = ()
     destination: Destination = UNSAID
+    warnings: tuple[Diagnostic, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> Digest:

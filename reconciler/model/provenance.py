@@ -10,13 +10,6 @@ from reconciler.model.diagnostics import Position
 from reconciler.model.identities import Address
 
 
-class Tracing(enum.Enum):
-    """Whether provenance is gathered while manifests are read, which costs time."""
-
-    OFF = "off"
-    ON = "on"
-
-
 class Layer(enum.Enum):
     """The part of the manifests that holds a value: an exam wins over its profiles, these over defaults."""
 
@@ -38,13 +31,19 @@ class ValueSource(Struct, frozen=True, kw_only=True):
     position: Position | None
     name: str | None = None
 
+    @property
+    def layer_words(self) -> str:
+        """The layer with its name, such as `profile lab`."""
+        return self.layer.value if self.name is None else f"{self.layer.value} {self.name}"
+
     def __str__(self) -> str:
-        layer = self.layer.value if self.name is None else f"{self.layer.value} {self.name}"
-        return layer if self.position is None else f"{layer}, {self.position.file}:{self.position.line}"
+        if self.position is None:
+            return self.layer_words
+        return f"{self.layer_words}, {self.position.file}:{self.position.line}"
 
 
 Provenance: TypeAlias = Mapping[str, ValueSource]
 """The source of each value of an exam, by dotted path; a list is one value, and so is a password."""
 
 NO_PROVENANCE: Final[Mapping[Address, Provenance]] = {}
-"""The provenance of a run that did not trace it."""
+"""For a plan whose provenance is unknown."""

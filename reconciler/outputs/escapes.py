@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -25,6 +26,23 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def visible(text: str) -> str:
+    r"""Return `text` with spaces and accents that look like others as escapes (`\u00a0`, `e\u0301`)."""
+    if text.isascii():
+        return text
+    return "".join(
+        char.encode("unicode_escape").decode("ascii") if _is_mistaken(char, before) else char
+        for before, char in zip(f" {text}", text, strict=False)
+    )
+
+
+def _is_mistaken(char: str, before: str) -> bool:
+    """Return whether `char` is an unusual space, or an accent that should be one character with `before`."""
+    if unicodedata.combining(char):
+        return len(unicodedata.normalize("NFC", before + char)) == 1
+    return unicodedata.category(char) == "Zs" and char != " "
 
 
 def harmless_json(text: str) -> str:

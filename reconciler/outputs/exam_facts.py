@@ -8,15 +8,27 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from reconciler.model.instants import read_instant
+from reconciler.model.lookalikes import latinised
 from reconciler.model.payloads import Json, Payload, configuration_of
 from reconciler.model.plan import Absent, Change, FieldDiff
-from reconciler.outputs.escapes import ELLIPSIS, shorten
+from reconciler.model.sameness import folded
+from reconciler.outputs.escapes import ELLIPSIS, shorten, visible
 from reconciler.zones import zone_of
 
 _TO: Final = " \N{EN DASH} "
+_MINUTE_S: Final = 60
 _INSTANT_LENGTH: Final = len("1970-01-01T00:00:00Z")
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+_OFFSETS: Final = {
+    "UTC": 0, "GMT": 0, "WET": 0, "WEST": 60, "BST": 60, "CET": 60, "CEST": 120, "EET": 120, "EEST": 180,
+    "MSK": 180, "SAST": 120, "NST": -210, "NDT": -150, "AST": -240, "ADT": -180, "EST": -300, "EDT": -240,
+    "CST": -360, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420, "AKST": -540,
+    "AKDT": -480, "HST": -600, "PKT": 300, "HKT": 480, "JST": 540, "KST": 540, "AWST": 480,
+    "ACST": 570, "ACDT": 630, "AEST": 600, "AEDT": 660, "NZST": 720, "NZDT": 780,
+}  # fmt: skip
+"""Abbreviations of time zones with the offset, in minutes, that readers take them to mean."""
 
 _Bounds: TypeAlias = Sequence[datetime]
 
@@ -91,12 +103,16 @@ def _local(moments: _Bounds, timezone: str | None) -> list[datetime]:
 
 
 def _spell(moments: _Bounds) -> str:
-    """Return `moments` with days and zones; a zone that they share is named once."""
+    """Return `moments` with days and zones; a day or a zone that they share is named once."""
     zones = [_zone(moment) for moment in moments]
-    if len(set(zones)) == 1:
-        return f"{_TO.join(f'{_day(moment)} {_time(moment)}' for moment in moments)} {zones[0]}"
-    spelt = zip(moments, zones, strict=True)
-    return _TO.join(f"{_day(moment)} {_time(moment)} {zone}" for moment, zone in spelt)
+    is_one_zone, is_one_day = len(set(zones)) == 1, len({moment.date() for moment in moments}) == 1
+    spelt = [
+        f"{'' if number and is_one_zone and is_one_day else f'{_day(moment)} '}{_time(moment)}"
+        for number, moment in enumerate(moments)
+    ]
+    if is_one_zone:
+        return f"{_TO.join(spelt)} {zones[0]}"
+    return _TO.join(f"{each} {zone}" for each, zone in zip(spelt, zones, strict=True))
 
 
 def _spell_utc(moments: _Bounds, local: _Bounds) -> str:
@@ -117,8 +133,13 @@ def _time(moment: datetime) -> str:
 
 
 def _zone(moment: datetime) -> str:
-    name = moment.tzname() or "UTC"
-    return f"UTC{name}" if name.startswith(("+", "-")) else name
+    """Return the abbreviation of the zone or, if readers could take it for another zone, its offset."""
+    name, offset = moment.tzname() or "UTC", moment.utcoffset() or timedelta(0)
+    if _OFFSETS.get(name) == offset.total_seconds() / _MINUTE_S:
+        return name
+    hours, minutes = divmod(abs(round(offset.total_seconds() / _MINUTE_S)), 60)
+    sign = "-" if offset < timedelta(0) else "+"
+    return f"UTC{sign}{hours}{f':{minutes:02}' if minutes else ''}"
 
 
 PASSWORD_PATH: Final = "configuration.password"  # noqa: S105 - a path, not a password
@@ -140,7 +161,7 @@ def payload_of(change: Change) -> Payload:
 def title_of(payload: Payload) -> str:
     """Return the title, shortened; an empty text if there is none."""
     title = payload.get("title")
-    return shorten(title, _LONGEST_TITLE) if isinstance(title, str) else ""
+    return shorten(visible(title), _LONGEST_TITLE) if isinstance(title, str) else ""
 
 
 def windows_of(payload: Payload, timezone: str | None) -> list[tuple[str, Window]]:
@@ -178,11 +199,16 @@ def secret_words(reference: Json) -> str:
 
 
 def sides_of(difference: FieldDiff, timezone: str | None) -> tuple[str, str]:
-    """Return both sides of `difference` in words; long ones are cut around the first differing character."""
+    """Return both sides of `difference` in words; long ones are cut around the first differing character.
+
+    Sides that look alike are spelt out: their characters beyond ASCII are escapes.
+    """
     if difference.is_of_value:
         reference = _side(difference.before, difference.path, timezone)
         return f"{reference}, the value that was sent", "another value (both hidden)"
     before, after = (_side(side, difference.path, timezone) for side in (difference.before, difference.after))
+    if folded(latinised(before)) == folded(latinised(after)):
+        before, after = (side.encode("ascii", "backslashreplace").decode("ascii") for side in (before, after))
     shared = _shared_length(before, after)
     skipped = 0 if max(len(before), len(after)) <= _LONGEST_SIDE else max(shared - _SHARED_SHOWN, 0)
     lead = ELLIPSIS if skipped else ""

@@ -1,6 +1,6 @@
 """Makes the plan: its lines, guards and notes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Final
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from reconciler.model.destination import UNSAID, Destination, ServiceUrl
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.secret_fingerprints import SecretComparisons
 from reconciler.model.words import nearest
 from reconciler.planning.blocks import AppliedBlocks
@@ -20,6 +20,7 @@ from reconciler.planning.notes import notes_of
 from reconciler.planning.secret_changes import secret_notes
 
 _NEAREST: Final = 3
+_NO_NAMES: Final[Mapping[str, str]] = {}
 _GLOB_CHARACTERS: Final = frozenset("*?[")
 
 
@@ -32,6 +33,7 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
     comparisons: SecretComparisons | None = None,
     destination: Destination = UNSAID,
     service: ServiceUrl | None = None,
+    names: Mapping[str, str] = _NO_NAMES,
 ) -> Plan:
     """Return the plan for `applied`: what is declared, compared with what state knows.
 
@@ -39,20 +41,43 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
     settled by an import at a new address, is covered by the line of the new address. `targets` narrow the
     plan to the addresses that they match; guards about state are not narrowed. `now` is aware. `comparisons`
     are those of secrets; None without a state key. The installs of `destination` are replaced by those of the
-    exams. `service` says how the service was chosen; with None no guard checks it. Raises UsageError for a
-    target that matches nothing.
+    exams. `service` says how the service was chosen; with None no guard checks it. Of `names`, the plan keeps
+    those of SIDs in its changes. Raises UsageError for a target that matches nothing.
     """
     lines = lines_of(applied, comparisons)
     kept = _targeted((line.address for line in lines), targets)
     installs = {exam.install_sid for address, exam in applied.exams.items() if address in kept}
+    changes = tuple(_named(line, names) for line in lines if line.address in kept)
     return Plan(
         lineage=applied.state.lineage,
         serial=applied.state.serial,
         destination=replace(destination, install_sids=tuple(sorted(installs))),
-        changes=tuple(line for line in lines if line.address in kept),
+        changes=changes,
         guards=guards_of(lines, applied, service=service, kept=kept, now=now, max_creates=max_creates),
         notes=(*secret_notes(applied.exams.values(), comparisons), *notes_of(applied)),
+        names={sid: names[sid] for sid in sorted(_named_sids(changes) & names.keys())},
     )
+
+
+def _named(line: Change, names: Mapping[str, str]) -> Change:
+    """Return `line` with a name for its course, if any alias is known."""
+    if line.course is not None or line.course_sid not in names:
+        return line
+    return replace(line, course=names[line.course_sid])
+
+
+def _named_sids(changes: Iterable[Change]) -> set[str]:
+    """Return the SIDs of courses and users in `changes` that differ."""
+    found: set[str] = set()
+    for change in changes:
+        if change.action is not Action.NOOP:
+            found.add(change.course_sid)
+            for payload in (change.before, change.after):
+                for name in ("courseSid", "contactUserSid"):
+                    sid = (payload or {}).get(name)
+                    if isinstance(sid, str):
+                        found.add(sid)
+    return found
 
 
 def _targeted(addresses: Iterable[Address], targets: Sequence[str]) -> frozenset[Address]:

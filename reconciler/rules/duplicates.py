@@ -6,10 +6,10 @@ from typing import Final
 
 from reconciler.model.diagnostics import Severity
 from reconciler.model.identities import as_yaml
+from reconciler.model.lookalikes import latinised
 from reconciler.model.payloads import canonical_bytes
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
 from reconciler.model.sameness import folded, sharing_a_title
-from reconciler.rules.lookalikes import latinised
 
 _TITLE: Final[Path] = ("title",)
 _TITLE_FIELDS: Final = frozenset({"title", "description"})

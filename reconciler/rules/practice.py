@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from reconciler.model.lookalikes import latinised
 from reconciler.model.rules import Context, Exam, Finding, Rule
-from reconciler.rules.lookalikes import latinised
 
 MARK: Final = "[Practice]"
 

@@ -4,8 +4,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from reconciler.model.lookalikes import deceptions
 from reconciler.model.rules import Context, Exam, Finding, Rule
-from reconciler.rules.lookalikes import deceptions
 
 _TITLE: Final = ("title",)
 _SHOWN: Final = 3

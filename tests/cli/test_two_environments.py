@@ -88,7 +88,7 @@ def test_without_a_choice_the_environments_are_named(workspace):
 
 
 def test_provenance_is_shown_when_asked(workspace):
-    """Text and JSON name layer, file and line of each value; without the option there is no word of it."""
+    """JSON names layer, file and line of each value; text does so when asked."""
     workspace.run("init", "--env", "staging")
     text = workspace.run("plan", "--env", "staging", "--provenance", "--target", "cs101/final")
     lines = [line.split("  from ") for line in text.splitlines() if "  from " in line]
@@ -104,7 +104,7 @@ def test_provenance_is_shown_when_asked(workspace):
     for path, text in (("installSid", "AI0000"), ("courseSid", "CU0101"), ("contactUserSid", "US0001")):
         assert origins[path] == f"environment staging, {line_of('reconciler.yaml', text)}"
 
-    workspace.run("plan", "--env", "staging", "--provenance", "--out", "plan.json")
+    workspace.run("plan", "--env", "staging", "--out", "plan.json")
     changes = json.loads((workspace.root / "plan.json").read_text())["changes"]
     assert changes[0]["provenance"]["requireApproval"] == {
         "file": "exams/_defaults.yaml",
@@ -114,7 +114,7 @@ def test_provenance_is_shown_when_asked(workspace):
         "name": "live-proctored",
     }
     assert "cs101/final" in workspace.run("show", "plan.json", "--env", "staging")
-    assert "provenance" not in planned(workspace, "staging")["cs101/final"]
+    assert "requireApproval" in planned(workspace, "staging")["cs101/final"]["provenance"]
     assert "  from " not in workspace.run("plan", "--env", "staging")
 
 

@@ -9,11 +9,16 @@ import output_cases as cases
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 
+from reconciler import schemas
 from reconciler.model.destination import Destination
+from reconciler.model.diagnostics import Position, Severity
 from reconciler.model.errors import ExpectationFailed, ReconcilerError, UsageError
 from reconciler.model.identities import ExamSid
 from reconciler.model.plan import ABSENT, Action, Plan
+from reconciler.model.provenance import Layer, ValueSource
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.json.plan import decode_plan, plan_document
 from reconciler.outputs.json.writers import to_text
@@ -298,3 +303,20 @@ def test_in_doubt_report_that_no_plan_has_is_refused(changes: dict[str, Any]) ->
             one["doubt"].update(changes)
     with pytest.raises(UsageError, match="not a plan"):
         decode(edited)
+
+
+def test_names_warnings_and_provenance_survive_the_file() -> None:
+    """A saved plan shows aliases of courses and users, warnings and layers as the plan did."""
+    warning = replace(cases.diagnostics()[0], severity=Severity.WARNING, excerpt=None, others=frozenset())
+    source = ValueSource(layer=Layer.PROFILE, position=Position("a.yaml", 3, 1), name="lab")
+    made = replace(
+        cases.every_action(), warnings=(warning,), names={cases.COURSE: "cs101", "US" + "7" * 32: "jdoe"}
+    )
+    address = made.having(Action.CREATE)[0].address
+    written = to_text(plan_document(made, listing=Listing.ALL, provenance={address: {"type": source}}))
+    Draft202012Validator(schemas.load("plan")).validate(json.loads(written))
+    read = decode_plan(written.encode(), name="plan.json")
+    assert read.warnings == made.warnings
+    assert read.names == made.names
+    assert read.provenance == {address: {"type": source}}
+    assert [change.course for change in read.changes] == [change.course for change in made.changes]

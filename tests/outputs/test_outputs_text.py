@@ -249,7 +249,7 @@ WINDOWS: list[tuple[Any, Any, str | None, Window | None]] = [
         "2026-01-12T13:00:00.000Z",
         None,
         "America/Sao_Paulo",
-        Window("from Mon 2026-01-12 10:00 UTC-03", "13:00 UTC"),
+        Window("from Mon 2026-01-12 10:00 UTC-3", "13:00 UTC"),
     ),
     (
         "2026-11-01T04:00:00.000Z",

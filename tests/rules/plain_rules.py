@@ -11,9 +11,9 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TypeAlias
 
+from reconciler.model.lookalikes import latinised
 from reconciler.model.payloads import canonical_bytes
 from reconciler.model.rules import Context, Exam
-from reconciler.rules.lookalikes import latinised
 from reconciler.rules.practice import is_practice
 
 Found: TypeAlias = tuple[int, str | int | None, str]

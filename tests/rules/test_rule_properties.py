@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from reconciler import schemas
 from reconciler.manifest.schema.validation import check_of
 from reconciler.model.identities import Address, CourseSid, InstallSid
+from reconciler.model.lookalikes import deceptions, latinised
 from reconciler.model.rules import Context, Exam, Finding
-from reconciler.rules.lookalikes import deceptions, latinised
 from reconciler.rules.registry import BUILT_IN
 
 NUMBERS = (

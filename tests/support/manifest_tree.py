@@ -7,7 +7,6 @@ from typing import Any
 from reconciler.manifest.loader import load
 from reconciler.model.declarations import Loaded
 from reconciler.model.destination import Environment
-from reconciler.model.provenance import Tracing
 
 AI = "AI1234567890abcdef1234567890abcdef"
 CU = "CU1234567890abcdef1234567890abcdef"
@@ -35,7 +34,7 @@ def write(root: Path, name: str, content: str | dict[str, Any]) -> None:
 
 def read(root: Path, *paths: str, **environment: Any) -> Loaded:
     """Load the manifests below `root`, with provenance."""
-    return load(paths or ["."], root=root, environment=Environment(**environment), tracing=Tracing.ON)
+    return load(paths or ["."], root=root, environment=Environment(**environment))
 
 
 def said(loaded: Loaded) -> list[str]:

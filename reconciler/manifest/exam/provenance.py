@@ -1,6 +1,6 @@
 """Provenance: which layer each value of a resolved exam comes from, and where it is written."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -11,6 +11,7 @@ from reconciler.manifest.exam.resolve import ResolvedExam
 from reconciler.manifest.redaction import PASSWORD
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.model.destination import Environment
+from reconciler.model.identities import Address
 from reconciler.model.provenance import Layer, Provenance, ValueSource
 
 _LayerValues: TypeAlias = tuple[Layer, str | None, YamlMapping]
@@ -23,10 +24,9 @@ class Tracer(Struct, frozen=True):
     roots: Sequence[YamlMapping]
     environment: Environment
     diagnostics: FileDiagnostics
+    partial_exams: PartialExams
 
-    def provenance(
-        self, exam: YamlMapping, resolved: ResolvedExam, partial_exams: PartialExams
-    ) -> Provenance:
+    def provenance(self, exam: YamlMapping, resolved: ResolvedExam) -> Provenance:
         """Return the source of every value of the resolved `exam`, and of the SIDs behind its aliases.
 
         The source is the highest layer that has the path of the value, because merging keeps the value of
@@ -35,8 +35,11 @@ class Tracer(Struct, frozen=True):
         values = resolved.values
         layers: list[_LayerValues] = [
             (Layer.EXAM, None, exam),
-            *((Layer.PROFILE, name, partial_exams.profiles[name]) for name in reversed(resolved.profiles)),
-            *((Layer.DEFAULTS, None, defaults) for defaults in reversed(partial_exams.defaults)),
+            *(
+                (Layer.PROFILE, name, self.partial_exams.profiles[name])
+                for name in reversed(resolved.profiles)
+            ),
+            *((Layer.DEFAULTS, None, defaults) for defaults in reversed(self.partial_exams.defaults)),
         ]
         provenance = {".".join(path): self._value_source(path, layers) for path in _paths_in(values)}
         found = {"installSid": self._outside("installSid")}
@@ -73,6 +76,30 @@ class Tracer(Struct, frozen=True):
             if at is not None:
                 return ValueSource(layer=Layer.FILE, position=self.diagnostics.position(at))
         return None
+
+
+class TracedExams(Mapping[Address, Provenance]):
+    """The provenance of every exam by address, found when it is asked for: finding it takes time."""
+
+    def __init__(self) -> None:
+        self._traced: dict[Address, tuple[Tracer, YamlMapping, ResolvedExam]] = {}
+
+    def add(self, address: Address, tracer: Tracer, exam: YamlMapping, resolved: ResolvedExam) -> None:
+        """Take in `exam`, written in the file of `tracer`; of two at one address, the first stays."""
+        self._traced.setdefault(address, (tracer, exam, resolved))
+
+    def __getitem__(self, address: Address) -> Provenance:
+        """Return the provenance of the exam at `address`."""
+        tracer, exam, resolved = self._traced[address]
+        return tracer.provenance(exam, resolved)
+
+    def __iter__(self) -> Iterator[Address]:
+        """Iterate over the addresses."""
+        return iter(self._traced)
+
+    def __len__(self) -> int:
+        """Return the number of exams."""
+        return len(self._traced)
 
 
 def _paths_in(exam: YamlMapping, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

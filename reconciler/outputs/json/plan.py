@@ -22,6 +22,7 @@ from reconciler.model.state import Intent, UnclearAnswer
 from reconciler.model.stored_values import Count, Instant, problem_of
 from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
+from reconciler.outputs.json.diagnostics import WrittenDiagnostic, read_diagnostic, written_diagnostic
 from reconciler.outputs.listing import Listing
 
 FORMAT_VERSION: Final = "2.0"
@@ -82,6 +83,7 @@ class _Line(_Written, kw_only=True):
     started_at: Instant | None = None
     doubt: _Doubt | None = None
     timezone: str | None = None
+    course: str | None = None
     provenance: dict[str, _ValueSource] | None = None
 
     def __post_init__(self) -> None:
@@ -103,6 +105,8 @@ class _Plan(_Written, kw_only=True):
     state: _State
     changes: tuple[_Line, ...]
     notes: tuple[Note, ...] = ()
+    warnings: tuple[WrittenDiagnostic, ...] = ()
+    names: dict[str, str] = {}
 
 
 _SAME_IN_CHANGE: Final = [name for name in _Line.__struct_fields__ if name in Change.__struct_fields__]
@@ -112,11 +116,12 @@ class SavedPlan(Plan, frozen=True, kw_only=True):
     """A plan from a file.
 
     The file may count exams that are up to date without listing them: `unlisted_noop` is their number.
-    `invocation` holds the options of its commands to copy.
+    `invocation` holds the options of its commands to copy. `provenance` is that of the changes that have it.
     """
 
     unlisted_noop: int
     invocation: Invocation
+    provenance: Mapping[Address, Provenance]
 
     def count(self, action: Action) -> int:
         """Return the number of changes with `action`, unlisted ones included."""
@@ -133,7 +138,8 @@ def plan_document(
 ) -> Document:
     """Return `plan` in the plan format.
 
-    `notes` are left out if there are none, `provenance` if it is unknown.
+    `notes`, `warnings` and `names` are left out if there are none, `provenance` if it is unknown, and for
+    exams that are up to date.
     """
     written = _Plan(
         format_version=FORMAT_VERSION,
@@ -142,23 +148,25 @@ def plan_document(
         destination=plan.destination,
         refused=plan.guards,
         state=_State(lineage=plan.lineage, serial=plan.serial),
-        changes=tuple(
-            _line(change, invocation, provenance.get(change.address, {})) for change in listing.of(plan)
-        ),
+        changes=tuple(_line(change, invocation, provenance) for change in listing.of(plan)),
         notes=plan.notes,
+        warnings=tuple(map(written_diagnostic, plan.warnings)),
+        names=dict(plan.names),
     )
     document: Document = msgspec.to_builtins(written)
     return document
 
 
-def _line(change: Change, invocation: Invocation, provenance: Provenance) -> _Line:
+def _line(change: Change, invocation: Invocation, provenance: Mapping[Address, Provenance]) -> _Line:
     doubt = in_doubt_report_of(change, invocation)
+    is_traced = change.after is not None and change.action is not Action.NOOP
+    sources = provenance.get(change.address, {}) if is_traced else {}
     return _Line(
         **{name: getattr(change, name) for name in _SAME_IN_CHANGE},
         attempt=None if change.intent is None else change.intent.attempt,
         started_at=None if change.intent is None else change.intent.started_at,
         doubt=None if doubt is None else _doubt(doubt),
-        provenance={path: _value_source(provenance[path]) for path in sorted(provenance)} or None,
+        provenance={path: _value_source(sources[path]) for path in sorted(sources)} or None,
     )
 
 
@@ -171,6 +179,13 @@ def _value_source(source: ValueSource) -> _ValueSource:
         layer=source.layer,
         name=source.name,
     )
+
+
+def _source(written: _ValueSource) -> ValueSource:
+    position = None
+    if written.file is not None and written.line is not None and written.column is not None:
+        position = Position(written.file, written.line, written.column)
+    return ValueSource(layer=written.layer, name=written.name, position=position)
 
 
 def _doubt(doubt: InDoubtReport) -> _Doubt:
@@ -199,8 +214,8 @@ def doubt_document(doubt: InDoubtReport) -> Document:
 def decode_plan(data: bytes, *, name: str) -> SavedPlan:
     """Return the plan in `data`, the content of the file `name`.
 
-    A file lacks some facts: aliases of courses (except for exams in doubt) and payloads of intents; a file of
-    format 1 also lacks authors and answers of intents, and of the destination all but the environment.
+    A file lacks the payloads of intents; a file of format 1 also lacks aliases of courses, authors and
+    answers of intents, and of the destination all but the environment.
     Raise UsageError if it is not a plan, or of a format that this version cannot read; ExpectationFailed if
     it was edited.
     """
@@ -288,6 +303,13 @@ def _plan(written: _Plan) -> SavedPlan:
         changes=changes,
         guards=written.refused,
         notes=written.notes,
+        warnings=tuple(map(read_diagnostic, written.warnings)),
+        names=written.names,
+        provenance={
+            line.address: {path: _source(source) for path, source in line.provenance.items()}
+            for line in written.changes
+            if line.provenance is not None
+        },
         unlisted_noop=written.summary.get("noop", 0) - listed_noop,
         invocation=Invocation(options),
     )
@@ -298,7 +320,6 @@ def _change(line: _Line) -> Change:
     return Change(
         **same | {"diff": tuple(_with_absences(one, line) for one in line.diff)},
         intent=_intent(line),
-        course=None if line.doubt is None else line.doubt.course,
     )
 
 

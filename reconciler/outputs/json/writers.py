@@ -15,6 +15,7 @@ from reconciler.model.report import ExamOutcome, Outcome, RecoveredOutcome, Reco
 from reconciler.model.state import Intent, State
 from reconciler.outputs.escapes import harmless_json
 from reconciler.outputs.in_doubt import InDoubtReport
+from reconciler.outputs.json.diagnostics import written_diagnostic
 from reconciler.outputs.json.plan import doubt_document
 
 FORMAT_VERSION: Final = "1.0"
@@ -92,7 +93,7 @@ def diagnostics_document(diagnostics: Sequence[Diagnostic]) -> Document:
         "valid": not has_errors(diagnostics),
         "errorCount": errors,
         "warningCount": len(diagnostics) - errors,
-        "diagnostics": [_diagnostic(found) for found in diagnostics],
+        "diagnostics": [msgspec.to_builtins(written_diagnostic(found)) for found in diagnostics],
     }
 
 
@@ -106,19 +107,3 @@ def _exam(exam: ExamOutcome, doubt: InDoubtReport | None) -> Document:
     if doubt is None or exam.outcome is not Outcome.IN_DOUBT:
         return document
     return {**document, "doubt": doubt_document(doubt)}
-
-
-def _diagnostic(found: Diagnostic) -> Document:
-    span = found.span
-    return {
-        "severity": found.severity.value,
-        "code": found.code,
-        "message": found.message,
-        "hint": found.hint,
-        "file": None if span is None else span.start.file,
-        "line": None if span is None else span.start.line,
-        "column": None if span is None else span.start.column,
-        "endLine": None if span is None else span.end_line,
-        "endColumn": None if span is None else span.end_column,
-        "address": found.address,
-    }
