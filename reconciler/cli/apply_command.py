@@ -48,8 +48,10 @@ from reconciler.outputs.in_doubt import in_doubt_reports_of_state
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.json.events import JsonLog
 from reconciler.outputs.json.writers import report_document, to_text
+from reconciler.outputs.listing import Listing
+from reconciler.outputs.text.console import count_of
 from reconciler.outputs.text.plan_text import print_plan
-from reconciler.outputs.text.report_text import print_report
+from reconciler.outputs.text.report_text import label_of, print_report, signal_name
 from reconciler.ports import Progress
 from reconciler.secret_sources import read_small_text
 from reconciler.sending import Applied, Recovery, Sending
@@ -68,21 +70,20 @@ def apply(parsed: argparse.Namespace) -> int:
         with telling(parsed) as progress:
             applied = asyncio.run(_apply(parsed, progress, stream))
             on_signals(STOPPING, signal.SIG_IGN)  # another Ctrl-C must not cut off the report
-        code = _code_of(applied)
+        code, reason = _code_of(applied)
         work_ended(parsed, code)
         if stream is not None:
             _stream_applied(parsed, applied, stream)
     try:
-        if stream is None:
-            _print_applied(parsed, applied)
-            sys.stdout.flush()
-    finally:
         if applied.backup is not None:
             tell_backup(parsed, applied.backup)
         if applied.trouble is not None:
             tell_error(parsed, applied.trouble)
         for message, hint in recovery_notes(applied.recovery, root_of(parsed), invocation_of(parsed)):
             tell_note(parsed, message, hint=hint)
+    finally:  # even if standard error cannot be written
+        if stream is None:
+            _print_applied(parsed, applied, ending=f"Exit code {code}: {reason}." if code else "")
     return code
 
 
@@ -126,21 +127,24 @@ def _stream_applied(parsed: argparse.Namespace, applied: Applied, stream: JsonLo
     stream.reported(applied.report, applied.plan, applied.state, doubts)
 
 
-def _print_applied(parsed: argparse.Namespace, applied: Applied) -> None:
+def _print_applied(parsed: argparse.Namespace, applied: Applied, *, ending: str) -> None:
+    """Print the result, at last: in a log that joins both streams, the summary is its last line."""
     invocation = invocation_of(parsed)
     doubts = in_doubt_reports_of_state(applied.state, invocation, lines=applied.plan.changes)
     if parsed.format == "json":
         print_raw(to_text(report_document(applied.report, applied.plan, applied.state, doubts)))
-    elif applied.report.exams:
-        print_report(
-            applied.report,
-            result_console(parsed),
-            doubts=doubts,
-            invocation=invocation,
-            destination=applied.plan.destination,
-        )
-    elif not applied.plan.to_make:  # otherwise `_confirm` has shown it
+        return
+    if applied.plan.differs and not applied.plan.to_make:  # else `_confirm` has shown it
         _show(parsed, applied.plan)
+    print_report(
+        applied.report,
+        result_console(parsed),
+        plan=applied.plan,
+        state=applied.state,
+        doubts=doubts,
+        invocation=invocation,
+        ending=ending,
+    )
 
 
 async def _apply(parsed: argparse.Namespace, progress: Progress, stream: JsonLog | None) -> Applied:
@@ -219,20 +223,35 @@ def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | Non
 
 
 def _show(parsed: argparse.Namespace, plan: Plan) -> None:
-    """Print `plan` to standard output or, if that is JSON, to standard error; not at all if both are JSON."""
+    """Print `plan` to standard output or, if that is JSON, to standard error; not at all if both are JSON.
+
+    If nobody is asked, the exams are not listed: the report names them.
+    """
     if parsed.format != "text" and is_json(parsed):
         return
+    listed = listing(parsed)
+    if parsed.auto_approve and listed is Listing.DIFFERING:
+        listed = Listing.NOTHING
     console = result_console(parsed) if parsed.format == "text" else error_console(parsed)
     invocation = invocation_of(parsed)
     made = invocation.completed_plan(plan)
-    print_plan(made, console, listing=listing(parsed), invocation=invocation)
+    print_plan(made, console, listing=listed, invocation=invocation)
 
 
-def _code_of(applied: Applied) -> int:
-    report = applied.report
+def _code_of(applied: Applied) -> tuple[int, str]:
+    """Return the exit code, and its reason in words."""
+    report, earlier = applied.report, applied.plan.count(Action.IN_DOUBT)
     if report.interrupted_by is not None:
-        return SIGNAL_BASE + report.interrupted_by
-    if report.in_doubt or applied.plan.count(Action.IN_DOUBT):
-        return IN_DOUBT
-    is_incomplete = report.having(Outcome.FAILED) or report.having(Outcome.NOT_ATTEMPTED)
-    return FAILED if is_incomplete or applied.trouble is not None else DONE
+        return SIGNAL_BASE + report.interrupted_by, f"stopped by {signal_name(report.interrupted_by)}"
+    if report.in_doubt or earlier:
+        counts = ((len(report.in_doubt), "this run"), (earlier, "earlier runs"))
+        whose = " and ".join(f"{count_of(count, 'exam')} of {run}" for count, run in counts if count)
+        return IN_DOUBT, f"in doubt: {whose}"
+    incomplete = [
+        f"{len(found):,} {label_of(outcome)}"
+        for outcome in (Outcome.FAILED, Outcome.NOT_ATTEMPTED)
+        if (found := report.having(outcome))
+    ]
+    if applied.trouble is not None:
+        incomplete.append("the state is not up to date, and its log is")
+    return (FAILED, ", ".join(incomplete)) if incomplete else (DONE, "")

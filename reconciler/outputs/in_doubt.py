@@ -11,6 +11,7 @@ from msgspec import Struct
 from reconciler.model.identities import Address, as_yaml
 from reconciler.model.instants import instant_in_words
 from reconciler.model.plan import Change
+from reconciler.model.report import Report
 from reconciler.model.state import Intent, State, UnclearAnswer
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.exam_facts import Window, title_of, window_at, windows_of
@@ -173,3 +174,9 @@ def _named_sids(answer: UnclearAnswer) -> Iterator[str]:
         left = len(answer.sids) - _NAMED_SIDS
         named = f"{', '.join(answer.sids[:_NAMED_SIDS])}{f' and {left} more' if left > 0 else ''}"
         yield f"The answer named {named}: see first whether this exam is among them."
+
+
+def still_in_doubt(report: Report, state: State) -> dict[Address, Intent]:
+    """Return the intents of `state` that are older than the run of `report`, by address, sorted."""
+    new = set(report.in_doubt)
+    return {address: state.intents[address] for address in sorted(state.intents) if address not in new}

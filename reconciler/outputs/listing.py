@@ -1,18 +1,26 @@
 """The choice of which changes of a plan are listed."""
 
 import enum
+from typing import assert_never
 
 from reconciler.model.plan import Action, Change, Plan
 
 
 class Listing(enum.Enum):
-    """Which changes are listed: those that differ, or also exams that are up to date."""
+    """Which changes are listed: none, those that differ, or also exams that are up to date."""
 
+    NOTHING = "nothing"
     DIFFERING = "differing"
     ALL = "all"
 
     def of(self, plan: Plan) -> tuple[Change, ...]:
         """Return the changes of `plan` that are listed, in order."""
-        if self is Listing.ALL:
-            return plan.changes
-        return tuple(change for change in plan.changes if change.action is not Action.NOOP)
+        match self:
+            case Listing.NOTHING:
+                return ()
+            case Listing.DIFFERING:
+                return tuple(change for change in plan.changes if change.action is not Action.NOOP)
+            case Listing.ALL:
+                return plan.changes
+            case _:
+                assert_never(self)

@@ -284,7 +284,7 @@ def test_the_report_of_an_apply_tells_it_too(workspace):
         workspace.rebind(sandbox.url)
         sandbox.misbehave("drop-before")
         arguments = ("apply", "--auto-approve", "--api-url", sandbox.url)
-        shown = workspace.run(*arguments, expect=3).partition("Created 0 of 1")[2]
+        shown = workspace.run(*arguments, expect=3).partition("Created 0 of 1")[0]
         assert not [part for part in in_doubt_report_parts(workspace, "new") if part not in shown]
         redeclare(workspace, "newer")
         report = workspace.apply(sandbox.url, expect=3)

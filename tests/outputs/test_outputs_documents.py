@@ -45,7 +45,9 @@ def test_schema_refuses_a_key_of_nobody(name: str) -> None:
 
 def test_noop_is_counted_and_listed_only_on_request() -> None:
     """Exams that are up to date are in the summary of both listings, and in the changes of one."""
-    short, whole = (plan_document(cases.every_action(), listing=one) for one in Listing)
+    short, whole = (
+        plan_document(cases.every_action(), listing=one) for one in (Listing.DIFFERING, Listing.ALL)
+    )
     assert short["summary"] == whole["summary"]
     listed = [[change["action"] for change in document["changes"]] for document in (short, whole)]
     assert [actions.count("noop") for actions in listed] == [0, 2]

@@ -50,10 +50,14 @@ TEXTS: Final[dict[str, Callable[[Console], None]]] = {
     "plan-noted": lambda to: print_plan(cases.noted(), to, listing=Listing.DIFFERING),
     "plan-empty": lambda to: print_plan(EMPTY, to, listing=Listing.DIFFERING),
     "diagnostics": lambda to: print_diagnostics(cases.diagnostics(), to),
-    "report": lambda to: print_report(cases.report(), to, destination=cases.DESTINATION),
+    "report": lambda to: print_report(
+        cases.report(), to, plan=cases.every_action(), state=cases.state(), ending="Exit code 143: stopped."
+    ),
     "report-in-doubt": lambda to: print_report(
         Report(exams=(cases.outcome("cs101/quiz-3", Outcome.IN_DOUBT, status=502, message="Bad Gateway"),)),
         to,
+        plan=EMPTY,
+        state=cases.state(),
         doubts=in_doubt_reports_of_state(cases.state(), ELSEWHERE, lines=cases.every_action().changes),
         invocation=ELSEWHERE,
     ),

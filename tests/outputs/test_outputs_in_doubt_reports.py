@@ -207,6 +207,8 @@ def test_a_report_is_bounded_too():
     print_report(
         Report(exams=exams),
         Console(stream, width=80),
+        plan=cases.every_action(),
+        state=state,
         doubts=in_doubt_reports_of_state(state, HERE),
     )
     text = stream.getvalue()

@@ -36,7 +36,7 @@ def decode(edited: object) -> Plan:
     return decode_plan(json.dumps(edited).encode(), name="plan.json")
 
 
-@pytest.mark.parametrize("listing", list(Listing))
+@pytest.mark.parametrize("listing", [Listing.DIFFERING, Listing.ALL])
 def test_decode_after_encode_is_identity(listing: Listing) -> None:
     """Reading a plan and writing it again gives the same document, counts included."""
     for plan in (cases.every_action(), cases.guarded(), cases.noted(), cases.many_creates(3)):

@@ -1,6 +1,7 @@
 """What text forms keep to whatever they are given: escapes, secrets, bounds, alignment, words."""
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import output_cases as cases
@@ -17,6 +18,7 @@ from reconciler.model.report import Outcome, Report
 from reconciler.model.state import State
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.exam_facts import Window, facts_of, moment_text, secret_words, sides_of, window_of
+from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.text.console import Console, columns_of, keep_left, keep_right, pad
 from reconciler.outputs.text.diagnostics_text import print_diagnostics
@@ -69,7 +71,7 @@ def test_printable_spells_out_what_it_hides() -> None:
     assert printable(kept) == kept
 
 
-@pytest.mark.parametrize("listing", list(Listing))
+@pytest.mark.parametrize("listing", [Listing.DIFFERING, Listing.ALL])
 def test_hostile_text_is_shown_escaped_everywhere_in_a_plan(listing: Listing) -> None:
     """Markup, escapes and overrides in titles, aliases, paths and values appear spelt out."""
     hostile = replace(
@@ -94,7 +96,7 @@ def test_no_text_breaks_a_renderer(text: str) -> None:
     print_plan(plan_of(cases.create(title=sendable)), to, listing=Listing.ALL)
     print_diagnostics([cases.diagnostic(text, 2, 7, hint=text)], to)
     failed = cases.outcome("a", Outcome.FAILED, message=text)
-    print_report(Report(exams=(failed,)), to)
+    print_report(Report(exams=(failed,)), to, plan=plan_of(), state=cases.state())
     print_error(UsageError(text, hint=text), to)
     written(to).encode("utf-8")
 
@@ -294,11 +296,11 @@ def test_nothing_is_kept_in_no_column() -> None:
 
 
 REPORTS = {
-    "No exam had to be created.": Report(exams=()),
+    "Nothing to do: no exam is declared.": Report(exams=()),
     "Created 1 exam.": Report(exams=(cases.outcome("a", Outcome.CREATED, number=1),)),
     "stopped early by signal 4242": Report(exams=(), interrupted_by=4242),
     "Progress was not shown completely: internal error": Report(exams=(), fault_in_telling="internal error"),
-    "EX00000000000000000000000000000001: not recorded": Report(
+    "EX00000000000000000000000000000001  a: not recorded": Report(
         exams=(cases.outcome("a", Outcome.IN_DOUBT, number=1, message="not recorded"),)
     ),
 }
@@ -308,8 +310,42 @@ REPORTS = {
 def test_report_says_how_it_ended(words: str) -> None:
     """Each end has its words."""
     to = console(width=200)
-    print_report(REPORTS[words], to)
+    print_report(
+        REPORTS[words], to, plan=plan_of(), state=State(lineage=cases.LINEAGE, serial=1, exams={}, intents={})
+    )
     assert words in written(to)
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_the_last_line_says_all(*, is_terminal: bool) -> None:
+    """Created, changed in state, in doubt since when, the exit code and the command that lists the doubts."""
+    doubts = {
+        Address(f"old-{day:02}"): replace(cases.intent(), started_at=cases.MORNING + timedelta(days=day))
+        for day in range(20)
+    }
+    edits = (Action.IMPORT, Action.MOVE, Action.FORGET, Action.ACCEPT, Action.ACCEPT)
+    changes = [cases.change(f"e{number}", action, after={}) for number, action in enumerate(edits)]
+    to = console(width=60, is_terminal=is_terminal)
+    print_report(
+        Report(
+            exams=tuple(cases.outcome(f"n{number}", Outcome.CREATED, number=number) for number in range(10))
+        ),
+        to,
+        plan=replace(plan_of(cases.create("n3", "Final Exam"), *changes), destination=cases.DESTINATION),
+        state=State(lineage=cases.LINEAGE, serial=1, exams={}, intents=doubts),
+        invocation=Invocation(("--env", "production")),
+        ending="Exit code 3: in doubt: 20 exams of earlier runs.",
+    )
+    lines = written(to).splitlines()
+    assert lines[3] == "created        EX00000000000000000000000000000003  n3  Final Exam"
+    last = " ".join(lines[lines.index("") + 1 :])
+    assert last == (
+        "Created 10 exams at https://api.example.edu. In state: adopted 1, moved 1, forgot 1, accepted 2. "
+        "20 exams are still in doubt, since 2026-09-01 08:30:15 UTC at the earliest. "
+        "Exit code 3: in doubt: 20 exams of earlier runs. "
+        "To list what is in doubt: reconciler state list --in-doubt --env production"
+    )
+    assert (last in lines) is not is_terminal
 
 
 def test_unknown_address_is_refused() -> None:

@@ -12,9 +12,9 @@ from reconciler.model.instants import spell_instant
 from reconciler.model.payloads import Document, Json
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import ExamOutcome, Outcome, RecoveredOutcome, RecoveryVerdict, Report
-from reconciler.model.state import Intent, State
+from reconciler.model.state import State
 from reconciler.outputs.escapes import harmless_json
-from reconciler.outputs.in_doubt import InDoubtReport
+from reconciler.outputs.in_doubt import InDoubtReport, still_in_doubt
 from reconciler.outputs.json.diagnostics import written_diagnostic
 from reconciler.outputs.json.plan import doubt_document
 
@@ -77,12 +77,6 @@ def report_document(
     if report.fault_in_telling is not None:
         document["faultInTelling"] = report.fault_in_telling
     return document
-
-
-def still_in_doubt(report: Report, state: State) -> dict[Address, Intent]:
-    """Return the intents of `state` that are older than the run of `report`, by address, sorted."""
-    new = set(report.in_doubt)
-    return {address: state.intents[address] for address in sorted(state.intents) if address not in new}
 
 
 def diagnostics_document(diagnostics: Sequence[Diagnostic]) -> Document:

@@ -12,10 +12,11 @@ from reconciler.model.plan import Plan
 from reconciler.model.report import ExamOutcome, Outcome, TryBegun, TryEnded
 from reconciler.outputs.escapes import printable, shorten
 from reconciler.outputs.text.console import Console, count_of, fitted, put
-from reconciler.outputs.text.report_text import label_of, print_outcome
+from reconciler.outputs.text.report_text import label_of
 
 _LONGEST_REASON: Final = 60
 _BAR: Final = 20
+_QUIET_S: Final = 10.0
 _CLEAR_LINE: Final = "\r\x1b[2K"
 
 
@@ -58,24 +59,29 @@ class _CountingProgress(QuietProgress):
 
 
 class LogProgress(_CountingProgress):
-    """Prints one plain line for each event; the last line counts the outcomes."""
+    """Prints a line at the start, at a pause, and every ten seconds; the report names the exams."""
+
+    _total = 0
+    _printed_at_s = 0.0
 
     def started(self, total: int) -> None:
         """Print the number of creates and the destination."""
-        put(self._console, " ".join(("creating", count_of(total, "exam"), self._place)).rstrip())
+        self._total = total
+        self._put(" ".join(("creating", count_of(total, "exam"), self._place)).rstrip())
 
     def settled(self, exam: ExamOutcome) -> None:
-        """Count and print the outcome of `exam`."""
+        """Count the outcome of `exam`, and print the counts if nothing was printed for some time."""
         self._counts[exam.outcome] += 1
-        print_outcome(exam, self._console)
+        if time.monotonic() - self._printed_at_s >= _QUIET_S:
+            self._put(f"{self._counts.total():,} of {self._total:,}: {_counted(self._counts)}")
 
     def waiting(self, seconds: float, reason: str) -> None:
         """Print how long sending pauses, and why."""
-        put(self._console, _pause(seconds, reason))
+        self._put(_pause(seconds, reason))
 
-    def finished(self) -> None:
-        """Print the number of exams for each outcome."""
-        put(self._console, f"done: {_counted(self._counts) or 'nothing was sent'}")
+    def _put(self, line: str) -> None:
+        self._printed_at_s = time.monotonic()
+        put(self._console, line)
 
 
 class TerminalProgress(_CountingProgress):

@@ -4,12 +4,16 @@ import signal
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from reconciler.model.destination import UNSAID, Destination
 from reconciler.model.identities import Address
+from reconciler.model.instants import instant_in_words
+from reconciler.model.plan import Action, Plan
 from reconciler.model.report import ExamOutcome, Outcome, Report
+from reconciler.model.state import Intent, State
 from reconciler.outputs.escapes import shorten
-from reconciler.outputs.in_doubt import InDoubtReport
+from reconciler.outputs.exam_facts import payload_of, title_of
+from reconciler.outputs.in_doubt import InDoubtReport, still_in_doubt
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
+from reconciler.outputs.plan_summary import headline
 from reconciler.outputs.text.console import Console, count_of, put, put_wrapped
 from reconciler.outputs.text.in_doubt_text import MOST_WHOLE, print_in_doubt_reports, print_settling
 
@@ -23,35 +27,51 @@ OUTCOME_STYLES: Final = {
 
 _LABEL_WIDTH: Final = 15
 _LONGEST_MESSAGE: Final = 500
+_EDITS: Final = {
+    Action.IMPORT: "adopted",
+    Action.MOVE: "moved",
+    Action.FORGET: "forgot",
+    Action.ACCEPT: "accepted",
+}
 
 
-def print_report(
+def print_report(  # noqa: PLR0913 - the result of a run, and what is said of it
     report: Report,
     console: Console,
     *,
+    plan: Plan,
+    state: State,
     doubts: Mapping[Address, InDoubtReport] | None = None,
     invocation: Invocation = NO_OPTIONS,
-    destination: Destination = UNSAID,
+    ending: str = "",
 ) -> None:
-    """Print `report` exam by exam, then a summary with the `destination`, and the next steps.
+    """Print `report` exam by exam, the next steps, and last one paragraph that sums all up.
 
-    `doubts` are in-doubt reports by address. One is missing if state could not be read again after the apply.
+    `plan` is the one that was applied, `state` the one after it. `doubts` are in-doubt reports by address.
+    One is missing if state could not be read again after the apply. `ending` is a sentence about the exit
+    code. In a log, the last paragraph is one line.
     """
+    titles = {change.address: title_of(payload_of(change)) for change in plan.having(Action.CREATE)}
     for outcome in OUTCOME_STYLES:
         for exam in report.having(outcome):
-            print_outcome(exam, console)
+            print_outcome(exam, console, title=titles.get(exam.address, ""))
     if report.exams:
         put(console)
-    put_wrapped(console, (_summary(report, destination.place), "bold"))
     if report.interrupted_by is not None:
         put_wrapped(
-            console, (f"The run was stopped early by {_signal_name(report.interrupted_by)}.", "yellow")
+            console, (f"The run was stopped early by {signal_name(report.interrupted_by)}.", "yellow")
         )
     if report.fault_in_telling is not None:
         put_wrapped(console, (f"Progress was not shown completely: {report.fault_in_telling}", "yellow"))
-    for step in _next_steps(report):
+    for step in _next_steps(report, invocation):
         put_wrapped(console, step)
     _print_doubts(report.in_doubt, doubts or {}, invocation, console)
+    if report.in_doubt:
+        put(console)
+    told = (*_summary(report, plan, still_in_doubt(report, state)), ending)
+    listing = f"To list what is in doubt: {invocation.command('state', 'list', '--in-doubt')}"
+    sentences = (*told, listing if state.intents else "")
+    (put_wrapped if console.is_terminal else put)(console, (" ".join(filter(None, sentences)), "bold"))
 
 
 def _print_doubts(
@@ -73,26 +93,35 @@ def label_of(outcome: Outcome) -> str:
     return outcome.value.replace("-", " ")
 
 
-def print_outcome(exam: ExamOutcome, console: Console) -> None:
+def print_outcome(exam: ExamOutcome, console: Console, *, title: str) -> None:
     """Print the outcome of `exam` on one line."""
     put(
         console,
         (f"{label_of(exam.outcome):{_LABEL_WIDTH}}", OUTCOME_STYLES[exam.outcome]),
+        "" if exam.sid is None else f"{exam.sid}  ",
         (exam.address, "bold"),
-        "  ",
-        _outcome_words(exam),
+        *("  ", title) * bool(title),
+        *(": ", shorten(exam.message, _LONGEST_MESSAGE)) * (exam.outcome is not Outcome.CREATED),
     )
 
 
-def _outcome_words(exam: ExamOutcome) -> str:
-    """Return SID and message of `exam`; for a created exam, only the SID."""
-    if exam.outcome is Outcome.CREATED and exam.sid is not None:
-        return exam.sid
-    parts = [exam.sid or "", shorten(exam.message, _LONGEST_MESSAGE)]
-    return ": ".join(part for part in parts if part)
+def _summary(report: Report, plan: Plan, earlier: Mapping[Address, Intent]) -> Iterator[str]:
+    """Yield what was created and changed in state, and what is in doubt since `earlier`, in sentences."""
+    edits = [f"{word} {count:,}" for action, word in _EDITS.items() if (count := plan.count(action))]
+    if report.exams or edits:
+        yield _created(report, plan.destination.place)
+    else:
+        yield headline(plan)
+    if edits:
+        yield f"In state: {', '.join(edits)}."
+    if earlier:
+        oldest = min(intent.started_at for intent in earlier.values())
+        still = "1 exam is" if len(earlier) == 1 else f"{len(earlier):,} exams are"
+        since = "" if len(earlier) == 1 else " at the earliest"
+        yield f"{still} still in doubt, since {instant_in_words(oldest)}{since}."
 
 
-def _summary(report: Report, place: str) -> str:
+def _created(report: Report, place: str) -> str:
     total, created = len(report.exams), len(report.created)
     if total == 0:
         return "No exam had to be created."
@@ -104,11 +133,15 @@ def _summary(report: Report, place: str) -> str:
     return f"Created {created:,} of {count_of(total, 'exam')}{where}: {words}."
 
 
-def _next_steps(report: Report) -> Iterator[str]:
+def _next_steps(report: Report, invocation: Invocation) -> Iterator[str]:
     if report.failed:
-        yield "Failed exams were not created. Mend what the message says and run `reconciler apply` again."
+        yield invocation.completed(
+            "Failed exams were not created. Mend what the message says and run `reconciler apply` again."
+        )
     if report.not_attempted:
-        yield "For exams not attempted nothing was sent. Run `reconciler apply` again to create them."
+        yield invocation.completed(
+            "For exams not attempted nothing was sent. Run `reconciler apply` again to create them."
+        )
     if report.in_doubt:
         yield (
             "Exams in doubt may exist or not, and are not sent again. Look for each in SmarterProctoring, "
@@ -116,7 +149,8 @@ def _next_steps(report: Report) -> Iterator[str]:
         )
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """Return the name of signal `number`, such as `SIGTERM`."""
     try:
         return signal.Signals(number).name
     except ValueError:
