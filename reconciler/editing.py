@@ -16,14 +16,16 @@ from reconciler import service_url
 from reconciler.host import SystemClock
 from reconciler.model.declarations import Declaration, Declared
 from reconciler.model.errors import RecoveryRefused, ResolutionRefused, StateAbsent, StateDamaged, UsageError
-from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
+from reconciler.model.identities import Address
 from reconciler.model.locks import Liveness, LockInfo
 from reconciler.model.outside_text import tamed
-from reconciler.model.report import RecoveredOutcome, RecoveryVerdict
+from reconciler.model.report import RecoveredOutcome, RecoveryVerdict, SheetResult
 from reconciler.model.secret_fingerprints import StateKeys
 from reconciler.model.state import State
 from reconciler.model.words import nearest
 from reconciler.planning import state_edits
+from reconciler.planning.doubt_sheet import settle_sheet
+from reconciler.planning.state_edits import address_of, sid_of
 from reconciler.ports import Head
 from reconciler.state.earlier_runs import settle_leftovers
 from reconciler.state.feedback import feed
@@ -42,15 +44,8 @@ from reconciler.state.strict_json import MalformedError
 from reconciler.stores.encrypting_store import EncryptingStore
 from reconciler.stores.encryption import decrypt_document
 
-_OTHER_SIDS: Final = {
-    "AI": "installs",
-    "CS": "course sections",
-    "CU": "courses",
-    "EC": "exam configurations",
-    "EN": "enrollments",
-    "ES": "exam sessions",
-    "US": "users",
-}
+LARGEST_SHEET_BYTES: Final = 4 * 1024 * 1024
+"""Maximum size of a sheet that settles exams in doubt."""
 
 
 class Edit:
@@ -89,7 +84,7 @@ class Edit:
 
     def adopt(self, address: str, sid: str, *, by: str) -> None:
         """Record that the declared exam `address` exists as `sid`; `by` says who found it, and where."""
-        exam, found = _address(address), _sid(sid)
+        exam, found = address_of(address), sid_of(sid)
         declaration = _declaration_of(self._declared(), exam)
         self._edited = state_edits.adopt(self.state, declaration, found, _editor(by))
 
@@ -98,17 +93,32 @@ class Edit:
 
         Raises ResolutionRefused if `attempt` is not None and the exam is in doubt because of another attempt.
         """
-        exam, found = _address(address), None if sid is None else _sid(sid)
+        exam, found = address_of(address), None if sid is None else sid_of(sid)
         self._edited = state_edits.settle(self.state, exam, found, _editor(by), attempt=attempt)
+
+    def resolve_all(self, sheet: bytes, *, name: str, by: str) -> SheetResult:
+        """Settle the exams in doubt as the CSV `sheet` says, all or none, and return what it did.
+
+        `name` names the sheet in errors. Raises ResolutionRefused with a diagnostic for each wrong line.
+        """
+        if len(sheet) > LARGEST_SHEET_BYTES:
+            raise UsageError(
+                f"the sheet {name} is larger than {LARGEST_SHEET_BYTES // 1024**2} MiB",
+                hint="Give the sheet that `reconciler state list --in-doubt --format csv` wrote, filled in.",
+            )
+        after, result = settle_sheet(self.state, sheet, name=name, editor=_editor(by))
+        if result.found:
+            self._edited = after
+        return result
 
     def move(self, source: str, target: str) -> None:
         """Move the exam from the address `source` to the address `target`."""
-        here, there = _address(source), _address(target)
+        here, there = address_of(source), address_of(target)
         self._edited = state_edits.move(self.state, here, there)
 
     def remove(self, address: str) -> None:
         """Remove the exam at `address` from state; the service keeps the exam."""
-        exam = _address(address)
+        exam = address_of(address)
         self._edited = state_edits.remove(self.state, exam)
 
     def rebind(self, url: str) -> None:
@@ -280,23 +290,3 @@ def _declaration_of(declared: Declared, address: Address) -> Declaration:
         f"{address} is not declared in the manifests that were read",
         hint=f"{question} the exam first, as it really is, or give the path of the manifest that does.",
     )
-
-
-def _address(text: str) -> Address:
-    """Return `text` as an address. Raises UsageError."""
-    if is_address(text):
-        return Address(text)
-    raise UsageError(f"{text!r} is not an address", hint="Write it as in the manifest, like cs101/final.")
-
-
-def _sid(sid: str) -> ExamSid:
-    """Return `sid` as the SID of an exam. Raises UsageError."""
-    if is_exam_sid(sid):
-        return ExamSid(sid)
-    hint = "It is EX and 32 characters from 0-9 and a-f."
-    respelt = f"EX{sid.strip()[2:].lower()}"
-    if sid.strip()[:2].upper() == "EX" and is_exam_sid(respelt):
-        hint = f"The letters after EX are lower case: did you mean {respelt}?"
-    elif (whose := _OTHER_SIDS.get(sid[:2])) is not None:
-        hint = f"{sid[:2]} is the prefix of {whose}. {hint}"
-    raise UsageError(f"{sid!r} is not an exam's SID", hint=hint)

@@ -353,14 +353,20 @@ COMMANDS: Final = (
     ),
     Command(
         "resolve",
-        "settle an exam that is in doubt, after a person has checked whether it exists",
+        "settle exams that are in doubt, after a person has checked whether they exist",
         "edit_commands:resolve",
         (
-            option("address ADDRESS", "the address that is in doubt"),
+            option("address ADDRESS", "the address that is in doubt; not with --from", nargs="?"),
             OneOf(
                 (
                     option("--sid SID", "the exam exists and has this SID"),
                     option("--absent", "the exam does not exist; the next apply creates it"),
+                    option(
+                        "--from FILE",
+                        "settle all that this CSV sheet of `state list --in-doubt` answers, or nothing if a "
+                        "line is wrong; - is standard input",
+                        dest="sheet",
+                    ),
                 ),
                 is_required=True,
             ),
@@ -370,6 +376,7 @@ COMMANDS: Final = (
         (
             "reconciler resolve cs101/final --sid EX1234567890abcdef1234567890abcdef",
             "reconciler resolve cs101/final --absent",
+            "reconciler resolve --from doubts.csv",
         ),
     ),
     Command(

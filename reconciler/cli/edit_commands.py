@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from reconciler.cli.arguments import below_root, error_console, print_raw, resul
 from reconciler.cli.dispatch import on_signals
 from reconciler.cli.exit_codes import DONE, FAILED
 from reconciler.cli.notices import tell_backup, work_ended
-from reconciler.editing import Edit, Restored
+from reconciler.editing import LARGEST_SHEET_BYTES, Edit, Restored
 from reconciler.host import describe_runner
 from reconciler.model.errors import UsageError
 from reconciler.model.locks import Breaking, Liveness, LockHolder
 from reconciler.outputs.json.writers import recovery_document, to_text
 from reconciler.outputs.text.console import count_of, put
+from reconciler.outputs.text.in_doubt_text import print_sheet_result
 from reconciler.outputs.text.recovery_text import print_recovery
 from reconciler.workspace import Workspace
 
@@ -50,12 +52,42 @@ def adopt(parsed: argparse.Namespace) -> int:
 
 
 def resolve(parsed: argparse.Namespace) -> int:
-    """Settle an in-doubt exam."""
+    """Settle an in-doubt exam, or all that a sheet answers."""
+    if parsed.sheet is not None:
+        return _resolve_all(parsed)
+    if parsed.address is None:
+        raise UsageError(
+            "no address is given", hint="Name the exam that is in doubt, or give a sheet with --from FILE."
+        )
     sid = None if parsed.absent else parsed.sid
     with _editing(parsed, "resolve") as edit:
         edit.resolve(parsed.address, sid=sid, by=describe_runner(os.environ), attempt=parsed.attempt)
     settled = f"is {sid}" if sid else "was not created; apply will create it"
     return _say(parsed, f"{parsed.address} {settled}", edit)
+
+
+def _resolve_all(parsed: argparse.Namespace) -> int:
+    if parsed.address is not None or parsed.attempt is not None:
+        raise UsageError(
+            "--from settles what its sheet names",
+            hint="Give no ADDRESS and no --attempt with it: the sheet has both.",
+        )
+    sheet, name = _sheet_of(parsed)
+    with _editing(parsed, "resolve") as edit:
+        result = edit.resolve_all(sheet, name=name, by=describe_runner(os.environ))
+    work_ended(parsed, DONE)
+    console, left = result_console(parsed), len(edit.state.intents)
+    print_sheet_result(result, console)
+    settled = f"Settled {count_of(len(result.found), 'exam')}, {left:,} still in doubt"
+    return _say(parsed, settled, edit)
+
+
+def _sheet_of(parsed: argparse.Namespace) -> tuple[bytes, str]:
+    """Return the sheet, cut behind the largest size that is read, and its name in messages."""
+    if str(parsed.sheet) == "-":
+        return sys.stdin.buffer.read(LARGEST_SHEET_BYTES + 1), "standard input"
+    with below_root(parsed, parsed.sheet).open("rb") as file:
+        return file.read(LARGEST_SHEET_BYTES + 1), str(parsed.sheet)
 
 
 def move(parsed: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
-"""Reports: what an apply did with each exam, and what `state recover` did with each outcome."""
+"""Reports: what became of each exam of an apply, each outcome of a recovery file, each line of a sheet."""
 
 import enum
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -125,3 +126,15 @@ class RecoveredOutcome(Struct, frozen=True, kw_only=True, rename={"verdict": "re
     verdict: RecoveryVerdict
     message: str
     hint: str = ""
+
+
+class SheetResult(Struct, frozen=True, kw_only=True):
+    """What a sheet for `resolve --from` did, in its order.
+
+    `found` is what is settled now: SIDs, or None for an exam that was not created. `unanswered` stay in
+    doubt, as their cells are empty. `known` were settled like that before.
+    """
+
+    found: Mapping[Address, ExamSid | None]
+    unanswered: tuple[Address, ...]
+    known: tuple[Address, ...]

@@ -1,17 +1,28 @@
 """State edits: the state after a person settles a doubt, or adopts, moves or removes an exam."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.declarations import Declaration
-from reconciler.model.errors import ResolutionRefused
-from reconciler.model.identities import Address, ExamSid
+from reconciler.model.errors import ResolutionRefused, UsageError
+from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
 from reconciler.model.state import Entry, Resolution, ResolutionMethod, State
 from reconciler.model.words import first_few, nearest
 from reconciler.planning.effects import entry_of
+
+_OTHER_SIDS: Final = {
+    "AI": "installs",
+    "CS": "course sections",
+    "CU": "courses",
+    "EC": "exam configurations",
+    "EN": "enrollments",
+    "ES": "exam sessions",
+    "US": "users",
+}
 
 
 class Editor(Struct, frozen=True, kw_only=True):
@@ -28,11 +39,10 @@ def settle(
 
     Raises ResolutionRefused, also if `attempt` is given and is not the one in doubt.
     """
-    _refuse_other_attempt(state, address, attempt)
-    if sid is None:
-        return _settled(state, address, None, editor, ResolutionMethod.RESOLVE_ABSENT)
-    _refuse_taken(state, address, sid)
-    return _settled(state, address, sid, editor, ResolutionMethod.RESOLVE_SID)
+    refuse_other_attempt(state, address, attempt)
+    if sid is not None:
+        refuse_taken(holders_of(state), address, sid)
+    return settled(state, {address: sid}, editor)
 
 
 def adopt(state: State, declaration: Declaration, sid: ExamSid, editor: Editor) -> State:
@@ -47,9 +57,9 @@ def adopt(state: State, declaration: Declaration, sid: ExamSid, editor: Editor) 
             f"{address} is in state already, as {entry.sid}",
             hint="Nothing was changed. An address is adopted once.",
         )
-    _refuse_taken(state, address, sid)
+    refuse_taken(holders_of(state), address, sid)
     if address in state.intents:
-        return _settled(state, address, sid, editor, ResolutionMethod.IMPORT_COMMAND)
+        return settled(state, {address: sid}, editor, found_by=ResolutionMethod.IMPORT_COMMAND)
     return replace(state, exams={**state.exams, address: entry_of(declaration, sid, editor.at)})
 
 
@@ -91,20 +101,38 @@ def _others(state: State, address: Address) -> dict[Address, Entry]:
     return {key: entry for key, entry in state.exams.items() if key != address}
 
 
-def _settled(
-    state: State, address: Address, sid: ExamSid | None, editor: Editor, how: ResolutionMethod
+def settled(
+    state: State,
+    found: Mapping[Address, ExamSid | None],
+    editor: Editor,
+    *,
+    found_by: ResolutionMethod = ResolutionMethod.RESOLVE_SID,
 ) -> State:
-    """Return the state without its doubt about `address`, and with the resolution that ends it."""
-    intent = state.intents[address]
-    intents = {key: value for key, value in state.intents.items() if key != address}
-    exams = state.exams if sid is None else {**state.exams, address: intent.as_created(sid, editor.at)}
-    resolution = Resolution(
-        address=address, attempt=intent.attempt, sid=sid, by=editor.by, at=editor.at, how=how
+    """Return `state` without its doubts about `found`, and with the resolutions that end them.
+
+    Nothing is checked. `found_by` is how a person says that an exam exists.
+    """
+    made = {
+        address: state.intents[address].as_created(sid, editor.at)
+        for address, sid in found.items()
+        if sid is not None
+    }
+    resolutions = (
+        Resolution(
+            address=address,
+            attempt=state.intents[address].attempt,
+            sid=sid,
+            by=editor.by,
+            at=editor.at,
+            how=ResolutionMethod.RESOLVE_ABSENT if sid is None else found_by,
+        )
+        for address, sid in found.items()
     )
-    return replace(state, exams=exams, intents=intents).with_resolutions(resolution)
+    intents = {address: intent for address, intent in state.intents.items() if address not in found}
+    return replace(state, exams={**state.exams, **made}, intents=intents).with_resolutions(*resolutions)
 
 
-def _refuse_other_attempt(state: State, address: Address, attempt: str | None) -> None:
+def refuse_other_attempt(state: State, address: Address, attempt: str | None) -> None:
     """Raise ResolutionRefused unless `address` is in doubt, about `attempt` if that is given."""
     intent = state.intents.get(address)
     if intent is None:
@@ -114,7 +142,7 @@ def _refuse_other_attempt(state: State, address: Address, attempt: str | None) -
         )
     if attempt is not None and attempt != intent.attempt:
         raise ResolutionRefused(
-            f"{address} is in doubt about the attempt {intent.attempt}, not {attempt}",
+            f"{address} is in doubt about the attempt {intent.attempt}, not {attempt or 'an empty one'}",
             hint="Nothing was changed. Look anew what became of that attempt: "
             f"`reconciler state show {address}`.",
         )
@@ -141,10 +169,35 @@ def _suggestion(address: Address, known: Iterable[Address], otherwise: str) -> s
     return f"Did you mean {near[0]}?" if near and near[0] != address else otherwise
 
 
-def _refuse_taken(state: State, address: Address, sid: ExamSid) -> None:
-    for holder, entry in state.exams.items():
-        if entry.sid == sid:
-            raise ResolutionRefused(
-                f"{sid} is held by {holder}, so it cannot be {address} as well",
-                hint="Nothing was changed. Check the SID in the product's web console.",
-            )
+def holders_of(state: State) -> dict[ExamSid, Address]:
+    """Return the address of each SID in `state`."""
+    return {entry.sid: address for address, entry in state.exams.items()}
+
+
+def refuse_taken(holders: Mapping[ExamSid, Address], address: Address, sid: ExamSid) -> None:
+    """Raise ResolutionRefused if `sid` is the SID of one of `holders`."""
+    if sid in holders:
+        raise ResolutionRefused(
+            f"{sid} is held by {holders[sid]}, so it cannot be {address} as well",
+            hint="Nothing was changed. Check the SID in the product's web console.",
+        )
+
+
+def address_of(text: str) -> Address:
+    """Return `text` as an address. Raises UsageError."""
+    if is_address(text):
+        return Address(text)
+    raise UsageError(f"{text!r} is not an address", hint="Write it as in the manifest, like cs101/final.")
+
+
+def sid_of(text: str) -> ExamSid:
+    """Return `text` as the SID of an exam. Raises UsageError."""
+    if is_exam_sid(text):
+        return ExamSid(text)
+    hint = "It is EX and 32 characters from 0-9 and a-f."
+    respelt = f"EX{text.strip()[2:].lower()}"
+    if text.strip()[:2].upper() == "EX" and is_exam_sid(respelt):
+        hint = f"The letters after EX are lower case: did you mean {respelt}?"
+    elif (whose := _OTHER_SIDS.get(text[:2])) is not None:
+        hint = f"{text[:2]} is the prefix of {whose}. {hint}"
+    raise UsageError(f"{text!r} is not an exam's SID", hint=hint)

@@ -4,6 +4,7 @@ from reconciler.model.errors import (
     ManifestInvalid,
     PlanRefused,
     ReconcilerError,
+    ResolutionRefused,
     SecretsUnavailable,
     StateLocked,
 )
@@ -14,7 +15,7 @@ from reconciler.outputs.text.plan_text import print_guard
 
 def print_error(error: ReconcilerError, console: Console) -> None:
     """Print `error` with its details, and its hint last."""
-    if isinstance(error, ManifestInvalid):
+    if isinstance(error, ManifestInvalid | ResolutionRefused):
         print_diagnostics(error.diagnostics, console)
     put_wrapped(console, ("error: ", "bold red"), (error.message, "bold"), hanging=2)
     match error:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from reconciler.model.report import SheetResult
 from reconciler.outputs.escapes import ELLIPSIS, printable
 from reconciler.outputs.exam_facts import Window
 from reconciler.outputs.in_doubt import InDoubtReport
@@ -70,6 +71,17 @@ def print_in_doubt_report(doubt: InDoubtReport, console: Console) -> None:
     put(console, " " * INDENT, "or ask the vendor's support; a message to copy:")
     for line in doubt.support_message.split("\n"):
         put(console, f"{' ' * (INDENT + 2)}{line}".rstrip())
+
+
+def print_sheet_result(result: SheetResult, console: Console) -> None:
+    """Print what became of each exam of a sheet, those that need a person last."""
+    for address in result.known:
+        put(console, (address, "bold"), ("  was settled like this before", "dim"))
+    for address, sid in result.found.items():
+        found = "was not created; apply will create it" if sid is None else f"is {sid}"
+        put(console, (address, "bold"), "  ", (found, "green"))
+    for address in result.unanswered:
+        put(console, (address, "bold"), "  ", ("is in doubt as before: its cell is empty", "magenta"))
 
 
 def print_settling(commands: Sequence[str], console: Console) -> None:
