@@ -8,12 +8,12 @@ from reconciler.cli.parser import (
     Option,
     Parser,
     count,
+    duration_s,
     make_parser,
     moment,
     option,
     parallelism,
-    positive_seconds,
-    seconds,
+    positive_duration_s,
 )
 
 TEXT_OR_JSON: Final = ("text", "json")
@@ -49,9 +49,9 @@ _STATE: Final = (
     option("--state URL", "where the state is (default: the environment's, else file:exams.state.json)"),
 )
 _LOCK_TIMEOUT: Final = option(
-    "--lock-timeout SECONDS",
-    "how long to wait while another run holds the state's lock (default: 0)",
-    type=seconds,
+    "--lock-timeout DURATION",
+    "how long to wait while another run holds the state's lock, as 30s, 5m or 1h (default: 0)",
+    type=duration_s,
     default=0.0,
 )
 _LOCKED: Final = (*_STATE, _LOCK_TIMEOUT)
@@ -199,15 +199,15 @@ COMMANDS: Final = (
             option("--token-file FILE", "read the API token from FILE (default: $SMARTERPROCTORING_TOKEN)"),
             option("--secrets-dir DIR", "the directory of fromFile secrets"),
             option(
-                "--timeout SECONDS",
-                "how long to wait for an answer; without one, the exam is in doubt (default: 30)",
-                type=positive_seconds,
+                "--timeout DURATION",
+                "how long to wait for an answer; without one, the exam is in doubt (default: 30s)",
+                type=positive_duration_s,
                 default=30.0,
             ),
             option(
-                "--retry-timeout SECONDS",
-                "maximum total time to wait before retries (default: 300)",
-                type=seconds,
+                "--retry-timeout DURATION",
+                "maximum total time to wait before retries (default: 5m)",
+                type=duration_s,
                 default=300.0,
             ),
             option(

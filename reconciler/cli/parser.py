@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 
+_SHORTEST_BEGINNING: Final = 4
+"""Least length of a word that is suggested for one that begins with it, or the other way round."""
+
+
 class Option(NamedTuple):
     """An option or a positional argument: its name, and keyword arguments of `add_argument`."""
 
@@ -103,7 +107,10 @@ class Parser(argparse.ArgumentParser):
 def _nearest(word: str, known: Iterable[str]) -> str:
     from reconciler.model.words import nearest  # noqa: PLC0415 - only a mistake needs it
 
-    found = nearest(word, known)
+    names = [*known]
+    begun = [name for name in names if len(word) >= _SHORTEST_BEGINNING and name.startswith(word)]
+    longer = [name for name in names if len(name) >= _SHORTEST_BEGINNING and word.startswith(name)]
+    found = begun or nearest(word, names) or longer
     return f"; did you mean {found[0]}?" if found else ""
 
 
@@ -184,8 +191,15 @@ def _number(
     return read
 
 
+def _seconds_of(text: str) -> float:
+    unit = _UNITS_S.get(text[-1:])
+    return float(text) if unit is None else float(text[:-1]) * unit
+
+
+_UNITS_S: Final = {"s": 1, "m": 60, "h": 3600}
 _MOST_SECONDS: Final = 86_400.0
-seconds = _number(float, 0.0, _MOST_SECONDS, "a number of seconds, at most a day")
-positive_seconds = _number(float, 0.001, _MOST_SECONDS, "a number of seconds above 0, at most a day")
+_A_DURATION: Final = "a duration such as 30s, 5m, 1h or a number of seconds"
+duration_s = _number(_seconds_of, 0.0, _MOST_SECONDS, f"{_A_DURATION}, at most a day")
+positive_duration_s = _number(_seconds_of, 0.001, _MOST_SECONDS, f"{_A_DURATION}, above 0, at most a day")
 count = _number(int, 0, 10_000_000, "a whole number of 0 or more")
 parallelism = _number(int, 1, 1000, "a whole number from 1 to 1000")

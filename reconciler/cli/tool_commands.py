@@ -9,7 +9,7 @@ from reconciler.cli.arguments import below_root, print_raw, result_console, root
 from reconciler.cli.commands import build_parser
 from reconciler.cli.exit_codes import DONE, MEANINGS
 from reconciler.explaining.topics import Topics
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import PackageMissing, UsageError
 from reconciler.outputs.text.explanation_text import print_explanation
 from reconciler.sandbox import Settings, parse_fault, serve
 from reconciler.workspace import Workspace
@@ -54,10 +54,7 @@ def sandbox(parsed: argparse.Namespace) -> int:
     try:
         return serve(settings)
     except ImportError as error:
-        raise UsageError(
-            f"the sandbox's server is not installed ({error.name})",
-            hint="Install the extra: pip install 'reconciler[sandbox]'",
-        ) from error
+        raise PackageMissing("the sandbox", error, extra="sandbox") from error
 
 
 def completion(parsed: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
     ReconcilerError
     ├── UsageError                 the command line asks for something impossible
+    │   └── PackageMissing         it needs a package that is not installed
     ├── ManifestInvalid            manifests hold errors; carries the diagnostics
     ├── StateError                 state could not be used; nothing was changed
     │   ├── StateAbsent            there is none: run `init`
@@ -32,9 +33,13 @@
 
 from collections.abc import Sequence
 from traceback import walk_tb
+from typing import Final
 
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plan import Guard
+
+DISTRIBUTION: Final = "smarterproctoring-reconciler"
+"""The name of this package for pip. PyPI's `reconciler` is another."""
 
 
 class ReconcilerError(Exception):
@@ -48,6 +53,16 @@ class ReconcilerError(Exception):
 
 class UsageError(ReconcilerError):
     """The command line asks for something impossible."""
+
+
+class PackageMissing(UsageError):
+    """A package that only some need is not installed; `extra` of this distribution brings it."""
+
+    def __init__(self, what: str, error: ImportError, *, extra: str) -> None:
+        super().__init__(
+            f"{what} needs the package {str(error.name).partition('.')[0]}, which is not installed",
+            hint=f"Install it: pip install '{DISTRIBUTION}[{extra}]'.",
+        )
 
 
 class ManifestInvalid(ReconcilerError):

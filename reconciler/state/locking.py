@@ -266,14 +266,14 @@ def locked(store: Store, lock: LockInfo | None) -> StateLocked:
     if lock is None:
         return StateLocked(
             f"{store.location} is busy: other runs took its lock each time that it was free",
-            hint="Try again, or give --lock-timeout SECONDS to wait here.",
+            hint="Try again, or give --lock-timeout 5m to wait here.",
             holder="other runs",
         )
     holder = holder_of(store, lock)
     is_alive = holder.liveness is Liveness.ALIVE
     return StateLocked(
         f"{store.location} is locked by {holder}",
-        hint="Wait for it to end, or give --lock-timeout SECONDS to wait here. "
+        hint="Wait for it to end, or give --lock-timeout 5m to wait here. "
         f"{'If it hangs' if is_alive else 'If that run has ended'}: `reconciler unlock {lock.lock_id}` "
         f"{'tells more' if is_alive else 'breaks its lock'}.",
         holder=str(holder),

@@ -22,7 +22,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from reconciler.model.errors import StateDamaged, StateEncrypted, StateTooNew, UsageError
+from reconciler.model.errors import PackageMissing, StateDamaged, StateEncrypted, StateTooNew, UsageError
 from reconciler.model.secret_fingerprints import (
     OLD_STATE_KEY_VARIABLE,
     SHORTEST_KEY,
@@ -82,10 +82,7 @@ def _cipher(key: bytes) -> "AESGCM":
     try:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - as above
     except ImportError as error:
-        raise UsageError(
-            "an encrypted state needs the package cryptography, which is not installed",
-            hint="Install it: pip install 'reconciler[encryption]'.",
-        ) from error
+        raise PackageMissing("an encrypted state", error, extra="encryption") from error
     return AESGCM(key)
 
 

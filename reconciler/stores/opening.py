@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.errors import PackageMissing, ReconcilerError, UsageError
 from reconciler.ports import Store
 from reconciler.stores.store_errors import FILE_HINT
 from reconciler.stores.urls import read_scheme
@@ -61,10 +61,7 @@ def _built_in(scheme: str) -> Callable[..., Store]:
     except ImportError as error:
         if scheme not in _OBJECT_SCHEMES:
             raise
-        raise UsageError(
-            f"state at {scheme}: needs the package {error.name}, which is not installed",
-            hint="Install it: pip install 'reconciler[object-storage]'.",
-        ) from error
+        raise PackageMissing(f"state at {scheme}:", error, extra="object-storage") from error
     return opener
 
 

@@ -38,6 +38,14 @@ def loaded(*arguments: str, root: str | None = None) -> frozenset[str]:
     return frozenset(done.stderr.splitlines()[-1].split())
 
 
+def parsers(parser: Parser) -> Iterator[Parser]:
+    """`parser`, and that of each command below it."""
+    yield parser
+    for action in parser._actions:
+        for below in action.choices.values() if isinstance(action.choices, dict) else ():
+            yield from parsers(below)
+
+
 def words_of_commands(parser: Parser, *before: str) -> Iterator[tuple[str, ...]]:
     """The words that call each command, those with commands of their own included."""
     for action in parser._actions:
@@ -92,6 +100,9 @@ def test_cycles_are_looked_for_seldom() -> None:
         (("plan", "--taget=cs101"), "unrecognized arguments: --taget=cs101; did you mean --target?"),
         (("plan", "--format", "jsn"), "did you mean json?"),
         (("schema", "manifets"), "did you mean manifest?"),
+        (("aply",), "did you mean apply?"),
+        (("apply", "--auto"), "did you mean --auto-approve?"),
+        (("plan", "--environment", "staging"), "did you mean --env?"),
     ],
 )
 def test_a_mistyped_word_is_told_what_may_have_been_meant(capsys, words: tuple[str, ...], told: str) -> None:
@@ -100,3 +111,43 @@ def test_a_mistyped_word_is_told_what_may_have_been_meant(capsys, words: tuple[s
         build_parser().parse_args(words)
     assert ended.value.code == 1
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "duration_s"),
+    [
+        ("--lock-timeout", "30s", 30),
+        ("--lock-timeout", "5m", 300),
+        ("--lock-timeout", "1h", 3600),
+        ("--lock-timeout", "0", 0),
+        ("--timeout", "1.5m", 90),
+        ("--timeout", "0.25", 0.25),
+        ("--retry-timeout", "24h", 86_400),
+    ],
+)
+def test_a_duration_may_have_a_unit(option: str, text: str, duration_s: float) -> None:
+    """It is written as people say it, or in seconds."""
+    parsed = build_parser().parse_args(["apply", option, text])
+    assert getattr(parsed, option[2:].replace("-", "_")) == duration_s
+
+
+@pytest.mark.parametrize(
+    "text", ["", "s", "5 minutes", "5d", "-5m", "25h", "nan", "nanm", "inf", "1h30m", "5M"]
+)
+def test_what_is_no_duration_is_refused(capsys, text: str) -> None:
+    """With what one looks like; no text is taken for another duration than it says."""
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["apply", f"--lock-timeout={text}"])
+    assert "is not a duration such as 30s, 5m, 1h or a number of seconds" in capsys.readouterr().err
+
+
+def test_every_option_that_is_a_duration_takes_units() -> None:
+    """None of them was forgotten."""
+    found = {
+        action.option_strings[0]: action
+        for parser in parsers(build_parser())
+        for action in parser._actions
+        if action.option_strings and action.option_strings[0].endswith("timeout")
+    }
+    assert {"--lock-timeout", "--timeout", "--retry-timeout"} <= found.keys()
+    assert all(action.metavar == "DURATION" and action.type("1m") == 60 for action in found.values())

@@ -11,6 +11,7 @@ import pytest
 
 import reconciler
 from reconciler import schemas
+from reconciler.model.errors import DISTRIBUTION
 
 ROOT = Path(__file__).parents[2]
 NEVER_IN_A_FILE = (
@@ -142,3 +143,16 @@ def test_every_action_of_the_pipeline_is_pinned_by_commit():
     for path in (ROOT / ".github" / "workflows").glob("*.yml"):
         used = re.findall(r"uses: *(\S+)", path.read_text(encoding="utf-8"))
         assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) for action in used), used
+
+
+def test_hints_name_this_distribution_and_the_extras_that_it_has() -> None:
+    """PyPI has another package called `reconciler`: nobody is sent to it, by a message or by a page."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["name"] == DISTRIBUTION != "reconciler"
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "reconciler").rglob("*.py"))
+    assert set(re.findall(r'extra="([^"]+)"', code)) == project["optional-dependencies"].keys()
+    for path in tracked_files():
+        text = path.read_text(encoding="utf-8", errors="replace") if path.name != "CHANGELOG.md" else ""
+        assert not re.search(r"(?:pip|pipx|uv|uvx)\b.* ['\"]?reconciler(?:\[|['\"]?$)", text, re.MULTILINE), (
+            path
+        )
