@@ -26,13 +26,31 @@ class Group(Struct, frozen=True, kw_only=True):
         return self.one if count == 1 else self.many.format(f"{count:,}")
 
 
-# In the order of a plan: what is up to date, what apply does, what it leaves to a person.
+# In the order of a plan: what is left to a person, what apply does, what is up to date.
 GROUPS: Final = {
-    Action.NOOP: Group(
-        label="up to date",
-        mark=("✓", "dim"),
-        one="1 exam is up to date",
-        many="{} exams are up to date",
+    Action.IN_DOUBT: Group(
+        label="in doubt",
+        mark=("?", "magenta"),
+        one="1 exam is in doubt: it may exist or not; nothing is sent for it",
+        many="{} exams are in doubt: they may exist or not; nothing is sent for them",
+        advice="Only a person can find out. Until it is settled nothing more is sent for such an exam; all "
+        "other exams go on.",
+    ),
+    Action.CHANGED: Group(
+        label="changed",
+        mark=("~", "yellow"),
+        one="1 exam differs from what was created; left alone",
+        many="{} exams differ from what was created; left alone",
+        advice="A change is never sent to an exam that exists. Put the declaration back as it was, or make "
+        "the change in SmarterProctoring. Another course or install is another exam, with another address.",
+    ),
+    Action.ORPHANED: Group(
+        label="orphaned",
+        mark=("-", "red dim"),
+        one="1 exam is in state but no longer declared; left alone",
+        many="{} exams are in state but no longer declared; left alone",
+        advice="Nothing is deleted. Declare such an exam again, name its new address under `moved:` if it "
+        "was renamed, or list it under `removed:` to have state forget it.",
     ),
     Action.CREATE: Group(
         label="create",
@@ -64,28 +82,10 @@ GROUPS: Final = {
         one="1 exam was changed by hand to what is declared; state will record that, nothing is sent",
         many="{} exams were changed by hand to what is declared; state will record that, nothing is sent",
     ),
-    Action.CHANGED: Group(
-        label="changed",
-        mark=("~", "yellow"),
-        one="1 exam differs from what was created; left alone",
-        many="{} exams differ from what was created; left alone",
-        advice="A change is never sent to an exam that exists. Put the declaration back as it was, or make "
-        "the change in SmarterProctoring. Another course or install is another exam, with another address.",
-    ),
-    Action.ORPHANED: Group(
-        label="orphaned",
-        mark=("-", "red dim"),
-        one="1 exam is in state but no longer declared; left alone",
-        many="{} exams are in state but no longer declared; left alone",
-        advice="Nothing is deleted. Declare such an exam again, name its new address under `moved:` if it "
-        "was renamed, or list it under `removed:` to have state forget it.",
-    ),
-    Action.IN_DOUBT: Group(
-        label="in doubt",
-        mark=("?", "magenta"),
-        one="1 exam is in doubt: it may exist or not; nothing is sent for it",
-        many="{} exams are in doubt: they may exist or not; nothing is sent for them",
-        advice="Only a person can find out. Until it is settled nothing more is sent for such an exam; all "
-        "other exams go on.",
+    Action.NOOP: Group(
+        label="up to date",
+        mark=("✓", "dim"),
+        one="1 exam is up to date",
+        many="{} exams are up to date",
     ),
 }

@@ -1,75 +1,110 @@
-"""Sentences about what apply will do with a plan, and what it will leave alone."""
+"""What apply will do with a plan, in sentences that need no knowledge of it, and the notes worth telling."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
 
-from reconciler.model.plan import Action, Plan
+from reconciler.model.plan import Action, Change, Note, Plan
+from reconciler.outputs.escapes import shorten
+from reconciler.outputs.exam_facts import local_window, payload_of
 from reconciler.outputs.groups import GROUPS
+from reconciler.outputs.listing import Listing
 from reconciler.outputs.text.console import count_of
 
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_LONGEST_ENVIRONMENT: Final = 100
 
-def summary_sentences(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Yield the sentences in order, each after the style to show it in."""
-    if not plan.differs and not plan.guards:
-        yield "bold green", headline(plan)
-        return
-    yield "bold red" if plan.guards else "bold", headline(plan, reasons="; see above for why")
-    if left := _left(plan):
-        yield "bold yellow", left
-    if same := _same(plan):
-        yield "", same
+_DONE: Final = "done"
+_NEVER_CHANGES: Final = "secrets-not-tracked"
+_ABOUT_KEYS: Final = "secrets-"
+"""Beginning of the codes of notes about keys and secrets."""
 
 
-def headline(plan: Plan, *, reasons: str = "") -> str:
-    """Return what apply will do in one sentence; for a refused plan, `reasons` says where to read why."""
-    made = _made(plan)
+def headline(plan: Plan) -> str:
+    """Return what apply will do: how many exams it creates, in how many courses, where and when.
+
+    It is plain text of the workspace and its manifests, not yet escaped.
+    """
+    name = plan.destination.environment
+    name = None if name is None else shorten(name, _LONGEST_ENVIRONMENT)
     if plan.guards:
-        would = f" Otherwise it would {made}." if made else ""
-        return f"Apply will refuse this plan and send nothing{reasons}.{would}"
+        where = "" if name is None else f" for {name}"
+        would = f" Otherwise it would {_made(plan, '')}" if plan.to_make else ""
+        return f"Apply will refuse this plan{where} and send nothing.{would}"
+    where = "" if name is None else f" in {name}"
     if not plan.differs:
-        return _all_up_to_date(plan.count(Action.NOOP))
-    return f"Apply will {made}." if made else "Apply has nothing to do."
+        return f"Nothing to do{where}: {_all_up_to_date(plan.count(Action.NOOP))}"
+    return f"Apply will {_made(plan, where)}" if plan.to_make else f"Apply has nothing to do{where}."
 
 
 def remarks(plan: Plan) -> list[str]:
     """Return what apply leaves alone, and how many exams are up to date, for display after the headline."""
-    return [sentence for _, sentence in summary_sentences(plan)][1:]
-
-
-def _left(plan: Plan) -> str:
+    if not plan.differs and not plan.guards:
+        return []
     left = [
         f"{count:,} {group.label}"
         for action, group in GROUPS.items()
         if (count := plan.count(action)) and not action.is_made_by_apply and action is not Action.NOOP
     ]
-    return f"It will not touch: {', '.join(left)}." if left else ""
-
-
-def _same(plan: Plan) -> str:
     same = plan.count(Action.NOOP)
-    if not same:
-        return ""
-    return "1 is up to date." if same == 1 else f"{same:,} are up to date."
+    return [
+        *([f"It will not touch: {', '.join(left)}."] if left else []),
+        *([f"{same:,} {'is' if same == 1 else 'are'} up to date."] if same else []),
+    ]
 
 
-def _made(plan: Plan) -> str:
-    made = [
-        (group.label, count)
+def told_notes(plan: Plan, listing: Listing) -> list[Note]:
+    """Return the notes to show: last those on finished blocks, and after them those about keys.
+
+    A note that stays the same from plan to plan is shown only if all is listed.
+    """
+    notes = [note for note in plan.notes if listing is Listing.ALL or note.code != _NEVER_CHANGES]
+    return sorted(notes, key=lambda note: (note.code.startswith(_ABOUT_KEYS), note.code == _DONE))
+
+
+def _made(plan: Plan, where: str) -> str:
+    """Return what apply makes as the end of a sentence; `where` names the environment."""
+    in_state = [
+        f"{group.label} {count:,}"
         for action, group in GROUPS.items()
-        if action.is_made_by_apply and (count := plan.count(action))
+        if action.is_made_by_apply and action is not Action.CREATE and (count := plan.count(action))
     ]
-    parts = [
-        f"{verb} {count:,}" if number else f"{verb} {count_of(count, 'exam')}"
-        for number, (verb, count) in enumerate(made)
-    ]
-    *most, last = parts or [""]
-    return f"{', '.join(most)} and {last}" if most else last
+    *most, last = in_state or [""]
+    listed = f"{', '.join(most)} and {last}" if most else last
+    created = _created(plan.having(Action.CREATE), where)
+    return f"{created}, and in state {listed}." if in_state else f"{created}."
+
+
+def _created(creates: Sequence[Change], where: str) -> str:
+    if not creates:
+        return f"create no exam{where}"
+    courses = len({change.course_sid for change in creates})
+    days = _days(creates)
+    return f"create {count_of(len(creates), 'exam')} in {count_of(courses, 'course')}{where}{days}"
+
+
+def _days(creates: Sequence[Change]) -> str:
+    """Return the days from the first opening to the last closing of `creates`, each in its own zone."""
+    bounds = (local_window(payload_of(change), "exam", change.timezone) for change in creates)
+    days = {bound.date() for window in bounds for bound in window if bound is not None}
+    if not days:
+        return ""
+    first, last = min(days), max(days)
+    if first == last:
+        return f", on {_day(first)} {first.year}"
+    first_year = "" if first.year == last.year else f" {first.year}"
+    return f", from {_day(first)}{first_year} to {_day(last)} {last.year}"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {_MONTHS[day.month - 1]}"
 
 
 def _all_up_to_date(count: int) -> str:
     match count:
         case 0:
-            return "Nothing to do: no exam is declared."
+            return "no exam is declared."
         case 1:
-            return "Nothing to do: the one exam is up to date."
+            return "the one exam is up to date."
         case _:
-            return f"Nothing to do: all {count:,} exams are up to date."
+            return f"all {count:,} exams are up to date."

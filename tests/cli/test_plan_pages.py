@@ -27,7 +27,7 @@ def test_a_plan_is_the_same_fresh_and_saved(workspace, form):
     """`show` of a saved plan prints what `plan` did."""
     fresh = workspace.run("plan", "--format", form, "--out", "plan.json")
     shown = workspace.run("show", "plan.json", "--format", form)
-    assert "Apply will create 2 exams." in fresh
+    assert "Apply will create 2 exams in 1 course" in fresh
     assert json.loads((workspace.root / "plan.json").read_text())["fingerprint"] in shown
     assert shown == fresh
     assert SECRET not in fresh + shown

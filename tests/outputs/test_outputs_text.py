@@ -156,11 +156,13 @@ def test_megabyte_of_one_line_is_cut() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2000])
-def test_plan_of_any_size_ends_in_its_summary(count: int) -> None:
-    """One create is shown whole and 2,000 on a line each; the end says what apply will do."""
+def test_plan_of_any_size_begins_with_its_headline(count: int) -> None:
+    """One create is shown whole and 2,000 on a line each; the first line says what apply will do."""
     lines = plan_text(cases.many_creates(count)).splitlines()
-    assert f"Apply will create {count:,} exam{'s' * (count > 1)}." in lines[-2:]
-    assert len(lines) < count + 12
+    assert lines[0].startswith(
+        f"Apply will create {count:,} exam{'s' * (count > 1)} in 1 course, from 12 Oct"
+    )
+    assert len(lines) < count + 14
 
 
 SUMMARIES = {

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 from msgspec import Struct
 
-from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.plan import Change, Plan
 from reconciler.outputs.escapes import printable, shorten
 from reconciler.outputs.exam_facts import ExamFacts, facts_of_change, sides_of
 from reconciler.outputs.groups import GROUPS, Group
@@ -35,8 +35,7 @@ from reconciler.outputs.html.timeline import (
 from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.plan_summary import headline, remarks
-from reconciler.outputs.text.plan_text import most_telling
+from reconciler.outputs.plan_summary import headline, remarks, told_notes
 
 _TICKS: Final = re.compile(r"`([^`]+)`")
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -95,8 +94,8 @@ def plan_page(plan: Plan, *, listing: Listing, invocation: Invocation = NO_OPTIO
     return _template().render(
         plan=plan,
         headline=headline(plan),
-        remarks=list(remarks(plan)),
-        notes=list(most_telling(plan.notes)),
+        remarks=remarks(plan),
+        notes=told_notes(plan, listing),
         filters=list(_filters(changes)),
         courses=list(_courses(changes, exams, axis, invocation)),
         is_open=len(changes) <= MOST_OPEN,
@@ -150,7 +149,7 @@ def _shown(value: object) -> object:
 
 def _filters(changes: Sequence[Change]) -> Iterator[Filter]:
     counts = Counter(change.action for change in changes)
-    for action, group in sorted(GROUPS.items(), key=lambda item: item[0] is Action.NOOP):
+    for action, group in GROUPS.items():
         if counts[action]:
             yield Filter(action=action.value, group=group, count=counts[action])
 

@@ -4,21 +4,20 @@ It never exceeds the size limit of a comment. Long parts are first folded, then 
 the text says what is left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 from urllib.parse import quote
 
 from reconciler.model.destination import Destination
-from reconciler.model.plan import Action, Guard, Plan
+from reconciler.model.plan import Action, Guard, Note, Plan
 from reconciler.outputs.escapes import ELLIPSIS, first_of, shorten
 from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.markdown.escapes import code, ticked
+from reconciler.outputs.markdown.escapes import code, escaped, ticked
 from reconciler.outputs.markdown.sections import Limits, sections_of
-from reconciler.outputs.plan_summary import headline, remarks
+from reconciler.outputs.plan_summary import headline, remarks, told_notes
 from reconciler.outputs.text.console import count_of
-from reconciler.outputs.text.plan_text import most_telling
 
 LONGEST: Final = 65_000
 """Size limit in bytes of UTF-8. A comment may have 65,536 characters, and a pipeline may add a line."""
@@ -71,7 +70,7 @@ def _head(plan: Plan) -> Iterator[str]:
     yield marker(plan)
     yield f"### Exam plan{place}"
     yield ""
-    yield " ".join((f"**{headline(plan)}**", *remarks(plan)))
+    yield " ".join((f"**{escaped(headline(plan))}**", *remarks(plan)))
     yield ""
     yield from _destination(plan.destination)
     for guard in plan.guards[:_MOST_GUARDS]:
@@ -106,7 +105,7 @@ def _body(plan: Plan, listing: Listing, invocation: Invocation, limits: Limits) 
     for section in sections_of(plan, listing, invocation, limits):
         yield from section.lines
         left_out += section.left_out
-    yield from _notes(plan)
+    yield from _notes(told_notes(plan, listing))
     if limits.is_short:
         left_out.insert(
             0, f"long texts are cut at {limits.text} characters, and UTC and sources are not repeated"
@@ -118,18 +117,18 @@ def _body(plan: Plan, listing: Listing, invocation: Invocation, limits: Limits) 
         yield ""
 
 
-def _notes(plan: Plan) -> Iterator[str]:
+def _notes(notes: Sequence[Note]) -> Iterator[str]:
     """Yield the notes as a list. Items begin with a code, so that no text of a manifest begins a line."""
-    if not plan.notes:
+    if not notes:
         return
-    yield f"#### {count_of(len(plan.notes), 'note')}"
+    yield f"#### {count_of(len(notes), 'note')}"
     yield ""
-    for note in most_telling(plan.notes)[:_MOST_NOTES]:
+    for note in notes[:_MOST_NOTES]:
         place = "" if note.source is None else f" at {code(shorten(str(note.source), _LONGEST_NOTE))}"
         said = ticked(shorten(f"{note.message}. {note.hint}".strip(), _LONGEST_NOTE))
         yield f"- {code(note.code)}{place}: {said}"
-    if len(plan.notes) > _MOST_NOTES:
-        yield f"- {ELLIPSIS} and {len(plan.notes) - _MOST_NOTES:,} more; --format json has them all"
+    if len(notes) > _MOST_NOTES:
+        yield f"- {ELLIPSIS} and {len(notes) - _MOST_NOTES:,} more; --format json has them all"
     yield ""
 
 

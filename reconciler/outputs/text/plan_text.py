@@ -10,7 +10,8 @@ from reconciler.outputs.escapes import ELLIPSIS, first_of, printable
 from reconciler.outputs.groups import GROUPS, Group
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.plan_summary import summary_sentences
+from reconciler.outputs.ordering import by_time
+from reconciler.outputs.plan_summary import headline, remarks, told_notes
 from reconciler.outputs.text.change_text import print_brief, print_change
 from reconciler.outputs.text.console import (
     INDENT,
@@ -50,20 +51,34 @@ def print_plan(
 
     Exams with known `provenance` are printed in full, with the source of each value.
     """
-    listed = listing.of(plan)
+    _print_headline(plan, console)
+    for guard in plan.guards:
+        _print_guard_panel(guard, console)
+    listed = by_time(listing.of(plan))
     for action, group in GROUPS.items():
         changes = [change for change in listed if change.action is action]
         if changes:
             _print_group(group, changes, console, invocation, provenance)
-    _print_notes(plan.notes, console)
-    for guard in plan.guards:
-        _print_guard_panel(guard, console)
+    _print_notes(told_notes(plan, listing), console)
+    _print_identity(plan, console)
+
+
+def _print_headline(plan: Plan, console: Console) -> None:
+    """Print what apply will do, in the style of how it will end, and what it leaves alone."""
+    style = "bold red" if plan.guards else "bold" if plan.differs else "bold green"
+    put_wrapped(console, (headline(plan), style))
+    for remark in remarks(plan):
+        put_wrapped(console, remark)
+    put(console)
+
+
+def _print_identity(plan: Plan, console: Console) -> None:
+    """Print where the plan goes, and by what apply recognises it."""
     if where := plan.destination.in_words:
         put_wrapped(console, f"Destination: {where}", hanging=INDENT)
-    for style, sentence in summary_sentences(plan):
-        put_wrapped(console, (sentence, style))
     if plan.differs:
         put(console, (f"Fingerprint {plan.fingerprint}", "dim"))
+    put(console, (f"State serial {plan.serial} of {plan.lineage}", "dim"))
 
 
 def _print_group(
@@ -123,18 +138,13 @@ def _print_notes(notes: Sequence[Note], console: Console) -> None:
     if not notes:
         return
     put(console, (count_of(len(notes), "note"), "bold"))
-    for note in most_telling(notes)[:_MOST_NOTES]:
+    for note in notes[:_MOST_NOTES]:
         style = "" if note.code == _DONE else "yellow"
         place = "" if note.source is None else f"{note.source}: "
         put_wrapped(console, "  ", (place, "dim"), (f"{note.message}. ", style), note.hint, hanging=INDENT)
     if len(notes) > _MOST_NOTES:
         put(console, f"  {ELLIPSIS} and {len(notes) - _MOST_NOTES:,} more; --format json has them all")
     put(console)
-
-
-def most_telling(notes: Sequence[Note]) -> list[Note]:
-    """Return `notes`; notes about finished blocks come last."""
-    return sorted(notes, key=lambda one: one.code == _DONE)
 
 
 def _print_guard_panel(guard: Guard, console: Console) -> None:
