@@ -4,6 +4,7 @@ set -euo pipefail
 
 python=$RUNNER_TEMP/reconciler/bin/python
 markdown=$RUNNER_TEMP/reconciler-plan.md
+page=$RUNNER_TEMP/plan.html
 arguments=()
 
 main() {
@@ -52,7 +53,9 @@ plan() {
 		;;
 	esac
 	cat "$markdown" >>"$GITHUB_STEP_SUMMARY"
+	reconciler show --format html -- "$RECONCILER_PLAN_FILE" >"$page"
 	output plan-file "$(realpath "$RECONCILER_PLAN_FILE")"
+	output page-file "$page"
 	output fingerprint "$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["fingerprint"])' "$RECONCILER_PLAN_FILE")"
 	if [[ $code -eq 1 ]]; then exit 1; fi
 }
@@ -116,6 +119,7 @@ take_scope() {
 	take --env "$RECONCILER_ENV"
 	take --state "$RECONCILER_STATE"
 	take --api-url "$RECONCILER_API_URL"
+	take --max-creates "$RECONCILER_MAX_CREATES"
 }
 
 # take OPTION VALUE: hand it on if the caller gave a value.

@@ -99,7 +99,8 @@ def _too_many_creates(creates: Sequence[Change], max_creates: int) -> Iterator[G
         yield Guard(
             code="too-many-creates",
             message=f"{exams} would be created, and {max_creates} are allowed at once",
-            hint=f"Check that the state is the right one. If all are meant, pass --max-creates {count}.",
+            hint="Check that the state is the right one. If all are meant, write "
+            f"`maxCreates: {count}` in reconciler.yaml, or pass --max-creates {count}.",
             addresses=_addresses(creates),
         )
 

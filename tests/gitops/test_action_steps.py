@@ -107,8 +107,20 @@ def test_a_plan_that_apply_would_refuse_fails_the_job_and_is_shown(step):
     assert told["exit-code"] == "1"
     assert told["fingerprint"] == plan["fingerprint"]
     assert plan["destination"]["apiUrl"] == "https://api.example.edu"
-    for file in (step.root / "summary", step.temp / "reconciler-plan.md"):
+    for file in (step.root / "summary", step.temp / "reconciler-plan.md", Path(told["page-file"])):
         assert "too-many-creates" in file.read_text()
+        assert "maxCreates: 2" in file.read_text()
+
+
+def test_more_creates_are_allowed_by_an_input(step):
+    """The input wins over the workspace file, for plan and apply alike."""
+    step.workspace.write("version: 1\nmaxCreates: 1\n", "reconciler.yaml")
+    step.run(command="plan", max_creates="2")
+    with running() as sandbox:
+        step.workspace.variables["SMARTERPROCTORING_URL"] = sandbox.url
+        step.run(command="apply", expect=1)
+        step.run(command="apply", max_creates="2")
+        assert len(sandbox.created) == 2
 
 
 def test_a_plan_that_fails_replaces_the_comment_of_an_earlier_one(step):

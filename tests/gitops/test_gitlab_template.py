@@ -137,6 +137,23 @@ def test_its_scripts_validate_plan_and_apply(workspace):
         assert len(sandbox.created) == 2
 
 
+def test_a_refused_plan_fails_its_job_and_is_kept(workspace):
+    """The hint's line, or the input, lets it pass; what is in doubt or differs fails no plan."""
+    workspace.write(f"{RECONCILER_YAML}maxCreates: 1\n", "reconciler.yaml")
+    for name in ("preview", "plan"):
+        done = play(workspace, name)
+        assert done.returncode == 1
+        assert "maxCreates: 2" in done.stdout
+        assert JOBS[f"reconciler {name} staging"]["artifacts"]["when"] == "always"
+        plan = json.loads((workspace.root / "plan.json").read_text())
+        assert [guard["code"] for guard in plan["refused"]] == ["too-many-creates"]
+    assert json.loads((workspace.root / "tfplan.json").read_text())["create"] == 2
+    assert "too-many-creates" in (workspace.root / "plan.html").read_text()
+    for name in ("preview", "plan"):
+        done = play(workspace, name, included(**{"max-creates": "2"}))
+        assert done.returncode == 0, done.stderr
+
+
 def test_the_service_can_be_said(workspace):
     """The input decides for the plans and for what is applied, also against a variable that stands around."""
     workspace.write(

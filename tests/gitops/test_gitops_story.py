@@ -293,6 +293,39 @@ def test_a_killed_apply_is_recovered_by_a_pull_request(story):
     assert not story.report().failed
 
 
+def test_a_refused_plan_fails_its_check_and_is_told(story):
+    """Comment, summary, artifact and page have it; the line of its hint makes it pass."""
+    text = story.read("reconciler.yaml")
+    assert "maxCreates: 50\n" in text
+    lower = text.replace("maxCreates: 50\n", "maxCreates: 4\n")
+    (story.clone / "reconciler.yaml").write_text(lower)
+    pull, run = story.propose("quiz", QUIZ.format(name="quiz-1", day=1))
+    assert run.failed
+    for environment in ENVIRONMENTS:
+        job = run.job("plan", environment=environment)
+        assert job.failed
+        assert "too-many-creates" in job.summary
+        assert artifact(story, run, environment)["refused"][0]["code"] == "too-many-creates"
+        assert (
+            "too-many-creates"
+            in (story.site.artifacts[run.id][f"page-{environment}"] / "plan.html").read_text()
+        )
+    assert len(pull.comments) == len(ENVIRONMENTS)
+    assert all("`maxCreates: 5`" in comment["body"] for comment in pull.comments)
+
+    refused = story.apply(story.merge(pull))
+    assert refused.failed
+    assert "no run of plan.yml planned" in refused.log
+
+    (story.clone / "reconciler.yaml").write_text(lower.replace("maxCreates: 4", "maxCreates: 5"))
+    pull, run = story.propose("allow", "\n")
+    assert not run.failed, run.log
+    assert len(pull.comments) == len(ENVIRONMENTS)
+    applied = story.apply(story.merge(pull))
+    assert not applied.failed, applied.log
+    assert len(story.titles("production")) == 5
+
+
 def _title(story, address):
     return next(
         change["after"]["title"]

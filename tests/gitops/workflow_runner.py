@@ -267,6 +267,8 @@ class _Machine:
                 done = self._run(part["name"], part, inner, outer | self._filled(part["env"], inner))
                 logs.append(done.log)
                 code = code or done.code
+        told = {key: fill(one["value"], inner) for key, one in action["outputs"].items()}
+        self.contexts["steps"][step.get("id", name)] = {"outputs": told}
         return Step(name, code, "".join(logs))
 
     def _stand_in(self, name, action, given):

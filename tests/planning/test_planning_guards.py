@@ -35,13 +35,13 @@ def closing(address, at):
 
 
 def test_more_creates_than_allowed():
-    """One create more than allowed is refused, and the hint names the option that allows them."""
+    """One create more than allowed is refused, and the hint names what allows them."""
     declared = declaring("a", "b", "c")
     assert codes(planned(declared, max_creates=3)) == []
     found = guard(planned(declared, max_creates=2), "too-many-creates")
     assert found.addresses == ("a", "b", "c")
     assert found.message == "3 exams would be created, and 2 are allowed at once"
-    assert "--max-creates 3" in found.hint
+    assert "`maxCreates: 3` in reconciler.yaml, or pass --max-creates 3" in found.hint
 
 
 def test_bound_of_none_at_all():
