@@ -1,22 +1,19 @@
 """The page of a plan in a real browser: it works, by hand and by keyboard, and runs nothing of a title's."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import chromium
 import output_cases as cases
 import page_cases
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from reconciler.model.plan import Plan
 from reconciler.outputs.html.page import plan_page
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PLANS = {
     "small": page_cases.small,
     "closed": lambda: page_cases.term(200),
@@ -29,13 +26,8 @@ PLANS = {
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A browser without a window, which is closed after the last test."""
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    assert path is not None, "no Chromium was found; .ci/install-chromium installs one"
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium's sandbox refuses to run as root
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=arguments)
+    with chromium.launched() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +85,7 @@ def rows(page: Page) -> list[str]:
 def test_pages_bar_nobody(visit, name: str, scheme: str) -> None:
     """No page breaks a rule of accessibility that axe can check, contrast included, in either scheme."""
     page = visit(name, color_scheme=scheme)
-    results = Axe().run(page, options={"resultTypes": ["violations"]})
-    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in results.response["violations"]] == []
+    assert chromium.barriers(page) == []
 
 
 def test_a_small_page_shows_every_exam_at_once(visit) -> None:

@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 
 import httpx
 
+from reconciler.sandbox.ledger import CreatedExam
+from reconciler.sandbox.page import render_page
 from reconciler.sandbox.running import RunningSandbox
 
 Create = Callable[..., httpx.Response]
@@ -90,3 +92,19 @@ def test_password_is_not_on_the_page(client: httpx.Client, create: Create) -> No
     """The page and the list hold no password."""
     create()
     assert "hush-hush" not in client.get("/").text + client.get("/exams.json").text
+
+
+def test_only_the_newest_thousand_are_shown() -> None:
+    """A page of very many exams still opens, and says where the older ones are."""
+    exams = [
+        CreatedExam(
+            sid=f"EX{number}", application_install_sid="AI", course_sid="CU", created_date="", body={}
+        )
+        for number in range(1002)
+    ]
+    page = render_page(exams, [], 1002)
+    assert "EX1001<" in page
+    assert "EX2<" in page
+    assert "EX1<" not in page
+    assert '2 older exams: <a href="/exams.json">all of them</a>' in page
+    assert "older" not in render_page(exams[:1000], [], 1000)
