@@ -11,7 +11,7 @@ _LONGEST_WORD: Final = 60
 
 
 def badges_of(payload: Payload) -> list[str]:
-    """Return what a reviewer must not overlook, such as `draft`, `no password` or `assigned students only`."""
+    """Return what a reviewer must not overlook, such as `draft` or `assigned students only`."""
     return list(_badges(payload))
 
 
