@@ -201,7 +201,7 @@ def test_what_a_reviewer_needs_stands_there() -> None:
     """Each exam's facts, differences, in-doubt reports, orphans and guards are all told."""
     text = markdown(page_cases.small())
     for said in (
-        "**Apply will create 2 exams in 1 course, from 21 Sep to 25 Sep 2031.**",
+        "**Apply will create 2 exams in 1 course in production, from 21 Sep to 25 Sep 2031.**",
         "Midterm Exam 1",
         "`cs101`",
         "Sun 2031-09-21 09:00 \N{EN DASH} Tue 2031-09-23 09:00 EDT",
