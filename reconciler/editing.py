@@ -3,7 +3,7 @@
 May import: `stores`, `state`, `planning`, `model`, `ports`, `host`, `service_url`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +21,12 @@ from reconciler.model.locks import Liveness, LockInfo
 from reconciler.model.outside_text import tamed
 from reconciler.model.report import RecoveredOutcome, RecoveryVerdict, SheetResult
 from reconciler.model.secret_fingerprints import StateKeys
-from reconciler.model.state import State
+from reconciler.model.state import Entry, State
+from reconciler.model.stored_values import LONGEST_PROSE
 from reconciler.model.words import nearest
 from reconciler.planning import state_edits
+from reconciler.planning.acceptances import Fingerprints
+from reconciler.planning.blocks import exams_by_address
 from reconciler.planning.doubt_sheet import settle_sheet
 from reconciler.planning.state_edits import address_of, sid_of
 from reconciler.ports import Head
@@ -55,18 +58,20 @@ class Edit:
     ResolutionRefused or PushRefused, and changes nothing.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what edits need of their workspace
         self,
         store: EncryptingStore,
         *,
         keys: StateKeys,
         declared: Callable[[], Declared],
+        fingerprints: Callable[[State, Iterable[tuple[Declaration, Entry]]], Fingerprints],
         root: Path,
         begin: Callable[[], Session],
     ) -> None:
         self._store = store
         self._keys = keys
         self._declared = declared
+        self._fingerprints = fingerprints
         self._root = root
         self._begin = begin
         self._edited: State | None = None
@@ -110,6 +115,25 @@ class Edit:
         if result.found:
             self._edited = after
         return result
+
+    def accept(self, addresses: Sequence[str], *, by: str, reason: str | None = None) -> None:
+        """Record that the declared exams at `addresses` were changed in the service to what is declared.
+
+        `by` says who says so, and where; `reason` says why. If one cannot be accepted, none is.
+        """
+        wanted = [address_of(one) for one in dict.fromkeys(addresses)]
+        if not wanted:
+            return
+        exams, state = exams_by_address(self._declared()), self.state
+        known = [(exams[one], state.exams[one]) for one in wanted if one in exams and one in state.exams]
+        self._edited = state_edits.accept(
+            state,
+            wanted,
+            exams,
+            _editor(by),
+            reason=tamed(reason or "", most=LONGEST_PROSE) or None,
+            fingerprints=self._fingerprints(state, known),
+        )
 
     def move(self, source: str, target: str) -> None:
         """Move the exam from the address `source` to the address `target`."""

@@ -5,15 +5,21 @@ A value is read only when it is needed, and no error message holds one. May impo
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Final, assert_never
 
 from msgspec import Struct
 
 from reconciler.model.declarations import Declaration
-from reconciler.model.secret_fingerprints import FingerprintKey, SecretComparison, SecretComparisons
+from reconciler.model.identities import Address, AttemptId
+from reconciler.model.secret_fingerprints import (
+    FingerprintKey,
+    SecretComparison,
+    SecretComparisons,
+    SecretFingerprints,
+)
 from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret, Secret, SecretUse
 from reconciler.model.state import Entry
 from reconciler.ports import SecretSource
@@ -139,6 +145,29 @@ def compare_secrets(
         exam.address: {use.dotted_path: _compared(use, entry, key, source) for use in exam.secrets}
         for exam, entry in tracked
     }
+
+
+def present_fingerprints(
+    exams: Iterable[tuple[Declaration, Entry]],
+    key: FingerprintKey | None,
+    source: SecretSource,
+    new_attempt: Callable[[], AttemptId],
+) -> dict[Address, SecretFingerprints]:
+    """Return the fingerprints of the present secrets of `exams`, by address; nothing without a key.
+
+    Exams without a secret are left out, and so are those with one that is not available. The attempt in an
+    entry stays, so that an equal value has an equal fingerprint.
+    """
+    found: dict[Address, SecretFingerprints] = {}
+    if key is None:
+        return found
+    for exam, entry in exams:
+        with suppress(LookupError):
+            values = {use.dotted_path: source.value_of(use.secret) for use in exam.secrets}
+            if values:
+                attempt = new_attempt() if entry.secrets is None else entry.secrets.attempt
+                found[exam.address] = key.fingerprints_of(attempt, values)
+    return found
 
 
 def _compared(use: SecretUse, entry: Entry, key: FingerprintKey, source: SecretSource) -> SecretComparison:

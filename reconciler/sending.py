@@ -17,14 +17,16 @@ from reconciler.host import SystemClock, jitter, new_attempt
 from reconciler.model.destination import ServiceUrl
 from reconciler.model.errors import RecoveryRefused, StateError
 from reconciler.model.outside_text import tamed
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Outcome, RecoveryVerdict, Report
 from reconciler.model.secret_fingerprints import FingerprintKey
 from reconciler.model.state import State
 from reconciler.outputs.text.progress import QuietProgress
+from reconciler.planning.acceptances import Fingerprints
 from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.effects import apply_state_changes, planned_creates
 from reconciler.ports import Progress, SecretSource
+from reconciler.secret_sources import present_fingerprints
 from reconciler.service.client import HttpExamApi
 from reconciler.service.credentials import check_token
 from reconciler.service.retry import BackOff
@@ -61,9 +63,9 @@ class Recovery(Struct, frozen=True, kw_only=True):
 class Applied(Struct, frozen=True, kw_only=True):
     """The plan and the result of an apply.
 
-    `state` is as last committed. `backup` is where the state before the imports, moves and removals of the
-    plan is kept; None for a plan without any. `trouble` is set if the outcomes are in the log but could not
-    be folded into the state; the next command does that.
+    `state` is as last committed. `backup` is where the state before the state-only changes of the plan is
+    kept; None for a plan without any. `trouble` is set if the outcomes are in the log but could not be folded
+    into the state; the next command does that.
     """
 
     plan: Plan
@@ -138,7 +140,9 @@ class Run:
         progress = progress or QuietProgress()
         progress.planned(self._plan)
         now, by = SystemClock().now(), tamed(by)
-        changed = apply_state_changes(self._plan, self._applied, now=now, by=by)
+        changed = apply_state_changes(
+            self._plan, self._applied, now=now, by=by, fingerprints=self._fingerprints()
+        )
         file = make_file() if self._creates and make_file is not None else None
         report, trouble, is_stored = Report(exams=()), None, False
         try:
@@ -156,6 +160,12 @@ class Run:
             trouble=trouble,
             recovery=recovery,
         )
+
+    def _fingerprints(self) -> Fingerprints:
+        """Return the fingerprints of the secrets of all exams that the plan accepts."""
+        exams, entries = self._applied.exams, self._applied.entries
+        accepted = [(exams[line.address], entries[line.address]) for line in self._plan.having(Action.ACCEPT)]
+        return present_fingerprints(accepted, self._key, self._sending.secrets, new_attempt)
 
     def _end(self, file: RecoveryFile | None, *, is_stored: bool) -> Recovery:
         """Remove `file` unless it may be needed; return what is left of recovery files.

@@ -15,7 +15,7 @@ This module does not print, prompt or read environment variables. Failures are R
 May import: every room but `cli` and `sandbox`. Only `apply` loads `sending`, and with it httpx and asyncio.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -26,12 +26,12 @@ from msgspec.structs import replace
 
 from reconciler import service_url
 from reconciler.editing import Edit, Restored, migrate, rebuild
-from reconciler.host import SystemClock, lock_info, new_lineage
+from reconciler.host import SystemClock, lock_info, new_attempt, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
 from reconciler.manifest.loader import RuleSettings, load, ordered
 from reconciler.manifest.workspace_file import OF_ENVIRONMENT, WorkspaceFile, load_workspace
 from reconciler.manifest.yaml.document import IS_FAST
-from reconciler.model.declarations import Loaded
+from reconciler.model.declarations import Declaration, Loaded
 from reconciler.model.destination import Destination, ServiceUrl
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.errors import (
@@ -48,8 +48,9 @@ from reconciler.model.plan import Action, Plan
 from reconciler.model.provenance import Provenance
 from reconciler.model.rules import Rule
 from reconciler.model.secret_fingerprints import STATE_KEY_VARIABLE, FingerprintKey, StateKeys
-from reconciler.model.state import State
+from reconciler.model.state import Entry, State
 from reconciler.model.words import first_few
+from reconciler.planning.acceptances import NO_FINGERPRINTS, Fingerprints
 from reconciler.planning.block_globs import apply_all_blocks
 from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.expectations import check_expectation
@@ -58,7 +59,7 @@ from reconciler.planning.secret_changes import held_with_secrets
 from reconciler.ports import KeepsCopies, Progress, SecretSource, Store
 from reconciler.rules.plugins import find_rules
 from reconciler.rules.registry import CODES, FIXED, RuleRegistry
-from reconciler.secret_sources import compare_secrets
+from reconciler.secret_sources import compare_secrets, present_fingerprints
 from reconciler.state.earlier_runs import files_of_location, foreign_files, settle_leftovers
 from reconciler.state.high_water import HighWaterMark, OlderState, outdated, watched_session
 from reconciler.state.initialising import initialise
@@ -302,29 +303,43 @@ class Workspace:
         command: str = "edit",
         is_older_allowed: bool = False,
         is_recovery: bool = False,
+        secrets: SecretSource | None = None,
     ) -> Iterator[Edit]:
         """Edit the state: any number of edits under one lock, with one commit and one backup.
 
         The first edit, or the first access to `Edit.state`, takes the lock; others see `command` as its
         holder. The end of the context commits the edits; an error changes nothing. A state that is older than
         one that this machine has seen is refused unless `is_older_allowed`. A recovery may go on with it: it
-        adds what one run recorded, and `apply` still refuses a state that is older than that.
+        adds what one run recorded, and `apply` still refuses a state that is older than that. With `secrets`
+        and a state key, accepted exams get fingerprints of the present values.
         """
         older = OlderState.REPLACED if is_recovery else OlderState.REFUSED
         older = OlderState.ACCEPTED if is_older_allowed else older
-        with self._editing(self._store(), lock_info(command), lock_timeout_s, older) as edit:
+        with self._editing(self._store(), lock_info(command), lock_timeout_s, older, secrets) as edit:
             yield edit
 
     @contextmanager
     def _editing(
-        self, store: EncryptingStore, lock: LockInfo, timeout_s: float, older: OlderState
+        self,
+        store: EncryptingStore,
+        lock: LockInfo,
+        timeout_s: float,
+        older: OlderState,
+        secrets: SecretSource | None = None,
     ) -> Iterator[Edit]:
+        def fingerprints(state: State, exams: Iterable[tuple[Declaration, Entry]]) -> Fingerprints:
+            key = None if secrets is None else self._fingerprint_key(state)
+            return (
+                NO_FINGERPRINTS if secrets is None else present_fingerprints(exams, key, secrets, new_attempt)
+            )
+
         with ExitStack() as stack:
             session = watched_session(store, root=self._root, lock=lock, timeout_s=timeout_s, older=older)
             edit = Edit(
                 store,
                 keys=self._keys,
                 declared=lambda: self._load_valid().declared,
+                fingerprints=fingerprints,
                 root=self._root,
                 begin=lambda: stack.enter_context(session),
             )

@@ -99,6 +99,10 @@ _SELECTION: Final = (
     ),
 )
 _PROVENANCE: Final = option("--provenance", "show the file, line and layer that each value comes from")
+_SECRETS_COMPARED: Final = option(
+    "--secrets-dir DIR",
+    "the directory of fromFile secrets; they are read only if $RECONCILER_STATE_KEY is set",
+)
 _ADDRESS: Final = option("address ADDRESS", "the exam's address")
 
 
@@ -158,10 +162,7 @@ COMMANDS: Final = (
             *_SELECTION,
             _STRICT,
             _NOW,
-            option(
-                "--secrets-dir DIR",
-                "the directory of fromFile secrets; they are read only if $RECONCILER_STATE_KEY is set",
-            ),
+            _SECRETS_COMPARED,
         ),
         (
             "reconciler plan",
@@ -377,6 +378,29 @@ COMMANDS: Final = (
             "reconciler resolve cs101/final --sid EX1234567890abcdef1234567890abcdef",
             "reconciler resolve cs101/final --absent",
             "reconciler resolve --from doubts.csv",
+        ),
+    ),
+    Command(
+        "accept",
+        "record that exams were changed in SmarterProctoring to what is declared",
+        "edit_commands:accept",
+        (
+            option("addresses ADDRESS", "the addresses of the exams", nargs="+"),
+            option("--reason TEXT", "why they were changed; state keeps it"),
+            option(
+                "--manifest PATH",
+                "the manifests that declare them: a file, directory or glob (default: as for plan); "
+                "may be repeated",
+                dest="paths",
+                action="append",
+                default=[],
+            ),
+            _SECRETS_COMPARED,
+            *_EDITING,
+        ),
+        (
+            "reconciler accept cs101/midterm-1",
+            'reconciler accept cs101/midterm-1 cs101/final --reason "the dean moved both"',
         ),
     ),
     Command(

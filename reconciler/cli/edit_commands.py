@@ -1,4 +1,4 @@
-"""The commands that change state only: init, import, resolve, unlock, and the editing ones of `state`."""
+"""The commands that change state only: init, import, resolve, accept, unlock, and those of `state`."""
 
 import argparse
 import os
@@ -7,7 +7,14 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from reconciler.cli.arguments import below_root, error_console, print_raw, result_console, workspace_of
+from reconciler.cli.arguments import (
+    below_root,
+    error_console,
+    print_raw,
+    result_console,
+    secrets_of,
+    workspace_of,
+)
 from reconciler.cli.dispatch import on_signals
 from reconciler.cli.exit_codes import DONE, FAILED
 from reconciler.cli.notices import tell_backup, work_ended
@@ -19,6 +26,7 @@ from reconciler.outputs.json.writers import recovery_document, to_text
 from reconciler.outputs.text.console import count_of, put
 from reconciler.outputs.text.in_doubt_text import print_sheet_result
 from reconciler.outputs.text.recovery_text import print_recovery
+from reconciler.ports import SecretSource
 from reconciler.workspace import Workspace
 
 
@@ -88,6 +96,15 @@ def _sheet_of(parsed: argparse.Namespace) -> tuple[bytes, str]:
         return sys.stdin.buffer.read(LARGEST_SHEET_BYTES + 1), "standard input"
     with below_root(parsed, parsed.sheet).open("rb") as file:
         return file.read(LARGEST_SHEET_BYTES + 1), str(parsed.sheet)
+
+
+def accept(parsed: argparse.Namespace) -> int:
+    """Record that exams were changed in the service to what is declared."""
+    with _editing(parsed, "accept", secrets=secrets_of(parsed)) as edit:
+        edit.accept(parsed.addresses, by=describe_runner(os.environ), reason=parsed.reason)
+    first, *more = dict.fromkeys(parsed.addresses)
+    told = f"{first} is accepted" if not more else f"{count_of(len(more) + 1, 'exam')} are accepted"
+    return _say(parsed, f"{told} as declared", edit)
 
 
 def move(parsed: argparse.Namespace) -> int:
@@ -219,7 +236,11 @@ def _to_be_locked(parsed: argparse.Namespace) -> tuple[Workspace, str]:
 
 
 def _editing(
-    parsed: argparse.Namespace, command: str, *, is_recovery: bool = False
+    parsed: argparse.Namespace,
+    command: str,
+    *,
+    is_recovery: bool = False,
+    secrets: SecretSource | None = None,
 ) -> AbstractContextManager[Edit]:
     workspace, _ = _to_be_locked(parsed)
     return workspace.editing(
@@ -227,6 +248,7 @@ def _editing(
         command=command,
         is_older_allowed=parsed.allow_older_state,
         is_recovery=is_recovery,
+        secrets=secrets,
     )
 
 

@@ -168,8 +168,8 @@ def show_entry(parsed: argparse.Namespace) -> int:
     """Print one exam in state."""
     state = workspace_of(parsed).load_state()
     address = Address(parsed.address)
-    settled = state.resolutions_of(address)
-    if address not in state.exams and address not in state.intents and not settled:
+    history = (*state.resolutions_of(address), *state.acceptances_of(address))
+    if address not in state.exams and address not in state.intents and not history:
         near = nearest(address, sorted({*state.exams, *state.intents}))
         question = f"Did you mean {near[0]}? " if near else ""
         raise UsageError(
@@ -183,8 +183,12 @@ def show_entry(parsed: argparse.Namespace) -> int:
 
 
 def _entry_document(address: Address, state: State) -> dict[str, Json]:
-    """Return the part of the state's document for `address`, with its resolutions."""
-    told = replace(state, resolutions=state.resolutions_of(address))
+    """Return the part of the state's document for `address`, with its resolutions and acceptances."""
+    history = {
+        "resolutions": state.resolutions_of(address),
+        "acceptances": state.acceptances_of(address),
+    }
+    told = replace(state, **history)
     document = json.loads(encode_state(told))
     found = document["exams"].get(address) or document["intents"].get(address) or {}
-    return found | {key: document[key] for key in ("resolutions",) if key in document}
+    return found | {key: document[key] for key in history if key in document}

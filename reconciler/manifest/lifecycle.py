@@ -1,25 +1,37 @@
-"""Reads and checks the lifecycle blocks: `imports`, `moved`, `removed`, `absent`, `distinct`."""
+"""Reads and checks the lifecycle blocks: `imports`, `moved`, `removed`, `absent`, `accepted`, `distinct`."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
-from reconciler.model.declarations import Absence, Distinction, Import, Move, Removal
+from reconciler.model.declarations import Absence, AcceptedChange, Distinction, Import, Move, Removal
 from reconciler.model.diagnostics import Position, Severity
 from reconciler.model.globs import is_address_or_glob, is_glob, is_glob_move, matches
-from reconciler.model.identities import Address, AttemptId, ExamSid, is_address, is_attempt_id, is_exam_sid
+from reconciler.model.identities import (
+    Address,
+    AttemptId,
+    Digest,
+    ExamSid,
+    is_address,
+    is_attempt_id,
+    is_digest,
+    is_exam_sid,
+)
+from reconciler.model.outside_text import tamed
 from reconciler.model.renames import steps_to_declared
+from reconciler.model.stored_values import LONGEST_PROSE
 from reconciler.model.words import suggestion
 
 POINTS_NOWHERE: Final = "points-nowhere"
 """Code of an item that matches no declared exam. It is done or misspelt; only state can tell which."""
 
-_Block = TypeVar("_Block", Import, Move, Removal, Absence, Distinction)
+_Block: TypeAlias = Import | Move | Removal | Absence | AcceptedChange | Distinction
+_Kind = TypeVar("_Kind", Import, Move, Removal, Absence, AcceptedChange, Distinction)
 
-_BLOCKS: Final = ("imports", "moved", "removed", "absent", "distinct")
+_BLOCKS: Final = ("imports", "moved", "removed", "absent", "accepted", "distinct")
 
 _STALE: Final = "If that exam is gone, remove this block; otherwise declare it under `exams`."
 
@@ -28,7 +40,7 @@ class _Item(Struct, frozen=True):
     """A valid item of the block `name`; `other` is its value beside the address, such as a SID."""
 
     name: str
-    block: Import | Move | Removal | Absence | Distinction
+    block: _Block
     other: str
     at: TextRange
     diagnostics: FileDiagnostics
@@ -94,6 +106,7 @@ class Lifecycle(Struct):
         self._check_imports()
         self._check_moves()
         self._check_absences()
+        self._check_accepted()
         self._check_distinctions()
         for item in self._items["removed"].values():
             if item.address in declared:
@@ -139,6 +152,14 @@ class Lifecycle(Struct):
                     f"'{item.address}' is said not to exist here, and to exist as {rival.other} "
                     f"at {rival.declared_at}",
                     "Keep the one that is true. An `absent` that was applied has done its work.",
+                )
+
+    def _check_accepted(self) -> None:
+        for item in self._items["accepted"].values():
+            if self._moved_on(item.address) not in self._declared:
+                item.warn(
+                    f"'{item.address}' is accepted as declared, but no exam is declared there",
+                    suggestion(item.address, self._declared, _STALE),
                 )
 
     def _check_distinctions(self) -> None:
@@ -225,7 +246,7 @@ class Lifecycle(Struct):
             return any(matches(address, end) for address in self._declared)
         return end in self._declared
 
-    def blocks(self, kind: type[_Block]) -> tuple[_Block, ...]:
+    def blocks(self, kind: type[_Kind]) -> tuple[_Kind, ...]:
         """Return the blocks of one kind, sorted by address."""
         items = [item for items in self._items.values() for item in items.values()]
         items.sort(key=lambda item: (item.address, item.other))
@@ -246,25 +267,28 @@ def _items(name: str, root: YamlMapping, diagnostics: FileDiagnostics) -> Iterat
                 yield _Item(name, *found, at, diagnostics)
 
 
-def _block(
-    name: str, fields: dict[str, str], at: Position
-) -> tuple[Import | Move | Removal | Absence | Distinction, str] | None:
+def _block(name: str, fields: dict[str, str], at: Position) -> tuple[_Block, str] | None:
     """Return the item `fields` of the block `name`, and its value beside the address; None if invalid."""
     address = Address(fields.get("to" if name == "moved" else "exam", ""))
-    other = fields.get("sid") or fields.get("from") or fields.get("attempt") or ""
+    other = next((fields[key] for key in ("sid", "from", "attempt", "digest") if key in fields), "")
+    block: _Block | None = None
     match name:
         case "imports" if is_exam_sid(other) and is_address(address):
-            return Import(address=address, sid=ExamSid(other), declared_at=at), other
+            block = Import(address=address, sid=ExamSid(other), declared_at=at)
         case "moved" if is_address_or_glob(address) and is_address_or_glob(other):
-            return Move(source=Address(other), address=address, declared_at=at), other
+            block = Move(source=Address(other), address=address, declared_at=at)
         case "removed" if is_address_or_glob(address):
-            return Removal(address=address, declared_at=at), ""
+            block = Removal(address=address, declared_at=at)
         case "absent" if is_attempt_id(other) and is_address(address):
-            return Absence(address=address, attempt=AttemptId(other), declared_at=at), other
+            block = Absence(address=address, attempt=AttemptId(other), declared_at=at)
+        case "accepted" if is_digest(other) and is_address(address):
+            reason = tamed(fields.get("reason", ""), most=LONGEST_PROSE)
+            digest = Digest(other)
+            block = AcceptedChange(address=address, digest=digest, declared_at=at, reason=reason or None)
         case "distinct" if is_address_or_glob(address) and is_address_or_glob(other):
             reason = fields.get("reason", "").strip()
-            return Distinction(address=address, other=Address(other), declared_at=at, reason=reason), other
-    return None
+            block = Distinction(address=address, other=Address(other), declared_at=at, reason=reason)
+    return None if block is None else (block, other)
 
 
 def _report_cycles(moves: dict[str, _Item]) -> set[str]:

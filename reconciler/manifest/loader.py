@@ -19,7 +19,16 @@ from reconciler.manifest.paths import ManifestPath, find, read_bounded, unusable
 from reconciler.manifest.rule_diagnostics import LocatedDeclaration, add_rule_diagnostics
 from reconciler.manifest.suppressions import read_suppressions, report_unused
 from reconciler.manifest.yaml.document import YamlDocument, read
-from reconciler.model.declarations import Absence, Declared, Distinction, Import, Loaded, Move, Removal
+from reconciler.model.declarations import (
+    Absence,
+    AcceptedChange,
+    Declared,
+    Distinction,
+    Import,
+    Loaded,
+    Move,
+    Removal,
+)
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.distinctions import Distinctions, imported_addresses
@@ -139,6 +148,7 @@ class _Reader:
             moves=self._lifecycle.blocks(Move),
             removals=self._lifecycle.blocks(Removal),
             absences=self._lifecycle.blocks(Absence),
+            accepted=self._lifecycle.blocks(AcceptedChange),
             distinctions=self._lifecycle.blocks(Distinction),
         )
         faults = self._ask_rules(declared)

@@ -63,6 +63,18 @@ class Absence(Struct, frozen=True, kw_only=True):
     declared_at: Position
 
 
+class AcceptedChange(Struct, frozen=True, kw_only=True):
+    """`accepted`: the exam at `address` was changed in the service to what is declared, which has `digest`.
+
+    `reason` is shown to reviewers and kept in state; None if none was given.
+    """
+
+    address: Address
+    digest: Digest
+    declared_at: Position
+    reason: str | None = None
+
+
 class Distinction(Struct, frozen=True, kw_only=True):
     """`distinct`: the exams at `address` and at `other` are two exams, however alike; both may be globs.
 
@@ -83,6 +95,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     moves: tuple[Move, ...] = ()
     removals: tuple[Removal, ...] = ()
     absences: tuple[Absence, ...] = ()
+    accepted: tuple[AcceptedChange, ...] = ()
     distinctions: tuple[Distinction, ...] = ()
 
 

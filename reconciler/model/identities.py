@@ -84,6 +84,11 @@ def is_configuration_sid(text: str) -> bool:
     return re.match(_CONFIGURATION, text) is not None
 
 
+def is_digest(text: str) -> bool:
+    """Return whether `text` has the shape of a digest."""
+    return re.match(_DIGEST, text) is not None
+
+
 def is_attempt_id(text: str) -> bool:
     """Return whether `text` may be an attempt id."""
     return re.match(_ATTEMPT, text) is not None

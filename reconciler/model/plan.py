@@ -60,8 +60,8 @@ class Change(Struct, frozen=True, kw_only=True):
 
     `sid` is None until an exam is known. `source` is None if the address is not declared any more. `before`
     is the created payload and `after` the declared one; either may be None. `diff` is ordered by path.
-    `intent` is set by `in-doubt` only. `moved_from` is set by `move`, and by `in-doubt` if the doubt is about
-    the exam's former address.
+    `intent` is set by `in-doubt` only. `moved_from` is set by `move`, by `in-doubt` if the doubt is about
+    the exam's former address; `accept` sets it if the exam also moves. `reason` says why it is accepted.
     `course` and `timezone` are for display: an alias of the course, and the zone of local times.
     """
 
@@ -79,6 +79,7 @@ class Change(Struct, frozen=True, kw_only=True):
     intent: Intent | None = None
     course: str | None = None
     timezone: str | None = None
+    reason: str | None = None
 
     @property
     def identity(self) -> tuple[str, ...]:

@@ -157,7 +157,7 @@ class State(StoredValue, frozen=True, kw_only=True):
 
     `lineage` identifies the state's history; `serial` counts its snapshots. No address is in both `exams` and
     `intents`, and no SID is held by two addresses. `resolutions` is history, the oldest first: an attempt may
-    be in it twice if an older state was put back. `acceptances` is history as well.
+    be in it twice if an older state was put back. `acceptances` is history as well, the oldest first.
     `service` is the base URL, normalised, of the service that holds the exams; None until the first create is
     about to be sent.
     """
@@ -171,8 +171,9 @@ class State(StoredValue, frozen=True, kw_only=True):
     service: str | None = None
 
     def __post_init__(self) -> None:
-        """Sort `resolutions`, the oldest first."""
+        """Sort `resolutions` and `acceptances`, the oldest first."""
         force_setattr(self, "resolutions", tuple(sorted(self.resolutions, key=_age)))
+        force_setattr(self, "acceptances", tuple(sorted(self.acceptances, key=lambda one: one.at)))
 
     def with_resolutions(self, *settled: Resolution) -> "State":
         """Return this state with `settled` added to its resolutions."""
@@ -184,6 +185,15 @@ class State(StoredValue, frozen=True, kw_only=True):
         return tuple(
             one
             for one in self.resolutions
+            if one.address == address or (entry is not None and one.sid == entry.sid)
+        )
+
+    def acceptances_of(self, address: Address) -> tuple[Acceptance, ...]:
+        """Return the acceptances of changes at `address`, and of those of the exam that it holds now."""
+        entry = self.exams.get(address)
+        return tuple(
+            one
+            for one in self.acceptances
             if one.address == address or (entry is not None and one.sid == entry.sid)
         )
 

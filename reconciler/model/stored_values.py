@@ -24,7 +24,8 @@ _KINDS: Final = {
 """Kinds of values as msgspec calls them, and as a message does."""
 _PROSE: Final = frozenset({"by", "command", "host", "lock_id", "reason", "request_id", "who"})
 """Names of fields that hold text of a person, a host or a server."""
-_PROSE_CHARACTERS: Final = 2_000
+LONGEST_PROSE: Final = 2_000
+"""Most characters of such text."""
 _MICROSECONDS: Final = 1_000
 
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
@@ -51,7 +52,7 @@ class StoredValue(
                 if below or value.tzinfo is not UTC:
                     force_setattr(self, name, value.astimezone(UTC) - timedelta(microseconds=below))
             elif name in _PROSE and value is not None:
-                force_setattr(self, name, tamed(value, most=_PROSE_CHARACTERS))
+                force_setattr(self, name, tamed(value, most=LONGEST_PROSE))
 
 
 def problem_of(error: ValidationError, place: str) -> str:

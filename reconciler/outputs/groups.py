@@ -42,7 +42,8 @@ GROUPS: Final = {
         one="1 exam differs from what was created; left alone",
         many="{} exams differ from what was created; left alone",
         advice="A change is never sent to an exam that exists. Put the declaration back as it was, or make "
-        "the change in SmarterProctoring. Another course or install is another exam, with another address.",
+        "the change in SmarterProctoring and then accept it: state records that the exam is as declared. "
+        "Another course or install is another exam, with another address.",
     ),
     Action.ORPHANED: Group(
         label="orphaned",

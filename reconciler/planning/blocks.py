@@ -7,6 +7,8 @@
     imports     enters existing exams at the addresses after the moves, and ends the intents about them
       │
     removed     forgets entries that are not declared
+      │
+    accepted    gives entries the declared content, if that has the digest in the block
 
 Each step works on the result of the one before, so the order in the manifests does not matter. A block that
 contradicts state or another block changes nothing and is a Conflict.
@@ -20,11 +22,12 @@ from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
-from reconciler.model.declarations import Declaration, Declared
+from reconciler.model.declarations import AcceptedChange, Declaration, Declared
 from reconciler.model.diagnostics import Position
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.renames import Routes, onward, routes_of
 from reconciler.model.state import Entry, Intent, State
+from reconciler.planning.acceptances import to_accept
 
 
 class Conflict(Struct, frozen=True, kw_only=True):
@@ -58,6 +61,8 @@ class AppliedBlocks(Struct, frozen=True, kw_only=True):
     """By the new address of a moved entry, its address in state."""
     forgotten: frozenset[Address]
     """Entries that state is to drop."""
+    accepted: Mapping[Address, AcceptedChange]
+    """Acceptances that change something, by address of the declared exam."""
     adoptions: Mapping[Address, Adoption]
     """Imports that change something."""
     settled: Mapping[Address, Intent]
@@ -139,6 +144,7 @@ def apply_blocks(declared: Declared, state: State, *, written: Declared) -> Appl
         entries=entries,
         moved_from={address_now: held for held, address_now in addresses_now.items() if address_now != held},
         forgotten=forgotten,
+        accepted=to_accept(declared.accepted, exams=exams, entries=entries, routes=routes, state=state),
         adoptions=adoptions,
         settled={address: doubts[source] for source, address in settled.items()},
         doubts={address: intent for address, intent in doubts.items() if address not in settled},

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from reconciler.model.declarations import Declaration
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.plan import Action, Change, FieldDiff
@@ -49,13 +51,17 @@ def _change_of_entry(
     """Return the change of `address`, where state holds `entry`."""
     moved_from = applied.moved_from.get(address)
     diff = () if exam is None else _differences(entry, exam, comparisons)
-    if moved_from is not None:
+    accepted = applied.accepted.get(address)
+    if accepted is not None:
+        action = Action.ACCEPT
+    elif moved_from is not None:
         action = Action.MOVE
     elif exam is None:
         action = Action.FORGET if address in applied.forgotten else Action.ORPHANED
     else:
         action = Action.CHANGED if diff else Action.NOOP
-    return _change(address, action, exam, entry, sid=entry.sid, moved_from=moved_from, diff=diff)
+    line = _change(address, action, exam, entry, sid=entry.sid, moved_from=moved_from, diff=diff)
+    return line if accepted is None else replace(line, reason=accepted.reason)
 
 
 def _differences(

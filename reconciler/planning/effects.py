@@ -7,19 +7,29 @@ from msgspec.structs import replace
 from reconciler.model.declarations import Declaration
 from reconciler.model.identities import Address, ExamSid
 from reconciler.model.plan import Action, Plan
-from reconciler.model.state import Entry, Resolution, ResolutionMethod, State
+from reconciler.model.state import Acceptance, Entry, Resolution, ResolutionMethod, State
+from reconciler.planning.acceptances import NO_FINGERPRINTS, Fingerprints, acceptance_of, taken
 from reconciler.planning.blocks import AppliedBlocks
 
 
-def apply_state_changes(plan: Plan, applied: AppliedBlocks, *, now: datetime, by: str) -> State:
-    """Return the state after the imports, moves and forgets of `plan`, without the intents that these end.
+def apply_state_changes(
+    plan: Plan,
+    applied: AppliedBlocks,
+    *,
+    now: datetime,
+    by: str,
+    fingerprints: Fingerprints = NO_FINGERPRINTS,
+) -> State:
+    """Return the state after all changes of `plan` but the creates, without the intents that these end.
 
-    `plan` was made from `applied`, and no guard refuses it. Resolutions are recorded as made by `by` at
-    `now`. The serial stays the same: the writer of the state raises it.
+    `plan` was made from `applied`, and no guard refuses it. Resolutions and acceptances are recorded as made
+    by `by` at `now`. `fingerprints` are of the exams that are accepted. The serial stays the same: the
+    writer of the state raises it.
     """
     state = applied.state
     exams, intents = dict(state.exams), dict(state.intents)
     settled: list[Resolution] = []
+    accepted: list[Acceptance] = []
 
     def settle(address: Address, sid: ExamSid | None, how: ResolutionMethod) -> None:
         attempt = intents.pop(address).attempt
@@ -39,7 +49,12 @@ def apply_state_changes(plan: Plan, applied: AppliedBlocks, *, now: datetime, by
             exams[change.address] = exams.pop(change.moved_from)
         elif change.action is Action.FORGET:
             exams.pop(change.address, None)
-    return replace(state, exams=exams, intents=intents).with_resolutions(*settled)
+        elif change.action is Action.ACCEPT:
+            entry, exam = exams.pop(change.moved_from or change.address), applied.exams[change.address]
+            exams[change.address] = taken(entry, exam, fingerprints)
+            accepted.append(acceptance_of(entry, exam, by=by, at=now, reason=change.reason))
+    after = replace(state, exams=exams, intents=intents, acceptances=(*state.acceptances, *accepted))
+    return after.with_resolutions(*settled)
 
 
 def planned_creates(plan: Plan, applied: AppliedBlocks) -> tuple[Declaration, ...]:

@@ -58,9 +58,9 @@ def likenesses(
 ) -> Iterator[Likeness]:
     """Yield the likenesses of `creates` to exams that state holds or has in doubt.
 
-    Left out are exams whose own declaration still has the shared trait, whose recorded window has closed
-    (unless they are in doubt), that state holds at an address in `forgiven`, and that `distinct` tells from
-    the create by name.
+    Left out are exams whose own declaration still has the shared trait, that are accepted as declared, whose
+    recorded window has closed (unless they are in doubt), that state holds at an address in `forgiven`, and
+    that `distinct` tells from the create by name.
     """
     if not creates:
         return
@@ -101,7 +101,9 @@ def _by_trait(
     """Return the exams of state that a create may resemble, by trait."""
     by_trait: dict[Trait, list[Held]] = {}
     for held, recorded, own in sorted(_held(applied), key=lambda one: (one[0].address, one[0].held_at)):
-        if held.held_at in forgiven or (own and all(is_same(recorded, exam) for exam in own)):
+        if held.held_at in forgiven or held.address in applied.accepted:
+            continue
+        if own and all(is_same(recorded, exam) for exam in own):
             continue
         if not held.is_in_doubt and has_closed(recorded.payload, now):
             continue

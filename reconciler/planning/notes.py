@@ -10,20 +10,32 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.model.declarations import Absence, Distinction, Import, Move, Removal
+from reconciler.model.declarations import (
+    Absence,
+    AcceptedChange,
+    Declaration,
+    Distinction,
+    Import,
+    Move,
+    Removal,
+)
 from reconciler.model.diagnostics import Position
 from reconciler.model.distinctions import Distinctions
 from reconciler.model.globs import is_glob, matches
-from reconciler.model.identities import Address
+from reconciler.model.identities import Address, as_yaml
+from reconciler.model.instants import instant_in_words
 from reconciler.model.plan import Note
 from reconciler.model.renames import onward
+from reconciler.model.state import Entry, State
 from reconciler.model.words import first_few, nearest
-from reconciler.planning.blocks import AppliedBlocks
+from reconciler.planning.acceptances import address_now, done_before, is_same_place
+from reconciler.planning.blocks import Adoption, AppliedBlocks
 from reconciler.planning.likeness import twins_of
 
 DONE: Final = "done"
 POINTS_NOWHERE: Final = "points-nowhere"
 NOT_FORGOTTEN: Final = "not-forgotten"
+NOT_ACCEPTED: Final = "not-accepted"
 TOLD_APART: Final = "told-apart"
 SETTLES_DOUBT: Final = "settles-doubt"
 DOUBT_REMAINS: Final = "doubt-remains"
@@ -36,8 +48,8 @@ _MOST_COMPARED: Final = 1_000
 def notes_of(applied: AppliedBlocks) -> tuple[Note, ...]:
     """Return a note on each block that the plan does not carry out, one on all that are done, by place."""
     declared = applied.written
-    blocks = (declared.imports, declared.moves, declared.removals, declared.absences, declared.distinctions)
-    if not any(blocks):
+    blocks = (declared.imports, declared.moves, declared.removals, declared.absences, declared.accepted)
+    if not any((*blocks, declared.distinctions)):
         return ()
     found = {
         *_of_imports(declared.imports, applied),
@@ -45,6 +57,7 @@ def notes_of(applied: AppliedBlocks) -> tuple[Note, ...]:
         *_of_removals(_named_or_in_doubt(applied), applied),
         *_of_globs(applied),
         *_of_absences(declared.absences, applied),
+        *_of_accepted(declared.accepted, applied),
         *_of_distinctions(declared.distinctions, applied),
         *_of_wide_distinctions(applied),
     }
@@ -100,7 +113,7 @@ def _order(note: Note) -> tuple[Position, str, str]:
 
 def _note(
     code: str,
-    block: Import | Move | Removal | Absence | Distinction,
+    block: Import | Move | Removal | Absence | AcceptedChange | Distinction,
     message: str,
     hint: str = _MAY_GO,
     *more: Address,
@@ -232,6 +245,69 @@ def _of_absences(absences: Iterable[Absence], applied: AppliedBlocks) -> Iterato
                 "and never was in this state",
                 "Remove it, or copy exam and attempt from what `plan` shows in doubt.",
             )
+
+
+def _of_accepted(blocks: Iterable[AcceptedChange], applied: AppliedBlocks) -> Iterator[Note]:
+    """Yield notes on acceptances that are not carried out. For other courses, a guard says why."""
+    for block in blocks:
+        address = address_now(block, applied.exams, applied.routes)
+        exam, entry = applied.exams.get(address), applied.entries.get(address)
+        doubt = applied.doubts.get(applied.pending_at_source.get(address, address))
+        if exam is None:
+            yield _of_undeclared(block, address, applied)
+        elif doubt is not None:
+            yield _note(
+                DOUBT_REMAINS,
+                block,
+                f"{address} is not accepted: it is in doubt, as attempt {doubt.attempt}",
+                f"Settle that first: `reconciler state show {address}` says how.",
+            )
+        elif entry is None:
+            yield _of_newcomer(block, address, applied.adoptions.get(address))
+        elif applied.accepted.get(address) is not block and is_same_place(entry, exam):
+            yield _of_unaccepted(block, entry, exam, applied.state)
+
+
+def _of_undeclared(block: AcceptedChange, address: Address, applied: AppliedBlocks) -> Note:
+    if any(one.digest == block.digest for one in applied.state.acceptances_of(address)):
+        return _note(DONE, block, f"{address} was accepted, and is not declared any more")
+    near = like(address, applied.exams)
+    hint = f"Did you mean {near}? Otherwise remove it." if near else _MAY_GO
+    return _note(POINTS_NOWHERE, block, f"{address} is not accepted: nothing declares it", hint)
+
+
+def _of_newcomer(block: AcceptedChange, address: Address, adoption: Adoption | None) -> Note:
+    if adoption is None:
+        hint = f"If it exists, adopt it: `imports: [{{exam: {as_yaml(address)}, sid: EX…}}]`"
+        return _note(POINTS_NOWHERE, block, f"{address} is not accepted: state does not know it", hint)
+    if adoption.settles is None:
+        return _note(DONE, block, f"the acceptance of {address} is done: it is adopted as declared")
+    message = f"{address} is not accepted yet: it is adopted first, as it was sent"
+    return _note(NOT_ACCEPTED, block, message, "The plan after that accepts it.")
+
+
+def _of_unaccepted(block: AcceptedChange, entry: Entry, exam: Declaration, state: State) -> Note:
+    if entry.digest == exam.digest:
+        return _note(DONE, block, f"the acceptance of {exam.address} is done: state has what is declared")
+    if block.digest != exam.digest:
+        return _note(
+            NOT_ACCEPTED,
+            block,
+            f"{exam.address} is not accepted: its block has the digest {block.digest}, which is not the "
+            "declared one",
+            f"If the exam was changed to what is declared now, write digest: {exam.digest}",
+            exam.address,
+        )
+    earlier = done_before(block, entry, state)
+    when = "" if earlier is None else f" by {earlier.by}, on {instant_in_words(earlier.at)}"
+    return _note(
+        NOT_ACCEPTED,
+        block,
+        f"{exam.address} is not accepted again: its block was applied{when}",
+        f"If the exam was changed to this once more, run `reconciler accept {exam.address}`, or give the "
+        "block another `reason`.",
+        exam.address,
+    )
 
 
 def _of_globs(applied: AppliedBlocks) -> Iterator[Note]:

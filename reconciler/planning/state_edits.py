@@ -1,6 +1,6 @@
-"""State edits: the state after a person settles a doubt, or adopts, moves or removes an exam."""
+"""State edits: the state after a person settles a doubt, or adopts, accepts, moves or removes an exam."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,8 +10,10 @@ from msgspec.structs import replace
 from reconciler.model.declarations import Declaration
 from reconciler.model.errors import ResolutionRefused, UsageError
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
+from reconciler.model.secret_fingerprints import STATE_KEY_VARIABLE
 from reconciler.model.state import Entry, Resolution, ResolutionMethod, State
 from reconciler.model.words import first_few, nearest
+from reconciler.planning.acceptances import Fingerprints, acceptance_of, is_same_place, taken
 from reconciler.planning.effects import entry_of
 
 _OTHER_SIDS: Final = {
@@ -23,6 +25,9 @@ _OTHER_SIDS: Final = {
     "ES": "exam sessions",
     "US": "users",
 }
+_UNSEEN: Final = (
+    f"A changed password is noticed only with {STATE_KEY_VARIABLE}, and with the password's value."
+)
 
 
 class Editor(Struct, frozen=True, kw_only=True):
@@ -61,6 +66,57 @@ def adopt(state: State, declaration: Declaration, sid: ExamSid, editor: Editor) 
     if address in state.intents:
         return settled(state, {address: sid}, editor, found_by=ResolutionMethod.IMPORT_COMMAND)
     return replace(state, exams={**state.exams, address: entry_of(declaration, sid, editor.at)})
+
+
+def accept(  # noqa: PLR0913 - what is accepted, and who says so
+    state: State,
+    addresses: Sequence[Address],
+    exams: Mapping[Address, Declaration],
+    editor: Editor,
+    *,
+    reason: str | None,
+    fingerprints: Fingerprints,
+) -> State:
+    """Return `state` once the exams at `addresses` are known to exist as declared in `exams`.
+
+    `fingerprints` are of the present secrets. Raises ResolutionRefused, which names all that are wrong.
+    """
+    wrong = [
+        (address, *why)
+        for address in addresses
+        if (why := _why_not_accepted(address, state, exams, fingerprints)) is not None
+    ]
+    if wrong:
+        said = "; ".join(f"{address} {what}" for address, what, _ in wrong)
+        hints = dict.fromkeys(hint for *_, hint in wrong)
+        raise ResolutionRefused(said, hint=" ".join(("Nothing was changed.", *hints)))
+    held = [(state.exams[address], exams[address]) for address in addresses]
+    after = {exam.address: taken(entry, exam, fingerprints) for entry, exam in held}
+    history = [acceptance_of(entry, exam, by=editor.by, at=editor.at, reason=reason) for entry, exam in held]
+    return replace(state, exams={**state.exams, **after}, acceptances=(*state.acceptances, *history))
+
+
+def _why_not_accepted(
+    address: Address, state: State, exams: Mapping[Address, Declaration], fingerprints: Fingerprints
+) -> tuple[str, str] | None:
+    """Return why the exam at `address` cannot be accepted, and a hint; None if it can."""
+    exam, entry = exams.get(address), state.exams.get(address)
+    if exam is None:
+        otherwise = "Declare it as it is now, or name its manifest with --manifest."
+        return "is not declared in the manifests that were read", _suggestion(address, exams, otherwise)
+    if address in state.intents:
+        return "is in doubt", f"Settle that first: `reconciler state show {address}` says how."
+    if entry is None:
+        known = f"If it exists: `reconciler import {address} SID`, or `reconciler apply` if a block says so."
+        return "is not in state", _suggestion(address, state.exams, known)
+    if not is_same_place(entry, exam):
+        return (
+            f"is in {entry.course_sid} of {entry.install_sid}, and declared for another course or install",
+            "That would be another exam: declare it under a new address.",
+        )
+    if taken(entry, exam, fingerprints) == entry:
+        return "is in state as it is declared: there is nothing to accept", _UNSEEN if exam.secrets else ""
+    return None
 
 
 def move(state: State, source: Address, target: Address) -> State:

@@ -27,7 +27,8 @@ _HINTS: Final = {
     "integer": "Write a whole number, without quotes and units.",
 }
 _OF_THE_FILE: Final = frozenset({"installSid", "courses", "users", "extends", "version"})
-_SID_RULE: Final = "and 32 hexadecimal digits in lower case"
+_HEXADECIMAL: Final = re.compile(r"\^(\w+:?)\[a-f0-9\]\{(\d+)\}\$")
+"""The pattern of a SID or digest: its prefix, and the number of digits."""
 _GLUED: Final = re.compile("(?<=.)[:=].*", re.DOTALL)
 """A `:` or `=` without a blank after it, as in `key:value`, and what may be a secret after it."""
 _SECRET_PATH: Final = ("configuration", "password")
@@ -146,7 +147,9 @@ class _Report(Struct, frozen=True):
             rule = f"{ADDRESS_RULE}; {GLOB_RULE}" if "*?" in pattern else ADDRESS_RULE
             self._note("bad-address", f"{self._value()} cannot be an address", f"Use {rule}.")
             return
-        rule = f"{pattern[1:3]} {_SID_RULE}" if pattern[3:4] == "[" else "letters, digits and '-'"
+        rule = "letters, digits and '-'"
+        if found := _HEXADECIMAL.fullmatch(pattern):
+            rule = f"{found[1]} and {found[2]} hexadecimal digits in lower case"
         self._note("wrong-pattern", f"{self._value()} is not right for {self.name}", f"It must be {rule}.")
 
     def _value(self) -> str:

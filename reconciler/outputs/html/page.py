@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from msgspec import Struct
 
 from reconciler.model.plan import Change, Plan
+from reconciler.outputs.accepting import AcceptingAdvice, accepting_advice_of
 from reconciler.outputs.escapes import printable, shorten
 from reconciler.outputs.exam_facts import ExamFacts, facts_of_change, sides_of
 from reconciler.outputs.groups import GROUPS, Group
@@ -56,6 +57,7 @@ class Row(Struct, frozen=True, kw_only=True):
     source: str
     overlaps: int
     differences: tuple[tuple[str, str, str], ...]
+    accepting: AcceptingAdvice | None
     doubt: InDoubtReport | None
 
 
@@ -192,5 +194,6 @@ def _row(change: Change, number: int, overlaps: int, invocation: Invocation) -> 
         source="" if change.source is None else shorten(str(change.source), _LONGEST_SOURCE),
         overlaps=overlaps,
         differences=tuple((path, before, after) for path, (before, after) in sides),
+        accepting=accepting_advice_of(change, invocation),
         doubt=in_doubt_report_of(change, invocation),
     )

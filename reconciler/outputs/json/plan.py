@@ -20,6 +20,7 @@ from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Guard, Note
 from reconciler.model.provenance import NO_PROVENANCE, Layer, Provenance, ValueSource
 from reconciler.model.state import Intent, UnclearAnswer
 from reconciler.model.stored_values import Count, Instant, problem_of
+from reconciler.outputs.accepting import accepting_advice_of
 from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.json.diagnostics import WrittenDiagnostic, read_diagnostic, written_diagnostic
@@ -59,6 +60,12 @@ class _Doubt(_Written, kw_only=True):
     sids: tuple[ExamSid, ...] = ()
 
 
+class _Accept(_Written, kw_only=True):
+    options: tuple[str, ...]
+    command: str
+    manifest: str | None = None
+
+
 class _ValueSource(_Written, kw_only=True):
     file: str | None
     line: int | None
@@ -84,6 +91,8 @@ class _Line(_Written, kw_only=True):
     doubt: _Doubt | None = None
     timezone: str | None = None
     course: str | None = None
+    reason: str | None = None
+    accept: _Accept | None = None
     provenance: dict[str, _ValueSource] | None = None
 
     def __post_init__(self) -> None:
@@ -166,8 +175,16 @@ def _line(change: Change, invocation: Invocation, provenance: Mapping[Address, P
         attempt=None if change.intent is None else change.intent.attempt,
         started_at=None if change.intent is None else change.intent.started_at,
         doubt=None if doubt is None else _doubt(doubt),
+        accept=_accept(change, invocation),
         provenance={path: _value_source(sources[path]) for path in sorted(sources)} or None,
     )
+
+
+def _accept(change: Change, invocation: Invocation) -> _Accept | None:
+    advice = accepting_advice_of(change, invocation)
+    if advice is None:
+        return None
+    return _Accept(options=invocation.options, command=advice.command, manifest=advice.manifest)
 
 
 def _value_source(source: ValueSource) -> _ValueSource:
@@ -295,7 +312,8 @@ def _upgraded(document: dict[str, Any]) -> dict[str, Any]:
 def _plan(written: _Plan) -> SavedPlan:
     changes = tuple(map(_change, written.changes))
     listed_noop = sum(change.action is Action.NOOP for change in changes)
-    options = next((line.doubt.settle.options for line in written.changes if line.doubt is not None), ())
+    hints = (line.accept if line.doubt is None else line.doubt.settle for line in written.changes)
+    options = next((hint.options for hint in hints if hint is not None), ())
     return SavedPlan(
         lineage=written.state.lineage,
         serial=written.state.serial,

@@ -6,6 +6,7 @@ from typing import Final, assert_never
 from msgspec import Struct, field
 
 from reconciler.model.plan import Action, Change, Plan
+from reconciler.outputs.accepting import accepting_advice_of
 from reconciler.outputs.escapes import ELLIPSIS, shorten
 from reconciler.outputs.exam_facts import Window, facts_of_change, payload_of, sides_of, title_of
 from reconciler.outputs.groups import GROUPS
@@ -60,7 +61,7 @@ def _section(action: Action, changes: Sequence[Change], invocation: Invocation, 
         case Action.IN_DOUBT:
             return _doubts(changes, invocation, limits)
         case Action.CHANGED | Action.ACCEPT:
-            lines = _differences(shown, limits)
+            lines = [*_differences(shown, limits), *_accepting(shown, invocation)]
         case Action.CREATE | Action.IMPORT:
             lines = _exams(shown, limits)
         case Action.MOVE:
@@ -145,7 +146,9 @@ def _differences(changes: Sequence[Change], limits: Limits) -> list[str]:
 
 
 def _difference_rows(change: Change, limits: Limits) -> Iterator[tuple[str, ...]]:
-    name = _name(change, limits)
+    was = "" if change.moved_from is None else f"<br>was {code(change.moved_from)}"
+    why = "" if change.reason is None else f"<br>{escaped(shorten(change.reason, limits.text))}"
+    name = f"{_name(change, limits)}{was}{why}"
     for number, difference in enumerate(change.diff[: limits.rows]):
         before, after = (
             escaped(shorten(side, limits.text)) for side in sides_of(difference, change.timezone)
@@ -156,6 +159,18 @@ def _difference_rows(change: Change, limits: Limits) -> Iterator[tuple[str, ...]
         yield "", f"{ELLIPSIS} and {count_of(left, 'more field')}", "", ""
     elif not change.diff:
         yield name, "", "", ""
+
+
+def _accepting(changes: Sequence[Change], invocation: Invocation) -> list[str]:
+    """Return how to accept those of `changes` that are `changed`, folded."""
+    found = [advice for change in changes if (advice := accepting_advice_of(change, invocation)) is not None]
+    if not found:
+        return []
+    items = [f"  - {advice.item}" for advice in found if advice.item is not None]
+    lines = fenced([advice.command for advice in found])
+    if items:
+        lines += ["", "Or through review, in a manifest:", "", *fenced(["accepted:", *items], "yaml")]
+    return ["", *_folded("To accept those that were changed by hand to this", lines)]
 
 
 def _doubts(changes: Sequence[Change], invocation: Invocation, limits: Limits) -> Section:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final, assert_never
 
 from reconciler.model.plan import Action, Change, FieldDiff
+from reconciler.outputs.accepting import accepting_advice_of
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.exam_facts import facts_of, payload_of, sides_of, title_of, window_of, windows_of
 from reconciler.outputs.groups import GROUPS
@@ -39,6 +40,7 @@ def print_change(change: Change, console: Console, invocation: Invocation) -> No
             _print_differences(change, console)
         case Action.CHANGED | Action.MOVE | Action.ACCEPT:
             _print_differences(change, console)
+            _print_acceptance(change, console, invocation)
         case Action.IN_DOUBT:
             _print_doubt(change, console, invocation)
         case Action.ORPHANED | Action.FORGET | Action.NOOP:
@@ -109,6 +111,19 @@ def _print_difference(difference: FieldDiff, timezone: str | None, console: Cons
     put(console, " " * INDENT, f"{difference.path}:")
     put_wrapped(console, (f"- {before}", "red"), indent=INDENT + 2, hanging=INDENT + 4)
     put_wrapped(console, (f"+ {after}", "green"), indent=INDENT + 2, hanging=INDENT + 4)
+
+
+def _print_acceptance(change: Change, console: Console, invocation: Invocation) -> None:
+    """Print why `change` is accepted, or how it can be."""
+    if change.reason is not None:
+        put_fact("reason", console, change.reason)
+    if (advice := accepting_advice_of(change, invocation)) is None:
+        return
+    put(console, " " * INDENT, "once the exam itself is changed to this:")
+    put(console, " " * (INDENT + 2), (advice.command, "bold"))
+    if advice.manifest is not None:
+        put(console, " " * INDENT, "or through review, in a manifest:")
+        put(console, " " * (INDENT + 2), (advice.manifest, "bold"))
 
 
 def _print_doubt(change: Change, console: Console, invocation: Invocation) -> None:

@@ -1,14 +1,14 @@
 """State as text: the exam of each address, and the exams in doubt."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
 from reconciler.model.instants import instant_in_words
 from reconciler.model.payloads import Json, Payload
-from reconciler.model.state import Entry, Intent, Resolution, State
+from reconciler.model.state import Entry, Intent, State
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.exam_facts import PASSWORD_PATH, secret_words, title_of
 from reconciler.outputs.in_doubt import in_doubt_reports_of_state
@@ -55,14 +55,14 @@ def print_entry(
 ) -> None:
     """Print all that `state` knows of `address`. Raise UsageError if it knows nothing."""
     entry, intent = state.exams.get(address), state.intents.get(address)
-    settled = state.resolutions_of(address)
+    settled, accepted = state.resolutions_of(address), state.acceptances_of(address)
     if entry is not None:
-        _print_entry(address, entry, settled, console)
+        _print_entry(address, entry, state, console)
     elif intent is not None:
         _print_intent(address, intent, state, console, invocation)
-    elif settled:
-        put(console, (address, "bold"), "  not in state: it was settled")
-        _print_resolutions(settled, console)
+    elif settled or accepted:
+        put(console, (address, "bold"), "  not in state any more")
+        _print_history(address, state, console)
     else:
         raise UsageError(
             f"state holds no exam '{address}'",
@@ -82,11 +82,11 @@ def _row(address: Address, state: State) -> tuple[tuple[str, str], list[Piece]]:
     return (address, "bold"), [sid, "  ", known.course_sid, "  ", at, "  ", title_of(known.payload)]
 
 
-def _print_entry(address: Address, entry: Entry, settled: Sequence[Resolution], console: Console) -> None:
+def _print_entry(address: Address, entry: Entry, state: State, console: Console) -> None:
     put(console, (address, "bold"), "  ", title_of(entry.payload))
     _put_field(console, "sid", entry.sid)
     _put_field(console, "created", instant_in_words(entry.created_at))
-    _print_resolutions(settled, console)
+    _print_history(address, state, console)
     _print_shared(entry, console)
 
 
@@ -95,17 +95,23 @@ def _print_intent(
 ) -> None:
     put(console, (address, "bold"), "  ", title_of(intent.payload), "  ", ("in doubt", "bold magenta"))
     print_in_doubt_report(in_doubt_reports_of_state(state, invocation)[address], console)
-    _print_resolutions(state.resolutions_of(address), console)
+    _print_history(address, state, console)
     put(console, "What was sent:")
     _print_shared(intent, console)
 
 
-def _print_resolutions(settled: Sequence[Resolution], console: Console) -> None:
-    for resolution in settled:
+def _print_history(address: Address, state: State, console: Console) -> None:
+    for resolution in state.resolutions_of(address):
         found = "there was no exam" if resolution.sid is None else f"it is {resolution.sid}"
         _put_field(console, "settled", f"{instant_in_words(resolution.at)} by {resolution.by}")
         _put_field(console, "", f"with `{resolution.how.value}`: {found}")
         _put_field(console, "", f"the attempt {resolution.attempt} of {resolution.address}")
+    for accepted in state.acceptances_of(address):
+        _put_field(console, "accepted", f"{instant_in_words(accepted.at)} by {accepted.by}")
+        if accepted.reason is not None:
+            put_wrapped(console, accepted.reason, indent=2 + _LABEL_WIDTH)
+        _put_field(console, "", f"{accepted.digest} in place of")
+        _put_field(console, "", f"{accepted.before}, as {accepted.address}")
 
 
 def _print_shared(known: Entry | Intent, console: Console) -> None:
