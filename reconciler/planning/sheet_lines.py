@@ -66,11 +66,11 @@ def read_sheet(sheet: bytes, name: str) -> Iterator[SheetLine | Mistake]:
     Columns may be in any order and separated by commas, semicolons or tabs; unknown ones are ignored.
     """
     rows = _rows(_text(sheet, name), name)
-    _, head = next(rows, (1, []))
+    first, head = next(rows, (1, []))
     names = [cell.casefold() for cell in head]
     if wrong := [column for column in _COLUMNS if names.count(column) != 1]:
         raise refusal(
-            name, [Mistake(1, f"the first line does not name the column {listed(wrong)} once", _FORM)]
+            name, [Mistake(first, f"the first line does not name the column {listed(wrong)} once", _FORM)]
         )
     places = [names.index(column) for column in _COLUMNS]
     for number, cells in rows:
