@@ -102,7 +102,7 @@ def _print_plan(
                 to_text(plan_document(made, listing=listed, invocation=invocation, provenance=provenance))
             )
         case "markdown":
-            print_raw(plan_markdown(made, listing=listed, invocation=invocation))
+            print_raw(plan_markdown(made, listing=listed, invocation=invocation, provenance=provenance))
         case "html":
             from reconciler.outputs.html.page import plan_page  # noqa: PLC0415 - jinja2 is slow to load
 

@@ -7,7 +7,7 @@ from typing import Final
 import output_cases as cases
 from msgspec.structs import replace
 
-from reconciler.model.diagnostics import Position
+from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
 from reconciler.model.identities import Address, CourseSid
 from reconciler.model.plan import Action, Change, FieldDiff, Guard, Note, Plan
 
@@ -140,7 +140,10 @@ def hostile(exams: int = len(HOSTILE)) -> Plan:
     for number in range(exams):
         text = HOSTILE[number % len(HOSTILE)]
         change = dated(number, text, course="h", opens=TERM + timedelta(days=number % 90), note=text)
-        change = replace(change, course=text, course_sid=course_sid(text))
+        texts = dict.fromkeys(("description", "examDeliverySystemModule", "status", "url", text), text)
+        change = replace(
+            change, course=text, course_sid=course_sid(text), after={**(change.after or {}), **texts}
+        )
         if change.source is not None:
             change = replace(change, source=replace(change.source, file=text))
         changes.append(_in_role(change, number, text))
@@ -151,7 +154,18 @@ def hostile(exams: int = len(HOSTILE)) -> Plan:
         for text in HOSTILE
     )
     plan = plan_of(*changes, guards=(guard, *(replace(guard, message=text) for text in HOSTILE)))
-    return replace(plan, notes=notes)
+    return replace(plan, notes=notes, warnings=tuple(map(_warning, HOSTILE)))
+
+
+def _warning(text: str) -> Diagnostic:
+    return Diagnostic(
+        severity=Severity.WARNING,
+        code="title-spaces",
+        message=text,
+        hint=text,
+        span=Span(Position(text, 1, 1), 1, 2),
+        excerpt=text,
+    )
 
 
 def _in_role(change: Change, number: int, text: str) -> Change:

@@ -1,7 +1,7 @@
 """A plan as Markdown: nothing in it does more than be read, and it always fits."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import output_cases as cases
 import page_cases
@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from rendered_markdown import OUR_HTML, cell_of, tables_of, texts_of, tokens_of
 
+from reconciler.model.identities import Address
 from reconciler.model.plan import Action, FieldDiff, Plan
+from reconciler.model.provenance import NO_PROVENANCE, Layer, Provenance, ValueSource
 from reconciler.outputs.escapes import printable
+from reconciler.outputs.exam_values import values_of
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.markdown.comment import marker, plan_markdown
@@ -42,10 +45,17 @@ BITS = [
 NASTY_TEXT = st.lists(st.sampled_from([*BITS, "x", " ", "1", "*", "_", "$", "!"]), max_size=20).map("".join)
 
 
-def markdown(plan: Plan, environment: str | None = "production") -> str:
+def markdown(
+    plan: Plan,
+    environment: str | None = "production",
+    provenance: Mapping[Address, Provenance] = NO_PROVENANCE,
+) -> str:
     """`plan` as Markdown."""
     return plan_markdown(
-        cases.in_environment(plan, environment), listing=Listing.DIFFERING, invocation=PRODUCTION
+        cases.in_environment(plan, environment),
+        listing=Listing.DIFFERING,
+        invocation=PRODUCTION,
+        provenance=provenance,
     )
 
 
@@ -141,9 +151,104 @@ def test_long_plans_fit_and_say_what_they_leave_out(make, exams: int) -> None:
     shown = len(re.findall(r"<br>`c\w+/[\w-]+`", text))
     left = re.findall(r"([\d,]+) of [\d,]+ exams (?:to create|changed)", text)
     assert shown + sum(int(number.replace(",", "")) for number in left) == len(plan.changes)
-    assert ("Left out" in text) == (exams > 60 or bool(left))
+    folds = len(re.findall(r"<details><summary><code>c\w+/", text))
+    told = re.search(r"the list of all values for ([\d,]+) of ([\d,]+) new exams", text)
+    assert told is not None
+    assert int(told[1].replace(",", "")) + folds == int(told[2].replace(",", "")) == plan.count(Action.CREATE)
     assert plan.fingerprint in text.splitlines()[0]
     assert plan.fingerprint in text.splitlines()[-1]
+
+
+@pytest.mark.parametrize("exams", [1, 10, 11, 42])
+def test_every_value_of_every_create_is_in_a_fold(exams: int) -> None:
+    """Each exam has one with all its fields; values of other layers are marked; nothing is left out."""
+    plan = cases.many_creates(exams)
+    defaults = ValueSource(layer=Layer.DEFAULTS, position=None)
+    lab = ValueSource(layer=Layer.PROFILE, name="lab_@1", position=None)
+    sources: Provenance = {"configuration.duration": defaults, "url": lab}
+    text = markdown(plan, provenance={change.address: sources for change in plan.changes})
+    assert "Left out" not in text
+    assert ("Every value of" in text) == (exams > 10)
+    for change in plan.changes:
+        fold = text.split(f"<code>{escaped(change.address)}</code>", 1)[1].split("</details>", 1)[0]
+        for value in values_of(change, plan.names, {}):
+            assert f"| `{value.name}` | {escaped(value.text)} |" in fold
+        assert "| `duration` | 90 | defaults |" in fold
+        assert f"| profile {escaped('lab_@1')} |" in fold
+        assert "| `type` | Online |  |" in fold
+
+
+def test_folds_fill_what_room_there_is() -> None:
+    """Of too many exams the first have their fold; provenance is asked for no more than one beyond them."""
+    plan, asked = cases.many_creates(100), list[str]()
+
+    class Slow(dict[Address, Provenance]):
+        def get(self, address: Address, default: object = None) -> object:  # type: ignore[override]
+            asked.append(address)
+            return default
+
+    text = markdown(plan, provenance=Slow())
+    assert 62_000 < len(text.encode()) <= 65_000
+    assert len(asked) == text.count("<details><summary><code>") + 1
+
+
+def test_what_is_wrong_comes_before_what_is_new() -> None:
+    """Headline, guards, warnings, doubts, changes, orphans, new exams; destination and fingerprint last."""
+    plan = replace(cases.every_action(), guards=cases.guarded().guards, warnings=tuple(cases.diagnostics()))
+    text = markdown(plan)
+    order = [
+        "> [!CAUTION]\n> **Apply will refuse this plan for production",
+        "> **Refused:** `too-many-creates`",
+        "#### 7 warnings",
+        "#### 1 exam is in doubt",
+        "#### 1 exam differs",
+        "#### 1 exam is in state but no longer declared",
+        "#### 1 exam will be created",
+        "Calendar of the new exams",
+        "#### 1 exam exists already",
+        "<sub>Service `https://api.example.edu`",
+        f"<sub>State `{cases.LINEAGE}`, serial 12",
+        "<sub>Fingerprint",
+    ]
+    places = [text.index(said) for said in order]
+    assert places == sorted(places)
+
+
+def test_warnings_stand_in_the_plan() -> None:
+    """A few are a list; many are folded by file; those that do not fit are counted."""
+    warnings = tuple(cases.diagnostics()[:2])
+    plan = replace(cases.every_action(), warnings=warnings)
+    text = markdown(plan)
+    assert "#### 2 warnings" in text
+    assert (
+        "- `unknown-field` at `exams/cs101.yaml:14:5`: 'requireAproval' is not a field of an exam. did you"
+        in text
+    )
+    many = markdown(replace(plan, warnings=tuple(cases.diagnostics())))
+    assert f"<code>{escaped('exams/cs101.yaml')}</code>: 6 warnings" in many
+    assert "In no file: 1 warning" in many
+    long = markdown(replace(plan, warnings=warnings * 1000))
+    assert re.search(r"Left out.*[\d,]+ of 2,000 warnings", long)
+
+
+def test_the_table_says_who_when_how_long_where_and_what_is_special() -> None:
+    """A draft for assigned students without a password is seen in its row."""
+    body = {**cases.payload(password=None), "status": "draft", "isLimitedScope": True}
+    text = markdown(page_cases.plan_of(cases.change("a/b", Action.CREATE, after=body)))
+    row = next(line for line in text.splitlines() if "`a/b`" in line)
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[1] == "`cs101`"
+    assert cells[2].startswith("Mon 2026-10-12 09:00 \N{EN DASH} Wed 2026-10-14 17:00 EDT")
+    assert cells[3] == "90 min"
+    assert cells[4].replace("&#8203;", "") == "Online, canvas, lms.example.edu"
+    assert cells[5] == "**draft**, **assigned students only**, **no password**"
+
+
+def test_hints_with_a_block_to_paste_are_whole() -> None:
+    """A guard's hint is not cut in the middle of the YAML that it tells one to paste."""
+    entries = ", ".join(f"{{from: cs101/old-{number}, to: cs101/new-{number}}}" for number in range(25))
+    guard = replace(cases.guarded().guards[0], hint=f"Add `moved: [{entries}]`.")
+    assert escaped("cs101/new-24}]") in markdown(replace(cases.every_action(), guards=(guard,)))
 
 
 def test_many_long_differences_are_counted() -> None:
@@ -206,7 +311,8 @@ def test_what_a_reviewer_needs_stands_there() -> None:
         "`cs101`",
         "Sun 2031-09-21 09:00 \N{EN DASH} Tue 2031-09-23 09:00 EDT",
         "60 min",
-        "Online, auto, proctor manager",
+        "Online, canvas, lms.&#8203;example.&#8203;edu",
+        "| `useProctorManager` | true |",
         "| `configuration.duration` | 60 | 90 |",
         "reconciler resolve cs310/exam-0004 --absent --env production",
         "Makeup Exam",

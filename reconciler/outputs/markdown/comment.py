@@ -4,18 +4,25 @@ It never exceeds the size limit of a comment. Long parts are first folded, then 
 the text says what is left out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
 
+from msgspec import Struct
+
 from reconciler.model.destination import Destination
-from reconciler.model.plan import Action, Guard, Note, Plan
+from reconciler.model.identities import Address
+from reconciler.model.plan import Action, Change, Guard, Note, Plan
+from reconciler.model.provenance import NO_PROVENANCE, Provenance
 from reconciler.outputs.escapes import ELLIPSIS, first_of, shorten
 from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing
+from reconciler.outputs.markdown.diagnostics import warning_lines
 from reconciler.outputs.markdown.escapes import code, escaped, ticked
 from reconciler.outputs.markdown.sections import Limits, sections_of
+from reconciler.outputs.markdown.values import values_fold
+from reconciler.outputs.ordering import by_time
 from reconciler.outputs.plan_summary import headline, remarks, told_notes
 from reconciler.outputs.text.console import count_of
 
@@ -39,22 +46,68 @@ _LONGEST_NOTE: Final = 300
 _MOST_GUARDS: Final = 10
 _GUARD_ADDRESSES: Final = 5
 _LONGEST_GUARD: Final = 300
+_LONGEST_HINT: Final = 2_000
 _LONGEST_ENVIRONMENT: Final = 100
 _LONGEST_URL: Final = 200
 _MOST_INSTALLS: Final = 5
+_FOLD_OF_FOLDS: Final = 100
+"""Size in bytes of a fold around all others."""
 
 
-def plan_markdown(plan: Plan, *, listing: Listing, invocation: Invocation = NO_OPTIONS) -> str:
-    """Return `plan` in at most LONGEST bytes. Its first line is a hidden marker: later runs find it."""
-    head, foot = "\n".join(_head(plan)), f"<sub>Fingerprint `{plan.fingerprint}`</sub>"
+def plan_markdown(
+    plan: Plan,
+    *,
+    listing: Listing,
+    invocation: Invocation = NO_OPTIONS,
+    provenance: Mapping[Address, Provenance] = NO_PROVENANCE,
+) -> str:
+    """Return `plan` in at most LONGEST bytes. Its first line is a hidden marker: later runs find it.
+
+    All values of an exam are shown for as many exams to be created as fit.
+    """
+    comment = _Comment(plan, tuple(by_time(listing.of(plan))), listing, invocation)
     for limits in _LIMITS:
-        if limits.rows is None and len(listing.of(plan)) * _SHORTEST_ROW > LONGEST:
+        if limits.rows is None and len(comment.changes) * _SHORTEST_ROW > LONGEST:
             continue  # too long in any case
-        body = "\n".join(_body(plan, listing, invocation, limits))
-        text = f"{head}\n{body}\n{foot}\n"
-        if len(text) <= LONGEST and len(text.encode("utf-8", "backslashreplace")) <= LONGEST:
-            return text
-    return f"{head}\n{_counted(plan)}\n\n{foot}\n"
+        room = LONGEST - _size(comment.text(limits, ()))
+        if room >= 0:
+            return comment.text(limits, _fitting(_folds(comment, provenance), room))
+    return "\n".join((*_head(plan), *_counted(plan), *_foot(plan)))
+
+
+class _Comment(Struct, frozen=True):
+    """What does not depend on limits: the plan, and its changes that are listed, in order."""
+
+    plan: Plan
+    changes: tuple[Change, ...]
+    listing: Listing
+    invocation: Invocation
+
+    def text(self, limits: Limits, folds: Sequence[Sequence[str]]) -> str:
+        """Return the whole text within `limits`, with the `folds` of the first exams."""
+        return "\n".join((*_head(self.plan), *_body(self, limits, folds), *_foot(self.plan)))
+
+
+def _folds(comment: _Comment, provenance: Mapping[Address, Provenance]) -> Iterator[list[str]]:
+    """Yield the fold of each exam to be created; provenance is slow, so it is asked for only as needed."""
+    for change in comment.changes:
+        if change.action is Action.CREATE:
+            yield values_fold(change, comment.plan.names, provenance.get(change.address, {}))
+
+
+def _fitting(folds: Iterator[list[str]], room: int) -> list[list[str]]:
+    """Return the first `folds` that fit into `room` bytes."""
+    fitting, size = [], _FOLD_OF_FOLDS
+    for fold in folds:
+        size += _size("\n".join(fold)) + 1
+        if size > room:
+            break
+        fitting.append(fold)
+    return fitting
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "backslashreplace"))
 
 
 def marker(plan: Plan) -> str:
@@ -67,17 +120,22 @@ def marker(plan: Plan) -> str:
 def _head(plan: Plan) -> Iterator[str]:
     name = plan.destination.environment
     place = "" if name is None else f" for {code(shorten(name, _LONGEST_ENVIRONMENT))}"
+    lead = "> " if plan.guards else ""
     yield marker(plan)
     yield f"### Exam plan{place}"
     yield ""
-    yield " ".join((f"**{escaped(headline(plan))}**", *remarks(plan)))
+    if plan.guards:
+        yield "> [!CAUTION]"
+    yield f"{lead}{' '.join((f'**{escaped(headline(plan))}**', *remarks(plan)))}"
     yield ""
+
+
+def _foot(plan: Plan) -> Iterator[str]:
+    """Yield the destination in full, which state the plan was made from, and last the fingerprint."""
     yield from _destination(plan.destination)
-    for guard in plan.guards[:_MOST_GUARDS]:
-        yield from _guard(guard)
-    if len(plan.guards) > _MOST_GUARDS:
-        yield f"{ELLIPSIS} and {len(plan.guards) - _MOST_GUARDS:,} more guards refuse it."
-        yield ""
+    yield f"<sub>State {code(shorten(plan.lineage, _LONGEST_URL))}, serial {plan.serial}</sub><br>"
+    yield f"<sub>Fingerprint `{plan.fingerprint}`</sub>"
+    yield ""
 
 
 def _destination(destination: Destination) -> Iterator[str]:
@@ -87,25 +145,34 @@ def _destination(destination: Destination) -> Iterator[str]:
     if destination.install_sids:
         parts.insert(1, f"install {first_of([*map(code, destination.install_sids)], _MOST_INSTALLS)}")
     if parts:
-        yield f"{', '.join(parts)}."
+        yield f"<sub>{', '.join(parts)}</sub><br>"
+
+
+def _guards(guards: Sequence[Guard], longest_hint: int) -> Iterator[str]:
+    for guard in guards[:_MOST_GUARDS]:
+        yield "> [!CAUTION]"
+        yield f"> **Refused:** {code(guard.code)}: {ticked(shorten(guard.message, _LONGEST_GUARD))}"
+        if guard.addresses:
+            yield f"> Exams: {first_of([*map(code, guard.addresses)], _GUARD_ADDRESSES)}"
+        yield f"> Next: {ticked(shorten(guard.hint, longest_hint))}"
+        yield ""
+    if len(guards) > _MOST_GUARDS:
+        yield f"{ELLIPSIS} and {len(guards) - _MOST_GUARDS:,} more guards refuse it."
         yield ""
 
 
-def _guard(guard: Guard) -> Iterator[str]:
-    yield "> [!CAUTION]"
-    yield f"> **Refused:** {code(guard.code)}: {ticked(shorten(guard.message, _LONGEST_GUARD))}"
-    if guard.addresses:
-        yield f"> Exams: {first_of([*map(code, guard.addresses)], _GUARD_ADDRESSES)}"
-    yield f"> Next: {ticked(shorten(guard.hint, _LONGEST_GUARD))}"
-    yield ""
-
-
-def _body(plan: Plan, listing: Listing, invocation: Invocation, limits: Limits) -> Iterator[str]:
-    left_out: list[str] = []
-    for section in sections_of(plan, listing, invocation, limits):
+def _body(comment: _Comment, limits: Limits, folds: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield what is wrong, then what is new, the notes, and last what is left out."""
+    plan, left_out = comment.plan, list[str]()
+    yield from _guards(plan.guards, _LONGEST_GUARD if limits.is_short else _LONGEST_HINT)
+    yield from warning_lines(plan.warnings, limits.rows, limits.text)
+    left = len(plan.warnings) - len(plan.warnings[: limits.rows])
+    if left:
+        left_out.append(f"{left:,} of {count_of(len(plan.warnings), 'warning')}")
+    for section in sections_of(comment.changes, comment.invocation, limits, folds):
         yield from section.lines
         left_out += section.left_out
-    yield from _notes(told_notes(plan, listing))
+    yield from _notes(told_notes(plan, comment.listing))
     if limits.is_short:
         left_out.insert(
             0, f"long texts are cut at {limits.text} characters, and UTC and sources are not repeated"
@@ -113,7 +180,7 @@ def _body(plan: Plan, listing: Listing, invocation: Invocation, limits: Limits) 
     if left_out:
         yield "> [!NOTE]"
         yield f"> Left out, because the size of a comment is limited: {'; '.join(left_out)}."
-        yield f"> All of it: {code(invocation.command('plan', '--format', 'html'))}"
+        yield f"> All of it: {code(comment.invocation.command('plan', '--format', 'html'))}"
         yield ""
 
 
@@ -132,7 +199,9 @@ def _notes(notes: Sequence[Note]) -> Iterator[str]:
     yield ""
 
 
-def _counted(plan: Plan) -> str:
-    """Return the counts only, for a plan of which not even the shortest sections fit."""
-    counts = (GROUPS[action].heading(plan.count(action)) for action in Action if plan.count(action))
-    return "\n".join(f"- {sentence}" for sentence in (*counts, "Nothing more fits into a comment."))
+def _counted(plan: Plan) -> Iterator[str]:
+    """Yield the guards and counts only, for a plan of which not even the shortest sections fit."""
+    yield from _guards(plan.guards, _LONGEST_GUARD)
+    counts = (GROUPS[action].heading(plan.count(action)) for action in GROUPS if plan.count(action))
+    yield from (f"- {sentence}" for sentence in (*counts, "Nothing more fits into a comment."))
+    yield ""

@@ -69,6 +69,11 @@ def block(lines: Sequence[str], language: str) -> list[str]:
     return [f"{fence}{language}", *lines, fence]
 
 
+def folded(summary: str, lines: Sequence[str]) -> list[str]:
+    """Return `lines` folded behind `summary`, which is escaped; nothing if there are none."""
+    return [f"<details><summary>{summary}</summary>", "", *lines, "", "</details>", ""] if lines else []
+
+
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
     """Return a table. Cells are escaped Markdown without line breaks. Without rows there is no table."""
     titles, lines = list(heads), list(map(_row, rows))

@@ -5,20 +5,24 @@ from typing import Final, assert_never
 
 from msgspec import Struct, field
 
-from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.plan import Action, Change
 from reconciler.outputs.accepting import accepting_advice_of
+from reconciler.outputs.badges import badges_of, place_of
 from reconciler.outputs.escapes import ELLIPSIS, shorten
 from reconciler.outputs.exam_facts import Window, facts_of_change, payload_of, sides_of, title_of
 from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
 from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.listing import Listing
-from reconciler.outputs.markdown.escapes import block, code, escaped, fenced, table, ticked
+from reconciler.outputs.markdown.escapes import block, code, escaped, fenced, folded, table, ticked
 from reconciler.outputs.markdown.gantt import gantt_lines
+from reconciler.outputs.markdown.values import fold_summary
 from reconciler.outputs.text.console import count_of
 
 MOST_OPEN: Final = 25
 """Tables with more lines are folded."""
+
+MOST_FOLDS: Final = 10
+"""More folds than these are in one fold themselves."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -43,16 +47,21 @@ class Section(Struct, frozen=True):
     left_out: Sequence[str] = field(default=())
 
 
-def sections_of(plan: Plan, listing: Listing, invocation: Invocation, limits: Limits) -> Iterator[Section]:
-    """Yield a section for each action of `plan`, in order; after the creates, the chart of their windows."""
-    listed = listing.of(plan)
+def sections_of(
+    changes: Sequence[Change], invocation: Invocation, limits: Limits, folds: Sequence[Sequence[str]]
+) -> Iterator[Section]:
+    """Yield a section for each action of `changes`; after the creates, their windows and values.
+
+    `folds` hold all values of the first creates.
+    """
     for action in GROUPS:
-        changes = [change for change in listed if change.action is action]
-        if not changes:
+        chosen = [change for change in changes if change.action is action]
+        if not chosen:
             continue
-        yield _section(action, changes, invocation, limits)
+        yield _section(action, chosen, invocation, limits)
         if action is Action.CREATE:
-            yield _chart(changes, limits)
+            yield _chart(chosen, limits)
+            yield _values(len(chosen), folds)
 
 
 def _section(action: Action, changes: Sequence[Change], invocation: Invocation, limits: Limits) -> Section:
@@ -80,12 +89,7 @@ def _titled(action: Action, changes: Sequence[Change], lines: Sequence[str]) -> 
     heading = group.heading(len(changes))
     if action is not Action.NOOP and len(lines) <= MOST_OPEN + 2:
         return [f"#### {heading}", "", *advice, *lines, *([""] if lines else [])]
-    return [f"#### {heading}", "", *advice, *_folded("Show them", lines)]
-
-
-def _folded(summary: str, lines: Sequence[str]) -> list[str]:
-    """Return `lines` folded behind `summary`; nothing if there are none."""
-    return [f"<details><summary>{summary}</summary>", "", *lines, "", "</details>", ""] if lines else []
+    return [f"#### {heading}", "", *advice, *folded("Show them", lines)]
 
 
 def _left(action: Action, left: int, count: int) -> list[str]:
@@ -94,19 +98,19 @@ def _left(action: Action, left: int, count: int) -> list[str]:
 
 
 def _exams(changes: Sequence[Change], limits: Limits) -> list[str]:
-    heads = ("Title", "Course", "Exam window", "Booking window", "Duration", "Proctoring")
+    heads = ("Exam", "Course", "When", "How long", "Where", "Special")
     return table(heads, (_exam(change, limits) for change in changes))
 
 
 def _exam(change: Change, limits: Limits) -> tuple[str, ...]:
-    facts = facts_of_change(change)
+    facts, payload = facts_of_change(change), payload_of(change)
     return (
         _name(change, limits),
-        code(facts.course),
+        code(shorten(facts.course, limits.text)),
         _window(facts.exam, limits),
-        _window(facts.booking, limits),
         escaped(facts.duration),
-        escaped(shorten(facts.proctoring, limits.text)),
+        escaped(shorten(place_of(payload), limits.text)),
+        ", ".join(f"**{escaped(badge)}**" for badge in badges_of(payload)),
     )
 
 
@@ -170,7 +174,7 @@ def _accepting(changes: Sequence[Change], invocation: Invocation) -> list[str]:
     lines = fenced([advice.command for advice in found])
     if items:
         lines += ["", "Or through review, in a manifest:", "", *fenced(["accepted:", *items], "yaml")]
-    return ["", *_folded("To accept those that were changed by hand to this", lines)]
+    return ["", *folded("To accept those that were changed by hand to this", lines)]
 
 
 def _doubts(changes: Sequence[Change], invocation: Invocation, limits: Limits) -> Section:
@@ -180,7 +184,7 @@ def _doubts(changes: Sequence[Change], invocation: Invocation, limits: Limits) -
         line
         for change, doubt in doubts
         if doubt is not None
-        for line in _folded(_summary(change, limits), _doubt(doubt, limits))
+        for line in folded(fold_summary(change, limits.text), _doubt(doubt, limits))
     ]
     others = changes[limits.doubts :][: limits.rows]
     lines = [*whole, *_named(others, limits)]
@@ -196,11 +200,6 @@ def _doubts(changes: Sequence[Change], invocation: Invocation, limits: Limits) -
         [f"#### {group.heading(len(changes))}", "", group.advice, "", *lines, ""],
         [*said, *_left(Action.IN_DOUBT, left, len(changes))],
     )
-
-
-def _summary(change: Change, limits: Limits) -> str:
-    title = _title(change, limits)
-    return f"<code>{escaped(change.address)}</code>{f' {title}' if title else ''}"
 
 
 def _doubt(doubt: InDoubtReport, limits: Limits) -> list[str]:
@@ -237,10 +236,19 @@ def _known(doubt: InDoubtReport, limits: Limits) -> Iterator[tuple[str, str]]:
         yield "State holds it at", code(doubt.doubted_at)
 
 
+def _values(creates: int, folds: Sequence[Sequence[str]]) -> Section:
+    """Return the `folds`, behind one if there are many; the first of `creates` exams have one."""
+    lines = [line for fold in folds for line in fold]
+    heading = f"Every value of {count_of(len(folds), 'exam')}"
+    left = creates - len(folds)
+    said = [f"the list of all values for {left:,} of {creates:,} new exams"] if left else []
+    return Section(lines if len(folds) <= MOST_FOLDS else folded(heading, lines), said)
+
+
 def _chart(creates: Sequence[Change], limits: Limits) -> Section:
     """Return the chart of the first `creates`."""
     shown = creates[: limits.bars]
     chart = gantt_lines(shown)
     left = len(creates) - len(shown)
     said = [f"the windows of {left:,} exams in the chart"] if left else []
-    return Section(_folded("Calendar of the new exams", block(chart, "mermaid")) if chart else [], said)
+    return Section(folded("Calendar of the new exams", block(chart, "mermaid")) if chart else [], said)
