@@ -28,12 +28,13 @@ from reconciler import service_url
 from reconciler.editing import Edit, Restored, migrate, rebuild
 from reconciler.host import SystemClock, lock_info, new_attempt, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
-from reconciler.manifest.loader import RuleSettings, load, ordered
-from reconciler.manifest.workspace_file import OF_ENVIRONMENT, WorkspaceFile, load_workspace
+from reconciler.manifest.loader import RuleSettings, load
+from reconciler.manifest.several_environments import OF_ENVIRONMENT, in_all
+from reconciler.manifest.workspace_file import WorkspaceFile, load_workspace
 from reconciler.manifest.yaml.document import IS_FAST
 from reconciler.model.declarations import Declaration, Loaded
 from reconciler.model.destination import Destination, ServiceUrl
-from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
+from reconciler.model.diagnostics import Severity, has_errors
 from reconciler.model.errors import (
     ManifestInvalid,
     NotConfirmed,
@@ -180,12 +181,12 @@ class Workspace:
         """Return the declarations of the manifests and all diagnostics. A mistake raises no error.
 
         Rules use `now` as the current time (None: the clock's). If there are several environments and none
-        was chosen, manifests are checked in each of them; the declarations are those of the first.
+        was chosen, each is checked with its manifests: the result has what any of them declares.
         """
-        names = self._file.environment_names if self._environment is None else ()
+        names = self._file.environment.names if self._environment is None else ()
         if len(names) < 2:  # noqa: PLR2004 - several
             return self._load(now)
-        return _in_each({name: self._declare(self._read_file(name), now) for name in names})
+        return in_all({name: self._declare(self._read_file(name), now) for name in names})
 
     def plan(
         self,
@@ -495,7 +496,8 @@ class Workspace:
         )
         found = loaded.diagnostics
         if has_errors(file.diagnostics):
-            found = tuple(each for each in found if each.code not in OF_ENVIRONMENT)
+            unsure = OF_ENVIRONMENT if self._paths else OF_ENVIRONMENT | {"no-manifest"}
+            found = tuple(each for each in found if each.code not in unsure)
         found = (*file.diagnostics, *found)
         if self._is_strict:
             spared = loaded.timely if now is None else frozenset[str]()
@@ -573,21 +575,6 @@ class Workspace:
             and (found.code not in loaded.timely or found.address in creates or found.others & creates)
         )
         return Planned(plan=replace(plan, warnings=warnings), provenance=loaded.provenance)
-
-
-def _in_each(loaded: Mapping[str, Loaded]) -> Loaded:
-    """Combine the results of all environments; a diagnostic of only some environments names them."""
-    found: dict[Diagnostic, list[str]] = {}
-    for name, each in loaded.items():
-        for diagnostic in dict.fromkeys(each.diagnostics):
-            found.setdefault(diagnostic, []).append(name)
-    diagnostics = (
-        diagnostic
-        if len(names) == len(loaded)
-        else replace(diagnostic, message=f"{diagnostic.message} (in {' and '.join(names)})")
-        for diagnostic, names in found.items()
-    )
-    return replace(next(iter(loaded.values())), diagnostics=ordered(diagnostics))
 
 
 def _foreign_notes(paths: Sequence[Path]) -> tuple[MachineNote, ...]:

@@ -15,7 +15,7 @@ from reconciler.manifest.exam.provenance import TracedExams
 from reconciler.manifest.extends import BaseFileReader
 from reconciler.manifest.lifecycle import Lifecycle
 from reconciler.manifest.manifest_file import ManifestFile
-from reconciler.manifest.paths import ManifestPath, find, read_bounded, unusable
+from reconciler.manifest.paths import NO_PLACES, ManifestPath, find, read_bounded, unusable
 from reconciler.manifest.rule_diagnostics import LocatedDeclaration, add_rule_diagnostics
 from reconciler.manifest.suppressions import read_suppressions, report_unused
 from reconciler.manifest.yaml.document import YamlDocument, read
@@ -30,7 +30,7 @@ from reconciler.model.declarations import (
     Removal,
 )
 from reconciler.model.destination import Environment
-from reconciler.model.diagnostics import Diagnostic, Position, Severity
+from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
 from reconciler.model.distinctions import Distinctions, imported_addresses
 from reconciler.model.rules import Context
 from reconciler.rules.engine import ask_rules
@@ -65,7 +65,7 @@ def load(
     *,
     root: Path,
     environment: Environment,
-    otherwise: Sequence[str] = (),
+    otherwise: Mapping[str, Span] = NO_PLACES,
     rules: RuleSettings | None = None,
 ) -> Loaded:
     """Return the declarations of the manifests below `root`, and all diagnostics.
@@ -82,7 +82,7 @@ def load(
             try:
                 data = read_bounded(file.path)
             except OSError as error:
-                unreadable.append(unusable(file.name, error))
+                unreadable.append(unusable(file.name, error, None if paths else otherwise.get(file.name)))
             else:
                 reader.read(file, data)
         return reader.loaded(unreadable)
@@ -158,6 +158,7 @@ class _Reader:
             timely=self._rules.registry.timely,
             provenance=self._provenance,
             names=self._names,
+            files=frozenset(each.source.file for each in (*self._diagnostics, *self._base_files.diagnostics)),
         )
 
     def _ask_rules(self, declared: Declared) -> list[Diagnostic]:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from glob import has_magic
 from pathlib import Path
@@ -19,10 +19,12 @@ WORKSPACE_FILE: Final = "reconciler.yaml"
 DEFAULT_FILE: Final = "exams.yaml"
 DEFAULT_GLOB: Final = "exams/**/*.yaml"
 
+NO_PLACES: Final[Mapping[str, Span]] = {}
+
 _SUFFIXES: Final = (".yaml", ".yml")
 _HINT: Final = (
-    "Give files, directories or globs, relative to the working directory. Directories and globs leave out "
-    "files whose names begin with `_`, which are for manifests to extend."
+    "Give files, directories or globs, relative to the workspace's directory. Directories and globs take "
+    "`.yaml` and `.yml` files, and none whose name begins with `_`: those are for manifests to extend."
 )
 _BASE_MARK: Final = "_"
 _GROWTH: Final = 64 * 1024
@@ -43,11 +45,12 @@ class FoundFiles(Struct, frozen=True):
     diagnostics: tuple[Diagnostic, ...]
 
 
-def find(paths: Sequence[str], root: Path, otherwise: Sequence[str] = ()) -> FoundFiles:
+def find(paths: Sequence[str], root: Path, otherwise: Mapping[str, Span] = NO_PLACES) -> FoundFiles:
     """Return the files that `paths` name, each once; if empty, those of `otherwise`, or the default ones.
 
     `paths` come from the user: a file may be anywhere, and files in a directory or glob must be below it or
-    below `root`. Files of `otherwise` and the default ones must be below `root`. Links are followed first.
+    below `root`. Files of `otherwise`, whose paths have their places in the workspace file, and the default
+    ones must be below `root`. Links are followed first.
     """
     wrong: list[Diagnostic] = []
     files: dict[str, str] = {}
@@ -60,7 +63,8 @@ def find(paths: Sequence[str], root: Path, otherwise: Sequence[str] = ()) -> Fou
             fence = Fence((top, os.path.realpath(root / fixed_part(path))) if paths else (top,))
             named += _named(path, root, fence)
         if not named:
-            wrong.append(_nothing(path, is_default=not (paths or otherwise)))
+            place = None if paths else otherwise.get(path)
+            wrong.append(_nothing(path, place, is_default=not (paths or otherwise)))
         for file in named:
             real_path = folders.real_path(file)
             if fence.holds(real_path) or (paths and file == whole):
@@ -126,14 +130,15 @@ def read_bounded(file: Path | str) -> bytes:
     return data
 
 
-def unusable(file: str, error: OSError) -> Diagnostic:
-    """Return the diagnostic for a file that could not be read."""
+def unusable(file: str, error: OSError, place: Span | None = None) -> Diagnostic:
+    """Return the diagnostic for a file that could not be read; `place` is where it is named, if known."""
     reason = error.strerror or type(error).__name__
     return Diagnostic(
         severity=Severity.ERROR,
         code="unreadable-file",
         message=f"{file} cannot be read: {reason}",
         hint="Check that it exists, that it is a file, and that you may read it.",
+        span=place,
     )
 
 
@@ -178,19 +183,19 @@ def _within(folder: str, fence: Fence) -> Iterator[str]:
     for here, _, names in os.walk(folder):
         for name in names:
             file = os.path.join(here, name)  # noqa: PTH118 - as above
-            if os.path.splitext(name)[1] in _SUFFIXES and _may_declare(name) and os.path.isfile(file):  # noqa: PTH113, PTH122 - as above
+            if _may_declare(name) and os.path.isfile(file):  # noqa: PTH113 - as above
                 yield file
 
 
 def _may_declare(file: str) -> bool:
-    """Return whether `file` is a manifest by its name: neither a base file nor the workspace file."""
+    """Return whether `file` is a manifest by its name: YAML, and neither a base nor the workspace file."""
     name = os.path.basename(file)  # noqa: PTH119 - as above
-    return not name.startswith(_BASE_MARK) and name != WORKSPACE_FILE
+    return name.endswith(_SUFFIXES) and not name.startswith(_BASE_MARK) and name != WORKSPACE_FILE
 
 
-def _nothing(path: str, *, is_default: bool) -> Diagnostic:
+def _nothing(path: str, place: Span | None, *, is_default: bool) -> Diagnostic:
     name = spelt_out(path)
     message = f"'{name}' names no manifest"
     if is_default:
         message = f"there is no manifest: neither {DEFAULT_FILE} nor {DEFAULT_GLOB}"
-    return Diagnostic(severity=Severity.ERROR, code="no-manifest", message=message, hint=_HINT)
+    return Diagnostic(severity=Severity.ERROR, code="no-manifest", message=message, hint=_HINT, span=place)

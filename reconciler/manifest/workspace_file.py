@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler import service_url
 from reconciler.manifest import paths
@@ -17,7 +18,7 @@ from reconciler.manifest.suppressions import report_retired
 from reconciler.manifest.yaml.document import read
 from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
 from reconciler.model.destination import Environment
-from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
+from reconciler.model.diagnostics import Diagnostic, Severity, Span, has_errors
 from reconciler.model.errors import UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.rules import RETIRED
@@ -25,8 +26,6 @@ from reconciler.model.words import listed, suggestion
 from reconciler.rules.registry import ADJUSTABLE, FIXED
 
 FILE: Final = paths.WORKSPACE_FILE
-OF_ENVIRONMENT: Final = frozenset({"no-install-sid", "no-timezone", "unknown-alias"})
-"""Codes of errors in manifests that may only be due to an unusable environment."""
 
 _DEFAULT_STATE: Final = "the default"
 _START: Final = TextRange(0, 0)
@@ -36,12 +35,12 @@ _SEVERITIES: Final = {"error": Severity.ERROR, "warning": Severity.WARNING, "off
 class WorkspaceFile(Struct, frozen=True, kw_only=True):
     """The contents of the workspace file; fields that it does not set have their defaults.
 
-    `environment` is the chosen environment, and `environment_names` are the names of all.
+    `manifests` are those of `environment`, which is the chosen one, or else of the top level; each path has
+    its place.
     """
 
-    manifests: tuple[str, ...] = ()
+    manifests: Mapping[str, Span] = field(default_factory=dict)
     environment: Environment = field(default_factory=Environment)
-    environment_names: tuple[str, ...] = ()
     max_creates: int | None = None
     rules: Mapping[str, Severity | None] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -73,30 +72,33 @@ def load_workspace(
     environments = root_value.mapping("environments")
     for name in environments:
         report_zone(environments.mapping(name), diagnostics)
+        _check_manifests(environments.mapping(name), diagnostics)
         _check_service(environments.mapping(name), diagnostics)
     _check_states(root_value, diagnostics)
     if has_errors(diagnostics.collected):
         return WorkspaceFile(diagnostics=ordered(diagnostics.collected))
     environment = _chosen(root_value, environment_name, diagnostics)
-    return _workspace(root_value, environment, ordered(diagnostics.collected))
+    return _workspace(root_value, environment, diagnostics)
 
 
-def _workspace(
-    root: YamlMapping, environment: Environment, diagnostics: tuple[Diagnostic, ...]
-) -> WorkspaceFile:
+def _workspace(root: YamlMapping, environment: Environment, diagnostics: FileDiagnostics) -> WorkspaceFile:
     """Return the contents of a workspace file without errors."""
     most = root.get("maxCreates")
+    written = root.mapping("environments").mapping(environment.name or "").sequence("manifests")
+    manifests = written or root.sequence("manifests")
     return WorkspaceFile(
-        manifests=tuple(map(str, root.sequence("manifests"))),
+        manifests={
+            str(path): diagnostics.source.span(manifests.item_at(index))
+            for index, path in enumerate(manifests)
+        },
         environment=environment,
-        environment_names=tuple(root.mapping("environments")),
         max_creates=int(most) if isinstance(most, int | float) else None,
         rules={
             code: _SEVERITIES[str(severity)]
             for code, severity in root.mapping("rules").items()
             if code not in RETIRED
         },
-        diagnostics=diagnostics,
+        diagnostics=ordered(diagnostics.collected),
     )
 
 
@@ -113,9 +115,9 @@ def _without_file(environment_name: str | None) -> tuple[Diagnostic, ...]:
     )
 
 
-def _check_manifests(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
+def _check_manifests(holder: YamlMapping, diagnostics: FileDiagnostics) -> None:
     """Report paths that are absolute or have `..`; links are checked when files are read."""
-    paths = root.sequence("manifests")
+    paths = holder.sequence("manifests")
     for index, path in enumerate(paths):
         if isinstance(path, str) and (PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts):
             diagnostics.add(
@@ -180,6 +182,7 @@ def _check_states(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
 def _chosen(root: YamlMapping, name: str | None, diagnostics: FileDiagnostics) -> Environment:
     """Return the environment `name`, or the only one; report a missing choice and return an empty one."""
     environments = root.mapping("environments")
+    names = tuple(environments)
     if name is None and len(environments) == 1:
         name = next(iter(environments))
     if name is None:
@@ -190,7 +193,7 @@ def _chosen(root: YamlMapping, name: str | None, diagnostics: FileDiagnostics) -
                 "no environment is chosen",
                 f"Choose with --env; there are {listed(environments)}.",
             )
-        return Environment()
+        return Environment(names=names)
     if name not in environments:
         diagnostics.add(
             "unknown-environment",
@@ -198,8 +201,8 @@ def _chosen(root: YamlMapping, name: str | None, diagnostics: FileDiagnostics) -
             f"there is no environment {diagnostics.echo(name)}",
             f"{suggestion(name, environments, '')} There are: {listed(environments) or 'none'}.".lstrip(),
         )
-        return Environment()
-    return _environment(name, environments.mapping(name), diagnostics)
+        return Environment(names=names)
+    return replace(_environment(name, environments.mapping(name), diagnostics), names=names)
 
 
 def _environment(name: str, written: YamlMapping, diagnostics: FileDiagnostics) -> Environment:

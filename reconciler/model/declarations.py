@@ -104,7 +104,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
 
     `diagnostics` is sorted by file, line and column. `timely` holds the codes of rules that depend on the
     present moment: the same manifests may break them tomorrow. `names` maps SIDs of courses and users to
-    their aliases.
+    their aliases. `files` are the manifests and base files that were read.
     """
 
     declared: Declared
@@ -112,3 +112,4 @@ class Loaded(Struct, frozen=True, kw_only=True):
     provenance: Mapping[Address, Provenance] = field(default_factory=dict)
     timely: frozenset[str] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)
+    files: frozenset[str] = frozenset()

@@ -75,11 +75,13 @@ UNSAID: Final = Destination()
 class Environment(Struct, frozen=True, kw_only=True):
     """What `--env` chose from the workspace file; for a field of None the manifest or an option decides.
 
-    `name` is None if the workspace has no environments or no workspace file. `users` maps aliases to `US…`
-    SIDs. `places` maps dotted paths of values to their position in the workspace file, if it is known.
+    `name` is None if none is chosen; `names` are those of all environments of the workspace. `users` maps
+    aliases to `US…` SIDs. `places` maps dotted paths of values to their position in the workspace file, if it
+    is known.
     """
 
     name: str | None = None
+    names: tuple[str, ...] = ()
     api_url: str | None = None
     state_url: str | None = None
     install_sid: InstallSid | None = None

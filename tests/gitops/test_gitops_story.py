@@ -202,6 +202,24 @@ def test_a_pull_request_is_planned_and_its_merge_creates_what_it_showed(story):
         assert "a.token.x" not in text
 
 
+def test_what_exists_in_one_environment_is_imported_there_and_not_made_a_second_time(story):
+    """`settled/staging.yaml` is read for staging only, whether a workflow or a person applies."""
+    imports = f"imports: [{{ exam: math120/midterm, sid: EX{7:032x} }}]"
+    settled = story.clone / "settled/staging.yaml"
+    settled.write_text(settled.read_text().replace("imports: []", imports))
+    pull, run = story.propose("import", QUIZ.format(name="quiz-1", day=1))
+    shown = {name: actions(artifact(story, run, name))["math120/midterm"] for name in ENVIRONMENTS}
+    assert shown == {"staging": "import", "production": "create"}
+    applied = story.apply(story.merge(pull))
+    assert not applied.failed, applied.log
+    assert "MATH 120 Midterm Exam" not in story.titles("staging")
+    assert story.state("staging")["exams"]["math120/midterm"]["sid"] == f"EX{7:032x}"
+    assert story.titles("production").count("MATH 120 Midterm Exam") == 1
+    for name in ENVIRONMENTS:
+        arguments = ("--chdir", str(story.clone), "plan", "--env", name, "--detailed-exitcode")
+        assert main([*arguments]) == 0
+
+
 def test_what_no_pull_request_showed_is_not_created(story):
     """A push past review has no plan, and a plan that lacks an exam lets none be sent."""
     with (story.clone / MATHEMATICS).open("a") as file:

@@ -1,13 +1,14 @@
 """The hooks for pre-commit, tried with the real one; it installs the first with pip, as for any user."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from exam_workspace import Workspace
+from exam_workspace import MANIFEST, Workspace, exam
 from workflow_runner import git
 
 ROOT = Path(__file__).parents[2]
@@ -49,11 +50,11 @@ def commit(folder):
     git("commit", "--quiet", "--message", "all", cwd=folder)
 
 
-def try_repo(hooks, repository, hook):
+def try_repo(hooks, repository, hook, *options):
     """What `pre-commit try-repo` made of `hook`."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     return subprocess.run(
-        [sys.executable, "-m", "pre_commit", "try-repo", str(hooks), hook, "--all-files", "--color", "never"],
+        [sys.executable, "-m", "pre_commit", "try-repo", str(hooks), hook, *options, "--color", "never"],
         cwd=repository,
         env=environment
         | {
@@ -73,21 +74,59 @@ def test_a_mistake_stops_the_commit(hooks, repository, hook):
     workspace = Workspace(repository)
     workspace.declare("a")
     commit(repository)
-    passed = try_repo(hooks, repository, hook)
+    passed = try_repo(hooks, repository, hook, "--all-files")
     assert passed.returncode == 0, passed.stdout + passed.stderr
     assert "Passed" in passed.stdout
     text = (repository / "exams.yaml").read_text()
     (repository / "exams.yaml").write_text(text.replace("title:", "titlee:"))
-    failed = try_repo(hooks, repository, hook)
+    failed = try_repo(hooks, repository, hook, "--all-files")
     assert failed.returncode == 1
     assert "exams.yaml:" in failed.stdout
     assert "titlee" in failed.stdout
 
 
-def test_a_commit_without_manifests_is_not_held_up(hooks, repository):
-    """The hook looks at no other file."""
-    (repository / "notes.yaml").write_text("a: 1\n")
+@pytest.fixture
+def terms(repository):
+    """A repository with two environments, whose manifests are below `terms`, with a base and a note."""
+    (repository / "reconciler.yaml").write_text(
+        'version: 1\nmanifests: ["terms/**"]\nenvironments: {a: {state: "file:a"}, b: {state: "file:b"}}\n'
+    )
+    header, exams = MANIFEST.split("exams:")
+    for name, text in {
+        "shared/base.yaml": header,
+        "terms/2031/fall.yaml": f"version: 1\nextends: [../../shared/base.yaml]\nexams:{exams}{exam('a')}",
+        "terms/2031/README.md": "- Not: a manifest: at all\n",
+    }.items():
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text(text)
     commit(repository)
-    done = try_repo(hooks, repository, "reconciler-validate-system")
-    assert done.returncode == 0
-    assert "Skipped" in done.stdout
+    return repository
+
+
+def test_a_commit_that_changes_no_manifest_is_checked_and_passes(hooks, terms):
+    """What has other names than `exams.yaml` is checked, in all environments; a note is no manifest."""
+    (terms / "notes.txt").write_text("a note\n")
+    git("add", "--all", cwd=terms)
+    done = try_repo(hooks, terms, "reconciler-validate-system")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Passed" in done.stdout
+
+
+@pytest.mark.parametrize("hook", ["reconciler-validate", "reconciler-validate-system"])
+def test_a_base_that_is_deleted_stops_the_commit(hooks, terms, hook):
+    """Nothing but the deletion is in the commit, and it is told once, where the base is named."""
+    git("rm", "--quiet", "shared/base.yaml", cwd=terms)
+    failed = try_repo(hooks, terms, hook)
+    assert failed.returncode == 1
+    assert failed.stdout.count("error[") == 1
+    assert "terms/2031/fall.yaml:2:11: error[unreadable-file]" in failed.stdout
+
+
+def test_a_mistake_in_a_base_stops_the_commit(hooks, terms):
+    """Wherever the base is, and whatever its name."""
+    base = terms / "shared/base.yaml"
+    base.write_text(base.read_text().replace("timezone", "timezon"))
+    git("add", "--all", cwd=terms)
+    failed = try_repo(hooks, terms, "reconciler-validate-system")
+    assert failed.returncode == 1
+    assert re.search(r"shared/base.yaml:\d+:\d+: error\[unknown-field\]", failed.stdout)

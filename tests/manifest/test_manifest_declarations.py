@@ -228,12 +228,15 @@ def test_a_workspace_is_read(tmp_path: Path) -> None:
     write(tmp_path, "reconciler.yaml", WORKSPACE)
     workspace = load_workspace(tmp_path, environment_name="staging")
     assert workspace.diagnostics == ()
-    assert workspace.manifests == ("exams/**/*.yaml",)
+    assert {path: str(at.start) for path, at in workspace.manifests.items()} == {
+        "exams/**/*.yaml": "reconciler.yaml:2:13"
+    }
     assert workspace.max_creates == 7
     assert workspace.rules["inline-secret"] is Severity.ERROR
     assert workspace.rules["no-password"] is None
     assert replace(workspace.environment, places={}) == Environment(
         name="staging",
+        names=("staging", "production"),
         api_url="http://127.0.0.1:8400",
         state_url="file:s.json",
         install_sid=InstallSid(AI),

@@ -1,10 +1,12 @@
 """Environments of a workspace file: which is chosen, and what is said when none can be."""
 
+import json
 from pathlib import Path
 
 import pytest
 from manifest_tree import AI, CU, US, WHOLE, write
 
+from reconciler.cli import main
 from reconciler.manifest.workspace_file import load_workspace
 from reconciler.model.diagnostics import Severity
 from reconciler.workspace import Workspace
@@ -78,6 +80,99 @@ def test_without_a_choice_every_environment_is_looked_at(root: Path) -> None:
     assert [code for code, _ in found] == ["no-timezone", "unknown-field"]
     assert found[0][1].endswith(" (in production)")
     assert "(in " not in found[1][1]
+
+
+def test_an_environment_may_have_manifests_of_its_own(root: Path) -> None:
+    """They replace those of the top level, for that environment only; a path argument replaces both."""
+    of_staging = f"manifests: [courses, settled/staging.yaml]\n    installSid: {AI}"
+    write(root, "reconciler.yaml", WORKSPACE.replace(f"installSid: {AI}", of_staging))
+    write(root, "settled/staging.yaml", {"imports": [{"exam": "a", "sid": f"EX{1:032x}"}]})
+
+    def imports(name: str, *paths: str) -> int:
+        return len(Workspace.open(root=root, environment=name, paths=paths).validate().declared.imports)
+
+    assert (imports("staging"), imports("production")) == (1, 0)
+    assert (imports("staging", "courses"), imports("production", "courses", "settled")) == (0, 1)
+    whole = Workspace.open(root=root).validate()
+    assert (whole.diagnostics, len(whole.declared.imports), len(whole.declared.exams)) == ((), 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("manifests", "code", "place"),
+    [
+        ("[]", "wrong-value", "9:5"),
+        ("settled", "wrong-type", "9:16"),
+        ("[../x]", "outside-workspace", "9:17"),
+        ("[courses, /x]", "outside-workspace", "9:26"),
+        ("[courses, settled/staging.yaml]", "unreadable-file", "9:26"),
+        ("[courses, 'settled/*.yaml']", "no-manifest", "9:26"),
+    ],
+)
+@pytest.mark.parametrize("chosen", ["staging", None])
+def test_mistakes_in_the_manifests_of_an_environment(
+    root: Path, manifests: str, code: str, place: str, chosen: str | None
+) -> None:
+    """Each has its place in the workspace file; a file that is not there is missed where it is named."""
+    text = WORKSPACE.replace(
+        f"courses: {{cs: {CU}}}\n", f"courses: {{cs: {CU}}}\n    manifests: {manifests}\n"
+    )
+    write(root, "reconciler.yaml", text)
+    (found,) = Workspace.open(root=root, environment=chosen).validate().diagnostics
+    assert (found.code, str(found.span and found.span.start)) == (code, f"reconciler.yaml:{place}")
+    is_found_when_read = code in {"unreadable-file", "no-manifest"}
+    assert found.message.endswith(" (in staging)") == (chosen is None and is_found_when_read)
+
+
+@pytest.mark.parametrize("option", [(), ("--format", "json"), ("--format", "sarif"), ("--format", "github")])
+def test_a_finding_of_all_that_read_its_file_names_no_environment(
+    root: Path, option: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each is told once: of a file that both read, and of one that only staging reads."""
+    text = WORKSPACE.replace("  staging:\n", "  staging:\n    manifests: [courses, trial]\n")
+    write(root, "reconciler.yaml", text)
+    write(root, "courses/b.yaml", "version: 1\nexmas: {}\n")
+    write(root, "trial/c.yaml", "version: 1\nextra: {}\n")
+    assert main(["--chdir", str(root), "validate", *option]) == 1
+    printed = capsys.readouterr().out
+    for word in ("'exmas' is not", "'extra' is not"):
+        assert printed.replace("%27", "'").count(word) in {1, 2 if "sarif" in option else 1}
+    assert "(in " not in printed
+
+
+def test_what_one_environment_lacks_is_one_finding(root: Path) -> None:
+    """A course that thirty exams name, a time zone, or an install: told at the first place that needs it."""
+    exam = {key: value for key, value in WHOLE.items() if key != "courseSid"}
+    for number in range(30):
+        opens = {"examOpenDate": f"2031-10-{number + 1:02}T09:00", "duration": 30 + number}
+        more = {"course": "new", "title": f"Quiz {number}", "configuration": opens}
+        write(root, f"courses/more-{number:02}.yaml", {"exams": {f"more-{number}": exam | more}})
+    text = WORKSPACE.replace(f"courses: {{cs: {CU}}}", f"courses: {{cs: {CU}, new: CU{'2' * 32}}}")
+    write(root, "reconciler.yaml", text)
+    (found,) = Workspace.open(root=root).validate().diagnostics
+    assert (found.code, str(found.span and found.span.start)[:20]) == (
+        "unknown-alias",
+        "courses/more-00.yaml",
+    )
+    assert found.message == "no course is called 'new' (in production; also at 29 more places)"
+    lacking = text.replace("    timezone: Europe/Paris\n", "").replace(f"{{cs: CU{'0' * 32}}}", "{}")
+    write(root, "reconciler.yaml", lacking.replace(f"    installSid: AI{'0' * 32}\n", ""))
+    codes = [each.code for each in Workspace.open(root=root).validate().diagnostics]
+    assert sorted(codes) == ["no-install-sid", "no-timezone", "unknown-alias", "unknown-alias"]
+
+
+def test_an_ignore_that_one_environment_needs_is_used(root: Path) -> None:
+    """Only in New York is nine after the close: the finding is staging's, and the comment of use in both."""
+    exam = {key: value for key, value in WHOLE.items() if key not in {"courseSid", "configuration"}}
+    text = (
+        "version: 1\nexams:\n  c:\n    course: cs\n    configuration:\n      examOpenDate: 2031-10-12T09:00\n"
+    )
+    text += "      examCloseDate: 2031-10-12T08:00Z\n"
+    text += "".join(f"    {key}: {json.dumps(value)}\n" for key, value in (exam | {"title": "C"}).items())
+    write(root, "courses/c.yaml", text)
+    (found,) = Workspace.open(root=root).validate().diagnostics
+    assert (found.code, found.message.endswith(" (in staging)")) == ("window-order", True)
+    write(root, "courses/c.yaml", text.replace("08:00Z", "08:00Z # reconciler: ignore[window-order] a trial"))
+    assert Workspace.open(root=root).validate().diagnostics == ()
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,25 @@ def test_a_state_that_is_none_is_not_quoted(root: Path, text: str) -> None:
     assert "tulipan" not in f"{raised.value} {raised.value.hint}"
 
 
+def test_folders_and_globs_take_manifests_by_their_names(root: Path) -> None:
+    """A note, a table, a base and the workspace file are none; a file that is named is read."""
+    for name in (
+        "t/a.yaml",
+        "t/x/b.yml",
+        "t/x/README.md",
+        "t/x/_base.yaml",
+        "t/exams.csv",
+        "t/reconciler.yaml",
+    ):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("version: 1\n")
+    for pattern in ("t", "t/**", "t/**/*", "**", "t/*"):
+        assert [file.name for file in paths.find([pattern], root).files] == ["t/a.yaml", "t/x/b.yml"], pattern
+    (found,) = paths.find(["t/*.csv"], root).diagnostics
+    assert (found.code, "take `.yaml` and `.yml` files" in found.hint) == ("no-manifest", True)
+    assert [file.name for file in paths.find(["t/exams.csv"], root).files] == ["t/exams.csv"]
+
+
 def test_files_of_a_folder_are_found_as_glob_finds_them(root: Path) -> None:
     """Hidden ones only where they are named, and folders below `**` at any depth."""
     for name in ("a.yaml", ".b.yaml", "x/c.yaml", "x/.d/e.yaml", "x/y/f.yml", "x/y/[g].yaml"):
