@@ -22,6 +22,7 @@ EXAM = """  %s:
     examDeliverySystemModule: canvas
     configuration: {duration: 60}
 """
+DIGEST = f"sha256:{'0f' * 32}"
 ONE, TWO = f"EX{1:032x}", f"EX{2:032x}"
 
 
@@ -108,6 +109,8 @@ def test_two_sids_for_one_exam_are_found_across_moves(tmp_path):
         (f"imports: [{{exam: cs/finale, sid: {ONE}}}]", "did you mean 'cs/final'?"),
         ("moved: [{from: x, to: cs/finale}]", "did you mean 'cs/final'?"),
         (f"imports: [{{exam: gone, sid: {ONE}}}]", "If that exam is gone, remove this block"),
+        (f"accepted: [{{exam: cs/finale, digest: {DIGEST}}}]", "did you mean 'cs/final'?"),
+        (f"accepted: [{{exam: gone, digest: {DIGEST}}}]", "If that exam is gone, remove this block"),
     ],
 )
 def test_a_block_for_no_declared_exam_is_a_warning(tmp_path, blocks, hint):
@@ -142,6 +145,18 @@ def test_a_move_to_what_is_removed_is_right(tmp_path):
         ("moved: [{from: 'x/*', to: 'a*'}, {from: 'a*', to: 'x/*'}]", "move-cycle", (2, 16)),
         (f"imports: [{{exam: 'a*', sid: {ONE}}}]", "bad-address", (2, 18)),
         ("absent: [{exam: 'a*', attempt: t}]", "bad-address", (2, 17)),
+        (f"accepted: [{{exam: 'a*', digest: {DIGEST}}}]", "bad-address", (2, 19)),
+        (f"accepted: [{{exam: a, digest: {DIGEST.upper()}}}]", "wrong-pattern", (2, 30)),
+        (f"accepted: [{{exam: a, digest: {DIGEST[7:]}}}]", "wrong-pattern", (2, 30)),
+        ("accepted: [{exam: a, digest: }]", "wrong-type", (2, 22)),
+        ("accepted: [{exam: a}]", "missing-field", (2, 12)),
+        (f"accepted: [{{exam: a, digest: {DIGEST}, reason: [x]}}]", "wrong-type", (2, 103)),
+        (f"accepted: [{{exam: a, digest: {DIGEST}, sid: x}}]", "unknown-field", (2, 103)),
+        (
+            f"accepted: [{{exam: a, digest: {DIGEST}}}, {{exam: a, digest: {DIGEST}}}]",
+            "duplicate-address",
+            (2, 111),
+        ),
     ],
 )
 def test_a_wrong_glob_or_distinction_is_told_at_its_place(tmp_path, blocks, code, at):
@@ -173,6 +188,7 @@ def test_a_glob_or_distinction_for_no_declared_exam_is_a_warning(tmp_path, block
         "distinct: [{exam: a, from: b}, {exam: a, from: c}]",
         "distinct: [{exam: '*', from: '*'}, {exam: a, from: 'b*'}]",
         "moved: [{from: x, to: a}]\ndistinct: [{exam: x, from: b}]",
+        f"moved: [{{from: x, to: a}}]\naccepted: [{{exam: x, digest: {DIGEST}}}]",
         "removed: [{exam: '*'}, {exam: 'old/?'}]",
         "moved: [{from: 'x/*', to: '*'}, {from: 'y/*', to: '*'}]",
         f"moved: [{{from: 'x/*', to: '*'}}]\nimports: [{{exam: x/a, sid: {ONE}}}, {{exam: a, sid: {ONE}}}]",
@@ -200,4 +216,30 @@ def test_what_is_said_is_declared(tmp_path):
     )
     (only,) = load(["a.yaml"], root=tmp_path, environment=Environment()).declared.distinctions
     assert (only.address, only.other, only.reason) == ("a*", "b", "second room")
+    assert (only.declared_at.line, only.declared_at.column) == (15, 19)
+
+
+def test_a_wrong_digest_is_told_with_its_form(tmp_path):
+    """The hint says what a digest looks like; the value is shown as it was written."""
+    (only,) = found(tmp_path, "accepted: [{exam: a, digest: sha256:abc}]\n", "a")
+    assert only.message == "'sha256:abc' is not right for 'digest'"
+    assert only.hint == "It must be sha256: and 64 hexadecimal digits in lower case."
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("the dean", "the dean"),
+        ("' '", None),
+        (r'"two\nlines \u202E"', "two lines \N{REPLACEMENT CHARACTER}"),
+        ("x" * 3000, "x" * 1999 + "…"),
+    ],
+)
+def test_a_reason_is_read_as_one_printable_line(tmp_path, written, read):
+    """So it is reviewed as state keeps it."""
+    (tmp_path / "a.yaml").write_text(
+        HEAD + EXAM % ("a", "a") + f"accepted: [{{exam: a, digest: {DIGEST}, reason: {written}}}]\n"
+    )
+    (only,) = load(["a.yaml"], root=tmp_path, environment=Environment()).declared.accepted
+    assert (only.address, only.digest, only.reason) == ("a", DIGEST, read)
     assert (only.declared_at.line, only.declared_at.column) == (15, 19)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from reconciler.model.declarations import (
     Absence,
+    AcceptedChange,
     Declaration,
     Declared,
     Distinction,
@@ -132,6 +133,12 @@ def absent(address: str, attempt: str | None = None) -> Absence:
     return Absence(address=Address(address), attempt=AttemptId(attempt or f"try-{address}"), declared_at=HERE)
 
 
+def accepts(address: str, body: Payload, reason: str | None = None, *, at: Position = HERE) -> AcceptedChange:
+    """A statement that the exam at `address` was changed to `body`."""
+    digest = digest_of(body)
+    return AcceptedChange(address=Address(address), digest=digest, declared_at=at, reason=reason)
+
+
 def tells_apart(*pairs: tuple[str, str]) -> tuple[Distinction, ...]:
     """Distinctions of the two addresses, or globs, of each pair."""
     return tuple(
@@ -139,12 +146,13 @@ def tells_apart(*pairs: tuple[str, str]) -> tuple[Distinction, ...]:
     )
 
 
-def declaring(
+def declaring(  # noqa: PLR0913 - one for each block
     *exams: Declaration | str,
     imports: Sequence[Import] = (),
     moved: Sequence[Move] = (),
     removed: Sequence[Removal] = (),
     absences: Sequence[Absence] = (),
+    accepted: Sequence[AcceptedChange] = (),
     distinct: Sequence[Distinction] = (),
 ) -> Declared:
     """What declares `exams` (of an address alone, as `exam` does) and the blocks."""
@@ -154,6 +162,7 @@ def declaring(
         moves=tuple(moved),
         removals=tuple(removed),
         absences=tuple(absences),
+        accepted=tuple(accepted),
         distinctions=tuple(distinct),
     )
 

@@ -23,7 +23,15 @@ from planning_cases import (
     state,
 )
 
-from reconciler.model.declarations import Absence, Declared, Distinction, Import, Move, Removal
+from reconciler.model.declarations import (
+    Absence,
+    AcceptedChange,
+    Declared,
+    Distinction,
+    Import,
+    Move,
+    Removal,
+)
 from reconciler.model.diagnostics import Position
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address, AttemptId
@@ -89,6 +97,20 @@ def declarations(draw):
                 )
             )
         ),
+        accepted=tuple(
+            draw(
+                st.lists(
+                    st.builds(
+                        AcceptedChange,
+                        address=ADDRESSES,
+                        digest=BODIES.map(digest_of),
+                        declared_at=PLACES,
+                        reason=st.sampled_from([None, "moved"]),
+                    ),
+                    max_size=3,
+                )
+            )
+        ),
         distinctions=tuple(
             draw(st.lists(st.builds(Distinction, address=GLOBS, other=GLOBS, declared_at=PLACES), max_size=2))
         ),
@@ -132,11 +154,34 @@ def applied(plan, declared, known):
 
 @given(declared=declarations(), known=states())
 def test_nothing_is_left_to_make_after_an_apply(declared, known):
-    """Planning after a full apply has nothing to make."""
+    """Planning after a full apply has nothing to make but to accept what an import has just settled."""
     plan = planned(declared, known)
     if any(guard.code in {"import-conflict", "move-conflict", "same-exam"} for guard in plan.guards):
         return
-    assert planned(declared, applied(plan, declared, known)).to_make == ()
+    after = applied(plan, declared, known)
+    left = planned(declared, after)
+    imported = {change.address for change in plan.having(Action.IMPORT) if change.before is not None}
+    assert {change.address for change in left.to_make} <= imported
+    assert {change.action for change in left.to_make} <= {Action.ACCEPT}
+    assert planned(declared, applied(left, declared, after)).to_make == ()
+
+
+@given(declared=declarations(), known=states())
+def test_only_what_is_declared_is_accepted_and_each_is_recorded(declared, known):
+    """An accepted exam exists, stays in its course, gets the declared body, and leaves one acceptance."""
+    plan = planned(declared, known)
+    left = apply_state_changes(plan, blocks_applied(declared, known), now=NOW, by="a test")
+    lines = plan.having(Action.ACCEPT)
+    said = {(block.digest, block.reason) for block in declared.accepted}
+    for change in lines:
+        before = known.exams[change.moved_from or change.address]
+        assert left.exams[change.address] == replace(before, digest=change.digest, payload=change.after)
+        assert (before.sid, before.course_sid) == (change.sid, change.course_sid)
+        assert (change.digest, change.reason) in said
+        assert change.is_sealed
+    assert [(one.address, one.sid, one.digest, one.reason) for one in left.acceptances] == [
+        (change.address, change.sid, change.digest, change.reason) for change in lines
+    ]
 
 
 @given(declared=declarations(), known=states())
@@ -178,6 +223,7 @@ def test_order_never_shows(declared, known, shuffle):
         moves=mixed(declared.moves),
         removals=mixed(declared.removals),
         absences=mixed(declared.absences),
+        accepted=mixed(declared.accepted),
         distinctions=mixed(declared.distinctions),
     )
     other_state = replace(
@@ -193,7 +239,7 @@ def test_every_address_has_one_line(declared, known):
     addresses = [change.address for change in plan.changes]
     assert addresses == sorted(set(addresses))
     everything = {one.address for one in declared.exams} | known.exams.keys() | known.intents.keys()
-    moved = {change.moved_from for change in plan.having(Action.MOVE)}
+    moved = {change.moved_from for change in plan.to_make} - {None}
     settled = {
         source
         for source in known.intents
@@ -265,11 +311,12 @@ def test_lines_say_what_their_fields_promise(declared, known):
     """Each field of a change is set exactly for the actions that it belongs to."""
     for change in planned(declared, known).changes:
         assert change.action is not Action.MOVE or change.moved_from is not None
-        assert change.action in {Action.MOVE, Action.IN_DOUBT} or change.moved_from is None
+        assert change.action in {Action.MOVE, Action.IN_DOUBT, Action.ACCEPT} or change.moved_from is None
+        assert change.action is Action.ACCEPT or change.reason is None
         assert (change.intent is not None) == (change.action is Action.IN_DOUBT)
         assert (change.source is None) == (change.after is None)
         assert change.action is not Action.NOOP or not change.diff
-        assert change.action is not Action.CHANGED or change.diff
+        assert change.action not in {Action.CHANGED, Action.ACCEPT} or change.diff
 
 
 @given(

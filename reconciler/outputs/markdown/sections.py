@@ -174,7 +174,7 @@ def _accepting(changes: Sequence[Change], invocation: Invocation) -> list[str]:
     lines = fenced([advice.command for advice in found])
     if items:
         lines += ["", "Or through review, in a manifest:", "", *fenced(["accepted:", *items], "yaml")]
-    return ["", *folded("To accept those that were changed by hand to this", lines)]
+    return ["", *folded("To accept those that were changed by hand to this", lines)[:-1]]
 
 
 def _doubts(changes: Sequence[Change], invocation: Invocation, limits: Limits) -> Section:

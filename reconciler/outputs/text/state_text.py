@@ -61,7 +61,7 @@ def print_entry(
     elif intent is not None:
         _print_intent(address, intent, state, console, invocation)
     elif settled or accepted:
-        put(console, (address, "bold"), "  not in state any more")
+        put(console, (address, "bold"), "  not in state", ": it was settled" if settled else " any more")
         _print_history(address, state, console)
     else:
         raise UsageError(
