@@ -24,7 +24,7 @@ from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret, Secret
 from reconciler.model.state import Entry
 from reconciler.ports import SecretSource
 
-_LARGEST_BYTES: Final = 64 * 1024
+LARGEST_BYTES: Final = 64 * 1024
 _WITHOUT_WAITING: Final = os.O_NONBLOCK
 """Opening a pipe must not block, perhaps while the state is locked."""
 
@@ -123,9 +123,9 @@ def _text_of(descriptor: int, name: str) -> str:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise LookupError(f"file {name} is not a regular file")
     with open(descriptor, "rb", closefd=False) as file:
-        data = file.read(_LARGEST_BYTES + 1)
-    if len(data) > _LARGEST_BYTES:
-        raise LookupError(f"file {name} is larger than {_LARGEST_BYTES // 1024} KiB")
+        data = file.read(LARGEST_BYTES + 1)
+    if len(data) > LARGEST_BYTES:
+        raise LookupError(f"file {name} is larger than {LARGEST_BYTES // 1024} KiB")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:

@@ -14,7 +14,7 @@ from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest, resolve_secrets
 from reconciler.applying.stopping import Stopping
 from reconciler.host import SystemClock, jitter, new_attempt
-from reconciler.model.destination import ServiceUrl
+from reconciler.model.destination import TOKEN_VARIABLE, ServiceUrl
 from reconciler.model.errors import RecoveryRefused, StateError
 from reconciler.model.outside_text import tamed
 from reconciler.model.plan import Action, Plan
@@ -37,9 +37,14 @@ from reconciler.state.session import Session
 
 
 class Sending(Struct, frozen=True, kw_only=True):
-    """How an apply sends requests. `token` is called only if there is something to send."""
+    """How an apply sends requests.
+
+    `token` is called only if there is something to send. `token_source` names the variable or option that it
+    gets the token from.
+    """
 
     token: Callable[[], str]
+    token_source: str = TOKEN_VARIABLE
     secrets: SecretSource
     parallelism: int = 10
     timeout_s: float = 30.0
@@ -100,7 +105,7 @@ class Run:
             self._refuse_doubtful_creates(unmerged)
             self._url = service_url.check(service, is_plain_http_allowed=sending.is_plain_http_allowed)
             self._token = sending.token()
-            check_token(self._token, SystemClock().now())
+            check_token(self._token, SystemClock().now(), source=sending.token_source)
             self._requests = resolve_secrets(self._creates, sending.secrets)
 
     def _refuse_doubtful_creates(self, unmerged: Sequence[UnmergedRecovery]) -> None:
@@ -213,6 +218,7 @@ class Run:
                 by=by,
                 is_ours=session.is_undisturbed,
                 service=self._url,
+                token_source=self._sending.token_source,
                 known_sids=[entry.sid for entry in session.state.exams.values()],
                 fingerprint_key=self._key,
             )

@@ -15,6 +15,7 @@ from reconciler.applying.requests import CreateRequest
 from reconciler.applying.stopping import Stopping
 from reconciler.applying.turn import Stage, Turn
 from reconciler.fault_points import Step, reach
+from reconciler.model.destination import TOKEN_VARIABLE
 from reconciler.model.errors import StateError
 from reconciler.model.identities import AttemptId, CourseSid, ExamSid
 from reconciler.model.records import CreatedRecord, FailedRecord, InDoubtRecord, IntentRecord, Record
@@ -50,8 +51,8 @@ class Executor:
     `new_attempt` makes names of attempts, `jitter` returns a factor of 1 or more that spreads waits, `by`
     says who runs it. `is_ours` is asked before each request: it returns False once the lock is certainly
     lost. `service` is the base URL of the requests; the first intent binds the state to it (None: it does
-    not). `known_sids` are the exams in state. Without a `fingerprint_key`, the log gets no fingerprints of
-    secrets.
+    not). `token_source` is where the token came from, for a message. `known_sids` are the exams in state.
+    Without a `fingerprint_key`, the log gets no fingerprints of secrets.
 
     A fault of this product while one exam is created affects only that exam; the others go on.
     """
@@ -68,6 +69,7 @@ class Executor:
     by: str
     is_ours: Callable[[], bool]
     service: str | None = None
+    token_source: str = TOKEN_VARIABLE
     known_sids: Iterable[ExamSid] = ()
     fingerprint_key: FingerprintKey | None = None
     _gate: Gate = field(init=False)
@@ -295,12 +297,11 @@ class Executor:
         Consequences for other exams, such as a pause, are in force on return.
         """
         self._is_unreachable = self._is_unreachable and isinstance(verdict, NotSent | Unknown)
-        if verdict.status == HTTPStatus.UNAUTHORIZED:
-            # The service will refuse this token for every other exam too.
-            self._halted_because = _TOKEN_REFUSED
         if isinstance(verdict, Created | Refused):
             self._refused_in_a_row.clear()
-        is_final, why = True, ""
+        is_final, message = True, verdict.reason
+        if verdict.status == HTTPStatus.UNAUTHORIZED:
+            message = self._halt_without_token(verdict)
         match verdict:
             case Created():
                 self._has_created = True
@@ -309,16 +310,25 @@ class Executor:
                 is_final = self._halted_because is not None or not self._wait_to_connect(number, verdict)
             case Throttled():
                 is_final = not self._wait_for_room(verdict, entered_s)
-            case Unauthorized():
-                why = f"; {self.service or 'the service'} refused the token: check SMARTERPROCTORING_TOKEN"
             case Forbidden():
                 self._leave_out_course(request.declaration.course_sid)
-                why = f"; the token may create no exam in course {request.declaration.course_sid}"
-            case Unknown() | Refused():
+                message += f"; the token may create no exam in course {request.declaration.course_sid}"
+            case Unknown() | Refused() | Unauthorized():
                 pass
             case _:
                 assert_never(verdict)
-        return ended(request, verdict.reason + why, verdict=verdict), is_final
+        return ended(request, message, verdict=verdict), is_final
+
+    def _halt_without_token(self, verdict: Verdict) -> str:
+        """Stop the run: the service will refuse this token for every exam. Return the message of `verdict`.
+
+        The first one says what to check. The others, which were in flight, are short.
+        """
+        is_told, self._halted_because = self._halted_because == _TOKEN_REFUSED, _TOKEN_REFUSED
+        if not is_told:
+            service = self.service or "the service"
+            return f"{verdict.reason}; {service} refused the token: check {self.token_source}"
+        return _TOKEN_REFUSED if isinstance(verdict, Unauthorized) else verdict.reason
 
     def _leave_out_course(self, course_sid: CourseSid) -> None:
         """Skip the course from now on. Stop the run after three courses in a row, if nothing was created."""
@@ -348,7 +358,9 @@ class Executor:
         asked_at = verdict.answered_at or self.clock.now()
         if self._pause(self.retry.delay_s(refusals + 1, verdict.retry_after, asked_at), verdict.reason):
             return True
-        self._halted_because = f"the service asks to wait longer than this run may ({verdict.reason})"
+        self._halted_because = (
+            f"the service asks to wait longer than --retry-timeout allows ({verdict.reason})"
+        )
         return False
 
     def _pause(self, delay_s: float, reason: str) -> bool:

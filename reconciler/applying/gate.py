@@ -20,19 +20,20 @@ class Pause(enum.Enum):
     GOES_ON = enum.auto()
     """The gate was closed already; the longer of the two pauses counts."""
     TOO_LONG = enum.auto()
-    """Nothing changed: all pauses together would exceed the budget."""
+    """Nothing changed: all pauses since the last success would exceed the budget."""
 
 
 class Gate:
     """The limits that all creates of a run share.
 
-    `widest` is the largest number in flight; `budget_s` is the longest total time that the gate is closed.
+    `widest` is the largest number in flight; `budget_s` is the longest total time that the gate is closed
+    without a success in between.
     """
 
     def __init__(self, widest: int, clock: Clock, *, budget_s: float) -> None:
         self._widest = widest
         self._clock = clock
-        self._budget_s = budget_s
+        self._budget_s = self._left_s = budget_s
         self.room = widest  # how many may be in flight at present
         self._in_flight = 0
         self._successes = 0
@@ -74,7 +75,8 @@ class Gate:
         self._freed.set()
 
     def succeeded(self) -> None:
-        """Count a success. As many successes as the present limit raise it by one."""
+        """Count a success. As many successes as the present limit raise it by one; each renews the budget."""
+        self._left_s = self._budget_s
         self._pace.succeeded()
         self._refusals_in_a_row = 0
         self._successes += 1
@@ -102,9 +104,9 @@ class Gate:
         is_open = now_s >= self._open_at_s
         until_s = max(self._open_at_s, now_s + seconds)
         longer_s = until_s - max(self._open_at_s, now_s)
-        if longer_s > self._budget_s:
+        if longer_s > self._left_s:
             return Pause.TOO_LONG
-        self._budget_s -= longer_s
+        self._left_s -= longer_s
         self._open_at_s = until_s
         self._pace.rest(until_s)
         return Pause.BEGUN if is_open else Pause.GOES_ON

@@ -13,6 +13,7 @@ from typing import Final, cast
 
 from reconciler import host
 from reconciler.applying.stopping import Stopping
+from reconciler.cli.api_token import api_token, token_source
 from reconciler.cli.arguments import (
     below_root,
     error_console,
@@ -22,7 +23,6 @@ from reconciler.cli.arguments import (
     result_console,
     root_of,
     secrets_of,
-    variable,
     workspace_of,
 )
 from reconciler.cli.dispatch import STOPPING, on_signals
@@ -40,7 +40,7 @@ from reconciler.cli.notices import (
     work_ended,
 )
 from reconciler.cli.plan_files import read_plan
-from reconciler.model.errors import NotConfirmed, TokenUnusable
+from reconciler.model.errors import NotConfirmed
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Outcome
 from reconciler.outputs.escapes import printable
@@ -53,7 +53,6 @@ from reconciler.outputs.text.console import count_of
 from reconciler.outputs.text.plan_text import print_plan
 from reconciler.outputs.text.report_text import label_of, print_report, signal_name
 from reconciler.ports import Progress
-from reconciler.secret_sources import read_small_text
 from reconciler.sending import Applied, Recovery, Sending
 from reconciler.workspace import Planned
 
@@ -167,24 +166,14 @@ async def _apply(parsed: argparse.Namespace, progress: Progress, stream: JsonLog
 
 def _sending(parsed: argparse.Namespace) -> Sending:
     return Sending(
-        token=lambda: _token(parsed),
+        token=lambda: api_token(parsed),
+        token_source=token_source(parsed),
         secrets=secrets_of(parsed),
         parallelism=parsed.parallelism,
         timeout_s=parsed.timeout,
         retry_budget_s=parsed.retry_timeout,
         is_plain_http_allowed=parsed.allow_plain_http,
     )
-
-
-def _token(parsed: argparse.Namespace) -> str:
-    if parsed.token_file is None:
-        return (variable("SMARTERPROCTORING_TOKEN") or "").strip()
-    try:
-        return read_small_text(below_root(parsed, parsed.token_file), f"{parsed.token_file}").strip()
-    except LookupError as error:
-        raise TokenUnusable(
-            f"the token {error}", hint="Name with --token-file a file that holds the token and nothing else."
-        ) from error
 
 
 def _reviewed(parsed: argparse.Namespace) -> Plan | str | None:

@@ -7,6 +7,7 @@ from reconciler.cli.parser import (
     OneOf,
     Option,
     Parser,
+    command_line,
     count,
     duration_s,
     make_parser,
@@ -197,7 +198,20 @@ COMMANDS: Final = (
                 type=parallelism,
                 default=10,
             ),
-            option("--token-file FILE", "read the API token from FILE (default: $SMARTERPROCTORING_TOKEN)"),
+            OneOf(
+                (
+                    option(
+                        "--token-file FILE",
+                        "read the API token from FILE (default: $SMARTERPROCTORING_TOKEN)",
+                    ),
+                    option(
+                        "--token-command COMMAND",
+                        "run COMMAND, without a shell: what it prints is the API token",
+                        type=command_line,
+                    ),
+                ),
+                is_required=False,
+            ),
             option("--secrets-dir DIR", "the directory of fromFile secrets"),
             option(
                 "--timeout DURATION",
@@ -207,7 +221,7 @@ COMMANDS: Final = (
             ),
             option(
                 "--retry-timeout DURATION",
-                "maximum total time to wait before retries (default: 5m)",
+                "maximum time to wait before retries while nothing is created (default: 5m)",
                 type=duration_s,
                 default=300.0,
             ),

@@ -176,6 +176,19 @@ def moment(text: str) -> datetime:
     raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a date-time like 2031-10-01T00:00:00Z")
 
 
+def command_line(text: str) -> list[str]:
+    """Return the words of `text`, split as a shell does. Raises ArgumentTypeError without quoting it."""
+    import shlex  # noqa: PLC0415 - hardly ever needed
+
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = []
+    if not words or "\0" in text:
+        raise argparse.ArgumentTypeError("this is no command line: it is empty, or a quote is not closed")
+    return words
+
+
 def _number(
     parse: Callable[[str], float], lowest: float, highest: float, what: str
 ) -> Callable[[str], float]:

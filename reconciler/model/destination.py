@@ -68,6 +68,9 @@ class ServiceUrl(Struct, frozen=True, kw_only=True):
 URL_VARIABLE: Final = "SMARTERPROCTORING_URL"
 """The variable that names the service if neither an option nor the environment does."""
 
+TOKEN_VARIABLE: Final = "SMARTERPROCTORING_TOKEN"  # noqa: S105 - a name
+"""The variable that holds the API token if no option gives one."""
+
 UNSAID: Final = Destination()
 """A destination of which nothing is known."""
 

@@ -6,24 +6,33 @@ import json
 from datetime import UTC, datetime
 from typing import Final
 
+from reconciler.model.destination import TOKEN_VARIABLE
 from reconciler.model.errors import TokenUnusable
 from reconciler.model.instants import instant_in_words
 
-_TOKEN_HINT: Final = "Set SMARTERPROCTORING_TOKEN, or name a file with --token-file."  # noqa: S105 - prose
 _JWT_PARTS: Final = 3
 
 
-def check_token(token: str, now: datetime) -> None:
-    """Raise TokenUnusable unless `token` is printable and, if it is a JWT with an `exp`, not past it."""
+def check_token(token: str, now: datetime, *, source: str) -> None:
+    """Raise TokenUnusable unless `token` is printable and, if it is a JWT with an `exp`, not past it.
+
+    `source` is the variable or option that gave it.
+    """
     if not token:
-        raise TokenUnusable("there is no API token", hint=_TOKEN_HINT)
+        raise TokenUnusable(
+            "there is no API token",
+            hint=f"Set {TOKEN_VARIABLE}, or use --token-file or --token-command. Nothing was sent.",
+        )
     if not (token.isascii() and token.isprintable() and " " not in token):
-        raise TokenUnusable("the API token holds invalid characters", hint=_TOKEN_HINT)
+        raise TokenUnusable(
+            f"the API token of {source} holds invalid characters",
+            hint="It must be the token and nothing else. Nothing was sent.",
+        )
     expiry = _expiry_of(token)
     if expiry is not None and expiry <= now:
         raise TokenUnusable(
-            f"the API token expired at {instant_in_words(expiry)}",
-            hint="Ask the vendor for a new token. Nothing was sent.",
+            f"the API token of {source} expired at {instant_in_words(expiry)}",
+            hint="Put a new one there: the vendor issues it. Nothing was sent.",
         )
 
 

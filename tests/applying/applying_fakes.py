@@ -183,6 +183,7 @@ class World:
         names = iter(range(10_000))
         self.new_attempt = lambda: AttemptId(f"t{next(names)}")
         self.jitter = lambda: 1.0
+        self.token_source = "SMARTERPROCTORING_TOKEN"
 
     def script(self, address, *verdicts):
         """What the next tries of `address` mean."""
@@ -203,6 +204,7 @@ class World:
             by="tester",
             is_ours=self.is_ours,
             service="https://api.example.edu",
+            token_source=self.token_source,
             known_sids=self.known_sids,
             fingerprint_key=self.fingerprint_key,
         )

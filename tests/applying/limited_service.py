@@ -91,17 +91,20 @@ class Bucket:
 
 
 class FixedWindow:
-    """RATE in each second; the run begins `phase` seconds into one."""
+    """`most` in each window of `length_s` seconds; the run begins `phase` windows into one."""
 
-    def __init__(self, phase):
+    def __init__(self, phase, most=RATE, length_s=1):
         self._phase = phase
+        self._most = most
+        self._length_s = length_s
         self._taken = Counter()
 
     def wait_s(self, now_s):
         """As above."""
-        window = math.floor(now_s + self._phase)
-        if self._taken[window] >= RATE:
-            return window + 1 - now_s - self._phase
+        moment = now_s / self._length_s + self._phase
+        window = math.floor(moment)
+        if self._taken[window] >= self._most:
+            return (window + 1 - moment) * self._length_s
         self._taken[window] += 1
         return 0.0
 
@@ -210,6 +213,17 @@ class Played:
 
         with asyncio.Runner(loop_factory=PlayedLoop) as runner:
             self.report, self.took_s = runner.run(play())
+
+    @property
+    def longest_pause_s(self):
+        """The longest that the run said to pause, all in all, while nothing was created."""
+        longest_s = paused_s = 0.0
+        for event, *told in self.progress.told:
+            paused_s = paused_s + told[0] if event == "waiting" else paused_s
+            if event == "settled" and told[0] in self.report.created:
+                paused_s = 0.0
+            longest_s = max(longest_s, paused_s)
+        return longest_s
 
     @property
     def paused_s(self):

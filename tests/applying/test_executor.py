@@ -103,7 +103,29 @@ async def test_a_refused_token_is_told_with_its_variable_and_the_service(world):
     report = await world.apply("a", "b")
     words = "https://api.example.edu refused the token: check SMARTERPROCTORING_TOKEN"
     assert report.exams[0].message == f"HTTP 401; {words}"
-    assert "SMARTERPROCTORING_TOKEN" not in report.exams[1].message
+    assert report.exams[1].message == "the service refused the token"
+
+
+async def test_a_refused_token_is_told_once_though_many_are_in_flight(world):
+    """The first answer says what to check; the others, and what was not sent, say why in a few words."""
+    world.parallelism = 5
+    world.token_source = "--token-command"
+    for address in "abcde":
+        world.script(address, UNAUTHORIZED)
+    report = await world.apply(*"abcdefg")
+    assert (report.failed, report.not_attempted) == (list("abcde"), list("fg"))
+    told = sorted({exam.message for exam in report.exams})
+    words = "HTTP 401; https://api.example.edu refused the token: check --token-command"
+    assert told == [words, "the service refused the token"]
+    assert [exam.message for exam in report.exams].count(words) == 1
+
+
+async def test_a_doubtful_refusal_of_the_token_is_told_with_what_to_check(world):
+    """Its exam stays in doubt; whichever 401 is the first one says what to check."""
+    world.parallelism = 1
+    world.script("a", Unknown(status=401, reason="HTTP 401"))
+    report = await world.apply("a", "b")
+    assert report.exams[0].message.endswith("refused the token: check SMARTERPROCTORING_TOKEN")
 
 
 def in_courses(**courses):

@@ -85,6 +85,17 @@ async def test_pauses_beyond_the_budget_are_refused():
     assert tried.hold(4) is Pause.BEGUN
 
 
+async def test_a_success_renews_the_budget():
+    """Only waiting that makes no progress counts."""
+    clock = FakeClock()
+    tried = gate(2, clock, budget_s=10)
+    for _ in range(5):
+        assert tried.hold(10) is Pause.BEGUN
+        clock.elapsed_s += 10
+        assert tried.hold(1) is Pause.TOO_LONG
+        tried.succeeded()
+
+
 async def test_a_full_gate_lets_in_who_waits_when_one_leaves():
     """Places are handed on."""
     tried = gate(1)
@@ -164,8 +175,9 @@ class Checked:
             self.in_flight -= 1
 
     def succeed(self, _seconds):
-        """One was created."""
+        """One was created: from here on, pauses count anew."""
         self.gate.succeeded()
+        self.closed_s = 0.0
 
     def refuse(self, _seconds):
         """One was refused that began just now."""

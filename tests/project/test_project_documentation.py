@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,10 +99,10 @@ def test_every_make_target_named_exists() -> None:
 def test_every_command_line_shown_parses() -> None:
     """Each `reconciler …` line of a page is one that the parser takes."""
     lines = [line for block in pages_with(SHELL_BLOCK) for line in block.splitlines()]
-    shown = [re.split("  #| > ", line)[0].split() for line in lines if line.startswith("reconciler ")]
+    shown = [shlex.split(re.split("  #| > ", line)[0]) for line in lines if line.startswith("reconciler ")]
     assert shown
     for words in shown:
-        build_parser().parse_args([word.strip("'\"") for word in words[1:]])
+        build_parser().parse_args(words[1:])
 
 
 def test_every_fault_shown_parses() -> None:

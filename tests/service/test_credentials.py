@@ -33,15 +33,15 @@ def jwt(claims):
 )
 def test_a_token_that_may_be_valid_passes(token):
     """Only what is certainly useless is refused; the service judges the rest."""
-    check_token(token, NOW)
+    check_token(token, NOW, source="SOURCE")
 
 
 @pytest.mark.parametrize("seconds", [0, -1, -86400])
 def test_an_expired_token_is_refused_before_it_is_sent(seconds):
     """The message says when it expired, and not what it is."""
     token = jwt({"exp": (NOW + timedelta(seconds=seconds)).timestamp()})
-    with pytest.raises(TokenUnusable, match="expired at 2031") as caught:
-        check_token(token, NOW)
+    with pytest.raises(TokenUnusable, match="of SOURCE expired at 2031") as caught:
+        check_token(token, NOW, source="SOURCE")
     assert token not in caught.value.message + caught.value.hint
 
 
@@ -49,5 +49,5 @@ def test_an_expired_token_is_refused_before_it_is_sent(seconds):
 def test_what_no_header_can_carry_is_refused(token):
     """Nothing is smuggled into a header, and the token is not quoted."""
     with pytest.raises(TokenUnusable) as caught:
-        check_token(token, NOW)
+        check_token(token, NOW, source="SOURCE")
     assert not token or token not in caught.value.message
