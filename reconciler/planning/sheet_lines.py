@@ -15,10 +15,7 @@ _COLUMNS: Final = ("address", "attempt", "sid")
 _SEPARATORS: Final = ",;\t"
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _LONGEST_CELL: Final = 200  # longer than any address, attempt or SID
-_FORM: Final = (
-    f"A sheet is CSV in UTF-8, and its first line names the columns {listed(_COLUMNS)}; "
-    "`reconciler state list --in-doubt --format csv` writes one."
-)
+_FORM: Final = f"A sheet is CSV in UTF-8, and its first line names the columns {listed(_COLUMNS)}."
 _QUOTES: Final = (
     "Put a cell that holds a separator or a line break between quotation marks, and double those inside."
 )
@@ -55,7 +52,8 @@ def refusal(name: str, mistakes: Sequence[Mistake]) -> ResolutionRefused:
     ]
     return ResolutionRefused(
         f"the sheet {name} is refused as a whole",
-        hint="Nothing was changed. Correct what is listed, and run the command again.",
+        hint="Nothing was changed. Correct what is listed, and run the command again. A new sheet: "
+        "`reconciler state list --in-doubt --format csv`",
         diagnostics=diagnostics,
     )
 

@@ -331,3 +331,55 @@ def test_a_password_in_a_state_url_is_not_repeated():
     """Nobody copies it out of a log."""
     parsed = Namespace(chdir=None, env=None, state="s3://user:hunter2@store/x")
     assert invocation_of(parsed).options == ("--state", "s3://user:***@store/x")
+
+
+def test_a_sheet_settles_many_under_one_lock(workspace):
+    """One commit and one backup; what is still in doubt is named, and the sheet may be run again."""
+    attempts = {name: attempt_of(workspace, name) for name in "abc"}
+    rows = f"cs/a,{attempts['a']},{SID}\r\ncs/b,{attempts['b']},absent\r\ncs/c,{attempts['c']},\r\n"
+    (workspace.root / "doubts.csv").write_text(f"\ufeffaddress,attempt,sid\r\n{rows}")
+    before = workspace.state
+    shown = workspace.run("resolve", "--from", "doubts.csv")
+    assert "cs/c  is in doubt as before: its cell is empty" in shown
+    assert f"Settled 2 exams, 1 still in doubt (state serial {before['serial'] + 1})." in shown
+    assert resolutions(workspace) == [
+        ("cs/a", attempts["a"], SID, "resolve --sid"),
+        ("cs/b", attempts["b"], None, "resolve --absent"),
+    ]
+    assert json.loads((workspace.root / "exams.state.json.backup").read_text()) == before
+    after = contents(workspace)
+    assert "cs/a  was settled like this before" in workspace.run("resolve", "--from", "doubts.csv")
+    assert contents(workspace) == after
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--from", "wrong.csv"), "wrong.csv:3:1: error[resolution-sheet]: cs/zz is not in doubt"),
+        (("--from", "wrong.csv"), "wrong.csv:4:1: error[resolution-sheet]: cs/b is in doubt about"),
+        (("--from", "wrong.csv"), "the sheet wrong.csv is refused as a whole"),
+        (
+            ("--from", "wrong.csv", "--state", "file:./exams.state.json"),
+            "csv --state file:./exams.state.json`",
+        ),
+        (("--from", "exams.state.json"), "does not name the column"),
+        (("--from", "large.csv"), "is larger than 4 MiB"),
+        (("--from", "absent.csv"), "No such file"),
+        (("--from", "."), "Is a directory"),
+        (("--from", "-"), "standard input:1:1: error[resolution-sheet]: the first line does not name"),
+        (("--from", "/dev/zero"), "is larger than 4 MiB"),
+        (("cs/a", "--from", "wrong.csv"), "Give no ADDRESS"),
+        (("--from", "wrong.csv", "--attempt", "x"), "no --attempt"),
+        (("--from", "wrong.csv", "--absent"), "not allowed with"),
+        (("--absent",), "no address is given"),
+    ],
+)
+def test_a_wrong_sheet_changes_nothing(untouched, arguments, said):
+    """Exit 1, each wrong line with its place, and every file byte for byte as before."""
+    right = f"cs/a,{attempt_of(untouched, 'a')},{SID}\n"
+    (untouched.root / "wrong.csv").write_text(f"address,attempt,sid\n{right}cs/zz,x,absent\ncs/b,x,\n")
+    (untouched.root / "large.csv").write_text(f"address,attempt,sid\n{right}" + "\n" * 4 * 1024**2)
+    before = contents(untouched)
+    untouched.run("resolve", *arguments, expect=1)
+    assert said in " ".join(untouched.printed.split())
+    assert contents(untouched) == before
