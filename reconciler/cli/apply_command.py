@@ -39,8 +39,8 @@ from reconciler.cli.notices import (
     telling,
     work_ended,
 )
-from reconciler.cli.plan_files import read_plan
-from reconciler.model.errors import NotConfirmed
+from reconciler.cli.plan_files import read_plan, write_document
+from reconciler.model.errors import NotConfirmed, UsageError
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Outcome
 from reconciler.outputs.escapes import printable
@@ -73,7 +73,10 @@ def apply(parsed: argparse.Namespace) -> int:
         work_ended(parsed, code)
         if stream is not None:
             _stream_applied(parsed, applied, stream)
+    ending = f"Exit code {code}: {reason}." if code else ""
     try:
+        if not _save_reports(parsed, applied, ending):
+            code, ending = code or FAILED, ending or f"Exit code {FAILED}: the report is not in its file."
         if applied.backup is not None:
             tell_backup(parsed, applied.backup)
         if applied.trouble is not None:
@@ -82,7 +85,7 @@ def apply(parsed: argparse.Namespace) -> int:
             tell_note(parsed, message, hint=hint)
     finally:  # even if standard error cannot be written
         if stream is None:
-            _print_applied(parsed, applied, ending=f"Exit code {code}: {reason}." if code else "")
+            _print_applied(parsed, applied, ending=ending)
     return code
 
 
@@ -124,6 +127,33 @@ def _stream_applied(parsed: argparse.Namespace, applied: Applied, stream: JsonLo
         stream.noted(message, hint=hint)
     doubts = in_doubt_reports_of_state(applied.state, invocation, lines=applied.plan.changes)
     stream.reported(applied.report, applied.plan, applied.state, doubts)
+
+
+def _save_reports(parsed: argparse.Namespace, applied: Applied, ending: str) -> bool:
+    """Write the report to the files that the options name; return whether all of them were written."""
+    if parsed.out is None and parsed.summary is None:
+        return True
+    from reconciler.outputs.markdown.report import report_markdown  # noqa: PLC0415 - only pipelines need it
+
+    invocation, is_saved = invocation_of(parsed), True
+    doubts = in_doubt_reports_of_state(applied.state, invocation, lines=applied.plan.changes)
+    document = to_text(report_document(applied.report, applied.plan, applied.state, doubts))
+    text = report_markdown(
+        applied.report,
+        plan=applied.plan,
+        state=applied.state,
+        doubts=doubts,
+        invocation=invocation,
+        ending=ending,
+    )
+    for option, path, content in (("--out", parsed.out, document), ("--summary", parsed.summary, text)):
+        try:
+            if path is not None:
+                write_document(parsed, path, content, option=option)
+        except UsageError as error:
+            tell_error(parsed, error)
+            is_saved = False
+    return is_saved
 
 
 def _print_applied(parsed: argparse.Namespace, applied: Applied, *, ending: str) -> None:

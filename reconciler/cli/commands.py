@@ -183,6 +183,8 @@ COMMANDS: Final = (
             *_STATE,
             _API_URL,
             _format("jsonl"),
+            option("--out FILE", "also write the report to FILE, as JSON"),
+            option("--summary FILE", "also write the report to FILE, as Markdown"),
             option("--auto-approve", "do not ask for confirmation; required without a terminal"),
             option(
                 "--expect FILE|FINGERPRINT",

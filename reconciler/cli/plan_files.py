@@ -1,4 +1,4 @@
-"""Read and write saved plans; a plan is never written through a link."""
+"""Read saved plans, and write plans and reports; none is written through a link."""
 
 import argparse
 import os
@@ -25,25 +25,25 @@ def read_plan(parsed: argparse.Namespace, path: Path) -> SavedPlan:
     return decode_plan(target.read_bytes(), name=str(path))
 
 
-def write_plan(parsed: argparse.Namespace, path: Path, document: str) -> None:
-    """Write a plan's `document` to `path`, atomically unless it is a pipe or a device.
+def write_document(parsed: argparse.Namespace, path: Path, document: str, *, option: str = "--out") -> None:
+    """Write a plan or a report to the `path` of `option`, atomically unless it is a pipe or a device.
 
-    Raises UsageError, and writes nothing, if `path` is a link or a file other than a plan, such as the state.
+    Raises UsageError, and writes nothing, if `path` is a link or a file of another kind, such as the state.
     """
     target = below_root(parsed, path)
     try:
         status = _status_of(target)
         if _STREAM.fullmatch(str(target)) or _is_stream(status):
-            with target.open("a", encoding="utf-8") as stream:
+            with target.open("a", encoding="utf-8", errors="backslashreplace") as stream:
                 stream.write(document)
             return
-        _refuse_links(parsed, path, target, status)
-        if status is not None and not _holds_plan(target):
-            raise _refusal(path, "already exists and is not a plan")
-        _replace(target, document.encode(), status)
+        _refuse_links(parsed, path, target, status, option)
+        if status is not None and not _is_replaceable(target):
+            raise _refusal(f"{option} {path}", "already exists and is neither a plan nor a report")
+        _replace(target, document.encode("utf-8", "backslashreplace"), status)
     except OSError as error:
         raise UsageError(
-            f"--out {path} cannot be written: {error.strerror or error}",
+            f"{option} {path} cannot be written: {error.strerror or error}",
             hint="Name a file in a directory that exists and is writable.",
         ) from error
 
@@ -61,28 +61,29 @@ def _is_stream(status: os.stat_result | None) -> bool:
 
 
 def _refuse_links(
-    parsed: argparse.Namespace, path: Path, target: Path, status: os.stat_result | None
+    parsed: argparse.Namespace, path: Path, target: Path, status: os.stat_result | None, option: str
 ) -> None:
     """Raise UsageError if `target` is a link, or if a link in its path leads out of the workspace."""
     if status is not None and stat.S_ISLNK(status.st_mode):
-        raise _refusal(path, "is a link")
+        raise _refusal(f"{option} {path}", "is a link")
     root = root_of(parsed)
     is_inside = Path(os.path.abspath(target)).is_relative_to(os.path.abspath(root))  # noqa: PTH100 - links stay
     if is_inside and not target.parent.resolve().is_relative_to(root.resolve()):
-        raise _refusal(path, "leads out of the workspace through a link")
+        raise _refusal(f"{option} {path}", "leads out of the workspace through a link")
 
 
-def _refusal(path: Path, why: str) -> UsageError:
-    return UsageError(f"--out {path} {why}", hint="Nothing was written. Choose another name.")
+def _refusal(named: str, why: str) -> UsageError:
+    return UsageError(f"{named} {why}", hint="Nothing was written. Choose another name.")
 
 
-def _holds_plan(target: Path) -> bool:
-    """Return whether `target` is an empty file or a saved plan."""
+def _is_replaceable(target: Path) -> bool:
+    """Return whether `target` is an empty file, a saved plan or a report."""
     if not target.is_file():
         return False
     with target.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-    return not head or (b'"formatVersion": "' in head and b'"summary"' in head)
+    is_json = b'"formatVersion": "' in head and (b'"summary"' in head or b'"destination"' in head)
+    return not head or is_json or head.startswith(b"<!-- reconciler:")
 
 
 def _replace(target: Path, data: bytes, status: os.stat_result | None) -> None:

@@ -22,7 +22,7 @@ from reconciler.cli.arguments import (
 from reconciler.cli.commands import TEXT_OR_JSON
 from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
 from reconciler.cli.notices import tell_notes
-from reconciler.cli.plan_files import read_plan, write_plan
+from reconciler.cli.plan_files import read_plan, write_document
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
@@ -84,7 +84,7 @@ def plan(parsed: argparse.Namespace) -> int:
         document = plan_document(
             made, listing=listing(parsed), invocation=invocation, provenance=planned.provenance
         )
-        write_plan(parsed, parsed.out, to_text(document))
+        write_document(parsed, parsed.out, to_text(document))
     _print_plan(parsed, made, invocation, planned.provenance)
     return _code_of(planned.plan) if parsed.detailed_exitcode else DONE
 

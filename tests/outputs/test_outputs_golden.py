@@ -30,6 +30,7 @@ from reconciler.outputs.json.plan import plan_document
 from reconciler.outputs.json.writers import diagnostics_document, report_document, to_text
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.markdown.comment import plan_markdown
+from reconciler.outputs.markdown.report import report_markdown
 from reconciler.outputs.text.console import Console
 from reconciler.outputs.text.diagnostics_text import print_diagnostics
 from reconciler.outputs.text.errors_text import print_error
@@ -104,6 +105,21 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "plan-all.md": lambda: plan_markdown(cases.every_action(), listing=Listing.ALL),
     "plan-guarded.md": lambda: plan_markdown(cases.guarded(), listing=Listing.DIFFERING),
     "plan-many.md": lambda: plan_markdown(cases.many_creates(1200), listing=Listing.DIFFERING),
+    "report.md": lambda: report_markdown(
+        cases.report(),
+        plan=cases.every_action(),
+        state=cases.state(),
+        doubts={},
+        ending="Exit code 143: why.",
+    ),
+    "report-in-doubt.md": lambda: report_markdown(
+        Report(exams=(cases.outcome("cs101/quiz-3", Outcome.IN_DOUBT, status=502, message="Bad Gateway"),)),
+        plan=cases.in_environment(cases.every_action(), "production"),
+        state=cases.state(),
+        doubts=in_doubt_reports_of_state(cases.state(), ELSEWHERE, lines=cases.every_action().changes),
+        invocation=ELSEWHERE,
+        ending="Exit code 3: in doubt: 1 exam of this run.",
+    ),
     "plan-empty.md": lambda: plan_markdown(EMPTY, listing=Listing.DIFFERING),
     "plan-noted.md": lambda: plan_markdown(cases.noted(), listing=Listing.DIFFERING),
     "plan-noted.html": lambda: plan_page(cases.noted(), listing=Listing.DIFFERING),

@@ -69,10 +69,10 @@ def plan_markdown(
     for limits in _LIMITS:
         if limits.rows is None and len(comment.changes) * _SHORTEST_ROW > LONGEST:
             continue  # too long in any case
-        room = LONGEST - _size(comment.text(limits, ()))
+        room = LONGEST - size_bytes(comment.text(limits, ()))
         if room >= 0:
             return comment.text(limits, _fitting(_folds(comment, provenance), room))
-    return "\n".join((*_head(plan), *_counted(plan), *_foot(plan)))
+    return "\n".join((*_head(plan), *_counted(plan), *foot_lines(plan)))
 
 
 class _Comment(Struct, frozen=True):
@@ -85,7 +85,7 @@ class _Comment(Struct, frozen=True):
 
     def text(self, limits: Limits, folds: Sequence[Sequence[str]]) -> str:
         """Return the whole text within `limits`, with the `folds` of the first exams."""
-        return "\n".join((*_head(self.plan), *_body(self, limits, folds), *_foot(self.plan)))
+        return "\n".join((*_head(self.plan), *_body(self, limits, folds), *foot_lines(self.plan)))
 
 
 def _folds(comment: _Comment, provenance: Mapping[Address, Provenance]) -> Iterator[list[str]]:
@@ -99,38 +99,44 @@ def _fitting(folds: Iterator[list[str]], room: int) -> list[list[str]]:
     """Return the first `folds` that fit into `room` bytes."""
     fitting, size = [], _FOLD_OF_FOLDS
     for fold in folds:
-        size += _size("\n".join(fold)) + 1
+        size += size_bytes("\n".join(fold)) + 1
         if size > room:
             break
         fitting.append(fold)
     return fitting
 
 
-def _size(text: str) -> int:
+def size_bytes(text: str) -> int:
+    """Return the size of `text` in UTF-8, in which a lone surrogate is an escape."""
     return len(text.encode("utf-8", "backslashreplace"))
 
 
-def marker(plan: Plan) -> str:
+def marker(plan: Plan, command: str = "plan") -> str:
     """Return an HTML comment with environment (percent-encoded, may be empty) and fingerprint."""
     # Two hyphens could end an HTML comment.
     name = quote(plan.destination.environment or "", safe="", errors="backslashreplace").replace("--", "-%2D")
-    return f"<!-- reconciler:plan environment={name} fingerprint={plan.fingerprint} -->"
+    return f"<!-- reconciler:{command} environment={name} fingerprint={plan.fingerprint} -->"
+
+
+def heading_lines(plan: Plan, command: str, title: str) -> Iterator[str]:
+    """Yield the marker of `command`, and `title` with the environment as a heading."""
+    name = plan.destination.environment
+    place = "" if name is None else f" for {code(shorten(name, _LONGEST_ENVIRONMENT))}"
+    yield marker(plan, command)
+    yield f"### {title}{place}"
+    yield ""
 
 
 def _head(plan: Plan) -> Iterator[str]:
-    name = plan.destination.environment
-    place = "" if name is None else f" for {code(shorten(name, _LONGEST_ENVIRONMENT))}"
+    yield from heading_lines(plan, "plan", "Exam plan")
     lead = "> " if plan.guards else ""
-    yield marker(plan)
-    yield f"### Exam plan{place}"
-    yield ""
     if plan.guards:
         yield "> [!CAUTION]"
     yield f"{lead}{' '.join((f'**{escaped(headline(plan))}**', *remarks(plan)))}"
     yield ""
 
 
-def _foot(plan: Plan) -> Iterator[str]:
+def foot_lines(plan: Plan) -> Iterator[str]:
     """Yield the destination in full, which state the plan was made from, and last the fingerprint."""
     yield from _destination(plan.destination)
     yield f"<sub>State {code(shorten(plan.lineage, _LONGEST_URL))}, serial {plan.serial}</sub><br>"

@@ -184,7 +184,7 @@ def _doubts(changes: Sequence[Change], invocation: Invocation, limits: Limits) -
         line
         for change, doubt in doubts
         if doubt is not None
-        for line in folded(fold_summary(change, limits.text), _doubt(doubt, limits))
+        for line in folded(fold_summary(change, limits.text), doubt_lines(doubt, limits))
     ]
     others = changes[limits.doubts :][: limits.rows]
     lines = [*whole, *_named(others, limits)]
@@ -202,7 +202,7 @@ def _doubts(changes: Sequence[Change], invocation: Invocation, limits: Limits) -
     )
 
 
-def _doubt(doubt: InDoubtReport, limits: Limits) -> list[str]:
+def doubt_lines(doubt: InDoubtReport, limits: Limits) -> list[str]:
     """Return the facts of a create in doubt, how to look for the exam, and how to settle the doubt."""
     return [
         *table(("", ""), ((f"**{name}**", fact) for name, fact in _known(doubt, limits) if fact)),

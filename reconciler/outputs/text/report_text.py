@@ -27,7 +27,7 @@ OUTCOME_STYLES: Final = {
 
 _LABEL_WIDTH: Final = 15
 _LONGEST_MESSAGE: Final = 500
-_EDITS: Final = {
+EDITS: Final = {
     Action.IMPORT: "adopted",
     Action.MOVE: "moved",
     Action.FORGET: "forgot",
@@ -63,12 +63,12 @@ def print_report(  # noqa: PLR0913 - the result of a run, and what is said of it
         )
     if report.fault_in_telling is not None:
         put_wrapped(console, (f"Progress was not shown completely: {report.fault_in_telling}", "yellow"))
-    for step in _next_steps(report, invocation):
+    for step in next_steps(report, invocation):
         put_wrapped(console, step)
     _print_doubts(report.in_doubt, doubts or {}, invocation, console)
     if report.in_doubt:
         put(console)
-    told = (*_summary(report, plan, still_in_doubt(report, state)), ending)
+    told = (*summary_sentences(report, plan, still_in_doubt(report, state)), ending)
     listing = f"To list what is in doubt: {invocation.command('state', 'list', '--in-doubt')}"
     sentences = (*told, listing if state.intents else "")
     (put_wrapped if console.is_terminal else put)(console, (" ".join(filter(None, sentences)), "bold"))
@@ -105,9 +105,9 @@ def print_outcome(exam: ExamOutcome, console: Console, *, title: str) -> None:
     )
 
 
-def _summary(report: Report, plan: Plan, earlier: Mapping[Address, Intent]) -> Iterator[str]:
+def summary_sentences(report: Report, plan: Plan, earlier: Mapping[Address, Intent]) -> Iterator[str]:
     """Yield what was created and changed in state, and what is in doubt since `earlier`, in sentences."""
-    edits = [f"{word} {count:,}" for action, word in _EDITS.items() if (count := plan.count(action))]
+    edits = [f"{word} {count:,}" for action, word in EDITS.items() if (count := plan.count(action))]
     if report.exams or edits:
         yield _created(report, plan.destination.place)
     else:
@@ -133,7 +133,8 @@ def _created(report: Report, place: str) -> str:
     return f"Created {created:,} of {count_of(total, 'exam')}{where}: {words}."
 
 
-def _next_steps(report: Report, invocation: Invocation) -> Iterator[str]:
+def next_steps(report: Report, invocation: Invocation) -> Iterator[str]:
+    """Yield what a person has to do, in sentences with commands in backticks."""
     if report.failed:
         yield invocation.completed(
             "Failed exams were not created. Mend what the message says and run `reconciler apply` again."
