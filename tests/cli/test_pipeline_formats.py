@@ -40,8 +40,8 @@ def test_paths_begin_at_the_repository_in_every_format(workspace):
     assert location == {"uri": path, "uriBaseId": "%SRCROOT%"}
     base = run["originalUriBaseIds"]["%SRCROOT%"]["uri"]
     assert base == f"{workspace.root.as_uri()}/"
-    suites = fromstring(validate(workspace, "junit"))
-    assert {suite.attrib["name"] for suite in suites} == {path}
+    cases = fromstring(validate(workspace, "junit"))
+    assert {case.attrib["classname"] for case in cases} == {path}
 
 
 def test_the_repository_is_as_the_pipeline_says_where_git_is_not_there(workspace):

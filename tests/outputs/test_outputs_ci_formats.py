@@ -13,6 +13,7 @@ from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
+from junit_schemas import JENKINS, SUREFIRE, Schema
 from msgspec.structs import replace
 from test_outputs_golden import check
 
@@ -354,8 +355,23 @@ def test_junit_is_xml_whatever_is_found(found: list[Diagnostic]) -> None:
     assert len(failed) == int(root.attrib["failures"]) == len(errors)
     skipped = [case for case in cases_of(root) if case.find("skipped") is not None]
     assert len(skipped) == int(root.attrib["skipped"]) == len(found) - len(errors)
-    names = [(case.attrib["classname"], case.attrib["name"]) for case in cases_of(root)]
-    assert len(names) >= len(found)
+    for schema in (JENKINS, SUREFIRE):
+        schema.check(root)
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        (JENKINS, '<testsuites skipped="1"/>'),
+        (JENKINS, '<testsuite name="a" tests="1" failures="0" errors="0"><testcase/></testsuite>'),
+        (SUREFIRE, "<testsuites/>"),
+        (SUREFIRE, '<testsuite name="a" tests="1" failures="0" errors="0"/>'),
+    ],
+)
+def test_the_schemas_of_junit_refuse_what_they_do_not_allow(schema: Schema, text: str) -> None:
+    """Skips counted on `testsuites`, a nameless case, several suites, a suite that does not count skips."""
+    with pytest.raises(AssertionError):
+        schema.check(fromstring(text))
 
 
 def test_junit_drops_what_xml_cannot_hold() -> None:

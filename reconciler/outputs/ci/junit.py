@@ -1,6 +1,8 @@
-"""Diagnostics as JUnit XML: a test suite for each file, a test case for each diagnostic.
+"""Diagnostics as JUnit XML: one test suite, and a test case for each diagnostic, with the file as its class.
 
 An error is a failed case, a warning is a skipped case. A file without diagnostics has one case that passed.
+The document is valid for the schemas of Jenkins' xunit plugin (junit-10.xsd) and of Maven Surefire
+(surefire-test-report.xsd). The latter allows one suite only, and neither allows `testsuites` to count skips.
 """
 
 import re
@@ -18,30 +20,25 @@ _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U00
 
 def junit_text(loaded: Loaded, checkout: Checkout) -> str:
     """Return the XML document for the diagnostics of `loaded` and for all files that declare something."""
-    suites: dict[str, list[PlacedDiagnostic]] = {
+    cases: dict[str, list[PlacedDiagnostic]] = {
         printable(checkout.path_of(file)): [] for file in _files(loaded)
     }
     for placed in place_diagnostics(loaded.diagnostics, checkout):
-        suites.setdefault(placed.shown_path, []).append(placed)
-    root = ET.Element("testsuites", {"name": "reconciler validate", **_counts(list(suites.values()))})
-    for path in sorted(suites):
-        _add_suite(root, path, suites[path])
-    ET.indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+        cases.setdefault(placed.shown_path, []).append(placed)
+    suite = ET.Element("testsuite", name="reconciler validate", **_counts(list(cases.values())), time="0")
+    for path, found in sorted(cases.items()):
+        if not found:
+            ET.SubElement(suite, "testcase", classname=_xml(path), name="valid", time="0")
+        for placed in found:
+            _add_case(suite, path, placed)
+    ET.indent(suite)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(suite, encoding="unicode")}\n'
 
 
 def _files(loaded: Loaded) -> set[str]:
     declared = loaded.declared
     blocks = (declared.exams, declared.imports, declared.moves, declared.removals, declared.absences)
     return {one.declared_at.file for block in blocks for one in block}
-
-
-def _add_suite(root: ET.Element, path: str, found: Sequence[PlacedDiagnostic]) -> None:
-    suite = ET.SubElement(root, "testsuite", {"name": _xml(path), **_counts([found])})
-    if not found:
-        ET.SubElement(suite, "testcase", classname=_xml(path), name="valid", time="0")
-    for placed in found:
-        _add_case(suite, path, placed)
 
 
 def _add_case(suite: ET.Element, path: str, placed: PlacedDiagnostic) -> None:
@@ -69,7 +66,6 @@ def _counts(suites: Sequence[Sequence[PlacedDiagnostic]]) -> dict[str, str]:
         "failures": str(errors),
         "errors": "0",
         "skipped": str(sum(map(len, suites)) - errors),
-        "time": "0",
     }
 
 
