@@ -176,7 +176,7 @@ class NotConfirmed(ReconcilerError):
 
 
 class ResolutionRefused(ReconcilerError):
-    """An edit (resolve, import, mv or rm) does not fit the state; `diagnostics` are those of a sheet."""
+    """An edit (resolve, import, accept …) does not fit the state; `diagnostics` are those of a sheet."""
 
     def __init__(self, message: str, *, hint: str, diagnostics: Sequence[Diagnostic] = ()) -> None:
         super().__init__(message, hint=hint)

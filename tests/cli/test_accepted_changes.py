@@ -109,6 +109,25 @@ def test_the_printed_command_works_as_it_is(workspace):
     ]
 
 
+def test_many_changed_exams_have_their_blocks_in_markdown(workspace):
+    """As text they have a line each; the block of Markdown, pasted as it is, accepts all of them."""
+    names = [f"x{number}" for number in range(30)]
+    workspace.declare(*names)
+    with running(Settings(port=0)) as sandbox:
+        workspace.rebind(sandbox.url)
+        workspace.write(MANIFEST + "".join(map(exam, names)) + "removed: [{exam: cs/a}, {exam: cs/b}]\n")
+        workspace.apply(sandbox.url)
+    changed = MANIFEST + "".join(exam(name, duration=60) for name in names)
+    workspace.write(changed)
+    printed = workspace.run("plan")
+    assert "reconciler accept ADDRESS" in printed
+    assert "accepted:" not in printed
+    comment = workspace.run("plan", "--format", "markdown")
+    (block,) = re.findall("^```yaml\n(.*?)^```$", comment, re.DOTALL | re.MULTILINE)
+    workspace.write(f"{changed}{block}")
+    assert workspace.plan()["summary"]["accept"] == len(names)
+
+
 def test_a_reviewed_plan_holds_only_for_what_was_reviewed(workspace):
     """A block that was added since, or whose exam was declared otherwise since, is refused."""
     workspace.run("plan", "--out", "plan.json")

@@ -134,6 +134,8 @@ def test_a_rule_is_hinted_at_once(workspace):
         ("looks-renamed", "people would take them for one exam"),
         ("distinct", "Exams that are two, however alike they look"),
         ("distinct.reason", "Why there are two"),
+        ("accepted", "Exams that were changed in SmarterProctoring to what is declared"),
+        ("accepted.digest", "If the declaration has another one, nothing is accepted."),
         ("configuration.duration", "How long a student has once started."),
         ("2", "`plan --detailed-exitcode`: something differs"),
     ],

@@ -220,6 +220,30 @@ def test_what_exists_in_one_environment_is_imported_there_and_not_made_a_second_
         assert main([*arguments]) == 0
 
 
+def test_a_change_made_by_hand_in_one_environment_is_accepted_there_by_a_pull_request(story):
+    """The plan's own entry goes into settled/production.yaml; staging's exam stays `changed`."""
+    pull, _ = story.propose("quiz", QUIZ.format(name="quiz-1", day=1))
+    story.apply(story.merge(pull))
+    manifest = story.clone / MATHEMATICS
+    manifest.write_text(manifest.read_text().replace("duration: 30", "duration: 45"))
+    pull, run = story.propose("longer", "")
+    line = next(one for one in artifact(story, run, "production")["changes"] if one["action"] == "changed")
+    settled = story.clone / "settled/production.yaml"
+    settled.write_text(settled.read_text().replace("accepted: []", line["accept"]["manifest"]))
+    pull.head = story.commit("longer")
+    run = story.plan(pull)
+    shown = {name: actions(artifact(story, run, name))["math120/quiz-1"] for name in ENVIRONMENTS}
+    assert shown == {"staging": "changed", "production": "accept"}
+    assert "changed by hand" in run.job("plan", environment="production").summary
+    applied = story.apply(story.merge(pull))
+    assert not applied.failed, applied.log
+    assert [one["address"] for one in story.published("production")["acceptances"]] == ["math120/quiz-1"]
+    assert "acceptances" not in story.state("staging")
+    assert len(story.titles("production")) == 5
+    done = ("--chdir", str(story.clone), "plan", "--env", "production", "--detailed-exitcode")
+    assert main([*done]) == 0
+
+
 def test_what_no_pull_request_showed_is_not_created(story):
     """A push past review has no plan, and a plan that lacks an exam lets none be sent."""
     with (story.clone / MATHEMATICS).open("a") as file:

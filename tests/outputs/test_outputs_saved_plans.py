@@ -271,6 +271,7 @@ def test_plan_of_an_earlier_version_is_still_read() -> None:
     edited = plan_with_doubt()
     for one in edited["changes"]:
         one.pop("doubt", None)
+        one.pop("accept", None)
     saved = decode_plan(json.dumps(edited).encode(), name="plan.json")
     (line,) = saved.having(Action.IN_DOUBT)
     assert line.intent is not None

@@ -101,6 +101,9 @@ def _print_group(
         print_brief(changes[whole:], console)
     if changes[0].action is Action.IN_DOUBT:
         print_where_others_are(len(changes) - whole, console, invocation)
+    elif changes[0].action is Action.CHANGED and changes[whole:]:
+        put_wrapped(console, "To accept one; `--format markdown` has the blocks for all:", indent=2)
+        put(console, " " * INDENT, (invocation.command("accept", "ADDRESS"), "bold"))
     if group.advice:
         put_wrapped(console, (group.advice, "italic"), indent=2)
     put(console)
