@@ -164,7 +164,7 @@ def _print_applied(parsed: argparse.Namespace, applied: Applied, *, ending: str)
         print_raw(to_text(report_document(applied.report, applied.plan, applied.state, doubts)))
         return
     if applied.plan.differs and not applied.plan.to_make:  # else `_confirm` has shown it
-        _show(parsed, applied.plan)
+        _show(parsed, Planned(plan=applied.plan))
     print_report(
         applied.report,
         result_console(parsed),
@@ -222,7 +222,7 @@ def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | Non
         for note in planned.notes:
             stream.noted(note.message, hint=note.hint)
     try:
-        _show(parsed, planned.plan)
+        _show(parsed, planned)
         sys.stdout.flush()
     except OSError:
         if not parsed.auto_approve:  # nobody can confirm what they cannot see
@@ -241,8 +241,8 @@ def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | Non
     return sys.stdin.readline().strip() == "yes"
 
 
-def _show(parsed: argparse.Namespace, plan: Plan) -> None:
-    """Print `plan` to standard output or, if that is JSON, to standard error; not at all if both are JSON.
+def _show(parsed: argparse.Namespace, planned: Planned) -> None:
+    """Print the plan to standard output or, if that is JSON, to standard error; not at all if both are JSON.
 
     If nobody is asked, the exams are not listed: the report names them.
     """
@@ -253,8 +253,8 @@ def _show(parsed: argparse.Namespace, plan: Plan) -> None:
         listed = Listing.NOTHING
     console = result_console(parsed) if parsed.format == "text" else error_console(parsed)
     invocation = invocation_of(parsed)
-    made = invocation.completed_plan(plan)
-    print_plan(made, console, listing=listed, invocation=invocation)
+    made = invocation.completed_plan(planned.plan)
+    print_plan(made, console, listing=listed, invocation=invocation, provenance=planned.provenance)
 
 
 def _code_of(applied: Applied) -> tuple[int, str]:

@@ -38,7 +38,12 @@ _COMMON: Final = (
     option("--no-color", "print no styles"),
     OneOf(
         (
-            option("--verbose", "also list exams that are up to date", const="verbose", **_LOUDNESS),
+            option(
+                "--verbose",
+                "also list exams that are up to date, and show all new ones in full",
+                const="verbose",
+                **_LOUDNESS,
+            ),
             option("--quiet", "do not show progress", const="quiet", **_LOUDNESS),
         ),
         is_required=False,
@@ -99,7 +104,9 @@ _SELECTION: Final = (
         type=count,
     ),
 )
-_PROVENANCE: Final = option("--provenance", "show the file, line and layer that each value comes from")
+_PROVENANCE: Final = option(
+    "--provenance", "show every value with the file, line and layer that it comes from"
+)
 _SECRETS_COMPARED: Final = option(
     "--secrets-dir DIR",
     "the directory of fromFile secrets; they are read only if $RECONCILER_STATE_KEY is set",

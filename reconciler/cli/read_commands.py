@@ -28,13 +28,14 @@ from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
 from reconciler.model.payloads import Json
 from reconciler.model.plan import Action, Plan
-from reconciler.model.provenance import NO_PROVENANCE, Provenance
+from reconciler.model.provenance import Provenance
 from reconciler.model.state import State
 from reconciler.model.words import nearest
 from reconciler.outputs.ci.gitlab import terraform_report
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.json.plan import plan_document
 from reconciler.outputs.json.writers import diagnostics_document, to_text
+from reconciler.outputs.listing import Sources
 from reconciler.outputs.markdown.comment import plan_markdown
 from reconciler.outputs.text.console import count_of, put
 from reconciler.outputs.text.diagnostics_text import print_diagnostics
@@ -115,7 +116,8 @@ def _print_plan(
                 result_console(parsed),
                 listing=listed,
                 invocation=invocation,
-                provenance=provenance if parsed.provenance else NO_PROVENANCE,
+                provenance=provenance,
+                sources=Sources.PLACED if parsed.provenance else Sources.MARKED,
             )
 
 
@@ -139,6 +141,8 @@ def show(parsed: argparse.Namespace) -> int:
     saved = read_plan(parsed, parsed.file)
     is_said = parsed.env is not None or parsed.state is not None or not saved.invocation.options
     invocation = invocation_of(parsed) if is_said else saved.invocation
+    if saved.warnings and parsed.format == "text":
+        print_diagnostics(saved.warnings, error_console(parsed))
     _print_plan(parsed, saved, invocation, saved.provenance)
     return DONE
 

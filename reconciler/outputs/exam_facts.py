@@ -144,6 +144,12 @@ def _zone(moment: datetime) -> str:
 
 PASSWORD_PATH: Final = "configuration.password"  # noqa: S105 - a path, not a password
 
+ALIASED: Final = {"courseSid": "course", "contactUserSid": "contactUser"}
+"""Paths of SIDs, and of the aliases that manifests may have in place of them."""
+
+NO_NAMES: Final[Mapping[str, str]] = {}
+"""Aliases by SID: none is known."""
+
 _LONGEST_TITLE: Final = 200
 _LONGEST_SIDE: Final = 300
 _SHARED_SHOWN: Final = 30
@@ -170,21 +176,6 @@ def windows_of(payload: Payload, timezone: str | None) -> list[tuple[str, Window
     return [(kind, window) for kind, window in found if window is not None]
 
 
-def facts_of(payload: Payload) -> str:
-    """Return type, duration, attempts, status and source of the password, as far as they are set."""
-    configuration = configuration_of(payload)
-    facts = [_plain(payload.get("type"))]
-    facts += [
-        f"{name} {_plain(configuration[name])}"
-        for name in ("duration", "attempts")
-        if configuration.get(name) is not None
-    ]
-    facts.append(_plain(payload.get("status")))
-    if configuration.get("password") is not None:
-        facts.append(f"password {secret_words(configuration['password'])}")
-    return ", ".join(fact for fact in facts if fact)
-
-
 def secret_words(reference: Json) -> str:
     """Return where a secret comes from; a reference of an unknown form is hidden."""
     match reference:
@@ -198,15 +189,20 @@ def secret_words(reference: Json) -> str:
             return "(hidden)"
 
 
-def sides_of(difference: FieldDiff, timezone: str | None) -> tuple[str, str]:
+def sides_of(
+    difference: FieldDiff, timezone: str | None, names: Mapping[str, str] = NO_NAMES
+) -> tuple[str, str]:
     """Return both sides of `difference` in words; long ones are cut around the first differing character.
 
-    Sides that look alike are spelt out: their characters beyond ASCII are escapes.
+    `names` are aliases of courses and users by SID. Sides that look alike are spelt out: their characters
+    beyond ASCII are escapes.
     """
     if difference.is_of_value:
-        reference = _side(difference.before, difference.path, timezone)
+        reference = _side(difference.before, difference.path, timezone, names)
         return f"{reference}, the value that was sent", "another value (both hidden)"
-    before, after = (_side(side, difference.path, timezone) for side in (difference.before, difference.after))
+    before, after = (
+        _side(side, difference.path, timezone, names) for side in (difference.before, difference.after)
+    )
     if folded(latinised(before)) == folded(latinised(after)):
         before, after = (side.encode("ascii", "backslashreplace").decode("ascii") for side in (before, after))
     shared = _shared_length(before, after)
@@ -223,22 +219,20 @@ def _shared_length(one: str, other: str) -> int:
     return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
-def _side(value: "Json | Absent", path: str, timezone: str | None) -> str:
+def _side(value: "Json | Absent", path: str, timezone: str | None, names: Mapping[str, str]) -> str:
     if isinstance(value, Absent):
         return "(not set)"
     if path == PASSWORD_PATH and value is not None:
         return secret_words(value)
     if path == "configuration" and isinstance(value, Mapping) and "password" in value:
         return _json({**value, "password": secret_words(value["password"])})
+    if path in ALIASED and isinstance(value, str) and value in names:
+        return f"{visible(names[value])} ({value})"
     return moment_text(value, timezone) or _json(value)
 
 
 def _json(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _plain(value: Json) -> str:
-    return "" if value is None else value if isinstance(value, str) else _json(value)
 
 
 _PROCTOR_TYPES_SHOWN: Final = 4
@@ -269,7 +263,7 @@ def facts_of_change(change: Change) -> ExamFacts:
         course=change.course or change.course_sid,
         exam=windows.get("exam"),
         booking=windows.get("schedule"),
-        duration=_minutes(configuration.get("duration")),
+        duration=duration_of(payload),
         attempts=_word(configuration.get("attempts")),
         proctoring=proctoring_of(payload),
         password="" if password is None else secret_words(password),
@@ -290,7 +284,9 @@ def proctoring_of(payload: Payload) -> str:
     return ", ".join(word for word in words if word)
 
 
-def _minutes(value: Json) -> str:
+def duration_of(payload: Payload) -> str:
+    """Return the duration in minutes; an empty text if it is not set."""
+    value = configuration_of(payload).get("duration")
     return f"{_word(value)} min" if value is not None else ""
 
 

@@ -10,7 +10,7 @@ from reconciler.model.payloads import Json
 from reconciler.model.plan import Change
 from reconciler.model.provenance import Layer, Provenance, ValueSource
 from reconciler.outputs.escapes import visible
-from reconciler.outputs.exam_facts import PASSWORD_PATH, moment_text, payload_of, secret_words
+from reconciler.outputs.exam_facts import ALIASED, PASSWORD_PATH, moment_text, payload_of, secret_words
 
 _FIRST: Final = (
     "title",
@@ -29,9 +29,6 @@ _FIRST: Final = (
     "configuration.proctorTypes",
 )
 """The paths that readers look for first; all others follow in alphabetical order."""
-
-_ALIASED: Final = {"courseSid": "course", "contactUserSid": "contactUser"}
-"""Paths of SIDs, and of the aliases that manifests may have in place of them."""
 
 
 class ExamValue(Struct, frozen=True, kw_only=True):
@@ -89,10 +86,10 @@ def _leaves(value: Mapping[str, Json], above: str = "") -> Iterator[tuple[str, J
 
 
 def _words(path: str, value: Json, names: Mapping[str, str], timezone: str | None) -> str:
-    if path == PASSWORD_PATH:
-        return "" if value is None else secret_words(value)
+    if path == PASSWORD_PATH and value is not None:
+        return secret_words(value)
     if isinstance(value, str):
-        if path in _ALIASED and value in names:
+        if path in ALIASED and value in names:
             return f"{visible(names[value])} ({value})"
         moment = moment_text(value, timezone)
         shown = visible(value) if moment is None else moment
@@ -104,7 +101,7 @@ def _words(path: str, value: Json, names: Mapping[str, str], timezone: str | Non
 
 def _source_of(path: str, provenance: Provenance) -> ValueSource | None:
     """Return the source of the value at `path`: of its alias if it has one, or else of the value itself."""
-    alias = _ALIASED.get(path)
+    alias = ALIASED.get(path)
     if alias is not None and alias in provenance:
         return provenance[alias]
     return provenance.get(path)

@@ -1,4 +1,4 @@
-"""The choice of which changes of a plan are listed."""
+"""Choices of what is told of a plan: which changes, and how much of where their values come from."""
 
 import enum
 from typing import assert_never
@@ -24,3 +24,10 @@ class Listing(enum.Enum):
                 return plan.changes
             case _:
                 assert_never(self)
+
+
+class Sources(enum.Enum):
+    """How sources of values are shown: a mark on those not of the exam itself, or layer, file and line."""
+
+    MARKED = "marked"
+    PLACED = "placed"

@@ -9,6 +9,8 @@ from reconciler.model.plan import Change
 from reconciler.outputs.exam_facts import payload_of, title_of
 
 _FINAL: Final = re.compile(r"\bfinals?\b", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"\d+")
+_DIGITS: Final = 12
 
 _Place: TypeAlias = tuple[str, str, bool, str, bool, str, str]
 
@@ -30,11 +32,16 @@ def _place(change: Change) -> _Place:
     time = next((time for time in times if isinstance(time, str)), None)
     title = title_of(payload)
     return (
-        (change.course or change.course_sid).casefold(),
+        _with_equal_digits((change.course or change.course_sid).casefold()),
         change.course_sid,
         time is None,
         time or "",
         _FINAL.search(title) is not None,
-        title,
+        _with_equal_digits(title),
         change.address,
     )
+
+
+def _with_equal_digits(text: str) -> str:
+    """Return `text` with its numbers filled up with zeros, so that 2 comes before 10."""
+    return _NUMBER.sub(lambda number: number[0].zfill(_DIGITS), text)

@@ -9,6 +9,7 @@ from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Guard, Note, Plan
+from reconciler.model.provenance import Layer, ValueSource
 from reconciler.model.report import ExamOutcome, Outcome, Report
 from reconciler.model.state import Entry, Intent, Resolution, ResolutionMethod, State, UnclearAnswer
 
@@ -152,6 +153,49 @@ def many_creates(count: int) -> Plan:
     """A plan of nothing but creates."""
     changes = tuple(create(f"cs{100 + n // 40}/quiz-{n:04}", f"Quiz {n} of the term") for n in range(count))
     return Plan(destination=DESTINATION, lineage=LINEAGE, serial=0, changes=changes)
+
+
+def special() -> Plan:
+    """A plan that creates an exam with all that needs a look, and a usual one, with a warning."""
+    body: Payload = {
+        **payload("Final\N{NO-BREAK SPACE}Exam", examCloseDate="2026-10-12T15:00:00.000Z", password=None),
+        "contactUserSid": "US" + "7" * 32,
+        "isLimitedScope": True,
+        "requireApproval": True,
+        "status": "draft",
+        "description": "Rooms 1 to 9 are open from eight. " * 8,
+    }
+    made = replace(change("cs101/final", Action.CREATE, after=body), timezone="Asia/Shanghai")
+    return Plan(
+        destination=replace(DESTINATION, environment="production"),
+        lineage=LINEAGE,
+        serial=0,
+        changes=(made, create()),
+        names={"US" + "7" * 32: "jdoe"},
+        warnings=tuple(found for found in diagnostics() if found.severity is Severity.WARNING),
+    )
+
+
+def provenance() -> dict[Address, dict[str, ValueSource]]:
+    """Sources of values of `special`, of each layer."""
+    place = Position("exams/cs101.yaml", 9, 5)
+    defaults = ValueSource(layer=Layer.DEFAULTS, position=place)
+    staging = ValueSource(layer=Layer.ENVIRONMENT, position=None, name="production")
+    lab = ValueSource(layer=Layer.PROFILE, position=Position("_lab.yaml", 3, 9), name="lab\x1b")
+    return {
+        Address("cs101/final"): {
+            "title": ValueSource(layer=Layer.EXAM, position=place),
+            "type": defaults,
+            "description": defaults,
+            "contactUser": defaults,
+            "configuration.attempts": lab,
+            "configuration.examOpenDate": lab,
+            "configuration.examCloseDate": lab,
+            "configuration.scheduleOpenDate": lab,
+            "courseSid": staging,
+            "installSid": staging,
+        }
+    }
 
 
 def noted() -> Plan:

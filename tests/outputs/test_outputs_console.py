@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.text.console import Console, columns_of, put, put_fitted, put_panel, put_wrapped
+from reconciler.outputs.text.console import Console, columns_of, fitted, put, put_panel, put_wrapped
 from reconciler.outputs.text.explanation_text import print_explanation
 
 WORDS = st.text(st.sampled_from("aB9 .-é\u2013…→✓\xd7\xa0名\u200d\ufe0f😀e\u0301"), max_size=60)
@@ -61,8 +61,8 @@ def test_broken_lines_fit_and_lose_nothing(words, width, has_styles) -> None:
 def test_a_line_that_is_cut_ends_its_styles() -> None:
     """What follows it looks as ever."""
     console = Console(io.StringIO(), width=6, is_terminal=True, has_styles=True)
-    put_fitted(console, ("名前abcdef", "bold"))
-    assert console.file.getvalue() == "\x1b[1m名前a\x1b[0m…\n"
+    line = fitted(console, ("名前abcdef", "bold"))
+    assert line == "\x1b[1m名前a\x1b[0m…"
 
 
 def test_a_panel_is_as_wide_as_asked_for() -> None:

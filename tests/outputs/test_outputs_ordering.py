@@ -27,8 +27,10 @@ def test_exams_are_by_course_and_time_with_finals_last() -> None:
         exam("e", "Makeup", noon, None, course="Algebra"),
         exam("f", "Oral", None, None, course="Algebra"),
         exam("g", "Finals", None, None, course="Algebra"),
-        exam("h", "Alpha", morning, noon, course="biology"),
-        exam("i", "Alpha", morning, noon, course="biology"),
+        exam("h", "Alpha", morning, noon, course="biology 9"),
+        exam("i", "Alpha", morning, noon, course="biology 9"),
+        exam("k", "Alpha 9", morning, noon, course="biology 10"),
+        exam("j", "Alpha 10", morning, noon, course="biology 10"),
         exam("0", "Alpha", morning, noon, course=None),
     ]
     shuffled = ordered[::-2] + ordered[1::2]

@@ -14,7 +14,7 @@ from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.provenance import Layer, ValueSource
 from reconciler.outputs.json.plan import decode_plan, plan_document
 from reconciler.outputs.json.writers import to_text
-from reconciler.outputs.listing import Listing
+from reconciler.outputs.listing import Listing, Sources
 from reconciler.outputs.text.console import Console
 from reconciler.outputs.text.plan_text import print_plan
 
@@ -29,7 +29,7 @@ PROVENANCE = {
 
 def plan_of(count: int) -> Plan:
     """A plan that creates `count` exams."""
-    payload = {"title": "T"}
+    payload = {"title": "T", "configuration": {"duration": 45}}
     changes = [
         Change(
             address=Address(f"e{number:03}"),
@@ -50,17 +50,24 @@ def plan_of(count: int) -> Plan:
 def text_of(plan: Plan, provenance: dict[Address, dict[str, ValueSource]]) -> str:
     """`plan` as it is printed."""
     stream = io.StringIO()
-    print_plan(plan, Console(stream, width=120), listing=Listing.DIFFERING, provenance=provenance)
+    print_plan(
+        plan,
+        Console(stream, width=120),
+        listing=Listing.DIFFERING,
+        provenance=provenance,
+        sources=Sources.PLACED,
+    )
     return stream.getvalue()
 
 
 def test_each_value_has_a_line() -> None:
-    """Path, layer, file and line stand in columns, and nothing in them steers a terminal."""
+    """Value, layer, file and line stand beside the name, and nothing in them steers a terminal."""
     text = text_of(plan_of(1), {Address("e000"): PROVENANCE})
     assert (
-        "    configuration.duration  from profile short\\x1b, _b.yaml:3\n"
-        "    installSid              from environment staging\n"
-        "    title                   from exam, a.yaml:7\n"
+        "    title       T  (exam, a.yaml:7)\n"
+        f"    courseSid   CU{'0' * 32}\n"
+        "    duration    45  (profile short\\x1b, _b.yaml:3)\n"
+        f"    installSid  AI{'0' * 32}  (environment staging)\n"
     ) in text
 
 
@@ -68,8 +75,8 @@ def test_many_changes_are_shown_whole_with_their_origins() -> None:
     """Asking for provenance is asking for all of them, however many exams there are."""
     plan = plan_of(40)
     provenance = {change.address: PROVENANCE for change in plan.changes}
-    assert text_of(plan, provenance).count("from exam, a.yaml:7") == 40
-    assert "from" not in text_of(plan, {}).replace("from scratch", "")
+    assert text_of(plan, provenance).count("T  (exam, a.yaml:7)") == 40
+    assert "(exam" not in text_of(plan, {})
 
 
 def test_the_document_has_origins_and_is_read_back() -> None:

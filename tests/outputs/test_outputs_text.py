@@ -1,7 +1,8 @@
 """What text forms keep to whatever they are given: escapes, secrets, bounds, alignment, words."""
 
 import io
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import output_cases as cases
@@ -13,13 +14,14 @@ from msgspec.structs import replace
 from reconciler.model.diagnostics import Severity
 from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address
-from reconciler.model.plan import Action, FieldDiff, Plan
+from reconciler.model.payloads import configuration_of
+from reconciler.model.plan import Action, Change, FieldDiff, Plan
 from reconciler.model.report import Outcome, Report
 from reconciler.model.state import State
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.exam_facts import Window, facts_of, moment_text, secret_words, sides_of, window_of
+from reconciler.outputs.exam_facts import Window, moment_text, secret_words, sides_of, window_of, windows_of
 from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.listing import Listing
+from reconciler.outputs.listing import Listing, Sources
 from reconciler.outputs.text.console import Console, columns_of, keep_left, keep_right, pad
 from reconciler.outputs.text.diagnostics_text import print_diagnostics
 from reconciler.outputs.text.errors_text import print_error
@@ -157,12 +159,71 @@ def test_megabyte_of_one_line_is_cut() -> None:
 
 @pytest.mark.parametrize("count", [1, 2000])
 def test_plan_of_any_size_begins_with_its_headline(count: int) -> None:
-    """One create is shown whole and 2,000 on a line each; the first line says what apply will do."""
-    lines = plan_text(cases.many_creates(count)).splitlines()
+    """One create is shown whole and 2,000 on two lines each; the first line says what apply will do."""
+    to = console()
+    print_plan(cases.many_creates(count), to, listing=Listing.DIFFERING)
+    lines = written(to).splitlines()
     assert lines[0].startswith(
         f"Apply will create {count:,} exam{'s' * (count > 1)} in 1 course, from 12 Oct"
     )
-    assert len(lines) < count + 14
+    assert len(lines) < 2 * count + 25
+
+
+MOMENTS = st.none() | st.integers(0, 2**32).map(
+    lambda seconds: datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+)
+DATES = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate")
+EXAMS = st.builds(
+    lambda title, dates, extra, number, zone: replace(
+        cases.change(
+            f"x/{number}",
+            Action.CREATE,
+            after={
+                **cases.payload(
+                    title.encode("utf-8", "replace").decode(), **dict(zip(DATES, dates, strict=True))
+                ),
+                **extra,
+            },
+        ),
+        timezone=zone,
+    ),
+    ANY_TEXT,
+    st.tuples(*[MOMENTS] * 4),
+    st.fixed_dictionaries({}, optional={"status": st.just("draft"), "description": ANY_TEXT.map(repr)}),
+    st.integers(0, 10**40),
+    st.sampled_from([None, "America/New_York", "Asia/Kathmandu", "Asia/Shanghai", "Australia/Lord_Howe"]),
+)
+
+
+@given(
+    exams=st.lists(EXAMS, min_size=1, max_size=8, unique_by=lambda exam: exam.address),
+    width=st.integers(60, 140),
+    listing=st.sampled_from([Listing.DIFFERING, Listing.ALL]),
+    sources=st.sampled_from(Sources),
+)
+def test_lines_fit_and_windows_are_whole(
+    exams: list[Change], width: int, listing: Listing, sources: Sources
+) -> None:
+    """At any width from 60 columns no line is wider, and each time of each create is on one line."""
+    to = console(width=width)
+    plan = plan_of(*exams)
+    print_plan(plan, to, listing=listing, sources=sources)
+    copied = ("Fingerprint sha256:", "State serial")
+    lines = [line for line in written(to).splitlines() if not line.startswith(copied)]
+    assert max(map(columns_of, lines)) <= width
+    text = " ".join(" ".join(lines).split())
+    is_whole = len(exams) <= 5 or listing is Listing.ALL
+    for exam in exams:
+        payload = exam.after or {}
+        if sources is Sources.PLACED:
+            times = [moment_text(configuration_of(payload)[name], exam.timezone) for name in DATES]
+        else:
+            windows = [
+                window for kind, window in windows_of(payload, exam.timezone) if is_whole or kind == "exam"
+            ]
+            assert all(window.local in text for window in windows)
+            times = [time for window in windows for time in window.local.split(" \N{EN DASH} ")]
+        assert all(any(time in line for line in lines) for time in times if time is not None)
 
 
 SUMMARIES = {
@@ -226,7 +287,8 @@ def test_many_moves_say_where_from() -> None:
 def test_password_is_never_shown(reference: Any, words: str) -> None:
     """References are named, and anything else in a password's place is hidden."""
     assert secret_words(reference) == words
-    assert facts_of(cases.payload(password=reference)).endswith(f"password {words}")
+    shown = plan_text(plan_of(cases.change("a", Action.CREATE, after=cases.payload(password=reference))))
+    assert re.search(rf"\n    password +{re.escape(words)}\n", shown)
     whole = FieldDiff(path="configuration", before=None, after={"password": reference})
     field = FieldDiff(path="configuration.password", before=None, after=reference)
     assert all("hunter2" not in side for one in (whole, field) for side in sides_of(one, None))

@@ -1,24 +1,30 @@
-"""Changes of a plan as text: in full, or on one line each."""
+"""Changes of a plan as text, in full."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final, assert_never
 
+from msgspec import Struct
+
+from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change, FieldDiff
+from reconciler.model.provenance import Provenance
 from reconciler.outputs.accepting import accepting_advice_of
+from reconciler.outputs.badges import badges_of
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.exam_facts import facts_of, payload_of, sides_of, title_of, window_of, windows_of
+from reconciler.outputs.exam_facts import ALIASED, payload_of, sides_of, title_of, windows_of
+from reconciler.outputs.exam_values import ExamValue, values_of
 from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.in_doubt import in_doubt_report_of
 from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.listing import Sources
 from reconciler.outputs.text.console import (
     INDENT,
     Console,
     columns_of,
-    pad,
     put,
     put_fact,
-    put_fitted,
     put_wrapped,
+    unbroken,
     width_of,
 )
 from reconciler.outputs.text.in_doubt_text import (
@@ -28,87 +34,121 @@ from reconciler.outputs.text.in_doubt_text import (
     put_window,
 )
 
-_WIDEST_COLUMN: Final = 32
+_WIDEST_NAME: Final = 40
+_NARROWEST_VALUE: Final = 40
+"""If less room is left beside the name of a value, a longer one is printed below it."""
 
 
-def print_change(change: Change, console: Console, invocation: Invocation) -> None:
-    """Print `change` with all facts that a reviewer needs for its action."""
+class Context(Struct, frozen=True, kw_only=True):
+    """What is known beside the changes: options of commands, aliases by SID, and the sources of values."""
+
+    invocation: Invocation
+    names: Mapping[str, str]
+    provenance: Mapping[Address, Provenance]
+    sources: Sources
+
+
+def print_change(change: Change, console: Console, context: Context) -> None:
+    """Print `change` with all that a reviewer needs for its action."""
     _print_header(change, console)
     match change.action:
         case Action.CREATE | Action.IMPORT:
-            _print_facts(change, console)
-            _print_differences(change, console)
+            _print_values(change, console, context)
+            _print_differences(change, console, context)
         case Action.CHANGED | Action.MOVE | Action.ACCEPT:
-            _print_differences(change, console)
-            _print_acceptance(change, console, invocation)
+            _print_differences(change, console, context)
+            _print_acceptance(change, console, context.invocation)
         case Action.IN_DOUBT:
-            _print_doubt(change, console, invocation)
+            _print_doubt(change, console, context.invocation)
         case Action.ORPHANED | Action.FORGET | Action.NOOP:
             pass
         case _:
             assert_never(change.action)
 
 
-def print_brief(changes: Sequence[Change], console: Console) -> None:
-    """Print `changes` on one line each, in columns."""
-    addresses = _column([change.address for change in changes])
-    titles = _column([title_of(payload_of(change)) for change in changes])
-    for change in changes:
-        symbol, style = GROUPS[change.action].mark
-        put_fitted(
-            console,
-            (f"  {symbol} ", style),
-            (pad(change.address, max(addresses, columns_of(change.address))), "bold"),
-            "  ",
-            pad(title_of(payload_of(change)), titles),
-            "  ",
-            (_brief_facts(change), "dim"),
-        )
-
-
-def _column(texts: Sequence[str]) -> int:
-    return min(max(columns_of(printable(text)) for text in texts), _WIDEST_COLUMN)
-
-
-def _brief_facts(change: Change) -> str:
-    if change.action is Action.MOVE and change.moved_from is not None:
-        return f"was {change.moved_from}"
-    window = window_of(payload_of(change), "exam", change.timezone)
-    fields = ", ".join(difference.path for difference in change.diff)
-    facts = (change.sid, fields, change.course, None if window is None else window.local)
-    return "  ".join(fact for fact in facts if fact)
-
-
 def _print_header(change: Change, console: Console) -> None:
     symbol, style = GROUPS[change.action].mark
     was = "" if change.moved_from is None else f"was {change.moved_from}"
-    title = title_of(payload_of(change))
+    payload = payload_of(change)
+    badges = badges_of(payload) if change.action in {Action.CREATE, Action.IMPORT} else []
     print_header(
-        console, (f"  {symbol} ", style), change.address, title, (was, "dim"), (change.sid or "", "dim")
+        console,
+        (f"  {symbol} ", style),
+        change.address,
+        title_of(payload),
+        (", ".join(badges), "yellow"),
+        (was, "dim"),
+        (change.sid or "", "dim"),
     )
 
 
-def _print_facts(change: Change, console: Console) -> None:
-    place = "" if change.source is None else f", declared at {change.source}"
-    put_fact("course", console, change.course or change.course_sid, (place, "dim"))
+def _print_values(change: Change, console: Console, context: Context) -> None:
+    """Print where the exam is declared, and every value; windows are one line each if one layer has both."""
+    sources = context.provenance.get(change.address, {})
+    values = {value.path: value for value in values_of(change, context.names, sources)}
+    if change.timezone is not None:  # it is not sent, but all times come from it
+        zone = ExamValue(path="timezone", text=change.timezone, source=sources.get("timezone"))
+        values |= {zone.path: zone}
+    if change.source is not None:
+        put_fact("declared", console, str(change.source))
+    if context.sources is Sources.MARKED:
+        _print_usual(change, values, console)
+    widest = max((columns_of(printable(value.name)) for value in values.values()), default=0)
+    for value in values.values():
+        is_placed = context.sources is Sources.PLACED
+        source = _places(value.path, sources) if is_placed else _in_brackets(value.mark)
+        _print_value(value, source, min(widest, _WIDEST_NAME) + 2, console)
+
+
+def _print_usual(change: Change, values: dict[str, ExamValue], console: Console) -> None:
+    """Print course and windows, and take them out of `values`; also the title, if the header has it whole."""
+    course = values.pop("courseSid")
+    put_fact("course", console, course.text, (_in_brackets(course.mark), "dim"))
     for label, window in windows_of(payload_of(change), change.timezone):
-        put_window(label, window, console)
-    if facts := facts_of(payload_of(change)):
-        put_fact("details", console, facts)
+        paths = [f"configuration.{label}{bound}Date" for bound in ("Open", "Close")]
+        marks = {values[path].mark for path in paths if path in values}
+        if len(marks) == 1:
+            put_window(label, window, console, mark=_in_brackets(marks.pop()))
+            for path in paths:
+                values.pop(path, None)
+    title = values.get("title")
+    if title is not None and not title.mark and title.text == title_of(payload_of(change)):
+        del values["title"]
 
 
-def _print_differences(change: Change, console: Console) -> None:
+def _places(path: str, sources: Provenance) -> str:
+    """Return where the value at `path` is written or, if it has an alias, where that and its SID are."""
+    found = dict.fromkeys(str(sources[at]) for at in (ALIASED.get(path, path), path) if at in sources)
+    return _in_brackets("; ".join(found))
+
+
+def _print_value(value: ExamValue, source: str, columns: int, console: Console) -> None:
+    room = width_of(console) - INDENT - columns
+    text = printable(value.text)
+    is_cramped = room < _NARROWEST_VALUE and columns_of(text + printable(source)) > room
+    if is_cramped or any(columns_of(word) > room for word in text.split()):
+        put_wrapped(console, (value.name, "dim"), indent=INDENT)
+        put_wrapped(console, value.text, (source, "dim"), indent=INDENT + 2)
+    else:
+        put_fact(value.name, console, value.text, (source, "dim"), columns=columns)
+
+
+def _in_brackets(mark: str) -> str:
+    return f"  {unbroken(f'({mark})')}" if mark else ""
+
+
+def _print_differences(change: Change, console: Console, context: Context) -> None:
     for difference in change.diff:
-        _print_difference(difference, change.timezone, console)
+        _print_difference(difference, console, sides_of(difference, change.timezone, context.names))
 
 
-def _print_difference(difference: FieldDiff, timezone: str | None, console: Console) -> None:
-    before, after = sides_of(difference, timezone)
+def _print_difference(difference: FieldDiff, console: Console, sides: tuple[str, str]) -> None:
+    before, after = sides
     one_line = f"{difference.path}: {before} → {after}"
     if INDENT + columns_of(printable(one_line)) <= width_of(console):
         put(console, " " * INDENT, f"{difference.path}: ", (before, "red"), " → ", (after, "green"))
         return
-    put(console, " " * INDENT, f"{difference.path}:")
+    put_wrapped(console, f"{difference.path}:", indent=INDENT)
     put_wrapped(console, (f"- {before}", "red"), indent=INDENT + 2, hanging=INDENT + 4)
     put_wrapped(console, (f"+ {after}", "green"), indent=INDENT + 2, hanging=INDENT + 4)
 

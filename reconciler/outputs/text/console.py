@@ -22,6 +22,7 @@ LABEL_WIDTH: Final = 9
 
 _USUAL_WIDTH: Final = 80
 _MIN_TEXT_WIDTH: Final = 20
+_UNBROKEN_SPACE: Final = "\N{NO-BREAK SPACE}"
 _CODES: Final = {
     "bold": "1",
     "dim": "2",
@@ -107,26 +108,29 @@ def put_wrapped(console: Console, *pieces: Piece, indent: int = 0, hanging: int 
         console.file.write(f"{' ' * (rest if number else indent)}{line}\n")
 
 
-def put_fact(label: str, console: Console, *pieces: Piece) -> None:
-    """Print `pieces` beside `label`, indented below a header and wrapped."""
-    margin = INDENT + LABEL_WIDTH
-    head = _styled(console, ((" " * INDENT + f"{label:{LABEL_WIDTH}}", "dim"),))
+def unbroken(text: str) -> str:
+    """Return `text` with spaces at which no line is wrapped, if that is possible."""
+    return text.replace(" ", _UNBROKEN_SPACE)
+
+
+def put_fact(label: str, console: Console, *pieces: Piece, columns: int = LABEL_WIDTH) -> None:
+    """Print `pieces` beside `label`, which takes `columns`, indented below a header and wrapped."""
+    margin = INDENT + columns
+    head = _styled(console, ((" " * INDENT + pad(label, columns), "dim"),))
     for number, line in enumerate(_lines(console, pieces, width_of(console) - margin)):
         console.file.write(f"{' ' * margin if number else head}{line}\n")
 
 
 def _lines(console: Console, pieces: tuple[Piece, ...], columns: int) -> list[str]:
     text = _styled(console, pieces)
-    return wrap(text, max(columns, _MIN_TEXT_WIDTH), break_on_hyphens=False) or [""]
-
-
-def put_fitted(console: Console, *pieces: Piece) -> None:
-    """Print `pieces` on one line, cut to the width of a terminal."""
-    console.file.write(f"{fitted(console, *pieces)}\n")
+    if (len(text) if text.isascii() else width(text)) <= columns:  # most lines; to wrap them takes long
+        return [text.rstrip().replace(_UNBROKEN_SPACE, " ")]
+    lines = wrap(text, max(columns, _MIN_TEXT_WIDTH), break_on_hyphens=False) or [""]
+    return [line.replace(_UNBROKEN_SPACE, " ") for line in lines]
 
 
 def fitted(console: Console, *pieces: Piece) -> str:
-    """Return `pieces` as `put_fitted` prints them."""
+    """Return `pieces` on one line, cut to the width of a terminal."""
     line = _styled(console, pieces)
     if console.is_terminal and width(line) > console.width:
         return clip(line, 0, console.width - 1) + ELLIPSIS
@@ -147,7 +151,7 @@ def put_panel(console: Console, title: str, *pieces: Piece, style: str, columns:
 
 def columns_of(text: str) -> int:
     """Return the width of `text`, which is printable, in columns."""
-    return wcswidth(text)
+    return len(text) if text.isascii() else wcswidth(text)
 
 
 def pad(text: str, columns: int) -> str:

@@ -17,6 +17,7 @@ from reconciler.outputs.text.console import (
     put,
     put_fact,
     put_wrapped,
+    unbroken,
     width_of,
 )
 
@@ -96,18 +97,26 @@ def print_settling(commands: Sequence[str], console: Console) -> None:
             put(console, " " * INDENT, f"{condition:{_CONDITION_WIDTH}}", (command, "bold"))
 
 
-def put_window(label: str, window: Window, console: Console, *, note: str = "") -> None:
-    """Print `window` beside `label`, followed by `note`.
+def bounds_whole(window: str) -> str:
+    """Return `window`, in words, with its dash as the only place at which a line may be wrapped."""
+    dash = " \N{EN DASH}"
+    return f"{unbroken(dash)} ".join(map(unbroken, window.split(f"{dash} ")))
+
+
+def put_window(label: str, window: Window, console: Console, *, note: str = "", mark: str = "") -> None:
+    """Print `window` beside `label`, followed by `note`; `mark` is behind the local time.
 
     Local time, UTC and note are on one line if they fit, else on a line each.
     """
     in_utc = f" ({window.utc})" if window.utc else ""
     behind = f", {note}" if note else ""
-    if INDENT + LABEL_WIDTH + columns_of(window.local + in_utc + printable(behind)) <= width_of(console):
-        put_fact(label, console, window.local, (in_utc, "dim"), behind)
+    if INDENT + LABEL_WIDTH + columns_of(printable(f"{window.local}{mark}{in_utc}{behind}")) <= width_of(
+        console
+    ):
+        put_fact(label, console, window.local, (f"{in_utc}{mark}", "dim"), behind)
         return
-    put_fact(label, console, window.local)
+    put_fact(label, console, bounds_whole(window.local), (mark, "dim"))
     if in_utc:
-        put_fact("", console, (in_utc.strip(), "dim"))
+        put_fact("", console, (bounds_whole(in_utc.strip()), "dim"))
     if note:
         put_fact("", console, note)

@@ -6,20 +6,19 @@ from typing import Final
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change, Guard, Note, Plan
 from reconciler.model.provenance import NO_PROVENANCE, Provenance
-from reconciler.outputs.escapes import ELLIPSIS, first_of, printable
+from reconciler.outputs.escapes import ELLIPSIS, first_of
 from reconciler.outputs.groups import GROUPS, Group
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
-from reconciler.outputs.listing import Listing
+from reconciler.outputs.listing import Listing, Sources
 from reconciler.outputs.ordering import by_time
 from reconciler.outputs.plan_summary import headline, remarks, told_notes
-from reconciler.outputs.text.change_text import print_brief, print_change
+from reconciler.outputs.text.brief_text import print_brief
+from reconciler.outputs.text.change_text import Context, print_change
 from reconciler.outputs.text.console import (
     INDENT,
     Console,
     Piece,
-    columns_of,
     count_of,
-    pad,
     put,
     put_panel,
     put_wrapped,
@@ -29,36 +28,36 @@ from reconciler.outputs.text.in_doubt_text import MOST_WHOLE, print_where_others
 _MOST_NOTES: Final = 25
 _ADDRESSES_OF_A_GUARD: Final = 5
 _WIDEST_PANEL: Final = 100
+_LONG: Final = frozenset({Action.IN_DOUBT, Action.CREATE, Action.IMPORT})
+"""Actions whose changes, in full, are set apart by empty lines."""
+
 _DONE: Final = "done"
+_MOST_NEW_WHOLE: Final = 5
 _MOST_SHOWN_WHOLE: Final = 25
-"""If an action has more changes, each gets one line."""
-
-_BRIEF: Final = frozenset({Action.NOOP, Action.IN_DOUBT})
-"""Actions whose changes are never all printed in full, even if provenance is asked for."""
-
-_WIDEST_PATH: Final = 48
+"""If more exams are new, or another action has more changes, they are printed as a list."""
 
 
-def print_plan(
+def print_plan(  # noqa: PLR0913 - a plan, and what is known beside it
     plan: Plan,
     console: Console,
     *,
     listing: Listing,
     invocation: Invocation = NO_OPTIONS,
     provenance: Mapping[Address, Provenance] = NO_PROVENANCE,
+    sources: Sources = Sources.MARKED,
 ) -> None:
-    """Print `plan` by action, then notes, guards, destination, summary and fingerprint.
+    """Print what apply will do with `plan`, what is wrong, the changes by action, notes, and its identity.
 
-    Exams with known `provenance` are printed in full, with the source of each value.
+    A few exams are printed in full; all of them if all are listed, or `sources` are to be placed.
     """
+    context = Context(invocation=invocation, names=plan.names, provenance=provenance, sources=sources)
     _print_headline(plan, console)
-    for guard in plan.guards:
-        _print_guard_panel(guard, console)
+    _print_wrong(plan, console)
     listed = by_time(listing.of(plan))
+    is_whole = listing is Listing.ALL or sources is Sources.PLACED
     for action, group in GROUPS.items():
-        changes = [change for change in listed if change.action is action]
-        if changes:
-            _print_group(group, changes, console, invocation, provenance)
+        if changes := [change for change in listed if change.action is action]:
+            _print_group(group, changes, console, context, whole=_count_of_whole(changes, is_whole=is_whole))
     _print_notes(told_notes(plan, listing), console)
     _print_identity(plan, console)
 
@@ -72,6 +71,17 @@ def _print_headline(plan: Plan, console: Console) -> None:
     put(console)
 
 
+def _print_wrong(plan: Plan, console: Console) -> None:
+    """Print why apply would refuse `plan`, and how many warnings there are."""
+    for guard in plan.guards:
+        _print_guard_panel(guard, console)
+    if plan.warnings:
+        warned = f"{count_of(len(plan.warnings), 'warning')} about the manifests, listed by `validate`."
+        put_wrapped(console, (warned, "yellow"))
+    if plan.guards or plan.warnings:
+        put(console)
+
+
 def _print_identity(plan: Plan, console: Console) -> None:
     """Print where the plan goes, and by what apply recognises it."""
     if where := plan.destination.in_words:
@@ -82,50 +92,38 @@ def _print_identity(plan: Plan, console: Console) -> None:
 
 
 def _print_group(
-    group: Group,
-    changes: list[Change],
-    console: Console,
-    invocation: Invocation,
-    provenance: Mapping[Address, Provenance],
+    group: Group, changes: list[Change], console: Console, context: Context, *, whole: int
 ) -> None:
-    """Print `changes`, which have one action, below their heading."""
-    put(console, (group.heading(len(changes)), "bold"))
-    is_traced = any(change.address in provenance for change in changes)
-    whole = len(changes) if is_traced and changes[0].action not in _BRIEF else _most_whole(changes)
+    """Print `changes`, which have one action, below their heading: the first `whole` of them in full."""
+    put_wrapped(console, (group.heading(len(changes)), "bold"))
     for number, change in enumerate(changes[:whole]):
-        if number and change.action is Action.IN_DOUBT:
+        if number and change.action in _LONG:
             put(console)
-        print_change(change, console, invocation)
-        _print_provenance(provenance.get(change.address, {}), console)
+        print_change(change, console, context)
     if changes[whole:]:
         print_brief(changes[whole:], console)
     if changes[0].action is Action.IN_DOUBT:
-        print_where_others_are(len(changes) - whole, console, invocation)
+        print_where_others_are(len(changes) - whole, console, context.invocation)
     elif changes[0].action is Action.CHANGED and changes[whole:]:
         put_wrapped(console, "To accept one; `--format markdown` has the blocks for all:", indent=2)
-        put(console, " " * INDENT, (invocation.command("accept", "ADDRESS"), "bold"))
+        put(console, " " * INDENT, (context.invocation.command("accept", "ADDRESS"), "bold"))
     if group.advice:
         put_wrapped(console, (group.advice, "italic"), indent=2)
     put(console)
 
 
-def _most_whole(changes: list[Change]) -> int:
-    """Return how many of `changes`, which have one action, are printed in full."""
+def _count_of_whole(changes: list[Change], *, is_whole: bool) -> int:
+    """Return how many of `changes`, which have one action, are printed in full; `is_whole` asks for all."""
     match changes[0].action:
         case Action.NOOP:
             return 0
         case Action.IN_DOUBT:
             return MOST_WHOLE
+        case Action.CREATE | Action.IMPORT:
+            most = _MOST_NEW_WHOLE
         case _:
-            return len(changes) if len(changes) <= _MOST_SHOWN_WHOLE else 0
-
-
-def _print_provenance(provenance: Provenance, console: Console) -> None:
-    """Print the source of each value on a line of its own, by path."""
-    widest = min(max((columns_of(printable(path)) for path in provenance), default=0), _WIDEST_PATH)
-    for path, source in sorted(provenance.items()):
-        columns = max(widest, columns_of(printable(path)))
-        put(console, " " * INDENT, pad(path, columns), (f"  from {source}", "dim"))
+            most = _MOST_SHOWN_WHOLE
+    return len(changes) if is_whole or len(changes) <= most else 0
 
 
 def print_guard(guard: Guard, console: Console) -> None:

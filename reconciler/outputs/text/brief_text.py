@@ -1,0 +1,142 @@
+"""Changes of a plan in a list: one line each or, on a narrow terminal, two; times are always whole."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler.model.plan import Action, Change
+from reconciler.outputs.badges import badges_of
+from reconciler.outputs.escapes import printable
+from reconciler.outputs.exam_facts import duration_of, payload_of, title_of, window_of
+from reconciler.outputs.groups import GROUPS
+from reconciler.outputs.text.console import (
+    INDENT,
+    Console,
+    Piece,
+    columns_of,
+    keep_left,
+    pad,
+    put_wrapped,
+    unbroken,
+    width_of,
+)
+from reconciler.outputs.text.in_doubt_text import bounds_whole
+
+_GAP: Final = "  "
+_WIDEST_ADDRESS: Final = 40
+_WIDEST_TITLE: Final = 40
+_NARROWEST_TITLE: Final = 16
+
+
+class _Row(Struct, frozen=True, kw_only=True):
+    """One change in words, made printable; `aside` is what its action adds, such as its SID."""
+
+    symbol: tuple[str, str]
+    address: str
+    title: str
+    window: str
+    duration: str
+    aside: str
+    badges: str
+
+
+class _Widths(Struct, frozen=True, kw_only=True):
+    """Columns of a list with one line for each change."""
+
+    address: int
+    title: int
+    window: int
+    duration: int
+
+
+def print_brief(changes: Sequence[Change], console: Console) -> None:
+    """Print `changes`, which are sorted by course, each below the name of its course."""
+    rows = {change.address: _row(change) for change in changes}
+    widths = _widths(list(rows.values()), width_of(console))
+    for course, exams in groupby(changes, key=lambda change: change.course or change.course_sid):
+        put_wrapped(console, (course, "bold"), indent=2)
+        for exam in exams:
+            row = rows[exam.address]
+            if widths is None:
+                _print_on_two_lines(row, console)
+            else:
+                _print_on_one_line(row, widths, console)
+
+
+def _row(change: Change) -> _Row:
+    payload = payload_of(change)
+    window = window_of(payload, "exam", change.timezone)
+    mark, style = GROUPS[change.action].mark
+    is_new = change.action in {Action.CREATE, Action.IMPORT}
+    return _Row(
+        symbol=(f"  {mark} ", style),
+        address=printable(change.address),
+        title=printable(title_of(payload)),
+        window="" if window is None else printable(window.local),
+        duration=printable(duration_of(payload)) if is_new else "",
+        aside=printable(_GAP.join(_aside(change))),
+        badges=printable(", ".join(badges_of(payload))) if is_new else "",
+    )
+
+
+def _aside(change: Change) -> Iterator[str]:
+    if change.moved_from is not None:
+        yield f"was {change.moved_from}"
+    if change.sid is not None:
+        yield change.sid
+    if change.diff:
+        yield ", ".join(difference.path for difference in change.diff)
+
+
+def _widths(rows: Sequence[_Row], columns: int) -> _Widths | None:
+    """Return the widths with which every row fits on one line of `columns`; None if some would not.
+
+    Only titles are cut.
+    """
+    address, title, window, duration = (
+        max(map(columns_of, texts))
+        for texts in zip(*((row.address, row.title, row.window, row.duration) for row in rows), strict=True)
+    )
+    rest = max(columns_of(_GAP.join((row.aside, row.badges))) for row in rows)
+    room = columns - INDENT - address - window - duration - rest - 4 * len(_GAP)
+    if address > _WIDEST_ADDRESS or room < min(title, _NARROWEST_TITLE):
+        return None
+    return _Widths(address=address, title=min(title, _WIDEST_TITLE, room), window=window, duration=duration)
+
+
+def _print_on_one_line(row: _Row, widths: _Widths, console: Console) -> None:
+    cells: list[tuple[str, int, str]] = [
+        (row.address, widths.address, "bold"),
+        (row.title, widths.title, ""),
+        (row.window, widths.window, ""),
+        (row.duration, widths.duration, ""),
+    ]
+    columns = [piece for text, width, style in cells if width for piece in ((pad(text, width), style), _GAP)]
+    put_wrapped(console, row.symbol, *columns, *_rest(row))
+
+
+def _print_on_two_lines(row: _Row, console: Console) -> None:
+    """Print the title cut to the rest of the first line, and the window on the second."""
+    rest = _rest(row)
+    taken = 2 * INDENT + columns_of(row.address) + sum(columns_of(text) + len(_GAP) for text, _ in rest)
+    title = keep_left(row.title, max(width_of(console) - taken - len(_GAP), _NARROWEST_TITLE))
+    pieces: list[Piece] = [(row.address, "bold"), title, *rest]
+    put_wrapped(console, row.symbol, *_spaced(pieces), hanging=INDENT)
+    if row.window or row.duration:
+        times: list[Piece] = [bounds_whole(row.window), unbroken(row.duration)]
+        put_wrapped(console, *_spaced(times), indent=INDENT + 2)
+
+
+def _rest(row: _Row) -> list[tuple[str, str]]:
+    return [(text, style) for text, style in ((row.aside, "dim"), (row.badges, "yellow")) if text]
+
+
+def _spaced(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """Yield those of `pieces` that are not empty, with a gap between them."""
+    shown = [piece for piece in pieces if (piece if isinstance(piece, str) else piece[0])]
+    for number, piece in enumerate(shown):
+        if number:
+            yield _GAP
+        yield piece
