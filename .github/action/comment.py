@@ -1,11 +1,14 @@
-"""Keep one comment an environment up to date on a pull request: `comment.py FILE`.
+"""Comment on a pull request, with a plan or with the report of an apply: `comment.py FILE`.
 
-The file's first line is the hidden marker that `plan --format markdown` prints. A comment is ours if it
-begins with a marker of the same environment and is by RECONCILER_COMMENT_AUTHOR: anybody may write a comment
-that looks like ours, and could afterwards edit what we wrote into it.
+The file's first line is the hidden marker that `plan --format markdown` and `apply --summary` write. One
+comment an environment has the newest plan. It is ours if it begins with a marker of a plan for the same
+environment and is by RECONCILER_COMMENT_AUTHOR: anybody may write a comment that looks like ours, and could
+afterwards edit what we wrote into it. Each report is a comment of its own, since it has SIDs that a later one
+has not; it goes to the pull request that was merged as GITHUB_SHA.
 
 Exit code 0: the comment says what the file says; or there is none, since the token of a pull request from a
-fork may only read, and the plan is in the job summary alone. 1: an earlier plan may still stand there.
+fork may only read, or since no pull request was merged, and the job summary alone has it. 1: an earlier plan
+may still stand there. A report that could not be written is a warning: it must not stop the next environment.
 """
 
 import http.client
@@ -24,7 +27,7 @@ from typing import Any, Final
 
 from reconciler.model.outside_text import tamed
 
-MARKER: Final = re.compile(r"<!-- reconciler:plan\b(?P<rest>[^\n]*?)-->")
+MARKER: Final = re.compile(r"<!-- reconciler:(?P<command>plan|apply)\b(?P<rest>[^\n]*?)-->")
 ENVIRONMENT: Final = re.compile(r"\benvironment=(?P<name>\"[^\"]*\"|\S*)")
 NEXT_PAGE: Final = re.compile(r'<([^<>]+)>;\s*rel="next"')
 MAX_PAGES: Final = 100
@@ -79,75 +82,96 @@ def seconds(text: str | None) -> float | None:
 def main() -> int:
     """Write the comment; the exit code."""
     body = Path(sys.argv[1]).read_text(encoding="utf-8")
-    environment = environment_of(body)
-    if environment is None:
+    subject = subject_of(body)
+    if subject is None:
         return fail("the plan does not begin with its marker")
     if "GITHUB_TOKEN" not in os.environ:
-        return fail("GITHUB_TOKEN is not set: give it to the step as `env:`, or set comment: false")
+        return fail("GITHUB_TOKEN is not set: give it to the step as `env:`, or set comment: false", subject)
     try:
-        write(body, environment)
+        write(body, subject)
     except Refused as refusal:
         if refusal.is_harmless:
             print("::notice title=reconciler::this token may not comment; the plan is in the job summary")
             return 0
-        return fail(f"the comment was not written: {refusal}")
+        return fail(f"the comment was not written: {refusal}", subject)
     except (OSError, ValueError, RecursionError, http.client.HTTPException) as error:
-        return fail(f"the comment was not written: {type(error).__name__}: {error}")
+        return fail(f"the comment was not written: {type(error).__name__}: {error}", subject)
     return 0
 
 
-def fail(why: str) -> int:
-    """Say why, and that the comment may tell of an earlier plan."""
+def fail(why: str, subject: tuple[str, str] = ("plan", "")) -> int:
+    """Say why, and what the comment may tell or where the report is; return the exit code."""
     shown = tamed(why, most=500).replace("%", "%25")
+    if subject[0] == "apply":
+        print(f"::warning title=reconciler::{shown}. The report is in the job summary")
+        return 0
     print(f"::error title=reconciler::{shown}. A comment on the pull request may show an earlier plan")
     return 1
 
 
-def environment_of(text: str) -> str | None:
-    """The environment that a text's marker names; None for a text that does not begin with a marker."""
+def subject_of(text: str) -> tuple[str, str] | None:
+    """The command and environment that a text's marker names; None for a text that begins with none."""
     marker = MARKER.match(text)
     if marker is None:
         return None
     named = ENVIRONMENT.search(marker["rest"])
-    return named["name"].strip('"') if named else ""
+    return marker["command"], named["name"].strip('"') if named else ""
 
 
-def write(body: str, environment: str) -> None:
-    """Replace our comment for `environment`, or add it."""
+def write(body: str, subject: tuple[str, str]) -> None:
+    """Replace our comment with a plan for the environment, or add one."""
     repository = f"{os.environ['GITHUB_API_URL']}/repos/{os.environ['GITHUB_REPOSITORY']}"
-    thread = f"{repository}/issues/{int(pull_request()['number'])}/comments"
-    ours = next((one for one in comments(thread) if is_ours(one, environment)), None)
+    number = pull_request_number(repository)
+    if number is None:
+        print("No pull request was merged as this commit; the job summary has the report.")
+        return
+    thread = f"{repository}/issues/{number}/comments"
+    is_plan = subject[0] == "plan"
+    ours = next((one for one in comments(thread) if is_ours(one, subject)), None) if is_plan else None
     if ours is None:
         send("POST", thread, {"body": body})
     else:
         send("PATCH", f"{repository}/issues/comments/{ours['id']}", {"body": body})
 
 
-def pull_request() -> dict[str, Any]:
-    """The pull request that this run is about, as the event has it."""
-    event = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
-    found: dict[str, Any] = event["pull_request"]
-    return found
+def pull_request_number(repository: str) -> int | None:
+    """The number of the event's pull request, or of the one that was merged as this commit."""
+    event = read_event()
+    if "pull_request" in event:
+        return int(event["pull_request"]["number"])
+    sha = os.environ["GITHUB_SHA"]
+    found, _ = send("GET", f"{repository}/commits/{sha}/pulls")
+    for one in found if isinstance(found, list) else ():
+        match one:
+            case {"merge_commit_sha": str(merged), "number": int(number)} if merged == sha:
+                return number
+    return None
+
+
+def read_event() -> dict[str, Any]:
+    """What started this run."""
+    event: dict[str, Any] = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
+    return event
 
 
 def is_from_outside() -> bool:
     """Whether the pull request is from a fork, which may be gone by now; Dependabot's count as such."""
     if os.environ.get("GITHUB_ACTOR") == "dependabot[bot]":
         return True
-    match pull_request():
-        case {"head": {"repo": {"full_name": str(name)}}}:
+    match read_event():
+        case {"pull_request": {"head": {"repo": {"full_name": str(name)}}}}:
             return name != os.environ["GITHUB_REPOSITORY"]
-        case {"head": {"repo": None}}:
+        case {"pull_request": {"head": {"repo": None}}}:
             return True
     return False
 
 
-def is_ours(comment: object, environment: str) -> bool:
-    """Whether this action wrote `comment` about `environment`."""
+def is_ours(comment: object, subject: tuple[str, str]) -> bool:
+    """Whether this action wrote `comment` about `subject`."""
     match comment:
         case {"id": int(), "body": str(body), "user": {"login": str(author)}}:
             is_by_us = author == os.environ["RECONCILER_COMMENT_AUTHOR"]
-            return is_by_us and environment_of(body) == environment
+            return is_by_us and subject_of(body) == subject
     return False
 
 

@@ -3,12 +3,14 @@
 set -euo pipefail
 
 python=$RUNNER_TEMP/reconciler/bin/python
-markdown=$RUNNER_TEMP/reconciler-plan.md
+markdown=$RUNNER_TEMP/reconciler.md
 page=$RUNNER_TEMP/plan.html
+report=$RUNNER_TEMP/apply-report.json
+run=$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID
 arguments=()
 
 main() {
-	rm -f "$markdown"
+	rm -f "$markdown" "$page" "$report"
 	PATH=$RUNNER_TEMP/reconciler/command:$PATH
 	cd "$RECONCILER_DIRECTORY"
 	case $RECONCILER_COMMAND in
@@ -46,13 +48,13 @@ plan() {
 	3) echo '::warning title=reconciler::an exam is in doubt; the plan says how to settle it' ;;
 	*)
 		if [[ $code -ne 1 || ! -s $markdown ]]; then
-			say_that_there_is_no_plan
+			say_that_there_is_none plan 'There is no plan'
 			exit "$code"
 		fi
 		echo '::error title=reconciler::apply would refuse this plan; the plan says why'
 		;;
 	esac
-	cat "$markdown" >>"$GITHUB_STEP_SUMMARY"
+	show_markdown
 	reconciler show --format html -- "$RECONCILER_PLAN_FILE" >"$page"
 	output plan-file "$(realpath "$RECONCILER_PLAN_FILE")"
 	output page-file "$page"
@@ -60,14 +62,19 @@ plan() {
 	if [[ $code -eq 1 ]]; then exit 1; fi
 }
 
-# The comment of an earlier plan must not stand there as if it were this one's.
-say_that_there_is_no_plan() {
+# The summary and the comment lead to the run, whose artifacts have it all.
+show_markdown() {
+	printf '\n<sub>[This run](%s)</sub>\n' "$run" >>"$markdown"
+	cat "$markdown" >>"$GITHUB_STEP_SUMMARY"
+}
+
+# say_that_there_is_none COMMAND SENTENCE: the comment of an earlier run must not stand there as if it were this one's.
+say_that_there_is_none() {
 	local name
 	name=$("$python" -c 'import sys, urllib.parse as url; print(url.quote(sys.argv[1], safe="").replace("--", "-%2D"))' \
 		"$RECONCILER_ENV")
-	printf '<!-- reconciler:plan environment=%s fingerprint= -->\n**There is no plan%s.** The run says why: %s\n' \
-		"$name" "${name:+ for $name}" \
-		"$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID" >"$markdown"
+	printf '<!-- reconciler:%s environment=%s fingerprint= -->\n**%s%s.** The run says why: %s\n' \
+		"$1" "$name" "$2" "${name:+ for $name}" "$run" >"$markdown"
 	cat "$markdown" >>"$GITHUB_STEP_SUMMARY"
 }
 
@@ -82,10 +89,16 @@ apply() {
 	local code=0 word
 	word=$("$python" -c 'import secrets; print(secrets.token_hex(16))')
 	echo "::stop-commands::$word"
-	with_signals_passed_on reconciler apply --auto-approve "${arguments[@]}" || code=$?
+	with_signals_passed_on reconciler apply --auto-approve --out="$report" --summary="$markdown" "${arguments[@]}" ||
+		code=$?
 	echo "::$word::"
 	output exit-code "$code"
-	summarise "$code"
+	if [[ -s $markdown && -s $report ]]; then
+		show_markdown
+		output report-file "$report"
+	else
+		say_that_there_is_none apply "Apply ended with exit code $code and without a report"
+	fi
 	exit "$code"
 }
 
@@ -103,16 +116,6 @@ with_signals_passed_on() {
 	done
 	trap - INT TERM
 	return "$code"
-}
-
-summarise() {
-	local verdict
-	case $1 in
-	0) verdict='Applied: nothing is left to do.' ;;
-	3) verdict='Applied, and an exam is in doubt. It is not sent again before someone has settled it: the log says how.' ;;
-	*) verdict="Apply ended with exit code $1. The log says why, and what to do." ;;
-	esac
-	printf '### Apply%s\n\n%s\n' "${RECONCILER_ENV:+ to $RECONCILER_ENV}" "$verdict" >>"$GITHUB_STEP_SUMMARY"
 }
 
 take_scope() {

@@ -39,7 +39,7 @@ def loaded(commenting, monkeypatch):
     path = ROOT / ".github" / "action" / "comment.py"
     for name, value in commenting.variables.items():
         monkeypatch.setenv(name, value)
-    plan = commenting.root / "reconciler-plan.md"
+    plan = commenting.root / "reconciler.md"
     plan.write_text(PLAN.format("staging", "a"), encoding="utf-8")
     monkeypatch.setattr(sys, "argv", [str(path), str(plan)])
     spec = importlib.util.spec_from_file_location("comment", path)
@@ -66,6 +66,7 @@ class Commenting:
             "GITHUB_REPOSITORY": "example-edu/exams",
             "GITHUB_TOKEN": "ghs_secret",
             "PATH": os.environ["PATH"],
+            "RECONCILER_COMMAND": "plan",
             "RECONCILER_COMMENT_AUTHOR": BOT,
             "RUNNER_TEMP": str(root),
         }
@@ -77,7 +78,7 @@ class Commenting:
 
     def run(self, body, expect=0):
         """What the step printed about the plan `body`."""
-        (self.root / "reconciler-plan.md").write_text(body, encoding="utf-8")
+        (self.root / "reconciler.md").write_text(body, encoding="utf-8")
         done = subprocess.run(
             [ROOT / ".github" / "action" / "comment.sh"],
             env=self.variables,
@@ -291,6 +292,52 @@ def test_what_is_no_answer_fails_the_step(commenting, said):
     with raw_server(converse) as server:
         commenting.variables["GITHUB_API_URL"] = server.url
         assert "may show an earlier plan" in commenting.run(PLAN.format("staging", "a"), expect=1)
+
+
+REPORT = "<!-- reconciler:apply environment={} fingerprint=sha256:{} -->\n**Created 1 exam**\n"
+
+
+@pytest.fixture
+def merged(commenting):
+    """Pull request 1 is merged, with the plan's comment, and an apply runs on the push."""
+    commenting.run(PLAN.format("staging", "a"))
+    commenting.pull.merged_as = "a" * 40
+    commenting.event.write_text("{}")
+    commenting.variables |= {
+        "GITHUB_EVENT_NAME": "push",
+        "GITHUB_SHA": "a" * 40,
+        "RECONCILER_COMMAND": "apply",
+    }
+    return commenting
+
+
+def test_the_merged_pull_request_is_told_what_became_of_it(merged):
+    """Each report stands there by itself, since each has other SIDs; the plan stays."""
+    for mark in "bc":
+        merged.run(REPORT.format("staging", mark))
+    reports = [REPORT.format("staging", mark) for mark in "bc"]
+    assert merged.bodies == [PLAN.format("staging", "a"), *reports]
+
+
+def test_a_push_that_merged_nothing_is_no_failure(merged):
+    """The job summary has the report."""
+    merged.pull.merged_as = "b" * 40
+    assert "No pull request was merged" in merged.run(REPORT.format("staging", "b"))
+    assert merged.bodies == [PLAN.format("staging", "a")]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "refusal",
+    [Refusal(403), Refusal(404, "Not Found"), Refusal(200, body=b"<html>"), Refusal(200, body=b"[3, {}]")],
+)
+def test_a_report_that_cannot_be_commented_fails_no_apply(merged, method, refusal):
+    """What was applied is applied, and the next environment must not wait for a comment: it is a warning."""
+    merged.api.refusals[method] = replace(refusal)
+    printed = merged.run(REPORT.format("staging", "b"))
+    is_list = refusal.body == b"[3, {}]"
+    assert is_list or printed.startswith("::warning title=reconciler::the comment was not written")
+    assert is_list or printed.endswith("The report is in the job summary\n")
 
 
 @pytest.mark.parametrize("event", ["push", "schedule"])

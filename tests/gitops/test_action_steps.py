@@ -107,7 +107,7 @@ def test_a_plan_that_apply_would_refuse_fails_the_job_and_is_shown(step):
     assert told["exit-code"] == "1"
     assert told["fingerprint"] == plan["fingerprint"]
     assert plan["destination"]["apiUrl"] == "https://api.example.edu"
-    for file in (step.root / "summary", step.temp / "reconciler-plan.md", Path(told["page-file"])):
+    for file in (step.root / "summary", step.temp / "reconciler.md", Path(told["page-file"])):
         assert "too-many-creates" in file.read_text()
         assert "maxCreates: 2" in file.read_text()
 
@@ -127,7 +127,7 @@ def test_a_plan_that_fails_replaces_the_comment_of_an_earlier_one(step):
     """What is to be commented then begins with the marker, and says that there is no plan."""
     step.workspace.write("version: 2\n")
     step.run(command="plan", expect=1)
-    first, second = (step.temp / "reconciler-plan.md").read_text().splitlines()
+    first, second = (step.temp / "reconciler.md").read_text().splitlines()
     assert first.startswith("<!-- reconciler:plan ")
     assert "There is no plan" in second
     assert "https://github.example.edu/example-edu/exams/actions/runs/7" in second
@@ -163,7 +163,8 @@ def test_apply_expects_the_reviewed_plan(step):
         assert process.returncode == 1
         assert sandbox.requests == 0
     assert "cs/c" in printed
-    assert "ended with exit code 1" in (step.root / "summary").read_text()
+    assert "ended with exit code 1 and without a report" in (step.root / "summary").read_text()
+    assert "report-file" not in step.outputs()
 
 
 def test_no_title_is_taken_for_a_command_to_the_runner(step):
@@ -174,7 +175,22 @@ def test_no_title_is_taken_for_a_command_to_the_runner(step):
     word = lines[0].removeprefix("::stop-commands::")
     assert re.fullmatch(r"[0-9a-f]{32}", word)
     assert lines[-1] == f"::{word}::"
-    assert (step.root / "summary").read_text().startswith("### Apply")
+
+
+def test_apply_says_what_was_created(step):
+    """The summary and the report have the SIDs, and both lead to each other by the run."""
+    with running() as sandbox:
+        step.workspace.variables["SMARTERPROCTORING_URL"] = sandbox.url
+        step.run(command="apply")
+        sids = [exam["sid"] for exam in sandbox.created]
+    summary = (step.root / "summary").read_text()
+    report = json.loads(Path(step.outputs()["report-file"]).read_text())
+    assert summary.startswith("<!-- reconciler:apply environment= ")
+    assert "**Created 2 exams at " in summary
+    assert "https://github.example.edu/example-edu/exams/actions/runs/7" in summary
+    assert sorted(exam["sid"] for exam in report["exams"]) == sorted(sids)
+    assert all(sid in summary for sid in sids)
+    assert (step.temp / "reconciler.md").read_text() == summary
 
 
 @pytest.mark.usefixtures("unmeasured")

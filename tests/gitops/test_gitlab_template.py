@@ -69,11 +69,12 @@ def test_applies_never_overlap_and_are_never_cancelled():
 
 
 def test_what_the_state_did_not_take_is_kept():
-    """A failed apply leaves its recovery file, from where its script has it made."""
+    """A failed apply leaves its recovery file, from where its script has it made; any apply its report."""
     (apply,) = [job for name, job in JOBS.items() if " apply " in name]
-    assert apply["artifacts"]["when"] == "on_failure"
-    (path,) = apply["artifacts"]["paths"]
+    assert apply["artifacts"]["when"] == "always"
+    text, document, path = apply["artifacts"]["paths"]
     assert f'--recovery-dir "$CI_PROJECT_DIR/{Path(path).parent}"' in apply["script"][0]
+    assert f'--out "$CI_PROJECT_DIR/{document}" --summary "$CI_PROJECT_DIR/{text}"' in apply["script"][0]
 
 
 def test_no_input_stands_in_a_script():
@@ -135,6 +136,9 @@ def test_its_scripts_validate_plan_and_apply(workspace):
         done = play(workspace, "apply")
         assert done.returncode == 0, done.stderr
         assert len(sandbox.created) == 2
+    (kept,) = [job for name, job in JOBS.items() if " apply " in name]
+    for name in kept["artifacts"]["paths"][:2]:
+        assert all(exam["sid"] in (workspace.root / name).read_text() for exam in sandbox.created)
 
 
 def test_a_refused_plan_fails_its_job_and_is_kept(workspace):

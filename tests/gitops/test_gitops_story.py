@@ -166,6 +166,12 @@ def artifact(story, run, environment):
     return json.loads((story.site.artifacts[run.id][f"plan-{environment}"] / "plan.json").read_text())
 
 
+def reports_on(pull, environment):
+    """The comments of apply on a merged pull request."""
+    marker = f"<!-- reconciler:apply environment={environment} "
+    return [comment["body"] for comment in pull.comments if comment["body"].startswith(marker)]
+
+
 def actions(document):
     """What a plan would do to each exam."""
     return {change["address"]: change["action"] for change in document["changes"]}
@@ -188,6 +194,11 @@ def test_a_pull_request_is_planned_and_its_merge_creates_what_it_showed(story):
     for environment in ENVIRONMENTS:
         assert len(story.titles(environment)) == len(set(story.titles(environment))) == 5
         assert story.published(environment) == story.state(environment)
+        sids = [entry["sid"] for entry in story.state(environment)["exams"].values()]
+        (comment,) = reports_on(pull, environment)
+        kept = (story.site.artifacts[applied.id][f"report-{environment}"] / "apply-report.json").read_text()
+        for text in (comment, kept, applied.job("apply", environment=environment).summary):
+            assert all(sid in text for sid in sids)
 
     (story.clone / "exams/computer-science/cs210.yaml").unlink()
     story.commit("main")
@@ -197,7 +208,8 @@ def test_a_pull_request_is_planned_and_its_merge_creates_what_it_showed(story):
     again = story.apply(sha)
     assert not again.failed, again.log
     assert len(story.titles("production")) == 5
-    for text in (run.log, applied.log, again.log):
+    assert [len(reports_on(pull, environment)) for environment in ENVIRONMENTS] == [2, 2]
+    for text in (run.log, applied.log, again.log, *(comment["body"] for comment in pull.comments)):
         assert SECRET not in text
         assert "a.token.x" not in text
 
@@ -297,6 +309,8 @@ def test_a_killed_apply_is_recovered_by_a_pull_request(story):
     assert killed.job("apply", environment="production").failed
     assert not killed.job("apply", environment="staging").failed
     story.site.on_runner.clear()
+    (comment,) = reports_on(pull, "production")
+    assert "without a report for production.** The run says why" in comment
     # The state is a file on the runners' disk, beside its log, so it needs no recovery file.
     assert not any(name.startswith("recovery-") for name in story.site.artifacts[killed.id])
 
