@@ -25,7 +25,9 @@ def junit_text(loaded: Loaded, checkout: Checkout) -> str:
     }
     for placed in place_diagnostics(loaded.diagnostics, checkout):
         cases.setdefault(placed.shown_path, []).append(placed)
-    suite = ET.Element("testsuite", name="reconciler validate", **_counts(list(cases.values())), time="0")
+    suite = ET.Element(
+        "testsuite", {"name": "reconciler validate", **_counts(list(cases.values())), "time": "0"}
+    )
     for path, found in sorted(cases.items()):
         if not found:
             ET.SubElement(suite, "testcase", classname=_xml(path), name="valid", time="0")
