@@ -244,6 +244,24 @@ def test_the_table_says_who_when_how_long_where_and_what_is_special() -> None:
     assert cells[5] == "**draft**, **assigned students only**, **no password**"
 
 
+def test_courses_and_users_are_named_where_a_name_is_known() -> None:
+    """In tables, differences and folds the alias stands, beside the SID where that is what differs."""
+    contact = "US" + "a" * 32
+    body = {**cases.payload(), "contactUserSid": contact}
+    differing = FieldDiff(path="contactUserSid", before="US" + "b" * 32, after=contact)
+    plan = page_cases.plan_of(
+        replace(cases.changed(), diff=(differing,)),
+        cases.change("cs101/quiz", Action.CREATE, after=body),
+        cases.change("cs101/old", Action.ORPHANED, before=body, number=3),
+    )
+    text = markdown(replace(plan, names={contact: "j_doe"}))
+    named = f"{escaped('j_doe')} ({contact})"
+    assert f"| `contactUserSid` | &#34;US{'b' * 32}&#34; | {named} |".replace("&#34;", '"') in text
+    assert f"| `contactUserSid` | {named} |" in text
+    assert "| `cs101` | `cs101/old` |" in text
+    assert cases.COURSE not in text.split("#### 1 exam will be created")[0]
+
+
 def test_hints_with_a_block_to_paste_are_whole() -> None:
     """A guard's hint is not cut in the middle of the YAML that it tells one to paste."""
     entries = ", ".join(f"{{from: cs101/old-{number}, to: cs101/new-{number}}}" for number in range(25))

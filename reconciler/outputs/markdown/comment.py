@@ -175,7 +175,7 @@ def _body(comment: _Comment, limits: Limits, folds: Sequence[Sequence[str]]) -> 
     left = len(plan.warnings) - len(plan.warnings[: limits.rows])
     if left:
         left_out.append(f"{left:,} of {count_of(len(plan.warnings), 'warning')}")
-    for section in sections_of(comment.changes, comment.invocation, limits, folds):
+    for section in sections_of(comment.changes, plan.names, comment.invocation, limits, folds):
         yield from section.lines
         left_out += section.left_out
     yield from _notes(told_notes(plan, comment.listing))

@@ -1,6 +1,6 @@
 """The sections of a plan as Markdown, one for each action, within given limits."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, assert_never
 
 from msgspec import Struct, field
@@ -48,29 +48,39 @@ class Section(Struct, frozen=True):
 
 
 def sections_of(
-    changes: Sequence[Change], invocation: Invocation, limits: Limits, folds: Sequence[Sequence[str]]
+    changes: Sequence[Change],
+    names: Mapping[str, str],
+    invocation: Invocation,
+    limits: Limits,
+    folds: Sequence[Sequence[str]],
 ) -> Iterator[Section]:
     """Yield a section for each action of `changes`; after the creates, their windows and values.
 
-    `folds` hold all values of the first creates.
+    `names` are aliases by SID. `folds` hold all values of the first creates.
     """
     for action in GROUPS:
         chosen = [change for change in changes if change.action is action]
         if not chosen:
             continue
-        yield _section(action, chosen, invocation, limits)
+        yield _section(action, chosen, names, invocation, limits)
         if action is Action.CREATE:
             yield _chart(chosen, limits)
             yield _values(len(chosen), folds)
 
 
-def _section(action: Action, changes: Sequence[Change], invocation: Invocation, limits: Limits) -> Section:
+def _section(
+    action: Action,
+    changes: Sequence[Change],
+    names: Mapping[str, str],
+    invocation: Invocation,
+    limits: Limits,
+) -> Section:
     shown = changes[: limits.rows]
     match action:
         case Action.IN_DOUBT:
             return _doubts(changes, invocation, limits)
         case Action.CHANGED | Action.ACCEPT:
-            lines = [*_differences(shown, limits), *_accepting(shown, invocation)]
+            lines = [*_differences(shown, names, limits), *_accepting(shown, invocation)]
         case Action.CREATE | Action.IMPORT:
             lines = _exams(shown, limits)
         case Action.MOVE:
@@ -131,9 +141,15 @@ def _window(window: Window | None, limits: Limits) -> str:
 
 def _named(changes: Sequence[Change], limits: Limits, *more: str) -> list[str]:
     """Return a table that names the exams; `more` is the heading of a column of former addresses."""
-    heads = ("Exam", "Address", "SID", *more)
+    heads = ("Exam", "Course", "Address", "SID", *more)
     rows = (
-        (_title(change, limits), code(change.address), code(change.sid or ""), code(change.moved_from or ""))
+        (
+            _title(change, limits),
+            code(shorten(change.course or change.course_sid, limits.text)),
+            code(change.address),
+            code(change.sid or ""),
+            code(change.moved_from or ""),
+        )
         for change in changes
     )
     return table(heads, (row[: len(heads)] for row in rows))
@@ -143,19 +159,19 @@ def _title(change: Change, limits: Limits) -> str:
     return escaped(shorten(title_of(payload_of(change)), limits.text))
 
 
-def _differences(changes: Sequence[Change], limits: Limits) -> list[str]:
+def _differences(changes: Sequence[Change], names: Mapping[str, str], limits: Limits) -> list[str]:
     """Return a table with a row for each differing field; the first row of an exam names it."""
-    rows = (row for change in changes for row in _difference_rows(change, limits))
+    rows = (row for change in changes for row in _difference_rows(change, names, limits))
     return table(("Exam", "Field", "As created", "As declared"), rows)
 
 
-def _difference_rows(change: Change, limits: Limits) -> Iterator[tuple[str, ...]]:
+def _difference_rows(change: Change, names: Mapping[str, str], limits: Limits) -> Iterator[tuple[str, ...]]:
     was = "" if change.moved_from is None else f"<br>was {code(change.moved_from)}"
     why = "" if change.reason is None else f"<br>{escaped(shorten(change.reason, limits.text))}"
     name = f"{_name(change, limits)}{was}{why}"
     for number, difference in enumerate(change.diff[: limits.rows]):
         before, after = (
-            escaped(shorten(side, limits.text)) for side in sides_of(difference, change.timezone)
+            escaped(shorten(side, limits.text)) for side in sides_of(difference, change.timezone, names)
         )
         yield "" if number else name, code(shorten(difference.path, limits.text)), before, after
     left = len(change.diff) - len(change.diff[: limits.rows])
