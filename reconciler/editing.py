@@ -179,7 +179,7 @@ class Edit:
             raise RecoveryRefused(
                 f"{name} is not a recovery file of this tool, or is damaged: {error}",
                 hint="Nothing was changed. The readable part names addresses and SIDs: settle each with "
-                "`reconciler resolve` or `reconciler import`.",
+                "`reconciler resolve ADDRESS --sid SID` or `reconciler import ADDRESS SID`.",
             ) from error
         state = self.state
         if outcomes is None:

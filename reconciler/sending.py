@@ -14,6 +14,7 @@ from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest, resolve_secrets
 from reconciler.applying.stopping import Stopping
 from reconciler.host import SystemClock, jitter, new_attempt
+from reconciler.model.commands import command
 from reconciler.model.destination import TOKEN_VARIABLE, ServiceUrl
 from reconciler.model.errors import RecoveryRefused, StateError
 from reconciler.model.outside_text import tamed
@@ -121,7 +122,7 @@ class Run:
                     says, hint = one.message, f"{one.hint} Then remove the file."
                     if one.verdict is RecoveryVerdict.RECORDED:  # once the file is fed back
                         says = "was sent" if one.sid is None else f"was sent and is {one.sid}"
-                        hint = f"To put it into state: `reconciler state recover {earlier.path}`"
+                        hint = f"To put it into state: {command('state', 'recover', str(earlier.path))}"
                     raise RecoveryRefused(
                         f"{one.address} is to be created, but {earlier.path} of an earlier run says that it "
                         f"{says}",

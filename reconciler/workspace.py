@@ -32,6 +32,7 @@ from reconciler.manifest.loader import RuleSettings, load
 from reconciler.manifest.several_environments import OF_ENVIRONMENT, in_all
 from reconciler.manifest.workspace_file import WorkspaceFile, load_workspace
 from reconciler.manifest.yaml.document import IS_FAST
+from reconciler.model.commands import command
 from reconciler.model.declarations import Declaration, Loaded
 from reconciler.model.destination import Destination, ServiceUrl
 from reconciler.model.diagnostics import Severity, has_errors
@@ -426,7 +427,7 @@ class Workspace:
             what = "has no backup" if version is None else f"has no version {version!r} in its history"
             raise UsageError(
                 f"{store.location} {what}",
-                hint="Name a file with a copy of the state: reconciler state restore FILE",
+                hint="Name a file with a copy of the state: `reconciler state restore FILE`.",
             )
         return found
 
@@ -460,8 +461,8 @@ class Workspace:
             raise StateExists(
                 f"{location} does not exist, but a run on it left {path}",
                 hint="An empty state would create every exam again. Put a copy of the state back with "
-                f"`reconciler state restore FILE`, then run `reconciler state recover {path}`. To start "
-                "over, move that file away.",
+                f"`reconciler state restore FILE`, then run {command('state', 'recover', str(path))}. "
+                "To start over, move that file away.",
             )
 
     def _read_file(self, environment: str | None) -> WorkspaceFile:

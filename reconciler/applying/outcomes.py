@@ -35,11 +35,7 @@ def unrecorded(request: CreateRequest, verdict: Verdict, why: str) -> ExamOutcom
     """Return the entry of an exam in doubt: `verdict` is known, but the log holds only the intent."""
     message = f"{verdict.reason}; that could not be recorded ({why})"
     if isinstance(verdict, Created):
-        address = request.declaration.address
-        message = (
-            f"created as {verdict.sid}, but that could not be recorded ({why}); "
-            f"run: reconciler resolve {address} --sid {verdict.sid}"
-        )
+        message = f"created as {verdict.sid}, but that could not be recorded ({why}): settle it with this SID"
     return ended(request, message, verdict=verdict, outcome=Outcome.IN_DOUBT)
 
 

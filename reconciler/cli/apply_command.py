@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import os
 import re
-import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -40,11 +39,13 @@ from reconciler.cli.notices import (
     work_ended,
 )
 from reconciler.cli.plan_files import read_plan, write_document
+from reconciler.model.commands import command
 from reconciler.model.errors import NotConfirmed, UsageError
+from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import Outcome
 from reconciler.outputs.escapes import printable
-from reconciler.outputs.in_doubt import in_doubt_reports_of_state
+from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_reports_of_state
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.json.events import JsonLog
 from reconciler.outputs.json.writers import report_document, to_text
@@ -81,7 +82,7 @@ def apply(parsed: argparse.Namespace) -> int:
             tell_backup(parsed, applied.backup)
         if applied.trouble is not None:
             tell_error(parsed, applied.trouble)
-        for message, hint in recovery_notes(applied.recovery, root_of(parsed), invocation_of(parsed)):
+        for message, hint in recovery_notes(applied.recovery, root_of(parsed)):
             tell_note(parsed, message, hint=hint)
     finally:  # even if standard error cannot be written
         if stream is None:
@@ -89,19 +90,19 @@ def apply(parsed: argparse.Namespace) -> int:
     return code
 
 
-def recovery_notes(recovery: Recovery, root: Path, invocation: Invocation) -> Iterator[tuple[str, str]]:
+def recovery_notes(recovery: Recovery, root: Path) -> Iterator[tuple[str, str]]:
     """Yield a message and a hint for each recovery file that a person must know about."""
 
     def told(path: Path) -> tuple[Path, str]:
         """Return `path`, relative to the workspace if possible, and the command that records it in state."""
         shown = path.relative_to(root) if path.is_relative_to(root) else path
-        return shown, invocation.command("state", "recover", shlex.quote(str(shown)))
+        return shown, command("state", "recover", str(shown))
 
     if recovery.file is not None:
-        path, command = told(recovery.file)
+        path, recover = told(recovery.file)
         yield (
             f"outcomes that the state may lack are kept in {path}",
-            f"Once the state can be written again: {command}",
+            f"Once the state can be written again: {recover}",
         )
     if recovery.failure is not None:
         yield (
@@ -109,10 +110,10 @@ def recovery_notes(recovery: Recovery, root: Path, invocation: Invocation) -> It
             "The state has every outcome unless reported otherwise. Free some space, or use --recovery-dir.",
         )
     for earlier in recovery.earlier:
-        path, command = told(earlier)
+        path, recover = told(earlier)
         yield (
             f"an earlier run left outcomes in {path} that the state lacks",
-            f"To record them: {command}",
+            f"To record them: {recover}",
         )
 
 
@@ -122,10 +123,11 @@ def _stream_applied(parsed: argparse.Namespace, applied: Applied, stream: JsonLo
     if applied.backup is not None:
         stream.backed_up(applied.backup)
     if applied.trouble is not None:
+        invocation.complete_error(applied.trouble)
         stream.failed(applied.trouble)
-    for message, hint in recovery_notes(applied.recovery, root_of(parsed), invocation):
-        stream.noted(message, hint=hint)
-    doubts = in_doubt_reports_of_state(applied.state, invocation, lines=applied.plan.changes)
+    for message, hint in recovery_notes(applied.recovery, root_of(parsed)):
+        stream.noted(message, hint=invocation.completed(hint))
+    doubts = _doubts(applied, invocation)
     stream.reported(applied.report, applied.plan, applied.state, doubts)
 
 
@@ -136,7 +138,7 @@ def _save_reports(parsed: argparse.Namespace, applied: Applied, ending: str) -> 
     from reconciler.outputs.markdown.report import report_markdown  # noqa: PLC0415 - only pipelines need it
 
     invocation, is_saved = invocation_of(parsed), True
-    doubts = in_doubt_reports_of_state(applied.state, invocation, lines=applied.plan.changes)
+    doubts = _doubts(applied, invocation)
     document = to_text(report_document(applied.report, applied.plan, applied.state, doubts))
     text = report_markdown(
         applied.report,
@@ -156,10 +158,15 @@ def _save_reports(parsed: argparse.Namespace, applied: Applied, ending: str) -> 
     return is_saved
 
 
+def _doubts(applied: Applied, invocation: Invocation) -> dict[Address, InDoubtReport]:
+    sids = {exam.address: exam.sid for exam in applied.report.exams if exam.sid is not None}
+    return in_doubt_reports_of_state(applied.state, invocation, lines=applied.plan.changes, sids=sids)
+
+
 def _print_applied(parsed: argparse.Namespace, applied: Applied, *, ending: str) -> None:
     """Print the result, at last: in a log that joins both streams, the summary is its last line."""
     invocation = invocation_of(parsed)
-    doubts = in_doubt_reports_of_state(applied.state, invocation, lines=applied.plan.changes)
+    doubts = _doubts(applied, invocation)
     if parsed.format == "json":
         print_raw(to_text(report_document(applied.report, applied.plan, applied.state, doubts)))
         return
@@ -215,12 +222,14 @@ def _reviewed(parsed: argparse.Namespace) -> Plan | str | None:
 
 def _confirm(parsed: argparse.Namespace, planned: Planned, stream: JsonLog | None) -> bool:
     """Show the plan, and return whether to apply it: `--auto-approve`, or 'yes' at the terminal."""
-    tell_warnings(parsed, planned.plan.warnings)
+    invocation = invocation_of(parsed)
+    warnings = invocation.completed_diagnostics(planned.plan.warnings)
+    tell_warnings(parsed, warnings)
     tell_notes(parsed, planned.notes)
     if stream is not None:
-        stream.warned(planned.plan.warnings)
+        stream.warned(warnings)
         for note in planned.notes:
-            stream.noted(note.message, hint=note.hint)
+            stream.noted(note.message, hint=invocation.completed(note.hint))
     try:
         _show(parsed, planned)
         sys.stdout.flush()

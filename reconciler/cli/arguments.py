@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
+from reconciler.model.commands import command
 from reconciler.model.destination import URL_VARIABLE
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import UsageError
@@ -47,7 +48,7 @@ def hint_at_rules(found: Sequence[Diagnostic], console: Console) -> None:
     if codes:
         code = next((each for each in codes if each not in FIXED_RULES), codes[0])
         how = "how to settle it" if code in FIXED_RULES else "how to silence it"
-        text = f"What a rule means, and {how}: reconciler explain {code}"
+        text = f"What a rule means, and {how}: {command('explain', code)}"
         put(console, (text, "dim"))
 
 
@@ -102,11 +103,17 @@ def workspace_of(parsed: argparse.Namespace) -> Workspace:
 
 
 def invocation_of(parsed: argparse.Namespace) -> Invocation:
-    """Return the options that the next command needs to work on the same state, without any password."""
-    state = None if parsed.state is None else _URL_PASSWORD.sub(r"\1***@", parsed.state)
-    given = (("--chdir", parsed.chdir), ("--env", parsed.env), ("--state", state))
+    """Return what the next command needs to work on the same manifests and state, without any password."""
+    state = getattr(parsed, "state", None)
+    state = None if state is None else _URL_PASSWORD.sub(r"\1***@", state)
+    given = (
+        ("--chdir", getattr(parsed, "chdir", None)),
+        ("--env", getattr(parsed, "env", None)),
+        ("--state", state),
+    )
     return Invocation(
-        tuple(word for option, value in given if value is not None for word in (option, str(value)))
+        tuple(word for option, value in given if value is not None for word in (option, str(value))),
+        tuple(getattr(parsed, "paths", ())),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from reconciler.cli.arguments import print_raw, root_of, variable
+from reconciler.cli.arguments import invocation_of, print_raw, root_of, variable
 from reconciler.explaining.topics import page_of
 from reconciler.model.declarations import Loaded
 from reconciler.outputs.ci.github import github_commands, github_summary
@@ -31,11 +31,11 @@ def print_for_ci(parsed: argparse.Namespace, loaded: Loaded) -> None:
     elif parsed.format == "junit":
         print_raw(junit_text(loaded, checkout))
     else:
-        summary = variable("GITHUB_STEP_SUMMARY")
-        print_raw(github_commands(found, checkout, has_summary=summary is not None))
+        summary, invocation = variable("GITHUB_STEP_SUMMARY"), invocation_of(parsed)
+        print_raw(github_commands(found, checkout, has_summary=summary is not None, invocation=invocation))
         if summary is not None:  # other commands of the CI step may have written to it
             with Path(summary).open("a", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(github_summary(found, checkout))
+                file.write(github_summary(found, checkout, invocation=invocation))
 
 
 def _helps(root: Path) -> Mapping[str, Help]:

@@ -7,9 +7,12 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from reconciler.cli.arguments import (
     below_root,
     error_console,
+    invocation_of,
     print_raw,
     result_console,
     secrets_of,
@@ -38,17 +41,17 @@ def initialise(parsed: argparse.Namespace) -> int:
         state = workspace.initialise(is_encrypted=is_encrypted)
         form = "empty, encrypted" if is_encrypted else "empty"
         text = f"Created an {form} state at {location} (lineage {state.lineage})."
-        then = "Next: reconciler plan"
+        then = "Next: `reconciler plan`"
     else:
         state = workspace.migrate(source, lock_timeout_s=wait_s, is_encrypted=is_encrypted)
         text = (
             f"The state is at {location} now (serial {state.serial}, {len(state.exams)} "
             f"exams, {len(state.intents)} in doubt); {source} is marked as moved."
         )
-        then = "Next: name it in reconciler.yaml, then reconciler plan"
+        then = "Next: name it in reconciler.yaml, then `reconciler plan`"
     work_ended(parsed, DONE)
     put(result_console(parsed), text)
-    put(error_console(parsed), then)
+    put(error_console(parsed), invocation_of(parsed).completed(then))
     return DONE
 
 
@@ -164,6 +167,8 @@ def recover(parsed: argparse.Namespace) -> int:
     document = below_root(parsed, parsed.file).read_bytes()
     with _editing(parsed, "state recover", is_recovery=True) as edit:
         fed = edit.recover(document, name=str(parsed.file))
+    invocation = invocation_of(parsed)
+    fed = tuple(replace(one, hint=invocation.completed(one.hint)) for one in fed)
     code = DONE if all(one.verdict.is_settled for one in fed) else FAILED
     work_ended(parsed, code)
     if parsed.format == "json":
@@ -206,11 +211,11 @@ def unlock(parsed: argparse.Namespace) -> int:
     work_ended(parsed, DONE)
     put(result_console(parsed), f"Broke the lock of {holder}.")
     if holder.liveness is not Liveness.ENDED:
-        put(
-            error_console(parsed),
+        text = (
             "That run may still be running, but it can record nothing more. Exams that it was creating are "
-            "in doubt; see: reconciler plan",
+            "in doubt; see `reconciler plan`."
         )
+        put(error_console(parsed), invocation_of(parsed).completed(text))
     return DONE
 
 

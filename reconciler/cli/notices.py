@@ -105,8 +105,7 @@ def _progress(parsed: argparse.Namespace, stream: DetachedStream) -> Progress:
 
 def tell_error(parsed: argparse.Namespace, error: ReconcilerError) -> None:
     """Print why the command stopped, with commands that can be copied."""
-    if hasattr(parsed, "state"):  # a command that works on a state
-        invocation_of(parsed).complete_error(error)
+    invocation_of(parsed).complete_error(error)
     if is_json(parsed):
         _json_log().failed(error)
     else:
@@ -135,6 +134,7 @@ def tell_backup(parsed: argparse.Namespace, place: str) -> None:
 
 def tell_note(parsed: argparse.Namespace, message: str, *, hint: str) -> None:
     """Print a note about something that did not stop the command."""
+    hint = invocation_of(parsed).completed(hint)
     if is_json(parsed):
         _json_log().noted(message, hint=hint)
     else:
@@ -146,7 +146,7 @@ def tell_note(parsed: argparse.Namespace, message: str, *, hint: str) -> None:
 def tell_notes(parsed: argparse.Namespace, notes: Sequence[MachineNote]) -> None:
     """Print what this machine knows of the state."""
     for note in notes:
-        tell_note(parsed, note.message, hint=invocation_of(parsed).completed(note.hint))
+        tell_note(parsed, note.message, hint=note.hint)
 
 
 def work_ended(parsed: argparse.Namespace, code: int) -> None:
@@ -186,6 +186,7 @@ def streaming(parsed: argparse.Namespace) -> Iterator[JsonLog | None]:
     try:
         yield log
     except ReconcilerError as error:
+        invocation_of(parsed).complete_error(error)
         log.failed(error)
         raise
     except OSError as error:

@@ -49,7 +49,8 @@ def validate(parsed: argparse.Namespace) -> int:
     gc.disable()  # as in `plan`
     note_slow_reading(parsed)
     loaded = workspace_of(parsed).validate(now=parsed.now)
-    found = loaded.diagnostics
+    found = invocation_of(parsed).completed_diagnostics(loaded.diagnostics)
+    loaded = replace(loaded, diagnostics=found)
     if parsed.format == "json":
         print_raw(to_text(diagnostics_document(found)))
     elif parsed.format != "text":
@@ -75,12 +76,12 @@ def plan(parsed: argparse.Namespace) -> int:
         now=parsed.now,
         secrets=secrets_of(parsed),
     )
-    if warnings := planned.plan.warnings:
-        print_diagnostics(warnings, error_console(parsed))
-        hint_at_rules(warnings, error_console(parsed))
-    tell_notes(parsed, planned.notes)
     invocation = invocation_of(parsed)
     made = invocation.completed_plan(planned.plan)
+    if made.warnings:
+        print_diagnostics(made.warnings, error_console(parsed))
+        hint_at_rules(made.warnings, error_console(parsed))
+    tell_notes(parsed, planned.notes)
     if parsed.out is not None:
         document = plan_document(
             made, listing=listing(parsed), invocation=invocation, provenance=planned.provenance

@@ -7,6 +7,7 @@ from reconciler.manifest.diagnostics import FileDiagnostics, Suppression
 from reconciler.manifest.source import SourceText
 from reconciler.manifest.yaml.comments import Comment
 from reconciler.manifest.yaml.nodes import TextRange
+from reconciler.model.commands import command
 from reconciler.model.diagnostics import Severity
 from reconciler.model.rules import RETIRED, Basis
 from reconciler.model.words import suggestion
@@ -46,7 +47,7 @@ def report_retired(code: str, at: TextRange, diagnostics: FileDiagnostics) -> No
         "retired-rule",
         at,
         f"the rule '{code}' no longer exists: `{RETIRED[code]}` has replaced it, and is an error",
-        f"Remove the name. For two similar exams use `distinct`: see `reconciler explain {RETIRED[code]}`.",
+        f"Remove the name. For two similar exams use `distinct`: see {command('explain', RETIRED[code])}.",
         severity=Severity.WARNING,
     )
 
@@ -55,7 +56,7 @@ def _refuse(code: str, at: TextRange, diagnostics: FileDiagnostics, registry: Ru
     known = [each for each in registry.by_code if each not in NOT_ON_A_LINE | FIXED]
     advice = "Only rules can be ignored, not other errors; `reconciler explain` lists them."
     if code in FIXED:
-        advice = f"Apply would refuse it. Use `distinct` or `imports`: see `reconciler explain {code}`."
+        advice = f"Apply would refuse it. Use `distinct` or `imports`: see {command('explain', code)}."
         known = []
     elif code in NOT_ON_A_LINE:
         advice = "It can be set in `rules` of reconciler.yaml, for the whole workspace."

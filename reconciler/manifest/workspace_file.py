@@ -17,6 +17,7 @@ from reconciler.manifest.schema.validation import check_of
 from reconciler.manifest.suppressions import report_retired
 from reconciler.manifest.yaml.document import read
 from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
+from reconciler.model.commands import command
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Severity, Span, has_errors
 from reconciler.model.errors import UrlUnusable
@@ -137,7 +138,7 @@ def _check_rules(root: YamlMapping, rules: Collection[str], diagnostics: FileDia
         elif code not in rules:
             advice = "Remove it; `reconciler explain` lists the rules."
             if code in FIXED:
-                advice = f"Remove it: apply would refuse what it finds; see `reconciler explain {code}`."
+                advice = f"Remove it: apply would refuse what it finds; see {command('explain', code)}."
             if "/" in code:
                 advice = (
                     "Install the plug-in that has it, or remove it; `reconciler explain` lists the rules."

@@ -3,12 +3,12 @@
 Text, JSON and all other formats show the same report.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
-from reconciler.model.identities import Address, as_yaml
+from reconciler.model.identities import Address, ExamSid, as_yaml
 from reconciler.model.instants import instant_in_words
 from reconciler.model.plan import Change
 from reconciler.model.report import Report
@@ -18,6 +18,7 @@ from reconciler.outputs.exam_facts import Window, title_of, window_at, windows_o
 from reconciler.outputs.invocation import PLACEHOLDER, Invocation
 
 _NAMED_SIDS: Final = 3
+NO_SIDS: Final[Mapping[Address, ExamSid]] = {}
 _NO_ANSWER: Final = UnclearAnswer(status=None, reason="")
 
 
@@ -26,7 +27,8 @@ class InDoubtReport(Struct, frozen=True, kw_only=True):
 
     `address` is that of the exam in the plan, `doubted_at` that of the intent in state: they differ if the
     exam was moved since. `course` is the alias of the course that was sent; None if unknown. `timezone` is
-    for local times; UTC if None. `invocation` completes the commands to copy.
+    for local times; UTC if None. `invocation` completes the commands to copy. `sid` is the exam's, if the
+    service told it and only the log could not take it.
     """
 
     address: Address
@@ -35,6 +37,7 @@ class InDoubtReport(Struct, frozen=True, kw_only=True):
     course: str | None
     timezone: str | None
     invocation: Invocation
+    sid: str = PLACEHOLDER
 
     @property
     def title(self) -> str:
@@ -73,14 +76,14 @@ class InDoubtReport(Struct, frozen=True, kw_only=True):
     @property
     def commands(self) -> tuple[str, str]:
         """The commands that settle the doubt: if the exam exists, and if it does not."""
-        return self.invocation.settling_commands(self.doubted_at)
+        return self.invocation.settling_commands(self.doubted_at, self.sid)
 
     @property
     def manifest(self) -> tuple[str, str]:
         """The manifest entries that settle the doubt: if the exam exists, and if it does not."""
         attempt = as_yaml(self.intent.attempt)
         return (
-            f"imports: [{{exam: {as_yaml(self.address)}, sid: {PLACEHOLDER}}}]",
+            f"imports: [{{exam: {as_yaml(self.address)}, sid: {self.sid}}}]",
             f"absent: [{{exam: {as_yaml(self.doubted_at)}, attempt: {attempt}}}]",
         )
 
@@ -143,11 +146,16 @@ def in_doubt_report_of(change: Change, invocation: Invocation) -> InDoubtReport 
 
 
 def in_doubt_reports_of_state(
-    state: State, invocation: Invocation, *, lines: Sequence[Change] = ()
+    state: State,
+    invocation: Invocation,
+    *,
+    lines: Sequence[Change] = (),
+    sids: Mapping[Address, ExamSid] = NO_SIDS,
 ) -> dict[Address, InDoubtReport]:
     """Return the reports of all intents in `state` by address, sorted.
 
-    `lines` are the changes of a plan; aliases of courses and time zones are taken from them.
+    `lines` are the changes of a plan; aliases of courses and time zones are taken from them. `sids` are
+    those that the service told and the log could not take.
     """
     known = {line.address: line for line in lines}
     return {
@@ -158,6 +166,7 @@ def in_doubt_reports_of_state(
             course=_alias(known[address], intent) if address in known else None,
             timezone=known[address].timezone if address in known else None,
             invocation=invocation,
+            sid=sids.get(address, PLACEHOLDER),
         )
         for address, intent in sorted(state.intents.items())
     }

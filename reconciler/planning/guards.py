@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import chain, count
 from typing import Final
 
+from reconciler.model.commands import command
 from reconciler.model.destination import URL_VARIABLE, NamedBy, ServiceUrl
 from reconciler.model.distinctions import Distinctions
 from reconciler.model.identities import MAX_ADDRESS, Address, as_yaml
@@ -77,7 +78,7 @@ def _service(service: ServiceUrl, state: State, creates: Sequence[Change]) -> It
             code="other-service",
             message=f"the state is of exams at {state.service}, and this plan goes to {service.url}",
             hint="Check --env, --state and apiUrl. Only if it is the same service under a new address: "
-            f"`reconciler state rebind --api-url {service.url}`.",
+            f"{command('state', 'rebind', '--api-url', service.url)}.",
             addresses=(),
         )
     if holds_some and state.service is None and service.named_by is not NamedBy.CHOICE and creates:
@@ -222,7 +223,7 @@ def _advice_on_held(alike: Sequence[Likeness]) -> Iterator[str]:
         yield f"If it was renamed, add {moved}."
     reused = [one for one in alike if one.held.is_declared and not one.held.is_in_doubt]
     for old, new in _shared_out(reused)[:_NAMED]:
-        yield f"If {old} is declared as {new} now, run `reconciler state mv {old} {new}`."
+        yield f"If {old} is declared as {new} now, run {command('state', 'mv', old, new)}."
     orphans = sorted({one.held.address for one in undeclared if not one.held.is_in_doubt})
     if orphans:
         removed = _block("removed", [f"{{exam: {as_yaml(address)}}}" for address in orphans])

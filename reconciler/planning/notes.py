@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from reconciler.model.commands import command
 from reconciler.model.declarations import (
     Absence,
     AcceptedChange,
@@ -183,7 +184,7 @@ def _of_removals(removals: Iterable[Removal], applied: AppliedBlocks) -> Iterato
                 DOUBT_REMAINS,
                 block,
                 f"{address} is not forgotten: it is in doubt, as attempt {applied.doubts[address].attempt}",
-                f"Settle that first: `reconciler state show {address}` says how.",
+                f"Settle that first: {command('state', 'show', address)} says how.",
             )
         elif held in applied.state.exams:
             address_now = addresses_now.get(held, held)
@@ -260,7 +261,7 @@ def _of_accepted(blocks: Iterable[AcceptedChange], applied: AppliedBlocks) -> It
                 DOUBT_REMAINS,
                 block,
                 f"{address} is not accepted: it is in doubt, as attempt {doubt.attempt}",
-                f"Settle that first: `reconciler state show {address}` says how.",
+                f"Settle that first: {command('state', 'show', address)} says how.",
             )
         elif entry is None:
             yield _of_newcomer(block, address, applied.adoptions.get(address))
@@ -304,7 +305,7 @@ def _of_unaccepted(block: AcceptedChange, entry: Entry, exam: Declaration, state
         NOT_ACCEPTED,
         block,
         f"{exam.address} is not accepted again: its block was applied{when}",
-        f"If the exam was changed to this once more, run `reconciler accept {exam.address}`, or give the "
+        f"If the exam was changed to this once more, run {command('accept', exam.address)}, or give the "
         "block another `reason`.",
         exam.address,
     )

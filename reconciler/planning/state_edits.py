@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.model.commands import command
 from reconciler.model.declarations import Declaration
 from reconciler.model.errors import ResolutionRefused, UsageError
 from reconciler.model.identities import Address, ExamSid, is_address, is_exam_sid
@@ -142,7 +143,7 @@ def _entry_of(state: State, address: Address) -> Entry:
         raise ResolutionRefused(
             f"{address} is in doubt",
             hint="Nothing was changed. Settle it first: "
-            f"`reconciler resolve {address} --sid SID`, or `--absent`.",
+            f"{command('resolve', address, '--sid', 'SID')}, or `--absent`.",
         )
     if (entry := state.exams.get(address)) is None:
         otherwise = "`reconciler state list` lists all that is."
@@ -200,7 +201,7 @@ def refuse_other_attempt(state: State, address: Address, attempt: str | None) ->
         raise ResolutionRefused(
             f"{address} is in doubt about the attempt {intent.attempt}, not {attempt or 'an empty one'}",
             hint="Nothing was changed. Look anew what became of that attempt: "
-            f"`reconciler state show {address}`.",
+            f"{command('state', 'show', address)}.",
         )
 
 

@@ -117,7 +117,7 @@ def render_page(exams: Sequence[CreatedExam], faults: Sequence[Fault], requests:
 
 _EMPTY: Final = (
     '<div class="card empty">No exam has been created yet. '
-    "Point <code>reconciler apply --api-url</code> at this address.</div>\n"
+    "Point <code>--api-url</code> at this address.</div>\n"
 )
 
 

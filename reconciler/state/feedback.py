@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, assert_never
 
 from msgspec.structs import replace
 
+from reconciler.model.commands import command
 from reconciler.model.identities import AttemptId
 from reconciler.model.records import (
     CreatedRecord,
@@ -142,7 +143,7 @@ class _Feeder:
             return _Judgement(RecoveryVerdict.CONTRADICTS, message, hint)
         if self._is_free(record):
             return _Judgement(RecoveryVerdict.RECORDED, f"recorded as {sid}")
-        hint = f"Adopt it, or the next apply creates it again: reconciler import {address} {sid}"
+        hint = f"Adopt it, or the next apply creates it again: {command('import', address, sid)}"
         message = f"was created as {sid}, and state does not know of it"
         return _Judgement(RecoveryVerdict.UNKNOWN, message, hint)
 
@@ -180,7 +181,7 @@ class _Feeder:
             return _Judgement(RecoveryVerdict.KNOWN, f"state holds {entry.sid} there")
         if self._is_free(record):
             return _Judgement(RecoveryVerdict.RECORDED, f"in doubt: {reason}")
-        hint = f"{_LOOK} adopt it if it is there: reconciler import {record.address} SID"
+        hint = f"{_LOOK} adopt it if it is there: {command('import', record.address, 'SID')}"
         return _Judgement(
             RecoveryVerdict.UNKNOWN, f"was in doubt ({reason}), and state does not know of it", hint
         )

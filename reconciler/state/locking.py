@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.model.commands import command
 from reconciler.model.errors import (
     OutcomeUnknown,
     StateAbsent,
@@ -274,7 +275,7 @@ def locked(store: Store, lock: LockInfo | None) -> StateLocked:
     return StateLocked(
         f"{store.location} is locked by {holder}",
         hint="Wait for it to end, or give --lock-timeout 5m to wait here. "
-        f"{'If it hangs' if is_alive else 'If that run has ended'}: `reconciler unlock {lock.lock_id}` "
+        f"{'If it hangs' if is_alive else 'If that run has ended'}: {command('unlock', lock.lock_id)} "
         f"{'tells more' if is_alive else 'breaks its lock'}.",
         holder=str(holder),
     )

@@ -71,7 +71,8 @@ def _refuse_forgotten_doubts(present: State, pushed: State) -> None:
     if forgotten:
         raise PushRefused(
             f"the pushed state forgets what is in doubt: {', '.join(forgotten)}",
-            hint="Nothing was changed. Settle each with `reconciler resolve`, then pull, change and push.",
+            hint="Nothing was changed. Settle each, then pull, change and push: `reconciler state list "
+            "--in-doubt` lists them.",
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
+from reconciler.model.commands import command
 from reconciler.model.errors import StateDamaged, StateMoved
 from reconciler.model.identities import Address, Digest, ExamSid, is_address
 from reconciler.model.instants import spell_instant
@@ -85,7 +86,7 @@ def _moved(marker: MoveMarker, location: str) -> StateMoved:
         )
     return StateMoved(
         f"{location} is being moved here from {marker.elsewhere}, and that has not ended",
-        hint=f"Give it the time, or end it: `reconciler init --migrate-from {marker.elsewhere}` with this "
+        hint=f"Give it the time, or end it: {command('init', '--migrate-from', marker.elsewhere)} with this "
         "--state or --env.",
         elsewhere=marker.elsewhere,
     )

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 from httpx import codes
 
+from reconciler.model.commands import command
 from reconciler.model.errors import OutcomeUnknown, StateLocked, StateUnavailable
 from reconciler.model.outside_text import tamed
 from reconciler.retry_after import asked_s
@@ -117,7 +118,7 @@ class HttpErrors:
 
     def locked(self, holder: str, lock_id: str) -> StateLocked:
         """Return the error for a lock at the server that no run in the log has."""
-        end = f"`reconciler unlock {lock_id}` releases it" if lock_id else "release it at the server"
+        end = f"{command('unlock', lock_id)} releases it" if lock_id else "release it at the server"
         return StateLocked(
             f"{self.location} is locked at its server by {holder}",
             hint=f"Wait for it to end. A run of an earlier version, another tool, or a run that was killed "

@@ -166,9 +166,9 @@ def test_two_exams_however_alike_are_two_when_distinct_says_so(workspace, server
     workspace.write(MANIFEST + twin)
     for command in ("validate", "plan"):
         assert "exams.yaml:16:12: error[same-exam]" in workspace.refused(command)
-    assert "how to silence it: reconciler explain overlapping-windows" in workspace.refused("validate")
+    assert "how to silence it: `reconciler explain overlapping-windows`" in workspace.refused("validate")
     workspace.write("version: 1\nrules: {overlapping-windows: off}\n", name="reconciler.yaml")
-    assert "how to settle it: reconciler explain same-exam" in workspace.refused("validate")
+    assert "how to settle it: `reconciler explain same-exam`" in workspace.refused("validate")
     workspace.write(f"{MANIFEST}{twin}distinct: [{{exam: cs/a-2, from: cs/a, reason: second room}}]\n")
     workspace.run("validate")
     assert "cs/a-2 and cs/a are two exams, as `distinct` says: second room" in workspace.run("plan")

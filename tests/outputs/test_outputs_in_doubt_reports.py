@@ -2,13 +2,10 @@
 
 import io
 import json
-import shlex
 from typing import Any
 
 import output_cases as cases
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.manifest.loader import load
@@ -159,14 +156,6 @@ def test_a_doubt_that_moved_is_settled_where_it_is():
     plan = Plan(lineage=cases.LINEAGE, serial=1, changes=(change_in_doubt(moved_from=Address("old")),))
     print_plan(plan, Console(stream, width=80), listing=Listing.ALL)
     assert "? cs101/quiz-3  Quiz 3, edited since  was old" in stream.getvalue()
-
-
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)))
-def test_a_shell_reads_the_options_as_they_were_given(values):
-    """Whatever a directory is called, the command that is copied names it."""
-    options = tuple(word for value in values for word in ("--chdir", value))
-    _, absent = Invocation(options).settling_commands("a")
-    assert shlex.split(absent) == ["reconciler", "resolve", "a", "--absent", *options]
 
 
 @pytest.mark.parametrize("address", ["true", "Null", "123", "1.5", "1e5", "0x1f", "0o17", "on", "a/b", "1a"])

@@ -290,7 +290,7 @@ def test_many_doubts_keep_the_first_in_doubt_reports_whole() -> None:
     text = markdown(page_cases.plan_of(*doubts))
     assert len(text.encode()) <= LIMIT
     assert 1 <= text.count("Was this exam created?") <= 10
-    assert "`reconciler state show --env production` ADDRESS" in text
+    assert "`reconciler state show ADDRESS --env production`" in text
     assert "in-doubt reports" in text
 
 

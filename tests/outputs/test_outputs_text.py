@@ -407,7 +407,7 @@ def test_the_last_line_says_all(*, is_terminal: bool) -> None:
         "Created 10 exams at https://api.example.edu. In state: adopted 1, moved 1, forgot 1, accepted 2. "
         "20 exams are still in doubt, since 2026-09-01 08:30:15 UTC at the earliest. "
         "Exit code 3: in doubt: 20 exams of earlier runs. "
-        "To list what is in doubt: reconciler state list --in-doubt --env production"
+        "To list what is in doubt: `reconciler state list --in-doubt --env production`"
     )
     assert (last in lines) is not is_terminal
 

@@ -11,6 +11,7 @@ from typing import Final
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.outputs.ci.places import Checkout, PlacedDiagnostic, place_diagnostics
 from reconciler.outputs.escapes import ELLIPSIS
+from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.markdown.escapes import block
 from reconciler.outputs.text.console import count_of
 from reconciler.outputs.text.diagnostics_text import counted
@@ -25,7 +26,13 @@ _IN_DATA: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _IN_PROPERTY: Final = _IN_DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
-def github_commands(diagnostics: Sequence[Diagnostic], checkout: Checkout, *, has_summary: bool) -> str:
+def github_commands(
+    diagnostics: Sequence[Diagnostic],
+    checkout: Checkout,
+    *,
+    has_summary: bool,
+    invocation: Invocation = NO_OPTIONS,
+) -> str:
     """Return commands for the first ten errors and the first ten warnings, and a line that counts all.
 
     Return an empty text for no diagnostics. `has_summary` says whether the job summary lists them all.
@@ -38,16 +45,20 @@ def github_commands(diagnostics: Sequence[Diagnostic], checkout: Checkout, *, ha
     shown = [found for kind in by_severity.values() for found in kind[:MOST_ANNOTATIONS]]
     lines = [_command(placed) for placed in place_diagnostics(shown, checkout)]
     left = {severity: len(kind) - MOST_ANNOTATIONS for severity, kind in by_severity.items()}
-    lines.append(_last_line(diagnostics, left, has_summary=has_summary))
+    lines.append(_last_line(diagnostics, left, "the job summary" if has_summary else _lister(invocation)))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _last_line(diagnostics: Sequence[Diagnostic], left: Mapping[Severity, int], *, has_summary: bool) -> str:
+def _lister(invocation: Invocation) -> str:
+    return invocation.completed("`reconciler validate`")
+
+
+def _last_line(diagnostics: Sequence[Diagnostic], left: Mapping[Severity, int], lister: str) -> str:
     words = " and ".join(count_of(number, severity.value) for severity, number in left.items() if number > 0)
     if not words:
         return f"{counted(diagnostics)}."
-    where = "the job summary lists them all" if has_summary else "`reconciler validate` lists them all"
-    return f"{counted(diagnostics)}; {words} left out here, as GitHub shows ten of a kind: {where}."
+    left_out = f"{words} left out here, as GitHub shows ten of a kind"
+    return f"{counted(diagnostics)}; {left_out}: {lister} lists them all."
 
 
 def _command(placed: PlacedDiagnostic) -> str:
@@ -68,7 +79,9 @@ def _command(placed: PlacedDiagnostic) -> str:
     return command.replace("##[", "## [")
 
 
-def github_summary(diagnostics: Sequence[Diagnostic], checkout: Checkout) -> str:
+def github_summary(
+    diagnostics: Sequence[Diagnostic], checkout: Checkout, *, invocation: Invocation = NO_OPTIONS
+) -> str:
     """Return a section of Markdown that lists `diagnostics`; an empty text if there are none.
 
     They stand in one code block, so that nothing in them becomes a link, a mention or HTML. Those that do not
@@ -80,7 +93,7 @@ def github_summary(diagnostics: Sequence[Diagnostic], checkout: Checkout) -> str
     sizes = accumulate(len(line.encode()) + len("\n") for line in lines)
     shown = lines[: sum(size_bytes <= LARGEST_SUMMARY_BYTES for size_bytes in sizes)]
     left = len(lines) - len(shown)
-    more = f"\n{ELLIPSIS} and {left:,} more; `reconciler validate` lists them all.\n" if left else ""
+    more = f"\n{ELLIPSIS} and {left:,} more; {_lister(invocation)} lists them all.\n" if left else ""
     return "\n".join([f"### reconciler validate: {counted(diagnostics)}", "", *block(shown, "text"), more])
 
 

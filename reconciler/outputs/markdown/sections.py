@@ -207,7 +207,7 @@ def _doubts(changes: Sequence[Change], invocation: Invocation, limits: Limits) -
     if others or not whole:
         lines += [
             "",
-            f"To show one of them: {code(invocation.command('state', 'show'))} ADDRESS",
+            f"To show one of them: {code(invocation.command('state', 'show', 'ADDRESS'))}",
         ]
     left = len(changes) - len(doubts) - len(others)
     group = GROUPS[Action.IN_DOUBT]

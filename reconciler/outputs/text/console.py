@@ -4,6 +4,7 @@ All text is made `printable` first, so that nothing in it can steer a terminal.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Final, TextIO, TypeAlias
 
@@ -33,6 +34,11 @@ _CODES: Final = {
     "magenta": "35",
     "cyan": "36",
 }
+
+_COMMAND: Final = re.compile(r"`reconciler [^`]*`[,.;:)]*")
+_STAND_IN: Final = "\ue000"
+"""A character for private use: while text is wrapped, it stands for the characters of a command."""
+_STAND_INS: Final = re.compile(f"{_STAND_IN}+")
 
 Piece: TypeAlias = str | tuple[str, str]
 """Untrusted text, alone or with its style, such as `bold red`."""
@@ -122,11 +128,15 @@ def put_fact(label: str, console: Console, *pieces: Piece, columns: int = LABEL_
 
 
 def _lines(console: Console, pieces: tuple[Piece, ...], columns: int) -> list[str]:
+    """Return `pieces` as lines of at most `columns`; a command stays on one line, to be copied."""
     text = _styled(console, pieces)
     if (len(text) if text.isascii() else width(text)) <= columns:  # most lines; to wrap them takes long
         return [text.rstrip().replace(_UNBROKEN_SPACE, " ")]
-    lines = wrap(text, max(columns, _MIN_TEXT_WIDTH), break_on_hyphens=False) or [""]
-    return [line.replace(_UNBROKEN_SPACE, " ") for line in lines]
+    room, text = max(columns, _MIN_TEXT_WIDTH), text.replace(_STAND_IN, "?")
+    commands = iter(_COMMAND.findall(text))
+    held = _COMMAND.sub(lambda found: _STAND_IN * max(1, min(columns_of(found[0]), room)), text)
+    lines = wrap(held, room, break_on_hyphens=False) or [""]
+    return [_STAND_INS.sub(lambda _: next(commands), line).replace(_UNBROKEN_SPACE, " ") for line in lines]
 
 
 def fitted(console: Console, *pieces: Piece) -> str:

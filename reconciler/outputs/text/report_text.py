@@ -1,7 +1,7 @@
 """An apply report as text: the outcome of each exam, a summary, and what to do next."""
 
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from reconciler.model.identities import Address
@@ -65,27 +65,27 @@ def print_report(  # noqa: PLR0913 - the result of a run, and what is said of it
         put_wrapped(console, (f"Progress was not shown completely: {report.fault_in_telling}", "yellow"))
     for step in next_steps(report, invocation):
         put_wrapped(console, step)
-    _print_doubts(report.in_doubt, doubts or {}, invocation, console)
+    _print_doubts(report.having(Outcome.IN_DOUBT), doubts or {}, invocation, console)
     if report.in_doubt:
         put(console)
     told = (*summary_sentences(report, plan, still_in_doubt(report, state)), ending)
-    listing = f"To list what is in doubt: {invocation.command('state', 'list', '--in-doubt')}"
+    listing = f"To list what is in doubt: `{invocation.command('state', 'list', '--in-doubt')}`"
     sentences = (*told, listing if state.intents else "")
     (put_wrapped if console.is_terminal else put)(console, (" ".join(filter(None, sentences)), "bold"))
 
 
 def _print_doubts(
-    addresses: list[Address],
+    exams: Sequence[ExamOutcome],
     doubts: Mapping[Address, InDoubtReport],
     invocation: Invocation,
     console: Console,
 ) -> None:
-    """Print the in-doubt reports of `addresses`; for one without a report, the commands that settle it."""
-    known = [doubts[address] for address in addresses if address in doubts]
+    """Print the in-doubt reports of `exams`; for one without a report, the commands that settle it."""
+    known = [doubts[exam.address] for exam in exams if exam.address in doubts]
     print_in_doubt_reports(known, console, invocation)
-    for address in [address for address in addresses if address not in doubts][:MOST_WHOLE]:
-        put(console, "  ", (address, "bold"))
-        print_settling(invocation.settling_commands(address), console)
+    for exam in [exam for exam in exams if exam.address not in doubts][:MOST_WHOLE]:
+        put(console, "  ", (exam.address, "bold"))
+        print_settling(invocation.settling_commands(exam.address, exam.sid), console)
 
 
 def label_of(outcome: Outcome) -> str:
