@@ -55,8 +55,8 @@ plan() {
 		;;
 	esac
 	show_markdown
-	reconciler show --format html -- "$RECONCILER_PLAN_FILE" >"$page"
 	output plan-file "$(realpath "$RECONCILER_PLAN_FILE")"
+	reconciler show --format html -- "$RECONCILER_PLAN_FILE" >"$page"
 	output page-file "$page"
 	output fingerprint "$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["fingerprint"])' "$RECONCILER_PLAN_FILE")"
 	if [[ $code -eq 1 ]]; then exit 1; fi

@@ -197,10 +197,10 @@ def test_plan_and_validate_need_no_token_no_secret_and_no_network(workspace):
 
 
 def test_no_secret_is_in_any_file(workspace, server):
-    """Neither state, nor a saved plan, nor any other file holds a password or the token."""
+    """Neither state, nor a saved plan, nor a report, nor any other file holds a password or the token."""
     workspace.declare("a", "b")
     workspace.run("plan", "--out", "plan.json", "--api-url", server.url)
-    workspace.apply(server.url, "--expect", "plan.json")
+    workspace.apply(server.url, "--expect", "plan.json", "--out", "report.json", "--summary", "report.md")
     for path in workspace.root.rglob("*"):
         if path.is_file():
             assert SECRET not in path.read_text(), path

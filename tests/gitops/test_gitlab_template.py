@@ -141,6 +141,16 @@ def test_its_scripts_validate_plan_and_apply(workspace):
         assert all(exam["sid"] in (workspace.root / name).read_text() for exam in sandbox.created)
 
 
+def test_a_mistake_fails_the_plans_and_leaves_none(workspace):
+    """Where there is no plan, its jobs fail for that, and for nothing that comes after it."""
+    workspace.write("version: 2\n")
+    for name in ("preview", "plan"):
+        done = play(workspace, name)
+        assert done.returncode == 1
+        assert "is not a file" not in done.stderr
+        assert not (workspace.root / "plan.json").exists()
+
+
 def test_a_refused_plan_fails_its_job_and_is_kept(workspace):
     """The hint's line, or the input, lets it pass; what is in doubt or differs fails no plan."""
     workspace.write(f"{RECONCILER_YAML}maxCreates: 1\n", "reconciler.yaml")
