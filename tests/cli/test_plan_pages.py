@@ -33,6 +33,20 @@ def test_a_plan_is_the_same_fresh_and_saved(workspace, form):
     assert SECRET not in fresh + shown
 
 
+def test_markdown_has_the_layer_of_each_value_and_the_warnings(workspace):
+    """Fresh and saved: what an environment or `defaults` says is marked, and `validate` warns in the plan."""
+    install, state = "AI" + "9" * 32, "file:exams.state.json"
+    environment = f"{{state: '{state}', installSid: {install}}}"
+    workspace.write(f"version: 1\nenvironments: {{staging: {environment}}}\n", "reconciler.yaml")
+    fresh = workspace.run("plan", "--format", "markdown", "--out", "plan.json")
+    for text in (fresh, workspace.run("show", "plan.json", "--format", "markdown")):
+        assert f"| `installSid` | {install} | environment staging |" in text
+        assert "| `courseSid` | cs (CU1234567890abcdef1234567890abcdef) |  |" in text
+        assert "| `type` | Online | defaults |" in text
+        assert "| `duration` | 90 |  |" in text
+        assert "- `overlapping-windows` at `exams.yaml:" in text
+
+
 def test_the_marker_names_the_environment(workspace):
     """The environment is that of --env, or the only one that there is."""
     workspace.write(WORKSPACE_FILE, "reconciler.yaml")

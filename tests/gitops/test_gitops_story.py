@@ -382,6 +382,48 @@ def test_a_refused_plan_fails_its_check_and_is_told(story):
     assert len(story.titles("production")) == 5
 
 
+def test_twenty_doubts_are_told_once_and_settled_by_one_sheet(story):
+    """The merged pull request and the report have all; one sheet settles them; what is absent is created."""
+    quizzes = [
+        QUIZ.format(name=f"quiz-{day}", day=1).replace("2031-11-01", f"2031-11-{day}")
+        for day in range(10, 26)
+    ]
+    pull, run = story.propose("quizzes", "".join(quizzes))
+    assert not run.failed, run.log
+    story.sandboxes["production"].misbehave("drop-after:every=2", "drop-before")
+    applied = story.apply(story.merge(pull))
+    assert applied.job("apply", environment="production").failed
+    doubtful = story.published("production")["intents"]
+    assert len(doubtful) == 20
+    kept = story.site.artifacts[applied.id]["report-production"] / "apply-report.json"
+    assert json.loads(kept.read_text())["summary"]["inDoubt"] == 20
+    (comment,) = reports_on(pull, "production")
+    assert "20 in doubt" in comment
+    assert "`reconciler state list --in-doubt --env production`" in comment
+    assert all(f"| `{address}` | `{one['attempt']}` |" in comment for address, one in doubtful.items())
+    assert story.report().job("report", environment="production").failed
+
+    story.sandboxes["production"].misbehave()
+    sids = {exam["body"]["title"]: exam["sid"] for exam in story.sandboxes["production"].created}
+    assert 0 < len(sids) < 20
+    lines = [
+        f"{address},{one['attempt']},{sids.get(one['payload']['title'], 'absent')}"
+        for address, one in doubtful.items()
+    ]
+    sheet = story.site.root / "sheet.csv"
+    sheet.write_text("\n".join(("address,attempt,sid", *lines)))
+    where = ("--state", f"file:{story.state_file('production')}")
+    assert main(["resolve", "--from", str(sheet), *where]) == 0
+    assert len(story.state("production")["exams"]) == len(sids)
+    assert not story.report().failed
+
+    pull, run = story.propose("go-on", "\n")
+    shown = artifact(story, run, "production")["summary"]
+    assert (shown["create"], shown["inDoubt"]) == (20 - len(sids), 0)
+    assert not story.apply(story.merge(pull)).failed
+    assert len(story.titles("production")) == len(set(story.titles("production"))) == 20
+
+
 def _title(story, address):
     return next(
         change["after"]["title"]
