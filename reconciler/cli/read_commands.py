@@ -108,7 +108,7 @@ def _print_plan(
         case "html":
             from reconciler.outputs.html.page import plan_page  # noqa: PLC0415 - jinja2 is slow to load
 
-            print_raw(plan_page(made, listing=listed, invocation=invocation))
+            print_raw(plan_page(made, listing=listed, invocation=invocation, provenance=provenance))
         case "gitlab-terraform":
             print_raw(to_text(terraform_report(made)))
         case _:

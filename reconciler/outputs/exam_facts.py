@@ -247,40 +247,31 @@ class ExamFacts(Struct, frozen=True, kw_only=True):
     exam: Window | None
     booking: Window | None
     duration: str
-    attempts: str
     proctoring: str
-    password: str
 
 
 def facts_of_change(change: Change) -> ExamFacts:
     """Return the facts of the exam of `change`, from the same payload as `payload_of`."""
     payload = payload_of(change)
-    configuration = configuration_of(payload)
     windows = dict(windows_of(payload, change.timezone))
-    password = configuration.get("password")
     return ExamFacts(
         title=title_of(payload),
         course=change.course or change.course_sid,
         exam=windows.get("exam"),
         booking=windows.get("schedule"),
         duration=duration_of(payload),
-        attempts=_word(configuration.get("attempts")),
         proctoring=proctoring_of(payload),
-        password="" if password is None else secret_words(password),
     )
 
 
 def proctoring_of(payload: Payload) -> str:
-    """Return how the exam is supervised: its type, kinds of proctors, and who assigns and approves."""
-    configuration = configuration_of(payload)
-    kinds = configuration.get("proctorTypes")
+    """Return the kinds of proctors, and whether the proctor manager assigns them."""
+    kinds = configuration_of(payload).get("proctorTypes")
     listed = kinds if isinstance(kinds, Sequence) and not isinstance(kinds, str) else ()
-    words = [_word(payload.get("type")), *(_word(kind) for kind in listed[:_PROCTOR_TYPES_SHOWN])]
+    words = [_word(kind) for kind in listed[:_PROCTOR_TYPES_SHOWN]]
     if len(listed) > _PROCTOR_TYPES_SHOWN:
         words.append(f"{len(listed) - _PROCTOR_TYPES_SHOWN} more")
-    words += ["instructor"] if configuration.get("instructorAsProctor") else []
     words += ["proctor manager"] if payload.get("useProctorManager") is True else []
-    words += ["needs approval"] if payload.get("requireApproval") is True else []
     return ", ".join(word for word in words if word)
 
 

@@ -62,6 +62,11 @@ def told_notes(plan: Plan, listing: Listing) -> list[Note]:
     return sorted(notes, key=lambda note: (note.code.startswith(_ABOUT_KEYS), note.code == _DONE))
 
 
+def is_for_foot(note: Note) -> bool:
+    """Return whether `note` is about keys or a finished block, and so tells of nothing that is wrong."""
+    return note.code == _DONE or note.code.startswith(_ABOUT_KEYS)
+
+
 def _made(plan: Plan, where: str) -> str:
     """Return what apply makes as the end of a sentence; `where` names the environment."""
     in_state = [

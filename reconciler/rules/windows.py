@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from operator import itemgetter
-from typing import Final, TypeAlias
+from typing import Final
 
+from reconciler.model.attendance import ExamWindow, is_for_everybody, overlaps_of
 from reconciler.model.diagnostics import Severity
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule, short
-from reconciler.rules.practice import is_practice
 
 _OPENS: Final = "examOpenDate"
 _CLOSES: Final = "examCloseDate"
@@ -19,8 +19,6 @@ _NUMBER: Final = (int, float)
 _MINUTES_A_DAY: Final = 24 * 60
 _MINUTES_AN_HOUR: Final = 60
 
-_Window: TypeAlias = tuple[str, str, str, Exam]
-"""Opening, address, closing, and the exam itself."""
 _by_opening: Final = itemgetter(0, 1)
 
 
@@ -99,7 +97,7 @@ def _in_words(span: timedelta) -> str:
 
 
 def _overlap(exams: Sequence[Exam], _: Context) -> Iterator[Finding]:
-    courses: dict[tuple[str, str], list[_Window]] = {}
+    courses: dict[tuple[str, str], list[ExamWindow[Exam]]] = {}
     for exam in exams:
         said = exam.configuration
         opens, closes = said.get(_OPENS), said.get(_CLOSES)
@@ -110,33 +108,21 @@ def _overlap(exams: Sequence[Exam], _: Context) -> Iterator[Finding]:
         windows.sort(key=_by_opening)
         # Finding who must sit an exam takes longer, and matters only if windows overlap.
         if any(later[0] < earlier[2] for earlier, later in pairwise(windows)):
-            yield from _overlaps_in_course(window for window in windows if _is_for_everybody(window[-1]))
-
-
-def _is_for_everybody(exam: Exam) -> bool:
-    """Return whether `exam` is one that every student of the course is to sit."""
-    return (
-        exam.payload.get("isLimitedScope") is not True
-        and exam.payload.get("status") != "deleted"
-        and not is_practice(exam.title)
-    )
-
-
-def _overlaps_in_course(windows: Iterable[_Window]) -> Iterator[Finding]:
-    """Yield a finding for each of the sorted `windows` that opens while an earlier one is open."""
-    latest: _Window | None = None
-    for window in windows:
-        opens, _address, closes, exam = window
-        if latest is not None and opens < latest[2]:
-            yield Finding(
-                exam=exam,
-                path=_at(_OPENS),
-                others=(_at(_CLOSES),),
-                message=f"this window overlaps with that of '{latest[1]}', an exam of the same course",
-                hint=f"In UTC the other is open until {latest[2]}; check both dates.",
+            yield from _overlaps_in_course(
+                window for window in windows if is_for_everybody(window[-1].payload)
             )
-        if latest is None or closes > latest[2]:
-            latest = window
+
+
+def _overlaps_in_course(windows: Iterable[ExamWindow[Exam]]) -> Iterator[Finding]:
+    """Yield a finding for each of the sorted `windows` that opens while an earlier one is open."""
+    for (_opens, _address, _closes, exam), (_, other, until, _exam) in overlaps_of(windows):
+        yield Finding(
+            exam=exam,
+            path=_at(_OPENS),
+            others=(_at(_CLOSES),),
+            message=f"this window overlaps with that of '{other}', an exam of the same course",
+            hint=f"In UTC the other is open until {until}; check both dates.",
+        )
 
 
 RULES: Final = (

@@ -10,6 +10,9 @@ from msgspec.structs import replace
 from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
 from reconciler.model.identities import Address, CourseSid
 from reconciler.model.plan import Action, Change, FieldDiff, Guard, Note, Plan
+from reconciler.model.provenance import Layer, Provenance, ValueSource
+from reconciler.model.rules import Context, Exam
+from reconciler.rules import windows
 
 TERM: Final = datetime(2031, 9, 1, 13, tzinfo=UTC)
 _KINDS: Final = ("Quiz", "Midterm Exam", "Final Exam", "Lab Practical", "Makeup Exam", "Placement Test")
@@ -98,7 +101,70 @@ def small() -> Plan:
     left = replace(
         orphan, action=Action.ORPHANED, sid=cases.sid(9), before=orphan.after, after=None, source=None
     )
-    return plan_of(first, second, changed, doubt, left)
+    return warned(plan_of(first, second, changed, doubt, left))
+
+
+def warned(plan: Plan) -> Plan:
+    """`plan` with what the rule says of windows that overlap."""
+    rule = next(rule for rule in windows.RULES if rule.code == "overlapping-windows")
+    exams = [
+        Exam(
+            address=change.address,
+            install_sid=change.install_sid,
+            course_sid=change.course_sid,
+            payload=change.after,
+        )
+        for change in plan.changes
+        if change.after is not None
+    ]
+    warnings = (
+        Diagnostic(
+            severity=Severity.WARNING,
+            code=rule.code,
+            message=found.message,
+            hint=found.hint,
+            address=found.exam.address,
+        )
+        for found in rule.check(exams, Context())
+    )
+    return replace(plan, warnings=tuple(warnings))
+
+
+def provenance(plan: Plan) -> dict[Address, Provenance]:
+    """Sources of the values of each exam: titles and dates are its own, all others have a layer."""
+    own = ("title", "configuration.examOpenDate", "configuration.examCloseDate")
+    layers = [
+        ("type", Layer.DEFAULTS, None, Position("exams/cs101.yaml", 3, 9)),
+        ("useProctorManager", Layer.DEFAULTS, None, Position("shared/base.yaml", 4, 22)),
+        ("configuration.attempts", Layer.PROFILE, "lab", Position("exams/cs101.yaml", 7, 30)),
+        ("installSid", Layer.ENVIRONMENT, "production", None),
+    ]
+    sources = {
+        path: ValueSource(layer=Layer.EXAM, position=Position("exams/cs101.yaml", 15, 5)) for path in own
+    }
+    sources |= {path: ValueSource(layer=layer, name=name, position=at) for path, layer, name, at in layers}
+    return {change.address: sources for change in plan.changes if change.after is not None}
+
+
+def special() -> Plan:
+    """A course in which nothing overlaps that matters: a draft's twin, a practice, and assigned students."""
+    exams = {
+        "Midterm": {},
+        "Midterm for assigned students": {"isLimitedScope": True, "status": "draft", "requireApproval": True},
+        "[Practice] Midterm": {},
+    }
+    opens = datetime(2031, 11, 1, 13, tzinfo=UTC)
+    changes = [
+        dated(number, title, course="cs101", opens=opens, days=3) for number, title in enumerate(exams)
+    ]
+    return warned(
+        plan_of(
+            *(
+                replace(change, after={**(change.after or {}), **more})
+                for change, more in zip(changes, exams.values(), strict=True)
+            )
+        )
+    )
 
 
 def plan_of(*changes: Change, guards: tuple[Guard, ...] = ()) -> Plan:

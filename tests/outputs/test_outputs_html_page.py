@@ -10,9 +10,11 @@ from html.parser import HTMLParser
 import output_cases as cases
 import page_cases
 import pytest
+from markupsafe import escape
 from msgspec.structs import replace
 
 from reconciler.model.plan import Action, Plan
+from reconciler.outputs.exam_values import values_of
 from reconciler.outputs.html.page import plan_page
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.listing import Listing
@@ -23,7 +25,12 @@ NO_TEXT = {"br", "hr", "img", "input", "link", "meta", "line", "rect"}
 def page(plan: Plan, listing: Listing = Listing.DIFFERING) -> str:
     """`plan` as a page."""
     invocation = Invocation(("--env", "production"))
-    return plan_page(cases.in_environment(plan, "production"), listing=listing, invocation=invocation)
+    return plan_page(
+        cases.in_environment(plan, "production"),
+        listing=listing,
+        invocation=invocation,
+        provenance=page_cases.provenance(plan),
+    )
 
 
 class Outline(HTMLParser):
@@ -139,7 +146,7 @@ def test_every_listed_exam_is_on_the_page_once(make) -> None:
 
 
 def test_a_page_says_which_plan_it_is() -> None:
-    """Verdict, destination, guards, fingerprint and state stand at the top."""
+    """Verdict and guards stand at the top; destination, fingerprint and state in full at the foot."""
     plan = cases.in_environment(cases.guarded(), "production")
     text = outline(page(plan)).text
     for said in (
@@ -171,3 +178,91 @@ def test_a_course_is_one_where_only_some_of_its_exams_know_its_alias() -> None:
     ]
     names = re.findall(r"<h2>(.*?)</h2>", page(page_cases.plan_of(*changes)))
     assert sorted(names) == sorted(["cs310", page_cases.course_sid("cs101")])
+
+
+def test_each_row_has_every_value_with_its_layer() -> None:
+    """All that is known is told, of changes and orphans too; a value of a layer has its name and place."""
+    text = page(page_cases.small())
+    for change in page_cases.small().changes:
+        row = text[text.index(f"<code>{change.address}</code>") :]
+        values = row[
+            row.index('<dl class="values">') : row.index("</tbody>", row.index('<dl class="values">'))
+        ]
+        for value in values_of(change, {}, {}):
+            assert f"<dt>{value.name}</dt><dd>{escape(value.text)}</dd>" in values
+    first = text[text.index("<code>cs101/exam-0001</code>") :]
+    for name, said in {
+        "title": "line 15",
+        "type": "<b>defaults</b> line 3",
+        "useProctorManager": "<b>defaults</b> shared/base.yaml:4",
+        "attempts": "<b>profile lab</b> line 7",
+        "installSid": "<b>environment production</b> ",
+        "url": "",
+    }.items():
+        assert re.search(f"<dt>{name}</dt><dd>[^<]*</dd><dd>{re.escape(said)}</dd>", first), name
+
+
+def test_what_is_special_is_a_badge() -> None:
+    """A draft, assigned students only and an approval are seen without opening the row."""
+    text = page(page_cases.special())
+    assert (
+        '<span class="tags"><span>draft</span><span>assigned students only</span><span>needs approval</span>'
+        in text
+    )
+
+
+def test_warnings_come_before_the_exams_and_the_destination_after() -> None:
+    """Headline, guards, warnings, notes, exams; then finished blocks, keys, and the destination."""
+    plan = replace(cases.noted(), guards=cases.guarded().guards, warnings=tuple(cases.diagnostics()))
+    text = outline(page(plan)).text
+    expected = [
+        "Apply will refuse this plan",
+        "too-many-creates",
+        "7 warnings",
+        "unknown-field",
+        "did you mean 'requireApproval'?",
+        "exams/cs101.yaml:14:5",
+        "1 note\n",
+        "the import of x",
+        "cs101/final",
+        "27 notes on what is done",
+        "password not checked",
+        "service https://api.example.edu",
+        plan.lineage,
+    ]
+    places = [text.rindex(said) if said == "cs101/final" else text.index(said) for said in expected]
+    assert places == sorted(places)
+
+
+def test_only_what_the_rule_reports_is_an_overlap() -> None:
+    """Overlaps are those of the plan's warnings: no practice, and nothing that a comment suppresses."""
+    assert page(page_cases.small()).count('class="clash">overlaps') == 2
+    assert 'class="overlap"' in page(page_cases.small())
+    suppressed = replace(page_cases.small(), warnings=())
+    for plan in (page_cases.special(), suppressed):
+        assert 'class="clash"' not in page(plan)
+        assert 'class="overlap"' not in page(plan)
+
+
+def test_an_overlap_with_an_unlisted_exam_is_told() -> None:
+    """A saved plan does not list the other exam if that is up to date."""
+    plan = page_cases.small()
+    kept = tuple(change for change in plan.changes if change.address != "cs101/exam-0001")
+    assert "overlaps an exam that is not listed here" in page(replace(plan, changes=kept))
+
+
+def test_a_large_page_tells_shared_values_once() -> None:
+    """Of more than a thousand exams the page has each value of each, those of a whole course once."""
+    whole, large = (page_cases.term(count, 4) for count in (1000, 1004))
+    assert "values that all exams of this course share" not in page(whole)
+    text = page(large)
+    assert len(text) < len(page(whole)) * 0.8
+    assert "This plan is large" in text
+    course = text[text.index("<h2>c100</h2>") : text.index("<h2>c101</h2>")]
+    shared, *rows = re.findall(r'<dl class="values">(.*?)</dl>', course)
+    assert len(rows) == 251
+    for change in [change for change in large.changes if change.course == "c100"]:
+        row = course[course.index(f"<code>{change.address}</code>") :]
+        told = shared + row.partition('<dl class="values">')[2].partition("</dl>")[0]
+        for value in values_of(change, {}, {}):
+            assert f"<dt>{value.name}</dt><dd>{escape(value.text)}</dd>" in told

@@ -1,7 +1,7 @@
 """Pictures of windows: places in time, lanes, and what overlaps."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import output_cases as cases
 import page_cases
@@ -17,9 +17,7 @@ from reconciler.outputs.html.timeline import (
     TimelineExam,
     axis_of,
     exam_of,
-    overlap_counts,
     picture_of,
-    shared_periods,
     strip_of,
 )
 
@@ -41,34 +39,20 @@ PERIODS = st.lists(
 )
 
 
-@given(periods=PERIODS)
-def test_overlaps_are_those_of_each_pair(periods: list[tuple[int, int]]) -> None:
-    """Each exam is counted as if compared with every other; windows that only touch do not overlap."""
-    exams = [exam(number, *bounds) for number, bounds in enumerate(periods)]
-    expected = {
-        one: sum(a < d and c < b for other, (c, d) in enumerate(periods) if other != one)
-        for one, (a, b) in enumerate(periods)
-    }
-    assert overlap_counts(exams) == expected
-    assert bool(list(shared_periods(exams))) == any(expected.values())
-
-
-@given(periods=PERIODS)
-def test_shared_stretches_are_apart_and_held_by_two(periods: list[tuple[int, int]]) -> None:
-    """Stretches stand in order and apart, and in the middle of each at least two exams are open."""
-    exams = [exam(number, *bounds) for number, bounds in enumerate(periods)]
-    found = list(shared_periods(exams))
-    assert all(one.end <= other.start for one, other in pairwise(found))
-    for stretch in found:
-        middle = stretch.start + (stretch.end - stretch.start) / 2
-        assert sum(one.exam is not None and one.exam.start <= middle <= one.exam.end for one in exams) > 1
+def test_overlaps_are_drawn_once() -> None:
+    """Times in which several exams overlap are one band, and bands that are apart stay apart."""
+    axis = TimeAxis(START, START + timedelta(days=100))
+    overlaps = [period(10, 14), period(12, 20), period(13, 15), period(30, 31)]
+    picture = picture_of([exam(0, 10, 31)], axis, overlaps)
+    assert picture is not None
+    assert [(bar.x, bar.width) for bar in picture.overlaps] == [(10.0, 10.0), (30.0, 1.0)]
 
 
 @given(periods=PERIODS.filter(bool))
 def test_no_two_exams_share_a_place(periods: list[tuple[int, int]]) -> None:
     """In one lane no bar begins before the one before it ended."""
     exams = [exam(number, *bounds) for number, bounds in enumerate(periods)]
-    axis = axis_of([START, START + timedelta(days=80)])
+    axis = axis_of([START, START + timedelta(days=80)], UTC)
     assert axis is not None
     picture = picture_of(exams, axis)
     assert picture is not None
@@ -120,7 +104,7 @@ def test_exams_without_times_have_no_picture() -> None:
     timeless = exam_of(cases.change("a/b", Action.CREATE, after=body), 0)
     assert timeless.periods == ()
     assert picture_of([timeless], TimeAxis(START, START + timedelta(days=1))) is None
-    assert axis_of([]) is None
+    assert axis_of([], UTC) is None
 
 
 def test_a_window_that_is_the_wrong_way_round_is_drawn() -> None:
@@ -139,10 +123,10 @@ def test_a_window_that_is_the_wrong_way_round_is_drawn() -> None:
 def test_any_stretch_has_a_few_labels_in_order(first: datetime, length: timedelta, offset: int) -> None:
     """From a minute to all the years of a calendar, ticks are few, in order, and on the scale."""
     try:
-        moments = [first.astimezone(timezone(timedelta(hours=offset))), first + length]
+        moments = [first, first + length]
     except OverflowError:
         return
-    axis = axis_of(moments)
+    axis = axis_of(moments, timezone(timedelta(hours=offset)))
     if axis is None:
         return
     places = [tick.x for tick in axis.ticks()]
@@ -154,10 +138,10 @@ def test_any_stretch_has_a_few_labels_in_order(first: datetime, length: timedelt
 def test_a_scale_ends_where_the_calendar_does() -> None:
     """The first and the last moment that there is have a scale, and one alone at the end has none."""
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-    axis = axis_of([first, last])
+    axis = axis_of([first, last], UTC)
     assert axis is not None
     assert axis.ticks()
-    assert axis_of([last]) is None
+    assert axis_of([last], UTC) is None
 
 
 @pytest.mark.parametrize(
@@ -189,3 +173,15 @@ def test_a_scale_ends_where_the_calendar_does() -> None:
 def test_ticks_are_days_weeks_months_or_years(days: int, labels: list[str]) -> None:
     """The step grows with the stretch; weeks begin on Monday."""
     assert [tick.label for tick in TimeAxis(START, START + timedelta(days=days)).ticks()] == labels
+
+
+def test_an_axis_knows_that_clocks_change() -> None:
+    """A day of 25 hours takes more of the scale than others, and ticks are at local midnight."""
+    zone = ZoneInfo("America/New_York")
+    axis = TimeAxis(datetime(2031, 11, 1, 4, tzinfo=UTC), datetime(2031, 11, 4, 5, tzinfo=UTC), zone)
+    assert [(tick.label, round(tick.x * 0.73, 6)) for tick in axis.ticks()] == [
+        ("Nov 1", 0),
+        ("Nov 2", 24),
+        ("Nov 3", 49),
+        ("Nov 4", 73),
+    ]

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_rules import ITEMS, PLAIN
 
+from reconciler.model import attendance
 from reconciler.model.identities import Address, CourseSid, InstallSid
 from reconciler.model.rules import Context, Exam
-from reconciler.rules import practice
 from reconciler.rules.registry import BUILT_IN
 
 START = datetime(2031, 3, 1, tzinfo=UTC)
@@ -134,11 +134,11 @@ def test_a_rule_finds_what_it_says_it_finds(rule, data):
 @given(title=TITLES)
 def test_what_marks_practice_is_asked_of_every_title_that_may_be_misspelt(title):
     """A title is left alone only if the expressions that know practice exams find nothing in it."""
-    plain = practice.latinised(title)
-    is_found = practice._IN_WORDS.search(plain) is not None or any(
-        practice._is_like_practice(found["word"]) for found in practice._IN_BRACKETS.finditer(plain)
+    plain = attendance.latinised(title)
+    is_found = attendance._IN_WORDS.search(plain) is not None or any(
+        attendance._is_like_practice(found["word"]) for found in attendance._IN_BRACKETS.finditer(plain)
     )
-    assert practice.is_practice(title) is ("[Practice]" in title or is_found)
+    assert attendance.is_practice(title) is ("[Practice]" in title or is_found)
 
 
 def test_the_last_moment_of_all_has_no_moment_after_it():

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -17,62 +17,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 from msgspec import Struct
 
+from reconciler.model.identities import Address
 from reconciler.model.plan import Change, Plan
-from reconciler.outputs.accepting import AcceptingAdvice, accepting_advice_of
-from reconciler.outputs.escapes import printable, shorten
-from reconciler.outputs.exam_facts import ExamFacts, facts_of_change, sides_of
+from reconciler.model.provenance import NO_PROVENANCE, Provenance
+from reconciler.outputs.escapes import printable
 from reconciler.outputs.groups import GROUPS, Group
-from reconciler.outputs.html.timeline import (
-    Bar,
-    Picture,
-    TimeAxis,
-    TimelineExam,
-    axis_of,
-    exam_of,
-    overlap_counts,
-    picture_of,
-    strip_of,
-)
-from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
+from reconciler.outputs.html.courses import Courses
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing
-from reconciler.outputs.plan_summary import headline, remarks, told_notes
+from reconciler.outputs.ordering import by_time
+from reconciler.outputs.plan_summary import headline, is_for_foot, remarks, told_notes
 
 _TICKS: Final = re.compile(r"`([^`]+)`")
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 MOST_OPEN: Final = 40
 """If a page has more exams, its courses are folded at first."""
-
-_LONGEST_NAME: Final = 80
-_LONGEST_SOURCE: Final = 200
-
-
-class Row(Struct, frozen=True, kw_only=True):
-    """One exam of the table; `overlaps` counts exams of its course whose exam windows overlap its own."""
-
-    number: int
-    change: Change
-    group: Group
-    facts: ExamFacts
-    source: str
-    overlaps: int
-    differences: tuple[tuple[str, str, str], ...]
-    accepting: AcceptingAdvice | None
-    doubt: InDoubtReport | None
-
-
-class Course(Struct, frozen=True, kw_only=True):
-    """The exams of one course, the earliest first; `picture` is None if no exam has a window."""
-
-    name: str
-    rows: tuple[Row, ...]
-    picture: Picture | None
-    strip: tuple[tuple[int, str, Bar], ...]
-
-    @property
-    def overlapping(self) -> int:
-        """The number of exams that overlap another one."""
-        return sum(row.overlaps > 0 for row in self.rows)
 
 
 class Filter(Struct, frozen=True, kw_only=True):
@@ -83,26 +42,30 @@ class Filter(Struct, frozen=True, kw_only=True):
     count: int
 
 
-def plan_page(plan: Plan, *, listing: Listing, invocation: Invocation = NO_OPTIONS) -> str:
+def plan_page(
+    plan: Plan,
+    *,
+    listing: Listing,
+    invocation: Invocation = NO_OPTIONS,
+    provenance: Mapping[Address, Provenance] = NO_PROVENANCE,
+) -> str:
     """Return `plan` as an HTML page."""
-    changes = listing.of(plan)
-    exams = [exam_of(change, number) for number, change in enumerate(changes)]
-    zones = Counter(change.timezone or "UTC" for change in changes)
-    zone = zones.most_common(1)[0][0] if zones else "UTC"
-    in_zone = sorted(range(len(changes)), key=lambda number: (changes[number].timezone or "UTC") != zone)
-    moments = [side for at in in_zone for period in exams[at].periods for side in (period.start, period.end)]
-    axis = axis_of(moments)
+    changes = by_time(listing.of(plan))
+    courses = Courses(plan, changes, invocation, provenance)
+    notes = told_notes(plan, listing)
     style, script = _asset("plan.css"), _asset("plan.js")
     return _template().render(
         plan=plan,
         headline=headline(plan),
         remarks=remarks(plan),
-        notes=told_notes(plan, listing),
+        notes=[note for note in notes if not is_for_foot(note)],
+        foot_notes=[note for note in notes if is_for_foot(note)],
         filters=list(_filters(changes)),
-        courses=list(_courses(changes, exams, axis, invocation)),
+        scale=courses.scale,
+        ticks=courses.scale.axis.ticks() if courses.scale.axis else [],
+        courses=list(courses),
+        is_whole=courses.is_whole,
         is_open=len(changes) <= MOST_OPEN,
-        zone=zone,
-        ticks=axis.ticks() if axis else [],
         policy=(
             f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
             "base-uri 'none'; form-action 'none'"
@@ -154,46 +117,3 @@ def _filters(changes: Sequence[Change]) -> Iterator[Filter]:
     for action, group in GROUPS.items():
         if counts[action]:
             yield Filter(action=action.value, group=group, count=counts[action])
-
-
-def _courses(
-    changes: Sequence[Change], exams: Sequence[TimelineExam], axis: TimeAxis | None, invocation: Invocation
-) -> Iterator[Course]:
-    by_course: dict[str, list[int]] = {}
-    for number, change in enumerate(changes):
-        by_course.setdefault(change.course_sid, []).append(number)
-    # A saved plan knows the alias of a course from some of its exams only.
-    aliases: dict[str, str] = {change.course_sid: change.course for change in changes if change.course}
-    for name, numbers in sorted((aliases.get(sid, sid), numbers) for sid, numbers in by_course.items()):
-        held = [exams[number] for number in numbers]
-        overlaps = overlap_counts(held)
-        ordered = sorted(numbers, key=lambda number: _order(exams[number]))
-        yield Course(
-            name=shorten(printable(name), _LONGEST_NAME),
-            rows=tuple(
-                _row(changes[number], number, overlaps.get(number, 0), invocation) for number in ordered
-            ),
-            picture=picture_of(held, axis) if axis else None,
-            strip=strip_of(held, axis) if axis else (),
-        )
-
-
-def _order(exam: TimelineExam) -> tuple[bool, float, int]:
-    """Return a sort key: the earliest first, exams without a window last."""
-    first = exam.exam or exam.booking
-    return first is None, 0.0 if first is None else first.start.timestamp(), exam.number
-
-
-def _row(change: Change, number: int, overlaps: int, invocation: Invocation) -> Row:
-    sides = ((difference.path, sides_of(difference, change.timezone)) for difference in change.diff)
-    return Row(
-        number=number,
-        change=change,
-        group=GROUPS[change.action],
-        facts=facts_of_change(change),
-        source="" if change.source is None else shorten(str(change.source), _LONGEST_SOURCE),
-        overlaps=overlaps,
-        differences=tuple((path, before, after) for path, (before, after) in sides),
-        accepting=accepting_advice_of(change, invocation),
-        doubt=in_doubt_report_of(change, invocation),
-    )

@@ -3,9 +3,8 @@
 Horizontal positions are in percent, heights in pixels.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import MAXYEAR, UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta, tzinfo
 from itertools import takewhile
 from typing import Final
 
@@ -31,10 +30,11 @@ class Tick(Struct, frozen=True):
 
 
 class TimeAxis(Struct, frozen=True):
-    """The time from `start` to `end`, which is later and in the same zone."""
+    """The time from `start` to `end`, which is later; both are in UTC. Ticks are in `zone`."""
 
     start: datetime
     end: datetime
+    zone: tzinfo = UTC
 
     def at(self, moment: datetime) -> float:
         """Return the position of `moment` in percent."""
@@ -51,42 +51,45 @@ class TimeAxis(Struct, frozen=True):
         return [Tick(self.at(moment), f"{moment:%b} {moment.year}") for moment in self._months(step)]
 
     def _days(self, step: int) -> Iterator[datetime]:
-        first = self.start.replace(hour=0, minute=0, second=0, microsecond=0)
+        first = self.start.astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         if step >= 7:  # noqa: PLR2004 - weeks begin on Monday
             first -= timedelta(days=first.weekday())
         moments = (first + timedelta(days=step * number) for number in range(_MOST_TICKS + 3))
         return (moment for moment in moments if self.start <= moment <= self.end)
 
     def _months(self, step: int) -> Iterator[datetime]:
-        first = self.start.year * _MONTHS_OF_YEAR + self.start.month - 1
+        local = self.start.astimezone(self.zone)
+        first = local.year * _MONTHS_OF_YEAR + local.month - 1
         first -= first % step
         months = (first + step * number for number in range(_MOST_TICKS + 3))
         years = takewhile(lambda pair: pair[0] <= MAXYEAR, (divmod(one, 12) for one in months))
-        moments = (
-            datetime(year, month + 1, 1, tzinfo=self.start.tzinfo) for year, month in years if year > 0
-        )
+        moments = (datetime(year, month + 1, 1, tzinfo=self.zone) for year, month in years if year > 0)
         return (moment for moment in moments if self.start <= moment <= self.end)
 
 
-def axis_of(moments: Iterable[datetime]) -> TimeAxis | None:
-    """Return the axis for `moments`, with a margin, in the zone of the first; None if there are none."""
+def axis_of(moments: Iterable[datetime], zone: tzinfo) -> TimeAxis | None:
+    """Return the axis for `moments` in UTC, with a margin and ticks in `zone`; None if there are none."""
     known: Sequence[datetime] = list(moments)
     if not known:
         return None
     first, last = min(known), max(known)
     margin = max((last - first) * _MARGIN, timedelta(hours=12))
-    zone = known[0].tzinfo or UTC
     try:
-        return TimeAxis((first - margin).astimezone(zone), (last + margin).astimezone(zone))
+        axis = TimeAxis(first - margin, last + margin, zone)
+        _ = axis.start.astimezone(zone), axis.end.astimezone(zone)
     except OverflowError:  # near the first or last date that `datetime` knows there is no margin
         return TimeAxis(first, max(last, first + timedelta(microseconds=1))) if first < last else None
+    return axis
 
 
 _LANE: Final = 32
 _DENSE_LANE: Final = 8
 _MOST_LABELLED: Final = 60
 _MOST_LANES: Final = 120
-_LEAST_WIDTH: Final = 0.35
+_LEAST_WIDTH: Final = 0.02
+"""Width in percent of a window without length: the outline of its bar can still be seen at any zoom."""
+_DECIMALS: Final = 4
+"""Of percentages: in a picture of a term they tell seconds apart, as zooming in needs."""
 _GAP: Final = 0.6
 _LABEL_LENGTH: Final = 34
 _CHARACTER_WIDTH: Final = 0.68
@@ -94,7 +97,7 @@ _CHARACTER_WIDTH: Final = 0.68
 
 
 class Period(Struct, frozen=True, kw_only=True):
-    """A time from `start` to `end`; both are equal if only one bound is known."""
+    """A time from `start` to `end` in UTC; both are equal if only one bound is known."""
 
     start: datetime
     end: datetime
@@ -137,7 +140,7 @@ class DrawnExam(Struct, frozen=True, kw_only=True):
 
 
 class Picture(Struct, frozen=True, kw_only=True):
-    """The timeline of one course; `overlaps` are the times in which two or more exam windows are open."""
+    """The timeline of one course; `overlaps` are times in which exam windows overlap that should not."""
 
     height: int
     exams: tuple[DrawnExam, ...]
@@ -150,7 +153,7 @@ def exam_of(change: Change, number: int) -> TimelineExam:
     payload = payload_of(change)
     periods = []
     for lead in ("exam", "schedule"):
-        bounds = local_window(payload, lead, change.timezone)
+        bounds = local_window(payload, lead, None)
         known = sorted(bound for bound in bounds if bound is not None)
         periods.append(Period(start=known[0], end=known[-1]) if known else None)
     return TimelineExam(
@@ -162,21 +165,13 @@ def exam_of(change: Change, number: int) -> TimelineExam:
     )
 
 
-def overlap_counts(exams: Sequence[TimelineExam]) -> dict[int, int]:
-    """Return, by number of the exam, how many other exam windows overlap its own."""
-    timed = [(exam.number, exam.exam) for exam in exams if exam.exam is not None]
-    starts = sorted(period.start for _, period in timed)
-    ends = sorted(period.end for _, period in timed)
-    # Those that start before this one ends, less those that end before this one starts, less itself.
-    return {
-        number: max(bisect_left(starts, period.end) - bisect_right(ends, period.start) - 1, 0)
-        for number, period in timed
-        if period.start < period.end
-    }
+def picture_of(
+    exams: Sequence[TimelineExam], axis: TimeAxis, overlaps: Iterable[Period] = ()
+) -> Picture | None:
+    """Return the timeline of `exams`, the earliest on top; None if no exam has a window.
 
-
-def picture_of(exams: Sequence[TimelineExam], axis: TimeAxis) -> Picture | None:
-    """Return the timeline of `exams`, the earliest on top; None if no exam has a window."""
+    `overlaps` are ordered by their start.
+    """
     timed = sorted((exam for exam in exams if exam.periods), key=_order)
     if not timed:
         return None
@@ -188,7 +183,7 @@ def picture_of(exams: Sequence[TimelineExam], axis: TimeAxis) -> Picture | None:
     return Picture(
         height=min(len(lanes), _MOST_LANES) * lane + 4,
         exams=shown,
-        overlaps=tuple(_bar(period, axis) for period in shared_periods(timed)),
+        overlaps=tuple(_bar(period, axis) for period in _merged(overlaps)),
         left_out=len(drawn) - len(shown),
     )
 
@@ -198,19 +193,15 @@ def strip_of(exams: Sequence[TimelineExam], axis: TimeAxis) -> tuple[tuple[int, 
     return tuple((exam.number, exam.action, _bar(exam.exam, axis)) for exam in exams if exam.exam is not None)
 
 
-def shared_periods(exams: Sequence[TimelineExam]) -> Iterator[Period]:
-    """Yield the times in which two or more exam windows are open, in order."""
-    periods = [exam.exam for exam in exams if exam.exam is not None]
-    edges = sorted([(period.start, 1) for period in periods] + [(period.end, -1) for period in periods])
-    depth, begun = 0, None
-    for moment, step in edges:  # at the same moment, ends (-1) come before starts
-        depth += step
-        if depth > 1 and begun is None:
-            begun = moment
-        elif depth < 2 and begun is not None:  # noqa: PLR2004 - an overlap takes two
-            if begun < moment:
-                yield Period(start=begun, end=moment)
-            begun = None
+def _merged(periods: Iterable[Period]) -> list[Period]:
+    """Return the times of the sorted `periods`, each once."""
+    merged: list[Period] = []
+    for period in periods:
+        if merged and period.start <= merged[-1].end:
+            merged[-1] = Period(start=merged[-1].start, end=max(merged[-1].end, period.end))
+        else:
+            merged.append(period)
+    return merged
 
 
 def _order(exam: TimelineExam) -> tuple[datetime, datetime, int]:
@@ -223,7 +214,7 @@ def _order(exam: TimelineExam) -> tuple[datetime, datetime, int]:
 
 def _bar(period: Period, axis: TimeAxis) -> Bar:
     x = axis.at(period.start)
-    return Bar(round(x, 2), round(max(axis.at(period.end) - x, _LEAST_WIDTH), 2))
+    return Bar(round(x, _DECIMALS), round(max(axis.at(period.end) - x, _LEAST_WIDTH), _DECIMALS))
 
 
 def _drawn(exam: TimelineExam, axis: TimeAxis, lanes: list[float], lane: int, *, is_dense: bool) -> DrawnExam:
@@ -242,7 +233,7 @@ def _drawn(exam: TimelineExam, axis: TimeAxis, lanes: list[float], lane: int, *,
         tooltip=exam.label,
         y=row * lane,
         label=label,
-        label_x=round(right if is_label_left else left, 2),
+        label_x=round(right if is_label_left else left, _DECIMALS),
         is_label_left=is_label_left,
         exam=None if exam.exam is None else _bar(exam.exam, axis),
         booking=None if exam.booking is None else _bar(exam.booking, axis),

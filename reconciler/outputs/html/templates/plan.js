@@ -14,9 +14,10 @@
   for (const course of courses) {
     const name = course.querySelector("h2").textContent;
     for (const body of course.querySelectorAll("tbody[data-exam]")) {
+      const clash = body.querySelector(".clash");
+      const text = clash === null ? body.textContent : body.textContent.replace(clash.textContent, "");
       const exam = {
-        body, course, marks: [], text: `${name} ${body.textContent}`.toLowerCase(),
-        action: body.dataset.action, overlaps: body.querySelector(".clash") !== null,
+        body, course, marks: [], text: `${name} ${text}`.toLowerCase(), action: body.dataset.action, overlaps: clash !== null,
       };
       exams.push(exam);
       byNumber.set(body.dataset.exam, exam);
@@ -112,4 +113,160 @@
   window.addEventListener("afterprint", () => courses.forEach((course, index) => { course.open = before[index]; }));
   tools.hidden = false;
   narrow();
+})();
+(() => {
+  const zoom = document.getElementById("zoom");
+  if (zoom === null) return;
+  const term = { start: Number(zoom.dataset.start) * 1000, end: Number(zoom.dataset.end) * 1000 };
+  const units = [...zoom.querySelectorAll("[data-unit]")];
+  const earlier = document.getElementById("earlier");
+  const later = document.getElementById("later");
+  const days = { month: 31, week: 7, day: 1 };
+  let zone = zoom.dataset.zone;
+  try { new Intl.DateTimeFormat("en", { timeZone: zone }); } catch { zone = "UTC"; }
+  const clock = new Intl.DateTimeFormat("en", {
+    timeZone: zone, hourCycle: "h23", weekday: "short", year: "numeric", month: "numeric", day: "numeric",
+    hour: "numeric", minute: "numeric", second: "numeric",
+  });
+  const named = new Intl.DateTimeFormat("en", { timeZone: zone, weekday: "short", year: "numeric", month: "short", day: "numeric" });
+  const zoned = new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "short" });
+  const pictures = [...document.querySelectorAll(".plot")].map((plot) => ({
+    scale: plot.querySelector(".scale"), ticks: plot.querySelector(".ticks"), view: plot.querySelector(".view"),
+    ofTerm: { scale: plot.querySelector(".scale").innerHTML, ticks: plot.querySelector(".ticks").innerHTML },
+    exams: [...plot.querySelectorAll("g[data-exam]")].map((mark) => {
+      const label = mark.querySelector(".label");
+      const bars = [...mark.querySelectorAll("rect")];
+      return {
+        label, at: label && label.getAttribute("x"), anchor: label && label.getAttribute("text-anchor"),
+        window: bars.filter((bar) => bar.matches(".exam")).map(spanOf)[0], spans: bars.map(spanOf),
+      };
+    }),
+  }));
+  const starts = pictures.flatMap((one) => one.exams.flatMap((exam) => exam.window ? [exam.window] : [])).map((span) => momentOf(span[0])).sort((a, b) => a - b);
+  let unit = "term";
+  let view = term;
+
+  function spanOf(bar) {
+    const x = parseFloat(bar.getAttribute("x"));
+    return [x, x + parseFloat(bar.getAttribute("width"))];
+  }
+  function momentOf(x) { return term.start + (x / 100) * (term.end - term.start); }
+  function placeOf(moment) { return (100 * (moment - term.start)) / (term.end - term.start); }
+  function local(moment) {
+    return Object.fromEntries(clock.formatToParts(moment).map((part) => [part.type, part.type === "weekday" ? part.value : Number(part.value)]));
+  }
+  function offset(moment) {
+    const at = local(moment);
+    return Date.UTC(at.year, at.month - 1, at.day, at.hour, at.minute, at.second) - Math.floor(moment / 1000) * 1000;
+  }
+  /* The moment of a local time. Where a clock change skips it, the time as far after the change. */
+  function instant(year, month, day, hour = 0) {
+    const guess = Date.UTC(year, month - 1, day, hour);
+    const first = guess - offset(guess);
+    return guess - offset(first);
+  }
+  function rangeOf(kind, moment) {
+    const at = local(moment);
+    if (kind === "month") return { start: instant(at.year, at.month, 1), end: instant(at.year, at.month + 1, 1) };
+    const first = kind === "week" ? at.day - ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].indexOf(at.weekday) : at.day;
+    return { start: instant(at.year, at.month, first), end: instant(at.year, at.month, first + days[kind]) };
+  }
+  /* Ticks of the view: moments, each with its label, which may be empty. */
+  function ticksOf(isWide) {
+    const first = local(view.start);
+    const ticks = [];
+    if (unit === "day") {
+      for (let hour = 0; hour < 24; hour += 1) {
+        const moment = instant(first.year, first.month, first.day, hour);
+        if (local(moment).hour === hour) ticks.push([moment, hour % (isWide ? 2 : 6) ? "" : `${String(hour).padStart(2, "0")}:00`]);
+      }
+      return ticks;
+    }
+    for (let day = 0; ; day += 1) {
+      const moment = instant(first.year, first.month, first.day + day);
+      if (moment >= view.end) return ticks;
+      const at = local(moment);
+      const label = unit === "week" ? `${at.weekday} ${at.day}` : isWide || at.day % 7 === 1 ? String(at.day) : "";
+      ticks.push([moment, label]);
+      if (unit === "week") for (const hour of [6, 12, 18]) ticks.push([instant(at.year, at.month, at.day, hour), isWide && hour === 12 ? "12:00" : ""]);
+    }
+  }
+  function element(name, attributes, text = "") {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.textContent = text;
+    return made;
+  }
+  function draw() {
+    const [from, to] = [placeOf(view.start), placeOf(view.end)];
+    const [zoomed, isWide] = [unit !== "term", innerWidth > 760];
+    const ticks = zoomed ? ticksOf(isWide).map(([moment, label]) => [`${(100 * (moment - view.start)) / (view.end - view.start)}%`, label]) : [];
+    let open = 0;
+    for (const one of pictures) {
+      one.view.setAttribute("x", `${(-100 * from) / (to - from)}%`);
+      one.view.setAttribute("width", `${10000 / (to - from)}%`);
+      if (zoomed) {
+        one.ticks.replaceChildren(...ticks.map(([x, label]) => element("line", { class: label ? "grid" : "grid minor", x1: x, x2: x, y1: 0, y2: "100%" })));
+        one.scale.replaceChildren(...ticks.filter(([, label]) => label).map(([x, label]) => element("text", { x, dx: 4, y: 14 }, label)));
+      } else [one.ticks.innerHTML, one.scale.innerHTML] = [one.ofTerm.ticks, one.ofTerm.scale];
+      for (const exam of one.exams) {
+        if (exam.window && exam.window[0] < to && exam.window[1] > from) open += 1;
+        if (exam.label === null) continue;
+        const left = Math.max(Math.min(...exam.spans.map((span) => span[0])), from);
+        const isOver = zoomed && exam.spans.some((span) => span[0] < to && span[1] > from);
+        exam.label.setAttribute("x", isOver ? `${left}%` : exam.at);
+        exam.label.setAttribute("text-anchor", isOver ? "start" : exam.anchor ?? "start");
+      }
+    }
+    return open;
+  }
+  function words(open) {
+    if (unit === "term") return "";
+    const last = view.end - 1;
+    const shown = named.formatRange(view.start, last);
+    let changed = "";
+    for (let moment = view.start; moment < view.end && !changed; moment += 3600000) {
+      if (offset(moment) !== offset(moment + 3600000)) changed = `; clocks change on ${named.format(moment)}`;
+    }
+    const name = zoned.formatToParts(view.start).find((part) => part.type === "timeZoneName").value;
+    return `${shown}, ${name}${changed}; ${open} exam window${open === 1 ? "" : "s"} open`;
+  }
+  function show(kind, moment) {
+    unit = kind;
+    view = kind === "term" ? term : rangeOf(kind, moment);
+    for (const one of units) one.setAttribute("aria-pressed", String(one.dataset.unit === unit));
+    earlier.disabled = view.start <= term.start;
+    later.disabled = view.end >= term.end;
+    document.body.classList.toggle("near", unit !== "term");
+    document.getElementById("span").textContent = words(draw());
+  }
+  /* The moment that a zoom keeps in sight: of the exam pointed at, else of the first one in view. */
+  function focus() {
+    const pointed = document.querySelector(".lanes .pointed .exam");
+    if (pointed !== null) return momentOf(spanOf(pointed)[0]);
+    return starts.find((moment) => moment >= view.start && moment < view.end) ?? Math.max(view.start, term.start);
+  }
+  function zoomBy(step) {
+    const usable = units.filter((one) => !one.disabled);
+    const next = usable[usable.findIndex((one) => one.dataset.unit === unit) + step];
+    if (next !== undefined) show(next.dataset.unit, focus());
+  }
+  function move(button) {
+    if (!button.disabled) show(unit, button === later ? view.end : view.start - 1);
+  }
+
+  for (const one of units) {
+    one.disabled = days[one.dataset.unit] * 86400000 >= term.end - term.start;
+    one.addEventListener("click", () => show(one.dataset.unit, focus()));
+  }
+  for (const one of [earlier, later]) one.addEventListener("click", () => move(one));
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest(".plot, .zoom") === null) return;
+    const does = { "+": () => zoomBy(1), "=": () => zoomBy(1), "-": () => zoomBy(-1), ArrowLeft: () => move(earlier), ArrowRight: () => move(later) }[event.key];
+    if (does === undefined) return;
+    event.preventDefault();
+    does();
+  });
+  addEventListener("resize", draw);
+  zoom.hidden = false;
 })();
