@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from reconciler.manifest import paths
 from reconciler.manifest.diagnostics import FIRST_BASE_OFFSET, FileDiagnostics
 from reconciler.manifest.header import report_header, report_partial_exams
+from reconciler.manifest.lifecycle import BLOCKS
 from reconciler.manifest.patterns import Fence
 from reconciler.manifest.yaml.document import YamlDocument
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, YamlSequence, shifted
@@ -23,7 +24,7 @@ from reconciler.model.words import listed, suggestion
 MAX_CHAIN: Final = 32
 
 _EXTENDS: Final = "extends"
-_OF_MANIFESTS_ONLY: Final = ("exams", "imports", "moved", "removed", "absent")
+_OF_MANIFESTS_ONLY: Final = ("exams", *BLOCKS)
 _MAX_OFFSET: Final = 2**32 - 1
 
 _Read: TypeAlias = Callable[[str, bytes], tuple[FileDiagnostics, YamlDocument | None]]

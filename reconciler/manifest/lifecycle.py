@@ -31,7 +31,8 @@ POINTS_NOWHERE: Final = "points-nowhere"
 _Block: TypeAlias = Import | Move | Removal | Absence | AcceptedChange | Distinction
 _Kind = TypeVar("_Kind", Import, Move, Removal, Absence, AcceptedChange, Distinction)
 
-_BLOCKS: Final = ("imports", "moved", "removed", "absent", "accepted", "distinct")
+BLOCKS: Final = ("imports", "moved", "removed", "absent", "accepted", "distinct")
+"""The keys of the blocks, at the top of a manifest."""
 
 _STALE: Final = "If that exam is gone, remove this block; otherwise declare it under `exams`."
 
@@ -70,14 +71,14 @@ class Lifecycle(Struct):
     `check` sets `_routes`, the moves of single addresses, `_globs`, the moves of globs, and `_declared`.
     """
 
-    _items: dict[str, dict[str, _Item]] = field(default_factory=lambda: {block: {} for block in _BLOCKS})
+    _items: dict[str, dict[str, _Item]] = field(default_factory=lambda: {block: {} for block in BLOCKS})
     _routes: dict[Address, list[Address]] = field(default_factory=dict)
     _globs: tuple[tuple[str, str], ...] = ()
     _declared: Mapping[Address, object] = field(default_factory=dict)
 
     def gather(self, root: YamlMapping, diagnostics: FileDiagnostics) -> None:
         """Add the valid items of one file; its schema check reports the others."""
-        for block in _BLOCKS:
+        for block in BLOCKS:
             for item in _items(block, root, diagnostics):
                 self._add(item)
 

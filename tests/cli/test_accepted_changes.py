@@ -76,6 +76,7 @@ def test_the_printed_block_works_as_it_is(workspace):
     printed = workspace.run("plan", "--out", "plan.json")
     assert "duration: 90 → 60" in printed
     assert "the dean asked" in printed
+    assert workspace.run("show", "plan.json") == printed
     report = workspace.apply(workspace.url, "--expect", "plan.json")
     assert (report["summary"]["accepted"], report["exams"]) == (1, [])
     entry = workspace.state["exams"]["cs/a"]

@@ -59,6 +59,7 @@ SEEN = [
     ("no version", HEAD.replace("version: 1\n", ""), 1),
     ("import without a SID", HEAD + "imports: [{exam: a}]\n", 12),
     ("absence without an attempt", HEAD + "absent: [{exam: b}]\n", 12),
+    ("digest of another form", HEAD + "accepted: [{exam: a, digest: sha256:abc}]\n", 12),
     ("other version", HEAD.replace("version: 1", "version: 2"), 1),
     ("value outside a closed choice", HEAD + "    type: online\n", 12),
     ("SID of another kind", HEAD.replace("AI12", "CU12"), 2),

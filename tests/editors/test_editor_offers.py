@@ -74,6 +74,7 @@ def test_the_values_of_a_closed_choice_are_offered(server, file_of, text, values
         ("moved", ["from", "to"]),
         ("removed", ["exam"]),
         ("absent", ["exam", "attempt"]),
+        ("accepted", ["exam", "digest"]),
     ],
 )
 def test_the_keys_of_lifecycle_blocks_are_offered(server, file_of, block, keys):

@@ -124,6 +124,14 @@ def test_a_manifest_from_outside_extends_what_is_beside_it(tmp_path: Path) -> No
     assert [exam.address for exam in loaded.declared.exams] == ["a"]
 
 
+@pytest.mark.parametrize("block", ["imports", "moved", "removed", "absent", "accepted", "distinct"])
+def test_a_base_holds_no_lifecycle_block(tmp_path: Path, block: str) -> None:
+    """It would be read by nobody, so it is refused."""
+    write(tmp_path, "base.yaml", {"installSid": AI, block: []})
+    write(tmp_path, "z.yaml", extending("base.yaml", address="z"))
+    assert "not-a-base base.yaml:4:2" in said(read(tmp_path))
+
+
 def test_a_base_holds_no_exams(tmp_path: Path) -> None:
     """What belongs into manifests is refused in a base, at its key; what is wrong there is told once."""
     write(tmp_path, "base.yaml", {"installSid": AI, "exmas": 1, "removed": [], "defaults": WHOLE} | EXAMS)
