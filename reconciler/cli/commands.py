@@ -118,7 +118,7 @@ def _format(*more: str) -> Option:
     return option("--format", "output format (default: text)", choices=(*TEXT_OR_JSON, *more), default="text")
 
 
-_PLAN_FORMAT: Final = _format("markdown", "html", "gitlab-terraform")
+_PLAN_FORMAT: Final = _format("markdown", "html", "csv", "ics", "gitlab-terraform")
 
 
 COMMANDS: Final = (
@@ -178,6 +178,7 @@ COMMANDS: Final = (
             "reconciler plan --out plan.json --detailed-exitcode",
             "reconciler plan --target 'cs101/*'",
             "reconciler plan --format html > plan.html",
+            "reconciler plan --format ics > exams.ics",
             "reconciler plan --env staging --provenance",
         ),
     ),
@@ -268,6 +269,7 @@ COMMANDS: Final = (
             "reconciler show plan.json",
             "reconciler show plan.json --format markdown",
             "reconciler show --format json",
+            "reconciler show --format csv > exams.csv",
         ),
     ),
     Command(

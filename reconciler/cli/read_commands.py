@@ -21,7 +21,7 @@ from reconciler.cli.arguments import (
 )
 from reconciler.cli.commands import TEXT_OR_JSON
 from reconciler.cli.exit_codes import DIFFERS, DONE, FAILED, IN_DOUBT
-from reconciler.cli.notices import tell_notes
+from reconciler.cli.notices import tell_note, tell_notes
 from reconciler.cli.plan_files import read_plan, write_document
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import UsageError
@@ -35,8 +35,9 @@ from reconciler.outputs.ci.gitlab import terraform_report
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.json.plan import plan_document
 from reconciler.outputs.json.writers import diagnostics_document, to_text
-from reconciler.outputs.listing import Sources
+from reconciler.outputs.listing import Listing, Sources
 from reconciler.outputs.markdown.comment import plan_markdown
+from reconciler.outputs.tables.state_changes import state_as_plan
 from reconciler.outputs.text.console import count_of, put
 from reconciler.outputs.text.diagnostics_text import print_diagnostics
 from reconciler.outputs.text.plan_text import print_plan
@@ -109,6 +110,8 @@ def _print_plan(
             from reconciler.outputs.html.page import plan_page  # noqa: PLC0415 - jinja2 is slow to load
 
             print_raw(plan_page(made, listing=listed, invocation=invocation, provenance=provenance))
+        case "csv" | "ics":
+            _print_table(parsed, made, listed)
         case "gitlab-terraform":
             print_raw(to_text(terraform_report(made)))
         case _:
@@ -122,6 +125,19 @@ def _print_plan(
             )
 
 
+def _print_table(parsed: argparse.Namespace, made: Plan, listed: Listing) -> None:
+    """Print exams as CSV or as a calendar, neither of which can say that apply would refuse the plan."""
+    from reconciler.outputs.tables.exam_calendar import plan_calendar  # noqa: PLC0415 - seldom needed
+    from reconciler.outputs.tables.plan_table import plan_csv  # noqa: PLC0415 - seldom needed
+
+    for guard in made.guards:
+        tell_note(parsed, f"apply would refuse this plan: {guard.message}", hint=guard.hint)
+    if parsed.format == "csv":
+        print_raw(plan_csv(made, listing=listed))
+    else:
+        print_raw(plan_calendar(made))
+
+
 def _code_of(made: Plan) -> int:
     if made.guards:
         return FAILED
@@ -133,10 +149,13 @@ def _code_of(made: Plan) -> int:
 def show(parsed: argparse.Namespace) -> int:
     """Print a saved plan or, without a file, the state."""
     if parsed.file is None:
+        if parsed.format in {"csv", "ics"}:
+            _print_table(parsed, state_as_plan(workspace_of(parsed).load_state()), Listing.ALL)
+            return DONE
         if parsed.format not in TEXT_OR_JSON:
             raise UsageError(
                 f"the state cannot be shown as {parsed.format}: only a plan can",
-                hint="Name a plan that `reconciler plan --out FILE` wrote, or use --format text or json.",
+                hint="Name a plan that `reconciler plan --out FILE` wrote, or use text, json, csv or ics.",
             )
         return list_state(parsed)
     saved = read_plan(parsed, parsed.file)

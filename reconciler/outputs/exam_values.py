@@ -62,25 +62,28 @@ def values_of(change: Change, names: Mapping[str, str], provenance: Provenance) 
     payload = payload_of(change)
     course = {"courseSid": change.course_sid, "installSid": change.install_sid}
     names = names if change.course is None else {**names, change.course_sid: change.course}
-    found = dict(_leaves({**payload, **course}))
-    order = {path: number for number, path in enumerate(_FIRST)}
-    paths = sorted(found, key=lambda path: (order.get(path, len(order)), path))
+    found = dict(leaves_of({**payload, **course}))
     return [
         ExamValue(
             path=path,
             text=_words(path, found[path], names, change.timezone),
             source=_source_of(path, provenance),
         )
-        for path in paths
+        for path in sorted(found, key=order_of)
     ]
 
 
-def _leaves(value: Mapping[str, Json], above: str = "") -> Iterator[tuple[str, Json]]:
+def order_of(path: str) -> tuple[int, str]:
+    """Return a key that sorts paths: those that readers look for first, then all others by name."""
+    return (_FIRST.index(path) if path in _FIRST else len(_FIRST), path)
+
+
+def leaves_of(value: Mapping[str, Json], above: str = "") -> Iterator[tuple[str, Json]]:
     """Yield each value below `value` after its path; lists, empty mappings and passwords are one value."""
     for key, inner in value.items():
         path = f"{above}{key}"
         if isinstance(inner, Mapping) and inner and path != PASSWORD_PATH:
-            yield from _leaves(inner, f"{path}.")
+            yield from leaves_of(inner, f"{path}.")
         else:
             yield path, inner
 

@@ -14,12 +14,12 @@ _FORMULA: Final = re.compile(r'(^|[;\t|])(?=[\s"]*[=+\-@＝＋－＠])')  # noqa
 
 
 def csv_text(rows: Iterable[Iterable[str]]) -> str:
-    """Return `rows` as CSV with commas, each row on one line.
+    """Return `rows` as CSV (RFC 4180) with commas, each row on one line.
 
     Unprintable characters are spelt out. A text that would run as a formula gets a `'` in front.
     """
     written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerows(_inert(row) for row in rows)
+    csv.writer(written, lineterminator="\r\n").writerows(_inert(row) for row in rows)
     return written.getvalue()
 
 
