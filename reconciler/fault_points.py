@@ -117,7 +117,7 @@ def _parse(fault: str) -> tuple[tuple[Step, int], Failure]:
 def _mistake(fault: str, problem: str) -> SystemExit:
     return SystemExit(
         f"error: {VARIABLE}: {fault!r}: {problem}\n"
-        "  It is for tests of this product: unset it, or write STEP=ACTION[@N] (see CONTRIBUTING.md)."
+        "  It is for tests of this product: unset it, or write STEP=ACTION[@N]."
     )
 
 

@@ -7,11 +7,12 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from reconciler.cli.arguments import invocation_of, print_raw, root_of, variable
+from reconciler.explaining.pages import DIAGNOSTICS, words
 from reconciler.explaining.topics import page_of
 from reconciler.model.declarations import Loaded
 from reconciler.outputs.ci.github import github_commands, github_summary
 from reconciler.outputs.ci.gitlab import code_quality_report
-from reconciler.outputs.ci.help_texts import HELP, Help
+from reconciler.outputs.ci.help_texts import Help
 from reconciler.outputs.ci.junit import junit_text
 from reconciler.outputs.ci.places import Checkout
 from reconciler.outputs.ci.sarif import sarif_document
@@ -39,10 +40,11 @@ def print_for_ci(parsed: argparse.Namespace, loaded: Loaded) -> None:
 
 
 def _helps(root: Path) -> Mapping[str, Help]:
-    """Return the help for all checks: pages of rules, sentences for the others."""
+    """Return the help for all checks: pages of rules, texts of docs/explain.md for the others."""
     rules = Workspace.open(root=root).rules
     pages = {rule.code: Help(sentence=f"Finds {rule.summary}.", markdown=page_of(rule)) for rule in rules}
-    return {**HELP, **pages}
+    codes = {word.name: word for word in words().values() if word.group == DIAGNOSTICS}
+    return {name: Help(sentence=word.sentence, markdown=word.text) for name, word in codes.items()} | pages
 
 
 def checkout_of(parsed: argparse.Namespace) -> Checkout:

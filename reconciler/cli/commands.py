@@ -22,6 +22,7 @@ _SHELLS: Final = ("bash", "zsh", "tcsh")
 _SCHEMAS: Final = (
     "create-exam",
     "diagnostics",
+    "explanations",
     "log",
     "manifest",
     "plan",
@@ -441,19 +442,22 @@ COMMANDS: Final = (
     ),
     Command(
         "explain",
-        "explain a field, a rule or an exit code or, without a name, list them all",
+        "explain a field, a rule, or a code or word of an output; without a name, list them all",
         "tool_commands:explain",
         (
             option(
-                "topic FIELD|RULE|EXIT-CODE",
-                "a field such as configuration.duration or duration, a rule's code, or an exit code",
+                "topic NAME",
+                "a field such as configuration.duration or duration, a code such as too-many-creates, an "
+                "action, an outcome, or an exit code",
                 nargs="?",
             ),
+            _format("markdown"),
         ),
         (
             "reconciler explain short-notice",
             "reconciler explain configuration.duration",
-            "reconciler explain 3",
+            "reconciler explain in-doubt",
+            "reconciler explain 3 --format json",
         ),
     ),
     Command(
@@ -473,7 +477,7 @@ COMMANDS: Final = (
             option("--store FILE", "keep the exams in FILE (default: in memory)"),
             option(
                 "--fault SPEC",
-                "simulate a fault: KIND[:key=value,…] (see docs/sandbox.md); may be repeated",
+                "simulate a fault: KIND[:key=value,…] (see `reconciler explain sandbox`); may be repeated",
                 dest="faults",
                 action="append",
                 default=[],

@@ -1,64 +1,78 @@
-"""Topics of `explain`, found by name: fields, rules and exit codes."""
+"""Topics of `explain`, found by name: words of outputs, fields, rules, exit codes and pages."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from reconciler.explaining.fields import Field, all_fields, markdown_of
+from reconciler.explaining.pages import page, words
 from reconciler.model.rules import RETIRED, Rule
 from reconciler.model.words import nearest
 
-_WHEEL: Final = Path(__file__).parent / "pages"
-_CHECKOUT: Final = Path(__file__).parents[2] / "docs" / "rules"
 _MOST_NEAR: Final = 3
 _HOLDERS: Final = ("exams", "exam", "defaults", "profiles")
 """Keys that may precede the path of an exam's field."""
+PAGES: Final = ("sandbox", "stores", "stores/git", "stores/http", "stores/object-storage")
+"""Pages of the documentation that messages name."""
 
 
 class Topics(Struct, frozen=True):
-    """All fields, and the given `rules` and exit codes."""
+    """All words of outputs, fields and pages, and the given `rules` and exit codes."""
 
     rules: Sequence[Rule]
     exit_codes: Mapping[int, str]
 
     def explained(self, topic: str) -> str | None:
-        """Return the explanation of `topic`, in Markdown; None if there is no such topic."""
+        """Return the explanation of `topic`, in Markdown; None if there is no such topic.
+
+        A name may have several meanings, such as an action and a block: all of them are told.
+        """
+        return "\n".join(self._meanings(topic)) or None
+
+    def names(self) -> list[str]:
+        """Return all names that can be explained, without those of retired rules."""
+        codes = [rule.code for rule in self.rules]
+        fields = [field.name for field in all_fields()]
+        return list(dict.fromkeys([*codes, *words(), *fields, *map(str, self.exit_codes), *PAGES]))
+
+    def _meanings(self, topic: str) -> Iterator[str]:
         if topic.isascii() and topic.isdigit() and int(topic[:4]) in self.exit_codes:
-            return f"# Exit code {int(topic)}\n\n{self.exit_codes[int(topic)]}\n"
+            yield f"# Exit code {int(topic)}\n\n{self.exit_codes[int(topic)]}\n"
         if topic in RETIRED:
-            retired = f"The rule `{topic}` no longer exists: `{RETIRED[topic]}` has replaced it."
-            return f"{retired}\n\n{self.explained(RETIRED[topic])}"
-        for rule in self.rules:
-            if rule.code == topic:
-                return _rule(rule)
-        fields = _fields_called(topic)
-        return "\n".join(map(markdown_of, fields)) if fields else None
+            yield f"The rule `{topic}` no longer exists: `{RETIRED[topic]}` has replaced it.\n"
+        yield from (_rule(rule) for rule in self.rules if rule.code in {topic, RETIRED.get(topic)})
+        if topic in words():
+            word = words()[topic]
+            yield f"# {topic}\n\n{word.text}\n\n- belongs to: {word.group}\n"
+        yield from map(markdown_of, _fields_called(topic))
+        if topic in PAGES:
+            yield page(topic) or ""
 
     def nearest(self, topic: str) -> list[str]:
         """Return the names most like `topic`, the nearest first."""
-        names = [*(field.name for field in all_fields()), *(rule.code for rule in self.rules)]
+        names = self.names()
         return nearest(topic, [*(name.rpartition(".")[2] for name in names), *names], most=_MOST_NEAR)
 
     def overview(self) -> str:
         """Return a list of all names, in Markdown."""
         lines = ["# What can be explained", "", "## Rules", ""]
         lines += [f"- `{rule.code}`: {rule.summary}" for rule in self.rules]
+        for group in dict.fromkeys(word.group for word in words().values()):
+            lines += ["", f"## {group}", ""]
+            lines += [f"- `{word.name}`: {word.sentence}" for word in words().values() if word.group == group]
         for place in dict.fromkeys(field.place for field in all_fields()):
             lines += ["", f"## Fields of {place}", ""]
             lines += [f"- `{field.name}`" for field in all_fields() if field.place == place]
         lines += ["", "## Exit codes", ""]
         lines += [f"- `{code}`: {meaning}" for code, meaning in self.exit_codes.items()]
+        lines += ["", "## Pages", "", *(f"- `{name}`" for name in PAGES)]
         return "\n".join([*lines, ""])
 
 
 def page_of(rule: Rule) -> str | None:
-    """Return the page about `rule`: from docs/rules/ or the wheel, or a plug-in's own."""
-    if "/" in rule.code:
-        return rule.page
-    page = (_WHEEL if _WHEEL.is_dir() else _CHECKOUT) / f"{rule.code}.md"
-    return page.read_text(encoding="utf-8") if page.is_file() else None
+    """Return the page about `rule`: of the documentation, or a plug-in's own."""
+    return rule.page if "/" in rule.code else page(f"rules/{rule.code}")
 
 
 def _rule(rule: Rule) -> str:

@@ -310,7 +310,7 @@ def _report_cycles(moves: dict[str, _Item]) -> set[str]:
                 f"these moves go round in a circle: {' → '.join([*ring, here])}",
                 "Remove each move that was applied before, as when an exam gets its former address back. Two "
                 "exams cannot swap addresses by `moved`: give one of them a new address, or swap them in "
-                "state with `reconciler state mv`, by way of a third address.",
+                "state with `reconciler state mv FROM TO`, by way of a third address.",
             )
         settled.update(path)
     return in_cycle

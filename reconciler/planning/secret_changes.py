@@ -59,7 +59,8 @@ def secret_notes(exams: Iterable[Declaration], comparisons: SecretComparisons | 
             yield Note(
                 code="secrets-not-tracked",
                 message=f"passwords are not tracked: {STATE_KEY_VARIABLE} is not set",
-                hint="Set it for apply and plan to have changed passwords reported; see docs/state.md.",
+                hint="Set it for apply and plan to have changed passwords reported; see "
+                "`reconciler explain secrets-not-tracked`.",
                 source=None,
                 addresses=tuple(with_secrets),
             )

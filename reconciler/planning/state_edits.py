@@ -106,9 +106,11 @@ def _why_not_accepted(
         otherwise = "Declare it as it is now, or name its manifest with --manifest."
         return "is not declared in the manifests that were read", _suggestion(address, exams, otherwise)
     if address in state.intents:
-        return "is in doubt", f"Settle that first: `reconciler state show {address}` says how."
+        return "is in doubt", f"Settle that first: {command('state', 'show', address)} says how."
     if entry is None:
-        known = f"If it exists: `reconciler import {address} SID`, or `reconciler apply` if a block says so."
+        known = (
+            f"If it exists: {command('import', address, 'SID')}, or `reconciler apply` if a block says so."
+        )
         return "is not in state", _suggestion(address, state.exams, known)
     if not is_same_place(entry, exam):
         return (

@@ -11,6 +11,7 @@ from typing import Any, Final
 NAMES: Final = (
     "create-exam",
     "diagnostics",
+    "explanations",
     "log",
     "manifest",
     "plan",

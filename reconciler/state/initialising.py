@@ -97,5 +97,5 @@ def _unfit(store: Store, problem: str) -> StateUnavailable:
     return StateUnavailable(
         f"the store of {store.location} is not fit for state: {problem}",
         hint="Two runs could overwrite each other there. Use a store with conditional writes, or a newer "
-        "version of this one; see docs/stores.md. What this try left there can be removed.",
+        "version of this one; see `reconciler explain stores`. What this try left there can be removed.",
     )

@@ -86,7 +86,7 @@ def decode_log(
         raise StateDamaged(
             f"the log of {location} is damaged: {error}",
             hint="Nothing was changed. Keep the log: it may hold SIDs that state does not have yet. "
-            "Restore it from a backup, or have each of its lines settled by hand (see docs/state.md).",
+            "Restore it from a backup, or have each of its lines settled by hand.",
         ) from error
 
 

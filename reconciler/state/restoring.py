@@ -93,8 +93,8 @@ def refuse_gap(newest: int, latest: int, location: str) -> None:
             f"{location} had serial {latest}, but what there is now and the older state only reach {newest}: "
             "exams that were created in between are in neither",
             hint="Nothing was changed. Look for a later copy. If there is none, restore this one with "
-            "--allow-older-state. Before the next apply, run `reconciler state recover` for each recovery "
-            "file and `reconciler import ADDRESS SID` for each exam that is still missing.",
+            "--allow-older-state. Before the next apply, run `reconciler state recover FILE` for each "
+            "recovery file and `reconciler import ADDRESS SID` for each exam that is still missing.",
         )
 
 

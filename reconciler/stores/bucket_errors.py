@@ -16,7 +16,7 @@ _ABSENT_CODES: Final = frozenset({"NoSuchKey", "BlobNotFound"})
 
 _CHECK_URL: Final = "Check the state URL: its bucket, region, endpoint and account."
 _LATER: Final = "Nothing that was recorded is lost. Try again in a while; a run that was cut off goes on."
-_SEE: Final = "See docs/stores/object-storage.md."
+_SEE: Final = "See `reconciler explain stores/object-storage`."
 _NO_STORE: Final = "what answered is not an object store, perhaps a proxy or a sign-in page"
 _NO_CREDENTIALS: Final = (
     "no credentials were found",

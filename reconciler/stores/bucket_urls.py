@@ -65,7 +65,7 @@ def _refuse_strange(url: StateUrl) -> None:
         raise UsageError(
             "the state URL holds what may be a credential, or a query",
             hint="Remove it: it would be seen in logs and process lists. Credentials come from the "
-            "environment; see docs/stores/object-storage.md.",
+            "environment; see `reconciler explain stores/object-storage`.",
         )
     if not _BUCKET.fullmatch(url.parts.netloc):
         raise UsageError(f"the state URL {url.location!r} names no bucket", hint=_FORM)

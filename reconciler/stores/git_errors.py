@@ -19,7 +19,7 @@ _CHATTER: Final = re.compile(
 _NOTHING_LOST: Final = "Nothing was overwritten, and nothing that was recorded is lost."
 _RIGHTS: Final = (
     "Check the address, and that who runs this may read the repository, and push to it to write. git takes "
-    "credentials from its credential helpers or ssh's agent and keys: see docs/stores/git.md."
+    "credentials from its credential helpers or ssh's agent and keys: see `reconciler explain stores/git`."
 )
 _REMEDIES: Final = {
     r"git is not installed|unknown option|usage: git": "Install git 2.30 or newer.",
@@ -37,11 +37,11 @@ _REMEDIES: Final = {
         "that in git's http.sslCAInfo or in GIT_SSL_CAINFO."
     ),
     r"file size limit|too large|pack exceeds|larger than|error: 413": (
-        "The state is larger than the server takes. See docs/stores/git.md, “Limits”."
+        "The state is larger than the server takes. See “Limits” in `reconciler explain stores/git`."
     ),
     r"protected branch|GH006|GH013|hook declined|not allowed to push|prohibited|rule violations": (
         "The server's rules do not let this run push there. Exempt it from the rules of that branch, and "
-        "ask for neither signed commits nor pull requests there. See docs/stores/git.md."
+        "ask for neither signed commits nor pull requests there. See `reconciler explain stores/git`."
     ),
     r"transport .* not allowed": (
         "A setting of git's leads elsewhere by another protocol (`url.….insteadOf`). Take it out, or write "

@@ -16,7 +16,7 @@ from reconciler.service_url import is_loopback
 from reconciler.stores.urls import StateUrl, read_state_url
 
 _OPTIONS: Final = frozenset({"branch", "lock-ref", "path"})
-_HINT: Final = "See docs/stores/git.md for its form."
+_HINT: Final = "See `reconciler explain stores/git` for its form."
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _LONGEST_NAME: Final = 200
 _USER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -78,7 +78,7 @@ def _refuse_user_with_password(url: str) -> None:
         raise UsageError(
             "the state URL names a user",
             hint="Remove it: a user or token there would be seen in logs and process lists. git finds user "
-            "and password in its credential helpers; see docs/stores/git.md.",
+            "and password in its credential helpers; see `reconciler explain stores/git`.",
         )
 
 

@@ -20,7 +20,7 @@ _METHOD: Final = re.compile(r"[A-Z]{1,20}")
 _SECRET: Final = re.compile(r"token|passw|secret|key|signature", re.IGNORECASE)
 _DEFAULT_TIMEOUT_S: Final = 30.0
 _LONGEST_TIMEOUT_S: Final = 999.0
-_FORM: Final = "Write it as https://HOST/PATH. See docs/stores/http.md."
+_FORM: Final = "Write it as https://HOST/PATH. See `reconciler explain stores/http`."
 
 TRUSTED: Final = "TF_HTTP_ADDRESS"
 """The variable that names the server for which the credentials in the environment are."""

@@ -18,7 +18,7 @@ from reconciler.stores.http_address import TRUSTED, HttpAddress
 from reconciler.stores.http_client import PASSWORD, USERNAME, HttpAnswer
 
 _UNCHANGED: Final = "Nothing was changed."
-_DOCUMENTED: Final = "See docs/stores/http.md."
+_DOCUMENTED: Final = "See `reconciler explain stores/http`."
 _BUSY: Final = frozenset({codes.TOO_MANY_REQUESTS, codes.SERVICE_UNAVAILABLE})
 _REFUSALS: Final[dict[int, tuple[str, str]]] = {
     codes.UNAUTHORIZED: (

@@ -39,7 +39,8 @@ def open_store(url: str, *, root: Path, is_typed: bool = False) -> Store:
     """
     if url != url.encode(errors="replace").decode():
         raise UsageError(
-            f"the state URL {url!r} holds bytes that are not UTF-8", hint="See docs/stores.md for its form."
+            f"the state URL {url!r} holds bytes that are not UTF-8",
+            hint="See `reconciler explain stores` for its form.",
         )
     scheme = read_scheme(url)
     if not scheme:
@@ -83,7 +84,8 @@ def _open_installed(scheme: str, url: str, root: Path) -> Store:
         if missing:
             raise UsageError(
                 f"{named} has no method {missing[0]!r}: it was written for another version of reconciler",
-                hint="Update the package that it comes with. docs/stores.md says what a store is.",
+                hint="Update the package that it comes with. `reconciler explain stores` says what a "
+                "store is.",
             )
         return store
     raise UsageError(

@@ -78,8 +78,8 @@ def read_state_url(url: str, *, options: frozenset[str] = frozenset()) -> StateU
     if parts.password is not None:
         raise UsageError(
             "the state URL holds a password",
-            hint="Remove it: it would be seen in logs and process lists. See docs/stores.md for where "
-            "each store looks for its credentials.",
+            hint="Remove it: it would be seen in logs and process lists. "
+            "See `reconciler explain stores` for where each store looks for its credentials.",
         )
     for name in given:
         if name not in options:
@@ -88,7 +88,9 @@ def read_state_url(url: str, *, options: frozenset[str] = frozenset()) -> StateU
 
 
 def _unreadable(error: ValueError) -> UsageError:
-    return UsageError(f"the state URL cannot be read: {error}", hint="See docs/stores.md for its form.")
+    return UsageError(
+        f"the state URL cannot be read: {error}", hint="See `reconciler explain stores` for its form."
+    )
 
 
 def _nearest(name: str, options: frozenset[str]) -> str:

@@ -7,6 +7,7 @@ import pty
 import pytest
 import zygote
 from exam_workspace import MANIFEST, Workspace, exam
+from jsonschema import Draft202012Validator
 
 OVER = "2031-11-01T00:00:00Z"
 BEFORE = "2031-09-01T02:00:00+02:00"
@@ -157,6 +158,21 @@ def test_explain_suggests(workspace):
     assert "Did you mean 'duration'" in workspace.printed
     workspace.run("explain", "qqqq", expect=1)
     assert "`reconciler explain` lists them all." in workspace.printed
+
+
+def test_explain_has_formats_for_programs(workspace):
+    """One explanation or all of them, in JSON as the schema says, or as Markdown."""
+    schema = Draft202012Validator(json.loads(workspace.run("schema", "explanations")))
+    one = json.loads(workspace.run("explain", "in-doubt", "--format", "json"))
+    every = json.loads(workspace.run("explain", "--format", "json"))
+    for document in (one, every):
+        schema.validate(document)
+    (told,) = one["explanations"]
+    assert told in every["explanations"]
+    assert told["markdown"] == workspace.run("explain", "in-doubt", "--format", "markdown")
+    names = {each["name"] for each in every["explanations"]}
+    assert {"in-doubt", "too-many-creates", "bad-date-time", "not-attempted", "3", "title"} <= names
+    assert all(each["markdown"] for each in every["explanations"])
 
 
 def test_explain_is_laid_out_on_a_terminal(workspace):

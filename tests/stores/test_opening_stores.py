@@ -77,7 +77,7 @@ def test_a_store_of_an_earlier_kind_is_refused(install, tmp_path, group):
     install("shelf = shelves:open_old", group=group)
     with pytest.raises(UsageError, match=r"\(shelves:open_old\) has no method 'load'") as caught:
         open_store("shelf://s.json", root=tmp_path)
-    assert "docs/stores.md" in caught.value.hint
+    assert "reconciler explain stores" in caught.value.hint
 
 
 def test_an_installed_package_cannot_take_the_place_of_a_built_in_store(install, tmp_path):
@@ -148,9 +148,9 @@ def test_options_stand_behind_a_number_sign():
     [
         ("x://h/#regoin=eu", "unknown option 'regoin'", "Did you mean region?"),
         ("x://h/#zzz=1", "unknown option 'zzz'", "The options are region."),
-        ("x://h/#region", "cannot be read", "docs/stores.md"),
-        ("x://h:port/", "cannot be read", "docs/stores.md"),
-        ("x://[h/", "cannot be read", "docs/stores.md"),
+        ("x://h/#region", "cannot be read", "reconciler explain stores"),
+        ("x://h:port/", "cannot be read", "reconciler explain stores"),
+        ("x://[h/", "cannot be read", "reconciler explain stores"),
         ("x://user:hunter2@h/", "holds a password", "Remove it"),
     ],
 )

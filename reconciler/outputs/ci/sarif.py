@@ -9,7 +9,7 @@ from urllib.parse import quote
 from reconciler import __version__
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.payloads import Document
-from reconciler.outputs.ci.help_texts import HELP, Help, help_of
+from reconciler.outputs.ci.help_texts import Help, help_of
 from reconciler.outputs.ci.places import Checkout, PlacedDiagnostic, place_diagnostics
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -19,7 +19,7 @@ _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning"}
 
 
 def sarif_document(
-    diagnostics: Sequence[Diagnostic], checkout: Checkout, *, helps: Mapping[str, Help] = HELP
+    diagnostics: Sequence[Diagnostic], checkout: Checkout, *, helps: Mapping[str, Help]
 ) -> Document:
     """Return a SARIF log of one run with `diagnostics`, in the same order, and with all of `helps`."""
     rules = sorted({*helps, *(found.code for found in diagnostics)})

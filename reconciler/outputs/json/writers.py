@@ -79,6 +79,12 @@ def report_document(
     return document
 
 
+def explanations_document(texts: Mapping[str, str]) -> Document:
+    """Return `texts`, in Markdown by name, in the format of explanations."""
+    explanations: Json = [{"name": name, "markdown": text} for name, text in texts.items()]
+    return {"formatVersion": FORMAT_VERSION, "explanations": explanations}
+
+
 def diagnostics_document(diagnostics: Sequence[Diagnostic]) -> Document:
     """Return `diagnostics` in the diagnostics format, in the same order."""
     errors = sum(found.severity is Severity.ERROR for found in diagnostics)
