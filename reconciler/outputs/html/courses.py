@@ -141,7 +141,10 @@ class Courses:
     def _row(self, number: int, values: Sequence[_Told]) -> Row:
         change = self._changes[number]
         payload = payload_of(change)
-        sides = ((difference.path, sides_of(difference, change.timezone)) for difference in change.diff)
+        sides = (
+            (difference.path, sides_of(difference, change.timezone, self._plan.names))
+            for difference in change.diff
+        )
         return Row(
             number=number,
             change=change,
