@@ -133,6 +133,8 @@ def test_a_changed_contact_is_told_by_name(workspace):
     told = f"    contactUserSid: jdoe (US{'7' * 32}) → asmith (US{'8' * 32})\n"
     assert told in fresh
     assert workspace.run("show", "plan.json") == fresh
+    placed = workspace.run("show", "plan.json", "--provenance")
+    assert f"      + asmith (US{'8' * 32})  (exam, exams.yaml:21; file, exams.yaml:6)\n" in placed
     assert "asmith" in workspace.run("show", "plan.json", "--format", "html")
 
 

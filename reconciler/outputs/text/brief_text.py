@@ -33,6 +33,7 @@ _NARROWEST_TITLE: Final = 16
 class _Row(Struct, frozen=True, kw_only=True):
     """One change in words, made printable; `aside` is what its action adds, such as its SID."""
 
+    course: str
     symbol: tuple[str, str]
     address: str
     title: str
@@ -53,12 +54,11 @@ class _Widths(Struct, frozen=True, kw_only=True):
 
 def print_brief(changes: Sequence[Change], console: Console) -> None:
     """Print `changes`, which are sorted by course, each below the name of its course."""
-    rows = {change.address: _row(change) for change in changes}
-    widths = _widths(list(rows.values()), width_of(console))
-    for course, exams in groupby(changes, key=lambda change: change.course or change.course_sid):
+    rows = [_row(change) for change in changes]
+    widths = _widths(rows, width_of(console))
+    for course, of_course in groupby(rows, key=lambda row: row.course):
         put_wrapped(console, (course, "bold"), indent=2)
-        for exam in exams:
-            row = rows[exam.address]
+        for row in of_course:
             if widths is None:
                 _print_on_two_lines(row, console)
             else:
@@ -71,6 +71,7 @@ def _row(change: Change) -> _Row:
     mark, style = GROUPS[change.action].mark
     is_new = change.action in {Action.CREATE, Action.IMPORT}
     return _Row(
+        course=change.course or change.course_sid,
         symbol=(f"  {mark} ", style),
         address=printable(change.address),
         title=printable(title_of(payload)),

@@ -6,7 +6,7 @@ from typing import Final, assert_never
 from msgspec import Struct
 
 from reconciler.model.identities import Address
-from reconciler.model.plan import Action, Change, FieldDiff
+from reconciler.model.plan import Action, Change
 from reconciler.model.provenance import Provenance
 from reconciler.outputs.accepting import accepting_advice_of
 from reconciler.outputs.badges import badges_of
@@ -138,19 +138,23 @@ def _in_brackets(mark: str) -> str:
 
 
 def _print_differences(change: Change, console: Console, context: Context) -> None:
+    is_placed = context.sources is Sources.PLACED
+    sources = context.provenance.get(change.address, {}) if is_placed else {}
     for difference in change.diff:
-        _print_difference(difference, console, sides_of(difference, change.timezone, context.names))
+        sides = sides_of(difference, change.timezone, context.names)
+        _print_difference(difference.path, sides, _places(difference.path, sources), console)
 
 
-def _print_difference(difference: FieldDiff, console: Console, sides: tuple[str, str]) -> None:
+def _print_difference(path: str, sides: tuple[str, str], source: str, console: Console) -> None:
     before, after = sides
-    one_line = f"{difference.path}: {before} → {after}"
+    declared = ((after, "green"), (source, "dim"))
+    one_line = f"{path}: {before} → {after}{source}"
     if INDENT + columns_of(printable(one_line)) <= width_of(console):
-        put(console, " " * INDENT, f"{difference.path}: ", (before, "red"), " → ", (after, "green"))
+        put_wrapped(console, f"{path}: ", (before, "red"), " → ", *declared, indent=INDENT)
         return
-    put_wrapped(console, f"{difference.path}:", indent=INDENT)
+    put_wrapped(console, f"{path}:", indent=INDENT)
     put_wrapped(console, (f"- {before}", "red"), indent=INDENT + 2, hanging=INDENT + 4)
-    put_wrapped(console, (f"+ {after}", "green"), indent=INDENT + 2, hanging=INDENT + 4)
+    put_wrapped(console, ("+ ", "green"), *declared, indent=INDENT + 2, hanging=INDENT + 4)
 
 
 def _print_acceptance(change: Change, console: Console, invocation: Invocation) -> None:
