@@ -1,6 +1,7 @@
 """Plans as Markdown and HTML from the command line, fresh and saved."""
 
 import json
+import re
 
 import pytest
 from exam_workspace import SECRET, Workspace
@@ -45,6 +46,31 @@ def test_markdown_has_the_layer_of_each_value_and_the_warnings(workspace):
         assert "| `type` | Online | defaults |" in text
         assert "| `duration` | 90 |  |" in text
         assert "- `overlapping-windows` at `exams.yaml:" in text
+
+
+def test_a_page_has_them_too_and_paints_what_the_rule_reports(workspace):
+    """Fresh and saved, a value has its layer and line, and an overlap is painted until the rule is off."""
+    fresh = workspace.run("plan", "--format", "html", "--out", "plan.json")
+    for text in (fresh, workspace.run("show", "plan.json", "--format", "html")):
+        assert re.search("<dt>type</dt><dd>Online</dd><dd><b>defaults</b> line [0-9]+</dd>", text)
+        assert re.search("<dt>duration</dt><dd>90</dd><dd>line [0-9]+</dd>", text)
+        assert "<code>overlapping-windows</code> <b>cs/b</b>: this window overlaps" in text
+        assert '<span class="clash">overlaps cs/a</span>' in text
+        assert '<rect class="overlap"' in text
+    workspace.write('version: 1\nrules: {overlapping-windows: "off"}\n', "reconciler.yaml")
+    page = workspace.run("plan", "--format", "html")
+    assert "overlaps" not in page.partition("<body>")[2].partition("<script>")[0]
+
+
+def test_exams_that_share_a_window_overlap_in_a_saved_plan_too(workspace):
+    """One warning about `defaults` is about several exams; all of them are marked, fresh and saved."""
+    dates = "examOpenDate: 2031-10-12T09:00, examCloseDate: 2031-10-14T17:00, "
+    workspace.declare("a", "b", "c", "d")
+    text = (workspace.root / "exams.yaml").read_text().replace(dates, "")
+    workspace.write(text.replace("{attempts: 1,", f"{{attempts: 1, {dates}"))
+    fresh = workspace.run("plan", "--format", "html", "--out", "plan.json")
+    assert fresh.count('<span class="clash">overlaps') == 4
+    assert workspace.run("show", "plan.json", "--format", "html") == fresh
 
 
 def test_the_marker_names_the_environment(workspace):

@@ -141,10 +141,8 @@ class Courses:
     def _row(self, number: int, values: Sequence[_Told]) -> Row:
         change = self._changes[number]
         payload = payload_of(change)
-        sides = (
-            (difference.path, sides_of(difference, change.timezone, self._plan.names))
-            for difference in change.diff
-        )
+        names = self._plan.names
+        sides = ((one.path, sides_of(one, change.timezone, names)) for one in change.diff)
         return Row(
             number=number,
             change=change,
