@@ -277,7 +277,21 @@ COMMANDS: Final = (
         "state",
         "inspect and repair state",
         below=(
-            Command("list", "list every exam in state", "read_commands:list_state", (*_STATE, _format())),
+            Command(
+                "list",
+                "list the exams in state",
+                "read_commands:list_state",
+                (
+                    option("glob GLOB", "only exams at this address or glob of addresses", nargs="?"),
+                    option("--in-doubt", "only exams in doubt"),
+                    *_STATE,
+                    _format("csv", "markdown"),
+                ),
+                (
+                    "reconciler state list 'cs101/*'",
+                    "reconciler state list --in-doubt --format csv > doubts.csv",
+                ),
+            ),
             Command(
                 "show",
                 "show one exam in state, field by field",

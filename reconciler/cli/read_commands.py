@@ -25,6 +25,7 @@ from reconciler.cli.notices import tell_note, tell_notes
 from reconciler.cli.plan_files import read_plan, write_document
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import UsageError
+from reconciler.model.globs import selected
 from reconciler.model.identities import Address
 from reconciler.model.payloads import Json
 from reconciler.model.plan import Action, Plan
@@ -37,6 +38,8 @@ from reconciler.outputs.json.plan import plan_document
 from reconciler.outputs.json.writers import diagnostics_document, to_text
 from reconciler.outputs.listing import Listing, Sources
 from reconciler.outputs.markdown.comment import plan_markdown
+from reconciler.outputs.markdown.state import state_markdown
+from reconciler.outputs.tables.state import state_csv
 from reconciler.outputs.tables.state_changes import state_as_plan
 from reconciler.outputs.text.console import count_of, put
 from reconciler.outputs.text.diagnostics_text import print_diagnostics
@@ -157,7 +160,7 @@ def show(parsed: argparse.Namespace) -> int:
                 f"the state cannot be shown as {parsed.format}: only a plan can",
                 hint="Name a plan that `reconciler plan --out FILE` wrote, or use text, json, csv or ics.",
             )
-        return list_state(parsed)
+        return _print_state(parsed, workspace_of(parsed).load_state())
     saved = read_plan(parsed, parsed.file)
     is_said = parsed.env is not None or parsed.state is not None or not saved.invocation.options
     invocation = invocation_of(parsed) if is_said else saved.invocation
@@ -168,12 +171,26 @@ def show(parsed: argparse.Namespace) -> int:
 
 
 def list_state(parsed: argparse.Namespace) -> int:
-    """Print every exam in state."""
+    """Print the exams in state, or those that are asked for."""
     state = workspace_of(parsed).load_state()
-    if parsed.format == "json":
-        print_raw(encode_state(state).decode())
-    else:
-        print_state(state, result_console(parsed), invocation=invocation_of(parsed))
+    if parsed.glob is not None or parsed.in_doubt:
+        known = frozenset({*state.exams, *state.intents})
+        found = known if parsed.glob is None else selected(known, parsed.glob, "glob")
+        state = state.part(found & state.intents.keys() if parsed.in_doubt else found)
+    return _print_state(parsed, state)
+
+
+def _print_state(parsed: argparse.Namespace, state: State) -> int:
+    invocation = invocation_of(parsed)
+    match parsed.format:
+        case "json":
+            print_raw(encode_state(state).decode())
+        case "csv":
+            print_raw(state_csv(state))
+        case "markdown":
+            print_raw(state_markdown(state, invocation))
+        case _:
+            print_state(state, result_console(parsed), invocation=invocation)
     return DONE
 
 

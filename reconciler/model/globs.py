@@ -3,12 +3,15 @@
 from fnmatch import fnmatchcase
 from typing import Final
 
+from reconciler.model.errors import UsageError
 from reconciler.model.identities import Address, is_address
+from reconciler.model.words import nearest
 
 GLOB_RULE: Final = "`*` stands for any characters and `?` for one"
 
 _WILD: Final = frozenset("*?")
 _ONE: Final = "*"
+_NEAREST: Final = 3
 
 
 def is_glob(text: str) -> bool:
@@ -24,6 +27,20 @@ def is_address_or_glob(text: str) -> bool:
 def matches(address: Address, glob: str) -> bool:
     """Return whether `glob`, which may be an address, stands for `address`."""
     return fnmatchcase(address, glob) if is_glob(glob) else address == glob
+
+
+def selected(addresses: frozenset[Address], glob: str, what: str) -> frozenset[Address]:
+    """Return those of `addresses` that `glob`, which may be an address or hold classes as `[ab]`, stands for.
+
+    Raises UsageError, in which the glob is called `what`, if there are none.
+    """
+    found = frozenset(address for address in addresses if fnmatchcase(address, glob))
+    if not found:
+        near = nearest(glob, sorted(addresses), most=_NEAREST)
+        otherwise = f"Addresses are as `plan` lists them, or globs such as 'cs101/*': {GLOB_RULE}."
+        hint = f"Did you mean {' or '.join(near)}?" if near else otherwise
+        raise UsageError(f"the {what} {glob!r} matches no address", hint=hint)
+    return found
 
 
 def is_glob_move(source: str, target: str) -> bool:

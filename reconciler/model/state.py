@@ -4,7 +4,7 @@ While a state moves to another store, a `MoveMarker` is in its file in the old s
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -178,6 +178,16 @@ class State(StoredValue, frozen=True, kw_only=True):
     def with_resolutions(self, *settled: Resolution) -> "State":
         """Return this state with `settled` added to its resolutions."""
         return replace(self, resolutions=(*self.resolutions, *settled))
+
+    def part(self, addresses: Collection[Address]) -> "State":
+        """Return this state with what it holds of `addresses` only, history included."""
+        return replace(
+            self,
+            exams={address: self.exams[address] for address in self.exams if address in addresses},
+            intents={address: self.intents[address] for address in self.intents if address in addresses},
+            resolutions=tuple(one for one in self.resolutions if one.address in addresses),
+            acceptances=tuple(one for one in self.acceptances if one.address in addresses),
+        )
 
     def resolutions_of(self, address: Address) -> tuple[Resolution, ...]:
         """Return the resolutions of doubts about `address`, and of those about the exam that it holds now."""

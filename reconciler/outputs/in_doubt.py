@@ -17,6 +17,12 @@ from reconciler.outputs.escapes import printable
 from reconciler.outputs.exam_facts import Window, title_of, window_at, windows_of
 from reconciler.outputs.invocation import PLACEHOLDER, Invocation
 
+LOOK_FURTHER: Final = (
+    "If it is there, its SID is EX and 32 characters: the `sid` of the exam in the API.",
+    "If it is not, look once more some minutes later: a slow request may be carried out after all.",
+)
+"""What to do once a person has looked for an exam, in sentences."""
+
 _NAMED_SIDS: Final = 3
 NO_SIDS: Final[Mapping[Address, ExamSid]] = {}
 _NO_ANSWER: Final = UnclearAnswer(status=None, reason="")
@@ -97,16 +103,15 @@ class InDoubtReport(Struct, frozen=True, kw_only=True):
         return (
             *_named_sids(self.answer),
             f"In SmarterProctoring's web console, open the course, and look among its exams for one {facts}.",
-            "If it is there, its SID is EX and 32 characters: the `sid` of the exam in the API.",
-            "If it is not, look once more some minutes later: a slow request may be carried out after all.",
+            *LOOK_FURTHER,
         )
 
     @property
-    def support_message(self) -> str:
-        """A message to the vendor's support. It does not repeat the text of the answer."""
+    def support_facts(self) -> dict[str, str]:
+        """What the vendor's support needs to find the exam. It does not repeat the text of the answer."""
         intent, answer = self.intent, self.answer
         window = dict(windows_of(intent.payload, None)).get("exam")
-        facts = {
+        return {
             "Install SID": intent.install_sid,
             "Course SID": intent.course_sid,
             "Title": printable(self.title),
@@ -117,13 +122,17 @@ class InDoubtReport(Struct, frozen=True, kw_only=True):
             "SIDs in it": ", ".join(answer.sids),
             "Our attempt": intent.attempt,
         }
+
+    @property
+    def support_message(self) -> str:
+        """A message to the vendor's support."""
         return "\n".join(
             (
                 "Subject: Was this exam created?",
                 "",
                 "We sent you a Create Exam request, and do not know its outcome.",
                 "",
-                *(f"{f'{name}:':14}{fact}" for name, fact in facts.items() if fact),
+                *(f"{f'{name}:':14}{fact}" for name, fact in self.support_facts.items() if fact),
                 "",
                 "Does this exam exist? If so, what is its SID (EX and 32 characters)?",
                 "If not, please confirm that it was not created and will not be.",

@@ -12,6 +12,7 @@ from reconciler.planning.state_edits import (
     Editor,
     address_of,
     holders_of,
+    not_in_doubt,
     refuse_other_attempt,
     refuse_taken,
     settled,
@@ -19,6 +20,7 @@ from reconciler.planning.state_edits import (
 )
 
 _ABSENT: Final = "absent"
+_MOST_MISTAKES: Final = 1000
 
 
 def settle_sheet(state: State, sheet: bytes, *, name: str, editor: Editor) -> tuple[State, SheetResult]:
@@ -28,6 +30,8 @@ def settle_sheet(state: State, sheet: bytes, *, name: str, editor: Editor) -> tu
     """
     check, mistakes = _Check(state), list[Mistake]()
     for line in read_sheet(sheet, name):
+        if len(mistakes) == _MOST_MISTAKES:
+            break
         if isinstance(line, Mistake):
             mistakes.append(line)
             continue
@@ -67,6 +71,8 @@ class _Check:
         if sid in ends if is_answered else ends:
             self.known.append(address)
             return
+        if address not in self._state.intents:  # without a suggestion: a hostile sheet has 100,000 such lines
+            raise not_in_doubt(self._state, address, "Remove the line, or correct its address.")
         refuse_other_attempt(self._state, address, line.attempt)
         if sid is not None:
             refuse_taken(self._holders, address, sid)

@@ -2,26 +2,22 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from fnmatch import fnmatchcase
 from typing import Final
 
 from msgspec.structs import replace
 
 from reconciler.model.destination import UNSAID, Destination, ServiceUrl
-from reconciler.model.errors import UsageError
+from reconciler.model.globs import selected
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.secret_fingerprints import SecretComparisons
-from reconciler.model.words import nearest
 from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.changes import lines_of
 from reconciler.planning.guards import guards_of
 from reconciler.planning.notes import notes_of
 from reconciler.planning.secret_changes import secret_notes
 
-_NEAREST: Final = 3
 _NO_NAMES: Final[Mapping[str, str]] = {}
-_GLOB_CHARACTERS: Final = frozenset("*?[")
 
 
 def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of itself
@@ -83,29 +79,9 @@ def _named_sids(changes: Iterable[Change]) -> set[str]:
 def _targeted(addresses: Iterable[Address], targets: Sequence[str]) -> frozenset[Address]:
     """Return those of `addresses` that any of `targets` matches; all of them without targets.
 
-    A target is an address or a glob, in which `*` also matches `/`. Raises UsageError for one that matches
-    nothing.
+    Raises UsageError for a target that matches nothing.
     """
     candidates = frozenset(addresses)
     if not targets:
         return candidates
-    return frozenset().union(*(_matches(target, candidates) for target in sorted(set(targets))))
-
-
-def _matches(target: str, candidates: frozenset[Address]) -> frozenset[Address]:
-    """Return those of `candidates` that `target` matches. Raises UsageError if it matches none."""
-    if _GLOB_CHARACTERS.isdisjoint(target):
-        found = candidates & {Address(target)}
-    else:
-        found = frozenset(address for address in candidates if fnmatchcase(address, target))
-    if not found:
-        raise UsageError(f"the target {target!r} matches no address", hint=_hint(target, candidates))
-    return found
-
-
-def _hint(target: str, candidates: frozenset[Address]) -> str:
-    """Return a hint: the addresses most like `target`, or how to write a target."""
-    near = nearest(target, sorted(candidates), most=_NEAREST)
-    if near:
-        return f"Did you mean {' or '.join(near)}?"
-    return "Targets are addresses as `plan` lists them, or globs over them such as 'cs101/*'."
+    return frozenset().union(*(selected(candidates, target, "target") for target in sorted(set(targets))))

@@ -195,16 +195,20 @@ def refuse_other_attempt(state: State, address: Address, attempt: str | None) ->
     """Raise ResolutionRefused unless `address` is in doubt, about `attempt` if that is given."""
     intent = state.intents.get(address)
     if intent is None:
-        raise ResolutionRefused(
-            f"{address} is not in doubt: {_what_it_is(state, address)}",
-            hint=f"Nothing was changed. {_suggestion(address, state.intents, _in_doubt(state))}",
-        )
+        raise not_in_doubt(state, address, _suggestion(address, state.intents, _in_doubt(state)))
     if attempt is not None and attempt != intent.attempt:
         raise ResolutionRefused(
             f"{address} is in doubt about the attempt {intent.attempt}, not {attempt or 'an empty one'}",
             hint="Nothing was changed. Look anew what became of that attempt: "
             f"{command('state', 'show', address)}.",
         )
+
+
+def not_in_doubt(state: State, address: Address, hint: str) -> ResolutionRefused:
+    """Return the error that says what `address` is, as it is not in doubt."""
+    return ResolutionRefused(
+        f"{address} is not in doubt: {_what_it_is(state, address)}", hint=f"Nothing was changed. {hint}"
+    )
 
 
 def _what_it_is(state: State, address: Address) -> str:

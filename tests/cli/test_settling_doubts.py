@@ -1,7 +1,9 @@
 """Exams in doubt, end to end: what each command tells of them, what settles them, and what is refused."""
 
+import csv
 import json
 import shlex
+import urllib.request
 from argparse import Namespace
 
 import jsonschema
@@ -253,10 +255,10 @@ def in_doubt_report_parts(workspace, name):
         intent["attempt"],
         intent["by"],
         intent["answer"]["reason"][:30],
-        f"Title:        Exam {name}",
+        f"Exam {name}\n",
         f"Install SID:  {intent['installSid']}",
         f"Course SID:   {intent['courseSid']}",
-        "Does this exam exist?",
+        "exist",
         "web console",
         f"reconciler resolve cs/{name} --sid EX…",
         f"reconciler resolve cs/{name} --absent",
@@ -383,3 +385,80 @@ def test_a_wrong_sheet_changes_nothing(untouched, arguments, said):
     untouched.run("resolve", *arguments, expect=1)
     assert said in " ".join(untouched.printed.split())
     assert contents(untouched) == before
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_fifty_doubts_are_settled_with_one_sheet(tmp_path, separator):
+    """The printed commands write a sheet of all in doubt, and settle what a person found in the service."""
+    workspace = Workspace(tmp_path)
+    names = [f"{kind}{number:02}" for kind in ("there", "lost") for number in range(25)]
+    workspace.declare(*names, "made")
+    workspace.run("init")
+    with running(Settings(port=0)) as sandbox:
+        sandbox.misbehave("drop-after:title=Exam there*", "drop-before:title=Exam lost*")
+        told = workspace.run("apply", "--auto-approve", "--api-url", sandbox.url, expect=3)
+        found = {one["body"]["title"]: one["sid"] for one in exams_at(sandbox.url)}
+    assert told.count("Subject: ") == told.count("Subject: Were these 50 exams created?") == 1
+    assert all(f". Exam {name}\n" in told for name in names)
+    listing, resolving = (line.strip() for line in told.splitlines() if "doubts.csv" in line)
+    assert listing.endswith(" > doubts.csv")
+    sheet = workspace.run(*shlex.split(listing)[1:-2])
+    assert sheet.startswith("address,attempt,sid,")
+    head, *rows = csv.reader(sheet.splitlines())
+    for row in rows:
+        row[2] = found.get(row[3], "absent")
+    rows[7][2] = ""
+    with (tmp_path / "doubts.csv").open("w", encoding="utf-8-sig") as file:
+        csv.writer(file, delimiter=separator).writerows([head, *rows, [""] * len(head)])
+    workspace.run(*shlex.split(resolving)[1:])
+    assert "Settled 49 exams, 1 still in doubt" in workspace.printed
+    assert list(workspace.state["intents"]) == [rows[7][0]]
+    kept = {address: entry["sid"] for address, entry in workspace.state["exams"].items()}
+    assert kept == {f"cs/{title.removeprefix('Exam ')}": sid for title, sid in found.items()}
+
+
+def exams_at(url):
+    """The exams that the sandbox at `url` holds."""
+    with urllib.request.urlopen(f"{url}/exams.json") as answer:  # noqa: S310 - the test's own server
+        return json.load(answer)["exams"]
+
+
+def test_a_list_shows_what_is_asked_for(untouched):
+    """A glob and --in-doubt narrow every format; JSON keeps the shape of the state document."""
+    document = json.loads(untouched.run("state", "list", "cs/a*", "--format", "json"))
+    jsonschema.Draft202012Validator(schemas.load("state")).validate(document)
+    assert (document["exams"], list(document["intents"])) == ({}, ["cs/a"])
+    document = json.loads(untouched.run("state", "list", "--in-doubt", "--format", "json"))
+    assert (document["exams"], list(document["intents"])) == ({}, ["cs/a", "cs/b", "cs/c"])
+    assert (
+        json.loads(untouched.run("state", "list", "cs/m*", "--in-doubt", "--format", "json"))["intents"] == {}
+    )
+    lines = untouched.run("state", "list", "*/made", "--format", "csv").splitlines()
+    assert [line.split(",")[0] for line in lines] == ["address", "cs/made"]
+    text = untouched.run("state", "list", "cs/b")
+    assert ("cs/b" in text, "cs/made" in text, "cs/a" in text) == (True, False, False)
+    markdown = untouched.run("state", "list", "--in-doubt", "--format", "markdown")
+    assert ("`cs/c`" in markdown, "cs/made" in markdown) == (True, False)
+    assert untouched.run("state", "list", "--format", "json") == untouched.run("state", "pull")
+
+
+@pytest.mark.parametrize(
+    ("glob", "said"), [("cs/mde", "Did you mean cs/made or"), ("x*", "globs such as 'cs101/*'")]
+)
+def test_a_glob_that_matches_nothing_is_refused(untouched, glob, said):
+    """As with --target: exit 1, and what may have been meant."""
+    untouched.run("state", "list", glob, expect=1)
+    assert f"the glob '{glob}' matches no address" in untouched.printed
+    assert said in untouched.printed
+
+
+def test_nothing_in_doubt_is_an_answer(tmp_path):
+    """A sheet of nothing has its head, and settles nothing."""
+    workspace = Workspace(tmp_path)
+    workspace.run("init")
+    sheet = workspace.run("state", "list", "--in-doubt", "--format", "csv")
+    assert sheet.startswith("address,attempt,sid,")
+    assert sheet.count("\n") == 1
+    (tmp_path / "doubts.csv").write_text(sheet)
+    assert "Settled 0 exams, 0 still in doubt" in workspace.run("resolve", "--from", "doubts.csv")
+    assert "0 exams" in workspace.run("state", "list", "--in-doubt")

@@ -337,6 +337,22 @@ def state() -> State:
     )
 
 
+def many_doubts(count: int = 5) -> State:
+    """A state of one exam and `count` in doubt, in two courses; the first answer named exams."""
+    answers = (UnclearAnswer(status=500, reason="=oops", sids=(sid(8), sid(9))), intent().answer, None)
+    intents = {
+        Address(f"cs101/quiz-{number}"): replace(
+            intent(),
+            attempt=AttemptId(f"0198b7c2-{number:04}"),
+            payload=payload(f"=Quiz {number} | <b>" if number % 2 else f"Quiz {number}"),
+            course_sid=CourseSid("CU" + "ab" * 16) if number % 2 else COURSE,
+            answer=answers[number % 3],
+        )
+        for number in range(count)
+    }
+    return replace(state(), exams={Address("cs101/final"): entry(2, "Final Exam")}, intents=intents)
+
+
 def settled() -> State:
     """A state in which one doubt ended with an exam, and another without."""
     return state().with_resolutions(

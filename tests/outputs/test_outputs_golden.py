@@ -31,6 +31,8 @@ from reconciler.outputs.json.writers import diagnostics_document, report_documen
 from reconciler.outputs.listing import Listing, Sources
 from reconciler.outputs.markdown.comment import plan_markdown
 from reconciler.outputs.markdown.report import report_markdown
+from reconciler.outputs.markdown.state import state_markdown
+from reconciler.outputs.tables.state import state_csv
 from reconciler.outputs.text.console import Console
 from reconciler.outputs.text.diagnostics_text import print_diagnostics
 from reconciler.outputs.text.errors_text import print_error
@@ -75,6 +77,7 @@ TEXTS: Final[dict[str, Callable[[Console], None]]] = {
     "entry-settled": lambda to: print_entry(Address("cs101/final"), cases.settled(), to),
     "entry-absent": lambda to: print_entry(Address("cs101/quiz-9"), cases.settled(), to),
     "state": lambda to: print_state(replace(cases.state(), service="https://api.example.edu"), to),
+    "state-many-doubts": lambda to: print_state(cases.many_doubts(), to, invocation=ELSEWHERE),
     "entry": lambda to: print_entry(Address("cs101/final"), cases.state(), to),
     "entry-in-doubt": lambda to: print_entry(Address("cs101/quiz-3"), cases.state(), to),
     "error-usage": lambda to: print_error(UsageError("no such file", hint="Name another."), to),
@@ -143,6 +146,8 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
         invocation=ELSEWHERE,
     ),
     "plan-guarded.html": lambda: plan_page(cases.guarded(), listing=Listing.DIFFERING),
+    "state-many-doubts.md": lambda: state_markdown(cases.many_doubts(), ELSEWHERE),
+    "state-many-doubts.csv": lambda: state_csv(cases.many_doubts()),
     "plan-empty.html": lambda: plan_page(EMPTY, listing=Listing.DIFFERING),
 }
 
@@ -179,5 +184,5 @@ def test_document_is_as_looked_at(case: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_as_looked_at(name: str) -> None:
-    """Markdown and HTML stand exactly as in their golden files."""
+    """Markdown, HTML and CSV stand exactly as in their golden files."""
     check(name, PAGES[name]())

@@ -201,7 +201,8 @@ def test_a_report_is_bounded_too():
         doubts=in_doubt_reports_of_state(state, HERE),
     )
     text = stream.getvalue()
-    assert text.count("Subject: Was this exam created?") == 3
+    assert text.count("if it is there") == 4
+    assert text.count("Subject: ") == text.count("Subject: Were these 5 exams created?") == 1
     assert "… and 2 more in doubt." in text
     assert "reconciler resolve zz/lost --absent" in text
 

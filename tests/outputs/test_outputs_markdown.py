@@ -289,7 +289,9 @@ def test_many_doubts_keep_the_first_in_doubt_reports_whole() -> None:
     ]
     text = markdown(page_cases.plan_of(*doubts))
     assert len(text.encode()) <= LIMIT
-    assert 1 <= text.count("Was this exam created?") <= 10
+    assert 1 <= text.count("If it is there, and if it is not:") <= 10
+    assert text.count("Subject: ") == text.count("Subject: Were these 900 exams created?") == 1
+    assert "reconciler resolve --from doubts.csv --env production" in text
     assert "`reconciler state show ADDRESS --env production`" in text
     assert "in-doubt reports" in text
 

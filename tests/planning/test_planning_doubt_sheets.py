@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from datetime import timedelta
 
 import pytest
@@ -166,6 +167,17 @@ def test_an_address_may_look_like_an_sid():
     name = sid(9)
     after, _ = settled(f"{HEAD}a,try-a,{name}\n{name},try-{name},absent\n", state({}, doubted("a", name)))
     assert not after.intents
+
+
+def test_a_hostile_sheet_does_not_hold_the_lock():
+    """A hundred thousand wrong lines are refused at once, without a search for what each may have meant."""
+    known = state(
+        created(*(f"m{n}" for n in range(1000))), doubted(*(f"2031fa/cs{n}/final" for n in range(500)))
+    )
+    lines = "".join(f"2031fa/cs{n}/finals,try,absent\n" for n in range(100_000))
+    begun = time.process_time()
+    assert len(mistakes(HEAD + lines, known)) == 1000
+    assert time.process_time() - begun < 5
 
 
 CELLS = st.sampled_from(["a", "b", "c", "made", "x", "try-a", "try-b", "", "absent", sid(1), sid(7), sid(8)])

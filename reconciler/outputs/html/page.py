@@ -18,11 +18,13 @@ from markupsafe import Markup, escape
 from msgspec import Struct
 
 from reconciler.model.identities import Address
-from reconciler.model.plan import Change, Plan
+from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.provenance import NO_PROVENANCE, Provenance
+from reconciler.outputs.all_in_doubt import MOST_SINGLE, sheet_commands, support_message_about
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.groups import GROUPS, Group
 from reconciler.outputs.html.courses import Courses
+from reconciler.outputs.in_doubt import in_doubt_report_of
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.ordering import by_time
@@ -32,6 +34,14 @@ _TICKS: Final = re.compile(r"`([^`]+)`")
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 MOST_OPEN: Final = 40
 """If a page has more exams, its courses are folded at first."""
+
+
+class AllInDoubt(Struct, frozen=True, kw_only=True):
+    """What helps with all exams in doubt; `commands` are those of a sheet, if there are many."""
+
+    heading: str
+    commands: tuple[str, ...]
+    message: str
 
 
 class Filter(Struct, frozen=True, kw_only=True):
@@ -65,6 +75,7 @@ def plan_page(
         ticks=courses.scale.axis.ticks() if courses.scale.axis else [],
         courses=list(courses),
         is_whole=courses.is_whole,
+        in_doubt=_all_in_doubt(changes, invocation),
         is_open=len(changes) <= MOST_OPEN,
         policy=(
             f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
@@ -73,6 +84,19 @@ def plan_page(
         # Both are files of this package and hold nothing of the plan.
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
+    )
+
+
+def _all_in_doubt(changes: Sequence[Change], invocation: Invocation) -> AllInDoubt | None:
+    """Return what helps with all exams in doubt; None if there are none."""
+    doubts = [doubt for change in changes if (doubt := in_doubt_report_of(change, invocation))]
+    if not doubts:
+        return None
+    commands = sheet_commands(invocation) if len(doubts) > MOST_SINGLE else ()
+    return AllInDoubt(
+        heading=GROUPS[Action.IN_DOUBT].heading(len(doubts)),
+        commands=commands,
+        message=support_message_about(doubts),
     )
 
 

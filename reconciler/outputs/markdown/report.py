@@ -16,7 +16,7 @@ from reconciler.outputs.in_doubt import InDoubtReport, still_in_doubt
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.markdown.comment import LONGEST, foot_lines, heading_lines, size_bytes
 from reconciler.outputs.markdown.escapes import code, escaped, folded, table, ticked
-from reconciler.outputs.markdown.sections import MOST_OPEN, Limits, doubt_lines
+from reconciler.outputs.markdown.sections import MOST_OPEN, Limits, doubt_lines, together
 from reconciler.outputs.markdown.values import fold_summary
 from reconciler.outputs.ordering import by_time
 from reconciler.outputs.text.report_text import EDITS, label_of, next_steps, summary_sentences
@@ -118,6 +118,8 @@ def _doubts(applied: _Applied, rows: int) -> Iterator[str]:
     if addresses:
         yield f"To list what is in doubt: {code(applied.invocation.command('state', 'list', '--in-doubt'))}"
         yield ""
+    if applied.doubts:
+        yield from together(list(applied.doubts.values()), applied.invocation)
 
 
 def _doubt(address: Address, intent: Intent | None) -> tuple[str, str, str]:

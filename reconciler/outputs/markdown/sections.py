@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 from reconciler.model.plan import Action, Change
 from reconciler.outputs.accepting import accepting_advice_of
+from reconciler.outputs.all_in_doubt import MOST_SINGLE, sheet_commands, support_message_about
 from reconciler.outputs.badges import badges_of, place_of
 from reconciler.outputs.escapes import ELLIPSIS, shorten
 from reconciler.outputs.exam_facts import Window, facts_of_change, payload_of, sides_of, title_of
@@ -194,28 +195,37 @@ def _accepting(changes: Sequence[Change], invocation: Invocation) -> list[str]:
 
 
 def _doubts(changes: Sequence[Change], invocation: Invocation, limits: Limits) -> Section:
-    """Return the first in-doubt reports, each folded, and a table of the others."""
-    doubts = [(change, in_doubt_report_of(change, invocation)) for change in changes[: limits.doubts]]
+    """Return the first in-doubt reports, each folded, a table of the others, and how to settle all."""
+    known = [(change, doubt) for change in changes if (doubt := in_doubt_report_of(change, invocation))]
+    shown = known[: limits.doubts]
     whole = [
         line
-        for change, doubt in doubts
-        if doubt is not None
+        for change, doubt in shown
         for line in folded(fold_summary(change, limits.text), doubt_lines(doubt, limits))
     ]
-    others = changes[limits.doubts :][: limits.rows]
+    named = {change.address for change, _ in shown}
+    others = [change for change in changes if change.address not in named][: limits.rows]
     lines = [*whole, *_named(others, limits)]
     if others or not whole:
-        lines += [
-            "",
-            f"To show one of them: {code(invocation.command('state', 'show', 'ADDRESS'))}",
-        ]
-    left = len(changes) - len(doubts) - len(others)
+        lines += ["", f"To show one of them: {code(invocation.command('state', 'show', 'ADDRESS'))}", ""]
+    doubts = [doubt for _, doubt in known]
+    if doubts and limits.doubts:
+        lines += together(doubts, invocation)
+    left = len(changes) - len(shown) - len(others)
     group = GROUPS[Action.IN_DOUBT]
     said = [f"{len(others):,} of {len(changes):,} in-doubt reports"] if others else []
     return Section(
         [f"#### {group.heading(len(changes))}", "", group.advice, "", *lines, ""],
         [*said, *_left(Action.IN_DOUBT, left, len(changes))],
     )
+
+
+def together(doubts: Sequence[InDoubtReport], invocation: Invocation) -> list[str]:
+    """Return the commands of a sheet for `doubts`, if they are many, and one message to support."""
+    how = ["To settle them with one sheet, fill in its column `sid`:", ""]
+    sheet = [*how, *fenced(sheet_commands(invocation), "sh"), ""] if len(doubts) > MOST_SINGLE else []
+    message = fenced(support_message_about(doubts).split("\n"), "text")
+    return [*sheet, *folded("A message to the vendor's support", message)]
 
 
 def doubt_lines(doubt: InDoubtReport, limits: Limits) -> list[str]:
@@ -232,10 +242,6 @@ def doubt_lines(doubt: InDoubtReport, limits: Limits) -> list[str]:
         "Or through review, in a manifest:",
         "",
         *fenced(doubt.manifest, "yaml"),
-        "",
-        "Or ask the vendor's support:",
-        "",
-        *fenced(doubt.support_message.split("\n"), "text"),
     ]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconciler.model.report import SheetResult
+from reconciler.outputs.all_in_doubt import MOST_SINGLE, sheet_commands, support_message_about
 from reconciler.outputs.escapes import ELLIPSIS, printable
 from reconciler.outputs.exam_facts import Window
 from reconciler.outputs.in_doubt import InDoubtReport
@@ -21,30 +22,37 @@ from reconciler.outputs.text.console import (
     width_of,
 )
 
-MOST_WHOLE: Final = 3
-"""Maximum number of in-doubt reports that are printed in full."""
-
 _CONDITIONS: Final = ("if it is there", "if it is not")
 _CONDITION_WIDTH: Final = 15
 
 
 def print_in_doubt_reports(doubts: Sequence[InDoubtReport], console: Console, invocation: Invocation) -> None:
-    """Print the first of `doubts` in full, and the command that shows the others."""
-    for doubt in doubts[:MOST_WHOLE]:
+    """Print the first of `doubts` in full, and how to settle all of them."""
+    for doubt in doubts[:MOST_SINGLE]:
         put(console)
         was = "" if doubt.doubted_at == doubt.address else f"was {doubt.doubted_at}"
         print_header(console, ("  ? ", "magenta"), doubt.address, doubt.title, (was, "dim"))
         print_in_doubt_report(doubt, console)
-    print_where_others_are(len(doubts) - MOST_WHOLE, console, invocation)
+    print_all_in_doubt(doubts, console, invocation)
 
 
-def print_where_others_are(left: int, console: Console, invocation: Invocation) -> None:
-    """Print how many more exams are in doubt (`left`), and the command that shows one of them."""
-    if left > 0:
-        more = f"{ELLIPSIS} and {left:,} more in doubt. To show one of them:"
-        put(console)
-        put_wrapped(console, more, indent=2)
+def print_all_in_doubt(doubts: Sequence[InDoubtReport], console: Console, invocation: Invocation) -> None:
+    """Print how to settle all of `doubts`, and one message about them.
+
+    For many these are the commands for one sheet, and the one that shows a report that is not printed.
+    """
+    if not doubts:
+        return
+    put(console)
+    if (left := len(doubts) - MOST_SINGLE) > 0:
+        put_wrapped(console, f"{ELLIPSIS} and {left:,} more in doubt. To show one of them:", indent=2)
         put(console, " " * INDENT, (invocation.command("state", "show", "ADDRESS"), "bold"))
+        put_wrapped(console, "To settle them with one sheet, fill in its column `sid`:", indent=2)
+        for command in sheet_commands(invocation):
+            put(console, " " * INDENT, (command, "bold"))
+    put_wrapped(console, "To ask the vendor's support, a message to copy:", indent=2)
+    for line in support_message_about(doubts).split("\n"):
+        put(console, f"{' ' * INDENT}{line}".rstrip())
 
 
 def print_header(console: Console, symbol: Piece, address: str, *facts: Piece) -> None:
@@ -69,9 +77,6 @@ def print_in_doubt_report(doubt: InDoubtReport, console: Console) -> None:
     put(console, " " * INDENT, "or through review, in a manifest:")
     for entry in doubt.manifest:
         put(console, " " * (INDENT + 2), (entry, "bold"))
-    put(console, " " * INDENT, "or ask the vendor's support; a message to copy:")
-    for line in doubt.support_message.split("\n"):
-        put(console, f"{' ' * (INDENT + 2)}{line}".rstrip())
 
 
 def print_sheet_result(result: SheetResult, console: Console) -> None:

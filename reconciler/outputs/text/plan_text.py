@@ -6,8 +6,10 @@ from typing import Final
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change, Guard, Note, Plan
 from reconciler.model.provenance import NO_PROVENANCE, Provenance
+from reconciler.outputs.all_in_doubt import MOST_SINGLE
 from reconciler.outputs.escapes import ELLIPSIS, first_of
 from reconciler.outputs.groups import GROUPS, Group
+from reconciler.outputs.in_doubt import in_doubt_report_of
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing, Sources
 from reconciler.outputs.ordering import by_time
@@ -23,7 +25,7 @@ from reconciler.outputs.text.console import (
     put_panel,
     put_wrapped,
 )
-from reconciler.outputs.text.in_doubt_text import MOST_WHOLE, print_where_others_are
+from reconciler.outputs.text.in_doubt_text import print_all_in_doubt
 
 _MOST_NOTES: Final = 25
 _ADDRESSES_OF_A_GUARD: Final = 5
@@ -103,7 +105,8 @@ def _print_group(
     if changes[whole:]:
         print_brief(changes[whole:], console)
     if changes[0].action is Action.IN_DOUBT:
-        print_where_others_are(len(changes) - whole, console, context.invocation)
+        doubts = [doubt for change in changes if (doubt := in_doubt_report_of(change, context.invocation))]
+        print_all_in_doubt(doubts, console, context.invocation)
     elif changes[0].action is Action.CHANGED and changes[whole:]:
         put_wrapped(console, "To accept one; `--format markdown` has the blocks for all:", indent=2)
         put(console, " " * INDENT, (context.invocation.command("accept", "ADDRESS"), "bold"))
@@ -118,7 +121,7 @@ def _count_of_whole(changes: list[Change], *, is_whole: bool) -> int:
         case Action.NOOP:
             return 0
         case Action.IN_DOUBT:
-            return MOST_WHOLE
+            return MOST_SINGLE
         case Action.CREATE | Action.IMPORT:
             most = _MOST_NEW_WHOLE
         case _:

@@ -9,13 +9,14 @@ from reconciler.model.instants import instant_in_words
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import ExamOutcome, Outcome, Report
 from reconciler.model.state import Intent, State
+from reconciler.outputs.all_in_doubt import MOST_SINGLE
 from reconciler.outputs.escapes import shorten
 from reconciler.outputs.exam_facts import payload_of, title_of
 from reconciler.outputs.in_doubt import InDoubtReport, still_in_doubt
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.plan_summary import headline
 from reconciler.outputs.text.console import Console, count_of, put, put_wrapped
-from reconciler.outputs.text.in_doubt_text import MOST_WHOLE, print_in_doubt_reports, print_settling
+from reconciler.outputs.text.in_doubt_text import print_in_doubt_reports, print_settling
 
 OUTCOME_STYLES: Final = {
     Outcome.CREATED: "green",
@@ -83,7 +84,7 @@ def _print_doubts(
     """Print the in-doubt reports of `exams`; for one without a report, the commands that settle it."""
     known = [doubts[exam.address] for exam in exams if exam.address in doubts]
     print_in_doubt_reports(known, console, invocation)
-    for exam in [exam for exam in exams if exam.address not in doubts][:MOST_WHOLE]:
+    for exam in [exam for exam in exams if exam.address not in doubts][:MOST_SINGLE]:
         put(console, "  ", (exam.address, "bold"))
         print_settling(invocation.settling_commands(exam.address, exam.sid), console)
 

@@ -23,7 +23,11 @@ from reconciler.outputs.text.console import (
     put_wrapped,
     width_of,
 )
-from reconciler.outputs.text.in_doubt_text import print_in_doubt_report, print_in_doubt_reports
+from reconciler.outputs.text.in_doubt_text import (
+    print_all_in_doubt,
+    print_in_doubt_report,
+    print_in_doubt_reports,
+)
 
 _SID_WIDTH: Final = 34
 _LABEL_WIDTH: Final = 12
@@ -94,7 +98,9 @@ def _print_intent(
     address: Address, intent: Intent, state: State, console: Console, invocation: Invocation
 ) -> None:
     put(console, (address, "bold"), "  ", title_of(intent.payload), "  ", ("in doubt", "bold magenta"))
-    print_in_doubt_report(in_doubt_reports_of_state(state, invocation)[address], console)
+    doubt = in_doubt_reports_of_state(state, invocation)[address]
+    print_in_doubt_report(doubt, console)
+    print_all_in_doubt([doubt], console, invocation)
     _print_history(address, state, console)
     put(console, "What was sent:")
     _print_shared(intent, console)
@@ -144,5 +150,6 @@ def _words(value: Json) -> str:
 
 
 def _counted(state: State) -> str:
-    doubts = f", {len(state.intents):,} in doubt" if state.intents else ""
-    return f"{count_of(len(state.exams), 'exam')}{doubts}; serial {state.serial}, lineage {state.lineage}"
+    counts = [count_of(len(state.exams), "exam")] if state.exams or not state.intents else []
+    counts += [f"{len(state.intents):,} in doubt"] if state.intents else []
+    return f"{', '.join(counts)}; serial {state.serial}, lineage {state.lineage}"
