@@ -14,12 +14,11 @@ from reconciler.applying.executor import Executor
 from reconciler.applying.requests import CreateRequest, resolve_secrets
 from reconciler.applying.stopping import Stopping
 from reconciler.host import SystemClock, jitter, new_attempt
-from reconciler.model.commands import command
 from reconciler.model.destination import TOKEN_VARIABLE, ServiceUrl
-from reconciler.model.errors import RecoveryRefused, StateError
+from reconciler.model.errors import StateError
 from reconciler.model.outside_text import tamed
 from reconciler.model.plan import Action, Plan
-from reconciler.model.report import Outcome, RecoveryVerdict, Report
+from reconciler.model.report import Report
 from reconciler.model.secret_fingerprints import FingerprintKey
 from reconciler.model.state import State
 from reconciler.outputs.text.progress import QuietProgress
@@ -31,7 +30,7 @@ from reconciler.secret_sources import present_fingerprints
 from reconciler.service.client import HttpExamApi
 from reconciler.service.credentials import check_token
 from reconciler.service.retry import BackOff
-from reconciler.state.earlier_runs import UnmergedRecovery
+from reconciler.state.earlier_runs import UnmergedRecovery, refuse_doubtful_creates
 from reconciler.state.group_commit import GroupCommit
 from reconciler.state.recovery_file import RecoveryFile
 from reconciler.state.session import Session
@@ -103,31 +102,11 @@ class Run:
         self._creates = planned_creates(plan, applied)
         self._requests: tuple[CreateRequest, ...] = ()
         if self._creates:
-            self._refuse_doubtful_creates(unmerged)
+            refuse_doubtful_creates({exam.address for exam in self._creates}, unmerged)
             self._url = service_url.check(service, is_plain_http_allowed=sending.is_plain_http_allowed)
             self._token = sending.token()
             check_token(self._token, SystemClock().now(), source=sending.token_source)
             self._requests = resolve_secrets(self._creates, sending.secrets)
-
-    def _refuse_doubtful_creates(self, unmerged: Sequence[UnmergedRecovery]) -> None:
-        """Raise RecoveryRefused if the recovery file of an earlier run says that a planned exam may exist.
-
-        This happens only if a store lost an acknowledged write, or if a person resolved a doubt wrongly.
-        """
-        creates = {exam.address for exam in self._creates}
-        for earlier in unmerged:
-            for one in earlier.fed:
-                may_exist = one.outcome != Outcome.FAILED.value and one.verdict is not RecoveryVerdict.KNOWN
-                if may_exist and one.address in creates:
-                    says, hint = one.message, f"{one.hint} Then remove the file."
-                    if one.verdict is RecoveryVerdict.RECORDED:  # once the file is fed back
-                        says = "was sent" if one.sid is None else f"was sent and is {one.sid}"
-                        hint = f"To put it into state: {command('state', 'recover', str(earlier.path))}"
-                    raise RecoveryRefused(
-                        f"{one.address} is to be created, but {earlier.path} of an earlier run says that it "
-                        f"{says}",
-                        hint=f"Nothing was sent. {hint}",
-                    )
 
     async def carry_out(
         self,

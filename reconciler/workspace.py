@@ -62,7 +62,12 @@ from reconciler.ports import KeepsCopies, Progress, SecretSource, Store
 from reconciler.rules.plugins import find_rules
 from reconciler.rules.registry import CODES, FIXED, RuleRegistry
 from reconciler.secret_sources import compare_secrets, present_fingerprints
-from reconciler.state.earlier_runs import files_of_location, foreign_files, settle_leftovers
+from reconciler.state.earlier_runs import (
+    files_of_location,
+    look_at_leftovers,
+    refuse_doubtful_creates,
+    settle_leftovers,
+)
 from reconciler.state.high_water import HighWaterMark, OlderState, outdated, watched_session
 from reconciler.state.initialising import initialise
 from reconciler.state.local_folder import local_path
@@ -217,7 +222,7 @@ class Workspace:
             secrets=secrets,
             now=now,
         )
-        return replace(planned, notes=self._notes(found, store.location))
+        return replace(planned, notes=self._notes(found, planned.plan))
 
     async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         self,
@@ -441,19 +446,26 @@ class Workspace:
         """Break the lock `lock_id`, and return its holder."""
         return break_lock(self._store(), lock_id, breaking=breaking, by=lock_info("unlock"))
 
-    def _notes(self, found: Found, location: str) -> tuple[MachineNote, ...]:
-        """Return what this machine knows of a state: it has seen a later one, or there are foreign files."""
+    def _notes(self, found: Found, plan: Plan) -> tuple[MachineNote, ...]:
+        """Return what this machine knows of a state: a later one, or recovery files that it contradicts.
+
+        While a run holds the lock, its own file is ahead of the state; then they are not compared.
+        """
         notes, state = [], found.state
         try:
             seen = HighWaterMark(self._root).serial(state.lineage)
             if seen > found.replayed.folded_serial:
-                error = outdated(state.serial, seen, location)
+                error = outdated(state.serial, seen, plan.destination.state or "")
                 notes.append(MachineNote(message=error.message, hint=f"`apply` refuses it. {error.hint}"))
             key = machine_key(root=self._root, is_needed=False)
-            foreign = foreign_files(local_path(self._root, RECOVERY), state.lineage, root=self._root, key=key)
+            earlier = look_at_leftovers(local_path(self._root, RECOVERY), state, root=self._root, key=key)
+            notes += _foreign_notes(earlier.foreign)
+            if found.lock is None:
+                creates = {change.address for change in plan.having(Action.CREATE)}
+                refuse_doubtful_creates(creates, earlier.unmerged)
         except RecoveryRefused as refused:
-            return (MachineNote(message=refused.message, hint=f"`apply` refuses it. {refused.hint}"),)
-        return (*notes, *_foreign_notes(foreign))
+            notes.append(MachineNote(message=refused.message, hint=f"`apply` refuses it. {refused.hint}"))
+        return tuple(notes)
 
     def _refuse_recovery_files(self, location: str) -> None:
         """Raise StateExists if a run on the state at `location`, which is gone, left a recovery file."""

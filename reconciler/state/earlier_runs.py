@@ -1,15 +1,17 @@
 """Recovery files that earlier runs left: which ones state has, lacks, or cannot trust."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 
 from reconciler.durable import read_file
-from reconciler.model.errors import StateTooNew
+from reconciler.model.commands import command
+from reconciler.model.errors import RecoveryRefused, StateTooNew
+from reconciler.model.identities import Address
 from reconciler.model.records import Record
-from reconciler.model.report import RecoveredOutcome, RecoveryVerdict
+from reconciler.model.report import Outcome, RecoveredOutcome, RecoveryVerdict
 from reconciler.model.state import State
 from reconciler.state.feedback import feed
 from reconciler.state.recovery_file import read_leftover, recovery_paths
@@ -44,24 +46,39 @@ def settle_leftovers(folder: Path, state: State, *, root: Path, key: bytes | Non
     `state` is the committed state; hold its lock. `root` is the workspace, `key` that of this machine. Files
     of other states and of active runs are ignored.
     """
-    unmerged, foreign = [], []
-    for path, records in _files(folder, state.lineage, key=key, read=read_leftover):
-        if records is None:
-            foreign.append(_shown(path, root))
-            continue
-        fed = feed(state, records)[1]
-        if all(one.verdict is RecoveryVerdict.KNOWN for one in fed):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
-        else:
-            unmerged.append(UnmergedRecovery(path=_shown(path, root), fed=fed))
-    return EarlierRuns(unmerged=tuple(unmerged), foreign=tuple(foreign))
+    found, known = _sorted(folder, state, root=root, key=key, read=read_leftover)
+    for path in known:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+    return found
 
 
-def foreign_files(folder: Path, lineage: str, *, root: Path, key: bytes | None) -> tuple[Path, ...]:
-    """Return the foreign recovery files in `folder`, as `settle_leftovers` does. Takes no lock."""
-    files = _files(folder, lineage, key=key, read=read_file)
-    return tuple(_shown(path, root) for path, records in files if records is None)
+def look_at_leftovers(folder: Path, state: State, *, root: Path, key: bytes | None) -> EarlierRuns:
+    """Return what `settle_leftovers` would, and change nothing.
+
+    What a run is writing at the moment counts as left: believe it only while the lock is free.
+    """
+    return _sorted(folder, state, root=root, key=key, read=read_file)[0]
+
+
+def refuse_doubtful_creates(creates: Collection[Address], unmerged: Iterable[UnmergedRecovery]) -> None:
+    """Raise RecoveryRefused if the recovery file of an earlier run says that one of `creates` may exist.
+
+    This happens only if a store lost an acknowledged write, or if a person resolved a doubt wrongly.
+    """
+    for earlier in unmerged:
+        for one in earlier.fed:
+            may_exist = one.outcome != Outcome.FAILED.value and one.verdict is not RecoveryVerdict.KNOWN
+            if may_exist and one.address in creates:
+                says, hint = one.message, f"{one.hint} Then remove the file."
+                if one.verdict is RecoveryVerdict.RECORDED:  # once the file is fed back
+                    says = "was sent" if one.sid is None else f"was sent and is {one.sid}"
+                    hint = f"To put it into state: {command('state', 'recover', str(earlier.path))}"
+                raise RecoveryRefused(
+                    f"{one.address} is to be created, but {earlier.path} of an earlier run says that it "
+                    f"{says}",
+                    hint=f"Nothing was sent. {hint}",
+                )
 
 
 def files_of_location(folder: Path, location: str) -> tuple[Path, ...]:
@@ -73,6 +90,23 @@ def files_of_location(folder: Path, location: str) -> tuple[Path, ...]:
             if recovery is not None and recovery.header.location == location:
                 found.append(path)
     return tuple(found)
+
+
+def _sorted(
+    folder: Path, state: State, *, root: Path, key: bytes | None, read: Callable[[Path], bytes]
+) -> tuple[EarlierRuns, list[Path]]:
+    """Return the recovery files in `folder` that need a person, and those of which `state` has everything."""
+    unmerged, foreign, known = [], [], []
+    for path, records in _files(folder, state.lineage, key=key, read=read):
+        if records is None:
+            foreign.append(_shown(path, root))
+            continue
+        fed = feed(state, records)[1]
+        if all(one.verdict is RecoveryVerdict.KNOWN for one in fed):
+            known.append(path)
+        else:
+            unmerged.append(UnmergedRecovery(path=_shown(path, root), fed=fed))
+    return EarlierRuns(unmerged=tuple(unmerged), foreign=tuple(foreign)), known
 
 
 def _shown(path: Path, root: Path) -> Path:

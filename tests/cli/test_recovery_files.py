@@ -231,6 +231,12 @@ def test_what_a_store_lost_after_it_took_it_is_not_sent_again(workspace, sandbox
     assert "this machine has seen serial 1" in refuse(workspace, sandbox)
     said = refuse(workspace, sandbox, "--allow-older-state")
     assert f"says that it was sent and is {sids['Exam a']}" in said
+    workspace.run("plan")
+    told = " ".join(workspace.printed.split())
+    path = file.relative_to(workspace.root)
+    assert f"note: cs/a is to be created, but {path} of an earlier run says that it was sent and is" in told
+    assert "`apply` refuses it. Nothing was sent. To put it into state: `reconciler state recover" in told
+    assert file.exists()
     assert f"`reconciler state recover {file.relative_to(workspace.root)} --state" in said
     assert f"recorded as {sids['Exam b']}" in workspace.run("state", "recover", str(file))
     assert {key: one["sid"] for key, one in workspace.state["exams"].items()} == {

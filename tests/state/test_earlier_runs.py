@@ -5,7 +5,7 @@ from pathlib import Path
 from state_builders import LINEAGE, began, created, entry, failed, intent, state
 
 from reconciler.model.report import RecoveryVerdict
-from reconciler.state.earlier_runs import EarlierRuns, files_of_location, foreign_files, settle_leftovers
+from reconciler.state.earlier_runs import EarlierRuns, files_of_location, look_at_leftovers, settle_leftovers
 from reconciler.state.recovery_file import make_recovery_file
 from reconciler.state.recovery_format import RecoveryHeader
 
@@ -53,7 +53,7 @@ def test_a_file_that_another_machine_may_have_written_is_not_read(tmp_path):
     damaged.write_bytes(b"not a recovery file\n")
     found = settle_leftovers(tmp_path, state(), root=ROOT, key=KEY)
     assert found == EarlierRuns(foreign=tuple(sorted((forged, unsigned, damaged))))
-    assert foreign_files(tmp_path, LINEAGE, root=ROOT, key=KEY) == found.foreign
+    assert look_at_leftovers(tmp_path, state(), root=ROOT, key=KEY) == found
     assert all(path.exists() for path in found.foreign)
     assert settle_leftovers(tmp_path, state(), root=ROOT, key=None).unmerged == ()
 
@@ -62,7 +62,7 @@ def test_files_of_other_states_are_left_alone(tmp_path):
     """By their lineage."""
     path = leave(tmp_path, created("a", "t1", 1), lineage="1" + LINEAGE[1:], key=None)
     assert settle_leftovers(tmp_path, state(), root=ROOT, key=KEY) == EarlierRuns()
-    assert foreign_files(tmp_path, LINEAGE, root=ROOT, key=KEY) == ()
+    assert look_at_leftovers(tmp_path, state(), root=ROOT, key=KEY) == EarlierRuns()
     assert path.exists()
 
 
@@ -71,7 +71,7 @@ def test_links_are_not_followed(tmp_path):
     path = leave(tmp_path / "elsewhere", created("a", "t1", 1), key=None)
     (tmp_path / "run.recovery").symlink_to(path)
     assert settle_leftovers(tmp_path, state(), root=ROOT, key=KEY) == EarlierRuns()
-    assert foreign_files(tmp_path, LINEAGE, root=ROOT, key=KEY) == ()
+    assert look_at_leftovers(tmp_path, state(), root=ROOT, key=KEY) == EarlierRuns()
     assert files_of_location(tmp_path, PLACE) == ()
 
 
