@@ -93,7 +93,7 @@ def test_the_state_has_no_page(workspace, form):
     """Without a plan, `show` refuses the forms of plans and says which there are."""
     assert workspace.run("show", "--format", form, expect=1) == ""
     assert f"the state cannot be shown as {form}" in workspace.printed
-    assert "text or json" in workspace.printed
+    assert "text, json, csv or ics" in workspace.printed
 
 
 def test_other_commands_have_no_page(workspace):
