@@ -1,5 +1,7 @@
 """The example repository, played from its own workflow files with real git repositories and the sandbox."""
 
+import csv
+import io
 import json
 import shutil
 import threading
@@ -382,7 +384,7 @@ def test_a_refused_plan_fails_its_check_and_is_told(story):
     assert len(story.titles("production")) == 5
 
 
-def test_twenty_doubts_are_told_once_and_settled_by_one_sheet(story):
+def test_twenty_doubts_are_told_once_and_settled_by_one_sheet(story, capsys):
     """The merged pull request and the report have all; one sheet settles them; what is absent is created."""
     quizzes = [
         QUIZ.format(name=f"quiz-{day}", day=1).replace("2031-11-01", f"2031-11-{day}")
@@ -406,13 +408,15 @@ def test_twenty_doubts_are_told_once_and_settled_by_one_sheet(story):
     story.sandboxes["production"].misbehave()
     sids = {exam["body"]["title"]: exam["sid"] for exam in story.sandboxes["production"].created}
     assert 0 < len(sids) < 20
-    lines = [
-        f"{address},{one['attempt']},{sids.get(one['payload']['title'], 'absent')}"
-        for address, one in doubtful.items()
-    ]
-    sheet = story.site.root / "sheet.csv"
-    sheet.write_text("\n".join(("address,attempt,sid", *lines)))
     where = ("--state", f"file:{story.state_file('production')}")
+    capsys.readouterr()
+    assert main(["state", "list", "--in-doubt", "--format", "csv", *where]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    sheet = story.site.root / "doubts.csv"
+    with sheet.open("w", newline="") as file:
+        filled = csv.DictWriter(file, rows[0])
+        filled.writeheader()
+        filled.writerows({**row, "sid": sids.get(row["title"], "absent")} for row in rows)
     assert main(["resolve", "--from", str(sheet), *where]) == 0
     assert len(story.state("production")["exams"]) == len(sids)
     assert not story.report().failed
