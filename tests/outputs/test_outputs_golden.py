@@ -156,8 +156,8 @@ def check(name: str, actual: str) -> None:
     """The golden file `name` holds `actual`; it is written first where that was asked for."""
     path = GOLDEN / name
     if REWRITE:
-        path.write_text(actual, encoding="utf-8")
-    assert actual == path.read_text(encoding="utf-8")
+        path.write_bytes(actual.encode())
+    assert actual == path.read_bytes().decode()
 
 
 @pytest.mark.parametrize(("case", "width"), SIZES)
