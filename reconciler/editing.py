@@ -308,6 +308,10 @@ def _declaration_of(declared: Declared, address: Address) -> Declaration:
     for declaration in declared.exams:
         if declaration.address == address:
             return declaration
+    for exam in declared.elsewhere:
+        if exam.address == address:
+            hint = f"Name this environment in its `environments`, at {exam.declared_at}."
+            raise ResolutionRefused(f"{exam}", hint=hint)
     near = nearest(address, sorted(one.address for one in declared.exams))
     question = f"Did you mean {near[0]}? Otherwise declare" if near else "Declare"
     raise ResolutionRefused(

@@ -91,8 +91,9 @@ class FileDiagnostics(Struct):
     address: Address | None = None
     is_full: bool = False
     """Whether no further error can be kept, so that looking for one is pointless."""
-    has_mistakes: bool = False
-    """Whether this file, or one that it extends, has an error that is not from a rule."""
+    is_partly_judged: bool = False
+    """Whether rules cannot judge all that the file says: it, or one that it extends, has an error that is not
+    from a rule, or it has an exam for other environments only."""
     _found: dict[_DiagnosticKey, Diagnostic] = field(default_factory=dict)
     _affected: dict[_DiagnosticKey, set[Address]] = field(default_factory=dict)
     _warnings: list[_DiagnosticKey] = field(default_factory=list)
@@ -145,7 +146,7 @@ class FileDiagnostics(Struct):
 
     def _remember_mistake(self, found: Diagnostic) -> None:
         if found.severity is Severity.ERROR and found.code not in self.severities.rules:
-            self.has_mistakes = True
+            self.is_partly_judged = True
 
     def _has_room(self, severity: Severity) -> bool:
         """Return whether one more diagnostic can be kept; an error displaces the last warning."""

@@ -31,15 +31,20 @@ class FileContext(Struct, frozen=True):
     """Values that apply to all exams of a file: from the file, its base files, and the environment.
 
     `zone` is None if no time zone is named, or an unknown one (`zone_is_wrong`). `install` is None if it is
-    missing or wrong, which a diagnostic says.
+    missing or wrong.
     """
 
+    environment: Environment
     partial_exams: PartialExams
     zone: ZoneInfo | None
     zone_is_wrong: bool
     courses: Mapping[str, CourseSid]
     users: Mapping[str, str]
     install: InstallSid | None
+
+    def is_for(self, environments: Sequence[str]) -> bool:
+        """Return whether the chosen environment is one of these; none of them, or none chosen, means all."""
+        return not environments or self.environment.name in {None, *environments}
 
     def for_exam(self, exam: YamlMapping) -> "FileContext":
         """Return the context of `exam`, whose own `timezone` overrides that of the file."""
@@ -51,12 +56,12 @@ class FileContext(Struct, frozen=True):
 
 
 def context_of(
-    roots: Sequence[YamlMapping], environment: Environment, diagnostics: FileDiagnostics, *, are_whole: bool
+    roots: Sequence[YamlMapping], environment: Environment, diagnostics: FileDiagnostics
 ) -> FileContext:
     """Return the context of a manifest.
 
     `roots` are its base files and the manifest, lowest precedence first. Values of `environment` override all
-    of them. `are_whole` is false if a base file is missing.
+    of them.
     """
     name = environment.timezone or _nearest("timezone", roots)
     zone = zone_of(name) if isinstance(name, str) else None
@@ -64,15 +69,8 @@ def context_of(
         report_unknown_zone(environment.timezone, TextRange(0, 0), diagnostics)
     written = _nearest("installSid", roots)
     usable = InstallSid(written) if isinstance(written, str) and is_install_sid(written) else None
-    is_named = environment.install_sid is not None or any("installSid" in root for root in roots)
-    if are_whole and not is_named:
-        diagnostics.add(
-            "no-install-sid",
-            roots[-1].key_at(_EXAMS),
-            "no install is named for these exams",
-            "Add `installSid: AI…` at the top of the file, or to the environment.",
-        )
     return FileContext(
+        environment=environment,
         partial_exams=PartialExams(roots),
         zone=zone,
         zone_is_wrong=zone is None and name is not None,
@@ -82,6 +80,19 @@ def context_of(
         | dict(environment.users),
         install=environment.install_sid or usable,
     )
+
+
+def report_missing_install(
+    roots: Sequence[YamlMapping], context: FileContext, diagnostics: FileDiagnostics
+) -> None:
+    """Report exams in the last of `roots` for which neither a file nor the environment names an install."""
+    if context.install is None and not any("installSid" in root for root in roots):
+        diagnostics.add(
+            "no-install-sid",
+            roots[-1].key_at(_EXAMS),
+            "no install is named for these exams",
+            "Add `installSid: AI…` at the top of the file, or to the environment.",
+        )
 
 
 def _nearest(key: str, roots: Sequence[YamlMapping]) -> Value:

@@ -68,13 +68,15 @@ class _Item(Struct, frozen=True):
 class Lifecycle(Struct):
     """The lifecycle blocks of all manifests: gathered file by file, then checked together.
 
-    `check` sets `_routes`, the moves of single addresses, `_globs`, the moves of globs, and `_declared`.
+    `check` sets `_routes`, the moves of single addresses, `_globs`, the moves of globs, `_declared` and
+    `_anywhere`.
     """
 
     _items: dict[str, dict[str, _Item]] = field(default_factory=lambda: {block: {} for block in BLOCKS})
     _routes: dict[Address, list[Address]] = field(default_factory=dict)
     _globs: tuple[tuple[str, str], ...] = ()
     _declared: Mapping[Address, object] = field(default_factory=dict)
+    _anywhere: Mapping[Address, object] = field(default_factory=dict)
 
     def gather(self, root: YamlMapping, diagnostics: FileDiagnostics) -> None:
         """Add the valid items of one file; its schema check reports the others."""
@@ -98,10 +100,14 @@ class Lifecycle(Struct):
                 "Keep one of the two.",
             )
 
-    def check(self, declared: Mapping[Address, object]) -> None:
-        """Report contradictions; `declared` has the addresses of all exams."""
+    def check(self, declared: Mapping[Address, object], anywhere: Mapping[Address, object]) -> None:
+        """Report contradictions.
+
+        `declared` has the addresses of the exams of this environment, `anywhere` also those of the others: a
+        block that names one of these may have work to do there.
+        """
         moves = self._items["moved"].values()
-        self._declared = declared
+        self._declared, self._anywhere = declared, anywhere
         self._routes = {Address(item.other): [item.address] for item in moves if not is_glob(item.other)}
         self._globs = tuple((item.other, str(item.address)) for item in moves if is_glob(item.other))
         self._check_imports()
@@ -137,7 +143,7 @@ class Lifecycle(Struct):
                     f"'{exam}' is imported as {item.other} and, at {first.declared_at}, as {first.other}",
                     "One address can hold one exam only: keep one of the two.",
                 )
-            if exam not in self._declared and item.address not in self._declared:
+            if exam not in self._anywhere and item.address not in self._anywhere:
                 item.warn(
                     f"'{item.address}' is to be imported, but no exam is declared there",
                     suggestion(item.address, self._declared, _STALE),
@@ -157,7 +163,7 @@ class Lifecycle(Struct):
 
     def _check_accepted(self) -> None:
         for item in self._items["accepted"].values():
-            if self._moved_on(item.address) not in self._declared:
+            if self._moved_on(item.address) not in self._anywhere:
                 item.warn(
                     f"'{item.address}' is accepted as declared, but no exam is declared there",
                     suggestion(item.address, self._declared, _STALE),
@@ -239,13 +245,13 @@ class Lifecycle(Struct):
         """Return whether a move ends at an address that is neither declared nor removed."""
         end = self._moved_on(item.address)
         is_last = end == item.address != item.other
-        return is_last and end not in self._declared and end not in self._items["removed"]
+        return is_last and end not in self._anywhere and end not in self._items["removed"]
 
     def _is_declared(self, end: Address) -> bool:
-        """Return whether `end` is a declared address, or a glob that matches one."""
+        """Return whether `end` is declared for any environment, or a glob that matches such an address."""
         if is_glob(end):
-            return any(matches(address, end) for address in self._declared)
-        return end in self._declared
+            return any(matches(address, end) for address in self._anywhere)
+        return end in self._anywhere
 
     def blocks(self, kind: type[_Kind]) -> tuple[_Kind, ...]:
         """Return the blocks of one kind, sorted by address."""

@@ -24,6 +24,7 @@ from reconciler.model.declarations import (
     AcceptedChange,
     Declared,
     Distinction,
+    ExamElsewhere,
     Import,
     Loaded,
     Move,
@@ -111,6 +112,7 @@ class _Reader:
         self._names: dict[str, str] = {}
         self._located: dict[Address, LocatedDeclaration] = {}
         self._places: dict[Address, Position] = {}
+        self._elsewhere: dict[Address, ExamElsewhere] = {}
         self._diagnostics: list[FileDiagnostics] = []
         self._lifecycle = Lifecycle()
 
@@ -126,6 +128,7 @@ class _Reader:
         manifest.read()
         self._names = manifest.names | self._names
         self._lifecycle.gather(document.root, diagnostics)
+        self._elsewhere.update({each.address: each for each in manifest.elsewhere})
         for each in manifest.declared:
             self._located.setdefault(each.declaration.address, each)
         for address, (at, here) in manifest.addresses.items():
@@ -141,7 +144,8 @@ class _Reader:
 
     def loaded(self, found: Iterable[Diagnostic]) -> Loaded:
         """Check all files together, run the rules, and return the result."""
-        self._lifecycle.check(self._places)
+        here = {address: at for address, at in self._places.items() if address not in self._elsewhere}
+        self._lifecycle.check(here, self._places)
         declared = Declared(
             exams=tuple(self._located[address].declaration for address in sorted(self._located)),
             imports=self._lifecycle.blocks(Import),
@@ -150,6 +154,7 @@ class _Reader:
             absences=self._lifecycle.blocks(Absence),
             accepted=self._lifecycle.blocks(AcceptedChange),
             distinctions=self._lifecycle.blocks(Distinction),
+            elsewhere=tuple(self._elsewhere[address] for address in sorted(self._elsewhere)),
         )
         faults = self._ask_rules(declared)
         return Loaded(

@@ -89,12 +89,12 @@ def report_unused(
 ) -> None:
     """Warn of suppressions that suppressed nothing, as far as that is certain.
 
-    It is uncertain for rules that did not run or depend on the clock, and in files with other mistakes.
-    If `is_partial` (not all manifests were read) or any file has mistakes, it is also uncertain for rules
-    that compare exams, and for `bases`, which other manifests may extend.
+    It is uncertain for rules that did not run or depend on the clock, and in files that rules judged only
+    partly. If there is such a file, or `is_partial` (not all manifests were read), it is also uncertain for
+    rules that compare exams, and for `bases`, which other manifests may extend.
     """
     files = (*manifests, *bases)
-    sees_all = not is_partial and not any(diagnostics.has_mistakes for diagnostics in files)
+    sees_all = not is_partial and not any(diagnostics.is_partly_judged for diagnostics in files)
     asked_of = {Basis.EXAM, Basis.WORKSPACE} if sees_all else {Basis.EXAM}
     certain = {code for code in results.codes if registry.by_code[code].basis in asked_of}
     used = {
@@ -105,7 +105,7 @@ def report_unused(
     }
     shared = {diagnostics.source.file for diagnostics in bases}
     for diagnostics in files:
-        if sees_all or not (diagnostics.has_mistakes or diagnostics.source.file in shared):
+        if sees_all or not (diagnostics.is_partly_judged or diagnostics.source.file in shared):
             _report(diagnostics, certain, used)
 
 

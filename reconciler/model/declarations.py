@@ -29,6 +29,17 @@ class Declaration(Struct, frozen=True, kw_only=True):
     timezone: str | None = None
 
 
+class ExamElsewhere(Struct, frozen=True, kw_only=True):
+    """An exam that is declared for other environments than the chosen one: for `environments` only."""
+
+    address: Address
+    environments: tuple[str, ...]
+    declared_at: Position
+
+    def __str__(self) -> str:
+        return f"{self.address} is declared for {' and '.join(self.environments)} only"
+
+
 class Import(Struct, frozen=True, kw_only=True):
     """`imports`: the exam at `address` exists already, as `sid`."""
 
@@ -97,6 +108,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     absences: tuple[Absence, ...] = ()
     accepted: tuple[AcceptedChange, ...] = ()
     distinctions: tuple[Distinction, ...] = ()
+    elsewhere: tuple[ExamElsewhere, ...] = ()
 
 
 class Loaded(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ A block that the plan carries out has a line in it, and one that contradicts sta
 a note. Only an absence that is carried out gets one, because no line shows it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
@@ -16,6 +16,7 @@ from reconciler.model.declarations import (
     AcceptedChange,
     Declaration,
     Distinction,
+    ExamElsewhere,
     Import,
     Move,
     Removal,
@@ -40,6 +41,9 @@ NOT_ACCEPTED: Final = "not-accepted"
 TOLD_APART: Final = "told-apart"
 SETTLES_DOUBT: Final = "settles-doubt"
 DOUBT_REMAINS: Final = "doubt-remains"
+ELSEWHERE: Final = "declared-elsewhere"
+
+_IDLE: Final = frozenset({DONE, POINTS_NOWHERE})
 
 _MAY_GO: Final = "It may be removed."
 _LIKENESS: Final = 0.8
@@ -49,9 +53,10 @@ _MOST_COMPARED: Final = 1_000
 def notes_of(applied: AppliedBlocks) -> tuple[Note, ...]:
     """Return a note on each block that the plan does not carry out, one on all that are done, by place."""
     declared = applied.written
+    elsewhere = {exam.address: exam for exam in declared.elsewhere}
     blocks = (declared.imports, declared.moves, declared.removals, declared.absences, declared.accepted)
     if not any((*blocks, declared.distinctions)):
-        return ()
+        return tuple(_of_elsewhere(elsewhere, applied))
     found = {
         *_of_imports(declared.imports, applied),
         *_of_moves([move for move in declared.moves if not is_glob(move.source)], applied),
@@ -62,7 +67,28 @@ def notes_of(applied: AppliedBlocks) -> tuple[Note, ...]:
         *_of_distinctions(declared.distinctions, applied),
         *_of_wide_distinctions(applied),
     }
-    return tuple(_folded(sorted(found, key=_order)))
+    # What a block has not done here for an exam of other environments, it may have to do there.
+    told = [note for note in found if note.code not in _IDLE or elsewhere.keys().isdisjoint(note.addresses)]
+    return tuple(_folded(sorted([*told, *_of_elsewhere(elsewhere, applied)], key=_order)))
+
+
+def _of_elsewhere(elsewhere: Mapping[Address, ExamElsewhere], applied: AppliedBlocks) -> Iterator[Note]:
+    """Yield a note on each exam in state, and on each import, of an exam for other environments only."""
+    for block in lost_imports(applied.written.imports, applied):
+        if block.address in elsewhere:
+            message = f"the import of {block.address} does nothing: {elsewhere[block.address]}"
+            yield _note(ELSEWHERE, block, message, "Move it to a manifest that only these read.")
+    for address, exam in elsewhere.items():
+        if address in applied.doubts or (address in applied.entries and address not in applied.forgotten):
+            yield Note(
+                code=ELSEWHERE,
+                message=f"{exam}, and is in this state",
+                hint="If it is meant here too, name this environment in its `environments`. If not, have "
+                f"state forget it, by `removed: [{{exam: {as_yaml(address)}}}]` in a manifest that only this "
+                "environment reads.",
+                source=exam.declared_at,
+                addresses=(address,),
+            )
 
 
 def _named_or_in_doubt(applied: AppliedBlocks) -> Iterator[Removal]:

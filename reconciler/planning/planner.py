@@ -6,7 +6,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from reconciler.model.declarations import ExamElsewhere
 from reconciler.model.destination import UNSAID, Destination, ServiceUrl
+from reconciler.model.errors import UsageError
 from reconciler.model.globs import selected
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change, Plan
@@ -41,7 +43,7 @@ def make_plan(  # noqa: PLR0913 - declarations, state, and what a run says of it
     those of SIDs in its changes. Raises UsageError for a target that matches nothing.
     """
     lines = lines_of(applied, comparisons)
-    kept = _targeted((line.address for line in lines), targets)
+    kept = _targeted((line.address for line in lines), targets, applied.declared.elsewhere)
     installs = {exam.install_sid for address, exam in applied.exams.items() if address in kept}
     changes = tuple(_named(line, names) for line in lines if line.address in kept)
     return Plan(
@@ -76,7 +78,9 @@ def _named_sids(changes: Iterable[Change]) -> set[str]:
     return found
 
 
-def _targeted(addresses: Iterable[Address], targets: Sequence[str]) -> frozenset[Address]:
+def _targeted(
+    addresses: Iterable[Address], targets: Sequence[str], elsewhere: Iterable[ExamElsewhere]
+) -> frozenset[Address]:
     """Return those of `addresses` that any of `targets` matches; all of them without targets.
 
     Raises UsageError for a target that matches nothing.
@@ -84,4 +88,8 @@ def _targeted(addresses: Iterable[Address], targets: Sequence[str]) -> frozenset
     candidates = frozenset(addresses)
     if not targets:
         return candidates
+    for exam in elsewhere:
+        if exam.address in targets and exam.address not in candidates:
+            hint = f"{exam} ({exam.declared_at})."
+            raise UsageError(f"the target {str(exam.address)!r} matches no address", hint=hint)
     return frozenset().union(*(selected(candidates, target, "target") for target in sorted(set(targets))))

@@ -56,14 +56,17 @@ def _by_target(
 
 
 def _nowhere(lines: Sequence[Change], applied: AppliedBlocks) -> Iterator[tuple[Position, Address]]:
-    """Yield the undeclared addresses that blocks bring an exam to, and where."""
+    """Yield the addresses that no environment declares and blocks bring an exam to, and where."""
+    elsewhere = {exam.address for exam in applied.declared.elsewhere}
     for block in lost_imports(applied.declared.imports, applied):
-        yield block.declared_at, block.address
+        if block.address not in elsewhere:
+            yield block.declared_at, block.address
     undeclared = {line.address for line in lines if line.action is Action.MOVE and line.after is None}
     doubts = applied.routes.keys() & applied.doubts.keys()
     undeclared |= {
         end for source in doubts for end in destinations(source, applied.routes, applied.exams)
     } - applied.exams.keys()
+    undeclared -= elsewhere
     for move in applied.declared.moves if undeclared else ():
         if move.address in undeclared:
             yield move.declared_at, move.address

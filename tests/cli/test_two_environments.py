@@ -32,13 +32,14 @@ def planned(workspace, name, *more):
 
 
 def test_both_environments_are_planned(workspace):
-    """The same three exams are to be created, each in the install and course of its environment."""
+    """Three exams are created in both, each in the install and course of its environment; one in staging."""
     found = {}
     for name in ("staging", "production"):
         workspace.run("init", "--env", name)
         found[name] = planned(workspace, name)
         assert {change["action"] for change in found[name].values()} == {"create"}
     staging, production = found["staging"], found["production"]
+    assert staging.pop("cs101/rehearsal")["after"]["title"] == "CS 101 Rehearsal"
     assert list(staging) == list(production) == ["cs101/final", "cs101/midterm", "hist2/essay"]
     for address, change in staging.items():
         other = production[address]
@@ -53,11 +54,11 @@ def test_both_environments_are_planned(workspace):
     assert essay["after"]["configuration"]["permittedBathroomBreak"] is True
 
 
-@pytest.mark.parametrize("name", ["staging", "production"])
-def test_no_rule_finds_anything(workspace, name):
+@pytest.mark.parametrize(("name", "exams"), [("staging", 4), ("production", 3)])
+def test_no_rule_finds_anything(workspace, name, exams):
     """The example is clean in both environments, to the strictest, before its exams are near."""
     workspace.run("validate", "--env", name, "--strict", "--now", "2031-09-01T00:00:00Z")
-    assert "Valid: 3 exams, no problems found." in workspace.printed
+    assert f"Valid: {exams} exams, no problems found." in workspace.printed
 
 
 def test_the_moment_is_judged_in_the_zone_of_the_exam(workspace):
@@ -83,7 +84,7 @@ def test_without_a_choice_the_environments_are_named(workspace):
         workspace.run(command, expect=1)
         assert "'staging', 'production'" in workspace.printed
     workspace.run("validate", "--now", "2031-09-01T00:00:00Z")
-    assert "Valid: 3 exams, no problems found." in workspace.printed
+    assert "Valid: 4 exams, no problems found." in workspace.printed
     workspace.run("validate", "--env", "prodution", expect=1)
     assert "did you mean 'production'? There are: 'staging', 'production'." in workspace.printed
 
@@ -127,9 +128,29 @@ def test_provenance_is_shown_when_asked(workspace):
 def test_a_target_that_matches_nothing_names_the_nearest(workspace):
     """An address or glob is a target; one that matches nothing is refused."""
     workspace.run("init", "--env", "staging")
-    assert list(planned(workspace, "staging", "--target", "cs101/*")) == ["cs101/final", "cs101/midterm"]
+    cs101 = ["cs101/final", "cs101/midterm", "cs101/rehearsal"]
+    assert list(planned(workspace, "staging", "--target", "cs101/*")) == cs101
     workspace.run("plan", "--env", "staging", "--target", "cs101/finale", expect=1)
     assert "Did you mean cs101/final" in workspace.printed
+
+
+def test_an_exam_of_the_other_environment_is_told_as_such(workspace):
+    """As a target and as one to import; what state has of it is an orphan, with where it is declared."""
+    workspace.run("init", "--env", "production")
+    chosen, only = ("--env", "production"), "cs101/rehearsal is declared for staging only"
+    assert f"{only} ({line_of('exams/computing.yaml', 'cs101/rehearsal:')}:3)." in workspace.refused(
+        "plan", *chosen, "--target", "cs101/rehearsal"
+    )
+    assert only in workspace.refused("import", "cs101/rehearsal", f"EX{1:032x}", *chosen)
+    text = (workspace.root / "exams/computing.yaml").read_text()
+    (workspace.root / "exams/computing.yaml").write_text(text.replace("environments: [staging]", ""))
+    workspace.run("import", "cs101/rehearsal", f"EX{1:032x}", *chosen)
+    (workspace.root / "exams/computing.yaml").write_text(text)
+    document = json.loads(workspace.run("plan", *chosen, "--format", "json"))
+    assert document["summary"]["orphaned"] == 1
+    (note,) = [note for note in document["notes"] if note["code"] == "declared-elsewhere"]
+    assert note["message"] == f"{only}, and is in this state"
+    assert f"{only}, and is in this state" in workspace.run("plan", *chosen)
 
 
 def test_a_command_to_copy_says_which_environment(workspace):

@@ -13,7 +13,7 @@ def body(text: str) -> dict[str, Any]:
     """The body of an exam written as `text`."""
     diagnostics, document = read("f", text.encode())
     assert document is not None
-    context = context_of([document.root], Environment(), diagnostics, are_whole=False)
+    context = context_of([document.root], Environment(), diagnostics)
     return body_of(document.root, context)[0]
 
 

@@ -9,6 +9,7 @@ from reconciler.model.declarations import (
     Declaration,
     Declared,
     Distinction,
+    ExamElsewhere,
     Import,
     Move,
     Removal,
@@ -154,8 +155,9 @@ def declaring(  # noqa: PLR0913 - one for each block
     absences: Sequence[Absence] = (),
     accepted: Sequence[AcceptedChange] = (),
     distinct: Sequence[Distinction] = (),
+    elsewhere: Sequence[str] = (),
 ) -> Declared:
-    """What declares `exams` (of an address alone, as `exam` does) and the blocks."""
+    """What declares `exams` (of an address alone, as `exam` does), those `elsewhere`, and the blocks."""
     return Declared(
         exams=tuple(exam(one) if isinstance(one, str) else one for one in exams),
         imports=tuple(imports),
@@ -164,6 +166,10 @@ def declaring(  # noqa: PLR0913 - one for each block
         absences=tuple(absences),
         accepted=tuple(accepted),
         distinctions=tuple(distinct),
+        elsewhere=tuple(
+            ExamElsewhere(address=Address(one), environments=("production",), declared_at=HERE)
+            for one in elsewhere
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.dates import DATE_FIELDS, normalized
+from reconciler.manifest.exam.environments import ENVIRONMENTS
 from reconciler.manifest.exam.merge import CONTACT_FIELDS, COURSE_FIELDS, PROFILES
 from reconciler.manifest.exam.passwords import secret_of
 from reconciler.manifest.header import FileContext
@@ -15,7 +16,7 @@ from reconciler.model.secrets import SecretUse
 from reconciler.model.words import suggestion
 
 _ALIAS, _USER = CONTACT_FIELDS
-_NOT_SENT: Final = (*COURSE_FIELDS, _ALIAS, PROFILES, "timezone")
+_NOT_SENT: Final = (*COURSE_FIELDS, _ALIAS, PROFILES, ENVIRONMENTS, "timezone")
 """Fields of an exam that are not sent, or under another name."""
 _CONFIGURATION: Final = "configuration"
 _SECRET_PATH: Final = (_CONFIGURATION, PASSWORD)

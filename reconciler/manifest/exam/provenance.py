@@ -6,6 +6,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.exam.environments import ENVIRONMENTS
 from reconciler.manifest.exam.merge import PROFILES, PartialExams
 from reconciler.manifest.exam.resolve import ResolvedExam
 from reconciler.manifest.redaction import PASSWORD
@@ -108,7 +109,7 @@ def _paths_in(exam: YamlMapping, above: tuple[str, ...] = ()) -> Iterator[tuple[
         path = (*above, key)
         if isinstance(value, YamlMapping) and value and key != PASSWORD:
             yield from _paths_in(value, path)
-        elif path != (PROFILES,):
+        elif above or key not in {PROFILES, ENVIRONMENTS}:
             yield path
 
 

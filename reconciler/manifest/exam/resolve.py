@@ -3,10 +3,12 @@
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler import schemas
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.dates import report_date_times, report_zone
+from reconciler.manifest.exam.environments import environments_of
 from reconciler.manifest.exam.merge import COURSE_FIELDS, count_nodes, merged, profiles_of
 from reconciler.manifest.exam.passwords import report_secret
 from reconciler.manifest.exam.payload import body_of, course_of, report_user
@@ -18,6 +20,7 @@ from reconciler.model.identities import CourseSid
 from reconciler.model.payloads import Payload
 from reconciler.model.secrets import SecretUse
 from reconciler.model.words import listed
+from reconciler.zones import zone_of
 
 MAX_MERGED_NODES: Final = 2_000_000
 """Limit of the values that defaults and profiles add to all exams of one file together."""
@@ -51,8 +54,11 @@ class Resolver(Struct):
     are_whole: bool
     merged_nodes: int = 0
 
-    def resolve(self, exam: Value, place: NamedRange) -> ResolvedExam | None:
-        """Return the resolved exam; report mistakes and return None."""
+    def resolve(self, exam: Value, place: NamedRange) -> ResolvedExam | tuple[str, ...] | None:
+        """Return the resolved exam; report mistakes and return None.
+
+        For an exam that is for other environments only, return these.
+        """
         is_right = report_schema_errors(check_of("manifest", "exam"), exam, place, self.diagnostics)
         if not isinstance(exam, YamlMapping) or not self.are_whole:
             return None
@@ -62,8 +68,18 @@ class Resolver(Struct):
             return None
         below = partial_exams.below(profiles)
         values = merged(exam, below)
+        environments = environments_of(values, self.context.environment.names, self.diagnostics)
+        if not self.context.is_for(environments):
+            # Only its environments know its courses, users and time zone; the rest is the same everywhere.
+            context = replace(self.context, zone=zone_of("UTC"), zone_is_wrong=False).for_exam(values)
+            self._has_required(values, place, below)
+            if self._has_usable_values(values, context) and values is not exam:
+                report_schema_errors(check_of("manifest", "exam"), values, place, self.diagnostics)
+            return environments
         context = self.context.for_exam(values)
-        course = self._checked(values, context)
+        course = self._course(values, context)
+        if not self._has_usable_values(values, context):
+            course = None
         has_all = self._has_required(values, place, below)
         if course is not None and values is not exam:
             # The exam itself is already checked. Errors now are in values from its defaults or profiles.
@@ -95,16 +111,19 @@ class Resolver(Struct):
         )
         return False
 
-    def _checked(self, values: YamlMapping, context: FileContext) -> tuple[CourseSid, str | None] | None:
-        """Check dates, zone, password, contact and course; return the course, or None after a mistake."""
+    def _has_usable_values(self, values: YamlMapping, context: FileContext) -> bool:
+        """Report mistakes in dates, zone and password; return whether there are none."""
         diagnostics = self.diagnostics
         is_right = report_secret(values.mapping("configuration"), diagnostics)
         is_right &= report_date_times(values, context.zone, diagnostics, zone_is_wrong=context.zone_is_wrong)
-        is_right &= report_user(values, context, diagnostics)
         report_zone(values, diagnostics)
-        course = course_of(values, context, diagnostics)
-        is_zone_right = "timezone" not in values or context.zone is not None
-        return course if is_right and is_zone_right else None
+        return is_right and ("timezone" not in values or context.zone is not None)
+
+    def _course(self, values: YamlMapping, context: FileContext) -> tuple[CourseSid, str | None] | None:
+        """Report mistakes in contact and course; return the course if there are none."""
+        is_right = report_user(values, context, self.diagnostics)
+        course = course_of(values, context, self.diagnostics)
+        return course if is_right else None
 
     def _has_required(self, values: YamlMapping, place: NamedRange, defaults: YamlMapping | None) -> bool:
         """Report required fields that `values` lacks; return whether it has all."""
