@@ -308,7 +308,7 @@ async def test_an_outcome_that_cannot_be_recorded_is_in_doubt(world, verdict):
     assert report.in_doubt == ["a"]
     assert report.not_attempted == ["b"]
     if isinstance(verdict, Created):
-        assert f"resolve a --sid {verdict.sid}" in report.exams[0].message
+        assert f"created as {verdict.sid}" in report.exams[0].message
 
 
 async def test_the_first_signal_drains(world):

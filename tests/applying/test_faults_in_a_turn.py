@@ -147,7 +147,7 @@ async def test_a_sid_that_arrived_is_told_though_a_fault_came_before_its_record(
     assert report.created == ["a", "c"]
     exam = outcome_of(report, "b")
     assert exam.sid is not None
-    assert f"resolve b --sid {exam.sid}" in exam.message
+    assert f"created as {exam.sid}" in exam.message
     assert "internal error: ZeroDivisionError" in exam.message
 
 
@@ -164,7 +164,7 @@ async def test_a_fault_in_the_log_ends_the_run_like_a_store_that_fails(world, er
     assert len(world.api.bodies) == nth // 2
     if nth % 2 == 0:
         (address,) = report.in_doubt
-        assert f"--sid {outcome_of(report, address).sid}" in outcome_of(report, address).message
+        assert f"created as {outcome_of(report, address).sid}" in outcome_of(report, address).message
     assert all(PASSWORD not in exam.message for exam in report.exams)
     assert report.exams[2].outcome is Outcome.NOT_ATTEMPTED
 

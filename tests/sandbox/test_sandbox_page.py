@@ -40,7 +40,7 @@ def test_empty_page_says_what_to_do(client: httpx.Client) -> None:
     reply = client.get("/")
     assert reply.headers["content-type"] == "text/html; charset=utf-8"
     assert "0 exams created, 0 requests received" in reply.text
-    assert "reconciler apply --api-url" in reply.text
+    assert "<code>--api-url</code>" in reply.text
 
 
 def test_page_lists_newest_first(client: httpx.Client, create: Create, sandbox: RunningSandbox) -> None:
