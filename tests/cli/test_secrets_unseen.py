@@ -18,6 +18,8 @@ COMMANDS = [
     ("plan", "--format", "json"),
     ("plan", "--format", "markdown"),
     ("plan", "--format", "html"),
+    ("plan", "--format", "csv"),
+    ("plan", "--format", "ics"),
 ]
 HEAD = MANIFEST.replace(", password: {fromEnv: EXAM_SECRET_CS}", "")
 PIECE = 6
