@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
+from reconciler.model.commands import shell_word
 from reconciler.outputs.in_doubt import LOOK_FURTHER, InDoubtReport
 from reconciler.outputs.invocation import Invocation
 
@@ -29,9 +30,13 @@ _ASKED: Final = (
 
 
 def sheet_commands(invocation: Invocation) -> tuple[str, str]:
-    """Return the commands that write a sheet of all in doubt, and that settle what a person filled in."""
+    """Return the commands that write a sheet of all in doubt, and that settle what a person filled in.
+
+    The shell knows nothing of --chdir, below which `resolve` looks for the sheet.
+    """
     listing = invocation.command("state", "list", "--in-doubt", "--format", "csv")
-    return f"{listing} > {_SHEET}", invocation.command("resolve", "--from", _SHEET)
+    sheet = invocation.below_chdir(_SHEET)
+    return f"{listing} > {shell_word(sheet)}", invocation.command("resolve", "--from", _SHEET)
 
 
 def support_message_about(doubts: Sequence[InDoubtReport]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import PurePath
 from typing import Final
 
 from msgspec import Struct
@@ -42,6 +43,11 @@ class Invocation(Struct, frozen=True):
             self.command("resolve", address, "--sid", sid or PLACEHOLDER),
             self.command("resolve", address, "--absent"),
         )
+
+    def below_chdir(self, path: str) -> str:
+        """Return `path`, which a command takes as relative to --chdir, as the shell would find it."""
+        options = dict(zip(self.options[::2], self.options[1::2], strict=False))
+        return str(PurePath(options.get("--chdir", "")) / path)
 
     def completed(self, text: str) -> str:
         """Return `text` with this scope, as far as it is taken, added to each command in backticks."""

@@ -99,6 +99,20 @@ def test_what_settles_doubts_is_copied(workspace, sandbox):
     assert not workspace.state.get("intents")
 
 
+def test_the_sheet_of_all_in_doubt_is_written_where_it_is_read(workspace, sandbox):
+    """The shell writes it, and `resolve` looks for it below --chdir."""
+    workspace.declare("a", "b", "c", "d")
+    workspace.scoped("init")
+    sandbox.misbehave("drop-after")
+    told = workspace.scoped("apply", "--auto-approve", expect=3)
+    script = f"printf '%s\\0' {only(told, 'state list --in-doubt --format csv')}"
+    subprocess.run(["/bin/bash", "-c", script], cwd=workspace.root, check=True)
+    sheet = workspace.terms / "doubts.csv"
+    sheet.write_text(workspace.run(*sheet.read_text().split("\0")[1:-1]))
+    workspace.copy(only(told, "resolve --from"))
+    assert "Settled 0 exams, 4 still in doubt" in workspace.printed
+
+
 def test_errors_of_manifests_name_the_files_that_were_named(workspace):
     """In text, and in the stream of an apply, whose last event is the error."""
     workspace.write(MANIFEST + exam("a", duration="long"), name="-odd one.yaml")
