@@ -382,7 +382,10 @@ def test_report_says_how_it_ended(words: str) -> None:
 
 @pytest.mark.parametrize("is_terminal", [False, True])
 def test_the_last_line_says_all(*, is_terminal: bool) -> None:
-    """Created, changed in state, in doubt since when, the exit code and the command that lists the doubts."""
+    """Created, changed in state, in doubt since when, the exit code and the command that lists the doubts.
+
+    Before it, each exam is named that was created or changed in state.
+    """
     doubts = {
         Address(f"old-{day:02}"): replace(cases.intent(), started_at=cases.MORNING + timedelta(days=day))
         for day in range(20)
@@ -401,7 +404,14 @@ def test_the_last_line_says_all(*, is_terminal: bool) -> None:
         ending="Exit code 3: in doubt: 20 exams of earlier runs.",
     )
     lines = written(to).splitlines()
-    assert lines[3] == "created        EX00000000000000000000000000000003  n3  Final Exam"
+    assert [line.split() for line in lines[:5]] == [
+        ["adopted", "e0"],
+        ["moved", "e1"],
+        ["forgot", "e2"],
+        ["accepted", "e3"],
+        ["accepted", "e4"],
+    ]
+    assert lines[8] == "created        EX00000000000000000000000000000003  n3  Final Exam"
     last = " ".join(lines[lines.index("") + 1 :])
     assert last == (
         "Created 10 exams at https://api.example.edu. In state: adopted 1, moved 1, forgot 1, accepted 2. "

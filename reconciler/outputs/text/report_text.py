@@ -6,7 +6,7 @@ from typing import Final
 
 from reconciler.model.identities import Address
 from reconciler.model.instants import instant_in_words
-from reconciler.model.plan import Action, Plan
+from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.report import ExamOutcome, Outcome, Report
 from reconciler.model.state import Intent, State
 from reconciler.outputs.all_in_doubt import MOST_SINGLE
@@ -14,6 +14,7 @@ from reconciler.outputs.escapes import shorten
 from reconciler.outputs.exam_facts import payload_of, title_of
 from reconciler.outputs.in_doubt import InDoubtReport, still_in_doubt
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
+from reconciler.outputs.ordering import by_time
 from reconciler.outputs.plan_summary import headline
 from reconciler.outputs.text.console import Console, count_of, put, put_wrapped
 from reconciler.outputs.text.in_doubt_text import print_in_doubt_reports, print_settling
@@ -46,17 +47,20 @@ def print_report(  # noqa: PLR0913 - the result of a run, and what is said of it
     invocation: Invocation = NO_OPTIONS,
     ending: str = "",
 ) -> None:
-    """Print `report` exam by exam, the next steps, and last one paragraph that sums all up.
+    """Print edits of state, `report` exam by exam, next steps, and last one paragraph that sums all up.
 
     `plan` is the one that was applied, `state` the one after it. `doubts` are in-doubt reports by address.
     One is missing if state could not be read again after the apply. `ending` is a sentence about the exit
     code. In a log, the last paragraph is one line.
     """
+    edits = [(word, change) for action, word in EDITS.items() for change in by_time(plan.having(action))]
+    for word, change in edits:
+        _print_edit(word, change, console)
     titles = {change.address: title_of(payload_of(change)) for change in plan.having(Action.CREATE)}
     for outcome in OUTCOME_STYLES:
         for exam in report.having(outcome):
             print_outcome(exam, console, title=titles.get(exam.address, ""))
-    if report.exams:
+    if report.exams or edits:
         put(console)
     if report.interrupted_by is not None:
         put_wrapped(
@@ -87,6 +91,14 @@ def _print_doubts(
     for exam in [exam for exam in exams if exam.address not in doubts][:MOST_SINGLE]:
         put(console, "  ", (exam.address, "bold"))
         print_settling(invocation.settling_commands(exam.address, exam.sid), console)
+
+
+def _print_edit(word: str, change: Change, console: Console) -> None:
+    """Print on one line what was done with `change` in state alone."""
+    sid = "" if change.sid is None else f"{change.sid}  "
+    moved = "" if change.moved_from is None else f"{change.moved_from} → "
+    title = title_of(payload_of(change))
+    put(console, f"{word:{_LABEL_WIDTH}}", sid, moved, (change.address, "bold"), *("  ", title) * bool(title))
 
 
 def label_of(outcome: Outcome) -> str:
