@@ -104,15 +104,14 @@ def workspace_of(parsed: argparse.Namespace) -> Workspace:
 
 def invocation_of(parsed: argparse.Namespace) -> Invocation:
     """Return what the next command needs to work on the same manifests and state, without any password."""
-    state = getattr(parsed, "state", None)
-    state = None if state is None else _URL_PASSWORD.sub(r"\1***@", state)
-    given = (
-        ("--chdir", getattr(parsed, "chdir", None)),
-        ("--env", getattr(parsed, "env", None)),
-        ("--state", state),
-    )
+    urls = {"--state": getattr(parsed, "state", None), "--api-url": getattr(parsed, "api_url", None)}
+    given = {
+        "--chdir": getattr(parsed, "chdir", None),
+        "--env": getattr(parsed, "env", None),
+        **{option: url and _URL_PASSWORD.sub(r"\1***@", url) for option, url in urls.items()},
+    }
     return Invocation(
-        tuple(word for option, value in given if value is not None for word in (option, str(value))),
+        tuple(word for option, value in given.items() if value is not None for word in (option, str(value))),
         tuple(getattr(parsed, "paths", ())),
     )
 

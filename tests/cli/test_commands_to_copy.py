@@ -113,6 +113,17 @@ def test_the_sheet_of_all_in_doubt_is_written_where_it_is_read(workspace, sandbo
     assert "Settled 0 exams, 4 still in doubt" in workspace.printed
 
 
+def test_an_apply_to_be_run_again_goes_to_the_same_service(workspace, sandbox):
+    """Its URL was given on the command line; without it the state or production would be meant."""
+    scope = (f"--chdir={DIRECTORY}", "--env", "production")
+    workspace.run("init", *scope)
+    sandbox.misbehave("status:code=400,times=2")
+    workspace.run("apply", "--auto-approve", "--api-url", sandbox.url, *scope, expect=1)
+    again = only(workspace.told, "apply")
+    workspace.copy(f"{again} --auto-approve")
+    assert f"Created 2 exams in production at {sandbox.url}." in workspace.printed
+
+
 def test_errors_of_manifests_name_the_files_that_were_named(workspace):
     """In text, and in the stream of an apply, whose last event is the error."""
     workspace.write(MANIFEST + exam("a", duration="long"), name="-odd one.yaml")

@@ -87,6 +87,7 @@ def test_each_command_gets_what_its_parser_takes():
         for each in inner[0].choices.values() if inner else [parser]:
             taken = {text for one in each._actions for text in one.option_strings}
             scope = taken & {"--chdir", "--env", "--state", "--manifest"}
+            scope |= taken & {"--api-url"} if name != "state" else set()  # `state rebind` is always given one
             assert SCOPE_OF.get(name, set()) == (scope if scope > {"--chdir"} else set()), name
             is_named = any(one.dest == "paths" and not one.option_strings for one in each._actions)
             assert (name in WITH_PATHS) is is_named, name
