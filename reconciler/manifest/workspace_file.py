@@ -152,9 +152,9 @@ def _check_rules(root: YamlMapping, rules: Collection[str], diagnostics: FileDia
 
 
 def _check_service(environment: YamlMapping, diagnostics: FileDiagnostics) -> None:
-    """Report an unusable base URL."""
+    """Report an unusable base URL; the schema reports an empty one."""
     url = environment.get("apiUrl")
-    if isinstance(url, str):
+    if isinstance(url, str) and url:
         try:
             service_url.normalised(url)
         except UrlUnusable as error:

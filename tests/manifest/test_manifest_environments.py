@@ -259,3 +259,14 @@ def test_a_service_that_no_plan_could_go_to_is_found(root: Path, url: str) -> No
     assert str(found.span.start) == "reconciler.yaml:5:13"
     assert "hunter2" not in found.message + found.hint
     assert "jdoe:hunter2" not in f"{diagnostics}"
+
+
+def test_an_empty_service_is_one_error(root: Path) -> None:
+    """The schema asks for a value; what else is wrong with an empty URL is not told as well."""
+    write(
+        root, "reconciler.yaml", WORKSPACE.replace("    state: file:state/staging.json\n", "    apiUrl: ''\n")
+    )
+    diagnostics = Workspace.open(root=root, environment="staging").validate().diagnostics
+    assert [one.code for one in diagnostics if "apiUrl" in one.message or "URL" in one.message] == [
+        "wrong-value"
+    ]
