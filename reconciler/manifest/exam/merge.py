@@ -34,16 +34,15 @@ def merged(upper: YamlMapping, lower: YamlMapping | None) -> YamlMapping:
 def _over(upper: YamlMapping, lower: YamlMapping, hidden: Collection[str] = ()) -> YamlMapping:
     """Return `upper` merged over `lower`, without the fields `hidden` of `lower`."""
     result = YamlMapping()
-    lower_ranges = lower.ranges()
-    for key, (key_at, value_at) in upper.ranges().items():
-        value = upper[key]
-        base = lower.get(key)
-        if isinstance(value, YamlMapping) and isinstance(base, YamlMapping) and key != PASSWORD:
-            value = _over(value, base)
-        result.put(key, value, key_at, value_at)
-    for key, (key_at, value_at) in lower_ranges.items():
-        if key not in upper and key not in hidden:
-            result.put(key, lower[key], key_at, value_at)
+    result.update(upper)
+    result.offsets = upper.offsets[:]
+    for key, (key_at, value_at) in lower.ranges().items():
+        value, base = upper.get(key), lower[key]
+        if key not in upper:
+            if key not in hidden:
+                result.put(key, base, key_at, value_at)
+        elif isinstance(value, YamlMapping) and isinstance(base, YamlMapping) and key != PASSWORD:
+            result[key] = _over(value, base)
     return result
 
 
