@@ -9,6 +9,7 @@ from reconciler.model.lookalikes import latinised
 from reconciler.model.payloads import Payload
 
 MARK: Final = "[Practice]"
+"""What the title of a practice exam holds."""
 
 _STEM: Final = "practi"
 _IN_BRACKETS: Final = re.compile(

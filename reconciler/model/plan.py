@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -60,8 +61,8 @@ class Change(Struct, frozen=True, kw_only=True):
 
     `sid` is None until an exam is known. `source` is None if the address is not declared any more. `before`
     is the created payload and `after` the declared one; either may be None. `diff` is ordered by path.
-    `intent` is set by `in-doubt` only. `moved_from` is set by `move`, by `in-doubt` if the doubt is about
-    the exam's former address; `accept` sets it if the exam also moves. `reason` says why it is accepted.
+    `intent` is set by `in-doubt` only. `moved_from` is set by `move`, by `accept` if the exam also moves, and
+    by `in-doubt` if the doubt is about the exam's former address. `reason` says why it is accepted.
     `course` and `timezone` are for display: an alias of the course, and the zone of local times.
     """
 
@@ -80,6 +81,11 @@ class Change(Struct, frozen=True, kw_only=True):
     course: str | None = None
     timezone: str | None = None
     reason: str | None = None
+
+    @property
+    def course_name(self) -> str:
+        """The alias of the course, or its SID if no alias is known."""
+        return self.course or self.course_sid
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -111,6 +117,10 @@ class Guard(Struct, frozen=True, kw_only=True):
     message: str
     hint: str
     addresses: tuple[Address, ...]
+
+
+DONE: Final = "done"
+"""The code of notes on blocks that have done their work."""
 
 
 class Note(Struct, frozen=True, kw_only=True):

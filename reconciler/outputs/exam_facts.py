@@ -256,7 +256,7 @@ def facts_of_change(change: Change) -> ExamFacts:
     windows = dict(windows_of(payload, change.timezone))
     return ExamFacts(
         title=title_of(payload),
-        course=change.course or change.course_sid,
+        course=change.course_name,
         exam=windows.get("exam"),
         booking=windows.get("schedule"),
         duration=duration_of(payload),

@@ -32,7 +32,7 @@ def _place(change: Change) -> _Place:
     time = next((time for time in times if isinstance(time, str)), None)
     title = title_of(payload)
     return (
-        _with_equal_digits((change.course or change.course_sid).casefold()),
+        _with_equal_digits(change.course_name.casefold()),
         change.course_sid,
         time is None,
         time or "",

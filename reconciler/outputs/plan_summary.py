@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from reconciler.model.plan import Action, Change, Note, Plan
+from reconciler.model.plan import DONE, Action, Change, Note, Plan
 from reconciler.outputs.escapes import shorten
 from reconciler.outputs.exam_facts import local_window, payload_of
 from reconciler.outputs.groups import GROUPS
@@ -14,7 +14,6 @@ from reconciler.outputs.text.console import count_of
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LONGEST_ENVIRONMENT: Final = 100
 
-_DONE: Final = "done"
 _NEVER_CHANGES: Final = "secrets-not-tracked"
 _ABOUT_KEYS: Final = "secrets-"
 """Beginning of the codes of notes about keys and secrets."""
@@ -59,12 +58,12 @@ def told_notes(plan: Plan, listing: Listing) -> list[Note]:
     A note that stays the same from plan to plan is shown only if all is listed.
     """
     notes = [note for note in plan.notes if listing is Listing.ALL or note.code != _NEVER_CHANGES]
-    return sorted(notes, key=lambda note: (note.code.startswith(_ABOUT_KEYS), note.code == _DONE))
+    return sorted(notes, key=lambda note: (note.code.startswith(_ABOUT_KEYS), note.code == DONE))
 
 
 def is_for_foot(note: Note) -> bool:
     """Return whether `note` is about keys or a finished block, and so tells of nothing that is wrong."""
-    return note.code == _DONE or note.code.startswith(_ABOUT_KEYS)
+    return note.code == DONE or note.code.startswith(_ABOUT_KEYS)
 
 
 def _made(plan: Plan, where: str) -> str:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from reconciler.model.declarations import AcceptedChange, Declaration
 from reconciler.model.identities import Address
 from reconciler.model.payloads import Json
+from reconciler.model.plan import Change
 from reconciler.model.renames import Routes, onward
 from reconciler.model.secret_fingerprints import SecretFingerprints
 from reconciler.model.state import Acceptance, Entry, State
@@ -49,7 +50,7 @@ def acceptance_of(
     )
 
 
-def is_same_place(entry: Entry, exam: Declaration) -> bool:
+def is_same_place(entry: Entry, exam: Declaration | Change) -> bool:
     """Return whether `exam` is declared for the install and course in which it exists."""
     return (entry.install_sid, entry.course_sid) == (exam.install_sid, exam.course_sid)
 

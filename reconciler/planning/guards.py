@@ -12,6 +12,7 @@ from reconciler.model.identities import MAX_ADDRESS, Address, as_yaml
 from reconciler.model.plan import Action, Change, Guard
 from reconciler.model.state import Entry, State
 from reconciler.model.words import first_few
+from reconciler.planning.acceptances import is_same_place
 from reconciler.planning.blocks import AppliedBlocks, Conflict
 from reconciler.planning.likeness import Likeness, has_closed, likenesses, twins_of
 from reconciler.planning.suspicious_blocks import SuspiciousBlock, suspicious_blocks
@@ -140,7 +141,7 @@ def _other_course(lines: Iterable[Change], applied: AppliedBlocks) -> Iterator[G
 
 def _is_elsewhere(line: Change, applied: AppliedBlocks) -> bool:
     entry = applied.entries.get(line.address)
-    return entry is not None and (entry.install_sid, entry.course_sid) != (line.install_sid, line.course_sid)
+    return entry is not None and not is_same_place(entry, line)
 
 
 def _elsewhere(line: Change, entry: Entry) -> str:

@@ -26,7 +26,7 @@ from reconciler.model.distinctions import Distinctions
 from reconciler.model.globs import is_glob, matches
 from reconciler.model.identities import Address, as_yaml
 from reconciler.model.instants import instant_in_words
-from reconciler.model.plan import Note
+from reconciler.model.plan import DONE, Note
 from reconciler.model.renames import onward
 from reconciler.model.state import Entry, State
 from reconciler.model.words import first_few, nearest
@@ -34,7 +34,6 @@ from reconciler.planning.acceptances import address_now, done_before, is_same_pl
 from reconciler.planning.blocks import Adoption, AppliedBlocks
 from reconciler.planning.likeness import twins_of
 
-DONE: Final = "done"
 POINTS_NOWHERE: Final = "points-nowhere"
 NOT_FORGOTTEN: Final = "not-forgotten"
 NOT_ACCEPTED: Final = "not-accepted"

@@ -63,4 +63,4 @@ def _bars(change: Change) -> Iterator[_Bar]:
         if known and known[0].year >= _FIRST_YEAR:
             spelt = [bound.replace(tzinfo=None).isoformat(" ", "minutes") for bound in known]
             data = f"{tag}, {', '.join(spelt)}" if len(spelt) > 1 else f"milestone, {spelt[0]}, 0d"
-            yield _Bar(change.course or change.course_sid, spelt[0], label(f"{lead}{title}"), data)
+            yield _Bar(change.course_name, spelt[0], label(f"{lead}{title}"), data)

@@ -159,7 +159,7 @@ def _name(change: Change) -> str:
 
 
 def _course(change: Change) -> str:
-    return code(shorten(change.course or change.course_sid, _LONGEST))
+    return code(shorten(change.course_name, _LONGEST))
 
 
 def _when(change: Change) -> str:

@@ -146,7 +146,7 @@ def _named(changes: Sequence[Change], limits: Limits, *more: str) -> list[str]:
     rows = (
         (
             _title(change, limits),
-            code(shorten(change.course or change.course_sid, limits.text)),
+            code(shorten(change.course_name, limits.text)),
             code(change.address),
             code(change.sid or ""),
             code(change.moved_from or ""),

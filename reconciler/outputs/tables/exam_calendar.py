@@ -99,8 +99,7 @@ def _event_lines(event: _Event, plan: Plan) -> Iterator[str]:
     if event.closes is not None:
         yield _time("DTEND", event.closes)
     payload = payload_of(change)
-    course = change.course or plan.names.get(change.course_sid, change.course_sid)
-    yield f"SUMMARY:{_text(f'{_KINDS[event.kind]}{title_of(payload)} ({course})')}"
+    yield f"SUMMARY:{_text(f'{_KINDS[event.kind]}{title_of(payload)} ({change.course_name})')}"
     yield "DESCRIPTION:" + r"\n".join(map(_text, _description(change)))
     url = payload.get("url")
     if isinstance(url, str) and _WEB.fullmatch(url):

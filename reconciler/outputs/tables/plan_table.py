@@ -1,7 +1,7 @@
 """A plan as CSV: one row for each change, one column for each field of any exam."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
@@ -49,17 +49,17 @@ def plan_csv(plan: Plan, *, listing: Listing) -> str:
         (
             (*_HEAD, *paths),
             *(
-                (*_head_of(change, plan.names), *(_cell(path, fields.get(path)) for path in paths))
+                (*_head_of(change), *(_cell(path, fields.get(path)) for path in paths))
                 for change, fields in rows
             ),
         )
     )
 
 
-def _head_of(change: Change, names: Mapping[str, str]) -> Iterator[str]:
+def _head_of(change: Change) -> Iterator[str]:
     payload = payload_of(change)
     yield from (change.address, change.action.value)
-    yield change.course or names.get(change.course_sid, "")
+    yield change.course or ""
     yield _cell("title", payload.get("title"))
     for kind in ("exam", "schedule"):
         for moment in local_window(payload, kind, change.timezone):

@@ -71,7 +71,7 @@ def _row(change: Change) -> _Row:
     mark, style = GROUPS[change.action].mark
     is_new = change.action in {Action.CREATE, Action.IMPORT}
     return _Row(
-        course=change.course or change.course_sid,
+        course=change.course_name,
         symbol=(f"  {mark} ", style),
         address=printable(change.address),
         title=printable(title_of(payload)),

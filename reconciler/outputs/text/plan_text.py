@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from reconciler.model.identities import Address
-from reconciler.model.plan import Action, Change, Guard, Note, Plan
+from reconciler.model.plan import DONE, Action, Change, Guard, Note, Plan
 from reconciler.model.provenance import NO_PROVENANCE, Provenance
 from reconciler.outputs.all_in_doubt import MOST_SINGLE
 from reconciler.outputs.escapes import ELLIPSIS, first_of
@@ -33,7 +33,6 @@ _WIDEST_PANEL: Final = 100
 _LONG: Final = frozenset({Action.IN_DOUBT, Action.CREATE, Action.IMPORT})
 """Actions whose changes, in full, are set apart by empty lines."""
 
-_DONE: Final = "done"
 _MOST_NEW_WHOLE: Final = 5
 _MOST_SHOWN_WHOLE: Final = 25
 """If more exams are new, or another action has more changes, they are printed as a list."""
@@ -143,7 +142,7 @@ def _print_notes(notes: Sequence[Note], console: Console) -> None:
         return
     put(console, (count_of(len(notes), "note"), "bold"))
     for note in notes[:_MOST_NOTES]:
-        style = "" if note.code == _DONE else "yellow"
+        style = "" if note.code == DONE else "yellow"
         place = "" if note.source is None else f"{note.source}: "
         put_wrapped(console, "  ", (place, "dim"), (f"{note.message}. ", style), note.hint, hanging=INDENT)
     if len(notes) > _MOST_NOTES:
