@@ -7,10 +7,12 @@ import yaml
 from msgspec import Struct
 
 from reconciler.manifest.diagnostics import FileDiagnostics, Severities
+from reconciler.manifest.redaction import printable
 from reconciler.manifest.source import MAX_SIZE_BYTES, NotText, SourceText, decode
 from reconciler.manifest.yaml.comments import Comment, Comments
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.manifest.yaml.parser import Stopped, YamlParser
+from reconciler.manifest.yaml.slips import Slip, find_slip
 
 IS_FAST: Final = hasattr(yaml, "CSafeLoader")
 """Whether PyYAML was built with libyaml; its parser in Python gives the same events, much slower."""
@@ -95,7 +97,7 @@ def _parse(diagnostics: FileDiagnostics, loader: Any) -> YamlDocument | None:
     except Stopped:
         return None
     except yaml.MarkedYAMLError as error:
-        _report_syntax(error, source, diagnostics)
+        _report_syntax(error, source, diagnostics, loader)
         return None
     source.is_parsed = True
     if parsed is None:
@@ -111,9 +113,17 @@ def _parse(diagnostics: FileDiagnostics, loader: Any) -> YamlDocument | None:
     return YamlDocument(root, comments.found())
 
 
-def _report_syntax(error: yaml.MarkedYAMLError, source: SourceText, diagnostics: FileDiagnostics) -> None:
+def _report_syntax(
+    error: yaml.MarkedYAMLError, source: SourceText, diagnostics: FileDiagnostics, loader: Any
+) -> None:
     """Report a syntax error in our own words; those of the parser could quote a secret."""
     mark = error.problem_mark or error.context_mark
+    if mark is not None and "tag" not in f"{error.problem}":
+        opened_at = None if error.context_mark is None else error.context_mark.line
+        slip = find_slip(source.text, mark.line, opened_at, loader)
+        if slip is not None:
+            _report_slip(slip, diagnostics)
+            return
     offset = 0 if mark is None else source.offset(mark.line, mark.column)
     problem = f"{error.problem or ''}"
     at = TextRange(offset, min(offset + 1, len(source.text)))
@@ -129,6 +139,20 @@ def _report_syntax(error: yaml.MarkedYAMLError, source: SourceText, diagnostics:
         )
     code = "tag-refused" if "tag" in problem else "syntax"
     diagnostics.add(code, at, message, hint)
+
+
+def _report_slip(slip: Slip, diagnostics: FileDiagnostics) -> None:
+    """Report `slip`, with the line as it should read if that shows no secret."""
+    source = diagnostics.source
+    at = TextRange(source.offset(slip.index, slip.start), source.offset(slip.index, slip.end))
+    hint = slip.advice
+    if slip.line is not None:
+        written = source.line(slip.index + 1)
+        is_shown = source.excerpt(source.offset(slip.index, 0)) == printable(written)
+        hint = (
+            f"Write `{printable(slip.line.strip())}`." if is_shown and not hint else hint or "Mend the line."
+        )
+    diagnostics.add("syntax", at, slip.message, hint or "Mend this line.")
 
 
 def _indented_by_tab(text: str, offset: int) -> bool:
