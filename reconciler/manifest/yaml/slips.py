@@ -18,7 +18,8 @@ _MOST_ODD: Final = 60
 _MOST_FAR: Final = 3
 _BEHIND: Final = 40
 _MOST_TRIED: Final = 60
-_TOP: Final = 2
+_TOP: Final = 3
+_DEEPEST: Final = 1000
 """Columns by which the address of an exam is usually indented: a block of its own begins there."""
 
 _CONFLICT: Final = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?: |$)")
@@ -124,7 +125,8 @@ def _proposals(lines: Sequence[str], at_line: int, opened_at: int | None) -> Ite
     for index in _open_quotes(lines, at_line):
         yield from _close_quote(index, lines[index])
     used = Counter(map(_indent, filter(_is_written, lines)))
-    for index in sorted(near, key=lambda index: used[_indent(lines[index])]):
+    blocks = [*near, *_headers(lines, at_line, limit=_DEEPEST)]
+    for index in sorted(dict.fromkeys(blocks), key=lambda index: used[_indent(lines[index])]):
         yield from _of_indentation(lines, index)
 
 
@@ -318,7 +320,7 @@ def _neighbours(lines: Sequence[str], index: int) -> Iterator[int]:
 
 def _is_cause(lines: Sequence[str], slip: Slip, at_line: int, loader: Any) -> bool:
     """Return whether the text of `lines` with the repair of `slip` is right up to beyond `at_line`."""
-    kept = _headers(lines, slip.index)
+    kept = _headers(lines, slip.index, limit=_TOP + 1)
     start = kept[-1] if kept else 0
     rows = [*kept[:-1], *range(start, min(at_line + _BEHIND, len(lines)))]
     repaired = [slip.line or "" if row == slip.index else lines[row] for row in rows]
@@ -329,19 +331,13 @@ def _is_cause(lines: Sequence[str], slip: Slip, at_line: int, loader: Any) -> bo
     return stopped is None or stopped >= len(rows) or rows[stopped] > at_line
 
 
-def _headers(lines: Sequence[str], index: int) -> list[int]:
-    """Return the lines that open the blocks around line `index`, and where the innermost exam begins."""
+def _headers(lines: Sequence[str], index: int, *, limit: int) -> list[int]:
+    """Return the lines above `index` that open the blocks around it, each indented by less than `limit`."""
     found: list[int] = []
-    limit = max(_indent(lines[index]), _TOP) + 1
     for at in range(index - 1, -1, -1):
-        if not _is_written(lines[at]):
-            continue
-        indent = _indent(lines[at])
-        if indent < limit and indent <= _TOP:
+        if limit and _is_written(lines[at]) and (indent := _indent(lines[at])) < limit:
             found.append(at)
             limit = indent
-            if not indent:
-                break
     return found[::-1]
 
 
