@@ -10,9 +10,10 @@ from reconciler.manifest.diagnostics import FileDiagnostics, Severities
 from reconciler.manifest.redaction import printable
 from reconciler.manifest.source import MAX_SIZE_BYTES, NotText, SourceText, decode
 from reconciler.manifest.yaml.comments import Comment, Comments
+from reconciler.manifest.yaml.line_repairs import Slip
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.manifest.yaml.parser import Stopped, YamlParser
-from reconciler.manifest.yaml.slips import Slip, find_slip
+from reconciler.manifest.yaml.slips import find_slip
 
 IS_FAST: Final = hasattr(yaml, "CSafeLoader")
 """Whether PyYAML was built with libyaml; its parser in Python gives the same events, much slower."""
