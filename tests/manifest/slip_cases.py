@@ -90,9 +90,8 @@ def _configuration(rng: random.Random, number: int) -> tuple[str, ...]:
     opens, closes = "2031-10-06T09:00", "2031-10-06T17:00"
     secret = f"{{ fromEnv: EXAM_SECRET_{number} }}"
     if rng.random() < 0.25:
-        return (
-            f"configuration: {{examOpenDate: {opens}, examCloseDate: {closes}, duration: 75, password: {secret}}}",
-        )
+        dates = f"examOpenDate: {opens}, examCloseDate: {closes}"
+        return (f"configuration: {{{dates}, duration: 75, password: {secret}}}",)
     parts: list[tuple[str, ...]] = [
         (f"examOpenDate: {opens}",),
         (f"examCloseDate: {_quoted(rng, closes)}",),
@@ -109,7 +108,7 @@ def _configuration(rng: random.Random, number: int) -> tuple[str, ...]:
 
 
 def _quoted(rng: random.Random, text: str) -> str:
-    styles = ["double", "single"] if ": " in text or text[0] in "[" else ["double", "single", "plain"]
+    styles = ["double", "single"] if ": " in text or text[0] == "[" else ["double", "single", "plain"]
     match rng.choice(styles):
         case "double":
             escaped = text.replace('"', '\\"')
@@ -151,7 +150,7 @@ def planted(rng: random.Random, lines: list[str], plant: Plant) -> int:
 
 
 def _entry(change: Callable[[str, str, str], str], *keys: str, but: str = "") -> Plant:
-    """A slip in `key: value`: `change` gets indentation, key and value; values that begin with `but` are spared."""
+    """A slip in `key: value`, made by `change`; values that begin with a character of `but` are spared."""
 
     def plant(_: random.Random, line: str) -> str | None:
         found = _ENTRY.fullmatch(line)

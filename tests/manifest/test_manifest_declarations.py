@@ -263,7 +263,7 @@ def test_no_workspace_is_a_workspace(tmp_path: Path) -> None:
         ("version: 1\nrules: {acme/any: off}\n", None, "unknown-rule", "2:9"),
         ("version: 1\nrules: {inline-secret: no}\n", None, "not-allowed-value", "2:24"),
         ("version: 1\nenvironments: {a: {timezone: Mars}}\n", None, "unknown-timezone", "2:30"),
-        ("version: [\n", None, "syntax", "2:1"),
+        ("version: [\n", None, "syntax", "1:10"),
     ],
 )
 def test_mistakes_in_a_workspace(tmp_path: Path, text: str, name: str | None, code: str, place: str) -> None:

@@ -224,7 +224,7 @@ def test_a_wrong_default_of_a_base_names_the_exams_that_have_it(tmp_path: Path) 
         ("['']", ["outside-workspace a.yaml:2:11", "wrong-value a.yaml:2:11"]),
         ("[folder]", ["unreadable-file a.yaml:2:11"]),
         ("[folder/none.yaml/x]", ["unreadable-file a.yaml:2:11"]),
-        ("[_broken.yaml]", ["syntax _broken.yaml:2:1"]),
+        ("[_broken.yaml]", ["syntax _broken.yaml:1:10"]),
         ("[_list.yaml]", ["not-a-mapping _list.yaml:1:1"]),
         ("[_latin.yaml]", ["encoding _latin.yaml:1:3"]),
     ],

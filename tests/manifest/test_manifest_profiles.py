@@ -248,7 +248,7 @@ def test_a_zone_of_defaults_is_the_exams_own(tmp_path: Path) -> None:
         ("New York", "did you mean 'America/New_York'?"),
         ("Europe/Madird", "did you mean 'Europe/Madrid'?"),
         ("Berlin", "did you mean 'Europe/Berlin'?"),
-        ("x", "Write an IANA name, such as America/New_York."),
+        ("x", "Write the zone of your city, such as America/New_York, Europe/Berlin or Asia/Kolkata."),
     ],
 )
 def test_an_unknown_zone_of_an_exam(tmp_path: Path, name: str, hint: str) -> None:

@@ -28,7 +28,7 @@ def test_the_planted_line_is_named(tmp_path: Path, kind: str) -> None:
     """In at least 98 of 100 files the first error is in the line of the slip."""
     missed = []
     for number in range(FILES):
-        rng = random.Random(f"{kind} {number}")
+        rng = random.Random(f"{kind} {number}")  # noqa: S311 - repeatable
         size = 5_000 if number == 0 else rng.choice(SIZES)
         lines, line_end = cases.manifest(rng, size), rng.choice(LINE_ENDS)
         planted = cases.planted(rng, lines, cases.SLIPS[kind]) + 1
@@ -42,5 +42,5 @@ def test_the_planted_line_is_named(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("number", range(40))
 def test_a_valid_file_of_any_style_has_no_error(tmp_path: Path, number: int) -> None:
     """What looks like a slip within a text or a comment is none."""
-    rng = random.Random(number)
+    rng = random.Random(number)  # noqa: S311 - repeatable
     assert errors(tmp_path, cases.manifest(rng, rng.choice(SIZES)), rng.choice(LINE_ENDS)) == []

@@ -169,15 +169,13 @@ def test_date_times_as_people_write_them(text: str, expected: str) -> None:
     assert normalized(text, zone_of("America/New_York")) == expected
 
 
-@pytest.mark.parametrize(
-    "text", ["2031-10-12", "2031-10-12T9:00", "12.10.2031 09:00", "2031-10-12T09", "now"]
-)
+@pytest.mark.parametrize("text", ["2031-10", "2031-10-12T09", "now"])
 def test_what_is_no_date_time_says_how_to_write_one(text: str) -> None:
     """The hint shows both forms, local and with an offset."""
     with pytest.raises(BadDateTime) as refused:
         normalized(text, zone_of("America/New_York"))
-    assert "2026-10-12T09:00 " in refused.value.hint
-    assert "2026-10-12T09:00:00-04:00" in refused.value.hint
+    assert "2031-10-06T09:00 " in refused.value.hint
+    assert "2031-10-06T09:00:00-04:00" in refused.value.hint
 
 
 def test_a_day_that_a_zone_left_out_names_both_readings() -> None:

@@ -8,10 +8,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.exam.date_advice import date_advice
+from reconciler.manifest.exam.zone_names import zone_advice
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.model.instants import spell_instant
-from reconciler.model.words import suggestion
-from reconciler.zones import zone_names, zone_of
+from reconciler.zones import zone_of
 
 DATE_FIELDS: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate")
 
@@ -21,13 +22,13 @@ _WRITTEN: Final = re.compile(
     r"(?: ?(?P<offset>[Zz]|[+-][0-9]{2}:[0-9]{2}))?"
 )
 _MILLI_DIGITS: Final = 3
-_EXAMPLE: Final = "Write it as 2026-10-12T09:00 (local to `timezone`) or 2026-10-12T09:00:00-04:00."
+_OF_THE_CALENDAR: Final = "Look it up in a calendar, and write a date and time that exist."
 
 
 class BadDateTime(ValueError):
     """An unusable date-time, with the code, message and hint of its diagnostic."""
 
-    def __init__(self, code: str, message: str, *, hint: str = _EXAMPLE) -> None:
+    def __init__(self, code: str, message: str, *, hint: str = _OF_THE_CALENDAR) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -79,21 +80,7 @@ def report_zone(holder: YamlMapping, diagnostics: FileDiagnostics) -> None:
 def report_unknown_zone(name: str, at: TextRange, diagnostics: FileDiagnostics) -> None:
     """Report the unknown time zone `name`."""
     message = f"{diagnostics.echo(name)} is not the name of a time zone"
-    diagnostics.add("unknown-timezone", at, message, _zone_suggestion(name))
-
-
-def _zone_suggestion(name: str) -> str:
-    """Return a suggestion: a zone of the same city, or the one with the most similar name."""
-    city = _city(name)
-    of_city = sorted(zone for zone in zone_names() if _city(zone) == city)
-    if of_city:
-        # Where a city has several names, the older ones have fewer parts.
-        return f"did you mean '{max(of_city, key=lambda zone: zone.count('/'))}'?"
-    return suggestion(name, sorted(zone_names()), "Write an IANA name, such as America/New_York.")
-
-
-def _city(name: str) -> str:
-    return name.rpartition("/")[2].casefold().replace(" ", "_")
+    diagnostics.add("unknown-timezone", at, message, zone_advice(name))
 
 
 @lru_cache(maxsize=65_536)
@@ -104,7 +91,7 @@ def normalized(text: str, zone: ZoneInfo | None) -> str:
     """
     written = _WRITTEN.fullmatch(text)
     if written is None:
-        raise BadDateTime("bad-date-time", "this is not a date and time")
+        raise BadDateTime("bad-date-time", "this is not a date and time", hint=date_advice(text))
     moment = _moment(written)
     offset = written["offset"]
     try:

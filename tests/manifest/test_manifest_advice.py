@@ -1,0 +1,100 @@
+"""What people write for zones and times, and what they are told to write: never anything that does harm."""
+
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.manifest.exam.date_advice import date_advice
+from reconciler.manifest.exam.dates import normalized
+from reconciler.manifest.exam.zone_names import zone_advice
+from reconciler.zones import zone_of
+
+NEW_YORK, LOS_ANGELES = "America/New_York", "America/Los_Angeles"
+
+
+@pytest.mark.parametrize(
+    ("written", "zones"),
+    [
+        ("EDT", [NEW_YORK]),
+        ("ET", [NEW_YORK]),
+        ("Eastern", [NEW_YORK]),
+        ("Eastern Standard Time", [NEW_YORK]),
+        ("(UTC-05:00) Eastern Time (US & Canada)", [NEW_YORK]),
+        ("new york", [NEW_YORK]),
+        ("America/NewYork", [NEW_YORK]),
+        ("PST", [LOS_ANGELES]),
+        ("PT", [LOS_ANGELES]),
+        ("Pacific Time", [LOS_ANGELES]),
+        ("Chicago", ["America/Chicago"]),
+        ("CST", ["America/Chicago", "Asia/Shanghai"]),
+        ("IST", ["Europe/Dublin", "Asia/Kolkata"]),
+        ("W. Europe Standard Time", ["Europe/Berlin"]),
+        ("GMT Standard Time", ["Europe/London"]),
+        ("Londn", ["Europe/London"]),
+        ("Mars/Phobos", []),
+        ("XYZ", []),
+    ],
+)
+def test_the_zone_that_is_meant_is_named(written: str, zones: list[str]) -> None:
+    """Of several that may be meant all are named, and none is guessed from letters that are alike."""
+    named = [one for one in zone_advice(written).split("'") if zone_of(one) is not None]
+    assert named == zones
+    assert zones or "Write the zone of your city" in zone_advice(written)
+
+
+@pytest.mark.parametrize("written", ["GMT+1", "UTC+2", "UTC-05:00", "+01:00", "Etc/GMT+99"])
+def test_an_offset_gets_no_zone_but_a_question_for_the_city(written: str) -> None:
+    """Etc/GMT+1 is an hour behind Greenwich, and no offset has summer time."""
+    assert "an offset knows no summer time" in zone_advice(written)
+    assert "Etc" not in zone_advice(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        ("10/6/2031 09:00", "Write it as 2031-10-06T09:00 or 2031-06-10T09:00."),
+        ("10/10/2031 09:00", "Write it as 2031-10-10T09:00."),
+        ("13/10/2031 9:00", "Write it as 2031-10-13T09:00."),
+        ("06.10.2031 09:00", "Write it as 2031-10-06T09:00."),
+        ("2031-10-06 9:00 AM", "Write it as 2031-10-06T09:00."),
+        ("2031-10-06 12:30 am", "Write it as 2031-10-06T00:30."),
+        ("2031-10-06 9pm", "Write it as 2031-10-06T21:00."),
+        ("2031-12-31T24:00", "Write it as 2032-01-01T00:00."),
+        ("2031-10-6T9:00", "Write it as 2031-10-06T09:00."),
+        ("2031-10-06T09:00+0500", "Write it as 2031-10-06T09:00+05:00."),
+        ("Monday, October 6, 2031 at 2:30 PM", "Write it as 2031-10-06T14:30."),
+        ("6th Oct 2031 14:30:05", "Write it as 2031-10-06T14:30:05."),
+        ("2031-10-06", "Add the time, as in 2031-10-06T09:00."),
+        ("10/6/2031", "Add the time, as in 2031-10-06T09:00 or 2031-06-10T09:00."),
+    ],
+)
+def test_a_time_in_another_form_is_corrected(written: str, advice: str) -> None:
+    """Each way to read it is given, and nothing that the reader did not write."""
+    assert date_advice(written) == advice
+
+
+@pytest.mark.parametrize("written", ["tomorrow", "2031-13-06T09:00", "12/31/9999 24:00", "", "9" * 5000])
+def test_what_is_no_time_gets_an_example(written: str) -> None:
+    """A value that the calendar lacks is not moved to another day."""
+    assert "2031-10-06T09:00 (local to `timezone`)" in date_advice(written)
+
+
+@given(
+    st.datetimes(datetime.fromisoformat("1000-01-01"), datetime.fromisoformat("9998-12-31")),
+    st.sampled_from(["%m/%d/%Y", "%Y.%m.%d"]),
+)
+def test_every_correction_is_a_date_and_time(moment: datetime, form: str) -> None:
+    """What is advised is accepted, and one of the readings is the moment that was written."""
+    advice = date_advice(moment.strftime(f"{form} %I:%M %p"))
+    readings = advice.removeprefix("Write it as ").removesuffix(".").split(" or ")
+    assert [normalized(reading, zone_of("UTC")) for reading in readings]
+    assert f"{moment:%Y-%m-%dT%H:%M}" in readings
+
+
+@given(st.text(max_size=80))
+def test_no_text_breaks_the_advice(text: str) -> None:
+    """Whatever was written, there is an answer."""
+    assert date_advice(text)
+    assert zone_advice(text)
