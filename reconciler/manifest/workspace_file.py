@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reconciler import service_url
 from reconciler.manifest import paths
-from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.diagnostics import FileDiagnostics, Severities
 from reconciler.manifest.exam.dates import report_zone
 from reconciler.manifest.loader import ordered
 from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
@@ -67,6 +67,7 @@ def load_workspace(
     if document is None:
         return WorkspaceFile(diagnostics=ordered(diagnostics.collected))
     root_value = document.root
+    diagnostics.severities = Severities(rules, _severities(root_value))
     report_schema_errors(check_of("workspace"), root_value, NamedRange(_START, "a workspace"), diagnostics)
     _check_manifests(root_value, diagnostics)
     _check_rules(root_value, rules, diagnostics)
@@ -94,13 +95,18 @@ def _workspace(root: YamlMapping, environment: Environment, diagnostics: FileDia
         },
         environment=environment,
         max_creates=int(most) if isinstance(most, int | float) else None,
-        rules={
-            code: _SEVERITIES[str(severity)]
-            for code, severity in root.mapping("rules").items()
-            if code not in RETIRED
-        },
+        rules=_severities(root),
         diagnostics=ordered(diagnostics.collected),
     )
+
+
+def _severities(root: YamlMapping) -> dict[str, Severity | None]:
+    """Return the valid entries of `rules`, without those of retired rules."""
+    return {
+        code: _SEVERITIES[str(severity)]
+        for code, severity in root.mapping("rules").items()
+        if code not in RETIRED and str(severity) in _SEVERITIES
+    }
 
 
 def _without_file(environment_name: str | None) -> tuple[Diagnostic, ...]:

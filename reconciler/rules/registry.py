@@ -11,6 +11,7 @@ from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
 from reconciler.rules import access, clock, duplicates, items, practice, titles, windows
 
 INLINE: Final = "inline-secret"
+NO_SUMMER_TIME: Final = "no-summer-time"
 UNUSED_SUPPRESSION: Final = "unused-ignore"
 PLUGIN_FAILED: Final = "plugin-failed"
 NOT_ON_A_LINE: Final = frozenset({UNUSED_SUPPRESSION, PLUGIN_FAILED})
@@ -26,6 +27,11 @@ def _found_elsewhere(_: Sequence[Exam], __: Context) -> Iterable[Finding]:
 
 _OTHERS: Final = (
     Rule(code=INLINE, summary="a password written out", check=_found_elsewhere),
+    Rule(
+        code=NO_SUMMER_TIME,
+        summary="a time zone that is one offset all year, such as `EST`",
+        check=_found_elsewhere,
+    ),
     Rule(
         code=UNUSED_SUPPRESSION,
         basis=Basis.WORKSPACE,

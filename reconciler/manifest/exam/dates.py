@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.date_advice import date_advice
-from reconciler.manifest.exam.zone_names import zone_advice
+from reconciler.manifest.exam.zone_names import has_fixed_offset, zone_advice
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
+from reconciler.model.diagnostics import Severity
 from reconciler.model.instants import spell_instant
+from reconciler.rules.registry import NO_SUMMER_TIME
 from reconciler.zones import zone_of
 
 DATE_FIELDS: Final = ("examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate")
@@ -71,10 +73,20 @@ def _date_places(exam: YamlMapping) -> Iterator[tuple[YamlMapping, str]]:
 
 
 def report_zone(holder: YamlMapping, diagnostics: FileDiagnostics) -> None:
-    """Report the `timezone` of `holder` if it is unknown."""
+    """Report the `timezone` of `holder` if it is unknown, or warn of one without summer time."""
     name = holder.get("timezone")
-    if isinstance(name, str) and zone_of(name) is None:
+    if not isinstance(name, str):
+        return
+    if zone_of(name) is None:
         report_unknown_zone(name, holder.value_at("timezone"), diagnostics)
+    elif has_fixed_offset(name):
+        diagnostics.add(
+            NO_SUMMER_TIME,
+            holder.value_at("timezone"),
+            f"'{name}' has one offset all year, so times in summer may be an hour off",
+            zone_advice(name),
+            severity=Severity.WARNING,
+        )
 
 
 def report_unknown_zone(name: str, at: TextRange, diagnostics: FileDiagnostics) -> None:

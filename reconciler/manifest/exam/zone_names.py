@@ -11,7 +11,7 @@ _OF_REGIONS: Final = {
     "America/New_York": "est edt et eastern",
     "America/Chicago": "cst cdt ct central",
     "America/Denver": "mst mdt mt mountain",
-    "America/Phoenix": "arizona",
+    "America/Phoenix": "mst arizona",
     "America/Los_Angeles": "pst pdt pt pacific",
     "America/Anchorage": "akst akdt alaska alaskan",
     "Pacific/Honolulu": "hst hawaii hawaiian",
@@ -20,7 +20,7 @@ _OF_REGIONS: Final = {
     "America/Sao_Paulo": "brt brasilia esouthamerica",
     "America/Bogota": "sapacific colombia",
     "America/Mexico_City": "centralamericamexico mexico",
-    "Europe/London": "bst gmt uk britain british greatbritain england",
+    "Europe/London": "bst gmt greenwich uk britain british greatbritain england",
     "Europe/Dublin": "ist ireland",
     "Europe/Lisbon": "wet west portugal",
     "Europe/Berlin": "cet cest met weurope germany centraleurope centraleuropean",
@@ -51,14 +51,21 @@ _OF_REGIONS: Final = {
 _BRACKETS: Final = re.compile(r"\(.*?\)|[^a-z()]")
 _FILLING: Final = re.compile(r"^us(?=.)|(?:standard|daylight|summer)?time$|[()]")
 _OFFSET: Final = re.compile(r"(?:etc/)?(?:gmt|utc|z)? ?[+\-\N{MINUS SIGN}] ?[0-9:.]+", re.IGNORECASE)
+_FIXED: Final = re.compile(r"[EMH]ST|(?:Etc/)?(?:GMT(?:[+-]?[0-9]+)?|Greenwich)")
 _LIKE: Final = 0.75
 _ABBREVIATION: Final = 4
 """An unknown word of so few letters is an abbreviation, and names of zones that look like it mean nothing."""
 _OF_A_CITY: Final = "Write the zone of your city, such as America/New_York, Europe/Berlin or Asia/Kolkata"
 
 
+def has_fixed_offset(name: str) -> bool:
+    """Return whether the IANA name `name` is an offset rather than a region; UTC is not counted."""
+    return _FIXED.fullmatch(name) is not None
+
+
 def zone_advice(name: str) -> str:
-    """Return what to write in place of `name`, which is no IANA name."""
+    """Return what to write in place of `name`, which is no IANA name or one of an offset."""
+    name = name.removeprefix("Etc/")
     if _OFFSET.fullmatch(name.strip()):
         return f"{_OF_A_CITY}: an offset knows no summer time."
     found = _meant(name)
