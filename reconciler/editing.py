@@ -313,7 +313,7 @@ def _declaration_of(declared: Declared, address: Address) -> Declaration:
             hint = f"Name this environment in its `environments`, at {exam.declared_at}."
             raise ResolutionRefused(f"{exam}", hint=hint)
     near = nearest(address, sorted(one.address for one in declared.exams))
-    question = f"Did you mean {near[0]}? Otherwise declare" if near else "Declare"
+    question = f"Did you mean {' or '.join(near)}? Otherwise declare" if near else "Declare"
     raise ResolutionRefused(
         f"{address} is not declared in the manifests that were read",
         hint=f"{question} the exam first, as it really is, or give the path of the manifest that does.",

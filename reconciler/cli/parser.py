@@ -110,8 +110,8 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     names = [*known]
     begun = [name for name in names if len(word) >= _SHORTEST_BEGINNING and name.startswith(word)]
     longer = [name for name in names if len(name) >= _SHORTEST_BEGINNING and word.startswith(name)]
-    found = begun or nearest(word, names) or longer
-    return f"; did you mean {found[0]}?" if found else ""
+    found = begun[:1] or nearest(word, names) or longer[:1]
+    return f"; did you mean {' or '.join(found)}?" if found else ""
 
 
 def make_parser(commands: Iterable[Command], options: Options) -> Parser:

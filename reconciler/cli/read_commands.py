@@ -212,7 +212,7 @@ def show_entry(parsed: argparse.Namespace) -> int:
     history = (*state.resolutions_of(address), *state.acceptances_of(address))
     if address not in state.exams and address not in state.intents and not history:
         near = nearest(address, sorted({*state.exams, *state.intents}))
-        question = f"Did you mean {near[0]}? " if near else ""
+        question = f"Did you mean {' or '.join(near)}? " if near else ""
         raise UsageError(
             f"{address} is not in state", hint=f"{question}`reconciler state list` lists all that is."
         )

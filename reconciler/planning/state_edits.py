@@ -228,8 +228,8 @@ def _in_doubt(state: State) -> str:
 
 def _suggestion(address: Address, known: Iterable[Address], otherwise: str) -> str:
     """Return a question that names the one of `known` that is most like `address`, or `otherwise`."""
-    near = nearest(address, sorted(known))
-    return f"Did you mean {near[0]}?" if near and near[0] != address else otherwise
+    near = nearest(address, sorted({*known} - {address}))
+    return f"Did you mean {' or '.join(near)}?" if near else otherwise
 
 
 def holders_of(state: State) -> dict[ExamSid, Address]:

@@ -97,4 +97,4 @@ def _nearest(name: str, options: frozenset[str]) -> str:
     if not options:
         return "This kind of store has no options: remove what follows the #."
     near = nearest(name, options)
-    return f"Did you mean {near[0]}?" if near else f"The options are {', '.join(sorted(options))}."
+    return f"Did you mean {' or '.join(near)}?" if near else f"The options are {', '.join(sorted(options))}."

@@ -55,8 +55,11 @@ def _rule(code: str, found: Help) -> Document:
 
 def _result(placed: PlacedDiagnostic, rule_index: int) -> Document:
     location: Document = {"physicalLocation": _physical(placed)}
-    if placed.diagnostic.address is not None:
-        location["logicalLocations"] = [{"fullyQualifiedName": placed.diagnostic.address, "kind": "resource"}]
+    first, others = placed.diagnostic.address, sorted(placed.diagnostic.others)
+    if first is not None:
+        location["logicalLocations"] = [
+            {"fullyQualifiedName": address, "kind": "resource"} for address in (first, *others)
+        ]
     return {
         "ruleId": placed.diagnostic.code,
         "ruleIndex": rule_index,

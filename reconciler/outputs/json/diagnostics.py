@@ -6,7 +6,7 @@ from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
 from reconciler.model.identities import Address
 
 
-class WrittenDiagnostic(Struct, kw_only=True, rename="camel"):
+class WrittenDiagnostic(Struct, kw_only=True, rename="camel", omit_defaults=True):
     """One diagnostic as it is written; its place is null if it is about no file."""
 
     severity: Severity
@@ -19,6 +19,7 @@ class WrittenDiagnostic(Struct, kw_only=True, rename="camel"):
     end_line: int | None
     end_column: int | None
     address: Address | None
+    others: tuple[Address, ...] = ()
 
 
 def written_diagnostic(found: Diagnostic) -> WrittenDiagnostic:
@@ -35,6 +36,7 @@ def written_diagnostic(found: Diagnostic) -> WrittenDiagnostic:
         end_line=None if span is None else span.end_line,
         end_column=None if span is None else span.end_column,
         address=found.address,
+        others=tuple(sorted(found.others)),
     )
 
 
@@ -51,4 +53,5 @@ def read_diagnostic(written: WrittenDiagnostic) -> Diagnostic:
         hint=written.hint,
         span=span,
         address=written.address,
+        others=frozenset(written.others),
     )

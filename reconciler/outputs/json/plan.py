@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from reconciler.model.destination import Destination
-from reconciler.model.diagnostics import Diagnostic, Position
+from reconciler.model.diagnostics import Position
 from reconciler.model.errors import ExpectationFailed, UsageError
 from reconciler.model.identities import Address, AttemptId, CourseSid, Digest, ExamSid, InstallSid
 from reconciler.model.payloads import Document, Json, Payload, digest_of
@@ -100,10 +100,6 @@ class _Line(_Written, kw_only=True):
             raise ValueError("`attempt`, `startedAt` and `doubt` do not fit each other")
 
 
-class _Warning(WrittenDiagnostic, kw_only=True, rename="camel", omit_defaults=True):
-    others: tuple[Address, ...] = ()
-
-
 class _State(_Written, kw_only=True):
     lineage: str
     serial: Count
@@ -118,7 +114,7 @@ class _Plan(_Written, kw_only=True):
     state: _State
     changes: tuple[_Line, ...]
     notes: tuple[Note, ...] = ()
-    warnings: tuple[_Warning, ...] = ()
+    warnings: tuple[WrittenDiagnostic, ...] = ()
     names: dict[str, str] = {}
 
 
@@ -163,7 +159,7 @@ def plan_document(
         state=_State(lineage=plan.lineage, serial=plan.serial),
         changes=tuple(_line(change, invocation, provenance) for change in listing.of(plan)),
         notes=plan.notes,
-        warnings=tuple(map(_warning, plan.warnings)),
+        warnings=tuple(map(written_diagnostic, plan.warnings)),
         names=dict(plan.names),
     )
     document: Document = msgspec.to_builtins(written)
@@ -189,10 +185,6 @@ def _accept(change: Change, invocation: Invocation) -> _Accept | None:
     if advice is None:
         return None
     return _Accept(options=invocation.options, command=advice.command, manifest=advice.manifest)
-
-
-def _warning(found: Diagnostic) -> _Warning:
-    return _Warning(**asdict(written_diagnostic(found)), others=tuple(sorted(found.others)))
 
 
 def _value_source(source: ValueSource) -> _ValueSource:
@@ -329,9 +321,7 @@ def _plan(written: _Plan) -> SavedPlan:
         changes=changes,
         guards=written.refused,
         notes=written.notes,
-        warnings=tuple(
-            replace(read_diagnostic(one), others=frozenset(one.others)) for one in written.warnings
-        ),
+        warnings=tuple(map(read_diagnostic, written.warnings)),
         names=written.names,
         provenance={
             line.address: {path: _source(source) for path, source in line.provenance.items()}
