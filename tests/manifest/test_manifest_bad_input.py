@@ -44,6 +44,8 @@ CASES: list[tuple[str, str | bytes, str, int, int]] = [
     ("open quote", HEAD + 'x: "abc\n', "syntax", 12, 4),
     ("duplicate key", HEAD + "version: 1\n", "duplicate-key", 12, 1),
     ("duplicate nested key", config("duration: 1, duration: 2"), "duplicate-key", 11, 34),
+    ("two merges", HEAD + "x: {<<: {}, <<: {}}\n", "duplicate-key", 12, 13),
+    ("two merges, one in quotes", HEAD + "x: {'<<': 1, <<: {}}\n", "duplicate-key", 12, 14),
     ("python tag", HEAD + "x: !!python/object/apply:os.system ['id']\n", "tag-refused", 12, 4),
     ("string tag", HEAD + "x: !!str 1\n", "tag-refused", 12, 4),
     ("unknown tag handle", HEAD + "x: !e!y 1\n", "tag-refused", 12, 4),

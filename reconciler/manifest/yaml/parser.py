@@ -80,6 +80,14 @@ class _Anchored(NamedTuple):
     height: int
 
 
+class _Merge(NamedTuple):
+    """The `value` of a `<<`, which is at `key_start`."""
+
+    key_start: int
+    value: Value
+    at: TextRange
+
+
 class _UnusualKey(NamedTuple):
     """A key that needs more work; `text` is None for `<<`, and BROKEN if the entry is to be left out."""
 
@@ -185,7 +193,7 @@ class YamlParser:
     def _mapping(self) -> tuple[YamlMapping, int, int]:
         """Return the mapping after its start event, the offset of its end, and the levels below it."""
         next_event, keys, resolved = self._next, _ORDINARY_KEYS, _RESOLVED
-        node, offsets, merges = YamlMapping(), list[int](), list[tuple[Value, TextRange]]()
+        node, offsets, merges = YamlMapping(), list[int](), list[_Merge]()
         written = height = 0
         key: Any
         value: Value
@@ -201,7 +209,7 @@ class YamlParser:
                 key_start, key_end = event.start_mark.index, event.end_mark.index
                 written += 1
             else:
-                unusual = self._unusual_key(event, node, offsets, has_merge=bool(merges))
+                unusual = self._unusual_key(event, node, offsets, merges)
                 key, key_start, key_end = unusual.text, unusual.start, unusual.end
             event = next_event()
             if event.__class__ is _SCALAR and event.tag is None and event.anchor is None:
@@ -228,20 +236,18 @@ class YamlParser:
             offsets += (key_start, key_end, start, end)
         self._written += written
         node.offsets = array("I", offsets)
-        for value, at in merges:
-            self._merge(node, value, at)
+        for merge in merges:
+            self._merge(node, merge.value, merge.at)
         return node, event.end_mark.index, height
 
-    def _is_entry(
-        self, key: _UnusualKey, value: Value, at: TextRange, merges: list[tuple[Value, TextRange]]
-    ) -> bool:
+    def _is_entry(self, key: _UnusualKey, value: Value, at: TextRange, merges: list[_Merge]) -> bool:
         """Return whether `key` and `value` are an entry; otherwise hide or merge the value as needed."""
         if key.is_secret:
             self._hide(key.end, at.end, value)
         elif key.text is BROKEN:
             self.diagnostics.source.unknown.append(TextRange(key.end, at.end))
         if key.text is None:
-            merges.append((value, at))
+            merges.append(_Merge(key.start, value, at))
         return isinstance(key.text, str)
 
     def _hide(self, key_end: int, end: int, value: Value) -> None:
@@ -300,14 +306,10 @@ class YamlParser:
         return text
 
     def _unusual_key(
-        self, event: _Event, node: YamlMapping, offsets: list[int], *, has_merge: bool
+        self, event: _Event, node: YamlMapping, offsets: list[int], merges: list[_Merge]
     ) -> _UnusualKey:
         """Return a key that is new, repeated, not text, or announces a secret."""
-        if type(event) is _SCALAR and event.implicit[0] and event.value == _MERGE:
-            self._written += 1
-            if event.tag is not None:
-                self._refuse_tag(_range_of(event))
-            return _UnusualKey(None, event.start_mark.index, event.end_mark.index)
+        is_merge = type(event) is _SCALAR and event.implicit[0] and event.value == _MERGE
         value, start, end, _ = self._node(event)
         if not isinstance(value, str):
             if value is not BROKEN:
@@ -321,8 +323,10 @@ class YamlParser:
         is_secret = announces_secret(value)
         if value in node:
             first = offsets[OFFSETS_PER_ENTRY * list(node).index(value)]
-        elif has_merge and value == _MERGE:
-            first = start
+        elif merges and value == _MERGE:
+            first = merges[0].key_start
+        elif is_merge:
+            return _UnusualKey(None, start, end)
         else:
             if len(_ORDINARY_KEYS) < _MOST_KNOWN and not is_secret and _is_text_unquoted(value):
                 _ORDINARY_KEYS[value] = value
@@ -337,7 +341,7 @@ class YamlParser:
             at,
             f"the key {self.diagnostics.echo(key)} is here twice; it is first in line {place.line}, "
             f"column {place.column}",
-            "Keep one of the two.",
+            "Write one `<<: [*first, *second]`." if key == _MERGE else "Keep one of the two.",
         )
 
     def _merge(self, target: YamlMapping, value: Value, at: TextRange) -> None:
