@@ -14,6 +14,7 @@ from reconciler.manifest.diagnostics import FileDiagnostics, Severities, identit
 from reconciler.manifest.exam.provenance import TracedExams
 from reconciler.manifest.extends import BaseFileReader
 from reconciler.manifest.lifecycle import Lifecycle
+from reconciler.manifest.lost_text import report_lost_text
 from reconciler.manifest.manifest_file import ManifestFile
 from reconciler.manifest.paths import NO_PLACES, ManifestPath, find, read_bounded, unusable
 from reconciler.manifest.rule_diagnostics import LocatedDeclaration, add_rule_diagnostics
@@ -58,6 +59,7 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
         diagnostics, document = read(name, data, Severities(self.registry.by_code.keys(), self.severities))
         if document is not None:
             read_suppressions(document.comments, diagnostics, self.registry)
+            report_lost_text(document, diagnostics)
         return diagnostics, document
 
 

@@ -12,6 +12,7 @@ from reconciler.rules import access, clock, duplicates, items, practice, titles,
 
 INLINE: Final = "inline-secret"
 NO_SUMMER_TIME: Final = "no-summer-time"
+LOST_TEXT: Final = "lost-text"
 UNUSED_SUPPRESSION: Final = "unused-ignore"
 PLUGIN_FAILED: Final = "plugin-failed"
 NOT_ON_A_LINE: Final = frozenset({UNUSED_SUPPRESSION, PLUGIN_FAILED})
@@ -27,6 +28,7 @@ def _found_elsewhere(_: Sequence[Exam], __: Context) -> Iterable[Finding]:
 
 _OTHERS: Final = (
     Rule(code=INLINE, summary="a password written out", check=_found_elsewhere),
+    Rule(code=LOST_TEXT, summary="text that YAML takes for a comment or an anchor", check=_found_elsewhere),
     Rule(
         code=NO_SUMMER_TIME,
         summary="a time zone that is one offset all year, such as `EST`",

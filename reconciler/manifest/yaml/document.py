@@ -53,10 +53,14 @@ _TAB: Final = ("a tab is used where YAML requires spaces", "Indent with spaces."
 
 
 class YamlDocument(Struct, frozen=True):
-    """The top mapping of a file, and its ignore comments."""
+    """The top mapping of a file, and its ignore comments.
+
+    `unused_anchors` are the offsets of scalars that begin with an anchor to which no alias refers.
+    """
 
     root: YamlMapping
     comments: tuple[Comment, ...] = ()
+    unused_anchors: frozenset[int] = frozenset()
 
 
 def read(
@@ -92,9 +96,9 @@ def _parse(diagnostics: FileDiagnostics, loader: Any) -> YamlDocument | None:
             "Remove it; it may have come in by copying, or the file is not text.",
         )
         return None
-    comments = Comments(source.text)
+    comments, parser = Comments(source.text), YamlParser(diagnostics)
     try:
-        parsed = YamlParser(diagnostics).parse(comments.watch(loader(source.text).get_event))
+        parsed = parser.parse(comments.watch(loader(source.text).get_event))
     except Stopped:
         return None
     except yaml.MarkedYAMLError as error:
@@ -111,7 +115,7 @@ def _parse(diagnostics: FileDiagnostics, loader: Any) -> YamlDocument | None:
             "not-a-mapping", at, f"the file holds {what}, not a mapping", "Begin it with `version: 1`."
         )
         return None
-    return YamlDocument(root, comments.found())
+    return YamlDocument(root, comments.found(), parser.unused_anchors)
 
 
 def _report_syntax(

@@ -114,6 +114,7 @@ class YamlParser:
         self.diagnostics = diagnostics
         self._next: _NextEvent = lambda: None
         self._anchors: dict[str, _Anchored | None] = {}
+        self._anchored_scalars: list[int] = []
         self._aliases: list[tuple[int, TextRange]] = []
         self._secrets: list[tuple[TextRange, Value]] = []
         self._depth = 0
@@ -127,6 +128,11 @@ class YamlParser:
             return self._stream()
         finally:
             self._publish_secrets()
+
+    @property
+    def unused_anchors(self) -> frozenset[int]:
+        """The offsets of scalars that begin with an anchor to which no alias refers."""
+        return frozenset(self._anchored_scalars) - {anchored.start for _, anchored in self._aliases}
 
     def _stream(self) -> tuple[Value, TextRange] | None:
         root: tuple[Value, TextRange] | None = None
@@ -280,6 +286,7 @@ class YamlParser:
             value = self._quoted(text, start, end, event.style)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(value, TextRange(start, end), 1, 0)
+            self._anchored_scalars.append(start)
         return value, start, end, 0
 
     def _plain(self, text: str, start: int, end: int) -> Value:
