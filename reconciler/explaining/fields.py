@@ -46,7 +46,7 @@ def all_fields() -> tuple[Field, ...]:
 def markdown_of(field: Field) -> str:
     """Return the description of `field`, in Markdown."""
     schema = field.schema
-    lines = [f"# {field.name}", "", schema.get("description", ""), ""]
+    lines = [f"# {field.name}", "", schema.get("markdownDescription", schema["description"]), ""]
     lines.append(f"- stands in: {field.place}")
     lines.append(f"- value: {_value(schema)}")
     lines.append(f"- required: {field.requirement}")
@@ -55,7 +55,7 @@ def markdown_of(field: Field) -> str:
     if "const" in schema:
         lines.append(f"- allowed: `{_yaml(schema['const'])}`")
     if "pattern" in schema:
-        lines.append(f"- pattern: `{schema['pattern']}`")
+        lines.append(f"- form: {schema['patternErrorMessage']}")
     if "minimum" in schema:
         lines.append(f"- at least: `{schema['minimum']}`")
     if "default" in (documented := {**_documented(field), **schema}):

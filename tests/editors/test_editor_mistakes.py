@@ -2,6 +2,7 @@
 
 import pytest
 
+from reconciler import schemas
 from reconciler.manifest.loader import load
 from reconciler.manifest.workspace_file import load_workspace
 from reconciler.model.destination import Environment
@@ -77,7 +78,6 @@ SEEN = [
     ("variable without the prefix", configuration("password: {fromEnv: hunter2}"), 11),
     ("secret file outside", configuration("password: {fromFile: ../x}"), 11),
     # YAML itself.
-    ("not closed", HEAD + "timezone: 'Europe/Paris\n", 13),
     ("two colons", HEAD + "timezone: a: b\n", 12),
     ("tag of Python", HEAD + "timezone: !!python/name:os.system\n", 12),
     ("tag of one's own", HEAD + "timezone: !env TZ\n", 12),
@@ -137,6 +137,13 @@ def test_both_mark_the_same_line(server, tmp_path, file_of, text, line):
     assert marked(server, file_of("manifest"), text) == {line}
 
 
+def test_an_open_quote_is_found_at_its_beginning_by_validate(server, tmp_path, file_of):
+    """The editor marks where it gave up, at the end of the file; `validate` names the line of the quote."""
+    text = HEAD + "timezone: 'Europe/Paris\n"
+    assert reported(tmp_path, text) == {12}
+    assert marked(server, file_of("manifest"), text) == {13}
+
+
 @pytest.mark.parametrize(("text", "why"), [pytest.param(*case[1:], id=case[0]) for case in OUT_OF_SIGHT])
 def test_only_validate_sees_the_rest(server, tmp_path, file_of, text, why):
     """What hangs on more than one value is for `validate` alone; the editor does not guess at it."""
@@ -151,6 +158,59 @@ def test_workspace_files_are_marked_alike(server, tmp_path, file_of, text, line)
     found = load_workspace(tmp_path, environment_name=None).diagnostics
     assert {each.span.start.line for each in found} == {line}
     assert marked(server, file_of("workspace"), text) == {line}
+
+
+ADDRESS = "Use letters, digits, '.', '_', '/' and '-', at most 128, beginning with a letter or digit"
+SID = "It must be {} and 32 hexadecimal digits in lower case."
+WORDS = [
+    ("installSid: AI1", SID.format("AI")),
+    ("courses: { cs: CS1 }", SID.format("CU")),
+    ("users: { joe: joe }", SID.format("US")),
+    ("imports: [{ exam: a, sid: EX1 }]", SID.format("EX")),
+    ("exams: { a//b: {} }", f"{ADDRESS}."),
+    ("imports: [{ exam: a b, sid: EX1234567890abcdef1234567890abcdef }]", f"{ADDRESS}."),
+    ("removed: [{ exam: 'a/[bc]' }]", f"{ADDRESS}; '*' stands for any characters and '?' for one."),
+    ("absent: [{ exam: a, attempt: a_b }]", "It must be letters, digits and '-', at most 64."),
+    ("accepted: [{ exam: a, digest: abc }]", "It must be sha256: and 64 hexadecimal digits in lower case."),
+    (
+        "exams: { a: { configuration: { examOpenDate: 2026-10-12 } } }",
+        "Write a date and a time, such as 2026-10-12T09:00, or with an offset: 2026-10-12T09:00:00-04:00.",
+    ),
+    (
+        "exams: { a: { configuration: { password: { fromEnv: hunter2 } } } }",
+        "The variable's name must begin with EXAM_SECRET_, then letters, digits and '_'.",
+    ),
+    (
+        "exams: { a: { configuration: { password: { fromFile: ../x } } } }",
+        "The file must be below the secrets directory: a relative path with '/' and without '..'.",
+    ),
+    (
+        "exams: { a: { configuration: { password: 12345678 } } }",
+        "Write { fromEnv: EXAM_SECRET_NAME } or { fromFile: PATH }; a password written out needs quotes.",
+    ),
+]
+"""A value of the wrong form, and all that an editor says of it."""
+
+
+@pytest.mark.parametrize(("line", "words"), [pytest.param(*case, id=case[0]) for case in WORDS])
+def test_a_wrong_form_is_told_in_words(server, file_of, line, words):
+    """People are told what to write; none is shown a pattern."""
+    (mistake,) = server.mistakes(file_of("manifest"), f"version: 1\n{line}\n")
+    assert mistake["message"] == words
+
+
+def test_every_pattern_is_told_in_words():
+    """Each pattern of manifests and of the workspace file has its sentence, which is among those above."""
+    told = {words for name in ("manifest", "workspace") for words in sentences_in(schemas.load(name))}
+    assert told <= {words for _, words in WORDS}
+
+
+def sentences_in(schema):
+    """The words for each pattern in `schema`."""
+    if isinstance(schema, dict) and isinstance(schema.get("pattern"), str):
+        yield schema["patternErrorMessage"]
+    for part in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from sentences_in(part)
 
 
 def test_a_file_that_names_its_schema_is_marked_too(server, desk):

@@ -9,7 +9,7 @@ EXAM = MANIFEST["definitions"]["exam"]["properties"]
 CONFIGURATION = MANIFEST["definitions"]["configuration"]["properties"]
 WORKSPACE = schemas.load("workspace")
 ENVIRONMENT = WORKSPACE["definitions"]["environment"]["properties"]
-ADDRESS = MANIFEST["definitions"]["address"]["description"]
+PATTERN_MARKS = ("^", "(?", "{32}")
 
 HEAD = "version: 1\n"
 IN_EXAM = f"{HEAD}exams:\n  a:\n    "
@@ -38,9 +38,15 @@ def test_all_fields_are_offered_with_their_descriptions(server, file_of, text, f
     offers = offered(server, file_of("manifest"), text)
     assert offers.keys() == fields.keys()
     for name, field in fields.items():
-        if "description" in field:
-            assert shown(offers[name]["documentation"]) == field["description"]
-        assert shown(offers[name]["documentation"])
+        assert shown(offers[name]["documentation"]) == markdown(field)
+        assert not any(mark in shown(offers[name]["documentation"]) for mark in PATTERN_MARKS)
+
+
+def markdown(field):
+    """What the schema says of `field`, in Markdown; a text beside a reference wins over that behind it."""
+    target = MANIFEST["definitions"].get(field.get("$ref", "").rpartition("/")[2], {})
+    texts = target | field
+    return texts.get("markdownDescription", texts["description"])
 
 
 def shown(documentation):
@@ -117,29 +123,70 @@ moved:
   - {{ from: cs101/old, to: cs101/final }}
 """
 HOVERS = {
-    "version": MANIFEST["properties"]["version"]["description"],
-    "defaults": MANIFEST["properties"]["defaults"]["description"],
-    "type": EXAM["type"]["description"],
-    "exams": MANIFEST["properties"]["exams"]["description"],
-    "cs101/final:": MANIFEST["definitions"]["exam"]["description"],
-    "title": EXAM["title"]["description"],
-    "configuration": MANIFEST["definitions"]["configuration"]["description"],
-    "duration": CONFIGURATION["duration"]["description"],
-    "examOpenDate": CONFIGURATION["examOpenDate"]["description"],
-    "password": MANIFEST["definitions"]["secret"]["description"],
-    "moved": MANIFEST["properties"]["moved"]["description"],
-    "from:": MANIFEST["properties"]["moved"]["items"]["properties"]["from"]["description"],
+    "version": MANIFEST["properties"]["version"],
+    "defaults": MANIFEST["properties"]["defaults"],
+    "type": EXAM["type"],
+    "exams": MANIFEST["properties"]["exams"],
+    "cs101/final:": MANIFEST["definitions"]["exam"],
+    "title": EXAM["title"],
+    "configuration": MANIFEST["definitions"]["configuration"],
+    "examOpenDate": CONFIGURATION["examOpenDate"],
+    "password": MANIFEST["definitions"]["secret"],
+    "moved": MANIFEST["properties"]["moved"],
+    "from:": MANIFEST["properties"]["moved"]["items"]["properties"]["from"],
 }
 
 
 @pytest.mark.parametrize("word", HOVERS)
 def test_a_key_shows_its_description(server, file_of, word):
-    """A pointer on a key, of the first line of the file to the last, is told what the schema says of it."""
-    path = file_of("manifest")
-    server.mistakes(path, HOVERED)
-    before = HOVERED[: HOVERED.index(word)]
-    text = server.hover(path, before.count("\n"), len(before.rpartition("\n")[2]) + 1)
-    assert HOVERS[word] in text.replace("\\", "")
+    """A pointer on a key, from the first line of the file to the last, is told what the schema says of it."""
+    assert markdown(HOVERS[word]) in hovered(server, file_of("manifest"), HOVERED, word)
+
+
+def hovered(server, path, text, word):
+    """What a pointer on the first `word` of `text` is told, without the marks that keep Markdown plain."""
+    server.mistakes(path, text)
+    before = text[: text.index(word)]
+    hover = server.hover(path, before.count("\n"), len(before.rpartition("\n")[2]) + 1)
+    return hover.replace("\\", "")
+
+
+LOCAL = "Local time in the zone of `timezone`, or with an offset."
+UNITS = {
+    "duration": "in minutes",
+    "attempts": "a number of attempts",
+    "capacity": "a number of students",
+    **dict.fromkeys(["examOpenDate", "examCloseDate", "scheduleOpenDate", "scheduleCloseDate"], LOCAL),
+    "startTime": LOCAL,
+}
+"""How each number and each date and time of an exam is meant."""
+ALL_FIELDS = CONFIGURATION | MANIFEST["definitions"]["proctor"]["properties"] | EXAM
+
+
+def test_units_of_all_fields_are_known():
+    """A new number or date-time needs its unit here."""
+    measured = {
+        name
+        for name, field in ALL_FIELDS.items()
+        if field.get("type") in ("number", "integer") or "dateTime" in field.get("$ref", "")
+    }
+    assert measured == UNITS.keys()
+
+
+@pytest.mark.parametrize("field", UNITS)
+def test_hovers_name_the_unit(server, file_of, field):
+    """Whoever points at a number or a date learns what it counts, or which zone it is in."""
+    value = "2031-10-06T09:00" if UNITS[field] == LOCAL else "1"
+    place = "instructorAsProctor:\n        - " if field not in CONFIGURATION else ""
+    text = f"{IN_CONFIGURATION}{place}{field}: {value}\n"
+    assert UNITS[field] in hovered(server, file_of("manifest"), text, field)
+
+
+def test_the_most_creates_of_a_run_have_a_unit_too(server, file_of):
+    """The only number of a workspace file, with its default."""
+    text = hovered(server, file_of("workspace"), f"{HEAD}maxCreates: 5\n", "maxCreates")
+    assert "number of exams" in text
+    assert "100" in text
 
 
 def test_a_value_of_a_closed_choice_shows_the_others(server, file_of):

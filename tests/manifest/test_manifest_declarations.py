@@ -309,7 +309,8 @@ def _plain(schema: Any, root: Any, left_out: set[str]) -> Any:
         return schema
     if "$ref" in schema:
         return _plain(root["definitions"][schema["$ref"].rpartition("/")[2]], root, left_out)
-    annotations = {"title", "description", "examples", "default", "defaultSnippets", "$schema", "definitions"}
+    annotations = {"title", "description", "markdownDescription", "examples", "default", "definitions"}
+    annotations |= {"defaultSnippets", "patternErrorMessage", "errorMessage", "$schema"}
     return {
         key: {name: _plain(each, root, left_out) for name, each in part.items() if name not in left_out}
         if key == "properties"

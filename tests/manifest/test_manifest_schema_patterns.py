@@ -85,3 +85,20 @@ def test_every_property_is_described(name: str) -> None:
         return bool(part.get("description") or target.get("description"))
 
     assert [key for key, part in properties_of(document) if not is_described(part)] == []
+
+
+@pytest.mark.parametrize("name", ["manifest", "workspace"])
+def test_texts_are_the_same_with_and_without_markdown(name: str) -> None:
+    """Code is marked in `markdownDescription`, and quoted in `description`, for editors without Markdown.
+
+    A text beside a reference hides both texts of what it refers to, so it has both too.
+    """
+    document = schemas.load(name)
+    for key, part in properties_of(document):
+        target = document["definitions"].get(str(part.get("$ref", "")).rpartition("/")[2], {})
+        text = part.get("description") or target["description"]
+        own = part if "description" in part else target
+        marked = own.get("markdownDescription", text)
+        assert "`" not in text, key
+        assert text == marked.replace("`", "'"), key
+        assert "markdownDescription" in own or "markdownDescription" not in target, key

@@ -11,8 +11,6 @@ from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.redaction import announces_secret
 from reconciler.manifest.schema.validation import SchemaCheck
 from reconciler.manifest.yaml.nodes import BROKEN, TextRange, Value, YamlMapping, range_at
-from reconciler.model.globs import GLOB_RULE
-from reconciler.model.identities import ADDRESS_RULE
 from reconciler.model.words import listed, suggestion
 
 if TYPE_CHECKING:
@@ -27,8 +25,6 @@ _HINTS: Final = {
     "integer": "Write a whole number, without quotes and units.",
 }
 _OF_THE_FILE: Final = frozenset({"installSid", "courses", "users", "extends", "version"})
-_HEXADECIMAL: Final = re.compile(r"\^(\w+:?)\[a-f0-9\]\{(\d+)\}\$")
-"""The pattern of a SID or digest: its prefix, and the number of digits."""
 _GLUED: Final = re.compile("(?<=.)[:=].*", re.DOTALL)
 """A `:` or `=` without a blank after it, as in `key:value`, and what may be a secret after it."""
 _SECRET_PATH: Final = ("configuration", "password")
@@ -142,15 +138,12 @@ class _Report(Struct, frozen=True):
         )
 
     def _wrong_pattern(self) -> None:
-        pattern = str(self.error.validator_value)
-        if pattern.startswith("^(?!"):
-            rule = f"{ADDRESS_RULE}; {GLOB_RULE}" if "*?" in pattern else ADDRESS_RULE
-            self._note("bad-address", f"{self._value()} cannot be an address", f"Use {rule}.")
-            return
-        rule = "letters, digits and '-'"
-        if found := _HEXADECIMAL.fullmatch(pattern):
-            rule = f"{found[1]} and {found[2]} hexadecimal digits in lower case"
-        self._note("wrong-pattern", f"{self._value()} is not right for {self.name}", f"It must be {rule}.")
+        schema: Any = self.error.schema
+        if str(self.error.validator_value).startswith("^(?!"):
+            code, message = "bad-address", f"{self._value()} cannot be an address"
+        else:
+            code, message = "wrong-pattern", f"{self._value()} is not right for {self.name}"
+        self._note(code, message, schema["patternErrorMessage"])
 
     def _value(self) -> str:
         """Return the wrong value in quotes, or "this value" if it may be a secret."""
