@@ -65,7 +65,7 @@ class Secrets(Struct, frozen=True, kw_only=True):
 
 
 def read_small_text(path: Path, name: str) -> str:
-    """Return the text of the regular file at `path`, without one newline at its end.
+    """Return the text of the regular file at `path`, without a byte order mark and one newline at its end.
 
     Raises LookupError if it is another kind of file, is empty, is larger than 64 KiB, or is not UTF-8. The
     message calls the file `name` and holds nothing of its content. A pipe is refused at once.
@@ -127,7 +127,7 @@ def _text_of(descriptor: int, name: str) -> str:
     if len(data) > LARGEST_BYTES:
         raise LookupError(f"file {name} is larger than {LARGEST_BYTES // 1024} KiB")
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         # Not chained: the decoder's error holds the bytes, which are secret.
         raise LookupError(f"file {name} is not UTF-8") from None

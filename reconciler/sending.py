@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from reconciler import service_url
 from reconciler.applying.executor import Executor
-from reconciler.applying.requests import CreateRequest, resolve_secrets
+from reconciler.applying.requests import CreateRequest, resolve_secrets, spaced_secrets
 from reconciler.applying.stopping import Stopping
 from reconciler.host import SystemClock, jitter, new_attempt
 from reconciler.model.destination import TOKEN_VARIABLE, ServiceUrl
@@ -107,6 +107,11 @@ class Run:
             self._token = sending.token()
             check_token(self._token, SystemClock().now(), source=sending.token_source)
             self._requests = resolve_secrets(self._creates, sending.secrets)
+
+    @property
+    def spaced_secrets(self) -> tuple[str, ...]:
+        """The names of secrets that begin or end with a space, for a warning before anything is sent."""
+        return tuple(spaced_secrets(self._requests))
 
     async def carry_out(
         self,

@@ -282,6 +282,7 @@ class Workspace:
             _refuse_unsafe(planned.plan, reviewed)
             service = self._service(session.state)
             run = Run(sending, planned.plan, applied, service=service, unmerged=earlier.unmerged, key=key)
+            planned = replace(planned, notes=(*planned.notes, *_notes_of_spaces(run.spaced_secrets)))
             if planned.plan.to_make and not confirm(planned):
                 raise NotConfirmed("the plan was not confirmed", hint="Nothing was sent or changed.")
 
@@ -600,6 +601,18 @@ def _foreign_notes(paths: Sequence[Path]) -> tuple[MachineNote, ...]:
             message=f"not read, as this machine has not certainly written it: {told}",
             hint="Look at such a file. If you know the run that left it: `reconciler state recover FILE`. If "
             "not, remove it.",
+        ),
+    )
+
+
+def _notes_of_spaces(secrets: Sequence[str]) -> tuple[MachineNote, ...]:
+    """Return one note on all secrets that begin or end with a space."""
+    if not secrets:
+        return ()
+    return (
+        MachineNote(
+            message=f"sent with the space at its beginning or end: {first_few(secrets)}",
+            hint="If the access code in the learning platform has no such space, remove it from the secret.",
         ),
     )
 

@@ -1,13 +1,17 @@
 """Create requests: declarations with their secrets resolved, and the bodies that are sent for them."""
 
-from collections.abc import Sequence
-from typing import cast
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Final, cast
 
 from reconciler.model.declarations import Declaration
 from reconciler.model.errors import SecretsUnavailable
 from reconciler.model.payloads import Payload, canonical_bytes
 from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret, SecretUse, Unprintable
 from reconciler.ports import SecretSource
+
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
+"""Categories of characters that nobody sees, apart from the space."""
 
 
 class CreateRequest(Unprintable, frozen=True, kw_only=True):
@@ -52,16 +56,37 @@ def resolve_secrets(declarations: Sequence[Declaration], source: SecretSource) -
                 missing.append(f"{declaration.address}: {use.dotted_path}: {error.args[0]}")
                 continue
             values.append(value)
-            if any(character < " " for character in value):
-                missing.append(f"{declaration.address}: {_name(use)} holds a line break or control character")
+            if (unseen := _unseen(value)) is not None:
+                missing.append(f"{declaration.address}: {_name(use)} holds {unseen}")
         requests.append(CreateRequest(declaration=declaration, values=tuple(values)))
     if missing:
         raise SecretsUnavailable(
             f"{len(missing)} secret(s) cannot be resolved",
-            hint="Set the variables, or put the files below --secrets-dir. Nothing was sent.",
+            hint="Set the variables, or put the files below --secrets-dir; type again what holds characters "
+            "that nobody can see. Nothing was sent.",
             references=missing,
         )
     return tuple(requests)
+
+
+def spaced_secrets(requests: Sequence[CreateRequest]) -> Iterator[str]:
+    """Yield the names of secrets whose values begin or end with a space."""
+    for request in requests:
+        for use, value in zip(request.declaration.secrets, request.values, strict=True):
+            if value.strip() != value:
+                yield f"{request.declaration.address}: {_name(use)}"
+
+
+def _unseen(value: str) -> str | None:
+    """Return what the first character of `value` is that nobody can see and type; None if there is none."""
+    if value.isascii() and value.isprintable():
+        return None
+    found = (char for char in value if char != " " and unicodedata.category(char) in _UNSEEN)
+    char = next(found, None)
+    if char is None:
+        return None
+    name = unicodedata.name(char, "line break or control character").lower()
+    return f"U+{ord(char):04X} ({name}), which nobody can see"
 
 
 def _name(use: SecretUse) -> str:

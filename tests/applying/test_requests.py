@@ -5,7 +5,7 @@ import os
 import pytest
 from applying_fakes import declaration
 
-from reconciler.applying.requests import resolve_secrets
+from reconciler.applying.requests import resolve_secrets, spaced_secrets
 from reconciler.model.errors import SecretsUnavailable
 from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret
 from reconciler.secret_sources import Secrets
@@ -41,13 +41,24 @@ def test_all_missing_secrets_are_named_at_once():
     )
 
 
-@pytest.mark.parametrize("value", ["", "a\nb", "a\0b", "\ud800"])
+@pytest.mark.parametrize(
+    "value",
+    ["", "a\nb", "a\0b", "\ud800", "a\t", "tulip\n", "\ufeffa", "a\u200bb", "a\xa0", "\x7fa", "a\u2028"],
+)
 def test_a_value_that_cannot_be_a_password_is_refused_and_not_shown(value):
-    """Empty, with a line break, or not text: named, not quoted."""
+    """Empty, not text, or with a line break or another character that nobody sees: named, not quoted."""
     with pytest.raises(SecretsUnavailable) as caught:
         resolve_secrets([declaration("a")], source(EXAM_SECRET_X=value))
     assert "EXAM_SECRET_X" in caught.value.references[0]
     assert not value or value not in caught.value.references[0]
+
+
+@pytest.mark.parametrize("value", [" a", "a ", "a b "])
+def test_spaces_at_the_ends_are_told_of(value):
+    """They are sent, since an access code may have them, and the exam and the variable are named."""
+    requests = resolve_secrets([declaration("a")], source(EXAM_SECRET_X=value))
+    assert list(spaced_secrets(requests)) == ["a: EXAM_SECRET_X"]
+    assert not list(spaced_secrets(resolve_secrets([declaration("a")], source(EXAM_SECRET_X="a b"))))
 
 
 @pytest.mark.parametrize(

@@ -68,9 +68,10 @@ def test_no_descriptor_is_left_open(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "value"), [(b"p\n\n", "p\n"), (b"p\r\n", "p"), (b"p\r", "p\r"), (b"p", "p")]
+    ("content", "value"),
+    [(b"p\n\n", "p\n"), (b"p\r\n", "p"), (b"p\r", "p\r"), (b"p", "p"), (b"\xef\xbb\xbfp\r\n", "p")],
 )
-def test_one_newline_and_no_more_is_taken_off(tmp_path, content, value):
-    """What else stands at the end is part of the value."""
+def test_a_byte_order_mark_and_one_newline_are_taken_off(tmp_path, content, value):
+    """Editors put them there. What else stands at the end is part of the value."""
     (tmp_path / "pw").write_bytes(content)
     assert read(tmp_path, "pw") == value

@@ -6,6 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from exam_workspace import MANIFEST, SECRET, Workspace, exam
+from recording_server import RecordingServer
 
 from reconciler import schemas
 from reconciler.sandbox import Settings
@@ -120,6 +121,24 @@ def test_files_are_compared_below_the_directory(workspace):
     (folder / "pw").write_text("treasure")
     assert "secrets-not-checked" in workspace.run("plan", "--format", "json")
     assert '"valueDiffers": true' in workspace.run("plan", "--format", "json", "--secrets-dir", "hidden")
+
+
+def test_a_file_as_windows_saves_it_is_sent_without_its_marks(workspace):
+    """A byte order mark and a line end are none of the value; of a space, apply tells before it sends."""
+    folder = workspace.root / "hidden"
+    folder.mkdir()
+    (folder / "pw").write_bytes(b"\xef\xbb\xbfmagnolia \r\n")
+    workspace.write(MANIFEST.replace("{fromEnv: EXAM_SECRET_CS}", "{fromFile: pw}") + exam("c"))
+    with RecordingServer() as server:
+        workspace.rebind(server.url)
+        workspace.apply(server.url, "--secrets-dir", "hidden")
+        assert server.requests[0].body["configuration"]["password"] == "magnolia "
+    assert "sent with the space at its beginning or end: cs/c: file pw" in workspace.printed
+    assert "magnolia" not in workspace.printed
+    (folder / "pw").write_bytes(b"magnolia\xe2\x80\x8b")
+    workspace.write(MANIFEST.replace("{fromEnv: EXAM_SECRET_CS}", "{fromFile: pw}") + exam("c") + exam("d"))
+    said = workspace.refused("apply", "--auto-approve", "--api-url", server.url, "--secrets-dir", "hidden")
+    assert "file pw holds U+200B (zero width space), which nobody can see" in said
 
 
 def test_blocks_left_in_place_are_noted_and_stop_nothing(workspace):
