@@ -27,6 +27,7 @@ _DiagnosticKey: TypeAlias = tuple[str, TextRange, str]
 """Identity of a diagnostic: code, text range, and subject, which tells several at one place apart."""
 
 _IN_EXAM: Final = " (in the exam "
+_AND_IN: Final = " (and in "
 _NOT_SHOWN: Final = (
     "this is wrong, and not shown: it is in a secret, behind one on its line, or in an unknown field"
 )
@@ -91,6 +92,8 @@ class FileDiagnostics(Struct):
     address: Address | None = None
     is_full: bool = False
     """Whether no further error can be kept, so that looking for one is pointless."""
+    causes: "Causes" = field(default_factory=dict)
+    """Files that extend the same base files share one."""
     is_partly_judged: bool = False
     """Whether rules cannot judge all that the file says: it, or one that it extends, has an error that is not
     from a rule, or it has an exam for other environments only."""
@@ -109,11 +112,13 @@ class FileDiagnostics(Struct):
         severity: Severity = Severity.ERROR,
         address: Address | UnsetType | None = UNSET,
         subject: str = "",
+        cause: str = "",
     ) -> None:
         """Add a diagnostic to the file that holds `at`, unless it is known, turned off or suppressed.
 
         `subject` tells several of one code at one place apart. `address` is by default that of the exam that
-        is being checked.
+        is being checked. With a `cause`, only the first of several becomes a diagnostic, and the exams of
+        the others are counted there.
         """
         address = self.address if address is UNSET else address
         is_outside_exam = self.exam is not None and not self.exam.start <= at.start < self.exam.end
@@ -124,13 +129,18 @@ class FileDiagnostics(Struct):
         )
         if owner is not self:
             self._remember_mistake(found)
-        owner.add_here((code, at, subject), found, span.start.line, address if is_outside_exam else None)
+        key = code, at, subject
+        is_folded = (code, cause) in self.causes
+        if cause:
+            owner, key = self.causes.setdefault((code, cause), (owner, key))
+        owner.add_here(key, found, span.start.line, address if is_outside_exam or is_folded else None)
 
     def add_here(self, key: _DiagnosticKey, found: Diagnostic, line: int, affected: Address | None) -> None:
         """Add a diagnostic about this file; `affected` is an exam elsewhere that has the problem too."""
-        if affected is not None:
+        known = self._found.get(key)
+        if affected is not None and (known is None or known.address != affected):
             self._affected.setdefault(key, set()).add(affected)
-        if key in self._found:
+        if known is not None:
             return
         severity = self.severities.severity_of(found.code, found.severity, line)
         if severity is None:
@@ -230,9 +240,13 @@ class FileDiagnostics(Struct):
         return None if is_secret else shown
 
 
+Causes: TypeAlias = dict[tuple[str, str], tuple[FileDiagnostics, _DiagnosticKey]]
+"""By code and cause, the file and the identity of the first diagnostic."""
+
+
 def identity_of(found: Diagnostic) -> tuple[str, Span | None, str]:
     """Return a key that is equal for diagnostics that differ only in the exams they affect."""
-    return found.code, found.span, found.message.partition(_IN_EXAM)[0]
+    return found.code, found.span, found.message.partition(_IN_EXAM)[0].partition(_AND_IN)[0]
 
 
 def _with_affected(found: Diagnostic, affected: Collection[Address]) -> Diagnostic:
@@ -241,5 +255,8 @@ def _with_affected(found: Diagnostic, affected: Collection[Address]) -> Diagnost
         return found
     first = found.address or min(affected)
     others = frozenset(affected) - {first}
+    if first not in affected:
+        more = f"{len(others)} more {'exam' if len(others) == 1 else 'exams'}"
+        return replace(found, message=f"{found.message}{_AND_IN}{more})", others=others)
     more = f" and {len(others)} more" if others else ""
     return replace(found, message=f"{found.message}{_IN_EXAM}'{first}'{more})", address=first, others=others)

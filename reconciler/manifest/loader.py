@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from reconciler.manifest.diagnostics import FileDiagnostics, Severities, identity_of
+from reconciler.manifest.diagnostics import Causes, FileDiagnostics, Severities, identity_of
 from reconciler.manifest.exam.provenance import TracedExams
 from reconciler.manifest.extends import BaseFileReader
 from reconciler.manifest.lifecycle import Lifecycle
@@ -116,6 +116,8 @@ class _Reader:
         self._places: dict[Address, Position] = {}
         self._elsewhere: dict[Address, ExamElsewhere] = {}
         self._diagnostics: list[FileDiagnostics] = []
+        self._causes: dict[tuple[int, ...], Causes] = {}
+        """By base files (as `id` of their mappings), the causes that the files which extend them share."""
         self._lifecycle = Lifecycle()
 
     def read(self, file: ManifestPath, data: bytes) -> None:
@@ -126,6 +128,8 @@ class _Reader:
         if document is None:
             return
         bases = self._base_files.bases_of(file.path, document.root, diagnostics)
+        if bases.roots:
+            diagnostics.causes = self._causes.setdefault(tuple(map(id, bases.roots)), diagnostics.causes)
         manifest = ManifestFile(document.root, diagnostics, self._environment, bases, self._provenance)
         manifest.read()
         self._names = manifest.names | self._names

@@ -57,6 +57,7 @@ class ManifestFile(Struct):
             self.diagnostics.address = Address(key) if is_address(key) else None
             self._read_exam(key, at, own, exams[key], resolver, tracer)
         self.diagnostics.exam = self.diagnostics.address = None
+        resolver.report_lacking()
         if are_whole and len(exams) > len(self.elsewhere):
             report_missing_install(roots, context, self.diagnostics)
 

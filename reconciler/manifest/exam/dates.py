@@ -57,7 +57,8 @@ def report_date_times(
             if error.code == "no-timezone" and zone_is_wrong:
                 continue
             message = f"{field}: {error.message}"
-            diagnostics.add(error.code, holder.value_at(field), message, error.hint)
+            cause = "timezone" if error.code == "no-timezone" else ""
+            diagnostics.add(error.code, holder.value_at(field), message, error.hint, cause=cause)
     return is_right
 
 

@@ -28,5 +28,6 @@ def environments_of(exam: YamlMapping, known: Sequence[str], diagnostics: FileDi
                 written.item_at(index),
                 f"there is no environment {diagnostics.echo(name)}",
                 advice,
+                cause=name,
             )
     return tuple(name for name in written if isinstance(name, str))

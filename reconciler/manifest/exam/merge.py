@@ -130,6 +130,7 @@ def _known_profiles(
                 written.item_at(index),
                 f"no profile is called {diagnostics.echo(name)}",
                 suggestion(name, sorted(partial_exams.profiles), f"{known} Define it under `profiles`."),
+                cause=name,
             )
         elif name in names:
             diagnostics.add(

@@ -53,7 +53,8 @@ def course_of(
         "unknown-alias",
         exam.value_at("course"),
         f"no course is called {diagnostics.echo(value)}",
-        suggestion(value, context.courses, hint),
+        f"{suggestion(value, context.courses, '')} {hint}".lstrip(),
+        cause=f"course {value}",
     )
     return None
 
@@ -79,7 +80,8 @@ def report_user(exam: YamlMapping, context: FileContext, diagnostics: FileDiagno
         )
     elif is_user_sid(value):
         hint = f"It is a SID: write `{_USER}:` instead of `{_ALIAS}:`."
-    diagnostics.add(code, exam.value_at(field), message, suggestion(value, context.users, hint))
+    said = suggestion(value, context.users, hint)
+    diagnostics.add(code, exam.value_at(field), message, said, cause=f"user {value}")
     return False
 
 

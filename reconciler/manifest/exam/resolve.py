@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler import schemas
@@ -15,8 +15,8 @@ from reconciler.manifest.exam.payload import body_of, course_of, report_user
 from reconciler.manifest.header import FileContext
 from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
-from reconciler.manifest.yaml.nodes import Value, YamlMapping
-from reconciler.model.identities import CourseSid
+from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
+from reconciler.model.identities import Address, CourseSid
 from reconciler.model.payloads import Payload
 from reconciler.model.secrets import SecretUse
 from reconciler.model.words import listed
@@ -41,11 +41,20 @@ class ResolvedExam(Struct, frozen=True):
     values: YamlMapping
 
 
+class _Lacking(Struct, frozen=True):
+    """An exam without a required field, and the defaults and profiles that it was merged over."""
+
+    at: TextRange
+    address: Address | None
+    below: YamlMapping | None
+
+
 class Resolver(Struct):
-    """Resolves the exams of one file, and reports their mistakes.
+    """Resolves the exams of one file, and reports their mistakes; what they lack only in `report_lacking`.
 
     `are_whole` is false if a base file is missing: then fields that it may define are not missed.
-    `merged_nodes` counts the values of the profiles merged so far.
+    `merged_nodes` counts the values of the profiles merged so far, `_judged` the exams whose required fields
+    were looked for, and `_lacking` are those that lack a field, or a course.
     """
 
     root: YamlMapping
@@ -53,6 +62,8 @@ class Resolver(Struct):
     diagnostics: FileDiagnostics
     are_whole: bool
     merged_nodes: int = 0
+    _judged: int = 0
+    _lacking: dict[str, list[_Lacking]] = field(default_factory=dict)
 
     def resolve(self, exam: Value, place: NamedRange) -> ResolvedExam | tuple[str, ...] | None:
         """Return the resolved exam; report mistakes and return None.
@@ -125,26 +136,35 @@ class Resolver(Struct):
         course = course_of(values, context, self.diagnostics)
         return course if is_right else None
 
-    def _has_required(self, values: YamlMapping, place: NamedRange, defaults: YamlMapping | None) -> bool:
-        """Report required fields that `values` lacks; return whether it has all."""
-        missing = [name for name in schemas.load("create-exam")["required"] if name not in values]
-        names_no_course = values.keys().isdisjoint(COURSE_FIELDS)
-        if not missing and not names_no_course:
-            return True
-        merged_in = f"merged were the defaults {listed(defaults)}" if defaults else "the file has no defaults"
-        for name in missing:
-            self.diagnostics.add(
-                "missing-field",
-                place.at,
-                f"the exam lacks '{name}'",
-                f"Add `{name}:` to the exam or to `defaults`; {merged_in}.",
-                subject=name,
-            )
-        if names_no_course:
-            self.diagnostics.add(
-                "no-course",
-                place.at,
-                "the exam names no course",
-                f"Add `course:` with an alias, or `courseSid: CU…`; {merged_in}.",
-            )
-        return False
+    def _has_required(self, values: YamlMapping, place: NamedRange, below: YamlMapping | None) -> bool:
+        """Return whether `values` has all required fields; remember those that it lacks."""
+        self._judged += 1
+        lacking = [name for name in schemas.load("create-exam")["required"] if name not in values]
+        if values.keys().isdisjoint(COURSE_FIELDS):
+            lacking.append(COURSE_FIELDS[0])
+        for name in lacking:
+            exam = _Lacking(place.at, self.diagnostics.address, below)
+            self._lacking.setdefault(name, []).append(exam)
+        return not lacking
+
+    def report_lacking(self) -> None:
+        """Report required fields that exams lack: one that all exams of the file lack once, for all."""
+        for name, exams in self._lacking.items():
+            for exam in exams:
+                if self.diagnostics.is_full:
+                    return
+                code, message, hint = _words_of_lacking(name, exam.below)
+                cause = name if len(exams) == self._judged else ""
+                self.diagnostics.add(
+                    code, exam.at, message, hint, address=exam.address, subject=name, cause=cause
+                )
+
+
+def _words_of_lacking(name: str, below: YamlMapping | None) -> tuple[str, str, str]:
+    """Return code, message and hint for an exam that lacks the field `name`."""
+    merged_in = f"merged were the defaults {listed(below)}" if below else "the file has no defaults"
+    if name in COURSE_FIELDS:
+        hint = f"Add `course:` with an alias, or `courseSid: CU…`; {merged_in}."
+        return "no-course", "the exam names no course", hint
+    hint = f"Add `{name}:` to the exam or to `defaults`; {merged_in}."
+    return "missing-field", f"the exam lacks '{name}'", hint
