@@ -40,7 +40,10 @@ Lineage: TypeAlias = Annotated[str, Meta(pattern=_LINEAGE)]
 """Id of a state's history: a UUID, in lower case."""
 
 MAX_ADDRESS: Final = 128
-ADDRESS_RULE: Final = "letters, digits, '.', '_', '/' and '-', at most 128, beginning with a letter or digit"
+ADDRESS_RULE: Final = (
+    "letters, digits, '.', '_', '/' and '-', at most 128, beginning with a letter or digit, "
+    "without '..' and without empty parts as in 'a//b' or 'a/'"
+)
 
 _NOT_TEXT_IN_YAML: Final = re.compile(
     r"[-+]?[0-9.]+(e[-+]?[0-9]+)?|0x[0-9a-f]+|0o[0-7]+|true|false|null",

@@ -6,6 +6,7 @@ from reconciler import schemas
 from reconciler.manifest.loader import load
 from reconciler.manifest.workspace_file import load_workspace
 from reconciler.model.destination import Environment
+from reconciler.model.identities import ADDRESS_RULE
 
 HEAD = """\
 version: 1
@@ -160,7 +161,7 @@ def test_workspace_files_are_marked_alike(server, tmp_path, file_of, text, line)
     assert marked(server, file_of("workspace"), text) == {line}
 
 
-ADDRESS = "Use letters, digits, '.', '_', '/' and '-', at most 128, beginning with a letter or digit"
+ADDRESS = f"Use {ADDRESS_RULE}"
 SID = "It must be {} and 32 hexadecimal digits in lower case."
 WORDS = [
     ("installSid: AI1", SID.format("AI")),
