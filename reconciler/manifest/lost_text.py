@@ -19,6 +19,8 @@ _GLUED: Final = re.compile(r"#(?<=[ \t]#)(?!reconciler[ \t]*:)[^\s#][^\r\n]*", r
 """A comment without a blank or another `#` after its `#`; ignore comments apart."""
 _MOST_BLANKS: Final = 200
 """A comment behind more blanks than this is no part of a text."""
+_MAY_BE_NULL: Final = "description"
+"""The free text field that may be null: the schema refuses it in the others."""
 _KEPT: Final = "If it is, put the whole text in quotes."
 
 
@@ -72,7 +74,7 @@ class _Texts(Struct):
             return
         if self._is_at(value, 2, self.starts) or self._is_at(value, 3, self.ends):
             for key, (_, at) in value.ranges().items():
-                is_text = isinstance(value[key], str) or value[key] is None
+                is_text = isinstance(value[key], str) or (value[key] is None and key == _MAY_BE_NULL)
                 if is_text and key in _free_text() and (at.start in self.starts or at.end in self.ends):
                     yield at, address
         for key, inner in value.items():

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
-from reconciler.rules import access, clock, duplicates, items, practice, titles, windows
+from reconciler.rules import access, clock, duplicates, items, placeholders, practice, titles, windows
 
 INLINE: Final = "inline-secret"
 NO_SUMMER_TIME: Final = "no-summer-time"
@@ -57,6 +57,7 @@ BUILT_IN: Final = tuple(
             *access.RULES,
             *items.RULES,
             *titles.RULES,
+            *placeholders.RULES,
             *practice.RULES,
             *duplicates.RULES,
         ),

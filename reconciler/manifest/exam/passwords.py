@@ -9,9 +9,12 @@ from reconciler.manifest.redaction import PASSWORD
 from reconciler.manifest.yaml.nodes import BROKEN, Value, YamlMapping
 from reconciler.model.diagnostics import Severity
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX, EnvSecret, FileSecret, InlineSecret, Secret
+from reconciler.rules.placeholders import PLACEHOLDER
 from reconciler.rules.registry import INLINE
 
 _VARIABLE: Final = re.compile(rf"{SECRET_VARIABLE_PREFIX}[A-Za-z0-9_]+")
+_NAME: Final = re.compile(rf"{SECRET_VARIABLE_PREFIX}[A-Z0-9_]+")
+_OF_A_SHELL: Final = re.compile(r"\$[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|%[A-Z][A-Z0-9_]*%")
 _HINT: Final = (
     f"Write `{PASSWORD}: {{fromEnv: {SECRET_VARIABLE_PREFIX}NAME}}`, or `{{fromFile: PATH}}` with a path "
     "below the secrets directory."
@@ -21,7 +24,7 @@ _HINT: Final = (
 def secret_of(value: Value) -> Secret | str:
     """Return the secret that `value` describes, or an error message, which never quotes it."""
     if isinstance(value, str) and value:
-        return InlineSecret(value)
+        return _mistaken(value) or InlineSecret(value)
     if isinstance(value, dict) and len(value) == 1:
         ((form, where),) = value.items()
         if form == "fromEnv" and isinstance(where, str):
@@ -35,6 +38,23 @@ def secret_of(value: Value) -> Secret | str:
     return "a password is `fromEnv`, `fromFile`, or text"
 
 
+def _mistaken(text: str) -> str | None:
+    """Return an error message for a `text` that stands for a secret and is none; None for any other."""
+    if SECRET_VARIABLE_PREFIX in text:
+        return "the name of a variable is written as text here, and would be the password itself"
+    if any(form.fullmatch(text.strip()) for form in (PLACEHOLDER, _OF_A_SHELL)):
+        return "a placeholder is written here, which nothing fills in: it would be the password itself"
+    return None
+
+
+def _hint(value: Value) -> str:
+    """Return the right form, with the name of the variable if `value` holds it."""
+    texts = value.values() if isinstance(value, YamlMapping) else [value]
+    names = (found for text in texts if isinstance(text, str) for found in _NAME.findall(text))
+    name = next(names, None)
+    return _HINT if name is None else f"Write `{PASSWORD}: {{fromEnv: {name}}}`."
+
+
 def report_secret(configuration: YamlMapping, diagnostics: FileDiagnostics) -> bool:
     """Report a wrong or inline password in `configuration`; return whether it is usable."""
     value = configuration.get(PASSWORD, BROKEN)
@@ -42,7 +62,7 @@ def report_secret(configuration: YamlMapping, diagnostics: FileDiagnostics) -> b
         return PASSWORD not in configuration
     secret = secret_of(value)
     if isinstance(secret, str):
-        diagnostics.add("bad-secret", configuration.key_at(PASSWORD), secret, _HINT)
+        diagnostics.add("bad-secret", configuration.key_at(PASSWORD), secret, _hint(value))
     elif isinstance(secret, InlineSecret):
         diagnostics.add(
             INLINE,

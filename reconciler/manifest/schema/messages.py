@@ -120,7 +120,8 @@ class _Report(Struct, frozen=True):
         words = " or ".join(schemas.TYPE_WORDS[name] for name in names)
         hint = _HINTS.get(names[0], "")
         if self.error.instance is None:
-            hint = f"Give it a value, or remove it. {hint}"
+            advice = "Text that begins with `#` or `&` needs quotes." if names == ["string"] else hint
+            hint = f"Give it a value, or remove it. {advice}"
         self._note("wrong-type", f"{self.name} must be {words}, not {_kind(self.error.instance)}", hint)
 
     def _not_allowed(self) -> None:

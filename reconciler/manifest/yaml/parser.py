@@ -324,7 +324,7 @@ class YamlParser:
                     "non-string-key",
                     TextRange(start, end),
                     "a key must be text; this one is " + _kind(value),
-                    "Put the key in quotes.",
+                    "Text that begins with `{` or `[` needs quotes, and so does a key that is not text.",
                 )
             return _UnusualKey(BROKEN, start, end)
         is_secret = announces_secret(value)
