@@ -28,8 +28,9 @@ from reconciler import service_url
 from reconciler.editing import Edit, Restored, migrate, rebuild
 from reconciler.host import SystemClock, lock_info, new_attempt, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
-from reconciler.manifest.loader import RuleSettings, load
+from reconciler.manifest.loader import RuleSettings, load, ordered
 from reconciler.manifest.several_environments import OF_ENVIRONMENT, in_all
+from reconciler.manifest.stray_manifests import stray_manifests
 from reconciler.manifest.workspace_file import WorkspaceFile, load_workspace
 from reconciler.manifest.yaml.document import IS_FAST
 from reconciler.model.commands import command
@@ -60,7 +61,7 @@ from reconciler.planning.planner import make_plan
 from reconciler.planning.secret_changes import held_with_secrets
 from reconciler.ports import KeepsCopies, Progress, SecretSource, Store
 from reconciler.rules.plugins import find_rules
-from reconciler.rules.registry import CODES, FIXED, RuleRegistry
+from reconciler.rules.registry import CODES, FIXED, STRAY, RuleRegistry
 from reconciler.secret_sources import compare_secrets, present_fingerprints
 from reconciler.state.earlier_runs import (
     files_of_location,
@@ -191,8 +192,8 @@ class Workspace:
         """
         names = self._file.environment.names if self._environment is None else ()
         if len(names) < 2:  # noqa: PLR2004 - several
-            return self._load(now)
-        return in_all({name: self._declare(self._read_file(name), now) for name in names})
+            return self._with_strays(self._load(now))
+        return self._with_strays(in_all({name: self._declare(self._read_file(name), now) for name in names}))
 
     def plan(
         self,
@@ -519,6 +520,15 @@ class Workspace:
                 each if each.code in spared else replace(each, severity=Severity.ERROR) for each in found
             )
         return replace(loaded, diagnostics=found)
+
+    def _with_strays(self, loaded: Loaded) -> Loaded:
+        """Return `loaded` with diagnostics about manifests that no path names; none if some were chosen."""
+        patterns, severity = self._file.all_paths, self._file.rules.get(STRAY, Severity.WARNING)
+        if self._paths or severity is None or patterns is None:
+            return loaded
+        severity = Severity.ERROR if self._is_strict else severity
+        found = stray_manifests(self._root, read=loaded.files, patterns=patterns, severity=severity)
+        return replace(loaded, diagnostics=ordered([*loaded.diagnostics, *found])) if found else loaded
 
     def _store(self, url: str | None = None) -> EncryptingStore:
         """Return the state's store, or the one at `url`. Raises ManifestInvalid."""

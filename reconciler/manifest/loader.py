@@ -19,6 +19,7 @@ from reconciler.manifest.manifest_file import ManifestFile
 from reconciler.manifest.paths import NO_PLACES, ManifestPath, find, read_bounded, unusable
 from reconciler.manifest.rule_diagnostics import LocatedDeclaration, add_rule_diagnostics
 from reconciler.manifest.suppressions import read_suppressions, report_unused
+from reconciler.manifest.unread_files import look_alikes
 from reconciler.manifest.yaml.document import YamlDocument, read
 from reconciler.model.declarations import (
     Absence,
@@ -85,7 +86,9 @@ def load(
             try:
                 data = read_bounded(file.path)
             except OSError as error:
-                unreadable.append(unusable(file.name, error, None if paths else otherwise.get(file.name)))
+                place = None if paths else otherwise.get(file.name)
+                alike = look_alikes(file.name, root) if isinstance(error, FileNotFoundError) else []
+                unreadable.append(unusable(file.name, error, place, alike=alike))
             else:
                 reader.read(file, data)
         return reader.loaded(unreadable)

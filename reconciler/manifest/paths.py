@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from glob import has_magic
 from pathlib import Path
@@ -12,16 +12,19 @@ from msgspec import Struct
 
 from reconciler.manifest.patterns import Fence, fixed_part, matches
 from reconciler.manifest.source import MAX_SIZE_BYTES
+from reconciler.manifest.unread_files import has_manifest_keys, look_alikes
 from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
 from reconciler.model.outside_text import spelt_out
+from reconciler.model.words import either
 
 WORKSPACE_FILE: Final = "reconciler.yaml"
+WORKSPACE_FILES: Final = (WORKSPACE_FILE, "reconciler.yml")
 DEFAULT_FILE: Final = "exams.yaml"
 DEFAULT_GLOB: Final = "exams/**/*.yaml"
 
 NO_PLACES: Final[Mapping[str, Span]] = {}
 
-_SUFFIXES: Final = (".yaml", ".yml")
+_YAML, _YML = _SUFFIXES = (".yaml", ".yml")
 _HINT: Final = (
     "Give files, directories or globs, relative to the workspace's directory. Directories and globs take "
     "`.yaml` and `.yml` files, and none whose name begins with `_`: those are for manifests to extend."
@@ -50,32 +53,39 @@ def find(paths: Sequence[str], root: Path, otherwise: Mapping[str, Span] = NO_PL
 
     `paths` come from the user: a file may be anywhere, and files in a directory or glob must be below it or
     below `root`. Files of `otherwise`, whose paths have their places in the workspace file, and the default
-    ones must be below `root`. Links are followed first.
+    ones must be below `root`. Links are followed first. A `.yml` file that only a `.yaml` pattern matches
+    counts if it has the keys of a manifest, and a diagnostic names it.
     """
     wrong: list[Diagnostic] = []
     files: dict[str, str] = {}
-    folders = _Folders(root)
+    yml_files: dict[str, str] = {}
+    folders = Folders(root)
     top = os.path.realpath(root)
     for path in paths or otherwise or _defaults(root):
         whole = str(root / path)
         named: list[str] = []
+        beside: dict[str, str] = {}
         if "\0" not in path:
             fence = Fence((top, os.path.realpath(root / fixed_part(path))) if paths else (top,))
             named += _named(path, root, fence)
-        if not named:
+            beside = {folders.real_path(file): file for file in _yml_beside(path, root, fence)}
+        if not named and not beside:
             place = None if paths else otherwise.get(path)
-            wrong.append(_nothing(path, place, is_default=not (paths or otherwise)))
+            wrong.append(_nothing(path, root, place, is_default=not (paths or otherwise)))
+        yml_files |= beside
         for file in named:
             real_path = folders.real_path(file)
             if fence.holds(real_path) or (paths and file == whole):
                 files.setdefault(real_path, file)
             else:
                 wrong.append(outside(folders.shown(file)))
+    wrong += (_read_too(folders.shown(file)) for real, file in yml_files.items() if real not in files)
+    files = yml_files | files
     found = [ManifestPath(file, folders.shown(file)) for file in files.values()]
     return FoundFiles(tuple(sorted(found, key=lambda file: file.name)), tuple(wrong))
 
 
-class _Folders:
+class Folders:
     """Caches real paths and shown names by folder: one may hold ten thousand files."""
 
     def __init__(self, root: Path) -> None:
@@ -112,7 +122,7 @@ def is_inside(file: Path, root: Path) -> bool:
 
 def shown(file: Path, root: Path) -> str:
     """Return `file` as a user would type it: relative to `root` if it is below `root`."""
-    return _Folders(root).shown(str(file))
+    return Folders(root).shown(str(file))
 
 
 def read_bounded(file: Path | str) -> bytes:
@@ -130,14 +140,19 @@ def read_bounded(file: Path | str) -> bytes:
     return data
 
 
-def unusable(file: str, error: OSError, place: Span | None = None) -> Diagnostic:
-    """Return the diagnostic for a file that could not be read; `place` is where it is named, if known."""
+def unusable(
+    file: str, error: OSError, place: Span | None = None, *, alike: Sequence[str] = ()
+) -> Diagnostic:
+    """Return the diagnostic for a file that could not be read.
+
+    `place` is where it is named, if known. `alike` are names of files that may be meant.
+    """
     reason = error.strerror or type(error).__name__
     return Diagnostic(
         severity=Severity.ERROR,
         code="unreadable-file",
         message=f"{file} cannot be read: {reason}",
-        hint="Check that it exists, that it is a file, and that you may read it.",
+        hint=f"{_question(alike)}Check that it exists, that it is a file, and that you may read it.",
         span=place,
     )
 
@@ -168,7 +183,7 @@ def _named(path: str, root: Path, fence: Fence) -> Iterator[str]:
         for name in matches(path, str(root), fence):
             if os.path.isdir(name):  # noqa: PTH112 - as above
                 yield from _within(name, fence)
-            elif _may_declare(name):
+            elif may_declare(name):
                 yield name
 
 
@@ -183,19 +198,48 @@ def _within(folder: str, fence: Fence) -> Iterator[str]:
     for here, _, names in os.walk(folder):
         for name in names:
             file = os.path.join(here, name)  # noqa: PTH118 - as above
-            if _may_declare(name) and os.path.isfile(file):  # noqa: PTH113 - as above
+            if may_declare(name) and os.path.isfile(file):  # noqa: PTH113 - as above
                 yield file
 
 
-def _may_declare(file: str) -> bool:
+def _yml_beside(path: str, root: Path, fence: Fence) -> Iterator[str]:
+    """Yield the `.yml` files with a manifest that the pattern `path` would match if it said `.yml`."""
+    if path.endswith(_YAML) and has_magic(path):
+        for file in matches(f"{path.removesuffix(_YAML)}{_YML}", str(root), fence):
+            if may_declare(file) and fence.holds_target(file) and has_manifest_keys(file):
+                yield file
+
+
+def may_declare(file: str) -> bool:
     """Return whether `file` is a manifest by its name: YAML, and neither a base nor the workspace file."""
     name = os.path.basename(file)  # noqa: PTH119 - as above
-    return name.endswith(_SUFFIXES) and not name.startswith(_BASE_MARK) and name != WORKSPACE_FILE
+    return name.endswith(_SUFFIXES) and not name.startswith(_BASE_MARK) and name not in WORKSPACE_FILES
 
 
-def _nothing(path: str, place: Span | None, *, is_default: bool) -> Diagnostic:
-    name = spelt_out(path)
-    message = f"'{name}' names no manifest"
+def _nothing(path: str, root: Path, place: Span | None, *, is_default: bool) -> Diagnostic:
+    message = f"'{spelt_out(path)}' names no manifest"
+    alike = look_alikes(path, root)
     if is_default:
         message = f"there is no manifest: neither {DEFAULT_FILE} nor {DEFAULT_GLOB}"
-    return Diagnostic(severity=Severity.ERROR, code="no-manifest", message=message, hint=_HINT, span=place)
+        alike = [*(name for name in look_alikes(DEFAULT_FILE, root) if name != "exams/"), *alike]
+    return Diagnostic(
+        severity=Severity.ERROR,
+        code="no-manifest",
+        message=message,
+        hint=f"{_question(dict.fromkeys(alike))}{_HINT}",
+        span=place,
+    )
+
+
+def _question(alike: Collection[str]) -> str:
+    return f"Did you mean {either(alike)}? " if alike else ""
+
+
+def _read_too(name: str) -> Diagnostic:
+    return Diagnostic(
+        severity=Severity.WARNING,
+        code="yml-manifest",
+        message=f"{name} is read too: it is a manifest, although only `.yaml` files are asked for",
+        hint="Name it `.yaml`, or add a pattern for `.yml` files to `manifests`.",
+        span=Span(Position(name, 1, 1), 1, 1),
+    )

@@ -1,5 +1,6 @@
 """Reads the workspace file `reconciler.yaml`, and the chosen environment in it."""
 
+import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -19,14 +20,14 @@ from reconciler.manifest.yaml.document import read
 from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
 from reconciler.model.commands import command
 from reconciler.model.destination import Environment
-from reconciler.model.diagnostics import Diagnostic, Severity, Span, has_errors
+from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span, has_errors
 from reconciler.model.errors import UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.rules import RETIRED
 from reconciler.model.words import listed, suggestion
 from reconciler.rules.registry import ADJUSTABLE, FIXED
 
-FILE: Final = paths.WORKSPACE_FILE
+FILE, OTHER_FILE = paths.WORKSPACE_FILES
 
 _DEFAULT_STATE: Final = "the default"
 _START: Final = TextRange(0, 0)
@@ -37,10 +38,11 @@ class WorkspaceFile(Struct, frozen=True, kw_only=True):
     """The contents of the workspace file; fields that it does not set have their defaults.
 
     `manifests` are those of `environment`, which is the chosen one, or else of the top level; each path has
-    its place.
+    its place. `all_paths` are those of the top level and of every environment; None if an error hides them.
     """
 
     manifests: Mapping[str, Span] = field(default_factory=dict)
+    all_paths: tuple[str, ...] | None = None
     environment: Environment = field(default_factory=Environment)
     max_creates: int | None = None
     rules: Mapping[str, Severity | None] = field(default_factory=dict)
@@ -54,16 +56,18 @@ def load_workspace(
 
     `rules` are the codes whose severity it may set.
     """
-    file = root / FILE
+    names = [name for name in (FILE, OTHER_FILE) if os.path.lexists(root / name)]
+    if len(names) != 1:
+        found = _two_files() if names else _without_file(environment_name)
+        return WorkspaceFile(all_paths=None if names else (), diagnostics=found)
+    name, file = names[0], root / names[0]
     if not paths.is_inside(file, root):
-        return WorkspaceFile(diagnostics=(paths.outside(FILE),))
+        return WorkspaceFile(diagnostics=(paths.outside(name),))
     try:
         data = paths.read_bounded(file)
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and not file.is_symlink():
-            return WorkspaceFile(diagnostics=_without_file(environment_name))
-        return WorkspaceFile(diagnostics=(paths.unusable(FILE, error),))
-    diagnostics, document = read(FILE, data)
+        return WorkspaceFile(diagnostics=(paths.unusable(name, error),))
+    diagnostics, document = read(name, data)
     if document is None:
         return WorkspaceFile(diagnostics=ordered(diagnostics.collected))
     root_value = document.root
@@ -86,13 +90,19 @@ def load_workspace(
 def _workspace(root: YamlMapping, environment: Environment, diagnostics: FileDiagnostics) -> WorkspaceFile:
     """Return the contents of a workspace file without errors."""
     most = root.get("maxCreates")
-    written = root.mapping("environments").mapping(environment.name or "").sequence("manifests")
+    environments = root.mapping("environments")
+    written = environments.mapping(environment.name or "").sequence("manifests")
     manifests = written or root.sequence("manifests")
     return WorkspaceFile(
         manifests={
             str(path): diagnostics.source.span(manifests.item_at(index))
             for index, path in enumerate(manifests)
         },
+        all_paths=tuple(
+            str(path)
+            for holder in (root, *map(environments.mapping, environments))
+            for path in holder.sequence("manifests")
+        ),
         environment=environment,
         max_creates=int(most) if isinstance(most, int | float) else None,
         rules=_severities(root),
@@ -107,6 +117,18 @@ def _severities(root: YamlMapping) -> dict[str, Severity | None]:
         for code, severity in root.mapping("rules").items()
         if code not in RETIRED and str(severity) in _SEVERITIES
     }
+
+
+def _two_files() -> tuple[Diagnostic, ...]:
+    return (
+        Diagnostic(
+            severity=Severity.ERROR,
+            code="two-workspace-files",
+            message=f"there are two workspace files, {FILE} and {OTHER_FILE}",
+            hint="Keep one of the two.",
+            span=Span(Position(OTHER_FILE, 1, 1), 1, 1),
+        ),
+    )
 
 
 def _without_file(environment_name: str | None) -> tuple[Diagnostic, ...]:

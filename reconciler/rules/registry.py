@@ -13,9 +13,10 @@ from reconciler.rules import access, clock, duplicates, items, placeholders, pra
 INLINE: Final = "inline-secret"
 NO_SUMMER_TIME: Final = "no-summer-time"
 LOST_TEXT: Final = "lost-text"
+STRAY: Final = "stray-manifest"
 UNUSED_SUPPRESSION: Final = "unused-ignore"
 PLUGIN_FAILED: Final = "plugin-failed"
-NOT_ON_A_LINE: Final = frozenset({UNUSED_SUPPRESSION, PLUGIN_FAILED})
+NOT_ON_A_LINE: Final = frozenset({STRAY, UNUSED_SUPPRESSION, PLUGIN_FAILED})
 """Rules whose findings no comment can suppress."""
 FIXED: Final = frozenset({"same-exam"})
 """Rules whose severity is fixed and that nothing suppresses: apply would refuse what they find."""
@@ -32,6 +33,12 @@ _OTHERS: Final = (
     Rule(
         code=NO_SUMMER_TIME,
         summary="a time zone that is one offset all year, such as `EST`",
+        check=_found_elsewhere,
+    ),
+    Rule(
+        code=STRAY,
+        basis=Basis.WORKSPACE,
+        summary="a manifest that no path of `manifests` names",
         check=_found_elsewhere,
     ),
     Rule(
