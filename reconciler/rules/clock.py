@@ -17,6 +17,7 @@ _FREEZE: Final = timedelta(hours=24)
 """Time before an exam in which the vendor advises against changing it."""
 _NOTICE: Final = timedelta(days=14)
 """Notice that the vendor recommends for live or in-person proctoring."""
+_FAR: Final = timedelta(days=3_653)
 _WITH_PEOPLE: Final = re.compile(
     r"\b(?:live|in ?person|on ?site|face to face|(?:test|testing) cent(?:er|re))\b", re.IGNORECASE
 )
@@ -48,6 +49,21 @@ def _soon(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
             message=f"the exam window {what}",
             hint="It is late to create or change an exam; check the date, or tell students and proctors.",
         )
+
+
+def _far(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
+    if context.now is None or context.now > _LAST - _FAR:
+        return
+    last = spell_instant(context.now + _FAR)
+    for exam in exams:
+        opens, closes = exam.date(_OPEN_DATE), exam.date(_CLOSE_DATE)
+        if opens is not None and opens > last and (closes is None or closes > opens):
+            yield Finding(
+                exam=exam,
+                path=_OPENS,
+                message="the exam window opens in more than ten years",
+                hint="Check the year.",
+            )
 
 
 def _short_notice(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
@@ -100,6 +116,12 @@ RULES: Final = (
         basis=Basis.CLOCK,
         summary="an exam window that opens within 24 hours, or is open",
         check=_soon,
+    ),
+    Rule(
+        code="far-future",
+        basis=Basis.CLOCK,
+        summary="an exam window that opens in more than ten years",
+        check=_far,
     ),
     Rule(
         code="short-notice",

@@ -8,7 +8,17 @@ from msgspec import Struct, field
 
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
-from reconciler.rules import access, clock, duplicates, items, placeholders, practice, titles, windows
+from reconciler.rules import (
+    access,
+    clock,
+    duplicates,
+    durations,
+    items,
+    placeholders,
+    practice,
+    titles,
+    windows,
+)
 
 INLINE: Final = "inline-secret"
 NO_SUMMER_TIME: Final = "no-summer-time"
@@ -60,6 +70,7 @@ BUILT_IN: Final = tuple(
         (
             *_OTHERS,
             *windows.RULES,
+            *durations.RULES,
             *clock.RULES,
             *access.RULES,
             *items.RULES,

@@ -1,23 +1,19 @@
-"""Rules about the exam window, the scheduling window and the time that a student has."""
+"""Rules about the exam window and the scheduling window: whether they have dates, and how these lie."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
 from itertools import pairwise
 from operator import itemgetter
 from typing import Final
 
 from reconciler.model.attendance import ExamWindow, is_for_everybody, overlaps_of
 from reconciler.model.diagnostics import Severity
-from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule, short
+from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
 
 _OPENS: Final = "examOpenDate"
 _CLOSES: Final = "examCloseDate"
 _BOOKING_OPENS: Final = "scheduleOpenDate"
 _BOOKING_CLOSES: Final = "scheduleCloseDate"
 _WINDOWS: Final = ((_OPENS, _CLOSES), (_BOOKING_OPENS, _BOOKING_CLOSES))
-_NUMBER: Final = (int, float)
-_MINUTES_A_DAY: Final = 24 * 60
-_MINUTES_AN_HOUR: Final = 60
 
 _by_opening: Final = itemgetter(0, 1)
 
@@ -37,7 +33,7 @@ def _order(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
                     path=_at(closes_at),
                     others=(_at(opens_at),),
                     message=f"{closes_at} is not after {opens_at}",
-                    hint=f"In UTC the window opens at {opens} and closes at {closes}; swap or mend them.",
+                    hint="Swap them, or mend the one that is wrong.",
                 )
 
 
@@ -51,7 +47,7 @@ def _scheduling(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
                 path=_at(_BOOKING_OPENS),
                 others=(_at(_OPENS),),
                 message="students can book only once the exam window is open",
-                hint=f"Let {_BOOKING_OPENS} be before {_OPENS}; in UTC that is {opens}.",
+                hint=f"Let {_BOOKING_OPENS} be before {_OPENS}.",
             )
         booking_closes, closes = said.get(_BOOKING_CLOSES), said.get(_CLOSES)
         if isinstance(booking_closes, str) and isinstance(closes, str) and booking_closes > closes:
@@ -60,40 +56,34 @@ def _scheduling(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
                 path=_at(_BOOKING_CLOSES),
                 others=(_at(_CLOSES),),
                 message="students can still book after the exam window has closed",
-                hint=f"Let {_BOOKING_CLOSES} be no later than {_CLOSES}; in UTC that is {closes}.",
+                hint=f"Let {_BOOKING_CLOSES} be no later than {_CLOSES}.",
             )
 
 
-def _duration(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
+def _incomplete(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
     for exam in exams:
-        minutes = exam.configuration.get("duration")
-        if not isinstance(minutes, _NUMBER) or isinstance(minutes, bool) or minutes <= 0:
-            continue
-        opens, closes = exam.instant(_OPENS), exam.instant(_CLOSES)
-        if opens is None or closes is None or closes <= opens:
-            continue
-        if minutes > (closes - opens) / timedelta(minutes=1):
+        said = exam.configuration
+        for names in _WINDOWS:
+            opens, closes = names
+            if (opens in said) != (closes in said):
+                given, missing = names if opens in said else names[::-1]
+                yield Finding(
+                    exam=exam,
+                    path=_at(given),
+                    message=f"{given} is given, and {missing} is not",
+                    hint=f"Add `{missing}:` beside it, so that the window has two ends.",
+                )
+
+
+def _none(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
+    for exam in exams:
+        said = exam.configuration
+        if _OPENS not in said and _CLOSES not in said:
             yield Finding(
                 exam=exam,
-                path=_at("duration"),
-                others=(_at(_CLOSES), _at(_OPENS)),
-                message=f"a duration of {short(minutes)} minutes does not fit the exam window, "
-                f"which is open for {_in_words(closes - opens)}",
-                hint="Lengthen the window or shorten the duration, which counts in minutes.",
+                message="the exam has no exam window",
+                hint=f"Add `{_OPENS}:` and `{_CLOSES}:` to its configuration: when students may sit it.",
             )
-
-
-def _in_words(span: timedelta) -> str:
-    """Return `span` in days, hours and minutes, without zero parts."""
-    minutes = int(span.total_seconds() // 60)
-    if minutes == 0:
-        return "less than a minute"
-    parts = (
-        (minutes // _MINUTES_A_DAY, "d"),
-        (minutes % _MINUTES_A_DAY // _MINUTES_AN_HOUR, "h"),
-        (minutes % _MINUTES_AN_HOUR, "min"),
-    )
-    return " ".join(f"{count} {unit}" for count, unit in parts if count)
 
 
 def _overlap(exams: Sequence[Exam], _: Context) -> Iterator[Finding]:
@@ -137,7 +127,12 @@ RULES: Final = (
         summary="a scheduling window that does not suit the exam window",
         check=_scheduling,
     ),
-    Rule(code="duration-too-long", summary="a duration that does not fit the exam window", check=_duration),
+    Rule(
+        code="incomplete-window",
+        summary="a window with an opening but no closing, or a closing but no opening",
+        check=_incomplete,
+    ),
+    Rule(code="no-window", summary="an exam without dates", check=_none),
     Rule(
         code="overlapping-windows",
         basis=Basis.WORKSPACE,

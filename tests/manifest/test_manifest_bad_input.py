@@ -21,7 +21,7 @@ exams:
     title: A
     enableAppointmentSuggestions: true
     examDeliverySystemModule: canvas
-    configuration: {duration: 90}
+    configuration: {duration: 90, examOpenDate: 2031-10-06T09:00Z, examCloseDate: 2031-10-06T17:00Z}
 """
 """A right manifest of eleven lines; what a case adds begins on line 12."""
 

@@ -42,6 +42,7 @@ exams:
     description: ~
     configuration:
       examOpenDate: 2026-10-12T09:00
+      examCloseDate: 2026-10-12T17:00
       proctorTypes: [c]
       modalityOptions: {{x: {{z: 2}}}}
       instructorAsProctor: [{{startTime: 2026-10-12 09:00:00.5, endTime: later}}]
@@ -75,6 +76,7 @@ def test_an_exam_is_declared_whole(tmp_path: Path) -> None:
             "proctorTypes": ["c"],
             "modalityOptions": {"x": {"y": 1, "z": 2}},
             "examOpenDate": "2026-10-12T13:00:00.000Z",
+            "examCloseDate": "2026-10-12T21:00:00.000Z",
             "instructorAsProctor": [{"startTime": "2026-10-12T13:00:00.500Z", "endTime": "later"}],
             "password": {"fromEnv": "EXAM_SECRET_ONE"},
         },
@@ -144,6 +146,7 @@ def test_files_are_found_in_every_form(tmp_path: Path) -> None:
     """Files, directories, globs and absolute paths name manifests, each read once and shown alike."""
     write(tmp_path, "exams/x/one.yaml", MANIFEST)
     two = MANIFEST.replace("cs/one", "cs/two").replace("One", "Two").replace("edu/1", "edu/2")
+    two = two.replace("2026-10-12", "2026-10-13")
     write(tmp_path, "exams/two.yml", two)
     paths = ["exams", "exams/**/*.yaml", str(tmp_path / "exams/two.yml"), "exams/x/one.yaml"]
     loaded = load(paths, root=tmp_path, environment=Environment())

@@ -27,6 +27,7 @@ environments:
     timezone: Europe/Paris
     courses: {{cs: CU{"0" * 32}}}
     users: {{jdoe: US{"0" * 32}}}
+rules: {{no-window: off, incomplete-window: off}}
 """
 
 

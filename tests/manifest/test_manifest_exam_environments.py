@@ -18,9 +18,11 @@ environments:
     installSid: {AI}
     timezone: Europe/Paris
     courses: {{cs: {CU}, new: CU{"2" * 32}}}
+rules: {{no-window: off, incomplete-window: off, duration-not-in-minutes: off}}
 """
 ONLY: dict[str, Any] = {"environments": ["production"]}
 EXAM = {key: value for key, value in WHOLE.items() if key != "courseSid"} | {"course": "cs"}
+DATES = {"examOpenDate": "2031-10-12T09:00Z", "examCloseDate": "2031-10-12T17:00Z"}
 LOCAL = {"configuration": {"examOpenDate": "2031-10-12T09:00"}}
 
 
@@ -102,15 +104,16 @@ def test_mistakes_in_the_list(
 
 def test_without_environments_none_can_be_named(root: Path) -> None:
     """The list is an error without a workspace file, or with one that has none; a broken one is told."""
+    exam = EXAM | ONLY | {"configuration": DATES}
     for text in (None, "version: 1\n", "version: 1\nenvironmnets: {}\n"):
         (root / "reconciler.yaml").unlink(missing_ok=True)
         if text is not None:
             write(root, "reconciler.yaml", text)
-        loaded = validated(root, installSid=AI, courses={"cs": CU}, exams={"a": EXAM | ONLY})
+        loaded = validated(root, installSid=AI, courses={"cs": CU}, exams={"a": exam})
         (found,) = loaded.diagnostics
         assert found.code == ("unknown-field" if text and "mnets" in text else "unknown-environment")
     write(root, "reconciler.yaml", "version: 1\n")
-    (found,) = validated(root, installSid=AI, courses={"cs": CU}, exams={"a": EXAM | ONLY}).diagnostics
+    (found,) = validated(root, installSid=AI, courses={"cs": CU}, exams={"a": exam}).diagnostics
     assert found.hint.startswith("The workspace has none")
 
 

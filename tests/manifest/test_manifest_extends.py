@@ -191,7 +191,9 @@ def test_a_rule_that_compares_says_where_the_other_value_is(tmp_path: Path) -> N
     assert only.code == "window-order"
     assert only.span is not None
     assert str(only.span.start) == "a.yaml:4:37"
-    assert only.hint.endswith("examCloseDate is from _base.yaml:14.")
+    assert only.hint.endswith(
+        "examCloseDate is 2031-10-01T09:00Z from _base.yaml:14 and examOpenDate is 2031-10-02T09:00Z, in UTC."
+    )
     assert only.address == "a"
 
 

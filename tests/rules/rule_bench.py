@@ -1,8 +1,10 @@
 """Manifests for tests of rules: a base to put exams under, and what the rules find in them."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from reconciler.manifest.loader import RuleSettings, load
 from reconciler.model.declarations import Loaded
@@ -28,19 +30,26 @@ defaults:
   url: https://lms.example.edu/quiz/0
   configuration: {password: {fromEnv: EXAM_SECRET_X}}
 """
+LEFT_OUT: Mapping[str, Severity | None] = {"no-window": None}
+"""Rules that are off unless a test turns them on: they ask for what short manifests leave out."""
 WITHOUT_PASSWORD = BASE.replace("{password: {fromEnv: EXAM_SECRET_X}}", "{}")
 
 _EXPECTED = re.compile(r"expect: ([a-z/-]+)")
 
 
-def loaded(root: Path, text: str, **settings: object) -> Loaded:
+def settings_of(severities: Mapping[str, Severity | None] | None = None, **settings: object) -> RuleSettings:
+    """Settings of rules: `severities` go before LEFT_OUT, and the moment is NOW unless given."""
+    chosen: dict[str, object] = {"now": NOW, **settings}
+    return RuleSettings(severities={**LEFT_OUT, **(severities or {})}, **chosen)  # type: ignore[arg-type]
+
+
+def loaded(root: Path, text: str, **settings: Any) -> Loaded:
     """What reading `text` as the only manifest gives."""
     (root / "exams.yaml").write_text(text, encoding="utf-8")
-    chosen: dict[str, object] = {"now": NOW, **settings}
-    return load([], root=root, environment=Environment(), rules=RuleSettings(**chosen))  # type: ignore[arg-type]
+    return load([], root=root, environment=Environment(), rules=settings_of(**settings))
 
 
-def found(root: Path, text: str, **settings: object) -> list[tuple[int, str]]:
+def found(root: Path, text: str, **settings: Any) -> list[tuple[int, str]]:
     """Line and code of each finding in `text`, in order."""
     return [
         (each.span.start.line if each.span else 0, each.code)

@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rule_bench import BASE, CASES, NOW, WITHOUT_PASSWORD, found, loaded, weights
+from rule_bench import BASE, CASES, WITHOUT_PASSWORD, found, loaded, settings_of, weights
 
-from reconciler.manifest.loader import RuleSettings, load
+from reconciler.manifest.loader import load
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Severity
 
 EXAM = "exams:\n  a/x:\n    title: X\n    url: https://lms.example.edu/x\n"
 LINE = BASE.count("\n") + EXAM.count("\n") + 1
+DATES = "examOpenDate: 2031-10-05T09:00\n      examCloseDate: 2031-10-06T09:00\n"
 STATUS = "    status: deleted"
 
 
@@ -157,7 +158,7 @@ def test_one_title_is_compared_across_files(tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text(BASE + EXAM, encoding="utf-8")
     other = EXAM.replace("a/x", "b/x").replace("edu/x", "edu/y")
     (tmp_path / "two.yaml").write_text(BASE + other, encoding="utf-8")
-    result = load(["*.yaml"], root=tmp_path, environment=Environment(), rules=RuleSettings(now=NOW))
+    result = load(["*.yaml"], root=tmp_path, environment=Environment(), rules=settings_of())
     places = [(each.code, str(each.span.start)) for each in result.diagnostics if each.span]
     line = BASE.count("\n") + 3
     assert places == [("same-exam", f"one.yaml:{line}:12"), ("same-exam", f"two.yaml:{line}:12")]
@@ -168,7 +169,7 @@ def test_a_finding_never_quotes_a_secret(tmp_path: Path) -> None:
     text = (
         BASE
         + EXAM
-        + "    configuration:\n      password: live-1234\n      examOpenDate: 2031-10-05T09:00\n"
+        + f"    configuration:\n      password: live-1234\n      {DATES}"
         + "      proctorTypes: [live-1234]\n"
     )
     for each in loaded(tmp_path, text).diagnostics:
@@ -180,7 +181,7 @@ def test_what_a_message_quotes_is_short(tmp_path: Path) -> None:
     """A value of any length makes a message of one line."""
     long = "live" + " very" * 10_000
     text = (
-        f"{BASE}{EXAM}    configuration:\n      examOpenDate: 2031-10-05T09:00\n      duration: -{'9' * 29}\n"
+        f"{BASE}{EXAM}    configuration:\n      {DATES}      duration: -{'9' * 29}\n"
         f"      proctorTypes: [{long}]\n  a/y:\n    title: ({'practice' * 10_000})\n    url: https://lms/y\n"
     )
     diagnostics = loaded(tmp_path, text).diagnostics

@@ -19,7 +19,7 @@ from reconciler.rules.registry import RuleRegistry
 from reconciler.rules_api import Context, Exam, Finding, Rule
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "rules-plugin"
-SUNDAY = "  configuration: {examOpenDate: 2031-12-14T20:00, password: {fromEnv: EXAM_SECRET_X}}\n"
+SUNDAY = "  configuration: {examOpenDate: 2031-12-14T20:00, examCloseDate: 2031-12-14T22:00}\n"
 MANIFEST = f"{BASE}exams:\n  a/x:\n    title: Final Exam\n  {SUNDAY}"
 OPEN_LINE = BASE.count("\n") + 4
 

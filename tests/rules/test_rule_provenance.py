@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from manifest_tree import write
-from rule_bench import BASE, NOW
+from rule_bench import BASE, settings_of
 
-from reconciler.manifest.loader import RuleSettings, load
+from reconciler.manifest.loader import load
 from reconciler.model.declarations import Loaded
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Severity
@@ -32,7 +32,7 @@ def manifest(*names: str, extra: str = "", extends: str = "_base.yaml") -> str:
 
 def read(root: Path, *paths: str, **settings: Any) -> Loaded:
     """What the manifests below `root` give."""
-    return load(paths or ["."], root=root, environment=Environment(), rules=RuleSettings(now=NOW, **settings))
+    return load(paths or ["."], root=root, environment=Environment(), rules=settings_of(**settings))
 
 
 def told(loaded: Loaded) -> list[str]:
@@ -130,7 +130,10 @@ def test_a_value_of_an_exam_that_a_base_makes_wrong(tmp_path: Path) -> None:
     write(tmp_path, "a.yaml", manifest("a/x", extra=dates))
     (found,) = read(tmp_path).diagnostics
     assert f"{found.code} {_place(found)}" == "window-order a.yaml:4"
-    assert found.hint.endswith(f" examCloseDate is from _base.yaml:{LINE}.")
+    assert found.hint.endswith(
+        f" examCloseDate is 2032-01-05T09:00 from _base.yaml:{LINE} and examOpenDate is 2032-01-05T10:00, "
+        "in America/New_York."
+    )
 
 
 def test_weights_hold_in_bases(tmp_path: Path) -> None:
@@ -208,8 +211,9 @@ def test_a_base_that_is_read_as_a_manifest_too_is_one_file(tmp_path: Path) -> No
 def test_a_rule_never_quotes_a_secret_of_a_base(tmp_path: Path) -> None:
     """What a manifest repeats of a base's password is masked in what a rule says of it."""
     write(tmp_path, "_base.yaml", f"{SHARED}    configuration: {{password: live-1234}}\n")
-    dates = ", configuration: {examOpenDate: 2031-10-05T09:00, proctorTypes: [live-1234]}"
-    write(tmp_path, "a.yaml", manifest("a/x", extra=dates))
+    dates = "examOpenDate: 2031-10-05T09:00, examCloseDate: 2031-10-06T09:00"
+    more = f", configuration: {{{dates}, proctorTypes: [live-1234]}}"
+    write(tmp_path, "a.yaml", manifest("a/x", extra=more))
     found = read(tmp_path).diagnostics
     assert {each.code for each in found} == {"inline-secret", "short-notice"}
     assert "live-1234" not in "".join(f"{each.message}{each.hint}{each.excerpt}" for each in found)
@@ -217,11 +221,15 @@ def test_a_rule_never_quotes_a_secret_of_a_base(tmp_path: Path) -> None:
 
 def test_the_moment_is_judged_in_the_zone_of_each_exam(tmp_path: Path) -> None:
     """One local time that a profile gives is over in Tokyo while it is to come in New York."""
-    write(tmp_path, "_base.yaml", f"{SHARED}    configuration: {{examCloseDate: 2031-09-30T23:00}}\n")
+    write(
+        tmp_path,
+        "_base.yaml",
+        f"{SHARED}    configuration: {{examCloseDate: 2031-09-30T23:00}}\n",
+    )
     zones = (("a/ny", "America/New_York"), ("a/tokyo", "Asia/Tokyo"))
     for name, zone in zones:
         write(tmp_path, f"{zone[:4]}.yaml", manifest(name, extra=f", timezone: {zone}"))
-    (found,) = read(tmp_path).diagnostics
+    (found,) = read(tmp_path, severities={"incomplete-window": None}).diagnostics
     assert f"{found.code} {_place(found)}" == f"window-over _base.yaml:{LINE}"
     assert found.message.endswith(" (in the exam 'a/tokyo')")
     assert "2031-09-30T14:00:00.000Z" in found.hint

@@ -11,16 +11,31 @@ from reconciler.model.diagnostics import Severity
 FIRST = BASE.count("\n") + 2
 """The line of the first exam's address."""
 CITY = "Write the zone of your city, such as America/New_York, Europe/Berlin or Asia/Kolkata"
+OPENS, CLOSES = "2031-12-15T09:00", "2031-12-15T17:00"
+SWAP = "Swap them, or mend the one that is wrong."
+UTC = "examCloseDate is 2031-12-15T13:00Z (2031-12-15T08:00)"
+YEARS = "Check the year and the month of both dates."
+NEW_YORK = "in America/New_York."
 
 
-def told(root: Path, text: str) -> list[str]:
-    """Each finding in `text`: its line (1 is that of the address), column, code, message and hint."""
+def told(root: Path, text: str, **severities: Severity | None) -> list[tuple[str, str, str]]:
+    """Each finding in `text`: its line (1 is that of the address), column and code; message; hint."""
+    weighed = {code.replace("_", "-"): severity for code, severity in severities.items()}
     return [
-        f"{each.span.start.line - FIRST + 1}:{each.span.start.column} {each.code}: {each.message}. "
-        f"{each.hint}"
-        for each in loaded(root, f"{BASE}exams:\n{text}").diagnostics
+        (
+            f"{each.span.start.line - FIRST + 1}:{each.span.start.column} {each.code}",
+            each.message,
+            each.hint,
+        )
+        for each in loaded(root, f"{BASE}exams:\n{text}", severities=weighed).diagnostics
         if each.span
     ]
+
+
+def exam(address: str = "cs101/x", **configuration: object) -> str:
+    """An exam of four lines, and one for each field of its `configuration`."""
+    fields = "".join(f"      {name}: {value}\n" for name, value in configuration.items())
+    return f"  {address}:\n    title: X\n    url: https://lms.example.edu/x\n    configuration:\n{fields}"
 
 
 @pytest.mark.parametrize(
@@ -38,8 +53,8 @@ def told(root: Path, text: str) -> list[str]:
 def test_a_zone_without_summer_time_is_answered_with_the_region(tmp_path: Path, zone: str, hint: str) -> None:
     """Where a zone may stand for several regions, all are named."""
     message = f"'{zone}' has one offset all year, so times in summer may be an hour off"
-    exam = f"  a/x: {{title: X, timezone: {zone}}}\n"
-    assert told(tmp_path, exam) == [f"1:29 no-summer-time: {message}. {hint}"]
+    text = f"  a/x: {{title: X, timezone: {zone}}}\n"
+    assert told(tmp_path, text) == [("1:29 no-summer-time", message, hint)]
 
 
 def test_the_zone_of_an_environment_is_looked_at_too(tmp_path: Path) -> None:
@@ -57,3 +72,91 @@ def test_the_zone_of_an_environment_is_looked_at_too(tmp_path: Path) -> None:
         zones = [each for each in found if each.code == "no-summer-time"]
         assert [each.severity for each in zones] == severities
         assert {str(each.span.start) for each in zones if each.span} <= {"reconciler.yaml:3:23"}
+
+
+@pytest.mark.parametrize(
+    ("configuration", "place", "message", "hint"),
+    [
+        (
+            {"examOpenDate": OPENS},
+            "5:21 incomplete-window",
+            "examOpenDate is given, and examCloseDate is not",
+            "Add `examCloseDate:` beside it, so that the window has two ends.",
+        ),
+        (
+            {"scheduleCloseDate": OPENS},
+            "5:26 incomplete-window",
+            "scheduleCloseDate is given, and scheduleOpenDate is not",
+            "Add `scheduleOpenDate:` beside it, so that the window has two ends.",
+        ),
+        (
+            {"examOpenDate": CLOSES, "examCloseDate": OPENS},
+            "6:22 window-order",
+            "examCloseDate is not after examOpenDate",
+            f"{SWAP} examCloseDate is {OPENS} and examOpenDate is {CLOSES}, {NEW_YORK}",
+        ),
+        (
+            {"examOpenDate": OPENS, "examCloseDate": "2031-12-15T13:00Z"},
+            "6:22 window-order",
+            "examCloseDate is not after examOpenDate",
+            f"{SWAP} {UTC} and examOpenDate is {OPENS}, {NEW_YORK}",
+        ),
+        (
+            {"examOpenDate": OPENS, "examCloseDate": "2049-12-15T17:00"},
+            "6:22 long-window",
+            "the exam window is longer than a term: 18 years",
+            f"{YEARS} examCloseDate is 2049-12-15T17:00 and examOpenDate is {OPENS}, {NEW_YORK}",
+        ),
+        (
+            {"examOpenDate": OPENS, "examCloseDate": "2032-12-15T17:00"},
+            "6:22 long-window",
+            "the exam window is longer than a term: 366 days",
+            f"{YEARS} examCloseDate is 2032-12-15T17:00 and examOpenDate is {OPENS}, {NEW_YORK}",
+        ),
+        (
+            {"examOpenDate": "2301-12-15T09:00", "examCloseDate": "2301-12-15T17:00"},
+            "5:21 far-future",
+            "the exam window opens in more than ten years",
+            "Check the year.",
+        ),
+        (
+            {"duration": 1.5},
+            "5:17 duration-not-in-minutes",
+            "a duration of 1.5 minutes is unusual",
+            "Write minutes: 1.5 hours are 90.",
+        ),
+        (
+            {"duration": 2},
+            "5:17 duration-not-in-minutes",
+            "a duration of 2 minutes is unusual",
+            "Write minutes: 2 hours are 120.",
+        ),
+        (
+            {"duration": 92.5},
+            "5:17 duration-not-in-minutes",
+            "a duration of 92.5 minutes is unusual",
+            "Write whole minutes.",
+        ),
+    ],
+)
+def test_dates_and_durations(
+    tmp_path: Path, configuration: dict[str, str], place: str, message: str, hint: str
+) -> None:
+    """The value is named, dates are quoted as they are written, and the hint says what to do."""
+    assert told(tmp_path, exam(**configuration)) == [(place, message, hint)]
+
+
+def test_an_exam_without_dates(tmp_path: Path) -> None:
+    """There is no value to stand at: the finding stands at the address."""
+    hint = "Add `examOpenDate:` and `examCloseDate:` to its configuration: when students may sit it."
+    assert told(tmp_path, exam(duration=90), no_window=Severity.WARNING) == [
+        ("1:3 no-window", "the exam has no exam window", hint)
+    ]
+
+
+def test_the_first_and_the_last_day_of_the_calendar_are_quoted(tmp_path: Path) -> None:
+    """A moment that the exam's zone has no date for is quoted as it is written."""
+    text = exam(scheduleOpenDate="9999-12-31T23:59:59Z", scheduleCloseDate="0001-01-01T00:00:00Z")
+    ((_, _, hint),) = told(tmp_path, text)
+    assert "scheduleCloseDate is 0001-01-01T00:00:00Z and " in hint
+    assert "scheduleOpenDate is 9999-12-31T23:59:59Z (9999-12-31T18:59)" in hint
