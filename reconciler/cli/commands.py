@@ -128,15 +128,23 @@ COMMANDS: Final = (
         "create an empty state, once for each workspace and environment",
         "edit_commands:initialise",
         (
-            option(
-                "--migrate-from URL",
-                "move the state from URL to here; the old one is marked as moved and cannot be used again",
+            OneOf(
+                (
+                    option(
+                        "--migrate-from URL",
+                        "move the state from URL to here; the old one is marked as moved and cannot be used "
+                        "again",
+                    ),
+                    option("--example", "also write a commented manifest and workspace file to begin with"),
+                ),
+                is_required=False,
             ),
             option("--encrypt", "encrypt the state with the key in $RECONCILER_STATE_KEY"),
             *_LOCKED,
         ),
         (
             "reconciler init",
+            "reconciler init --example",
             "reconciler init --state file:state/staging.json",
             "reconciler init --migrate-from file:exams.state.json --state file:state/exams.json",
         ),

@@ -15,14 +15,16 @@ from reconciler.cli.arguments import (
     invocation_of,
     print_raw,
     result_console,
+    root_of,
     secrets_of,
     workspace_of,
 )
 from reconciler.cli.dispatch import on_signals
+from reconciler.cli.example_files import refuse_where_taken, write_example
 from reconciler.cli.exit_codes import DONE, FAILED
 from reconciler.cli.notices import tell_backup, work_ended
 from reconciler.editing import LARGEST_SHEET_BYTES, Edit, Restored
-from reconciler.host import describe_runner
+from reconciler.host import SystemClock, describe_runner
 from reconciler.model.errors import UsageError
 from reconciler.model.locks import Breaking, Liveness, LockHolder
 from reconciler.outputs.json.writers import recovery_document, to_text
@@ -34,13 +36,17 @@ from reconciler.workspace import Workspace
 
 
 def initialise(parsed: argparse.Namespace) -> int:
-    """Create an empty state, or move an existing one to this workspace's store."""
+    """Create an empty state, perhaps with example files, or move an existing one to this workspace."""
+    if parsed.example:
+        refuse_where_taken(root_of(parsed), parsed.state)
     (workspace, location), source = _to_be_locked(parsed), parsed.migrate_from
     wait_s, is_encrypted = parsed.lock_timeout, parsed.encrypt
     if source is None:
         state = workspace.initialise(is_encrypted=is_encrypted)
         form = "empty, encrypted" if is_encrypted else "empty"
         text = f"Created an {form} state at {location} (lineage {state.lineage})."
+        if parsed.example:
+            text += f" Wrote {' and '.join(write_example(root_of(parsed), SystemClock().now()))}."
         then = "Next: `reconciler plan`"
     else:
         state = workspace.migrate(source, lock_timeout_s=wait_s, is_encrypted=is_encrypted)
