@@ -130,8 +130,8 @@ class FileDiagnostics(Struct):
         if owner is not self:
             self._remember_mistake(found)
         key = code, at, subject
-        is_folded = (code, cause) in self.causes
-        if cause:
+        is_folded = address is not None and (code, cause) in self.causes
+        if cause and address is not None:
             owner, key = self.causes.setdefault((code, cause), (owner, key))
         owner.add_here(key, found, span.start.line, address if is_outside_exam or is_folded else None)
 
@@ -169,6 +169,13 @@ class FileDiagnostics(Struct):
         del self._found[displaced]
         self._left_out[displaced] = None
         return True
+
+    def withdraw(self, code: str, within: TextRange) -> None:
+        """Remove the diagnostics of `code` in a text range: another one says what is wrong there."""
+        for key in [
+            key for key in self._found if key[0] == code and within.start <= key[1].start < within.end
+        ]:
+            del self._found[key]
 
     def echo(self, value: str) -> str:
         """Return `value` in quotes for a message, or "this value" if it holds a secret."""

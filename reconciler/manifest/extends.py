@@ -17,6 +17,7 @@ from reconciler.manifest.diagnostics import FIRST_BASE_OFFSET, FileDiagnostics
 from reconciler.manifest.header import report_header, report_partial_exams
 from reconciler.manifest.lifecycle import BLOCKS
 from reconciler.manifest.patterns import Fence
+from reconciler.manifest.schema.as_meant import manifest_as_meant
 from reconciler.manifest.yaml.document import YamlDocument
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, YamlSequence, shifted
 from reconciler.model.words import listed, suggestion
@@ -171,10 +172,11 @@ class BaseFileReader:
         self._by_origin.append(base)
         self._next_origin += len(diagnostics.source.text) + 1
         if document is not None:
-            report_header(document.root, diagnostics)
-            _report_misplaced_blocks(document.root, diagnostics)
-            base.entries, base.has_all_entries = self._entries(file, document.root, diagnostics)
-            root = shifted(document.root, base.origin)
+            meant = manifest_as_meant(document.root, diagnostics)
+            report_header(meant, diagnostics)
+            _report_misplaced_blocks(meant, diagnostics)
+            base.entries, base.has_all_entries = self._entries(file, meant, diagnostics)
+            root = shifted(meant, base.origin)
             base.root = root if isinstance(root, YamlMapping) else None
         return base
 

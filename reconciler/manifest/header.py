@@ -86,7 +86,8 @@ def report_missing_install(
     roots: Sequence[YamlMapping], context: FileContext, diagnostics: FileDiagnostics
 ) -> None:
     """Report exams in the last of `roots` for which neither a file nor the environment names an install."""
-    if context.install is None and not any("installSid" in root for root in roots):
+    holders = (*roots, *filter(None, map(roots[-1].mapping(_EXAMS).mapping, roots[-1].mapping(_EXAMS))))
+    if context.install is None and not any("installSid" in holder for holder in holders):
         diagnostics.add(
             "no-install-sid",
             roots[-1].key_at(_EXAMS),

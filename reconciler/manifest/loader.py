@@ -18,6 +18,7 @@ from reconciler.manifest.lost_text import report_lost_text
 from reconciler.manifest.manifest_file import ManifestFile
 from reconciler.manifest.paths import NO_PLACES, ManifestPath, find, read_bounded, unusable
 from reconciler.manifest.rule_diagnostics import LocatedDeclaration, add_rule_diagnostics
+from reconciler.manifest.schema.as_meant import manifest_as_meant
 from reconciler.manifest.suppressions import read_suppressions, report_unused
 from reconciler.manifest.unread_files import look_alikes
 from reconciler.manifest.yaml.document import YamlDocument, read
@@ -130,13 +131,14 @@ class _Reader:
         self._diagnostics.append(diagnostics)
         if document is None:
             return
-        bases = self._base_files.bases_of(file.path, document.root, diagnostics)
+        root = manifest_as_meant(document.root, diagnostics)
+        bases = self._base_files.bases_of(file.path, root, diagnostics)
         if bases.roots:
             diagnostics.causes = self._causes.setdefault(tuple(map(id, bases.roots)), diagnostics.causes)
-        manifest = ManifestFile(document.root, diagnostics, self._environment, bases, self._provenance)
+        manifest = ManifestFile(root, diagnostics, self._environment, bases, self._provenance)
         manifest.read()
         self._names = manifest.names | self._names
-        self._lifecycle.gather(document.root, diagnostics)
+        self._lifecycle.gather(root, diagnostics)
         self._elsewhere.update({each.address: each for each in manifest.elsewhere})
         for each in manifest.declared:
             self._located.setdefault(each.declaration.address, each)

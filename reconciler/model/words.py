@@ -41,7 +41,8 @@ def suggestion(word: str, known: Iterable[str], otherwise: str) -> str:
 
 def either(words: Iterable[str]) -> str:
     """Return `words` in quotes, as a choice."""
-    return " or ".join(f"'{word}'" for word in words)
+    *first, last = (f"'{word}'" for word in words)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def listed(words: Iterable[str]) -> str:

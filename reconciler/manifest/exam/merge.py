@@ -33,9 +33,7 @@ def merged(upper: YamlMapping, lower: YamlMapping | None) -> YamlMapping:
 
 def _over(upper: YamlMapping, lower: YamlMapping, hidden: Collection[str] = ()) -> YamlMapping:
     """Return `upper` merged over `lower`, without the fields `hidden` of `lower`."""
-    result = YamlMapping()
-    result.update(upper)
-    result.offsets = upper.offsets[:]
+    result = upper.copy()
     for key, (key_at, value_at) in lower.ranges().items():
         value, base = upper.get(key), lower[key]
         if key not in upper:

@@ -48,12 +48,13 @@ def course_of(
         return (CourseSid(value), None) if is_course_sid(value) else None
     if value in context.courses:
         return context.courses[value], value
-    hint = "Add it to `courses` of this file or of the environment, or write `courseSid: CU…`."
+    near = suggestion(value, context.courses, "")
+    how = "dd it to `courses` of this file or of the environment, or write `courseSid: CU…`."
     diagnostics.add(
         "unknown-alias",
         exam.value_at("course"),
         f"no course is called {diagnostics.echo(value)}",
-        f"{suggestion(value, context.courses, '')} {hint}".lstrip(),
+        f"{near} If not, a{how}" if near else f"A{how}",
         cause=f"course {value}",
     )
     return None

@@ -13,6 +13,7 @@ from reconciler.manifest.exam.merge import COURSE_FIELDS, count_nodes, merged, p
 from reconciler.manifest.exam.passwords import report_secret
 from reconciler.manifest.exam.payload import body_of, course_of, report_user
 from reconciler.manifest.header import FileContext
+from reconciler.manifest.schema.as_meant import exam_as_meant
 from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
 from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
@@ -70,7 +71,11 @@ class Resolver(Struct):
 
         For an exam that is for other environments only, return these.
         """
+        written = exam
+        if isinstance(exam, YamlMapping):
+            exam = exam_as_meant(exam, place.name, self.diagnostics)
         is_right = report_schema_errors(check_of("manifest", "exam"), exam, place, self.diagnostics)
+        is_right &= exam is written
         if not isinstance(exam, YamlMapping) or not self.are_whole:
             return None
         partial_exams = self.context.partial_exams
@@ -153,18 +158,28 @@ class Resolver(Struct):
             for exam in exams:
                 if self.diagnostics.is_full:
                     return
-                code, message, hint = _words_of_lacking(name, exam.below)
-                cause = name if len(exams) == self._judged else ""
-                self.diagnostics.add(
-                    code, exam.at, message, hint, address=exam.address, subject=name, cause=cause
-                )
+                self._report_lacking(name, exam, name if len(exams) == self._judged else "")
 
-
-def _words_of_lacking(name: str, below: YamlMapping | None) -> tuple[str, str, str]:
-    """Return code, message and hint for an exam that lacks the field `name`."""
-    merged_in = f"merged were the defaults {listed(below)}" if below else "the file has no defaults"
-    if name in COURSE_FIELDS:
-        hint = f"Add `course:` with an alias, or `courseSid: CU…`; {merged_in}."
-        return "no-course", "the exam names no course", hint
-    hint = f"Add `{name}:` to the exam or to `defaults`; {merged_in}."
-    return "missing-field", f"the exam lacks '{name}'", hint
+    def _report_lacking(self, name: str, exam: _Lacking, cause: str) -> None:
+        merged_in = (
+            f"merged were the defaults {listed(exam.below)}" if exam.below else "the file has no defaults"
+        )
+        if name in COURSE_FIELDS:
+            self.diagnostics.add(
+                "no-course",
+                exam.at,
+                "the exam names no course",
+                f"Add `course:` with an alias, or `courseSid: CU…`; {merged_in}.",
+                address=exam.address,
+                cause=cause,
+            )
+            return
+        self.diagnostics.add(
+            "missing-field",
+            exam.at,
+            f"the exam lacks '{name}'",
+            f"Add `{name}:` to the exam or to `defaults`; {merged_in}.",
+            address=exam.address,
+            subject=name,
+            cause=cause,
+        )

@@ -1,7 +1,6 @@
 """Turns errors of jsonschema into diagnostics in the user's words."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -9,9 +8,10 @@ from msgspec import Struct
 from reconciler import schemas
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.redaction import announces_secret
+from reconciler.manifest.schema.field_names import cut_key, level_of, meant_by
 from reconciler.manifest.schema.validation import SchemaCheck
 from reconciler.manifest.yaml.nodes import BROKEN, TextRange, Value, YamlMapping, range_at
-from reconciler.model.words import listed, suggestion
+from reconciler.model.words import either, listed, suggestion
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -24,9 +24,6 @@ _HINTS: Final = {
     "number": "Write a number, without quotes and units.",
     "integer": "Write a whole number, without quotes and units.",
 }
-_OF_THE_FILE: Final = frozenset({"installSid", "courses", "users", "extends", "version"})
-_GLUED: Final = re.compile("(?<=.)[:=].*", re.DOTALL)
-"""A `:` or `=` without a blank after it, as in `key:value`, and what may be a secret after it."""
 _SECRET_PATH: Final = ("configuration", "password")
 
 
@@ -90,22 +87,13 @@ class _Report(Struct, frozen=True):
             return
         for field, (at, value_at) in self.error.instance.ranges().items():
             if field not in known:
-                name = _GLUED.sub("", field)
+                name = cut_key(field)
                 behind = at.end if name == field else at.start + len(name)
                 self.diagnostics.hide(TextRange(behind, max(at.end, value_at.end)))
                 if not self.diagnostics.is_full:
-                    self._unknown_field(name, at, known)
-
-    def _unknown_field(self, field: str, at: TextRange, known: Iterable[str]) -> None:
-        hint = suggestion(field, known, f"Remove it. Known are: {', '.join(known)}.")
-        if field in _OF_THE_FILE:
-            hint = "It holds for a whole file: move it to the top of the file."
-        self.diagnostics.add(
-            "unknown-field",
-            at,
-            f"{self.diagnostics.echo(field)} is not a field of {self.name}",
-            hint,
-        )
+                    message = f"{self.diagnostics.echo(name)} is not a field of {self.name}"
+                    hint = _advice(name, known, self.error.instance)
+                    self.diagnostics.add("unknown-field", at, message, hint)
 
     def _missing_field(self) -> None:
         instance: Any = self.error.instance
@@ -119,6 +107,8 @@ class _Report(Struct, frozen=True):
         names = [wanted] if isinstance(wanted, str) else list(wanted)
         words = " or ".join(schemas.TYPE_WORDS[name] for name in names)
         hint = _HINTS.get(names[0], "")
+        if self.path == ("exams",) and isinstance(self.error.instance, list):
+            hint = "Give each exam an address in place of its dash, as in `cs101/midterm-1:`."
         if self.error.instance is None:
             advice = "Text that begins with `#` or `&` needs quotes." if names == ["string"] else hint
             hint = f"Give it a value, or remove it. {advice}"
@@ -155,6 +145,21 @@ class _Report(Struct, frozen=True):
     def _note(self, code: str, message: str, hint: str, subject: str = "") -> None:
         at = range_at(self.root, self.path) or self.place.at
         self.diagnostics.add(code, at, message, hint, subject=subject)
+
+
+def _advice(field: str, known: Collection[str], holder: YamlMapping) -> str:
+    """Return what to do with the unknown `field` of `holder`, in which `known` are possible."""
+    level = level_of(known)
+    if level is None:
+        return suggestion(field, known, f"Remove it. Known are: {', '.join(known)}.")
+    meant = meant_by(field, level, is_mapping=isinstance(holder.get(field), YamlMapping))
+    if meant is None:
+        shared = level == "manifest" and isinstance(holder.get(field), YamlMapping)
+        lists = "what exams have in common goes under `defaults` or `profiles`"
+        return f"Remove it; {lists if shared else '`reconciler explain` lists the fields'}."
+    if meant.level == level and meant.names[0] in holder:
+        return f"Keep one of the two: '{meant.names[0]}' is here too."
+    return f"did you mean {either(meant.names)}?"
 
 
 def _as_written(value: object) -> str:

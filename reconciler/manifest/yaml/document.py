@@ -157,6 +157,7 @@ def _report_slip(slip: Slip, diagnostics: FileDiagnostics) -> None:
         hint = (
             f"Write `{printable(slip.line.strip())}`." if is_shown and not hint else hint or "Mend the line."
         )
+    diagnostics.withdraw("unknown-anchor", at)
     diagnostics.add("syntax", at, slip.message, hint or "Mend this line.")
 
 

@@ -50,6 +50,13 @@ class YamlMapping(dict[str, Value]):
         self[key] = value
         self.offsets.extend((*at, *value_at))
 
+    def copy(self) -> "YamlMapping":
+        """Return a copy with the same values."""
+        copy = YamlMapping()
+        copy.update(self)
+        copy.offsets = self.offsets[:]
+        return copy
+
     def mapping(self, key: str) -> "YamlMapping":
         """Return the mapping under `key`; an empty one if the value is missing or not a mapping."""
         value = self.get(key)

@@ -372,9 +372,11 @@ class YamlParser:
         anchored = self._anchors.get(event.anchor)
         if anchored is None:
             code, message = "unknown-anchor", "this alias names an anchor that is not defined before it"
+            hint = "Let it name an anchor (`&name`) that is complete before this line."
             if event.anchor in self._anchors:
                 code, message = "alias-loop", "this alias is inside the value that it refers to"
-            hint = "Let it name an anchor (`&name`) that is complete before this line."
+            else:
+                hint = "Put text that begins with `*` in quotes; an alias names an anchor (`&name`) above it."
             return self._broken(code, at, message, hint), at.start, at.end, 0
         self._aliases.append((at.start, anchored.at))
         self._written += 1

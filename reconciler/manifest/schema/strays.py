@@ -1,0 +1,157 @@
+"""Fields that are misspelt or stand in the wrong place: finds out what they are, and reports them."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.schema.field_names import Level, cut_key, fault_of, fields_of, is_synonym, meant_by
+from reconciler.manifest.yaml.nodes import BROKEN, TextRange, Value, YamlMapping
+from reconciler.model.identities import is_address, is_course_sid
+from reconciler.model.words import first_few
+
+CODE: Final = "unknown-field"
+
+_MOST: Final = 1000
+"""Unknown fields of one mapping that are looked at."""
+_PLACES: Final[dict[Level, str]] = {
+    "manifest": "at the top of the file",
+    "exam": "one level up, beside `configuration`",
+    "configuration": "under `configuration`",
+}
+
+
+_EXAM_LEVELS: Final[tuple[Level, ...]] = ("exam", "configuration")
+_OF_AN_EXAM: Final = frozenset({"course", "courseSid", "url"})
+
+
+class Stray(Struct, frozen=True):
+    """An entry that belongs elsewhere: as the field `name` at `level`, or as an exam if that is None.
+
+    `written` is its key; None if a diagnostic tells of it already.
+    """
+
+    name: str
+    level: Level | None
+    written: str | None
+    value: Value
+    at: TextRange
+    value_at: TextRange
+
+
+class StrayFields(Struct, frozen=True):
+    """Finds and reports stray fields of one file."""
+
+    diagnostics: FileDiagnostics
+
+    def sorted_out(self, holder: YamlMapping, level: Level, called: str) -> tuple[YamlMapping, list[Stray]]:
+        """Return `holder` with misspelt fields spelt as meant, and the entries that belong elsewhere.
+
+        Fields of which the meaning cannot be told are left. `called` names `holder` in messages.
+        """
+        known = fields_of(level)
+        if holder.keys() <= known:
+            return holder, []
+        own, strays = YamlMapping(), list[Stray]()
+        unknown = {field: at for field, at in holder.ranges().items() if field not in known}
+        for field, (at, value_at) in holder.ranges().items():
+            if field in known:
+                own.put(field, holder[field], at, value_at)
+        for number, (field, (at, value_at)) in enumerate(unknown.items()):
+            stray = self._stray(field, holder[field], level, at, value_at) if number < _MOST else None
+            if stray is None or (stray.level == level and stray.name in own):
+                own.put(field, holder[field], at, value_at)
+                continue
+            if stray.level != level:
+                strays.append(stray)
+                continue
+            self._report_misspelt(stray, called, f"did you mean '{stray.name}'?")
+            own.put(stray.name, stray.value, at, value_at)
+        return own, strays
+
+    def _stray(
+        self, field: str, value: Value, level: Level, at: TextRange, value_at: TextRange
+    ) -> Stray | None:
+        """Return what is meant by `field`, and hide its value; None if it cannot be told."""
+        fault = fault_of(field)
+        meant = meant_by(
+            field if fault is None else fault.name, level, is_mapping=isinstance(value, YamlMapping)
+        )
+        if is_like_exam(field, value) and (meant is None or "defaults" not in meant.names):
+            return Stray(field, None, field, value, at, value_at)
+        if meant is None or len(meant.names) > 1 or (fault is None and cut_key(field) != field):
+            return None
+        name = meant.names[0]
+        if name == "course" and isinstance(value, str) and is_course_sid(value):
+            name = "courseSid"
+        has_value = fault is None or fault.is_odd
+        if not isinstance(value, YamlMapping):  # its fields are looked at one by one
+            behind = at.end if has_value or fault is None else at.start + len(fault.name)
+            self.diagnostics.hide(TextRange(behind, max(at.end, value_at.end)))
+        if fault is None:
+            return Stray(name, meant.level, field, value, at, value_at)
+        self.diagnostics.add(CODE, at, fault.message, fault.hint)
+        return Stray(name, meant.level, None, value if has_value else BROKEN, at, value_at)
+
+    def in_place_of_address(self, key: str, value: Value, at: TextRange, value_at: TextRange) -> Stray | None:
+        """Return the field that stands where the address of an exam is expected; None if it is no field."""
+        if has_exam_fields(value):
+            return None
+        for level in _EXAM_LEVELS:
+            if key in fields_of(level):
+                return Stray(key, level, key, value, at, value_at)
+        if value is None or "/" in key or isinstance(value, YamlMapping):
+            return None
+        return self._stray(key, value, "exam", at, value_at)
+
+    def _report_misspelt(self, stray: Stray, called: str, hint: str) -> None:
+        if stray.written is not None:
+            message = f"{self.diagnostics.echo(stray.written)} is not a field of {called}"
+            cause = message if is_synonym(stray.written) else ""
+            self.diagnostics.add(CODE, stray.at, message, hint, cause=cause)
+
+    def report_fields(self, strays: Sequence[Stray], called: str, place: str = "") -> None:
+        """Report the fields among `strays`, which stand in `called`: those of one place together."""
+        together: dict[str, list[Stray]] = {}
+        for stray in strays:
+            if stray.level is None or stray.written is None:
+                continue
+            where = place or _PLACES[stray.level]
+            if stray.written == stray.name:
+                together.setdefault(where, []).append(stray)
+            else:
+                self._report_misspelt(stray, called, f"did you mean '{stray.name}', {where}?")
+        for where, several in together.items():
+            self._report_together(several, ("is out of place", "are out of place"), where)
+
+    def report_exams(self, strays: Sequence[Stray], place: str) -> None:
+        """Report those of `strays` that look like exams, together."""
+        exams = [stray for stray in strays if stray.level is None]
+        if exams:
+            self._report_together(exams, ("looks like an exam", "look like exams"), place)
+
+    def _report_together(self, strays: Sequence[Stray], wrong: tuple[str, str], place: str) -> None:
+        """Report what is wrong with `strays`, in the singular or the plural, and where they belong."""
+        names = [self.diagnostics.echo(f"{stray.written}") for stray in strays]
+        is_one = len(strays) == 1
+        message = f"{first_few(names, between=', ', last=' ')} {wrong[0] if is_one else wrong[1]}"
+        hint = f"{'It belongs' if is_one else 'They belong'} {place}."
+        self.diagnostics.add(CODE, strays[0].at, message, hint, cause=f"{message} {hint}")
+
+
+def has_exam_fields(value: Value) -> bool:
+    """Return whether `value` is a mapping with a field of exams."""
+    return isinstance(value, YamlMapping) and not fields_of("exam").isdisjoint(value)
+
+
+def is_like_exam(key: str, value: Value) -> bool:
+    """Return whether `key` may be the address of an exam, and `value` the exam."""
+    has_title = isinstance(value, YamlMapping) and "title" in value
+    return has_exam_fields(value) and is_address(key) and ("/" in key or has_title)
+
+
+def is_surely_exam(key: str, value: Value) -> bool:
+    """Return whether `key` and `value` are an exam, and no profile."""
+    is_whole = isinstance(value, YamlMapping) and "title" in value and not _OF_AN_EXAM.isdisjoint(value)
+    return "/" in key and is_whole and is_like_exam(key, value)
