@@ -34,14 +34,15 @@ def report_lost_text(document: YamlDocument, diagnostics: FileDiagnostics) -> No
     for at, address in _Texts(frozenset(comments), anchors, exams).below(document.root):
         if at.start in anchors:
             anchor = text[at.start : at.end].split(maxsplit=1)[0]
-            lost, what = TextRange(at.start, at.start + len(anchor)), "an anchor"
+            lost = TextRange(at.start, at.start + len(anchor))
+            message = "YAML takes the word after `&` for an anchor, not for a part of the text"
             hint = f"{_KEPT} If not, remove it: nothing refers to it."
         elif text[at.start] in "\"'":
             continue
         else:
-            lost, what = comments[at.end], "a comment"
-            hint = f"{_KEPT} If it is a comment, put a space behind its `#`."
-        message = f"YAML takes {diagnostics.echo(text[slice(*lost)])} for {what}, not for a part of the text"
+            lost = comments[at.end]
+            message = "YAML takes all from `#` on for a comment, not for a part of the text"
+            hint = f"{_KEPT} If it is a comment, put a space behind the `#`."
         diagnostics.add(LOST_TEXT, lost, message, hint, severity=Severity.WARNING, address=address)
 
 
