@@ -19,10 +19,6 @@ MAX_DIAGNOSTICS: Final = 1_000
 FIRST_BASE_OFFSET: Final = 2 * MAX_SIZE_BYTES
 """Offsets from here on are in base files: no manifest is that long."""
 
-_MAX_GUARDED_DIAGNOSTICS: Final = 50
-"""An unparsed file with more diagnostics gets no excerpts, because it is slow to find what they may show."""
-
-
 _DiagnosticKey: TypeAlias = tuple[str, TextRange, str]
 """Identity of a diagnostic: code, text range, and subject, which tells several at one place apart."""
 
@@ -204,14 +200,12 @@ class FileDiagnostics(Struct):
 
         Excerpts are added only here, because all secrets of the file must be known first.
         """
-        may_show = self.source.is_parsed or len(self._found) <= _MAX_GUARDED_DIAGNOSTICS
         found = [
             (key, _with_affected(self._shown(each, key[1]), self._affected.get(key, ())))
             for key, each in self._found.items()
         ]
         return [
-            replace(each, excerpt=self._excerpt(at)) if may_show else each
-            for (_, at, _), each in (*found, *self._those_left_out())
+            replace(each, excerpt=self._excerpt(at)) for (_, at, _), each in (*found, *self._those_left_out())
         ]
 
     def _those_left_out(self) -> list[tuple[_DiagnosticKey, Diagnostic]]:
@@ -230,8 +224,8 @@ class FileDiagnostics(Struct):
         return [(key, too_many)]
 
     def _shown(self, found: Diagnostic, at: TextRange) -> Diagnostic:
-        """Return `found`, with a neutral text if its own might quote a secret."""
-        if not self.source.is_hidden(at.start):
+        """Return `found`, or a neutral text if its own might quote a secret; a syntax error's cannot."""
+        if found.code == "syntax" or not self.source.is_hidden(at.start):
             return found
         return replace(found, message=_NOT_SHOWN, hint=_HOW_TO_SHOW)
 

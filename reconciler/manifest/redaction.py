@@ -1,16 +1,14 @@
 """Redaction: words that announce a secret, and how much of a line may be shown before one.
 
 After the key of a secret nothing is shown except a complete reference such as `{fromEnv: EXAM_SECRET_NAME}`;
-and nothing after the reference, not even a comment.
+after the reference only further fields are shown, and no comment.
 """
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Final
 
-from reconciler import schemas
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
 
 MASK: Final = "***"
@@ -23,10 +21,12 @@ _ANNOUNCING: Final = (
 _ANNOUNCING_AS_KEYS: Final = frozenset({"auth", "code", "key", "pin", "psw", "pswd", "pw"})
 """Words that announce a secret only if a colon or an equals sign follows."""
 PASSWORD: Final = "password"  # noqa: S105 - the name of the field, not a password
-_LIKENESS: Final = 0.7
+_LEAST: Final = 0.7
+_LIKELY: Final = ((PASSWORD, _LEAST), ("accesscode", 0.8))
+"""Words whose misspellings announce a secret too, and how much these must be like them."""
 _MAX_WORD: Final = 14
-"""A longer word is not similar enough, even if it has every letter of `password`."""
-_WORD: Final = re.compile(
+"""A longer word has more letters than any misspelling of these."""
+WORD: Final = re.compile(
     r"(?i:pass[ _-](?:word|code|phrase|key))|[^\W_]+|[\w.@$-]+|//[^/\s@:]*:(?=[^/\s@]*@)"
 )
 _ASSIGNMENT: Final = re.compile(r"""["']?\s*[:=]""")
@@ -35,11 +35,11 @@ _REFERENCE: Final = re.compile(
     rf"""["']?[ ]*:[ ]+{{[ ]*(?:fromEnv:[ ]+(["']?){SECRET_VARIABLE_PREFIX}[A-Za-z0-9_]+\1"""
     r"""|fromFile:[ ]+(["']?)[\w.][\w./-]*\2)[ ]*}[\s}\],]*"""
 )
-_KEY: Final = re.compile(r"""([^\s,{}\[\]:"']+)["']?\s*:(?=\s|$)""")
-_CLOSED_PLAIN: Final = re.compile(r"""\s*:?\s+[^\s"'|>&*{\[!?#][^"'{}\[\]#&*]*(?:\s#.*)?""")
-_CLOSED_QUOTED: Final = re.compile(r"""\s*["']?\s*:\s*(?:"[^"\\]*"|'[^']*')\s*(?:#.*)?""")
-_ESCAPE: Final = re.compile(r"\\[xuU]")
-_INDIRECT: Final = re.compile(r"[*&]\S")
+_PART_OF_REFERENCE: Final = re.compile(
+    rf"[\s\"'{{(\[]*(?:fromEnv[\s\"':=]*)?(?:{SECRET_VARIABLE_PREFIX}\w+)?[\s\"'}})\],]*"
+)
+_NEXT_FIELD: Final = re.compile(r"(?:(?<=,)|(?<=, ))[A-Za-z]+: ")
+_ESCAPE: Final = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})")
 
 
 @lru_cache(maxsize=4096)
@@ -58,11 +58,7 @@ def _announces(word: str) -> bool:
     """Return whether the folded `word` announces a secret in any position."""
     if any(part in word for part in _ANNOUNCING):
         return True
-    if len(word) > _MAX_WORD or _most_likeness(word) < _LIKENESS:
-        return False
-    from difflib import SequenceMatcher  # noqa: PLC0415 - needed only for a possible misspelling
-
-    return SequenceMatcher(None, word, PASSWORD).ratio() >= _LIKENESS
+    return len(word) <= _MAX_WORD and any(_likeness(word, known) >= least for known, least in _LIKELY)
 
 
 def _folded(key: str) -> str:
@@ -70,10 +66,19 @@ def _folded(key: str) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", key).casefold()))
 
 
-def _most_likeness(word: str) -> float:
-    """Return an upper bound of the likeness of `word`, much faster than the likeness itself."""
-    shared = sum(map(PASSWORD.__contains__, word))
-    return 2 * min(shared, len(PASSWORD)) / (len(word) + len(PASSWORD))
+def _likeness(word: str, known: str) -> float:
+    """Return how much `word` is like `known`, from 0 to 1; 0 stands for any small value."""
+    if _most_likeness(word, known) < _LEAST:
+        return 0
+    from difflib import SequenceMatcher  # noqa: PLC0415 - needed only for a possible misspelling
+
+    return SequenceMatcher(None, word, known).ratio()
+
+
+def _most_likeness(word: str, known: str) -> float:
+    """Return an upper bound of the likeness of two words, much faster than the likeness itself."""
+    shared = sum(map(known.__contains__, word))
+    return 2 * min(shared, len(known)) / (len(word) + len(known))
 
 
 def printable(text: str) -> str:
@@ -92,6 +97,11 @@ def is_reference(text: str, key_end: int) -> bool:
     return _REFERENCE.match(text, key_end) is not None
 
 
+def is_part_of_reference(text: str) -> bool:
+    """Return whether `text` holds nothing but the name of a secret's variable, or `fromEnv`."""
+    return _PART_OF_REFERENCE.fullmatch(text) is not None
+
+
 def behind_colon(line: str, end: int) -> int:
     """Return the end of the colon after a key that ends at `end`; `end` if no colon follows."""
     found = _COLON.match(line, end)
@@ -99,38 +109,46 @@ def behind_colon(line: str, end: int) -> int:
 
 
 def shown_length(line: str) -> int:
-    """Return how many characters of `line` may be shown: up to the first word that announces a secret."""
-    end = _announcement(line)
-    if end is None:
-        return len(line)
-    reference = _REFERENCE.match(line, end)
-    return behind_colon(line, end) if reference is None else reference.end()
+    """Return how many characters of `line` may be shown: up to the first word that announces a secret.
 
-
-def shown_length_unparsed(lines: Sequence[str], index: int) -> int:
-    """Return how many characters of the line at `index` may be shown, in a text that could not be parsed.
-
-    The first key that is not a documented field ends it too. It is 0 after a secret that may go on to this
-    line, and for a text with secrets and anchors or aliases.
+    After a complete reference, only another field of the same mapping may be shown.
     """
-    announced = [(at, end) for at, line in enumerate(lines) if (end := _announcement(line)) is not None]
-    if announced and any(map(_INDIRECT.search, lines)):
-        return 0
-    if any(not _is_closed(lines, at, end, index) for at, end in announced if at < index):
-        return 0
-    line = lines[index]
-    unknown = (key.end() for key in _KEY.finditer(line) if _is_unknown(key[1]))
-    return min(shown_length(line), next(unknown, len(line)))
+    return _shown(line)[0]
 
 
-def _announcement(line: str) -> int | None:
-    """Return the end of the first word on `line` that announces a secret, if any.
+def is_loose(line: str) -> bool:
+    """Return whether `line` announces a secret that is no complete reference, and may go on below."""
+    return _shown(line)[1]
+
+
+def _shown(line: str) -> tuple[int, bool]:
+    """Return how many characters of `line` may be shown, and whether a secret in the rest may go on below."""
+    at = 0
+    while (end := _announcement(line, at)) is not None:
+        reference = _REFERENCE.match(line, end)
+        if reference is None:
+            return behind_colon(line, end), True
+        at = reference.end()
+        if "#" in line[at:] or (at < len(line) and _NEXT_FIELD.match(line, at) is None):
+            return at, not line.startswith("#", at)
+    return len(line), False
+
+
+def _announcement(line: str, at: int) -> int | None:
+    """Return the end of the first word on `line`, from `at` on, that announces a secret, if any.
 
     An escape counts, because it may spell any word; so does the user in a URL, before the password.
     """
-    escape = _ESCAPE.search(line)
-    ends = (found.end() for found in _WORD.finditer(line) if _announces_at(line, found))
-    return min((*([] if escape is None else [escape.start()]), *ends), default=None)
+    words = (found.end() for found in WORD.finditer(line, at) if _announces_at(line, found))
+    end = next(words, None)
+    escape = _ESCAPE.search(line, at, len(line) if end is None else end)
+    return end if escape is None else escape.start()
+
+
+def may_announce(word: str) -> bool:
+    """Return whether `word`, a match of WORD, may announce a secret."""
+    folded = _folded(word)
+    return word.startswith("//") or folded in _ANNOUNCING_AS_KEYS or _announces(folded)
 
 
 def _announces_at(line: str, found: re.Match[str]) -> bool:
@@ -141,37 +159,3 @@ def _announces_at(line: str, found: re.Match[str]) -> bool:
     if folded in _ANNOUNCING_AS_KEYS:
         return _ASSIGNMENT.match(line, found.end()) is not None
     return _announces(folded)
-
-
-def _is_unknown(key: str) -> bool:
-    """Return whether `key` is neither a documented field nor an address."""
-    return key not in _documented() and "/" not in key
-
-
-@cache
-def _documented() -> frozenset[str]:
-    """Return the names of all fields of manifests and of the workspace file."""
-    return frozenset(name for schema in ("manifest", "workspace") for name in _fields(schemas.load(schema)))
-
-
-def _fields(schema: object) -> set[str]:
-    """Return the names of all properties anywhere in `schema`."""
-    if isinstance(schema, list):
-        return {name for inner in schema for name in _fields(inner)}
-    if not isinstance(schema, dict):
-        return set()
-    properties = schema.get("properties")
-    return {*(properties if isinstance(properties, dict) else ()), *_fields(list(schema.values()))}
-
-
-def _is_closed(lines: Sequence[str], at: int, end: int, index: int) -> bool:
-    """Return whether the secret announced in line `at`, up to `end`, surely ends before line `index`."""
-    rest = lines[at][end:]
-    if not any(form.fullmatch(rest) for form in (_REFERENCE, _CLOSED_QUOTED, _CLOSED_PLAIN)):
-        return False
-    indent = _indent(lines[at])
-    return any(line.strip() and _indent(line) <= indent for line in lines[at + 1 : index + 1])
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip(" "))

@@ -16,8 +16,8 @@ from reconciler.manifest.redaction import (
     behind_colon,
     printable,
     shown_length,
-    shown_length_unparsed,
 )
+from reconciler.manifest.unparsed_redaction import UnparsedText
 from reconciler.manifest.yaml.nodes import TextRange
 from reconciler.model.diagnostics import Position, Span
 from reconciler.model.outside_text import spelt_out
@@ -26,8 +26,6 @@ MAX_SIZE_BYTES: Final = 256 * 1024 * 1024
 MAX_ECHO: Final = 60
 
 _MAX_EXCERPT: Final = 200
-_MAX_UNPARSED: Final = 256 * 1024
-"""Longest text, in characters, of which lines are shown although it could not be parsed."""
 _MAX_KNOWN_SECRETS: Final = 500
 _MIN_SECRET: Final = 4
 _BLANKS: Final = " \t\r\n"
@@ -129,7 +127,7 @@ class SourceText(Struct, dict=True):
         """Return the line at `offset` up to the first secret; None if the secret comes before `offset`."""
         starts = self.starts
         index = bisect_right(starts, offset) - 1
-        line, column = self._line(index), offset - starts[index]
+        line, column = self._line(index)[: 2 * _MAX_EXCERPT], offset - starts[index]
         if not self.is_text or column > _MAX_EXCERPT:
             return None
         length = self._shown_length(line, index)
@@ -146,9 +144,11 @@ class SourceText(Struct, dict=True):
             hidden = self._hidden_ranges().first_on(start, start + len(line))
             length = len(line) if hidden is None else behind_colon(line, max(hidden - start, 0))
             return min(length, shown_length(line))
-        if len(self.text) > _MAX_UNPARSED:
-            return 0
-        return shown_length_unparsed([self._line(at) for at in range(len(self.starts))], index)
+        return self._unparsed.shown_length(index)
+
+    @cached_property
+    def _unparsed(self) -> UnparsedText:
+        return UnparsedText(self.lines())
 
     def is_hidden(self, offset: int) -> bool:
         """Return whether `offset` is hidden.
@@ -190,6 +190,10 @@ class SourceText(Struct, dict=True):
     def line(self, number: int) -> str:
         """Return the line `number`, which counts from 1; an empty text after the last line."""
         return self._line(number - 1) if number <= len(self.starts) else ""
+
+    def lines(self) -> list[str]:
+        """Return all lines, without their breaks."""
+        return self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
     def without_secrets(self, text: str) -> str:
         """Return `text` with the secrets of this file masked, except very short ones."""

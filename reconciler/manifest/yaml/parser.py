@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 from yaml import events as ev
 
 from reconciler.manifest.diagnostics import FileDiagnostics
-from reconciler.manifest.redaction import announces_secret, is_reference
+from reconciler.manifest.redaction import announces_secret, is_part_of_reference, is_reference
 from reconciler.manifest.yaml.nodes import (
     BROKEN,
     OFFSETS_PER_ENTRY,
@@ -26,7 +26,6 @@ from reconciler.manifest.yaml.nodes import (
     YamlSequence,
 )
 from reconciler.manifest.yaml.scalars import NOT_TEXT_STARTS, UnusableNumber, resolve_plain
-from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
 
 MAX_DEPTH: Final = 64
 MAX_WRITTEN: Final = 16_000_000
@@ -116,6 +115,7 @@ class YamlParser:
         self._anchors: dict[str, _Anchored | None] = {}
         self._anchored_scalars: list[int] = []
         self._aliases: list[tuple[int, TextRange]] = []
+        self._unknown_aliases: list[int] = []
         self._secrets: list[tuple[TextRange, Value]] = []
         self._depth = 0
         self._written = 0
@@ -377,6 +377,7 @@ class YamlParser:
                 code, message = "alias-loop", "this alias is inside the value that it refers to"
             else:
                 hint = "Put text that begins with `*` in quotes; an alias names an anchor (`&name`) above it."
+            self._unknown_aliases.append(at.start)
             return self._broken(code, at, message, hint), at.start, at.end, 0
         self._aliases.append((at.start, anchored.at))
         self._written += 1
@@ -421,6 +422,8 @@ class YamlParser:
             if at not in seen:
                 seen.add(at)
                 waiting += self._aliased_within(at)
+        if any(self._has_unknown_alias(at) for at in seen):  # any anchor may be the one that is meant
+            seen.update(anchored.at for anchored in self._anchors.values() if anchored is not None)
         source.secrets.extend(sorted(seen))
         for _, value in self._secrets:
             source.secret_values.update(_texts(value))
@@ -432,11 +435,15 @@ class YamlParser:
             yield self._aliases[index][1]
             index += 1
 
+    def _has_unknown_alias(self, at: TextRange) -> bool:
+        index = bisect_left(self._unknown_aliases, at.start)
+        return index < len(self._unknown_aliases) and self._unknown_aliases[index] < at.end
+
 
 def _texts(value: Value) -> Iterator[str]:
     """Yield every text within `value`, except names of environment variables that hold secrets."""
     if isinstance(value, str):
-        if not value.startswith(SECRET_VARIABLE_PREFIX):
+        if not is_part_of_reference(value):
             yield value
             yield from (line.strip() for line in value.splitlines() if line.strip())
     elif isinstance(value, YamlMapping):
