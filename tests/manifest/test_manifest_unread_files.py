@@ -147,7 +147,7 @@ def test_names_are_shown_in_print(tmp_path: Path) -> None:
     for n in range(9):
         write(tmp_path, f"exams.yaml.\x1b[3{n}m", text="x")
     assert hint(tmp_path).startswith(
-        r"Did you mean 'exams.yaml.\x1b[30m' or 'exams.yaml.\x1b[31m' or 'exams.yaml.\x1b[32m'? Give"
+        r"Did you mean 'exams.yaml.\x1b[30m', 'exams.yaml.\x1b[31m' or 'exams.yaml.\x1b[32m'? Give"
     )
 
 
