@@ -63,7 +63,7 @@ def test_the_job_summary_has_the_whole_list(workspace):
     assert printed.count("::error ") == 10
     assert "1 error left out here, as GitHub shows ten of a kind: the job summary lists them all." in printed
     written = summary.read_text()
-    assert written.startswith("# from another command\n### reconciler validate: 11 errors\n")
+    assert written.startswith("# from another command\n### reconciler validate: 11 errors, ")
     assert written.count("error[unknown-field]") == 11
 
 
