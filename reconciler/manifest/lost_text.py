@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from reconciler import schemas
 from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.source import SourceText
 from reconciler.manifest.yaml.document import YamlDocument
 from reconciler.manifest.yaml.nodes import OFFSETS_PER_ENTRY, TextRange, YamlMapping, YamlSequence
 from reconciler.model.diagnostics import Severity
@@ -19,6 +20,8 @@ _GLUED: Final = re.compile(r"#(?<=[ \t]#)(?!reconciler[ \t]*:)[^\s#][^\r\n]*", r
 """A comment without a blank or another `#` after its `#`; ignore comments apart."""
 _MOST_BLANKS: Final = 200
 """A comment behind more blanks than this is no part of a text."""
+_WORDS: Final = frozenset({"endTime", "examDeliverySystemModule", "timeType", "url", "virtualCalculatorType"})
+"""Text fields that hold one word: what follows it is a comment."""
 _MAY_BE_NULL: Final = "description"
 """The free text field that may be null: the schema refuses it in the others."""
 _KEPT: Final = "If it is, put the whole text in quotes."
@@ -37,7 +40,7 @@ def report_lost_text(document: YamlDocument, diagnostics: FileDiagnostics) -> No
             lost = TextRange(at.start, at.start + len(anchor))
             message = "YAML takes the word after `&` for an anchor, not for a part of the text"
             hint = f"{_KEPT} If not, remove it: nothing refers to it."
-        elif text[at.start] in "\"'":
+        elif text[at.start] in "\"'" or not _continues(diagnostics.source, at, comments[at.end]):
             continue
         else:
             lost = comments[at.end]
@@ -47,11 +50,21 @@ def report_lost_text(document: YamlDocument, diagnostics: FileDiagnostics) -> No
 
 
 def _end_before(comment: re.Match[str]) -> int:
-    """Return the end of what is written before `comment` on its line; -1 if nothing is."""
+    """Return the end of what is written before `comment`; -1 if it is far away."""
     end = comment.start()
     before = comment.string[max(end - _MOST_BLANKS, 0) : end]
-    written = before.rstrip(" \t")
-    return -1 if not written or written[-1] in "\r\n" else end - len(before) + len(written)
+    written = before.rstrip()
+    return end - len(before) + len(written) if written else -1
+
+
+def _continues(source: SourceText, at: TextRange, comment: TextRange) -> bool:
+    """Return whether `comment` may go on with the text `at`.
+
+    It is on its last line, or alone on the next one, with a deeper indentation than where the text begins.
+    """
+    *ended, blanks = source.text[at.end : comment.start].splitlines()
+    line = source.line(source.position(at.start).line)
+    return not ended or (len(ended) == 1 and len(blanks) > len(line) - len(line.lstrip(" ")))
 
 
 class _Texts(Struct):
@@ -89,8 +102,8 @@ class _Texts(Struct):
 
 @cache
 def _free_text() -> frozenset[str]:
-    """Return the names of the fields of an exam, and of lifecycle blocks, that take any text."""
-    return frozenset({"reason", *_texts_of(schemas.load("create-exam"))})
+    """Return the names of the fields of an exam, and of lifecycle blocks, that take several words."""
+    return frozenset({"reason", *_texts_of(schemas.load("create-exam"))}) - _WORDS
 
 
 def _texts_of(schema: dict[str, Any]) -> Iterator[str]:
