@@ -184,6 +184,7 @@ class _Reader:
             now=rules.now,
             imported=imported_addresses(declared),
             distinctions=Distinctions.of(declared),
+            names=self._names,
         )
         asked = ask_rules(declared.exams, rules.registry, rules.severities, context)
         for rule, found in asked.found:

@@ -48,7 +48,7 @@ def add_rule_diagnostics(
         located = exams[finding.exam.address]
         at, compared = _place_of(located, finding)
         messages = messages_at.setdefault((finding.exam.address, at), set())
-        if finding.message in messages:
+        if finding.message in messages or not _is_copied(finding, located, exams):
             continue
         messages.add(finding.message)
         diagnostics = located.diagnostics
@@ -63,6 +63,18 @@ def add_rule_diagnostics(
             subject=f"{len(messages)}",
         )
         diagnostics.exam = diagnostics.address = None
+
+
+def _is_copied(
+    finding: Finding, located: LocatedDeclaration, exams: Mapping[Address, LocatedDeclaration]
+) -> bool:
+    """Return whether both exams of `finding` write its value themselves, or it names one exam only."""
+    if finding.copied_from is None:
+        return True
+    return all(
+        (at := range_at(each.values, finding.path)) is not None and each.is_own(at)
+        for each in (located, exams[finding.copied_from.address])
+    )
 
 
 def _place_of(located: LocatedDeclaration, finding: Finding) -> tuple[TextRange, str]:

@@ -79,7 +79,9 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     It is shown at `path` in `exam`; the empty path is the exam's address. A missing value is shown at the
     mapping that would hold it. `others` are paths of further values that the rule compared: the finding is
-    shown at the first value of all that is written in the exam itself and not in its defaults.
+    shown at the first value of all that is written in the exam itself and not in its defaults; the empty path
+    among them is the address. Date-times among them are quoted behind the hint, as they are written. With
+    `copied_from`, nothing is shown unless both exams write the value at `path` themselves.
     """
 
     exam: Exam
@@ -87,6 +89,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     hint: str
     path: Path = ()
     others: tuple[Path, ...] = ()
+    copied_from: Exam | None = None
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -94,12 +97,14 @@ class Context(Struct, frozen=True, kw_only=True):
 
     `now` is the present moment, aware; None if none was given, and then rules of the basis `CLOCK` do not
     run. `imported` are the addresses that `imports` adopts: exams that are known to exist. `distinctions`
-    are the pairs of exams that `distinct` declares to be two.
+    are the pairs of exams that `distinct` declares to be two. `names` are the aliases of courses and users by
+    SID.
     """
 
     now: datetime | None = None
     imported: frozenset[Address] = frozenset()
     distinctions: Distinctions = field(default_factory=Distinctions)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 Check: TypeAlias = Callable[[Sequence[Exam], Context], Iterable[Finding]]

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 from reconciler.model.declarations import Declaration
 from reconciler.model.distinctions import Distinctions
 from reconciler.model.identities import Address
-from reconciler.model.payloads import configuration_of
+from reconciler.model.payloads import Payload, configuration_of
 from reconciler.model.rules import Exam
 from reconciler.model.state import Entry, Intent
 
@@ -32,6 +32,10 @@ _BLANK: Final = str.maketrans({"\u2800": " "})
 _URL: Final = re.compile(
     r"(?:(?:https?:)?//)?([^/?#]*?)\.?(?::0*(?:80|443)?)?(/[^?#]*)?([?#].*)?", re.IGNORECASE | re.DOTALL
 )
+_PLAIN_URL: Final = re.compile(
+    r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)((?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+)"
+)
+"""Fits nearly all URLs of quizzes, which need no more than to lose the scheme."""
 _PERCENT_CODES: Final = re.compile("(?:%[0-9a-f]{2})+", re.IGNORECASE)
 _EMPTY_SEGMENT: Final = re.compile(r"/\.?(?=/|$)")
 _STEP_BACK: Final = re.compile(r"/[^/]+/\.\.(?=/|$)")
@@ -76,17 +80,30 @@ def title_trait(exam: ExamLike) -> Trait | None:
 
 def traits_of(exam: ExamLike) -> frozenset[Trait]:
     """Return all traits of `exam`."""
-    api_exam_id = configuration_of(exam.payload).get("apiExamId")
-    url = exam.payload.get("url")
-    quiz = _folded_url(url) if isinstance(url, str) else None
+    quiz, api_exam_id = quiz_of(exam.payload), api_exam_id_of(exam.payload)
     found = (
         title_trait(exam),
-        Trait(URL, exam.course_sid, f"{quiz}") if _says_something(quiz) else None,
-        Trait(API_EXAM_ID, exam.install_sid, _seen(str(api_exam_id)).strip())
-        if _says_something(api_exam_id)
-        else None,
+        None if quiz is None else Trait(URL, exam.course_sid, quiz),
+        None if api_exam_id is None else Trait(API_EXAM_ID, exam.install_sid, api_exam_id),
     )
     return frozenset(trait for trait in found if trait is not None)
+
+
+def quiz_of(payload: Payload) -> str | None:
+    """Return the URL of `payload`, normalised; None for a placeholder such as `N/A`."""
+    url = payload.get("url")
+    if not isinstance(url, str):
+        return None
+    if (plain := _PLAIN_URL.fullmatch(url)) is not None and "xn--" not in url:
+        return f"{plain[1]}{plain[2]}"
+    quiz = _folded_url(url)
+    return quiz if _says_something(quiz) else None
+
+
+def api_exam_id_of(payload: Payload) -> str | None:
+    """Return the `apiExamId` of `payload`, without what shows nothing; None for a placeholder."""
+    found = configuration_of(payload).get("apiExamId")
+    return _seen(found).strip() if isinstance(found, str) and _says_something(found) else None
 
 
 def sharing_a_title(
@@ -108,9 +125,9 @@ def sharing_a_title(
                 yield by_address[one], by_address[other]
 
 
-def _says_something(value: object) -> bool:
-    """Return whether `value` is a text and not a placeholder such as `n/a` or `TBD`."""
-    return isinstance(value, str) and _NOT_A_LETTER.sub("", folded(value)) not in _PLACEHOLDERS
+def _says_something(value: str) -> bool:
+    """Return whether `value` is not a placeholder such as `n/a` or `TBD`."""
+    return _NOT_A_LETTER.sub("", folded(value)) not in _PLACEHOLDERS
 
 
 def _seen(text: str) -> str:

@@ -1,7 +1,7 @@
 """Rules about exams of one course that may be one exam, declared twice."""
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
 from reconciler.model.diagnostics import Severity
@@ -10,6 +10,7 @@ from reconciler.model.lookalikes import latinised
 from reconciler.model.payloads import canonical_bytes
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
 from reconciler.model.sameness import folded, sharing_a_title
+from reconciler.rules.pairs import alike, new_exams, pairs_in
 
 _TITLE: Final[Path] = ("title",)
 _TITLE_FIELDS: Final = frozenset({"title", "description"})
@@ -33,10 +34,10 @@ def _same_exam(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
 
 
 def _near_identical(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
-    known = _new(exams, context)
+    known = new_exams(exams, context)
     reported = set[Exam]()
-    sketched = [exam for group in _alike(known, _sketch) for exam in group]
-    for exam, other in _pairs(_alike(sketched, _content), context):
+    sketched = [exam for group in alike(known, _sketch) for exam in group]
+    for exam, other in pairs_in(alike(sketched, _content), context):
         if folded(exam.title) != folded(other.title):
             reported.add(exam)
             yield Finding(
@@ -44,7 +45,7 @@ def _near_identical(exams: Sequence[Exam], context: Context) -> Iterator[Finding
                 message=f"this exam and '{other.address}' differ in nothing but their titles",
                 hint="If they are one exam, remove one of them; otherwise mend what was only copied.",
             )
-    for exam, other in _pairs(_alike(known, _letters), context):
+    for exam, other in pairs_in(alike(known, _letters), context):
         if exam not in reported and folded(exam.title) != folded(other.title):
             yield Finding(
                 exam=exam,
@@ -55,49 +56,29 @@ def _near_identical(exams: Sequence[Exam], context: Context) -> Iterator[Finding
             )
 
 
-def _new(exams: Sequence[Exam], context: Context) -> Sequence[Exam]:
-    """Return those of `exams` that are not known to exist."""
-    imported = context.imported
-    return [exam for exam in exams if exam.address not in imported] if imported else exams
+def _course(exam: Exam) -> tuple[str, str]:
+    return exam.install_sid, exam.course_sid
 
 
-def _alike(exams: Sequence[Exam], key: Callable[[Exam], Hashable]) -> Iterator[list[Exam]]:
-    """Yield groups of exams with the same install, course and `key`."""
-    keys = [(exam.install_sid, exam.course_sid, key(exam)) for exam in exams]
-    if len(set(keys)) == len(keys):  # as it is nearly always
-        return
-    groups: dict[Hashable, list[Exam]] = {}
-    for exam, shared in zip(exams, keys, strict=True):
-        groups.setdefault(shared, []).append(exam)
-    yield from (group for group in groups.values() if len(group) > 1)
-
-
-def _pairs(groups: Iterable[Sequence[Exam]], context: Context) -> Iterator[tuple[Exam, Exam]]:
-    """Yield each exam with the first other of its group that is not `distinct` from it."""
-    for group in groups:
-        by_address = {exam.address: exam for exam in group}
-        for one, other in context.distinctions.not_told_apart(tuple(by_address)):
-            yield by_address[one], by_address[other]
-
-
-def _letters(exam: Exam) -> str:
-    """Return the letters and digits of the title, or the title itself if it has none."""
+def _letters(exam: Exam) -> Hashable:
+    """Return the course with the letters and digits of the title, or the title itself if it has none."""
     title = exam.title
     if title.isascii():  # as a regular expression would have it, in a fifth of the time
         letters = title.casefold().encode().translate(None, _NO_ASCII_LETTERS).decode()
     else:
         letters = _NOT_A_LETTER.sub("", latinised(title).casefold())
-    return letters or title
+    return *_course(exam), letters or title
 
 
 def _sketch(exam: Exam) -> Hashable:
-    """Return a cheap key that is equal for exams of equal content."""
-    return str(exam.payload.get("url")), exam.date("examOpenDate")
+    """Return a cheap key that is equal for exams of one course and of equal content."""
+    return *_course(exam), str(exam.payload.get("url")), exam.date("examOpenDate")
 
 
-def _content(exam: Exam) -> bytes:
-    """Return the payload without title and description, as bytes."""
-    return canonical_bytes({key: value for key, value in exam.payload.items() if key not in _TITLE_FIELDS})
+def _content(exam: Exam) -> Hashable:
+    """Return the course and the payload without title and description, as bytes."""
+    content = {key: value for key, value in exam.payload.items() if key not in _TITLE_FIELDS}
+    return *_course(exam), canonical_bytes(content)
 
 
 RULES: Final = (

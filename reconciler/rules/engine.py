@@ -93,6 +93,8 @@ def _checked(finding: object, exams: Collection[Exam]) -> Finding:
     """Return `finding`, made by code of a plug-in, with tamed texts; raise TypeError if it is malformed."""
     if not isinstance(finding, Finding) or finding.exam not in exams:
         raise TypeError("it gave something other than a Finding about one of the exams")
+    if finding.copied_from is not None and finding.copied_from not in exams:
+        raise TypeError("it compared with something other than one of the exams")
     if not all(isinstance(text, str) for text in (finding.message, finding.hint)):
         raise TypeError("message and hint of a Finding must be text")
     if not all(map(_is_path, (finding.path, *finding.others))):

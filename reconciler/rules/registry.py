@@ -16,6 +16,7 @@ from reconciler.rules import (
     items,
     placeholders,
     practice,
+    sharing,
     titles,
     windows,
 )
@@ -78,6 +79,7 @@ BUILT_IN: Final = tuple(
             *placeholders.RULES,
             *practice.RULES,
             *duplicates.RULES,
+            *sharing.RULES,
         ),
         key=lambda rule: rule.code,
     )

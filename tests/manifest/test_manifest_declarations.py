@@ -146,7 +146,7 @@ def test_files_are_found_in_every_form(tmp_path: Path) -> None:
     """Files, directories, globs and absolute paths name manifests, each read once and shown alike."""
     write(tmp_path, "exams/x/one.yaml", MANIFEST)
     two = MANIFEST.replace("cs/one", "cs/two").replace("One", "Two").replace("edu/1", "edu/2")
-    two = two.replace("2026-10-12", "2026-10-13")
+    two = two.replace("2026-10-12", "2026-10-13").replace("SECRET_ONE", "SECRET_TWO")
     write(tmp_path, "exams/two.yml", two)
     paths = ["exams", "exams/**/*.yaml", str(tmp_path / "exams/two.yml"), "exams/x/one.yaml"]
     loaded = load(paths, root=tmp_path, environment=Environment())

@@ -104,10 +104,10 @@ def test_no_rule_raises(payloads: list[Any], courses: list[int], now: datetime |
 
 @given(payloads=st.lists(PAYLOADS, min_size=2, max_size=4))
 def test_findings_do_not_depend_on_course_mates_elsewhere(payloads: list[Any]) -> None:
-    """Rules that compare exams compare those of one course only."""
+    """Rules that compare exams compare those of one course only, but for values that are unique."""
     exams = exams_of(payloads, list(range(len(payloads))))
     for rule in BUILT_IN:
-        if rule.basis.name == "WORKSPACE":
+        if rule.basis.name == "WORKSPACE" and not rule.code.startswith("shared-"):
             assert list(rule.check(exams, Context())) == []
 
 

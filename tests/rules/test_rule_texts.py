@@ -160,3 +160,86 @@ def test_the_first_and_the_last_day_of_the_calendar_are_quoted(tmp_path: Path) -
     ((_, _, hint),) = told(tmp_path, text)
     assert "scheduleCloseDate is 0001-01-01T00:00:00Z and " in hint
     assert "scheduleOpenDate is 9999-12-31T23:59:59Z (9999-12-31T18:59)" in hint
+
+
+QUIZ = "https://lms.example.edu/quiz/1"
+MEANT = (
+    "If it is meant, as for extra time in the same quiz, add `distinct: [{exam: cs101/a, from: cs101/b}]`."
+)
+
+
+def two(first: str, second: str) -> str:
+    """Two exams, each with a title of its own and one more line."""
+    return f"  cs101/b:\n    title: B\n    {second}\n  cs101/a:\n    title: A\n    {first}\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "places", "message", "hint"),
+    [
+        (
+            f"url: {QUIZ}",
+            "url: http://LMS.example.edu/quiz/1/",
+            ["3:10 shared-url", "6:10 shared-url"],
+            "the URL is that of '{}' too",
+            f"Mend it if it was only copied. {MEANT}",
+        ),
+        (
+            f"<<: {{url: {QUIZ}, configuration: {{apiExamId: x}}}}",
+            "<<: {url: https://lms.example.edu/2, configuration: {apiExamId: x}}",
+            ["3:69 shared-api-exam-id", "6:74 shared-api-exam-id"],
+            "the apiExamId is that of '{}' too",
+            f"Mend it if it was only copied. {MEANT}",
+        ),
+        (
+            f"<<: {{url: {QUIZ}, configuration: {{password: {{fromEnv: EXAM_SECRET_A}}}}}}",
+            "<<: {url: https://lms.example.edu/2, configuration: {password: {fromEnv: EXAM_SECRET_A}}}",
+            ["3:58 shared-password", "6:63 shared-password"],
+            "the password is that of '{}' too, which has another URL",
+            f"Name the secret of this exam's quiz. {MEANT}",
+        ),
+    ],
+)
+def test_what_two_exams_share_is_told_at_both(  # noqa: PLR0913, PLR0917 - the parts of a finding
+    tmp_path: Path, first: str, second: str, places: list[str], message: str, hint: str
+) -> None:
+    """Each finding names the other exam, and both give the same block to paste."""
+    assert told(tmp_path, two(first, second)) == [
+        (places[0], message.format("cs101/a"), hint),
+        (places[1], message.format("cs101/b"), hint),
+    ]
+
+
+def test_of_many_exams_that_share_a_value_two_are_named(tmp_path: Path) -> None:
+    """One mistake is not told once for each exam; `distinct` for the two brings up the next."""
+    more = "configuration: {duration: 9"
+    text = "".join(f"  a/{n}: {{title: T {n}, url: {QUIZ}, {more}{n}}}}}\n" for n in range(9))
+    assert [(place, message) for place, message, _ in told(tmp_path, text)] == [
+        ("1:26 shared-url", "the URL is that of 'a/1' too (as have 7 more exams)"),
+        ("2:26 shared-url", "the URL is that of 'a/0' too (as have 7 more exams)"),
+    ]
+    settled = text + "distinct: [{exam: a/0, from: a/1}]\n"
+    assert [message for _, message, _ in told(tmp_path, settled)] == [
+        f"the URL is that of 'a/{number}' too (as have 7 more exams)" for number in (2, 2)
+    ]
+
+
+def test_an_extra_time_twin_shares_its_quiz_and_its_password(tmp_path: Path) -> None:
+    """One URL is one mistake, or none: the password that belongs to it is not told as well."""
+    line = "<<: {url: https://lms.example.edu/1, configuration: {password: {fromEnv: EXAM_SECRET_A}}}"
+    text = two(line, line).replace("title: B\n", "title: B\n    isLimitedScope: true\n")
+    assert [place.partition(" ")[2] for place, *_ in told(tmp_path, text)] == ["shared-url", "shared-url"]
+    settled = f"{text}distinct: [{{exam: cs101/a, from: cs101/b, reason: extra time}}]\n"
+    assert told(tmp_path, settled) == []
+
+
+def test_the_address_and_the_course_disagree(tmp_path: Path) -> None:
+    """It is told at the course, or at the address where the course is from the defaults."""
+    hint = "Mend the one that was only copied: the address, or course."
+    message = "the address 'cs{0}/x' names the course 'cs{0}', and course is 'cs{1}'"
+    assert told(tmp_path, "  cs101/x: {title: X, course: cs210}\n") == [
+        ("1:31 other-course", message.format(101, 210), hint)
+    ]
+    place = f"exams.yaml:{BASE[: BASE.index('  course: cs101')].count(chr(10)) + 1}"
+    assert told(tmp_path, "  cs210/x: {title: X}\n") == [
+        ("1:3 other-course", message.format(210, 101), f"{hint} course is from {place}.")
+    ]

@@ -1,0 +1,29 @@
+"""Pairs of exams that have something in common, for rules that compare exams."""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+
+from reconciler.model.rules import Context, Exam
+
+
+def new_exams(exams: Sequence[Exam], context: Context) -> Sequence[Exam]:
+    """Return those of `exams` that are not known to exist."""
+    imported = context.imported
+    return [exam for exam in exams if exam.address not in imported] if imported else exams
+
+
+def alike(exams: Iterable[Exam], key: Callable[[Exam], Hashable]) -> Iterator[list[Exam]]:
+    """Yield groups of at least two exams with the same `key`; an exam whose key is None is in no group."""
+    groups: dict[Hashable, list[Exam]] = {}
+    for exam in exams:
+        shared = key(exam)
+        if shared is not None:
+            groups.setdefault(shared, []).append(exam)
+    yield from (group for group in groups.values() if len(group) > 1)
+
+
+def pairs_in(groups: Iterable[Sequence[Exam]], context: Context) -> Iterator[tuple[Exam, Exam]]:
+    """Yield each exam with the first other of its group that is not `distinct` from it."""
+    for group in groups:
+        by_address = {exam.address: exam for exam in group}
+        for one, other in context.distinctions.not_told_apart(tuple(by_address)):
+            yield by_address[one], by_address[other]
