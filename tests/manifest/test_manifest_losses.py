@@ -1,4 +1,4 @@
-"""What people type that would be lost, or sent by mistake: the words that they are told, place and excerpt."""
+"""What people type that would be lost, or sent by mistake: the words that they are told, and the excerpt."""
 
 from pathlib import Path
 
