@@ -155,7 +155,9 @@ def test_files_are_found_in_every_form(tmp_path: Path) -> None:
         "exams/x/one.yaml:12:3",
         "exams/two.yml:12:3",
     ]
-    assert len(load([], root=tmp_path, environment=Environment()).declared.exams) == 1
+    by_default = load([], root=tmp_path, environment=Environment())
+    assert [each.code for each in by_default.diagnostics] == ["yml-manifest"]
+    assert by_default.declared == loaded.declared
 
 
 def test_rules_are_weighed(tmp_path: Path) -> None:
