@@ -9,6 +9,14 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
+INVISIBLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U0001d159\U000e0000-\U000e0fff]"
+)
+"""Characters that show nothing (Default_Ignorable_Code_Point) and are not in the categories Cc and Cf.
+
+These are fillers, variation selectors, and code points that are reserved for more of them.
+"""
 _CYRILLIC: Final = dict(
     zip("АВЕКМНОРСТУХІЈЅԚԜаеорсухіјѕԁһԛԝ", "ABEKMHOPCTYXIJSQWaeopcyxijsdhqw", strict=True)
 )
@@ -39,12 +47,12 @@ def deceptions(title: str) -> Iterator[str]:
     if not _LATIN.search(title):
         return
     for char in _STYLED.findall(title):
-        yield f"{_named(char)} in place of '{unicodedata.normalize('NFKC', char)}'"
+        yield f"{named(char)} in place of '{unicodedata.normalize('NFKC', char)}'"
     foreign = any(_OTHER_LETTER.match(char) and char not in _TWINS for char in title)
     for word in _WORD.findall(title):
         twins = [char for char in word if char in _TWINS]
         if twins and (_stands_among_latin(word) or (not foreign and len(twins) == len(word) > 1)):
-            yield from (f"{_named(char)} in place of '{_TWINS[char]}'" for char in twins)
+            yield from (f"{named(char)} in place of '{_TWINS[char]}'" for char in twins)
 
 
 def _stands_among_latin(word: str) -> bool:
@@ -61,9 +69,9 @@ def _unseen(title: str) -> Iterator[str]:
             continue
         category = unicodedata.category(char)
         if category == "Zs":
-            yield f"{_named(char)} in place of a space"
+            yield f"{named(char)} in place of a space"
         elif category == "Cf" and not _has_a_use(char, title, at, reads_leftwards=reads_leftwards):
-            yield f"{_named(char)}, which nobody sees"
+            yield f"{named(char)}, which nobody sees"
 
 
 def _has_a_use(char: str, title: str, at: int, *, reads_leftwards: bool) -> bool:
@@ -75,5 +83,6 @@ def _has_a_use(char: str, title: str, at: int, *, reads_leftwards: bool) -> bool
     return False
 
 
-def _named(char: str) -> str:
+def named(char: str) -> str:
+    """Return the code and the name of `char`."""
     return f"U+{ord(char):04X} ({unicodedata.name(char, 'without a name').lower()})"

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 from reconciler.model.declarations import Declaration
 from reconciler.model.distinctions import Distinctions
 from reconciler.model.identities import Address
+from reconciler.model.lookalikes import INVISIBLE
 from reconciler.model.payloads import Payload, configuration_of
 from reconciler.model.rules import Exam
 from reconciler.model.state import Entry, Intent
@@ -20,14 +21,6 @@ TITLE: Final = "course and title"
 URL: Final = "course and URL"
 API_EXAM_ID: Final = "install and apiExamId"
 
-_INVISIBLE: Final = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
-    "\U0001d159\U000e0000-\U000e0fff]"
-)
-"""Characters that show nothing (Default_Ignorable_Code_Point) and are not in the categories Cc and Cf.
-
-These are fillers, variation selectors, and code points that are reserved for more of them.
-"""
 _BLANK: Final = str.maketrans({"\u2800": " "})
 _URL: Final = re.compile(
     r"(?:(?:https?:)?//)?([^/?#]*?)\.?(?::0*(?:80|443)?)?(/[^?#]*)?([?#].*)?", re.IGNORECASE | re.DOTALL
@@ -68,7 +61,7 @@ _Exam = TypeVar("_Exam", Declaration, Exam)
 def folded(text: str) -> str:
     """Return `text` as people compare it: NFKC, no case, one space between words, nothing invisible."""
     if not text.isascii() or not text.isprintable():
-        text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", _seen(text)).casefold())
+        text = unicodedata.normalize("NFKC", INVISIBLE.sub("", _seen(text)).casefold())
     return " ".join(text.casefold().split())
 
 
@@ -134,9 +127,9 @@ def _seen(text: str) -> str:
     """Return `text` in NFKC without what shows nothing; line breaks and tabs are kept as spaces are."""
     if text.isascii() and text.isprintable():
         return text
-    shown = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text).translate(_BLANK))
+    shown = unicodedata.normalize("NFKC", INVISIBLE.sub("", text).translate(_BLANK))
     kept = (char for char in shown if char.isspace() or unicodedata.category(char) not in {"Cf", "Cc"})
-    return _INVISIBLE.sub("", "".join(kept))
+    return INVISIBLE.sub("", "".join(kept))
 
 
 def _folded_url(url: str) -> str:

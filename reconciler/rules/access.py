@@ -38,7 +38,7 @@ def _written_password(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
 def _unusable_url(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
     for exam in exams:
         payload = exam.payload
-        if payload.get("type") == "Online" and not _is_usable(str(payload.get("url", ""))):
+        if payload.get("type") == "Online" and not is_usable_url(str(payload.get("url", ""))):
             yield Finding(
                 exam=exam,
                 path=("url",),
@@ -48,7 +48,7 @@ def _unusable_url(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
             )
 
 
-def _is_usable(url: str) -> bool:
+def is_usable_url(url: str) -> bool:
     """Return whether `url` is an absolute URL that a browser opens."""
     if _ORDINARY_URL.fullmatch(url):
         return True

@@ -1,12 +1,12 @@
 """Rules that depend on the present moment: exam windows that are over, or open soon."""
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from reconciler.model.instants import spell_instant
-from reconciler.model.rules import Basis, Context, Exam, Finding, Rule, short
+from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
+from reconciler.rules.proctors import people_needed
 
 _OPEN_DATE: Final = "examOpenDate"
 _CLOSE_DATE: Final = "examCloseDate"
@@ -18,11 +18,6 @@ _FREEZE: Final = timedelta(hours=24)
 _NOTICE: Final = timedelta(days=14)
 """Notice that the vendor recommends for live or in-person proctoring."""
 _FAR: Final = timedelta(days=3_653)
-_WITH_PEOPLE: Final = re.compile(
-    r"\b(?:live|in ?person|on ?site|face to face|(?:test|testing) cent(?:er|re))\b", re.IGNORECASE
-)
-_WITHOUT: Final = re.compile(r"\b(?:non|not|no|without)\b", re.IGNORECASE)
-_BETWEEN_WORDS: Final = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
 
 
 def _over(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
@@ -68,7 +63,7 @@ def _far(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
 
 def _short_notice(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
     for exam, opens, now in _due(exams, context, _OPEN_DATE, within=_NOTICE):
-        why = _people_needed(exam)
+        why = people_needed(exam)
         if opens > now and opens - now < _NOTICE and why is not None:
             yield Finding(
                 exam=exam,
@@ -91,22 +86,6 @@ def _due(
         found = exam.date(name)
         if found is not None and found <= last and (moment := exam.instant(name)) is not None:
             yield exam, moment, now
-
-
-def _people_needed(exam: Exam) -> str | None:
-    """Return why people must proctor `exam`, in words; None if that is not certain.
-
-    The service documents no list of proctor types, so only unmistakable words count. `requireApproval` does
-    not: a person may also approve the start of an automated session.
-    """
-    kinds = exam.configuration.get("proctorTypes")
-    for kind in kinds if isinstance(kinds, list) else ():
-        words = _BETWEEN_WORDS.sub(" ", str(kind))
-        if _WITH_PEOPLE.search(words) and not _WITHOUT.search(words):
-            return f"'{short(kind)}' proctoring is asked for"
-    if exam.configuration.get("instructorAsProctor"):
-        return "an instructor is to proctor in person"
-    return None
 
 
 RULES: Final = (

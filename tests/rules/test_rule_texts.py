@@ -243,3 +243,64 @@ def test_the_address_and_the_course_disagree(tmp_path: Path) -> None:
     assert told(tmp_path, "  cs210/x: {title: X}\n") == [
         ("1:3 other-course", message.format(210, 101), f"{hint} course is from {place}.")
     ]
+
+
+SID = "TS4b894875d26194988853e490dfb9bc41"
+WRITE_SID = "Write `TS` and 32 digits 0 to 9 or letters a to f, as the service shows it."
+UNSEEN = "U+200B (zero width space), which nobody sees, U+0009 (without a name), which nobody sees"
+RETYPE = "Type it again; copied text brings in such characters, and nothing is found by it."
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        (SID.upper(), f"did you mean '{SID}'?"),
+        (f"TS-{SID[2:]}", f"did you mean '{SID}'?"),
+        (SID[2:], f"did you mean '{SID}'?"),
+        (SID[:-1], WRITE_SID),
+        (f"US{SID[2:]}", WRITE_SID),
+    ],
+)
+def test_a_mistyped_sid_of_a_proctor_type(tmp_path: Path, kind: str, hint: str) -> None:
+    """It is told at the item of the list, with the SID where that is certain."""
+    message = f"'{kind}' looks like a SID, and is not one of a proctor type"
+    assert told(tmp_path, exam(proctorTypes=f"[live, {kind}]")) == [("5:28 proctor-type-sid", message, hint)]
+
+
+def test_a_documented_sid_is_told_in_words(tmp_path: Path) -> None:
+    """Nobody has to look up what the SID of live online proctoring means."""
+    dates = {"examOpenDate": "2031-10-05T09:00", "examCloseDate": "2031-10-06T09:00"}
+    ((place, message, _),) = told(tmp_path, exam(**dates, proctorTypes=f"[{SID}]"))
+    assert place == "5:21 short-notice"
+    assert message.endswith("less than two weeks, and 'live online' proctoring is asked for")
+
+
+@pytest.mark.parametrize(
+    ("field", "place", "message", "hint"),
+    [
+        (
+            "title: Midterm,",
+            "2:12 pasted-punctuation",
+            "title ends with a comma",
+            "Remove it: in YAML, what stands at the end of a line belongs to the text.",
+        ),
+        (
+            "title: “Midterm”",
+            "2:12 pasted-punctuation",
+            "title has typographic quotes around it, which are sent",
+            'Remove them, or write straight ones (").',
+        ),
+        (
+            'examDeliverySystemModule: "canvas\\u200b\\t"',
+            "2:31 hidden-characters",
+            f"examDeliverySystemModule holds {UNSEEN}",
+            RETYPE,
+        ),
+    ],
+)
+def test_what_comes_along_with_copied_text(
+    tmp_path: Path, field: str, place: str, message: str, hint: str
+) -> None:
+    """The field is named, not quoted: what is wrong with it cannot be seen."""
+    title = "" if field.startswith("title") else "    title: X\n"
+    assert told(tmp_path, f"  a/x:\n    {field}\n{title}") == [(place, message, hint)]

@@ -1,0 +1,101 @@
+"""Rules about characters that come along with copied text: commas, typographic quotes, unseen characters."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from reconciler.model.lookalikes import INVISIBLE, deceptions, named
+from reconciler.model.rules import Context, Exam, Finding, Path, Rule
+from reconciler.rules.access import is_usable_url
+from reconciler.rules.proctors import kinds_of
+
+_MODULE: Final = ("examDeliverySystemModule",)
+_API_EXAM_ID: Final = ("configuration", "apiExamId")
+_KINDS: Final = ("configuration", "proctorTypes")
+_ENDINGS: Final = {",": "a comma", ";": "a semicolon"}
+_OPENING: Final = frozenset("\u201c\u201e\u201d\u2018\u201a\u2019\u00ab\u00bb")
+_SHOWN: Final = 3
+
+
+def _names(exam: Exam) -> Iterator[tuple[Path, str]]:
+    """Yield the path and the text of each value that programs compare: IDs, modules, proctor types."""
+    for path, text in (
+        (_MODULE, exam.payload.get(_MODULE[0])),
+        (_API_EXAM_ID, exam.configuration.get(_API_EXAM_ID[1])),
+    ):
+        if isinstance(text, str):
+            yield path, text
+    for index, kind in enumerate(kinds_of(exam)):
+        yield (*_KINDS, index), kind
+
+
+def _punctuation(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
+    for exam in exams:
+        yield from _around(exam, ("title",), exam.title)
+        url = str(exam.payload.get("url", ""))
+        if exam.payload.get("type") != "Online" or is_usable_url(url):  # else it is reported as unusable
+            yield from _around(exam, ("url",), url)
+        for path, text in _names(exam):
+            yield from _around(exam, path, text)
+
+
+def _around(exam: Exam, path: Path, text: str) -> Iterator[Finding]:
+    """Yield findings about superfluous characters at the ends of `text`."""
+    if text[-1:] in _ENDINGS:
+        yield Finding(
+            exam=exam,
+            path=path,
+            message=f"{_name(path)} ends with {_ENDINGS[text[-1]]}",
+            hint="Remove it: in YAML, what stands at the end of a line belongs to the text.",
+        )
+    if text[:1] in _OPENING and text.rstrip(",;")[-1:] in _OPENING:
+        yield Finding(
+            exam=exam,
+            path=path,
+            message=f"{_name(path)} has typographic quotes around it, which are sent",
+            hint='Remove them, or write straight ones (").',
+        )
+
+
+def _hidden(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
+    for exam in exams:
+        for path, text in _names(exam):
+            if text.isascii() and text.isprintable() and text[:1] != " " != text[-1:]:
+                continue
+            found = list(dict.fromkeys(_unseen(text)))
+            if found:
+                more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+                yield Finding(
+                    exam=exam,
+                    path=path,
+                    message=f"{_name(path)} holds {', '.join(found[:_SHOWN])}{more}",
+                    hint="Type it again; copied text brings in such characters, and nothing is found by it.",
+                )
+
+
+def _unseen(text: str) -> Iterator[str]:
+    """Yield a phrase for each character of `text` that nobody sees or that looks like another."""
+    if text[:1] == " " or text[-1:] == " ":
+        yield "a space at its beginning or its end"
+    yield from deceptions(text)
+    for char in text:
+        if INVISIBLE.match(char) or unicodedata.category(char) in {"Cc", "Zl", "Zp"}:
+            yield f"{named(char)}, which nobody sees"
+
+
+def _name(path: Path) -> str:
+    return f"{next(step for step in reversed(path) if isinstance(step, str))}"
+
+
+RULES: Final = (
+    Rule(
+        code="pasted-punctuation",
+        summary="a comma behind, or typographic quotes around, a title, a URL or another name",
+        check=_punctuation,
+    ),
+    Rule(
+        code="hidden-characters",
+        summary="characters that nobody sees in an ID, a delivery module or a proctor type",
+        check=_hidden,
+    ),
+)
