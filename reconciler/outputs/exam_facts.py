@@ -11,6 +11,7 @@ from reconciler.model.instants import read_instant
 from reconciler.model.lookalikes import latinised
 from reconciler.model.payloads import Json, Payload, configuration_of
 from reconciler.model.plan import Absent, Change, FieldDiff
+from reconciler.model.proctors import proctor_words
 from reconciler.model.sameness import folded
 from reconciler.outputs.escapes import ELLIPSIS, shorten, visible
 from reconciler.zones import zone_of
@@ -268,7 +269,10 @@ def proctoring_of(payload: Payload) -> str:
     """Return the kinds of proctors, and whether the proctor manager assigns them."""
     kinds = configuration_of(payload).get("proctorTypes")
     listed = kinds if isinstance(kinds, Sequence) and not isinstance(kinds, str) else ()
-    words = [_word(kind) for kind in listed[:_PROCTOR_TYPES_SHOWN]]
+    words = [
+        _word(proctor_words(kind) if isinstance(kind, str) else kind)
+        for kind in listed[:_PROCTOR_TYPES_SHOWN]
+    ]
     if len(listed) > _PROCTOR_TYPES_SHOWN:
         words.append(f"{len(listed) - _PROCTOR_TYPES_SHOWN} more")
     words += ["proctor manager"] if payload.get("useProctorManager") is True else []

@@ -12,6 +12,13 @@ def test_proctoring_names_kinds_and_who_assigns() -> None:
     assert proctoring_of(body) == f"auto, live, {'x' * 59}…, lockdown, 2 more, proctor manager"
 
 
+def test_a_documented_sid_of_a_proctor_type_is_told_in_words() -> None:
+    """Reviewers read what live proctoring is, and a SID that nothing is known about as it is."""
+    other = f"TS{0:032x}"
+    body = cases.payload(proctorTypes=["TS4b894875d26194988853e490dfb9bc41", other])
+    assert proctoring_of(body) == f"live online, {other}, proctor manager"
+
+
 def test_what_is_not_known_is_empty() -> None:
     """An orphan of an earlier version, or a body of odd values, has no facts rather than wrong ones."""
     odd = {"title": 7, "configuration": "none", "type": None}

@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
-from rule_bench import BASE, BUILT_IN, CASES, PAGES, WITHOUT_PASSWORD, expected, found, loaded
+from rule_bench import BASE, BUILT_IN, CASES, NOW, PAGES, WITHOUT_PASSWORD, expected, found, loaded
 
 from reconciler.model.diagnostics import Severity
 from reconciler.model.rules import Basis
+from reconciler.workspace import Workspace
 
 WITHOUT_CASES = {"plugin-failed", "stray-manifest"}
 """One needs a package (test_rule_plugins.py), the other several files (test_manifest_unread_files.py)."""
@@ -95,3 +96,15 @@ def test_every_finding_says_what_next(tmp_path: Path) -> None:
             assert each.hint.endswith((".", "?")), each.hint
             assert not re.search(r"\b(?:True|False|None)\b", each.message + each.hint)
             assert len(each.message) <= 200
+
+
+@pytest.mark.parametrize(
+    ("folder", "paths"), [(".", ["exams.yaml"]), ("two-environments", []), ("gitops", [])]
+)
+def test_the_examples_have_no_findings(folder: str, paths: list[str]) -> None:
+    """What people copy from is right in the eyes of every rule, before its term as long before it."""
+    root = PAGES.parents[1] / "examples" / folder
+    for now in (NOW.replace(year=2026), NOW.replace(month=8)):
+        loaded = Workspace.open(root=root, paths=paths).validate(now=now)
+        assert loaded.declared.exams
+        assert loaded.diagnostics == ()
