@@ -430,3 +430,18 @@ def test_a_hundred_thousand_unknown_fields_cost_little(tmp_path: Path) -> None:
     found = findings(tmp_path, VALID + many)
     assert len(found) == 1000
     assert {each.code for each in found} == {"unknown-field", "too-many"}
+
+
+def test_a_thousand_exams_below_a_lost_line_are_one_finding(tmp_path: Path) -> None:
+    """All of them are counted, and each is checked."""
+    exams = "".join(ONE.replace("/one", f"/{number}").replace("One", f"{number}") for number in range(1500))
+    found = findings(tmp_path, f"{HEADER}{DEFAULTS}{exams.replace('90', '-1', 1)}")
+    assert {each.code for each in found} >= {"unknown-field", "not-positive"}
+    (lost,) = [each for each in found if each.code == "unknown-field"]
+    assert "and 1495 more look like exams" in lost.message
+
+
+def test_words_in_place_of_many_addresses_cost_little(tmp_path: Path) -> None:
+    """Of twenty thousand, a thousand are looked up; the others are what they are."""
+    found = findings(tmp_path, VALID + "".join(f"  tit{number}le: 1\n" for number in range(20_000)))
+    assert {each.code for each in found} == {"unknown-field", "too-many", "wrong-type"} - {"wrong-type"}

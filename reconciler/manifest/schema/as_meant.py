@@ -126,11 +126,13 @@ def _with_exams(
         lost, "under `exams`" if is_there else "under a line `exams:`, which is missing above"
     )
     exams = _addresses(top.mapping(_EXAMS), fields)
-    strays = [stray for stray in (*outside, *lost) if stray.level is None]
-    for stray in strays:
+    strays = {stray.name: stray for stray in (*outside, *lost) if stray.level is None}
+    if strays:
+        exams = exams.copy()
+    for stray in strays.values():
         if stray.name not in exams:
-            exams = _with(exams, stray.name, stray.value, stray)
-    return top if not exams or exams is top.get(_EXAMS) else _with(top, _EXAMS, exams, *strays[:1])
+            exams.put(stray.name, stray.value, stray.at, stray.value_at)
+    return top if not exams or exams is top.get(_EXAMS) else _with(top, _EXAMS, exams, *strays.values())
 
 
 def _addresses(exams: YamlMapping, fields: StrayFields) -> YamlMapping:

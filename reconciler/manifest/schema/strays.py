@@ -14,7 +14,6 @@ from reconciler.model.words import first_few
 CODE: Final = "unknown-field"
 
 _MOST: Final = 1000
-"""Unknown fields of one mapping that are looked at."""
 _PLACES: Final[dict[Level, str]] = {
     "manifest": "at the top of the file",
     "exam": "one level up, beside `configuration`",
@@ -40,10 +39,11 @@ class Stray(Struct, frozen=True):
     value_at: TextRange
 
 
-class StrayFields(Struct, frozen=True):
-    """Finds and reports stray fields of one file."""
+class StrayFields(Struct):
+    """Finds and reports stray fields of one file, of which the first thousand are `looked_up`."""
 
     diagnostics: FileDiagnostics
+    looked_up: int = 0
 
     def sorted_out(self, holder: YamlMapping, level: Level, called: str) -> tuple[YamlMapping, list[Stray]]:
         """Return `holder` with misspelt fields spelt as meant, and the entries that belong elsewhere.
@@ -58,8 +58,8 @@ class StrayFields(Struct, frozen=True):
         for field, (at, value_at) in holder.ranges().items():
             if field in known:
                 own.put(field, holder[field], at, value_at)
-        for number, (field, (at, value_at)) in enumerate(unknown.items()):
-            stray = self._stray(field, holder[field], level, at, value_at) if number < _MOST else None
+        for field, (at, value_at) in unknown.items():
+            stray = self._stray(field, holder[field], level, at, value_at)
             if stray is None or (stray.level == level and stray.name in own):
                 own.put(field, holder[field], at, value_at)
                 continue
@@ -74,12 +74,15 @@ class StrayFields(Struct, frozen=True):
         self, field: str, value: Value, level: Level, at: TextRange, value_at: TextRange
     ) -> Stray | None:
         """Return what is meant by `field`, and hide its value; None if it cannot be told."""
+        if is_like_exam(field, value):
+            return Stray(field, None, field, value, at, value_at)
+        self.looked_up += 1
+        if self.looked_up > _MOST:
+            return None
         fault = fault_of(field)
         meant = meant_by(
             field if fault is None else fault.name, level, is_mapping=isinstance(value, YamlMapping)
         )
-        if is_like_exam(field, value) and (meant is None or "defaults" not in meant.names):
-            return Stray(field, None, field, value, at, value_at)
         if meant is None or len(meant.names) > 1 or (fault is None and cut_key(field) != field):
             return None
         name = meant.names[0]
@@ -147,8 +150,8 @@ def has_exam_fields(value: Value) -> bool:
 
 def is_like_exam(key: str, value: Value) -> bool:
     """Return whether `key` may be the address of an exam, and `value` the exam."""
-    has_title = isinstance(value, YamlMapping) and "title" in value
-    return has_exam_fields(value) and is_address(key) and ("/" in key or has_title)
+    is_whole = isinstance(value, YamlMapping) and "title" in value and not key.lower().startswith("default")
+    return has_exam_fields(value) and is_address(key) and ("/" in key or is_whole)
 
 
 def is_surely_exam(key: str, value: Value) -> bool:
