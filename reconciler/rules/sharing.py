@@ -135,7 +135,7 @@ RULES: Final = (
         check=_shared_password,
     ),
     Rule(
-        code="other-course",
+        code="course-in-address",
         basis=Basis.WORKSPACE,
         summary="an address that names another course than that of the exam",
         check=_other_course,

@@ -237,11 +237,11 @@ def test_the_address_and_the_course_disagree(tmp_path: Path) -> None:
     hint = "Mend the one that was only copied: the address, or course."
     message = "the address 'cs{0}/x' names the course 'cs{0}', and course is 'cs{1}'"
     assert told(tmp_path, "  cs101/x: {title: X, course: cs210}\n") == [
-        ("1:31 other-course", message.format(101, 210), hint)
+        ("1:31 course-in-address", message.format(101, 210), hint)
     ]
     place = f"exams.yaml:{BASE[: BASE.index('  course: cs101')].count(chr(10)) + 1}"
     assert told(tmp_path, "  cs210/x: {title: X}\n") == [
-        ("1:3 other-course", message.format(210, 101), f"{hint} course is from {place}.")
+        ("1:3 course-in-address", message.format(210, 101), f"{hint} course is from {place}.")
     ]
 
 
