@@ -150,6 +150,12 @@ class FileDiagnostics(Struct):
             self._warnings.append(key)
         self._found[key] = found
 
+    def is_suppressed(self, code: str, at: TextRange) -> bool:
+        """Return whether the rule `code` is turned off or suppressed at `at`, in this file."""
+        return (
+            self.severities.severity_of(code, Severity.WARNING, self.source.position(at.start).line) is None
+        )
+
     def _remember_mistake(self, found: Diagnostic) -> None:
         if found.severity is Severity.ERROR and found.code not in self.severities.rules:
             self.is_partly_judged = True

@@ -52,6 +52,9 @@ def add_rule_diagnostics(
             continue
         messages.add(finding.message)
         diagnostics = located.diagnostics
+        # One that a comment suppresses must not stand for others of its cause.
+        if finding.cause and diagnostics.is_suppressed(rule.code, at):
+            continue
         diagnostics.exam = TextRange(located.at.start, max(located.at.end, located.own.end))
         diagnostics.address = located.declaration.address
         diagnostics.add(
@@ -61,6 +64,7 @@ def add_rule_diagnostics(
             diagnostics.without_secrets(f"{finding.hint}{compared}"),
             severity=rule.severity,
             subject=f"{len(messages)}",
+            cause=finding.cause and f"{finding.cause} in {diagnostics.source.file}",
         )
         diagnostics.exam = diagnostics.address = None
 

@@ -82,6 +82,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     shown at the first value of all that is written in the exam itself and not in its defaults; the empty path
     among them is the address. Date-times among them are quoted behind the hint, as they are written. With
     `copied_from`, nothing is shown unless both exams write the value at `path` themselves.
+    Of findings of one `cause` in one file, the first is shown with the number of the others.
     """
 
     exam: Exam
@@ -90,6 +91,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     path: Path = ()
     others: tuple[Path, ...] = ()
     copied_from: Exam | None = None
+    cause: str = ""
 
 
 class Context(Struct, frozen=True, kw_only=True):

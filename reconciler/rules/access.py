@@ -18,6 +18,7 @@ def _no_password(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
         if exam.payload.get("type") == "Online" and "password" not in exam.configuration:
             yield Finding(
                 exam=exam,
+                cause="no password",
                 message="an Online exam needs a password, and this one has none",
                 hint="Add `password: {fromEnv: EXAM_SECRET_…}` to its configuration.",
             )

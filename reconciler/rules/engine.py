@@ -95,8 +95,8 @@ def _checked(finding: object, exams: Collection[Exam]) -> Finding:
         raise TypeError("it gave something other than a Finding about one of the exams")
     if finding.copied_from is not None and finding.copied_from not in exams:
         raise TypeError("it compared with something other than one of the exams")
-    if not all(isinstance(text, str) for text in (finding.message, finding.hint)):
-        raise TypeError("message and hint of a Finding must be text")
+    if not all(isinstance(text, str) for text in (finding.message, finding.hint, finding.cause)):
+        raise TypeError("message, hint and cause of a Finding must be text")
     if not all(map(_is_path, (finding.path, *finding.others))):
         raise TypeError("the paths of a Finding must be tuples of keys and of numbers of items")
     message, hint = (tamed(text, most=_LONGEST_OF_A_PLUGIN) for text in (finding.message, finding.hint))

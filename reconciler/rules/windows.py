@@ -81,6 +81,7 @@ def _none(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
         if _OPENS not in said and _CLOSES not in said:
             yield Finding(
                 exam=exam,
+                cause="no window",
                 message="the exam has no exam window",
                 hint=f"Add `{_OPENS}:` and `{_CLOSES}:` to its configuration: when students may sit it.",
             )

@@ -154,6 +154,17 @@ def test_an_exam_without_dates(tmp_path: Path) -> None:
     ]
 
 
+def test_what_all_exams_of_a_file_lack_is_told_once(tmp_path: Path) -> None:
+    """The others are counted; one that an ignore comment settles neither counts nor stands for them."""
+    ignore = " # reconciler: ignore[no-window] open all year"
+    text = "".join(
+        f"  a/{n}:{ignore if n in {0, 3} else ''}\n    title: T{n}\n    url: https://lms.example.edu/{n}\n"
+        for n in range(5)
+    )
+    places = [(place, message) for place, message, _ in told(tmp_path, text, no_window=Severity.WARNING)]
+    assert places == [("4:3 no-window", "the exam has no exam window (and in 2 more exams)")]
+
+
 def test_the_first_and_the_last_day_of_the_calendar_are_quoted(tmp_path: Path) -> None:
     """A moment that the exam's zone has no date for is quoted as it is written."""
     text = exam(scheduleOpenDate="9999-12-31T23:59:59Z", scheduleCloseDate="0001-01-01T00:00:00Z")
