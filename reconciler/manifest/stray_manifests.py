@@ -9,6 +9,7 @@ from typing import Final
 from reconciler.manifest.paths import WORKSPACE_FILES, Folders, find, may_declare
 from reconciler.manifest.unread_files import has_manifest_keys
 from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
+from reconciler.model.words import first_few
 from reconciler.rules.registry import STRAY
 
 _MOST_ENTRIES: Final = 50_000
@@ -19,9 +20,10 @@ _NOT_ENTERED: Final = frozenset({"node_modules", "venv", "__pycache__"})
 def stray_manifests(
     root: Path, *, read: Collection[str], patterns: Iterable[str], severity: Severity
 ) -> tuple[Diagnostic, ...]:
-    """Return diagnostics about manifests below `root` that are neither `read` nor named by `patterns`.
+    """Return a diagnostic about all manifests below `root` that are neither `read` nor named by `patterns`.
 
-    `read` are shown names. `patterns` are those of all environments; if empty, the default ones.
+    `read` are shown names. `patterns` are those of all environments; if empty, the default ones. Without such
+    manifests, return no diagnostic.
     """
     shown = Folders(root).shown
     unread = (file for file in _yaml_files(root) if shown(file) not in read)
@@ -30,17 +32,21 @@ def stray_manifests(
         return ()
     places = dict.fromkeys(patterns, Span(Position("", 1, 1), 1, 1))
     named = {os.path.realpath(each.path) for each in find([], root, places).files}
-    return tuple(
-        Diagnostic(
-            severity=severity,
-            code=STRAY,
-            message=f"{name} is a manifest, and no path of `manifests` names it: its exams are not read",
-            hint="Name it in `manifests` of reconciler.yaml, or move it out of the workspace.",
-            span=Span(Position(name, 1, 1), 1, 1),
-        )
-        for file in sorted(found)
-        if os.path.realpath(file) not in named and (name := shown(file))
+    strays = [shown(file) for file in sorted(found) if os.path.realpath(file) not in named]
+    if not strays:
+        return ()
+    message = f"{strays[0]} is a manifest, and no path of `manifests` names it: its exams are not read"
+    if len(strays) > 1:
+        count, listed = f"{len(strays):,}", first_few(strays, between=", ", last=" ")
+        message = f"no path of `manifests` names these {count} manifests, whose exams are not read: {listed}"
+    stray = Diagnostic(
+        severity=severity,
+        code=STRAY,
+        message=message,
+        hint="Name such a file in `manifests` of reconciler.yaml, or move it out of the workspace.",
+        span=Span(Position(strays[0], 1, 1), 1, 1),
     )
+    return (stray,)
 
 
 def _yaml_files(root: Path) -> Iterator[str]:

@@ -175,16 +175,22 @@ def test_two_workspace_files_are_an_error(tmp_path: Path) -> None:
 
 def test_a_manifest_that_no_path_names_is_a_stray(tmp_path: Path) -> None:
     """In any folder, with either ending; plan does not look for them."""
-    write(tmp_path, "exams/a.yaml", "archive/2031/b.yaml", "c.yml")
-    strays = [("stray-manifest", "archive/2031/b.yaml:1:1"), ("stray-manifest", "c.yml:1:1")]
-    assert told(tmp_path) == strays
+    write(tmp_path, "exams/a.yaml", "archive/2031/b.yaml")
+    assert told(tmp_path) == [("stray-manifest", "archive/2031/b.yaml:1:1")]
+    assert found(tmp_path)[0].message.startswith("archive/2031/b.yaml is a manifest, and no path")
+    write(tmp_path, "c.yml")
+    assert told(tmp_path) == [("stray-manifest", "archive/2031/b.yaml:1:1")]
+    assert (
+        "these 2 manifests, whose exams are not read: archive/2031/b.yaml, c.yml"
+        in found(tmp_path)[0].message
+    )
     assert told(tmp_path, "exams/a.yaml") == []
     assert {each.severity for each in found(tmp_path)} == {Severity.WARNING}
     assert {each.severity for each in found(tmp_path, is_strict=True)} == {Severity.ERROR}
     Workspace.open(root=tmp_path).initialise()
     assert Workspace.open(root=tmp_path).plan().plan.warnings == ()
     write(tmp_path, "exams.yaml")
-    assert ("stray-manifest", "exams/a.yaml:1:1") in told(tmp_path)
+    assert "archive/2031/b.yaml, c.yml, exams/a.yaml" in found(tmp_path)[0].message
 
 
 def test_what_another_environment_reads_is_no_stray(tmp_path: Path) -> None:
@@ -218,6 +224,6 @@ def test_the_search_for_strays_has_an_end(tmp_path: Path, monkeypatch: pytest.Mo
     """A tree of any size costs no more than a fixed number of entries, and of files that are opened."""
     write(tmp_path, "exams/a.yaml", *(f"z/{n}.yaml" for n in range(20)))
     monkeypatch.setattr(stray_manifests, "_MOST_OPENED", 5)
-    assert len(told(tmp_path)) == 5
+    assert "these 5 manifests" in found(tmp_path)[0].message
     monkeypatch.setattr(stray_manifests, "_MOST_ENTRIES", 3)
     assert told(tmp_path) == []
