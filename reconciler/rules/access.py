@@ -45,7 +45,8 @@ def _unusable_url(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
                 path=("url",),
                 others=(_TYPE,),
                 message="an Online exam needs the address of its quiz, and students cannot follow this one",
-                hint="Write the whole URL, like https://lms.example.edu/quiz/1. N/A is for exams on paper.",
+                hint="Write the whole URL and nothing around it, like https://lms.example.edu/quiz/1. "
+                "N/A is for exams on paper.",
             )
 
 

@@ -13,7 +13,7 @@ _MODULE: Final = ("examDeliverySystemModule",)
 _API_EXAM_ID: Final = ("configuration", "apiExamId")
 _KINDS: Final = ("configuration", "proctorTypes")
 _ENDINGS: Final = {",": "a comma", ";": "a semicolon"}
-_OPENING: Final = frozenset("\u201c\u201e\u201d\u2018\u201a\u2019\u00ab\u00bb")
+_QUOTES: Final = frozenset("\u201c\u201e\u201d\u2018\u201a\u2019\u00ab\u00bb")
 _SHOWN: Final = 3
 
 
@@ -40,20 +40,17 @@ def _punctuation(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
 
 
 def _around(exam: Exam, path: Path, text: str) -> Iterator[Finding]:
-    """Yield findings about superfluous characters at the ends of `text`."""
-    if text[-1:] in _ENDINGS:
+    """Yield a finding about superfluous characters at the ends of `text`."""
+    ending = _ENDINGS.get(text[-1:])
+    what = [] if ending is None else [f"ends with {ending}"]
+    if text[:1] in _QUOTES and text.rstrip(",;")[-1:] in _QUOTES:
+        what.append("has typographic quotes around it")
+    if what:
         yield Finding(
             exam=exam,
             path=path,
-            message=f"{_name(path)} ends with {_ENDINGS[text[-1]]}",
-            hint="Remove it: in YAML, what stands at the end of a line belongs to the text.",
-        )
-    if text[:1] in _OPENING and text.rstrip(",;")[-1:] in _OPENING:
-        yield Finding(
-            exam=exam,
-            path=path,
-            message=f"{_name(path)} has typographic quotes around it, which are sent",
-            hint='Remove them, or write straight ones (").',
+            message=f"{_name(path)} {' and '.join(what)}",
+            hint="Remove that: YAML takes it for a part of the text, and it would be sent.",
         )
 
 

@@ -207,12 +207,22 @@ def _content(exam: Exam) -> bytes:
     )
 
 
+def long_windows(exams: Sequence[Exam], _: Context) -> Iterator[Found]:
+    """`long-window`."""
+    for number, exam in enumerate(exams):
+        for kind in ("exam", "schedule"):
+            opens, closes = exam.instant(f"{kind}OpenDate"), exam.instant(f"{kind}CloseDate")
+            if opens is not None and closes is not None and closes - opens > timedelta(days=200):
+                yield number, f"{kind}CloseDate", "longer than a term"
+
+
 PLAIN: dict[str, Plain] = {
     "window-over": over,
     "window-soon": soon,
     "short-notice": short_notice,
     "overlapping-windows": overlaps,
     "duration-too-long": too_long,
+    "long-window": long_windows,
     "information-not-permitted": information,
     "calculator-not-permitted": calculators,
     "title-spaces": spaces,

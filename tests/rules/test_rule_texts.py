@@ -259,6 +259,7 @@ def test_the_address_and_the_course_disagree(tmp_path: Path) -> None:
 SID = "TS4b894875d26194988853e490dfb9bc41"
 WRITE_SID = "Write `TS` and 32 digits 0 to 9 or letters a to f, as the service shows it."
 UNSEEN = "U+200B (zero width space), which nobody sees, U+0009 (without a name), which nobody sees"
+REMOVE = "Remove that: YAML takes it for a part of the text, and it would be sent."
 RETYPE = "Type it again; copied text brings in such characters, and nothing is found by it."
 
 
@@ -293,13 +294,13 @@ def test_a_documented_sid_is_told_in_words(tmp_path: Path) -> None:
             "title: Midterm,",
             "2:12 pasted-punctuation",
             "title ends with a comma",
-            "Remove it: in YAML, what stands at the end of a line belongs to the text.",
+            REMOVE,
         ),
         (
-            "title: “Midterm”",
+            "title: “Midterm”;",
             "2:12 pasted-punctuation",
-            "title has typographic quotes around it, which are sent",
-            'Remove them, or write straight ones (").',
+            "title ends with a semicolon and has typographic quotes around it",
+            REMOVE,
         ),
         (
             'examDeliverySystemModule: "canvas\\u200b\\t"',
