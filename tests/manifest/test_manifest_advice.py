@@ -35,6 +35,27 @@ NEW_YORK, LOS_ANGELES = "America/New_York", "America/Los_Angeles"
         ("Londn", ["Europe/London"]),
         ("Mars/Phobos", []),
         ("XYZ", []),
+        ("Boston", [NEW_YORK]),
+        ("America/Boston", [NEW_YORK]),
+        ("America/Washington", [NEW_YORK]),
+        ("Atlanta", [NEW_YORK]),
+        ("NYC", [NEW_YORK]),
+        ("America/Dallas", ["America/Chicago"]),
+        ("Chicago, IL", ["America/Chicago"]),
+        ("America/San_Francisco", [LOS_ANGELES]),
+        ("Pacific/Los_Angeles", [LOS_ANGELES]),
+        ("America/Los_Angelos", [LOS_ANGELES]),
+        ("Europe/Munich", ["Europe/Berlin"]),
+        ("Asia/Bombay", ["Asia/Kolkata"]),
+        ("Asia/Beijing", ["Asia/Shanghai"]),
+        ("US Mountain Standard Time", ["America/Denver", "America/Phoenix"]),
+        ("US Eastern", [NEW_YORK]),
+        ("Israel Standard Time", ["Asia/Jerusalem"]),
+        ("Kyiv", ["Europe/Kyiv"]),
+        ("US/East", []),
+        ("America", []),
+        ("Eastern/US", []),
+        ("local", []),
     ],
 )
 def test_the_zone_that_is_meant_is_named(written: str, zones: list[str]) -> None:
@@ -67,6 +88,17 @@ def test_an_offset_gets_no_zone_but_a_question_for_the_city(written: str) -> Non
         ("Monday, October 6, 2031 at 2:30 PM", "Write it as 2031-10-06T14:30."),
         ("6th Oct 2031 14:30:05", "Write it as 2031-10-06T14:30:05."),
         ("2031-10-06", "Add the time, as in 2031-10-06T09:00."),
+        ("9:00 AM 10/16/2031", "Write it as 2031-10-16T09:00."),
+        ("2031-10-06T0900", "Write it as 2031-10-06T09:00."),
+        ("2031-10-06 13:30 PM", "Write it as 2031-10-06T13:30."),
+        (
+            "2031-10-06T09:00 EST",
+            "Write it as 2031-10-06T09:00, and the zone as `timezone` of the exam or the file.",
+        ),
+        (
+            "October 6th, 2031 at 9 AM America/New_York",
+            "Write it as 2031-10-06T09:00, and the zone as `timezone` of the exam or the file.",
+        ),
         ("10/6/2031", "Add the time, as in 2031-10-06T09:00 or 2031-06-10T09:00."),
     ],
 )
@@ -75,7 +107,19 @@ def test_a_time_in_another_form_is_corrected(written: str, advice: str) -> None:
     assert date_advice(written) == advice
 
 
-@pytest.mark.parametrize("written", ["tomorrow", "2031-13-06T09:00", "12/31/9999 24:00", "", "9" * 5000])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "tomorrow",
+        "2031-10-06 25:00",
+        "2031-10-06 14:00 am",
+        "10/06/31 09:00",
+        "2031-13-06T09:00",
+        "12/31/9999 24:00",
+        "",
+        "9" * 5000,
+    ],
+)
 def test_what_is_no_time_gets_an_example(written: str) -> None:
     """A value that the calendar lacks is not moved to another day."""
     assert "2031-10-06T09:00 (local to `timezone`)" in date_advice(written)

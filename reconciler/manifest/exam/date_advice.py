@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-_EXAMPLE: Final = "Write it as 2031-10-06T09:00 (local to `timezone`) or 2031-10-06T09:00:00-04:00."
+_EXAMPLE: Final = (
+    "Write a date and time like 2031-10-06T09:00 (local to `timezone`) or 2031-10-06T09:00:00-04:00."
+)
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _YEAR_FIRST: Final = re.compile(r"(?P<year>[0-9]{4})[-/.](?P<month>[0-9]{1,2})[-/.](?P<day>[0-9]{1,2})")
 _YEAR_LAST: Final = re.compile(
@@ -16,9 +18,11 @@ _IN_WORDS: Final = re.compile(
     r"|(?P<day2>[0-9]{1,2})(?:st|nd|rd|th|\.)? +(?P<month2>[a-z]{3,9})\.?,?) +(?P<year>[0-9]{4})"
 )
 _TIME: Final = re.compile(
-    r"[t, ]*(?:at +)?(?P<hour>[0-9]{1,2})(?:[:.h](?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?)?"
+    r"[t, ]*(?:at +)?(?P<hour>[0-9]{1,2})"
+    r"(?:[:.h](?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?|(?<=[0-9]{2})(?P<minute2>[0-9]{2}))?"
     r" *(?P<half>[ap]\.?m\.?)? *(?P<offset>z|[+-][0-9]{2}:?[0-9]{2})?"
 )
+_ZONE: Final = re.compile(r"(?![ap]m?\b|uhr|h(?:rs)?\b)\(?[a-z][a-z_/]+\)?")
 _LONGEST: Final = 60
 _NOON: Final = 12
 _MIDNIGHT: Final = 24
@@ -29,9 +33,12 @@ def date_advice(text: str) -> str:
     if len(text) > _LONGEST:
         return _EXAMPLE
     folded = " ".join(text.casefold().split())
-    readings = list(dict.fromkeys(_readings(folded)))
-    if readings:
+    *first, last = folded.split(" ")
+    turned = f"{last} {' '.join(first)}"
+    if readings := list(dict.fromkeys([*_readings(folded), *_readings(turned)])):
         return f"Write it as {' or '.join(readings)}."
+    if _ZONE.fullmatch(last) and (readings := list(dict.fromkeys(_readings(" ".join(first))))):
+        return f"Write it as {' or '.join(readings)}, and the zone as `timezone` of the exam or the file."
     days = [f"{day:%Y-%m-%d}T09:00" for day, end in _days(folded) if end == len(folded)]
     return f"Add the time, as in {' or '.join(dict.fromkeys(days))}." if days else _EXAMPLE
 
@@ -43,13 +50,15 @@ def _readings(text: str) -> Iterator[str]:
         if time is None:
             continue
         hour = int(time["hour"])
-        if time["half"] is not None:
-            if not 1 <= hour <= _NOON:
-                continue
-            hour = hour % _NOON + (_NOON if time["half"].startswith("p") else 0)
-        elif time["minute"] is None:
+        minutes = time["minute"] or time["minute2"]
+        if time["half"] is None and minutes is None:
             continue
-        minute, second = int(time["minute"] or 0), time["second"]
+        is_pm = (time["half"] or "").startswith("p")
+        if time["half"] is not None and hour <= _NOON:
+            hour = hour % _NOON + (_NOON if is_pm else 0)
+        elif time["half"] is not None and not is_pm:
+            continue
+        minute, second = int(minutes or 0), time["second"]
         is_midnight = hour == _MIDNIGHT and not minute and not int(second or 0)
         try:
             moment = day.replace(hour=0 if is_midnight else hour, minute=minute, second=int(second or 0))

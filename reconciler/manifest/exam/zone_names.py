@@ -8,22 +8,27 @@ from reconciler.model.words import nearest
 from reconciler.zones import zone_names
 
 _OF_REGIONS: Final = {
-    "America/New_York": "est edt et eastern",
-    "America/Chicago": "cst cdt ct central",
-    "America/Denver": "mst mdt mt mountain",
-    "America/Phoenix": "mst arizona",
-    "America/Los_Angeles": "pst pdt pt pacific",
+    "America/New_York": "est edt et eastern nyc boston washington washingtondc atlanta miami philadelphia"
+    " baltimore cleveland pittsburgh charlotte orlando tampa buffalo columbus",
+    "America/Chicago": "cst cdt ct central dallas houston austin sanantonio minneapolis stlouis saintlouis"
+    " neworleans milwaukee memphis nashville kansascity oklahomacity omaha",
+    "America/Denver": "mst mdt mt mountain saltlakecity albuquerque",
+    "America/Phoenix": "mst usmountain arizona tucson",
+    "America/Los_Angeles": "pst pdt pt pacific la seattle sanfrancisco sandiego sanjose sacramento lasvegas",
     "America/Anchorage": "akst akdt alaska alaskan",
     "Pacific/Honolulu": "hst hawaii hawaiian",
     "America/Halifax": "ast adt atlantic",
     "America/St_Johns": "nst ndt newfoundland",
     "America/Sao_Paulo": "brt brasilia esouthamerica",
+    "America/Guatemala": "centralamerica",
+    "America/Regina": "canadacentral saskatchewan",
     "America/Bogota": "sapacific colombia",
     "America/Mexico_City": "centralamericamexico mexico",
     "Europe/London": "bst gmt greenwich uk britain british greatbritain england",
     "Europe/Dublin": "ist ireland",
     "Europe/Lisbon": "wet west portugal",
-    "Europe/Berlin": "cet cest met weurope germany centraleurope centraleuropean",
+    "Europe/Berlin": "cet cest mez mesz met weurope germany centraleurope centraleuropean"
+    " munich hamburg frankfurt cologne stuttgart",
     "Europe/Paris": "cet cest romance france spain",
     "Europe/Warsaw": "cet cest poland",
     "Europe/Athens": "eet eest gtb greece",
@@ -31,11 +36,13 @@ _OF_REGIONS: Final = {
     "Europe/Moscow": "msk russian moscow",
     "Europe/Istanbul": "trt turkey",
     "Africa/Johannesburg": "sast southafrica",
+    "Africa/Cairo": "egypt",
+    "Asia/Jerusalem": "israel",
     "Africa/Lagos": "wat wcentralafrica nigeria",
     "Africa/Nairobi": "eat eafrica kenya",
     "Asia/Dubai": "gst arabian gulf",
     "Asia/Karachi": "pkt pakistan",
-    "Asia/Kolkata": "ist india indian",
+    "Asia/Kolkata": "ist india indian bombay mumbai delhi newdelhi bangalore bengaluru chennai hyderabad",
     "Asia/Shanghai": "cst china beijing peking",
     "Asia/Hong_Kong": "hkt",
     "Asia/Singapore": "sgt",
@@ -49,10 +56,13 @@ _OF_REGIONS: Final = {
 }
 """By IANA name, what people write for it, folded as `_folded` does."""
 _BRACKETS: Final = re.compile(r"\(.*?\)|[^a-z()]")
-_FILLING: Final = re.compile(r"^us(?=.)|(?:standard|daylight|summer)?time$|[()]")
+_FILLING: Final = re.compile(r"(?:standard|daylight|summer)?time$|[()]")
 _OFFSET: Final = re.compile(r"(?:etc/)?(?:gmt|utc|z)? ?[+\-\N{MINUS SIGN}] ?[0-9:.]+", re.IGNORECASE)
 _FIXED: Final = re.compile(r"[EMH]ST|(?:Etc/)?(?:GMT(?:[+-]?[0-9]+)?|Greenwich)")
-_LIKE: Final = 0.75
+_LIKE: Final = 0.8
+_CONTINENTS: Final = frozenset(
+    {"Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
+)
 _ABBREVIATION: Final = 4
 """An unknown word of so few letters is an abbreviation, and names of zones that look like it mean nothing."""
 _OF_A_CITY: Final = "Write the zone of your city, such as America/New_York, Europe/Berlin or Asia/Kolkata"
@@ -76,23 +86,25 @@ def zone_advice(name: str) -> str:
 
 def _meant(name: str) -> Sequence[str]:
     """Return the zones that `name` may stand for: of a region, of a city, or of nearly that name."""
-    word = _folded(name)
-    if word and (regions := [zone for zone, words in _OF_REGIONS.items() if word in words.split()]):
+    city = name.rpartition("/")[2].partition(",")[0].casefold().strip().replace(" ", "_")
+    words = {
+        part for text in (name, city) for part in (_folded(text), _folded(text).removeprefix("us")) if part
+    }
+    regions = [zone for zone, known in _OF_REGIONS.items() if not words.isdisjoint(known.split())]
+    if regions:
         return regions
-    city = name.rpartition("/")[2].casefold().replace(" ", "_")
-    of_city = [zone for zone in sorted(zone_names()) if zone.rpartition("/")[2].casefold() == city]
-    if of_city:
-        # Where a city has several names, the older ones have fewer parts.
-        return [max(of_city, key=lambda zone: zone.count("/"))]
+    # Where a city has several names, the older ones have fewer parts.
+    cities = {
+        zone.rpartition("/")[2].casefold(): zone
+        for zone in sorted(zone_names(), key=lambda zone: zone.count("/"))
+        if zone.partition("/")[0] in _CONTINENTS
+    }
+    if city in cities:
+        return [cities[city]]
     if len(name) <= _ABBREVIATION:
         return []
-    return nearest(name, sorted(zone_names()), likeness=_LIKE) or _nearest_city(city)
-
-
-def _nearest_city(city: str) -> Sequence[str]:
-    """Return the zone whose city is spelt most like `city`."""
-    cities = {zone.rpartition("/")[2].casefold(): zone for zone in sorted(zone_names())}
-    return [cities[one] for one in nearest(city, cities, likeness=_LIKE)]
+    near = [cities[one] for one in nearest(city, cities, likeness=_LIKE)]
+    return [zone for zone in near if "/" not in name or nearest(name, [zone], likeness=_LIKE)]
 
 
 def _folded(name: str) -> str:
