@@ -7,12 +7,11 @@ begin with a documented field, an address or a marker. If it uses an alias, line
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any, Final
+from typing import Final
 
-from reconciler import schemas
+from reconciler.manifest.fields import documented_fields
 from reconciler.manifest.redaction import WORD, is_loose, may_announce, shown_length
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
 
@@ -39,6 +38,7 @@ _OPENING: Final = re.compile(
     r"""\s*+(?:-\s++)*+["']?[^\s,{}\[\]:"']+["']?\s*:\s*+(?:&\S++\s*+)?(?:[{\[#].*)?"""
 )
 """A key of a mapping or list that begins below it, or in brackets."""
+_QUOTED: Final = re.compile(r"""\s*+(?:"(?:[^"\\]|\\.)*+"|'[^']*+')""")
 _INDIRECT: Final = re.compile(r"[*&]\S")
 
 
@@ -77,12 +77,12 @@ class UnparsedText:
         self._ends = list(accumulate(map(self._end, starts), max))
 
     def _end(self, start: int) -> int:
-        """Return the first line behind `start` that is not indented deeper; behind a comment, any but one."""
-        lines, indent = self._lines, _indent(self._lines[start])
-        is_comment = _is_comment(lines[start])
+        """Return the first line behind `start` that is not indented deeper; a `#` counts as a space there."""
+        lines, is_comment = self._lines, _is_comment(self._lines[start])
+        indent = _indent(lines[start].replace("#", " ", 1) if is_comment else lines[start])
         for at in range(start + 1, min(start + _LONGEST_REGION, len(lines))):
             line = lines[at]
-            if not _is_comment(line) if is_comment else _indent(line) <= indent and line.strip():
+            if line.strip() and _indent(line) <= indent and not (is_comment and _is_comment(line)):
                 return at
         return len(lines)
 
@@ -98,7 +98,8 @@ class UnparsedText:
             line = self._lines[at][:_LONGEST_LINE]
             if line.strip() and _indent(line) < indent and not _is_comment(line):
                 indent = _indent(line)
-                if not _OPENING.fullmatch(line) and _field(line) not in _fields():
+                is_text = line.rstrip().endswith(":") or _field(line) not in documented_fields()
+                if is_text and not _OPENING.fullmatch(line):
                     return True
         return False
 
@@ -111,7 +112,7 @@ class UnparsedText:
         found = _BEGINNING.match(line)
         if found is None or found["field"] is None:
             return found is not None
-        return found["field"] in _fields() and not (is_next and found["colon"] is None)
+        return found["field"] in documented_fields() and not (is_next and found["colon"] is None)
 
 
 def _announcing(lines: Sequence[str]) -> Sequence[int]:
@@ -145,29 +146,16 @@ def _field(line: str) -> str | None:
 
 def _unknown_key(line: str) -> int:
     """Return the end of the first key on `line` that is not documented; the length of `line` if none."""
-    found = _BEGINNING.match(line)
+    at, found = 0, _BEGINNING.match(line)
     if found is not None and found["field"] is not None:
-        kind = _fields().get(found["field"])
+        kind = documented_fields().get(found["field"])
         if found["field"] in {"fromEnv", "fromFile"} or (kind is None and found["colon"]):
             return found.end("colon")  # what follows may be a secret
         if kind == "string" and not found["bracket"]:
-            return len(line)  # what looks like a key is a part of its text
-    unknown = (key.end() for key in _KEY.finditer(line) if key[1] not in _fields() and "/" not in key[1])
+            quoted = _QUOTED.match(line, found.end())
+            if quoted is None:
+                return len(line)  # what looks like a key is a part of the text
+            at = quoted.end()
+    known = documented_fields()
+    unknown = (key.end() for key in _KEY.finditer(line, at) if key[1] not in known and "/" not in key[1])
     return next(unknown, len(line))
-
-
-@cache
-def _fields() -> dict[str, Any]:
-    """Return the names and types of all fields of manifests and of the workspace file."""
-    return dict(field for schema in ("manifest", "workspace") for field in _within(schemas.load(schema)))
-
-
-def _within(schema: object) -> Iterator[tuple[str, Any]]:
-    """Yield the name and type of each property anywhere in `schema`."""
-    inner: Iterable[object] = schema if isinstance(schema, list) else ()
-    if isinstance(schema, dict):
-        properties = schema.get("properties", {})
-        yield from ((name, each.get("type", "")) for name, each in properties.items())
-        inner = schema.values()
-    for each in inner:
-        yield from _within(each)

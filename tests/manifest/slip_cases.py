@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Final, TypeAlias
 
 TITLES: Final = (
@@ -121,7 +122,7 @@ def _quoted(rng: random.Random, text: str) -> str:
 
 
 def entries(lines: list[str]) -> list[int]:
-    """The indexes of the lines that hold a key, and are no part of a text over several lines."""
+    """The indexes of the lines that hold a key or an item, and are no part of a text over several lines."""
     found, within = [], None
     for index, line in enumerate(lines):
         indent = len(line) - len(line.lstrip())
@@ -132,14 +133,14 @@ def entries(lines: list[str]) -> list[int]:
             continue
         if line.endswith((": |", ": >-", ": {", ": this goes", ': "this goes')):
             within = indent
-        if re.match(r"\s*[\w/.-]+:( |$)", line) and index > 2:
+        if re.match(r"\s*([\w/.-]+:( |$)|- )", line) and index > 2:
             found.append(index)
     return found
 
 
-def planted(rng: random.Random, lines: list[str], plant: Plant) -> int:
-    """Plant one slip in `lines`, and return the index of its line."""
-    places = entries(lines)
+def planted(rng: random.Random, lines: list[str], plant: Plant, within: range | None = None) -> int:
+    """Plant one slip in `lines`, at a line of `within`, and return the index of its line."""
+    places = [index for index in entries(lines) if within is None or index in within]
     rng.shuffle(places)
     for index in places:
         line = plant(rng, lines[index])
@@ -157,6 +158,45 @@ def _entry(change: Callable[[str, str, str], str], *keys: str, but: str = "") ->
         if found is None or (keys and found[2] not in keys) or found[3][0] in but:
             return None
         return change(found[1], found[2], found[3])
+
+    return plant
+
+
+def _item(change: Callable[[str, str], str]) -> Plant:
+    """A slip in the second item of a list, made by `change`."""
+
+    def plant(_: random.Random, line: str) -> str | None:
+        found = re.fullmatch(r'(\s*)- (".*")', line)
+        return None if found is None else change(found[1], found[2])
+
+    return plant
+
+
+def _in_braces(written: str, slip: str) -> Plant:
+    """A slip in a mapping in braces: `slip` in the place of what is `written`."""
+
+    def plant(_: random.Random, line: str) -> str | None:
+        return line.replace(written, slip, 1) if written in line and ": {" in line else None
+
+    return plant
+
+
+def _password(change: Callable[[str, str], str]) -> Plant:
+    """A slip in the reference to a secret, made by `change` of the indentation and the variable."""
+
+    def plant(_: random.Random, line: str) -> str | None:
+        found = re.fullmatch(r"(\s*)password: { fromEnv: (\w+) }", line)
+        return None if found is None else change(found[1], found[2])
+
+    return plant
+
+
+def _above(text: Callable[[random.Random], str]) -> Plant:
+    """A line of text above the line of a key."""
+
+    def plant(rng: random.Random, line: str) -> str | None:
+        indent = line[: len(line) - len(line.lstrip())]
+        return None if line.lstrip().startswith("-") else f"{indent}{text(rng)}\n{line}"
 
     return plant
 
@@ -188,7 +228,7 @@ SLIPS: Final[dict[str, Plant]] = {
         lambda lead, key, value: f"{lead}{key}: '{_bare(value).replace(chr(39), '')}", *TEXTS, "url"
     ),
     "one space deeper": _entry(lambda lead, key, value: f"{lead} {key}: {value}", but=">|{"),
-    "one space less": _entry(lambda lead, key, value: f"{lead[1:]}{key}: {value}", but=">|"),
+    "one space less": _entry(lambda lead, key, value: f"{lead[1:]}{key}: {value}" if lead else "", but=">|"),
     "text that begins with a sign": _sign,
     "text that begins with a dash": _entry(
         lambda lead, key, value: f"{lead}{key}: - {_bare(value)}", "title"
@@ -198,7 +238,56 @@ SLIPS: Final[dict[str, Plant]] = {
     "colon in a text": _entry(lambda lead, key, _: f"{lead}{key}: Exam: part 2", "title"),
     "tab": _entry(lambda lead, key, value: f"\t{key}: {value}" if len(lead) > 2 else ""),
     "open bracket": lambda _, line: line[:-1] if line.endswith("}") else None,
+    "another sign for the colon": lambda rng, line: _entry(
+        lambda lead, key, value: f"{lead}{key}{rng.choice((',', ';', ' ->', ' =>', ' -', '.'))} {value}",
+        *TEXTS,
+        but="{>|",
+    )(rng, line),
+    "open quote in a key": _entry(lambda lead, key, value: f'{lead}"{key}: {value}', but=OPEN + "[-"),
+    "closed by another quote": _entry(lambda lead, key, value: f"{lead}{key}: \"{_bare(value)}'", *TEXTS),
+    "curly quotes": _entry(lambda lead, key, _: f"{lead}{key}: \u201cExam: part 2\u201d", "title"),
+    "quotes within quotes": _entry(lambda lead, key, _: f'{lead}{key}: "The "A" exam"', "title"),
+    "apostrophe within quotes": _entry(lambda lead, key, _: f"{lead}{key}: 'A student's exam'", "title"),
+    "comma after a quote": _entry(lambda lead, key, _: f'{lead}{key}: "Midterm",', "title"),
+    "backslash": _entry(lambda lead, key, _: f'{lead}{key}: "C:\\Users\\me"', "title"),
+    "two fields on a line": _entry(
+        lambda lead, key, _: f"{lead}{key}: Midterm, requireApproval: false", "title"
+    ),
+    "comment of another language": _above(lambda rng: f"{rng.choice(('//', '--'))} note"),
+    "text without a key": _above(lambda _: "the next is for all"),
+    "dash without space": _item(lambda lead, text: f"{lead}-{text}"),
+    "no dash": _item(lambda lead, text: f"{lead}{text}"),
+    "bullet": _item(lambda lead, text: f"{lead}\u2022 {text}"),
+    "no comma in braces": _in_braces(", ", " "),
+    "semicolon in braces": _in_braces(", ", "; "),
+    "two commas in braces": _in_braces(", ", ",, "),
+    "reference closed by the wrong bracket": _password(
+        lambda lead, name: f"{lead}password: {{ fromEnv: {name} ]"
+    ),
+    "reference without braces": _password(lambda lead, name: f"{lead}password: fromEnv: {name}"),
+    "rule": lambda _, line: f"----\n{line}",
+    "end of the document": lambda _, line: f"...\n{line}",
     "conflict marker": lambda _, line: f"<<<<<<< HEAD\n{line}",
     "fence": lambda _, line: f"```yaml\n{line}",
 }
 """Kinds of slips, and how each is planted in one line. An empty line counts as no place for it."""
+WHOLE_LINES: Final = frozenset(
+    {
+        "comment of another language",
+        "text without a key",
+        "rule",
+        "end of the document",
+        "conflict marker",
+        "fence",
+    }
+)
+"""Kinds that put in a line of their own."""
+
+
+def planted_within(rng: random.Random, lines: list[str], within: range) -> int:
+    """Plant a slip of any kind at a line of `within`, and return the index of that line."""
+    kinds = [kind for kind in SLIPS if kind not in WHOLE_LINES]
+    for kind in rng.sample(kinds, len(kinds)):
+        with suppress(AssertionError):  # no place for this kind
+            return planted(rng, lines, SLIPS[kind], within)
+    raise AssertionError("there is no place for any slip")

@@ -13,7 +13,7 @@ from reconciler.manifest.yaml.comments import Comment, Comments
 from reconciler.manifest.yaml.line_repairs import Slip
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.manifest.yaml.parser import Stopped, YamlParser
-from reconciler.manifest.yaml.slips import find_slip
+from reconciler.manifest.yaml.slips import Stop, find_slips
 
 IS_FAST: Final = hasattr(yaml, "CSafeLoader")
 """Whether PyYAML was built with libyaml; its parser in Python gives the same events, much slower."""
@@ -124,10 +124,10 @@ def _report_syntax(
     """Report a syntax error in our own words; those of the parser could quote a secret."""
     mark = error.problem_mark or error.context_mark
     if mark is not None and "tag" not in f"{error.problem}":
-        opened_at = None if error.context_mark is None else error.context_mark.line
-        slip = find_slip(source.text, mark.line, opened_at, loader)
-        if slip is not None:
+        slips = list(find_slips(source.lines(), Stop.of(error), loader))
+        for slip in slips:
             _report_slip(slip, diagnostics)
+        if slips:
             return
     offset = 0 if mark is None else source.offset(mark.line, mark.column)
     problem = f"{error.problem or ''}"
@@ -150,15 +150,17 @@ def _report_slip(slip: Slip, diagnostics: FileDiagnostics) -> None:
     """Report `slip`, with the line as it should read if that shows no secret."""
     source = diagnostics.source
     at = TextRange(source.offset(slip.index, slip.start), source.offset(slip.index, slip.end))
-    hint = slip.advice
-    if slip.line is not None:
-        written = source.line(slip.index + 1)
-        is_shown = source.excerpt(source.offset(slip.index, 0)) == printable(written)
-        hint = (
-            f"Write `{printable(slip.line.strip())}`." if is_shown and not hint else hint or "Mend the line."
-        )
+    written = source.line(slip.index + 1)
+    is_shown = source.excerpt(source.offset(slip.index, 0)) == printable(written)
     diagnostics.withdraw("unknown-anchor", at)
-    diagnostics.add("syntax", at, slip.message, hint or "Mend this line.")
+    diagnostics.add(
+        "syntax", at, slip.message, _as_it_should_read(slip) if slip.is_spelt and is_shown else slip.advice
+    )
+
+
+def _as_it_should_read(slip: Slip) -> str:
+    lines = [f"`{printable(line.strip())}`" for line in slip.line.split("\n")]
+    return f"Write {' and, on the next line, '.join(lines)}."
 
 
 def _indented_by_tab(text: str, offset: int) -> bool:

@@ -1,24 +1,38 @@
-"""Proposals of how one mistyped line should read; `slips` tries which of them is right."""
+"""Proposals of how one mistyped line should read; `slips` tries which of them is right.
+
+Here are those of keys, dashes, indentation by tabs and foreign characters; `value_repairs` and `flow_repairs`
+have the others.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
 
-_KEY: Final = r"[^\W\d][\w.-]*|[A-Za-z0-9][\w.-]*/[\w./-]*"
-_LEAD: Final = r"(?P<lead>[^\S\n]*(?:-[^\S\n]+)*)"
-_ENTRY: Final = re.compile(rf"{_LEAD}(?P<key>{_KEY}|\"[^\"]*\"|'[^']*')(?P<colon>:[ \t]+)(?P<value>[^\s#].*)")
-_ITEM: Final = re.compile(r"(?P<lead>[^\S\n]*(?:-[^\S\n]+)+)(?P<value>[^\s#].*)")
-_NO_SPACE: Final = re.compile(rf"{_LEAD}(?P<key>{_KEY}):(?P<value>[^\s:/].*)")
-_EQUALS: Final = re.compile(rf"{_LEAD}(?P<key>{_KEY})[ \t]*:?=[ \t]*(?P<value>\S.*)")
-_NO_COLON: Final = re.compile(rf"{_LEAD}(?P<key>{_KEY})[ \t]+(?P<value>\S.*)")
-_ALONE: Final = re.compile(rf"{_LEAD}(?P<key>{_KEY})[ \t]*(?P<comment>#.*)?")
+from reconciler.manifest.fields import documented_fields
+
+KEY: Final = r"[^\W\d][\w.-]*|[A-Za-z0-9][\w.-]*/[\w./-]*"
+LEAD: Final = r"(?P<lead>[^\S\n]*(?:-[^\S\n]+)*)"
+_QUOTED: Final = r"\"[^\"]*\"|'[^']*'"
+_NO_SPACE: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|{_QUOTED}):(?P<value>[^\s:/].*)")
+_SIGN: Final = re.compile(rf"{LEAD}(?P<key>{KEY})[ \t]*(?P<sign>:?=>?|->)[ \t]*(?P<value>\S.*)")
+_OTHER_SIGN: Final = re.compile(
+    rf"{LEAD}(?P<key>[A-Za-z]\w*)[ \t]*(?P<sign>[,;.|]|-(?=\s)|[\u2013\u2014])[ \t]*(?P<value>\S.*)"
+)
+_NO_COLON: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|{_QUOTED})[ \t]+(?P<value>[^\s#:].*)")
+_ALONE: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|{_QUOTED})(?P<value>[ \t]*(?:#.*)?)")
 _NO_DASH_SPACE: Final = re.compile(r"(?P<lead>[^\S\n]*)-(?P<value>[^\s-].*)")
-_COMMENT: Final = re.compile(r"[ \t]+#.*$")
+_BULLET: Final = re.compile(
+    "(?P<lead>[^\\S\\n]*)(?P<sign>--+|[*+\u2022\u00b7\u2013\u2014])[ \t]+(?P<value>\\S.*)"
+)
+_COMMENT: Final = re.compile(r"(?P<lead>[^\S\n]*)(?P<sign>//+|--+|/\*+|;+|<!--|%)[ \t]*(?P<value>.*)")
+_RULE: Final = re.compile(r"[ \t]*(?P<rule>-{2}|-{4,}|={2,}|_{2,}|\*{2,})[ \t]*")
+_REMARK: Final = re.compile(r"[ \t]+#.*$")
+_END: Final = re.compile(r"\.\.\.[ \t]*(?:#.*)?")
 _ODD_COLONS: Final = {"\uff1a": "full-width colon", "\ufe55": "small colon", "\u2236": "ratio sign"}
 _ODD_COLON: Final = re.compile(
-    rf"{_LEAD}(?P<key>{_KEY})[^\S\n]*(?P<odd>[{''.join(_ODD_COLONS)}])[^\S\n]*(?P<value>.*)"
+    rf"{LEAD}(?P<key>{KEY})[^\S\n]*(?P<sign>[{''.join(_ODD_COLONS)}])[^\S\n]*(?P<value>.*)"
 )
 _ODD_SPACE: Final = re.compile(r"[^\S \t\r\n]")
 _SPACES: Final = {
@@ -29,15 +43,14 @@ _SPACES: Final = {
     "\u2002": "en space",
     "\u2009": "thin space",
 }
-_BRACKETS: Final = {"{": "}", "[": "]"}
-_STARTS: Final = frozenset("@`%|>&*!?{}[],-#")
+_COLON_ADVICE: Final = "Write `:` and a space between the key and its value."
 
 
 class Slip(Struct, frozen=True):
     """A mistyped line: its index, the columns that are wrong, what is wrong, and the line as it should read.
 
-    `line` is None if it should go. `advice` says what to do, without any text of the file; if it is empty,
-    the line as it should read says it.
+    `advice` says what to do, without any text of the file. `line` may be two lines, or empty; if not
+    `is_spelt`, it is only there to be tried, and the advice says more.
     """
 
     index: int
@@ -45,134 +58,139 @@ class Slip(Struct, frozen=True):
     end: int
     message: str
     advice: str
-    line: str | None = None
+    line: str
+    is_spelt: bool = True
+
+
+def indent_of(line: str) -> int:
+    """Return the number of spaces at the start of `line`."""
+    return len(line) - len(line.lstrip(" "))
 
 
 def of_odd_characters(index: int, line: str) -> Iterator[Slip]:
     """Yield repairs of foreign colons and spaces."""
     if (found := _ODD_COLON.fullmatch(line)) is not None:
-        odd = found["odd"]
+        odd = found["sign"]
+        message = f"a {_ODD_COLONS[odd]} ({_point(odd)}) stands here in place of ':'"
         fixed = f"{found['lead']}{found['key']}: {found['value']}".rstrip()
-        yield _slip(
-            index,
-            found.start("odd"),
-            found.end("odd"),
-            f"a {_ODD_COLONS[odd]} ({_point(odd)}) stands here in place of ':'",
-            fixed,
-        )
+        yield Slip(index, *found.span("sign"), message, _COLON_ADVICE, fixed)
     if (odd_space := _ODD_SPACE.search(line)) is not None:
         char = odd_space[0]
-        yield _slip(
-            index,
-            odd_space.start(),
-            odd_space.end(),
-            f"a {_SPACES.get(char, 'foreign space')} ({_point(char)}) stands here in place of a space",
-            _ODD_SPACE.sub(" ", line),
-        )
+        message = f"a {_SPACES.get(char, 'foreign space')} ({_point(char)}) stands here in place of a space"
+        fixed = _ODD_SPACE.sub(" ", line)
+        yield Slip(index, *odd_space.span(), message, "Type the spaces of this line anew.", fixed)
+
+
+def of_tab(index: int, line: str, beside: Sequence[str]) -> Iterator[Slip]:
+    """Yield repairs of a line that is indented with tabs: like a line `beside` it, or with usual widths."""
+    indent = line[: len(line) - len(line.lstrip(" \t"))]
+    at = indent.find("\t")
+    widths = (*map(indent_of, beside), *(len(indent.expandtabs(size)) for size in (2, 4, 8)))
+    for width in dict.fromkeys(widths if at >= 0 else ()):
+        message, fixed = "a tab is used where YAML requires spaces", f"{' ' * width}{line[len(indent) :]}"
+        yield Slip(index, at, at + 1, message, "Indent with spaces.", fixed, is_spelt=False)
 
 
 def of_spelling(index: int, line: str) -> Iterator[Slip]:
-    """Yield repairs of a tab, of a key's colon, and of the space behind it."""
-    indent = line[: len(line) - len(line.lstrip(" \t"))]
-    if "\t" in indent:
-        fixed = f"{indent.replace(chr(9), '  ')}{line.lstrip()}"
-        at = indent.index("\t")
-        message = "a tab is used where YAML requires spaces"
-        yield Slip(index, at, at + 1, message, "Indent with spaces.", fixed)
-    if (found := _EQUALS.fullmatch(line)) is not None:
-        yield _missing(index, found, "'=' stands here in place of ':'")
+    """Yield repairs of a key's colon, and of the space behind it."""
+    yield from _of_signs(index, line)
     if (found := _NO_SPACE.fullmatch(line)) is not None:
-        yield _missing(index, found, "the space after ':' is missing")
-    if (found := _NO_COLON.fullmatch(line)) is not None and not found["value"].startswith("#"):
-        yield _missing(index, found, "the ':' after the key is missing")
+        advice = "Write a space after the colon."
+        yield _entry(index, found, "key", "the space after ':' is missing", advice)
+    found = _NO_COLON.fullmatch(line)
+    if found is not None and (_is_field(found["key"]) or " " not in _REMARK.sub("", found["value"]).strip()):
+        yield _entry(index, found, "key", "the ':' after the key is missing", _COLON_ADVICE)
     if (found := _ALONE.fullmatch(line)) is not None:
-        fixed = f"{found['lead']}{found['key']}:{'' if found['comment'] is None else ' ' + found['comment']}"
-        yield _slip(index, found.start("key"), found.end("key"), "the ':' after the key is missing", fixed)
-    if (found := _NO_DASH_SPACE.fullmatch(line)) is not None:
-        at = found.start("value")
-        yield _slip(index, at - 1, at, "the space after '-' is missing", f"{found['lead']}- {found['value']}")
+        fixed = f"{found['lead']}{found['key']}:{found['value']}"
+        message = "the ':' after the key is missing"
+        yield Slip(index, *found.span("key"), message, "Write `:` after the key.", fixed)
 
 
-def _missing(index: int, found: re.Match[str], message: str) -> Slip:
+def _of_signs(index: int, line: str) -> Iterator[Slip]:
+    """Yield repairs of another sign in the place of the colon; some count only after a documented field."""
+    for form in (_SIGN, _OTHER_SIGN):
+        found = form.fullmatch(line)
+        if found is not None and (form is _SIGN or _is_field(found["key"])):
+            message = f"'{found['sign']}' stands here in place of ':'"
+            yield _entry(index, found, "sign", message, _COLON_ADVICE)
+
+
+def _entry(index: int, found: re.Match[str], wrong: str, message: str, advice: str) -> Slip:
     fixed = f"{found['lead']}{found['key']}: {found['value']}"
-    return _slip(index, found.start("key"), found.end("key"), message, fixed)
+    return Slip(index, *found.span(wrong), message, advice, fixed)
 
 
-def of_value(index: int, line: str) -> Iterator[Slip]:
-    """Yield repairs of a value: in quotes as a whole, or with its brackets closed."""
-    found = _ENTRY.fullmatch(line) or _ITEM.fullmatch(line)
-    if found is None:
-        return
-    value = found["value"].rstrip()
-    yield from _close_brackets(index, line, found.start("value"), value)
-    if value[0] in "\"'" and _closing(value) in {-1, len(value) - 1}:
-        return  # an open quote is closed, not quoted again
-    first, at = value[0], found.start("value")
-    if first in "\"'":
-        message = "text goes on behind the closing quote"
-    elif first in "[{":
-        message = f"text goes on behind '{_BRACKETS[first]}'"
-    elif first in _STARTS:
-        message = f"text that begins with '{first}' needs quotes"
-    elif ": " in value or value.endswith(":"):
-        message = "text with ': ' in it needs quotes"
-    else:
-        message = "this text needs quotes"
-    doubled = value.replace("'", "''")
-    spelt = f"'{doubled}'" if '"' in value or "\\" in value else f'"{value}"'
-    yield _slip(index, at, at + len(value), message, f"{line[:at]}{spelt}")
-
-
-def _close_brackets(index: int, line: str, at: int, value: str) -> Iterator[Slip]:
-    """Yield a repair of `value` with the brackets closed that it leaves open, or without one too many."""
-    if value[0] not in _BRACKETS:
-        return
-    bare = _COMMENT.sub("", value)
-    still_open: list[str] = []
-    for number, char in enumerate(bare):
-        if char in _BRACKETS:
-            still_open.append(_BRACKETS[char])
-        elif char in _BRACKETS.values():
-            if not still_open or still_open[-1] != char:
-                fixed = f"{line[: at + number]}{line[at + number + 1 :]}".rstrip()
-                yield _slip(index, at + number, at + number + 1, f"this '{char}' closes nothing", fixed)
-                return
-            still_open.pop()
-    if still_open:
-        closing = "".join(reversed(still_open))
-        inner = bare.rstrip().rstrip(",")
-        space = " " if inner[1:2] == " " else ""
-        yield _slip(
-            index, at, at + len(bare), f"'{value[0]}' is not closed", f"{line[:at]}{inner}{space}{closing}"
+def of_items(index: int, line: str, before: str) -> Iterator[Slip]:
+    """Yield repairs of the dash of a list's item; `before` is the line before it."""
+    if (found := _NO_DASH_SPACE.fullmatch(line)) is not None:
+        at, fixed = found.start("value"), f"{found['lead']}- {found['value']}"
+        advice = "Write a space after the dash."
+        yield Slip(index, at - 1, at, "the space after '-' is missing", advice, fixed)
+    advice = "Begin each item of a list with `- `."
+    if (found := _BULLET.fullmatch(line)) is not None:
+        fixed, message = (
+            f"{found['lead']}- {found['value']}",
+            f"'{found['sign']}' stands here in place of '-'",
         )
+        yield Slip(index, *found.span("sign"), message, advice, fixed)
+    body = line.strip()
+    is_item = before.lstrip().startswith("- ") and indent_of(line) >= indent_of(before)
+    if is_item and not body.startswith("-") and not _has_key(body):
+        fixed, indent = f"{' ' * indent_of(before)}- {body}", indent_of(line)
+        message = "the '-' of this item is missing"
+        yield Slip(index, indent, len(line.rstrip()), message, advice, fixed)
 
 
-def _closing(value: str) -> int:
-    """Return the index of the quote that closes `value`, which begins with one; -1 if none does."""
-    form = r'"(?:[^"\\]|\\.)*"' if value[0] == '"' else r"'(?:[^']|'')*'"
-    found = re.match(form, value)
-    return -1 if found is None else found.end() - 1
+def of_strays(index: int, line: str) -> Iterator[Slip]:
+    """Yield repairs of a line that is no YAML: a comment in another language's form, a rule, an end."""
+    if _END.fullmatch(line):
+        message = "'...' ends the document here, and more follows"
+        yield Slip(index, 0, len(line), message, "Remove this line.", "", is_spelt=False)
+    if (found := _RULE.fullmatch(line)) is not None:
+        message = "a line of signs is no YAML"
+        yield Slip(
+            index, *found.span("rule"), message, "Remove it, or begin it with `#`.", "", is_spelt=False
+        )
+    elif (found := _COMMENT.fullmatch(line)) is not None:
+        message = f"a comment begins with '#', not with '{found['sign']}'"
+        fixed = f"{found['lead']}# {found['value']}".rstrip()
+        yield Slip(index, *found.span("sign"), message, "Begin it with `#`.", fixed)
 
 
-def opens_quote(line: str) -> bool:
-    """Return whether the value on `line` begins with a quote that the line does not close."""
-    found = _ENTRY.fullmatch(line) or _ITEM.fullmatch(line)
-    return found is not None and found["value"][0] in "\"'" and _closing(found["value"]) < 0
+def of_prose(index: int, lines: Sequence[str], before: int | None, header: int | None) -> Iterator[Slip]:
+    """Yield repairs of text that stands where a key is expected.
 
-
-def of_open_quote(index: int, line: str) -> Iterator[Slip]:
-    """Yield repairs of a line that opens a quote: closed before a comment, and at the end of the line."""
-    found = _ENTRY.fullmatch(line) or _ITEM.fullmatch(line)
-    if found is None:
+    It may go on the line `before`, be a text below the key in the line `header`, or be a comment.
+    """
+    line = lines[index]
+    if not _is_prose(line) or (before is not None and _is_prose(lines[before])):
         return
-    at, value = found.start("value"), found["value"].rstrip()
-    for body in dict.fromkeys((_COMMENT.sub("", value), value)):
-        fixed = f"{line[:at]}{body}{value[0]}"
-        yield _slip(index, at, at + 1, "this quote is not closed", fixed)
+    behind = lines[index + 1].strip() if index + 1 < len(lines) else ""
+    begins_text = header is not None and header == before and not (behind and _is_field(behind.split(":")[0]))
+    if header is not None and begins_text and lines[header].rstrip().endswith(":"):
+        opened = lines[header].rstrip()
+        message, advice = "text over several lines needs '|' behind its key", "Write ` |` after the colon."
+        yield Slip(header, indent_of(opened), len(opened), message, advice, f"{opened} |")
+    advice = "Write `key: value`, or begin a comment with `#`."
+    if before is not None and indent_of(lines[before]) == indent_of(line) and ": " in lines[before]:
+        advice = f"Indent it more if it goes on with line {before + 1}; begin a comment with `#`."
+    fixed, body = f"{' ' * indent_of(line)}# {line.strip()}", line.rstrip()
+    yield Slip(index, indent_of(line), len(body), "this line has no key", advice, fixed, is_spelt=False)
 
 
-def _slip(index: int, start: int, end: int, message: str, line: str) -> Slip:
-    return Slip(index, start, end, message, "", line)
+def _is_prose(line: str) -> bool:
+    """Return whether `line` holds several words, and neither a key nor an item."""
+    found = _NO_COLON.fullmatch(line)
+    return found is not None and " " in _REMARK.sub("", found["value"]).strip() and not _has_key(line.strip())
+
+
+def _has_key(text: str) -> bool:
+    """Return whether `text` has a colon as a key has it, or begins with a documented field."""
+    return ": " in text or text.endswith(":") or _is_field(text.split(maxsplit=1)[0])
+
+
+def _is_field(key: str) -> bool:
+    return key.strip("\"'") in documented_fields() or "/" in key
 
 
 def _point(char: str) -> str:
