@@ -14,6 +14,7 @@ _API_EXAM_ID: Final = ("configuration", "apiExamId")
 _KINDS: Final = ("configuration", "proctorTypes")
 _ENDINGS: Final = {",": "a comma", ";": "a semicolon"}
 _QUOTES: Final = frozenset("\u201c\u201e\u201d\u2018\u201a\u2019\u00ab\u00bb")
+_LAST: Final = _QUOTES.union(_ENDINGS)
 _SHOWN: Final = 3
 
 
@@ -31,27 +32,28 @@ def _names(exam: Exam) -> Iterator[tuple[Path, str]]:
 
 def _punctuation(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
     for exam in exams:
-        yield from _around(exam, ("title",), exam.title)
-        url = str(exam.payload.get("url", ""))
-        if exam.payload.get("type") != "Online" or is_usable_url(url):  # else it is reported as unusable
-            yield from _around(exam, ("url",), url)
-        for path, text in _names(exam):
-            yield from _around(exam, path, text)
+        texts = [(("title",), exam.title), (("url",), str(exam.payload.get("url", ""))), *_names(exam)]
+        for path, text in texts:
+            if text[-1:] not in _LAST:
+                continue
+            what = _around(text)
+            # An unusable URL of an Online exam is reported as such.
+            if what and (path != ("url",) or exam.payload.get("type") != "Online" or is_usable_url(text)):
+                yield Finding(
+                    exam=exam,
+                    path=path,
+                    message=f"{_name(path)} {' and '.join(what)}",
+                    hint="Remove that: YAML takes it for a part of the text, and it would be sent.",
+                )
 
 
-def _around(exam: Exam, path: Path, text: str) -> Iterator[Finding]:
-    """Yield a finding about superfluous characters at the ends of `text`."""
+def _around(text: str) -> list[str]:
+    """Return in words which superfluous characters `text` has at its ends."""
     ending = _ENDINGS.get(text[-1:])
     what = [] if ending is None else [f"ends with {ending}"]
     if text[:1] in _QUOTES and text.rstrip(",;")[-1:] in _QUOTES:
         what.append("has typographic quotes around it")
-    if what:
-        yield Finding(
-            exam=exam,
-            path=path,
-            message=f"{_name(path)} {' and '.join(what)}",
-            hint="Remove that: YAML takes it for a part of the text, and it would be sent.",
-        )
+    return what
 
 
 def _hidden(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
