@@ -4,7 +4,7 @@ A manifest may extend base files. Offsets from FIRST_BASE_OFFSET on are in a bas
 a diagnostic at such an offset is added to the diagnostics of that file.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Protocol, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType, field
@@ -24,6 +24,7 @@ _DiagnosticKey: TypeAlias = tuple[str, TextRange, str]
 
 _IN_EXAM: Final = " (in the exam "
 _AND_IN: Final = " (and in "
+_MISNAMED: Final = "unknown-field"
 _NOT_SHOWN: Final = (
     "this is wrong, and not shown: it is in a secret, behind one on its line, or in an unknown field"
 )
@@ -208,11 +209,22 @@ class FileDiagnostics(Struct):
         """
         found = [
             (key, _with_affected(self._shown(each, key[1]), self._affected.get(key, ())))
-            for key, each in self._found.items()
+            for key, each in self._told()
         ]
         return [
             replace(each, excerpt=self._excerpt(at)) for (_, at, _), each in (*found, *self._those_left_out())
         ]
+
+    def _told(self) -> Iterator[tuple[_DiagnosticKey, Diagnostic]]:
+        """Yield what was found, except in the hidden value of a field whose key is told already."""
+        misnamed = set[int]()
+        for key, each in self._found.items():
+            line = 0 if each.span is None else each.span.start.line
+            if line in misnamed and self.source.is_hidden(key[1].start):
+                continue
+            if each.code == _MISNAMED:
+                misnamed.add(line)
+            yield key, each
 
     def _those_left_out(self) -> list[tuple[_DiagnosticKey, Diagnostic]]:
         """Return at most one diagnostic, which counts those left out."""

@@ -34,6 +34,8 @@ _Kind = TypeVar("_Kind", Import, Move, Removal, Absence, AcceptedChange, Distinc
 BLOCKS: Final = ("imports", "moved", "removed", "absent", "accepted", "distinct")
 """The keys of the blocks, at the top of a manifest."""
 
+_LIKENESS: Final = 0.8
+"""Addresses of one course are more alike than other names, although they are different exams."""
 _STALE: Final = "If that exam is gone, remove this block; otherwise declare it under `exams`."
 
 
@@ -146,7 +148,7 @@ class Lifecycle(Struct):
             if exam not in self._anywhere and item.address not in self._anywhere:
                 item.warn(
                     f"'{item.address}' is to be imported, but no exam is declared there",
-                    suggestion(item.address, self._declared, _STALE),
+                    self._suggestion(item.address),
                 )
 
     def _check_absences(self) -> None:
@@ -166,7 +168,7 @@ class Lifecycle(Struct):
             if self._moved_on(item.address) not in self._anywhere:
                 item.warn(
                     f"'{item.address}' is accepted as declared, but no exam is declared there",
-                    suggestion(item.address, self._declared, _STALE),
+                    self._suggestion(item.address),
                 )
 
     def _check_distinctions(self) -> None:
@@ -186,8 +188,11 @@ class Lifecycle(Struct):
                 item.warn(
                     f"'{item.address}' is to be distinct from '{item.other}', but no exam is declared as "
                     f"'{lost}'",
-                    suggestion(lost, self._declared, _STALE),
+                    self._suggestion(lost),
                 )
+
+    def _suggestion(self, lost: Address) -> str:
+        return suggestion(lost, self._declared, _STALE, likeness=_LIKENESS)
 
     def _moved_on(self, address: Address) -> Address:
         """Return the last address that `address` moves to; for a cycle, an address on it."""
@@ -224,7 +229,7 @@ class Lifecycle(Struct):
             if self._is_lost(item):
                 item.warn(
                     f"'{source}' was moved to '{item.address}', but no exam is declared there",
-                    suggestion(item.address, self._declared, _STALE),
+                    self._suggestion(item.address),
                 )
 
     def _check_glob_move(self, item: _Item) -> None:

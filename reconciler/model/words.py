@@ -33,9 +33,9 @@ def nearest(word: str, known: Iterable[str], *, most: int = 1, likeness: float =
     return [folded[one] for one in dict.fromkeys((*twins, *close))]
 
 
-def suggestion(word: str, known: Iterable[str], otherwise: str) -> str:
+def suggestion(word: str, known: Iterable[str], otherwise: str, *, likeness: float = _LIKENESS) -> str:
     """Return a question that names the nearest of `known`, or `otherwise`."""
-    found = nearest(word, known)
+    found = nearest(word, known, likeness=likeness)
     return f"did you mean {either(found)}?" if found else otherwise
 
 

@@ -292,6 +292,49 @@ CASES = {
             "Write `title: …`, and text with `: ` in it in quotes.",
         ),
     ),
+    "a zone in the configuration": (
+        changed("      duration: 90\n", "      duration: 90\n      timezone: America/Chicago\n"),
+        (22, 7, "'timezone' is out of place", "It belongs one level up, beside `configuration`."),
+    ),
+    "one word in place of a list": (
+        changed("      duration: 90\n", "      duration: 90\n      proctor: Live\n"),
+        (22, 7, "'proctor' is not a field of 'configuration'", "did you mean 'proctorTypes'?"),
+    ),
+    "a reference without its password": (
+        changed("      password: { fromEnv: EXAM_SECRET_1 }", "      fromEnv: EXAM_SECRET_1"),
+        (
+            22,
+            7,
+            "'fromEnv' is not a field of 'configuration'",
+            "It belongs to a password: `password: {fromEnv: …}`.",
+        ),
+    ),
+    "letters swapped in a block": (
+        f"{VALID}moved: [{{form: cs101/eins, to: cs101/one}}]\n",
+        (31, 10, "'form' is not a field of item 1", "did you mean 'from'?"),
+    ),
+    "a block in another form": (
+        f"{VALID}remove: [{{exam: cs101/old}}]\n",
+        (31, 1, "'remove' is not a field of a manifest", "did you mean 'removed'?"),
+    ),
+    "an address that is only of the same course": (
+        f"{VALID}imports: [{{exam: cs101/old, sid: EX{'1' * 32}}}]\n",
+        (
+            31,
+            18,
+            "'cs101/old' is to be imported, but no exam is declared there",
+            "If that exam is gone, remove this block; otherwise declare it under `exams`.",
+        ),
+    ),
+    "a SID in place of an alias": (
+        changed("  course: cs101", f"  course: CU{'2' * 32}"),
+        (
+            8,
+            11,
+            f"no course is called 'CU{'2' * 32}' (in the exam 'cs101/one' and 1 more)",
+            "It is a SID: write `courseSid:` instead of `course:`.",
+        ),
+    ),
     "bold text": (
         changed("title: One", "title: *One* or two"),
         (16, 12, "text that begins with '*' needs quotes", None),

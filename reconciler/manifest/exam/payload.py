@@ -48,13 +48,16 @@ def course_of(
         return (CourseSid(value), None) if is_course_sid(value) else None
     if value in context.courses:
         return context.courses[value], value
-    near = suggestion(value, context.courses, "")
-    how = "dd it to `courses` of this file or of the environment, or write `courseSid: CU…`."
+    hint = "Add it to `courses` of this file or of the environment, or write `courseSid: CU…`."
+    if near := suggestion(value, context.courses, ""):
+        hint = f"{near} If not, a{hint[1:]}"
+    if is_course_sid(value):
+        hint = "It is a SID: write `courseSid:` instead of `course:`."
     diagnostics.add(
         "unknown-alias",
         exam.value_at("course"),
         f"no course is called {diagnostics.echo(value)}",
-        f"{near} If not, a{how}" if near else f"A{how}",
+        hint,
         cause=f"course {value}",
     )
     return None

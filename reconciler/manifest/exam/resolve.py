@@ -71,11 +71,9 @@ class Resolver(Struct):
 
         For an exam that is for other environments only, return these.
         """
-        written = exam
         if isinstance(exam, YamlMapping):
             exam = exam_as_meant(exam, place.name, self.diagnostics)
         is_right = report_schema_errors(check_of("manifest", "exam"), exam, place, self.diagnostics)
-        is_right &= exam is written
         if not isinstance(exam, YamlMapping) or not self.are_whole:
             return None
         partial_exams = self.context.partial_exams

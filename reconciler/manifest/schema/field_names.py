@@ -15,6 +15,12 @@ Level: TypeAlias = Literal["manifest", "exam", "configuration"]
 """Where a field stands: at the top of a file, in an exam, or in the configuration of an exam."""
 
 _LEVELS: Final[tuple[Level, ...]] = ("manifest", "exam", "configuration")
+_NEARBY: Final[dict[Level, tuple[Level, ...]]] = {
+    "manifest": _LEVELS,
+    "exam": ("exam", "configuration", "manifest"),
+    "configuration": ("configuration", "exam", "manifest"),
+}
+"""By level, where its unknown fields may belong, the likeliest first."""
 _SYNONYMS: Final = {
     "installSid": "install installid appinstall applicationinstall applicationinstallsid",
     "title": "name examname examtitle label heading",
@@ -109,7 +115,7 @@ def meant_by(field: str, level: Level, *, is_mapping: bool = False) -> Meant | N
     word = _folded(field.removeprefix("configuration."))
     if is_mapping and (near := nearest(field, sorted(fields_of(level)), likeness=_VERY_LIKE)):
         return Meant(tuple(near), level)
-    levels = sorted(_LEVELS, key=lambda other: other != level)
+    levels = _NEARBY[level]
     for other in levels:
         same = [name for name in fields_of(other) if _folded(name) == word]
         if same:

@@ -11,7 +11,7 @@ from reconciler.manifest.redaction import announces_secret
 from reconciler.manifest.schema.field_names import cut_key, level_of, meant_by
 from reconciler.manifest.schema.validation import SchemaCheck
 from reconciler.manifest.yaml.nodes import BROKEN, TextRange, Value, YamlMapping, range_at
-from reconciler.model.words import either, listed, suggestion
+from reconciler.model.words import either, listed, nearest, suggestion
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -24,6 +24,7 @@ _HINTS: Final = {
     "number": "Write a number, without quotes and units.",
     "integer": "Write a whole number, without quotes and units.",
 }
+_OF_PASSWORDS: Final = frozenset({"fromEnv", "fromFile"})
 _SECRET_PATH: Final = ("configuration", "password")
 
 
@@ -98,8 +99,10 @@ class _Report(Struct, frozen=True):
     def _missing_field(self) -> None:
         instance: Any = self.error.instance
         wanted: Any = self.error.validator_value
+        known = self.error.schema["properties"] if isinstance(self.error.schema, Mapping) else ()
         for field in wanted if isinstance(instance, dict) else ():
-            if field not in instance:
+            is_misspelt = any(nearest(key, [field]) for key in instance if key not in known)
+            if field not in instance and not is_misspelt:
                 self._note("missing-field", f"{self.name} lacks '{field}'", f"Add `{field}:` to it.", field)
 
     def _wrong_type(self) -> None:
@@ -153,6 +156,8 @@ def _advice(field: str, known: Collection[str], holder: YamlMapping) -> str:
     if level is None:
         return suggestion(field, known, f"Remove it. Known are: {', '.join(known)}.")
     meant = meant_by(field, level, is_mapping=isinstance(holder.get(field), YamlMapping))
+    if field in _OF_PASSWORDS:
+        return f"It belongs to a password: `password: {{{field}: …}}`."
     if meant is None:
         shared = level == "manifest" and isinstance(holder.get(field), YamlMapping)
         lists = "what exams have in common goes under `defaults` or `profiles`"

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.schema.field_names import Level, cut_key, fault_of, fields_of, is_synonym, meant_by
-from reconciler.manifest.yaml.nodes import BROKEN, TextRange, Value, YamlMapping
+from reconciler.manifest.yaml.nodes import BROKEN, TextRange, Value, YamlMapping, YamlSequence
 from reconciler.model.identities import is_address, is_course_sid
 from reconciler.model.words import first_few
 
@@ -21,6 +21,7 @@ _PLACES: Final[dict[Level, str]] = {
 }
 
 
+_NO_BLOCKS: Final = frozenset({"version", "extends", "installSid", "timezone"})
 _EXAM_LEVELS: Final[tuple[Level, ...]] = ("exam", "configuration")
 _OF_AN_EXAM: Final = frozenset({"course", "courseSid", "url"})
 
@@ -73,7 +74,7 @@ class StrayFields(Struct):
     def _stray(
         self, field: str, value: Value, level: Level, at: TextRange, value_at: TextRange
     ) -> Stray | None:
-        """Return what is meant by `field`, and hide its value; None if it cannot be told."""
+        """Return what is meant by `field`, and hide its value unless it is a block; None if unclear."""
         if is_like_exam(field, value):
             return Stray(field, None, field, value, at, value_at)
         self.looked_up += 1
@@ -89,7 +90,7 @@ class StrayFields(Struct):
         if name == "course" and isinstance(value, str) and is_course_sid(value):
             name = "courseSid"
         has_value = fault is None or fault.is_odd
-        if not isinstance(value, YamlMapping):  # its fields are looked at one by one
+        if meant.level != level or not _is_block(name, value):
             behind = at.end if has_value or fault is None else at.start + len(fault.name)
             self.diagnostics.hide(TextRange(behind, max(at.end, value_at.end)))
         if fault is None:
@@ -141,6 +142,12 @@ class StrayFields(Struct):
         message = f"{first_few(names, between=', ', last=' ')} {wrong[0] if is_one else wrong[1]}"
         hint = f"{'It belongs' if is_one else 'They belong'} {place}."
         self.diagnostics.add(CODE, strays[0].at, message, hint, cause=f"{message} {hint}")
+
+
+def _is_block(name: str, value: Value) -> bool:
+    """Return whether the field `name` holds fields, each of which is looked at by itself."""
+    is_block = name == "configuration" or name in fields_of("manifest") - _NO_BLOCKS
+    return is_block and isinstance(value, YamlMapping | YamlSequence)
 
 
 def has_exam_fields(value: Value) -> bool:
