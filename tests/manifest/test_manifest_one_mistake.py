@@ -162,9 +162,8 @@ def test_programs_read_the_same(tmp_path: Path) -> None:
 
 def test_environments_that_differ_in_the_number_are_told_once(tmp_path: Path) -> None:
     """An unknown course is one finding, although each environment has another number of exams with it."""
-    text = VALID.replace("  course: cs101\n", "  course: cs999\n", 1).replace(
-        "    title: Quiz 7\n", "    title: Quiz 7\n    environments: [staging]\n"
-    )
+    text = without("  course: cs101").replace("    title:", "    course: cs999\n    title:")
+    text = text.replace("    title: Quiz 7\n", "    title: Quiz 7\n    environments: [staging]\n")
     (tmp_path / "exams.yaml").write_text(text, encoding="utf-8")
     names = ("production", "staging")
     loaded = {

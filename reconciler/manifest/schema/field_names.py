@@ -97,8 +97,10 @@ def fields_of(level: Level) -> frozenset[str]:
 
 
 def cut_key(key: str) -> str:
-    """Return `key` up to a colon or an equals sign in it, behind which there may be a secret."""
-    return _SIGN.split(key, maxsplit=1)[0] or key
+    """Return `key` up to what may be a value: behind a colon or an equals sign, or a field and a space."""
+    head = _SIGN.split(key, maxsplit=1)[0] or key
+    first, _, more = head.partition(" ")
+    return first if more and _is_name(first) and not _is_name(head) else head
 
 
 def level_of(fields: Collection[str]) -> Level | None:
@@ -161,7 +163,7 @@ def fault_of(key: str) -> Fault | None:
     if found is None or found["name"] not in _known():
         return None
     name, sign = found["name"], found["sign"]
-    if sign == " " and (_folded(key) in _known() or is_synonym(key)):
+    if sign == " " and _is_name(key):
         return None  # a name in several words, such as `Course ID`
     hint = f"Write `{name}: …`, and text with `: ` in it in quotes."
     if clean[found.end("name") :].lstrip().startswith("{"):
@@ -180,6 +182,11 @@ def _words_of(sign: str, name: str) -> str:
             return f"a {_spelt(sign)} stands after '{name}' in place of ':'"
         case _:
             return f"the ':' after '{name}' is missing"
+
+
+def _is_name(word: str) -> bool:
+    """Return whether `word` is a field, however it is spelt, or stands for one."""
+    return _folded(word) in _known() or is_synonym(word)
 
 
 def is_synonym(word: str) -> bool:
