@@ -404,7 +404,7 @@ SLIPS = [
         "pin",
         "entry",
         "unlock",
-        "Pasword",
+        "passwd",
         "title",
         "Title",
         "name",
