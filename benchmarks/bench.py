@@ -23,7 +23,9 @@ from rounds import measured
 from tables import Row, as_markdown, machine_words, save
 
 LAYOUTS: Final = ("one", "thirty", "each")
-CASES: Final = ("start", "plan", "apply", "peers")
+CASES: Final = ("start", "plan", "bad", "apply", "peers")
+_BAD: Final = 2_200
+"""Exams of a file with a slip: about 100,000 lines."""
 _GROWING: Final = 50
 """In flight, where many creates are compared with few."""
 
@@ -52,6 +54,8 @@ def _rows(parsed: argparse.Namespace, work: Path) -> Iterator[Row]:
         yield from measured(planning.start_cases(work / "ten"), runs=parsed.runs, say=_say)
     if "plan" in parsed.cases:
         yield from _planning(parsed, work)
+    if "bad" in parsed.cases:
+        yield from measured(planning.bad_cases(work / "bad", _BAD), runs=parsed.runs, say=_say)
     if "peers" in parsed.cases:
         for size in parsed.peer_sizes:
             cases = peers.cases(work / f"peers-{size}", size, say=_say)

@@ -38,6 +38,37 @@ class Workload:
         return f"{self.size:,} in {files:,} file{'' if files == 1 else 's'}"
 
 
+SLIPS: Final = {
+    "at its start": lambda text: text.replace("title:", "title", 1),
+    "at its end": lambda text: "title".join(text.rsplit("title:", 1)),
+    "a quote left open": lambda text: text.replace("title: ", 'title: "', 1),
+    "a slip in each exam": lambda text: text.replace("title:", "title"),
+    "a line of a megabyte": lambda text: f"{text}removed: {'[{' * 500_000}\n",
+    "thousands of quotes": lambda text: text + "moved: \"'\n" * 5_000,
+}
+"""Bad manifests, each made of a valid one."""
+
+_VALID: Final = "validate, a valid file"
+_MOST_FOR_BAD: Final = 1.5
+
+
+def bad_cases(root: Path, size: int) -> list[Case]:
+    """What a bad file of `size` exams costs, over the same file when it was valid."""
+    exams.write(root, size, per_file=size)
+    (valid,) = root.rglob("*.yaml")
+    text = valid.read_text(encoding="utf-8")
+    words = f"{text.count(chr(10)):,} lines"
+    found = [Case(name=_VALID, command=(COMMAND, "validate", str(valid)), root=root, workload=words)]
+    for name, spoilt in SLIPS.items():
+        bad = root / f"{name.replace(' ', '-')}.yaml"
+        bad.write_text(spoilt(text), encoding="utf-8")
+        case = Case(name=f"validate, {name}", command=(COMMAND, "validate", str(bad)), root=root, codes=(1,))
+        found.append(
+            replace(case, workload=words, over=_VALID, bound=_MOST_FOR_BAD, most_bytes=_LONGEST_OUTPUT)
+        )
+    return found
+
+
 def start_cases(root: Path) -> list[Case]:
     """What starting costs."""
     _generate(root, 10, per_file=10)

@@ -64,8 +64,8 @@ def test_a_secret_is_never_said_of_a_damaged_file(tmp_path: Path, data: st.DataO
 def test_an_innocent_line_is_shown(tmp_path: Path) -> None:
     """Masking does not swallow lines without secrets, also in a file that cannot be parsed."""
     (tmp_path / "exams.yaml").write_text("version: 1\npassword: abcd\nexams: [\n  title: [y] z\n")
-    (only,) = load([], root=tmp_path, environment=Environment()).diagnostics
-    assert only.excerpt == "  title: [y] z"
+    found = load([], root=tmp_path, environment=Environment()).diagnostics
+    assert "  title: [y] z" in [each.excerpt for each in found]
 
 
 @pytest.mark.parametrize(

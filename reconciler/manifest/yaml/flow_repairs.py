@@ -105,6 +105,10 @@ def of_open_brackets(lines: Sequence[str], opened_at: int, index: int) -> Iterat
     opened, wrong = _opened(text)
     if wrong is not None or not opened:
         return
+    header = lines[opened_at].rstrip()
+    if header.endswith("{") and "," not in text:
+        at, message = len(header) - 1, f"'{header[-1]}' is not closed"
+        yield Slip(opened_at, at, at + 1, message, "Close it, or remove it.", header[:-1].rstrip())
     closing = "".join(_CLOSING[text[at]] for at in reversed(opened))
     end = len(row), len(row) + 1
     message = f"the '{text[opened[-1]]}' of line {opened_at + 1} is not closed"

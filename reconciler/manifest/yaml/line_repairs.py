@@ -15,7 +15,7 @@ from reconciler.manifest.fields import documented_fields
 KEY: Final = r"[^\W\d][\w.-]*|[A-Za-z0-9][\w.-]*/[\w./-]*"
 LEAD: Final = r"(?P<lead>[^\S\n]*(?:-[^\S\n]+)*)"
 _QUOTED: Final = r"\"[^\"]*\"|'[^']*'"
-_NO_SPACE: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|{_QUOTED}):(?P<value>[^\s:/].*)")
+_NO_SPACE: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|{_QUOTED})[ \t]*:(?P<value>[^\s:/].*)")
 _SIGN: Final = re.compile(rf"{LEAD}(?P<key>{KEY})[ \t]*(?P<sign>:?=>?|->)[ \t]*(?P<value>\S.*)")
 _OTHER_SIGN: Final = re.compile(
     rf"{LEAD}(?P<key>[A-Za-z]\w*)[ \t]*(?P<sign>[,;.|]|-(?=\s)|[\u2013\u2014])[ \t]*(?P<value>\S.*)"
@@ -34,6 +34,7 @@ _ODD_COLONS: Final = {"\uff1a": "full-width colon", "\ufe55": "small colon", "\u
 _ODD_COLON: Final = re.compile(
     rf"{LEAD}(?P<key>{KEY})[^\S\n]*(?P<sign>[{''.join(_ODD_COLONS)}])[^\S\n]*(?P<value>.*)"
 )
+_UNSEEN: Final = re.compile("[\u200b-\u200d\u2060\ufeff]")
 _ODD_SPACE: Final = re.compile(r"[^\S \t\r\n]")
 _SPACES: Final = {
     "\xa0": "no-break space",
@@ -74,6 +75,9 @@ def of_odd_characters(index: int, line: str) -> Iterator[Slip]:
         message = f"a {_ODD_COLONS[odd]} ({_point(odd)}) stands here in place of ':'"
         fixed = f"{found['lead']}{found['key']}: {found['value']}".rstrip()
         yield Slip(index, *found.span("sign"), message, _COLON_ADVICE, fixed)
+    if (unseen := _UNSEEN.search(line)) is not None:
+        message = f"an invisible character ({_point(unseen[0])}) stands here"
+        yield Slip(index, *unseen.span(), message, "Type this line anew.", _UNSEEN.sub("", line))
     if (odd_space := _ODD_SPACE.search(line)) is not None:
         char = odd_space[0]
         message = f"a {_SPACES.get(char, 'foreign space')} ({_point(char)}) stands here in place of a space"

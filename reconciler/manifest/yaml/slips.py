@@ -28,7 +28,7 @@ from reconciler.manifest.yaml.line_repairs import (
 )
 from reconciler.manifest.yaml.value_repairs import of_open_quote, of_value, opens_quote
 
-_MOST: Final = 20
+_MOST: Final = 10
 """Slips that are told of one file."""
 _NEAR: Final = 9
 """Lines that are looked at: that of the error, and those before it."""
@@ -38,7 +38,7 @@ _BEHIND: Final = 40
 _REACH: Final = 150
 """Lines of a trial before the slip, and behind it if the error is further away."""
 _LONGEST_LINE: Final = 1_000
-_MOST_TRIED: Final = 1_000_000
+_MOST_TRIED: Final = 300_000
 """Characters that may be parsed in trials."""
 _COUNTED: Final = 500
 _COMPLETE: Final = 1 << 60
@@ -67,13 +67,15 @@ def find_slips(lines: Sequence[str], stop: Stop, loader: Any) -> Iterator[Slip]:
     if markers := list(search.markers()):
         yield from markers
         found = search.stop_behind(0)
-    told = set[int]()
+    told, previous = set[int](), None
     while found is not None and len(told) < _MOST:
         slip = search.slip_before(found)
         if slip is None or slip.index in told:
             return
         told.add(slip.index)
-        yield slip
+        if previous is None or not search.goes_on(previous, slip):
+            yield slip
+        previous = slip
         found = search.stop_behind(slip.index)
 
 
@@ -85,6 +87,7 @@ class _Search:
         self._loader = loader
         self._left = _MOST_TRIED
         self._above: dict[int, list[int]] = {}
+        self._starts: dict[int, tuple[list[int], int]] = {}
         self._before: dict[tuple[int, int], int] = {}
 
     def markers(self) -> Iterator[Slip]:
@@ -106,6 +109,14 @@ class _Search:
             elif sides in {"", "<"}:
                 continue
             self._lines[index] = ""
+
+    def goes_on(self, previous: Slip, slip: Slip) -> bool:
+        """Return whether both are wrong indentations of one block, so that the first says enough."""
+        by, _, _ = slip.message.partition(" than line")
+        rows = self._written(range(previous.index + 1, slip.index))
+        return previous.message.startswith(f"{by} than line") and all(
+            indent_of(self._lines[row]) >= min(slip.end, previous.end) for row in rows
+        )
 
     def stop_behind(self, index: int) -> Stop | None:
         """Return where parsing stops next, with the repairs so far, behind or at the line `index`."""
@@ -131,6 +142,7 @@ class _Search:
         if best is not None:
             self._lines[best.index] = best.line.partition("\n")[0]
             self._before.clear()
+            self._starts.clear()
         return best
 
     def _reached(self, slip: Slip, at_line: int) -> int:
@@ -171,11 +183,14 @@ class _Search:
 
     def _start(self, index: int) -> tuple[list[int], int]:
         """Return the lines that open the blocks around `index`, and the first line of a trial below them."""
+        if index in self._starts:
+            return self._starts[index]
         rows = [row for row in range(index - 1, max(index - _REACH, -1), -1) if _is_written(self._lines[row])]
         start = min(rows, key=lambda row: indent_of(self._lines[row]), default=max(index - _REACH, 0))
         if start not in self._above:
             self._above[start] = list(self._headers(start))[::-1]
-        return self._above[start], start
+        self._starts[index] = self._above[start], start
+        return self._starts[index]
 
     def _headers(self, index: int) -> Iterator[int]:
         """Yield the lines above `index` that open the blocks around it, the innermost first."""
@@ -247,8 +262,11 @@ class _Search:
         """Return the indentations that the line at `index` may have, each with a line that has it."""
         before = list(islice(self._written(range(index - 1, -1, -1)), _BEHIND))
         behind = islice(self._written(range(index + 1, min(index + _BEHIND, len(self._lines)))), 1)
-        rows = [*before[:1], *behind, *before]
-        return {indent_of(self._lines[row]): row for row in reversed(rows)}.items()
+        found = dict[int, int]()
+        for row in (*reversed(before), *behind, *before[:1]):  # the nearest are last, and count
+            line = self._lines[row]
+            found[len(line) - len(line.lstrip(" -"))] = found[indent_of(line)] = row
+        return found.items()
 
 
 def _is_written(line: str) -> bool:
@@ -258,6 +276,6 @@ def _is_written(line: str) -> bool:
 
 def _form(line: str) -> tuple[int, str]:
     """Return how deep `line` is indented, and what it begins with."""
-    word = line.split(maxsplit=1)[0]
+    word = (line.lstrip(" -") or line.strip()).split(maxsplit=1)[0]
     kind = "field" if word.rstrip(":") in documented_fields() else "address" if "/" in word else "other"
     return indent_of(line), kind

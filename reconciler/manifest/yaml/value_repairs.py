@@ -10,7 +10,7 @@ from reconciler.manifest.yaml.line_repairs import KEY, LEAD, Slip
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
 
 _ENTRY: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|\"[^\"]*\"|'[^']*')(?P<colon>:[ \t]+)(?P<value>[^\s#].*)")
-_ITEM: Final = re.compile(r"(?P<lead>[^\S\n]*(?:-[^\S\n]+)+)(?P<value>[^\s#].*)")
+_ITEM: Final = re.compile(r"(?P<lead>[^\S\n]*(?:-[^\S\n]+)+)(?P<key>)(?P<value>[^\s#].*)")
 _OPEN_KEY: Final = re.compile(rf"{LEAD}(?P<quote>[\"'])(?P<key>{KEY})(?P<value>:(?:[ \t].*)?)")
 _COMMENT: Final = re.compile(r"[ \t]+#.*$")
 _REMARK: Final = re.compile(r"[ \t]+#[ \t].*$")
@@ -41,6 +41,14 @@ def of_value(index: int, line: str) -> Iterator[Slip]:
         fixed = f"{line[:at]}{{{reference['entry']}}}{reference['rest']}"
         message = "a reference to a secret is written in braces"
         advice = "Write `{fromEnv: EXAM_SECRET_NAME}`."
+        yield Slip(index, at, at + len(value), message, advice, fixed)
+    key = found["key"]
+    if key == "configuration" or documented_fields().get(key) == "object" or "/" in key:
+        message, advice = (
+            "a key with fields below it takes no text",
+            "Remove the text, or write it as a comment.",
+        )
+        fixed = f"{line[:at]}# {value.lstrip('#')}"
         yield Slip(index, at, at + len(value), message, advice, fixed)
     yield from _of_second_key(index, line, at, value)
     yield from _of_quoting(index, line, at, value)
