@@ -28,7 +28,7 @@ QUIZ = """
       examOpenDate: 2031-11-0{day}T09:00
       examCloseDate: 2031-11-0{day}T17:00
       duration: 30
-      password: {{ fromFile: math120/midterm }}
+      password: {{ fromFile: math120/{name} }}
 """
 
 
@@ -66,7 +66,9 @@ class Story:
 
     def _set_up_runner(self):
         """What the README has one do on the runner: an empty state for each environment, and the secrets."""
-        for name in ("cs101/midterm-1", "cs101/final", "cs210/midterm", "math120/midterm"):
+        quizzes = ("unseen", "midterm", *(f"quiz-{number}" for number in range(1, 26)))
+        of_quizzes = (f"math120/{name}" for name in quizzes)
+        for name in ("cs101/midterm-1", "cs101/final", "cs210/midterm", *of_quizzes):
             secret = self.site.disk / "secrets" / name
             secret.parent.mkdir(parents=True, exist_ok=True)
             secret.write_text(SECRET)
