@@ -25,6 +25,7 @@ from reconciler.manifest.yaml.nodes import (
     YamlMapping,
     YamlSequence,
 )
+from reconciler.manifest.yaml.repeats import MERGE, Repeat, advice_on, report_repeats, take_address
 from reconciler.manifest.yaml.scalars import NOT_TEXT_STARTS, UnusableNumber, resolve_plain
 
 MAX_DEPTH: Final = 64
@@ -33,7 +34,6 @@ MAX_WRITTEN: Final = 16_000_000
 FREE_EXPANDED_NODES: Final = 50_000
 EXPANDED_NODES_PER_WRITTEN_ONE: Final = 20
 
-_MERGE: Final = "<<"
 _MOST_KNOWN: Final = 8192
 _ORDINARY_KEYS: Final[dict[str, str]] = {}
 """Keys from all files that are text even without quotes, and do not announce a secret."""
@@ -117,6 +117,8 @@ class YamlParser:
         self._aliases: list[tuple[int, TextRange]] = []
         self._unknown_aliases: list[int] = []
         self._secrets: list[tuple[TextRange, Value]] = []
+        self._repeats: list[Repeat] = []
+        self._slipped: dict[int, TextRange] = {}
         self._depth = 0
         self._written = 0
         self._aliased = 0
@@ -127,6 +129,7 @@ class YamlParser:
         try:
             return self._stream()
         finally:
+            self._report_repeats(0)
             self._publish_secrets()
 
     @property
@@ -200,7 +203,7 @@ class YamlParser:
         """Return the mapping after its start event, the offset of its end, and the levels below it."""
         next_event, keys, resolved = self._next, _ORDINARY_KEYS, _RESOLVED
         node, offsets, merges = YamlMapping(), list[int](), list[_Merge]()
-        written = height = 0
+        repeated, written, height = len(self._repeats), 0, 0
         key: Any
         value: Value
         while (event := next_event()).__class__ is not _MAPPING_END:
@@ -241,6 +244,7 @@ class YamlParser:
             node[key] = value
             offsets += (key_start, key_end, start, end)
         self._written += written
+        self._report_repeats(repeated)
         node.offsets = array("I", offsets)
         for merge in merges:
             self._merge(node, merge.value, merge.at)
@@ -316,7 +320,7 @@ class YamlParser:
         self, event: _Event, node: YamlMapping, offsets: list[int], merges: list[_Merge]
     ) -> _UnusualKey:
         """Return a key that is new, repeated, not text, or announces a secret."""
-        is_merge = type(event) is _SCALAR and event.implicit[0] and event.value == _MERGE
+        is_merge = type(event) is _SCALAR and event.implicit[0] and event.value == MERGE
         value, start, end, _ = self._node(event)
         if not isinstance(value, str):
             if value is not BROKEN:
@@ -330,7 +334,7 @@ class YamlParser:
         is_secret = announces_secret(value)
         if value in node:
             first = offsets[OFFSETS_PER_ENTRY * list(node).index(value)]
-        elif merges and value == _MERGE:
+        elif merges and value == MERGE:
             first = merges[0].key_start
         elif is_merge:
             return _UnusualKey(None, start, end)
@@ -338,18 +342,17 @@ class YamlParser:
             if len(_ORDINARY_KEYS) < _MOST_KNOWN and not is_secret and _is_text_unquoted(value):
                 _ORDINARY_KEYS[value] = value
             return _UnusualKey(value, start, end, is_secret)
-        self._refuse_duplicate(value, first, TextRange(start, end))
+        if (slipped := take_address(node, offsets)) is not None:
+            self._slipped[start] = slipped
+        self._repeats.append(Repeat(value, TextRange(start, end), first, advice_on(value, node)))
         return _UnusualKey(BROKEN, start, end, is_secret)
 
-    def _refuse_duplicate(self, key: str, first: int, at: TextRange) -> None:
-        place = self.diagnostics.source.position(first)
-        self.diagnostics.add(
-            "duplicate-key",
-            at,
-            f"the key {self.diagnostics.echo(key)} is here twice; it is first in line {place.line}, "
-            f"column {place.column}",
-            "Write one `<<: [*first, *second]`." if key == _MERGE else "Keep one of the two.",
-        )
+    def _report_repeats(self, known: int) -> None:
+        """Report the repeated keys of the mapping that ends, and forget them; `known` are of outer ones."""
+        repeats = self._repeats[known:]
+        if repeats:
+            report_repeats(repeats, self._slipped.pop(repeats[0].at.start, None), self.diagnostics)
+            del self._repeats[known:]
 
     def _merge(self, target: YamlMapping, value: Value, at: TextRange) -> None:
         """Add to `target` the entries of `value` that it lacks; earlier sources win."""
@@ -409,7 +412,8 @@ class YamlParser:
             "tag-refused",
             at,
             "tags are not allowed here",
-            "Remove the tag (the word that begins with `!`); put text that looks like a number in quotes.",
+            "If the word that begins with `!` is a part of the text, put the whole text in quotes; "
+            "otherwise remove that word. Text that looks like a number needs quotes.",
         )
 
     def _publish_secrets(self) -> None:
@@ -463,7 +467,7 @@ def _is_refused(char: str) -> bool:
 def _is_text_unquoted(text: str) -> bool:
     """Return whether `text` is text without quotes too, and not `<<`."""
     try:
-        return text != _MERGE and isinstance(resolve_plain(text), str)
+        return text != MERGE and isinstance(resolve_plain(text), str)
     except UnusableNumber:
         return False
 

@@ -1,0 +1,133 @@
+"""A line that is lost, doubled or indented too far is named itself, once, and not the lines below it."""
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.manifest.loader import load
+from reconciler.model.destination import Environment
+
+HEAD = f"""\
+version: 1
+installSid: AI{"1" * 32}
+timezone: America/New_York
+courses: {{cs101: CU{"2" * 32}, cs210: CU{"3" * 32}}}
+defaults:
+  type: Online
+  useProctorManager: true
+  requireApproval: false
+  enableAppointmentSuggestions: true
+  examDeliverySystemModule: canvas
+exams:
+"""
+FIRST, SECOND, THIRD = (
+    f"  {course}/{name}:\n"
+    f"    course: {course}\n"
+    f"    title: Exam {name}\n"
+    f"    url: https://x.example.edu/{name}\n"
+    "    configuration:\n"
+    f"      examOpenDate: 2031-{month}-01T09:00\n"
+    f"      examCloseDate: 2031-{month}-03T17:00\n"
+    "      duration: 75\n"
+    f"      password: {{ fromEnv: EXAM_SECRET_{name.upper()} }}\n"
+    for course, name, month in (("cs101", "a", 10), ("cs210", "b", 11), ("cs210", "c", 12))
+)
+VALID = f"{HEAD}{FIRST}{SECOND}{THIRD}"
+TOO_FAR = "a second exam begins here, and its address is indented too far"
+
+
+AGAIN = "seems to begin here: 4 fields from line"
+
+
+def said(root: Path, text: str) -> list[tuple[str, str, str]]:
+    """Place and code, message, and hint of all that is found in `text`."""
+    (root / "exams.yaml").write_text(text, encoding="utf-8")
+    found = load(["exams.yaml"], root=root, environment=Environment()).diagnostics
+    return [
+        (f"{each.span.start.line}:{each.span.start.column} {each.code}", each.message, each.hint)
+        for each in found
+        if each.span is not None
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "slip", "expected"),
+    [
+        ("", "", ()),
+        (
+            "  cs210/b:\n",
+            "",
+            (
+                "21:5 duplicate-key",
+                f"a second exam {AGAIN} 13 on come again",
+                "The line with its address is missing above, or is indented too far.",
+            ),
+        ),
+        (
+            SECOND[: SECOND.index("      ")],
+            "",
+            (
+                "21:7 duplicate-key",
+                f"a second block {AGAIN} 17 on come again",
+                "The line with its name is missing above, or is indented too far.",
+            ),
+        ),
+        (
+            "  cs210/b:\n",
+            "      cs210/b:\n",
+            ("21:7 duplicate-key", TOO_FAR, "Line it up with the address of the exam above."),
+        ),
+        (
+            "  cs210/b:\n",
+            "    cs210/b:\n",
+            ("21:5 duplicate-key", TOO_FAR, "Line it up with the address of the exam above."),
+        ),
+        (
+            "  cs210/b:\n",
+            "exams:\n  cs210/b:\n",
+            (
+                "21:1 duplicate-key",
+                "the key 'exams' is here twice; it is first in line 11, column 1",
+                "Remove this line; what is below it then belongs to the first.",
+            ),
+        ),
+        (
+            "  cs210/b:\n",
+            "moved: []\nexams:\n  cs210/b:\n",
+            (
+                "22:1 duplicate-key",
+                "the key 'exams' is here twice; it is first in line 11, column 1",
+                "Move what is below it to the first, and remove this line.",
+            ),
+        ),
+        (
+            "    title: Exam b\n",
+            "    title: Exam b\n    title: Exam b\n",
+            (
+                "24:5 duplicate-key",
+                "the key 'title' is here twice; it is first in line 23, column 5",
+                "Keep one of the two.",
+            ),
+        ),
+    ],
+)
+def test_the_line_is_named_once(
+    tmp_path: Path, written: str, slip: str, expected: tuple[()] | tuple[str, str, str]
+) -> None:
+    """The finding says what was lost or came twice; nothing else is found."""
+    assert written in VALID
+    assert said(tmp_path, VALID.replace(written, slip, 1)) == ([expected] if expected else [])
+
+
+def test_two_fields_that_are_doubled_are_no_second_exam(tmp_path: Path) -> None:
+    """Each of them is told by itself, as the second comes between the two of the first."""
+    slip = VALID.replace("    title: Exam b\n", "    title: Exam b\n" * 2)
+    slip = slip.replace("    url: https://x.example.edu/b\n", "    url: https://x.example.edu/b\n" * 2)
+    assert [where for where, _, _ in said(tmp_path, slip)] == ["24:5 duplicate-key", "26:5 duplicate-key"]
+
+
+def test_a_word_that_begins_with_an_exclamation_mark_is_kept(tmp_path: Path) -> None:
+    """The hint says how to keep a word that YAML takes for a tag."""
+    ((where, _, hint),) = said(tmp_path, VALID.replace("title: Exam b", "title: !Important Exam"))
+    assert where == "23:12 tag-refused"
+    assert hint.startswith("If the word that begins with `!` is a part of the text, put the whole text in")
