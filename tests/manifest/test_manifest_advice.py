@@ -11,6 +11,7 @@ from reconciler.manifest.exam.dates import normalized
 from reconciler.manifest.exam.zone_names import zone_advice
 from reconciler.zones import zone_of
 
+_TWO = "These are two times: write each in a field of its own, the first as {}."
 NEW_YORK, LOS_ANGELES = "America/New_York", "America/Los_Angeles"
 
 
@@ -87,19 +88,40 @@ def test_an_offset_gets_no_zone_but_a_question_for_the_city(written: str) -> Non
         ("2031-10-06T09:00+0500", "Write it as 2031-10-06T09:00+05:00."),
         ("Monday, October 6, 2031 at 2:30 PM", "Write it as 2031-10-06T14:30."),
         ("6th Oct 2031 14:30:05", "Write it as 2031-10-06T14:30:05."),
-        ("2031-10-06", "Add the time, as in 2031-10-06T09:00."),
+        ("2031-10-06", "Add the time: 2031-10-06Thh:mm."),
         ("9:00 AM 10/16/2031", "Write it as 2031-10-16T09:00."),
         ("2031-10-06T0900", "Write it as 2031-10-06T09:00."),
         ("2031-10-06 13:30 PM", "Write it as 2031-10-06T13:30."),
         (
             "2031-10-06T09:00 EST",
-            "Write it as 2031-10-06T09:00, and the zone as `timezone` of the exam or the file.",
+            "Write it as 2031-10-06T09:00, with `timezone: America/New_York`.",
         ),
         (
-            "October 6th, 2031 at 9 AM America/New_York",
-            "Write it as 2031-10-06T09:00, and the zone as `timezone` of the exam or the file.",
+            "2031-12-01T14:00 EST",
+            f"Write it as 2031-12-01T14:00, with `timezone: {NEW_YORK}`, or as 2031-12-01T14:00:00-05:00.",
         ),
-        ("10/6/2031", "Add the time, as in 2031-10-06T09:00 or 2031-06-10T09:00."),
+        ("2031-12-01T14:00 UTC", "Write it as 2031-12-01T14:00Z."),
+        (
+            "2031-12-01T14:00 (CST)",
+            "Write it as 2031-12-01T14:00, with `timezone: America/Chicago or Asia/Shanghai`.",
+        ),
+        ("2031-12-01T14:00,", "Write it as 2031-12-01T14:00."),
+        ("2031-12-01T14:00 Uhr", "Write it as 2031-12-01T14:00."),
+        ("1.12.2031, 14 Uhr", "Write it as 2031-12-01T14:00."),
+        ("2031-12-01T14:00 Mon", "Write it as 2031-12-01T14:00."),
+        ("Mon, 2031-12-01 14:00 (tbc)", "Write it as 2031-12-01T14:00."),
+        ("2031\N{EN DASH}12\N{EN DASH}01T14:00", "Write it as 2031-12-01T14:00."),
+        ("31-12-01T14:00", "Write it as 2031-12-01T14:00."),
+        ("20311201T1400", "Write it as 2031-12-01T14:00."),
+        ("20311201T140000Z", "Write it as 2031-12-01T14:00:00Z."),
+        ("2031-12-01T10:00\N{EN DASH}16:00", _TWO.format("2031-12-01T10:00")),
+        ("2031-12-01 10am to 4pm", _TWO.format("2031-12-01T10:00")),
+        ("2031-12-01T10:00 - 2031-12-01T16:00", _TWO.format("2031-12-01T10:00")),
+        (
+            "October 6th, 2031 at 9 AM America/New_York",
+            "Write it as 2031-10-06T09:00, with `timezone: America/New_York`.",
+        ),
+        ("10/6/2031", "Add the time: 2031-10-06Thh:mm or 2031-06-10Thh:mm."),
     ],
 )
 def test_a_time_in_another_form_is_corrected(written: str, advice: str) -> None:
@@ -112,6 +134,8 @@ def test_a_time_in_another_form_is_corrected(written: str, advice: str) -> None:
     [
         "tomorrow",
         "2031-10-06 25:00",
+        "2031-10-06 2:00 in the afternoon",
+        "2031-10-06T10:00-05",
         "2031-10-06 14:00 am",
         "10/06/31 09:00",
         "2031-13-06T09:00",
@@ -120,9 +144,9 @@ def test_a_time_in_another_form_is_corrected(written: str, advice: str) -> None:
         "9" * 5000,
     ],
 )
-def test_what_is_no_time_gets_an_example(written: str) -> None:
-    """A value that the calendar lacks is not moved to another day."""
-    assert "2031-10-06T09:00 (local to `timezone`)" in date_advice(written)
+def test_what_is_no_time_gets_the_form(written: str) -> None:
+    """A value that the calendar lacks is not moved to another day, and no day of ours is offered."""
+    assert "YYYY-MM-DDThh:mm (local to `timezone`)" in date_advice(written)
 
 
 @given(

@@ -174,8 +174,18 @@ def test_what_is_no_date_time_says_how_to_write_one(text: str) -> None:
     """The hint shows both forms, local and with an offset."""
     with pytest.raises(BadDateTime) as refused:
         normalized(text, zone_of("America/New_York"))
-    assert "2031-10-06T09:00 " in refused.value.hint
-    assert "2031-10-06T09:00:00-04:00" in refused.value.hint
+    assert "YYYY-MM-DDThh:mm (local" in refused.value.hint
+    assert "YYYY-MM-DDThh:mm-04:00" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "text", ["2031-12-01T10:00-16:00", "2031-12-01T08:00-12:30", "2031-12-01T08:00+14:30"]
+)
+def test_two_times_are_not_taken_for_a_time_with_an_offset(text: str) -> None:
+    """No clock on earth has such an offset; a range of times looks like it."""
+    with pytest.raises(BadDateTime, match="no such offset") as refused:
+        normalized(text, zone_of("America/New_York"))
+    assert "write each in a field of its own" in refused.value.hint
 
 
 def test_a_day_that_a_zone_left_out_names_both_readings() -> None:

@@ -24,6 +24,11 @@ _WRITTEN: Final = re.compile(
     r"(?: ?(?P<offset>[Zz]|[+-][0-9]{2}:[0-9]{2}))?"
 )
 _MILLI_DIGITS: Final = 3
+_WESTERNMOST: Final = timedelta(hours=-12)
+_EASTERNMOST: Final = timedelta(hours=14)
+_OF_OFFSETS: Final = (
+    "Offsets are between -12:00 and +14:00. If two times are meant, write each in a field of its own."
+)
 _OF_THE_CALENDAR: Final = "Look it up in a calendar, and write a date and time that exist."
 
 
@@ -136,9 +141,10 @@ def _offset(text: str) -> tzinfo:
         return UTC
     hours, minutes = int(text[1:3]), int(text[4:6])
     span = timedelta(hours=hours, minutes=minutes)
-    if hours >= 24 or minutes >= 60:  # noqa: PLR2004 - hours of a day and minutes of an hour
-        raise BadDateTime("bad-date-time", "there is no such offset from UTC")
-    return timezone(-span if text[0] == "-" else span)
+    offset = -span if text[0] == "-" else span
+    if minutes >= 60 or not _WESTERNMOST <= offset <= _EASTERNMOST:  # noqa: PLR2004 - minutes of an hour
+        raise BadDateTime("bad-date-time", "there is no such offset from UTC", hint=_OF_OFFSETS)
+    return timezone(offset)
 
 
 def _local_instant(moment: datetime, zone: ZoneInfo | None) -> datetime:

@@ -78,13 +78,13 @@ def zone_advice(name: str) -> str:
     name = name.removeprefix("Etc/")
     if _OFFSET.fullmatch(name.strip()):
         return f"{_OF_A_CITY}: an offset knows no summer time."
-    found = _meant(name)
+    found = zones_meant(name)
     if not found:
         return f"{_OF_A_CITY}."
     return f"did you mean {' or '.join(repr(one) for one in found)}?"
 
 
-def _meant(name: str) -> Sequence[str]:
+def zones_meant(name: str) -> Sequence[str]:
     """Return the zones that `name` may stand for: of a region, of a city, or of nearly that name."""
     city = name.rpartition("/")[2].partition(",")[0].casefold().strip().replace(" ", "_")
     words = {
