@@ -21,6 +21,7 @@ WORKSPACE_FILE: Final = "reconciler.yaml"
 WORKSPACE_FILES: Final = (WORKSPACE_FILE, "reconciler.yml")
 DEFAULT_FILE: Final = "exams.yaml"
 DEFAULT_GLOB: Final = "exams/**/*.yaml"
+BASE_MARK: Final = "_"
 
 NO_PLACES: Final[Mapping[str, Span]] = {}
 
@@ -29,7 +30,6 @@ _HINT: Final = (
     "Give files, directories or globs, relative to the workspace's directory. Directories and globs take "
     "`.yaml` and `.yml` files, and none whose name begins with `_`: those are for manifests to extend."
 )
-_BASE_MARK: Final = "_"
 _GROWTH: Final = 64 * 1024
 """Size of one more read, for a file that grew after its size was taken."""
 
@@ -213,7 +213,7 @@ def _yml_beside(path: str, root: Path, fence: Fence) -> Iterator[str]:
 def may_declare(file: str) -> bool:
     """Return whether `file` is a manifest by its name: YAML, and neither a base nor the workspace file."""
     name = os.path.basename(file)  # noqa: PTH119 - as above
-    return name.endswith(_SUFFIXES) and not name.startswith(_BASE_MARK) and name not in WORKSPACE_FILES
+    return name.endswith(_SUFFIXES) and not name.startswith(BASE_MARK) and name not in WORKSPACE_FILES
 
 
 def _nothing(path: str, root: Path, place: Span | None, *, is_default: bool) -> Diagnostic:

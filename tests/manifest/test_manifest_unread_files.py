@@ -86,7 +86,8 @@ def test_one_behind_a_link_out_of_the_workspace_is_not_opened(tmp_path: Path) ->
     """Nor is a pipe, at which opening could wait, nor a base file."""
     root = tmp_path / "workspace"
     write(tmp_path, "far.yml")
-    write(root, "exams/a.yaml", "exams/_base.yml")
+    write(root, "exams/a.yaml")
+    write(root, "exams/_base.yml", text="version: 1\n")
     (root / "exams" / "b.yml").symlink_to("../../far.yml")
     os.mkfifo(root / "exams" / "c.yml")
     assert told(root) == []
@@ -180,9 +181,9 @@ def test_a_manifest_that_no_path_names_is_a_stray(tmp_path: Path) -> None:
     assert found(tmp_path)[0].message.startswith("archive/2031/b.yaml is a manifest, and no path")
     write(tmp_path, "c.yml")
     assert told(tmp_path) == [("stray-manifest", "archive/2031/b.yaml:1:1")]
-    assert (
-        "these 2 manifests, whose exams are not read: archive/2031/b.yaml, c.yml"
-        in found(tmp_path)[0].message
+    assert found(tmp_path)[0].message == (
+        "the exams of these 2 manifests are not read, as no path of `manifests` leads there: "
+        "archive/2031/b.yaml, c.yml"
     )
     assert told(tmp_path, "exams/a.yaml") == []
     assert {each.severity for each in found(tmp_path)} == {Severity.WARNING}
@@ -191,6 +192,26 @@ def test_a_manifest_that_no_path_names_is_a_stray(tmp_path: Path) -> None:
     assert Workspace.open(root=tmp_path).plan().plan.warnings == ()
     write(tmp_path, "exams.yaml")
     assert "archive/2031/b.yaml, c.yml, exams/a.yaml" in found(tmp_path)[0].message
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("_extra.yaml", "a name that begins with `_` is for files to extend"),
+        ("extra.YAML", "only names that end in `.yaml` or `.yml` count"),
+        ("extra.yaml.txt", "only names that end in `.yaml` or `.yml` count"),
+    ],
+)
+def test_a_manifest_that_nothing_reads_for_its_name_is_a_stray(
+    tmp_path: Path, name: str, reason: str
+) -> None:
+    """One where manifests are read, too: the reason is its name, which the hint says to change."""
+    write(tmp_path, "exams/a.yaml", f"exams/{name}")
+    (stray,) = found(tmp_path)
+    assert stray.message == f"exams/{name} is a manifest, and {reason}: its exams are not read"
+    assert stray.hint == "Rename it, or move it out of the workspace."
+    write(tmp_path, f"exams/{name}", text="version: 1\ndefaults: {}\n")
+    assert found(tmp_path) == []
 
 
 def test_what_another_environment_reads_is_no_stray(tmp_path: Path) -> None:
@@ -210,8 +231,8 @@ def test_what_another_environment_reads_is_no_stray(tmp_path: Path) -> None:
 
 def test_files_that_are_read_or_belong_elsewhere_are_no_strays(tmp_path: Path) -> None:
     """Bases, what a link leads to, hidden folders, other tools' files, and workspaces within this one."""
-    write(tmp_path, "shared/real.yaml", "exams/_part.yaml")
-    write(tmp_path, "base.yaml", text="version: 1\ndefaults: {}\n")
+    write(tmp_path, "shared/real.yaml")
+    write(tmp_path, "base.yaml", "exams/_part.yaml", text="version: 1\ndefaults: {}\n")
     write(tmp_path, "exams/a.yaml", text=f"extends: ['../base.yaml']\n{MANIFEST}{exam('a')}")
     (tmp_path / "exams" / "link.yaml").symlink_to("../shared/real.yaml")
     write(tmp_path, ".venv/x.yaml", ".hidden.yaml", "node_modules/y/x.yaml", "inner/exams/a.yaml")
