@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct
 
 from reconciler import schemas
+from reconciler.manifest.yaml.nodes import TextRange
 from reconciler.model.words import nearest
 
 Level: TypeAlias = Literal["manifest", "exam", "configuration"]
@@ -94,6 +95,11 @@ def fields_of(level: Level) -> frozenset[str]:
     """Return the fields that are known at `level`."""
     schema = schemas.load("manifest")
     return frozenset((schema if level == "manifest" else schema["definitions"][level])["properties"])
+
+
+def end_of_name(name: str, key: str, at: TextRange) -> int:
+    """Return the offset at which `name`, the beginning of the `key` at `at`, ends; the key may be quoted."""
+    return at.end if name == key else at.start + len(name) + (at.end - at.start > len(key))
 
 
 def cut_key(key: str) -> str:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from reconciler import schemas
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.redaction import announces_secret
-from reconciler.manifest.schema.field_names import cut_key, level_of, meant_by
+from reconciler.manifest.schema.field_names import cut_key, end_of_name, level_of, meant_by
 from reconciler.manifest.schema.validation import SchemaCheck
 from reconciler.manifest.yaml.nodes import BROKEN, TextRange, Value, YamlMapping, range_at
 from reconciler.model.words import either, listed, nearest, suggestion
@@ -89,7 +89,7 @@ class _Report(Struct, frozen=True):
         for field, (at, value_at) in self.error.instance.ranges().items():
             if field not in known:
                 name = cut_key(field)
-                behind = at.end if name == field else at.start + len(name)
+                behind = end_of_name(name, field, at)
                 self.diagnostics.hide(TextRange(behind, max(at.end, value_at.end)))
                 if not self.diagnostics.is_full:
                     message = f"{self.diagnostics.echo(name)} is not a field of {self.name}"

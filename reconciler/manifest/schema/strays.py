@@ -6,7 +6,15 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.manifest.diagnostics import FileDiagnostics
-from reconciler.manifest.schema.field_names import Level, cut_key, fault_of, fields_of, is_synonym, meant_by
+from reconciler.manifest.schema.field_names import (
+    Level,
+    cut_key,
+    end_of_name,
+    fault_of,
+    fields_of,
+    is_synonym,
+    meant_by,
+)
 from reconciler.manifest.yaml.nodes import BROKEN, TextRange, Value, YamlMapping, YamlSequence
 from reconciler.model.identities import is_address, is_course_sid
 from reconciler.model.words import first_few
@@ -91,7 +99,7 @@ class StrayFields(Struct):
             name = "courseSid"
         has_value = fault is None or fault.is_odd
         if meant.level != level or not _is_block(name, value):
-            behind = at.end if has_value or fault is None else at.start + len(fault.name)
+            behind = at.end if has_value or fault is None else end_of_name(fault.name, field, at)
             self.diagnostics.hide(TextRange(behind, max(at.end, value_at.end)))
         if fault is None:
             return Stray(name, meant.level, field, value, at, value_at)
