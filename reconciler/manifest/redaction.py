@@ -13,22 +13,28 @@ from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
 
 MASK: Final = "***"
 
+_PHRASES: Final = (
+    *("pass word", "pass code", "pass phrase", "pass key", "api key", "access key", "private key"),
+    *("access code", "access pin", "entry code", "unlock code", "exam code", "quiz code", "key code"),
+)
+"""Words that announce a secret together, also with other signs than a space between them."""
 _ANNOUNCING: Final = (
     *("pass", "pwd", "secret", "token", "credential", "kennwort", "contrase", "parol", "wachtwoord", "senha"),
-    *("apikey", "accesskey", "privatekey", "accesscode", "entrycode", "unlockcode", "examcode", "keycode"),
+    *(phrase.replace(" ", "") for phrase in _PHRASES),
     *("пароль", "密码", "密碼", "パスワード", "비밀번호"),
 )
 _ANNOUNCING_AS_KEYS: Final = frozenset({"auth", "code", "key", "pin", "psw", "pswd", "pw"})
-"""Words that announce a secret only if a colon or an equals sign follows."""
+"""Words that announce a secret if they are the first or second word of a line, or a colon or `=` follows."""
 PASSWORD: Final = "password"  # noqa: S105 - the name of the field, not a password
+PASSWORD_ADVICE: Final = f"Write a password as `{PASSWORD}: {{fromEnv: {SECRET_VARIABLE_PREFIX}NAME}}`."
 _LEAST: Final = 0.7
 _LIKELY: Final = ((PASSWORD, _LEAST), ("accesscode", 0.8))
 """Words whose misspellings announce a secret too, and how much these must be like them."""
 _MAX_WORD: Final = 14
 """A longer word has more letters than any misspelling of these."""
-WORD: Final = re.compile(
-    r"(?i:pass[ _-](?:word|code|phrase|key))|[^\W_]+|[\w.@$-]+|//[^/\s@:]*:(?=[^/\s@]*@)"
-)
+PHRASE: Final = rf"(?i:{'|'.join(_PHRASES)})".replace(" ", r"(?:_|[^\w\r\n:=]){1,9}")
+WORD: Final = re.compile(rf"{PHRASE}|[^\W_]+|[\w.@$-]+|//[^/\s@:]*:(?=[^/\s@]*@)")
+_ONE_WORD: Final = re.compile(r"[^\w:=]*+(?:\w++[^\w:=]++)?")
 _ASSIGNMENT: Final = re.compile(r"""["']?\s*[:=]""")
 _COLON: Final = re.compile(r"""["']?\s*:""")
 _REFERENCE: Final = re.compile(
@@ -102,6 +108,12 @@ def is_part_of_reference(text: str) -> bool:
     return _PART_OF_REFERENCE.fullmatch(text) is not None
 
 
+def begins_with_secret(line: str) -> bool:
+    """Return whether the first word on `line` announces a secret."""
+    first = WORD.search(line)
+    return first is not None and announces_secret(first[0])
+
+
 def behind_colon(line: str, end: int) -> int:
     """Return the end of the colon after a key that ends at `end`; `end` if no colon follows."""
     found = _COLON.match(line, end)
@@ -157,5 +169,6 @@ def _announces_at(line: str, found: re.Match[str]) -> bool:
         return True
     folded = _folded(word)
     if folded in _ANNOUNCING_AS_KEYS:
-        return _ASSIGNMENT.match(line, found.end()) is not None
+        is_first = _ONE_WORD.fullmatch(line, 0, found.start()) is not None
+        return is_first or _ASSIGNMENT.match(line, found.end()) is not None
     return _announces(folded)

@@ -28,6 +28,7 @@ MAX_ECHO: Final = 60
 _MAX_EXCERPT: Final = 200
 _MAX_KNOWN_SECRETS: Final = 500
 _MIN_SECRET: Final = 4
+_GAP: Final = re.compile(r"(?<=\S)\s")
 _BLANKS: Final = " \t\r\n"
 _ORDINARY: Final = bytes([*b"\t\n\r", *range(ord(" "), ord("~") + 1)])
 _BOM: Final = b"\xef\xbb\xbf"
@@ -177,11 +178,21 @@ class SourceText(Struct, dict=True):
         """Return `value` in quotes for a message: shortened, printable, and cut before anything secret."""
         if self.hides(value):
             return "this value"
-        length = shown_length(value)
+        length = min(shown_length(value), self._length_on_line(value))
         if value[length:].strip():
             value = f"{value[:length]}…"
         short = value if len(value) <= MAX_ECHO else f"{value[:MAX_ECHO]}…"
         return f"'{spelt_out(short)}'"
+
+    def _length_on_line(self, value: str) -> int:
+        """Return how much of `value` is on its first line: what YAML joins to it may be another field.
+
+        Return its whole length if it is not in the text in any part, for it may be written with escapes.
+        """
+        ends = [found.start() for found in _GAP.finditer(value[:MAX_ECHO])]
+        if not ends or value[:MAX_ECHO] in self.text:
+            return len(value)
+        return next((end for end in reversed(ends) if value[:end] in self.text), len(value))
 
     def hides(self, value: str) -> bool:
         """Return whether `value` is, or contains, a secret of this file."""

@@ -3,6 +3,8 @@
 No parser says here where a secret ends. So one that is announced, and is no complete reference, hides the
 rest of its line and the lines below that are indented deeper; behind it, every line is hidden that does not
 begin with a documented field, an address or a marker. If it uses an alias, lines with anchors are hidden too.
+Behind a word that is no documented field nothing is shown, with or without a colon: in a foreign language,
+or misspelt, it may announce a secret too.
 """
 
 import re
@@ -12,7 +14,7 @@ from itertools import accumulate
 from typing import Final
 
 from reconciler.manifest.fields import documented_fields
-from reconciler.manifest.redaction import WORD, is_loose, may_announce, shown_length
+from reconciler.manifest.redaction import PHRASE, WORD, behind_colon, is_loose, may_announce, shown_length
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
 
 _MOST_WORDS: Final = 200
@@ -31,13 +33,20 @@ _REFERENCE: Final = re.compile(
 _KEY: Final = re.compile(r"""([^\s,{}\[\]:"']+)["']?\s*:(?=\s|$)""")
 _BEGINNING: Final = re.compile(
     r"""\s*+(?:-\s++)*+(?:["']?[A-Za-z0-9][\w.-]*/[\w./-]*["']?:\s*+(?:\#.*)?$"""
-    r"""|["']?(?P<field>[A-Za-z]\w*)\b(?P<colon>["']?\s*+[:=])?(?P<bracket>\s*+[{\[])?"""
+    r"""|["']?(?P<field>[^\W_]\w*)\b(?P<colon>["']?\s*+[:=])?(?P<bracket>\s*+[{\[])?"""
     r"""|(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)|```|~~~)"""
 )
 _OPENING: Final = re.compile(
     r"""\s*+(?:-\s++)*+["']?[^\s,{}\[\]:"']+["']?\s*:\s*+(?:&\S++\s*+)?(?:[{\[#].*)?"""
 )
 """A key of a mapping or list that begins below it, or in brackets."""
+_FIRST: Final = re.compile(
+    rf"""[^\w{{\[]*+(?:[A-Za-z0-9][\w.-]*/[\w./-]*["']?\s*+(?::(?:\s|$)|$)"""
+    rf"""|(?P<key>[\w.-]++(?=["']?\s*+:(?:\s|$))|{PHRASE}|\w[^\W_]*+)(?:["']?\s*+[:=])?(?P<bracket>\s*+[{{\[])?)"""
+)
+"""The address or the key with which a line begins, after any signs; a key may lack its colon."""
+_LONE: Final = re.compile(r"""[{,]\s*+([^\s,{}\[\]:"'#]++)\s++[^\s:,}\]#]""")
+"""A word in brackets that has no colon."""
 _QUOTED: Final = re.compile(r"""\s*+(?:"(?:[^"\\]|\\.)*+"|'[^']*+')""")
 _INDIRECT: Final = re.compile(r"[*&]\S")
 
@@ -118,7 +127,8 @@ class UnparsedText:
 def _announcing(lines: Sequence[str]) -> Sequence[int]:
     """Return the lines with a word or an escape that may announce a secret; each word is looked at once."""
     text = "\n".join(lines)
-    words = [word for word in set(WORD.findall(text)) if may_announce(word)]
+    names = re.compile(rf"{SECRET_VARIABLE_PREFIX}\w+").sub(SECRET_VARIABLE_PREFIX, text)
+    words = [word for word in set(WORD.findall(names)) if may_announce(word)]
     if len(words) > _MOST_WORDS:
         return range(_MOST_LINES + 1)
     search = re.compile("|".join(map(re.escape, [*words, "\\"]))).search
@@ -146,16 +156,16 @@ def _field(line: str) -> str | None:
 
 def _unknown_key(line: str) -> int:
     """Return the end of the first key on `line` that is not documented; the length of `line` if none."""
-    at, found = 0, _BEGINNING.match(line)
-    if found is not None and found["field"] is not None:
-        kind = documented_fields().get(found["field"])
-        if found["field"] in {"fromEnv", "fromFile"} or (kind is None and found["colon"]):
-            return found.end("colon")  # what follows may be a secret
-        if kind == "string" and not found["bracket"]:
-            quoted = _QUOTED.match(line, found.end())
+    at, known = 0, documented_fields()
+    if (first := _FIRST.match(line)) is not None and first["key"] is not None:
+        kind = known.get(first["key"])
+        if kind is None or first["key"] in {"fromEnv", "fromFile"}:
+            return behind_colon(line, first.end("key"))  # what follows may be a secret
+        if kind == "string" and not first["bracket"]:
+            quoted = _QUOTED.match(line, first.end())
             if quoted is None:
                 return len(line)  # what looks like a key is a part of the text
             at = quoted.end()
-    known = documented_fields()
-    unknown = (key.end() for key in _KEY.finditer(line, at) if key[1] not in known and "/" not in key[1])
-    return next(unknown, len(line))
+    keys = (*_KEY.finditer(line, at), *_LONE.finditer(line, at))
+    ends = (key.end(1) for key in keys if key[1] not in known and "/" not in key[1])
+    return behind_colon(line, min(ends, default=len(line)))

@@ -119,3 +119,67 @@ def test_no_part_of_a_planted_secret_is_shown(tmp_path: Path, number: int) -> No
     parts = {part for part in parts if any(map(str.isalpha, part))}  # signs alone are everywhere in JSON
     for output in shown(loaded):
         assert not [part for part in parts if part in output], (text, output)
+
+
+EXAM: Final = """\
+version: 1
+timezone: America/New_York
+defaults:
+  type: Online
+exams:
+  cs101/a:
+    course: cs101
+    url: https://x.example.edu/a
+    configuration:
+      duration: 75
+      password: { fromEnv: EXAM_SECRET_A }
+      studentNotes: Bring a pen.
+"""
+WITHOUT_COLON: Final = (
+    *("access code", "Access  Code\t", "access code;", "access code -", "access code\uff1a", "access-code"),
+    *(
+        "access_code",
+        "PIN",
+        "exam key,",
+        "codigo",
+        "c\u00f3digo de acceso",
+        "\u043a\u043b\u044e\u0447",
+        "codigo|",
+    ),
+    *(
+        "the code is",
+        "- codigo",
+        "\u2022 codigo",
+        "> codigo",
+        '"codigo"',
+        "codigo =>",
+        "codigo->",
+        "{ codigo",
+    ),
+    *('proctorNotes: "access code"', "modalityOptions: { a: 1, codigo", "password @", "Zugang\u2013"),
+)
+
+
+@pytest.mark.parametrize("key", WITHOUT_COLON)
+@pytest.mark.parametrize("indent", ["", "    ", "      "])
+def test_a_secret_behind_a_key_without_a_colon_is_not_shown(tmp_path: Path, key: str, indent: str) -> None:
+    """Not in any language or spelling, and not by the hint either, wherever the line is."""
+    lines = EXAM.splitlines()
+    for place in range(len(lines) + 1):
+        text = "\n".join([*lines[:place], f"{indent}{key} tulip-7731", *lines[place:], ""])
+        (tmp_path / "exams.yaml").write_text(text, encoding="utf-8")
+        loaded = load(["exams.yaml"], root=tmp_path, environment=Environment())
+        for output in shown(loaded):
+            assert "tulip" not in output
+            assert "7731" not in output
+
+
+def test_many_references_do_not_hide_a_slip(tmp_path: Path) -> None:
+    """A reference is no secret, however many variables are named."""
+    lines = [
+        f"  a/{at}: {{configuration: {{password: {{fromEnv: EXAM_SECRET_Q{at}}}}}}}" for at in range(300)
+    ]
+    text = "\n".join(["version: 1", 'timezone: "Europe/Rome', "exams:", *lines])
+    (tmp_path / "exams.yaml").write_text(text, encoding="utf-8")
+    (found,) = load(["exams.yaml"], root=tmp_path, environment=Environment()).diagnostics
+    assert (found.hint, found.excerpt) == ('Write `timezone: "Europe/Rome"`.', 'timezone: "Europe/Rome')

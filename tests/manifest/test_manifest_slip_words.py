@@ -48,6 +48,8 @@ moved: [{from: cs101/mid1, to: cs101/mid2}]
 TITLE: Final = "    title: CS 101 Midterm\n"
 NOTES: Final = "      studentNotes: |\n"
 LAST: Final = "      password: { fromEnv: EXAM_SECRET_CS101_M }\n"
+NO_COLON: Final = "Write `:` and a space between the key and its value."
+AS_PASSWORD: Final = "Write a password as `password: {fromEnv: EXAM_SECRET_NAME}`."
 MOVED: Final = "moved: [{from: cs101/mid1, to: cs101/mid2}]\n"
 
 
@@ -430,7 +432,7 @@ CASES: Final = [
     (
         TITLE,
         "    // the second\n    title: CS 101 Midterm\n",
-        ("22:5", "a comment begins with '#', not with '//'", "Write `# the second`.", "    // the second"),
+        ("22:5", "a comment begins with '#', not with '//'", "Begin it with `#`.", "    // the"),
     ),
     (
         TITLE,
@@ -439,7 +441,7 @@ CASES: Final = [
             "22:5",
             "this line has no key",
             "Indent it more if it goes on with line 21; begin a comment with `#`.",
-            "    the second one",
+            "    the",
         ),
     ),
     (
@@ -449,7 +451,7 @@ CASES: Final = [
             "23:5",
             "this line has no key",
             "Indent it more if it goes on with line 22; begin a comment with `#`.",
-            "    in the old gym",
+            "    in",
         ),
     ),
     (
@@ -620,7 +622,12 @@ CASES: Final = [
     (
         LAST,
         "      password: @hunter2xyz\n",
-        ("33:17", "text that begins with '@' needs quotes", "Put the whole text in quotes.", ""),
+        (
+            "33:7",
+            "text that begins with '@' needs quotes",
+            f"Put the whole text in quotes. {AS_PASSWORD}",
+            "      password:",
+        ),
     ),
     (
         LAST,
@@ -628,19 +635,69 @@ CASES: Final = [
         (
             "33:7",
             "the ':' after the key is missing",
-            "Write `:` and a space between the key and its value.",
+            f"Write `:` and a space between the key and its value. {AS_PASSWORD}",
             "      password",
         ),
     ),
     (
         LAST,
         '      password: "hunter2xyz\n',
-        ("33:17", "this quote is not closed", "Close it at the end of the text.", ""),
+        (
+            "33:7",
+            "this quote is not closed",
+            f"Close it at the end of the text. {AS_PASSWORD}",
+            "      password:",
+        ),
     ),
     (
         LAST,
         "      password: hunter2: xyz\n",
-        ("33:17", "text with ': ' in it needs quotes", "Put the whole text in quotes.", ""),
+        (
+            "33:7",
+            "text with ': ' in it needs quotes",
+            f"Put the whole text in quotes. {AS_PASSWORD}",
+            "      password:",
+        ),
+    ),
+    *(
+        (
+            LAST,
+            f"{LAST}      {key}{rest}hunter2xyz\n",
+            ("34:7", "the ':' after the key is missing", f"{NO_COLON} {AS_PASSWORD}", f"      {key}"),
+        )
+        for key, rest in (
+            ("access code", " "),
+            ("Access  Code", "\t"),
+            ("Entry-Code", " - "),
+            ("exam_code", " @"),
+            ("PIN", " "),
+            ("password", " my dear "),
+        )
+    ),
+    (
+        LAST,
+        f"{LAST}      codigo hunter2xyz\n",
+        ("34:7", "the ':' after the key is missing", NO_COLON, "      codigo"),
+    ),
+    (
+        LAST,
+        f"{LAST}      codigo de acceso hunter2xyz\n",
+        (
+            "34:7",
+            "this line has no key",
+            "Indent it more if it goes on with line 33; begin a comment with `#`.",
+            "      codigo",
+        ),
+    ),
+    (
+        LAST,
+        f'{LAST}      proctorNotes: "access code" hunter2xyz\n',
+        (
+            "34:21",
+            "text goes on behind the closing quote",
+            "Put the whole text in quotes.",
+            '      proctorNotes: "access code',
+        ),
     ),
 ]
 

@@ -7,10 +7,10 @@ import yaml
 from msgspec import Struct
 
 from reconciler.manifest.diagnostics import FileDiagnostics, Severities
-from reconciler.manifest.redaction import printable
+from reconciler.manifest.redaction import PASSWORD_ADVICE, begins_with_secret, printable
 from reconciler.manifest.source import MAX_SIZE_BYTES, NotText, SourceText, decode
 from reconciler.manifest.yaml.comments import Comment, Comments
-from reconciler.manifest.yaml.line_repairs import Slip
+from reconciler.manifest.yaml.line_repairs import Slip, indent_of
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.manifest.yaml.parser import Stopped, YamlParser
 from reconciler.manifest.yaml.slips import Stop, find_slips
@@ -151,11 +151,15 @@ def _report_slip(slip: Slip, diagnostics: FileDiagnostics) -> None:
     source = diagnostics.source
     at = TextRange(source.offset(slip.index, slip.start), source.offset(slip.index, slip.end))
     written = source.line(slip.index + 1)
-    is_shown = source.excerpt(source.offset(slip.index, 0)) == printable(written)
+    begin = source.offset(slip.index, 0)
+    shown = source.excerpt(begin)
+    hint = _as_it_should_read(slip) if slip.is_spelt and shown == printable(written) else slip.advice
+    if shown != printable(written) and begins_with_secret(written):
+        hint = f"{hint} {PASSWORD_ADVICE}"
+    if shown and source.excerpt(at.start) is None:  # the key can be shown, but not what is wrong
+        at = TextRange(begin + indent_of(shown), begin + len(shown))
     diagnostics.withdraw("unknown-anchor", at)
-    diagnostics.add(
-        "syntax", at, slip.message, _as_it_should_read(slip) if slip.is_spelt and is_shown else slip.advice
-    )
+    diagnostics.add("syntax", at, slip.message, hint)
 
 
 def _as_it_should_read(slip: Slip) -> str:

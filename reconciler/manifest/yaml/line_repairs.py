@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.manifest.fields import documented_fields
+from reconciler.manifest.redaction import PASSWORD, PHRASE, announces_secret
 
 KEY: Final = r"[^\W\d][\w.-]*|[A-Za-z0-9][\w.-]*/[\w./-]*"
 LEAD: Final = r"(?P<lead>[^\S\n]*(?:-[^\S\n]+)*)"
@@ -20,7 +21,7 @@ _SIGN: Final = re.compile(rf"{LEAD}(?P<key>{KEY})[ \t]*(?P<sign>:?=>?|->)[ \t]*(
 _OTHER_SIGN: Final = re.compile(
     rf"{LEAD}(?P<key>[A-Za-z]\w*)[ \t]*(?P<sign>[,;.|]|-(?=\s)|[\u2013\u2014])[ \t]*(?P<value>\S.*)"
 )
-_NO_COLON: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|{_QUOTED})[ \t]+(?P<value>[^\s#:].*)")
+_NO_COLON: Final = re.compile(rf"{LEAD}(?P<key>{PHRASE}|{KEY}|{_QUOTED})[ \t]+(?P<value>[^\s#:].*)")
 _ALONE: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|{_QUOTED})(?P<value>[ \t]*(?:#.*)?)")
 _NO_DASH_SPACE: Final = re.compile(r"(?P<lead>[^\S\n]*)-(?P<value>[^\s-].*)")
 _BULLET: Final = re.compile(
@@ -102,7 +103,13 @@ def of_spelling(index: int, line: str) -> Iterator[Slip]:
         advice = "Write a space after the colon."
         yield _entry(index, found, "key", "the space after ':' is missing", advice)
     found = _NO_COLON.fullmatch(line)
-    if found is not None and (_is_field(found["key"]) or " " not in _REMARK.sub("", found["value"]).strip()):
+    if found is not None and announces_secret(found["key"]):
+        fixed = f"{found['lead']}{PASSWORD}: ''"
+        message = "the ':' after the key is missing"
+        yield Slip(index, *found.span("key"), message, _COLON_ADVICE, fixed, is_spelt=False)
+    elif found is not None and (
+        _is_field(found["key"]) or " " not in _REMARK.sub("", found["value"]).strip()
+    ):
         yield _entry(index, found, "key", "the ':' after the key is missing", _COLON_ADVICE)
     if (found := _ALONE.fullmatch(line)) is not None:
         fixed = f"{found['lead']}{found['key']}:{found['value']}"
