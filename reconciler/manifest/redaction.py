@@ -32,7 +32,7 @@ _LIKELY: Final = ((PASSWORD, _LEAST), ("accesscode", 0.8))
 """Words whose misspellings announce a secret too, and how much these must be like them."""
 _MAX_WORD: Final = 14
 """A longer word has more letters than any misspelling of these."""
-PHRASE: Final = rf"(?i:{'|'.join(_PHRASES)})".replace(" ", r"(?:_|[^\w\r\n:=]){1,9}")
+PHRASE: Final = rf"(?i:{'|'.join(_PHRASES)})".replace(" ", r"(?:_|[^\w\r\n:=,]){1,9}")
 WORD: Final = re.compile(rf"{PHRASE}|[^\W_]+|[\w.@$-]+|//[^/\s@:]*:(?=[^/\s@]*@)")
 _ONE_WORD: Final = re.compile(r"[^\w:=]*+(?:\w++[^\w:=]++)?")
 _ASSIGNMENT: Final = re.compile(r"""["']?\s*[:=]""")
