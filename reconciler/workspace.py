@@ -621,7 +621,7 @@ def _notes_of_spaces(secrets: Sequence[str]) -> tuple[MachineNote, ...]:
         return ()
     return (
         MachineNote(
-            message=f"sent with the space at its beginning or end: {first_few(secrets)}",
+            message=f"will be sent with the space at its beginning or end: {first_few(secrets)}",
             hint="If the access code in the learning platform has no such space, remove it from the secret.",
         ),
     )

@@ -1,5 +1,6 @@
 """Create requests: declarations with their secrets resolved, and the bodies that are sent for them."""
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final, cast
@@ -12,6 +13,10 @@ from reconciler.ports import SecretSource
 
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 """Categories of characters that nobody sees, apart from the space."""
+_CURLY: Final = "\u2018-\u201f\u00ab\u00bb\u2039\u203a"
+_IN_QUOTES: Final = re.compile(rf"""\s*(?:(["']).+\1|[{_CURLY}].+[{_CURLY}])\s*""", re.DOTALL)
+_ASSIGNED: Final = re.compile(r"\s*(?:export\s+)?(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|(?i:password))\s*[=:]\s*\S")
+"""The whole line of a file of variables, in place of its value alone."""
 
 
 class CreateRequest(Unprintable, frozen=True, kw_only=True):
@@ -56,14 +61,14 @@ def resolve_secrets(declarations: Sequence[Declaration], source: SecretSource) -
                 missing.append(f"{declaration.address}: {use.dotted_path}: {error.args[0]}")
                 continue
             values.append(value)
-            if (unseen := _unseen(value)) is not None:
-                missing.append(f"{declaration.address}: {_name(use)} holds {unseen}")
+            if (mistake := _mistake(value)) is not None:
+                missing.append(f"{declaration.address}: {_name(use)} {mistake}")
         requests.append(CreateRequest(declaration=declaration, values=tuple(values)))
     if missing:
         raise SecretsUnavailable(
             f"{len(missing)} secret(s) cannot be resolved",
             hint="Set the variables, or put the files below --secrets-dir; type again what holds characters "
-            "that nobody can see. Nothing was sent.",
+            "that nobody can see; leave out quotes and the name. Nothing was sent.",
             references=missing,
         )
     return tuple(requests)
@@ -75,6 +80,17 @@ def spaced_secrets(requests: Sequence[CreateRequest]) -> Iterator[str]:
         for use, value in zip(request.declaration.secrets, request.values, strict=True):
             if value.strip() != value:
                 yield f"{request.declaration.address}: {_name(use)}"
+
+
+def _mistake(value: str) -> str | None:
+    """Return why `value` is surely no access code, without a part of it; None if it may be one."""
+    if (unseen := _unseen(value)) is not None:
+        return f"holds {unseen}"
+    if _IN_QUOTES.fullmatch(value):
+        return "is in quotes, which would be sent too"
+    if _ASSIGNED.match(value):
+        return "holds a name and `=` or `:` before the value, which would be sent too"
+    return None
 
 
 def _unseen(value: str) -> str | None:

@@ -53,6 +53,37 @@ def test_a_value_that_cannot_be_a_password_is_refused_and_not_shown(value):
     assert not value or value not in caught.value.references[0]
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        *(
+            (value, "is in quotes")
+            for value in ('"tulip"', "'tulip'", "“tulip”", "„tulip“", "«tulip»", ' "tulip" ')
+        ),
+        *(
+            (value, "holds a name")
+            for value in ("EXAM_SECRET_X=tulip", "export MY_CODE = tulip", "password: tulip")
+        ),
+    ],
+)
+def test_what_surrounds_a_value_is_refused_before_anything_is_sent(value, said):
+    """Quotes, and the name of the variable, belong to the syntax of another tool, and are not quoted."""
+    with pytest.raises(SecretsUnavailable) as caught:
+        resolve_secrets([declaration("a")], source(EXAM_SECRET_X=value))
+    (told,) = caught.value.references
+    assert told.startswith(f"a: EXAM_SECRET_X {said}")
+    assert "tulip" not in told
+
+
+@pytest.mark.parametrize(
+    "value", ["'tis", 'a"', '"', "it's", "ABC=", "A=b", "tulip:7", "rock“n”roll", "a_b=c"]
+)
+def test_signs_in_a_value_are_sent(value):
+    """A password may hold any sign."""
+    (request,) = resolve_secrets([declaration("a")], source(EXAM_SECRET_X=value))
+    assert request.values == (value,)
+
+
 @pytest.mark.parametrize("value", [" a", "a ", "a b "])
 def test_spaces_at_the_ends_are_told_of(value):
     """They are sent, since an access code may have them, and the exam and the variable are named."""

@@ -133,7 +133,7 @@ def test_a_file_as_windows_saves_it_is_sent_without_its_marks(workspace):
         workspace.rebind(server.url)
         workspace.apply(server.url, "--secrets-dir", "hidden")
         assert server.requests[0].body["configuration"]["password"] == "magnolia "
-    assert "sent with the space at its beginning or end: cs/c: file pw" in workspace.printed
+    assert "will be sent with the space at its beginning or end: cs/c: file pw" in workspace.printed
     assert "magnolia" not in workspace.printed
     (folder / "pw").write_bytes(b"magnolia\xe2\x80\x8b")
     workspace.write(MANIFEST.replace("{fromEnv: EXAM_SECRET_CS}", "{fromFile: pw}") + exam("c") + exam("d"))
