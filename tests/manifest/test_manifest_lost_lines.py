@@ -131,3 +131,95 @@ def test_a_word_that_begins_with_an_exclamation_mark_is_kept(tmp_path: Path) -> 
     ((where, _, hint),) = said(tmp_path, VALID.replace("title: Exam b", "title: !Important Exam"))
     assert where == "23:12 tag-refused"
     assert hint.startswith("If the word that begins with `!` is a part of the text, put the whole text in")
+
+
+QUIZ = (
+    '  cs101/q: { course: cs101, title: "Q", url: "https://x.example.edu/1",\n'
+    "    configuration: { duration: 75, password: { fromEnv: EXAM_SECRET_Q } } }\n"
+)
+HALF = QUIZ.removesuffix(" }\n") + "\n"
+CLOSED = "Write `configuration: { duration: 75, password: { fromEnv: EXAM_SECRET_Q } }}`."
+NO_KEY, ENDS = "this line has no key", "the file ends in text that has no keys"
+INDENT = "Indent it more if it goes on with line {}; begin a comment with `#`."
+REMOVE = "Remove the lines from here on, or begin each with `#`; indent them if they go on the text above."
+QUOTED = "the '>' of a quoted e-mail stands before this line"
+
+
+@pytest.mark.parametrize(
+    ("written", "slip", "expected"),
+    [
+        (
+            "  cs101/a:\n",
+            "",
+            (
+                "12:5",
+                "the line with the address of this exam is missing above",
+                "Write one like `cs101/midterm-1:`, indented less than this line.",
+            ),
+        ),
+        (
+            "  cs101/a:\n",
+            "   cs101/a:\n",
+            ("12:1", "this is indented 1 space more than line 21", "Line it up with line 21."),
+        ),
+        (
+            "  cs210/b:\n",
+            " cs210/b:\n",
+            ("21:1", "this is indented 1 space less than line 12", "Line it up with line 12."),
+        ),
+        (
+            "    configuration:\n      examOpenDate: 2031-11",
+            "      examOpenDate: 2031-11",
+            (
+                "25:7",
+                "the line `configuration:` is missing above",
+                "Write it above this line, in line with line 24.",
+            ),
+        ),
+        ("  cs210/b:\n", "  - cs210/b:\n", ("21:3", "'-' stands here before a key", "Write `cs210/b:`.")),
+        (
+            "    title: Exam b\n",
+            "  \u2022 title: Exam b\n",
+            ("23:3", "'\u2022' stands here before a key", "Write `title: Exam b`."),
+        ),
+        (
+            "    title: Exam b\n",
+            "\u3000\u3000title: Exam b\n",
+            (
+                "23:1",
+                "an ideographic space (U+3000) stands here in place of a space",
+                "Write `title: Exam b`.",
+            ),
+        ),
+        ("    title: Exam b\n", "    title: Exam b\nand more\n", ("24:1", NO_KEY, INDENT.format(23))),
+        ("duration: 75\n", "duration: 75\nCS 101,Final,2031-10-06\n", ("20:1", NO_KEY, INDENT.format(19))),
+        (THIRD, f"{THIRD}--\nBest regards,\nMary\n", ("39:1", ENDS, REMOVE)),
+        (THIRD, f"{THIRD}Best regards,\nMary\n", ("39:1", ENDS, REMOVE)),
+        (VALID, VALID.replace("\n", "\n> "), ("2:1", f"{QUOTED}, and before 37 more", "Remove each `> `.")),
+        ("    title: Exam b\n", ">     title: Exam b\n", ("23:1", QUOTED, "Remove each `> `.")),
+        (SECOND, f"{HALF}{SECOND}", ("22:74", "the '{' of line 21 is not closed", CLOSED)),
+        (THIRD, HALF, ("31:74", "the '{' of line 30 is not closed", CLOSED)),
+        (
+            THIRD,
+            f"{THIRD}removed: [{{ exam: */old }}, {{ exam: */older }}]\n",
+            (
+                "39:19",
+                "text that begins with '*' needs quotes",
+                'Write `removed: [{ exam: "*/old" }, { exam: "*/older" }]`.',
+            ),
+        ),
+    ],
+)
+def test_what_does_not_belong_there_is_told_once(
+    tmp_path: Path, written: str, slip: str, expected: tuple[str, str, str]
+) -> None:
+    """The line that does not fit is named, and not the one where parsing stops."""
+    assert written in VALID
+    where, message, hint = expected
+    assert said(tmp_path, VALID.replace(written, slip, 1)) == [(f"{where} syntax", message, hint)]
+
+
+def test_brackets_over_two_lines_are_no_mistake(tmp_path: Path) -> None:
+    """An exam in bracesover two lines is read as it is."""
+    found = said(tmp_path, VALID.replace(SECOND, f"{QUIZ}{SECOND}", 1))
+    assert [where for where, _, _ in found] == ["21:3 no-window"]

@@ -567,7 +567,12 @@ CASES: Final = [
     (
         MOVED,
         "moved: [\n  {from: cs101/mid1, to: cs101/mid2}\n",
-        ("36:1", "a list or mapping in brackets is not closed here", "Add the missing `,`, `]` or `}`.", ""),
+        (
+            "35:37",
+            "the '[' of line 34 is not closed",
+            "Write `{from: cs101/mid1, to: cs101/mid2}]`.",
+            "  {from: cs101/mid1, to: cs101/mid2}",
+        ),
     ),
     (
         MOVED,

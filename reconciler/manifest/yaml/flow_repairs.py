@@ -19,6 +19,10 @@ _OPEN_QUOTE: Final = re.compile(r"""(?<=[:,{\[])[ \t]*(?P<quote>["'])(?P<text>[^
 _TEXT: Final = re.compile(
     rf"""(?:{KEY}):[ \t]+(?P<text>[^\s{{}}\[][^{{}}"]*?)[ \t]*(?=,[ \t]*(?:{KEY}):[ \t]|[}}\]]*$)"""
 )
+_GLOB: Final = re.compile(
+    r"(?<=[\[{,:])(?P<gap>[ \t]*)(?P<text>\*[\w-]*[^\w\s,\]}-][^\s,\]}\"']*|\*(?=[ \t]*[,\]}]))"
+)
+"""Text that begins with `*`, and is no alias."""
 _REMARK: Final = re.compile(r"[ \t]+#.*$")
 
 _Maker: TypeAlias = Callable[[int, int, str, str, str], Slip]
@@ -51,6 +55,9 @@ def of_brackets(index: int, line: str, at: int, value: str) -> Iterator[Slip]:
         fixed = f"{value[:end].rstrip()}{found['quote']}{value[end:]}"
         message, advice = "this quote is not closed", "Close it at the end of the text."
         yield slip(*found.span("quote"), message, advice, fixed)
+    if (glob := _GLOB.search(value)) is not None:
+        fixed = _GLOB.sub(r'\g<gap>"\g<text>"', value)
+        yield slip(*glob.span("text"), "text that begins with '*' needs quotes", "Put it in quotes.", fixed)
     for found in _TEXT.finditer(value):
         start, end = found.span("text")
         fixed = f'{value[:start]}"{found["text"]}"{value[end:]}'

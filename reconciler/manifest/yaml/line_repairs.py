@@ -27,6 +27,9 @@ _NO_DASH_SPACE: Final = re.compile(r"(?P<lead>[^\S\n]*)-(?P<value>[^\s-].*)")
 _BULLET: Final = re.compile(
     "(?P<lead>[^\\S\\n]*)(?P<sign>--+|[*+\u2022\u00b7\u2013\u2014])[ \t]+(?P<value>\\S.*)"
 )
+_BEFORE_KEY: Final = re.compile(
+    rf"(?P<lead>[ \t]*)(?P<sign>[-*+>\u2022\u00b7\u2013\u2014])[ \t]+(?P<key>{KEY}):(?:[ \t].*)?"
+)
 _COMMENT: Final = re.compile(r"(?P<lead>[^\S\n]*)(?P<sign>//+|--+|/\*+|;+|<!--|%)[ \t]*(?P<value>.*)")
 _RULE: Final = re.compile(r"[ \t]*(?P<rule>-{2}|-{4,}|={2,}|_{2,}|\*{2,})[ \t]*")
 _REMARK: Final = re.compile(r"[ \t]+#.*$")
@@ -38,12 +41,12 @@ _ODD_COLON: Final = re.compile(
 _UNSEEN: Final = re.compile("[\u200b-\u200d\u2060\ufeff]")
 _ODD_SPACE: Final = re.compile(r"[^\S \t\r\n]")
 _SPACES: Final = {
-    "\xa0": "no-break space",
-    "\u202f": "narrow no-break space",
-    "\u3000": "ideographic space",
-    "\u2003": "em space",
-    "\u2002": "en space",
-    "\u2009": "thin space",
+    "\xa0": "a no-break space",
+    "\u202f": "a narrow no-break space",
+    "\u3000": "an ideographic space",
+    "\u2003": "an em space",
+    "\u2002": "an en space",
+    "\u2009": "a thin space",
 }
 _COLON_ADVICE: Final = "Write `:` and a space between the key and its value."
 
@@ -69,8 +72,8 @@ def indent_of(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
 
 
-def of_odd_characters(index: int, line: str) -> Iterator[Slip]:
-    """Yield repairs of foreign colons and spaces."""
+def of_odd_characters(index: int, line: str, beside: Sequence[str]) -> Iterator[Slip]:
+    """Yield repairs of foreign colons and spaces; an indentation is tried as in the lines `beside` it."""
     if (found := _ODD_COLON.fullmatch(line)) is not None:
         odd = found["sign"]
         message = f"a {_ODD_COLONS[odd]} ({_point(odd)}) stands here in place of ':'"
@@ -81,9 +84,12 @@ def of_odd_characters(index: int, line: str) -> Iterator[Slip]:
         yield Slip(index, *unseen.span(), message, "Type this line anew.", _UNSEEN.sub("", line))
     if (odd_space := _ODD_SPACE.search(line)) is not None:
         char = odd_space[0]
-        message = f"a {_SPACES.get(char, 'foreign space')} ({_point(char)}) stands here in place of a space"
-        fixed = _ODD_SPACE.sub(" ", line)
-        yield Slip(index, *odd_space.span(), message, "Type the spaces of this line anew.", fixed)
+        message = f"{_SPACES.get(char, 'a foreign space')} ({_point(char)}) stands here in place of a space"
+        body = _ODD_SPACE.sub(" ", line).lstrip(" ")
+        is_indent = odd_space.start() < len(line) - len(line.lstrip())
+        for width in dict.fromkeys((len(line) - len(body), *(map(indent_of, beside) if is_indent else ()))):
+            fixed = f"{' ' * width}{body}"
+            yield Slip(index, *odd_space.span(), message, "Type the spaces of this line anew.", fixed)
 
 
 def of_tab(index: int, line: str, beside: Sequence[str]) -> Iterator[Slip]:
@@ -107,9 +113,7 @@ def of_spelling(index: int, line: str) -> Iterator[Slip]:
         fixed = f"{found['lead']}{PASSWORD}: ''"
         message = "the ':' after the key is missing"
         yield Slip(index, *found.span("key"), message, _COLON_ADVICE, fixed, is_spelt=False)
-    elif found is not None and (
-        _is_field(found["key"]) or " " not in _REMARK.sub("", found["value"]).strip()
-    ):
+    elif found is not None and (_is_field(found["key"]) or not _is_prose(line)):
         yield _entry(index, found, "key", "the ':' after the key is missing", _COLON_ADVICE)
     if (found := _ALONE.fullmatch(line)) is not None:
         fixed = f"{found['lead']}{found['key']}:{found['value']}"
@@ -152,6 +156,18 @@ def of_items(index: int, line: str, before: str) -> Iterator[Slip]:
         yield Slip(index, indent, len(line.rstrip()), message, advice, fixed)
 
 
+def of_signs_before_keys(index: int, line: str) -> Iterator[Slip]:
+    """Yield repairs of a sign that stands before a field or an address, in or before its column."""
+    found = _BEFORE_KEY.fullmatch(line)
+    if found is None or not _is_field(found["key"]):
+        return
+    for lead in (found["lead"], " " * found.start("key")):
+        message = f"'{found['sign']}' stands here before a key"
+        advice = "Remove it, and line the key up with the others."
+        fixed = f"{lead}{line[found.start('key') :]}"
+        yield Slip(index, *found.span("sign"), message, advice, fixed)
+
+
 def of_strays(index: int, line: str) -> Iterator[Slip]:
     """Yield repairs of a line that is no YAML: a comment in another language's form, a rule, an end."""
     if _END.fullmatch(line):
@@ -183,16 +199,18 @@ def of_prose(index: int, lines: Sequence[str], before: int | None, header: int |
         message, advice = "text over several lines needs '|' behind its key", "Write ` |` after the colon."
         yield Slip(header, indent_of(opened), len(opened), message, advice, f"{opened} |")
     advice = "Write `key: value`, or begin a comment with `#`."
-    if before is not None and indent_of(lines[before]) == indent_of(line) and ": " in lines[before]:
+    if before is not None and ": " in lines[before]:
         advice = f"Indent it more if it goes on with line {before + 1}; begin a comment with `#`."
     fixed, body = f"{' ' * indent_of(line)}# {line.strip()}", line.rstrip()
     yield Slip(index, indent_of(line), len(body), "this line has no key", advice, fixed, is_spelt=False)
 
 
 def _is_prose(line: str) -> bool:
-    """Return whether `line` holds several words, and neither a key nor an item."""
+    """Return whether `line` holds several words, two suffice at its start, and neither a key nor an item."""
     found = _NO_COLON.fullmatch(line)
-    return found is not None and " " in _REMARK.sub("", found["value"]).strip() and not _has_key(line.strip())
+    if found is None or _has_key(line.strip()):
+        return False
+    return not found["lead"] or not {" ", ","}.isdisjoint(_REMARK.sub("", found["value"]).strip())
 
 
 def _has_key(text: str) -> bool:

@@ -43,7 +43,9 @@ def of_value(index: int, line: str) -> Iterator[Slip]:
         advice = "Write `{fromEnv: EXAM_SECRET_NAME}`."
         yield Slip(index, at, at + len(value), message, advice, fixed)
     key = found["key"]
-    if key == "configuration" or documented_fields().get(key) == "object" or "/" in key:
+    if _holds_fields(key):
+        if value[0] in "{[":
+            return  # the whole block must not become a text
         message, advice = (
             "a key with fields below it takes no text",
             "Remove the text, or write it as a comment.",
@@ -52,6 +54,23 @@ def of_value(index: int, line: str) -> Iterator[Slip]:
         yield Slip(index, at, at + len(value), message, advice, fixed)
     yield from _of_second_key(index, line, at, value)
     yield from _of_quoting(index, line, at, value)
+
+
+def of_braces(index: int, line: str) -> Iterator[Slip]:
+    """Yield a trial without the block in brackets that begins on the line: something in it is wrong."""
+    found = _value_on(line)
+    if found is not None and found["value"][0] in "{[" and _holds_fields(found["key"]):
+        at = found.start("value")
+        message, advice = (
+            "something in these brackets is wrong",
+            "Check their commas, quotes and closing brackets.",
+        )
+        fixed = f"{line[:at]}# {found['value']}"
+        yield Slip(index, at, len(line.rstrip()), message, advice, fixed, is_spelt=False)
+
+
+def _holds_fields(key: str) -> bool:
+    return key == "configuration" or documented_fields().get(key) == "object" or "/" in key
 
 
 def _of_second_key(index: int, line: str, at: int, value: str) -> Iterator[Slip]:
