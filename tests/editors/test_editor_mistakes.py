@@ -121,9 +121,14 @@ def marked(server, path, text):
 
 def reported(tmp_path, text):
     """The lines of the errors that `validate` reports for a manifest."""
-    (tmp_path / "exams.yaml").write_text(text, encoding="utf-8")
-    found = load(["exams.yaml"], root=tmp_path, environment=Environment()).diagnostics
+    found = found_in(tmp_path, text)
     return {each.span.start.line for each in found if each.severity is Severity.ERROR}
+
+
+def found_in(tmp_path, text):
+    """All that `validate` reports for a manifest."""
+    (tmp_path / "exams.yaml").write_text(text, encoding="utf-8")
+    return load(["exams.yaml"], root=tmp_path, environment=Environment()).diagnostics
 
 
 def test_the_base_of_all_cases_is_right(server, tmp_path, file_of):
@@ -149,7 +154,7 @@ def test_an_open_quote_is_found_at_its_beginning_by_validate(server, tmp_path, f
 @pytest.mark.parametrize(("text", "why"), [pytest.param(*case[1:], id=case[0]) for case in OUT_OF_SIGHT])
 def test_only_validate_sees_the_rest(server, tmp_path, file_of, text, why):
     """What hangs on more than one value is for `validate` alone; the editor does not guess at it."""
-    assert reported(tmp_path, text), why
+    assert found_in(tmp_path, text), why
     assert marked(server, file_of("manifest"), text) == set()
 
 
