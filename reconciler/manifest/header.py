@@ -13,7 +13,7 @@ from reconciler.manifest.exam.merge import PROFILES, PartialExams
 from reconciler.manifest.exam.passwords import report_secret
 from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
-from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
+from reconciler.manifest.yaml.nodes import MERGE, TextRange, Value, YamlMapping
 from reconciler.model.destination import Environment
 from reconciler.model.identities import (
     CourseSid,
@@ -25,6 +25,7 @@ from reconciler.model.identities import (
 from reconciler.zones import zone_of
 
 _EXAMS: Final = "exams"
+_ALIASES: Final = ("courses", "users")
 
 
 class FileContext(Struct, frozen=True):
@@ -41,6 +42,12 @@ class FileContext(Struct, frozen=True):
     courses: Mapping[str, CourseSid]
     users: Mapping[str, str]
     install: InstallSid | None
+    unusable: frozenset[tuple[str, str]] = frozenset()
+    """All aliases of the files, also with a wrong SID, each behind its block, `courses` or `users`."""
+
+    def is_unusable(self, block: str, alias: str) -> bool:
+        """Return whether a diagnostic tells already why `alias` is not known."""
+        return not self.unusable.isdisjoint({(block, alias), (block, MERGE)})
 
     def is_for(self, environments: Sequence[str]) -> bool:
         """Return whether the chosen environment is one of these; none of them, or none chosen, means all."""
@@ -79,6 +86,9 @@ def context_of(
         users={alias: sid for alias, sid in _aliases("users", roots) if is_user_sid(sid)}
         | dict(environment.users),
         install=environment.install_sid or usable,
+        unusable=frozenset(
+            (block, alias) for block in _ALIASES for root in roots for alias in root.mapping(block)
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from reconciler.manifest.extends import Bases
 from reconciler.manifest.header import context_of, report_header, report_missing_install, report_partial_exams
 from reconciler.manifest.rule_diagnostics import LocatedDeclaration
 from reconciler.manifest.schema.messages import NamedRange
-from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
+from reconciler.manifest.yaml.nodes import BROKEN, MERGE, TextRange, Value, YamlMapping
 from reconciler.model.declarations import Declaration, ExamElsewhere
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Position
@@ -53,6 +53,8 @@ class ManifestFile(Struct):
         if not resolver.may_merge_under(len(exams)):
             return
         for key, (at, own) in exams.ranges().items():
+            if exams[key] is BROKEN and key == MERGE:
+                continue
             self.diagnostics.exam = TextRange(at.start, max(at.end, own.end))
             self.diagnostics.address = Address(key) if is_address(key) else None
             self._read_exam(key, at, own, exams[key], resolver, tracer)

@@ -14,6 +14,7 @@ _WITH_PEOPLE: Final = re.compile(
 _WITHOUT: Final = re.compile(r"\b(?:non|not|no|without)\b", re.IGNORECASE)
 _BETWEEN_WORDS: Final = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
 _SEPARATORS: Final = re.compile(r"[\W_]+")
+_BETWEEN_ITEMS: Final = re.compile(r"[\s,;|/]+")
 _LIKE_A_SID: Final = re.compile(r"(?=.*[0-9])([a-z]{2})?([0-9a-foils]{16,})", re.IGNORECASE)
 """Fits SIDs of any kind, and mistyped ones: too long, too short, with letters for digits."""
 _SHORTEST: Final = 16
@@ -44,6 +45,15 @@ def _malformed(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
     for exam in exams:
         for index, kind in enumerate(kinds_of(exam)):
             if len(kind) < _SHORTEST or is_proctor_type_sid(kind):
+                continue
+            parts = _BETWEEN_ITEMS.split(kind)
+            if len(parts) > 1 and all(map(_LIKE_A_SID.fullmatch, parts)):
+                yield Finding(
+                    exam=exam,
+                    path=("configuration", _KINDS, index),
+                    message=f"these are {len(parts)} SIDs in one item",
+                    hint="Put a comma between them, or each on a line of its own behind a `- `.",
+                )
                 continue
             found = _LIKE_A_SID.fullmatch(_SEPARATORS.sub("", kind))
             if found is not None:

@@ -186,7 +186,7 @@ def test_a_contact_above_replaces_either_way_of_naming_one_below(tmp_path: Path)
             "Add it to `users` of this file or of the env",
         ),
         ({"contactUserSid": "jdo"}, "unknown-alias", '"contactUserSid"', "did you mean 'jdoe'?"),
-        ({"contactUser": 5}, "wrong-type", '"contactUser"', "Put it in quotes."),
+        ({"contactUser": 5}, "wrong-type", '"contactUser"', "Write a name from `users`;"),
     ],
 )
 def test_contacts_that_do_not_fit(

@@ -39,15 +39,14 @@ def course_of(
             "Keep one of the two.",
         )
         return None
-    if not given or exam[given[0]] is BROKEN:
-        return None
-    value = exam[given[0]]
-    if not isinstance(value, str):
+    if not given or not isinstance(value := exam[given[0]], str):
         return None
     if given[0] == "courseSid":
         return (CourseSid(value), None) if is_course_sid(value) else None
     if value in context.courses:
         return context.courses[value], value
+    if context.is_unusable("courses", value):
+        return None
     hint = "Add it to `courses` of this file or of the environment, or write `courseSid: CU…`."
     if near := suggestion(value, context.courses, ""):
         hint = f"{near} If not, a{hint[1:]}"
@@ -58,7 +57,7 @@ def course_of(
         exam.value_at("course"),
         f"no course is called {diagnostics.echo(value)}",
         hint,
-        cause=f"course {value}",
+        cause=f"course {value}" if context.courses else "courses",
     )
     return None
 
@@ -84,6 +83,8 @@ def report_user(exam: YamlMapping, context: FileContext, diagnostics: FileDiagno
         )
     elif is_user_sid(value):
         hint = f"It is a SID: write `{_USER}:` instead of `{_ALIAS}:`."
+    if context.is_unusable("users", value):
+        return False
     said = suggestion(value, context.users, hint)
     diagnostics.add(code, exam.value_at(field), message, said, cause=f"user {value}")
     return False

@@ -16,7 +16,7 @@ from reconciler.manifest.header import FileContext
 from reconciler.manifest.schema.as_meant import exam_as_meant
 from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
-from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
+from reconciler.manifest.yaml.nodes import MERGE, TextRange, Value, YamlMapping
 from reconciler.model.identities import Address, CourseSid
 from reconciler.model.payloads import Payload
 from reconciler.model.secrets import SecretUse
@@ -141,6 +141,8 @@ class Resolver(Struct):
 
     def _has_required(self, values: YamlMapping, place: NamedRange, below: YamlMapping | None) -> bool:
         """Return whether `values` has all required fields; remember those that it lacks."""
+        if MERGE in values:
+            return False
         self._judged += 1
         lacking = [name for name in schemas.load("create-exam")["required"] if name not in values]
         if values.keys().isdisjoint(COURSE_FIELDS):

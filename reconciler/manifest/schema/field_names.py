@@ -61,7 +61,7 @@ _SYNONYMS: Final = {
 _ALLOWING: Final = re.compile(
     r"^(?:allows?|allowed|permits?|can(?:use|have)|may(?:use|have))|allowed$|permitted$"
 )
-_LIKE: Final = 0.75
+LIKE: Final = 0.75
 _VERY_LIKE: Final = 0.85
 _ODD: Final = re.compile(
     r"[^\S ]|[\N{ZERO WIDTH SPACE}-\N{RIGHT-TO-LEFT MARK}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}]"
@@ -132,7 +132,7 @@ def meant_by(field: str, level: Level, *, is_mapping: bool = False) -> Meant | N
         return Meant(names, next(other for other in levels if names[0] in fields_of(other)))
     for other in levels:
         known = sorted(fields_of(other))
-        near = nearest(field, known, likeness=_LIKE)
+        near = nearest(field, known, likeness=LIKE)
         near = near or [name for name in known if sorted(_folded(name)) == sorted(word)]
         if near:
             return Meant(tuple(near), other)

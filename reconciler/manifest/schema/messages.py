@@ -1,5 +1,6 @@
 """Turns errors of jsonschema into diagnostics in the user's words."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -8,9 +9,10 @@ from msgspec import Struct
 from reconciler import schemas
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.redaction import announces_secret
+from reconciler.manifest.schema.duration_advice import duration_advice
 from reconciler.manifest.schema.field_names import cut_key, end_of_name, level_of, meant_by
 from reconciler.manifest.schema.validation import SchemaCheck
-from reconciler.manifest.yaml.nodes import BROKEN, TextRange, Value, YamlMapping, range_at
+from reconciler.manifest.yaml.nodes import BROKEN, MERGE, TextRange, Value, YamlMapping, range_at
 from reconciler.model.words import either, listed, nearest, suggestion
 
 if TYPE_CHECKING:
@@ -24,7 +26,10 @@ _HINTS: Final = {
     "number": "Write a number, without quotes and units.",
     "integer": "Write a whole number, without quotes and units.",
 }
+_OF_SIDS: Final = "[a-f0-9]{32}"
+_DIGITS: Final = str.maketrans("oil", "011")
 _OF_PASSWORDS: Final = frozenset({"fromEnv", "fromFile"})
+_OF_ALIASES: Final = {"course": "courses", "contactUser": "users"}
 _SECRET_PATH: Final = ("configuration", "password")
 
 
@@ -87,7 +92,7 @@ class _Report(Struct, frozen=True):
         if not isinstance(self.error.instance, YamlMapping):
             return
         for field, (at, value_at) in self.error.instance.ranges().items():
-            if field not in known:
+            if field not in known and (field != MERGE or self.error.instance[field] is not BROKEN):
                 name = cut_key(field)
                 behind = end_of_name(name, field, at)
                 self.diagnostics.hide(TextRange(behind, max(at.end, value_at.end)))
@@ -102,14 +107,21 @@ class _Report(Struct, frozen=True):
         known = self.error.schema["properties"] if isinstance(self.error.schema, Mapping) else ()
         for field in wanted if isinstance(instance, dict) else ():
             is_misspelt = any(nearest(key, [field]) for key in instance if key not in known)
-            if field not in instance and not is_misspelt:
-                self._note("missing-field", f"{self.name} lacks '{field}'", f"Add `{field}:` to it.", field)
+            if field not in instance and not is_misspelt and MERGE not in instance:
+                value = known[field].get("const", "") if field in known else ""
+                hint = f"Add `{f'{field}: {value}'.rstrip()}` to it."
+                self._note("missing-field", f"{self.name} lacks '{field}'", hint, field)
 
     def _wrong_type(self) -> None:
         wanted: Any = self.error.validator_value
         names = [wanted] if isinstance(wanted, str) else list(wanted)
         words = " or ".join(schemas.TYPE_WORDS[name] for name in names)
         hint = _HINTS.get(names[0], "")
+        field = f"{self.path[-1]}" if self.path else ""
+        if field in _OF_ALIASES:
+            hint = f"Write a name from `{_OF_ALIASES[field]}`; one that consists of digits needs quotes."
+        if field == "duration" and isinstance(self.error.instance, str):
+            hint = duration_advice(self.error.instance) or hint
         if self.path == ("exams",) and isinstance(self.error.instance, list):
             hint = "Give each exam an address in place of its dash, as in `cs101/midterm-1:`."
         if self.error.instance is None:
@@ -125,11 +137,10 @@ class _Report(Struct, frozen=True):
             f"{self._value()} is not allowed for" if isinstance(instance, str | int) else "wrong value for"
         )
         message = f"{given} {self.name}; allowed: {', '.join(choices)}"
-        self._note(
-            "not-allowed-value",
-            message,
-            suggestion(_as_written(instance), choices, f"Write {listed(choices)}."),
-        )
+        hint = suggestion(_as_written(instance), choices, f"Write {listed(choices)}.")
+        if instance in choices:
+            hint = f"Write {instance} without quotes."
+        self._note("not-allowed-value", message, hint)
 
     def _wrong_pattern(self) -> None:
         schema: Any = self.error.schema
@@ -137,7 +148,11 @@ class _Report(Struct, frozen=True):
             code, message = "bad-address", f"{self._value()} cannot be an address"
         else:
             code, message = "wrong-pattern", f"{self._value()} is not right for {self.name}"
-        self._note(code, message, schema["patternErrorMessage"])
+        hint = schema["patternErrorMessage"]
+        pattern, mended = f"{self.error.validator_value}", _as_sid(f"{self.error.instance}")
+        if _OF_SIDS in pattern and re.search(pattern, mended) and self._value() != "this value":
+            hint = f"did you mean '{mended}'? {hint}"
+        self._note(code, message, hint)
 
     def _value(self) -> str:
         """Return the wrong value in quotes, or "this value" if it may be a secret."""
@@ -148,6 +163,11 @@ class _Report(Struct, frozen=True):
     def _note(self, code: str, message: str, hint: str, subject: str = "") -> None:
         at = range_at(self.root, self.path) or self.place.at
         self.diagnostics.add(code, at, message, hint, subject=subject)
+
+
+def _as_sid(text: str) -> str:
+    """Return `text` with the letters of a SID in their case, and digits for letters that look like them."""
+    return text[:2].upper() + text[2:].strip().lower().translate(_DIGITS)
 
 
 def _advice(field: str, known: Collection[str], holder: YamlMapping) -> str:

@@ -7,7 +7,9 @@ from msgspec import Struct
 
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.schema.field_names import (
+    LIKE,
     Level,
+    Meant,
     cut_key,
     end_of_name,
     fault_of,
@@ -17,7 +19,7 @@ from reconciler.manifest.schema.field_names import (
 )
 from reconciler.manifest.yaml.nodes import BROKEN, TextRange, Value, YamlMapping, YamlSequence
 from reconciler.model.identities import is_address, is_course_sid
-from reconciler.model.words import first_few
+from reconciler.model.words import first_few, nearest
 
 CODE: Final = "unknown-field"
 
@@ -92,6 +94,16 @@ class StrayFields(Struct):
         meant = meant_by(
             field if fault is None else fault.name, level, is_mapping=isinstance(value, YamlMapping)
         )
+        if (
+            meant is not None
+            and meant.level == "manifest" != level
+            and not isinstance(value, YamlMapping | YamlSequence)
+        ):
+            meant = (
+                Meant(tuple(near), level)
+                if (near := nearest(field, sorted(fields_of(level)), likeness=LIKE))
+                else meant
+            )
         if meant is None or len(meant.names) > 1 or (fault is None and cut_key(field) != field):
             return None
         name = meant.names[0]

@@ -11,6 +11,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.manifest.redaction import PASSWORD
 
+MERGE: Final = "<<"
+"""The key that merges a mapping; in a mapping whose merge failed, its value is BROKEN."""
 OFFSETS_PER_ENTRY: Final = 4
 OFFSETS_PER_ITEM: Final = 2
 

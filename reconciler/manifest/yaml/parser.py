@@ -18,6 +18,7 @@ from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.redaction import announces_secret, is_part_of_reference, is_reference
 from reconciler.manifest.yaml.nodes import (
     BROKEN,
+    MERGE,
     OFFSETS_PER_ENTRY,
     Broken,
     TextRange,
@@ -25,8 +26,9 @@ from reconciler.manifest.yaml.nodes import (
     YamlMapping,
     YamlSequence,
 )
-from reconciler.manifest.yaml.repeats import MERGE, Repeat, advice_on, report_repeats, take_address
+from reconciler.manifest.yaml.repeats import Repeat, advice_on, report_repeats, take_address
 from reconciler.manifest.yaml.scalars import NOT_TEXT_STARTS, UnusableNumber, resolve_plain
+from reconciler.model.words import nearest
 
 MAX_DEPTH: Final = 64
 MAX_WRITTEN: Final = 16_000_000
@@ -369,6 +371,8 @@ class YamlParser:
                     "`<<` merges a mapping or a list of mappings, and this is neither",
                     "Let `<<` name an anchored mapping, as in `<<: *name`.",
                 )
+            if not isinstance(source, YamlMapping) and MERGE not in target:
+                target.put(MERGE, BROKEN, at, at)  # what it lacks is unknown
 
     def _alias(self, event: _Event) -> _Node:
         at = _range_of(event)
@@ -379,7 +383,11 @@ class YamlParser:
             if event.anchor in self._anchors:
                 code, message = "alias-loop", "this alias is inside the value that it refers to"
             else:
+                blocks = [name for name, each in self._anchors.items() if each and each.size > 1]
+                near = nearest(event.anchor, blocks)
                 hint = "Put text that begins with `*` in quotes; an alias names an anchor (`&name`) above it."
+                if near:
+                    hint = f"did you mean {' or '.join(f'`*{name}`' for name in near)}?"
             self._unknown_aliases.append(at.start)
             return self._broken(code, at, message, hint), at.start, at.end, 0
         self._aliases.append((at.start, anchored.at))

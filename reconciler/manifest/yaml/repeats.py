@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.fields import documented_fields
-from reconciler.manifest.yaml.nodes import OFFSETS_PER_ENTRY, TextRange, YamlMapping
+from reconciler.manifest.yaml.nodes import MERGE, OFFSETS_PER_ENTRY, TextRange, YamlMapping
 from reconciler.model.identities import is_address
 
 if TYPE_CHECKING:
     from array import array
 
-MERGE: Final = "<<"
 _CODE: Final = "duplicate-key"
 _OF_EXAMS: Final = frozenset({"course", "courseSid", "title", "url"})
 

@@ -1,0 +1,163 @@
+"""Values, blocks and files that are not as they should be: what is said, and that nothing else is said."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from reconciler.manifest.loader import load
+from reconciler.manifest.schema.duration_advice import duration_advice
+from reconciler.model.destination import Environment
+
+SID = f"CU{'0123456789abcdef' * 2}"
+HEADER = f"""\
+version: 1
+installSid: AI{"1" * 32}
+timezone: America/New_York
+courses:
+  cs101: {SID}
+  cs210: CU{"2" * 32}
+defaults: {{type: Online, useProctorManager: true, requireApproval: false, examDeliverySystemModule: canvas,
+  enableAppointmentSuggestions: true}}
+exams:
+"""
+EXAM = """\
+  cs101/a:
+    course: cs101
+    title: Exam A
+    url: https://lms.example.edu/a
+    configuration:
+      examOpenDate: 2031-12-01T09:00
+      examCloseDate: 2031-12-03T17:00
+      duration: 75
+      password: { fromEnv: EXAM_SECRET_A }
+"""
+SECOND = (
+    EXAM.replace("cs101", "cs210")
+    .replace("/a", "/b")
+    .replace("Exam A", "Exam B")
+    .replace("T_A", "T_B")
+    .replace("31-12", "31-11")
+)
+VALID = HEADER + EXAM + SECOND
+TS = "TS4b894875d26194988853e490dfb9bc4"
+
+
+def told(root: Path, files: str | Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Return place, message and hint of what is found in `files`; a text is that of the only one."""
+    for name, text in ({"exams.yaml": files} if isinstance(files, str) else files).items():
+        (root / name).write_text(text, encoding="utf-8")
+    found = load(["."], root=root, environment=Environment()).diagnostics
+    return [(f"{each.span.start}" if each.span else "", each.message, each.hint) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant", "place", "message", "hint"),
+    [
+        (
+            f"cs101: {SID}",
+            f"cs101: {SID.replace('0', 'O').replace('1', 'l')}",
+            "exams.yaml:5:10",
+            f"'{SID.replace('0', 'O').replace('1', 'l')}' is not right for 'cs101'",
+            f"did you mean '{SID}'? It must be CU and 32 hexadecimal digits in lower case.",
+        ),
+        (
+            "      duration: 75\n",
+            f"      duration: 75\n      proctorTypes: [{TS}1 {TS}2]\n",
+            "exams.yaml:18:22",
+            "these are 2 SIDs in one item",
+            "Put a comma between them, or each on a line of its own behind a `- `.",
+        ),
+        (
+            "    title: Exam B\n",
+            "    <<: *bas\n",
+            "exams.yaml:21:9",
+            "this alias names an anchor that is not defined before it",
+            "did you mean `*base`?",
+        ),
+        (
+            "      examOpenDate: 2031-11-01T09:00\n",
+            "      <<: *bas\n",
+            "exams.yaml:24:11",
+            "this alias names an anchor that is not defined before it",
+            "did you mean `*base`?",
+        ),
+        (
+            f"courses:\n  cs101: {SID}\n",
+            "courses:\n  <<: *lost\n",
+            "exams.yaml:5:7",
+            "this alias names an anchor that is not defined before it",
+            "Put text that begins with `*` in quotes; an alias names an anchor (`&name`) above it.",
+        ),
+        (
+            "    course: cs210\n",
+            "    courses: cs210\n",
+            "exams.yaml:20:5",
+            "'courses' is not a field of an exam",
+            "did you mean 'course'?",
+        ),
+        (
+            "course: cs210",
+            "course: 210",
+            "exams.yaml:20:13",
+            "'course' must be text, not a number",
+            "Write a name from `courses`; one that consists of digits needs quotes.",
+        ),
+        (
+            "duration: 75",
+            "duration: 1:15",
+            "exams.yaml:17:17",
+            "'duration' must be a number, not text",
+            "Write minutes, as a number: 75.",
+        ),
+        (
+            "version: 1\n",
+            "version: '1'\n",
+            "exams.yaml:1:10",
+            "'1' is not allowed for 'version'; allowed: 1",
+            "Write 1 without quotes.",
+        ),
+        (
+            "version: 1\n",
+            "",
+            "exams.yaml:1:1",
+            "a manifest lacks 'version'",
+            "Add `version: 1` to it.",
+        ),
+        (
+            VALID[VALID.index("courses:") : VALID.index("defaults:")],
+            "",
+            "exams.yaml:8:13",
+            "no course is called 'cs101' (and in 1 more exam)",
+            "Add it to `courses` of this file or of the environment, or write `courseSid: CU…`.",
+        ),
+    ],
+)
+def test_one_mistake_in_a_value_makes_one_message(  # noqa: PLR0913, PLR0917 - the mistake, and all that is said
+    tmp_path: Path, written: str, meant: str, place: str, message: str, hint: str
+) -> None:
+    """It is at the value, and its hint leads to what was meant."""
+    text = VALID.replace("    configuration:", "    configuration: &base", 1)
+    assert told(tmp_path, text) == []
+    assert written in text
+    assert told(tmp_path, text.replace(written, meant, 1)) == [(place, message, hint)]
+
+
+@pytest.mark.parametrize(
+    ("written", "minutes"),
+    [
+        *(("1:15", 75), ("1:15:00", 75), ("1h", 60), ("1,5", 90), ("1.5 hours", 90), ("1h30", 90)),
+        *(("75 min", 75), ("90m", 90), ("1 h 30 min", 90), ("2 Std.", 120), ("PT75M", 75), ("pt1h15m", 75)),
+    ],
+)
+def test_a_duration_in_another_form_is_given_in_minutes(written: str, minutes: int) -> None:
+    """As people write it, and as ISO 8601 does."""
+    assert duration_advice(written) == f"Write minutes, as a number: {minutes}."
+
+
+@pytest.mark.parametrize(
+    "written", ["", "long", "75:00", "90,0", "1:75", "0", "h", "pt", "1 - 2 h", "9" * 5000]
+)
+def test_a_duration_that_cannot_be_told_is_not_guessed(written: str) -> None:
+    """Minutes and seconds look like hours and minutes; nothing is made up."""
+    assert duration_advice(written) is None
