@@ -34,6 +34,20 @@ def validated(root: Path, password: str) -> Loaded:
         ("'{fromEnv: EXAM_SECRET_CS101_M1}'", NAMED),
         ("{fromEnv: $EXAM_SECRET_CS101_M1}", NAMED),
         ("{env: EXAM_SECRET_CS101_M1}", NAMED),
+        ("exam_secret_cs101_m1", NAMED),
+        ("fromEnv EXAM_SECRET_CS101_M1", NAMED),
+        ("{fromEnv:EXAM_SECRET_CS101_M1}", NAMED),
+        ("{fromEnv EXAM_SECRET_CS101_M1}", NAMED),
+        ("{fromEnv: exam_secret_cs101_m1}", NAMED),
+        ("{fromEnv: exam-secret-cs101-m1}", NAMED),
+        ("{fromEnv: EXAM-SECRET-CS101-M1}", NAMED),
+        ("[fromEnv: EXAM_SECRET_CS101_M1]", NAMED),
+        ("{fromEnv:tulip}", GENERAL),
+        ("{fromFile:tulip}", GENERAL),
+        ("{fromEnv: tulip_7}", GENERAL),
+        ("{fromEnv: exam_secret_tulip 7}", GENERAL),
+        ("fromEnv", GENERAL),
+        ("fromFile tulip", GENERAL),
         ("EXAM_SECRET_tulip", GENERAL),
         ("${{ secrets.TULIP }}", GENERAL),
         ("'{{ tulip }}'", GENERAL),
@@ -53,6 +67,20 @@ def test_it_is_refused_at_its_key(tmp_path: Path, password: str, hint: str) -> N
     line = (tmp_path / "exams.yaml").read_text().splitlines()[only.span.start.line - 1]
     assert line[only.span.start.column - 1 :].startswith("password: ")
     assert "tulip" not in repr(only).lower()
+
+
+@pytest.mark.parametrize(
+    ("password", "message"),
+    [
+        ("{fromEnv:EXAM_SECRET_A}", "`: ` is missing behind `fromEnv`"),
+        ("{fromFile exams/a}", "`: ` is missing behind `fromFile`"),
+        ("fromFile exams/a", "a reference is written as text here, and would be the password itself"),
+    ],
+)
+def test_what_is_wrong_in_a_reference_is_named(tmp_path: Path, password: str, message: str) -> None:
+    """A space that is missing in it is told, not only the form."""
+    (only,) = validated(tmp_path, password).diagnostics
+    assert only.message.startswith(message)
 
 
 @pytest.mark.parametrize(

@@ -664,6 +664,49 @@ CASES: Final = [
             "      password:",
         ),
     ),
+    (
+        LAST,
+        "      password: {fromEnv: EXAM_SECRET_CS101_M # quiz A }\n",
+        (
+            "33:7",
+            "a comment begins here, within the brackets",
+            f"Close the brackets before the comment. {AS_PASSWORD}",
+            "      password:",
+        ),
+    ),
+    (
+        "      proctorTypes:\n        - Live\n        - Review\n",
+        "      proctorTypes: [Live, Review # both ]\n",
+        (
+            "28:35",
+            "a comment begins here, within the brackets",
+            "Write `proctorTypes: [Live, Review] # both`.",
+            "      proctorTypes: [Live, Review # both ]",
+        ),
+    ),
+    (
+        LAST,
+        "      password: fromFile: cs101/m\n",
+        (
+            "33:7",
+            "a reference to a secret is written in braces",
+            f"Put it in braces. {AS_PASSWORD}",
+            "      password:",
+        ),
+    ),
+    *(
+        (
+            LAST,
+            f"      password: {written}\n",
+            (
+                "33:17",
+                "a reference to a secret is written in braces",
+                "Write `password: {fromEnv: EXAM_SECRET_CS101_M}`.",
+                f"      password: {written}",
+            ),
+        )
+        for written in ("fromEnv: EXAM_SECRET_CS101_M", "( fromEnv: EXAM_SECRET_CS101_M )")
+    ),
     *(
         (
             LAST,

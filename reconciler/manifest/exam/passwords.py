@@ -1,6 +1,7 @@
 """Reads the password of an exam: a reference to a secret, or (with a warning) the value itself."""
 
 import re
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -14,6 +15,10 @@ from reconciler.rules.registry import INLINE
 
 _VARIABLE: Final = re.compile(rf"{SECRET_VARIABLE_PREFIX}[A-Za-z0-9_]+")
 _NAME: Final = re.compile(rf"{SECRET_VARIABLE_PREFIX}[A-Z0-9_]+")
+_LIKE_NAME: Final = re.compile(
+    r"(?:fromEnv[\s:=]*)?(EXAM[_-]SECRET[_-][A-Z0-9_-]+|exam[_-]secret[_-][a-z0-9_-]+)"
+)
+_UNSPLIT: Final = re.compile(r"(fromEnv|fromFile)(?:[\s:=].*)?", re.DOTALL)
 _OF_A_SHELL: Final = re.compile(r"\$[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|%[A-Z][A-Z0-9_]*%")
 _HINT: Final = (
     f"Write `{PASSWORD}: {{fromEnv: {SECRET_VARIABLE_PREFIX}NAME}}`, or `{{fromFile: PATH}}` with a path "
@@ -35,24 +40,40 @@ def secret_of(value: Value) -> Secret | str:
             )
         if form == "fromFile" and isinstance(where, str):
             return FileSecret(where) if _is_below(where) else "the file must be below the secrets directory"
+        if where is None and (unsplit := _UNSPLIT.fullmatch(form)) is not None:
+            return f"`: ` is missing behind `{unsplit[1]}`"
     return "a password is `fromEnv`, `fromFile`, or text"
 
 
 def _mistaken(text: str) -> str | None:
     """Return an error message for a `text` that stands for a secret and is none; None for any other."""
-    if SECRET_VARIABLE_PREFIX in text:
+    if SECRET_VARIABLE_PREFIX in text.upper():
         return "the name of a variable is written as text here, and would be the password itself"
+    if _UNSPLIT.fullmatch(text):
+        return "a reference is written as text here, and would be the password itself"
     if any(form.fullmatch(text.strip()) for form in (PLACEHOLDER, _OF_A_SHELL)):
         return "a placeholder is written here, which nothing fills in: it would be the password itself"
     return None
 
 
 def _hint(value: Value) -> str:
-    """Return the right form, with the name of the variable if `value` holds it."""
-    texts = value.values() if isinstance(value, YamlMapping) else [value]
-    names = (found for text in texts if isinstance(text, str) for found in _NAME.findall(text))
-    name = next(names, None)
+    """Return the right form, with the name of the variable if `value` holds it, or one that is like it."""
+    texts = list(_texts(value))
+    names = (found for text in texts for found in _NAME.findall(text))
+    alike = (found[1].upper().replace("-", "_") for text in texts if (found := _LIKE_NAME.fullmatch(text)))
+    name = next(alike, next(names, None))
     return _HINT if name is None else f"Write `{PASSWORD}: {{fromEnv: {name}}}`."
+
+
+def _texts(value: Value) -> Iterator[str]:
+    """Yield the keys and texts in `value`."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, YamlMapping):
+        yield from value
+        yield from (text for each in value.values() for text in _texts(each))
+    elif isinstance(value, list):
+        yield from (text for each in value for text in _texts(each))
 
 
 def report_secret(configuration: YamlMapping, diagnostics: FileDiagnostics) -> bool:

@@ -24,6 +24,7 @@ _GLOB: Final = re.compile(
 )
 """Text that begins with `*`, and is no alias."""
 _REMARK: Final = re.compile(r"[ \t]+#.*$")
+_CLOSED_IN_COMMENT: Final = re.compile(r"(?P<remark>[ \t]+#.*?)[ \t]*(?P<closing>[}\]]+)[ \t]*")
 
 _Maker: TypeAlias = Callable[[int, int, str, str, str], Slip]
 """Makes a slip from its start and end, its message, the advice, and the value as it should read."""
@@ -36,6 +37,12 @@ def of_brackets(index: int, line: str, at: int, value: str) -> Iterator[Slip]:
     def slip(start: int, end: int, message: str, advice: str, fixed: str) -> Slip:
         return Slip(index, at + start, at + end, message, advice, f"{line[:at]}{fixed}{behind}")
 
+    if (comment := _CLOSED_IN_COMMENT.fullmatch(behind)) is not None:
+        end = at + len(value)
+        start, message = end + behind.index("#"), "a comment begins here, within the brackets"
+        fixed = f"{line[:at]}{value}{comment['closing']}{comment['remark']}"
+        advice = "Close the brackets before the comment."
+        yield Slip(index, start, end + comment.end("remark"), message, advice, fixed)
     yield from _of_ends(value, slip)
     for found in _SEMICOLON.finditer(value):
         fixed = _SEMICOLON.sub(",", value)

@@ -17,8 +17,8 @@ _REMARK: Final = re.compile(r"[ \t]+#[ \t].*$")
 """A comment that surely is one: `#3` may be a part of the text."""
 _SECOND_KEY: Final = re.compile(r"(?P<gap>[,;]?[ \t]+)(?P<key>[A-Za-z]\w*):[ \t]")
 _REFERENCE: Final = re.compile(
-    rf"[({{\[]?[ \t]*(?P<entry>fromEnv:[ \t]+{SECRET_VARIABLE_PREFIX}\w+)[ \t]*[)}}\]]?"
-    r"(?P<rest>[ \t]*(?:#.*)?)"
+    rf"[({{\[]?[ \t]*(?P<entry>fromEnv:[ \t]+{SECRET_VARIABLE_PREFIX}\w+|fromFile:[ \t]+[\w./-]+)"
+    r"[ \t]*[)}\]]?(?P<rest>[ \t]*(?:#.*)?)"
 )
 _ESCAPE: Final = re.compile(
     r'\\(?:[0abt\tnvfre "/\\N_LP]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|(?P<wrong>.))'
@@ -40,7 +40,7 @@ def of_value(index: int, line: str) -> Iterator[Slip]:
     if (reference := _REFERENCE.fullmatch(value)) is not None:
         fixed = f"{line[:at]}{{{reference['entry']}}}{reference['rest']}"
         message = "a reference to a secret is written in braces"
-        advice = "Write `{fromEnv: EXAM_SECRET_NAME}`."
+        advice = "Put it in braces."
         yield Slip(index, at, at + len(value), message, advice, fixed)
     key = found["key"]
     if _holds_fields(key):
