@@ -2,9 +2,12 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from reconciler import schemas
+
+_WORDS: Final = frozenset({"endTime", "examDeliverySystemModule", "timeType", "url", "virtualCalculatorType"})
+"""Text fields that hold one word: what follows it is a comment."""
 
 
 @cache
@@ -17,6 +20,19 @@ def fields_within(block: Literal["exam", "configuration"]) -> Collection[str]:
     """Return the names of the fields of an exam, or of its configuration."""
     properties: dict[str, Any] = schemas.load("manifest")["definitions"][block]["properties"]
     return properties
+
+
+@cache
+def free_text_fields() -> frozenset[str]:
+    """Return the names of the fields of an exam, and of lifecycle blocks, that take several words."""
+    return frozenset({"reason", *_texts_of(schemas.load("create-exam"))}) - _WORDS
+
+
+def _texts_of(schema: dict[str, Any]) -> Iterator[str]:
+    for name, inner in schema.get("properties", {}).items():
+        if "string" in inner.get("type", ()) and inner.keys().isdisjoint({"enum", "pattern"}):
+            yield name
+        yield from _texts_of(inner.get("items", inner))
 
 
 def _within(schema: object) -> Iterator[tuple[str, Any]]:

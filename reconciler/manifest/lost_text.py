@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct, field
 
-from reconciler import schemas
 from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.fields import free_text_fields
 from reconciler.manifest.source import SourceText
 from reconciler.manifest.yaml.document import YamlDocument
 from reconciler.manifest.yaml.nodes import OFFSETS_PER_ENTRY, TextRange, YamlMapping, YamlSequence
@@ -20,8 +19,6 @@ _GLUED: Final = re.compile(r"#(?<=[ \t]#)(?!reconciler[ \t]*:)[^\s#][^\r\n]*", r
 """A comment without a blank or another `#` after its `#`; ignore comments apart."""
 _MOST_BLANKS: Final = 200
 """A comment behind more blanks than this is no part of a text."""
-_WORDS: Final = frozenset({"endTime", "examDeliverySystemModule", "timeType", "url", "virtualCalculatorType"})
-"""Text fields that hold one word: what follows it is a comment."""
 _MAY_BE_NULL: Final = "description"
 """The free text field that may be null: the schema refuses it in the others."""
 _KEPT: Final = "If it is, put the whole text in quotes."
@@ -89,7 +86,7 @@ class _Texts(Struct):
         if self._is_at(value, 2, self.starts) or self._is_at(value, 3, self.ends):
             for key, (_, at) in value.ranges().items():
                 is_text = isinstance(value[key], str) or (value[key] is None and key == _MAY_BE_NULL)
-                if is_text and key in _free_text() and (at.start in self.starts or at.end in self.ends):
+                if is_text and key in free_text_fields() and (at.start in self.starts or at.end in self.ends):
                     yield at, address
         for key, inner in value.items():
             is_exam = value is self.exams and is_address(key)
@@ -98,16 +95,3 @@ class _Texts(Struct):
     @staticmethod
     def _is_at(mapping: YamlMapping, which: int, offsets: frozenset[int]) -> bool:
         return not offsets.isdisjoint(mapping.offsets[which::OFFSETS_PER_ENTRY])
-
-
-@cache
-def _free_text() -> frozenset[str]:
-    """Return the names of the fields of an exam, and of lifecycle blocks, that take several words."""
-    return frozenset({"reason", *_texts_of(schemas.load("create-exam"))}) - _WORDS
-
-
-def _texts_of(schema: dict[str, Any]) -> Iterator[str]:
-    for name, inner in schema.get("properties", {}).items():
-        if "string" in inner.get("type", ()) and inner.keys().isdisjoint({"enum", "pattern"}):
-            yield name
-        yield from _texts_of(inner.get("items", inner))

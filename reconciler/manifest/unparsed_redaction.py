@@ -161,7 +161,7 @@ def _unknown_key(line: str) -> int:
         kind = known.get(first["key"])
         if kind is None or first["key"] in {"fromEnv", "fromFile"}:
             return behind_colon(line, first.end("key"))  # what follows may be a secret
-        if kind == "string" and not first["bracket"]:
+        if "string" in kind and not first["bracket"]:
             quoted = _QUOTED.match(line, first.end())
             if quoted is None:
                 return len(line)  # what looks like a key is a part of the text

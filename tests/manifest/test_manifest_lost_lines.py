@@ -223,3 +223,77 @@ def test_brackets_over_two_lines_are_no_mistake(tmp_path: Path) -> None:
     """An exam in bracesover two lines is read as it is."""
     found = said(tmp_path, VALID.replace(SECOND, f"{QUIZ}{SECOND}", 1))
     assert [where for where, _, _ in found] == ["21:3 no-window"]
+
+
+SPLIT = "in brackets, a comma ends a text"
+NOT_SHOWN = "this is wrong, and not shown: it is in a secret, behind one on its line, or in an unknown field"
+
+
+@pytest.mark.parametrize(
+    ("written", "slip", "place", "message", "hint"),
+    [
+        (
+            '"Q"',
+            "Quiz 3, Algebra",
+            "21:42",
+            SPLIT,
+            'Put the whole text in quotes: `title: "Quiz 3, Algebra"`.',
+        ),
+        ('"Q"', "A, B, C", ("21:37", SPLIT, 'Put the whole text in quotes: `title: "A, B, C"`.')),
+        (
+            "duration: 75",
+            "proctorTypes: [a, b], foo",
+            "22:42",
+            "'foo' is not a field of 'configuration'",
+            "Re",
+        ),
+        ("duration: 75", "password: tu, xyzzy", ("22:35", NOT_SHOWN, "Write each field on")),
+        ("duration: 75", "codeword: tu, xyzzy", ("22:35", NOT_SHOWN, "Write each field on")),
+    ],
+)
+def test_a_comma_within_a_text_in_braces_is_told(
+    tmp_path: Path, written: str, slip: str, expected: tuple[str, str, str]
+) -> None:
+    """The text is shown as it should read, unless it may be a secret."""
+    place, message, hint = expected
+    text = VALID.replace(SECOND, f"{QUIZ.replace(written, slip)}{SECOND}", 1)
+    found = [each for each in said(tmp_path, text) if each[0] == f"{place} unknown-field"]
+    assert [(said_there, advice.startswith(hint)) for _, said_there, advice in found] == [(message, True)]
+    assert "xyzzy" not in f"{said(tmp_path, text)}"
+
+
+BULLETS = "      proctorTypes:\n        \u2022 TS4b894875d26194988853e490dfb9bc41\n"
+TYPES = "      proctorTypes:\n        -TS4b894875d26194988853e490dfb9bc41\n"
+
+
+@pytest.mark.parametrize(
+    ("slip", "hint"),
+    [
+        (
+            f"{VALID}{TYPES}",
+            "Begin each item with `- `, a dash and a space, in place of `-`.",
+        ),
+        (
+            f"{VALID}{BULLETS}",
+            "Begin each item with `- `, a dash and a space, in place of `\u2022`.",
+        ),
+        (VALID.replace("title: Exam b", "title:\n      - Exam b"), "Remove the `- ` before the text."),
+        (VALID.replace("title: Exam b", "title: [Exam b]"), "Put it in quotes."),
+        (
+            VALID.replace("  cs101/a:", "  - cs101/a:").replace("  cs210/", "  - cs210/"),
+            "Remove the `- ` before",
+        ),
+    ],
+)
+def test_a_dash_that_is_wrong_is_told(tmp_path: Path, slip: str, hint: str) -> None:
+    """A dash without its space makes no list, and one before a text or an address is one too many."""
+    ((_, _, advice),) = said(tmp_path, slip)
+    assert advice.startswith(hint)
+
+
+def test_a_description_with_a_colon_is_shown_in_quotes(tmp_path: Path) -> None:
+    """What looks like a key in a text is a part of it."""
+    slip = VALID.replace("title: Exam b", "title: Exam b\n    description: Note: bring a pen")
+    assert said(tmp_path, slip) == [
+        ("24:18 syntax", "text with ': ' in it needs quotes", 'Write `description: "Note: bring a pen"`.')
+    ]

@@ -30,6 +30,8 @@ _OF_SIDS: Final = "[a-f0-9]{32}"
 _DIGITS: Final = str.maketrans("oil", "011")
 _OF_PASSWORDS: Final = frozenset({"fromEnv", "fromFile"})
 _OF_ALIASES: Final = {"course": "courses", "contactUser": "users"}
+_NO_DASH: Final = re.compile("[-\u2022\u00b7\u2013\u2014]")
+_GAP: Final = 100
 _SECRET_PATH: Final = ("configuration", "password")
 
 
@@ -116,18 +118,34 @@ class _Report(Struct, frozen=True):
         wanted: Any = self.error.validator_value
         names = [wanted] if isinstance(wanted, str) else list(wanted)
         words = " or ".join(schemas.TYPE_WORDS[name] for name in names)
-        hint = _HINTS.get(names[0], "")
+        hint = self._advice_on_dashes(names[0]) or _HINTS.get(names[0], "")
         field = f"{self.path[-1]}" if self.path else ""
         if field in _OF_ALIASES:
             hint = f"Write a name from `{_OF_ALIASES[field]}`; one that consists of digits needs quotes."
         if field == "duration" and isinstance(self.error.instance, str):
             hint = duration_advice(self.error.instance) or hint
-        if self.path == ("exams",) and isinstance(self.error.instance, list):
-            hint = "Give each exam an address in place of its dash, as in `cs101/midterm-1:`."
         if self.error.instance is None:
             advice = "Text that begins with `#` or `&` needs quotes." if names == ["string"] else hint
             hint = f"Give it a value, or remove it. {advice}"
         self._note("wrong-type", f"{self.name} must be {words}, not {_kind(self.error.instance)}", hint)
+
+    def _advice_on_dashes(self, wanted: str) -> str:
+        """Return what to do about a dash that makes no list, or one too many; empty if there is none."""
+        match wanted, self.error.instance:
+            case "array", str(text) if found := _NO_DASH.match(text):
+                return f"Begin each item with `- `, a dash and a space, in place of `{found[0]}`."
+            case "object", list(items) if self.path == ("exams",):
+                if any(isinstance(item, dict) and any("/" in key for key in item) for item in items):
+                    return "Remove the `- ` before each address."
+                return "Give each exam an address in place of its dash, as in `cs101/midterm-1:`."
+            case "string", list() if self._begins_with_dash():
+                return "Remove the `- ` before the text."
+        return ""
+
+    def _begins_with_dash(self) -> bool:
+        at = range_at(self.root, self.path) or self.place.at
+        behind = self.diagnostics.source.text[at.end : at.end + _GAP]
+        return behind.lstrip(": \r\n").startswith("- ")
 
     def _not_allowed(self) -> None:
         wanted: Any = self.error.validator_value

@@ -17,6 +17,7 @@ from reconciler.manifest.schema.field_names import (
     is_synonym,
     meant_by,
 )
+from reconciler.manifest.schema.split_texts import without_split_texts
 from reconciler.manifest.yaml.nodes import BROKEN, TextRange, Value, YamlMapping, YamlSequence
 from reconciler.model.identities import is_address, is_course_sid
 from reconciler.model.words import first_few, nearest
@@ -79,7 +80,7 @@ class StrayFields(Struct):
                 continue
             self._report_misspelt(stray, called, f"did you mean '{stray.name}'?")
             own.put(stray.name, stray.value, at, value_at)
-        return own, strays
+        return without_split_texts(own, holder, known, self.diagnostics), strays
 
     def _stray(
         self, field: str, value: Value, level: Level, at: TextRange, value_at: TextRange
