@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -15,6 +16,7 @@ from reconciler.manifest.exam.dates import report_zone
 from reconciler.manifest.loader import ordered
 from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
+from reconciler.manifest.schema.workspace_as_meant import workspace_as_meant
 from reconciler.manifest.suppressions import report_retired
 from reconciler.manifest.yaml.document import read
 from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
@@ -29,6 +31,7 @@ from reconciler.rules.registry import ADJUSTABLE, FIXED
 
 FILE, OTHER_FILE = paths.WORKSPACE_FILES
 
+_MOST_ENTRIES: Final = 20_000
 _DEFAULT_STATE: Final = "the default"
 _START: Final = TextRange(0, 0)
 _SEVERITIES: Final = {"error": Severity.ERROR, "warning": Severity.WARNING, "off": None}
@@ -58,7 +61,7 @@ def load_workspace(
     """
     names = [name for name in (FILE, OTHER_FILE) if os.path.lexists(root / name)]
     if len(names) != 1:
-        found = _two_files() if names else _without_file(environment_name)
+        found = _two_files() if names else _misnamed(root) or _without_file(environment_name)
         return WorkspaceFile(all_paths=None if names else (), diagnostics=found)
     name, file = names[0], root / names[0]
     if not paths.is_inside(file, root):
@@ -70,7 +73,7 @@ def load_workspace(
     diagnostics, document = read(name, data)
     if document is None:
         return WorkspaceFile(diagnostics=ordered(diagnostics.collected))
-    root_value = document.root
+    root_value = workspace_as_meant(document.root, diagnostics)
     diagnostics.severities = Severities(rules, _severities(root_value))
     report_schema_errors(check_of("workspace"), root_value, NamedRange(_START, "a workspace"), diagnostics)
     _check_manifests(root_value, diagnostics)
@@ -128,6 +131,26 @@ def _two_files() -> tuple[Diagnostic, ...]:
             hint="Keep one of the two.",
             span=Span(Position(OTHER_FILE, 1, 1), 1, 1),
         ),
+    )
+
+
+def _misnamed(root: Path) -> tuple[Diagnostic, ...]:
+    """Return a diagnostic about a file that is the workspace file but for the spelling of its name."""
+    try:
+        with os.scandir(root) as entries:
+            names = sorted(entry.name for entry in islice(entries, _MOST_ENTRIES) if entry.is_file())
+    except OSError:
+        return ()
+    alike = [name for name in names if name.casefold().removesuffix(".txt") in paths.WORKSPACE_FILES]
+    return tuple(
+        Diagnostic(
+            severity=Severity.ERROR,
+            code="misnamed-workspace-file",
+            message=f"{name} is not read: the name of the workspace file is {FILE}",
+            hint=f"Rename it to {FILE}, or move it out of the workspace.",
+            span=Span(Position(name, 1, 1), 1, 1),
+        )
+        for name in alike[:1]
     )
 
 

@@ -171,6 +171,19 @@ def test_two_workspace_files_are_an_error(tmp_path: Path) -> None:
     assert "not-allowed-value" not in {code for code, _ in told(tmp_path)}
 
 
+@pytest.mark.parametrize("name", ["Reconciler.yaml", "reconciler.YML", "reconciler.yaml.txt"])
+def test_a_workspace_file_with_another_spelling_is_named(tmp_path: Path, name: str) -> None:
+    """It is all that is said: what it would define is not missed."""
+    write(tmp_path, "exams/a.yaml", text=(MANIFEST + exam("a")).replace("course: cs101", "course: lost"))
+    write(tmp_path, name, text="version: 1\nenvironments: {one: {}}\n")
+    for environment in (None, "one"):
+        (only,) = found(tmp_path, environment=environment)
+        assert (only.code, str(only.span and only.span.start)) == ("misnamed-workspace-file", f"{name}:1:1")
+        assert only.hint == "Rename it to reconciler.yaml, or move it out of the workspace."
+    write(tmp_path, "reconciler.yaml", text="version: 1\nenvironments: {one: {}}\n")
+    assert "misnamed-workspace-file" not in {code for code, _ in told(tmp_path)}
+
+
 # Stray manifests
 
 

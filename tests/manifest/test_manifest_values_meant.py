@@ -7,6 +7,7 @@ import pytest
 
 from reconciler.manifest.loader import load
 from reconciler.manifest.schema.duration_advice import duration_advice
+from reconciler.manifest.workspace_file import load_workspace
 from reconciler.model.destination import Environment
 
 SID = f"CU{'0123456789abcdef' * 2}"
@@ -161,3 +162,84 @@ def test_a_duration_in_another_form_is_given_in_minutes(written: str, minutes: i
 def test_a_duration_that_cannot_be_told_is_not_guessed(written: str) -> None:
     """Minutes and seconds look like hours and minutes; nothing is made up."""
     assert duration_advice(written) is None
+
+
+WORKSPACE = """\
+version: 1
+environments:
+  one:
+    state: file:one.json
+  two:
+    state: file:two.json
+maxCreates: 20
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "meant", "place", "message", "hint"),
+    [
+        (
+            "  two:\n",
+            "two:\n",
+            "5:1",
+            "'two' looks like an environment",
+            "It belongs under `environments`, indented.",
+        ),
+        (
+            "  one:\n    state",
+            "one:\n    state",
+            "3:1",
+            "'one', 'two' look like environments",
+            "They belong under `environments`, indented.",
+        ),
+        (
+            "  two:\n    state",
+            "    two:\n      state",
+            "5:5",
+            "'two' looks like an environment",
+            "It belongs under `environments`, in line with the environment above.",
+        ),
+        (
+            "maxCreates: 20\n",
+            "apiUrl: https://api.example.edu\nstate: file:a.json\n",
+            "7:1",
+            "'apiUrl', 'state' are out of place",
+            "They belong in an environment, below its name and indented.",
+        ),
+        (
+            "maxCreates: 20\n",
+            "  state: file:a.json\n",
+            "7:3",
+            "'state' is out of place",
+            "It belongs in an environment, below its name and indented.",
+        ),
+        (
+            "maxCreates: 20\n",
+            "    maxCreates: 20\n",
+            "7:5",
+            "'maxCreates' is out of place",
+            "It belongs at the top of the file.",
+        ),
+        (
+            "maxCreates: 20\n",
+            "  maxCreates: 20\n",
+            "7:3",
+            "'maxCreates' is out of place",
+            "It belongs at the top of the file.",
+        ),
+    ],
+)
+def test_a_block_of_the_workspace_file_that_slipped_is_told_once(  # noqa: PLR0913, PLR0917 - as above
+    tmp_path: Path, written: str, meant: str, place: str, message: str, hint: str
+) -> None:
+    """Nothing is to be removed: environments and their fields are known wherever they stand."""
+    text = WORKSPACE.replace(written, meant, 1)
+    if meant.startswith("one"):
+        text = text.replace("  two:", "two:")
+    (tmp_path / "reconciler.yaml").write_text(text, encoding="utf-8")
+    (only,) = load_workspace(tmp_path, environment_name="one").diagnostics
+    assert (str(only.span and only.span.start), only.message, only.hint) == (
+        f"reconciler.yaml:{place}",
+        message,
+        hint,
+    )

@@ -1,0 +1,85 @@
+"""Reads the workspace file as it was meant, where environments or their fields stand in the wrong place."""
+
+from typing import Final
+
+from msgspec import Struct, field
+
+from reconciler import schemas
+from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.schema.strays import CODE
+from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
+from reconciler.model.words import first_few
+
+_BLOCK: Final = "environments"
+_IN_ONE: Final = "in an environment, below its name and indented"
+_AT_THE_TOP: Final = "at the top of the file"
+_IN_LINE: Final = f"under `{_BLOCK}`, in line with the environment above"
+_INDENTED: Final = f"under `{_BLOCK}`, indented"
+
+
+def workspace_as_meant(root: YamlMapping, diagnostics: FileDiagnostics) -> YamlMapping:
+    """Return `root` with its environments in their block, and without fields that are out of place.
+
+    Both are reported: those that belong in one place together.
+    """
+    sorting = _Sorting()
+    top, block = sorting.sorted_out(root, at_top=True), root.get(_BLOCK)
+    if isinstance(block, YamlMapping):
+        for name, (at, value_at) in sorting.sorted_out(block).ranges().items():
+            sorting.keep(name, block[name], at, value_at)
+    if not sorting.strays:
+        return root
+    for (wrong, place), strays in sorting.strays.items():
+        names = first_few([diagnostics.echo(name) for name, _ in strays], between=", ", last=" ")
+        one = len(strays) == 1
+        message = f"{names} {wrong[0] if one else wrong[1]}"
+        diagnostics.add(CODE, strays[0][1], message, f"{'It belongs' if one else 'They belong'} {place}.")
+    meant = YamlMapping()
+    for key, (at, value_at) in top.ranges().items():
+        if key != _BLOCK:
+            meant.put(key, top[key], at, value_at)
+    if sorting.environments:
+        first = sorting.environments.key_at(next(iter(sorting.environments)))
+        meant.put(_BLOCK, sorting.environments, root.key_at(_BLOCK) if _BLOCK in root else first, first)
+    return meant
+
+
+class _Sorting(Struct):
+    """What a workspace file holds: its environments, and by what is wrong with them its strays."""
+
+    environments: YamlMapping = field(default_factory=YamlMapping)
+    strays: dict[tuple[tuple[str, str], str], list[tuple[str, TextRange]]] = field(default_factory=dict)
+
+    def keep(self, name: str, value: Value, at: TextRange, value_at: TextRange) -> None:
+        """Keep the environment `name`, and apart from it those in it."""
+        if name not in self.environments:
+            self.environments.put(name, YamlMapping(), at, value_at)
+            self.environments[name] = (
+                self.sorted_out(value, in_one=True) if isinstance(value, YamlMapping) else value
+            )
+
+    def sorted_out(self, holder: YamlMapping, *, at_top: bool = False, in_one: bool = False) -> YamlMapping:
+        """Return `holder`, which stands at the top or in an environment or is their block, without strays."""
+        schema = schemas.load("workspace")
+        top, inner = schema["properties"].keys(), schema["definitions"]["environment"]["properties"].keys()
+        own = top if at_top else inner if in_one else frozenset()
+        kept = YamlMapping()
+        for key, (at, value_at) in holder.ranges().items():
+            value = holder[key]
+            is_environment = isinstance(value, YamlMapping) and not inner.isdisjoint(value)
+            if key in own or (is_environment and not at_top and not in_one):
+                kept.put(key, value, at, value_at)
+            elif is_environment:
+                wrong = "looks like an environment", "look like environments"
+                self._add(wrong, _IN_LINE if in_one else _INDENTED, key, at)
+                self.keep(key, value, at, value_at)
+            elif key in (top | inner):
+                self._add(
+                    ("is out of place", "are out of place"), _IN_ONE if key in inner else _AT_THE_TOP, key, at
+                )
+            else:
+                kept.put(key, value, at, value_at)
+        return kept
+
+    def _add(self, wrong: tuple[str, str], place: str, key: str, at: TextRange) -> None:
+        self.strays.setdefault((wrong, place), []).append((key, at))
