@@ -230,25 +230,21 @@ NOT_SHOWN = "this is wrong, and not shown: it is in a secret, behind one on its 
 
 
 @pytest.mark.parametrize(
-    ("written", "slip", "place", "message", "hint"),
+    ("written", "slip", "expected"),
     [
         (
             '"Q"',
             "Quiz 3, Algebra",
-            "21:42",
-            SPLIT,
-            'Put the whole text in quotes: `title: "Quiz 3, Algebra"`.',
+            ("21:42", SPLIT, 'Put the whole text in quotes: `title: "Quiz 3, Algebra"`.'),
         ),
         ('"Q"', "A, B, C", ("21:37", SPLIT, 'Put the whole text in quotes: `title: "A, B, C"`.')),
         (
             "duration: 75",
             "proctorTypes: [a, b], foo",
-            "22:42",
-            "'foo' is not a field of 'configuration'",
-            "Re",
+            ("22:44", "'foo' is not a field of 'configuration'", "Re"),
         ),
-        ("duration: 75", "password: tu, xyzzy", ("22:35", NOT_SHOWN, "Write each field on")),
-        ("duration: 75", "codeword: tu, xyzzy", ("22:35", NOT_SHOWN, "Write each field on")),
+        ("duration: 75", "password: tu, xyzzy", ("22:34", NOT_SHOWN, "Write each field on")),
+        ("duration: 75", "codeword: tu, xyzzy", ("22:34", NOT_SHOWN, "Write each field on")),
     ],
 )
 def test_a_comma_within_a_text_in_braces_is_told(
