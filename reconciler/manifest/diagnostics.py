@@ -24,7 +24,7 @@ _DiagnosticKey: TypeAlias = tuple[str, TextRange, str]
 
 _IN_EXAM: Final = " (in the exam "
 _AND_IN: Final = " (and in "
-_MISNAMED: Final = "unknown-field"
+_MISNAMED: Final = frozenset({"unknown-field", "unknown-rule"})
 _NOT_SHOWN: Final = (
     "this is wrong, and not shown: it is in a secret, behind one on its line, or in an unknown field"
 )
@@ -222,7 +222,7 @@ class FileDiagnostics(Struct):
             line = 0 if each.span is None else each.span.start.line
             if line in misnamed and self.source.is_hidden(key[1].start):
                 continue
-            if each.code == _MISNAMED:
+            if each.code in _MISNAMED:
                 misnamed.add(line)
             yield key, each
 

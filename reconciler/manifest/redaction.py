@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
+from reconciler.rules.registry import ADJUSTABLE
 
 MASK: Final = "***"
 
@@ -52,9 +53,9 @@ _ESCAPE: Final = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{
 def announces_secret(key: str) -> bool:
     """Return whether the value of `key` must be treated as a secret; misspelt keys count too.
 
-    A key with a slash is the address of an exam, and does not.
+    A key with a slash is the address of an exam, and does not; nor does the code of a rule.
     """
-    if "/" in key:
+    if "/" in key or key in ADJUSTABLE:
         return False
     word = _folded(key)
     return word in _ANNOUNCING_AS_KEYS or _announces(word)

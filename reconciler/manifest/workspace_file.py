@@ -75,9 +75,11 @@ def load_workspace(
         return WorkspaceFile(diagnostics=ordered(diagnostics.collected))
     root_value = workspace_as_meant(document.root, diagnostics)
     diagnostics.severities = Severities(rules, _severities(root_value))
+    _check_rules(
+        root_value, rules, diagnostics
+    )  # first: of a rule that is not there, the severity is not told
     report_schema_errors(check_of("workspace"), root_value, NamedRange(_START, "a workspace"), diagnostics)
     _check_manifests(root_value, diagnostics)
-    _check_rules(root_value, rules, diagnostics)
     environments = root_value.mapping("environments")
     for name in environments:
         report_zone(environments.mapping(name), diagnostics)

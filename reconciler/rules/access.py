@@ -31,6 +31,7 @@ def _written_password(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
                 exam=exam,
                 path=_PASSWORD,
                 others=(_TYPE,),
+                cause="written password",
                 message="a Written exam has a password, which nobody can enter on paper",
                 hint="Remove the password, or make the exam's type Online.",
             )

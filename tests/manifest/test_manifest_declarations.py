@@ -280,6 +280,25 @@ def test_mistakes_in_a_workspace(tmp_path: Path, text: str, name: str | None, co
     ]
 
 
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ("{inline-secrets: eror}", ["'inline-secrets' is not a rule whose severity can be set"]),
+        ("{no-pasword: of}", ["'no-pasword' is not a rule whose severity can be set"]),
+        (
+            "{inline-secret: eror}",
+            ["'eror' is not allowed for 'inline-secret'; allowed: error, warning, off"],
+        ),
+        ("{no-password: of}", ["'of' is not allowed for 'no-password'; allowed: error, warning, off"]),
+    ],
+)
+def test_a_severity_is_no_secret(tmp_path: Path, rules: str, told: list[str]) -> None:
+    """A rule's code that speaks of a secret hides nothing, and a wrong one makes one message."""
+    write(tmp_path, "reconciler.yaml", f"version: 1\nrules: {rules}\n")
+    found = load_workspace(tmp_path, environment_name=None).diagnostics
+    assert [each.message for each in found] == told
+
+
 def test_the_only_environment_is_chosen(tmp_path: Path) -> None:
     """A single environment needs no name; a workspace that is a directory is reported."""
     write(tmp_path, "reconciler.yaml", "version: 1\nenvironments: {only: {}}\n")

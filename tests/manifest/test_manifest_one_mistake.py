@@ -171,3 +171,15 @@ def test_environments_that_differ_in_the_number_are_told_once(tmp_path: Path) ->
     }
     (found,) = in_all(loaded).diagnostics
     assert found.message.startswith("no course is called 'cs999'")
+
+
+def test_a_password_in_the_defaults_of_written_exams(tmp_path: Path) -> None:
+    """It is written once, and told once for each of the two reasons against it."""
+    lines = [line for line in f"{HEADER}{DEFAULTS}{exams()}".splitlines() if "password:" not in line]
+    text = "\n".join(lines).replace("  type: Online", "  configuration: {password: tulip}")
+    text = text.replace("    title:", "    type: Written\n    title:")
+    told = [(each.code, each.message.partition(" (")[2]) for each in findings(tmp_path, text)]
+    assert told == [
+        ("inline-secret", "in the exam 'cs101/quiz-0' and 41 more)"),
+        ("written-password", "and in 41 more exams)"),
+    ]
