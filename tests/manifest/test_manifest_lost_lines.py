@@ -119,6 +119,32 @@ def test_the_line_is_named_once(
     assert said(tmp_path, VALID.replace(written, slip, 1)) == ([expected] if expected else [])
 
 
+def test_the_exam_above_a_lost_address_is_not_judged_by_what_is_below(tmp_path: Path) -> None:
+    """A field of the second exam that the first one lacks is none of the first."""
+    slip = VALID.replace("  cs210/b:\n", "", 1).replace(
+        "    title: Exam b\n", "    title: Exam b\n    type: Written\n"
+    )
+    assert [where for where, _, _ in said(tmp_path, slip)] == ["21:5 duplicate-key"]
+
+
+def test_an_address_below_merged_fields_is_found(tmp_path: Path) -> None:
+    """Fields that `<<` brings in are no lines below the address that slipped."""
+    slip = VALID.replace("    configuration:\n", "    configuration:\n      <<: {attempts: 2}\n", 1)
+    slip = slip.replace("  cs210/b:\n", "      cs210/b:\n", 1)
+    assert [(where, message) for where, message, _ in said(tmp_path, slip)] == [
+        ("22:7 duplicate-key", TOO_FAR)
+    ]
+
+
+def test_each_of_several_merges_is_told(tmp_path: Path) -> None:
+    """A mapping with nothing but `<<` is no special case."""
+    found = said(tmp_path, VALID.replace("title: Exam b", "title: {<<: {}, <<: {}, <<: {}}"))
+    assert [where for where, _, _ in found if "duplicate" in where] == [
+        "23:21 duplicate-key",
+        "23:29 duplicate-key",
+    ]
+
+
 def test_two_fields_that_are_doubled_are_no_second_exam(tmp_path: Path) -> None:
     """Each of them is told by itself, as the second comes between the two of the first."""
     slip = VALID.replace("    title: Exam b\n", "    title: Exam b\n" * 2)

@@ -26,7 +26,7 @@ from reconciler.manifest.yaml.nodes import (
     YamlMapping,
     YamlSequence,
 )
-from reconciler.manifest.yaml.repeats import Repeat, advice_on, report_repeats, take_address
+from reconciler.manifest.yaml.repeats import Repeat, advice_on, cut_off, report_repeats, take_address
 from reconciler.manifest.yaml.scalars import NOT_TEXT_STARTS, UnusableNumber, resolve_plain
 from reconciler.model.words import nearest
 
@@ -37,6 +37,8 @@ FREE_EXPANDED_NODES: Final = 50_000
 EXPANDED_NODES_PER_WRITTEN_ONE: Final = 20
 
 _MOST_KNOWN: Final = 8192
+_MOST_REPEATS: Final = 2000
+"""Repeated keys of one mapping that are looked at: more than are told."""
 _ORDINARY_KEYS: Final[dict[str, str]] = {}
 """Keys from all files that are text even without quotes, and do not announce a secret."""
 _RESOLVED: Final[dict[str, Value]] = {}
@@ -246,7 +248,8 @@ class YamlParser:
             node[key] = value
             offsets += (key_start, key_end, start, end)
         self._written += written
-        self._report_repeats(repeated)
+        if (cut := self._report_repeats(repeated)) is not None:
+            cut_off(node, offsets, cut)
         node.offsets = array("I", offsets)
         for merge in merges:
             self._merge(node, merge.value, merge.at)
@@ -334,6 +337,8 @@ class YamlParser:
                 )
             return _UnusualKey(BROKEN, start, end)
         is_secret = announces_secret(value)
+        if value in node and len(self._repeats) > _MOST_REPEATS:
+            return _UnusualKey(BROKEN, start, end, is_secret)
         if value in node:
             first = offsets[OFFSETS_PER_ENTRY * list(node).index(value)]
         elif merges and value == MERGE:
@@ -344,17 +349,22 @@ class YamlParser:
             if len(_ORDINARY_KEYS) < _MOST_KNOWN and not is_secret and _is_text_unquoted(value):
                 _ORDINARY_KEYS[value] = value
             return _UnusualKey(value, start, end, is_secret)
-        if (slipped := take_address(node, offsets)) is not None:
+        is_first = not self._repeats or self._repeats[-1].at.start < next(iter(offsets), start)
+        if is_first and (slipped := take_address(node, offsets)) is not None:
             self._slipped[start] = slipped
         self._repeats.append(Repeat(value, TextRange(start, end), first, advice_on(value, node)))
         return _UnusualKey(BROKEN, start, end, is_secret)
 
-    def _report_repeats(self, known: int) -> None:
-        """Report the repeated keys of the mapping that ends, and forget them; `known` are of outer ones."""
+    def _report_repeats(self, known: int) -> int | None:
+        """Report the repeated keys of the mapping that ends, and forget them; `known` are of outer ones.
+
+        Return where another block begins, if one does.
+        """
         repeats = self._repeats[known:]
-        if repeats:
-            report_repeats(repeats, self._slipped.pop(repeats[0].at.start, None), self.diagnostics)
-            del self._repeats[known:]
+        if not repeats:
+            return None
+        del self._repeats[known:]
+        return report_repeats(repeats, self._slipped.pop(repeats[0].at.start, None), self.diagnostics)
 
     def _merge(self, target: YamlMapping, value: Value, at: TextRange) -> None:
         """Add to `target` the entries of `value` that it lacks; earlier sources win."""

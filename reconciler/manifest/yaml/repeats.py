@@ -1,5 +1,6 @@
 """Reports keys that a mapping has twice: each by itself, or together where a whole block comes again."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -37,36 +38,52 @@ def advice_on(key: str, node: YamlMapping) -> str:
 
 def take_address(node: YamlMapping, offsets: "list[int] | array[int]") -> TextRange | None:
     """Remove an address without an exam, if that is the last that `node` holds, and return its text range."""
-    key = next(reversed(node), "")
+    starts = offsets[::OFFSETS_PER_ENTRY]
+    last = max(range(len(starts)), key=starts.__getitem__, default=-1)  # merged fields stand behind it
+    key = list(node)[last] if starts else ""
     value = node.get(key)
     if isinstance(value, YamlMapping):
         return take_address(value, value.offsets)
     if value is not None or "/" not in key or not is_address(key):
         return None
-    at = TextRange(*offsets[-OFFSETS_PER_ENTRY:][:2])
-    del node[key], offsets[-OFFSETS_PER_ENTRY:]
+    entry = slice(last * OFFSETS_PER_ENTRY, (last + 1) * OFFSETS_PER_ENTRY)
+    at = TextRange(*offsets[entry][:2])
+    del node[key], offsets[entry]
     return at
+
+
+def cut_off(node: YamlMapping, offsets: list[int], at: int) -> None:
+    """Remove the entries of `node` that stand behind the offset `at`."""
+    kept = bisect_left(offsets[::OFFSETS_PER_ENTRY], at)
+    for key in list(node)[kept:]:
+        del node[key]
+    del offsets[kept * OFFSETS_PER_ENTRY :]
 
 
 def report_repeats(
     repeats: Sequence[Repeat], address: TextRange | None, diagnostics: FileDiagnostics
-) -> None:
-    """Report the keys that one mapping repeats; `address` stands before them in the place of a field."""
+) -> int | None:
+    """Report the keys that one mapping repeats; `address` stands before them in the place of a field.
+
+    Return the offset where another block begins, if one does.
+    """
     if address is not None:
         message = "a second exam begins here, and its address is indented too far"
         diagnostics.add(_CODE, address, message, "Line it up with the address of the exam above.")
-    elif _is_block(repeats):
+        return address.start
+    if _is_block(repeats):
         what, name = ("exam", "address") if _OF_EXAMS & {each.key for each in repeats} else ("block", "name")
         line = diagnostics.source.position(min(each.first for each in repeats)).line
         message = f"a second {what} seems to begin here: {len(repeats)} fields from line {line} on come again"
         hint = f"The line with its {name} is missing above, or is indented too far."
         diagnostics.add(_CODE, repeats[0].at, message, hint)
-    else:
-        for key, at, first, hint in repeats:
-            place = diagnostics.source.position(first)
-            message = f"the key {diagnostics.echo(key)} is here twice"
-            where = f"it is first in line {place.line}, column {place.column}"
-            diagnostics.add(_CODE, at, f"{message}; {where}", hint)
+        return repeats[0].at.start
+    for key, at, first, hint in repeats:
+        place = diagnostics.source.position(first)
+        message = f"the key {diagnostics.echo(key)} is here twice"
+        where = f"it is first in line {place.line}, column {place.column}"
+        diagnostics.add(_CODE, at, f"{message}; {where}", hint)
+    return None
 
 
 def _is_block(repeats: Sequence[Repeat]) -> bool:
