@@ -5,8 +5,10 @@ So values of several files can be merged, and the offset of a value still tells 
 """
 
 import os
+import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -20,12 +22,16 @@ from reconciler.manifest.patterns import Fence
 from reconciler.manifest.schema.as_meant import manifest_as_meant
 from reconciler.manifest.yaml.document import YamlDocument
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, YamlSequence, shifted
+from reconciler.model.outside_text import spelt_out
 from reconciler.model.words import listed, suggestion
 
 MAX_CHAIN: Final = 32
 
 _EXTENDS: Final = "extends"
 _OF_MANIFESTS_ONLY: Final = ("exams", *BLOCKS)
+_PROFILES: Final = re.compile(rb"(?m)^profiles\s*:")
+_SMALL: Final = 1024 * 1024
+_MOST_ENTRIES: Final = 20_000
 _MAX_OFFSET: Final = 2**32 - 1
 
 _Read: TypeAlias = Callable[[str, bytes], tuple[FileDiagnostics, YamlDocument | None]]
@@ -43,10 +49,11 @@ class Bases(Struct, frozen=True):
 
 
 class _ExtendsEntry(Struct, frozen=True):
-    """One item of `extends`: its place, and the file that it names."""
+    """One item of `extends`: its place, and the file that it names, relative to `folder`."""
 
     at: TextRange
     file: Path
+    folder: Path
 
 
 class _Base(Struct):
@@ -84,14 +91,37 @@ class BaseFileReader:
 
     def bases_of(self, path: str, root: YamlMapping, diagnostics: FileDiagnostics) -> Bases:
         """Return the base files of the manifest at `path`, whose top mapping is `root`."""
-        if _EXTENDS not in root:
-            return Bases((), are_whole=True)
         file = Path(path)
+        if _EXTENDS not in root:
+            return Bases((), are_whole=not self._has_lost_extends(file, root, diagnostics))
         entries, has_all = self._entries(file, root, diagnostics)
         walk = _Walk({os.path.realpath(file): paths.shown(file, self._root)}, is_whole=has_all)
         self._follow(entries, diagnostics, walk)
         roots = tuple(base.root for base in walk.order.values() if base.root is not None)
         return Bases(roots, walk.is_whole)
+
+    def _has_lost_extends(self, file: Path, root: YamlMapping, diagnostics: FileDiagnostics) -> bool:
+        """Report a profile that only a base file near `file` has; return whether there is one.
+
+        `root` extends no file. Base files are looked for beside `file` and in the folders above it.
+        """
+        lost = next(_unknown_profiles(root), None)
+        if lost is None:
+            return False
+        at, name = lost
+        wanted = re.compile(rf"(?m)^\s+[\"']?{re.escape(name)}[\"']?\s*:".encode())
+        for base in _bases_near(file, self._root):
+            try:
+                text = paths.read_bounded(base)
+            except OSError:
+                continue
+            if _PROFILES.search(text) and wanted.search(text):
+                shown = spelt_out(os.path.relpath(base, file.parent))
+                message = f"no profile is called {diagnostics.echo(name)}, and this file extends no other"
+                hint = f"{shown} has it: write `extends: [{shown}]` at the top of this file."
+                diagnostics.add("unknown-profile", at, message, hint)
+                return True
+        return False
 
     def owner_of(self, at: TextRange) -> tuple[FileDiagnostics, TextRange]:
         """Return the diagnostics of the base file that holds `at`, and `at` relative to that file."""
@@ -188,7 +218,7 @@ class BaseFileReader:
         if not isinstance(written, YamlSequence):
             return [], False
         found = [
-            _ExtendsEntry(written.item_at(index), file.parent / name)
+            _ExtendsEntry(written.item_at(index), file.parent / name, file.parent)
             for index, name in enumerate(written)
             if isinstance(name, str) and self._may_extend(file, name, written.item_at(index), diagnostics)
         ]
@@ -229,6 +259,36 @@ class BaseFileReader:
         )
 
 
+def _unknown_profiles(root: YamlMapping) -> Iterator[tuple[TextRange, str]]:
+    """Yield the place and the name of each profile that is used in `root` and not defined there."""
+    known = root.mapping("profiles")
+    for holder in (root.get("defaults"), *root.mapping("exams").values()):
+        if isinstance(holder, YamlMapping) and "profiles" in holder:
+            names = holder.sequence("profiles")
+            for index, name in enumerate(names):
+                if isinstance(name, str) and name not in known:
+                    yield names.item_at(index), name
+
+
+def _bases_near(file: Path, root: Path) -> Iterator[Path]:
+    """Yield small files that are bases by name, beside `file` and in the folders above it in `root`."""
+    top = Path(os.path.abspath(root))  # noqa: PTH100 - a link keeps its name
+    for folder in Path(os.path.abspath(file)).parents:  # noqa: PTH100 - as above
+        if folder != top and top not in folder.parents:
+            return
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(islice(listing, _MOST_ENTRIES), key=lambda entry: entry.name)
+                near = [each for each in entries if each.name.startswith(paths.BASE_MARK) and _is_small(each)]
+        except OSError:
+            continue
+        yield from (Path(each.path) for each in near if each.name.endswith((".yaml", ".yml")))
+
+
+def _is_small(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False) and entry.stat().st_size <= _SMALL
+
+
 def _report_misplaced_blocks(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
     """Report blocks that a base file must not have."""
     for key in _OF_MANIFESTS_ONLY:
@@ -257,5 +317,16 @@ def _report_unreadable(
         entry.at,
         f"{diagnostics.echo(paths.shown(entry.file, root))} cannot be read: "
         f"{error.strerror or type(error).__name__}",
-        suggestion(entry.file.name, nearby, otherwise),
+        _meant(entry, root) or suggestion(entry.file.name, nearby, otherwise),
     )
+
+
+def _meant(entry: _ExtendsEntry, root: Path) -> str:
+    """Return a question that names the file which a path with wrong slashes or folders means, if any."""
+    slashed = Path(str(entry.file).replace("\\", "/"))
+    fence = Fence((os.path.realpath(root),))
+    for file in (slashed, entry.folder / slashed.name):
+        if file != entry.file and fence.holds_target(str(file)) and file.is_file():
+            meant = spelt_out(os.path.relpath(file, entry.folder))
+            return f"did you mean '{meant}'? Paths are relative to this file, with `/` between folders."
+    return ""

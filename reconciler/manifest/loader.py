@@ -1,11 +1,12 @@
 """Reads all manifests of a workspace into declarations and diagnostics."""
 
 import gc
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -42,6 +43,12 @@ from reconciler.rules.registry import PLUGIN_FAILED, RuleRegistry
 
 if TYPE_CHECKING:
     from reconciler.model.identities import Address
+
+
+_OF_COPY: Final = re.compile(
+    r"[\s_(-]*(?:(?:copy|kopie|copia)(?:\s+(?:of|von|de))?)?[\s_(-]*[0-9]{0,3}[\s_)-]*", re.IGNORECASE
+)
+"""What file managers add to the name of a copy."""
 
 
 class RuleSettings(Struct, frozen=True, kw_only=True):
@@ -149,8 +156,9 @@ class _Reader:
                     "duplicate-address",
                     at,
                     f"'{address}' is declared twice; it is first at {first}",
-                    "Give one of the two another address.",
+                    _advice_on_two(here.file, first.file),
                     address=address,
+                    cause=first.file if _is_copy(here.file, first.file) else "",
                 )
 
     def loaded(self, found: Iterable[Diagnostic]) -> Loaded:
@@ -208,6 +216,20 @@ class _Reader:
         if not of_bases:
             return of_manifests
         return {identity_of(each): each for each in (*of_manifests, *of_bases)}.values()
+
+
+def _is_copy(name: str, other: str) -> bool:
+    """Return whether one of two files is the other's copy by its name."""
+    short, long = sorted((PurePath(name).stem, PurePath(other).stem), key=len)
+    return name != other and _OF_COPY.fullmatch(long.replace(short, "", 1)) is not None
+
+
+def _advice_on_two(name: str, other: str) -> str:
+    """Return what to do about an address in the files `name` and `other`, or twice in one."""
+    if not _is_copy(name, other):
+        return "Give one of the two another address."
+    first, copy = sorted((name, other), key=len)
+    return f"{copy} looks like a copy of {first}: remove one of the files, or give its exams other addresses."
 
 
 def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from reconciler.model.rules import Context, Exam, Finding, Path, Rule
+from reconciler.rules.url_advice import url_advice
 
 _PASSWORD: Final[Path] = ("configuration", "password")
 _TYPE: Final[Path] = ("type",)
@@ -46,8 +47,7 @@ def _unusable_url(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
                 path=("url",),
                 others=(_TYPE,),
                 message="an Online exam needs the address of its quiz, and students cannot follow this one",
-                hint="Write the whole URL and nothing around it, like https://lms.example.edu/quiz/1. "
-                "N/A is for exams on paper.",
+                hint=f"{url_advice(str(payload.get('url', '')), is_usable_url)} N/A is for exams on paper.",
             )
 
 

@@ -9,6 +9,8 @@ from reconciler.manifest.loader import load
 from reconciler.manifest.schema.duration_advice import duration_advice
 from reconciler.manifest.workspace_file import load_workspace
 from reconciler.model.destination import Environment
+from reconciler.rules.access import is_usable_url
+from reconciler.rules.url_advice import url_advice
 
 SID = f"CU{'0123456789abcdef' * 2}"
 HEADER = f"""\
@@ -162,6 +164,116 @@ def test_a_duration_in_another_form_is_given_in_minutes(written: str, minutes: i
 def test_a_duration_that_cannot_be_told_is_not_guessed(written: str) -> None:
     """Minutes and seconds look like hours and minutes; nothing is made up."""
     assert duration_advice(written) is None
+
+
+BASE = """\
+version: 1
+profiles:
+  open-book: { configuration: { permittedNotes: true } }
+"""
+WITH_PROFILE = VALID.replace("    title:", "    profiles: [open-book]\n    title:")
+
+
+@pytest.mark.parametrize("base", ["_base.yaml", "exams/_base.yaml", "exams/other.yaml", "far/_base.yaml"])
+def test_a_lost_extends_is_told_once(tmp_path: Path, base: str) -> None:
+    """With the file beside the manifest, or above it, that has the profile; else as any unknown name."""
+    for folder in ("exams", "far"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / base).write_text(BASE, encoding="utf-8")
+    found = told(tmp_path, {"exams/a.yaml": WITH_PROFILE})
+    shown = {"_base.yaml": "../_base.yaml", "exams/_base.yaml": "_base.yaml"}.get(base)
+    if shown is None:
+        assert [hint for place, _, hint in found if place.startswith("exams/a")] == [
+            "There is none. Define it under `profiles`."
+        ]
+        return
+    assert found == [
+        (
+            "exams/a.yaml:12:16",
+            "no profile is called 'open-book', and this file extends no other",
+            f"{shown} has it: write `extends: [{shown}]` at the top of this file.",
+        )
+    ]
+    assert told(tmp_path, {"exams/a.yaml": f"extends: [{shown}]\n{WITH_PROFILE}"}) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("..\\_base.yaml", "../_base.yaml"),
+        ("exams/_near.yaml", "_near.yaml"),
+        ("exams\\_near.yaml", "_near.yaml"),
+        (".\\_near.yaml", "_near.yaml"),
+    ],
+)
+def test_a_path_with_wrong_slashes_or_folders_names_the_right_one(
+    tmp_path: Path, written: str, meant: str
+) -> None:
+    """As Windows writes it, or from the workspace's directory; nothing outside of it is looked for."""
+    (tmp_path / "exams").mkdir()
+    told(tmp_path, {"_base.yaml": BASE, "exams/_near.yaml": BASE})
+    ((_, _, hint),) = told(tmp_path, {"exams/a.yaml": f"extends: ['{written}']\n{WITH_PROFILE}"})
+    assert hint == f"did you mean '{meant}'? Paths are relative to this file, with `/` between folders."
+    away = written.replace("..", "..\\..").replace("exams", "..\\..")
+    found = told(tmp_path, {"exams/a.yaml": f"extends: ['{away}']\n{WITH_PROFILE}"})
+    assert ["../../" in hint for *_, hint in found] == [False]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_copy"),
+    [
+        ("exams (1).yaml", True),
+        ("Copy of exams.yaml", True),
+        ("exams - Kopie.yaml", True),
+        ("other.yaml", False),
+    ],
+)
+def test_a_copied_file_is_told_once(tmp_path: Path, name: str, is_copy: bool) -> None:  # noqa: FBT001
+    """However many exams it has; two other files with an address in common are told exam by exam."""
+    found = told(tmp_path, {"exams.yaml": VALID, name: VALID})
+    assert len(found) == (1 if is_copy else 2)
+    if is_copy:
+        assert found[0][1].endswith(" (and in 1 more exam)")
+        assert found[0][2] == (
+            f"{name} looks like a copy of exams.yaml: remove one of the files, "
+            "or give its exams other addresses."
+        )
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        *(
+            (
+                around.format("https://lms.example.edu/a"),
+                "Write https://lms.example.edu/a and nothing around it.",
+            )
+            for around in (
+                "“{}”",
+                "\u2039{}\u203a",
+                "<{}>",
+                '"{}"',
+                "[Quiz](https://lms.example.edu/a)",
+                " {} ",
+            )
+        ),
+        ("htps://lms.example.edu/a", "did you mean 'https://lms.example.edu/a'?"),
+        ("https:/lms.example.edu/a", "did you mean 'https://lms.example.edu/a'?"),
+        ("https//lms.example.edu/a", "did you mean 'https://lms.example.edu/a'?"),
+        ("lms.example.edu/a", "did you mean 'https://lms.example.edu/a'?"),
+        (
+            "https://lms.example.edu/a b",
+            "A URL has no spaces: remove what is not a part of it, and write %20 for a space that is.",
+        ),
+        ("Canvas", "Write the whole URL and nothing around it, like https://lms.example.edu/quiz/1."),
+        ("ftp://x/a", "Write the whole URL and nothing around it, like https://lms.example.edu/quiz/1."),
+        (f"<https://x/{'a' * 500}>", "Write the URL and nothing around it."),
+    ],
+)
+def test_what_is_wrong_with_a_url_is_named(written: str, hint: str) -> None:
+    """A corrected URL is one that a browser opens, and it is whole."""
+    assert not is_usable_url(written)
+    assert url_advice(written, is_usable_url) == hint
 
 
 WORKSPACE = """\
