@@ -41,7 +41,7 @@ _OPENING: Final = re.compile(
 )
 """A key of a mapping or list that begins below it, or in brackets."""
 _FIRST: Final = re.compile(
-    rf"""[^\w{{\[]*+(?:[A-Za-z0-9][\w.-]*/[\w./-]*["']?\s*+(?::(?:\s|$)|$)"""
+    rf"""[^\w{{]*+(?:[A-Za-z0-9][\w.-]*/[\w./-]*["']?\s*+(?::(?:\s|$)|$)"""
     rf"""|(?P<key>[\w.-]++(?=["']?\s*+:(?:\s|$))|{PHRASE}|\w[^\W_]*+)(?:["']?\s*+[:=])?(?P<bracket>\s*+[{{\[])?)"""
 )
 """The address or the key with which a line begins, after any signs; a key may lack its colon."""

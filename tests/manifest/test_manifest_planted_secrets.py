@@ -183,3 +183,25 @@ def test_many_references_do_not_hide_a_slip(tmp_path: Path) -> None:
     (tmp_path / "exams.yaml").write_text(text, encoding="utf-8")
     (found,) = load(["exams.yaml"], root=tmp_path, environment=Environment()).diagnostics
     assert (found.hint, found.excerpt) == ('Write `timezone: "Europe/Rome"`.', 'timezone: "Europe/Rome')
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "codigo tulip-7731: x",
+        "codigo tulip: 7731",
+        "MDP tulip-7731:",
+        "? {codigo: tulip-7731}",
+        "? codigo: tulip-7731",
+        "[codigo 'tulip-7731'",
+        "[codigo `tulip-7731`",
+    ],
+)
+def test_a_secret_within_a_key_is_not_shown(tmp_path: Path, line: str) -> None:
+    """A colon behind the value, or a sign before the word, makes all of it a key."""
+    text = EXAM.replace("      duration: 75\n", f"      duration: 75\n      {line}\n")
+    (tmp_path / "exams.yaml").write_text(text, encoding="utf-8")
+    loaded = load(["exams.yaml"], root=tmp_path, environment=Environment())
+    assert loaded.diagnostics
+    for output in shown(loaded):
+        assert "tulip" not in output

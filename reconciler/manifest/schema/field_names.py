@@ -103,10 +103,14 @@ def end_of_name(name: str, key: str, at: TextRange) -> int:
 
 
 def cut_key(key: str) -> str:
-    """Return `key` up to what may be a value: behind a colon or an equals sign, or a field and a space."""
+    """Return `key` up to what may be a value: behind a colon or an equals sign, or a space.
+
+    Words of which a field is meant together are no value.
+    """
     head = _SIGN.split(key, maxsplit=1)[0] or key
     first, _, more = head.partition(" ")
-    return first if more and _is_name(first) and not _is_name(head) else head
+    is_whole = _is_name(head) or not (_is_name(first) or meant_by(head, "manifest") is None)
+    return first if more and not is_whole else head
 
 
 def level_of(fields: Collection[str]) -> Level | None:

@@ -329,6 +329,7 @@ class YamlParser:
         value, start, end, _ = self._node(event)
         if not isinstance(value, str):
             if value is not BROKEN:
+                self.diagnostics.source.unknown.append(TextRange(start, end))
                 self.diagnostics.add(
                     "non-string-key",
                     TextRange(start, end),
