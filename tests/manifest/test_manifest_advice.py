@@ -100,6 +100,11 @@ def test_an_offset_gets_no_zone_but_a_question_for_the_city(written: str) -> Non
             "2031-12-01T14:00 EST",
             f"Write it as 2031-12-01T14:00, with `timezone: {NEW_YORK}`, or as 2031-12-01T14:00:00-05:00.",
         ),
+        ("Dec 1 2031 2pm PT", f"Write it as 2031-12-01T14:00, with `timezone: {LOS_ANGELES}`."),
+        (
+            "2031-12-01T14:00 America/Chicago",
+            "Write it as 2031-12-01T14:00, with `timezone: America/Chicago`.",
+        ),
         ("2031-12-01T14:00 UTC", "Write it as 2031-12-01T14:00Z."),
         (
             "2031-12-01T14:00 (CST)",
@@ -115,6 +120,7 @@ def test_an_offset_gets_no_zone_but_a_question_for_the_city(written: str) -> Non
         ("20311201T1400", "Write it as 2031-12-01T14:00."),
         ("20311201T140000Z", "Write it as 2031-12-01T14:00:00Z."),
         ("2031-12-01T10:00\N{EN DASH}16:00", _TWO.format("2031-12-01T10:00")),
+        ("12/1/2031 10:00-12:00", _TWO.format("2031-12-01T10:00 or 2031-01-12T10:00")),
         ("2031-12-01 10am to 4pm", _TWO.format("2031-12-01T10:00")),
         ("2031-12-01T10:00 - 2031-12-01T16:00", _TWO.format("2031-12-01T10:00")),
         (
@@ -136,6 +142,9 @@ def test_a_time_in_another_form_is_corrected(written: str, advice: str) -> None:
         "2031-10-06 25:00",
         "2031-10-06 2:00 in the afternoon",
         "2031-10-06T10:00-05",
+        "2031-10-06T10:00Z EST",
+        "2031-10-06 2:00-4:00 pm",
+        "10/6/2031 10:00-12:00 pm",
         "2031-10-06 14:00 am",
         "10/06/31 09:00",
         "2031-13-06T09:00",

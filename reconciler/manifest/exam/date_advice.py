@@ -23,22 +23,23 @@ _YEAR_LAST: Final = re.compile(
     rf"(?P<one>[0-9]{{1,2}})(?P<between>{_DASH}|[/.])(?P<two>[0-9]{{1,2}})(?P=between)(?P<year>[0-9]{{4}})"
 )
 _IN_WORDS: Final = re.compile(
-    r"(?:[a-z]+,? +)??(?:(?P<month>[a-z]{3,9})\.? +(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?,?"
+    r"(?:(?P<month>[a-z]{3,9})\.? +(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?,?"
     r"|(?P<day2>[0-9]{1,2})(?:st|nd|rd|th|\.)? +(?P<month2>[a-z]{3,9})\.?,?) +(?P<year>[0-9]{4})"
 )
 _TIME: Final = re.compile(
     r"[t, ]*(?:at +)?(?P<hour>[0-9]{1,2})"
     r"(?:[:.h](?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?"
     r"|(?<=[0-9]{2})(?P<minute2>[0-9]{2})(?P<second2>[0-9]{2})?|(?P<whole> ?(?=(?:uhr|h)\b)))?"
-    r" *(?P<half>[ap]\.?m\.?)? *(?P<offset>z|[+-][0-9]{2}:?[0-9]{2})?"
+    r" *(?P<half>[ap]\.?m\.?(?![a-z]))? *(?P<offset>z|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _SAID_BESIDE: Final = re.compile(
     r"(?<![a-z])(?:uhr|h|hrs?|hours|o'clock|sharp|local(?: time)?|t\.?b\.?[acd]\.?|draft|provisional"
     r"|(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?)(?![a-z])|[][(){},;.?!]"
 )
 """Words and signs beside a date and time that do not change it."""
-_WEEKDAY_FIRST: Final = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[., ]+(?=[0-9])")
+_WEEKDAY_FIRST: Final = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[., ]+(?=[0-9]|[a-z]+\.? +[0-9])")
 _MORE: Final = re.compile(rf" *(?:{_DASH}|[/~]|to\b|till?\b|until\b|and\b|bis\b) *(?=[0-9])(?!0[0-9]$)")
+_HALF: Final = re.compile(r"[ap]\.?m\b")
 _ZONE: Final = re.compile(r"[a-z][a-z_/]+")
 _LONGEST: Final = 60
 _NOON: Final = 12
@@ -57,10 +58,14 @@ def date_advice(text: str) -> str:
     beside = {spelt: _SAID_BESIDE.sub(" ", rest).strip() for spelt, rest in found}
     if readings := [spelt for spelt, word in beside.items() if not word]:
         return f"Write it as {' or '.join(readings)}."
-    if readings := [spelt for spelt, word in beside.items() if _is_zone(word)]:
+    if readings := [each for each, word in beside.items() if _is_local(each) and _is_zone(word)]:
         return _in_zone(readings, beside[readings[0]])
     days = [f"{day:%Y-%m-%d}Thh:mm" for day, end in _days(folded) if not folded[end:].strip(" ,;.")]
     return f"Add the time: {' or '.join(dict.fromkeys(days))}." if days else _FORM
+
+
+def _is_local(spelt: str) -> bool:
+    return datetime.fromisoformat(spelt).tzinfo is None
 
 
 def _is_zone(word: str) -> bool:
@@ -89,7 +94,11 @@ def _readings(text: str) -> Iterator[tuple[str, str]]:
         time = _TIME.match(text, end)
         if time is None:
             continue
-        rest = text[time.end() :]
+        offset, rest = (time["offset"] or "").upper(), text[time.end() :]
+        if offset.startswith("-") and not text[:4].isdecimal():  # only ISO dates have offsets: it is a range
+            offset, rest = "", offset + rest
+        if time["half"] is None and _MORE.match(rest) and _HALF.search(rest):
+            continue  # of 2:00-4:00 pm, nobody knows the half of the first
         hour = int(time["hour"])
         minutes = time["minute"] or time["minute2"]
         if time["half"] is None and minutes is None and time["whole"] is None:
@@ -107,7 +116,6 @@ def _readings(text: str) -> Iterator[tuple[str, str]]:
         except (ValueError, OverflowError):
             continue
         spelt = moment.isoformat(timespec="minutes" if second is None else "seconds")
-        offset = (time["offset"] or "").upper()
         yield spelt + (f"{offset[:3]}:{offset[-2:]}" if len(offset) > 1 else offset), rest
 
 
