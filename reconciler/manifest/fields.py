@@ -23,6 +23,12 @@ def fields_within(block: Literal["exam", "configuration"]) -> Collection[str]:
 
 
 @cache
+def top_fields() -> frozenset[str]:
+    """Return the names of the fields at the top of a manifest or of the workspace file."""
+    return frozenset(name for each in ("manifest", "workspace") for name in schemas.load(each)["properties"])
+
+
+@cache
 def free_text_fields() -> frozenset[str]:
     """Return the names of the fields of an exam, and of lifecycle blocks, that take several words."""
     return frozenset({"reason", *_texts_of(schemas.load("create-exam"))}) - _WORDS

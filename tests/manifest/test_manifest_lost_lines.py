@@ -167,7 +167,7 @@ HALF = QUIZ.removesuffix(" }\n") + "\n"
 CLOSED = "Write `configuration: { duration: 75, password: { fromEnv: EXAM_SECRET_Q } }}`."
 NO_KEY, ENDS = "this line has no key", "the file ends in text that has no keys"
 INDENT = "Indent it more if it goes on with line {}; begin a comment with `#`."
-REMOVE = "Remove the lines from here on, or begin each with `#`; indent them if they go on the text above."
+REMOVE = "Remove its lines, or begin each with `#`; indent them if they go on a text above."
 QUOTED = "the '>' of a quoted e-mail stands before this line"
 
 
@@ -220,6 +220,26 @@ QUOTED = "the '>' of a quoted e-mail stands before this line"
         ("    title: Exam b\n", "    title: Exam b\nand more\n", ("24:1", NO_KEY, INDENT.format(23))),
         ("duration: 75\n", "duration: 75\nCS 101,Final,2031-10-06\n", ("20:1", NO_KEY, INDENT.format(19))),
         (THIRD, f"{THIRD}--\nBest regards,\nMary\n", ("39:1", ENDS, REMOVE)),
+        (HEAD, f"Hello,\n\n{HEAD}", ("1:1", "the file begins with text that has no keys", REMOVE)),
+        (SECOND, SECOND.replace("  ", "> >   ", 1), ("21:1", QUOTED, "Remove each `> `.")),
+        (
+            "  cs210/b:\n",
+            "  cs210/b;\n",
+            (
+                "21:3",
+                "';' stands here in place of ':'",
+                "Write `:` and a space between the key and its value.",
+            ),
+        ),
+        (
+            "defaults:\n",
+            "defaults:\n    attempts: 2\n",
+            (
+                "6:5",
+                "the line `configuration:` is missing above",
+                "Write it above this line, indented more than line 5.",
+            ),
+        ),
         (THIRD, f"{THIRD}Best regards,\nMary\n", ("39:1", ENDS, REMOVE)),
         (VALID, VALID.replace("\n", "\n> "), ("2:1", f"{QUOTED}, and before 37 more", "Remove each `> `.")),
         ("    title: Exam b\n", ">     title: Exam b\n", ("23:1", QUOTED, "Remove each `> `.")),

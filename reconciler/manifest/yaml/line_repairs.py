@@ -22,6 +22,9 @@ _OTHER_SIGN: Final = re.compile(
     rf"{LEAD}(?P<key>[A-Za-z]\w*)[ \t]*(?P<sign>[,;.|]|-(?=\s)|[\u2013\u2014])[ \t]*(?P<value>\S.*)"
 )
 _NO_COLON: Final = re.compile(rf"{LEAD}(?P<key>{PHRASE}|{KEY}|{_QUOTED})[ \t]+(?P<value>[^\s#:].*)")
+_SIGN_ALONE: Final = re.compile(
+    rf"{LEAD}(?P<key>(?:{KEY})(?<!\.))[ \t]*(?P<sign>[;,.=]|[=-]>)(?P<value>[ \t]*(?:#.*)?)"
+)
 _ALONE: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|{_QUOTED})(?P<value>[ \t]*(?:#.*)?)")
 _NO_DASH_SPACE: Final = re.compile(r"(?P<lead>[^\S\n]*)-(?P<value>[^\s-].*)")
 _BULLET: Final = re.compile(
@@ -34,7 +37,13 @@ _COMMENT: Final = re.compile(r"(?P<lead>[^\S\n]*)(?P<sign>//+|--+|/\*+|;+|<!--|%
 _RULE: Final = re.compile(r"[ \t]*(?P<rule>-{2}|-{4,}|={2,}|_{2,}|\*{2,})[ \t]*")
 _REMARK: Final = re.compile(r"[ \t]+#.*$")
 _END: Final = re.compile(r"\.\.\.[ \t]*(?:#.*)?")
-_ODD_COLONS: Final = {"\uff1a": "full-width colon", "\ufe55": "small colon", "\u2236": "ratio sign"}
+_ODD_COLONS: Final = {
+    "\uff1a": "full-width colon",
+    "\uff1b": "full-width semicolon",
+    "\uff1d": "full-width equals sign",
+    "\ufe55": "small colon",
+    "\u2236": "ratio sign",
+}
 _ODD_COLON: Final = re.compile(
     rf"{LEAD}(?P<key>{KEY})[^\S\n]*(?P<sign>[{''.join(_ODD_COLONS)}])[^\S\n]*(?P<value>.*)"
 )
@@ -123,7 +132,7 @@ def of_spelling(index: int, line: str) -> Iterator[Slip]:
 
 def _of_signs(index: int, line: str) -> Iterator[Slip]:
     """Yield repairs of another sign in the place of the colon; some count only after a documented field."""
-    for form in (_SIGN, _OTHER_SIGN):
+    for form in (_SIGN, _OTHER_SIGN, _SIGN_ALONE):
         found = form.fullmatch(line)
         if found is not None and (form is _SIGN or _is_field(found["key"])):
             message = f"'{found['sign']}' stands here in place of ':'"
@@ -131,7 +140,7 @@ def _of_signs(index: int, line: str) -> Iterator[Slip]:
 
 
 def _entry(index: int, found: re.Match[str], wrong: str, message: str, advice: str) -> Slip:
-    fixed = f"{found['lead']}{found['key']}: {found['value']}"
+    fixed = f"{found['lead']}{found['key']}: {found['value'].lstrip()}".rstrip()
     return Slip(index, *found.span(wrong), message, advice, fixed)
 
 

@@ -12,34 +12,41 @@ from reconciler.manifest.yaml.line_repairs import Slip
 
 _CONFLICT: Final = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?: |$)")
 _FENCE: Final = re.compile(r"(?:```|~~~)")
-_MAIL_QUOTE: Final = re.compile(r">(?: |$)")
-_FAREWELL: Final = re.compile(r"(?:--[ \t]*|[^\W\d_][^:{}\[\]\"'#]*)?")
-"""A line of the text below an e-mail; it may be blank."""
+_MAIL_QUOTE: Final = re.compile(r">(?: ?>)* ?")
+_LETTER: Final = re.compile(r"(?:--[ \t]*|[^\W\d_][^:{}\[\]\"'#]*)?")
+"""A line of the text around what an e-mail quotes; it may be blank."""
 
 
 def take_out(lines: list[str]) -> Iterator[Slip]:
     """Yield what was pasted around the YAML of `lines`, and take it out of them."""
     yield from _markers(lines)
-    quoted = [index for index, line in enumerate(lines) if line[:1] == ">" and _MAIL_QUOTE.match(line)]
+    quoted = [index for index, line in enumerate(lines) if line[:1] == ">"]
     if quoted:
         more = f", and before {len(quoted) - 1} more" if len(quoted) > 1 else ""
         message = f"the '>' of a quoted e-mail stands before this line{more}"
         yield Slip(quoted[0], 0, 1, message, "Remove each `> `.", "", is_spelt=False)
     for index in quoted:
-        lines[index] = lines[index][2:]
-    end = next((at for at in range(len(lines), 0, -1) if not _is_farewell(lines[at - 1])), 0)
-    farewell = [index for index in range(end, len(lines)) if lines[index].strip()]
-    if len(farewell) > 1 or (farewell and lines[farewell[0]].startswith("--")):
-        hint = (
-            "Remove the lines from here on, or begin each with `#`; indent them if they go on the text above."
-        )
-        size = len(lines[farewell[0]].rstrip())
-        yield Slip(farewell[0], 0, size, "the file ends in text that has no keys", hint, "", is_spelt=False)
-        lines[end:] = [""] * (len(lines) - end)
+        lines[index] = _MAIL_QUOTE.sub("", lines[index], count=1)
+    start = next((at for at, line in enumerate(lines) if not _is_letter(line)), 0)
+    end = next((at for at in range(len(lines), start, -1) if not _is_letter(lines[at - 1])), len(lines))
+    yield from _letter(lines, range(start), "begins with")
+    yield from _letter(lines, range(end, len(lines)), "ends in")
 
 
-def _is_farewell(line: str) -> bool:
-    return bool(_FAREWELL.fullmatch(line)) and not documented_fields().keys() & set(line.split()[:1])
+def _letter(lines: list[str], rows: range, where: str) -> Iterator[Slip]:
+    """Yield the text of an e-mail in `rows`, at the start or the end of `lines`, and take it out."""
+    written = [index for index in rows if lines[index].strip()]
+    if not written[1:] and not (written and lines[written[0]].rstrip().endswith(("--", ","))):
+        return  # one line may go on a text
+    hint = "Remove its lines, or begin each with `#`; indent them if they go on a text above."
+    size, message = len(lines[written[0]].rstrip()), f"the file {where} text that has no keys"
+    yield Slip(written[0], 0, size, message, hint, "", is_spelt=False)
+    for index in written:
+        lines[index] = ""
+
+
+def _is_letter(line: str) -> bool:
+    return bool(_LETTER.fullmatch(line)) and not documented_fields().keys() & set(line.split()[:1])
 
 
 def _markers(lines: list[str]) -> Iterator[Slip]:

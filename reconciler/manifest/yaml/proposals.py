@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.manifest.fields import documented_fields, fields_within
+from reconciler.manifest.fields import documented_fields, fields_within, top_fields
 from reconciler.manifest.yaml.flow_repairs import of_open_brackets
 from reconciler.manifest.yaml.line_repairs import (
     Slip,
@@ -106,10 +106,15 @@ class Proposals(Struct):
             advice = "Write one like `cs101/midterm-1:`, indented less than this line."
             width = next(iter(self._addresses(index)), indent + 1)
             yield _lost(index, line, f"{' ' * width}an/exam:", message, advice)
-        elif value and above in fields_within("exam") and key in fields_within("configuration"):
+        elif key in fields_within("configuration"):
             message = "the line `configuration:` is missing above"
-            advice = f"Write it above this line, in line with line {before + 1}."
-            yield _lost(index, line, f"{' ' * indent}configuration:", message, advice)
+            if value and above in fields_within("exam"):
+                advice = f"Write it above this line, in line with line {before + 1}."
+                yield _lost(index, line, f"{' ' * indent}configuration:", message, advice)
+            elif not value and (above == "defaults" or "/" in above):
+                advice = f"Write it above this line, indented more than line {before + 1}."
+                width = (indent + indent_of(line)) // 2
+                yield _lost(index, line, f"{' ' * width}configuration:", message, advice)
 
     def _of_indentation(self, near: Sequence[int], at_line: int) -> Iterator[Slip]:
         """Yield repairs of indentation; first of the lines that share it with the fewest others."""
@@ -134,10 +139,17 @@ class Proposals(Struct):
         ):
             if there == here or (line.rstrip().endswith(":") and here < below <= there):
                 continue
+            if kind == "field" and self._is_outside(line, there, other):
+                continue
             by = "1 space" if abs(here - there) == 1 else f"{abs(here - there)} spaces"
             message = f"this is indented {by} {'more' if here > there else 'less'} than line {other + 1}"
             fixed = f"{' ' * there}{line.lstrip(' ')}"
             yield Slip(index, 0, here, message, f"Line it up with line {other + 1}.", fixed, is_spelt=False)
+
+    def _is_outside(self, line: str, there: int, other: int) -> bool:
+        """Return whether the field on `line` cannot stand `there`, like the line `other`."""
+        is_top = there == 0 and _key_and_value(line)[0].lstrip("- ") not in top_fields()
+        return is_top or _form(self.lines[other])[1] == "address"
 
     def _neighbours(self, index: int) -> dict[int, int]:
         """Return the indentations that the line at `index` may have, each with a line that has it."""
