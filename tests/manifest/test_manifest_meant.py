@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.manifest.loader import load
@@ -482,6 +482,8 @@ KEYS = [
 
 
 @settings(max_examples=200)
+@example({"exams": {}, "configuration": {"exams": ""}})
+@example({"courses": {"configuration": {"exams": ""}}})
 @given(
     st.recursive(
         st.one_of(st.text(max_size=8), st.sampled_from(["title", "Title", "cs/a", "duration", "password x"])),

@@ -107,8 +107,15 @@ def _aliases(top: YamlMapping, fields: StrayFields) -> tuple[YamlMapping, list[S
             top = _with(top, block, kept)
         if shared:
             fields.report_fields(shared, f"'{block}'", _under(_DEFAULTS, top))
-            top = _with(top, _DEFAULTS, _with_fields(top.mapping(_DEFAULTS), shared), shared[0])
+            top = _in_defaults(top, shared, fields)
     return top, lost
+
+
+def _in_defaults(top: YamlMapping, strays: Sequence[Stray], fields: StrayFields) -> YamlMapping:
+    """Return `top` with `strays` in its defaults; what is in them is read as meant too."""
+    defaults, lost = _exam(_with_fields(top.mapping(_DEFAULTS), strays), f"'{_DEFAULTS}'", fields)
+    fields.report_exams(lost, f"under `{_EXAMS}`")
+    return _with(top, _DEFAULTS, defaults, strays[0])
 
 
 def _under(block: str, top: YamlMapping) -> str:
@@ -163,7 +170,7 @@ def _with_slipped(top: YamlMapping, strays: Sequence[Stray], fields: StrayFields
     above = [address for address, (at, _) in exams.ranges().items() if at.start < strays[0].at.start]
     if not above:
         fields.report_fields(strays, "a manifest", "in an exam, or under `defaults` if all exams have it")
-        return _with(top, _DEFAULTS, _with_fields(top.mapping(_DEFAULTS), strays), strays[0])
+        return _in_defaults(top, strays, fields)
     fields.report_fields(strays, "a manifest", "below the exam above, indented")
     exam = _with_fields(exams.mapping(above[-1]), strays)
     return _with(top, _EXAMS, _with(exams, above[-1], exam))
