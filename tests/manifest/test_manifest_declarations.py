@@ -283,11 +283,11 @@ def test_mistakes_in_a_workspace(tmp_path: Path, text: str, name: str | None, co
 @pytest.mark.parametrize(
     ("rules", "told"),
     [
-        ("{inline-secrets: eror}", ["'inline-secrets' is not a rule whose severity can be set"]),
+        ("{inline-secrets: errors}", ["'inline-secrets' is not a rule whose severity can be set"]),
         ("{no-pasword: of}", ["'no-pasword' is not a rule whose severity can be set"]),
         (
-            "{inline-secret: eror}",
-            ["'eror' is not allowed for 'inline-secret'; allowed: error, warning, off"],
+            "{inline-secret: errors}",
+            ["'errors' is not allowed for 'inline-secret'; allowed: error, warning, off"],
         ),
         ("{no-password: of}", ["'of' is not allowed for 'no-password'; allowed: error, warning, off"]),
     ],
