@@ -240,6 +240,15 @@ QUOTED = "the '>' of a quoted e-mail stands before this line"
                 "Write it above this line, indented more than line 5.",
             ),
         ),
+        (
+            "      examOpenDate: 2031-11-01T09:00\n      examCloseDate: 2031-11-03T17:00\n",
+            "    examOpenDate: 2031-11-01T09:00\n    examCloseDate: 2031-11-03T17:00\n",
+            (
+                "28:7",
+                "this is indented more than the lines above it, which belong under `configuration` too",
+                "Indent what is between line 25 and this one like this line.",
+            ),
+        ),
         (THIRD, f"{THIRD}Best regards,\nMary\n", ("39:1", ENDS, REMOVE)),
         (VALID, VALID.replace("\n", "\n> "), ("2:1", f"{QUOTED}, and before 37 more", "Remove each `> `.")),
         ("    title: Exam b\n", ">     title: Exam b\n", ("23:1", QUOTED, "Remove each `> `.")),

@@ -50,6 +50,7 @@ class Proposals(Struct):
         begun = (next(self.written(range(row + 1, at_line)), at_line) for row in self.headers(at_line))
         for index in dict.fromkeys([*near, *begun]):
             yield from self._of_lost_line(index)
+            yield from self._of_outdented(index)
         for index in near:
             yield from of_value(index, lines[index])
         ended = near[1:2] if is_written(lines[at_line]) else near[:1]
@@ -115,6 +116,23 @@ class Proposals(Struct):
                 advice = f"Write it above this line, indented more than line {before + 1}."
                 width = (indent + indent_of(line)) // 2
                 yield _lost(index, line, f"{' ' * width}configuration:", message, advice)
+
+    def _of_outdented(self, index: int) -> Iterator[Slip]:
+        """Yield a repair of the first lines of a configuration, if they stand in line with its key."""
+        above = list(islice(self.written(range(index - 1, max(index - _BESIDE, -1), -1)), _BESIDE))
+        if not above or indent_of(self.lines[above[0]]) >= indent_of(self.lines[index]):
+            return
+        for between, row in enumerate(above):
+            key, value = _key_and_value(self.lines[row])
+            is_beside = indent_of(self.lines[row]) == indent_of(self.lines[above[0]])
+            if between > 1 and is_beside and key == "configuration" and not value:
+                message = (
+                    "this is indented more than the lines above it, which belong under `configuration` too"
+                )
+                advice = f"Indent what is between line {row + 1} and this one like this line."
+                yield _lost(index, self.lines[index], self.lines[row], message, advice)
+            if key not in fields_within("configuration") or not is_beside:
+                return
 
     def _of_indentation(self, near: Sequence[int], at_line: int) -> Iterator[Slip]:
         """Yield repairs of indentation; first of the lines that share it with the fewest others."""
