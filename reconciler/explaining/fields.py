@@ -13,8 +13,8 @@ Schema: TypeAlias = Mapping[str, Any]
 
 _COURSE: Final = ("course", "courseSid")
 _EXAM: Final = "an exam, `defaults` or a profile"
-_OF_EXAMS: Final = frozenset({"exams", "defaults", "profiles"})
-"""Keys of a manifest that hold exams; the fields of an exam are listed once, on their own."""
+_OF_EXAMS: Final = frozenset({"exams", "defaults", "profiles", "sections"})
+"""Keys that hold exams; the fields of an exam are listed once, on their own."""
 
 
 class Field(Struct, frozen=True, kw_only=True):
@@ -96,7 +96,7 @@ def _insides(schema: Schema) -> Iterator[Schema]:
     """Yield the schemas of the mappings that a value of `schema` is or holds."""
     yield schema
     yield from schema.get("oneOf", ())
-    for keyword in ("items", "additionalProperties"):
+    for keyword in ("then", "items", "additionalProperties"):
         if isinstance(schema.get(keyword), Mapping):
             yield schema[keyword]
 
@@ -123,6 +123,8 @@ def _value(schema: Schema) -> str:
     """Return in words which values `schema` accepts."""
     if "oneOf" in schema:
         return " or ".join(_choice(choice) for choice in schema["oneOf"])
+    if "then" in schema:
+        return "text or a mapping"
     names = schema.get("type", ())
     words = [schemas.TYPE_WORDS[name] for name in ([names] if isinstance(names, str) else names)]
     if "items" in schema:

@@ -28,7 +28,7 @@ from reconciler.model.words import listed, suggestion
 MAX_CHAIN: Final = 32
 
 _EXTENDS: Final = "extends"
-_OF_MANIFESTS_ONLY: Final = ("exams", *BLOCKS)
+_OF_MANIFESTS_ONLY: Final = ("term", "exams", *BLOCKS)
 _PROFILES: Final = re.compile(rb"(?m)^profiles\s*:")
 _SMALL: Final = 1024 * 1024
 _MOST_ENTRIES: Final = 20_000
@@ -262,7 +262,9 @@ class BaseFileReader:
 def _unknown_profiles(root: YamlMapping) -> Iterator[tuple[TextRange, str]]:
     """Yield the place and the name of each profile that is used in `root` and not defined there."""
     known = root.mapping("profiles")
-    for holder in (root.get("defaults"), *root.mapping("exams").values()):
+    exams = root.mapping("exams")
+    sections = (section for exam in exams for section in exams.mapping(exam).mapping("sections").values())
+    for holder in (root.get("defaults"), *exams.values(), *sections):
         if isinstance(holder, YamlMapping) and "profiles" in holder:
             names = holder.sequence("profiles")
             for index, name in enumerate(names):

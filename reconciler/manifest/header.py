@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.dates import report_date_times, report_unknown_zone, report_zone
-from reconciler.manifest.exam.merge import PROFILES, PartialExams
+from reconciler.manifest.exam.merge import PROFILES, PartialExams, report_misplaced_sections
 from reconciler.manifest.exam.passwords import report_secret
 from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
@@ -18,10 +18,13 @@ from reconciler.model.destination import Environment
 from reconciler.model.identities import (
     CourseSid,
     InstallSid,
+    is_address_part,
     is_course_sid,
     is_install_sid,
     is_user_sid,
 )
+from reconciler.model.terms import Term
+from reconciler.model.words import listed, suggestion
 from reconciler.zones import zone_of
 
 _EXAMS: Final = "exams"
@@ -32,7 +35,7 @@ class FileContext(Struct, frozen=True):
     """Values that apply to all exams of a file: from the file, its base files, and the environment.
 
     `zone` is None if no time zone is named, or an unknown one (`zone_is_wrong`). `install` is None if it is
-    missing or wrong.
+    missing or wrong. `term` is None if the file names none, or an unknown one (`term_is_wrong`).
     """
 
     environment: Environment
@@ -44,6 +47,8 @@ class FileContext(Struct, frozen=True):
     install: InstallSid | None
     unusable: frozenset[tuple[str, str]] = frozenset()
     """All aliases of the files, also with a wrong SID, each behind its block, `courses` or `users`."""
+    term: Term | None = None
+    term_is_wrong: bool = False
 
     def is_unusable(self, block: str, alias: str) -> bool:
         """Return whether a diagnostic tells already why `alias` is not known."""
@@ -89,7 +94,29 @@ def context_of(
         unusable=frozenset(
             (block, alias) for block in _ALIASES for root in roots for alias in root.mapping(block)
         ),
+        term=environment.terms.get(term_of(roots[-1]) or ""),
+        term_is_wrong="term" in roots[-1] and term_of(roots[-1]) not in environment.terms,
     )
+
+
+def term_of(root: YamlMapping) -> str | None:
+    """Return the name of the term of a manifest; None if it has none, or one that cannot be a name."""
+    name = root.get("term")
+    return name if isinstance(name, str) and is_address_part(name) else None
+
+
+def report_term(root: YamlMapping, environment: Environment, diagnostics: FileDiagnostics) -> None:
+    """Report a term that the workspace does not define."""
+    name = root.get("term")
+    if isinstance(name, str) and name not in environment.terms:
+        known = listed(environment.terms)
+        advice = f"There are: {known}." if known else "Define it under `terms` of reconciler.yaml."
+        diagnostics.add(
+            "unknown-term",
+            root.value_at("term"),
+            f"there is no term {diagnostics.echo(name)}",
+            suggestion(name, environment.terms, advice),
+        )
 
 
 def report_missing_install(
@@ -129,6 +156,7 @@ def report_header(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
     report_zone(root, diagnostics)
     for partial in _partial_exams(root):
         report_zone(partial, diagnostics)
+        report_misplaced_sections(partial, "what exams share", diagnostics)
     for name, profile in root.mapping(PROFILES).items():
         if isinstance(profile, YamlMapping) and PROFILES in profile:
             diagnostics.add(

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias, TypeVar
 from msgspec import Struct, field
 
 from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.header import term_of
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.model.declarations import Absence, AcceptedChange, Distinction, Import, Move, Removal
 from reconciler.model.diagnostics import Position, Severity
@@ -23,6 +24,7 @@ from reconciler.model.identities import (
 from reconciler.model.outside_text import tamed
 from reconciler.model.renames import steps_to_declared
 from reconciler.model.stored_values import LONGEST_PROSE
+from reconciler.model.terms import in_term
 from reconciler.model.words import suggestion
 
 POINTS_NOWHERE: Final = "points-nowhere"
@@ -36,6 +38,7 @@ BLOCKS: Final = ("imports", "moved", "removed", "absent", "accepted", "distinct"
 
 _LIKENESS: Final = 0.8
 """Addresses of one course are more alike than other names, although they are different exams."""
+_ADDRESSES: Final = ("exam", "from", "to")
 _STALE: Final = "If that exam is gone, remove this block; otherwise declare it under `exams`."
 
 
@@ -268,10 +271,12 @@ class Lifecycle(Struct):
 def _items(name: str, root: YamlMapping, diagnostics: FileDiagnostics) -> Iterator[_Item]:
     """Yield the valid items of the block `name`."""
     key = "from" if name == "moved" else "exam"
+    term = term_of(root)
     for item in root.sequence(name):
         if not isinstance(item, YamlMapping):
             continue
         fields = {field: text for field, text in item.items() if isinstance(text, str)}
+        fields |= {field: in_term(term, fields[field]) for field in _ADDRESSES if field in fields}
         if key in fields:
             at = item.value_at(key)
             found = _block(name, fields, diagnostics.source.position(at.start))

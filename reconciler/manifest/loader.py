@@ -149,7 +149,7 @@ class _Reader:
         self._elsewhere.update({each.address: each for each in manifest.elsewhere})
         for each in manifest.declared:
             self._located.setdefault(each.declaration.address, each)
-        for address, (at, here) in manifest.addresses.items():
+        for address, at, here in manifest.addresses:
             first = self._places.setdefault(address, here)
             if first is not here:
                 diagnostics.add(

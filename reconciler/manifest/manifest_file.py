@@ -5,15 +5,22 @@ from msgspec import Struct, field
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.provenance import TracedExams, Tracer
 from reconciler.manifest.exam.resolve import Resolver
+from reconciler.manifest.exam.sections import WrittenExam, written_exams
 from reconciler.manifest.extends import Bases
-from reconciler.manifest.header import context_of, report_header, report_missing_install, report_partial_exams
+from reconciler.manifest.header import (
+    context_of,
+    report_header,
+    report_missing_install,
+    report_partial_exams,
+    report_term,
+    term_of,
+)
 from reconciler.manifest.rule_diagnostics import LocatedDeclaration
-from reconciler.manifest.schema.messages import NamedRange
-from reconciler.manifest.yaml.nodes import BROKEN, MERGE, TextRange, Value, YamlMapping
+from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.model.declarations import Declaration, ExamElsewhere
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Position
-from reconciler.model.identities import ADDRESS_RULE, Address, is_address
+from reconciler.model.identities import Address
 from reconciler.model.payloads import digest_of
 
 
@@ -32,13 +39,14 @@ class ManifestFile(Struct):
     provenance: TracedExams
     declared: list[LocatedDeclaration] = field(default_factory=list)
     elsewhere: list[ExamElsewhere] = field(default_factory=list)
-    addresses: dict[Address, tuple[TextRange, Position]] = field(default_factory=dict)
+    addresses: list[tuple[Address, TextRange, Position]] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
 
     def read(self) -> None:
         """Fill in what the manifest says, and report all mistakes."""
         self.diagnostics.is_partly_judged |= not self.bases.are_whole
         report_header(self.root, self.diagnostics)
+        report_term(self.root, self.environment, self.diagnostics)
         exams = self.root.get("exams")
         if isinstance(exams, YamlMapping):
             self._read_exams(exams)
@@ -50,36 +58,26 @@ class ManifestFile(Struct):
         self.names.update({sid: alias for alias, sid in (*context.courses.items(), *context.users.items())})
         resolver = Resolver(self.root, context, self.diagnostics, are_whole)
         tracer = Tracer(roots, self.environment, self.diagnostics, context.partial_exams)
-        if not resolver.may_merge_under(len(exams)):
+        written = list(written_exams(exams, term_of(self.root), self.diagnostics))
+        if not resolver.may_merge_under(len(written)):
             return
-        for key, (at, own) in exams.ranges().items():
-            if exams[key] is BROKEN and key == MERGE:
-                continue
-            self.diagnostics.exam = TextRange(at.start, max(at.end, own.end))
-            self.diagnostics.address = Address(key) if is_address(key) else None
-            self._read_exam(key, at, own, exams[key], resolver, tracer)
+        for exam in written:
+            self.diagnostics.exam = TextRange(exam.at.start, max(exam.at.end, exam.own.end))
+            self.diagnostics.address = exam.address
+            self._read_exam(exam, resolver, tracer)
         self.diagnostics.exam = self.diagnostics.address = None
         resolver.report_lacking()
-        if are_whole and len(exams) > len(self.elsewhere):
+        if are_whole and len(written) > len(self.elsewhere):
             report_missing_install(roots, context, self.diagnostics)
 
-    def _read_exam(  # noqa: PLR0913, PLR0917 - the exam, its places, and what is made once for a file
-        self, key: str, at: TextRange, own: TextRange, exam: Value, resolver: Resolver, tracer: Tracer
-    ) -> None:
+    def _read_exam(self, exam: WrittenExam, resolver: Resolver, tracer: Tracer) -> None:
         """Report mistakes in one exam; declare it if it has none."""
-        here, address = self.diagnostics.source.position(at.start), self.diagnostics.address
-        if address is None:
-            self.diagnostics.add(
-                "bad-address",
-                at,
-                f"{self.diagnostics.echo(key)} cannot be an address",
-                f"Use {ADDRESS_RULE}.",
-            )
-        else:
-            self.addresses[address] = at, here
-        if self.diagnostics.is_full:
+        here, address = self.diagnostics.source.position(exam.at.start), exam.address
+        if address is not None:
+            self.addresses.append((address, exam.at, here))
+        if self.diagnostics.is_full or not resolver.may_add(exam.copied):
             return
-        resolved = resolver.resolve(exam, NamedRange(at, "an exam"))
+        resolved = resolver.resolve(exam.value, exam.place, exam.section)
         if isinstance(resolved, tuple):
             self.diagnostics.is_partly_judged = True
             if address is not None:
@@ -98,7 +96,10 @@ class ManifestFile(Struct):
             declared_at=here,
             course=resolved.course,
             timezone=resolved.timezone,
+            term=term_of(self.root),
+            section=None if exam.section is None else exam.section.section,
         )
-        self.declared.append(LocatedDeclaration(declaration, resolved.values, at, own, self.diagnostics))
-        if isinstance(exam, YamlMapping):
-            self.provenance.add(address, tracer, exam, resolved)
+        self.declared.append(
+            LocatedDeclaration(declaration, resolved.values, exam.at, exam.own, self.diagnostics)
+        )
+        self.provenance.add(address, tracer, exam.layers, resolved)

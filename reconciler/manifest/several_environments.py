@@ -12,8 +12,10 @@ from reconciler.model.declarations import Declared, Loaded
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.rules.registry import UNUSED_SUPPRESSION
 
-OF_ENVIRONMENT: Final = frozenset({"no-install-sid", "no-timezone", "unknown-alias", "unknown-environment"})
-"""Codes of errors in manifests that may only be due to the environment, or to the lack of one."""
+OF_ENVIRONMENT: Final = frozenset(
+    {"no-install-sid", "no-timezone", "unknown-alias", "unknown-environment", "unknown-term"}
+)
+"""Codes of errors in manifests that may only be due to a mistake in the workspace file, or to no choice."""
 
 _Names: TypeAlias = tuple[str, ...]
 

@@ -18,6 +18,7 @@ from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
 from reconciler.manifest.schema.workspace_as_meant import workspace_as_meant
 from reconciler.manifest.suppressions import report_retired
+from reconciler.manifest.terms import terms_of
 from reconciler.manifest.yaml.document import read
 from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
 from reconciler.model.commands import command
@@ -86,9 +87,10 @@ def load_workspace(
         _check_manifests(environments.mapping(name), diagnostics)
         _check_service(environments.mapping(name), diagnostics)
     _check_states(root_value, diagnostics)
+    terms = terms_of(root_value, diagnostics)
     if has_errors(diagnostics.collected):
         return WorkspaceFile(diagnostics=ordered(diagnostics.collected))
-    environment = _chosen(root_value, environment_name, diagnostics)
+    environment = replace(_chosen(root_value, environment_name, diagnostics), terms=terms)
     return _workspace(root_value, environment, diagnostics)
 
 

@@ -15,7 +15,8 @@ class Declaration(Struct, frozen=True, kw_only=True):
     """One exam as declared: defaults merged, aliases resolved, date-times normalised.
 
     `digest` is that of `payload`. `course` is the alias that the author used, for display; None if the author
-    wrote a SID. `timezone` is the IANA name of the zone that local times are in; None means UTC.
+    wrote a SID. `timezone` is the IANA name of the zone that local times are in; None means UTC. `term` is
+    that of its file, and `section` its key among the sections of one exam; None for an exam without.
     """
 
     address: Address
@@ -27,6 +28,8 @@ class Declaration(Struct, frozen=True, kw_only=True):
     declared_at: Position
     course: str | None = None
     timezone: str | None = None
+    term: str | None = None
+    section: str | None = None
 
 
 class ExamElsewhere(Struct, frozen=True, kw_only=True):

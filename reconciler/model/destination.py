@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from reconciler.model.diagnostics import Position
 from reconciler.model.identities import CourseSid, InstallSid
+from reconciler.model.terms import Term
 
 
 class Destination(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -80,7 +81,7 @@ class Environment(Struct, frozen=True, kw_only=True):
 
     `name` is None if none is chosen; `names` are those of all environments of the workspace. `users` maps
     aliases to `US…` SIDs. `places` maps dotted paths of values to their position in the workspace file, if it
-    is known.
+    is known. `terms` are those of the workspace, by name.
     """
 
     name: str | None = None
@@ -92,3 +93,4 @@ class Environment(Struct, frozen=True, kw_only=True):
     courses: Mapping[str, CourseSid] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, Position] = field(default_factory=dict)
+    terms: Mapping[str, Term] = field(default_factory=dict)

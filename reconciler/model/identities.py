@@ -57,6 +57,11 @@ def is_address(text: str) -> bool:
     return re.match(_ADDRESS, text) is not None
 
 
+def is_address_part(text: str) -> bool:
+    """Return whether `text` is a valid address without `/`, such as the name of a term or a section."""
+    return is_address(text) and "/" not in text
+
+
 def as_yaml(name: str) -> str:
     """Return `name`, an address or an attempt id, as a scalar that YAML reads as text."""
     return f'"{name}"' if _NOT_TEXT_IN_YAML.fullmatch(name) else name

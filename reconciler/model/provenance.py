@@ -11,8 +11,12 @@ from reconciler.model.identities import Address
 
 
 class Layer(enum.Enum):
-    """The part of the manifests that holds a value: an exam wins over its profiles, these over defaults."""
+    """The part of the manifests that holds a value, highest precedence first.
 
+    A section wins over its exam, an exam over its profiles, and these over defaults.
+    """
+
+    SECTION = "section"
     EXAM = "exam"
     PROFILE = "profile"
     DEFAULTS = "defaults"
@@ -23,8 +27,8 @@ class Layer(enum.Enum):
 class ValueSource(Struct, frozen=True, kw_only=True):
     """The layer that one value comes from, and where it is written.
 
-    `name` is that of the profile or environment; None for other layers. `position` is None if the environment
-    was not read from a file.
+    `name` is that of the section, profile or environment; None for other layers. `position` is None if the
+    environment was not read from a file.
     """
 
     layer: Layer

@@ -44,7 +44,8 @@ class Exam(Struct, frozen=True, kw_only=True, eq=False):
 
     `payload` is what would be sent: defaults merged, date-times as `YYYY-MM-DDTHH:MM:SS.mmmZ`, secrets as
     references without their value. `course` is the alias that the author used; None for a SID. `timezone` is
-    the IANA name in which local times are read; None for UTC.
+    the IANA name in which local times are read; None for UTC. `term` is that of its file, and `section` its
+    key among the sections of one exam; None for an exam without.
     """
 
     address: Address
@@ -53,6 +54,8 @@ class Exam(Struct, frozen=True, kw_only=True, eq=False):
     payload: Payload
     course: str | None = None
     timezone: str | None = None
+    term: str | None = None
+    section: str | None = None
 
     @property
     def configuration(self) -> Mapping[str, Json]:

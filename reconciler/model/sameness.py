@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from reconciler.model.declarations import Declaration
 from reconciler.model.distinctions import Distinctions
-from reconciler.model.identities import Address
+from reconciler.model.identities import Address, CourseSid
 from reconciler.model.lookalikes import INVISIBLE
 from reconciler.model.payloads import Payload, configuration_of
 from reconciler.model.rules import Exam
@@ -20,6 +20,7 @@ from reconciler.model.state import Entry, Intent
 TITLE: Final = "course and title"
 URL: Final = "course and URL"
 API_EXAM_ID: Final = "install and apiExamId"
+SECTIONS: Final = "course and list of sections"
 
 _BLANK: Final = str.maketrans({"\u2800": " "})
 _URL: Final = re.compile(
@@ -99,18 +100,23 @@ def api_exam_id_of(payload: Payload) -> str | None:
     return _seen(found).strip() if isinstance(found, str) and _says_something(found) else None
 
 
+def section_trait(course: CourseSid, exam: str) -> Trait:
+    """Return the trait that the sections of one exam and one course share; `exam` is their common address."""
+    return Trait(SECTIONS, course, exam)
+
+
 def sharing_a_title(
     exams: Iterable[_Exam], *, imported: Collection[Address], distinctions: Distinctions
 ) -> Iterator[tuple[_Exam, _Exam]]:
     """Pair each exam with the first other, by address, of the same course and title that is not distinct.
 
-    Exams in `imported` are known to exist and are left out.
+    Exams of two terms are no pair. Exams in `imported` are known to exist and are left out.
     """
-    groups: dict[Trait, list[_Exam]] = {}
+    groups: dict[tuple[Trait, str | None], list[_Exam]] = {}
     for exam in exams:
         trait = title_trait(exam)
         if trait is not None and exam.address not in imported:
-            groups.setdefault(trait, []).append(exam)
+            groups.setdefault((trait, exam.term), []).append(exam)
     for group in groups.values():
         if len(group) > 1:
             by_address = {exam.address: exam for exam in sorted(group, key=lambda exam: exam.address)}

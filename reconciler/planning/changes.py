@@ -112,4 +112,6 @@ def _change(  # noqa: PLR0913 - the fields that lines differ in
         intent=intent,
         course=None if exam is None else exam.course,
         timezone=None if exam is None else exam.timezone,
+        term=None if exam is None else exam.term,
+        section=None if exam is None else exam.section,
     )

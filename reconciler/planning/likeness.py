@@ -14,7 +14,7 @@ from reconciler.model.identities import Address
 from reconciler.model.instants import spell_instant
 from reconciler.model.payloads import Payload, configuration_of
 from reconciler.model.renames import onward
-from reconciler.model.sameness import Trait, sharing_a_title, traits_of
+from reconciler.model.sameness import Trait, section_trait, sharing_a_title, traits_of
 from reconciler.planning.blocks import AppliedBlocks
 from reconciler.planning.differences import Recorded, is_same
 
@@ -24,12 +24,16 @@ _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9
 
 
 class Held(Struct, frozen=True, kw_only=True):
-    """An exam that state holds or has in doubt: its `address` in the plan, and its address in state."""
+    """An exam that state holds or has in doubt: its `address` in the plan, and its address in state.
+
+    `terms` are those of its declarations, if it `is_declared`.
+    """
 
     address: Address
     held_at: Address
-    is_declared: bool
     is_in_doubt: bool
+    is_declared: bool
+    terms: frozenset[str | None] = frozenset()
 
 
 class Likeness(Struct, frozen=True, kw_only=True):
@@ -58,9 +62,9 @@ def likenesses(
 ) -> Iterator[Likeness]:
     """Yield the likenesses of `creates` to exams that state holds or has in doubt.
 
-    Left out are exams whose own declaration still has the shared trait, that are accepted as declared, whose
-    recorded window has closed (unless they are in doubt), that state holds at an address in `forgiven`, and
-    that `distinct` tells from the create by name.
+    Left out are exams whose own declaration still has the shared trait, that are declared in another term or
+    accepted as declared, whose recorded window has closed (unless they are in doubt), that state holds at an
+    address in `forgiven`, and that `distinct` tells from the create by name.
     """
     if not creates:
         return
@@ -68,8 +72,12 @@ def likenesses(
     for create in creates if by_trait else ():
         known = distinctions.named.get(create.address, frozenset())
         alike: dict[Address, Likeness] = {}
-        for trait in sorted(traits_of(create) & by_trait.keys()):
-            others = (one for one in by_trait[trait] if known.isdisjoint(_names(one, applied)))
+        for trait in sorted(_traits_of_create(create) & by_trait.keys()):
+            others = (
+                one
+                for one in by_trait[trait]
+                if known.isdisjoint(_names(one, applied)) and not _is_of_another_term(one, create)
+            )
             for held in islice(others, _MOST):
                 found = Likeness(create=create.address, held=held, kind=trait.kind)
                 alike.setdefault(held.held_at, found)
@@ -90,6 +98,27 @@ def twins_of(
     return sorted({(first, second) for first, second in ends})
 
 
+def _traits_of_create(create: Declaration) -> frozenset[Trait]:
+    """Return the traits of `create`; one of several sections also has that of its exam."""
+    if create.section is None:
+        return traits_of(create)
+    exam = create.address.removesuffix(f"/{create.section}")
+    return traits_of(create) | {section_trait(create.course_sid, exam)}
+
+
+def _traits_held(held: Held, recorded: Recorded) -> frozenset[Trait]:
+    """Return the traits of an exam of state; one that is not declared may be a section, or have them now."""
+    if held.is_declared:
+        return traits_of(recorded)
+    exams = (held.address, held.address.rpartition("/")[0])
+    return traits_of(recorded) | {section_trait(recorded.course_sid, exam) for exam in exams}
+
+
+def _is_of_another_term(held: Held, create: Declaration) -> bool:
+    """Return whether `held` is declared, and only in other terms than `create`."""
+    return held.is_declared and not held.is_in_doubt and create.term not in held.terms
+
+
 def _names(held: Held, applied: AppliedBlocks) -> set[Address]:
     """Return all addresses of an exam of state: former, present and future."""
     return {held.address, held.held_at, *onward(held.held_at, applied.routes)}
@@ -107,7 +136,7 @@ def _by_trait(
             continue
         if not held.is_in_doubt and has_closed(recorded.payload, now):
             continue
-        for trait in traits_of(recorded).difference(*map(traits_of, own)):
+        for trait in _traits_held(held, recorded).difference(*map(traits_of, own)):
             by_trait.setdefault(trait, []).append(held)
     return by_trait
 
@@ -122,11 +151,17 @@ def _held(applied: AppliedBlocks) -> Iterable[tuple[Held, Recorded, list[Declara
         adoption = applied.adoptions.get(address)
         held_at = adoption.settles if adoption is not None else applied.moved_from.get(address)
         own = [applied.exams[address]] if address in applied.exams else []
-        yield (
-            Held(address=address, held_at=held_at or address, is_declared=bool(own), is_in_doubt=False),
-            recorded,
-            own,
-        )
+        yield _held_one(address, held_at or address, own, is_in_doubt=False), recorded, own
     for address, intent in applied.doubts.items():
         own = [applied.exams[end] for end in (address, *ends.get(address, ())) if end in applied.exams]
-        yield Held(address=address, held_at=address, is_declared=bool(own), is_in_doubt=True), intent, own
+        yield _held_one(address, address, own, is_in_doubt=True), intent, own
+
+
+def _held_one(address: Address, held_at: Address, own: Sequence[Declaration], *, is_in_doubt: bool) -> Held:
+    return Held(
+        address=address,
+        held_at=held_at,
+        is_in_doubt=is_in_doubt,
+        is_declared=bool(own),
+        terms=frozenset(exam.term for exam in own),
+    )

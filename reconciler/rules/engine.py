@@ -86,6 +86,8 @@ def _view(declaration: Declaration, payload: Payload) -> Exam:
         payload=payload,
         course=declaration.course,
         timezone=declaration.timezone,
+        term=declaration.term,
+        section=declaration.section,
     )
 
 

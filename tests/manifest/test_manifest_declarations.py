@@ -311,7 +311,7 @@ def test_the_only_environment_is_chosen(tmp_path: Path) -> None:
 def test_the_manifest_schema_knows_every_field_of_the_body() -> None:
     """An exam has exactly the documented fields, and those that stand for or steer others."""
     body, manifest = schemas.load("create-exam"), schemas.load("manifest")["definitions"]
-    own = {"course", "courseSid", "contactUser", "profiles", "environments", "timezone"}
+    own = {"course", "courseSid", "contactUser", "profiles", "environments", "sections", "timezone"}
     assert set(manifest["exam"]["properties"]) - own == set(body["properties"])
     inner = body["properties"]["configuration"]["properties"]
     assert set(manifest["configuration"]["properties"]) == set(inner)
@@ -320,7 +320,7 @@ def test_the_manifest_schema_knows_every_field_of_the_body() -> None:
 
 def test_the_manifest_schema_asks_of_a_field_what_the_body_does() -> None:
     """Only what is resolved may be written otherwise, so a right exam has a right body."""
-    resolved = {"password", "contactUserSid", *DATE_FIELDS, "startTime"}
+    resolved = {"password", "contactUserSid", *DATE_FIELDS, "startTime", "sections"}
     body, manifest = schemas.load("create-exam"), schemas.load("manifest")
     exam = _plain(manifest["definitions"]["exam"], manifest, resolved)
     for name, part in _plain(body, body, resolved)["properties"].items():

@@ -59,7 +59,7 @@ def parts_in(schema: Any) -> Iterator[Any]:
     for keyword in ("properties", "definitions"):
         for part in schema.get(keyword, {}).values():
             yield from parts_in(part)
-    for keyword in ("items", "additionalProperties", "propertyNames"):
+    for keyword in ("items", "additionalProperties", "propertyNames", "then", "else"):
         yield from parts_in(schema.get(keyword, False))
     for keyword in ("allOf", "oneOf"):
         for part in schema.get(keyword, []):
@@ -93,11 +93,13 @@ def told(error: ValidationError) -> tuple[Any, ...]:
     return error.validator, tuple(error.absolute_path), fields, id(error.instance)
 
 
-def right(schema: Any, root: Any) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - one case a keyword
+def right(schema: Any, root: Any) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0911 - one case a keyword
     """Values that satisfy `schema`, from what it says and nothing else."""
     match schema:
         case {"$ref": name}:
-            return right(root["definitions"][name.rpartition("/")[2]], root)
+            return st.deferred(lambda: right(root["definitions"][name.rpartition("/")[2]], root))
+        case {"then": one, "else": other}:
+            return right(one, root) | right(other, root)
         case {"allOf": [part]}:
             return right(part, root)
         case {"oneOf": choices}:
@@ -120,7 +122,7 @@ def right(schema: Any, root: Any) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - 
         "boolean": st.booleans(),
         "null": st.none(),
         "number": NUMBERS,
-        "integer": st.integers(min_value=schema.get("minimum")) | st.sampled_from([2.0, 1e300]),
+        "integer": st.integers(schema.get("minimum"), schema.get("maximum")) | st.sampled_from([2.0]),
     }[schema["type"]]
 
 
@@ -136,7 +138,7 @@ def right_objects(draw: st.DrawFn, schema: Any, root: Any) -> dict[str, Any]:
             lambda name: name not in known
         )
         values = SCALARS if others is True else right(others, root)
-        members |= draw(st.dictionaries(names, values, max_size=2))
+        members |= draw(st.dictionaries(names, values, min_size=schema.get("minProperties", 0), max_size=2))
     return members
 
 

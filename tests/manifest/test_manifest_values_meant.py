@@ -197,6 +197,14 @@ def test_a_lost_extends_is_told_once(tmp_path: Path, base: str) -> None:
     assert told(tmp_path, {"exams/a.yaml": f"extends: [{shown}]\n{WITH_PROFILE}"}) == []
 
 
+def test_a_lost_extends_of_a_section_is_told_once(tmp_path: Path) -> None:
+    """A section lists profiles of its own."""
+    told(tmp_path, {"_base.yaml": BASE})
+    text = VALID.replace("    title:", "    sections: {a: {profiles: [open-book]}}\n    title:")
+    ((_, message, _),) = told(tmp_path, {"exams.yaml": text})
+    assert message.endswith("and this file extends no other")
+
+
 @pytest.mark.parametrize(
     ("written", "meant"),
     [

@@ -42,6 +42,7 @@ _MORE: Final = re.compile(rf" *(?:{_DASH}|[/~]|to\b|till?\b|until\b|and\b|bis\b)
 _HALF: Final = re.compile(r"[ap]\.?m\b")
 _ZONE: Final = re.compile(r"[a-z][a-z_/]+")
 _LONGEST: Final = 60
+_SOME_DAY: Final = "2000-01-02"
 _NOON: Final = 12
 _MIDNIGHT: Final = 24
 
@@ -83,6 +84,24 @@ def _in_zone(readings: list[str], word: str) -> str:
     if zone is not None and (moment.tzname() or "").casefold() == word:
         said += f", or as {moment.isoformat()}"
     return f"Write it as {said}."
+
+
+def clock_advice(text: str) -> str:
+    """Return how `text`, which is no time of day, should read."""
+    folded = " ".join(text.casefold().split())
+    readings = (
+        []
+        if len(text) > _LONGEST
+        else [
+            spelt
+            for spelt, rest in _readings(f"{_SOME_DAY} {folded}")
+            if not _SAID_BESIDE.sub(" ", rest).strip()
+        ]
+    )
+    day, _, clock = readings[0].partition("T") if readings else ("", "", "")
+    if day != _SOME_DAY or len(clock) != len("09:00"):
+        return 'Write hours and minutes of 24 hours, such as "09:00" or "17:30".'
+    return f'Write it as "{clock}".'
 
 
 def _readings(text: str) -> Iterator[tuple[str, str]]:

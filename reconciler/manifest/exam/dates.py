@@ -54,9 +54,12 @@ def report_date_times(
     With `zone_is_wrong`, the missing time zone of local times is already reported.
     """
     is_right = True
-    for holder, field in _date_places(exam):
+    for holder, field in date_places(exam):
+        text = holder[field]
+        if not isinstance(text, str):
+            continue
         try:
-            normalized(str(holder[field]), zone)
+            normalized(text, zone)
         except BadDateTime as error:
             is_right = False
             if error.code == "no-timezone" and zone_is_wrong:
@@ -67,14 +70,14 @@ def report_date_times(
     return is_right
 
 
-def _date_places(exam: YamlMapping) -> Iterator[tuple[YamlMapping, str]]:
-    """Yield each date-time of `exam` as the mapping that holds it and its key."""
+def date_places(exam: YamlMapping) -> Iterator[tuple[YamlMapping, str]]:
+    """Yield the place of each date of `exam` as the mapping that holds it and its key."""
     configuration = exam.mapping("configuration")
     for field in DATE_FIELDS:
-        if isinstance(configuration.get(field), str):
+        if field in configuration:
             yield configuration, field
     for proctor in configuration.sequence("instructorAsProctor"):
-        if isinstance(proctor, YamlMapping) and isinstance(proctor.get("startTime"), str):
+        if isinstance(proctor, YamlMapping) and "startTime" in proctor:
             yield proctor, "startTime"
 
 
@@ -120,6 +123,20 @@ def normalized(text: str, zone: ZoneInfo | None) -> str:
     except OverflowError:
         raise BadDateTime("bad-date-time", "this date is beyond the years 1 to 9999") from None
     return spell_instant(instant)
+
+
+def local_reading(text: str, zone: ZoneInfo | None) -> tuple[datetime, str]:
+    """Return what clocks in `zone` show at the valid date-time `text`, and an empty text.
+
+    Without a zone, return what is written and its offset as text.
+    """
+    written = _WRITTEN.fullmatch(text)
+    if written is None:
+        raise ValueError(text)
+    moment, offset = _moment(written), written["offset"]
+    if offset is None or zone is None:
+        return moment, offset or ""
+    return moment.replace(tzinfo=_offset(offset)).astimezone(zone).replace(tzinfo=None), ""
 
 
 def _moment(written: re.Match[str]) -> datetime:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.exam.dates import DATE_FIELDS
 from reconciler.manifest.redaction import PASSWORD
 from reconciler.manifest.yaml.nodes import Value, YamlMapping, YamlSequence
 from reconciler.model.words import listed, suggestion
@@ -11,6 +12,8 @@ from reconciler.model.words import listed, suggestion
 COURSE_FIELDS: Final = ("course", "courseSid")
 CONTACT_FIELDS: Final = ("contactUser", "contactUserSid")
 PROFILES: Final = "profiles"
+SECTIONS: Final = "sections"
+_WHOLE: Final = frozenset({PASSWORD, *DATE_FIELDS})
 MAX_PROFILES: Final = 32
 
 
@@ -18,7 +21,7 @@ def merged(upper: YamlMapping, lower: YamlMapping | None) -> YamlMapping:
     """Return `upper` merged over `lower`: mappings are merged deeply, other values replaced.
 
     If `upper` names a course, by alias or by SID, neither field of the course is taken from `lower`; the same
-    holds for the contact. A password is replaced as a whole.
+    holds for the contact. A password and a relative date are replaced as a whole.
     """
     if not lower:
         return upper
@@ -39,7 +42,7 @@ def _over(upper: YamlMapping, lower: YamlMapping, hidden: Collection[str] = ()) 
         if key not in upper:
             if key not in hidden:
                 result.put(key, base, key_at, value_at)
-        elif isinstance(value, YamlMapping) and isinstance(base, YamlMapping) and key != PASSWORD:
+        elif isinstance(value, YamlMapping) and isinstance(base, YamlMapping) and key not in _WHOLE:
             result[key] = _over(value, base)
     return result
 
@@ -108,6 +111,17 @@ def profiles_of(
         )
         return None
     return _known_profiles(written, partial_exams, diagnostics)
+
+
+def report_misplaced_sections(holder: YamlMapping, name: str, diagnostics: FileDiagnostics) -> None:
+    """Report sections in `holder`, which is no exam and has `name` in messages."""
+    if SECTIONS in holder:
+        diagnostics.add(
+            "misplaced-sections",
+            holder.key_at(SECTIONS),
+            f"{name} cannot have sections",
+            "Write `sections` in an exam.",
+        )
 
 
 def _known_profiles(

@@ -15,8 +15,8 @@ from reconciler.model.destination import Environment
 from reconciler.model.identities import Address
 from reconciler.model.provenance import Layer, Provenance, ValueSource
 
-_LayerValues: TypeAlias = tuple[Layer, str | None, YamlMapping]
-"""A layer of an exam: its kind, the name of a profile, and its values."""
+LayerValues: TypeAlias = tuple[Layer, str | None, YamlMapping]
+"""A layer of an exam: its kind, the name of a section or profile, and its values."""
 
 
 class Tracer(Struct, frozen=True):
@@ -27,15 +27,16 @@ class Tracer(Struct, frozen=True):
     diagnostics: FileDiagnostics
     partial_exams: PartialExams
 
-    def provenance(self, exam: YamlMapping, resolved: ResolvedExam) -> Provenance:
-        """Return the source of every value of the resolved `exam`, and of the SIDs behind its aliases.
+    def provenance(self, own: Sequence[LayerValues], resolved: ResolvedExam) -> Provenance:
+        """Return the source of every value of an exam, and of the SIDs behind its aliases.
 
+        `own` are the layers of the exam itself, the highest first.
         The source is the highest layer that has the path of the value, because merging keeps the value of
         the highest layer.
         """
         values = resolved.values
-        layers: list[_LayerValues] = [
-            (Layer.EXAM, None, exam),
+        layers: list[LayerValues] = [
+            *own,
             *(
                 (Layer.PROFILE, name, self.partial_exams.profiles[name])
                 for name in reversed(resolved.profiles)
@@ -53,7 +54,7 @@ class Tracer(Struct, frozen=True):
             found["contactUserSid"] = self._outside("users", user)
         return {**provenance, **{path: source for path, source in found.items() if source is not None}}
 
-    def _value_source(self, path: Sequence[str], layers: Sequence[_LayerValues]) -> ValueSource:
+    def _value_source(self, path: Sequence[str], layers: Sequence[LayerValues]) -> ValueSource:
         for layer, name, values in layers:
             at = _value_at(values, path)
             if at is not None:
@@ -83,16 +84,18 @@ class TracedExams(Mapping[Address, Provenance]):
     """The provenance of every exam by address, found when it is asked for: finding it takes time."""
 
     def __init__(self) -> None:
-        self._traced: dict[Address, tuple[Tracer, YamlMapping, ResolvedExam]] = {}
+        self._traced: dict[Address, tuple[Tracer, Sequence[LayerValues], ResolvedExam]] = {}
 
-    def add(self, address: Address, tracer: Tracer, exam: YamlMapping, resolved: ResolvedExam) -> None:
-        """Take in `exam`, written in the file of `tracer`; of two at one address, the first stays."""
-        self._traced.setdefault(address, (tracer, exam, resolved))
+    def add(
+        self, address: Address, tracer: Tracer, own: Sequence[LayerValues], resolved: ResolvedExam
+    ) -> None:
+        """Take in an exam with its `own` layers in the file of `tracer`; of two at one address, the first."""
+        self._traced.setdefault(address, (tracer, own, resolved))
 
     def __getitem__(self, address: Address) -> Provenance:
         """Return the provenance of the exam at `address`."""
-        tracer, exam, resolved = self._traced[address]
-        return tracer.provenance(exam, resolved)
+        tracer, own, resolved = self._traced[address]
+        return tracer.provenance(own, resolved)
 
     def __iter__(self) -> Iterator[Address]:
         """Iterate over the addresses."""

@@ -12,6 +12,8 @@ from reconciler.manifest.exam.environments import environments_of
 from reconciler.manifest.exam.merge import COURSE_FIELDS, count_nodes, merged, profiles_of
 from reconciler.manifest.exam.passwords import report_secret
 from reconciler.manifest.exam.payload import body_of, course_of, report_user
+from reconciler.manifest.exam.placeholders import Filling, Section
+from reconciler.manifest.exam.relative_dates import with_absolute_dates
 from reconciler.manifest.header import FileContext
 from reconciler.manifest.schema.as_meant import exam_as_meant
 from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
@@ -24,7 +26,9 @@ from reconciler.model.words import listed
 from reconciler.zones import zone_of
 
 MAX_MERGED_NODES: Final = 2_000_000
-"""Limit of the values that defaults and profiles add to all exams of one file together."""
+"""Limit of the values that defaults, profiles and sections add to all exams of one file together."""
+_TEXT_PER_NODE: Final = 32
+"""So many characters of texts with placeholders count as one value."""
 
 
 class ResolvedExam(Struct, frozen=True):
@@ -54,8 +58,8 @@ class Resolver(Struct):
     """Resolves the exams of one file, and reports their mistakes; what they lack only in `report_lacking`.
 
     `are_whole` is false if a base file is missing: then fields that it may define are not missed.
-    `merged_nodes` counts the values of the profiles merged so far, `_judged` the exams whose required fields
-    were looked for, and `_lacking` are those that lack a field, or a course.
+    `merged_nodes` counts the values of the profiles and sections merged so far, `_judged` the exams whose
+    required fields were looked for, and `_lacking` are those that lack a field, or a course.
     """
 
     root: YamlMapping
@@ -66,10 +70,12 @@ class Resolver(Struct):
     _judged: int = 0
     _lacking: dict[str, list[_Lacking]] = field(default_factory=dict)
 
-    def resolve(self, exam: Value, place: NamedRange) -> ResolvedExam | tuple[str, ...] | None:
-        """Return the resolved exam; report mistakes and return None.
+    def resolve(
+        self, exam: Value, place: NamedRange, section: Section | None = None
+    ) -> ResolvedExam | tuple[str, ...] | None:
+        """Return the resolved exam, in which placeholders stand for values of `section`.
 
-        For an exam that is for other environments only, return these.
+        Report mistakes and return None. For an exam that is for other environments only, return these.
         """
         if isinstance(exam, YamlMapping):
             exam = exam_as_meant(exam, place.name, self.diagnostics)
@@ -81,16 +87,18 @@ class Resolver(Struct):
         if profiles is None or not self._may_merge(profiles):
             return None
         below = partial_exams.below(profiles)
-        values = merged(exam, below)
+        values = self._filled(merged(exam, below), section)
         environments = environments_of(values, self.context.environment.names, self.diagnostics)
         if not self.context.is_for(environments):
             # Only its environments know its courses, users and time zone; the rest is the same everywhere.
             context = replace(self.context, zone=zone_of("UTC"), zone_is_wrong=False).for_exam(values)
+            values = with_absolute_dates(values, context, self.diagnostics)
             self._has_required(values, place, below)
             if self._has_usable_values(values, context) and values is not exam:
                 report_schema_errors(check_of("manifest", "exam"), values, place, self.diagnostics)
             return environments
         context = self.context.for_exam(values)
+        values = with_absolute_dates(values, context, self.diagnostics)
         course = self._course(values, context)
         if not self._has_usable_values(values, context):
             course = None
@@ -110,7 +118,20 @@ class Resolver(Struct):
         return below is None or self._is_within_bounds(count_nodes(below) * count)
 
     def _may_merge(self, profiles: tuple[str, ...]) -> bool:
-        self.merged_nodes += sum(count_nodes(self.context.partial_exams.profiles[name]) for name in profiles)
+        return self.may_add(sum(count_nodes(self.context.partial_exams.profiles[name]) for name in profiles))
+
+    def _filled(self, values: YamlMapping, section: Section | None) -> YamlMapping:
+        """Return `values` with placeholders filled in, if they are of a section."""
+        if section is None:
+            return values
+        filling = Filling(section, self.diagnostics)
+        filled = filling.filled(values)
+        self.may_add(filling.length // _TEXT_PER_NODE)  # what is too much stops the next exam
+        return filled
+
+    def may_add(self, nodes: int) -> bool:
+        """Count `nodes` more values; return whether all together are few enough, and report it if not."""
+        self.merged_nodes += nodes
         return self._is_within_bounds(self.merged_nodes)
 
     def _is_within_bounds(self, merged_nodes: int) -> bool:
@@ -119,7 +140,7 @@ class Resolver(Struct):
         self.diagnostics.add(
             "too-large",
             self.root.key_at("defaults" if "defaults" in self.root else "exams"),
-            "the defaults and profiles, merged into every exam of this file, are too large together",
+            "defaults, profiles and sections, merged into every exam of this file, are too large together",
             "Split the file, or move what few exams need out of `defaults`.",
             address=None,
         )
@@ -158,7 +179,9 @@ class Resolver(Struct):
             for exam in exams:
                 if self.diagnostics.is_full:
                     return
-                self._report_lacking(name, exam, name if len(exams) == self._judged else "")
+                # Sections of one exam share its place, and what several of them lack is one mistake.
+                cause = name if len(exams) == self._judged else f"{name} {self.diagnostics.position(exam.at)}"
+                self._report_lacking(name, exam, cause)
 
     def _report_lacking(self, name: str, exam: _Lacking, cause: str) -> None:
         merged_in = (

@@ -218,9 +218,15 @@ def _is_secret(path: tuple[str | int, ...]) -> bool:
 
 
 def _is_date_time(error: "ValidationError") -> bool:
-    """Return whether `error` is about the form of a date-time, which `dates` reports better."""
-    pattern = schemas.load("manifest")["definitions"]["dateTime"]["pattern"]
-    return bool(error.validator == "pattern" and error.validator_value == pattern)
+    """Return whether `error` is about the form of a date or time, which `dates` or `terms` report better."""
+    definitions = schemas.load("manifest")["definitions"]
+    forms = (
+        definitions["dateTime"]["pattern"],
+        definitions["timeOfDay"]["pattern"],
+        definitions["relativeDate"]["properties"]["day"]["enum"],
+        schemas.load("workspace")["definitions"]["day"]["pattern"],
+    )
+    return error.validator in {"pattern", "enum"} and error.validator_value in forms
 
 
 def _kind(value: object) -> str:

@@ -1,0 +1,115 @@
+"""Reads the exams of a manifest as they are written: one, or one for each of its sections."""
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.exam.merge import SECTIONS, count_nodes, merged, report_misplaced_sections
+from reconciler.manifest.exam.placeholders import Section
+from reconciler.manifest.exam.provenance import LayerValues
+from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
+from reconciler.manifest.schema.validation import check_of
+from reconciler.manifest.yaml.nodes import BROKEN, MERGE, TextRange, Value, YamlMapping
+from reconciler.model.identities import ADDRESS_RULE, Address, is_address, is_address_part
+from reconciler.model.provenance import Layer
+from reconciler.model.terms import in_term
+
+
+class WrittenExam(Struct, frozen=True, kw_only=True):
+    """One exam to resolve: `value` has its fields; those of a section are merged over those of its exam.
+
+    `address` is None if it is invalid, which is reported. `place` is that of the whole exam, `at` the key of
+    the exam or section, and `own` its fields. `layers` are those of `value`, the highest first. `copied` is
+    the number of values that a section has from its exam.
+    """
+
+    address: Address | None
+    value: Value
+    place: NamedRange
+    at: TextRange
+    own: TextRange
+    layers: tuple[LayerValues, ...] = ()
+    section: Section | None = None
+    copied: int = 0
+
+
+def written_exams(
+    exams: YamlMapping, term: str | None, diagnostics: FileDiagnostics
+) -> Iterator[WrittenExam]:
+    """Yield the exams under `exams` of a file of `term`, in order; report keys that cannot be addresses."""
+    for key, (at, own) in exams.ranges().items():
+        exam, place = exams[key], NamedRange(at, "an exam")
+        if _is_failed_merge(key, exam):
+            continue
+        address = _address(in_term(term, key), key, at, diagnostics)
+        if isinstance(exam, YamlMapping) and SECTIONS in exam:
+            report_schema_errors(check_of("manifest", "exam"), exam, place, diagnostics)
+            yield from _sections(key, exam, address, place, term, diagnostics)
+        else:
+            layers = ((Layer.EXAM, None, exam),) if isinstance(exam, YamlMapping) else ()
+            yield WrittenExam(address=address, value=exam, place=place, at=at, own=own, layers=layers)
+
+
+def _sections(  # noqa: PLR0913, PLR0917 - the exam and its places
+    key: str,
+    exam: YamlMapping,
+    address: Address | None,
+    place: NamedRange,
+    term: str | None,
+    diagnostics: FileDiagnostics,
+) -> Iterator[WrittenExam]:
+    shared = _without_sections(exam)
+    copied = count_nodes(shared)
+    for name, (at, own) in exam.mapping(SECTIONS).ranges().items():
+        if _is_failed_merge(name, exam.mapping(SECTIONS)[name]):
+            continue
+        fields = exam.mapping(SECTIONS).mapping(name)
+        report_misplaced_sections(fields, "a section", diagnostics)
+        if not is_address_part(name):
+            diagnostics.add(
+                "bad-address",
+                at,
+                f"{diagnostics.echo(name)} cannot be the key of a section",
+                "It ends the exam's address: use letters, digits, '.', '_' and '-'.",
+                address=address,
+            )
+            continue
+        of_section = address and _address(f"{address}/{name}", f"{key}/{name}", at, diagnostics)
+        yield WrittenExam(
+            address=of_section,
+            value=merged(fields, shared),
+            place=place,
+            at=at,
+            own=own,
+            layers=((Layer.SECTION, name, fields), (Layer.EXAM, None, shared)),
+            section=Section(section=name, address=key, term=term),
+            copied=copied,
+        )
+
+
+def _is_failed_merge(key: str, value: Value) -> bool:
+    """Return whether this is no exam or section but a merge that failed, which is reported."""
+    return key == MERGE and value is BROKEN
+
+
+def _without_sections(exam: YamlMapping) -> YamlMapping:
+    shared = YamlMapping()
+    for key, (at, value_at) in exam.ranges().items():
+        if key != SECTIONS:
+            shared.put(key, exam[key], at, value_at)
+    return shared
+
+
+def _address(address: str, key: str, at: TextRange, diagnostics: FileDiagnostics) -> Address | None:
+    """Return `address`, or report the `key` that makes it invalid and return None."""
+    if is_address(address):
+        return Address(address)
+    diagnostics.add(
+        "bad-address",
+        at,
+        f"{diagnostics.echo(key)} cannot be an address",
+        f"Use {ADDRESS_RULE}.",
+        address=None,
+    )
+    return None
