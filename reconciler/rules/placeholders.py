@@ -14,9 +14,12 @@ PLACEHOLDER: Final = re.compile(
     r"|\b(?:TODO|TBD|FIXME)\b|\bxxx+\b|\A(?:todo|tbd|fixme)\Z"
 )
 """`{{…}}`, `${{…}}`, `${…}`, `<…>` but not an HTML tag, `TODO`, `TBD`, `FIXME` and `xxx`."""
-_SIGNS: Final = ("{{", "${", "<", "todo", "tbd", "fixme", "xxx")
+_OF_SECTIONS: Final = re.compile(r"\{(?:section|course|term|address)\}")
+_SIGNS: Final = ("{", "<", "todo", "tbd", "fixme", "xxx")
 """Each placeholder has one of these in lower case: a search for them is many times as fast."""
 _WITHIN: Final = re.compile("(?<=[{<])[^{}<>]+")
+_NOBODY: Final = "Write what it stands for: nothing fills it in, so it would be sent as it is."
+_ONLY_OF_SECTIONS: Final = "It is filled in only in an exam with `sections`; here it would be sent as it is."
 
 
 def _placeholders(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
@@ -28,13 +31,18 @@ def _placeholders(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
             continue
         for start, part in parts.items():
             for key, text in part.items():
-                if isinstance(text, str) and (found := PLACEHOLDER.search(text)) is not None:
-                    yield Finding(
-                        exam=exam,
-                        path=(*start, key),
-                        message=f"{key} holds a placeholder, {_WITHIN.sub('…', found[0])}",
-                        hint="Write what it stands for: nothing fills it in, so it would be sent as it is.",
-                    )
+                if isinstance(text, str) and (found := _found_in(text, exam)) is not None:
+                    message = f"{key} holds a placeholder, {found[0]}"
+                    yield Finding(exam=exam, path=(*start, key), message=message, hint=found[1])
+
+
+def _found_in(text: str, exam: Exam) -> tuple[str, str] | None:
+    """Return the first placeholder of `text`, as it may be shown, and what to do about it."""
+    if (found := PLACEHOLDER.search(text)) is not None:
+        return _WITHIN.sub("…", found[0]), _NOBODY
+    if exam.section is None and (found := _OF_SECTIONS.search(text)) is not None:
+        return found[0], _ONLY_OF_SECTIONS
+    return None
 
 
 RULES: Final = (Rule(code="placeholder", summary="a placeholder that nobody filled in", check=_placeholders),)

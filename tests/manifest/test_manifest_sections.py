@@ -228,7 +228,7 @@ def test_a_key_that_is_a_number_must_be_quoted(tmp_path: Path) -> None:
         json.dumps(FILE | {"version": 1})[:-1] + ', "exams": {"a": {"sections": {001: {}}}}}',
     )
     found = Workspace.open(root=tmp_path).validate().diagnostics
-    assert ("non-string-key", "Put the key in quotes.") in {(one.code, one.hint) for one in found}
+    assert "non-string-key" in {one.code for one in found}
 
 
 def test_a_section_and_an_exam_cannot_share_an_address(tmp_path: Path) -> None:
