@@ -38,6 +38,11 @@ def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
+def manifest_for(*terms: str | None) -> str:
+    """Return in words where a block with whole addresses belongs, for exams of `terms`."""
+    return "a manifest without `term:`" if any(terms) else "a manifest"
+
+
 def in_term(term: str | None, name: str) -> Address:
     """Return the whole address (or glob) that a manifest of `term` means by `name`."""
     return Address(name if term is None else f"{term}/{name}")

@@ -4,17 +4,20 @@ from msgspec import Struct
 
 from reconciler.model.identities import as_yaml
 from reconciler.model.plan import Action, Change
+from reconciler.model.terms import manifest_for
 from reconciler.outputs.invocation import Invocation
 
 
 class AcceptingAdvice(Struct, frozen=True, kw_only=True):
     """How to accept one changed exam: a command or, through review, an item of `accepted` in a manifest.
 
-    `item` is None if only the value of a secret differs: the digest does not cover that.
+    `item` is None if only the value of a secret differs: the digest does not cover that. `place` says in
+    words which manifest it belongs to.
     """
 
     command: str
     item: str | None
+    place: str
 
     @property
     def manifest(self) -> str | None:
@@ -31,4 +34,5 @@ def accepting_advice_of(change: Change, invocation: Invocation) -> AcceptingAdvi
     return AcceptingAdvice(
         command=invocation.command("accept", change.address),
         item=f"{{exam: {as_yaml(change.address)}, digest: {change.digest}}}" if is_covered else None,
+        place=manifest_for(change.term),
     )

@@ -13,6 +13,7 @@ from reconciler.model.instants import instant_in_words
 from reconciler.model.plan import Change
 from reconciler.model.report import Report
 from reconciler.model.state import Intent, State, UnclearAnswer
+from reconciler.model.terms import manifest_for
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.exam_facts import Window, title_of, window_at, windows_of
 from reconciler.outputs.invocation import PLACEHOLDER, Invocation
@@ -33,8 +34,8 @@ class InDoubtReport(Struct, frozen=True, kw_only=True):
 
     `address` is that of the exam in the plan, `doubted_at` that of the intent in state: they differ if the
     exam was moved since. `course` is the alias of the course that was sent; None if unknown. `timezone` is
-    for local times; UTC if None. `invocation` completes the commands to copy. `sid` is the exam's, if the
-    service told it and only the log could not take it.
+    for local times; UTC if None. `term` is that of the declaration. `invocation` completes the commands to
+    copy. `sid` is the exam's, if the service told it and only the log could not take it.
     """
 
     address: Address
@@ -42,8 +43,14 @@ class InDoubtReport(Struct, frozen=True, kw_only=True):
     intent: Intent
     course: str | None
     timezone: str | None
+    term: str | None
     invocation: Invocation
     sid: str = PLACEHOLDER
+
+    @property
+    def place(self) -> str:
+        """In words, the manifest that `manifest` belongs to."""
+        return manifest_for(self.term)
 
     @property
     def title(self) -> str:
@@ -151,6 +158,7 @@ def in_doubt_report_of(change: Change, invocation: Invocation) -> InDoubtReport 
         course=_alias(change, change.intent),
         timezone=change.timezone,
         invocation=invocation,
+        term=change.term,
     )
 
 
@@ -173,6 +181,7 @@ def in_doubt_reports_of_state(
             doubted_at=address,
             intent=intent,
             course=_alias(known[address], intent) if address in known else None,
+            term=known[address].term if address in known else None,
             timezone=known[address].timezone if address in known else None,
             invocation=invocation,
             sid=sids.get(address, PLACEHOLDER),

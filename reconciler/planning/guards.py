@@ -11,6 +11,7 @@ from reconciler.model.distinctions import Distinctions
 from reconciler.model.identities import MAX_ADDRESS, Address, as_yaml
 from reconciler.model.plan import Action, Change, Guard
 from reconciler.model.state import Entry, State
+from reconciler.model.terms import manifest_for
 from reconciler.model.words import first_few
 from reconciler.planning.acceptances import is_same_place
 from reconciler.planning.blocks import AppliedBlocks, Conflict
@@ -187,11 +188,12 @@ def _same_exam(creates: Sequence[Change], applied: AppliedBlocks, now: datetime)
     )
     if not twins and not alike:
         return
+    place = manifest_for(*(applied.exams[line.address].term for line in creates))
     claims = [*(f"{one} and {other} have one course and title" for one, other in twins), *map(_claim, alike)]
     yield Guard(
         code="same-exam",
         message=f"an exam to be created looks like one that exists or is declared: {first_few(claims)}",
-        hint=" ".join((*_advice_on_held(alike), _advice_on_two(twins, alike))),
+        hint=" ".join((*_advice_on_held(alike, place), _advice_on_two(twins, alike, place))),
         addresses=tuple(
             sorted(
                 {
@@ -215,20 +217,20 @@ def _claim(found: Likeness) -> str:
     return f"{found.create} has the {found.kind} of {held.address}, which {status}"
 
 
-def _advice_on_held(alike: Sequence[Likeness]) -> Iterator[str]:
-    """Yield what to write if the exam in state is the one to be created, or is to be forgotten."""
+def _advice_on_held(alike: Sequence[Likeness], place: str) -> Iterator[str]:
+    """Yield what to write to `place` if the exam in state is the one to be created, or is to be forgotten."""
     undeclared = [one for one in alike if not one.held.is_declared]
     pairs = _shared_out(undeclared)
     if pairs:
         moved = _block("moved", [f"{{from: {as_yaml(old)}, to: {as_yaml(new)}}}" for old, new in pairs])
-        yield f"If it was renamed, add {moved}."
+        yield f"If it was renamed, add {moved} to {place}."
     reused = [one for one in alike if one.held.is_declared and not one.held.is_in_doubt]
     for old, new in _shared_out(reused)[:_NAMED]:
         yield f"If {old} is declared as {new} now, run {command('state', 'mv', old, new)}."
     orphans = sorted({one.held.address for one in undeclared if not one.held.is_in_doubt})
     if orphans:
         removed = _block("removed", [f"{{exam: {as_yaml(address)}}}" for address in orphans])
-        yield f"If state is to forget the one that exists, add {removed}."
+        yield f"If state is to forget the one that exists, add {removed} to {place}."
 
 
 def _shared_out(alike: Iterable[Likeness]) -> list[tuple[Address, Address]]:
@@ -240,13 +242,13 @@ def _shared_out(alike: Iterable[Likeness]) -> list[tuple[Address, Address]]:
     return list(taken.items())
 
 
-def _advice_on_two(twins: Iterable[tuple[Address, Address]], alike: Iterable[Likeness]) -> str:
-    """Return what to write if two exams are meant."""
+def _advice_on_two(twins: Iterable[tuple[Address, Address]], alike: Iterable[Likeness], place: str) -> str:
+    """Return what to write to `place` if two exams are meant."""
     pairs = dict.fromkeys([*twins, *((one.create, one.held.address) for one in alike)])
     distinct = _block(
         "distinct", [f"{{exam: {as_yaml(one)}, from: {as_yaml(other)}}}" for one, other in pairs]
     )
-    return f"If two exams are meant, add {distinct}; if one was created by other means, `imports`."
+    return f"If two exams are meant, add {distinct} to {place}; if one was created by other means, `imports`."
 
 
 def _block(name: str, items: Sequence[str]) -> str:

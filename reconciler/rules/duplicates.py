@@ -10,6 +10,7 @@ from reconciler.model.lookalikes import latinised
 from reconciler.model.payloads import canonical_bytes
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
 from reconciler.model.sameness import folded, sharing_a_title
+from reconciler.model.terms import manifest_for
 from reconciler.rules.pairs import alike, new_exams, pairs_in
 
 _TITLE: Final[Path] = ("title",)
@@ -28,7 +29,7 @@ def _same_exam(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
             path=_TITLE,
             message=f"'{other.address}', of the same course, has this title too",
             hint="Give each exam of a course its own title, or remove one. If two are meant, add "
-            f"`distinct: [{{exam: {as_yaml(one)}, from: {as_yaml(two)}}}]`; "
+            f"`distinct: [{{exam: {as_yaml(one)}, from: {as_yaml(two)}}}]` to {manifest_for(exam.term)}; "
             "if one exists, `imports`.",
         )
 

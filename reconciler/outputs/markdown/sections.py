@@ -190,7 +190,8 @@ def _accepting(changes: Sequence[Change], invocation: Invocation) -> list[str]:
     items = [f"  - {advice.item}" for advice in found if advice.item is not None]
     lines = fenced([advice.command for advice in found])
     if items:
-        lines += ["", "Or through review, in a manifest:", "", *fenced(["accepted:", *items], "yaml")]
+        place = max((advice.place for advice in found), key=len)
+        lines += ["", f"Or through review, in {place}:", "", *fenced(["accepted:", *items], "yaml")]
     return ["", *folded("To accept those that were changed by hand to this", lines)[:-1]]
 
 
@@ -239,7 +240,7 @@ def doubt_lines(doubt: InDoubtReport, limits: Limits) -> list[str]:
         "",
         *fenced(doubt.commands, "sh"),
         "",
-        "Or through review, in a manifest:",
+        f"Or through review, in {doubt.place}:",
         "",
         *fenced(doubt.manifest, "yaml"),
     ]

@@ -166,7 +166,7 @@ def _print_acceptance(change: Change, console: Console, invocation: Invocation) 
     put(console, " " * INDENT, "once the exam itself is changed to this:")
     put(console, " " * (INDENT + 2), (advice.command, "bold"))
     if advice.manifest is not None:
-        put(console, " " * INDENT, "or through review, in a manifest:")
+        put(console, " " * INDENT, f"or through review, in {advice.place}:")
         put(console, " " * (INDENT + 2), (advice.manifest, "bold"))
 
 

@@ -74,7 +74,7 @@ def print_in_doubt_report(doubt: InDoubtReport, console: Console) -> None:
     for number, sentence in enumerate(doubt.look):
         put_fact("" if number else "look", console, sentence)
     print_settling(doubt.commands, console)
-    put(console, " " * INDENT, "or through review, in a manifest:")
+    put(console, " " * INDENT, f"or through review, in {doubt.place}:")
     for entry in doubt.manifest:
         put(console, " " * (INDENT + 2), (entry, "bold"))
 
