@@ -58,6 +58,11 @@ class Exam(Struct, frozen=True, kw_only=True, eq=False):
     section: str | None = None
 
     @property
+    def exam_address(self) -> str:
+        """The address; of a section, that of the exam whose section it is."""
+        return self.address if self.section is None else self.address.removesuffix(f"/{self.section}")
+
+    @property
     def configuration(self) -> Mapping[str, Json]:
         """The `configuration` of the payload, or an empty mapping."""
         return configuration_of(self.payload)

@@ -11,7 +11,7 @@ from reconciler.model.payloads import canonical_bytes
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
 from reconciler.model.sameness import folded, sharing_a_title
 from reconciler.model.terms import manifest_for
-from reconciler.rules.pairs import alike, new_exams, pairs_in
+from reconciler.rules.pairs import alike, new_exams, pairs_of_two_exams
 
 _TITLE: Final[Path] = ("title",)
 _TITLE_FIELDS: Final = frozenset({"title", "description"})
@@ -38,7 +38,7 @@ def _near_identical(exams: Sequence[Exam], context: Context) -> Iterator[Finding
     known = new_exams(exams, context)
     reported = set[Exam]()
     sketched = [exam for group in alike(known, _sketch) for exam in group]
-    for exam, other in pairs_in(alike(sketched, _content), context):
+    for exam, other in pairs_of_two_exams(alike(sketched, _content), context):
         if folded(exam.title) != folded(other.title):
             reported.add(exam)
             yield Finding(
@@ -46,7 +46,7 @@ def _near_identical(exams: Sequence[Exam], context: Context) -> Iterator[Finding
                 message=f"this exam and '{other.address}' differ in nothing but their titles",
                 hint="If they are one exam, remove one of them; otherwise mend what was only copied.",
             )
-    for exam, other in pairs_in(alike(known, _letters), context):
+    for exam, other in pairs_of_two_exams(alike(known, _letters), context):
         if exam not in reported and folded(exam.title) != folded(other.title):
             yield Finding(
                 exam=exam,

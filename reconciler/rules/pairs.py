@@ -27,3 +27,10 @@ def pairs_in(groups: Iterable[Sequence[Exam]], context: Context) -> Iterator[tup
         by_address = {exam.address: exam for exam in group}
         for one, other in context.distinctions.not_told_apart(tuple(by_address)):
             yield by_address[one], by_address[other]
+
+
+def pairs_of_two_exams(groups: Iterable[Sequence[Exam]], context: Context) -> Iterator[tuple[Exam, Exam]]:
+    """Yield the pairs of `pairs_in` but those of sections of one exam in one course, which are alike."""
+    for one, other in pairs_in(groups, context):
+        if (one.exam_address, one.course_sid) != (other.exam_address, other.course_sid):
+            yield one, other

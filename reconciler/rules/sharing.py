@@ -1,6 +1,6 @@
 """Rules about values that two exams should not share, and about addresses that name another course."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -8,7 +8,7 @@ from reconciler.model.identities import as_yaml
 from reconciler.model.payloads import Json
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
 from reconciler.model.sameness import api_exam_id_of, folded, quiz_of
-from reconciler.rules.pairs import alike, new_exams, pairs_in
+from reconciler.rules.pairs import alike, new_exams, pairs_in, pairs_of_two_exams
 
 _PASSWORD: Final[Path] = ("configuration", "password")
 _SHOWN: Final = 2
@@ -23,10 +23,11 @@ def _sharing(
     value: Callable[[Exam], Hashable],
     path: Path,
     what: str,
+    pairs_of: Callable[[Iterable[Sequence[Exam]], Context], Iterator[tuple[Exam, Exam]]] = pairs_in,
 ) -> Iterator[Finding]:
     """Yield findings for two exams of each group that shares a `value`."""
     for group in alike(new_exams(exams, context), value):
-        pairs = [pair for pair in pairs_in([group], context) if not _is_one_exam(*pair)]
+        pairs = [pair for pair in pairs_of([group], context) if not _is_one_exam(*pair)]
         for exam, other in pairs[:_SHOWN]:
             yield Finding(
                 exam=exam,
@@ -40,7 +41,7 @@ def _shared_password(exams: Sequence[Exam], context: Context) -> Iterator[Findin
     for group in alike(new_exams(exams, context), _secret):
         # Exams that share a quiz share its password too: one exam stands for each quiz.
         of_quizzes = {quiz: exam for exam in reversed(group) if (quiz := quiz_of(exam.payload))}
-        pairs = list(pairs_in([list(of_quizzes.values())], context))
+        pairs = list(pairs_of_two_exams([list(of_quizzes.values())], context))
         for exam, other in pairs[:_SHOWN]:
             yield Finding(
                 exam=exam,
@@ -115,6 +116,7 @@ RULES: Final = (
             value=lambda exam: (quiz := quiz_of(exam.payload)) and (exam.install_sid, quiz),
             path=("url",),
             what="the URL",
+            pairs_of=pairs_of_two_exams,
         ),
     ),
     Rule(

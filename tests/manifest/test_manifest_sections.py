@@ -176,9 +176,9 @@ def test_placeholders_in_defaults_serve_sections_alone(tmp_path: Path) -> None:
         ({"sections": ["001"]}, "wrong-type", "'sections' must be a mapping", ""),
         ({"sections": {"001": None}}, "wrong-type", "'001' must be a mapping", ""),
         (
-            {"sections": {"001": {"titel": "x"}}},
+            {"sections": {"001": {"tittle": "x"}}},
             "unknown-field",
-            "'titel' is not a field of '001'",
+            "'tittle' is not a field of '001'",
             "did you mean 'title'?",
         ),
         ({"requireApproval": "no"}, "wrong-type", "'requireApproval' must be true or false", ""),

@@ -17,21 +17,34 @@ from reconciler.model.terms import in_term
 
 
 class WrittenExam(Struct, frozen=True, kw_only=True):
-    """One exam to resolve: `value` has its fields; those of a section are merged over those of its exam.
+    """One exam as written: `fields` are its own, and a section has those of its exam as `shared`.
 
     `address` is None if it is invalid, which is reported. `place` is that of the whole exam, `at` the key of
-    the exam or section, and `own` its fields. `layers` are those of `value`, the highest first. `copied` is
-    the number of values that a section has from its exam.
+    the exam or section, and `own` the text range of its fields. `copied` is the number of values in `shared`.
     """
 
     address: Address | None
-    value: Value
+    fields: Value
     place: NamedRange
     at: TextRange
     own: TextRange
-    layers: tuple[LayerValues, ...] = ()
+    shared: YamlMapping | None = None
     section: Section | None = None
     copied: int = 0
+
+    @property
+    def value(self) -> Value:
+        """All its fields: those of a section merged over those of its exam."""
+        return merged(self.fields, self.shared) if isinstance(self.fields, YamlMapping) else self.fields
+
+    @property
+    def layers(self) -> tuple[LayerValues, ...]:
+        """The layers of `value`, the highest first."""
+        if not isinstance(self.fields, YamlMapping):
+            return ()
+        if self.section is None or self.shared is None:
+            return ((Layer.EXAM, None, self.fields),)
+        return (Layer.SECTION, self.section.section, self.fields), (Layer.EXAM, None, self.shared)
 
 
 def written_exams(
@@ -47,8 +60,7 @@ def written_exams(
             report_schema_errors(check_of("manifest", "exam"), exam, place, diagnostics)
             yield from _sections(key, exam, address, place, term, diagnostics)
         else:
-            layers = ((Layer.EXAM, None, exam),) if isinstance(exam, YamlMapping) else ()
-            yield WrittenExam(address=address, value=exam, place=place, at=at, own=own, layers=layers)
+            yield WrittenExam(address=address, fields=exam, place=place, at=at, own=own)
 
 
 def _sections(  # noqa: PLR0913, PLR0917 - the exam and its places
@@ -78,11 +90,11 @@ def _sections(  # noqa: PLR0913, PLR0917 - the exam and its places
         of_section = address and _address(f"{address}/{name}", f"{key}/{name}", at, diagnostics)
         yield WrittenExam(
             address=of_section,
-            value=merged(fields, shared),
+            fields=fields,
             place=place,
             at=at,
             own=own,
-            layers=((Layer.SECTION, name, fields), (Layer.EXAM, None, shared)),
+            shared=shared,
             section=Section(section=name, address=key, term=term),
             copied=copied,
         )
