@@ -1,6 +1,6 @@
 """Reads and checks the lifecycle blocks: `imports`, `moved`, `removed`, `absent`, `accepted`, `distinct`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct, field
@@ -43,13 +43,17 @@ _STALE: Final = "If that exam is gone, remove this block; otherwise declare it u
 
 
 class _Item(Struct, frozen=True):
-    """A valid item of the block `name`; `other` is its value beside the address, such as a SID."""
+    """A valid item of the block `name`; `other` is its value beside the address, such as a SID.
+
+    `prefix` begins every address of its file, and is not written there; it is empty without a term.
+    """
 
     name: str
     block: _Block
     other: str
     at: TextRange
     diagnostics: FileDiagnostics
+    prefix: str
 
     @property
     def address(self) -> Address:
@@ -62,6 +66,11 @@ class _Item(Struct, frozen=True):
     def refuse(self, code: str, message: str, hint: str) -> None:
         """Report an error of this item."""
         self.diagnostics.add(code, self.at, message, hint, address=self.address)
+
+    def suggested(self, address: Address, declared: Iterable[Address], otherwise: str) -> str:
+        """Return a question that names the nearest of `declared` as the file of this item writes it."""
+        known = (one.removeprefix(self.prefix) for one in declared if one.startswith(self.prefix))
+        return suggestion(address.removeprefix(self.prefix), known, otherwise, likeness=_LIKENESS)
 
     def warn(self, message: str, hint: str) -> None:
         """Warn that this item matches no declared exam."""
@@ -151,7 +160,7 @@ class Lifecycle(Struct):
             if exam not in self._anywhere and item.address not in self._anywhere:
                 item.warn(
                     f"'{item.address}' is to be imported, but no exam is declared there",
-                    self._suggestion(item.address),
+                    item.suggested(item.address, self._declared, _STALE),
                 )
 
     def _check_absences(self) -> None:
@@ -171,7 +180,7 @@ class Lifecycle(Struct):
             if self._moved_on(item.address) not in self._anywhere:
                 item.warn(
                     f"'{item.address}' is accepted as declared, but no exam is declared there",
-                    self._suggestion(item.address),
+                    item.suggested(item.address, self._declared, _STALE),
                 )
 
     def _check_distinctions(self) -> None:
@@ -191,11 +200,8 @@ class Lifecycle(Struct):
                 item.warn(
                     f"'{item.address}' is to be distinct from '{item.other}', but no exam is declared as "
                     f"'{lost}'",
-                    self._suggestion(lost),
+                    item.suggested(lost, self._declared, _STALE),
                 )
-
-    def _suggestion(self, lost: Address) -> str:
-        return suggestion(lost, self._declared, _STALE, likeness=_LIKENESS)
 
     def _moved_on(self, address: Address) -> Address:
         """Return the last address that `address` moves to; for a cycle, an address on it."""
@@ -232,7 +238,7 @@ class Lifecycle(Struct):
             if self._is_lost(item):
                 item.warn(
                     f"'{source}' was moved to '{item.address}', but no exam is declared there",
-                    self._suggestion(item.address),
+                    item.suggested(item.address, self._declared, _STALE),
                 )
 
     def _check_glob_move(self, item: _Item) -> None:
@@ -281,7 +287,7 @@ def _items(name: str, root: YamlMapping, diagnostics: FileDiagnostics) -> Iterat
             at = item.value_at(key)
             found = _block(name, fields, diagnostics.source.position(at.start))
             if found is not None:
-                yield _Item(name, *found, at, diagnostics)
+                yield _Item(name, *found, at, diagnostics, in_term(term, ""))
 
 
 def _block(name: str, fields: dict[str, str], at: Position) -> tuple[_Block, str] | None:

@@ -399,6 +399,13 @@ def test_a_term_begins_the_addresses_of_its_file(tmp_path: Path) -> None:
     assert [one.other for one in declared.distinctions] == ["2032sp/cs/*"]
 
 
+def test_a_block_that_points_nowhere_is_suggested_what_its_file_would_write(tmp_path: Path) -> None:
+    """What is copied from the hint is right in a file of the term."""
+    loaded = load(tmp_path, exams={"cs/final": BASE}, imports=[{"exam": "cs/fnal", "sid": f"EX{'a' * 32}"}])
+    (found,) = [one for one in loaded.diagnostics if one.code == "points-nowhere"]
+    assert (found.hint, found.address) == ("did you mean 'cs/final'?", "2032sp/cs/fnal")
+
+
 def test_an_address_is_measured_with_its_term(tmp_path: Path) -> None:
     """It has 128 characters with the term, and the message quotes what is written."""
     assert errors(load(tmp_path, exams={"a" * 121: BASE})) == []
