@@ -8,6 +8,7 @@ from reconciler.model.identities import as_yaml
 from reconciler.model.payloads import Json
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
 from reconciler.model.sameness import api_exam_id_of, folded, quiz_of
+from reconciler.model.terms import manifest_for
 from reconciler.rules.pairs import alike, new_exams, pairs_in, pairs_of_two_exams
 
 _PASSWORD: Final[Path] = ("configuration", "password")
@@ -16,7 +17,7 @@ _SHOWN: Final = 2
 _TITLES: Final[Mapping[str, Json]] = {"title": None, "description": None}
 
 
-def _sharing(
+def _sharing(  # noqa: PLR0913 - the exams, and in what a rule of this kind differs from another
     exams: Sequence[Exam],
     context: Context,
     *,
@@ -78,7 +79,7 @@ def _if_meant(exam: Exam, other: Exam) -> str:
     one, two = sorted((exam.address, other.address))
     return (
         "If it is meant, as for extra time in the same quiz, add "
-        f"`distinct: [{{exam: {as_yaml(one)}, from: {as_yaml(two)}}}]`."
+        f"`distinct: [{{exam: {as_yaml(one)}, from: {as_yaml(two)}}}]` to {manifest_for(exam.term)}."
     )
 
 

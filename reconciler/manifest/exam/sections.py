@@ -57,7 +57,7 @@ def written_exams(
             continue
         address = _address(in_term(term, key), key, at, diagnostics)
         if isinstance(exam, YamlMapping) and SECTIONS in exam:
-            report_schema_errors(check_of("manifest", "exam"), exam, place, diagnostics)
+            _report_shape(exam, place, diagnostics)
             yield from _sections(key, exam, address, place, term, diagnostics)
         else:
             yield WrittenExam(address=address, fields=exam, place=place, at=at, own=own)
@@ -103,6 +103,19 @@ def _sections(  # noqa: PLR0913, PLR0917 - the exam and its places
 def _is_failed_merge(key: str, value: Value) -> bool:
     """Return whether this is no exam or section but a merge that failed, which is reported."""
     return key == MERGE and value is BROKEN
+
+
+def _report_shape(exam: YamlMapping, place: NamedRange, diagnostics: FileDiagnostics) -> None:
+    """Report sections that are no mappings; what they hold is checked together with the exam's fields."""
+    sections, shape = exam[SECTIONS], YamlMapping()
+    if isinstance(sections, YamlMapping):
+        shape.update(
+            {key: YamlMapping() if isinstance(one, YamlMapping) else one for key, one in sections.items()}
+        )
+        shape.offsets, sections = sections.offsets, shape
+    alone = YamlMapping()
+    alone.put(SECTIONS, sections, exam.key_at(SECTIONS), exam.value_at(SECTIONS))
+    report_schema_errors(check_of("manifest", "exam"), alone, place, diagnostics)
 
 
 def _without_sections(exam: YamlMapping) -> YamlMapping:
