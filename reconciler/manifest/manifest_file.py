@@ -77,7 +77,7 @@ class ManifestFile(Struct):
             self.addresses.append((address, exam.at, here))
         if self.diagnostics.is_full or not resolver.may_add(exam.copied):
             return
-        resolved = resolver.resolve(exam.value, exam.place, exam.section)
+        resolved = resolver.resolve(exam.value(self.diagnostics), exam.place, exam.section)
         if isinstance(resolved, tuple):
             self.diagnostics.is_partly_judged = True
             if address is not None:

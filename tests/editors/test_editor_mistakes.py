@@ -184,6 +184,10 @@ WORDS = [
         "Write a date and a time, such as 2026-10-12T09:00, or with an offset: 2026-10-12T09:00:00-04:00.",
     ),
     (
+        "exams: { a: { configuration: { examOpenDate: { week: 1, day: Mon, at: 9am } } } }",
+        "It must be hours and minutes of 24 hours, such as 09:00.",
+    ),
+    (
         "exams: { a: { configuration: { password: { fromEnv: hunter2 } } } }",
         "The variable's name must begin with EXAM_SECRET_, then letters, digits and '_'.",
     ),
@@ -196,20 +200,27 @@ WORDS = [
         "Write { fromEnv: EXAM_SECRET_NAME } or { fromFile: PATH }; a password written out needs quotes.",
     ),
 ]
-"""A value of the wrong form, and all that an editor says of it."""
+"""A value of the wrong form in a manifest, and all that an editor says of it."""
+OF_WORKSPACES = [
+    (
+        "terms: { t: { starts: 12.1.2032, ends: 2032-05-07 } }",
+        "It must be a day as year, month and day, such as 2032-01-12.",
+    )
+]
+EVERY = [*(("manifest", *one) for one in WORDS), *(("workspace", *one) for one in OF_WORKSPACES)]
 
 
-@pytest.mark.parametrize(("line", "words"), [pytest.param(*case, id=case[0]) for case in WORDS])
-def test_a_wrong_form_is_told_in_words(server, file_of, line, words):
+@pytest.mark.parametrize(("kind", "line", "words"), [pytest.param(*case, id=case[1]) for case in EVERY])
+def test_a_wrong_form_is_told_in_words(server, file_of, kind, line, words):
     """People are told what to write; none is shown a pattern."""
-    (mistake,) = server.mistakes(file_of("manifest"), f"version: 1\n{line}\n")
+    (mistake,) = server.mistakes(file_of(kind), f"version: 1\n{line}\n")
     assert mistake["message"] == words
 
 
 def test_every_pattern_is_told_in_words():
     """Each pattern of manifests and of the workspace file has its sentence, which is among those above."""
     told = {words for name in ("manifest", "workspace") for words in sentences_in(schemas.load(name))}
-    assert told <= {words for _, words in WORDS}
+    assert told <= {words for _, _, words in EVERY}
 
 
 def sentences_in(schema):

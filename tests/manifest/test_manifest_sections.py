@@ -178,7 +178,7 @@ def test_placeholders_in_defaults_serve_sections_alone(tmp_path: Path) -> None:
         (
             {"sections": {"001": {"tittle": "x"}}},
             "unknown-field",
-            "'tittle' is not a field of an exam",
+            "'tittle' is not a field of a section",
             "did you mean 'title'?",
         ),
         ({"requireApproval": "no"}, "wrong-type", "'requireApproval' must be true or false", ""),

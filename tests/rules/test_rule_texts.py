@@ -174,7 +174,10 @@ def test_the_first_and_the_last_day_of_the_calendar_are_quoted(tmp_path: Path) -
 
 
 QUIZ = "https://lms.example.edu/quiz/1"
-MEANT = "If it is meant, as for extra time in the same quiz, add `distinct: [{exam: cs101/a, from: cs101/b}]` to a manifest."
+MEANT = (
+    "If it is meant, as for extra time in the same quiz, "
+    "add `distinct: [{exam: cs101/a, from: cs101/b}]` to a manifest."
+)
 
 
 def two(first: str, second: str) -> str:

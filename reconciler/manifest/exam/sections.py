@@ -8,6 +8,7 @@ from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.merge import SECTIONS, count_nodes, merged, report_misplaced_sections
 from reconciler.manifest.exam.placeholders import Section
 from reconciler.manifest.exam.provenance import LayerValues
+from reconciler.manifest.schema.as_meant import exam_as_meant
 from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
 from reconciler.manifest.yaml.nodes import BROKEN, MERGE, TextRange, Value, YamlMapping
@@ -32,14 +33,19 @@ class WrittenExam(Struct, frozen=True, kw_only=True):
     section: Section | None = None
     copied: int = 0
 
-    @property
-    def value(self) -> Value:
-        """All its fields: those of a section merged over those of its exam."""
-        return merged(self.fields, self.shared) if isinstance(self.fields, YamlMapping) else self.fields
+    def value(self, diagnostics: FileDiagnostics) -> Value:
+        """Return all its fields: those of a section merged over those of its exam.
+
+        Misspelt fields of the two are reported before that.
+        """
+        if self.shared is None or not isinstance(self.fields, YamlMapping):
+            return self.fields
+        shared = exam_as_meant(self.shared, self.place.name, diagnostics)
+        return merged(exam_as_meant(self.fields, "a section", diagnostics), shared)
 
     @property
     def layers(self) -> tuple[LayerValues, ...]:
-        """The layers of `value`, the highest first."""
+        """The layers of its fields, the highest first."""
         if not isinstance(self.fields, YamlMapping):
             return ()
         if self.section is None or self.shared is None:
