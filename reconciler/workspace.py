@@ -500,6 +500,8 @@ class Workspace:
             registry=self._registry,
             severities=file.rules,
             now=SystemClock().now() if now is None else now,
+            cohorts=file.cohorts,
+            max_exams_a_day=file.max_exams_a_day,
             is_partial=bool(self._paths and file.manifests),
         )
         loaded = load(

@@ -96,6 +96,7 @@ class FileDiagnostics(Struct):
     from a rule, or it has an exam for other environments only."""
     _found: dict[_DiagnosticKey, Diagnostic] = field(default_factory=dict)
     _affected: dict[_DiagnosticKey, set[Address]] = field(default_factory=dict)
+    _others: dict[_DiagnosticKey, set[Address]] = field(default_factory=dict)
     _warnings: list[_DiagnosticKey] = field(default_factory=list)
     _left_out: dict[_DiagnosticKey, None] = field(default_factory=dict)
 
@@ -110,19 +111,26 @@ class FileDiagnostics(Struct):
         address: Address | UnsetType | None = UNSET,
         subject: str = "",
         cause: str = "",
+        others: Collection[Address] = (),
     ) -> None:
         """Add a diagnostic to the file that holds `at`, unless it is known, turned off or suppressed.
 
         `subject` tells several of one code at one place apart. `address` is by default that of the exam that
         is being checked. With a `cause`, only the first of several becomes a diagnostic, and the exams of
-        the others are counted there.
+        the others are counted there. `others` are more exams that it is about.
         """
         address = self.address if address is UNSET else address
         is_outside_exam = self.exam is not None and not self.exam.start <= at.start < self.exam.end
         owner, at = self._owner_of(at)
         span = owner.source.span(at)
         found = Diagnostic(
-            severity=severity, code=code, message=message, hint=hint, span=span, address=address
+            severity=severity,
+            code=code,
+            message=message,
+            hint=hint,
+            span=span,
+            address=address,
+            others=frozenset(others),
         )
         if owner is not self:
             self._remember_mistake(found)
@@ -135,6 +143,8 @@ class FileDiagnostics(Struct):
     def add_here(self, key: _DiagnosticKey, found: Diagnostic, line: int, affected: Address | None) -> None:
         """Add a diagnostic about this file; `affected` is an exam elsewhere that has the problem too."""
         known = self._found.get(key)
+        if found.others:
+            self._others.setdefault(key, set()).update(found.others)
         if affected is not None and (known is None or known.address != affected):
             self._affected.setdefault(key, set()).add(affected)
         if known is not None:
@@ -207,10 +217,11 @@ class FileDiagnostics(Struct):
 
         Excerpts are added only here, because all secrets of the file must be known first.
         """
-        found = [
-            (key, _with_affected(self._shown(each, key[1]), self._affected.get(key, ())))
-            for key, each in self._told()
-        ]
+        found = []
+        for key, each in self._told():
+            told = _with_affected(self._shown(each, key[1]), self._affected.get(key, ()))
+            others = told.others.union(self._others.get(key, ())) - {told.address}
+            found.append((key, replace(told, others=others)))
         return [
             replace(each, excerpt=self._excerpt(at)) for (_, at, _), each in (*found, *self._those_left_out())
         ]

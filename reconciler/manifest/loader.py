@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from reconciler.manifest.cohorts import unknown_courses
 from reconciler.manifest.diagnostics import Causes, FileDiagnostics, Severities, identity_of
 from reconciler.manifest.exam.provenance import TracedExams
 from reconciler.manifest.extends import BaseFileReader
@@ -23,6 +24,7 @@ from reconciler.manifest.schema.as_meant import manifest_as_meant
 from reconciler.manifest.suppressions import read_suppressions, report_unused
 from reconciler.manifest.unread_files import look_alikes
 from reconciler.manifest.yaml.document import YamlDocument, read
+from reconciler.model.cohorts import MOST_A_DAY, Cohorts
 from reconciler.model.declarations import (
     Absence,
     AcceptedChange,
@@ -35,7 +37,7 @@ from reconciler.model.declarations import (
     Removal,
 )
 from reconciler.model.destination import Environment
-from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
+from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span, has_errors
 from reconciler.model.distinctions import Distinctions, imported_addresses
 from reconciler.model.rules import Context
 from reconciler.rules.engine import ask_rules
@@ -54,13 +56,15 @@ _OF_COPY: Final = re.compile(
 class RuleSettings(Struct, frozen=True, kw_only=True):
     """Which rules run, and with which severities; a severity of None turns a rule off.
 
-    `now` is for rules that depend on the clock; without it, they do not run. `is_partial` says that only
-    some manifests of the workspace are read.
+    `now` is for rules that depend on the clock; without it, they do not run. `cohorts` have the place of each
+    course. `is_partial` says that only some manifests of the workspace are read.
     """
 
     registry: RuleRegistry = field(default_factory=RuleRegistry)
     severities: Mapping[str, Severity | None] = field(default_factory=dict)
     now: datetime | None = None
+    cohorts: Mapping[str, Mapping[str, Span]] = field(default_factory=dict)
+    max_exams_a_day: int = MOST_A_DAY
     is_partial: bool = False
 
     def read(self, name: str, data: bytes) -> tuple[FileDiagnostics, YamlDocument | None]:
@@ -99,7 +103,7 @@ def load(
                 unreadable.append(unusable(file.name, error, place, alike=alike))
             else:
                 reader.read(file, data)
-        return reader.loaded(unreadable)
+        return reader.loaded(unreadable, is_all=not paths)
 
 
 @contextmanager
@@ -130,6 +134,8 @@ class _Reader:
         self._causes: dict[tuple[int, ...], Causes] = {}
         """By base files (as `id` of their mappings), the causes that the files which extend them share."""
         self._lifecycle = Lifecycle()
+        self._courses = set(environment.courses)
+        """The short names of all courses."""
 
     def read(self, file: ManifestPath, data: bytes) -> None:
         """Read one file and the base files that it extends."""
@@ -145,6 +151,8 @@ class _Reader:
         manifest = ManifestFile(root, diagnostics, self._environment, bases, self._provenance)
         manifest.read()
         self._names = manifest.names | self._names
+        for part in (*bases.roots, root):
+            self._courses.update(part.mapping("courses"))
         self._lifecycle.gather(root, diagnostics)
         self._elsewhere.update({each.address: each for each in manifest.elsewhere})
         for each in manifest.declared:
@@ -161,8 +169,11 @@ class _Reader:
                     cause=first.file if _is_copy(here.file, first.file) else "",
                 )
 
-    def loaded(self, found: Iterable[Diagnostic]) -> Loaded:
-        """Check all files together, run the rules, and return the result."""
+    def loaded(self, found: Iterable[Diagnostic], *, is_all: bool) -> Loaded:
+        """Check all files together, run the rules, and return the result.
+
+        `is_all` says that no file of the workspace was left out; then it defines all courses that there are.
+        """
         here = {address: at for address, at in self._places.items() if address not in self._elsewhere}
         self._lifecycle.check(here, self._places)
         declared = Declared(
@@ -176,9 +187,12 @@ class _Reader:
             elsewhere=tuple(self._elsewhere[address] for address in sorted(self._elsewhere)),
         )
         faults = self._ask_rules(declared)
+        diagnostics = [*found, *faults, *self._listed()]
+        if is_all and not has_errors(diagnostics):
+            diagnostics += unknown_courses(self._rules.cohorts, self._courses, self._environment.terms)
         return Loaded(
             declared=declared,
-            diagnostics=ordered([*found, *faults, *self._listed()]),
+            diagnostics=ordered(diagnostics),
             timely=self._rules.registry.timely,
             provenance=self._provenance,
             names=self._names,
@@ -193,6 +207,9 @@ class _Reader:
             imported=imported_addresses(declared),
             distinctions=Distinctions.of(declared),
             names=self._names,
+            cohorts=Cohorts(
+                {name: tuple(courses) for name, courses in rules.cohorts.items()}, rules.max_exams_a_day
+            ),
         )
         asked = ask_rules(declared.exams, rules.registry, rules.severities, context)
         for rule, found in asked.found:

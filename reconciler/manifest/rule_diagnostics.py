@@ -65,6 +65,7 @@ def add_rule_diagnostics(
             severity=rule.severity,
             subject=f"{len(messages)}",
             cause=finding.cause and f"{finding.cause} in {diagnostics.source.file}",
+            others=[exam.address for exam in finding.exams],
         )
         diagnostics.exam = diagnostics.address = None
 

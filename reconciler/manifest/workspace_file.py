@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from reconciler import service_url
 from reconciler.manifest import paths
+from reconciler.manifest.cohorts import cohorts_of
 from reconciler.manifest.diagnostics import FileDiagnostics, Severities
 from reconciler.manifest.exam.dates import report_zone
 from reconciler.manifest.loader import ordered
@@ -21,6 +22,7 @@ from reconciler.manifest.suppressions import report_retired
 from reconciler.manifest.terms import terms_of
 from reconciler.manifest.yaml.document import read
 from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
+from reconciler.model.cohorts import MOST_A_DAY
 from reconciler.model.commands import command
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span, has_errors
@@ -42,7 +44,8 @@ class WorkspaceFile(Struct, frozen=True, kw_only=True):
     """The contents of the workspace file; fields that it does not set have their defaults.
 
     `manifests` are those of `environment`, which is the chosen one, or else of the top level; each path has
-    its place. `all_paths` are those of the top level and of every environment; None if an error hides them.
+    its place, as has each course of `cohorts`. `all_paths` are those of the top level and of every
+    environment; None if an error hides them.
     """
 
     manifests: Mapping[str, Span] = field(default_factory=dict)
@@ -50,6 +53,8 @@ class WorkspaceFile(Struct, frozen=True, kw_only=True):
     environment: Environment = field(default_factory=Environment)
     max_creates: int | None = None
     rules: Mapping[str, Severity | None] = field(default_factory=dict)
+    cohorts: Mapping[str, Mapping[str, Span]] = field(default_factory=dict)
+    max_exams_a_day: int = MOST_A_DAY
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -87,16 +92,16 @@ def load_workspace(
         _check_manifests(environments.mapping(name), diagnostics)
         _check_service(environments.mapping(name), diagnostics)
     _check_states(root_value, diagnostics)
-    terms = terms_of(root_value, diagnostics)
+    terms, cohorts = terms_of(root_value, diagnostics), cohorts_of(root_value, diagnostics)
     if has_errors(diagnostics.collected):
         return WorkspaceFile(diagnostics=ordered(diagnostics.collected))
     environment = replace(_chosen(root_value, environment_name, diagnostics), terms=terms)
-    return _workspace(root_value, environment, diagnostics)
+    return replace(_workspace(root_value, environment, diagnostics), cohorts=cohorts)
 
 
 def _workspace(root: YamlMapping, environment: Environment, diagnostics: FileDiagnostics) -> WorkspaceFile:
     """Return the contents of a workspace file without errors."""
-    most = root.get("maxCreates")
+    most, most_a_day = root.get("maxCreates"), root.get("maxExamsADay")
     environments = root.mapping("environments")
     written = environments.mapping(environment.name or "").sequence("manifests")
     manifests = written or root.sequence("manifests")
@@ -113,6 +118,7 @@ def _workspace(root: YamlMapping, environment: Environment, diagnostics: FileDia
         environment=environment,
         max_creates=int(most) if isinstance(most, int | float) else None,
         rules=_severities(root),
+        max_exams_a_day=int(most_a_day) if isinstance(most_a_day, int | float) else MOST_A_DAY,
         diagnostics=ordered(diagnostics.collected),
     )
 

@@ -1,7 +1,8 @@
 """Exams that every student of a course is to sit, and which of their windows overlap."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from operator import itemgetter
 from typing import Final, TypeAlias, TypeVar
 
 from reconciler.model.identities import Address
@@ -48,12 +49,13 @@ def _is_like_practice(word: str) -> bool:
 
 def is_for_everybody(payload: Payload) -> bool:
     """Return whether `payload` is that of an exam that every student of the course is to sit."""
+    return payload.get("isLimitedScope") is not True and is_sat(payload)
+
+
+def is_sat(payload: Payload) -> bool:
+    """Return whether `payload` is that of an exam that students are to sit: no practice, and not deleted."""
     title = payload.get("title")
-    return (
-        payload.get("isLimitedScope") is not True
-        and payload.get("status") != "deleted"
-        and not (isinstance(title, str) and is_practice(title))
-    )
+    return payload.get("status") != "deleted" and not (isinstance(title, str) and is_practice(title))
 
 
 _Of = TypeVar("_Of")
@@ -61,14 +63,21 @@ ExamWindow: TypeAlias = tuple[str, Address, str, _Of]
 """Opening and closing in UTC as they are sent, with the address between them, and whose window it is."""
 
 
-def overlaps_of(windows: Iterable[ExamWindow[_Of]]) -> Iterator[tuple[ExamWindow[_Of], ExamWindow[_Of]]]:
-    """Yield each of `windows` that opens while an earlier one is open, and the one of these that closes last.
+_by_closing: Final = itemgetter(2)
 
-    `windows` are those of one course, sorted.
+
+def overlaps_of(
+    windows: Iterable[ExamWindow[_Of]], *, group_of: Callable[[ExamWindow[_Of]], Hashable] = itemgetter(1)
+) -> Iterator[tuple[ExamWindow[_Of], ExamWindow[_Of]]]:
+    """Yield each of `windows` that opens while earlier ones are open, and the one of these that closes last.
+
+    `windows` are sorted. Those of one group may overlap; by default each is a group of its own.
     """
-    latest: ExamWindow[_Of] | None = None
+    latest: list[ExamWindow[_Of]] = []  # at most two, of different groups; the one that closes last is first
     for window in windows:
-        if latest is not None and window[0] < latest[2]:
-            yield window, latest
-        if latest is None or window[2] > latest[2]:
-            latest = window
+        group = group_of(window)
+        earlier = next((one for one in latest if group_of(one) != group), None)
+        if earlier is not None and window[0] < earlier[2]:
+            yield window, earlier
+        first, *others = sorted((*latest, window), key=_by_closing, reverse=True)
+        latest = [first, *(one for one in others if group_of(one) != group_of(first))][:2]

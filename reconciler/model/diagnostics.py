@@ -42,7 +42,7 @@ class Diagnostic(Struct, frozen=True, kw_only=True):
 
     `code` is a stable kebab-case name. `span` is None if the mistake is in no file. `excerpt` is the line of
     source that `span` starts on, with its secrets masked; None if it cannot be shown. `others` are the exams,
-    besides that at `address`, that have the same mistake by the same cause.
+    besides that at `address`, that it is about: they have the same mistake by the same cause, or clash.
     """
 
     severity: Severity

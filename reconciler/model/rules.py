@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct, field
 
+from reconciler.model.cohorts import Cohorts
 from reconciler.model.diagnostics import Severity
 from reconciler.model.distinctions import Distinctions
 from reconciler.model.identities import Address, CourseSid, InstallSid
@@ -91,6 +92,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     among them is the address. Date-times among them are quoted behind the hint, as they are written. With
     `copied_from`, nothing is shown unless both exams write the value at `path` themselves.
     Of findings of one `cause` in one file, the first is shown with the number of the others.
+    `exams` are the other exams that it is about; outputs name them with it.
     """
 
     exam: Exam
@@ -100,6 +102,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     others: tuple[Path, ...] = ()
     copied_from: Exam | None = None
     cause: str = ""
+    exams: tuple[Exam, ...] = ()
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -108,13 +111,14 @@ class Context(Struct, frozen=True, kw_only=True):
     `now` is the present moment, aware; None if none was given, and then rules of the basis `CLOCK` do not
     run. `imported` are the addresses that `imports` adopts: exams that are known to exist. `distinctions`
     are the pairs of exams that `distinct` declares to be two. `names` are the aliases of courses and users by
-    SID.
+    SID. `cohorts` are those of the workspace.
     """
 
     now: datetime | None = None
     imported: frozenset[Address] = frozenset()
     distinctions: Distinctions = field(default_factory=Distinctions)
     names: Mapping[str, str] = field(default_factory=dict)
+    cohorts: Cohorts = field(default_factory=Cohorts)
 
 
 Check: TypeAlias = Callable[[Sequence[Exam], Context], Iterable[Finding]]

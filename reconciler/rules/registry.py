@@ -11,6 +11,7 @@ from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
 from reconciler.rules import (
     access,
     clock,
+    cohorts,
     duplicates,
     durations,
     items,
@@ -84,6 +85,7 @@ BUILT_IN: Final = tuple(
             *pasted.RULES,
             *proctors.RULES,
             *sharing.RULES,
+            *cohorts.RULES,
         ),
         key=lambda rule: rule.code,
     )

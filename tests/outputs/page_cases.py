@@ -253,3 +253,20 @@ def _in_role(change: Change, number: int, text: str) -> Change:
             return replace(change, action=Action.IN_DOUBT, intent=doubt, moved_from=moved)
         case _:
             return change
+
+
+def clashing() -> Plan:
+    """Exams of two courses that students of one cohort sit in the same hours, and one that is no clash."""
+    morning = TERM + timedelta(days=20)
+    first = dated(1, "Midterm Exam", course="cs210", opens=morning, days=0.125)
+    second = dated(2, "Calculus Midterm", course="math120", opens=morning + timedelta(hours=1), days=0.125)
+    apart = dated(3, "Calculus Quiz", course="math120", opens=morning + timedelta(days=1), days=0.125)
+    warning = Diagnostic(
+        severity=Severity.WARNING,
+        code="cohort-clash",
+        message=f"students of 'year-2' sit '{first.address}' in the same hours",
+        hint="Move one of the two.",
+        address=second.address,
+        others=frozenset({first.address}),
+    )
+    return replace(plan_of(first, second, apart), warnings=(warning,))

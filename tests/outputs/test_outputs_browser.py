@@ -20,6 +20,7 @@ PLANS = {
     "large": lambda: page_cases.term(2000),
     "crowded": lambda: page_cases.warned(page_cases.term(300, 1)),
     "special": page_cases.special,
+    "clashing": page_cases.clashing,
     "every": cases.every_action,
     "paper": lambda: page_cases.warned(page_cases.term(42, 8)),
     "hostile": lambda: page_cases.hostile(60),
@@ -134,7 +135,7 @@ def test_filters_choose_actions_and_overlaps(visit) -> None:
     assert page.get_attribute("[data-filter=changed]", "aria-pressed") == "true"
     page.click("[data-filter=changed]")
     page.click("[data-filter=in-doubt]")
-    page.click("[data-filter=overlap]")
+    page.click("[data-filter=clash]")
     assert rows(page) == ["cs101/exam-0001", "cs101/exam-0002"]
 
 
@@ -371,7 +372,21 @@ def test_exempt_exams_are_not_painted_as_overlaps(visit) -> None:
     """Three exams at one time, of which only one is for everybody: no band, and nothing to filter."""
     page = visit("special")
     assert page.locator(".lanes .overlap").count() == 0
-    assert page.locator("[data-filter=overlap], .key.overlap, .clash").count() == 0
+    assert page.locator("[data-filter=clash], .key.overlap, .clash").count() == 0
+
+
+def test_a_clash_of_a_cohort_is_painted_in_both_courses(visit) -> None:
+    """The hours that two exams share are marked in the timelines of both courses, and filtered for."""
+    page = visit("clashing")
+    first, second, _ = (page.locator("svg.lanes .exam").nth(number).bounding_box() for number in range(3))
+    shared = pytest.approx(second["x"], abs=1), pytest.approx(first["x"] + first["width"], abs=2)
+    assert page.locator("svg.lanes .overlap").count() == 2
+    for number in range(2):
+        band = page.locator("svg.lanes .overlap").nth(number).bounding_box()
+        assert (band["x"], band["x"] + band["width"]) == shared
+    page.click("[data-filter=clash]")
+    assert rows(page) == ["cs210/exam-0001", "math120/exam-0002"]
+    assert chromium.barriers(page) == []
 
 
 def test_ten_thousand_creates_open(browser: Browser, tmp_path: Path) -> None:

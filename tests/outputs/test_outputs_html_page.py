@@ -251,6 +251,21 @@ def test_an_overlap_with_an_unlisted_exam_is_told() -> None:
     assert "overlaps an exam that is not listed here" in page(replace(plan, changes=kept))
 
 
+def test_clashes_of_a_cohort_are_told_at_each_exam() -> None:
+    """Both exams of a clash name the other; an exam of a day with too many of them says so."""
+    plan = page_cases.clashing()
+    text = page(plan)
+    assert text.count('class="clash">overlaps math120/exam-0002<') == 1
+    assert text.count('class="clash">overlaps cs210/exam-0001<') == 1
+    assert text.count('class="overlap"') == 2
+    (warning,) = plan.warnings
+    crowded = page(replace(plan, warnings=(replace(warning, code="exams-in-a-day"),)))
+    assert crowded.count('class="clash">too many exams on this day<') == 2
+    assert 'class="overlap"' not in crowded
+    kept = tuple(change for change in plan.changes if change.course == "cs210")
+    assert "overlaps an exam that is not listed here" in page(replace(plan, changes=kept))
+
+
 def test_a_large_page_tells_shared_values_once() -> None:
     """Of more than a thousand exams the page has each value of each, those of a whole course once."""
     whole, large = (page_cases.term(count, 4) for count in (1000, 1004))

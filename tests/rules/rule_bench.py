@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.manifest.loader import RuleSettings, load
 from reconciler.model.declarations import Loaded
 from reconciler.model.destination import Environment
-from reconciler.model.diagnostics import Severity
+from reconciler.model.diagnostics import Position, Severity, Span
 from reconciler.rules.registry import RuleRegistry
 
 PAGES = Path(__file__).parents[2] / "docs" / "rules"
@@ -19,7 +19,12 @@ BASE = """\
 version: 1
 installSid: AI1234567890abcdef1234567890abcdef
 timezone: America/New_York
-courses: {cs101: CU1234567890abcdef1234567890abcdef, cs210: CU2345678901abcdef1234567890abcdef}
+courses:
+  cs101: CU1234567890abcdef1234567890abcdef
+  cs210: CU2345678901abcdef1234567890abcdef
+  math120: CU3345678901abcdef1234567890abcdef
+  stats-1: CU4345678901abcdef1234567890abcdef
+  stats-2: CU5345678901abcdef1234567890abcdef
 defaults:
   type: Online
   useProctorManager: true
@@ -32,6 +37,8 @@ defaults:
 """
 LEFT_OUT: Mapping[str, Severity | None] = {"no-window": None}
 """Rules that are off unless a test turns them on: they ask for what short manifests leave out."""
+PLACE = Span(Position("reconciler.yaml", 3, 10), 3, 15)
+COHORTS = {"year-2": dict.fromkeys(("cs210", "math120", "stats-*"), PLACE)}
 WITHOUT_PASSWORD = BASE.replace("{password: {fromEnv: EXAM_SECRET_X}}", "{}")
 
 _EXPECTED = re.compile(r"expect: ([a-z/-]+)")
@@ -46,7 +53,10 @@ def settings_of(severities: Mapping[str, Severity | None] | None = None, **setti
 def loaded(root: Path, text: str, **settings: Any) -> Loaded:
     """What reading `text` as the only manifest gives."""
     (root / "exams.yaml").write_text(text, encoding="utf-8")
-    return load([], root=root, environment=Environment(), rules=settings_of(**settings))
+    cohorts = COHORTS if text.startswith(BASE[:200]) else {}
+    return load(
+        [], root=root, environment=Environment(), rules=settings_of(**{"cohorts": cohorts, **settings})
+    )
 
 
 def found(root: Path, text: str, **settings: Any) -> list[tuple[int, str]]:

@@ -42,7 +42,7 @@ _Told: TypeAlias = tuple[str, str, str, str]
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """One exam of the table; `overlaps` are the exams whose windows overlap its own and should not."""
+    """One exam of the table; `clashes` say in words which exams are too near to it."""
 
     number: int
     change: Change
@@ -51,7 +51,7 @@ class Row(Struct, frozen=True, kw_only=True):
     place: str
     badges: Sequence[str]
     source: str
-    overlaps: Sequence[str]
+    clashes: Sequence[str]
     differences: Sequence[tuple[str, str, str]]
     accepting: AcceptingAdvice | None
     doubt: InDoubtReport | None
@@ -71,9 +71,9 @@ class Course(Struct, frozen=True, kw_only=True):
     strip: Sequence[tuple[int, str, Bar]]
 
     @property
-    def overlapping(self) -> int:
-        """The number of exams that overlap another one."""
-        return sum(bool(row.overlaps) for row in self.rows)
+    def clashing(self) -> int:
+        """The number of exams to which others are too near."""
+        return sum(bool(row.clashes) for row in self.rows)
 
 
 class Scale(Struct, frozen=True, kw_only=True):
@@ -151,7 +151,7 @@ class Courses:
             place=place_of(payload),
             badges=badges_of(payload),
             source="" if change.source is None else shorten(str(change.source), _LONGEST_SOURCE),
-            overlaps=self._overlaps.of(change),
+            clashes=tuple(self._overlaps.of(change)),
             differences=[(path, before, after) for path, (before, after) in sides],
             accepting=accepting_advice_of(change, self._invocation),
             doubt=in_doubt_report_of(change, self._invocation),

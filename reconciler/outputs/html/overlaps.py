@@ -1,16 +1,19 @@
-"""Exam windows that overlap: on a page these are the ones that `validate` warns of, and no others."""
+"""Exams whose windows overlap, or crowd a day: on a page only those that `validate` warns of."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import Final
 
 from reconciler.model.attendance import ExamWindow, is_for_everybody, overlaps_of
+from reconciler.model.identities import Address
 from reconciler.model.payloads import configuration_of
 from reconciler.model.plan import Change, Plan
 from reconciler.outputs.exam_facts import local_window, payload_of
 from reconciler.outputs.html.timeline import Period
 
-_CODE: Final = "overlapping-windows"
 _UNLISTED: Final = "an exam that is not listed here"
+
+_by_opening: Final = itemgetter(0, 1)
 
 
 class Overlaps:
@@ -20,43 +23,81 @@ class Overlaps:
     """
 
     def __init__(self, plan: Plan) -> None:
-        found = [warning for warning in plan.warnings if warning.code == _CODE]
-        warned = {address for one in found for address in (one.address, *one.others) if address is not None}
+        warned = frozenset[Address]().union(*_exams_of_warnings(plan, "overlapping-windows"))
+        clashing = _exams_of_warnings(plan, "cohort-clash")
+        self._crowded = frozenset[Address]().union(*_exams_of_warnings(plan, "exams-in-a-day"))
         self._others: dict[str, list[str]] = {}
         self._pairs: dict[str, list[tuple[Change, Change]]] = {}
         for later, earlier in _pairs(plan) if warned else ():
             if later.address in warned:
-                self._pairs.setdefault(later.course_sid, []).append((later, earlier))
-                self._others.setdefault(later.address, []).append(earlier.address)
-                self._others.setdefault(earlier.address, []).append(later.address)
-        for address in warned:
+                self._add(later, earlier)
+        for later, earlier in _clashes(plan, clashing) if clashing else ():
+            self._add(later, earlier)
+        for address in warned.union(*clashing):
             self._others.setdefault(address, [_UNLISTED])
 
-    def of(self, change: Change) -> Sequence[str]:
-        """Return the exams that `change` overlaps, in words."""
-        return self._others.get(change.address, ())
+    def _add(self, later: Change, earlier: Change) -> None:
+        for one, other in ((later, earlier), (earlier, later)):
+            self._others.setdefault(one.address, []).append(other.address)
+        for course_sid in {later.course_sid, earlier.course_sid}:
+            self._pairs.setdefault(course_sid, []).append((later, earlier))
 
-    def in_course(self, course_sid: str) -> Iterator[Period]:
-        """Yield the times in which windows of a course overlap, by their start."""
+    def of(self, change: Change) -> Iterator[str]:
+        """Yield in words which exams `change` overlaps, and whether there are too many on its day."""
+        others = self._others.get(change.address, ())
+        if others:
+            yield f"overlaps {others[0]}{f' and {len(others) - 1:,} more' if others[1:] else ''}"
+        if change.address in self._crowded:
+            yield "too many exams on this day"
+
+    def in_course(self, course_sid: str) -> list[Period]:
+        """Return the times in which windows of a course overlap others, by their start."""
+        found = []
         for later, earlier in self._pairs.get(course_sid, ()):
             (opens, closes), (_, until) = (
                 local_window(payload_of(change), "exam", None) for change in (later, earlier)
             )
             if opens is not None and closes is not None and until is not None:
-                yield Period(start=opens, end=min(closes, until))
+                found.append(Period(start=opens, end=min(closes, until)))
+        return sorted(found, key=lambda period: period.start)
+
+
+def _exams_of_warnings(plan: Plan, code: str) -> list[frozenset[Address]]:
+    """Return the exams of each warning that has `code`."""
+    found = [warning for warning in plan.warnings if warning.code == code]
+    return [one.others if one.address is None else one.others | {one.address} for one in found]
 
 
 def _pairs(plan: Plan) -> Iterator[tuple[Change, Change]]:
-    """Yield declared exams that overlap, each after the one that opens later, by course and time."""
+    """Yield declared exams of one course that overlap, each after the one that opens later."""
     courses: dict[tuple[str, str], list[ExamWindow[Change]]] = {}
+    for window in _windows(plan):
+        change = window[-1]
+        if is_for_everybody(payload_of(change)):
+            courses.setdefault((change.install_sid, change.course_sid), []).append(window)
+    for windows in courses.values():
+        for later, earlier in overlaps_of(windows):
+            yield later[-1], earlier[-1]
+
+
+def _clashes(plan: Plan, warned: Iterable[frozenset[Address]]) -> Iterator[tuple[Change, Change]]:
+    """Yield exams of different courses that overlap, each after the one that opens later.
+
+    Each of `warned` holds the exams of one warning.
+    """
+    by_address = {window[1]: window for window in _windows(plan)}
+    for addresses in warned:
+        windows = sorted((by_address[one] for one in addresses if one in by_address), key=_by_opening)
+        for later, earlier in overlaps_of(windows, group_of=lambda window: window[-1].course_sid):
+            yield later[-1], earlier[-1]
+
+
+def _windows(plan: Plan) -> list[ExamWindow[Change]]:
+    """Return the windows of the declared exams, sorted."""
+    found: list[ExamWindow[Change]] = []
     for change in plan.changes:
-        if change.after is None or not is_for_everybody(change.after):
-            continue
-        configuration: Mapping[str, object] = configuration_of(change.after)
+        configuration: Mapping[str, object] = configuration_of(change.after or {})
         opens, closes = configuration.get("examOpenDate"), configuration.get("examCloseDate")
         if isinstance(opens, str) and isinstance(closes, str) and opens < closes:
-            course = courses.setdefault((change.install_sid, change.course_sid), [])
-            course.append((opens, change.address, closes, change))
-    for windows in courses.values():
-        for later, earlier in overlaps_of(sorted(windows, key=lambda window: window[:2])):
-            yield later[-1], earlier[-1]
+            found.append((opens, change.address, closes, change))
+    return sorted(found, key=_by_opening)

@@ -14,10 +14,10 @@
   for (const course of courses) {
     const name = course.querySelector("h2").textContent;
     for (const body of course.querySelectorAll("tbody[data-exam]")) {
-      const clash = body.querySelector(".clash");
-      const text = clash === null ? body.textContent : body.textContent.replace(clash.textContent, "");
+      const clashes = [...body.querySelectorAll(".clash")];
+      const text = clashes.reduce((rest, clash) => rest.replace(clash.textContent, ""), body.textContent);
       const exam = {
-        body, course, marks: [], text: `${name} ${text}`.toLowerCase(), action: body.dataset.action, overlaps: clash !== null,
+        body, course, marks: [], text: `${name} ${text}`.toLowerCase(), action: body.dataset.action, clashes: clashes.length > 0,
       };
       exams.push(exam);
       byNumber.set(body.dataset.exam, exam);
@@ -33,12 +33,12 @@
   function narrow() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const chosen = pressed();
-    const actions = chosen.filter((one) => one !== "overlap");
-    const onlyOverlaps = chosen.includes("overlap");
+    const actions = chosen.filter((one) => one !== "clash");
+    const onlyClashes = chosen.includes("clash");
     const counts = new Map(courses.map((course) => [course, 0]));
     let total = 0;
     for (const exam of exams) {
-      const matches = (actions.length === 0 || actions.includes(exam.action)) && (!onlyOverlaps || exam.overlaps)
+      const matches = (actions.length === 0 || actions.includes(exam.action)) && (!onlyClashes || exam.clashes)
         && words.every((word) => exam.text.includes(word));
       exam.body.hidden = !matches;
       for (const mark of exam.marks) mark.classList.toggle("off", !matches);
