@@ -16,6 +16,7 @@ May import: every room but `cli` and `sandbox`. Only `apply` loads `sending`, an
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -188,12 +189,19 @@ class Workspace:
         """Return the declarations of the manifests and all diagnostics. A mistake raises no error.
 
         Rules use `now` as the current time (None: the clock's). If there are several environments and none
-        was chosen, each is checked with its manifests: the result has what any of them declares.
+        was chosen, each is checked with its manifests: the result has what any of them declares. If a state
+        was named when the workspace was opened, rules about time say nothing of the exams in it.
         """
         names = self._file.environment.names if self._environment is None else ()
         if len(names) < 2:  # noqa: PLR2004 - several
-            return self._with_strays(self._load(now))
-        return self._with_strays(in_all({name: self._declare(self._read_file(name), now) for name in names}))
+            loaded = self._load(now)
+        else:
+            loaded = in_all({name: self._declare(self._read_file(name), now) for name in names})
+        loaded = self._with_strays(loaded)
+        if self._state_url is None or has_errors(loaded.diagnostics):
+            return loaded
+        declared = {exam.address for exam in loaded.declared.exams}
+        return _about_new(loaded, declared - self.load_state().exams.keys())
 
     def plan(
         self,
@@ -594,13 +602,19 @@ class Workspace:
             names=loaded.names,
         )
         creates = {change.address for change in plan.having(Action.CREATE)}
-        warnings = tuple(
-            found
-            for found in loaded.diagnostics
-            if found.code != POINTS_NOWHERE
-            and (found.code not in loaded.timely or found.address in creates or found.others & creates)
-        )
+        found_now = _about_new(loaded, creates).diagnostics
+        warnings = tuple(found for found in found_now if found.code != POINTS_NOWHERE)
         return Planned(plan=replace(plan, warnings=warnings), provenance=loaded.provenance)
+
+
+def _about_new(loaded: Loaded, new: AbstractSet[Address]) -> Loaded:
+    """Return `loaded` with, of what depends on the time, only what is about exams that are `new`."""
+    kept = tuple(
+        found
+        for found in loaded.diagnostics
+        if found.code not in loaded.timely or found.address in new or found.others & new
+    )
+    return replace(loaded, diagnostics=kept)
 
 
 def _foreign_notes(paths: Sequence[Path]) -> tuple[MachineNote, ...]:

@@ -153,7 +153,14 @@ COMMANDS: Final = (
         "validate",
         "check manifests against the schema and the rules; needs no state, token or network",
         "read_commands:validate",
-        (_PATHS, _ENV, _format("github", "gitlab", "sarif", "junit"), _STRICT, _NOW),
+        (
+            _PATHS,
+            _ENV,
+            option("--state URL", "a state: rules about time say nothing of the exams in it"),
+            _format("github", "gitlab", "sarif", "junit"),
+            _STRICT,
+            _NOW,
+        ),
         (
             "reconciler validate",
             "reconciler validate --format github",

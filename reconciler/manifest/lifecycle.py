@@ -177,7 +177,8 @@ class Lifecycle(Struct):
 
     def _check_accepted(self) -> None:
         for item in self._items["accepted"].values():
-            if self._moved_on(item.address) not in self._anywhere:
+            end = self._moved_on(item.address)
+            if end not in self._anywhere and not self._is_removed(end):
                 item.warn(
                     f"'{item.address}' is accepted as declared, but no exam is declared there",
                     item.suggested(item.address, self._declared, _STALE),
@@ -195,8 +196,8 @@ class Lifecycle(Struct):
             ends = (item.address, Address(item.other))
             known = [self._is_declared(self._moved_on(end)) for end in ends]
             # By name, one of the two may be an exam that state alone knows.
-            if not (all(known) if any(map(is_glob, ends)) else any(known)):
-                lost = ends[known.index(False)]
+            is_enough = all(known) if any(map(is_glob, ends)) else any(known)
+            if not is_enough and not self._is_removed(lost := ends[known.index(False)]):
                 item.warn(
                     f"'{item.address}' is to be distinct from '{item.other}', but no exam is declared as "
                     f"'{lost}'",
@@ -249,7 +250,7 @@ class Lifecycle(Struct):
                 "Write one `*` in each of the two, and no `?`: that in `to` stands for what the one in "
                 "`from` matches.",
             )
-        elif not self._is_declared(item.address):
+        elif not self._is_declared(item.address) and not self._is_removed(item.address):
             item.warn(
                 f"'{item.other}' was moved to '{item.address}', but no exam is declared there",
                 _STALE,
@@ -259,7 +260,12 @@ class Lifecycle(Struct):
         """Return whether a move ends at an address that is neither declared nor removed."""
         end = self._moved_on(item.address)
         is_last = end == item.address != item.other
-        return is_last and end not in self._anywhere and end not in self._items["removed"]
+        return is_last and end not in self._anywhere and not self._is_removed(end)
+
+    def _is_removed(self, end: Address) -> bool:
+        """Return whether `removed` covers `end`: what other blocks say of it is then done."""
+        removed = self._items["removed"]
+        return end in removed or any(matches(end, glob) for glob in removed if is_glob(glob))
 
     def _is_declared(self, end: Address) -> bool:
         """Return whether `end` is declared for any environment, or a glob that matches such an address."""

@@ -16,9 +16,8 @@ from reconciler.model.plan import Guard, Plan
 PLACEHOLDER: Final = "EX…"
 """Placeholder, in commands and manifest entries, for an SID that a person has to find."""
 _COMMAND: Final = re.compile(r"`(reconciler ([a-z]+)[^`]*)`")
-_OF_A_STATE: Final = ("show", "init", "import", "resolve", "unlock", "state")
+_OF_A_STATE: Final = ("validate", "show", "init", "import", "resolve", "unlock", "state")
 SCOPE_OF: Final = {
-    "validate": frozenset({"--chdir", "--env"}),
     **dict.fromkeys(_OF_A_STATE, frozenset({"--chdir", "--env", "--state"})),
     **dict.fromkeys(("plan", "apply"), frozenset({"--chdir", "--env", "--state", "--api-url"})),
     "accept": frozenset({"--chdir", "--env", "--state", "--manifest"}),

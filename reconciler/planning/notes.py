@@ -58,12 +58,12 @@ def notes_of(applied: AppliedBlocks) -> tuple[Note, ...]:
         return tuple(_of_elsewhere(elsewhere, applied))
     found = {
         *_of_imports(declared.imports, applied),
-        *_of_moves([move for move in declared.moves if not is_glob(move.source)], applied),
+        *_ended(_of_moves([move for move in declared.moves if not is_glob(move.source)], applied), applied),
         *_of_removals(_named_or_in_doubt(applied), applied),
         *_of_globs(applied),
         *_of_absences(declared.absences, applied),
-        *_of_accepted(declared.accepted, applied),
-        *_of_distinctions(declared.distinctions, applied),
+        *_ended(_of_accepted(declared.accepted, applied), applied),
+        *_ended(_of_distinctions(declared.distinctions, applied), applied),
         *_of_wide_distinctions(applied),
     }
     # What a block has not done here for an exam of other environments, it may have to do there.
@@ -115,6 +115,19 @@ def _folded(notes: Sequence[Note]) -> Iterator[Note]:
                 source=note.source,
                 addresses=tuple(sorted({address for each in done for address in each.addresses})),
             )
+
+
+def _ended(notes: Iterable[Note], applied: AppliedBlocks) -> Iterator[Note]:
+    """Yield `notes`, with blocks as done that point nowhere because `removed` covers what they name.
+
+    An import is none of them: it may be meant for an exam that would be created.
+    """
+    removals = [block.address for block in applied.written.removals]
+    for note in notes:
+        is_ended = note.code == POINTS_NOWHERE and any(
+            matches(address, removed) for address in note.addresses for removed in removals
+        )
+        yield replace(note, code=DONE, hint=_MAY_GO) if is_ended else note
 
 
 def like(address: Address, known: Iterable[Address]) -> Address | None:

@@ -76,7 +76,10 @@ def _short_notice(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
 def _due(
     exams: Iterable[Exam], context: Context, name: str, *, within: timedelta
 ) -> Iterator[tuple[Exam, datetime, datetime]]:
-    """Yield each exam whose date-time `name` is at most `within` from now, with that and the moment now."""
+    """Yield each exam whose date-time `name` is at most `within` from now, with that and the moment now.
+
+    Exams that are known to exist are left out: what matters is when one is created.
+    """
     now = context.now
     if now is None:
         return
@@ -84,7 +87,8 @@ def _due(
     last = spell_instant(now + within if now <= _LAST - within else _LAST)
     for exam in exams:
         found = exam.date(name)
-        if found is not None and found <= last and (moment := exam.instant(name)) is not None:
+        is_due = found is not None and found <= last and exam.address not in context.imported
+        if is_due and (moment := exam.instant(name)) is not None:
             yield exam, moment, now
 
 

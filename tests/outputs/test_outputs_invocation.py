@@ -40,7 +40,7 @@ ODD = st.text(
             "`reconciler plan --env other`",
             "`reconciler plan --env other --state 'file:a b.json'`",
         ),
-        ("`reconciler validate`", "`reconciler validate --env staging`"),
+        ("`reconciler validate`", f"`reconciler validate {BEHIND}`"),
         ("`reconciler explain same-exam`", "`reconciler explain same-exam`"),
         ("`reconciler planning`; do not run `init`", "`reconciler planning`; do not run `init`"),
         ("Mend it.", "Mend it."),
@@ -112,7 +112,7 @@ def test_guards_notes_warnings_and_errors_tell_commands_that_can_be_copied():
     assert refused.guards == made.guards
     assert unusable.hint == f"`reconciler show {BEHIND}`"
     assert invalid.diagnostics == made.warnings
-    assert "`reconciler validate --env staging`" in invalid.hint
+    assert f"`reconciler validate {BEHIND}`" in invalid.hint
 
 
 @given(words=st.lists(ODD, min_size=1, max_size=4))

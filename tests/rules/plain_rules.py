@@ -32,9 +32,13 @@ ITEMS = (
 )
 
 
+def _unknown(exams: Sequence[Exam], context: Context) -> list[tuple[int, Exam]]:
+    return [one for one in enumerate(exams) if one[1].address not in context.imported]
+
+
 def over(exams: Sequence[Exam], context: Context) -> Iterator[Found]:
     """`window-over`."""
-    for number, exam in enumerate(exams):
+    for number, exam in _unknown(exams, context):
         closes = exam.instant("examCloseDate")
         if closes is not None and context.now is not None and closes <= context.now:
             yield number, "examCloseDate", "over"
@@ -42,7 +46,7 @@ def over(exams: Sequence[Exam], context: Context) -> Iterator[Found]:
 
 def soon(exams: Sequence[Exam], context: Context) -> Iterator[Found]:
     """`window-soon`."""
-    for number, exam in enumerate(exams):
+    for number, exam in _unknown(exams, context):
         opens, closes, now = exam.instant("examOpenDate"), exam.instant("examCloseDate"), context.now
         if now is None or opens is None or opens - now >= timedelta(hours=24):
             continue
@@ -52,7 +56,7 @@ def soon(exams: Sequence[Exam], context: Context) -> Iterator[Found]:
 
 def short_notice(exams: Sequence[Exam], context: Context) -> Iterator[Found]:
     """`short-notice`, of exams in which only `live` and `automated` are proctor types."""
-    for number, exam in enumerate(exams):
+    for number, exam in _unknown(exams, context):
         opens, now, kinds = exam.instant("examOpenDate"), context.now, exam.configuration.get("proctorTypes")
         if now is None or opens is None or not timedelta(0) < opens - now < timedelta(days=14):
             continue
