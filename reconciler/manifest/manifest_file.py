@@ -98,6 +98,7 @@ class ManifestFile(Struct):
             timezone=resolved.timezone,
             term=term_of(self.root),
             section=None if exam.section is None else exam.section.section,
+            assignees=resolved.assignees,
         )
         self.declared.append(
             LocatedDeclaration(declaration, resolved.values, exam.at, exam.own, self.diagnostics)

@@ -17,6 +17,7 @@ class Declaration(Struct, frozen=True, kw_only=True):
     `digest` is that of `payload`. `course` is the alias that the author used, for display; None if the author
     wrote a SID. `timezone` is the IANA name of the zone that local times are in; None means UTC. `term` is
     that of its file, and `section` its key among the sections of one exam; None for an exam without.
+    `assignees` say who is to be assigned to it by hand; they are not sent.
     """
 
     address: Address
@@ -30,6 +31,7 @@ class Declaration(Struct, frozen=True, kw_only=True):
     timezone: str | None = None
     term: str | None = None
     section: str | None = None
+    assignees: tuple[str, ...] = ()
 
 
 class ExamElsewhere(Struct, frozen=True, kw_only=True):

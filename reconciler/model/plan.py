@@ -63,8 +63,8 @@ class Change(Struct, frozen=True, kw_only=True):
     is the created payload and `after` the declared one; either may be None. `diff` is ordered by path.
     `intent` is set by `in-doubt` only. `moved_from` is set by `move`, by `accept` if the exam also moves, and
     by `in-doubt` if the doubt is about the exam's former address. `reason` says why it is accepted.
-    `course` and `timezone` are for display: an alias of the course, and the zone of local times. `term` and
-    `section` are those of the declaration.
+    `course` and `timezone` are for display: an alias of the course, and the zone of local times. `term`,
+    `section` and `assignees` are those of the declaration.
     """
 
     address: Address
@@ -84,6 +84,7 @@ class Change(Struct, frozen=True, kw_only=True):
     reason: str | None = None
     term: str | None = None
     section: str | None = None
+    assignees: tuple[str, ...] = ()
 
     @property
     def course_name(self) -> str:

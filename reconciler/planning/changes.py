@@ -114,4 +114,5 @@ def _change(  # noqa: PLR0913 - the fields that lines differ in
         timezone=None if exam is None else exam.timezone,
         term=None if exam is None else exam.term,
         section=None if exam is None else exam.section,
+        assignees=() if exam is None else exam.assignees,
     )

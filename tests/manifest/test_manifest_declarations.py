@@ -311,7 +311,16 @@ def test_the_only_environment_is_chosen(tmp_path: Path) -> None:
 def test_the_manifest_schema_knows_every_field_of_the_body() -> None:
     """An exam has exactly the documented fields, and those that stand for or steer others."""
     body, manifest = schemas.load("create-exam"), schemas.load("manifest")["definitions"]
-    own = {"course", "courseSid", "contactUser", "profiles", "environments", "sections", "timezone"}
+    own = {
+        "course",
+        "courseSid",
+        "contactUser",
+        "profiles",
+        "environments",
+        "assignees",
+        "sections",
+        "timezone",
+    }
     assert set(manifest["exam"]["properties"]) - own == set(body["properties"])
     inner = body["properties"]["configuration"]["properties"]
     assert set(manifest["configuration"]["properties"]) == set(inner)

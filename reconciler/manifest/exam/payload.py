@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.exam.assignees import ASSIGNEES
 from reconciler.manifest.exam.dates import DATE_FIELDS, normalized
 from reconciler.manifest.exam.environments import ENVIRONMENTS
 from reconciler.manifest.exam.merge import CONTACT_FIELDS, COURSE_FIELDS, PROFILES
@@ -16,7 +17,7 @@ from reconciler.model.secrets import SecretUse
 from reconciler.model.words import suggestion
 
 _ALIAS, _USER = CONTACT_FIELDS
-_NOT_SENT: Final = (*COURSE_FIELDS, _ALIAS, PROFILES, ENVIRONMENTS, "timezone")
+_NOT_SENT: Final = (*COURSE_FIELDS, _ALIAS, PROFILES, ENVIRONMENTS, ASSIGNEES, "timezone")
 """Fields of an exam that are not sent, or under another name."""
 _CONFIGURATION: Final = "configuration"
 _SECRET_PATH: Final = (_CONFIGURATION, PASSWORD)

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.exam.assignees import ASSIGNEES
 from reconciler.manifest.exam.environments import ENVIRONMENTS
 from reconciler.manifest.exam.merge import PROFILES, PartialExams
 from reconciler.manifest.exam.resolve import ResolvedExam
@@ -112,7 +113,7 @@ def _paths_in(exam: YamlMapping, above: tuple[str, ...] = ()) -> Iterator[tuple[
         path = (*above, key)
         if isinstance(value, YamlMapping) and value and key != PASSWORD:
             yield from _paths_in(value, path)
-        elif above or key not in {PROFILES, ENVIRONMENTS}:
+        elif above or key not in {PROFILES, ENVIRONMENTS, ASSIGNEES}:
             yield path
 
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from reconciler import schemas
 from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.exam.assignees import assignees_of, report_assignees
 from reconciler.manifest.exam.dates import report_date_times, report_zone
 from reconciler.manifest.exam.environments import environments_of
 from reconciler.manifest.exam.merge import COURSE_FIELDS, count_nodes, merged, profiles_of
@@ -44,6 +45,7 @@ class ResolvedExam(Struct, frozen=True):
     secrets: tuple[SecretUse, ...]
     profiles: tuple[str, ...]
     values: YamlMapping
+    assignees: tuple[str, ...]
 
 
 class _Lacking(Struct, frozen=True):
@@ -110,7 +112,7 @@ class Resolver(Struct):
             return None
         payload, secrets = body_of(values, context)
         timezone = None if context.zone is None else context.zone.key
-        return ResolvedExam(*course, timezone, payload, secrets, profiles, values)
+        return ResolvedExam(*course, timezone, payload, secrets, profiles, values, assignees_of(values))
 
     def may_merge_under(self, count: int) -> bool:
         """Return whether the defaults are small enough for `count` exams; report it if not."""
@@ -147,10 +149,11 @@ class Resolver(Struct):
         return False
 
     def _has_usable_values(self, values: YamlMapping, context: FileContext) -> bool:
-        """Report mistakes in dates, zone and password; return whether there are none."""
+        """Report mistakes in dates, zone, password and assignees; return whether there are none."""
         diagnostics = self.diagnostics
         is_right = report_secret(values.mapping("configuration"), diagnostics)
         is_right &= report_date_times(values, context.zone, diagnostics, zone_is_wrong=context.zone_is_wrong)
+        is_right &= report_assignees(values, diagnostics)
         report_zone(values, diagnostics)
         return is_right and ("timezone" not in values or context.zone is not None)
 

@@ -13,7 +13,9 @@ from reconciler.model.payloads import Document, Json
 from reconciler.model.plan import Action, Plan
 from reconciler.model.report import ExamOutcome, Outcome, RecoveredOutcome, RecoveryVerdict, Report
 from reconciler.model.state import State
+from reconciler.outputs.assigning import assignments_of
 from reconciler.outputs.escapes import harmless_json
+from reconciler.outputs.exam_facts import payload_of, title_of
 from reconciler.outputs.in_doubt import InDoubtReport, still_in_doubt
 from reconciler.outputs.json.diagnostics import written_diagnostic
 from reconciler.outputs.json.plan import doubt_document
@@ -74,6 +76,16 @@ def report_document(
         ],
         "exams": [_exam(exam, known.get(exam.address)) for exam in report.exams],
     }
+    if assignments := [
+        {
+            "address": one.change.address,
+            "sid": one.sid,
+            "title": title_of(payload_of(one.change)),
+            "assignees": list(one.change.assignees),
+        }
+        for one in assignments_of(report, plan)
+    ]:
+        document["assignments"] = assignments
     if report.fault_in_telling is not None:
         document["faultInTelling"] = report.fault_in_telling
     return document

@@ -10,6 +10,8 @@ from reconciler.model.instants import instant_in_words
 from reconciler.model.plan import Change, Plan
 from reconciler.model.report import ExamOutcome, Outcome, Report
 from reconciler.model.state import Intent, State
+from reconciler.model.words import first_few
+from reconciler.outputs.assigning import ADVICE, Assignment, assignments_of
 from reconciler.outputs.escapes import ELLIPSIS, shorten
 from reconciler.outputs.exam_facts import facts_of_change, payload_of, title_of
 from reconciler.outputs.in_doubt import InDoubtReport, still_in_doubt
@@ -87,6 +89,7 @@ def _body(applied: _Applied, rows: int) -> Iterator[str]:
     yield ""
     yield from _missed(applied.ended(*_MISSED), rows)
     yield from _doubts(applied, rows)
+    yield from _assignments(list(assignments_of(applied.report, applied.plan)), rows)
     yield from _created(applied.ended(Outcome.CREATED), rows)
     yield from _edited(applied.plan, rows)
 
@@ -126,6 +129,19 @@ def _doubt(address: Address, intent: Intent | None) -> tuple[str, str, str]:
     if intent is None:
         return code(address), "", ""
     return code(address), code(intent.attempt), escaped(instant_in_words(intent.started_at))
+
+
+def _assignments(found: Sequence[Assignment], rows: int) -> Iterator[str]:
+    """Yield who is to be assigned to which exam."""
+    lines = []
+    for one in found[:rows]:
+        names = [escaped(shorten(assignee, _LONGEST)) for assignee in one.change.assignees]
+        whom = first_few(names, between="<br>")
+        lines.append((_name(one.change), _course(one.change), whom, code(one.sid)))
+    if lines:
+        yield ADVICE
+        yield ""
+    yield from _list(("To assign", "Course", "Who", "SID"), lines, len(found))
 
 
 def _created(found: Sequence[tuple[Change, ExamOutcome]], rows: int) -> Iterator[str]:

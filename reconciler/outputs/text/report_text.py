@@ -10,6 +10,7 @@ from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.report import ExamOutcome, Outcome, Report
 from reconciler.model.state import Intent, State
 from reconciler.outputs.all_in_doubt import MOST_SINGLE
+from reconciler.outputs.assigning import ADVICE, Assignment, assignments_of
 from reconciler.outputs.escapes import shorten
 from reconciler.outputs.exam_facts import payload_of, title_of
 from reconciler.outputs.in_doubt import InDoubtReport, still_in_doubt
@@ -68,6 +69,7 @@ def print_report(  # noqa: PLR0913 - the result of a run, and what is said of it
         )
     if report.fault_in_telling is not None:
         put_wrapped(console, (f"Progress was not shown completely: {report.fault_in_telling}", "yellow"))
+    _print_assignments(list(assignments_of(report, plan)), console)
     for step in next_steps(report, invocation):
         put_wrapped(console, step)
     _print_doubts(report.having(Outcome.IN_DOUBT), doubts or {}, invocation, console)
@@ -77,6 +79,18 @@ def print_report(  # noqa: PLR0913 - the result of a run, and what is said of it
     listing = f"To list what is in doubt: `{invocation.command('state', 'list', '--in-doubt')}`"
     sentences = (*told, listing if state.intents else "")
     (put_wrapped if console.is_terminal else put)(console, (" ".join(filter(None, sentences)), "bold"))
+
+
+def _print_assignments(assignments: Sequence[Assignment], console: Console) -> None:
+    """Print who is to be assigned to which exam; nothing if no exam is of limited scope."""
+    if not assignments:
+        return
+    put_wrapped(console, ADVICE)
+    for one in assignments:
+        put(console, f"  {one.sid}  ", (one.change.address, "bold"), "  ", title_of(payload_of(one.change)))
+        for assignee in one.change.assignees:
+            put(console, "    ", shorten(assignee, _LONGEST_MESSAGE))
+    put(console)
 
 
 def _print_doubts(
