@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, timedelta
+from functools import cache
 from typing import Final
 
 from msgspec import Struct
@@ -76,29 +77,31 @@ def _clash(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
 
 
 def _crowded_day(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
-    most = context.cohorts.most_a_day
+    most, day_of = context.cohorts.most_a_day, cache(_day_of)  # several cohorts sit one exam
     for cohort, windows in _sittings(exams, context).items():
         days: dict[date, list[_Sitting]] = {}
         for *_, sitting in windows:
-            day = _day_of(sitting.exam) if is_for_everybody(sitting.exam.payload) else None
-            if day is not None:
+            if (day := day_of(sitting.exam)) is not None:
                 days.setdefault(day, []).append(sitting)
         for day, sittings in days.items():
-            *before, last = _sat_by_one(sittings)
-            if len(before) >= most:
+            sat = _sat_by_one(sittings) if len(sittings) > most else []
+            if len(sat) > most:
+                *before, last = sat
                 yield Finding(
                     exam=last,
                     path=_OPENING,
                     others=(_CLOSING,),
                     exams=tuple(before),
-                    message=f"students of '{short(cohort)}' sit {len(before) + 1} exams on {day}",
+                    message=f"students of '{short(cohort)}' sit {len(sat)} exams on {day}",
                     hint=f"Before it they sit {first_few([each.address for each in before], between=', ')}. "
                     f"Move one, or raise `maxExamsADay` in reconciler.yaml, which is {most}.",
                 )
 
 
 def _day_of(exam: Exam) -> date | None:
-    """Return the local day that holds the whole window of `exam`; None if it reaches into another day."""
+    """Return the local day on which all students must sit `exam`; None if they may sit it on another one."""
+    if not is_for_everybody(exam.payload):
+        return None
     opens, closes = exam.instant(_OPENS), exam.instant(_CLOSES)
     zone = zone_of(exam.timezone or "") or UTC
     try:
