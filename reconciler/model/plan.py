@@ -92,6 +92,11 @@ class Change(Struct, frozen=True, kw_only=True):
         return self.course or self.course_sid
 
     @property
+    def exam_address(self) -> str:
+        """The address of the exam that it is a section of; its own if it is none."""
+        return self.address if self.section is None else self.address.removesuffix(f"/{self.section}")
+
+    @property
     def identity(self) -> tuple[str, ...]:
         """What a reviewer agrees to: two changes of one identity do the same thing."""
         return (

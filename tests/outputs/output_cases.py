@@ -155,6 +155,69 @@ def many_creates(count: int) -> Plan:
     return Plan(destination=DESTINATION, lineage=LINEAGE, serial=0, changes=changes)
 
 
+def section(key: str, one: Change, exam: str = "cs101/midterm") -> Change:
+    """`one` as the section `key` of `exam`, which is in a course of its own."""
+    return replace(
+        one,
+        address=Address(f"2032sp/{exam}/{key}"),
+        term="2032sp",
+        section=key,
+        course=f"cs101-{key}",
+        course_sid=CourseSid(f"CU{int(key):032x}"),
+    )
+
+
+def many_sections(count: int) -> Plan:
+    """A plan that creates two exams of `count` sections, the second on days of their own."""
+    keys = [f"{number:03}" for number in range(1, count + 1)]
+    midterms = [section(key, create(title=f"Midterm, Section {key}")) for key in keys]
+    finals = [
+        section(
+            key,
+            change(
+                "",
+                Action.CREATE,
+                after=payload("Final Exam", examOpenDate=f"2026-10-{int(key) % 4 + 10}T13:00:00.000Z"),
+            ),
+            "cs101/final",
+        )
+        for key in keys
+    ]
+    return Plan(destination=DESTINATION, lineage=LINEAGE, serial=0, changes=(*finals, *midterms))
+
+
+def year() -> Plan:
+    """A plan of two terms and an exam of none, with sections that are to be created, changed and so on."""
+    midterm, longer = payload("Midterm"), payload("Midterm", duration=135, password=None)
+    duration = FieldDiff(path="configuration.duration", before=60, after=90)
+    title = FieldDiff(path="title", before="Makeup", after="Makeup Exam")
+    makeup = change("", Action.CHANGED, before=payload(), after=payload("Makeup Exam"))
+    quiz = change("", Action.MOVE, before=payload("Quiz 2"), after=payload("Quiz 2"))
+    doubt = replace(change("", Action.IN_DOUBT, after=payload("Quiz 3")), intent=intent())
+    essay = replace(create("2031fa/cs101/essay", "Essay"), term="2031fa")
+    return Plan(
+        destination=DESTINATION,
+        lineage=LINEAGE,
+        serial=12,
+        changes=(
+            replace(essay, after=payload("Essay", examOpenDate="2026-09-12T13:00:00.000Z")),
+            section("001", change("", Action.CREATE, after=midterm)),
+            section("002", change("", Action.CREATE, after=longer)),
+            section("010", change("", Action.CREATE, after=payload("Midterm, late"))),
+            *(
+                replace(section(f"00{number}", makeup, "cs101/makeup"), sid=sid(number), diff=differences)
+                for number, differences in enumerate([(duration,), (duration, title), (duration,)], 1)
+            ),
+            *(
+                replace(section(key, quiz, "cs101/quiz-2"), sid=sid(int(key)), moved_from=Address(f"q{key}"))
+                for key in ("004", "005")
+            ),
+            *(section(f"00{number}", doubt, "cs101/quiz-3") for number in range(1, 7)),
+            create("practice", "[Practice] Try it"),
+        ),
+    )
+
+
 def special() -> Plan:
     """A plan that creates an exam with all that needs a look, and a usual one, with a warning."""
     body: Payload = {

@@ -49,6 +49,8 @@ TEXTS: Final[dict[str, Callable[[Console], None]]] = {
     "plan": lambda to: print_plan(cases.every_action(), to, listing=Listing.DIFFERING),
     "plan-all": lambda to: print_plan(cases.every_action(), to, listing=Listing.ALL),
     "plan-many": lambda to: print_plan(cases.many_creates(60), to, listing=Listing.DIFFERING),
+    "plan-year": lambda to: print_plan(cases.year(), to, listing=Listing.DIFFERING),
+    "plan-sections": lambda to: print_plan(cases.many_sections(16), to, listing=Listing.DIFFERING),
     "plan-guarded": lambda to: print_plan(cases.guarded(), to, listing=Listing.DIFFERING),
     "plan-noted": lambda to: print_plan(cases.noted(), to, listing=Listing.DIFFERING),
     "plan-special": lambda to: print_plan(

@@ -41,9 +41,10 @@ _HEAD: Final = (
 def plan_csv(plan: Plan, *, listing: Listing) -> str:
     """Return the listed changes of `plan` as CSV with a header.
 
-    After the columns of `_HEAD` come all other fields that an exam has, by dotted path, most important first.
+    After the columns of `_HEAD` come all other fields that an exam has, by dotted path, most important first;
+    if any exam has a term or a section, these are among them.
     """
-    rows = [(change, dict(leaves_of(payload_of(change)))) for change in listing.of(plan)]
+    rows = [(change, dict(_fields(change))) for change in listing.of(plan)]
     paths = sorted({path for _, fields in rows for path in fields} - {"title"}, key=order_of)
     return csv_text(
         (
@@ -54,6 +55,13 @@ def plan_csv(plan: Plan, *, listing: Listing) -> str:
             ),
         )
     )
+
+
+def _fields(change: Change) -> Iterator[tuple[str, Json]]:
+    """Yield the fields of the payload by path, and term and section if the exam has them."""
+    yield from leaves_of(payload_of(change))
+    own = (("term", change.term), ("section", change.section))
+    yield from (field for field in own if field[1] is not None)
 
 
 def _head_of(change: Change) -> Iterator[str]:

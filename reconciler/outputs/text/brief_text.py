@@ -5,17 +5,20 @@ from itertools import groupby
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.plan import Action, Change
 from reconciler.outputs.badges import badges_of
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.exam_facts import duration_of, payload_of, title_of, window_of
 from reconciler.outputs.groups import GROUPS
+from reconciler.outputs.section_groups import ExamGroup, split
 from reconciler.outputs.text.console import (
     INDENT,
     Console,
     Piece,
     columns_of,
+    count_of,
     keep_left,
     pad,
     put_wrapped,
@@ -31,7 +34,10 @@ _NARROWEST_TITLE: Final = 16
 
 
 class _Row(Struct, frozen=True, kw_only=True):
-    """One change in words, made printable; `aside` is what its action adds, such as its SID."""
+    """One change or group in words, made printable.
+
+    `names` are former addresses, SIDs and the like; `paths` are those of fields that differ.
+    """
 
     course: str
     symbol: tuple[str, str]
@@ -39,8 +45,19 @@ class _Row(Struct, frozen=True, kw_only=True):
     title: str
     window: str
     duration: str
-    aside: str
     badges: str
+    names: tuple[str, ...]
+    paths: Sequence[str]
+
+    @property
+    def indent(self) -> int:
+        """Columns in front of the address."""
+        return columns_of(self.symbol[0])
+
+    @property
+    def aside(self) -> str:
+        """What stands behind the title."""
+        return _GAP.join(filter(None, (*self.names, ", ".join(self.paths))))
 
 
 class _Widths(Struct, frozen=True, kw_only=True):
@@ -52,9 +69,12 @@ class _Widths(Struct, frozen=True, kw_only=True):
     duration: int
 
 
-def print_brief(changes: Sequence[Change], console: Console) -> None:
-    """Print `changes`, which are sorted by course, each below the name of its course."""
-    rows = [_row(change) for change in changes]
+def print_brief(groups: Sequence[ExamGroup], console: Console) -> None:
+    """Print `groups`, which are sorted by course, each below the name of its course.
+
+    What all sections of a group share is told once, on the line of the exam.
+    """
+    rows = [row for group in groups for row in _rows(group)]
     widths = _widths(rows, width_of(console))
     for course, of_course in groupby(rows, key=lambda row: row.course):
         put_wrapped(console, (course, "bold"), indent=2)
@@ -65,11 +85,46 @@ def print_brief(changes: Sequence[Change], console: Console) -> None:
                 _print_on_one_line(row, widths, console)
 
 
+def _rows(group: ExamGroup) -> list[_Row]:
+    """Return the row of an exam and, if it has sections, one for each of these with what is its own."""
+    rows = [_row(change) for change in group.members]
+    if len(rows) == 1:
+        return rows
+    texts = {name: {getattr(row, name) for row in rows} for name in ("title", "window", "duration", "badges")}
+    shared, own = split([row.paths for row in rows])
+    exam = replace(
+        rows[0],
+        course=group.course_name,
+        address=printable(group.address),
+        names=(count_of(len(rows), "section"),),
+        paths=shared,
+        **{name: "" for name, found in texts.items() if len(found) > 1},
+    )
+    has_one_course = len({row.course for row in rows}) == 1
+    same = {name: "" for name, found in texts.items() if len(found) == 1}
+    return [
+        exam,
+        *(
+            replace(
+                row,
+                course=exam.course,
+                symbol=(" " * (INDENT + 2), ""),
+                address=printable(change.section or ""),
+                names=row.names if has_one_course else (row.course, *row.names),
+                paths=paths,
+                **same,
+            )
+            for change, row, paths in zip(group.members, rows, own, strict=True)
+        ),
+    ]
+
+
 def _row(change: Change) -> _Row:
     payload = payload_of(change)
     window = window_of(payload, "exam", change.timezone)
     mark, style = GROUPS[change.action].mark
     is_new = change.action in {Action.CREATE, Action.IMPORT}
+    was = "" if change.moved_from is None else f"was {change.moved_from}"
     return _Row(
         course=change.course_name,
         symbol=(f"  {mark} ", style),
@@ -77,18 +132,10 @@ def _row(change: Change) -> _Row:
         title=printable(title_of(payload)),
         window="" if window is None else printable(window.local),
         duration=printable(duration_of(payload)) if is_new else "",
-        aside=printable(_GAP.join(_aside(change))),
         badges=printable(", ".join(badges_of(payload))) if is_new else "",
+        names=(printable(was), printable(change.sid or "")),
+        paths=[printable(difference.path) for difference in change.diff],
     )
-
-
-def _aside(change: Change) -> Iterator[str]:
-    if change.moved_from is not None:
-        yield f"was {change.moved_from}"
-    if change.sid is not None:
-        yield change.sid
-    if change.diff:
-        yield ", ".join(difference.path for difference in change.diff)
 
 
 def _widths(rows: Sequence[_Row], columns: int) -> _Widths | None:
@@ -96,10 +143,11 @@ def _widths(rows: Sequence[_Row], columns: int) -> _Widths | None:
 
     Only titles are cut.
     """
-    address, title, window, duration = (
+    title, window, duration = (
         max(map(columns_of, texts))
-        for texts in zip(*((row.address, row.title, row.window, row.duration) for row in rows), strict=True)
+        for texts in zip(*((row.title, row.window, row.duration) for row in rows), strict=True)
     )
+    address = max(row.indent + columns_of(row.address) for row in rows) - INDENT
     rest = max(columns_of(_GAP.join((row.aside, row.badges))) for row in rows)
     room = columns - INDENT - address - window - duration - rest - 4 * len(_GAP)
     if address > _WIDEST_ADDRESS or room < min(title, _NARROWEST_TITLE):
@@ -109,7 +157,7 @@ def _widths(rows: Sequence[_Row], columns: int) -> _Widths | None:
 
 def _print_on_one_line(row: _Row, widths: _Widths, console: Console) -> None:
     cells: list[tuple[str, int, str]] = [
-        (row.address, widths.address, "bold"),
+        (row.address, widths.address + INDENT - row.indent, "bold"),
         (row.title, widths.title, ""),
         (row.window, widths.window, ""),
         (row.duration, widths.duration, ""),
@@ -121,13 +169,15 @@ def _print_on_one_line(row: _Row, widths: _Widths, console: Console) -> None:
 def _print_on_two_lines(row: _Row, console: Console) -> None:
     """Print the title cut to the rest of the first line, and the window on the second."""
     rest = _rest(row)
-    taken = 2 * INDENT + columns_of(row.address) + sum(columns_of(text) + len(_GAP) for text, _ in rest)
+    taken = (
+        INDENT + row.indent + columns_of(row.address) + sum(columns_of(text) + len(_GAP) for text, _ in rest)
+    )
     title = keep_left(row.title, max(width_of(console) - taken - len(_GAP), _NARROWEST_TITLE))
     pieces: list[Piece] = [(row.address, "bold"), title, *rest]
-    put_wrapped(console, row.symbol, *_spaced(pieces), hanging=INDENT)
+    put_wrapped(console, row.symbol, *_spaced(pieces), hanging=row.indent)
     if row.window or row.duration:
         times: list[Piece] = [bounds_whole(row.window), unbroken(row.duration)]
-        put_wrapped(console, *_spaced(times), indent=INDENT + 2)
+        put_wrapped(console, *_spaced(times), indent=row.indent + 2)
 
 
 def _rest(row: _Row) -> list[tuple[str, str]]:

@@ -119,10 +119,12 @@ def unbroken(text: str) -> str:
     return text.replace(" ", _UNBROKEN_SPACE)
 
 
-def put_fact(label: str, console: Console, *pieces: Piece, columns: int = LABEL_WIDTH) -> None:
+def put_fact(
+    label: str, console: Console, *pieces: Piece, columns: int = LABEL_WIDTH, indent: int = INDENT
+) -> None:
     """Print `pieces` beside `label`, which takes `columns`, indented below a header and wrapped."""
-    margin = INDENT + columns
-    head = _styled(console, ((" " * INDENT + pad(label, columns), "dim"),))
+    margin = indent + columns
+    head = _styled(console, ((" " * indent + pad(label, columns), "dim"),))
     for number, line in enumerate(_lines(console, pieces, width_of(console) - margin)):
         console.file.write(f"{' ' * margin if number else head}{line}\n")
 

@@ -55,10 +55,10 @@ def print_all_in_doubt(doubts: Sequence[InDoubtReport], console: Console, invoca
         put(console, f"{' ' * INDENT}{line}".rstrip())
 
 
-def print_header(console: Console, symbol: Piece, address: str, *facts: Piece) -> None:
+def print_header(console: Console, symbol: Piece, address: str, *facts: Piece, hanging: int = INDENT) -> None:
     """Print the header of an exam: `symbol`, `address`, and those of `facts` that are not empty."""
     known = [piece for fact in facts if fact and fact[0] for piece in ("  ", fact)]
-    put_wrapped(console, symbol, (address, "bold"), *known, hanging=INDENT)
+    put_wrapped(console, symbol, (address, "bold"), *known, hanging=hanging)
 
 
 def print_in_doubt_report(doubt: InDoubtReport, console: Console) -> None:
@@ -108,20 +108,21 @@ def bounds_whole(window: str) -> str:
     return f"{unbroken(dash)} ".join(map(unbroken, window.split(f"{dash} ")))
 
 
-def put_window(label: str, window: Window, console: Console, *, note: str = "", mark: str = "") -> None:
+def put_window(  # noqa: PLR0913 - a window, and what stands around it
+    label: str, window: Window, console: Console, *, note: str = "", mark: str = "", indent: int = INDENT
+) -> None:
     """Print `window` beside `label`, followed by `note`; `mark` is behind the local time.
 
     Local time, UTC and note are on one line if they fit, else on a line each.
     """
     in_utc = f" ({window.utc})" if window.utc else ""
     behind = f", {note}" if note else ""
-    if INDENT + LABEL_WIDTH + columns_of(printable(f"{window.local}{mark}{in_utc}{behind}")) <= width_of(
-        console
-    ):
-        put_fact(label, console, window.local, (f"{in_utc}{mark}", "dim"), behind)
+    room = width_of(console) - indent - LABEL_WIDTH
+    if columns_of(printable(f"{window.local}{mark}{in_utc}{behind}")) <= room:
+        put_fact(label, console, window.local, (f"{in_utc}{mark}", "dim"), behind, indent=indent)
         return
-    put_fact(label, console, bounds_whole(window.local), (mark, "dim"))
+    put_fact(label, console, bounds_whole(window.local), (mark, "dim"), indent=indent)
     if in_utc:
-        put_fact("", console, (bounds_whole(in_utc.strip()), "dim"))
+        put_fact("", console, (bounds_whole(in_utc.strip()), "dim"), indent=indent)
     if note:
-        put_fact("", console, note)
+        put_fact("", console, note, indent=indent)

@@ -14,8 +14,9 @@ from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing, Sources
 from reconciler.outputs.ordering import by_time
 from reconciler.outputs.plan_summary import headline, remarks, told_notes
+from reconciler.outputs.section_groups import ExamGroup, by_term, groups_of
 from reconciler.outputs.text.brief_text import print_brief
-from reconciler.outputs.text.change_text import Context, print_change
+from reconciler.outputs.text.change_text import Context, print_group
 from reconciler.outputs.text.console import (
     INDENT,
     Console,
@@ -35,7 +36,7 @@ _LONG: Final = frozenset({Action.IN_DOUBT, Action.CREATE, Action.IMPORT})
 
 _MOST_NEW_WHOLE: Final = 5
 _MOST_SHOWN_WHOLE: Final = 25
-"""If more exams are new, or another action has more changes, they are printed as a list."""
+"""If more exams are new, or an action has more changes, sections included, they are printed as a list."""
 
 
 def print_plan(  # noqa: PLR0913 - a plan, and what is known beside it
@@ -58,7 +59,7 @@ def print_plan(  # noqa: PLR0913 - a plan, and what is known beside it
     is_whole = listing is Listing.ALL or sources is Sources.PLACED
     for action, group in GROUPS.items():
         if changes := [change for change in listed if change.action is action]:
-            _print_group(group, changes, console, context, whole=_count_of_whole(changes, is_whole=is_whole))
+            _print_action(group, changes, console, context, is_whole=is_whole)
     _print_notes(told_notes(plan, listing), console)
     _print_identity(plan, console)
 
@@ -92,21 +93,29 @@ def _print_identity(plan: Plan, console: Console) -> None:
     put(console, (f"State serial {plan.serial} of {plan.lineage}", "dim"))
 
 
-def _print_group(
-    group: Group, changes: list[Change], console: Console, context: Context, *, whole: int
+def _print_action(
+    group: Group, changes: list[Change], console: Console, context: Context, *, is_whole: bool
 ) -> None:
-    """Print `changes`, which have one action, below their heading: the first `whole` of them in full."""
+    """Print `changes`, which have one action, below their heading, and those of each term below its own."""
     put_wrapped(console, (group.heading(len(changes)), "bold"))
-    for number, change in enumerate(changes[:whole]):
-        if number and change.action in _LONG:
+    exams = _exams(changes)
+    whole = left = _count_of_whole(exams, is_whole=is_whole)
+    for position, (term, of_term) in enumerate(by_term(exams)):
+        if position:
             put(console)
-        print_change(change, console, context)
-    if changes[whole:]:
-        print_brief(changes[whole:], console)
+        if term:
+            put_wrapped(console, (term, "bold"), indent=2)
+        for number, exam in enumerate(of_term[:left]):
+            if number and exam.first.action in _LONG:
+                put(console)
+            print_group(exam, console, context)
+        if of_term[left:]:
+            print_brief(of_term[left:], console)
+        left = max(left - len(of_term), 0)
     if changes[0].action is Action.IN_DOUBT:
         doubts = [doubt for change in changes if (doubt := in_doubt_report_of(change, context.invocation))]
         print_all_in_doubt(doubts, console, context.invocation)
-    elif changes[0].action is Action.CHANGED and changes[whole:]:
+    elif changes[0].action is Action.CHANGED and exams[whole:]:
         put_wrapped(console, "To accept one; `--format markdown` has the blocks for all:", indent=2)
         put(console, " " * INDENT, (context.invocation.command("accept", "ADDRESS"), "bold"))
     if group.advice:
@@ -114,9 +123,15 @@ def _print_group(
     put(console)
 
 
-def _count_of_whole(changes: list[Change], *, is_whole: bool) -> int:
-    """Return how many of `changes`, which have one action, are printed in full; `is_whole` asks for all."""
-    match changes[0].action:
+def _exams(changes: list[Change]) -> list[ExamGroup]:
+    """Return `changes`, which have one action, as groups; one in doubt that is printed in full is alone."""
+    alone = MOST_SINGLE if changes[0].action is Action.IN_DOUBT else 0
+    return [*(ExamGroup([change]) for change in changes[:alone]), *groups_of(changes[alone:])]
+
+
+def _count_of_whole(exams: Sequence[ExamGroup], *, is_whole: bool) -> int:
+    """Return how many of `exams`, which have one action, are printed in full; `is_whole` asks for all."""
+    match exams[0].first.action:
         case Action.NOOP:
             return 0
         case Action.IN_DOUBT:
@@ -125,7 +140,8 @@ def _count_of_whole(changes: list[Change], *, is_whole: bool) -> int:
             most = _MOST_NEW_WHOLE
         case _:
             most = _MOST_SHOWN_WHOLE
-    return len(changes) if is_whole or len(changes) <= most else 0
+    sections = sum(len(exam.members) for exam in exams)
+    return len(exams) if is_whole or (len(exams) <= most and sections <= _MOST_SHOWN_WHOLE) else 0
 
 
 def print_guard(guard: Guard, console: Console) -> None:

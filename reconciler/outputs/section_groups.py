@@ -1,0 +1,61 @@
+"""The sections of one exam as a group, what its members share, and groups by term."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import TypeAlias, TypeVar
+
+from msgspec import Struct
+
+from reconciler.model.plan import Action, Change
+
+_GroupKey: TypeAlias = tuple[Action, str | None, str, bool]
+_T = TypeVar("_T")
+
+
+class ExamGroup(Struct, frozen=True):
+    """Sections of one exam that have one action, in order; or one exam alone."""
+
+    members: Sequence[Change]
+
+    @property
+    def first(self) -> Change:
+        """The first of its members."""
+        return self.members[0]
+
+    @property
+    def address(self) -> str:
+        """The address of the exam; that of the only member if it is alone."""
+        return self.first.address if len(self.members) == 1 else self.first.exam_address
+
+    @property
+    def course_name(self) -> str:
+        """The course, or the first of several and the number of the others."""
+        names = dict.fromkeys(change.course_name for change in self.members)
+        more = len(names) - 1
+        return f"{next(iter(names))}{f' and {more:,} more' if more else ''}"
+
+
+def group_key(change: Change) -> _GroupKey:
+    """Return what the sections of one exam that have one action have in common."""
+    return change.action, change.term, change.exam_address, change.section is None
+
+
+def groups_of(changes: Iterable[Change]) -> list[ExamGroup]:
+    """Return `changes`, which are ordered for readers, as groups."""
+    return [ExamGroup(list(members)) for _, members in groupby(changes, key=group_key)]
+
+
+def by_term(groups: Iterable[ExamGroup]) -> list[tuple[str, list[ExamGroup]]]:
+    """Return `groups`, which are ordered for readers, behind headings of their terms; one term has none."""
+    terms = [(term, list(held)) for term, held in groupby(groups, key=lambda group: group.first.term)]
+    if len(terms) == 1:
+        return [("", terms[0][1])]
+    return [("Other exams" if term is None else f"Term {term}", held) for term, held in terms]
+
+
+def split(tellings: Sequence[Sequence[_T]]) -> tuple[list[_T], list[list[_T]]]:
+    """Return what each of `tellings` holds, in the order of the first, and of each one what else it holds."""
+    first, *others = tellings
+    common = set(first).intersection(*others)
+    shared = [one for one in first if one in common]
+    return shared, [[one for one in telling if one not in common] for telling in tellings]

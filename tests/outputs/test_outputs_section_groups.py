@@ -1,0 +1,224 @@
+"""Sections of one exam as a group: nothing that differs is lost, and what is shared is told once."""
+
+import csv
+import io
+import re
+import zlib
+from collections.abc import Sequence
+from typing import Final
+
+import output_cases as cases
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from reconciler.model.identities import Address, CourseSid
+from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Plan
+from reconciler.outputs.exam_facts import sides_of, windows_of
+from reconciler.outputs.exam_values import values_of
+from reconciler.outputs.listing import Listing, Sources
+from reconciler.outputs.ordering import by_time
+from reconciler.outputs.section_groups import by_term, groups_of
+from reconciler.outputs.tables.plan_table import plan_csv
+from reconciler.outputs.text.console import Console
+from reconciler.outputs.text.plan_text import print_plan
+
+KEYS: Final = ("001", "002", "10", "9", "A-1")
+ACTIONS: Final = (Action.CREATE, Action.IMPORT, Action.CHANGED, Action.MOVE, Action.NOOP, Action.ACCEPT)
+DATES: Final = st.sampled_from([None, *(f"2031-10-{day}T13:00:00.000Z" for day in (11, 12, 30))])
+DIFFS: Final = st.lists(
+    st.builds(
+        FieldDiff,
+        path=st.sampled_from(["title", "configuration.duration", "url"]),
+        before=st.sampled_from([ABSENT, "one", 1]),
+        after=st.sampled_from(["two", 2]),
+    ),
+    max_size=3,
+    unique_by=lambda one: one.path,
+)
+
+
+def one_of(
+    names: tuple[str | None, str, str | None],
+    texts: tuple[str, str],
+    dates: tuple[str | None, str | None],
+    action: Action,
+    diff: Sequence[FieldDiff],
+) -> Change:
+    """An exam or section whose values are drawn from few, so that many are shared."""
+    (term, exam, section), (title, course) = names, texts
+    body = cases.payload(title, examOpenDate=dates[0], examCloseDate=dates[1], duration=len(title))
+    if len(course) % 2:
+        body = {**body, "description": f"of {course}"}
+    address = "/".join(filter(None, (term, exam, section)))
+    is_new = action is Action.CREATE
+    return replace(
+        cases.change(address, action, after=body, number=None if is_new else zlib.crc32(address.encode())),
+        term=term,
+        section=section,
+        course=course,
+        course_sid=CourseSid(f"CU{int(course[1:]):032x}"),
+        timezone="America/New_York" if course == "c1" else "Europe/Rome",
+        diff=tuple(sorted(diff, key=lambda each: each.path))
+        if action in {Action.CHANGED, Action.ACCEPT}
+        else (),
+        moved_from=Address(f"was-{address}") if action is Action.MOVE else None,
+    )
+
+
+EXAMS: Final = st.lists(
+    st.builds(
+        one_of,
+        st.tuples(
+            st.sampled_from([None, "2031fa", "2032sp"]),
+            st.sampled_from(["exam", "cs/exam"]),
+            st.sampled_from([None, *KEYS]),
+        ),
+        st.tuples(st.sampled_from(["Quiz", "Final Exam", "Lab  Exam"]), st.sampled_from(["c1", "c2", "c20"])),
+        st.tuples(DATES, DATES),
+        st.sampled_from(ACTIONS),
+        DIFFS,
+    ),
+    min_size=1,
+    max_size=14,
+    unique_by=lambda one: one.address,
+)
+
+
+def plan_of(changes: Sequence[Change]) -> Plan:
+    """A plan of `changes`, sorted as plans are."""
+    ordered = tuple(sorted(changes, key=lambda one: one.address))
+    return Plan(destination=cases.DESTINATION, lineage=cases.LINEAGE, serial=12, changes=ordered)
+
+
+def text_of(plan: Plan, *, width: int, listing: Listing, sources: Sources = Sources.MARKED) -> list[str]:
+    """The lines of `plan` on a terminal."""
+    to = io.StringIO()
+    print_plan(plan, Console(to, width=width, is_terminal=True), listing=listing, sources=sources)
+    return to.getvalue().splitlines()
+
+
+def told_by_section(lines: Sequence[str]) -> dict[str, list[str]]:
+    """What lines say of each exam by its address: what its group shares, and what is its own."""
+    told: dict[str, list[str]] = {}
+    shared: list[str] = []
+    exam = key = None
+    for line in lines:
+        head = re.match(r"  [+=~>≈✓] (\S+)(.*)", line)
+        section = re.match(rf"    (?:  )?({'|'.join(KEYS)})(?:  (.*))?$", line)
+        if head:
+            exam, key, shared = head[1], None, [head[2]]
+            if not re.search(r"  \d+ sections\b", head[2]):
+                told[exam] = shared
+        elif exam and section:
+            key = f"{exam}/{section[1]}"
+            told[key] = [*shared, section[2] or ""]
+        elif exam and not line.startswith("    "):
+            exam = None
+        elif exam:
+            (shared if key is None else told[key]).append(line.strip())
+    return told
+
+
+@given(EXAMS)
+def test_every_value_of_every_section_can_be_read(changes: list[Change]) -> None:
+    """Whatever sections share, each value and difference stands below its exam or section, and no other."""
+    plan = plan_of([one for one in changes if one.action is not Action.NOOP])
+    told = told_by_section(text_of(plan, width=250, listing=Listing.ALL, sources=Sources.PLACED))
+    for change in plan.changes:
+        lines = told[change.address]
+        assert all(said in " ".join(lines) for said in (change.sid or "", change.moved_from or ""))
+        for one in change.diff:
+            assert "{}: {} → {}".format(one.path, *sides_of(one, change.timezone)) in lines
+        if change.action in {Action.CREATE, Action.IMPORT}:
+            found = [line for line in lines if re.match(r"[A-Za-z]+  ", line)]
+            values = {value.name: value.text for value in values_of(change, {}, {})}
+            values |= {"timezone": change.timezone or "", "declared": str(change.source)}
+            read = dict(re.split(r"  +", line, maxsplit=1) for line in found)
+            assert {name: text for name, text in read.items() if name in values} == {
+                name: text for name, text in values.items() if name != "declared"
+            }
+
+
+@given(EXAMS, st.sampled_from([60, 80, 120, 200]))
+def test_every_window_of_a_list_can_be_read(changes: list[Change], width: int) -> None:
+    """In a brief list, times are whole at any width, and each section has its own or that of its exam."""
+    plan = plan_of([replace(one, action=Action.NOOP, sid=cases.sid(at)) for at, one in enumerate(changes)])
+    lines = text_of(plan, width=width, listing=Listing.ALL)
+    told = told_by_section(lines)
+    for change in plan.changes:
+        said = " ".join(" ".join(told[change.address]).split())
+        windows = [
+            window.local for kind, window in windows_of(change.after or {}, change.timezone) if kind == "exam"
+        ]
+        assert all(window in said for window in windows)
+        times = [time for window in windows for time in window.split(" \N{EN DASH} ")]
+        assert all(any(time in line for line in lines) for time in times)
+        assert (change.sid or "") in said
+        assert (change.moved_from or "") in said
+    assert max(map(len, lines[:-2])) <= width
+
+
+@given(EXAMS, st.randoms(use_true_random=False))
+def test_sections_are_together_in_any_order(changes: list[Change], random) -> None:
+    """Whatever the order was, an exam and action is one group, a term one run, and keys are in order."""
+    ordered = by_time(changes)
+    random.shuffle(changes)
+    assert by_time(changes) == ordered
+    groups = [
+        group for action in ACTIONS for group in groups_of(one for one in ordered if one.action is action)
+    ]
+    names = [(group.first.action, group.first.term, group.address) for group in groups]
+    assert len({*names}) == len(names) or any(one.section is None for one in changes)
+    for group in groups:
+        keys = [one.section or "" for one in group.members]
+        assert keys == sorted(keys, key=lambda key: re.sub(r"\d+", lambda number: number[0].zfill(9), key))
+    terms = [term for term, _ in by_term(groups_of(ordered))]
+    assert len({*terms}) == len(terms)
+
+
+def test_terms_stand_in_the_order_of_their_first_dates() -> None:
+    """A term whose name sorts last but that begins first is first; exams of no term are last."""
+    opens = {
+        "zz": "2031-09-01T13:00:00.000Z",
+        "aa": "2032-02-01T13:00:00.000Z",
+        None: "2031-01-01T13:00:00.000Z",
+    }
+    changes = [
+        replace(cases.change(f"{term}/x", Action.CREATE, after=cases.payload(examOpenDate=date)), term=term)
+        for term, date in opens.items()
+    ]
+    headings = [heading for heading, _ in by_term(groups_of(by_time(changes)))]
+    assert headings == ["Term zz", "Term aa", "Other exams"]
+    assert [heading for heading, _ in by_term(groups_of(changes[:1]))] == [""]
+
+
+def test_a_group_stands_where_its_first_course_is() -> None:
+    """Sections of several courses stay together in front of what follows the first of these courses."""
+    sections = [cases.section(key, cases.create()) for key in ("002", "001")]
+    between = replace(cases.create("x"), course="cs101-001a", term="2032sp")
+    assert [one.address for one in by_time([between, *sections])] == [
+        "2032sp/cs101/midterm/001",
+        "2032sp/cs101/midterm/002",
+        "x",
+    ]
+
+
+@pytest.mark.parametrize("count", [5, 30])
+def test_what_sections_share_is_told_once(count: int) -> None:
+    """Neither in full nor in a list is a shared window or title repeated for each section."""
+    plan = cases.many_sections(count)
+    finals = plan_of([one for one in plan.changes if one.address.startswith("2032sp/cs101/midterm")])
+    text = "\n".join(text_of(finals, width=120, listing=Listing.DIFFERING))
+    (window,) = {windows_of(one.after or {}, one.timezone)[0][1].local for one in finals.changes}
+    assert text.count(window) == 1
+    assert text.count("  cs101-005") == text.count("Midterm, Section 005") == 1
+
+
+def test_a_table_has_the_term_and_the_section() -> None:
+    """A spreadsheet can filter by both; a plan without them has no such columns."""
+    rows = list(csv.DictReader(io.StringIO(plan_csv(cases.year(), listing=Listing.ALL), newline="")))
+    assert {(row["term"], row["section"]) for row in rows} >= {("2031fa", ""), ("2032sp", "010"), ("", "")}
+    plain = plan_csv(cases.every_action(), listing=Listing.ALL)
+    assert not {"term", "section"} & {*plain.splitlines()[0].split(",")}
