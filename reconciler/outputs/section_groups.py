@@ -7,6 +7,7 @@ from typing import TypeAlias, TypeVar
 from msgspec import Struct
 
 from reconciler.model.plan import Action, Change
+from reconciler.outputs.exam_facts import payload_of, title_of
 
 _GroupKey: TypeAlias = tuple[Action, str | None, str, bool]
 _T = TypeVar("_T")
@@ -34,6 +35,20 @@ class ExamGroup(Struct, frozen=True):
         more = len(names) - 1
         return f"{next(iter(names))}{f' and {more:,} more' if more else ''}"
 
+    @property
+    def title(self) -> str:
+        """The title that all members share; an empty text if there is none."""
+        titles = {title_of(payload_of(change)) for change in self.members}
+        return titles.pop() if len(titles) == 1 else ""
+
+    @property
+    def label(self) -> str:
+        """The title, or the address if there is none that all members share, and which sections these are."""
+        name = self.title or self.address
+        if len(self.members) > 1:
+            return f"{name} ({len(self.members):,} sections)"
+        return name if self.first.section is None else f"{name} (section {self.first.section})"
+
 
 def group_key(change: Change) -> _GroupKey:
     """Return what the sections of one exam that have one action have in common."""
@@ -43,6 +58,11 @@ def group_key(change: Change) -> _GroupKey:
 def groups_of(changes: Iterable[Change]) -> list[ExamGroup]:
     """Return `changes`, which are ordered for readers, as groups."""
     return [ExamGroup(list(members)) for _, members in groupby(changes, key=group_key)]
+
+
+def size_of(groups: Iterable[ExamGroup]) -> int:
+    """Return the number of exams of `groups`, each section being one."""
+    return sum(len(group.members) for group in groups)
 
 
 def by_term(groups: Iterable[ExamGroup]) -> list[tuple[str, list[ExamGroup]]]:

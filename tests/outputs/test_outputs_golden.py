@@ -122,6 +122,8 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
         invocation=ELSEWHERE,
     ),
     "plan-all.md": lambda: plan_markdown(cases.every_action(), listing=Listing.ALL),
+    "plan-year.md": lambda: plan_markdown(cases.year(), listing=Listing.DIFFERING),
+    "plan-sections.md": lambda: plan_markdown(cases.many_sections(16), listing=Listing.DIFFERING),
     "plan-guarded.md": lambda: plan_markdown(cases.guarded(), listing=Listing.DIFFERING),
     "plan-many.md": lambda: plan_markdown(cases.many_creates(1200), listing=Listing.DIFFERING),
     "report.md": lambda: report_markdown(

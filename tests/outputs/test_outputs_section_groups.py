@@ -5,9 +5,11 @@ import io
 import re
 import zlib
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final
 
 import output_cases as cases
+import page_cases
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,9 @@ from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Plan
 from reconciler.outputs.exam_facts import sides_of, windows_of
 from reconciler.outputs.exam_values import values_of
 from reconciler.outputs.listing import Listing, Sources
+from reconciler.outputs.markdown.comment import LONGEST, plan_markdown
+from reconciler.outputs.markdown.escapes import escaped
+from reconciler.outputs.markdown.values import fold_summary
 from reconciler.outputs.ordering import by_time
 from reconciler.outputs.section_groups import by_term, groups_of
 from reconciler.outputs.tables.plan_table import plan_csv
@@ -139,6 +144,118 @@ def test_every_value_of_every_section_can_be_read(changes: list[Change]) -> None
             assert {name: text for name, text in read.items() if name in values} == {
                 name: text for name, text in values.items() if name != "declared"
             }
+
+
+def tables(lines: Sequence[str]) -> list[list[list[str]]]:
+    """The cells of each table among lines of Markdown, row by row."""
+    runs = [list(run) for is_row, run in groupby(lines, key=lambda line: line.startswith("|")) if is_row]
+    return [[row.removeprefix("| ").removesuffix(" |").split(" | ") for row in run] for run in runs]
+
+
+def folds(text: str) -> dict[str, list[list[list[str]]]]:
+    """The tables of each innermost fold of a comment, by its summary."""
+    found = re.findall(
+        r"<details><summary>((?:(?!<details>).)*?)</summary>\n(.*?)</details>", text, re.DOTALL
+    )
+    return {summary: tables(body.splitlines()) for summary, body in found}
+
+
+@given(EXAMS)
+def test_every_value_of_every_section_is_in_a_fold(changes: list[Change]) -> None:
+    """In Markdown the fold of an exam has what its sections share, and a row for each section."""
+    plan = plan_of(
+        [replace(one, action=Action.CREATE, sid=None, moved_from=None, diff=()) for one in changes]
+    )
+    found = folds(plan_markdown(plan, listing=Listing.ALL))
+    for group in groups_of(by_time(plan.changes)):
+        shared, *own = found[fold_summary(group, 100)]
+        common = {row[0]: row[1] for row in shared}
+        sections = {row[0]: dict(zip(own[0][0], row, strict=True)) for table in own for row in table}
+        for change in group.members:
+            row = sections[f"`{change.section}`"] if len(group.members) > 1 and own else {}
+            told = {**common, **{name: cell for name, cell in row.items() if cell}}
+            values = {f"`{value.name}`": escaped(value.text) for value in values_of(change, {}, {})}
+            assert {name: told[name] for name in told if name in values} == values
+            assert told.keys() - values.keys() <= {"Field", "---", "Section"}
+
+
+@given(EXAMS)
+def test_every_window_is_in_the_table_or_in_that_of_the_sections(changes: list[Change]) -> None:
+    """What the row of an exam does not tell, because sections differ, stands in the row of each."""
+    plan = plan_of([replace(one, action=Action.IMPORT, moved_from=None, diff=()) for one in changes])
+    text = plan_markdown(plan, listing=Listing.ALL)
+    found, rows = folds(text), [row for table in tables(text.splitlines()) for row in table]
+    for group in groups_of(by_time(plan.changes)):
+        count = f"<br>{len(group.members)} sections" if len(group.members) > 1 else ""
+        (row,) = [
+            row
+            for row in rows
+            if re.search(rf"(^|<br>)`{group.address}`{count}(<br>EX|<br><sub>|<br>`|$)", row[0])
+        ]
+        head = dict(zip(("Exam", "Course", "When", "How long", "Where", "Special"), row, strict=True))
+        own = (
+            found[f"{len(group.members)} sections of <code>{escaped(group.address)}</code>"][0]
+            if count
+            else []
+        )
+        for change in group.members:
+            told = {
+                **head,
+                **next(
+                    (dict(zip(own[0], row, strict=True)) for row in own if row[0] == f"`{change.section}`"),
+                    {},
+                ),
+            }
+            windows = dict(windows_of(change.after or {}, change.timezone))
+            assert told["When"].split("<br>")[0] == (
+                escaped(windows["exam"].local) if "exam" in windows else ""
+            )
+            assert (change.sid or "") in told.get("SID", head["Exam"])
+            assert told["Course"] == f"`{change.course}`"
+
+
+@given(EXAMS)
+def test_every_difference_stands_below_its_exam_or_section(changes: list[Change]) -> None:
+    """In Markdown a difference that all sections share is one row, any other is below its section."""
+    plan = plan_of(
+        [replace(one, action=Action.CHANGED, sid=cases.sid(7), moved_from=None) for one in changes]
+    )
+    rows = [row for table in tables(plan_markdown(plan, listing=Listing.ALL).splitlines()) for row in table]
+    told: dict[str, list[list[str]]] = {}
+    exam, key = "", None
+    for name, *cells in (row for row in rows if row[0] not in {"Exam", "---"}):
+        if head := re.search(r"(?:^|<br>)`([^`]+)`(<br>\d+ sections)", name):
+            exam, key = f"{head[1]}/", None
+        elif name and (lone := re.search(r"(?:^|<br>)`([^`E][^`]*)`", name)):
+            key = f"{exam}{lone[1]}" if lone[1] in KEYS else lone[1]
+        told.setdefault(key or exam, []).append(cells)
+    for group in groups_of(by_time(plan.changes)):
+        shared = told[f"{group.address}/"] if len(group.members) > 1 else []
+        for change in group.members:
+            found = [cells for cells in (*shared, *told[change.address]) if cells[0]]
+            sides = [(f"`{one.path}`", *sides_of(one, change.timezone)) for one in change.diff]
+            assert sorted(found) == sorted(
+                [path, escaped(before), escaped(after)] for path, before, after in sides
+            )
+
+
+@pytest.mark.parametrize(("exams", "sections"), [(1, 2000), (60, 60), (2000, 3)])
+def test_many_sections_fit_into_a_comment(exams: int, sections: int) -> None:
+    """However many sections have titles that mean harm, the limit holds, and what is left out is told."""
+    changes = [
+        cases.section(
+            str(key),
+            cases.create(title=page_cases.HOSTILE[(exam + key) % len(page_cases.HOSTILE)]),
+            f"x{exam}",
+        )
+        for exam in range(exams)
+        for key in range(sections)
+    ]
+    text = plan_markdown(plan_of(changes), listing=Listing.DIFFERING)
+    assert len(text.encode()) <= LONGEST
+    assert "Left out, because the size of a comment is limited" in text
+    assert "what is particular about" in text
+    assert "sections of <code>" in text
 
 
 @given(EXAMS, st.sampled_from([60, 80, 120, 200]))

@@ -20,10 +20,12 @@ from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.markdown.diagnostics import warning_lines
 from reconciler.outputs.markdown.escapes import code, escaped, ticked
-from reconciler.outputs.markdown.sections import Limits, sections_of
+from reconciler.outputs.markdown.exam_tables import Limits
+from reconciler.outputs.markdown.sections import sections_of
 from reconciler.outputs.markdown.values import values_fold
 from reconciler.outputs.ordering import by_time
 from reconciler.outputs.plan_summary import headline, remarks, told_notes
+from reconciler.outputs.section_groups import groups_of
 from reconciler.outputs.text.console import count_of
 
 LONGEST: Final = 65_000
@@ -90,9 +92,8 @@ class _Comment(Struct, frozen=True):
 
 def _folds(comment: _Comment, provenance: Mapping[Address, Provenance]) -> Iterator[list[str]]:
     """Yield the fold of each exam to be created; provenance is slow, so it is asked for only as needed."""
-    for change in comment.changes:
-        if change.action is Action.CREATE:
-            yield values_fold(change, comment.plan.names, provenance.get(change.address, {}))
+    for group in groups_of(change for change in comment.changes if change.action is Action.CREATE):
+        yield values_fold(group, comment.plan.names, provenance)
 
 
 def _fitting(folds: Iterator[list[str]], room: int) -> list[list[str]]:

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from reconciler.model.plan import Change
 from reconciler.outputs.escapes import shorten
-from reconciler.outputs.exam_facts import local_window, payload_of, title_of
+from reconciler.outputs.exam_facts import local_window, payload_of
+from reconciler.outputs.section_groups import ExamGroup
 
 _UNSAFE: Final = re.compile(r"[^\w ,.()'/+\u2236-]")
 _SPACES: Final = re.compile(r" {2,}")
@@ -32,9 +33,9 @@ class _Bar(NamedTuple):
     data: str
 
 
-def gantt_lines(creates: Sequence[Change]) -> list[str]:
+def gantt_lines(creates: Sequence[ExamGroup]) -> list[str]:
     """Return a chart of the windows of `creates`, by course, then by time; empty if there are no windows."""
-    bars = sorted((bar for change in creates for bar in _bars(change)), key=itemgetter(0, 1, 2))
+    bars = sorted((bar for group in creates for bar in _bars(group)), key=itemgetter(0, 1, 2))
     if not bars:
         return []
     lines = [
@@ -54,13 +55,25 @@ def label(text: str) -> str:
     return _NO_KEYWORD + shorten(_SPACES.sub(" ", safe).strip() or "untitled", _LONGEST_LABEL)
 
 
-def _bars(change: Change) -> Iterator[_Bar]:
-    """Yield the windows of one exam. A window with only one known bound becomes a milestone."""
-    payload = payload_of(change)
-    title = title_of(payload) or change.address
+def _bars(group: ExamGroup) -> Iterator[_Bar]:
+    """Yield the windows of one exam, one that several sections have once.
+
+    A window with only one known bound becomes a milestone.
+    """
     for kind, tag, lead in (("schedule", "done", "booking, "), ("exam", "active", "")):
-        known = [bound for bound in local_window(payload, kind, change.timezone) if bound is not None]
-        if known and known[0].year >= _FIRST_YEAR:
-            spelt = [bound.replace(tzinfo=None).isoformat(" ", "minutes") for bound in known]
-            data = f"{tag}, {', '.join(spelt)}" if len(spelt) > 1 else f"milestone, {spelt[0]}, 0d"
-            yield _Bar(change.course_name, spelt[0], label(f"{lead}{title}"), data)
+        alike: dict[tuple[str, ...], list[Change]] = {}
+        for change in group.members:
+            alike.setdefault(_bounds(change, kind), []).append(change)
+        for bounds, changes in alike.items():
+            if bounds:
+                data = f"{tag}, {', '.join(bounds)}" if len(bounds) > 1 else f"milestone, {bounds[0]}, 0d"
+                held = ExamGroup(changes)
+                yield _Bar(group.course_name, bounds[0], label(f"{lead}{held.label}"), data)
+
+
+def _bounds(change: Change, kind: str) -> tuple[str, ...]:
+    """Return the known bounds of a window in the syntax of mermaid; none if it cannot read the first."""
+    known = [one for one in local_window(payload_of(change), kind, change.timezone) if one is not None]
+    if not known or known[0].year < _FIRST_YEAR:
+        return ()
+    return tuple(bound.replace(tzinfo=None).isoformat(" ", "minutes") for bound in known)

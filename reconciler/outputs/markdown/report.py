@@ -18,9 +18,11 @@ from reconciler.outputs.in_doubt import InDoubtReport, still_in_doubt
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.markdown.comment import LONGEST, foot_lines, heading_lines, size_bytes
 from reconciler.outputs.markdown.escapes import code, escaped, folded, table, ticked
-from reconciler.outputs.markdown.sections import MOST_OPEN, Limits, doubt_lines, together
+from reconciler.outputs.markdown.exam_tables import Limits
+from reconciler.outputs.markdown.sections import MOST_OPEN, doubt_lines, together
 from reconciler.outputs.markdown.values import fold_summary
 from reconciler.outputs.ordering import by_time
+from reconciler.outputs.section_groups import ExamGroup
 from reconciler.outputs.text.report_text import EDITS, label_of, next_steps, summary_sentences
 
 _ROWS: Final = (1_000, 500, 300, 200, 100, 50, 20, 5)
@@ -114,7 +116,9 @@ def _doubts(applied: _Applied, rows: int) -> Iterator[str]:
     for change, exam in new[: min(rows, _WHOLE.doubts)]:
         doubt = applied.doubts.get(exam.address)
         if doubt is not None:
-            yield from folded(f"In doubt: {fold_summary(change, _LONGEST)}", doubt_lines(doubt, _WHOLE))
+            yield from folded(
+                f"In doubt: {fold_summary(ExamGroup([change]), _LONGEST)}", doubt_lines(doubt, _WHOLE)
+            )
     addresses = sorted({*applied.report.in_doubt, *applied.state.intents})
     lines = [_doubt(address, applied.state.intents.get(address)) for address in addresses[:rows]]
     yield from _list(("In doubt", "Attempt", "Since"), lines, len(addresses))

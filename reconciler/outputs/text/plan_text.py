@@ -14,7 +14,7 @@ from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing, Sources
 from reconciler.outputs.ordering import by_time
 from reconciler.outputs.plan_summary import headline, remarks, told_notes
-from reconciler.outputs.section_groups import ExamGroup, by_term, groups_of
+from reconciler.outputs.section_groups import ExamGroup, by_term, groups_of, size_of
 from reconciler.outputs.text.brief_text import print_brief
 from reconciler.outputs.text.change_text import Context, print_group
 from reconciler.outputs.text.console import (
@@ -140,8 +140,8 @@ def _count_of_whole(exams: Sequence[ExamGroup], *, is_whole: bool) -> int:
             most = _MOST_NEW_WHOLE
         case _:
             most = _MOST_SHOWN_WHOLE
-    sections = sum(len(exam.members) for exam in exams)
-    return len(exams) if is_whole or (len(exams) <= most and sections <= _MOST_SHOWN_WHOLE) else 0
+    is_short = len(exams) <= most and size_of(exams) <= _MOST_SHOWN_WHOLE
+    return len(exams) if is_whole or is_short else 0
 
 
 def print_guard(guard: Guard, console: Console) -> None:
