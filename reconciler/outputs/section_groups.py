@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -11,6 +11,14 @@ from reconciler.outputs.exam_facts import payload_of, title_of
 
 _GroupKey: TypeAlias = tuple[Action, str | None, str, bool]
 _T = TypeVar("_T")
+
+
+class _OfTerm(Protocol):
+    @property
+    def term(self) -> str | None: ...
+
+
+_TermT = TypeVar("_TermT", bound=_OfTerm)
 
 
 class ExamGroup(Struct, frozen=True):
@@ -22,6 +30,11 @@ class ExamGroup(Struct, frozen=True):
     def first(self) -> Change:
         """The first of its members."""
         return self.members[0]
+
+    @property
+    def term(self) -> str | None:
+        """The term of its declarations."""
+        return self.first.term
 
     @property
     def address(self) -> str:
@@ -65,9 +78,9 @@ def size_of(groups: Iterable[ExamGroup]) -> int:
     return sum(len(group.members) for group in groups)
 
 
-def by_term(groups: Iterable[ExamGroup]) -> list[tuple[str, list[ExamGroup]]]:
-    """Return `groups`, which are ordered for readers, behind headings of their terms; one term has none."""
-    terms = [(term, list(held)) for term, held in groupby(groups, key=lambda group: group.first.term)]
+def by_term(items: Iterable[_TermT]) -> list[tuple[str, list[_TermT]]]:
+    """Return `items`, which are ordered by term, behind the headings of their terms; one term has none."""
+    terms = [(term, list(held)) for term, held in groupby(items, key=lambda item: item.term)]
     if len(terms) == 1:
         return [("", terms[0][1])]
     return [("Other exams" if term is None else f"Term {term}", held) for term, held in terms]

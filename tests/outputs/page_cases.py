@@ -104,6 +104,46 @@ def small() -> Plan:
     return warned(plan_of(first, second, changed, doubt, left))
 
 
+def year() -> Plan:
+    """Two terms: an exam of 30 sections in 30 courses, one of three sections in one course, and two alone."""
+    keys = [f"{number:03}" for number in range(1, 31)]
+    opens = TERM + timedelta(days=170)
+    midterm = [
+        cases.section(
+            key,
+            dated(
+                1, f"CS 101 Midterm, Section {key}", course="x", opens=opens + timedelta(days=int(key) % 3)
+            ),
+        )
+        for key in keys
+    ]
+    labs = [
+        replace(
+            cases.section(key, dated(4 + number, "Lab Practical", course="x", opens=opens), "bio210/lab"),
+            course="bio210",
+            course_sid=course_sid("bio210"),
+        )
+        for number, key in enumerate(keys[:3])
+    ]
+    makeups = [
+        replace(
+            cases.section(
+                key, dated(1, "Makeup Exam", course="x", opens=opens + timedelta(days=9)), "cs101/makeup"
+            ),
+            action=Action.CHANGED,
+            sid=cases.sid(int(key)),
+            diff=(
+                FieldDiff(path="configuration.duration", before=45, after=60),
+                *([FieldDiff(path="title", before="Makeup", after="Makeup Exam")] if key == "002" else []),
+            ),
+        )
+        for key in keys[:4]
+    ]
+    quiz = replace(dated(7, "Quiz 1", course="bio210", opens=opens + timedelta(days=20)), term="2032sp")
+    essay = replace(dated(8, "Essay", course="bio210", opens=TERM), term="2031fa")
+    return plan_of(essay, quiz, *labs, *makeups, *midterm)
+
+
 def warned(plan: Plan) -> Plan:
     """`plan` with what the rule says of windows that overlap."""
     rule = next(rule for rule in windows.RULES if rule.code == "overlapping-windows")

@@ -22,6 +22,7 @@ PLANS = {
     "special": page_cases.special,
     "clashing": page_cases.clashing,
     "every": cases.every_action,
+    "year": page_cases.year,
     "paper": lambda: page_cases.warned(page_cases.term(42, 8)),
     "hostile": lambda: page_cases.hostile(60),
 }
@@ -89,7 +90,7 @@ def rows(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("name", ["small", "closed", "crowded", "hostile", "special"])
+@pytest.mark.parametrize("name", ["small", "closed", "crowded", "hostile", "special", "year"])
 def test_pages_bar_nobody(visit, name: str, width: int, scheme: str) -> None:
     """No page breaks a rule of accessibility that axe can check, contrast included, in either scheme."""
     page = visit(name, width, color_scheme=scheme)
@@ -123,6 +124,34 @@ def test_search_narrows_rows_bars_and_courses(visit) -> None:
     page.press("#search", "Escape")
     assert len(rows(page)) == 5
     assert page.locator("#empty").is_hidden()
+
+
+def test_sections_are_found_with_what_their_exam_tells(visit) -> None:
+    """A search looks at what sections share, too; an exam is hidden with its last, and so is a term."""
+    page = visit("year")
+    assert page.locator("details.course").count() == 4
+    page.fill("#search", "practical 2032sp 002")
+    assert rows(page) == ["002"]
+    assert page.locator(".exams > tbody:visible").count() == 2
+    assert page.locator(".term:visible").count() == 1
+    assert page.locator("svg.view g:not(.off) .label").text_content() == "Lab Practical (3 sections)"
+    page.press("#search", "Escape")
+    assert page.locator(".term:visible").count() == 2
+    page.click("[data-filter=changed]")
+    assert rows(page) == ["001", "002", "003", "004"]
+    assert page.locator(".exams > tbody:visible").count() == 5
+
+
+def test_a_bar_of_sections_leads_to_the_first(visit) -> None:
+    """Thirty sections with windows on three days are three bars; pointing at a section shows its own."""
+    page = visit("year")
+    course = page.locator("details.course", has_text="and 29 more")
+    assert course.locator("svg.lanes g[data-exam]").count() == 3
+    course.locator("svg.lanes g .exam").last.click()
+    assert page.locator("tbody.pointed th code").text_content() == "002"
+    course.locator("tbody.section th").nth(8).hover()
+    assert page.locator("tbody.pointed th code").text_content() == "009"
+    assert course.locator("svg.lanes g.pointed title").text_content() == "2032sp/cs101/midterm (10 sections)"
 
 
 def test_filters_choose_actions_and_overlaps(visit) -> None:
@@ -246,7 +275,7 @@ def test_without_scripts_all_can_be_read(visit) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
-@pytest.mark.parametrize("name", ["small", "every", "special", "hostile", "paper"])
+@pytest.mark.parametrize("name", ["small", "every", "special", "hostile", "paper", "year"])
 def test_nothing_is_off_the_screen(visit, name: str, width: int) -> None:
     """At no width does a reader scroll sideways, with every row open."""
     page = visit(name, width)

@@ -149,6 +149,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
         listing=Listing.DIFFERING,
         invocation=ELSEWHERE,
     ),
+    "plan-year.html": lambda: plan_page(cases.year(), listing=Listing.DIFFERING),
     "plan-guarded.html": lambda: plan_page(cases.guarded(), listing=Listing.DIFFERING),
     "state-many-doubts.md": lambda: state_markdown(cases.many_doubts(), ELSEWHERE),
     "state-many-doubts.csv": lambda: state_csv(cases.many_doubts()),

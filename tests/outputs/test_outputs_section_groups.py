@@ -13,12 +13,14 @@ import page_cases
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import escape
 from msgspec.structs import replace
 
 from reconciler.model.identities import Address, CourseSid
 from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Plan
 from reconciler.outputs.exam_facts import sides_of, windows_of
 from reconciler.outputs.exam_values import values_of
+from reconciler.outputs.html.page import plan_page
 from reconciler.outputs.listing import Listing, Sources
 from reconciler.outputs.markdown.comment import LONGEST, plan_markdown
 from reconciler.outputs.markdown.escapes import escaped
@@ -237,6 +239,29 @@ def test_every_difference_stands_below_its_exam_or_section(changes: list[Change]
             assert sorted(found) == sorted(
                 [path, escaped(before), escaped(after)] for path, before, after in sides
             )
+
+
+@given(EXAMS)
+def test_every_value_of_every_section_is_on_the_page(changes: list[Change]) -> None:
+    """Each exam is one row, each section one below it; they have every value, window and difference."""
+    plan = plan_of(changes)
+    shared, told = "", dict[int, str]()
+    for body in plan_page(plan, listing=Listing.ALL).split("<tbody ")[1:]:
+        number = re.match(r'data-exam="(\d+)"([^>]*)>', body)
+        shared = (shared if " section" in number[2] else "") if number else body
+        if number:
+            told[int(number[1])] = f"{shared}{body}"
+    assert sorted(told) == list(range(len(plan.changes)))
+    for at, change in enumerate(by_time(plan.changes)):
+        text = told[at]
+        for value in values_of(change, {}, {}):
+            assert f"<dt>{escape(value.name)}</dt><dd>{escape(value.text)}</dd>" in text
+        for one in change.diff:
+            before, after = map(escape, sides_of(one, change.timezone))
+            assert f"<code>{one.path}</code></td><td><del>{before}</del></td><td><ins>{after}</ins>" in text
+        for _, window in windows_of(change.after or {}, change.timezone):
+            assert all(f"<span>{part}" in text for part in window.local.split(" \N{EN DASH} "))
+        assert all(f"<code>{known}</code>" in text for known in (change.sid, change.moved_from) if known)
 
 
 @pytest.mark.parametrize(("exams", "sections"), [(1, 2000), (60, 60), (2000, 3)])

@@ -16,10 +16,11 @@ from reconciler.outputs.html.timeline import (
     TimeAxis,
     TimelineExam,
     axis_of,
-    exam_of,
+    exams_of,
     picture_of,
     strip_of,
 )
+from reconciler.outputs.section_groups import ExamGroup
 
 START = datetime(2031, 9, 1, tzinfo=UTC)
 
@@ -101,7 +102,7 @@ def test_exams_without_times_have_no_picture() -> None:
     body = cases.payload(
         examOpenDate="soon", examCloseDate=None, scheduleOpenDate=None, scheduleCloseDate=None
     )
-    timeless = exam_of(cases.change("a/b", Action.CREATE, after=body), 0)
+    (timeless,) = exams_of(ExamGroup([cases.change("a/b", Action.CREATE, after=body)]), 0)
     assert timeless.periods == ()
     assert picture_of([timeless], TimeAxis(START, START + timedelta(days=1))) is None
     assert axis_of([], UTC) is None
@@ -110,7 +111,8 @@ def test_exams_without_times_have_no_picture() -> None:
 def test_a_window_that_is_the_wrong_way_round_is_drawn() -> None:
     """What was created long ago may close before it opens; it still has a place."""
     change = page_cases.dated(1, "x", course="c", opens=page_cases.TERM, days=-3)
-    found = exam_of(replace(change, timezone=None), 0).exam
+    (drawn,) = exams_of(ExamGroup([replace(change, timezone=None)]), 0)
+    found = drawn.exam
     assert found is not None
     assert found.start < found.end
 

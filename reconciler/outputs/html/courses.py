@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
+from itertools import accumulate, chain
 from typing import Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.identities import Address
 from reconciler.model.plan import Change, Plan
@@ -23,12 +25,13 @@ from reconciler.outputs.html.timeline import (
     TimeAxis,
     TimelineExam,
     axis_of,
-    exam_of,
+    exams_of,
     picture_of,
     strip_of,
 )
 from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
 from reconciler.outputs.invocation import Invocation
+from reconciler.outputs.section_groups import ExamGroup, groups_of, split
 from reconciler.zones import zone_of
 
 MOST_WHOLE: Final = 1_000
@@ -42,9 +45,16 @@ _Told: TypeAlias = tuple[str, str, str, str]
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """One exam of the table; `clashes` say in words which exams are too near to it."""
+    """One exam of the table; `clashes` say in words which exams are too near to it.
+
+    An exam with `sections` has what these share, and `change` is that of the first of them; a section has
+    what is its own, and its key in place of the address. `elsewhere` are the cells that it leaves to others.
+    """
 
     number: int
+    address: str
+    sections: Sequence["Row"] = ()
+    elsewhere: frozenset[str] = frozenset()
     change: Change
     group: Group
     facts: ExamFacts
@@ -61,19 +71,26 @@ class Row(Struct, frozen=True, kw_only=True):
 class Course(Struct, frozen=True, kw_only=True):
     """The exams of one course, the earliest first; `picture` is None if no exam has a window.
 
-    `shared` are values that all its exams have, if these are not told with each exam.
+    Exams whose sections are in several courses are told under all of these together. `shared` are values that
+    all its exams have, if these are not told with each exam.
     """
 
     name: str
+    term: str | None
     rows: Sequence[Row]
     shared: Sequence[_Told]
     picture: Picture | None
-    strip: Sequence[tuple[int, str, Bar]]
+    strip: Sequence[tuple[str, str, Bar]]
+
+    @property
+    def exams(self) -> list[Row]:
+        """The rows of single exams, each section being one."""
+        return [exam for row in self.rows for exam in row.sections or (row,)]
 
     @property
     def clashing(self) -> int:
         """The number of exams to which others are too near."""
-        return sum(bool(row.clashes) for row in self.rows)
+        return sum(bool(row.clashes) for row in self.exams)
 
 
 class Scale(Struct, frozen=True, kw_only=True):
@@ -106,45 +123,95 @@ class Courses:
         self._invocation = invocation
         self._provenance = provenance
         self._overlaps = Overlaps(plan)
-        self._exams = [exam_of(change, number) for number, change in enumerate(changes)]
-        self.scale = scale_of(changes, self._exams)
+        self._groups = groups_of(changes)
+        starts = accumulate((len(group.members) for group in self._groups), initial=0)
+        self._starts = list(starts)
+        self._exams = [exams_of(group, at) for group, at in zip(self._groups, self._starts, strict=False)]
+        self.scale = scale_of(changes, list(chain.from_iterable(self._exams)))
         self.is_whole = len(changes) <= MOST_WHOLE
 
     def __iter__(self) -> Iterator[Course]:
-        numbers_of: dict[str, list[int]] = {}
-        for number, change in enumerate(self._changes):
-            numbers_of.setdefault(change.course_sid, []).append(number)
+        """Yield the courses by term, and within a term by name."""
         # A saved plan of format 1 knows the alias of a course from some of its exams only.
         aliases: dict[str, str] = {
             change.course_sid: change.course for change in self._changes if change.course
         }
         names: Mapping[str, str] = {**self._plan.names, **aliases}
-        for sid, numbers in sorted(numbers_of.items(), key=lambda item: names.get(item[0], item[0])):
-            yield self._course(sid, shorten(printable(names.get(sid, sid)), _LONGEST_NAME), numbers)
+        blocks: dict[str | None, dict[frozenset[str], list[int]]] = {}
+        for index, group in enumerate(self._groups):
+            sids = frozenset(change.course_sid for change in group.members)
+            blocks.setdefault(group.term, {}).setdefault(sids, []).append(index)
+        for of_term in blocks.values():
+            named = [(self._name(indices[0], names), indices) for indices in of_term.values()]
+            for name, indices in sorted(named):
+                yield self._course(name, indices)
 
-    def _course(self, sid: str, name: str, numbers: Sequence[int]) -> Course:
-        exams, axis = [self._exams[number] for number in numbers], self.scale.axis
-        values = {number: self._values(self._changes[number]) for number in numbers}
-        shared = [] if self.is_whole or len(numbers) == 1 else _shared(list(values.values()))
+    def _name(self, index: int, names: Mapping[str, str]) -> str:
+        """Return the name of the course of a group, or of the first, and the number of the others."""
+        sids = dict.fromkeys(change.course_sid for change in self._groups[index].members)
+        first, *others = (names.get(sid, sid) for sid in sids)
+        more = f" and {len(others):,} more" if others else ""
+        return f"{shorten(printable(first), _LONGEST_NAME)}{more}"
+
+    def _course(self, name: str, indices: Sequence[int]) -> Course:
+        groups, axis = [self._groups[index] for index in indices], self.scale.axis
+        exams = [exam for index in indices for exam in self._exams[index]]
+        values = [[self._values(change) for change in group.members] for group in groups]
+        everything = list(chain.from_iterable(values))
+        shared = [] if self.is_whole or len(everything) == 1 else split(everything)[0]
         known = set(shared)
+        sids = {change.course_sid for group in groups for change in group.members}
+        overlaps = sorted(chain.from_iterable(map(self._overlaps.in_course, sids)), key=lambda one: one.start)
         return Course(
             name=name,
+            term=groups[0].term,
             rows=[
-                self._row(number, [value for value in values[number] if value not in known])
-                for number in numbers
+                self._group_row(
+                    group,
+                    self._starts[index],
+                    [[one for one in told if one not in known] for told in told_by],
+                )
+                for index, group, told_by in zip(indices, groups, values, strict=True)
             ],
             shared=shared,
-            picture=picture_of(exams, axis, self._overlaps.in_course(sid)) if axis else None,
+            picture=picture_of(exams, axis, overlaps) if axis else None,
             strip=strip_of(exams, axis) if axis else (),
         )
 
-    def _row(self, number: int, values: Sequence[_Told]) -> Row:
-        change = self._changes[number]
+    def _group_row(self, group: ExamGroup, start: int, values: Sequence[Sequence[_Told]]) -> Row:
+        """Return the row of `group`, whose members have the numbers from `start` on."""
+        told = enumerate(zip(group.members, values, strict=True), start)
+        rows = [self._row(change, number, its) for number, (change, its) in told]
+        if len(rows) == 1:
+            return rows[0]
+        cells = [_cells(row) for row in rows]
+        same = frozenset(name for name in cells[0] if all(one[name] == cells[0][name] for one in cells))
+        shared, own = split(values)
+        differences, own_differences = split([row.differences for row in rows])
+        return replace(
+            rows[0],
+            address=group.address,
+            sections=[
+                replace(
+                    row, address=row.change.section or "", elsewhere=same, values=its, differences=differs
+                )
+                for row, its, differs in zip(rows, own, own_differences, strict=True)
+            ],
+            elsewhere=frozenset(cells[0]) - same,
+            clashes=(),
+            accepting=None,
+            doubt=None,
+            values=shared,
+            differences=differences,
+        )
+
+    def _row(self, change: Change, number: int, values: Sequence[_Told]) -> Row:
         payload = payload_of(change)
         names = self._plan.names
         sides = ((one.path, sides_of(one, change.timezone, names)) for one in change.diff)
         return Row(
             number=number,
+            address=change.address,
             change=change,
             group=GROUPS[change.action],
             facts=facts_of_change(change),
@@ -175,8 +242,15 @@ class Courses:
         return f"line {at.line}" if is_same_file else f"{shorten(at.file, _LONGEST_SOURCE)}:{at.line}"
 
 
-def _shared(exams: Sequence[Sequence[_Told]]) -> list[_Told]:
-    """Return the values that are in each of `exams`, in the order of the first."""
-    first, *others = exams
-    common = set(first).intersection(*others)
-    return [value for value in first if value in common]
+def _cells(row: Row) -> dict[str, object]:
+    """Return what the cells of `row` show, apart from its address."""
+    facts = row.facts
+    return {
+        "course": facts.course,
+        "title": facts.title,
+        "badges": row.badges,
+        "exam": facts.exam,
+        "booking": facts.booking,
+        "duration": facts.duration,
+        "where": (row.place, facts.proctoring),
+    }

@@ -29,6 +29,7 @@ from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.listing import Listing
 from reconciler.outputs.ordering import by_time
 from reconciler.outputs.plan_summary import headline, is_for_foot, remarks, told_notes
+from reconciler.outputs.section_groups import by_term
 
 _TICKS: Final = re.compile(r"`([^`]+)`")
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -73,7 +74,7 @@ def plan_page(
         filters=list(_filters(changes)),
         scale=courses.scale,
         ticks=courses.scale.axis.ticks() if courses.scale.axis else [],
-        courses=list(courses),
+        terms=by_term(courses),
         is_whole=courses.is_whole,
         in_doubt=_all_in_doubt(changes, invocation),
         is_open=len(changes) <= MOST_OPEN,

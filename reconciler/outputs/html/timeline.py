@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from reconciler.model.plan import Change
 from reconciler.outputs.escapes import printable, shorten
-from reconciler.outputs.exam_facts import local_window, payload_of, title_of
+from reconciler.outputs.exam_facts import local_window, payload_of
+from reconciler.outputs.section_groups import ExamGroup
 
 _MARGIN: Final = 0.015
 _MOST_TICKS: Final = 12
@@ -104,13 +105,22 @@ class Period(Struct, frozen=True, kw_only=True):
 
 
 class TimelineExam(Struct, frozen=True, kw_only=True):
-    """What a timeline shows of an exam; `number` is unique in the page."""
+    """What a timeline shows of an exam, or of sections with the same windows.
+
+    `number` is unique in the page, and `others` are those of the other sections.
+    """
 
     number: int
     label: str
     action: str
     exam: Period | None
     booking: Period | None
+    others: tuple[int, ...] = ()
+
+    @property
+    def numbers(self) -> str:
+        """The numbers of all its exams, as text."""
+        return " ".join(map(str, (self.number, *self.others)))
 
     @property
     def periods(self) -> tuple[Period, ...]:
@@ -128,7 +138,7 @@ class Bar(Struct, frozen=True):
 class DrawnExam(Struct, frozen=True, kw_only=True):
     """An exam placed in a lane; `label` is empty if there are too many exams for labels."""
 
-    number: int
+    numbers: str
     action: str
     tooltip: str
     y: int
@@ -148,21 +158,28 @@ class Picture(Struct, frozen=True, kw_only=True):
     left_out: int
 
 
-def exam_of(change: Change, number: int) -> TimelineExam:
-    """Return what a timeline shows of `change`."""
-    payload = payload_of(change)
-    periods = []
-    for lead in ("exam", "schedule"):
-        bounds = local_window(payload, lead, None)
-        known = sorted(bound for bound in bounds if bound is not None)
-        periods.append(Period(start=known[0], end=known[-1]) if known else None)
-    return TimelineExam(
-        number=number,
-        label=printable(title_of(payload) or change.address),
-        action=change.action.value,
-        exam=periods[0],
-        booking=periods[1],
-    )
+def exams_of(group: ExamGroup, first: int) -> list[TimelineExam]:
+    """Return what a timeline shows of `group`, whose members have the numbers from `first` on."""
+    alike: dict[tuple[Period | None, Period | None], list[int]] = {}
+    for number, change in enumerate(group.members):
+        windows = _period(change, "exam"), _period(change, "schedule")
+        alike.setdefault(windows, []).append(number)
+    return [
+        TimelineExam(
+            number=first + numbers[0],
+            label=printable(ExamGroup([group.members[number] for number in numbers]).label),
+            action=group.first.action.value,
+            exam=exam,
+            booking=booking,
+            others=tuple(first + number for number in numbers[1:]),
+        )
+        for (exam, booking), numbers in alike.items()
+    ]
+
+
+def _period(change: Change, kind: str) -> Period | None:
+    known = sorted(bound for bound in local_window(payload_of(change), kind, None) if bound is not None)
+    return Period(start=known[0], end=known[-1]) if known else None
 
 
 def picture_of(
@@ -188,9 +205,11 @@ def picture_of(
     )
 
 
-def strip_of(exams: Sequence[TimelineExam], axis: TimeAxis) -> tuple[tuple[int, str, Bar], ...]:
-    """Return number, action and bar of each exam window, to be drawn on one line."""
-    return tuple((exam.number, exam.action, _bar(exam.exam, axis)) for exam in exams if exam.exam is not None)
+def strip_of(exams: Sequence[TimelineExam], axis: TimeAxis) -> tuple[tuple[str, str, Bar], ...]:
+    """Return numbers, action and bar of each exam window, to be drawn on one line."""
+    return tuple(
+        (exam.numbers, exam.action, _bar(exam.exam, axis)) for exam in exams if exam.exam is not None
+    )
 
 
 def _merged(periods: Iterable[Period]) -> list[Period]:
@@ -228,7 +247,7 @@ def _drawn(exam: TimelineExam, axis: TimeAxis, lanes: list[float], lane: int, *,
     row = next((number for number, taken in enumerate(lanes) if taken <= begin), len(lanes))
     lanes[row : row + 1] = [end + _GAP]
     return DrawnExam(
-        number=exam.number,
+        numbers=exam.numbers,
         action=exam.action,
         tooltip=exam.label,
         y=row * lane,

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from reconciler.model.destination import Destination
 from reconciler.model.identities import Address
-from reconciler.model.plan import Action, Change, Guard, Note, Plan
+from reconciler.model.plan import Action, Guard, Note, Plan
 from reconciler.model.provenance import NO_PROVENANCE, Provenance
 from reconciler.outputs.escapes import ELLIPSIS, first_of, shorten
 from reconciler.outputs.groups import GROUPS
@@ -25,7 +25,7 @@ from reconciler.outputs.markdown.sections import sections_of
 from reconciler.outputs.markdown.values import values_fold
 from reconciler.outputs.ordering import by_time
 from reconciler.outputs.plan_summary import headline, remarks, told_notes
-from reconciler.outputs.section_groups import groups_of
+from reconciler.outputs.section_groups import ExamGroup, groups_of
 from reconciler.outputs.text.console import count_of
 
 LONGEST: Final = 65_000
@@ -67,9 +67,11 @@ def plan_markdown(
 
     All values of an exam are shown for as many exams to be created as fit.
     """
-    comment = _Comment(plan, tuple(by_time(listing.of(plan))), listing, invocation)
+    changes = by_time(listing.of(plan))
+    groups = {action: groups_of(one for one in changes if one.action is action) for action in GROUPS}
+    comment = _Comment(plan, groups, listing, invocation)
     for limits in _LIMITS:
-        if limits.rows is None and len(comment.changes) * _SHORTEST_ROW > LONGEST:
+        if limits.rows is None and len(changes) * _SHORTEST_ROW > LONGEST:
             continue  # too long in any case
         room = LONGEST - size_bytes(comment.text(limits, ()))
         if room >= 0:
@@ -78,10 +80,10 @@ def plan_markdown(
 
 
 class _Comment(Struct, frozen=True):
-    """What does not depend on limits: the plan, and its changes that are listed, in order."""
+    """What does not depend on limits: the plan, and its exams that are listed, in order."""
 
     plan: Plan
-    changes: tuple[Change, ...]
+    groups: Mapping[Action, Sequence[ExamGroup]]
     listing: Listing
     invocation: Invocation
 
@@ -92,7 +94,7 @@ class _Comment(Struct, frozen=True):
 
 def _folds(comment: _Comment, provenance: Mapping[Address, Provenance]) -> Iterator[list[str]]:
     """Yield the fold of each exam to be created; provenance is slow, so it is asked for only as needed."""
-    for group in groups_of(change for change in comment.changes if change.action is Action.CREATE):
+    for group in comment.groups[Action.CREATE]:
         yield values_fold(group, comment.plan.names, provenance)
 
 
@@ -176,7 +178,7 @@ def _body(comment: _Comment, limits: Limits, folds: Sequence[Sequence[str]]) -> 
     left = len(plan.warnings) - len(plan.warnings[: limits.rows])
     if left:
         left_out.append(f"{left:,} of {count_of(len(plan.warnings), 'warning')}")
-    for section in sections_of(comment.changes, plan.names, comment.invocation, limits, folds):
+    for section in sections_of(comment.groups, plan.names, comment.invocation, limits, folds):
         yield from section.lines
         left_out += section.left_out
     yield from _notes(told_notes(plan, comment.listing))

@@ -13,7 +13,7 @@ from reconciler.outputs.markdown.escapes import code, escaped, folded, table
 from reconciler.outputs.section_groups import ExamGroup, by_term, size_of
 from reconciler.outputs.text.console import count_of
 
-_BY_SECTION: Final = "by section"
+BY_SECTION: Final = "by section"
 """Stands in place of a cell that is not the same for all sections."""
 
 _NAMING: Final = ("Title", "SID", "Declared")
@@ -94,13 +94,13 @@ def window_cell(window: Window | None, limits: Limits) -> str:
 
 def _new_exam(group: ExamGroup, limits: Limits) -> tuple[str, ...]:
     same = _same(group, _NEW, limits)
-    return name_of(group, limits), *(same.get(column, _BY_SECTION) for column in _NEW)
+    return name_of(group, limits), *(same.get(column, BY_SECTION) for column in _NEW)
 
 
 def _known_exam(group: ExamGroup, limits: Limits) -> tuple[str, ...]:
     same = _same(group, _KNOWN, limits)
     title, sid, was = (same.get(column, "") for column in ("Title", "SID", "Was"))
-    return title, same.get("Course", _BY_SECTION), _address(group), sid, was
+    return title, same.get("Course", BY_SECTION), _address(group), sid, was
 
 
 def _address(group: ExamGroup) -> str:

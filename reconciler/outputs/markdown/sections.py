@@ -47,18 +47,17 @@ class Section(Struct, frozen=True):
 
 
 def sections_of(
-    changes: Sequence[Change],
+    groups: Mapping[Action, Sequence[ExamGroup]],
     names: Mapping[str, str],
     invocation: Invocation,
     limits: Limits,
     folds: Sequence[Sequence[str]],
 ) -> Iterator[Section]:
-    """Yield a section for each action of `changes`; after the creates, their windows and values.
+    """Yield a section for each action of `groups`; after the creates, their windows and values.
 
     `names` are aliases by SID. `folds` hold all values of the first creates.
     """
-    for action in GROUPS:
-        chosen = groups_of(change for change in changes if change.action is action)
+    for action, chosen in groups.items():
         if not chosen:
             continue
         yield _section(action, chosen, names, invocation, limits)

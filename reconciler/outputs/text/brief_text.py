@@ -124,7 +124,7 @@ def _row(change: Change) -> _Row:
     window = window_of(payload, "exam", change.timezone)
     mark, style = GROUPS[change.action].mark
     is_new = change.action in {Action.CREATE, Action.IMPORT}
-    was = "" if change.moved_from is None else f"was {change.moved_from}"
+    was = None if change.moved_from is None else f"was {change.moved_from}"
     return _Row(
         course=change.course_name,
         symbol=(f"  {mark} ", style),
@@ -133,8 +133,8 @@ def _row(change: Change) -> _Row:
         window="" if window is None else printable(window.local),
         duration=printable(duration_of(payload)) if is_new else "",
         badges=printable(", ".join(badges_of(payload))) if is_new else "",
-        names=(printable(was), printable(change.sid or "")),
-        paths=[printable(difference.path) for difference in change.diff],
+        names=tuple(printable(name) for name in (was, change.sid) if name is not None),
+        paths=tuple(printable(difference.path) for difference in change.diff),
     )
 
 

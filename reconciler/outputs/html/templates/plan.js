@@ -10,20 +10,32 @@
   const buttons = [...tools.querySelectorAll("[data-filter]")];
   const courses = [...document.querySelectorAll("details.course")];
   const exams = [];
+  const groups = [];
   const byNumber = new Map();
   for (const course of courses) {
     const name = course.querySelector("h2").textContent;
-    for (const body of course.querySelectorAll("tbody[data-exam]")) {
+    let group = null;
+    for (const body of course.querySelectorAll(".exams > tbody")) {
+      if (body.dataset.exam === undefined) {
+        group = { body, text: body.textContent, exams: [] };
+        groups.push(group);
+        continue;
+      }
+      const of = body.matches(".section") ? group : null;
       const clashes = [...body.querySelectorAll(".clash")];
       const text = clashes.reduce((rest, clash) => rest.replace(clash.textContent, ""), body.textContent);
       const exam = {
-        body, course, marks: [], text: `${name} ${text}`.toLowerCase(), action: body.dataset.action, clashes: clashes.length > 0,
+        body, course, marks: [], text: `${name} ${of?.text ?? ""} ${text}`.toLowerCase(), action: body.dataset.action, clashes: clashes.length > 0,
       };
       exams.push(exam);
+      of?.exams.push(exam);
       byNumber.set(body.dataset.exam, exam);
     }
   }
-  for (const mark of document.querySelectorAll("svg [data-exam]")) byNumber.get(mark.dataset.exam).marks.push(mark);
+  /* A bar stands for one exam, or for sections with the same windows. */
+  const examsOf = (element) => element.dataset.exam.split(" ").map((number) => byNumber.get(number));
+  const marks = [...document.querySelectorAll("svg [data-exam]")].map((mark) => ({ mark, exams: examsOf(mark) }));
+  for (const one of marks) for (const exam of one.exams) exam.marks.push(one.mark);
 
   const number = (value) => value.toLocaleString("en");
   const pressed = () => buttons.filter((one) => one.getAttribute("aria-pressed") === "true").map((one) => one.dataset.filter);
@@ -41,9 +53,10 @@
       const matches = (actions.length === 0 || actions.includes(exam.action)) && (!onlyClashes || exam.clashes)
         && words.every((word) => exam.text.includes(word));
       exam.body.hidden = !matches;
-      for (const mark of exam.marks) mark.classList.toggle("off", !matches);
       if (matches) { total += 1; counts.set(exam.course, counts.get(exam.course) + 1); }
     }
+    for (const group of groups) group.body.hidden = group.exams.every((exam) => exam.body.hidden);
+    for (const one of marks) one.mark.classList.toggle("off", one.exams.every((exam) => exam.body.hidden));
     const isNarrowed = words.length > 0 || chosen.length > 0;
     courses.forEach((course, index) => {
       const count = counts.get(course);
@@ -97,13 +110,13 @@
   document.addEventListener("click", (event) => {
     const mark = event.target.closest("svg.lanes [data-exam]");
     if (mark === null) return;
-    const exam = byNumber.get(mark.dataset.exam);
+    const [exam] = examsOf(mark);
     point(exam);
     exam.body.scrollIntoView({ block: "center" });
   });
   document.addEventListener("pointerover", (event) => {
     const near = event.target.closest("[data-exam]");
-    if (near !== null) point(byNumber.get(near.dataset.exam));
+    if (near !== null) point(examsOf(near)[0]);
   });
   let before = [];
   window.addEventListener("beforeprint", () => {
