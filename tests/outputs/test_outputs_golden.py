@@ -68,6 +68,9 @@ TEXTS: Final[dict[str, Callable[[Console], None]]] = {
     "report": lambda to: print_report(
         cases.report(), to, plan=cases.every_action(), state=cases.state(), ending="Exit code 143: stopped."
     ),
+    "report-year": lambda to: print_report(
+        cases.year_report(), to, plan=cases.year(), state=cases.state(), ending="Exit code 1: failed."
+    ),
     "report-in-doubt": lambda to: print_report(
         Report(exams=(cases.outcome("cs101/quiz-3", Outcome.IN_DOUBT, status=502, message="Bad Gateway"),)),
         to,
@@ -132,6 +135,9 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
         state=cases.state(),
         doubts={},
         ending="Exit code 143: why.",
+    ),
+    "report-year.md": lambda: report_markdown(
+        cases.year_report(), plan=cases.year(), state=cases.state(), doubts={}, ending="Exit code 1: failed."
     ),
     "report-in-doubt.md": lambda: report_markdown(
         Report(exams=(cases.outcome("cs101/quiz-3", Outcome.IN_DOUBT, status=502, message="Bad Gateway"),)),

@@ -18,18 +18,21 @@ from msgspec.structs import replace
 
 from reconciler.model.identities import Address, CourseSid
 from reconciler.model.plan import ABSENT, Action, Change, FieldDiff, Plan
+from reconciler.model.report import Outcome, Report
 from reconciler.outputs.exam_facts import sides_of, windows_of
 from reconciler.outputs.exam_values import values_of
 from reconciler.outputs.html.page import plan_page
 from reconciler.outputs.listing import Listing, Sources
 from reconciler.outputs.markdown.comment import LONGEST, plan_markdown
 from reconciler.outputs.markdown.escapes import escaped
+from reconciler.outputs.markdown.report import report_markdown
 from reconciler.outputs.markdown.values import fold_summary
 from reconciler.outputs.ordering import by_time
 from reconciler.outputs.section_groups import by_term, groups_of
 from reconciler.outputs.tables.plan_table import plan_csv
 from reconciler.outputs.text.console import Console
 from reconciler.outputs.text.plan_text import print_plan
+from reconciler.outputs.text.report_text import print_report
 
 KEYS: Final = ("001", "002", "10", "9", "A-1")
 ACTIONS: Final = (Action.CREATE, Action.IMPORT, Action.CHANGED, Action.MOVE, Action.NOOP, Action.ACCEPT)
@@ -364,3 +367,85 @@ def test_a_table_has_the_term_and_the_section() -> None:
     assert {(row["term"], row["section"]) for row in rows} >= {("2031fa", ""), ("2032sp", "010"), ("", "")}
     plain = plan_csv(cases.every_action(), listing=Listing.ALL)
     assert not {"term", "section"} & {*plain.splitlines()[0].split(",")}
+
+
+ENDINGS: Final = st.lists(
+    st.tuples(st.sampled_from(Outcome), st.sampled_from(["no such user", "too long"])),
+    min_size=14,
+    max_size=14,
+)
+
+
+def ended(changes: Sequence[Change], endings: Sequence[tuple[Outcome, str]]) -> tuple[Plan, Report]:
+    """A plan that creates `changes`, and a report of it."""
+    plan = plan_of(
+        [replace(one, action=Action.CREATE, sid=None, diff=(), moved_from=None) for one in changes]
+    )
+    exams = zip(plan.changes, endings, range(1, 20), strict=False)
+    return plan, Report(
+        exams=tuple(
+            cases.outcome(one.address, how, number=at if how is Outcome.CREATED else None, message=message)
+            for one, (how, message), at in exams
+        )
+    )
+
+
+@given(EXAMS, ENDINGS)
+def test_a_report_has_the_outcome_of_every_section(
+    changes: list[Change], endings: list[tuple[Outcome, str]]
+) -> None:
+    """As text, each exam has SID, title and message on its line, or on that of its exam if all share it."""
+    plan, report = ended(changes, endings)
+    to = io.StringIO()
+    print_report(report, Console(to, width=80, is_terminal=True), plan=plan, state=cases.state())
+    told: dict[tuple[str, str], str] = {}
+    label = exam = shared = ""
+    for line in to.getvalue().partition("\n\n")[0].splitlines():
+        label = line[:15].strip() or label
+        sid, name, rest = re.fullmatch(r".{15}(EX\w{32}  )?(\S+?)((?:  |:).*)?", line).groups(default="")
+        if " sections" in rest:
+            exam, shared = name, rest
+        else:
+            is_section = line.startswith(" " * 15)
+            told[label, f"{exam}/{name}" if is_section else name] = (
+                f"{sid}{rest}{shared if is_section else ''}"
+            )
+    titles = {one.address: (one.after or {})["title"] for one in plan.changes}
+    assert len(told) == len(report.exams)
+    for one in report.exams:
+        text = told[one.outcome.value.replace("-", " "), one.address]
+        message = "" if one.outcome is Outcome.CREATED else one.message
+        assert all(said in text for said in (one.sid or "", titles[one.address], message))
+
+
+@given(EXAMS, ENDINGS)
+def test_a_report_for_the_pull_request_has_it_too(
+    changes: list[Change], endings: list[tuple[Outcome, str]]
+) -> None:
+    """As Markdown, each exam has a row with its SID, or one below its exam, which has what they share."""
+    plan, report = ended(changes, endings)
+    text = report_markdown(report, plan=plan, state=cases.state(), doubts={})
+    found: dict[tuple[str, str], list[str]] = {}
+    for heads, _, *rows in tables(text.splitlines()):
+        exam, shared = "", list[str]()
+        for name, *cells in rows:
+            *_, address, count = (*re.findall(r"`([^`]+)`", name), "sections" in name)
+            if count:
+                exam, shared = f"{address}/", cells
+            elif address in KEYS:
+                both = [own or common for own, common in zip(cells, shared, strict=True)]
+                found[heads[0], f"{exam}{address}"] = both
+            else:
+                found[heads[0], address] = cells
+    by_address = {one.address: one for one in plan.changes}
+    for one in report.exams:
+        match one.outcome:
+            case Outcome.CREATED:
+                assert found["Created", one.address][2] == f"`{one.sid}`"
+            case Outcome.IN_DOUBT:
+                assert ("In doubt", one.address) in found
+            case _:
+                assert found["Exam", one.address][1].endswith(one.message)
+        if one.outcome is not Outcome.IN_DOUBT:
+            rows = found["Created" if one.outcome is Outcome.CREATED else "Exam", one.address]
+            assert rows[0] == f"`{by_address[one.address].course}`"

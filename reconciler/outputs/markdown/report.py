@@ -1,7 +1,8 @@
 """An apply report as Markdown: what became of each exam, for the pull request that was merged."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -18,11 +19,12 @@ from reconciler.outputs.in_doubt import InDoubtReport, still_in_doubt
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.markdown.comment import LONGEST, foot_lines, heading_lines, size_bytes
 from reconciler.outputs.markdown.escapes import code, escaped, folded, table, ticked
-from reconciler.outputs.markdown.exam_tables import Limits
+from reconciler.outputs.markdown.exam_tables import BY_SECTION, Limits
 from reconciler.outputs.markdown.sections import MOST_OPEN, doubt_lines, together
 from reconciler.outputs.markdown.values import fold_summary
 from reconciler.outputs.ordering import by_time
-from reconciler.outputs.section_groups import ExamGroup
+from reconciler.outputs.section_groups import ExamGroup, group_key, groups_of
+from reconciler.outputs.text.console import count_of
 from reconciler.outputs.text.report_text import EDITS, label_of, next_steps, summary_sentences
 
 _ROWS: Final = (1_000, 500, 300, 200, 100, 50, 20, 5)
@@ -30,6 +32,7 @@ _ROWS: Final = (1_000, 500, 300, 200, 100, 50, 20, 5)
 
 _LONGEST: Final = 200
 _WHOLE: Final = Limits(rows=None, text=_LONGEST, doubts=10, bars=0)
+_Cells: TypeAlias = tuple[str, ...]
 _MISSED: Final = (Outcome.FAILED, Outcome.NOT_ATTEMPTED)
 
 
@@ -97,10 +100,8 @@ def _body(applied: _Applied, rows: int) -> Iterator[str]:
 
 
 def _missed(found: Sequence[tuple[Change, ExamOutcome]], rows: int) -> Iterator[str]:
-    lines = [
-        (_name(change), _course(change), _reason(exam), code(exam.sid or "")) for change, exam in found[:rows]
-    ]
-    yield from _list(("Exam", "Course", "Not created", "SID"), lines, len(found))
+    told = [(change, (_reason(exam), code(exam.sid or ""))) for change, exam in found]
+    yield from _exams(("Exam", "Course", "Not created", "SID"), told, rows)
 
 
 def _reason(exam: ExamOutcome) -> str:
@@ -121,7 +122,7 @@ def _doubts(applied: _Applied, rows: int) -> Iterator[str]:
             )
     addresses = sorted({*applied.report.in_doubt, *applied.state.intents})
     lines = [_doubt(address, applied.state.intents.get(address)) for address in addresses[:rows]]
-    yield from _list(("In doubt", "Attempt", "Since"), lines, len(addresses))
+    yield from _list(("In doubt", "Attempt", "Since"), lines, len(addresses), len(lines))
     if addresses:
         yield f"To list what is in doubt: {code(applied.invocation.command('state', 'list', '--in-doubt'))}"
         yield ""
@@ -137,34 +138,60 @@ def _doubt(address: Address, intent: Intent | None) -> tuple[str, str, str]:
 
 def _assignments(found: Sequence[Assignment], rows: int) -> Iterator[str]:
     """Yield who is to be assigned to which exam."""
-    lines = []
-    for one in found[:rows]:
+    told = []
+    for one in found:
         names = [escaped(shorten(assignee, _LONGEST)) for assignee in one.change.assignees]
-        whom = first_few(names, between="<br>")
-        lines.append((_name(one.change), _course(one.change), whom, code(one.sid)))
-    if lines:
+        told.append((one.change, (first_few(names, between="<br>"), code(one.sid))))
+    if told:
         yield ADVICE
         yield ""
-    yield from _list(("To assign", "Course", "Who", "SID"), lines, len(found))
+    yield from _exams(("To assign", "Course", "Who", "SID"), told, rows)
 
 
 def _created(found: Sequence[tuple[Change, ExamOutcome]], rows: int) -> Iterator[str]:
-    lines = [
-        (_name(change), _course(change), _when(change), code(exam.sid or "")) for change, exam in found[:rows]
-    ]
-    yield from _list(("Created", "Course", "When", "SID"), lines, len(found))
+    told = [(change, (_when(change), code(exam.sid or ""))) for change, exam in found]
+    yield from _exams(("Created", "Course", "When", "SID"), told, rows)
 
 
 def _edited(plan: Plan, rows: int) -> Iterator[str]:
     """Yield what was changed in state alone."""
     found = [(word, change) for action, word in EDITS.items() for change in by_time(plan.having(action))]
-    lines = [(_name(change), _course(change), word, code(change.sid or "")) for word, change in found[:rows]]
-    yield from _list(("In state", "Course", "What", "SID"), lines, len(found))
+    told = [(change, (word, code(change.sid or ""))) for word, change in found]
+    yield from _exams(("In state", "Course", "What", "SID"), told, rows)
 
 
-def _list(heads: Sequence[str], lines: Sequence[Sequence[str]], count: int) -> Iterator[str]:
-    """Yield a table of `lines`, folded if there are many; the last row says how many of `count` are left."""
-    left = count - len(lines)
+def _exams(heads: Sequence[str], told: Sequence[tuple[Change, _Cells]], rows: int) -> Iterator[str]:
+    """Yield a table of the first `rows` exams of `told`, which has the cells behind name and course."""
+    sizes = Counter(group_key(change) for change, _ in told)
+    cells = {change.address: (_course(change), *its) for change, its in told[:rows]}
+    lines = [
+        line
+        for group in groups_of(change for change, _ in told[:rows])
+        for line in _lines(
+            group, [cells[one.address] for one in group.members], sizes[group_key(group.first)]
+        )
+    ]
+    yield from _list(heads, lines, len(told), len(cells))
+
+
+def _lines(group: ExamGroup, cells: Sequence[_Cells], sections: int) -> Iterator[_Cells]:
+    """Yield the row of an exam or, below one with what they share, those of its sections."""
+    if sections == 1:
+        yield f"{_titled(group.title)}{code(group.address)}", *cells[0]
+        return
+    same = [len({*column}) == 1 for column in zip(*cells, strict=True)]
+    *shared, sid = (cell if is_same else BY_SECTION for cell, is_same in zip(cells[0], same, strict=True))
+    exam = code(group.first.exam_address)
+    yield f"{_titled(group.title)}{exam}<br>{count_of(sections, 'section')}", *shared, sid if same[-1] else ""
+    for change, its in zip(group.members, cells, strict=True):
+        title = "" if group.title else _titled(title_of(payload_of(change)))
+        own = ("" if is_same else cell for cell, is_same in zip(its, same, strict=True))
+        yield f"{title}{code(change.section or '')}", *own
+
+
+def _list(heads: Sequence[str], lines: Sequence[Sequence[str]], count: int, shown: int) -> Iterator[str]:
+    """Yield a table of `lines`, folded if there are many; `shown` of `count` exams are in it."""
+    left = count - shown
     rest = [(f"{ELLIPSIS} and {left:,} more", *[""] * (len(heads) - 1))] if left else []
     made = table(heads, (*lines, *rest))
     if len(lines) > MOST_OPEN:
@@ -173,9 +200,9 @@ def _list(heads: Sequence[str], lines: Sequence[Sequence[str]], count: int) -> I
         yield from (*made, "")
 
 
-def _name(change: Change) -> str:
-    title = escaped(shorten(title_of(payload_of(change)), _LONGEST))
-    return f"{f'{title}<br>' if title else ''}{code(change.address)}"
+def _titled(title: str) -> str:
+    """Return `title` as the first line of a cell."""
+    return f"{escaped(shorten(title, _LONGEST))}<br>" if title else ""
 
 
 def _course(change: Change) -> str:

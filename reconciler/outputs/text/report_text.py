@@ -4,6 +4,9 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from reconciler.model.identities import Address
 from reconciler.model.instants import instant_in_words
 from reconciler.model.plan import Action, Change, Plan
@@ -17,7 +20,8 @@ from reconciler.outputs.in_doubt import InDoubtReport, still_in_doubt
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.ordering import by_time
 from reconciler.outputs.plan_summary import headline
-from reconciler.outputs.text.console import Console, count_of, put, put_wrapped
+from reconciler.outputs.section_groups import ExamGroup, group_key, groups_of
+from reconciler.outputs.text.console import Console, Piece, count_of, put, put_wrapped
 from reconciler.outputs.text.in_doubt_text import print_in_doubt_reports, print_settling
 
 OUTCOME_STYLES: Final = {
@@ -54,13 +58,18 @@ def print_report(  # noqa: PLR0913 - the result of a run, and what is said of it
     One is missing if state could not be read again after the apply. `ending` is a sentence about the exit
     code. In a log, the last paragraph is one line.
     """
-    edits = [(word, change) for action, word in EDITS.items() for change in by_time(plan.having(action))]
-    for word, change in edits:
-        _print_edit(word, change, console)
-    titles = {change.address: title_of(payload_of(change)) for change in plan.having(Action.CREATE)}
-    for outcome in OUTCOME_STYLES:
-        for exam in report.having(outcome):
-            print_outcome(exam, console, title=titles.get(exam.address, ""))
+    edits = [
+        (word, group) for action, word in EDITS.items() for group in groups_of(by_time(plan.having(action)))
+    ]
+    for word, group in edits:
+        _print_exams(
+            f"{word:{_LABEL_WIDTH}}", group.address, [_edit_line(one) for one in group.members], console
+        )
+    creates = {change.address: change for change in plan.having(Action.CREATE)}
+    for outcome, style in OUTCOME_STYLES.items():
+        label = (f"{label_of(outcome):{_LABEL_WIDTH}}", style)
+        for address, lines in _outcome_lines(report.having(outcome), creates):
+            _print_exams(label, address, lines, console)
     if report.exams or edits:
         put(console)
     if report.interrupted_by is not None:
@@ -107,29 +116,89 @@ def _print_doubts(
         print_settling(invocation.settling_commands(exam.address, exam.sid), console)
 
 
-def _print_edit(word: str, change: Change, console: Console) -> None:
-    """Print on one line what was done with `change` in state alone."""
-    sid = "" if change.sid is None else f"{change.sid}  "
-    moved = "" if change.moved_from is None else f"{change.moved_from} → "
-    title = title_of(payload_of(change))
-    put(console, f"{word:{_LABEL_WIDTH}}", sid, moved, (change.address, "bold"), *("  ", title) * bool(title))
+class _Line(Struct, frozen=True, kw_only=True):
+    """What became of one exam; `section` is its key among those of the exam."""
+
+    section: str
+    sid: str
+    was: str = ""
+    title: str
+    message: str = ""
+
+
+def _edit_line(change: Change) -> _Line:
+    return _Line(
+        section=change.section or "",
+        sid=change.sid or "",
+        was=change.moved_from or "",
+        title=title_of(payload_of(change)),
+    )
+
+
+def _outcome_lines(
+    exams: Sequence[ExamOutcome], creates: Mapping[Address, Change]
+) -> Iterator[tuple[str, list[_Line]]]:
+    """Yield address and line of each of `exams`; of those that are sections of one exam, all lines."""
+    outcomes = {exam.address: exam for exam in exams}
+    groups: dict[object, list[Address]] = {}
+    for address in outcomes:
+        key = group_key(creates[address]) if address in creates else address
+        groups.setdefault(key, []).append(address)
+    for addresses in groups.values():
+        known = ExamGroup(by_time(creates[address] for address in addresses if address in creates))
+        if known.members:
+            yield known.address, [_outcome_line(outcomes[one.address], one) for one in known.members]
+        else:
+            yield addresses[0], [_outcome_line(outcomes[addresses[0]], None)]
+
+
+def _outcome_line(exam: ExamOutcome, create: Change | None) -> _Line:
+    is_told = exam.outcome is not Outcome.CREATED
+    return _Line(
+        section="" if create is None else create.section or "",
+        sid=exam.sid or "",
+        title="" if create is None else title_of(payload_of(create)),
+        message=shorten(exam.message, _LONGEST_MESSAGE) if is_told else "",
+    )
+
+
+def _print_exams(label: Piece, address: str, lines: Sequence[_Line], console: Console) -> None:
+    """Print the line of one exam or, below what they share, those of its sections."""
+    if len(lines) == 1:
+        _print_line(label, address, lines[0], console)
+        return
+    title, message = ({getattr(line, name) for line in lines} for name in ("title", "message"))
+    shared = replace(lines[0], sid="", was="", title=_only(title), message=_only(message))
+    _print_line(label, address, shared, console, count=count_of(len(lines), "section"))
+    for line in lines:
+        own = replace(
+            line,
+            title="" if len(title) == 1 else line.title,
+            message="" if len(message) == 1 else line.message,
+        )
+        _print_line(" " * _LABEL_WIDTH, line.section, own, console)
+
+
+def _only(texts: set[str]) -> str:
+    return next(iter(texts)) if len(texts) == 1 else ""
+
+
+def _print_line(label: Piece, name: str, line: _Line, console: Console, *, count: str = "") -> None:
+    put(
+        console,
+        label,
+        f"{line.sid}  " if line.sid else "",
+        f"{line.was} → " if line.was else "",
+        (name, "bold"),
+        *("  ", line.title) * bool(line.title),
+        *("  ", count) * bool(count),
+        *(": ", line.message) * bool(line.message),
+    )
 
 
 def label_of(outcome: Outcome) -> str:
     """Return `outcome` in words."""
     return outcome.value.replace("-", " ")
-
-
-def print_outcome(exam: ExamOutcome, console: Console, *, title: str) -> None:
-    """Print the outcome of `exam` on one line."""
-    put(
-        console,
-        (f"{label_of(exam.outcome):{_LABEL_WIDTH}}", OUTCOME_STYLES[exam.outcome]),
-        "" if exam.sid is None else f"{exam.sid}  ",
-        (exam.address, "bold"),
-        *("  ", title) * bool(title),
-        *(": ", shorten(exam.message, _LONGEST_MESSAGE)) * (exam.outcome is not Outcome.CREATED),
-    )
 
 
 def summary_sentences(report: Report, plan: Plan, earlier: Mapping[Address, Intent]) -> Iterator[str]:
