@@ -48,8 +48,8 @@ class ExamValue(Struct, frozen=True, kw_only=True):
 
     @property
     def mark(self) -> str:
-        """The layer, such as `defaults` or `profile lab`; empty if the exam itself has the value."""
-        if self.source is None or self.source.layer is Layer.EXAM:
+        """The layer, such as `defaults` or `profile lab`; empty if the exam or its section has the value."""
+        if self.source is None or self.source.layer in {Layer.EXAM, Layer.SECTION}:
             return ""
         return self.source.layer_words
 

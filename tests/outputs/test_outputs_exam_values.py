@@ -41,11 +41,12 @@ def test_every_value_that_is_sent_is_told() -> None:
 
 
 def test_the_layer_of_a_value_is_told_unless_it_is_the_exam() -> None:
-    """A value from defaults, a profile or an environment is marked; an alias where that is written."""
+    """A value from defaults, a profile or an environment is marked, but not one of a section."""
     at = Position("a.yaml", 3, 5)
     provenance = {
         "title": ValueSource(layer=Layer.EXAM, position=at),
         "type": ValueSource(layer=Layer.DEFAULTS, position=at),
+        "configuration.duration": ValueSource(layer=Layer.SECTION, position=at, name="001"),
         "configuration.attempts": ValueSource(layer=Layer.PROFILE, position=at, name="lab"),
         "course": ValueSource(layer=Layer.EXAM, position=at),
         "courseSid": ValueSource(layer=Layer.ENVIRONMENT, position=None, name="staging"),
