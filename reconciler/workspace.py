@@ -26,10 +26,13 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler import service_url
+from reconciler.drafting.new_files import write_new
+from reconciler.drafting.rollover import roll_over
 from reconciler.editing import Edit, Restored, migrate, rebuild
 from reconciler.host import SystemClock, lock_info, new_attempt, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
 from reconciler.manifest.loader import RuleSettings, load, ordered
+from reconciler.manifest.paths import find as find_manifests
 from reconciler.manifest.several_environments import OF_ENVIRONMENT, in_all
 from reconciler.manifest.stray_manifests import stray_manifests
 from reconciler.manifest.workspace_file import WorkspaceFile, load_workspace
@@ -50,10 +53,12 @@ from reconciler.model.identities import Address
 from reconciler.model.locks import Breaking, LockHolder, LockInfo
 from reconciler.model.plan import Action, Plan
 from reconciler.model.provenance import Provenance
+from reconciler.model.rollover import Rollover
 from reconciler.model.rules import Rule
 from reconciler.model.secret_fingerprints import STATE_KEY_VARIABLE, FingerprintKey, StateKeys
 from reconciler.model.state import Entry, State
-from reconciler.model.words import first_few
+from reconciler.model.terms import Term
+from reconciler.model.words import first_few, listed, suggestion
 from reconciler.planning.acceptances import NO_FINGERPRINTS, Fingerprints
 from reconciler.planning.block_globs import apply_all_blocks
 from reconciler.planning.blocks import AppliedBlocks
@@ -202,6 +207,43 @@ class Workspace:
             return loaded
         declared = {exam.address for exam in loaded.declared.exams}
         return _about_new(loaded, declared - self.load_state().exams.keys())
+
+    def rollover(self, old: str, new: str) -> Rollover:
+        """Return the manifests of the term `new` that follow from those of the term `old`. Writes nothing.
+
+        The manifests must have no errors, except those that are there only because time has passed.
+        """
+        file_errors = [each for each in self._file.diagnostics if each.code != "no-environment"]
+        if has_errors(file_errors):
+            raise ManifestInvalid(file_errors)
+        terms = _terms(self._file.environment.terms, old, new)
+        loaded = self.validate()
+        errors = [each for each in loaded.diagnostics if each.code not in loaded.timely]
+        if has_errors(errors):
+            raise ManifestInvalid(errors)
+        courses: dict[str, set[str]] = {}
+        for exam in loaded.declared.exams:
+            if exam.course is not None:
+                courses.setdefault(exam.declared_at.file, set()).add(exam.course)
+        return roll_over(
+            find_manifests(self._paths, self._root).files,
+            root=self._root,
+            environment=self._file.environment,
+            terms=terms,
+            courses=courses,
+        )
+
+    def write_rollover(self, rollover: Rollover) -> tuple[str, ...]:
+        """Write the new files, all or none; return those that no command reads unless they are named."""
+        write_new(rollover.files, self._root)
+        names = self._file.environment.names or (None,)
+        read = {
+            file.name
+            for name in names
+            for file in find_manifests((), self._root, self._read_file(name).manifests).files
+        }
+        made = [file for file in rollover.files if not Path(file.name).name.startswith("_")]
+        return tuple(file.name for file in made if file.name not in read)
 
     def plan(
         self,
@@ -615,6 +657,19 @@ def _about_new(loaded: Loaded, new: AbstractSet[Address]) -> Loaded:
         if found.code not in loaded.timely or found.address in new or found.others & new
     )
     return replace(loaded, diagnostics=kept)
+
+
+def _terms(known: Mapping[str, Term], old: str, new: str) -> tuple[Term, Term]:
+    """Return the terms `old` and `new`. Raises UsageError."""
+    for name in (old, new):
+        if name not in known:
+            otherwise = "Define it under `terms` of reconciler.yaml."
+            if known:
+                otherwise = f"There are: {listed(known)}. {otherwise}"
+            raise UsageError(f"there is no term {name!r}", hint=suggestion(name, known, otherwise))
+    if old == new:
+        raise UsageError(f"{old} is both the old and the new term", hint="Name two terms.")
+    return known[old], known[new]
 
 
 def _foreign_notes(paths: Sequence[Path]) -> tuple[MachineNote, ...]:

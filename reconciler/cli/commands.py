@@ -470,6 +470,22 @@ COMMANDS: Final = (
         ("reconciler unlock", "reconciler unlock 5f0c6f0e9f5b4f7c8d3a2b1c0d9e8f7a"),
     ),
     Command(
+        "rollover",
+        "write next term's manifests from this term's; never over a file, and never state",
+        "rollover_command:rollover",
+        (
+            option("--from TERM", "the term of the manifests", dest="old", required=True),
+            option("--to TERM", "the term to write manifests for", dest="new", required=True),
+            option("--dry-run", "write nothing, and show how the new files differ from these"),
+            option("paths PATH", "manifests of the term: files, directories or globs", nargs="+"),
+            _ENV,
+        ),
+        (
+            "reconciler rollover --from 2031fa --to 2032sp exams/2031fa",
+            "reconciler rollover --from 2031fa --to 2032sp --dry-run exams/2031fa/cs101.yaml",
+        ),
+    ),
+    Command(
         "explain",
         "explain a field, a rule, or a code or word of an output; without a name, list them all",
         "tool_commands:explain",

@@ -66,10 +66,16 @@ class PackageMissing(UsageError):
 
 
 class ManifestInvalid(ReconcilerError):
-    """Manifests hold errors."""
+    """Manifests hold errors, or cannot be used as they are."""
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        super().__init__("the manifests hold errors", hint="Mend them; `reconciler validate` lists them all.")
+    def __init__(
+        self,
+        diagnostics: Sequence[Diagnostic],
+        message: str = "the manifests hold errors",
+        *,
+        hint: str = "Mend them; `reconciler validate` lists them all.",
+    ) -> None:
+        super().__init__(message, hint=hint)
         self.diagnostics = tuple(diagnostics)
 
 

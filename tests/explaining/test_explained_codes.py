@@ -19,7 +19,7 @@ from reconciler.model.rules import RETIRED
 from reconciler.rules.registry import RuleRegistry
 
 PACKAGE = Path(reconciler.__file__).parent
-ROOMS = ("manifest", "model", "planning", "rules")
+ROOMS = ("drafting", "manifest", "model", "planning", "rules")
 """The rooms that make diagnostics, guards and notes."""
 TREES = {
     path: ast.parse(path.read_text(encoding="utf-8"))

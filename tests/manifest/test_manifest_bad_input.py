@@ -108,6 +108,7 @@ CASES: list[tuple[str, str | bytes, str, int, int]] = [
     ("unknown time zone", HEAD + "timezone: America/New_Yrok\n", "unknown-timezone", 12, 11),
     ("time zone outside", HEAD + "timezone: ../../etc/passwd\n", "unknown-timezone", 12, 11),
     ("bad variable", config("password: {fromEnv: hunter2}"), "bad-secret", 11, 21),
+    ("list for a variable", config("password: {fromEnv: [TODO]}"), "bad-secret", 11, 21),
     ("bad secret path", config("password: {fromFile: ../x}"), "bad-secret", 11, 21),
     ("number for a password", config("password: 12345678"), "bad-secret", 11, 21),
     ("literal password", config("password: hunter2"), "inline-secret", 11, 21),

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.exam.unfilled import FILL_IN, UNFILLED_VARIABLE
 from reconciler.manifest.redaction import PASSWORD
 from reconciler.manifest.yaml.nodes import BROKEN, Value, YamlMapping
 from reconciler.model.diagnostics import Severity
@@ -32,17 +33,22 @@ def secret_of(value: Value) -> Secret | str:
         return _mistaken(value) or InlineSecret(value)
     if isinstance(value, dict) and len(value) == 1:
         ((form, where),) = value.items()
-        if form == "fromEnv" and isinstance(where, str):
-            if _VARIABLE.fullmatch(where):
-                return EnvSecret(where)
-            return (
-                f"the variable's name must begin with {SECRET_VARIABLE_PREFIX}, then letters, digits and '_'"
-            )
-        if form == "fromFile" and isinstance(where, str):
-            return FileSecret(where) if _is_below(where) else "the file must be below the secrets directory"
+        if isinstance(where, str) and form in {"fromEnv", "fromFile"}:
+            return _reference(form, where)
         if where is None and (unsplit := _UNSPLIT.fullmatch(form)) is not None:
             return f"`: ` is missing behind `{unsplit[1]}`"
     return "a password is `fromEnv`, `fromFile`, or text"
+
+
+def _reference(form: str, where: str) -> Secret | str:
+    """Return the secret that a reference describes, or an error message."""
+    if where in {FILL_IN, UNFILLED_VARIABLE}:
+        return f"{form} is to be filled in"
+    if form == "fromFile":
+        return FileSecret(where) if _is_below(where) else "the file must be below the secrets directory"
+    if _VARIABLE.fullmatch(where):
+        return EnvSecret(where)
+    return f"the variable's name must begin with {SECRET_VARIABLE_PREFIX}, then letters, digits and '_'"
 
 
 def _mistaken(text: str) -> str | None:
@@ -61,8 +67,8 @@ def _hint(value: Value) -> str:
     texts = list(_texts(value))
     names = (found for text in texts for found in _NAME.findall(text))
     alike = (found[1].upper().replace("-", "_") for text in texts if (found := _LIKE_NAME.fullmatch(text)))
-    name = next(alike, next(names, None))
-    return _HINT if name is None else f"Write `{PASSWORD}: {{fromEnv: {name}}}`."
+    name = next(alike, next(names, UNFILLED_VARIABLE))
+    return _HINT if name == UNFILLED_VARIABLE else f"Write `{PASSWORD}: {{fromEnv: {name}}}`."
 
 
 def _texts(value: Value) -> Iterator[str]:

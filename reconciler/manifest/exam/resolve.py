@@ -15,6 +15,7 @@ from reconciler.manifest.exam.passwords import report_secret
 from reconciler.manifest.exam.payload import body_of, course_of, report_user
 from reconciler.manifest.exam.placeholders import Filling, Section
 from reconciler.manifest.exam.relative_dates import with_absolute_dates
+from reconciler.manifest.exam.unfilled import report_unfilled
 from reconciler.manifest.header import FileContext
 from reconciler.manifest.schema.as_meant import exam_as_meant
 from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
@@ -149,11 +150,12 @@ class Resolver(Struct):
         return False
 
     def _has_usable_values(self, values: YamlMapping, context: FileContext) -> bool:
-        """Report mistakes in dates, zone, password and assignees; return whether there are none."""
+        """Report mistakes in dates, zone, password and assignees, and gaps; return whether there are none."""
         diagnostics = self.diagnostics
         is_right = report_secret(values.mapping("configuration"), diagnostics)
         is_right &= report_date_times(values, context.zone, diagnostics, zone_is_wrong=context.zone_is_wrong)
         is_right &= report_assignees(values, diagnostics)
+        is_right &= report_unfilled(values, diagnostics)
         report_zone(values, diagnostics)
         return is_right and ("timezone" not in values or context.zone is not None)
 

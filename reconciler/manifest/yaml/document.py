@@ -1,10 +1,11 @@
 """Parses the bytes of one YAML file into a document and diagnostics."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import yaml
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.manifest.diagnostics import FileDiagnostics, Severities
 from reconciler.manifest.redaction import PASSWORD_ADVICE, begins_with_secret, printable
@@ -55,12 +56,14 @@ _TAB: Final = ("a tab is used where YAML requires spaces", "Indent with spaces."
 class YamlDocument(Struct, frozen=True):
     """The top mapping of a file, and its ignore comments.
 
-    `unused_anchors` are the offsets of scalars that begin with an anchor to which no alias refers.
+    `unused_anchors` are the offsets of scalars that begin with an anchor to which no alias refers. `aliases`
+    has the offset of each alias, and the text range of the value that it refers to.
     """
 
     root: YamlMapping
     comments: tuple[Comment, ...] = ()
     unused_anchors: frozenset[int] = frozenset()
+    aliases: Mapping[int, TextRange] = field(default_factory=dict)
 
 
 def read(
@@ -115,7 +118,7 @@ def _parse(diagnostics: FileDiagnostics, loader: Any) -> YamlDocument | None:
             "not-a-mapping", at, f"the file holds {what}, not a mapping", "Begin it with `version: 1`."
         )
         return None
-    return YamlDocument(root, comments.found(), parser.unused_anchors)
+    return YamlDocument(root, comments.found(), parser.unused_anchors, parser.aliases)
 
 
 def _report_syntax(

@@ -137,6 +137,11 @@ class YamlParser:
             self._publish_secrets()
 
     @property
+    def aliases(self) -> dict[int, TextRange]:
+        """By the offset of an alias, the text range of the value that it refers to, with its anchor."""
+        return dict(self._aliases)
+
+    @property
     def unused_anchors(self) -> frozenset[int]:
         """The offsets of scalars that begin with an anchor to which no alias refers."""
         return frozenset(self._anchored_scalars) - {anchored.start for _, anchored in self._aliases}
