@@ -15,7 +15,8 @@ from msgspec import Struct
 from reconciler.drafting.block_removal import ranges_in_block_style, ranges_in_flow_style
 from reconciler.drafting.exam_edits import ExamEdits
 from reconciler.drafting.term_shift import TermShift
-from reconciler.drafting.text_edits import CannotEdit, Meant, TextEdits
+from reconciler.drafting.text_diff import unified_diff
+from reconciler.drafting.text_edits import CannotEdit, Meant, Moved, TextEdits
 from reconciler.manifest import paths
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.unfilled import FILL_IN
@@ -29,7 +30,7 @@ from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Position, Severity, has_errors
 from reconciler.model.errors import ManifestInvalid
 from reconciler.model.rollover import Gap, RolledFile, Rollover, RolloverNote, ShiftedField
-from reconciler.model.terms import Term
+from reconciler.model.terms import Term, monday_of
 
 _KEPT_BLOCK: Final = "distinct"
 _BOM: Final = b"\xef\xbb\xbf"
@@ -60,7 +61,6 @@ class _Base(Struct, frozen=True):
     that its copy, and those that this extends, define.
     """
 
-    path: Path
     copy: str | None
     roots: tuple[YamlMapping, ...]
     courses: frozenset[str]
@@ -88,6 +88,9 @@ def roll_over(
             errors, "nothing was written", hint="Mend what is listed, or leave those files out."
         )
     return Rollover(files=tuple(run.files.values()), warnings=tuple(run.warnings), notes=tuple(run.notes))
+
+
+_NO_BASE: Final = _Base(None, (), frozenset())
 
 
 class _Run:
@@ -157,35 +160,30 @@ class _Run:
     def _bases_of(self, written: _Written) -> list[_Base]:
         """Return the base files that `written` extends, in the order in which it names them."""
         folder = Path(written.file.path).parent
-        return [self._base(folder / str(name)) for name in written.root.sequence("extends")]
+        return [self._base(os.path.realpath(folder / str(name))) for name in written.root.sequence("extends")]
 
-    def _base(self, path: Path) -> _Base:
+    def _base(self, real_path: str) -> _Base:
         """Return a base file; make its copy when it is first met, if it holds anything of the term."""
-        key = os.path.realpath(path)
-        if key not in self._bases:
-            path = Path(os.path.normpath(path))
-            written = self._read(ManifestPath(str(path), paths.shown(path, self._root)))
-            self._bases[key] = (
-                _Base(path, None, (), frozenset()) if written is None else self._new_base(written)
-            )
-        return self._bases[key]
+        if real_path not in self._bases:
+            name = os.path.relpath(real_path, os.path.realpath(self._root))
+            written = self._read(ManifestPath(real_path, name))
+            self._bases[real_path] = _NO_BASE if written is None else self._new_base(written)
+        return self._bases[real_path]
 
     def _new_base(self, written: _Written) -> _Base:
-        path, name, bases = Path(written.file.path), written.file.name, self._bases_of(written)
+        name, bases = written.file.name, self._bases_of(written)
         roots = (*_roots_of(bases), written.root)
         courses = frozenset[str]().union(*(base.courses for base in bases))
         exams = self._exams_of(written, bases)
         is_of_term = self._shift.with_new_name(name) is not None or any(base.copy for base in bases)
         if not (is_of_term or exams.has_edits):
-            return _Base(path, None, roots, courses)
+            return _Base(None, roots, courses)
         copy = self._new_name(name)
         if os.path.lexists(self._root / copy):
             self._note(f"{copy} exists, and is extended as it is", "To have it made anew, move it away.")
         else:
             self._make(written, exams, bases, copy, is_base=True)
-        return _Base(
-            path, copy, roots, courses | set(map(self._shift.renamed, written.root.mapping("courses")))
-        )
+        return _Base(copy, roots, courses | set(map(self._shift.renamed, written.root.mapping("courses"))))
 
     def _note(self, message: str, hint: str) -> None:
         self.notes.append(RolloverNote(message=message, hint=hint))
@@ -209,7 +207,7 @@ class _Run:
                 map(self._shift.renamed, self._courses.get(written.file.name, ()))
             )
             self._edit_names(written.root, exams.edits)
-            self._edit_extends(written.root, bases, exams.edits, self._root / name)
+            self._edit_extends(written, bases, exams.edits, self._root / name)
             _remove_blocks(written, exams.edits)
             self._edit_courses(
                 written,
@@ -253,14 +251,15 @@ class _Run:
             edits.replace(at, self._shift.address(address))
 
     def _edit_extends(
-        self, root: YamlMapping, bases: Sequence[_Base], edits: TextEdits, target: Path
+        self, written: _Written, bases: Sequence[_Base], edits: TextEdits, target: Path
     ) -> None:
-        written = root.sequence("extends")
-        for index, base in enumerate(bases):
-            file = base.path if base.copy is None else self._root / base.copy
+        """Let the file at `target` extend the copies of `bases`, or find these from its own folder."""
+        names, folder = written.root.sequence("extends"), Path(written.file.path).parent
+        for index, (name, base) in enumerate(zip(names, bases, strict=True)):
+            file = folder / str(name) if base.copy is None else self._root / base.copy
             path = os.path.relpath(file, target.parent)
-            if path != os.path.normpath(str(written[index])):
-                edits.replace(written.item_at(index), path)
+            if path != os.path.normpath(str(name)):
+                edits.replace(names.item_at(index), path)
 
     def _edit_courses(self, written: _Written, edits: TextEdits, needed: Collection[str]) -> None:
         """Rename the courses of the file, mark their SIDs, and add those of `needed` that it lacks."""
@@ -301,7 +300,7 @@ class _NewFile:
             raise CannotEdit(_START)
         exams.edits.check(document.root)
         self._courses = document.root.mapping("courses")
-        self._moved = exams.edits.moved()
+        self._moved = Moved(exams.edits.all())
 
     def rolled(self) -> RolledFile:
         """Return the file."""
@@ -310,8 +309,7 @@ class _NewFile:
             source=self._written.file.name,
             name=source.file,
             content=(_BOM if starts_with_bom else b"") + self._text.encode(),
-            before=_shown(self._written.source),
-            after=_shown(source),
+            diff=tuple(unified_diff(self._written.source, source, self._exams.edits.all())),
             shifts=tuple(
                 ShiftedField(
                     at=self._position(at),
@@ -339,9 +337,10 @@ class _NewFile:
             problem = date.shifted.problem
             if problem is not None:
                 self._warn(problem.code, at, f"{date.where}: {problem.message}", problem.hint)
-            if date.shifted.day > new.ends:
-                message = f"{date.where}: this is after the last day of {new.name}, {new.ends}"
-                self._warn("after-term", at, message, "Write another day, if it is not meant.")
+            if date.shifted.day > new.ends or monday_of(date.shifted.day) in new.skipped:
+                where = "after the end of" if date.shifted.day > new.ends else "in a week that is skipped by"
+                message = f"{date.where}: {date.shifted.day} is {where} the term {new.name}"
+                self._warn("outside-term", at, message, "Write another day, if it is not meant.")
         for at, message in self._exams.wordings.items():
             self._warn("names-old-term", at, message, "Change it, if it is meant for one term only.")
         return self._diagnostics.collected
@@ -386,9 +385,3 @@ def _remove_blocks(written: _Written, edits: TextEdits) -> None:
 def _roots_of(bases: Iterable[_Base]) -> Iterator[YamlMapping]:
     for base in bases:
         yield from base.roots
-
-
-def _shown(source: SourceText) -> tuple[str, ...]:
-    """Return the lines of a file as they may be shown."""
-    starts = [start for start in source.starts if start < len(source.text)]
-    return tuple("…" if (line := source.excerpt(start)) is None else line for start in starts)

@@ -15,7 +15,7 @@ from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping, YamlSe
 from reconciler.manifest.yaml.scalars import UnusableNumber, resolve_plain
 
 _ANCHOR: Final = re.compile(r"&\S+\s+")
-_PLAIN: Final = re.compile(r"[A-Za-z0-9][\w./+:-]*(?<!:)(?: [\w./+:][\w./+:-]*(?<!:))*", re.ASCII)
+_PLAIN: Final = re.compile(r"[\w.][\w./+:-]*(?<!:)(?: [\w./+:][\w./+:-]*(?<!:))*", re.ASCII)
 """Text that needs no quotes anywhere, if it is no number or word such as `true`."""
 _WORDS: Final = re.compile(r"[\w./-]+")
 """The characters of a plain scalar that do not decide whether it needs quotes, but for the first."""
@@ -124,7 +124,7 @@ class TextEdits:
         is_alike = starts_alike and _WORDS.sub("", written) == _WORDS.sub("", value)
         return value if is_alike and _is_text(value) else _quoted_if_needed(value)
 
-    def _all_edits(self) -> list[tuple[int, int, str]]:
+    def all(self) -> list[tuple[int, int, str]]:
         """Return start, end and new text of all edits, in order. An alias becomes its value if needed."""
         edits = dict(self._edits)
         for start, end in self._alias_ends.items():
@@ -136,14 +136,10 @@ class TextEdits:
     def edited(self) -> str:
         """Return the text with all edits."""
         parts, here = list[str](), 0
-        for start, end, text in self._all_edits():
+        for start, end, text in self.all():
             parts += (self.text[here:start], text)
             here = end
         return "".join((*parts, self.text[here:]))
-
-    def moved(self) -> "Moved":
-        """Return where offsets are in the new text."""
-        return Moved(self._all_edits())
 
     def check(self, after: YamlMapping) -> None:
         """Raise CannotEdit unless `after`, the document of the new text, is what was meant."""

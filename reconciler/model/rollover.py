@@ -25,14 +25,13 @@ class Gap(Struct, frozen=True, kw_only=True):
 class RolledFile(Struct, frozen=True, kw_only=True):
     """A new file, with its `content`, and the file `source` that it is made from.
 
-    `before` and `after` are the lines of both files that may be shown: without secrets, and printable.
+    `diff` are the lines of a unified diff of both, without secrets, and printable.
     """
 
     source: str
     name: str
     content: bytes
-    before: tuple[str, ...]
-    after: tuple[str, ...]
+    diff: tuple[str, ...]
     shifts: tuple[ShiftedField, ...]
     gaps: tuple[Gap, ...]
 

@@ -155,6 +155,18 @@ def test_a_file_that_moves_to_another_depth_finds_its_base_files(tmp_path: Path)
     assert "extends: [2032sp/_base.yaml]" in text_of(made, "exams/cs101-2032sp.yaml")
 
 
+def test_a_base_file_may_be_a_link(tmp_path: Path) -> None:
+    """One for both terms is extended by the link's name, and a copy is beside the file itself."""
+    put(tmp_path, "common/_base.yaml", f"version: 1\n{DEFAULTS}")
+    put(tmp_path, "common/_url.yaml", "version: 1\ndefaults: {url: https://lms.example.edu/1}\n")
+    put(tmp_path, "exams/2031fa/x", "")
+    for name in ("_base", "_url"):
+        (tmp_path / f"exams/2031fa/{name}.yaml").symlink_to(f"../../common/{name}.yaml")
+    made = rolled(tmp_path, TEXT.replace(DEFAULTS, "extends: [_base.yaml, _url.yaml]\n"))
+    assert "extends: [../2031fa/_base.yaml, ../../common/_url-2032sp.yaml]" in text_of(made)
+    assert sources(made) == {"common/_url-2032sp.yaml": "common/_url.yaml", NEW: OLD}
+
+
 def test_a_file_without_exams_is_left_out(tmp_path: Path) -> None:
     """Such as one that holds only blocks."""
     made = rolled(tmp_path, f"{HEAD}removed: [{{exam: x}}]\n")

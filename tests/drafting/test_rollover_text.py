@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -159,6 +160,26 @@ def expected(value: Any, key: str = "") -> Any:
     return DATES.get(value, value) if isinstance(value, str) else value
 
 
+def is_shown_as(line: str, shown: str) -> bool:
+    """Whether `shown` is the line, or what is left of it: long lines, and lines with secrets, are cut."""
+    return shown == "…" or line.startswith(shown)
+
+
+def patched(text: str, diff: Iterable[str]) -> list[str]:
+    """The lines of `text` with a unified diff applied to it."""
+    lines, made, here = text.splitlines(), list[str](), 0
+    for line in list(diff)[2:]:
+        if header := re.match(r"@@ -(\d+),", line):
+            made += lines[here : int(header[1]) - 1]
+            here = int(header[1]) - 1
+        else:
+            if line[0] != "+":
+                assert is_shown_as(lines[here], line[1:])
+                here += 1
+            made += [line[1:]] * (line[0] != "-")
+    return made + lines[here:]
+
+
 def loaded(text: str) -> Any:
     """A YAML text as PyYAML reads it, with all scalars as text; ours is not asked."""
     return yaml.load(text.removeprefix("\ufeff"), Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts only
@@ -174,7 +195,11 @@ def test_any_manifest_is_edited_and_nothing_else_changes(
     parts = [emitter.block({key: item}) for key, item in manifest.items()]
     text = mark + (emitter.flow(manifest) if is_flow else "".join(parts)).replace("\n", line_end)
     with TemporaryDirectory() as folder:
-        made = new_text(Path(folder), text, more="rules: {window-order: off}\n")
+        (file,) = rolled(Path(folder), text, more="rules: {window-order: off}\n").files
+    made = file.content.decode()
+    after = made.removeprefix(mark).splitlines()
+    shown = patched(text.removeprefix(mark), file.diff)
+    assert [is_shown_as(*pair) for pair in zip(after, shown, strict=True)] == [True] * len(after)
     assert loaded(made) == loaded(json.dumps(expected(manifest)))
     assert made.startswith(mark)
     assert re.sub(line_end, "", made).isprintable() or "\ufeff" in made
@@ -327,7 +352,7 @@ def test_a_password_is_to_be_filled_in(tmp_path: Path, written: str, after: Any)
     (made,) = rolled(tmp_path, configured(f"      password: {written}\n      duration: 9\n")).files
     assert only_exam(made.content.decode())["configuration"] == {"password": after, "duration": 9}
     assert made.gaps[-1].field == "cs101/final password"
-    assert "hunter2" not in repr((made.before, made.after, made.gaps, made.shifts))
+    assert "hunter2" not in repr((made.diff, made.gaps, made.shifts))
 
 
 def test_texts_that_are_right_in_every_term_are_kept(tmp_path: Path) -> None:
@@ -394,12 +419,13 @@ def test_texts_that_name_the_old_term_are_told(tmp_path: Path, text: str, found:
     ("date", "code"),
     [
         ("2031-10-12T02:30", "local-time-skipped"),
-        ("2031-12-20T09:00", "after-term"),
+        ("2031-12-20T09:00", "outside-term"),
+        ("2031-11-26T09:00", "outside-term"),
     ],
 )
 def test_dates_that_need_a_look_are_told(tmp_path: Path, date: str, code: str) -> None:
-    """A time that the clocks skip, and a day after the new term's last one."""
-    terms = "  c: {starts: 2032-01-26, ends: 2032-05-07}\n"
+    """A time that the clocks skip, and a day after the new term's last one or in a week that it skips."""
+    terms = "  c: {starts: 2032-01-26, ends: 2032-05-07, skip: [{from: 2032-04-26, to: 2032-05-02}]}\n"
     text = configured(f"      examOpenDate: {date}\n")
     put(tmp_path, OLD, text)
     made = workspace(tmp_path, more=terms).rollover("2031fa", "c")

@@ -1,7 +1,5 @@
 """A rollover as text: the files, each date that was shifted, what is to be filled in, and a diff."""
 
-from difflib import unified_diff
-
 from reconciler.model.rollover import Rollover
 from reconciler.outputs.text.console import Console, count_of, put
 
@@ -31,8 +29,4 @@ def print_rollover(made: Rollover, console: Console) -> None:
 
 def rollover_diff(made: Rollover) -> str:
     """Return the difference between each file and the one that it is made from; secrets are left out."""
-    return "".join(
-        f"{line}\n"
-        for file in made.files
-        for line in unified_diff(file.before, file.after, file.source, file.name, lineterm="")
-    )
+    return "".join(f"{line}\n" for file in made.files for line in file.diff)
