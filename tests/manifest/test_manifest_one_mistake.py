@@ -183,3 +183,21 @@ def test_a_password_in_the_defaults_of_written_exams(tmp_path: Path) -> None:
         ("inline-secret", "in the exam 'cs101/quiz-0' and 41 more)"),
         ("written-password", "and in 41 more exams)"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place", "code"),
+    [
+        (f"cs101: CU{'2' * 32}", "cs101: TODO", "exams.yaml:4:18", "wrong-pattern"),
+        ("url: https://lms.example.edu/quiz/7\n", "url: TODO\n", "exams.yaml:71:10", "to-fill-in"),
+        ("duration: 90", "duration: 90\n      apiExamId: TODO", "exams.yaml:20:18", "to-fill-in"),
+        ("EXAM_SECRET_0 ", "EXAM_SECRET_TODO ", "exams.yaml:20:7", "bad-secret"),
+        ("fromEnv: EXAM_SECRET_0 ", "fromFile: TODO ", "exams.yaml:20:7", "bad-secret"),
+    ],
+)
+def test_what_a_rollover_marks_is_one_error(
+    tmp_path: Path, before: str, after: str, place: str, code: str
+) -> None:
+    """No rule repeats it, and no exam is told that its course has no usable SID."""
+    (found,) = findings(tmp_path, VALID.replace(before, after, 1))
+    assert (f"{found.span and found.span.start}", found.code) == (place, code)
