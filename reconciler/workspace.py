@@ -235,6 +235,7 @@ class Workspace:
 
     def write_rollover(self, rollover: Rollover) -> tuple[str, ...]:
         """Write the new files, all or none; return those that no command reads unless they are named."""
+        sources = {file.name for file in find_manifests(self._paths, self._root).files}
         write_new(rollover.files, self._root)
         names = self._file.environment.names or (None,)
         read = {
@@ -242,8 +243,7 @@ class Workspace:
             for name in names
             for file in find_manifests((), self._root, self._read_file(name).manifests).files
         }
-        made = [file for file in rollover.files if not Path(file.name).name.startswith("_")]
-        return tuple(file.name for file in made if file.name not in read)
+        return tuple(file.name for file in rollover.files if file.source in sources and file.name not in read)
 
     def plan(
         self,

@@ -127,3 +127,12 @@ def test_what_stops_it_is_told_with_its_place(tmp_path):
     assert "nowhere cannot be read" in made.refused(*ROLLOVER[:-1], "nowhere")
     assert "the following arguments are required: PATH" in made.refused(*ROLLOVER[:-1])
     assert not list(tmp_path.glob("exams.state.json*"))
+
+
+def test_a_course_of_another_term_is_never_suggested(rolled_over):
+    """Whoever followed that would create the spring's exam in the fall's course."""
+    text = (rolled_over.root / NEW).read_text()
+    put(rolled_over.root, NEW, text.replace("  2032sp-cs101: TODO", f"  cs101: {CU}\n  2031fa-cs101: {CU}"))
+    printed = rolled_over.refused("validate")
+    assert "no course is called '2032sp-cs101'" in printed
+    assert "did you mean" not in printed

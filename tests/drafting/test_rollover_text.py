@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -271,6 +272,7 @@ def test_a_manifest_in_json_stays_json(tmp_path: Path) -> None:
         assert found["courses"] == {"2032sp-cs101": MARK}
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 @pytest.mark.parametrize(
     ("courses", "after"),
     [
@@ -282,12 +284,12 @@ def test_a_manifest_in_json_stays_json(tmp_path: Path) -> None:
     ],
 )
 def test_short_names_of_an_environment_get_a_new_one_to_fill_in(
-    tmp_path: Path, courses: str, after: str
+    tmp_path: Path, courses: str, after: str, line_end: str
 ) -> None:
     """No exam of the new term resolves to a course of the old one."""
-    text = f"{HEAD}{courses}{DEFAULTS}exams:\n  {EXAM}\n"
+    text = f"{HEAD}{courses}{DEFAULTS}exams:\n  {EXAM}\n".replace("\n", line_end)
     made = new_text(tmp_path, text, more=f"environments: {{one: {{courses: {{cs101: {CU}}}}}}}\n")
-    assert after in made
+    assert after.replace("\n", line_end) in made
     assert only_exam(made)["course"] == "2032sp-cs101"
 
 
@@ -454,3 +456,49 @@ def test_what_cannot_be_rolled_over_is_named(tmp_path: Path, text: str, found: l
     """Each at its place; nothing is made of the other files either."""
     put(tmp_path, "exams/2031fa/right.yaml", f"{WHOLE}  {EXAM.replace('final', 'right')}\n")
     assert complaints(tmp_path, text) == found
+
+
+PARTS = (
+    "&a ",
+    "*a",
+    "*e",
+    "<<: *e",
+    " ",
+    "\n",
+    "\r",
+    "#",
+    "'",
+    '"',
+    "{",
+    "}",
+    "[",
+    ",",
+    ":",
+    "- ",
+    "? ",
+    "|",
+    "null",
+)
+
+
+@given(st.integers(0, 2**32))
+def test_no_text_makes_an_exception_that_is_not_ours(seed: int) -> None:
+    """Slips in a manifest with anchors, blocks and all styles are told, or do no harm."""
+    random = Random(seed)  # noqa: S311 - as above
+    text = f"""{WHOLE}  a: &e
+    course: cs101
+    title: >-
+      Fall 2031
+    url: |
+      https://lms.example.edu
+    configuration: {{examOpenDate: &a 2031-10-06T09:00, scheduleOpenDate: *a, duration: 9}}
+  b: {{<<: *e, title: B}}
+imports:
+- exam: a
+  sid: {SID}
+"""
+    for _ in range(random.randint(1, 3)):
+        at = random.randrange(len(text))
+        text = text[:at] + random.choice(PARTS) + text[at + random.choice((0, 0, 1, 5)) :]
+    with TemporaryDirectory() as folder, suppress(ManifestInvalid):
+        rolled(Path(folder), text)

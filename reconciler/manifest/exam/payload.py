@@ -49,7 +49,10 @@ def course_of(
     if context.is_unusable("courses", value):
         return None
     hint = "Add it to `courses` of this file or of the environment, or write `courseSid: CU…`."
-    if near := suggestion(value, context.courses, ""):
+    # The course of another term is another course, however alike the names are.
+    term = next((f"{name}-" for name in context.environment.terms if value.startswith(f"{name}-")), "")
+    known = [alias for alias in context.courses if alias.startswith(term)]
+    if near := suggestion(value, known, ""):
         hint = f"{near} If not, a{hint[1:]}"
     if is_course_sid(value):
         hint = "It is a SID: write `courseSid:` instead of `course:`."
