@@ -5,53 +5,31 @@ Nothing is written here.
 """
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from reconciler.drafting.block_removal import ranges_in_block_style, ranges_in_flow_style
 from reconciler.drafting.exam_edits import ExamEdits
+from reconciler.drafting.header_edits import edit_courses, edit_term, remove_blocks
+from reconciler.drafting.new_text import NewText
 from reconciler.drafting.term_shift import TermShift
-from reconciler.drafting.text_diff import unified_diff
-from reconciler.drafting.text_edits import CannotEdit, Meant, Moved, TextEdits
+from reconciler.drafting.text_edits import TextEdits
+from reconciler.drafting.written_file import START, WrittenFile
 from reconciler.manifest import paths
-from reconciler.manifest.diagnostics import FileDiagnostics
-from reconciler.manifest.exam.unfilled import FILL_IN
 from reconciler.manifest.header import context_of
-from reconciler.manifest.lifecycle import BLOCKS
 from reconciler.manifest.paths import ManifestPath
-from reconciler.manifest.source import SourceText
-from reconciler.manifest.yaml.document import YamlDocument, read
-from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
+from reconciler.manifest.yaml.document import read
+from reconciler.manifest.yaml.nodes import YamlMapping
 from reconciler.model.destination import Environment
-from reconciler.model.diagnostics import Diagnostic, Position, Severity, has_errors
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.errors import ManifestInvalid
-from reconciler.model.rollover import Gap, RolledFile, Rollover, RolloverNote, ShiftedField
-from reconciler.model.terms import Term, monday_of
+from reconciler.model.rollover import RolledFile, Rollover, RolloverNote
+from reconciler.model.terms import Term
 
-_KEPT_BLOCK: Final = "distinct"
-_BOM: Final = b"\xef\xbb\xbf"
-_START: Final = TextRange(0, 0)
-
-
-class _Written(Struct, frozen=True):
-    """A file as it is written; `diagnostics` gets its mistakes."""
-
-    file: ManifestPath
-    data: bytes
-    diagnostics: FileDiagnostics
-    document: YamlDocument
-
-    @property
-    def root(self) -> YamlMapping:
-        return self.document.root
-
-    @property
-    def source(self) -> SourceText:
-        return self.diagnostics.source
+if TYPE_CHECKING:
+    from reconciler.manifest.diagnostics import FileDiagnostics
 
 
 class _Base(Struct, frozen=True):
@@ -118,9 +96,12 @@ class _Run:
             self._note(f"nothing is made from {file.name}", "It declares no exam of the term.")
             return
         bases = self._bases_of(written)
-        self._make(written, self._exams_of(written, bases), bases, self._new_name(file.name))
+        exams = self._exams_of(written, bases)
+        needed = {*exams.aliases, *map(self._shift.renamed, self._courses.get(file.name, ()))}
+        needed.difference_update(*(base.courses for base in bases))
+        self._make(written, exams, bases, self._new_name(file.name), needed)
 
-    def _read(self, file: ManifestPath) -> _Written | None:
+    def _read(self, file: ManifestPath) -> WrittenFile | None:
         """Return the file, or report that it is unusable and return None."""
         data = paths.read_bounded(file.path)
         diagnostics, document = read(file.name, data)
@@ -129,14 +110,14 @@ class _Run:
         if target.is_symlink() or not target.exists() or not paths.is_inside(target, self._root):
             diagnostics.add(
                 "outside-workspace",
-                _START,
+                START,
                 "this file is a link, is outside the workspace, or has an unusual name",
                 "Name a file below the workspace's directory, and no link to it.",
             )
             return None
-        return None if document is None else _Written(file, data, diagnostics, document)
+        return None if document is None else WrittenFile(file, data, diagnostics, document)
 
-    def _is_of_term(self, written: _Written) -> bool:
+    def _is_of_term(self, written: WrittenFile) -> bool:
         """Return whether all exams of a manifest are of the old term; report the first that is not."""
         root, old = written.root, self._shift.old.name
         at = root.value_at("term") if "term" in root and root["term"] != old else None
@@ -157,7 +138,7 @@ class _Run:
         stem, suffix = os.path.splitext(name)  # noqa: PTH122 - a name in messages is text
         return self._shift.with_new_name(name) or f"{stem}-{self._shift.new.name}{suffix}"
 
-    def _bases_of(self, written: _Written) -> list[_Base]:
+    def _bases_of(self, written: WrittenFile) -> list[_Base]:
         """Return the base files that `written` extends, in the order in which it names them."""
         folder = Path(written.file.path).parent
         return [self._base(os.path.realpath(folder / str(name))) for name in written.root.sequence("extends")]
@@ -170,7 +151,7 @@ class _Run:
             self._bases[real_path] = _NO_BASE if written is None else self._new_base(written)
         return self._bases[real_path]
 
-    def _new_base(self, written: _Written) -> _Base:
+    def _new_base(self, written: WrittenFile) -> _Base:
         name, bases = written.file.name, self._bases_of(written)
         roots = (*_roots_of(bases), written.root)
         courses = frozenset[str]().union(*(base.courses for base in bases))
@@ -182,48 +163,45 @@ class _Run:
         if os.path.lexists(self._root / copy):
             self._note(f"{copy} exists, and is extended as it is", "To have it made anew, move it away.")
         else:
-            self._make(written, exams, bases, copy, is_base=True)
+            self._make(written, exams, bases, copy)
         return _Base(copy, roots, courses | set(map(self._shift.renamed, written.root.mapping("courses"))))
 
     def _note(self, message: str, hint: str) -> None:
         self.notes.append(RolloverNote(message=message, hint=hint))
 
-    def _exams_of(self, written: _Written, bases: Sequence[_Base]) -> ExamEdits:
+    def _exams_of(self, written: WrittenFile, bases: Sequence[_Base]) -> ExamEdits:
         """Return the edits of the exams of `written`; report what cannot be edited."""
         context = context_of((*_roots_of(bases), written.root), self._environment, written.diagnostics)
         exams = ExamEdits(TextEdits(written.source.text, written.document), self._shift, context)
-        with _reported(written):
+        with written.reporting():
             exams.edit(written.root)
         return exams
 
     def _make(
-        self, written: _Written, exams: ExamEdits, bases: Sequence[_Base], name: str, *, is_base: bool = False
+        self,
+        written: WrittenFile,
+        exams: ExamEdits,
+        bases: Sequence[_Base],
+        name: str,
+        needed: Collection[str] = (),
     ) -> None:
-        """Make the new file `name`, or report why that is impossible."""
+        """Make the new file `name`, with the `needed` short names; report why that is impossible."""
         if not self._may_make(written, name):
             return
-        with _reported(written):
-            needed = set(exams.aliases) | set(
-                map(self._shift.renamed, self._courses.get(written.file.name, ()))
-            )
-            self._edit_names(written.root, exams.edits)
+        with written.reporting():
+            edit_term(written.root, exams.edits, self._shift)
             self._edit_extends(written, bases, exams.edits, self._root / name)
-            _remove_blocks(written, exams.edits)
-            self._edit_courses(
-                written,
-                exams.edits,
-                set() if is_base else needed.difference(*(base.courses for base in bases)),
-            )
-            if has_errors(written.diagnostics.collected):
-                return
-            made = _NewFile(written, name, exams)
-            self.files[name] = made.rolled()
-            self.warnings += made.warnings()
+            remove_blocks(written, exams.edits)
+            edit_courses(written, exams.edits, self._shift, needed)
+            if not written.has_errors:
+                made = NewText(written, name, exams)
+                self.files[name] = made.rolled()
+                self.warnings += made.warnings()
 
-    def _may_make(self, written: _Written, name: str) -> bool:
+    def _may_make(self, written: WrittenFile, name: str) -> bool:
         """Return whether the file `name` can be made; report why not, unless that is done."""
         target, other = self._root / name, self.files.get(name)
-        if has_errors(written.diagnostics.collected):
+        if written.has_errors:
             return False
         if other is not None:
             message = f"{name} is also made from {other.source}"
@@ -234,24 +212,12 @@ class _Run:
         else:
             return True
         written.diagnostics.add(
-            "exists", _START, message, "Nothing is written over it: move it away, or leave this file out."
+            "exists", START, message, "Nothing is written over it: move it away, or leave this file out."
         )
         return False
 
-    def _edit_names(self, root: YamlMapping, edits: TextEdits) -> None:
-        """Change `term`, or else the addresses that begin with the old term."""
-        if "term" in root:
-            edits.replace(root.value_at("term"), self._shift.new.name)
-            return
-        places = [(at, key) for key, (at, _) in root.mapping("exams").ranges().items()]
-        for item in root.sequence(_KEPT_BLOCK):
-            if isinstance(item, YamlMapping):
-                places += [(item.value_at(key), str(item[key])) for key in ("exam", "from") if key in item]
-        for at, address in places:
-            edits.replace(at, self._shift.address(address))
-
     def _edit_extends(
-        self, written: _Written, bases: Sequence[_Base], edits: TextEdits, target: Path
+        self, written: WrittenFile, bases: Sequence[_Base], edits: TextEdits, target: Path
     ) -> None:
         """Let the file at `target` extend the copies of `bases`, or find these from its own folder."""
         names, folder = written.root.sequence("extends"), Path(written.file.path).parent
@@ -261,127 +227,7 @@ class _Run:
             if path != os.path.normpath(str(name)):
                 edits.replace(names.item_at(index), path)
 
-    def _edit_courses(self, written: _Written, edits: TextEdits, needed: Collection[str]) -> None:
-        """Rename the courses of the file, mark their SIDs, and add those of `needed` that it lacks."""
-        root, courses = written.root, written.root.mapping("courses")
-        names = set[str]()
-        for course, (at, value_at) in courses.ranges().items():
-            name = self._shift.renamed(course)
-            if name in names:
-                written.diagnostics.add(
-                    "duplicate-key",
-                    at,
-                    f"another course of this file becomes {written.diagnostics.echo(name)} too",
-                    "Keep one of the two names.",
-                )
-            names.add(name)
-            edits.replace(at, name)
-            edits.replace(value_at, FILL_IN)
-        lacking: Mapping[str, Meant] = dict.fromkeys(sorted(set(needed) - names), FILL_IN)
-        if not lacking:
-            return
-        if "courses" not in root:
-            edits.add(root, {"courses": lacking}, after="term" if "term" in root else "version")
-        elif courses:
-            edits.add(courses, lacking, after=list(courses)[-1])
-        else:
-            edits.put(root.value_at("courses"), lacking, root.key_at("courses"))
 
-
-class _NewFile:
-    """The new text of one file, parsed. Raises CannotEdit if it is not what was meant."""
-
-    def __init__(self, written: _Written, name: str, exams: ExamEdits) -> None:
-        self._written = written
-        self._exams = exams
-        self._text = exams.edits.edited()
-        self._diagnostics, document = read(name, self._text.encode())
-        if document is None:
-            raise CannotEdit(_START)
-        exams.edits.check(document.root)
-        self._courses = document.root.mapping("courses")
-        self._moved = Moved(exams.edits.all())
-
-    def rolled(self) -> RolledFile:
-        """Return the file."""
-        source, starts_with_bom = self._diagnostics.source, self._written.data.startswith(_BOM)
-        return RolledFile(
-            source=self._written.file.name,
-            name=source.file,
-            content=(_BOM if starts_with_bom else b"") + self._text.encode(),
-            diff=tuple(unified_diff(self._written.source, source, self._exams.edits.all())),
-            shifts=tuple(
-                ShiftedField(
-                    at=self._position(at),
-                    field=date.where,
-                    before=date.before,
-                    after=date.shifted.text,
-                    week=date.shifted.week,
-                )
-                for at, date in sorted(self._exams.dates.items())
-            ),
-            gaps=tuple(sorted(self._gaps(), key=lambda gap: gap.at)),
-        )
-
-    def _gaps(self) -> Iterator[Gap]:
-        for at, field in self._exams.gaps.items():
-            yield Gap(at=self._position(at), field=field)
-        for course, (_, at) in self._courses.ranges().items():
-            if self._courses[course] == FILL_IN:
-                yield Gap(at=self._diagnostics.source.position(at.start), field=f"courses {course}")
-
-    def warnings(self) -> list[Diagnostic]:
-        """Return warnings about dates that need a look, and about texts that may name the old term."""
-        new = self._exams.shift.new
-        for at, date in self._exams.dates.items():
-            problem = date.shifted.problem
-            if problem is not None:
-                self._warn(problem.code, at, f"{date.where}: {problem.message}", problem.hint)
-            if date.shifted.day > new.ends or monday_of(date.shifted.day) in new.skipped:
-                where = "after the end of" if date.shifted.day > new.ends else "in a week that is skipped by"
-                message = f"{date.where}: {date.shifted.day} is {where} the term {new.name}"
-                self._warn("outside-term", at, message, "Write another day, if it is not meant.")
-        for at, message in self._exams.wordings.items():
-            self._warn("names-old-term", at, message, "Change it, if it is meant for one term only.")
-        return self._diagnostics.collected
-
-    def _warn(self, code: str, at: TextRange, message: str, hint: str) -> None:
-        at = TextRange(self._moved.to(at.start), self._moved.to(at.end))
-        self._diagnostics.add(code, at, message, hint, severity=Severity.WARNING)
-
-    def _position(self, at: TextRange) -> Position:
-        return self._diagnostics.source.position(self._moved.to(at.start))
-
-
-@contextmanager
-def _reported(written: _Written) -> Iterator[None]:
-    """Report what an edit cannot do, and go on."""
-    try:
-        yield
-    except CannotEdit as error:
-        written.diagnostics.add(
-            "cannot-edit",
-            error.at,
-            "this cannot be changed without changing something else",
-            "It shares a value by an anchor (`&name`), or is written in an unusual way: write it out.",
-        )
-    except OverflowError:
-        written.diagnostics.add(
-            "bad-date-time", _START, "a date of this file would be beyond the year 9999", "Shift it by hand."
-        )
-
-
-def _remove_blocks(written: _Written, edits: TextEdits) -> None:
-    """Remove the blocks that are about exams which exist."""
-    root, source = written.root, written.source
-    names = [name for name in BLOCKS if name in root and name != _KEPT_BLOCK]
-    if edits.is_in_flow(root.value_at("version").end):
-        ranges = ranges_in_flow_style(source.text, root, names)
-    else:
-        ranges = ranges_in_block_style(source, root, names)
-    edits.remove((root.key_at(name).start for name in names), ranges)
-
-
-def _roots_of(bases: Iterable[_Base]) -> Iterator[YamlMapping]:
-    for base in bases:
-        yield from base.roots
+def _roots_of(bases: Iterable[_Base]) -> Collection[YamlMapping]:
+    """Return the documents of `bases`, each once."""
+    return {id(root): root for base in bases for root in base.roots}.values()
