@@ -9,16 +9,17 @@ from reconciler.model.rollover import RolledFile
 
 def write_new(files: Iterable[RolledFile], root: Path) -> None:
     """Write `files` below `root`, with the folders that they need. Raises UsageError, and leaves nothing."""
-    made: list[Path] = []
+    made, name = list[Path](), ""
     try:
         for file in files:
-            _write(root / file.name, file.content, made)
+            name = file.name
+            _write(root / name, file.content, made)
     except BaseException as error:
         for path in reversed(made):
             path.rmdir() if path.is_dir() else path.unlink()
         if isinstance(error, OSError):
             raise UsageError(
-                f"{error.filename} cannot be written: {error.strerror or error}",
+                f"{name} cannot be written: {error.strerror or error}",
                 hint="Nothing was written. Mend that, and run the command again.",
             ) from error
         raise

@@ -281,6 +281,7 @@ def test_a_manifest_in_json_stays_json(tmp_path: Path) -> None:
         (f"courses:\n    x: {CU} # y\n", "courses:\n    2032sp-x: TODO # y\n    2032sp-cs101: TODO\n"),
         (f"courses:\n  'x': &a '{CU}'\n", "courses:\n  '2032sp-x': &a 'TODO'\n  2032sp-cs101: TODO\n"),
         ("courses: {}\n", "courses: {2032sp-cs101: TODO}\n"),
+        (f"courses:\n  <<: {{x: {CU}}}\n", "courses:\n  <<: {2032sp-x: TODO, 2032sp-cs101: TODO}\n"),
     ],
 )
 def test_short_names_of_an_environment_get_a_new_one_to_fill_in(
