@@ -77,7 +77,7 @@ constraints: $(INSTALLED) ## pin the newest dependencies that pyproject.toml all
 	$(COMPILE) --output-file requirements/dev.txt --constraint requirements/runtime.txt pyproject.toml build/dev.in
 
 # Nothing of the machine's own settings may reach the files: they must install anywhere.
-COMPILE := CUSTOM_COMPILE_COMMAND='make constraints' $(BIN)/pip-compile --quiet $(UPGRADE) --extra sandbox --extra object-storage --extra encryption \
+COMPILE := CUSTOM_COMPILE_COMMAND='make constraints' $(BIN)/pip-compile --quiet $(UPGRADE) --extra sandbox --extra object-storage --extra encryption --extra xlsx \
 	--generate-hashes --allow-unsafe --strip-extras --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 clean: ## remove what was built and cached; the environment in .venv stays

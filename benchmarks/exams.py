@@ -95,6 +95,19 @@ def write(root: Path, count: int, *, per_file: int, is_flawed: bool = False) -> 
             file.writelines(exam_text(number, is_flawed=is_flawed) for number in numbers)
 
 
+def write_table(root: Path, count: int) -> None:
+    """A table of as many exams stands in `root`, as a registrar has it."""
+    rows = (
+        f"C {number // COURSE_SIZE},Exam {number},https://lms.example.edu/quizzes/{number},"
+        f"{day} 9:00 AM,{day} 5:00 PM,{60 + number % 60} min,code-{number}\n"
+        for number in range(count)
+        for day in [f"{_FIRST_DAY + timedelta(days=2 * (number % COURSE_SIZE)):%m/%d/%Y}"]
+    )
+    with (root / "table.csv").open("w", encoding="utf-8") as file:
+        file.write("Course,Exam Name,URL,Window Start,Window End,Duration,Access Code\n")
+        file.writelines(rows)
+
+
 def settle(root: Path) -> None:
     """The state of `root` holds all that is declared there, as an apply would have left it."""
     from reconciler import host  # noqa: PLC0415 - whoever measures is to stay small
@@ -132,6 +145,7 @@ def main() -> int:
         write(parsed.root, parsed.exams, per_file=parsed.per_file, is_flawed=parsed.flawed)
     if not parsed.flawed:
         settle(parsed.root)
+        write_table(parsed.root, parsed.exams)
     return 0
 
 

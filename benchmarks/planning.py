@@ -117,6 +117,13 @@ def cases(workload: Workload) -> list[Case]:
             bound=8.0,
             most_bytes=_LONGEST_OUTPUT,
         ),
+        Case(
+            name="draft from a table",
+            command=(COMMAND, "draft", "--from", "table.csv", "--dates", "mdy"),
+            root=root,
+            over=DRAIN,
+            bound=4.0,
+        ),
     ]
     return [_judged(replace(case, workload=workload.words), workload.size) for case in found]
 

@@ -38,7 +38,7 @@ from reconciler.manifest.stray_manifests import stray_manifests
 from reconciler.manifest.workspace_file import WorkspaceFile, load_workspace
 from reconciler.manifest.yaml.document import IS_FAST
 from reconciler.model.commands import command
-from reconciler.model.declarations import Declaration, Loaded
+from reconciler.model.declarations import Declaration, Declared, Loaded
 from reconciler.model.destination import Destination, ServiceUrl
 from reconciler.model.diagnostics import Severity, has_errors
 from reconciler.model.errors import (
@@ -244,6 +244,10 @@ class Workspace:
             for file in find_manifests((), self._root, self._read_file(name).manifests).files
         }
         return tuple(file.name for file in rollover.files if file.source in sources and file.name not in read)
+
+    def declared(self) -> Declared:
+        """Return what the manifests declare in the environment."""
+        return self._load_valid().declared
 
     def plan(
         self,

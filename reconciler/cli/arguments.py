@@ -85,6 +85,17 @@ def below_root(parsed: argparse.Namespace, path: Path) -> Path:
     return root_of(parsed) / path
 
 
+def read_input(parsed: argparse.Namespace, path: Path | str, *, most: int) -> tuple[bytes, str]:
+    """Return the content of the file `path` and its name in messages; `-` is standard input.
+
+    It is cut behind `most` + 1 bytes.
+    """
+    if str(path) == "-":
+        return sys.stdin.buffer.read(most + 1), "standard input"
+    with below_root(parsed, Path(path)).open("rb") as file:
+        return file.read(most + 1), str(path)
+
+
 def workspace_of(parsed: argparse.Namespace) -> Workspace:
     """Open the workspace that the arguments name."""
     paths = tuple(getattr(parsed, "paths", ()))

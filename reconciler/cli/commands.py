@@ -20,6 +20,7 @@ from reconciler.cli.parser import (
 TEXT_OR_JSON: Final = ("text", "json")
 _SHELLS: Final = ("bash", "zsh", "tcsh")
 _SCHEMAS: Final = (
+    "check",
     "create-exam",
     "diagnostics",
     "explanations",
@@ -119,6 +120,17 @@ def _format(*more: str) -> Option:
     return option("--format", "output format (default: text)", choices=(*TEXT_OR_JSON, *more), default="text")
 
 
+_TABLE: Final = "a table of exams (CSV, .xlsx), or the quizzes of Canvas as JSON"
+_TABLE_READING: Final = (
+    option(
+        "--map FILE", "YAML that says which field a column holds, as in `Kursname: title`", dest="columns"
+    ),
+    option(
+        "--dates ORDER",
+        "the order of day, month and year where a table leaves it open: mdy, dmy or ymd",
+        choices=("mdy", "dmy", "ymd"),
+    ),
+)
 _PLAN_FORMAT: Final = _format("markdown", "html", "csv", "ics", "gitlab-terraform")
 
 
@@ -468,6 +480,40 @@ COMMANDS: Final = (
             *_STATE,
         ),
         ("reconciler unlock", "reconciler unlock 5f0c6f0e9f5b4f7c8d3a2b1c0d9e8f7a"),
+    ),
+    Command(
+        "draft",
+        "write a manifest from a table of exams or an export of Canvas; it never touches state",
+        "table_commands:draft",
+        (
+            option("--from FILE", f"{_TABLE}; - is standard input", dest="table", required=True),
+            *_TABLE_READING,
+            option(
+                "--secrets-out FILE",
+                "write the access codes to a new FILE for you alone, as lines NAME='value' of a shell",
+            ),
+        ),
+        (
+            "reconciler draft --from finals.csv > exams/finals.yaml",
+            "reconciler draft --from finals.xlsx --dates mdy --secrets-out ~/finals.env > exams/finals.yaml",
+            "reconciler draft --from quizzes.json > exams/cs101.yaml",
+        ),
+    ),
+    Command(
+        "check",
+        "compare what is declared with a table of exams; exit 1 if anything differs",
+        "table_commands:check",
+        (
+            _PATHS,
+            option("--against FILE", f"{_TABLE}; - is standard input", dest="table", required=True),
+            *_TABLE_READING,
+            _ENV,
+            _format(),
+        ),
+        (
+            "reconciler check --against finals.csv",
+            "reconciler check exams/cs101.yaml --against quizzes.json --format json",
+        ),
     ),
     Command(
         "rollover",

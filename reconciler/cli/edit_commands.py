@@ -3,7 +3,6 @@
 import argparse
 import os
 import signal
-import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from reconciler.cli.arguments import (
     error_console,
     invocation_of,
     print_raw,
+    read_input,
     result_console,
     root_of,
     secrets_of,
@@ -89,7 +89,7 @@ def _resolve_all(parsed: argparse.Namespace) -> int:
             "--from settles what its sheet names",
             hint="Give no ADDRESS and no --attempt with it: the sheet has both.",
         )
-    sheet, name = _sheet_of(parsed)
+    sheet, name = read_input(parsed, parsed.sheet, most=LARGEST_SHEET_BYTES)
     with _editing(parsed, "resolve") as edit:
         result = edit.resolve_all(sheet, name=name, by=describe_runner(os.environ))
     work_ended(parsed, DONE)
@@ -97,14 +97,6 @@ def _resolve_all(parsed: argparse.Namespace) -> int:
     print_sheet_result(result, console)
     settled = f"Settled {count_of(len(result.found), 'exam')}, {left:,} still in doubt"
     return _say(parsed, settled, edit)
-
-
-def _sheet_of(parsed: argparse.Namespace) -> tuple[bytes, str]:
-    """Return the sheet, cut behind the largest size that is read, and its name in messages."""
-    if str(parsed.sheet) == "-":
-        return sys.stdin.buffer.read(LARGEST_SHEET_BYTES + 1), "standard input"
-    with below_root(parsed, parsed.sheet).open("rb") as file:
-        return file.read(LARGEST_SHEET_BYTES + 1), str(parsed.sheet)
 
 
 def accept(parsed: argparse.Namespace) -> int:

@@ -22,6 +22,19 @@ class Position(Struct, frozen=True, order=True):
         return f"{self.file}:{self.line}:{self.column}"
 
 
+class SheetPosition(Position, frozen=True, order=True):
+    """A cell of a workbook: `line` and `column` are those of the `sheet`."""
+
+    sheet: str = ""
+
+    def __str__(self) -> str:
+        letters, rest = "", self.column
+        while rest:
+            rest, letter = divmod(rest - 1, 26)
+            letters = f"{chr(ord('A') + letter)}{letters}"
+        return f"{self.file}[{self.sheet}]!{letters}{self.line}"
+
+
 class Span(Struct, frozen=True, order=True):
     """A text range in a file; the end is exclusive and may be on a later line."""
 

@@ -18,13 +18,13 @@ PLACEHOLDER: Final = "EX…"
 _COMMAND: Final = re.compile(r"`(reconciler ([a-z]+)[^`]*)`")
 _OF_A_STATE: Final = ("validate", "show", "init", "import", "resolve", "unlock", "state")
 SCOPE_OF: Final = {
-    "rollover": frozenset({"--chdir", "--env"}),
+    **dict.fromkeys(("check", "rollover"), frozenset({"--chdir", "--env"})),
     **dict.fromkeys(_OF_A_STATE, frozenset({"--chdir", "--env", "--state"})),
     **dict.fromkeys(("plan", "apply"), frozenset({"--chdir", "--env", "--state", "--api-url"})),
     "accept": frozenset({"--chdir", "--env", "--state", "--manifest"}),
 }
 """The options of a scope that a command takes; one that is not listed takes none of them."""
-WITH_PATHS: Final = frozenset({"validate", "plan", "apply", "import", "rollover"})
+WITH_PATHS: Final = frozenset({"validate", "plan", "apply", "import", "check", "rollover"})
 """The commands that take manifests as arguments; `accept` takes each with an option."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 NAMES: Final = (
+    "check",
     "create-exam",
     "diagnostics",
     "explanations",

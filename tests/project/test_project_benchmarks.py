@@ -57,7 +57,7 @@ def test_the_suite_measures_every_kind_of_case(tmp_path) -> None:
     assert {
         "`python -c pass`", "`reconciler --version`", "plan of ten", "libyaml events, dropped",
         "plan, nothing to do", "the same, to a tenth of it",
-        "first plan, all to create", "validate", "validate, an error in each",
+        "first plan, all to create", "validate", "validate, an error in each", "draft from a table",
         "bare asyncio sockets", "apply, without start-up", "apply with nothing to do",
         "apply, without start-up, answered at once",
     } <= cases  # fmt: skip

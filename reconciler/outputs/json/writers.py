@@ -1,4 +1,4 @@
-"""The JSON documents of apply reports, recovery reports and diagnostics."""
+"""The JSON documents of apply reports, recovery reports, diagnostics, comparisons and explanations."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,8 @@ from typing import Final
 
 import msgspec
 
-from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
+from reconciler.model.comparison import Agreement, ComparedExam, Comparison
+from reconciler.model.diagnostics import Diagnostic, Position, Severity, SheetPosition, has_errors
 from reconciler.model.identities import Address
 from reconciler.model.instants import spell_instant
 from reconciler.model.payloads import Document, Json
@@ -30,6 +31,13 @@ REPORT_KEYS: Final[Mapping[str, Outcome]] = {
     "notAttempted": Outcome.NOT_ATTEMPTED,
 }
 """Keys of a report's summary, in order, and the outcome that each counts."""
+
+_AGREEMENT_KEYS: Final[Mapping[str, Agreement]] = {
+    "same": Agreement.SAME,
+    "different": Agreement.DIFFERENT,
+    "onlyInTable": Agreement.ONLY_IN_TABLE,
+    "onlyDeclared": Agreement.ONLY_DECLARED,
+}
 
 STATE_EDIT_KEYS: Final[Mapping[str, Action]] = {
     "adopted": Action.IMPORT,
@@ -107,6 +115,44 @@ def diagnostics_document(diagnostics: Sequence[Diagnostic]) -> Document:
         "warningCount": len(diagnostics) - errors,
         "diagnostics": [msgspec.to_builtins(written_diagnostic(found)) for found in diagnostics],
     }
+
+
+def comparison_document(compared: Comparison, diagnostics: Sequence[Diagnostic]) -> Document:
+    """Return `compared` in the format of `check`, with what is wrong with the table."""
+    return {
+        "formatVersion": FORMAT_VERSION,
+        "agrees": compared.agrees and not has_errors(diagnostics),
+        "summary": {key: compared.count(agreement) for key, agreement in _AGREEMENT_KEYS.items()},
+        "exams": [_compared_exam(exam) for exam in compared.exams],
+        "diagnostics": [
+            {
+                **msgspec.to_builtins(written_diagnostic(found)),
+                "sheet": _sheet(found.span.start if found.span else None),
+            }
+            for found in diagnostics
+        ],
+    }
+
+
+def _compared_exam(exam: ComparedExam) -> Document:
+    places = {"table": exam.in_table, "declared": exam.declared_at}
+    return {
+        "agreement": exam.agreement.value,
+        "title": exam.title,
+        "address": exam.address,
+        "matchedBy": exam.matched_by,
+        "differences": [msgspec.to_builtins(each) for each in exam.differences],
+        **{name: None if at is None else _place(at) for name, at in places.items()},
+    }
+
+
+def _place(at: Position) -> Document:
+    return {"file": at.file, "sheet": _sheet(at), "line": at.line, "column": at.column}
+
+
+def _sheet(at: Position | None) -> str | None:
+    """Return the sheet of a cell of a workbook."""
+    return at.sheet if isinstance(at, SheetPosition) else None
 
 
 def to_text(document: Mapping[str, Json] | Sequence[Json]) -> str:
