@@ -40,7 +40,7 @@ def draft(parsed: argparse.Namespace) -> int:
     if made is None or has_errors(found):
         put(error_console(parsed), "Nothing was drafted: mend the errors, and run the command again.")
         return FAILED
-    if parsed.secrets_out is not None and made.codes:
+    if parsed.secrets_out is not None:
         _write_codes(parsed, made.shell_text)
     print_raw(made.text)
     return DONE

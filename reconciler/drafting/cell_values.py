@@ -11,6 +11,9 @@ from reconciler.model.payloads import Json
 
 _BLANKS: Final = frozenset({"-", "\N{EN DASH}", "\N{EM DASH}", "n/a", "na", "none", "tba", "tbc", "tbd"})
 """What people write into a cell that is to stay empty."""
+NO_URL: Final = "N/A"
+"""The URL of an exam on paper."""
+_NO_URLS: Final = frozenset({"n/a", "na"})
 _BOOLEANS: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("true", "yes", "y", "x", "1"), True),
     **dict.fromkeys(("false", "no", "n", "0"), False),
@@ -49,6 +52,11 @@ def is_blank(value: Value) -> bool:
     return isinstance(value, str) and value.casefold() in _BLANKS
 
 
+def says_no_url(value: Value) -> bool:
+    """Return whether `value` says that there is no URL, as for an exam on paper."""
+    return isinstance(value, str) and value.casefold() in _NO_URLS
+
+
 def value_for(field: Field, value: Value) -> Json:
     """Return the value for `field`, which is no date; None for a cell that gives none. Raises BadCell."""
     match field.kind:
@@ -64,7 +72,8 @@ def value_for(field: Field, value: Value) -> Json:
         case Kind.LINES:
             return _shown(value)
         case _:
-            return _choice(field, text_of(value))
+            text = text_of(value)
+            return NO_URL if field.name == "url" and says_no_url(text) else _choice(field, text)
 
 
 def _choice(field: Field, text: str) -> str | None:

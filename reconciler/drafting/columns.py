@@ -21,23 +21,24 @@ ColumnMap: TypeAlias = Mapping[str, Field | None]
 NO_COLUMNS: Final[ColumnMap] = MappingProxyType({})
 
 
+_Cells: TypeAlias = frozenset[tuple[int, str]]
+
+
 class Columns(Struct, frozen=True):
     """The columns of one table by the names of their fields; `head` is the row that names them.
 
-    `width` is the last column with a name.
+    `width` is the last column with a name. `above` are the cells of the rows down to `head`.
     """
 
     head: Row
     width: int
+    above: frozenset[_Cells]
     by_field: Mapping[str, int]
     fields: Mapping[str, Field]
 
     def is_repeated(self, row: Row) -> bool:
-        """Return whether `row` names the columns once more, as on each page of a print-out."""
-        names = {column: self.head.values.get(column) for column in row.values}
-        return len(names) >= _FEWEST and all(
-            _folded(row.values[column]) == _folded(names[column]) for column in names
-        )
+        """Return whether `row` is one of the rows down to `head` again, as on each page of a print-out."""
+        return len(row.values) >= _FEWEST and _cells(row) in self.above
 
 
 def known_columns(given: ColumnMap) -> ColumnMap:
@@ -84,7 +85,8 @@ def columns_of(sheet: Sheet, known: ColumnMap, findings: Findings) -> tuple[Colu
     if ignored:
         names_ignored = first_few(ignored, between=", ")
         findings.warn("not-read", head.at(), f"these columns are not read: {names_ignored}", _MAP_HINT)
-    return Columns(head, max(names), by_field, fields), sheet.rows[best + 1 :]
+    above = frozenset(map(_cells, sheet.rows[: best + 1]))
+    return Columns(head, max(names), above, by_field, fields), sheet.rows[best + 1 :]
 
 
 def _names(rows: list[Row], index: int, known: ColumnMap) -> dict[int, str]:
@@ -101,6 +103,10 @@ def _names(rows: list[Row], index: int, known: ColumnMap) -> dict[int, str]:
         if name:
             names[column] = name
     return names
+
+
+def _cells(row: Row) -> _Cells:
+    return frozenset((column, _folded(value)) for column, value in row.values.items())
 
 
 def _folded(value: Value | None) -> str:

@@ -76,8 +76,18 @@ def _keys(sids: Mapping[Address, ExamSid]) -> Sequence[_Keys]:
             lambda each: (course_key(each.course), folded(_title(each))) if each.course else None,
         ),
         ("address", lambda exam: exam.address, lambda each: each.address),
-        ("address in a term", lambda exam: exam.address, lambda each: each.address.partition("/")[2]),
-        ("title", lambda exam: folded(exam.title), lambda each: folded(_title(each))),
+        (
+            "address in a term",
+            lambda exam: exam.address if exam.course else None,
+            lambda each: each.address.partition("/")[2],
+        ),
+        (
+            "title",
+            lambda exam: (
+                folded(exam.title) if exam.title and exam.course is exam.course_sid is None else None
+            ),
+            lambda each: folded(_title(each)),
+        ),
     )
 
 

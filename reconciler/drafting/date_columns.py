@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.drafting.cell_values import is_blank
 from reconciler.drafting.cells import Findings, Row
 from reconciler.drafting.columns import Columns
@@ -23,6 +25,15 @@ _WITH_SHARED: Final = frozenset({"examOpenDate", "examCloseDate"})
 _FORMS: Final = "Write it as 2031-10-12 09:00, or as a date of the spreadsheet; a time as 9:00 AM or 14:30."
 
 
+class RowDate(Struct, frozen=True):
+    """A date-time of a row, as a manifest has it, and its column. If it is None, `gap` says why."""
+
+    field: str
+    column: int
+    moment: str | None
+    gap: str = ""
+
+
 class DateColumns:
     """The columns of a table that hold dates and times. They are read, and mistakes reported, at once."""
 
@@ -39,11 +50,8 @@ class DateColumns:
             if columns.fields[name].kind is Kind.DATE
         }
 
-    def of_row(self, index: int) -> Iterator[tuple[str, int, str | None, str]]:
-        """Yield field, column, date-time and gap of each moment that a row gives.
-
-        The date-time is as a manifest has it. If a part of it is missing, it is None, and the gap says which.
-        """
+    def of_row(self, index: int) -> Iterator[RowDate]:
+        """Yield the date-times of a row, those with a missing part too."""
         row = self._rows[index]
         for field, parts in _PARTS.items():
             named = [part for part in parts if part in self._columns]
@@ -51,23 +59,25 @@ class DateColumns:
                 named.append(_SHARED)
             filled = [part for part in named if self._columns[part] in row.values]
             moments = [self._moments[part][index] for part in filled if index in self._moments[part]]
+            column = self._columns[filled[0]] if filled else 0
             if moments:
-                yield field, self._columns[filled[0]], *self._joined(moments, row, self._columns[filled[0]])
+                yield self._joined(field, moments, row, column)
             elif filled and all(is_blank(row.values[self._columns[part]]) for part in filled):
-                yield field, self._columns[filled[0]], None, "the table leaves it open"
+                yield RowDate(field, column, None, "the table leaves it open")
 
-    def _joined(self, moments: Sequence[Moment], row: Row, column: int) -> tuple[str | None, str]:
+    def _joined(self, field: str, moments: Sequence[Moment], row: Row, column: int) -> RowDate:
+        """Return the date-time that `moments` give together; report those that contradict each other."""
         days = [each.day for each in moments if each.day is not None]
         hours = [(each.hour, each.offset) for each in moments if each.hour is not None]
         if len(set(hours)) > 1 or len(set(days)) > 1:
             self._error(
                 row, column, "two columns give other dates or times for this", "Clear one of the two cells."
             )
-            return None, ""
         if not days or not hours:
-            return None, f"the table gives no {'time of day' if days else 'date'}"
+            return RowDate(field, column, None, f"the table gives no {'time of day' if days else 'date'}")
         hour, offset = hours[0]
-        return f"{days[0]}T{hour.isoformat('seconds' if hour.second else 'minutes')}{offset}", ""
+        time = hour.isoformat("seconds" if hour.second else "minutes")
+        return RowDate(field, column, f"{days[0]}T{time}{offset}")
 
     def _read(self, column: int, order: Order | None) -> dict[int, Moment]:
         """Return the moments of a column by the index of their rows."""
@@ -102,7 +112,7 @@ class DateColumns:
         if not unsure:
             return orders[0]
         first = written[unsure[0]].readings
-        more = f", and {len(unsure) - 1:,} more cells of the column are as unsure" if len(unsure) > 1 else ""
+        more = f"; cells of the column that are unsure: {len(unsure):,}" if len(unsure) > 1 else ""
         hint = f"Say in which order they are written: {' or '.join(f'--dates {each}' for each in orders)}."
         if not orders:
             hint = "The column has no one order of day and month: write its dates as 2031-10-12 09:00."

@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from reconciler.drafting.cell_values import NO_URL
 from reconciler.drafting.exams import TableExam
 from reconciler.drafting.fields import fields
 from reconciler.drafting.rows import PASSWORD, Path
@@ -22,6 +23,7 @@ TO_FILL_IN: Final = "TO FILL IN"
 
 _CONFIGURATION: Final = "configuration"
 _COURSE: Final = ("course",)
+_COURSE_SID: Final = ("courseSid",)
 _TITLE: Final = ("title",)
 _TYPE: Final = ("type",)
 _URL: Final = ("url",)
@@ -35,9 +37,8 @@ _ASSUMED: Final[Mapping[Path, Json]] = {
 """Values of required fields for exams whose table does not give them."""
 _OF_ONE: Final = frozenset({_TITLE, _URL, PASSWORD, (_CONFIGURATION, "apiExamId"), ("description",)})
 """Fields that belong to one exam, even if several have the same value."""
-_OF_ALL: Final = frozenset({_COURSE, ("courseSid",), *((_CONFIGURATION, name) for name in DATE_FIELDS)})
+_OF_ALL: Final = frozenset({_COURSE, _COURSE_SID, *((_CONFIGURATION, name) for name in DATE_FIELDS)})
 """Fields that are defaults only if no exam differs."""
-_ON_PAPER: Final = "N/A"
 _FIRST: Final = (
     "course",
     "courseSid",
@@ -88,20 +89,19 @@ def draft_exam(exam: TableExam, timezone: str | None) -> DraftExam:
     if exam.course is not None:
         values[_COURSE] = text_scalar(exam.course)
     elif exam.course_sid is not None:
-        values["courseSid",] = exam.course_sid
+        values[_COURSE_SID] = exam.course_sid
     if exam.variable is not None:
         values[PASSWORD] = f"{{fromEnv: {exam.variable}}}"
     if "timezone" in row.others and timezone is None:
         values["timezone",] = text_scalar(row.others["timezone"])
     assumed = {path: scalar(value) for path, value in _ASSUMED.items() if path not in {*values, *gaps}}
-    if _TYPE in assumed and row.values.get(_URL) == _ON_PAPER:
+    if _TYPE in assumed and row.values.get(_URL) == NO_URL:
         assumed[_TYPE] = "Written"
     values |= assumed
     if values.get(_TYPE) == "Written" and _URL not in values:
-        assumed[_URL] = values[_URL] = _ON_PAPER
-    missing = {_TITLE: _TITLE in values, _URL: _URL in values}
-    missing[_COURSE] = _COURSE in values or ("courseSid",) in values
-    gaps |= {path: _NOT_GIVEN for path, is_there in missing.items() if not is_there}
+        assumed[_URL] = values[_URL] = NO_URL
+    needed = (_TITLE, _URL) if _COURSE_SID in values else (_COURSE, _TITLE, _URL)
+    gaps |= {path: _NOT_GIVEN for path in needed if path not in values}
     return DraftExam(exam, values, assumed, gaps)
 
 

@@ -6,10 +6,10 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from reconciler.drafting.cell_values import BadCell, is_blank, text_of, value_for
+from reconciler.drafting.cell_values import BadCell, is_blank, says_no_url, text_of, value_for
 from reconciler.drafting.cells import Findings, Row, Sheet, Value
 from reconciler.drafting.columns import ColumnMap, Columns, columns_of
-from reconciler.drafting.date_columns import DateColumns
+from reconciler.drafting.date_columns import DateColumns, RowDate
 from reconciler.drafting.fields import Field, Kind
 from reconciler.drafting.table_dates import Order
 from reconciler.manifest.exam.zone_names import zone_advice
@@ -116,9 +116,7 @@ def _exams(columns: Columns, below: Iterable[Row], findings: Findings) -> Iterat
             yield row
 
 
-def _exam(
-    row: Row, columns: Columns, dates: Iterable[tuple[str, int, str | None, str]], findings: Findings
-) -> ExamRow:
+def _exam(row: Row, columns: Columns, dates: Iterable[RowDate], findings: Findings) -> ExamRow:
     exam = ExamRow(row=row, has_code=False if "password" in columns.by_field else None)
     for name, column in columns.by_field.items():
         known, value = columns.fields[name], row.values.get(column)
@@ -130,13 +128,13 @@ def _exam(
             except BadCell as error:
                 message = f"this cannot be `{name}`"
                 findings.error("bad-cell", row.at(column), message, error.hint)
-    for name, column, moment, gap in dates:
-        path = ("configuration", name)
-        exam.places[path] = row.at(column)
-        if moment is not None:
-            exam.values[path] = moment
-        elif gap:
-            exam.gaps[path] = gap
+    for found in dates:
+        path = ("configuration", found.field)
+        exam.places[path] = row.at(found.column)
+        if found.moment is None:
+            exam.gaps[path] = found.gap
+        else:
+            exam.values[path] = found.moment
     return exam
 
 
@@ -147,7 +145,7 @@ def _take(exam: ExamRow, known: Field, value: Value, findings: Findings) -> None
     elif known.name == "durationHours":
         exam.places[_DURATION] = exam.places[known.name,]
         _put(exam, _DURATION, value_for(known, value))
-    elif known.path and not (is_blank(value) and known.name not in {"title", "url"}):
+    elif known.path and (not is_blank(value) or (known.name == "url" and says_no_url(value))):
         _put(exam, known.path, value_for(known, value))
         if known.name == "type" and known.path not in exam.values:
             exam.gaps[known.path] = "the table does not say clearly whether it is Online or Written"

@@ -59,7 +59,7 @@ def test_an_ambiguous_date_is_refused_with_row_and_column():
     assert told(findings, "ambiguous-date") == [
         (
             "table.csv:3:2",
-            "this may be 2031-03-04 or 2031-04-03, and 1 more cells of the column are as unsure",
+            "this may be 2031-03-04 or 2031-04-03; cells of the column that are unsure: 2",
         )
     ]
     assert "--dates dmy or --dates mdy" in findings[0].hint
