@@ -12,7 +12,7 @@ from reconciler.model.secrets import Unprintable
 
 Value: TypeAlias = str | int | float | bool | date | datetime | time | timedelta
 
-MAX_FILE_BYTES: Final = 32 * 1024 * 1024
+MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 MAX_ROWS: Final = 100_000
 MAX_COLUMNS: Final = 256
 MAX_CELLS: Final = 1_000_000

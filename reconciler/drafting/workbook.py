@@ -14,6 +14,10 @@ from reconciler.model.outside_text import tamed
 
 _MAX_PARTS: Final = 1_000
 _MAX_UNPACKED_BYTES: Final = 64 * 1024 * 1024
+_MAX_XML: Final = 1_500_000
+"""Elements, as opening and closing tags, and attributes: enough for 20,000 exams."""
+_OTHER_ENCODING: Final = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"'](?!utf-(?:8|16))", re.IGNORECASE)
+_DECLARATION_BYTES: Final = 1_024
 _HINT: Final = "Open it in Excel, and save the table as a new .xlsx or as CSV."
 _OLD: Final = b"\xd0\xcf\x11\xe0"
 _TIME: Final = re.compile(r"[hs]", re.IGNORECASE)
@@ -33,8 +37,10 @@ def read_workbook(data: bytes, name: str) -> list[Sheet]:
     except ImportError as error:
         raise PackageMissing("a workbook", error, extra="xlsx") from error
     start = Position(name, 1, 1)
-    _check_size(data, start)
+    if data.startswith(_OLD):
+        raise Unreadable("this is an old or encrypted workbook, which cannot be read", hint=_HINT, at=start)
     try:
+        _check_size(data, start)
         with warnings.catch_warnings(action="ignore"):  # about styles and other things that hold no cells
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
             counter = RowCounter(name)
@@ -43,29 +49,32 @@ def read_workbook(data: bytes, name: str) -> list[Sheet]:
     except Unreadable:
         raise
     except Exception as error:
-        # openpyxl raises nearly anything for a damaged or hostile file.
-        raise Unreadable(
-            f"this workbook is damaged ({type(error).__name__})", hint=_HINT, at=start
-        ) from error
+        # openpyxl and zipfile raise nearly anything for a damaged or hostile file.
+        message = f"this workbook is damaged or incomplete ({type(error).__name__})"
+        raise Unreadable(message, hint=_HINT, at=start) from error
 
 
 def _check_size(data: bytes, at: Position) -> None:
-    """Raise Unreadable for what is not a zip archive, or would unpack to more than a table holds.
+    """Raise Unreadable for an archive that unpacks to more, or to more XML, than a table of exams needs.
 
-    Reading a part stops at the size that the archive's directory says, so that the sum of these sizes
-    bounds what is read.
+    Reading a part stops at the size that the archive's directory says, so that the sum of these sizes bounds
+    what is read. openpyxl makes objects of hundreds of bytes of each element and attribute, so they are
+    counted before; in UTF-8 and UTF-16, no other sign begins an element.
     """
-    if data.startswith(_OLD):
-        raise Unreadable("this is an old or encrypted workbook, which cannot be read", hint=_HINT, at=at)
-    try:
-        parts = zipfile.ZipFile(io.BytesIO(data)).infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise Unreadable("this workbook is damaged or incomplete", hint=_HINT, at=at) from error
-    unpacked = sum(part.file_size for part in parts)
-    if len(parts) > _MAX_PARTS or unpacked > _MAX_UNPACKED_BYTES:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = archive.infolist()
+        unpacked = sum(part.file_size for part in parts)
+        elements = attributes = 0
+        for part in parts if len(parts) <= _MAX_PARTS and unpacked <= _MAX_UNPACKED_BYTES else ():
+            content = archive.read(part)
+            if _OTHER_ENCODING.search(content[:_DECLARATION_BYTES]):
+                raise Unreadable("this workbook is in an encoding that Excel does not use", hint=_HINT, at=at)
+            elements += content.count(b"<")
+            attributes += content.count(b"=")
+    if len(parts) > _MAX_PARTS or unpacked > _MAX_UNPACKED_BYTES or max(elements, attributes) > _MAX_XML:
         raise Unreadable(
-            f"this workbook unpacks to {unpacked // 1024**2:,} MiB in {len(parts):,} parts, too much",
-            hint="Copy the rows of the exams, as values, into a new workbook.",
+            f"this workbook is too large for a table of exams: {unpacked // 1024**2:,} MiB unpacked",
+            hint="Copy the rows of the exams, as values, into a new workbook, or save them as CSV.",
             at=at,
         )
 

@@ -97,7 +97,8 @@ def test_equal_values_are_equal_however_they_are_written(compared):
 
 def test_fields_that_disagree_are_named_with_both_values(compared):
     """A title, a time, a number; not what the table leaves open."""
-    table = "title,url,start,duration,attempts,access code\nFinals,https://lms.example.edu/1,2031-10-12 10:00,,2,\n"
+    names = "title,url,start,duration,attempts,access code\n"
+    table = names + "Finals,https://lms.example.edu/1,2031-10-12 10:00,,2,\n"
     comparison, _ = compared(table)
     assert [(each.field, each.table, each.declared) for each in comparison.exams[0].differences] == [
         ("title", "Finals", "Final"),

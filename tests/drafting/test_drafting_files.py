@@ -8,12 +8,15 @@ import pytest
 from drafted import drafted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from workbooks import finals_workbook, with_part, workbook
+from workbooks import finals_workbook, parts_of, with_part, workbook
 
 from reconciler.drafting import cells
 
 TABLE = "title;Straße;start;end\nPrüfung é;x;2031-10-12 09:00;2031-10-12 12:00\n"
 WORKBOOK = finals_workbook()
+PARTS = {
+    name: part for name, part in parts_of(WORKBOOK).items() if name.startswith("xl/") and "theme" not in name
+}
 MOST_MIB = 60
 """More than a file that is refused takes, and less than what the bombs unpack to."""
 
@@ -89,7 +92,7 @@ def test_a_cell_may_hold_line_breaks():
             with_part(finals_workbook(), "xl/worksheets/sheet1.xml", b"<worksheet><sheetData><row"),
             "table.csv:1:1",
         ),
-        (b"x" * (32 * 1024 * 1024 + 1), "table.csv:1:1"),
+        (b"x" * (16 * 1024 * 1024 + 1), "table.csv:1:1"),
     ],
     ids=lambda value: value if isinstance(value, str) else f"{value[:2]!r}",
 )
@@ -135,9 +138,16 @@ def sheet_xml(rows):
             lambda: sheet_xml(f'<row><c t="inlineStr"><is><t>{"A" * 10_000_000}</t></is></c></row>'),
             "32,767 characters",
         ),
-        (lambda: sheet_xml(" " * (65 * 1024 * 1024)), "unpacks to 65 MiB"),
+        (lambda: sheet_xml(" " * (65 * 1024 * 1024)), "too large"),
+        (lambda: sheet_xml("<x/>" * 1_500_000), "too large"),
+        (lambda: sheet_xml(f"<x {'a=' * 1_500_000}/>"), "too large"),
+        (lambda: sheet_xml("").decode().encode("cp037"), "damaged"),
+        (lambda: b'<?xml version="1.0" encoding="cp037"?>' + sheet_xml(""), "encoding"),
     ],
-    ids=["empty rows", "a far row", "a far column", "columns", "cells", "a long cell", "unpacked size"],
+    ids=[
+        *("empty rows", "a far row", "a far column", "columns", "cells", "a long cell"),
+        *("unpacked size", "elements", "attributes", "EBCDIC", "said to be EBCDIC"),
+    ],
 )
 def test_a_workbook_that_fills_a_memory_is_refused(part, said):
     """Rows, columns, cells and the size of what is unpacked are bounded."""
@@ -225,12 +235,12 @@ def test_any_bytes_are_a_draft_or_a_clear_error(data):
         assert all(each.hint and each.span is not None for each in findings if each.code != "too-many")
 
 
-@given(st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
-def test_a_damaged_workbook_is_a_draft_or_a_clear_error(chance: random.Random):
-    """Whatever bytes of it are changed."""
-    data = bytearray(WORKBOOK)
+@given(st.sampled_from([None, *PARTS]), st.randoms(use_true_random=False))
+@settings(max_examples=150, deadline=None)
+def test_a_damaged_workbook_is_a_draft_or_a_clear_error(part, chance: random.Random):
+    """Whatever bytes of the file, or of the XML of one of its parts, are changed."""
+    data = bytearray(WORKBOOK if part is None else PARTS[part])
     for _ in range(chance.randint(1, 20)):
-        data[chance.randrange(len(data))] = chance.randrange(256)
-    text, findings = drafted(bytes(data))
+        data[chance.randrange(len(data))] = chance.choice(b'<>"/ =019AEbdnrstv&;\0\xff')
+    text, findings = drafted(bytes(data) if part is None else with_part(WORKBOOK, part, bytes(data)))
     assert (text is None) == any(each.severity.value == "error" for each in findings)

@@ -50,10 +50,16 @@ def finals_workbook():
     return bytes_of(book)
 
 
+def parts_of(data):
+    """The parts of a workbook by name."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 def with_part(data, name, part):
     """A workbook with `part` as the content of its part `name`."""
     out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
-        for each in old.infolist():
-            new.writestr(each.filename, part if each.filename == name else old.read(each.filename))
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for each, content in (parts_of(data) | {name: part}).items():
+            archive.writestr(each, content)
     return out.getvalue()
