@@ -140,16 +140,18 @@ def _exam(row: Row, columns: Columns, dates: Iterable[RowDate], findings: Findin
 
 def _take(exam: ExamRow, known: Field, value: Value, findings: Findings) -> None:
     """Take the value of a cell into `exam`. Raises BadCell."""
+    if is_blank(value) and not (known.name == "url" and says_no_url(value)):
+        return
     if known.kind is Kind.SECRET:
         _take_code(exam, value, findings)
     elif known.name == "durationHours":
         exam.places[_DURATION] = exam.places[known.name,]
         _put(exam, _DURATION, value_for(known, value))
-    elif known.path and (not is_blank(value) or (known.name == "url" and says_no_url(value))):
+    elif known.path:
         _put(exam, known.path, value_for(known, value))
         if known.name == "type" and known.path not in exam.values:
             exam.gaps[known.path] = "the table does not say clearly whether it is Online or Written"
-    elif not known.path and not is_blank(value):
+    else:
         exam.others[known.name] = _checked(known.name, text_of(value))
 
 
@@ -188,8 +190,6 @@ def _checked(name: str, text: str) -> str:
 
 def _take_code(exam: ExamRow, value: Value, findings: Findings) -> None:
     """Take an access code exactly as it is. Raises BadCell."""
-    if is_blank(value):
-        return
     code = value if isinstance(value, str) else text_of(value)
     if _CONTROL.search(code) or "\n" in code or "\t" in code or "\r" in code:
         raise BadCell("An access code is one line of letters, digits and signs.")

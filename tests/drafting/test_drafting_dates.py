@@ -44,7 +44,17 @@ def test_a_date_that_can_be_read_in_one_way_is_read(written, read):
 
 @pytest.mark.parametrize(
     "written",
-    ["soon", "2031", "9", "2031-02-30 09:00", "13/13/2031 9:00", "10/12/2031 9:00 EST", "12/10/2031 25:00"],
+    [
+        "soon",
+        "2031",
+        "9",
+        "2031-02-30 09:00",
+        "13/13/2031 9:00",
+        "10/12/2031 9:00 EST",
+        "12/10/2031 25:00",
+        "12/13/2031 13:00 PM",
+        "99999.5",
+    ],
 )
 def test_what_is_no_date_is_an_error_at_its_cell(written):
     """Its text is not repeated, for it may be an access code in the wrong column."""

@@ -161,6 +161,49 @@ def test_values_that_most_exams_share_are_defaults():
     assert text.count("duration: ") == 2
 
 
+def test_sids_and_zones_of_the_table_are_no_gaps():
+    """One zone is that of the file, several are those of the exams; a course may have a SID and no name."""
+    install, known = f"AI{'a' * 32}", f"CU{'b' * 32}"
+    head = "title,installSid,course,courseSid,timezone,start\n"
+    one = f"A,{install},cs,{known},Europe/Berlin,2031-10-12 09:00\n"
+    text, findings = drafted((head + one + f"B,{install},bio,,Europe/Berlin,2031-10-12 09:00\n").encode())
+    assert f"installSid: {install}\ntimezone: Europe/Berlin\ncourses:\n  cs: {known}\n#   bio: CU" in text
+    gaps = [message for _, message in told(findings, "to-fill-in")]
+    assert gaps[0].startswith("`url`")
+    assert gaps[1:] == ["the SID of the course 'bio' is to be filled in"]
+    text, _ = drafted((head + one + f"B,{install},,{known},Asia/Tokyo,2031-10-12 09:00\n").encode())
+    assert text.count("timezone: ") == 2
+    assert f"    courseSid: {known}\n" in text
+    assert {exam.timezone for exam in loaded_from(filled(text)).declared.exams} == {
+        "Europe/Berlin",
+        "Asia/Tokyo",
+    }
+
+
+def test_an_exam_on_paper_needs_no_url():
+    """A URL of N/A says that it is on paper, and a type of Written that there is no URL."""
+    text, findings = drafted(b"title,course,url,type\nA,cs,n/a,\nB,cs,,written\n")
+    assert text.count("Written") == 1
+    assert text.count("url: N/A") == 2
+    assert not [message for _, message in told(findings, "to-fill-in") if "url" in message]
+
+
+def test_durations_may_be_in_hours_and_counts_unlimited():
+    """A column says its unit; what is unlimited is left out."""
+    text, _ = drafted(b"title,Duration (hours),attempts\nA,1.5,unlimited\nB,TBA,\n")
+    assert "    duration: 90\n" in text
+    assert "attempts" not in text
+
+
+def test_very_many_findings_are_counted():
+    """A thousand of a severity are listed, and the last one says how many more there are."""
+    rows = "".join(f"Exam {number},soon\n" for number in range(1_200))
+    _, findings = drafted(f"title,start\n{rows}".encode())
+    assert len(told(findings, "bad-cell")) == 1_000
+    assert findings[-1].code == "too-many"
+    assert "200 more" in findings[-1].message
+
+
 def test_a_single_exam_has_no_defaults():
     """There is nobody to share with."""
     text, _ = drafted(b"title,duration\nA,90\n")
