@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from functools import partial
 from typing import Final
 
+from reconciler.model.cohorts import names_of
 from reconciler.model.identities import as_yaml
 from reconciler.model.payloads import Json
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
@@ -102,9 +103,9 @@ def _other_course(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
 
 
 def _is_of(exam: Exam, alias: str) -> bool:
-    """Return whether the course of `exam` is a section of `alias`, as `cs101-001` is of `cs101`."""
-    course = exam.course or ""
-    return course.startswith(alias) and not course[len(alias) :][:1].isalnum()
+    """Return whether the course of `exam` is `alias`, in its term (`2032sp-cs101`), or a section of it."""
+    names = names_of(exam.course or "", {exam.term})
+    return any(name.startswith(alias) and not name[len(alias) :][:1].isalnum() for name in names)
 
 
 RULES: Final = (

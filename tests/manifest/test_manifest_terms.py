@@ -481,3 +481,17 @@ def test_days_are_counted_by_the_clocks_of_every_zone(  # noqa: PLR0913, PLR0917
         loaded = Workspace.open(root=root).validate(now=datetime(1980, 1, 1, tzinfo=UTC))
         codes.append(([one.code for one in errors(loaded)], [exam.digest for exam in loaded.declared.exams]))
     assert codes[0] == codes[1]
+
+
+@pytest.mark.parametrize(
+    ("course", "is_told"), [("2032sp-cs", False), ("2032sp-cs-001", False), ("late", True)]
+)
+def test_the_course_of_a_term_belongs_to_that_of_its_address(
+    tmp_path: Path,
+    course: str,
+    is_told: bool,  # noqa: FBT001
+) -> None:
+    """After a rollover the address has the name without its term, and last term's course is still there."""
+    new = {"2032sp-cs": f"CU{'3' * 32}", "2032sp-cs-001": f"CU{'4' * 32}"}
+    found = load(tmp_path, courses=COURSES | new, exams={"cs/final": BASE | {"course": course}})
+    assert ("course-in-address" in {each.code for each in found.diagnostics}) is is_told
