@@ -129,7 +129,7 @@ def read_by_a_shell(line):
     return done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
 
 
-@given(directory=ODD, state=ODD.filter(lambda text: text != "--"), path=ODD)
+@given(directory=ODD.filter(lambda text: text != "--"), state=ODD.filter(lambda text: text != "--"), path=ODD)
 def test_a_command_with_odd_names_is_read_as_it_was_meant(directory, state, path):
     """The shell and the parser get the very directory, state and manifest back."""
     scope = Invocation(("--chdir", directory, "--state", state), (path,) if path else ())
