@@ -6,6 +6,7 @@ import pytest
 
 from reconciler import schemas
 from reconciler.manifest.loader import load
+from reconciler.manifest.workspace_file import load_workspace
 from reconciler.model.destination import Environment
 
 HEAD = """\
@@ -105,7 +106,9 @@ def test_a_filled_snippet_is_a_right_exam(server, file_of, tmp_path, label, plac
     loaded = findings(tmp_path, whole)
     assert loaded.diagnostics == ()
     exam = loaded.declared.exams[0]
-    assert str(exam.address) == "cs101/midterm-1"
+    assert str(exam.address) == (
+        "cs101/midterm-1/001" if label == "exam: with sections" else "cs101/midterm-1"
+    )
     assert exam.payload.keys() >= REQUIRED
 
 
@@ -130,6 +133,21 @@ def test_placeholders_are_reached_in_their_order(label, server, file_of):
     assert numbers == [1, 2, 1, *range(3, len(numbers))]
 
 
+def test_a_filled_term_is_a_right_term(server, file_of, tmp_path):
+    """Below `terms:` of the workspace file there is a snippet for one."""
+    path, text = file_of("workspace"), "version: 1\nterms:\n  "
+    server.mistakes(path, text)
+    (offer,) = [each for each in server.offers(path, 2, 2) if each["label"] == "term"]
+    days = {"<term>": "2032sp", "<first day>": "2032-01-12", "<last day>": "2032-05-07"}
+    days |= {"<a Monday>": "2032-03-08", "<a Sunday>": "2032-03-14"}
+    whole = inserted(text, offer, lambda _, default: days[default])
+    assert server.mistakes(path.with_stem(f"{path.stem}-whole"), whole) == []
+    (tmp_path / "reconciler.yaml").write_text(whole, encoding="utf-8")
+    loaded = load_workspace(tmp_path, environment_name=None)
+    assert loaded.diagnostics == ()
+    assert [len(term.mondays) for term in loaded.environment.terms.values()] == [16]
+
+
 def test_kinds_are_what_they_say(server, file_of):
     """What makes an exam one of its kind is in its snippet, and not in that of another."""
     text = HEAD + PLACES["the first exam"]
@@ -139,7 +157,8 @@ def test_kinds_are_what_they_say(server, file_of):
         return {label.removeprefix("exam: ") for label, body in bodies.items() if words in body}
 
     assert with_("type: Written") == with_("url: N/A") == with_("instructorAsProctor:") == {"written"}
-    assert with_("password: { fromEnv: EXAM_SECRET_") == with_("type: Online")
+    assert with_("password: { fromEnv: ") == with_("EXAM_SECRET_") == with_("type: Online")
+    assert with_("sections:") == {"with sections"}
     assert with_("scheduleOpenDate:") == with_("scheduleCloseDate:") == {"whole", "online, with booking"}
     assert with_('title: "[Practice] ') == {"practice"}
     assert with_("isLimitedScope: true") == {"make-up"}
