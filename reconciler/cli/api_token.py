@@ -48,17 +48,21 @@ def printed_by(command: Sequence[str], *, within_s: float = 60) -> str:
 
     Raises LookupError for another result. All that it started then ends with it, as when this run is stopped.
     """
+    held = _HeldSignals()
     try:
         process = subprocess.Popen(  # noqa: S603 - the user names the program
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, process_group=0
         )
     except OSError as error:
+        held.release()
         raise LookupError(f"command cannot be started: {error.strerror}") from error
     try:
+        held.release()
         printed = b"".join(_parts_of(process, within_s))
     except BaseException:
         with suppress(ProcessLookupError, PermissionError):  # it has ended already
             os.killpg(process.pid, signal.SIGKILL)
+        cast("IO[bytes]", process.stdout).close()
         raise
     finally:
         code = process.wait()
@@ -69,6 +73,28 @@ def printed_by(command: Sequence[str], *, within_s: float = 60) -> str:
     if not text or len(text.splitlines()) > 1:
         raise LookupError(f"command printed {'more than one line' if text else 'nothing'}")
     return text
+
+
+class _HeldSignals:
+    """Holds back signals that end this run, until `release`.
+
+    One that came while a command is being started would leave that command running, unknown to this run.
+    """
+
+    def __init__(self) -> None:
+        self._came: list[int] = []
+        self._before = {
+            number: signal.signal(number, lambda came, _: self._came.append(came))
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            if callable(signal.getsignal(number))
+        }
+
+    def release(self) -> None:
+        """Put the handlers back, and send again what came."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        for came in self._came:
+            signal.raise_signal(came)
 
 
 def _parts_of(process: "subprocess.Popen[bytes]", within_s: float) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 import shlex
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -136,6 +137,21 @@ def is_running(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_a_signal_while_the_command_is_started_ends_it(monkeypatch):
+    """It waits until the command is known to the run, which then ends both."""
+    started, popen = [], subprocess.Popen
+
+    def start(*arguments, **options):
+        started.append(popen(*arguments, **options))
+        signal.raise_signal(signal.SIGINT)
+        return started[0]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    with pytest.raises(KeyboardInterrupt):
+        printed_by([sys.executable, "-c", "import time; time.sleep(60)"])
+    assert started[0].returncode == -signal.SIGKILL
 
 
 def test_a_run_that_is_stopped_ends_the_command(workspace):
