@@ -105,8 +105,12 @@ def _overlap(exams: Sequence[Exam], _: Context) -> Iterator[Finding]:
 
 
 def _overlaps_in_course(windows: Iterable[ExamWindow[Exam]]) -> Iterator[Finding]:
-    """Yield a finding for each of the sorted `windows` that opens while an earlier one is open."""
-    for (_opens, _address, _closes, exam), (_, other, until, _exam) in overlaps_of(windows):
+    """Yield a finding for each of the sorted `windows` that opens while an earlier one is open.
+
+    A student sits one of several sections of an exam, so these may overlap.
+    """
+    overlaps = overlaps_of(windows, group_of=lambda window: window[-1].exam_address)
+    for (_opens, _address, _closes, exam), (_, other, until, _exam) in overlaps:
         yield Finding(
             exam=exam,
             path=_at(_OPENS),

@@ -4,6 +4,8 @@ import hashlib
 import json
 import re
 import shlex
+import signal
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
 
@@ -11,6 +13,7 @@ import pytest
 from drafted import filled
 
 from reconciler.cli import main
+from reconciler.cli.dispatch import STOPPING
 from reconciler.host import SystemClock
 from reconciler.sandbox import Settings
 from reconciler.sandbox.running import running
@@ -122,10 +125,21 @@ class Year:
         self.put(manifest, re.sub(r"EXAM_SECRET_TODO|(url: )?\bTODO\b", value, text))
 
 
+@contextmanager
+def signals_restored():
+    """Put the handlers of signals back: an apply ends with its process, and here that is the test's."""
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 @pytest.fixture
 def year(tmp_path, monkeypatch, capfd):
     """Such a workspace, with the tables of a fall."""
-    with running(Settings(port=0)) as sandbox:
+    with running(Settings(port=0)) as sandbox, signals_restored():
         made = Year(tmp_path, sandbox, monkeypatch, capfd)
         made.put("reconciler.yaml", TERMS)
         made.put("finals.csv", REGISTRAR)

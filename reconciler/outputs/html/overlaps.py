@@ -76,7 +76,7 @@ def _pairs(plan: Plan) -> Iterator[tuple[Change, Change]]:
         if is_for_everybody(payload_of(change)):
             courses.setdefault((change.install_sid, change.course_sid), []).append(window)
     for windows in courses.values():
-        for later, earlier in overlaps_of(windows):
+        for later, earlier in overlaps_of(windows, group_of=lambda window: window[-1].exam_address):
             yield later[-1], earlier[-1]
 
 
