@@ -147,9 +147,7 @@ def _aliases(block: str, roots: Sequence[YamlMapping]) -> Iterator[tuple[str, st
 
 def report_header(root: YamlMapping, diagnostics: FileDiagnostics) -> None:
     """Report mistakes in `root` outside its exams, which are checked one by one."""
-    header = YamlMapping()
-    header.update(root)
-    header.offsets = root.offsets
+    header = root.copy()
     if isinstance(root.get(_EXAMS), YamlMapping):
         header[_EXAMS] = YamlMapping()
     report_schema_errors(check_of("manifest"), header, NamedRange(TextRange(0, 0), "a manifest"), diagnostics)

@@ -51,9 +51,7 @@ class Filling(Struct):
         return filled
 
     def _mapping(self, written: YamlMapping, names: _Names) -> YamlMapping:
-        copy = YamlMapping()
-        copy.update(written)
-        copy.offsets = written.offsets
+        copy = written.copy()
         for key, (_, at) in written.ranges().items():
             if key != PASSWORD or not isinstance(written[key], str):
                 copy[key] = self._filled(written[key], at, names)
@@ -66,10 +64,9 @@ class Filling(Struct):
             return self._mapping(value, names)
         if not isinstance(value, YamlSequence):
             return value
-        copy = YamlSequence()
-        copy.extend(self._filled(item, value.item_at(index), names) for index, item in enumerate(value))
-        copy.offsets = value.offsets
-        return copy
+        return value.with_items(
+            self._filled(item, value.item_at(index), names) for index, item in enumerate(value)
+        )
 
     def _text(self, text: str, at: TextRange, names: _Names) -> str | Broken:
         wrong: list[str] = []

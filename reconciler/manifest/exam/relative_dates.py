@@ -54,22 +54,14 @@ def with_absolute_dates(exam: YamlMapping, context: FileContext, diagnostics: Fi
 
 def _copied(exam: YamlMapping) -> YamlMapping:
     """Return a copy of `exam` in which its dates can be replaced."""
-    configuration = _copy(exam.mapping("configuration"))
+    configuration = exam.mapping("configuration").copy()
     proctors = configuration.get("instructorAsProctor")
     if isinstance(proctors, YamlSequence):
-        copies = YamlSequence()
-        copies.extend(_copy(each) if isinstance(each, YamlMapping) else each for each in proctors)
-        copies.offsets = proctors.offsets
-        configuration["instructorAsProctor"] = copies
-    copy = _copy(exam)
+        configuration["instructorAsProctor"] = proctors.with_items(
+            each.copy() if isinstance(each, YamlMapping) else each for each in proctors
+        )
+    copy = exam.copy()
     copy["configuration"] = configuration
-    return copy
-
-
-def _copy(mapping: YamlMapping) -> YamlMapping:
-    copy = YamlMapping()
-    copy.update(mapping)
-    copy.offsets = mapping.offsets
     return copy
 
 
@@ -165,15 +157,15 @@ class _Reader(Struct):
                 f"the term {term.name} has {len(mondays)} weeks{without}",
                 f"The last one begins on {mondays[-1]}." if mondays else "All of its weeks are skipped.",
             )
-        date_ = mondays[int(week) - 1] + timedelta(days=day)
-        if not term.starts <= date_ <= term.ends:
-            side = "before its first day" if date_ < term.starts else "after its last day"
+        found = mondays[int(week) - 1] + timedelta(days=day)
+        if not term.starts <= found <= term.ends:
+            side = "before its first day" if found < term.starts else "after its last day"
             raise _Unusable(
                 written.value_at("day"),
-                f"this is {date_}, and the term {term.name} lasts from {term.starts} to {term.ends}",
+                f"this is {found}, and the term {term.name} lasts from {term.starts} to {term.ends}",
                 f"{WEEKDAYS[day]} of week {week} is {side}: write another day, or a date.",
             )
-        return _spelt(datetime.combine(date_, clock))
+        return _spelt(datetime.combine(found, clock))
 
     def _counted(self, written: YamlMapping, form: str, at: TextRange) -> str:
         """Return the date-time that is some days before or after another one."""

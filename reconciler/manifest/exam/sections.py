@@ -79,10 +79,11 @@ def _sections(  # noqa: PLR0913, PLR0917 - the exam and its places
 ) -> Iterator[WrittenExam]:
     shared = _without_sections(exam)
     copied = count_nodes(shared)
-    for name, (at, own) in exam.mapping(SECTIONS).ranges().items():
-        if _is_failed_merge(name, exam.mapping(SECTIONS)[name]):
+    sections = exam.mapping(SECTIONS)
+    for name, (at, own) in sections.ranges().items():
+        if _is_failed_merge(name, sections[name]):
             continue
-        fields = exam.mapping(SECTIONS).mapping(name)
+        fields = sections.mapping(name)
         report_misplaced_sections(fields, "a section", diagnostics)
         if not is_address_part(name):
             diagnostics.add(

@@ -105,6 +105,13 @@ class YamlSequence(list[Value]):
         first = OFFSETS_PER_ITEM * index
         return TextRange(self.offsets[first], self.offsets[first + 1])
 
+    def with_items(self, items: Iterable[Value]) -> "YamlSequence":
+        """Return a list of `items`, one in place of each of these, at the same offsets."""
+        copy = YamlSequence()
+        copy.extend(items)
+        copy.offsets = self.offsets[:]
+        return copy
+
 
 def range_at(value: Value, path: Iterable[str | int]) -> TextRange | None:
     """Return the text range of the value at `path`, if any: of a collection, null or password, the key."""
