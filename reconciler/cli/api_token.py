@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import IO, cast
 
 from reconciler.cli.arguments import below_root, variable
+from reconciler.cli.dispatch import STOPPING
 from reconciler.model.destination import TOKEN_VARIABLE
 from reconciler.model.errors import TokenUnusable
 from reconciler.outputs.text.report_text import signal_name
@@ -85,7 +86,7 @@ class _HeldSignals:
         self._came: list[int] = []
         self._before = {
             number: signal.signal(number, lambda came, _: self._came.append(came))
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            for number in STOPPING
             if callable(signal.getsignal(number))
         }
 
