@@ -45,14 +45,14 @@ class FileContext(Struct, frozen=True):
     courses: Mapping[str, CourseSid]
     users: Mapping[str, str]
     install: InstallSid | None
-    unusable: frozenset[tuple[str, str]] = frozenset()
-    """All aliases of the files, also with a wrong SID, each behind its block, `courses` or `users`."""
+    written_aliases: frozenset[tuple[str, str]] = frozenset()
+    """All aliases of the files, those with a wrong SID too, each with its block: `courses` or `users`."""
     term: Term | None = None
     term_is_wrong: bool = False
 
-    def is_unusable(self, block: str, alias: str) -> bool:
-        """Return whether a diagnostic tells already why `alias` is not known."""
-        return not self.unusable.isdisjoint({(block, alias), (block, MERGE)})
+    def is_reported(self, block: str, alias: str) -> bool:
+        """Return whether a diagnostic tells already why `alias`, which has no usable SID, has none."""
+        return not self.written_aliases.isdisjoint({(block, alias), (block, MERGE)})
 
     def is_for(self, environments: Sequence[str]) -> bool:
         """Return whether the chosen environment is one of these; none of them, or none chosen, means all."""
@@ -79,7 +79,7 @@ def context_of(
     zone = zone_of(name) if isinstance(name, str) else None
     if environment.timezone is not None and zone is None:
         report_unknown_zone(environment.timezone, TextRange(0, 0), diagnostics)
-    written = _nearest("installSid", roots)
+    written, term = _nearest("installSid", roots), term_of(roots[-1])
     usable = InstallSid(written) if isinstance(written, str) and is_install_sid(written) else None
     return FileContext(
         environment=environment,
@@ -91,11 +91,11 @@ def context_of(
         users={alias: sid for alias, sid in _aliases("users", roots) if is_user_sid(sid)}
         | dict(environment.users),
         install=environment.install_sid or usable,
-        unusable=frozenset(
+        written_aliases=frozenset(
             (block, alias) for block in _ALIASES for root in roots for alias in root.mapping(block)
         ),
-        term=environment.terms.get(term_of(roots[-1]) or ""),
-        term_is_wrong="term" in roots[-1] and term_of(roots[-1]) not in environment.terms,
+        term=environment.terms.get(term or ""),
+        term_is_wrong="term" in roots[-1] and term not in environment.terms,
     )
 
 

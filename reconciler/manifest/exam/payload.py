@@ -46,14 +46,15 @@ def course_of(
         return (CourseSid(value), None) if is_course_sid(value) else None
     if value in context.courses:
         return context.courses[value], value
-    if context.is_unusable("courses", value):
+    if context.is_reported("courses", value):
         return None
-    hint = "Add it to `courses` of this file or of the environment, or write `courseSid: CU…`."
+    where = "it to `courses` of this file or of the environment, or write `courseSid: CU…`."
+    hint = f"Add {where}"
     # The course of another term is another course, however alike the names are.
     term = next((f"{name}-" for name in context.environment.terms if value.startswith(f"{name}-")), "")
     known = [alias for alias in context.courses if alias.startswith(term)]
     if near := suggestion(value, known, ""):
-        hint = f"{near} If not, a{hint[1:]}"
+        hint = f"{near} If not, add {where}"
     if is_course_sid(value):
         hint = "It is a SID: write `courseSid:` instead of `course:`."
     diagnostics.add(
@@ -87,7 +88,7 @@ def report_user(exam: YamlMapping, context: FileContext, diagnostics: FileDiagno
         )
     elif is_user_sid(value):
         hint = f"It is a SID: write `{_USER}:` instead of `{_ALIAS}:`."
-    if context.is_unusable("users", value):
+    if context.is_reported("users", value):
         return False
     said = suggestion(value, context.users, hint)
     diagnostics.add(code, exam.value_at(field), message, said, cause=f"user {value}")
