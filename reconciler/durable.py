@@ -61,6 +61,25 @@ def read_file(path: Path) -> bytes:
 
 def create_file(path: Path, data: bytes) -> None:
     """Make `data` the new file `path`, durably and for its owner only. Raises FileExistsError."""
+    _write_new(path, data)
+    flush_folder(path.parent)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Make `data` the file `path`, durably and for its owner only. Others see the old file or the new one."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    scratch.unlink(missing_ok=True)  # of a killed process with this number
+    _write_new(scratch, data)
+    try:
+        scratch.replace(path)
+    except OSError:
+        scratch.unlink(missing_ok=True)
+        raise
+    flush_folder(path.parent)
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Write `data` to the new file `path`, and flush it; remove the file again if that fails."""
     descriptor = os.open(path, _MAKING, _MODE)
     try:
         write_all(descriptor, data)
@@ -70,21 +89,3 @@ def create_file(path: Path, data: bytes) -> None:
         raise
     finally:
         os.close(descriptor)
-    flush_folder(path.parent)
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Make `data` the file `path`, durably and for its owner only. Others see the old file or the new one."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    scratch.unlink(missing_ok=True)  # of a killed process with this number
-    descriptor = os.open(scratch, _MAKING, _MODE)
-    try:
-        write_all(descriptor, data)
-        flush(descriptor)
-        scratch.replace(path)
-    except OSError:
-        scratch.unlink(missing_ok=True)
-        raise
-    finally:
-        os.close(descriptor)
-    flush_folder(path.parent)
