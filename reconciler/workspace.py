@@ -26,8 +26,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler import service_url
-from reconciler.drafting.new_files import write_new
-from reconciler.drafting.rollover import roll_over
 from reconciler.editing import Edit, Restored, migrate, rebuild
 from reconciler.host import SystemClock, lock_info, new_attempt, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
@@ -213,6 +211,8 @@ class Workspace:
 
         The manifests must have no errors, except those that are there only because time has passed.
         """
+        from reconciler.drafting.rollover import roll_over  # noqa: PLC0415 - no other command needs it
+
         file_errors = [each for each in self._file.diagnostics if each.code != "no-environment"]
         if has_errors(file_errors):
             raise ManifestInvalid(file_errors)
@@ -235,6 +235,8 @@ class Workspace:
 
     def write_rollover(self, rollover: Rollover) -> tuple[str, ...]:
         """Write the new files, all or none; return those that no command reads unless they are named."""
+        from reconciler.drafting.new_files import write_new  # noqa: PLC0415 - no other command needs it
+
         sources = {file.name for file in find_manifests(self._paths, self._root).files}
         write_new(rollover.files, self._root)
         names = self._file.environment.names or (None,)
