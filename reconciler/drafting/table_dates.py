@@ -53,11 +53,6 @@ class WrittenDate(Struct, frozen=True):
 
     readings: dict[Order, Moment]
 
-    @property
-    def is_ambiguous(self) -> bool:
-        """Return whether the readings differ."""
-        return len({reading.day for reading in self.readings.values()}) > 1
-
 
 def read_date(value: Value, epoch: date = EPOCH) -> WrittenDate | None:
     """Return the readings of `value`; None if it is neither a date nor a time.
