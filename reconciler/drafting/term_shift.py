@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from reconciler.manifest.exam.dates import BadDateTime, local_reading, normalized
+from reconciler.manifest.exam.dates import BadDateTime, local_reading, normalized, offset_of
 from reconciler.model.instants import spell_instant
 from reconciler.model.terms import Term, monday_of
 
@@ -96,7 +96,7 @@ def _with_offset(local: datetime, zone: ZoneInfo, text: str, offset: str) -> str
 
     If the clocks show it twice, it is the reading that has the same offset.
     """
-    written = _span_of(offset)
+    written = offset_of(offset.strip()).utcoffset(None)
     readings = [local.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
     reading = next((one for one in readings if one.utcoffset() == written), readings[0])
     span = reading.utcoffset() or timedelta()
@@ -105,14 +105,6 @@ def _with_offset(local: datetime, zone: ZoneInfo, text: str, offset: str) -> str
         return spell_instant(reading.astimezone(UTC))
     spelt = offset if span == written else reading.isoformat()[-len("+00:00") :]
     return f"{local.date()}{text[_DAY_END]}{local:%H:%M}{seconds}{spelt}"
-
-
-def _span_of(offset: str) -> timedelta:
-    text = offset.strip()
-    if text in "Zz":
-        return timedelta()
-    span = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
-    return -span if text[0] == "-" else span
 
 
 def _problem(local: datetime, zone: ZoneInfo | None) -> BadDateTime | None:

@@ -119,7 +119,7 @@ def normalized(text: str, zone: ZoneInfo | None) -> str:
         if offset is None:
             instant = _local_instant(moment, zone)
         else:
-            instant = moment.replace(tzinfo=_offset(offset)).astimezone(UTC)
+            instant = moment.replace(tzinfo=offset_of(offset)).astimezone(UTC)
     except OverflowError:
         raise BadDateTime("bad-date-time", "this date is beyond the years 1 to 9999") from None
     return spell_instant(instant)
@@ -136,7 +136,7 @@ def local_reading(text: str, zone: ZoneInfo | None) -> tuple[datetime, str]:
     moment, offset = _moment(written), written["offset"]
     if offset is None or zone is None:
         return moment, offset or ""
-    return moment.replace(tzinfo=_offset(offset)).astimezone(zone).replace(tzinfo=None), ""
+    return moment.replace(tzinfo=offset_of(offset)).astimezone(zone).replace(tzinfo=None), ""
 
 
 def _moment(written: re.Match[str]) -> datetime:
@@ -153,7 +153,8 @@ def _moment(written: re.Match[str]) -> datetime:
         raise BadDateTime("bad-date-time", "there is no such date or time in the calendar") from None
 
 
-def _offset(text: str) -> tzinfo:
+def offset_of(text: str) -> tzinfo:
+    """Return the offset from UTC that is written as `text`, such as `Z` or `-04:00`. Raises BadDateTime."""
     if text in "Zz":
         return UTC
     hours, minutes = int(text[1:3]), int(text[4:6])
