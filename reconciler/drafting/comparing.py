@@ -10,7 +10,7 @@ from reconciler.manifest.exam.dates import DATE_FIELDS, BadDateTime, normalized
 from reconciler.model.comparison import ComparedExam, Comparison, FieldDifference
 from reconciler.model.declarations import Declaration, Declared
 from reconciler.model.identities import Address, ExamSid
-from reconciler.model.payloads import Json, Payload
+from reconciler.model.payloads import Json, value_of
 from reconciler.model.sameness import folded
 from reconciler.zones import zone_of
 
@@ -117,10 +117,10 @@ def _differences(exam: TableExam, declaration: Declaration, findings: Findings) 
         if path in _NOT_COMPARED:
             continue
         given = _instant(exam, path, declaration, findings) if path[-1] in DATE_FIELDS else value
-        found = _at(declaration.payload, path)
+        found = value_of(declaration.payload, path)
         if given is not None and given != found:
             yield FieldDifference(".".join(path), given, found)
-    has_code = _at(declaration.payload, PASSWORD) is not None
+    has_code = value_of(declaration.payload, PASSWORD) is not None
     if exam.row.has_code not in {None, has_code}:
         yield FieldDifference(".".join(PASSWORD), exam.row.has_code, has_code)
 
@@ -136,13 +136,6 @@ def _instant(exam: TableExam, path: Path, declaration: Declaration, findings: Fi
             hint = "Add a column `timezone` to the table, or `timezone:` to the manifest."
         findings.error(error.code, exam.row.places[path], error.message, hint)
         return None
-
-
-def _at(payload: Payload, path: Path) -> Json:
-    value: Json = payload
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
 
 
 def _title(declaration: Declaration) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -28,6 +28,14 @@ def configuration_of(payload: Payload) -> Payload:
     """Return the `configuration` object, or an empty one."""
     found = payload.get("configuration")
     return found if isinstance(found, dict) else {}
+
+
+def value_of(payload: Json, path: Iterable[str]) -> Json:
+    """Return the value at `path` in `payload`; None if there is none."""
+    value = payload
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 _CANONICAL: Final = json.JSONEncoder(

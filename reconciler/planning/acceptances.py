@@ -6,14 +6,13 @@ once: state remembers it by exam, digest and reason.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import reduce
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
 from reconciler.model.declarations import AcceptedChange, Declaration
 from reconciler.model.identities import Address
-from reconciler.model.payloads import Json
+from reconciler.model.payloads import value_of
 from reconciler.model.plan import Change
 from reconciler.model.renames import Routes, onward
 from reconciler.model.secret_fingerprints import SecretFingerprints
@@ -91,10 +90,5 @@ def _has_same_secrets(entry: Entry, exam: Declaration) -> bool:
     """Return whether all secrets of `exam`, and no others, were sent with the same references."""
     tracked = entry.secrets.digests.keys() if entry.secrets is not None else set[str]()
     return tracked == {use.dotted_path for use in exam.secrets} and all(
-        _at(entry.payload, use.path) == use.secret.reference for use in exam.secrets
+        value_of(entry.payload, use.path) == use.secret.reference for use in exam.secrets
     )
-
-
-def _at(payload: Json, path: Iterable[str]) -> Any:
-    """Return the value at `path` in `payload`; None if there is none."""
-    return reduce(lambda here, key: here.get(key) if isinstance(here, Mapping) else None, path, payload)
