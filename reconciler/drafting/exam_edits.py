@@ -56,8 +56,8 @@ class ExamEdits(Struct):
 
     def edit(self, root: YamlMapping) -> None:
         """Edit all that `root` says about exams. Raises CannotEdit."""
-        self._part("defaults", root.mapping("defaults"), YamlMapping())
-        defaults = self.context.partial_exams.below() or YamlMapping()
+        self._part("defaults", root.mapping("defaults"), None)
+        defaults = self.context.partial_exams.below()
         for name, profile in root.mapping(PROFILES).items():
             if isinstance(profile, YamlMapping):
                 self._part(f"profile {name}", profile, defaults)
@@ -70,14 +70,14 @@ class ExamEdits(Struct):
                         of_section = merged(section, exam)
                         self._part(f"{address}/{key}", section, merged(exam, self._below(of_section)))
 
-    def _below(self, exam: YamlMapping) -> YamlMapping:
-        """Return what `exam` is merged over."""
+    def _below(self, exam: YamlMapping) -> YamlMapping | None:
+        """Return the defaults and profiles that `exam` is merged over; None if there are neither."""
         partial_exams = self.context.partial_exams
-        defaults = partial_exams.below() or YamlMapping()
-        listed = exam.sequence(PROFILES) if PROFILES in exam else defaults.sequence(PROFILES)
-        return partial_exams.below(tuple(map(str, listed))) or defaults
+        holder = exam if PROFILES in exam else partial_exams.below() or exam
+        return partial_exams.below(tuple(map(str, holder.sequence(PROFILES))))
 
-    def _part(self, where: str, part: YamlMapping, below: YamlMapping) -> None:
+    def _part(self, where: str, part: YamlMapping, below: YamlMapping | None) -> None:
+        """Edit an exam, or a part of one, that is merged over `below`."""
         zone = self.context.for_exam(merged(part, below)).zone
         for holder, key in date_places(part):
             if isinstance(text := holder[key], str):
