@@ -1,5 +1,6 @@
 """Reads quizzes as Canvas exports them: the JSON of its list of quizzes, or several lists in a row."""
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ _Members: TypeAlias = dict[str, tuple[Any, int]]
 
 def is_json(data: bytes) -> bool:
     """Return whether `data` begins as a JSON list or object."""
-    return data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"[", b"{"}
+    return data[:64].removeprefix(codecs.BOM_UTF8).lstrip()[:1] in {b"[", b"{"}
 
 
 def read_canvas(text: str, name: str, findings: Findings) -> list[Sheet]:

@@ -1,7 +1,7 @@
 """The new text of one file, checked, with what a person should know of it."""
 
+import codecs
 from collections.abc import Iterator
-from typing import Final
 
 from reconciler.drafting.exam_edits import ExamEdits
 from reconciler.drafting.text_diff import unified_diff
@@ -13,8 +13,6 @@ from reconciler.manifest.yaml.nodes import TextRange
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.rollover import Gap, RolledFile, ShiftedField
 from reconciler.model.terms import monday_of
-
-_BOM: Final = b"\xef\xbb\xbf"
 
 
 class NewText:
@@ -29,16 +27,18 @@ class NewText:
             raise CannotEdit(START)
         exams.edits.check(document.root)
         self._courses = document.root.mapping("courses")
-        self._moved = Moved(exams.edits.all())
+        self._edits = exams.edits.all()
+        self._moved = Moved(self._edits)
 
     def rolled(self) -> RolledFile:
         """Return the file."""
-        source, starts_with_bom = self._diagnostics.source, self._written.data.startswith(_BOM)
+        source = self._diagnostics.source
+        mark = codecs.BOM_UTF8 if self._written.data.startswith(codecs.BOM_UTF8) else b""
         return RolledFile(
             source=self._written.file.name,
             name=source.file,
-            content=(_BOM if starts_with_bom else b"") + self._text.encode(),
-            diff=tuple(unified_diff(self._written.source, source, self._exams.edits.all())),
+            content=mark + self._text.encode(),
+            diff=tuple(unified_diff(self._written.source, source, self._edits)),
             shifts=tuple(
                 ShiftedField(
                     at=self._position(at),
