@@ -44,6 +44,9 @@ class _Base(Struct, frozen=True):
     courses: frozenset[str]
 
 
+_NO_BASE: Final = _Base(None, (), frozenset())
+
+
 def roll_over(
     files: Iterable[ManifestPath],
     *,
@@ -58,8 +61,8 @@ def roll_over(
     """
     run = _Run(root, environment, TermShift(*terms), courses)
     for file in files:
-        run.manifest(file)
-    found = [each for diagnostics in run.read.values() for each in diagnostics.collected]
+        run.roll_over(file)
+    found = [each for diagnostics in run.diagnostics.values() for each in diagnostics.collected]
     errors = tuple(each for each in found if each.severity is Severity.ERROR)
     if errors:
         raise ManifestInvalid(
@@ -68,11 +71,8 @@ def roll_over(
     return Rollover(files=tuple(run.files.values()), warnings=tuple(run.warnings), notes=tuple(run.notes))
 
 
-_NO_BASE: Final = _Base(None, (), frozenset())
-
-
 class _Run:
-    """Makes file after file; `read` are the diagnostics of the files that were read, by name."""
+    """Makes file after file; `diagnostics` are those of the files that were read, by name."""
 
     def __init__(
         self, root: Path, environment: Environment, shift: TermShift, courses: Mapping[str, Collection[str]]
@@ -85,9 +85,9 @@ class _Run:
         self.files: dict[str, RolledFile] = {}
         self.warnings: list[Diagnostic] = []
         self.notes: list[RolloverNote] = []
-        self.read: dict[str, FileDiagnostics] = {}
+        self.diagnostics: dict[str, FileDiagnostics] = {}
 
-    def manifest(self, file: ManifestPath) -> None:
+    def roll_over(self, file: ManifestPath) -> None:
         """Make the new file of one manifest."""
         written = self._read(file)
         if written is None or not self._is_of_term(written):
@@ -105,7 +105,7 @@ class _Run:
         """Return the file, or report that it is unusable and return None."""
         data = paths.read_bounded(file.path)
         diagnostics, document = read(file.name, data)
-        self.read[file.name] = diagnostics
+        self.diagnostics[file.name] = diagnostics
         target = self._root / file.name  # another file if the name holds characters that are not shown
         if target.is_symlink() or not target.exists() or not paths.is_inside(target, self._root):
             diagnostics.add(
