@@ -20,10 +20,11 @@ _OF_THE_WHOLE: Final = frozenset({"empty-document", "not-a-mapping"})
 
 def read_column_map(data: bytes, name: str, findings: Findings) -> ColumnMap:
     """Return the columns in `data`, the file `name`; report what is wrong with it."""
-    diagnostics, document = read(name, data[:MAX_MAP_BYTES])
     if len(data) > MAX_MAP_BYTES:
         diagnostics, document = FileDiagnostics(SourceText(name, "")), None
         diagnostics.add("too-large", TextRange(0, 0), "this file is larger than 1 MiB", _FORM)
+    else:
+        diagnostics, document = read(name, data)
     columns = dict[str, Field | None]()
     if document is not None:
         known = [*fields(), IGNORED]
