@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
+from reconciler.drafting.cell_values import NO_URL
 from reconciler.drafting.term_shift import ShiftedDate, TermShift
 from reconciler.drafting.text_edits import TextEdits
 from reconciler.manifest.exam.dates import DATE_FIELDS, date_places
@@ -17,7 +18,6 @@ from reconciler.manifest.header import FileContext
 from reconciler.manifest.redaction import PASSWORD
 from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping, YamlSequence
 
-_ON_PAPER: Final = "N/A"
 _TERM: Final = re.compile(r"(?<!\{)\{term\}")
 _COURSE: Final = re.compile(r"(?<!\{)\{course\}")
 _NO_TEXTS: Final = frozenset(
@@ -99,7 +99,7 @@ class ExamEdits(Struct):
     def _mark(self, field: str, holder: YamlMapping, key: str, mark: str = FILL_IN) -> None:
         """Put `mark` in place of the value of `field`, under `key`, unless it is right in every term."""
         text = holder.get(key)
-        if isinstance(text, str) and text != _ON_PAPER and _TERM.search(text) is None:
+        if isinstance(text, str) and text != NO_URL and _TERM.search(text) is None:
             self.edits.replace(holder.value_at(key), mark)
             self.gaps[holder.value_at(key)] = field
 
