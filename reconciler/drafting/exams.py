@@ -72,7 +72,8 @@ def named(rows: Iterable[ExamRow], findings: Findings) -> list[TableExam]:
     addresses, variables, exams = _Names(), _Names("_"), list[TableExam]()
     addresses.hold(row.others["address"] for row in rows if "address" in row.others)
     for row in rows:
-        course = aliases.get(course_key(row.others.get("course", "")))
+        key = course_key(row.others.get("course", ""))
+        course = aliases.get(key)
         section, title = row.others.get("section", ""), row.title
         address = row.others.get("address") or addresses.unique(_address(course, title, section))
         if title and section and titles[_title_key(row)] > 1:
@@ -84,7 +85,7 @@ def named(rows: Iterable[ExamRow], findings: Findings) -> list[TableExam]:
                 address=Address(address),
                 title=title,
                 course=course,
-                course_sid=sids.get(course_key(row.others.get("course", ""))) if course else _sid(row),
+                course_sid=sids.get(key) if course else _sid(row),
                 variable=variables.unique(variable) if row.code is not None else None,
             )
         )

@@ -82,7 +82,7 @@ class Header(Struct, frozen=True, kw_only=True):
 def draft_exam(exam: TableExam, timezone: str | None) -> DraftExam:
     """Return `exam` as the draft has it, with assumed values; `timezone` is that of the whole draft."""
     row = exam.row
-    values = {path: _as_yaml(path, value) for path, value in row.values.items()}
+    values = {path: _spelt(path, value) for path, value in row.values.items()}
     gaps = dict(row.gaps)
     if exam.title:
         values[_TITLE] = text_scalar(exam.title)
@@ -198,7 +198,8 @@ def _ranks() -> Mapping[str, int]:
     return {name: place for place, name in enumerate(dict.fromkeys((*_FIRST, *fields())))}
 
 
-def _as_yaml(path: Path, value: Json) -> str:
+def _spelt(path: Path, value: Json) -> str:
+    """Return `value` as YAML; a date-time, which is text as well, needs no quotes."""
     return str(value) if path[-1] in DATE_FIELDS else scalar(value)
 
 
