@@ -1,14 +1,11 @@
-"""Drafts of whole tables, compared with files of what a person has looked at.
-
-RECONCILER_REWRITE_GOLDEN=1 in the environment writes the files anew.
-"""
+"""Drafts of whole tables, compared with files of what a person has looked at; see `golden_files`."""
 
 import io
-import os
 from pathlib import Path
 
 import pytest
 from drafted import drafted, filled
+from golden_files import check
 from workbooks import finals_workbook
 
 from reconciler.manifest.loader import load
@@ -18,21 +15,12 @@ from reconciler.outputs.text.console import Console
 from reconciler.outputs.text.diagnostics_text import print_diagnostics
 
 GOLDEN = Path(__file__).parent / "golden"
-REWRITE = os.environ.get("RECONCILER_REWRITE_GOLDEN") == "1"
 TABLES = ("registrar.csv", "canvas.json", "hostile.csv", "finals.xlsx")
 
 
 def bytes_of(name):
     """The content of a table; workbooks are made for the test."""
     return finals_workbook() if name == "finals.xlsx" else (GOLDEN / name).read_bytes()
-
-
-def compare(name, text):
-    """Compare `text` with the golden file, or write the file."""
-    file = GOLDEN / name
-    if REWRITE:
-        file.write_text(text, encoding="utf-8", newline="")
-    assert file.read_bytes().decode() == text
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -42,8 +30,8 @@ def test_a_table_is_drafted_as_a_person_would_write_it(name):
     assert text == drafted(bytes_of(name), name)[0]
     told = io.StringIO()
     print_diagnostics(findings, Console(told))
-    compare(f"{name}.yaml", text)
-    compare(f"{name}.txt", told.getvalue())
+    check(GOLDEN / f"{name}.yaml", text)
+    check(GOLDEN / f"{name}.txt", told.getvalue())
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -1,14 +1,11 @@
-"""A rollover on the command line, compared with files of what a person has looked at.
+"""A rollover on the command line, compared with files of what a person has looked at; see `golden_files`."""
 
-RECONCILER_REWRITE_GOLDEN=1 in the environment writes the files anew.
-"""
-
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 from exam_workspace import Workspace
+from golden_files import check
 
 GOLDEN = Path(__file__).parent / "golden_rollover"
 ROLLOVER = ("rollover", "--from", "2031fa", "--to", "2032sp")
@@ -21,26 +18,18 @@ def workspace(tmp_path):
     return Workspace(tmp_path)
 
 
-def compare(name, text):
-    """Compare `text` with the golden file `name`."""
-    if os.environ.get("RECONCILER_REWRITE_GOLDEN") == "1":
-        (GOLDEN / name).parent.mkdir(parents=True, exist_ok=True)
-        (GOLDEN / name).write_text(text, encoding="utf-8")
-    assert text == (GOLDEN / name).read_text(encoding="utf-8")
-
-
 def test_the_new_files(workspace):
     """What is written, what is printed, and what `validate` says of it."""
     workspace.run(*ROLLOVER, "exams/2031fa")
-    compare("written.txt", workspace.printed)
+    check(GOLDEN / "written.txt", workspace.printed)
     for path in sorted((workspace.root / "exams/2032sp").iterdir()):
-        compare(f"exams/2032sp/{path.name}", path.read_text(encoding="utf-8"))
+        check(GOLDEN / f"exams/2032sp/{path.name}", path.read_text(encoding="utf-8"))
     workspace.run("validate", "exams/2032sp", expect=1)
-    compare("validate.txt", workspace.printed)
+    check(GOLDEN / "validate.txt", workspace.printed)
 
 
 def test_a_dry_run(workspace):
     """The difference on standard output, and nothing on the disk."""
     before = sorted(workspace.root.rglob("*"))
-    compare("dry-run.txt", workspace.run(*ROLLOVER, "--dry-run", "exams/2031fa"))
+    check(GOLDEN / "dry-run.txt", workspace.run(*ROLLOVER, "--dry-run", "exams/2031fa"))
     assert sorted(workspace.root.rglob("*")) == before

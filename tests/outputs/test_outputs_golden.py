@@ -1,16 +1,13 @@
-"""Every renderer, compared with a file of what a person has looked at.
-
-RECONCILER_REWRITE_GOLDEN=1 in the environment writes the files anew.
-"""
+"""Every renderer, compared with a file of what a person has looked at; see `golden_files`."""
 
 import io
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import output_cases as cases
 import pytest
+from golden_files import check
 from msgspec.structs import replace
 
 from reconciler.model.errors import (
@@ -43,7 +40,6 @@ from reconciler.outputs.text.state_text import print_entry, print_state
 GOLDEN: Final = Path(__file__).parent / "golden"
 ELSEWHERE: Final = Invocation(("--chdir", "the term", "--env", "production"))
 EMPTY: Final = Plan(destination=cases.DESTINATION, lineage=cases.LINEAGE, serial=0, changes=())
-REWRITE: Final = os.environ.get("RECONCILER_REWRITE_GOLDEN") == "1"
 
 TEXTS: Final[dict[str, Callable[[Console], None]]] = {
     "plan": lambda to: print_plan(cases.every_action(), to, listing=Listing.DIFFERING),
@@ -163,20 +159,12 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
 }
 
 
-def check(name: str, actual: str) -> None:
-    """The golden file `name` holds `actual`; it is written first where that was asked for."""
-    path = GOLDEN / name
-    if REWRITE:
-        path.write_bytes(actual.encode())
-    assert actual == path.read_bytes().decode()
-
-
 @pytest.mark.parametrize(("case", "width"), SIZES)
 def test_text_on_a_terminal_is_as_looked_at(case: str, width: int) -> None:
     """On a terminal every text stands exactly as in its golden file; plans at three widths."""
     stream = io.StringIO()
     TEXTS[case](Console(stream, width=width, is_terminal=True))
-    check(f"{case}.{width}.txt", stream.getvalue())
+    check(GOLDEN / f"{case}.{width}.txt", stream.getvalue())
 
 
 @pytest.mark.parametrize("case", TEXTS)
@@ -184,16 +172,16 @@ def test_text_in_a_log_is_as_looked_at(case: str) -> None:
     """In a pipe, lines are as wide as a log's, whatever width the console takes itself to have."""
     stream = io.StringIO()
     TEXTS[case](Console(stream, width=80, is_terminal=False))
-    check(f"{case}.log.txt", stream.getvalue())
+    check(GOLDEN / f"{case}.log.txt", stream.getvalue())
 
 
 @pytest.mark.parametrize("case", DOCUMENTS)
 def test_document_is_as_looked_at(case: str) -> None:
     """Every document stands exactly as in its golden file, keys in order."""
-    check(f"{case}.json", DOCUMENTS[case]())
+    check(GOLDEN / f"{case}.json", DOCUMENTS[case]())
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_as_looked_at(name: str) -> None:
     """Markdown, HTML and CSV stand exactly as in their golden files."""
-    check(name, PAGES[name]())
+    check(GOLDEN / name, PAGES[name]())
