@@ -39,7 +39,7 @@ def opened(*cells, order=None):
 )
 def test_a_date_that_can_be_read_in_one_way_is_read(written, read):
     """Whatever its form, without a question."""
-    assert opened(written) == ([read], opened(written)[1])
+    assert opened(written)[0] == [read]
 
 
 @pytest.mark.parametrize(
