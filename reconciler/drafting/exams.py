@@ -54,8 +54,8 @@ class _Names:
         self._used.add(free)
         return free
 
-    def hold(self, names: Iterable[str]) -> None:
-        """Keep `names` for others."""
+    def reserve(self, names: Iterable[str]) -> None:
+        """Never return one of `names`: exams have them already."""
         self._used.update(names)
 
 
@@ -70,7 +70,7 @@ def named(rows: Iterable[ExamRow], findings: Findings) -> list[TableExam]:
     aliases, sids = _courses(rows, findings)
     titles = Counter(_title_key(row) for row in rows)
     addresses, variables, exams = _Names(), _Names("_"), list[TableExam]()
-    addresses.hold(row.others["address"] for row in rows if "address" in row.others)
+    addresses.reserve(row.others["address"] for row in rows if "address" in row.others)
     for row in rows:
         key = course_key(row.others.get("course", ""))
         course = aliases.get(key)

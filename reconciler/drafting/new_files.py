@@ -8,7 +8,10 @@ from reconciler.model.rollover import RolledFile
 
 
 def write_new(files: Iterable[RolledFile], root: Path) -> None:
-    """Write `files` below `root`, with the folders that they need. Raises UsageError, and leaves nothing."""
+    """Write `files` below `root`, with the folders that they need.
+
+    If one cannot be written, remove what was written before, and raise UsageError.
+    """
     made, name = list[Path](), ""
     try:
         for file in files:

@@ -13,6 +13,8 @@ from reconciler.model.terms import Term, monday_of
 
 _OFFSET: Final = re.compile(r"(?<=[0-9]) ?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})\Z")
 _SEASON: Final = r"\b(?:spring|summer|fall|autumn|winter)\s+(?:term\s+|semester\s+)?"
+_NOTHING: Final = "(?!)"
+"""A pattern that matches nothing."""
 _MINUTE: Final = timedelta(minutes=1)
 _DAY_END: Final = len("2032-01-12")
 _CLOCK_END: Final = len("2032-01-12T09:00")
@@ -45,10 +47,10 @@ class TermShift:
         self._plain = monday_of(new.starts) - monday_of(old.starts)
         self._name = re.compile(rf"(?<![A-Za-z0-9]){re.escape(old.name)}(?![A-Za-z0-9])")
         years = {old.starts.year, old.ends.year}
-        gone = "|".join(map(str, sorted(years - {new.starts.year, new.ends.year}))) or "(?!)"
-        told = "|".join(map(str, sorted(years)))
+        only_old = "|".join(map(str, sorted(years - {new.starts.year, new.ends.year}))) or _NOTHING
+        of_old = "|".join(map(str, sorted(years)))
         self._wording = re.compile(
-            rf"{self._name.pattern}|\b(?:{gone})\b|{_SEASON}(?:{told})\b", re.IGNORECASE
+            rf"{self._name.pattern}|\b(?:{only_old})\b|{_SEASON}(?:{of_old})\b", re.IGNORECASE
         )
 
     def with_new_name(self, text: str) -> str | None:

@@ -147,6 +147,7 @@ class TextEdits:
 
     def _check(self, before: Value, at: TextRange, after: Value) -> None:
         """Compare the value `before`, at `at`, with the one that it became."""
+        # A mapping or list that is not empty may start where its first key or item does: the edit is theirs.
         if at.start in self._values and not (before and isinstance(before, YamlMapping | YamlSequence)):
             is_same = self._values[at.start] == after
         elif isinstance(before, YamlMapping) and isinstance(after, YamlMapping):
