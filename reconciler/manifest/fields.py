@@ -1,10 +1,13 @@
-"""The names of all documented fields, for what looks at a text before it could be parsed."""
+"""The names of all documented fields: those of each level, and all together."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from reconciler import schemas
+
+Level: TypeAlias = Literal["manifest", "exam", "configuration"]
+"""Where a field stands: at the top of a file, in an exam, or in the configuration of an exam."""
 
 _WORDS: Final = frozenset({"endTime", "examDeliverySystemModule", "timeType", "url", "virtualCalculatorType"})
 """Text fields that hold one word: what follows it is a comment."""
@@ -16,16 +19,17 @@ def documented_fields() -> dict[str, Any]:
     return dict(field for schema in ("manifest", "workspace") for field in _within(schemas.load(schema)))
 
 
-def fields_within(block: Literal["exam", "configuration"]) -> Collection[str]:
-    """Return the names of the fields of an exam, or of its configuration."""
-    properties: dict[str, Any] = schemas.load("manifest")["definitions"][block]["properties"]
-    return properties
+@cache
+def fields_of(level: Level) -> frozenset[str]:
+    """Return the names of the fields that stand at `level`."""
+    schema = schemas.load("manifest")
+    return frozenset((schema if level == "manifest" else schema["definitions"][level])["properties"])
 
 
 @cache
 def top_fields() -> frozenset[str]:
     """Return the names of the fields at the top of a manifest or of the workspace file."""
-    return frozenset(name for each in ("manifest", "workspace") for name in schemas.load(each)["properties"])
+    return fields_of("manifest").union(schemas.load("workspace")["properties"])
 
 
 @cache

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from reconciler.manifest.fields import Level, fields_of
 from reconciler.manifest.loader import load
 from reconciler.manifest.schema.as_meant import manifest_as_meant
-from reconciler.manifest.schema.field_names import Level, fields_of, is_synonym, meant_by
+from reconciler.manifest.schema.field_names import is_synonym, meant_by
 from reconciler.manifest.yaml.document import read
 from reconciler.model.destination import Environment
 from reconciler.model.diagnostics import Diagnostic, Severity

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from reconciler.manifest.diagnostics import FileDiagnostics
-from reconciler.manifest.schema.field_names import fields_of
+from reconciler.manifest.fields import fields_of
 from reconciler.manifest.schema.strays import (
     Stray,
     StrayFields,

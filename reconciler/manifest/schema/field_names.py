@@ -4,16 +4,13 @@ import re
 import unicodedata
 from collections.abc import Collection
 from functools import cache, lru_cache
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from msgspec import Struct
 
-from reconciler import schemas
+from reconciler.manifest.fields import Level, fields_of
 from reconciler.manifest.yaml.nodes import TextRange
 from reconciler.model.words import nearest
-
-Level: TypeAlias = Literal["manifest", "exam", "configuration"]
-"""Where a field stands: at the top of a file, in an exam, or in the configuration of an exam."""
 
 _LEVELS: Final[tuple[Level, ...]] = ("manifest", "exam", "configuration")
 _NEARBY: Final[dict[Level, tuple[Level, ...]]] = {
@@ -88,13 +85,6 @@ class Fault(Struct, frozen=True):
     message: str
     hint: str
     is_odd: bool = False
-
-
-@cache
-def fields_of(level: Level) -> frozenset[str]:
-    """Return the fields that are known at `level`."""
-    schema = schemas.load("manifest")
-    return frozenset((schema if level == "manifest" else schema["definitions"][level])["properties"])
 
 
 def end_of_name(name: str, key: str, at: TextRange) -> int:

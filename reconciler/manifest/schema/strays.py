@@ -6,14 +6,13 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.fields import Level, fields_of
 from reconciler.manifest.schema.field_names import (
     LIKE,
-    Level,
     Meant,
     cut_key,
     end_of_name,
     fault_of,
-    fields_of,
     is_synonym,
     meant_by,
 )
@@ -30,8 +29,6 @@ _PLACES: Final[dict[Level, str]] = {
     "exam": "one level up, beside `configuration`",
     "configuration": "under `configuration`",
 }
-
-
 _NO_BLOCKS: Final = frozenset({"version", "extends", "installSid", "timezone"})
 _EXAM_LEVELS: Final[tuple[Level, ...]] = ("exam", "configuration")
 _OF_AN_EXAM: Final = frozenset({"course", "courseSid", "url"})

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.manifest.fields import documented_fields, fields_within, top_fields
+from reconciler.manifest.fields import documented_fields, fields_of, top_fields
 from reconciler.manifest.yaml.flow_repairs import of_open_brackets
 from reconciler.manifest.yaml.line_repairs import (
     Slip,
@@ -102,14 +102,14 @@ class Proposals(Struct):
         if before is None or indent_of(line) < (indent := indent_of(self.lines[before])) + 2:
             return
         (key, _), (above, value) = _key_and_value(line), _key_and_value(self.lines[before])
-        if above == "exams" and not value and key in fields_within("exam"):
+        if above == "exams" and not value and key in fields_of("exam"):
             message = "the line with the address of this exam is missing above"
             advice = "Write one like `cs101/midterm-1:`, indented less than this line."
             width = next(iter(self._addresses(index)), indent + 1)
             yield _lost(index, line, f"{' ' * width}an/exam:", message, advice)
-        elif key in fields_within("configuration"):
+        elif key in fields_of("configuration"):
             message = "the line `configuration:` is missing above"
-            if value and above in fields_within("exam"):
+            if value and above in fields_of("exam"):
                 advice = f"Write it above this line, in line with line {before + 1}."
                 yield _lost(index, line, f"{' ' * indent}configuration:", message, advice)
             elif not value and (above == "defaults" or "/" in above):
@@ -131,7 +131,7 @@ class Proposals(Struct):
                 )
                 advice = f"Indent what is between line {row + 1} and this one like this line."
                 yield _lost(index, self.lines[index], self.lines[row], message, advice)
-            if key not in fields_within("configuration") or not is_beside:
+            if key not in fields_of("configuration") or not is_beside:
                 return
 
     def _of_indentation(self, near: Sequence[int], at_line: int) -> Iterator[Slip]:
