@@ -10,6 +10,7 @@ from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.fields import free_text_fields
 from reconciler.manifest.source import SourceText
 from reconciler.manifest.yaml.document import YamlDocument
+from reconciler.manifest.yaml.lines import indent_of
 from reconciler.manifest.yaml.nodes import OFFSETS_PER_ENTRY, TextRange, YamlMapping, YamlSequence
 from reconciler.model.diagnostics import Severity
 from reconciler.model.identities import Address, is_address
@@ -61,7 +62,7 @@ def _continues(source: SourceText, at: TextRange, comment: TextRange) -> bool:
     """
     *ended, blanks = source.text[at.end : comment.start].splitlines()
     line = source.line(source.position(at.start).line)
-    return not ended or (len(ended) == 1 and len(blanks) > len(line) - len(line.lstrip(" ")))
+    return not ended or (len(ended) == 1 and len(blanks) > indent_of(line))
 
 
 class _Texts(Struct):

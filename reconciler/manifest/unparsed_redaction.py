@@ -15,6 +15,7 @@ from typing import Final
 
 from reconciler.manifest.fields import documented_fields
 from reconciler.manifest.redaction import PHRASE, WORD, behind_colon, is_loose, may_announce, shown_length
+from reconciler.manifest.yaml.lines import ADDRESS, CONFLICT, FENCE, indent_of, is_comment
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
 
 _MOST_WORDS: Final = 200
@@ -32,16 +33,16 @@ _REFERENCE: Final = re.compile(
 """A line that names nothing but a secret's variable, with any slip in the characters around it."""
 _KEY: Final = re.compile(r"""([^\s,{}\[\]:"']+)["']?\s*:(?=\s|$)""")
 _BEGINNING: Final = re.compile(
-    r"""\s*+(?:-\s++)*+(?:["']?[A-Za-z0-9][\w.-]*/[\w./-]*["']?:\s*+(?:\#.*)?$"""
+    rf"""\s*+(?:-\s++)*+(?:["']?{ADDRESS}["']?:\s*+(?:\#.*)?$"""
     r"""|["']?(?P<field>[^\W_]\w*)\b(?P<colon>["']?\s*+[:=])?(?P<bracket>\s*+[{\[])?"""
-    r"""|(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)|```|~~~)"""
+    rf"""|(?:{CONFLICT})(?:\s|$)|{FENCE})"""
 )
 _OPENING: Final = re.compile(
     r"""\s*+(?:-\s++)*+["']?[^\s,{}\[\]:"']+["']?\s*:\s*+(?:&\S++\s*+)?(?:[{\[#].*)?"""
 )
 """A key of a mapping or list that begins below it, or in brackets."""
 _FIRST: Final = re.compile(
-    rf"""[^\w{{]*+(?:[A-Za-z0-9][\w.-]*/[\w./-]*["']?\s*+(?::(?:\s|$)|$)"""
+    rf"""[^\w{{]*+(?:{ADDRESS}["']?\s*+(?::(?:\s|$)|$)"""
     rf"""|(?P<key>[\w.-]++(?=["']?\s*+:(?:\s|$))|{PHRASE}|\w[^\W_]*+)(?:["']?\s*+[:=])?(?P<bracket>\s*+[{{\[])?)"""
 )
 """The address or the key with which a line begins, after any signs; a key may lack its colon."""
@@ -60,7 +61,7 @@ class UnparsedText:
         self._is_hidden = len(announcing) > _MOST_LINES
         loose = [] if self._is_hidden else [at for at in announcing if _is_loose(lines[at])]
         self._loose = loose
-        self._first = next((at for at in loose if not _is_comment(lines[at])), len(lines))
+        self._first = next((at for at in loose if not is_comment(lines[at])), len(lines))
         self._hide_below(loose)
         indirect = [at for at, line in enumerate(lines) if _INDIRECT.search(line)] if loose else []
         known = frozenset(loose)
@@ -87,11 +88,11 @@ class UnparsedText:
 
     def _end(self, start: int) -> int:
         """Return the first line behind `start` that is not indented deeper; a `#` counts as a space there."""
-        lines, is_comment = self._lines, _is_comment(self._lines[start])
-        indent = _indent(lines[start].replace("#", " ", 1) if is_comment else lines[start])
+        lines, in_comment = self._lines, is_comment(self._lines[start])
+        indent = indent_of(lines[start].replace("#", " ", 1) if in_comment else lines[start])
         for at in range(start + 1, min(start + _LONGEST_REGION, len(lines))):
             line = lines[at]
-            if line.strip() and _indent(line) <= indent and not (is_comment and _is_comment(line)):
+            if line.strip() and indent_of(line) <= indent and not (in_comment and is_comment(line)):
                 return at
         return len(lines)
 
@@ -102,11 +103,11 @@ class UnparsedText:
 
     def _goes_on_unknown(self, index: int) -> bool:
         """Return whether a text that begins behind an unknown key may go on to the line at `index`."""
-        indent = _indent(self._lines[index])
+        indent = indent_of(self._lines[index])
         for at in range(index - 1, max(index - _LONGEST_TEXT, -1), -1):
             line = self._lines[at][:_LONGEST_LINE]
-            if line.strip() and _indent(line) < indent and not _is_comment(line):
-                indent = _indent(line)
+            if line.strip() and indent_of(line) < indent and not is_comment(line):
+                indent = indent_of(line)
                 is_text = line.rstrip().endswith(":") or _field(line) not in documented_fields()
                 if is_text and not _OPENING.fullmatch(line):
                     return True
@@ -138,14 +139,6 @@ def _announcing(lines: Sequence[str]) -> Sequence[int]:
 def _is_loose(line: str) -> bool:
     """Return whether `line` may announce a secret that is no complete reference."""
     return len(line) > _LONGEST_LINE or (_REFERENCE.fullmatch(line) is None and is_loose(line))
-
-
-def _is_comment(line: str) -> bool:
-    return line.lstrip().startswith("#")
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip(" "))
 
 
 def _field(line: str) -> str | None:

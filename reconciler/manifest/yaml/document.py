@@ -11,7 +11,8 @@ from reconciler.manifest.diagnostics import FileDiagnostics, Severities
 from reconciler.manifest.redaction import PASSWORD_ADVICE, begins_with_secret, printable
 from reconciler.manifest.source import MAX_SIZE_BYTES, NotText, SourceText, decode
 from reconciler.manifest.yaml.comments import Comment, Comments
-from reconciler.manifest.yaml.line_repairs import Slip, indent_of
+from reconciler.manifest.yaml.line_repairs import Slip
+from reconciler.manifest.yaml.lines import indent_of
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.manifest.yaml.parser import Stopped, YamlParser
 from reconciler.manifest.yaml.slips import Stop, find_slips

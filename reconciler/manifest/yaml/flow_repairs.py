@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from reconciler.manifest.fields import documented_fields
-from reconciler.manifest.yaml.line_repairs import KEY, Slip
+from reconciler.manifest.yaml.line_repairs import Slip
+from reconciler.manifest.yaml.lines import COMMENT, KEY
 
 _CLOSING: Final = {"{": "}", "[": "]"}
 _TOKEN: Final = re.compile(r""""(?:[^"\\]|\\.)*+"|'[^']*+'|[\[\]{}]""")
@@ -23,7 +24,6 @@ _GLOB: Final = re.compile(
     r"(?<=[\[{,:])(?P<gap>[ \t]*)(?P<text>\*[\w-]*[^\w\s,\]}-][^\s,\]}\"']*|\*(?=[ \t]*[,\]}]))"
 )
 """Text that begins with `*`, and is no alias."""
-_REMARK: Final = re.compile(r"[ \t]+#.*$")
 _CLOSED_IN_COMMENT: Final = re.compile(r"(?P<remark>[ \t]+#.*?)[ \t]*(?P<closing>[}\]]+)[ \t]*")
 
 _Maker: TypeAlias = Callable[[int, int, str, str, str], Slip]
@@ -114,7 +114,7 @@ def _wrong(char: str, wanted: str) -> str:
 
 def of_open_brackets(lines: Sequence[str], opened_at: int, index: int) -> Iterator[Slip]:
     """Yield repairs of the line at `index`, behind which its brackets go wrong: closed, or with a comma."""
-    line, row = lines[index].rstrip(), _REMARK.sub("", lines[index]).rstrip()
+    line, row = lines[index].rstrip(), COMMENT.sub("", lines[index]).rstrip()
     remark, text = line[len(row) :], "\n".join([*lines[opened_at:index], row])
     opened, wrong = _opened(text)
     if wrong is not None or not opened:

@@ -12,20 +12,18 @@ from msgspec import Struct
 
 from reconciler.manifest.fields import documented_fields
 from reconciler.manifest.redaction import PASSWORD, PHRASE, announces_secret
+from reconciler.manifest.yaml.lines import COMMENT, KEY, LEAD, QUOTED, indent_of
 
-KEY: Final = r"[^\W\d][\w.-]*|[A-Za-z0-9][\w.-]*/[\w./-]*"
-LEAD: Final = r"(?P<lead>[^\S\n]*(?:-[^\S\n]+)*)"
-_QUOTED: Final = r"\"[^\"]*\"|'[^']*'"
-_NO_SPACE: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|{_QUOTED})[ \t]*:(?P<value>[^\s:/].*)")
+_NO_SPACE: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|{QUOTED})[ \t]*:(?P<value>[^\s:/].*)")
 _SIGN: Final = re.compile(rf"{LEAD}(?P<key>{KEY})[ \t]*(?P<sign>:?=>?|->)[ \t]*(?P<value>\S.*)")
 _OTHER_SIGN: Final = re.compile(
     rf"{LEAD}(?P<key>[A-Za-z]\w*)[ \t]*(?P<sign>[,;.|]|-(?=\s)|[\u2013\u2014])[ \t]*(?P<value>\S.*)"
 )
-_NO_COLON: Final = re.compile(rf"{LEAD}(?P<key>{PHRASE}|{KEY}|{_QUOTED})[ \t]+(?P<value>[^\s#:].*)")
+_NO_COLON: Final = re.compile(rf"{LEAD}(?P<key>{PHRASE}|{KEY}|{QUOTED})[ \t]+(?P<value>[^\s#:].*)")
 _SIGN_ALONE: Final = re.compile(
     rf"{LEAD}(?P<key>(?:{KEY})(?<!\.))[ \t]*(?P<sign>[;,.=]|[=-]>)(?P<value>[ \t]*(?:#.*)?)"
 )
-_ALONE: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|{_QUOTED})(?P<value>[ \t]*(?:#.*)?)")
+_ALONE: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|{QUOTED})(?P<value>[ \t]*(?:#.*)?)")
 _NO_DASH_SPACE: Final = re.compile(r"(?P<lead>[^\S\n]*)-(?P<value>[^\s-].*)")
 _BULLET: Final = re.compile(
     "(?P<lead>[^\\S\\n]*)(?P<sign>--+|[*+\u2022\u00b7\u2013\u2014])[ \t]+(?P<value>\\S.*)"
@@ -33,9 +31,8 @@ _BULLET: Final = re.compile(
 _BEFORE_KEY: Final = re.compile(
     rf"(?P<lead>[ \t]*)(?P<sign>[-*+>\u2022\u00b7\u2013\u2014])[ \t]+(?P<key>{KEY}):(?:[ \t].*)?"
 )
-_COMMENT: Final = re.compile(r"(?P<lead>[^\S\n]*)(?P<sign>//+|--+|/\*+|;+|<!--|%)[ \t]*(?P<value>.*)")
+_OTHER_COMMENT: Final = re.compile(r"(?P<lead>[^\S\n]*)(?P<sign>//+|--+|/\*+|;+|<!--|%)[ \t]*(?P<value>.*)")
 _RULE: Final = re.compile(r"[ \t]*(?P<rule>-{2}|-{4,}|={2,}|_{2,}|\*{2,})[ \t]*")
-_REMARK: Final = re.compile(r"[ \t]+#.*$")
 _END: Final = re.compile(r"\.\.\.[ \t]*(?:#.*)?")
 _ODD_COLONS: Final = {
     "\uff1a": "full-width colon",
@@ -74,11 +71,6 @@ class Slip(Struct, frozen=True):
     advice: str
     line: str
     is_spelt: bool = True
-
-
-def indent_of(line: str) -> int:
-    """Return the number of spaces at the start of `line`."""
-    return len(line) - len(line.lstrip(" "))
 
 
 def of_odd_characters(index: int, line: str, beside: Sequence[str]) -> Iterator[Slip]:
@@ -187,7 +179,7 @@ def of_strays(index: int, line: str) -> Iterator[Slip]:
         yield Slip(
             index, *found.span("rule"), message, "Remove it, or begin it with `#`.", "", is_spelt=False
         )
-    elif (found := _COMMENT.fullmatch(line)) is not None:
+    elif (found := _OTHER_COMMENT.fullmatch(line)) is not None:
         message = f"a comment begins with '#', not with '{found['sign']}'"
         fixed = f"{found['lead']}# {found['value']}".rstrip()
         yield Slip(index, *found.span("sign"), message, "Begin it with `#`.", fixed)
@@ -219,7 +211,7 @@ def _is_prose(line: str) -> bool:
     found = _NO_COLON.fullmatch(line)
     if found is None or _has_key(line.strip()):
         return False
-    return not found["lead"] or not {" ", ","}.isdisjoint(_REMARK.sub("", found["value"]).strip())
+    return not found["lead"] or not {" ", ","}.isdisjoint(COMMENT.sub("", found["value"]).strip())
 
 
 def _has_key(text: str) -> bool:

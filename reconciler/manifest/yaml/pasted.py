@@ -9,9 +9,10 @@ from typing import Final
 
 from reconciler.manifest.fields import documented_fields
 from reconciler.manifest.yaml.line_repairs import Slip
+from reconciler.manifest.yaml.lines import CONFLICT, FENCE
 
-_CONFLICT: Final = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?: |$)")
-_FENCE: Final = re.compile(r"(?:```|~~~)")
+_CONFLICT: Final = re.compile(rf"(?:{CONFLICT})(?: |$)")
+_FENCE: Final = re.compile(FENCE)
 _MAIL_QUOTE: Final = re.compile(r">(?: ?>)* ?")
 _LETTER: Final = re.compile(r"(?:--[ \t]*|[^\W\d_][^:{}\[\]\"'#]*)?")
 """A line of the text around what an e-mail quotes; it may be blank."""

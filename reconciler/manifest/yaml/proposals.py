@@ -11,7 +11,6 @@ from reconciler.manifest.fields import documented_fields, fields_of, top_fields
 from reconciler.manifest.yaml.flow_repairs import of_open_brackets
 from reconciler.manifest.yaml.line_repairs import (
     Slip,
-    indent_of,
     of_items,
     of_odd_characters,
     of_prose,
@@ -20,6 +19,7 @@ from reconciler.manifest.yaml.line_repairs import (
     of_strays,
     of_tab,
 )
+from reconciler.manifest.yaml.lines import indent_of, is_written
 from reconciler.manifest.yaml.value_repairs import of_braces, of_open_quote, of_value, opens_quote
 
 _NEAR: Final = 9
@@ -187,12 +187,6 @@ class Proposals(Struct):
         )
         alike = (row for row in self.written(rows) if _form(self.lines[row])[1] == "address")
         return {indent_of(self.lines[row]): row for row in reversed(list(islice(alike, _MOST_ADDRESSES)))}
-
-
-def is_written(line: str) -> bool:
-    """Return whether `line` is neither blank nor a comment."""
-    stripped = line.strip()
-    return bool(stripped) and not stripped.startswith("#")
 
 
 def _lost(index: int, line: str, above: str, message: str, advice: str) -> Slip:

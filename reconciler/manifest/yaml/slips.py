@@ -11,9 +11,10 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from reconciler.manifest.yaml.line_repairs import Slip, indent_of
+from reconciler.manifest.yaml.line_repairs import Slip
+from reconciler.manifest.yaml.lines import indent_of, is_written
 from reconciler.manifest.yaml.pasted import take_out
-from reconciler.manifest.yaml.proposals import Proposals, is_written
+from reconciler.manifest.yaml.proposals import Proposals
 
 _MOST: Final = 10
 """Slips that are told of one file."""

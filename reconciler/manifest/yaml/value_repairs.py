@@ -6,14 +6,14 @@ from typing import Final
 
 from reconciler.manifest.fields import documented_fields
 from reconciler.manifest.yaml.flow_repairs import of_brackets
-from reconciler.manifest.yaml.line_repairs import KEY, LEAD, Slip
+from reconciler.manifest.yaml.line_repairs import Slip
+from reconciler.manifest.yaml.lines import COMMENT, KEY, LEAD, QUOTED
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
 
-_ENTRY: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|\"[^\"]*\"|'[^']*')(?P<colon>:[ \t]+)(?P<value>[^\s#].*)")
+_ENTRY: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|{QUOTED})(?P<colon>:[ \t]+)(?P<value>[^\s#].*)")
 _ITEM: Final = re.compile(r"(?P<lead>[^\S\n]*(?:-[^\S\n]+)+)(?P<key>)(?P<value>[^\s#].*)")
 _OPEN_KEY: Final = re.compile(rf"{LEAD}(?P<quote>[\"'])(?P<key>{KEY})(?P<value>:(?:[ \t].*)?)")
-_COMMENT: Final = re.compile(r"[ \t]+#.*$")
-_REMARK: Final = re.compile(r"[ \t]+#[ \t].*$")
+_SURE_COMMENT: Final = re.compile(r"[ \t]+#[ \t].*$")
 """A comment that surely is one: `#3` may be a part of the text."""
 _SECOND_KEY: Final = re.compile(r"(?P<gap>[,;]?[ \t]+)(?P<key>[A-Za-z]\w*):[ \t]")
 _REFERENCE: Final = re.compile(
@@ -36,7 +36,7 @@ def of_value(index: int, line: str) -> Iterator[Slip]:
         return
     at, value = found.start("value"), found["value"].rstrip()
     if value[0] in "{[":
-        yield from of_brackets(index, line, at, _REMARK.sub("", value))
+        yield from of_brackets(index, line, at, _SURE_COMMENT.sub("", value))
     if (reference := _REFERENCE.fullmatch(value)) is not None:
         fixed = f"{line[:at]}{{{reference['entry']}}}{reference['rest']}"
         message = "a reference to a secret is written in braces"
@@ -86,7 +86,7 @@ def _of_second_key(index: int, line: str, at: int, value: str) -> Iterator[Slip]
 
 def _of_quoting(index: int, line: str, at: int, value: str) -> Iterator[Slip]:
     """Yield repairs with the whole value in quotes, or with other quotes."""
-    value, comment = (bare := _REMARK.sub("", value)), value[len(bare) :]
+    value, comment = (bare := _SURE_COMMENT.sub("", value)), value[len(bare) :]
     first, closing = value[0], _closing(value)
     before, end = line[:at], at + len(value)
     if first in _QUOTES and closing < 0:
@@ -159,7 +159,7 @@ def of_open_quote(index: int, line: str) -> Iterator[Slip]:
     if found is None or found["value"][0] not in _QUOTES:
         return
     at, value, quote = found.start("value"), found["value"].rstrip(), found["value"][0]
-    bare = _COMMENT.sub("", value)
+    bare = COMMENT.sub("", value)
     bodies = [body[:-1] for body in (value,) if len(body) > 1 and body[-1] in _QUOTES + _CURLY]
     for body in dict.fromkeys((*bodies, bare, value)):
         rest = value[len(body) :] if body == bare else ""
