@@ -61,7 +61,8 @@ class Slip(Struct, frozen=True):
     """A mistyped line: its index, the columns that are wrong, what is wrong, and the line as it should read.
 
     `advice` says what to do, without any text of the file. `line` may be two lines, or empty; if not
-    `is_spelt`, it is only there to be tried, and the advice says more.
+    `is_spelt`, it is only there to be tried, and the advice says more. `too_deep` is the number of
+    spaces that a wrong indentation has too many; negative if it has too few.
     """
 
     index: int
@@ -71,6 +72,7 @@ class Slip(Struct, frozen=True):
     advice: str
     line: str
     is_spelt: bool = True
+    too_deep: int = 0
 
 
 def of_odd_characters(index: int, line: str, beside: Sequence[str]) -> Iterator[Slip]:

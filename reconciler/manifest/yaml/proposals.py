@@ -159,10 +159,11 @@ class Proposals(Struct):
                 continue
             if kind == "field" and self._is_outside(line, there, other):
                 continue
-            by = "1 space" if abs(here - there) == 1 else f"{abs(here - there)} spaces"
-            message = f"this is indented {by} {'more' if here > there else 'less'} than line {other + 1}"
+            by, advice = here - there, f"Line it up with line {other + 1}."
+            spaces = "1 space" if abs(by) == 1 else f"{abs(by)} spaces"
+            message = f"this is indented {spaces} {'more' if by > 0 else 'less'} than line {other + 1}"
             fixed = f"{' ' * there}{line.lstrip(' ')}"
-            yield Slip(index, 0, here, message, f"Line it up with line {other + 1}.", fixed, is_spelt=False)
+            yield Slip(index, 0, here, message, advice, fixed, is_spelt=False, too_deep=by)
 
     def _is_outside(self, line: str, there: int, other: int) -> bool:
         """Return whether the field on `line` cannot stand `there`, like the line `other`."""

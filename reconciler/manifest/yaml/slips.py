@@ -74,11 +74,9 @@ class _Search:
 
     def goes_on(self, previous: Slip, slip: Slip) -> bool:
         """Return whether both are wrong indentations of one block, so that the first says enough."""
-        by, _, _ = slip.message.partition(" than line")
         rows = self._proposals.written(range(previous.index + 1, slip.index))
-        return previous.message.startswith(f"{by} than line") and all(
-            indent_of(self._lines[row]) >= min(slip.end, previous.end) for row in rows
-        )
+        is_alike = slip.too_deep != 0 and slip.too_deep == previous.too_deep
+        return is_alike and all(indent_of(self._lines[row]) >= min(slip.end, previous.end) for row in rows)
 
     def stop_behind(self, index: int) -> Stop | None:
         """Return where parsing stops next, with the repairs so far, behind or at the line `index`."""
