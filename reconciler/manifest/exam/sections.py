@@ -77,7 +77,7 @@ def _sections(  # noqa: PLR0913, PLR0917 - the exam and its places
     term: str | None,
     diagnostics: FileDiagnostics,
 ) -> Iterator[WrittenExam]:
-    shared = _without_sections(exam)
+    shared = exam.without({SECTIONS})
     copied = count_nodes(shared)
     sections = exam.mapping(SECTIONS)
     for name, (at, own) in sections.ranges().items():
@@ -123,14 +123,6 @@ def _report_shape(exam: YamlMapping, place: NamedRange, diagnostics: FileDiagnos
     alone = YamlMapping()
     alone.put(SECTIONS, sections, exam.key_at(SECTIONS), exam.value_at(SECTIONS))
     report_schema_errors(check_of("manifest", "exam"), alone, place, diagnostics)
-
-
-def _without_sections(exam: YamlMapping) -> YamlMapping:
-    shared = YamlMapping()
-    for key, (at, value_at) in exam.ranges().items():
-        if key != SECTIONS:
-            shared.put(key, exam[key], at, value_at)
-    return shared
 
 
 def _address(address: str, key: str, at: TextRange, diagnostics: FileDiagnostics) -> Address | None:

@@ -25,11 +25,7 @@ def without_split_texts(
             texts[text] = TextRange(holder.value_at(text).start, at.end)
     for name, at in texts.items():
         _report(name, TextRange(holder.value_at(name).end, at.end), at, diagnostics)
-    kept = YamlMapping()
-    for name, (at, value_at) in own.ranges().items():
-        if name not in words:
-            kept.put(name, own[name], at, value_at)
-    return kept
+    return own.without(words)
 
 
 def _bare_words(own: YamlMapping, known: Collection[str], text: str) -> Iterator[str]:

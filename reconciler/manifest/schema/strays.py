@@ -62,11 +62,8 @@ class StrayFields(Struct):
         known = fields_of(level)
         if holder.keys() <= known:
             return holder, []
-        own, strays = YamlMapping(), list[Stray]()
         unknown = {field: at for field, at in holder.ranges().items() if field not in known}
-        for field, (at, value_at) in holder.ranges().items():
-            if field in known:
-                own.put(field, holder[field], at, value_at)
+        own, strays = holder.without(unknown), list[Stray]()
         for field, (at, value_at) in unknown.items():
             stray = self._stray(field, holder[field], level, at, value_at)
             if stray is None or (stray.level == level and stray.name in own):

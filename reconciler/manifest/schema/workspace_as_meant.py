@@ -34,10 +34,7 @@ def workspace_as_meant(root: YamlMapping, diagnostics: FileDiagnostics) -> YamlM
         one = len(strays) == 1
         message = f"{names} {wrong[0] if one else wrong[1]}"
         diagnostics.add(CODE, strays[0][1], message, f"{'It belongs' if one else 'They belong'} {place}.")
-    meant = YamlMapping()
-    for key, (at, value_at) in top.ranges().items():
-        if key != _BLOCK:
-            meant.put(key, top[key], at, value_at)
+    meant = top.without({_BLOCK})
     if sorting.environments:
         first = sorting.environments.key_at(next(iter(sorting.environments)))
         meant.put(_BLOCK, sorting.environments, root.key_at(_BLOCK) if _BLOCK in root else first, first)

@@ -6,7 +6,7 @@ arrays, because a large manifest has half a million of them.
 
 import enum
 from array import array
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Final, NamedTuple, TypeAlias
 
 from reconciler.manifest.redaction import PASSWORD
@@ -57,6 +57,14 @@ class YamlMapping(dict[str, Value]):
         copy = YamlMapping()
         copy.update(self)
         copy.offsets = self.offsets[:]
+        return copy
+
+    def without(self, keys: Container[str]) -> "YamlMapping":
+        """Return a copy without the entries of `keys`."""
+        copy = YamlMapping()
+        for key, (at, value_at) in self.ranges().items():
+            if key not in keys:
+                copy.put(key, self[key], at, value_at)
         return copy
 
     def mapping(self, key: str) -> "YamlMapping":
