@@ -1,6 +1,6 @@
 """Fields that are misspelt or stand in the wrong place: finds out what they are, and reports them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -22,6 +22,7 @@ from reconciler.model.identities import is_address, is_course_sid
 from reconciler.model.words import first_few, nearest
 
 CODE: Final = "unknown-field"
+OUT_OF_PLACE: Final = ("is out of place", "are out of place")
 
 _MOST: Final = 1000
 _PLACES: Final[dict[Level, str]] = {
@@ -86,19 +87,12 @@ class StrayFields(Struct):
         if self.looked_up > _MOST:
             return None
         fault = fault_of(field)
-        meant = meant_by(
-            field if fault is None else fault.name, level, is_mapping=isinstance(value, YamlMapping)
-        )
-        if (
-            meant is not None
-            and meant.level == "manifest" != level
-            and not isinstance(value, YamlMapping | YamlSequence)
-        ):
-            meant = (
-                Meant(tuple(near), level)
-                if (near := nearest(field, sorted(fields_of(level)), likeness=LIKE))
-                else meant
-            )
+        named = field if fault is None else fault.name
+        meant = meant_by(named, level, is_mapping=isinstance(value, YamlMapping))
+        if meant is not None and meant.level == "manifest" != level and not _holds_entries(value):
+            # A single value is hardly a block of a manifest: a less similar field of this level is likelier.
+            near = nearest(field, sorted(fields_of(level)), likeness=LIKE)
+            meant = Meant(tuple(near), level) if near else meant
         if meant is None or len(meant.names) > 1 or (fault is None and cut_key(field) != field):
             return None
         name = meant.names[0]
@@ -142,27 +136,45 @@ class StrayFields(Struct):
             else:
                 self._report_misspelt(stray, called, f"did you mean '{stray.name}', {where}?")
         for where, several in together.items():
-            self._report_together(several, ("is out of place", "are out of place"), where)
+            report_together(_keys(several), OUT_OF_PLACE, where, self.diagnostics)
 
     def report_exams(self, strays: Sequence[Stray], place: str) -> None:
         """Report those of `strays` that look like exams, together."""
         exams = [stray for stray in strays if stray.level is None]
         if exams:
-            self._report_together(exams, ("looks like an exam", "look like exams"), place)
+            wrong = "looks like an exam", "look like exams"
+            report_together(_keys(exams), wrong, place, self.diagnostics)
 
-    def _report_together(self, strays: Sequence[Stray], wrong: tuple[str, str], place: str) -> None:
-        """Report what is wrong with `strays`, in the singular or the plural, and where they belong."""
-        names = [self.diagnostics.echo(f"{stray.written}") for stray in strays]
-        is_one = len(strays) == 1
-        message = f"{first_few(names, between=', ', last=' ')} {wrong[0] if is_one else wrong[1]}"
-        hint = f"{'It belongs' if is_one else 'They belong'} {place}."
-        self.diagnostics.add(CODE, strays[0].at, message, hint, cause=f"{message} {hint}")
+
+def _keys(strays: Iterable[Stray]) -> list[tuple[str, TextRange]]:
+    return [(f"{stray.written}", stray.at) for stray in strays]
+
+
+def report_together(
+    entries: Sequence[tuple[str, TextRange]],
+    wrong: tuple[str, str],
+    place: str,
+    diagnostics: FileDiagnostics,
+) -> None:
+    """Report what is `wrong` with entries, in the singular or the plural, and the `place` where they belong.
+
+    Of each entry, `entries` have the key and its text range.
+    """
+    is_one = len(entries) == 1
+    names = first_few([diagnostics.echo(key) for key, _ in entries], between=", ", last=" ")
+    message = f"{names} {wrong[0] if is_one else wrong[1]}"
+    hint = f"{'It belongs' if is_one else 'They belong'} {place}."
+    diagnostics.add(CODE, entries[0][1], message, hint, cause=f"{message} {hint}")
 
 
 def _is_block(name: str, value: Value) -> bool:
     """Return whether the field `name` holds fields, each of which is looked at by itself."""
     is_block = name == "configuration" or name in fields_of("manifest") - _NO_BLOCKS
-    return is_block and isinstance(value, YamlMapping | YamlSequence)
+    return is_block and _holds_entries(value)
+
+
+def _holds_entries(value: Value) -> bool:
+    return isinstance(value, YamlMapping | YamlSequence)
 
 
 def has_exam_fields(value: Value) -> bool:

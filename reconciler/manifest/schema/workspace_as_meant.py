@@ -6,11 +6,11 @@ from msgspec import Struct, field
 
 from reconciler import schemas
 from reconciler.manifest.diagnostics import FileDiagnostics
-from reconciler.manifest.schema.strays import CODE
+from reconciler.manifest.schema.strays import OUT_OF_PLACE, report_together
 from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
-from reconciler.model.words import first_few
 
 _BLOCK: Final = "environments"
+_LIKE_ENVIRONMENTS: Final = ("looks like an environment", "look like environments")
 _IN_ONE: Final = "in an environment, below its name and indented"
 _AT_THE_TOP: Final = "at the top of the file"
 _IN_LINE: Final = f"under `{_BLOCK}`, in line with the environment above"
@@ -30,10 +30,7 @@ def workspace_as_meant(root: YamlMapping, diagnostics: FileDiagnostics) -> YamlM
     if not sorting.strays:
         return root
     for (wrong, place), strays in sorting.strays.items():
-        names = first_few([diagnostics.echo(name) for name, _ in strays], between=", ", last=" ")
-        one = len(strays) == 1
-        message = f"{names} {wrong[0] if one else wrong[1]}"
-        diagnostics.add(CODE, strays[0][1], message, f"{'It belongs' if one else 'They belong'} {place}.")
+        report_together(strays, wrong, place, diagnostics)
     meant = top.without({_BLOCK})
     if sorting.environments:
         first = sorting.environments.key_at(next(iter(sorting.environments)))
@@ -67,13 +64,10 @@ class _Sorting(Struct):
             if key in own or (is_environment and not at_top and not in_one):
                 kept.put(key, value, at, value_at)
             elif is_environment:
-                wrong = "looks like an environment", "look like environments"
-                self._add(wrong, _IN_LINE if in_one else _INDENTED, key, at)
+                self._add(_LIKE_ENVIRONMENTS, _IN_LINE if in_one else _INDENTED, key, at)
                 self.keep(key, value, at, value_at)
             elif key in (top | inner):
-                self._add(
-                    ("is out of place", "are out of place"), _IN_ONE if key in inner else _AT_THE_TOP, key, at
-                )
+                self._add(OUT_OF_PLACE, _IN_ONE if key in inner else _AT_THE_TOP, key, at)
             else:
                 kept.put(key, value, at, value_at)
         return kept
