@@ -18,7 +18,6 @@ from reconciler.manifest import paths
 from reconciler.manifest.diagnostics import FIRST_BASE_OFFSET, FileDiagnostics
 from reconciler.manifest.header import report_header, report_partial_exams
 from reconciler.manifest.lifecycle import BLOCKS
-from reconciler.manifest.patterns import Fence
 from reconciler.manifest.schema.as_meant import manifest_as_meant
 from reconciler.manifest.yaml.document import YamlDocument
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping, YamlSequence, shifted
@@ -226,12 +225,10 @@ class BaseFileReader:
 
     def _may_extend(self, file: Path, name: str, at: TextRange, diagnostics: FileDiagnostics) -> bool:
         """Return whether `file` may extend `name`; report it if not."""
-        fence = Fence((os.path.realpath(self._root),))
-        if not fence.holds_target(str(file.parent)):
-            # A manifest outside the workspace may extend only files below its own directory.
-            fence = Fence((os.path.realpath(file.parent),))
+        # A manifest outside the workspace may extend only files below its own directory.
+        top = self._root if paths.is_inside(file.parent, self._root) else file.parent
         is_relative = name.isprintable() and bool(name) and not Path(name).is_absolute()
-        if is_relative and fence.holds_target(str(file.parent / name)):
+        if is_relative and paths.is_inside(file.parent / name, top):
             return True
         diagnostics.add(
             "outside-workspace",
@@ -284,7 +281,7 @@ def _bases_near(file: Path, root: Path) -> Iterator[Path]:
                 near = [each for each in entries if each.name.startswith(paths.BASE_MARK) and _is_small(each)]
         except OSError:
             continue
-        yield from (Path(each.path) for each in near if each.name.endswith((".yaml", ".yml")))
+        yield from (Path(each.path) for each in near if each.name.endswith(paths.SUFFIXES))
 
 
 def _is_small(entry: os.DirEntry[str]) -> bool:
@@ -310,7 +307,7 @@ def _report_unreadable(
         names = sorted(os.listdir(entry.file.parent))  # noqa: PTH208 - names are all that is wanted
     except OSError:
         names = []
-    nearby = [name for name in names if name.endswith((".yaml", ".yml"))]
+    nearby = [name for name in names if name.endswith(paths.SUFFIXES)]
     otherwise = "Paths are relative to this file."
     if nearby:
         otherwise += f" Beside it are: {listed(nearby[:5])}."
@@ -326,9 +323,8 @@ def _report_unreadable(
 def _meant(entry: _ExtendsEntry, root: Path) -> str:
     """Return a question that names the file which a path with wrong slashes or folders means, if any."""
     slashed = Path(str(entry.file).replace("\\", "/"))
-    fence = Fence((os.path.realpath(root),))
     for file in (slashed, entry.folder / slashed.name):
-        if file != entry.file and fence.holds_target(str(file)) and file.is_file():
+        if file != entry.file and paths.is_inside(file, root) and file.is_file():
             meant = spelt_out(os.path.relpath(file, entry.folder))
             return f"did you mean '{meant}'? Paths are relative to this file, with `/` between folders."
     return ""

@@ -25,7 +25,7 @@ BASE_MARK: Final = "_"
 
 NO_PLACES: Final[Mapping[str, Span]] = {}
 
-_YAML, _YML = _SUFFIXES = (".yaml", ".yml")
+_YAML, _YML = SUFFIXES = (".yaml", ".yml")
 _HINT: Final = (
     "Give files, directories or globs, relative to the workspace's directory. Directories and globs take "
     "`.yaml` and `.yml` files, and none whose name begins with `_`: those are for manifests to extend."
@@ -213,7 +213,7 @@ def _yml_beside(path: str, root: Path, fence: Fence) -> Iterator[str]:
 def may_declare(file: str) -> bool:
     """Return whether `file` is a manifest by its name: YAML, and neither a base nor the workspace file."""
     name = os.path.basename(file)  # noqa: PTH119 - as above
-    return name.endswith(_SUFFIXES) and not name.startswith(BASE_MARK) and name not in WORKSPACE_FILES
+    return name.endswith(SUFFIXES) and not name.startswith(BASE_MARK) and name not in WORKSPACE_FILES
 
 
 def _nothing(path: str, root: Path, place: Span | None, *, is_default: bool) -> Diagnostic:
