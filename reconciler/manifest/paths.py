@@ -13,7 +13,7 @@ from msgspec import Struct
 from reconciler.manifest.patterns import Fence, fixed_part, matches
 from reconciler.manifest.source import MAX_SIZE_BYTES
 from reconciler.manifest.unread_files import has_manifest_keys, look_alikes
-from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
+from reconciler.model.diagnostics import Diagnostic, Severity, Span
 from reconciler.model.outside_text import spelt_out
 from reconciler.model.words import either
 
@@ -164,7 +164,7 @@ def outside(name: str) -> Diagnostic:
         code="outside-workspace",
         message=f"{name} leads to a file outside the workspace",
         hint="It was not read. Put a copy of it in the place of the link, below the workspace's directory.",
-        span=Span(Position(name, 1, 1), 1, 1),
+        span=Span.of_file(name),
     )
 
 
@@ -241,5 +241,5 @@ def _read_too(name: str) -> Diagnostic:
         code="yml-manifest",
         message=f"{name} is read too: it is a manifest, although only `.yaml` files are asked for",
         hint="Name it `.yaml`, or add a pattern for `.yml` files to `manifests`.",
-        span=Span(Position(name, 1, 1), 1, 1),
+        span=Span.of_file(name),
     )

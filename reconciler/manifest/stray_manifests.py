@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.manifest.paths import BASE_MARK, WORKSPACE_FILES, Folders, find, may_declare
 from reconciler.manifest.unread_files import has_manifest_keys
-from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span
+from reconciler.model.diagnostics import Diagnostic, Severity, Span
 from reconciler.model.words import first_few
 from reconciler.rules.registry import STRAY
 
@@ -34,7 +34,7 @@ def stray_manifests(
     found = [file for file in islice(unread, _MOST_OPENED) if has_manifest_keys(file)]
     if not found:
         return ()
-    places = dict.fromkeys(patterns, Span(Position("", 1, 1), 1, 1))
+    places = dict.fromkeys(patterns, Span.of_file(""))
     named = {os.path.realpath(each.path) for each in find([], root, places).files}
     strays: dict[tuple[str, str], list[str]] = {}
     for file in sorted(found):
@@ -58,7 +58,7 @@ def _stray(files: Sequence[str], reason: str, hint: str, severity: Severity) -> 
     if len(files) > 1:
         several = first_few(files, between=", ", last=" ")
         message = f"the exams of these {len(files):,} manifests are not read, as {reason}: {several}"
-    at = Span(Position(files[0], 1, 1), 1, 1)
+    at = Span.of_file(files[0])
     return Diagnostic(severity=severity, code=STRAY, message=message, hint=hint, span=at)
 
 

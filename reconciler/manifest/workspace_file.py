@@ -25,7 +25,7 @@ from reconciler.manifest.yaml.nodes import TextRange, Value, YamlMapping
 from reconciler.model.cohorts import MOST_A_DAY
 from reconciler.model.commands import command
 from reconciler.model.destination import Environment
-from reconciler.model.diagnostics import Diagnostic, Position, Severity, Span, has_errors
+from reconciler.model.diagnostics import Diagnostic, Severity, Span, has_errors
 from reconciler.model.errors import UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.rules import RETIRED
@@ -139,7 +139,7 @@ def _two_files() -> tuple[Diagnostic, ...]:
             code="two-workspace-files",
             message=f"there are two workspace files, {FILE} and {OTHER_FILE}",
             hint="Keep one of the two.",
-            span=Span(Position(OTHER_FILE, 1, 1), 1, 1),
+            span=Span.of_file(OTHER_FILE),
         ),
     )
 
@@ -158,7 +158,7 @@ def _misnamed(root: Path) -> tuple[Diagnostic, ...]:
             code="misnamed-workspace-file",
             message=f"{name} is not read: the name of the workspace file is {FILE}",
             hint=f"Rename it to {FILE}, or move it out of the workspace.",
-            span=Span(Position(name, 1, 1), 1, 1),
+            span=Span.of_file(name),
         )
         for name in alike[:1]
     )

@@ -42,6 +42,11 @@ class Span(Struct, frozen=True, order=True):
     end_line: int
     end_column: int
 
+    @classmethod
+    def of_file(cls, file: str) -> "Span":
+        """Return the start of `file`, for a mistake of the file as a whole."""
+        return cls(Position(file, 1, 1), 1, 1)
+
 
 class Severity(enum.Enum):
     """The severity of a diagnostic: an error stops plan and apply, a warning does not."""

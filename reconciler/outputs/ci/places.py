@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.model.diagnostics import Diagnostic, Position, Span
+from reconciler.model.diagnostics import Diagnostic, Span
 from reconciler.outputs.escapes import printable
 
 WORKSPACE_FILE: Final = "reconciler.yaml"
@@ -89,7 +89,7 @@ def place_diagnostics(diagnostics: Iterable[Diagnostic], checkout: Checkout) -> 
     counts: Counter[str] = Counter()
     all_placed = []
     for diagnostic in diagnostics:
-        span = diagnostic.span or Span(Position(WORKSPACE_FILE, 1, 1), 1, 1)
+        span = diagnostic.span or Span.of_file(WORKSPACE_FILE)
         path = checkout.path_of(span.start.file)
         fingerprint = _digest(
             [diagnostic.code, path, diagnostic.address or "", _PLACE.sub("", diagnostic.message)]
