@@ -27,6 +27,8 @@ _ANNOUNCING: Final = (
 _ANNOUNCING_AS_KEYS: Final = frozenset({"auth", "code", "key", "pin", "psw", "pswd", "pw"})
 """Words that announce a secret if they are the first or second word of a line, or a colon or `=` follows."""
 PASSWORD: Final = "password"  # noqa: S105 - the name of the field, not a password
+REFERENCE_KEYS: Final = frozenset({"fromEnv", "fromFile"})
+"""The keys of references, which stand for a secret."""
 PASSWORD_ADVICE: Final = f"Write a password as `{PASSWORD}: {{fromEnv: {SECRET_VARIABLE_PREFIX}NAME}}`."
 _LEAST: Final = 0.7
 _LIKELY: Final = ((PASSWORD, _LEAST), ("accesscode", 0.8))

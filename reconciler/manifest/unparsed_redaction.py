@@ -14,7 +14,15 @@ from itertools import accumulate
 from typing import Final
 
 from reconciler.manifest.fields import documented_fields
-from reconciler.manifest.redaction import PHRASE, WORD, behind_colon, is_loose, may_announce, shown_length
+from reconciler.manifest.redaction import (
+    PHRASE,
+    REFERENCE_KEYS,
+    WORD,
+    behind_colon,
+    is_loose,
+    may_announce,
+    shown_length,
+)
 from reconciler.manifest.yaml.lines import ADDRESS, CONFLICT, FENCE, indent_of, is_comment
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
 
@@ -152,7 +160,7 @@ def _unknown_key(line: str) -> int:
     at, known = 0, documented_fields()
     if (first := _FIRST.match(line)) is not None and first["key"] is not None:
         kind = known.get(first["key"])
-        if kind is None or first["key"] in {"fromEnv", "fromFile"}:
+        if kind is None or first["key"] in REFERENCE_KEYS:
             return behind_colon(line, first.end("key"))  # what follows may be a secret
         if "string" in kind and not first["bracket"]:
             quoted = _QUOTED.match(line, first.end())

@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.exam.unfilled import FILL_IN, UNFILLED_VARIABLE
-from reconciler.manifest.redaction import PASSWORD
+from reconciler.manifest.redaction import PASSWORD, REFERENCE_KEYS
 from reconciler.manifest.yaml.nodes import BROKEN, Value, YamlMapping
 from reconciler.model.diagnostics import Severity
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX, EnvSecret, FileSecret, InlineSecret, Secret
@@ -33,7 +33,7 @@ def secret_of(value: Value) -> Secret | str:
         return _mistaken(value) or InlineSecret(value)
     if isinstance(value, dict) and len(value) == 1:
         ((form, where),) = value.items()
-        if isinstance(where, str) and form in {"fromEnv", "fromFile"}:
+        if isinstance(where, str) and form in REFERENCE_KEYS:
             return _reference(form, where)
         if where is None and (unsplit := _UNSPLIT.fullmatch(form)) is not None:
             return f"`: ` is missing behind `{unsplit[1]}`"

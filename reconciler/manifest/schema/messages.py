@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from reconciler import schemas
 from reconciler.manifest.diagnostics import FileDiagnostics
-from reconciler.manifest.redaction import announces_secret
+from reconciler.manifest.redaction import REFERENCE_KEYS, announces_secret
 from reconciler.manifest.schema.duration_advice import duration_advice
 from reconciler.manifest.schema.field_names import cut_key, end_of_name, level_of, meant_by
 from reconciler.manifest.schema.validation import SchemaCheck
@@ -28,7 +28,6 @@ _HINTS: Final = {
 }
 _OF_SIDS: Final = "[a-f0-9]{32}"
 _DIGITS: Final = str.maketrans("oil", "011")
-_OF_PASSWORDS: Final = frozenset({"fromEnv", "fromFile"})
 _OF_ALIASES: Final = {"course": "courses", "contactUser": "users"}
 _NO_DASH: Final = re.compile("[-\u2022\u00b7\u2013\u2014]")
 _GAP: Final = 100
@@ -194,7 +193,7 @@ def _advice(field: str, known: Collection[str], holder: YamlMapping) -> str:
     if level is None:
         return suggestion(field, known, f"Remove it. Known are: {', '.join(known)}.")
     meant = meant_by(field, level, is_mapping=isinstance(holder.get(field), YamlMapping))
-    if field in _OF_PASSWORDS:
+    if field in REFERENCE_KEYS:
         return f"It belongs to a password: `password: {{{field}: …}}`."
     if meant is None:
         shared = level == "manifest" and isinstance(holder.get(field), YamlMapping)

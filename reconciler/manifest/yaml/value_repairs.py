@@ -10,12 +10,12 @@ from reconciler.manifest.yaml.line_repairs import Slip
 from reconciler.manifest.yaml.lines import COMMENT, KEY, LEAD, QUOTED
 from reconciler.model.secrets import SECRET_VARIABLE_PREFIX
 
-_ENTRY: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|{QUOTED})(?P<colon>:[ \t]+)(?P<value>[^\s#].*)")
+_ENTRY: Final = re.compile(rf"{LEAD}(?P<key>{KEY}|{QUOTED}):[ \t]+(?P<value>[^\s#].*)")
 _ITEM: Final = re.compile(r"(?P<lead>[^\S\n]*(?:-[^\S\n]+)+)(?P<key>)(?P<value>[^\s#].*)")
 _OPEN_KEY: Final = re.compile(rf"{LEAD}(?P<quote>[\"'])(?P<key>{KEY})(?P<value>:(?:[ \t].*)?)")
 _SURE_COMMENT: Final = re.compile(r"[ \t]+#[ \t].*$")
 """A comment that surely is one: `#3` may be a part of the text."""
-_SECOND_KEY: Final = re.compile(r"(?P<gap>[,;]?[ \t]+)(?P<key>[A-Za-z]\w*):[ \t]")
+_SECOND_KEY: Final = re.compile(r"[,;]?[ \t]+(?P<key>[A-Za-z]\w*):[ \t]")
 _REFERENCE: Final = re.compile(
     rf"[({{\[]?[ \t]*(?P<entry>fromEnv:[ \t]+{SECRET_VARIABLE_PREFIX}\w+|fromFile:[ \t]+[\w./-]+)"
     r"[ \t]*[)}\]]?(?P<rest>[ \t]*(?:#.*)?)"
