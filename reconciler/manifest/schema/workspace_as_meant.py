@@ -1,5 +1,6 @@
 """Reads the workspace file as it was meant, where environments or their fields stand in the wrong place."""
 
+from functools import cache
 from typing import Final
 
 from msgspec import Struct, field
@@ -23,9 +24,9 @@ def workspace_as_meant(root: YamlMapping, diagnostics: FileDiagnostics) -> YamlM
     Both are reported: those that belong in one place together.
     """
     sorting = _Sorting()
-    top, block = sorting.sorted_out(root, at_top=True), root.get(_BLOCK)
+    top, block = sorting.sorted_out(root, _fields_of_file(), _INDENTED), root.get(_BLOCK)
     if isinstance(block, YamlMapping):
-        for name, (at, value_at) in sorting.sorted_out(block).ranges().items():
+        for name, (at, value_at) in sorting.sorted_out(block, frozenset(), None).ranges().items():
             sorting.keep(name, block[name], at, value_at)
     if not sorting.strays:
         return root
@@ -45,32 +46,40 @@ class _Sorting(Struct):
     strays: dict[tuple[tuple[str, str], str], list[tuple[str, TextRange]]] = field(default_factory=dict)
 
     def keep(self, name: str, value: Value, at: TextRange, value_at: TextRange) -> None:
-        """Keep the environment `name`, and apart from it those in it."""
+        """Keep the environment `name`, and beside it those that stand in it."""
         if name not in self.environments:
             self.environments.put(name, YamlMapping(), at, value_at)
-            self.environments[name] = (
-                self.sorted_out(value, in_one=True) if isinstance(value, YamlMapping) else value
-            )
+            if isinstance(value, YamlMapping):
+                value = self.sorted_out(value, _fields_of_environment(), _IN_LINE)
+            self.environments[name] = value
 
-    def sorted_out(self, holder: YamlMapping, *, at_top: bool = False, in_one: bool = False) -> YamlMapping:
-        """Return `holder`, which stands at the top or in an environment or is their block, without strays."""
-        schema = schemas.load("workspace")
-        top, inner = schema["properties"].keys(), schema["definitions"]["environment"]["properties"].keys()
-        own = top if at_top else inner if in_one else frozenset()
-        kept = YamlMapping()
+    def sorted_out(self, holder: YamlMapping, own: frozenset[str], place: str | None) -> YamlMapping:
+        """Return `holder`, which has the fields `own`, without strays.
+
+        `place` says where an environment in it belongs; None for the block of environments.
+        """
+        inner, kept = _fields_of_environment(), YamlMapping()
         for key, (at, value_at) in holder.ranges().items():
             value = holder[key]
             is_environment = isinstance(value, YamlMapping) and not inner.isdisjoint(value)
-            if key in own or (is_environment and not at_top and not in_one):
-                kept.put(key, value, at, value_at)
-            elif is_environment:
-                self._add(_LIKE_ENVIRONMENTS, _IN_LINE if in_one else _INDENTED, key, at)
+            if is_environment and key not in own and place is not None:
+                self._add(_LIKE_ENVIRONMENTS, place, key, at)
                 self.keep(key, value, at, value_at)
-            elif key in (top | inner):
-                self._add(OUT_OF_PLACE, _IN_ONE if key in inner else _AT_THE_TOP, key, at)
-            else:
+            elif is_environment or key in own or key not in _fields_of_file() | inner:
                 kept.put(key, value, at, value_at)
+            else:
+                self._add(OUT_OF_PLACE, _IN_ONE if key in inner else _AT_THE_TOP, key, at)
         return kept
 
     def _add(self, wrong: tuple[str, str], place: str, key: str, at: TextRange) -> None:
         self.strays.setdefault((wrong, place), []).append((key, at))
+
+
+@cache
+def _fields_of_file() -> frozenset[str]:
+    return frozenset(schemas.load("workspace")["properties"])
+
+
+@cache
+def _fields_of_environment() -> frozenset[str]:
+    return frozenset(schemas.load("workspace")["definitions"]["environment"]["properties"])
