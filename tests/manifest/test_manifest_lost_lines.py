@@ -3,9 +3,7 @@
 from pathlib import Path
 
 import pytest
-
-from reconciler.manifest.loader import load
-from reconciler.model.destination import Environment
+from manifest_findings import findings
 
 HEAD = f"""\
 version: 1
@@ -34,18 +32,14 @@ FIRST, SECOND, THIRD = (
 )
 VALID = f"{HEAD}{FIRST}{SECOND}{THIRD}"
 TOO_FAR = "a second exam begins here, and its address is indented too far"
-
-
 AGAIN = "seems to begin here: 4 fields from line"
 
 
 def said(root: Path, text: str) -> list[tuple[str, str, str]]:
     """Place and code, message, and hint of all that is found in `text`."""
-    (root / "exams.yaml").write_text(text, encoding="utf-8")
-    found = load(["exams.yaml"], root=root, environment=Environment()).diagnostics
     return [
         (f"{each.span.start.line}:{each.span.start.column} {each.code}", each.message, each.hint)
-        for each in found
+        for each in findings(root, text)
         if each.span is not None
     ]
 

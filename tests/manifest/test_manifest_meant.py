@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from manifest_findings import DEFAULTS, findings
 
 from reconciler.manifest.fields import Level, fields_of
-from reconciler.manifest.loader import load
 from reconciler.manifest.schema.as_meant import manifest_as_meant
 from reconciler.manifest.schema.field_names import is_synonym, meant_by
 from reconciler.manifest.yaml.document import read
-from reconciler.model.destination import Environment
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.diagnostics import Severity
 
 HEADER = f"""\
 version: 1
@@ -23,15 +22,6 @@ timezone: America/New_York
 courses:
   cs101: CU{"2" * 32}
   cs210: CU{"3" * 32}
-"""
-DEFAULTS = """\
-defaults:
-  course: cs101
-  type: Online
-  useProctorManager: true
-  requireApproval: false
-  enableAppointmentSuggestions: true
-  examDeliverySystemModule: canvas
 """
 ONE = """\
   cs101/one:
@@ -51,12 +41,6 @@ TWO = (
     .replace("10-06", "10-07")
 )
 VALID = f"{HEADER}{DEFAULTS}exams:\n{ONE}{TWO}"
-
-
-def findings(root: Path, text: str) -> tuple[Diagnostic, ...]:
-    """Return what is found in a file that holds `text`."""
-    (root / "exams.yaml").write_text(text, encoding="utf-8")
-    return load([], root=root, environment=Environment()).diagnostics
 
 
 def outdented(text: str, by: int, *, but: int = 1) -> str:

@@ -1,15 +1,14 @@
 """One mistake makes one message, which counts the exams that have it."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import pytest
+from manifest_findings import DEFAULTS, findings
 
 from reconciler.manifest.loader import load
 from reconciler.manifest.several_environments import in_all
 from reconciler.model.destination import Environment
-from reconciler.model.diagnostics import Diagnostic
 from reconciler.outputs.ci.places import Checkout
 from reconciler.outputs.ci.sarif import sarif_document
 from reconciler.outputs.json.writers import diagnostics_document, to_text
@@ -19,15 +18,6 @@ version: 1
 installSid: AI{"1" * 32}
 timezone: America/New_York
 courses: {{cs101: CU{"2" * 32}, cs210: CU{"3" * 32}}}
-"""
-DEFAULTS = """\
-defaults:
-  course: cs101
-  type: Online
-  useProctorManager: true
-  requireApproval: false
-  enableAppointmentSuggestions: true
-  examDeliverySystemModule: canvas
 """
 COUNT = 42
 
@@ -48,13 +38,6 @@ def exams(*numbers: int) -> str:
 
 
 VALID = f"{HEADER}{DEFAULTS}{exams()}"
-
-
-def findings(root: Path, files: str | Mapping[str, str]) -> tuple[Diagnostic, ...]:
-    """Return what is found in `files`; a text is that of the only one."""
-    for name, text in ({"exams.yaml": files} if isinstance(files, str) else files).items():
-        (root / name).write_text(text, encoding="utf-8")
-    return load(["."], root=root, environment=Environment()).diagnostics
 
 
 def without(line: str, text: str = VALID) -> str:

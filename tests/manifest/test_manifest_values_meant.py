@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from manifest_findings import findings
 
-from reconciler.manifest.loader import load
 from reconciler.manifest.schema.duration_advice import duration_advice
 from reconciler.manifest.workspace_file import load_workspace
-from reconciler.model.destination import Environment
 from reconciler.rules.access import is_usable_url
 from reconciler.rules.url_advice import url_advice
 
@@ -48,10 +47,9 @@ TS = "TS4b894875d26194988853e490dfb9bc4"
 
 def told(root: Path, files: str | Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Return place, message and hint of what is found in `files`; a text is that of the only one."""
-    for name, text in ({"exams.yaml": files} if isinstance(files, str) else files).items():
-        (root / name).write_text(text, encoding="utf-8")
-    found = load(["."], root=root, environment=Environment()).diagnostics
-    return [(f"{each.span.start}" if each.span else "", each.message, each.hint) for each in found]
+    return [
+        (f"{each.span.start}" if each.span else "", each.message, each.hint) for each in findings(root, files)
+    ]
 
 
 @pytest.mark.parametrize(
