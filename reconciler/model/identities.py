@@ -62,6 +62,11 @@ def is_address_part(text: str) -> bool:
     return is_address(text) and "/" not in text
 
 
+def exam_address_of(address: Address, section: str | None) -> Address:
+    """Return the address of the exam whose `section` is at `address`; `address` itself without a section."""
+    return address if section is None else Address(address.removesuffix(f"/{section}"))
+
+
 def as_yaml(name: str) -> str:
     """Return `name`, an address or an attempt id, as a scalar that YAML reads as text."""
     return f'"{name}"' if _NOT_TEXT_IN_YAML.fullmatch(name) else name

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from reconciler.model.destination import UNSAID, Destination
 from reconciler.model.diagnostics import Diagnostic, Position
-from reconciler.model.identities import Address, CourseSid, Digest, ExamSid, InstallSid
+from reconciler.model.identities import Address, CourseSid, Digest, ExamSid, InstallSid, exam_address_of
 from reconciler.model.payloads import Json, Payload, digest_of
 from reconciler.model.state import Intent
 
@@ -92,9 +92,9 @@ class Change(Struct, frozen=True, kw_only=True):
         return self.course or self.course_sid
 
     @property
-    def exam_address(self) -> str:
+    def exam_address(self) -> Address:
         """The address of the exam that it is a section of; its own if it is none."""
-        return self.address if self.section is None else self.address.removesuffix(f"/{self.section}")
+        return exam_address_of(self.address, self.section)
 
     @property
     def identity(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from reconciler.model.cohorts import Cohorts
 from reconciler.model.diagnostics import Severity
 from reconciler.model.distinctions import Distinctions
-from reconciler.model.identities import Address, CourseSid, InstallSid
+from reconciler.model.identities import Address, CourseSid, InstallSid, exam_address_of
 from reconciler.model.instants import read_instant
 from reconciler.model.payloads import Json, Payload, configuration_of
 
@@ -59,9 +59,9 @@ class Exam(Struct, frozen=True, kw_only=True, eq=False):
     section: str | None = None
 
     @property
-    def exam_address(self) -> str:
+    def exam_address(self) -> Address:
         """The address; of a section, that of the exam whose section it is."""
-        return self.address if self.section is None else self.address.removesuffix(f"/{self.section}")
+        return exam_address_of(self.address, self.section)
 
     @property
     def configuration(self) -> Mapping[str, Json]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from reconciler.model.declarations import Declaration, Declared
 from reconciler.model.distinctions import Distinctions, imported_addresses
-from reconciler.model.identities import Address
+from reconciler.model.identities import Address, exam_address_of
 from reconciler.model.instants import spell_instant
 from reconciler.model.payloads import Payload, configuration_of
 from reconciler.model.renames import onward
@@ -102,7 +102,7 @@ def _traits_of_create(create: Declaration) -> frozenset[Trait]:
     """Return the traits of `create`; one of several sections also has that of its exam."""
     if create.section is None:
         return traits_of(create)
-    exam = create.address.removesuffix(f"/{create.section}")
+    exam = exam_address_of(create.address, create.section)
     return traits_of(create) | {section_trait(create.course_sid, exam)}
 
 
