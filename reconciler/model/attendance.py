@@ -67,11 +67,11 @@ _by_closing: Final = itemgetter(2)
 
 
 def overlaps_of(
-    windows: Iterable[ExamWindow[_Of]], *, group_of: Callable[[ExamWindow[_Of]], Hashable] = itemgetter(1)
+    windows: Iterable[ExamWindow[_Of]], *, group_of: Callable[[ExamWindow[_Of]], Hashable]
 ) -> Iterator[tuple[ExamWindow[_Of], ExamWindow[_Of]]]:
     """Yield each of `windows` that opens while earlier ones are open, and the one of these that closes last.
 
-    `windows` are sorted. Those of one group may overlap; by default each is a group of its own.
+    `windows` are sorted. Those of one group may overlap.
     """
     latest: list[ExamWindow[_Of]] = []  # at most two, of different groups; the one that closes last is first
     for window in windows:

@@ -124,8 +124,8 @@ class Courses:
         self._provenance = provenance
         self._overlaps = Overlaps(plan)
         self._groups = groups_of(changes)
-        starts = accumulate((len(group.members) for group in self._groups), initial=0)
-        self._starts = list(starts)
+        sizes = (len(group.members) for group in self._groups)
+        self._starts = list(accumulate(sizes, initial=0))
         self._exams = [exams_of(group, at) for group, at in zip(self._groups, self._starts, strict=False)]
         self.scale = scale_of(changes, list(chain.from_iterable(self._exams)))
         self.is_whole = len(changes) <= MOST_WHOLE
@@ -161,7 +161,6 @@ class Courses:
         shared = [] if self.is_whole or len(everything) == 1 else split(everything)[0]
         known = set(shared)
         sids = {change.course_sid for group in groups for change in group.members}
-        overlaps = sorted(chain.from_iterable(map(self._overlaps.in_course, sids)), key=lambda one: one.start)
         return Course(
             name=name,
             term=groups[0].term,
@@ -174,7 +173,7 @@ class Courses:
                 for index, group, told_by in zip(indices, groups, values, strict=True)
             ],
             shared=shared,
-            picture=picture_of(exams, axis, overlaps) if axis else None,
+            picture=picture_of(exams, axis, self._overlaps.in_courses(sids)) if axis else None,
             strip=strip_of(exams, axis) if axis else (),
         )
 

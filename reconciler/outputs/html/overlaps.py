@@ -1,6 +1,7 @@
 """Exams whose windows overlap, or crowd a day: on a page only those that `validate` warns of."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from operator import itemgetter
 from typing import Final
 
@@ -28,10 +29,11 @@ class Overlaps:
         self._crowded = frozenset[Address]().union(*_exams_of_warnings(plan, "exams-in-a-day"))
         self._others: dict[str, list[str]] = {}
         self._pairs: dict[str, list[tuple[Change, Change]]] = {}
-        for later, earlier in _pairs(plan) if warned else ():
+        windows = _windows(plan) if warned or clashing else []
+        for later, earlier in _pairs(windows):
             if later.address in warned:
                 self._add(later, earlier)
-        for later, earlier in _clashes(plan, clashing) if clashing else ():
+        for later, earlier in _clashes(windows, clashing):
             self._add(later, earlier)
         for address in warned.union(*clashing):
             self._others.setdefault(address, [_UNLISTED])
@@ -50,10 +52,10 @@ class Overlaps:
         if change.address in self._crowded:
             yield "too many exams on this day"
 
-    def in_course(self, course_sid: str) -> list[Period]:
-        """Return the times in which windows of a course overlap others, by their start."""
+    def in_courses(self, course_sids: Iterable[str]) -> list[Period]:
+        """Return the times in which windows of some courses overlap others, by their start."""
         found = []
-        for later, earlier in self._pairs.get(course_sid, ()):
+        for later, earlier in chain.from_iterable(self._pairs.get(sid, ()) for sid in course_sids):
             (opens, closes), (_, until) = (
                 local_window(payload_of(change), "exam", None) for change in (later, earlier)
             )
@@ -68,27 +70,32 @@ def _exams_of_warnings(plan: Plan, code: str) -> list[frozenset[Address]]:
     return [one.others if one.address is None else one.others | {one.address} for one in found]
 
 
-def _pairs(plan: Plan) -> Iterator[tuple[Change, Change]]:
-    """Yield declared exams of one course that overlap, each after the one that opens later."""
+def _pairs(windows: Iterable[ExamWindow[Change]]) -> Iterator[tuple[Change, Change]]:
+    """Yield exams of one course that overlap, each after the one that opens later.
+
+    `windows` are sorted.
+    """
     courses: dict[tuple[str, str], list[ExamWindow[Change]]] = {}
-    for window in _windows(plan):
+    for window in windows:
         change = window[-1]
         if is_for_everybody(payload_of(change)):
             courses.setdefault((change.install_sid, change.course_sid), []).append(window)
-    for windows in courses.values():
-        for later, earlier in overlaps_of(windows, group_of=lambda window: window[-1].exam_address):
+    for in_course in courses.values():
+        for later, earlier in overlaps_of(in_course, group_of=lambda window: window[-1].exam_address):
             yield later[-1], earlier[-1]
 
 
-def _clashes(plan: Plan, warned: Iterable[frozenset[Address]]) -> Iterator[tuple[Change, Change]]:
+def _clashes(
+    windows: Iterable[ExamWindow[Change]], warned: Iterable[frozenset[Address]]
+) -> Iterator[tuple[Change, Change]]:
     """Yield exams of different courses that overlap, each after the one that opens later.
 
     Each of `warned` holds the exams of one warning.
     """
-    by_address = {window[1]: window for window in _windows(plan)}
+    by_address = {window[1]: window for window in windows}
     for addresses in warned:
-        windows = sorted((by_address[one] for one in addresses if one in by_address), key=_by_opening)
-        for later, earlier in overlaps_of(windows, group_of=lambda window: window[-1].course_sid):
+        clashing = sorted((by_address[one] for one in addresses if one in by_address), key=_by_opening)
+        for later, earlier in overlaps_of(clashing, group_of=lambda window: window[-1].course_sid):
             yield later[-1], earlier[-1]
 
 
