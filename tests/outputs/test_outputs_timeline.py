@@ -32,7 +32,9 @@ def period(begin: float, end: float) -> Period:
 
 def exam(number: int, begin: float, end: float, label: str = "Quiz") -> TimelineExam:
     """An exam that is open from one day to another."""
-    return TimelineExam(number=number, label=label, action="create", exam=period(begin, end), booking=None)
+    return TimelineExam(
+        numbers=(number,), label=label, action="create", exam=period(begin, end), booking=None
+    )
 
 
 PERIODS = st.lists(

@@ -48,7 +48,8 @@ class Row(Struct, frozen=True, kw_only=True):
     """One exam of the table; `clashes` say in words which exams are too near to it.
 
     An exam with `sections` has what these share, and `change` is that of the first of them; a section has
-    what is its own, and its key in place of the address. `elsewhere` are the cells that it leaves to others.
+    what is its own, and its key in place of the address. `elsewhere` names the cells that are empty because
+    the other of the two kinds of rows has them; the names are those of `_cells`.
     """
 
     number: int
@@ -80,7 +81,7 @@ class Course(Struct, frozen=True, kw_only=True):
     rows: Sequence[Row]
     shared: Sequence[_Told]
     picture: Picture | None
-    strip: Sequence[tuple[str, str, Bar]]
+    strip: Sequence[tuple[tuple[int, ...], str, Bar]]
 
     @property
     def exams(self) -> list[Row]:

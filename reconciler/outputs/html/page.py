@@ -62,7 +62,8 @@ def plan_page(
 ) -> str:
     """Return `plan` as an HTML page."""
     changes = by_time(listing.of(plan))
-    courses = Courses(plan, changes, invocation, provenance)
+    view = Courses(plan, changes, invocation, provenance)
+    courses = list(view)
     notes = told_notes(plan, listing)
     style, script = _asset("plan.css"), _asset("plan.js")
     return _template().render(
@@ -72,10 +73,11 @@ def plan_page(
         notes=[note for note in notes if not is_for_foot(note)],
         foot_notes=[note for note in notes if is_for_foot(note)],
         filters=list(_filters(changes)),
-        scale=courses.scale,
-        ticks=courses.scale.axis.ticks() if courses.scale.axis else [],
+        scale=view.scale,
+        ticks=view.scale.axis.ticks() if view.scale.axis else [],
         terms=by_term(courses),
-        is_whole=courses.is_whole,
+        clashing=sum(course.clashing for course in courses),
+        is_whole=view.is_whole,
         in_doubt=_all_in_doubt(changes, invocation),
         is_open=len(changes) <= MOST_OPEN,
         policy=(

@@ -107,20 +107,14 @@ class Period(Struct, frozen=True, kw_only=True):
 class TimelineExam(Struct, frozen=True, kw_only=True):
     """What a timeline shows of an exam, or of sections with the same windows.
 
-    `number` is unique in the page, and `others` are those of the other sections.
+    `numbers` are those of the exam or the sections, which are unique in the page.
     """
 
-    number: int
+    numbers: tuple[int, ...]
     label: str
     action: str
     exam: Period | None
     booking: Period | None
-    others: tuple[int, ...] = ()
-
-    @property
-    def numbers(self) -> str:
-        """The numbers of all its exams, as text."""
-        return " ".join(map(str, (self.number, *self.others)))
 
     @property
     def periods(self) -> tuple[Period, ...]:
@@ -138,7 +132,7 @@ class Bar(Struct, frozen=True):
 class DrawnExam(Struct, frozen=True, kw_only=True):
     """An exam placed in a lane; `label` is empty if there are too many exams for labels."""
 
-    numbers: str
+    numbers: tuple[int, ...]
     action: str
     tooltip: str
     y: int
@@ -166,12 +160,11 @@ def exams_of(group: ExamGroup, first: int) -> list[TimelineExam]:
         alike.setdefault(windows, []).append(number)
     return [
         TimelineExam(
-            number=first + numbers[0],
+            numbers=tuple(first + number for number in numbers),
             label=printable(ExamGroup([group.members[number] for number in numbers]).label),
             action=group.first.action.value,
             exam=exam,
             booking=booking,
-            others=tuple(first + number for number in numbers[1:]),
         )
         for (exam, booking), numbers in alike.items()
     ]
@@ -205,7 +198,7 @@ def picture_of(
     )
 
 
-def strip_of(exams: Sequence[TimelineExam], axis: TimeAxis) -> tuple[tuple[str, str, Bar], ...]:
+def strip_of(exams: Sequence[TimelineExam], axis: TimeAxis) -> tuple[tuple[tuple[int, ...], str, Bar], ...]:
     """Return numbers, action and bar of each exam window, to be drawn on one line."""
     return tuple(
         (exam.numbers, exam.action, _bar(exam.exam, axis)) for exam in exams if exam.exam is not None
@@ -223,11 +216,11 @@ def _merged(periods: Iterable[Period]) -> list[Period]:
     return merged
 
 
-def _order(exam: TimelineExam) -> tuple[datetime, datetime, int]:
+def _order(exam: TimelineExam) -> tuple[datetime, datetime, tuple[int, ...]]:
     return (
         min(period.start for period in exam.periods),
         max(period.end for period in exam.periods),
-        exam.number,
+        exam.numbers,
     )
 
 
