@@ -6,7 +6,8 @@ from typing import Final, TypeAlias, assert_never
 from msgspec import Struct, field
 
 from reconciler.model.plan import Action, Change
-from reconciler.outputs.accepting import accepting_advice_of
+from reconciler.model.terms import manifest_for
+from reconciler.outputs.accepting import accepting_advice_of, block_of
 from reconciler.outputs.all_in_doubt import MOST_SINGLE, sheet_commands, support_message_about
 from reconciler.outputs.escapes import ELLIPSIS, shorten
 from reconciler.outputs.exam_facts import sides_of
@@ -171,11 +172,10 @@ def _accepting(groups: Sequence[ExamGroup], invocation: Invocation) -> list[str]
     found = [advice for change in changes if (advice := accepting_advice_of(change, invocation)) is not None]
     if not found:
         return []
-    items = [f"  - {advice.item}" for advice in found if advice.item is not None]
     lines = fenced([advice.command for advice in found])
-    if items:
-        place = max((advice.place for advice in found), key=len)
-        lines += ["", f"Or through review, in {place}:", "", *fenced(["accepted:", *items], "yaml")]
+    if accepted := block_of(found):
+        place = manifest_for(*(advice.term for advice in found))
+        lines += ["", f"Or through review, in {place}:", "", *fenced(accepted, "yaml")]
     return ["", *folded("To accept those that were changed by hand to this", lines)[:-1]]
 
 

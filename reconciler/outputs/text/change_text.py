@@ -8,7 +8,7 @@ from msgspec import Struct
 from reconciler.model.identities import Address
 from reconciler.model.plan import Action, Change
 from reconciler.model.provenance import Provenance
-from reconciler.outputs.accepting import accepting_advice_of
+from reconciler.outputs.accepting import accepting_advice_of, block_of
 from reconciler.outputs.badges import badges_of
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.exam_facts import ALIASED, Window, payload_of, sides_of, title_of, windows_of
@@ -234,9 +234,7 @@ def _print_acceptance(changes: Sequence[Change], console: Console, invocation: I
     blocks = [one.manifest for one in advice if one.manifest is not None]
     if blocks:
         put(console, " " * INDENT, f"or through review, in {advice[0].place}:")
-    if len(blocks) > 1:
-        blocks = ["accepted:", *(f"  - {one.item}" for one in advice if one.item is not None)]
-    for line in blocks:
+    for line in blocks if len(blocks) == 1 else block_of(advice):
         put(console, " " * (INDENT + 2), (line, "bold"))
 
 
