@@ -1,6 +1,6 @@
 """The sections of one exam as a group, what its members share, and groups by term."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -11,6 +11,7 @@ from reconciler.outputs.exam_facts import payload_of, title_of
 
 _GroupKey: TypeAlias = tuple[Action, str | None, str, bool]
 _T = TypeVar("_T")
+_Column = TypeVar("_Column")
 
 
 class _OfTerm(Protocol):
@@ -84,6 +85,12 @@ def by_term(items: Iterable[_TermT]) -> list[tuple[str, list[_TermT]]]:
     if len(terms) == 1:
         return [("", terms[0][1])]
     return [("Other exams" if term is None else f"Term {term}", held) for term, held in terms]
+
+
+def common(rows: Sequence[Mapping[_Column, _T]]) -> dict[_Column, _T]:
+    """Return the cells of `rows`, which have the same columns, that are equal in all of them."""
+    first, *others = rows
+    return {column: cell for column, cell in first.items() if all(row[column] == cell for row in others)}
 
 
 def split(tellings: Sequence[Sequence[_T]]) -> tuple[list[_T], list[list[_T]]]:

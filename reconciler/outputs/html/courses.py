@@ -31,7 +31,7 @@ from reconciler.outputs.html.timeline import (
 )
 from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_report_of
 from reconciler.outputs.invocation import Invocation
-from reconciler.outputs.section_groups import ExamGroup, groups_of, split
+from reconciler.outputs.section_groups import ExamGroup, common, groups_of, split
 from reconciler.zones import zone_of
 
 MOST_WHOLE: Final = 1_000
@@ -185,7 +185,7 @@ class Courses:
         if len(rows) == 1:
             return rows[0]
         cells = [_cells(row) for row in rows]
-        same = frozenset(name for name in cells[0] if all(one[name] == cells[0][name] for one in cells))
+        same = frozenset(common(cells))
         shared, own = split(values)
         differences, own_differences = split([row.differences for row in rows])
         return replace(

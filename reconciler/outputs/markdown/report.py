@@ -23,7 +23,7 @@ from reconciler.outputs.markdown.exam_tables import BY_SECTION, Limits
 from reconciler.outputs.markdown.sections import MOST_OPEN, doubt_lines, together
 from reconciler.outputs.markdown.values import fold_summary
 from reconciler.outputs.ordering import by_time
-from reconciler.outputs.section_groups import ExamGroup, group_key, groups_of
+from reconciler.outputs.section_groups import ExamGroup, common, group_key, groups_of
 from reconciler.outputs.text.console import count_of
 from reconciler.outputs.text.report_text import EDITS, label_of, next_steps, summary_sentences
 
@@ -179,13 +179,14 @@ def _lines(group: ExamGroup, cells: Sequence[_Cells], sections: int) -> Iterator
     if sections == 1:
         yield f"{_titled(group.title)}{code(group.address)}", *cells[0]
         return
-    same = [len({*column}) == 1 for column in zip(*cells, strict=True)]
-    *shared, sid = (cell if is_same else BY_SECTION for cell, is_same in zip(cells[0], same, strict=True))
+    same = common([dict(enumerate(its)) for its in cells])
+    *columns, last = range(len(cells[0]))
+    shared = (same.get(column, BY_SECTION) for column in columns)
     exam = code(group.first.exam_address)
-    yield f"{_titled(group.title)}{exam}<br>{count_of(sections, 'section')}", *shared, sid if same[-1] else ""
+    yield f"{_titled(group.title)}{exam}<br>{count_of(sections, 'section')}", *shared, same.get(last, "")
     for change, its in zip(group.members, cells, strict=True):
         title = "" if group.title else _titled(title_of(payload_of(change)))
-        own = ("" if is_same else cell for cell, is_same in zip(its, same, strict=True))
+        own = ("" if column in same else cell for column, cell in enumerate(its))
         yield f"{title}{code(change.section or '')}", *own
 
 

@@ -12,7 +12,7 @@ from reconciler.outputs.badges import badges_of
 from reconciler.outputs.escapes import printable
 from reconciler.outputs.exam_facts import duration_of, payload_of, title_of, window_of
 from reconciler.outputs.groups import GROUPS
-from reconciler.outputs.section_groups import ExamGroup, split
+from reconciler.outputs.section_groups import ExamGroup, common, split
 from reconciler.outputs.text.console import (
     INDENT,
     Console,
@@ -31,6 +31,9 @@ _GAP: Final = "  "
 _WIDEST_ADDRESS: Final = 40
 _WIDEST_TITLE: Final = 40
 _NARROWEST_TITLE: Final = 16
+
+_SHARED: Final = ("title", "window", "duration", "badges")
+"""Those texts of a row that stand on the line of the exam if all its sections have the same."""
 
 
 class _Row(Struct, frozen=True, kw_only=True):
@@ -90,7 +93,7 @@ def _rows(group: ExamGroup) -> list[_Row]:
     rows = [_row(change) for change in group.members]
     if len(rows) == 1:
         return rows
-    texts = {name: {getattr(row, name) for row in rows} for name in ("title", "window", "duration", "badges")}
+    same = common([{name: getattr(row, name) for name in _SHARED} for row in rows])
     shared, own = split([row.paths for row in rows])
     exam = replace(
         rows[0],
@@ -98,10 +101,9 @@ def _rows(group: ExamGroup) -> list[_Row]:
         address=printable(group.address),
         names=(count_of(len(rows), "section"),),
         paths=shared,
-        **{name: "" for name, found in texts.items() if len(found) > 1},
+        **{name: same.get(name, "") for name in _SHARED},
     )
     has_one_course = len({row.course for row in rows}) == 1
-    same = {name: "" for name, found in texts.items() if len(found) == 1}
     return [
         exam,
         *(
@@ -112,7 +114,7 @@ def _rows(group: ExamGroup) -> list[_Row]:
                 address=printable(change.section or ""),
                 names=row.names if has_one_course else (row.course, *row.names),
                 paths=paths,
-                **same,
+                **dict.fromkeys(same, ""),
             )
             for change, row, paths in zip(group.members, rows, own, strict=True)
         ),

@@ -20,7 +20,7 @@ from reconciler.outputs.in_doubt import InDoubtReport, still_in_doubt
 from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.ordering import by_time
 from reconciler.outputs.plan_summary import headline
-from reconciler.outputs.section_groups import ExamGroup, group_key, groups_of
+from reconciler.outputs.section_groups import ExamGroup, common, group_key, groups_of
 from reconciler.outputs.text.console import Console, Piece, count_of, put, put_wrapped
 from reconciler.outputs.text.in_doubt_text import print_in_doubt_reports, print_settling
 
@@ -167,20 +167,12 @@ def _print_exams(label: Piece, address: str, lines: Sequence[_Line], console: Co
     if len(lines) == 1:
         _print_line(label, address, lines[0], console)
         return
-    title, message = ({getattr(line, name) for line in lines} for name in ("title", "message"))
-    shared = replace(lines[0], sid="", was="", title=_only(title), message=_only(message))
+    same = common([{"title": line.title, "message": line.message} for line in lines])
+    shared = _Line(section="", sid="", title=same.get("title", ""), message=same.get("message", ""))
     _print_line(label, address, shared, console, count=count_of(len(lines), "section"))
     for line in lines:
-        own = replace(
-            line,
-            title="" if len(title) == 1 else line.title,
-            message="" if len(message) == 1 else line.message,
-        )
+        own = replace(line, **dict.fromkeys(same, ""))
         _print_line(" " * _LABEL_WIDTH, line.section, own, console)
-
-
-def _only(texts: set[str]) -> str:
-    return next(iter(texts)) if len(texts) == 1 else ""
 
 
 def _print_line(label: Piece, name: str, line: _Line, console: Console, *, count: str = "") -> None:
