@@ -21,7 +21,7 @@ from reconciler.outputs.listing import Listing
 from reconciler.outputs.markdown.diagnostics import warning_lines
 from reconciler.outputs.markdown.escapes import code, escaped, ticked
 from reconciler.outputs.markdown.exam_tables import Limits
-from reconciler.outputs.markdown.sections import sections_of
+from reconciler.outputs.markdown.plan_parts import parts_of
 from reconciler.outputs.markdown.values import values_fold
 from reconciler.outputs.ordering import by_time
 from reconciler.outputs.plan_summary import headline, remarks, told_notes
@@ -178,9 +178,9 @@ def _body(comment: _Comment, limits: Limits, folds: Sequence[Sequence[str]]) -> 
     left = len(plan.warnings) - len(plan.warnings[: limits.rows])
     if left:
         left_out.append(f"{left:,} of {count_of(len(plan.warnings), 'warning')}")
-    for section in sections_of(comment.groups, plan.names, comment.invocation, limits, folds):
-        yield from section.lines
-        left_out += section.left_out
+    for part in parts_of(comment.groups, plan.names, comment.invocation, limits, folds):
+        yield from part.lines
+        left_out += part.left_out
     yield from _notes(told_notes(plan, comment.listing))
     if limits.is_short:
         left_out.insert(

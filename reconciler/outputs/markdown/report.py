@@ -20,7 +20,7 @@ from reconciler.outputs.invocation import NO_OPTIONS, Invocation
 from reconciler.outputs.markdown.comment import LONGEST, foot_lines, heading_lines, size_bytes
 from reconciler.outputs.markdown.escapes import code, escaped, folded, table, ticked
 from reconciler.outputs.markdown.exam_tables import BY_SECTION, Limits
-from reconciler.outputs.markdown.sections import MOST_OPEN, doubt_lines, together
+from reconciler.outputs.markdown.plan_parts import MOST_OPEN, doubt_lines, together
 from reconciler.outputs.markdown.values import fold_summary
 from reconciler.outputs.ordering import by_time
 from reconciler.outputs.section_groups import ExamGroup, common, group_key, groups_of

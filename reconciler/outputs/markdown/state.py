@@ -13,7 +13,7 @@ from reconciler.outputs.groups import GROUPS
 from reconciler.outputs.in_doubt import InDoubtReport, in_doubt_reports_of_state
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.markdown.escapes import code, escaped, table, ticked
-from reconciler.outputs.markdown.sections import together
+from reconciler.outputs.markdown.plan_parts import together
 from reconciler.outputs.text.console import count_of
 
 _COLUMNS: Final = ("Exam", "Exam window", "Sent, as attempt", "Answer, and what it names", "SID or `absent`")

@@ -1,4 +1,4 @@
-"""The sections of a plan as Markdown, one for each action, within given limits."""
+"""The parts of a plan as Markdown, one for each action, within given limits."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias, assert_never
@@ -37,43 +37,45 @@ MOST_OPEN: Final = 25
 MOST_FOLDS: Final = 10
 """More folds than these are in one fold themselves."""
 
+_OF_SECTIONS: Final = "What differs between the sections"
+
 _Cells: TypeAlias = tuple[str, ...]
 
 
-class Section(Struct, frozen=True):
+class Part(Struct, frozen=True):
     """Lines of Markdown, and in words what is left out."""
 
     lines: Sequence[str]
     left_out: Sequence[str] = field(default=())
 
 
-def sections_of(
+def parts_of(
     groups: Mapping[Action, Sequence[ExamGroup]],
     names: Mapping[str, str],
     invocation: Invocation,
     limits: Limits,
     folds: Sequence[Sequence[str]],
-) -> Iterator[Section]:
-    """Yield a section for each action of `groups`; after the creates, their windows and values.
+) -> Iterator[Part]:
+    """Yield a part for each action of `groups`; after the creates, their windows and values.
 
     `names` are aliases by SID. `folds` hold all values of the first creates.
     """
     for action, chosen in groups.items():
         if not chosen:
             continue
-        yield _section(action, chosen, names, invocation, limits)
+        yield _part(action, chosen, names, invocation, limits)
         if action is Action.CREATE:
             yield _chart(chosen, limits)
             yield _values(chosen, folds)
 
 
-def _section(
+def _part(
     action: Action,
     groups: Sequence[ExamGroup],
     names: Mapping[str, str],
     invocation: Invocation,
     limits: Limits,
-) -> Section:
+) -> Part:
     shown, folds = groups[: limits.rows], list[list[str]]()
     match action:
         case Action.IN_DOUBT:
@@ -89,12 +91,12 @@ def _section(
         case _:
             assert_never(action)
     count = size_of(groups)
-    titled = [*_titled(action, count, lines), *_together(folds, "What differs between the sections")]
+    titled = [*_titled(action, count, lines), *_folded_if_many(folds, _OF_SECTIONS)]
     left_out = [
         *_left(action, count - size_of(shown), count),
         *(sections_left(shown, limits) if folds else []),
     ]
-    return Section(titled, left_out)
+    return Part(titled, left_out)
 
 
 def _titled(action: Action, count: int, lines: Sequence[str]) -> list[str]:
@@ -112,7 +114,7 @@ def _left(action: Action, left: int, count: int) -> list[str]:
     return [f"{left:,} of {count:,} exams {verb}{GROUPS[action].label}"] if left else []
 
 
-def _together(folds: Sequence[Sequence[str]], heading: str) -> list[str]:
+def _folded_if_many(folds: Sequence[Sequence[str]], heading: str) -> list[str]:
     """Return the lines of `folds`, if there are many in a fold with `heading`."""
     lines = [line for fold in folds for line in fold]
     return lines if len(folds) <= MOST_FOLDS else folded(heading, lines)
@@ -179,7 +181,7 @@ def _accepting(groups: Sequence[ExamGroup], invocation: Invocation) -> list[str]
     return ["", *folded("To accept those that were changed by hand to this", lines)[:-1]]
 
 
-def _doubts(changes: Sequence[Change], invocation: Invocation, limits: Limits) -> Section:
+def _doubts(changes: Sequence[Change], invocation: Invocation, limits: Limits) -> Part:
     """Return the first in-doubt reports, each folded, a table of the others, and how to settle all."""
     known = [(change, doubt) for change in changes if (doubt := in_doubt_report_of(change, invocation))]
     shown = known[: limits.doubts]
@@ -190,7 +192,7 @@ def _doubts(changes: Sequence[Change], invocation: Invocation, limits: Limits) -
     ]
     named = {change.address for change, _ in shown}
     others = groups_of(change for change in changes if change.address not in named)[: limits.rows]
-    folds = _together(known_sections(others, limits), "What differs between the sections")
+    folds = _folded_if_many(known_sections(others, limits), _OF_SECTIONS)
     lines = [*whole, *known_exams(others, limits), *([""] if folds else []), *folds]
     if others or not whole:
         lines += ["", f"To show one of them: {code(invocation.command('state', 'show', 'ADDRESS'))}", ""]
@@ -200,7 +202,7 @@ def _doubts(changes: Sequence[Change], invocation: Invocation, limits: Limits) -
     left = len(changes) - len(shown) - size_of(others)
     group = GROUPS[Action.IN_DOUBT]
     said = [f"{size_of(others):,} of {len(changes):,} in-doubt reports"] if others else []
-    return Section(
+    return Part(
         [f"#### {group.heading(len(changes))}", "", group.advice, "", *lines, ""],
         [*said, *_left(Action.IN_DOUBT, left, len(changes)), *sections_left(others, limits)],
     )
@@ -244,17 +246,17 @@ def _known(doubt: InDoubtReport, limits: Limits) -> Iterator[tuple[str, str]]:
         yield "State holds it at", code(doubt.doubted_at)
 
 
-def _values(creates: Sequence[ExamGroup], folds: Sequence[Sequence[str]]) -> Section:
+def _values(creates: Sequence[ExamGroup], folds: Sequence[Sequence[str]]) -> Part:
     """Return the `folds`, behind one if there are many; the first of `creates` have one."""
     heading = f"Every value of {count_of(size_of(creates[: len(folds)]), 'exam')}"
     left, count = size_of(creates[len(folds) :]), size_of(creates)
     said = [f"the list of all values for {left:,} of {count:,} new exams"] if left else []
-    return Section(_together(folds, heading), said)
+    return Part(_folded_if_many(folds, heading), said)
 
 
-def _chart(creates: Sequence[ExamGroup], limits: Limits) -> Section:
+def _chart(creates: Sequence[ExamGroup], limits: Limits) -> Part:
     """Return the chart of the first `creates`."""
     chart = gantt_lines(creates[: limits.bars])
     left = size_of(creates[limits.bars :])
     said = [f"the windows of {left:,} exams in the chart"] if left else []
-    return Section(folded("Calendar of the new exams", block(chart, "mermaid")) if chart else [], said)
+    return Part(folded("Calendar of the new exams", block(chart, "mermaid")) if chart else [], said)
