@@ -6,6 +6,7 @@ Built-in rules and rules of plug-ins have this one shape.
 import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Final, TypeAlias
 
 from msgspec import Struct, field
@@ -40,7 +41,7 @@ class Basis(enum.Enum):
     CLOCK = "the present moment"
 
 
-class Exam(Struct, frozen=True, kw_only=True, eq=False):
+class Exam(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """A declared exam as a rule sees it. Two of them are never equal, whatever they hold.
 
     `payload` is what would be sent: defaults merged, date-times as `YYYY-MM-DDTHH:MM:SS.mmmZ`, secrets as
@@ -63,7 +64,7 @@ class Exam(Struct, frozen=True, kw_only=True, eq=False):
         """The address; of a section, that of the exam whose section it is."""
         return exam_address_of(self.address, self.section)
 
-    @property
+    @cached_property
     def configuration(self) -> Mapping[str, Json]:
         """The `configuration` of the payload, or an empty mapping."""
         return configuration_of(self.payload)
