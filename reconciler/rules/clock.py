@@ -7,11 +7,8 @@ from typing import Final
 from reconciler.model.instants import spell_instant
 from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
 from reconciler.rules.proctors import people_needed
+from reconciler.rules.windows import CLOSES, OPENS, date_path
 
-_OPEN_DATE: Final = "examOpenDate"
-_CLOSE_DATE: Final = "examCloseDate"
-_OPENS: Final = ("configuration", _OPEN_DATE)
-_CLOSES: Final = ("configuration", _CLOSE_DATE)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 _FREEZE: Final = timedelta(hours=24)
 """Time before an exam in which the vendor advises against changing it."""
@@ -21,26 +18,26 @@ _FAR: Final = timedelta(days=3_653)
 
 
 def _over(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
-    for exam, closes, now in _due(exams, context, _CLOSE_DATE, within=timedelta(0)):
+    for exam, closes, now in _due(exams, context, CLOSES, within=timedelta(0)):
         if closes <= now:
             yield Finding(
                 exam=exam,
-                path=_CLOSES,
+                path=date_path(CLOSES),
                 message="the exam window is over",
-                hint=f"It closed at {exam.date(_CLOSE_DATE)}. Mend the date, or leave the exam as it is "
+                hint=f"It closed at {exam.date(CLOSES)}. Mend the date, or leave the exam as it is "
                 "if it took place.",
             )
 
 
 def _soon(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
-    for exam, opens, now in _due(exams, context, _OPEN_DATE, within=_FREEZE):
-        closes = exam.instant(_CLOSE_DATE)
+    for exam, opens, now in _due(exams, context, OPENS, within=_FREEZE):
+        closes = exam.instant(CLOSES)
         if opens - now >= _FREEZE or (closes is not None and closes <= now):
             continue
         what = "opens within 24 hours" if opens > now else "has opened already"
         yield Finding(
             exam=exam,
-            path=_OPENS,
+            path=date_path(OPENS),
             message=f"the exam window {what}",
             hint="It is late to create or change an exam; check the date, or tell students and proctors.",
         )
@@ -51,23 +48,23 @@ def _far(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
         return
     last = spell_instant(context.now + _FAR)
     for exam in exams:
-        opens, closes = exam.date(_OPEN_DATE), exam.date(_CLOSE_DATE)
+        opens, closes = exam.date(OPENS), exam.date(CLOSES)
         if opens is not None and opens > last and (closes is None or closes > opens):
             yield Finding(
                 exam=exam,
-                path=_OPENS,
+                path=date_path(OPENS),
                 message="the exam window opens in more than ten years",
                 hint="Check the year.",
             )
 
 
 def _short_notice(exams: Iterable[Exam], context: Context) -> Iterator[Finding]:
-    for exam, opens, now in _due(exams, context, _OPEN_DATE, within=_NOTICE):
+    for exam, opens, now in _due(exams, context, OPENS, within=_NOTICE):
         why = people_needed(exam)
         if opens > now and opens - now < _NOTICE and why is not None:
             yield Finding(
                 exam=exam,
-                path=_OPENS,
+                path=date_path(OPENS),
                 message=f"the exam window opens in less than two weeks, and {why}",
                 hint="Proctors are planned two weeks ahead: open the window later, or ask the service first.",
             )

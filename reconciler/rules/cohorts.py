@@ -9,14 +9,11 @@ from msgspec import Struct
 
 from reconciler.model.attendance import ExamWindow, is_for_everybody, is_sat, overlaps_of
 from reconciler.model.cohorts import names_of
-from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule, short
+from reconciler.model.rules import Basis, Context, Exam, Finding, Rule, short
 from reconciler.model.words import first_few
+from reconciler.rules.windows import CLOSES, OPENS, date_path
 from reconciler.zones import zone_of
 
-_OPENS: Final = "examOpenDate"
-_CLOSES: Final = "examCloseDate"
-_OPENING: Final[Path] = ("configuration", _OPENS)
-_CLOSING: Final[Path] = ("configuration", _CLOSES)
 _SHORT: Final = timedelta(days=1)
 """In a longer window students choose when to sit."""
 _INSTANT: Final = timedelta(milliseconds=1)
@@ -45,7 +42,7 @@ def _sittings(exams: Sequence[Exam], context: Context) -> Mapping[str, list[Exam
             names = () if exam.course is None else names_of(exam.course, (exam.term,))
             taking[key] = context.cohorts.taking((*names, exam.course_sid))
         if taking[key] and _is_short(exam) and is_sat(exam.payload):
-            opens, closes = str(exam.date(_OPENS)), str(exam.date(_CLOSES))
+            opens, closes = str(exam.date(OPENS)), str(exam.date(CLOSES))
             for cohort, course in taking[key].items():
                 sitting = _Sitting(exam, courses.setdefault((cohort, exam.exam_address), course))
                 found.setdefault(cohort, []).append((opens, exam.address, closes, sitting))
@@ -55,7 +52,7 @@ def _sittings(exams: Sequence[Exam], context: Context) -> Mapping[str, list[Exam
 
 
 def _is_short(exam: Exam) -> bool:
-    opens, closes = exam.instant(_OPENS), exam.instant(_CLOSES)
+    opens, closes = exam.instant(OPENS), exam.instant(CLOSES)
     return opens is not None and closes is not None and opens < closes and closes - opens <= _SHORT
 
 
@@ -68,11 +65,11 @@ def _clash(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
         more = f" and {len(cohorts) - 1} more" if len(cohorts) > 1 else ""
         yield Finding(
             exam=exam,
-            path=_OPENING,
-            others=(_CLOSING,),
+            path=date_path(OPENS),
+            others=(date_path(CLOSES),),
             exams=(other,),
             message=f"students of '{short(cohorts[0])}'{more} sit '{other.address}' in the same hours",
-            hint=f"That is open from {other.date(_OPENS)} to {other.date(_CLOSES)}. Move one of the two.",
+            hint=f"That is open from {other.date(OPENS)} to {other.date(CLOSES)}. Move one of the two.",
         )
 
 
@@ -89,8 +86,8 @@ def _crowded_day(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
                 *before, last = sat
                 yield Finding(
                     exam=last,
-                    path=_OPENING,
-                    others=(_CLOSING,),
+                    path=date_path(OPENS),
+                    others=(date_path(CLOSES),),
                     exams=tuple(before),
                     message=f"students of '{short(cohort)}' sit {len(sat)} exams on {day}",
                     hint=f"Before it they sit {first_few([each.address for each in before], between=', ')}. "
@@ -102,7 +99,7 @@ def _day_of(exam: Exam) -> date | None:
     """Return the local day on which all students must sit `exam`; None if they may sit it on another one."""
     if not is_for_everybody(exam.payload):
         return None
-    opens, closes = exam.instant(_OPENS), exam.instant(_CLOSES)
+    opens, closes = exam.instant(OPENS), exam.instant(CLOSES)
     zone = zone_of(exam.timezone or "") or UTC
     try:
         first = opens and opens.astimezone(zone).date()

@@ -1,14 +1,12 @@
-"""Rules about lengths of time: of the time that a student has, and of windows."""
+"""Rules about the time that a student has: whether it is in minutes, and fits the exam window."""
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
-from reconciler.model.rules import Context, Exam, Finding, Path, Rule, short
+from reconciler.model.rules import Context, Exam, Finding, Rule, short
+from reconciler.rules.windows import CLOSES, OPENS, date_path
 
-_OPENS: Final = "examOpenDate"
-_CLOSES: Final = "examCloseDate"
-_WINDOWS: Final = (("exam", _OPENS, _CLOSES), ("scheduling", "scheduleOpenDate", "scheduleCloseDate"))
 _DURATION: Final = ("configuration", "duration")
 _NUMBER: Final = (int, float)
 _MINUTES_A_DAY: Final = 24 * 60
@@ -16,13 +14,6 @@ _MINUTES_AN_HOUR: Final = 60
 _FEW_MINUTES: Final = 4
 """The most minutes that are likely to be hours."""
 _MOST_HOURS: Final = 12
-_LONGER_THAN_A_TERM: Final = timedelta(days=200)
-_DAYS_A_YEAR: Final = 365
-_MONTH: Final = len("2031-10")
-
-
-def _at(name: str) -> Path:
-    return ("configuration", name)
 
 
 def _minutes(exam: Exam) -> float | None:
@@ -55,41 +46,18 @@ def _duration(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
         minutes = _minutes(exam)
         if minutes is None:
             continue
-        opens, closes = exam.instant(_OPENS), exam.instant(_CLOSES)
+        opens, closes = exam.instant(OPENS), exam.instant(CLOSES)
         if opens is None or closes is None or closes <= opens:
             continue
         if minutes > (closes - opens) / timedelta(minutes=1):
             yield Finding(
                 exam=exam,
                 path=_DURATION,
-                others=(_at(_CLOSES), _at(_OPENS)),
+                others=(date_path(CLOSES), date_path(OPENS)),
                 message=f"a duration of {short(minutes)} minutes does not fit the exam window, "
                 f"which is open for {_in_words(closes - opens)}",
                 hint="Lengthen the window or shorten the duration, which counts in minutes.",
             )
-
-
-def _long(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
-    for exam in exams:
-        for kind, opens_at, closes_at in _WINDOWS:
-            opens, closes = exam.date(opens_at), exam.date(closes_at)
-            if opens is None or closes is None or opens[:_MONTH] >= closes[:_MONTH]:
-                continue
-            first, last = exam.instant(opens_at), exam.instant(closes_at)
-            if first is not None and last is not None and last - first > _LONGER_THAN_A_TERM:
-                yield Finding(
-                    exam=exam,
-                    path=_at(closes_at),
-                    others=(_at(opens_at),),
-                    message=f"the {kind} window is longer than a term: {_in_years(last - first)}",
-                    hint="Check the year and the month of both dates.",
-                )
-
-
-def _in_years(span: timedelta) -> str:
-    """Return `span` in years if it has two or more of them, otherwise in days."""
-    years = span.days // _DAYS_A_YEAR
-    return f"{years} years" if years > 1 else f"{span.days} days"
 
 
 def _in_words(span: timedelta) -> str:
@@ -112,5 +80,4 @@ RULES: Final = (
         summary="a duration that is a fraction, or so short that it may be in hours",
         check=_in_minutes,
     ),
-    Rule(code="long-window", summary="a window that is longer than a term", check=_long),
 )
