@@ -50,10 +50,10 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(f"'{word}'" for word in words)
 
 
-def first_few(texts: Sequence[str], *, between: str = "; ", last: str | None = None) -> str:
-    """Return the first five of `texts`, and how many more there are.
+def first_few(texts: Sequence[str], *, between: str = "; ", last: str | None = None, most: int = _FEW) -> str:
+    """Return the first `most` of `texts`, and how many more there are.
 
     They are joined by `between`; the number is joined by `last`, or by `between` if that is None.
     """
-    shown, left = between.join(texts[:_FEW]), len(texts) - _FEW
+    shown, left = between.join(texts[:most]), len(texts) - most
     return f"{shown}{between if last is None else last}and {left} more" if left > 0 else shown

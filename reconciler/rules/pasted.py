@@ -6,6 +6,7 @@ from typing import Final
 
 from reconciler.model.lookalikes import INVISIBLE, deceptions, named
 from reconciler.model.rules import Context, Exam, Finding, Path, Rule
+from reconciler.model.words import first_few
 from reconciler.rules.access import is_usable_url
 from reconciler.rules.proctors import kinds_of
 
@@ -20,12 +21,11 @@ _SHOWN: Final = 3
 
 def _names(exam: Exam) -> Iterator[tuple[Path, str]]:
     """Yield the path and the text of each value that programs compare: IDs, modules, proctor types."""
-    for path, text in (
-        (_MODULE, exam.payload.get(_MODULE[0])),
-        (_API_EXAM_ID, exam.configuration.get(_API_EXAM_ID[1])),
-    ):
-        if isinstance(text, str):
-            yield path, text
+    module, api_exam_id = exam.payload.get("examDeliverySystemModule"), exam.configuration.get("apiExamId")
+    if isinstance(module, str):
+        yield _MODULE, module
+    if isinstance(api_exam_id, str):
+        yield _API_EXAM_ID, api_exam_id
     for index, kind in enumerate(kinds_of(exam)):
         yield (*_KINDS, index), kind
 
@@ -63,11 +63,11 @@ def _hidden(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
                 continue
             found = list(dict.fromkeys(_unseen(text)))
             if found:
-                more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+                what = first_few(found, between=", ", last=" ", most=_SHOWN)
                 yield Finding(
                     exam=exam,
                     path=path,
-                    message=f"{_name(path)} holds {', '.join(found[:_SHOWN])}{more}",
+                    message=f"{_name(path)} holds {what}",
                     hint="Type it again; copied text brings in such characters, and nothing is found by it.",
                 )
 

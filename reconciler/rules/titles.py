@@ -6,6 +6,7 @@ from typing import Final
 
 from reconciler.model.lookalikes import deceptions
 from reconciler.model.rules import Context, Exam, Finding, Rule
+from reconciler.model.words import first_few
 
 _TITLE: Final = ("title",)
 _SHOWN: Final = 3
@@ -46,11 +47,11 @@ def _lookalikes(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
             continue
         found = list(dict.fromkeys(deceptions(title)))
         if found:
-            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+            what = first_few(found, between=", ", last=" ", most=_SHOWN)
             yield Finding(
                 exam=exam,
                 path=_TITLE,
-                message=f"the title holds {', '.join(found[:_SHOWN])}{more}",
+                message=f"the title holds {what}",
                 hint="Type the title again; copied text brings in such characters, and searches miss them.",
             )
         elif not unicodedata.is_normalized("NFC", title):
