@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from reconciler.model.declarations import Declaration
 from reconciler.model.errors import SecretsUnavailable
+from reconciler.model.lookalikes import named
 from reconciler.model.payloads import Payload, canonical_bytes
 from reconciler.model.secrets import EnvSecret, FileSecret, InlineSecret, SecretUse, Unprintable
 from reconciler.ports import SecretSource
@@ -101,8 +102,7 @@ def _unseen(value: str) -> str | None:
     char = next(found, None)
     if char is None:
         return None
-    name = unicodedata.name(char, "line break or control character").lower()
-    return f"U+{ord(char):04X} ({name}), which nobody can see"
+    return f"{named(char, otherwise='line break or control character')}, which nobody can see"
 
 
 def _name(use: SecretUse) -> str:

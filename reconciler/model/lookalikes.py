@@ -83,6 +83,6 @@ def _has_a_use(char: str, title: str, at: int, *, reads_leftwards: bool) -> bool
     return False
 
 
-def named(char: str) -> str:
-    """Return the code and the name of `char`."""
-    return f"U+{ord(char):04X} ({unicodedata.name(char, 'without a name').lower()})"
+def named(char: str, *, otherwise: str = "without a name") -> str:
+    """Return the code and the name of `char`; control characters, which have none, are called `otherwise`."""
+    return f"U+{ord(char):04X} ({unicodedata.name(char, otherwise).lower()})"
