@@ -5,13 +5,11 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
 from reconciler.model.diagnostics import Severity
-from reconciler.model.identities import as_yaml
 from reconciler.model.lookalikes import latinised
 from reconciler.model.payloads import canonical_bytes
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
 from reconciler.model.sameness import folded, sharing_a_title
-from reconciler.model.terms import manifest_for
-from reconciler.rules.pairs import alike, new_exams, pairs_of_two_exams
+from reconciler.rules.pairs import alike, distinct_block, new_exams, pairs_of_two_exams
 
 _TITLE: Final[Path] = ("title",)
 _TITLE_FIELDS: Final = frozenset({"title", "description"})
@@ -22,15 +20,12 @@ _NO_ASCII_LETTERS: Final = bytes(code for code in range(128) if not chr(code).is
 def _same_exam(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
     pairs = sharing_a_title(exams, imported=context.imported, distinctions=context.distinctions)
     for exam, other in pairs:
-        # Both exams get the same block to paste: the pair may be said once only.
-        one, two = sorted((exam.address, other.address))
         yield Finding(
             exam=exam,
             path=_TITLE,
             message=f"'{other.address}', of the same course, has this title too",
             hint="Give each exam of a course its own title, or remove one. If two are meant, add "
-            f"`distinct: [{{exam: {as_yaml(one)}, from: {as_yaml(two)}}}]` to {manifest_for(exam.term)}; "
-            "if one exists, `imports`.",
+            f"{distinct_block(exam, other)}; if one exists, `imports`.",
         )
 
 

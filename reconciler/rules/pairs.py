@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
+from reconciler.model.identities import as_yaml
 from reconciler.model.rules import Context, Exam
+from reconciler.model.terms import manifest_for
 
 
 def new_exams(exams: Sequence[Exam], context: Context) -> Sequence[Exam]:
@@ -19,6 +21,16 @@ def alike(exams: Iterable[Exam], key: Callable[[Exam], Hashable]) -> Iterator[li
         if shared is not None:
             groups.setdefault(shared, []).append(exam)
     yield from (group for group in groups.values() if len(group) > 1)
+
+
+def distinct_block(exam: Exam, other: Exam) -> str:
+    """Return the block that tells two exams apart, and its manifest, in words.
+
+    It is the same for both exams, because a pair may be written only once.
+    """
+    one, two = sorted((exam.address, other.address))
+    block = f"`distinct: [{{exam: {as_yaml(one)}, from: {as_yaml(two)}}}]`"
+    return f"{block} to {manifest_for(exam.term)}"
 
 
 def pairs_in(groups: Iterable[Sequence[Exam]], context: Context) -> Iterator[tuple[Exam, Exam]]:

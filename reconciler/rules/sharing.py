@@ -5,12 +5,10 @@ from functools import partial
 from typing import Final
 
 from reconciler.model.cohorts import names_of
-from reconciler.model.identities import as_yaml
 from reconciler.model.payloads import Json
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
 from reconciler.model.sameness import api_exam_id_of, folded, quiz_of
-from reconciler.model.terms import manifest_for
-from reconciler.rules.pairs import alike, new_exams, pairs_in, pairs_of_two_exams
+from reconciler.rules.pairs import alike, distinct_block, new_exams, pairs_in, pairs_of_two_exams
 
 _PASSWORD: Final[Path] = ("configuration", "password")
 _SHOWN: Final = 2
@@ -77,11 +75,7 @@ def _and_more(pairs: Sequence[tuple[Exam, Exam]]) -> str:
 
 
 def _if_meant(exam: Exam, other: Exam) -> str:
-    one, two = sorted((exam.address, other.address))
-    return (
-        "If it is meant, as for extra time in the same quiz, add "
-        f"`distinct: [{{exam: {as_yaml(one)}, from: {as_yaml(two)}}}]` to {manifest_for(exam.term)}."
-    )
+    return f"If it is meant, as for extra time in the same quiz, add {distinct_block(exam, other)}."
 
 
 def _other_course(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
