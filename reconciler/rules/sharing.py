@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from reconciler.model.cohorts import names_of
-from reconciler.model.payloads import Json
+from reconciler.model.payloads import Json, Payload
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
 from reconciler.model.sameness import api_exam_id_of, folded, quiz_of
 from reconciler.rules.pairs import alike, distinct_block, new_exams, pairs_in, pairs_of_two_exams
@@ -20,13 +20,18 @@ def _sharing(  # noqa: PLR0913 - the exams, and in what a rule of this kind diff
     exams: Sequence[Exam],
     context: Context,
     *,
-    value: Callable[[Exam], Hashable],
+    value: Callable[[Payload], str | None],
     path: Path,
     what: str,
     pairs_of: Callable[[Iterable[Sequence[Exam]], Context], Iterator[tuple[Exam, Exam]]] = pairs_in,
 ) -> Iterator[Finding]:
-    """Yield findings for two exams of each group that shares a `value`."""
-    for group in alike(new_exams(exams, context), value):
+    """Yield findings for two exams of each group of one install that shares a `value`."""
+
+    def key(exam: Exam) -> Hashable:
+        shared = value(exam.payload)
+        return None if shared is None else (exam.install_sid, shared)
+
+    for group in alike(new_exams(exams, context), key):
         pairs = [pair for pair in pairs_of([group], context) if not _is_one_exam(*pair)]
         for exam, other in pairs[:_SHOWN]:
             yield Finding(
@@ -109,7 +114,7 @@ RULES: Final = (
         summary="two exams with one URL",
         check=partial(
             _sharing,
-            value=lambda exam: (quiz := quiz_of(exam.payload)) and (exam.install_sid, quiz),
+            value=quiz_of,
             path=("url",),
             what="the URL",
             pairs_of=pairs_of_two_exams,
@@ -121,7 +126,7 @@ RULES: Final = (
         summary="two exams with one `apiExamId`",
         check=partial(
             _sharing,
-            value=lambda exam: (api_id := api_exam_id_of(exam.payload)) and (exam.install_sid, api_id),
+            value=api_exam_id_of,
             path=("configuration", "apiExamId"),
             what="the apiExamId",
         ),
