@@ -24,16 +24,16 @@ _ONLY_OF_SECTIONS: Final = "It is filled in only in an exam with `sections`; her
 
 def _placeholders(exams: Iterable[Exam], _: Context) -> Iterator[Finding]:
     for exam in exams:
-        parts = {(): exam.payload, ("configuration",): exam.configuration}
-        texts = [text for part in parts.values() for text in part.values() if isinstance(text, str)]
+        values = (*exam.payload.values(), *exam.configuration.values())
+        texts = [text for text in values if isinstance(text, str)]
         lowered = "\n".join(texts).lower()
         if not any(sign in lowered for sign in _SIGNS):
             continue
-        for start, part in parts.items():
+        for path, part in (((), exam.payload), (("configuration",), exam.configuration)):
             for key, text in part.items():
                 if isinstance(text, str) and (found := _found_in(text, exam)) is not None:
                     message = f"{key} holds a placeholder, {found[0]}"
-                    yield Finding(exam=exam, path=(*start, key), message=message, hint=found[1])
+                    yield Finding(exam=exam, path=(*path, key), message=message, hint=found[1])
 
 
 def _found_in(text: str, exam: Exam) -> tuple[str, str] | None:
