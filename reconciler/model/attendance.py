@@ -62,7 +62,6 @@ _Of = TypeVar("_Of")
 ExamWindow: TypeAlias = tuple[str, Address, str, _Of]
 """Opening and closing in UTC as they are sent, with the address between them, and whose window it is."""
 
-
 _by_closing: Final = itemgetter(2)
 
 
