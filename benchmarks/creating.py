@@ -11,7 +11,7 @@ from typing import Final
 
 import exams
 import servers
-from processes import COMMAND, Measured, measure
+from processes import COMMAND, VARIABLE, Measured, measure
 from tables import Row, median_ratio
 
 _BOUNDS: Final = {10: 1.25, 50: 3.0, 100: 6.0}
@@ -115,7 +115,7 @@ def growth(load: Load, root: Path, *, runs: int, say: Callable[[str], None]) -> 
 
 def _measure(load: Load, root: Path, port: int, say: Callable[[str], None]) -> _Round:
     shutil.rmtree(root, ignore_errors=True)
-    exams.write(root, load.creates, per_file=30)
+    exams.write(root, load.creates, per_file=30, secret=VARIABLE)
     apply = (
         COMMAND,
         "apply",

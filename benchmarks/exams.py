@@ -41,7 +41,7 @@ _EXAM: Final = """\
       scheduleCloseDate: {eve}T17:00
       duration: {duration}
       attempts: 1
-      password: {{fromEnv: EXAM_SECRET_BENCHMARK}}
+      password: {{fromEnv: {secret}}}
       requiredSoftware: none
       studentNotes: Bring a photo ID and arrive early
       proctorNotes: Check the ID
@@ -62,8 +62,11 @@ _ITEMS: Final = (
 )
 
 
-def exam_text(number: int, *, is_flawed: bool) -> str:
-    """The declaration of the exam `number`, some forty-five lines; a flawed one has one error."""
+def exam_text(number: int, *, is_flawed: bool, secret: str | None = None) -> str:
+    """The declaration of the exam `number`, some forty-five lines; a flawed one has one error.
+
+    Its password is in the variable `secret`, by default in one of its own.
+    """
     day = (_FIRST_DAY + timedelta(days=2 * (number % COURSE_SIZE))).date()
     text = _EXAM.format(
         course=number // COURSE_SIZE,
@@ -72,6 +75,7 @@ def exam_text(number: int, *, is_flawed: bool) -> str:
         day=day,
         eve=day - timedelta(days=1),
         booking=day - timedelta(days=40),
+        secret=secret or f"EXAM_SECRET_{number}",
         duration="long" if is_flawed else 60 + number % 60,
     )
     items = (
@@ -81,8 +85,13 @@ def exam_text(number: int, *, is_flawed: bool) -> str:
     return text + "".join(items)
 
 
-def write(root: Path, count: int, *, per_file: int, is_flawed: bool = False) -> None:
-    """`count` exams stand in `root`, in the place of what was there, `per_file` in a file."""
+def write(
+    root: Path, count: int, *, per_file: int, is_flawed: bool = False, secret: str | None = None
+) -> None:
+    """`count` exams stand in `root`, in the place of what was there, `per_file` in a file.
+
+    Those that are to be created need `secret`, a variable that commands have.
+    """
     shutil.rmtree(root, ignore_errors=True)
     for start in range(0, count, per_file):
         numbers = range(start, min(count, start + per_file))
@@ -92,7 +101,7 @@ def write(root: Path, count: int, *, per_file: int, is_flawed: bool = False) -> 
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / f"f{start:06}.yaml").open("w", encoding="utf-8") as file:
             file.write(_HEAD + "".join(f"  c{course}: CU{course:032x}\n" for course in courses) + "exams:\n")
-            file.writelines(exam_text(number, is_flawed=is_flawed) for number in numbers)
+            file.writelines(exam_text(number, is_flawed=is_flawed, secret=secret) for number in numbers)
 
 
 def write_table(root: Path, count: int) -> None:

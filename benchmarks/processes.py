@@ -17,6 +17,8 @@ from typing import Final
 
 COMMAND: Final = Path(sys.executable).with_name("reconciler")
 """The installed command."""
+VARIABLE: Final = "EXAM_SECRET_BENCHMARK"
+"""The variable of a password that every measured command has."""
 
 _SAMPLE_S: Final = 0.02
 _PAGE_KIB: Final = os.sysconf("SC_PAGE_SIZE") // 1024
@@ -84,7 +86,7 @@ def _environment(root: Path) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HOME": str(root),
         "SMARTERPROCTORING_TOKEN": "made.up.token",
-        "EXAM_SECRET_BENCHMARK": "made up",
+        VARIABLE: "made up",
     }
 
 

@@ -17,7 +17,7 @@ from typing import Final
 
 import exams
 import servers
-from processes import COMMAND, measure
+from processes import COMMAND, VARIABLE, measure
 
 _SCRIPTS: Final = Path(__file__).parent
 _INTERVAL_S: Final = "0.001"
@@ -56,7 +56,7 @@ def _plans(root: Path, count: int, out: Path) -> None:
 
 def _apply(root: Path, parsed: argparse.Namespace, out: Path) -> None:
     """An apply against a service that answers after 50 ms."""
-    exams.write(root, parsed.creates, per_file=30)
+    exams.write(root, parsed.creates, per_file=30, secret=VARIABLE)
     measure((COMMAND, "init"), root=root)
     with servers.latent(50) as port, _profiled("apply", root, out) as session:
         measure(

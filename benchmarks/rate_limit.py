@@ -25,7 +25,7 @@ from typing import Final, Protocol
 
 import exams
 import servers
-from processes import COMMAND, measure
+from processes import COMMAND, VARIABLE, measure
 from tables import machine_words
 
 BOUND: Final = 1.3
@@ -215,7 +215,7 @@ def _measure(parsed: argparse.Namespace, limiter: str, form: str) -> Run:
     behaviour = (_SERVE, limiter, form, "--latency", str(parsed.latency), "--rate", str(parsed.rate))
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        exams.write(root, parsed.creates, per_file=parsed.creates)
+        exams.write(root, parsed.creates, per_file=parsed.creates, secret=VARIABLE)
         with servers.started(__file__, *behaviour) as (port, said):
             apply = (
                 COMMAND, "apply", "--auto-approve", "--quiet", "--api-url", f"http://{servers.HOST}:{port}",

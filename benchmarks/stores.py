@@ -19,7 +19,7 @@ from uuid import uuid4
 import exams
 import servers
 from creating import Load
-from processes import COMMAND, measure
+from processes import COMMAND, VARIABLE, measure
 
 _SUPPORT: Final = Path(__file__).resolve().parents[1] / "tests" / "support"
 sys.path.append(str(_SUPPORT))  # the servers that the tests have
@@ -100,7 +100,7 @@ def main() -> int:
 def _ratio(load: Load, store: Store, root: Path, port: int) -> float:
     """One apply in a fresh directory and a fresh state, less one that finds all created, over the ideal."""
     shutil.rmtree(root, ignore_errors=True)
-    exams.write(root, load.creates, per_file=30)
+    exams.write(root, load.creates, per_file=30, secret=VARIABLE)
     state = ("--state", store.fresh())
     apply: tuple[str | Path, ...] = (COMMAND, "apply", "--auto-approve", "--quiet", *state)
     apply += ("--api-url", f"http://{servers.HOST}:{port}", "--max-creates", str(load.creates))
