@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 
 from reconciler.model.cohorts import names_of
+from reconciler.model.identities import is_course_sid
 from reconciler.model.payloads import Json, Payload
 from reconciler.model.rules import Basis, Context, Exam, Finding, Path, Rule
 from reconciler.model.sameness import api_exam_id_of, folded, quiz_of
@@ -86,7 +87,8 @@ def _if_meant(exam: Exam, other: Exam) -> str:
 def _other_course(exams: Sequence[Exam], context: Context) -> Iterator[Finding]:
     courses: dict[str, set[str]] = {}
     for sid, alias in context.names.items():
-        courses.setdefault(alias, set()).add(sid)
+        if is_course_sid(sid):
+            courses.setdefault(alias, set()).add(sid)
     for exam in exams:
         named = [step for step in exam.address.split("/") if step in courses]
         if named and not any(exam.course_sid in courses[step] or _is_of(exam, step) for step in named):
