@@ -119,7 +119,7 @@ def _in_defaults(top: YamlMapping, strays: Sequence[Stray], fields: StrayFields)
 
 
 def _under(block: str, top: YamlMapping) -> str:
-    """Return the place of what is in another block than `block`."""
+    """Return where fields belong that should stand in `block`."""
     return f"under `{block}`" if block in top else f"under a line `{block}:`, which is missing above"
 
 

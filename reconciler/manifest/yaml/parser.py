@@ -122,7 +122,6 @@ class YamlParser:
         self._unknown_aliases: list[int] = []
         self._secrets: list[tuple[TextRange, Value]] = []
         self._repeats: list[Repeat] = []
-        self._slipped: dict[int, TextRange] = {}
         self._depth = 0
         self._written = 0
         self._aliased = 0
@@ -356,9 +355,8 @@ class YamlParser:
                 _ORDINARY_KEYS[value] = value
             return _UnusualKey(value, start, end, is_secret)
         is_first = not self._repeats or self._repeats[-1].at.start < next(iter(offsets), start)
-        if is_first and (slipped := take_address(node, offsets)) is not None:
-            self._slipped[start] = slipped
-        self._repeats.append(Repeat(value, TextRange(start, end), first, advice_on(value, node)))
+        address = take_address(node, offsets) if is_first else None
+        self._repeats.append(Repeat(value, TextRange(start, end), first, advice_on(value, node), address))
         return _UnusualKey(BROKEN, start, end, is_secret)
 
     def _report_repeats(self, known: int) -> int | None:
@@ -370,7 +368,7 @@ class YamlParser:
         if not repeats:
             return None
         del self._repeats[known:]
-        return report_repeats(repeats, self._slipped.pop(repeats[0].at.start, None), self.diagnostics)
+        return report_repeats(repeats, self.diagnostics)
 
     def _merge(self, target: YamlMapping, value: Value, at: TextRange) -> None:
         """Add to `target` the entries of `value` that it lacks; earlier sources win."""

@@ -25,11 +25,13 @@ from reconciler.manifest.yaml.value_repairs import of_braces, of_open_quote, of_
 _NEAR: Final = 9
 """Lines that are looked at: that of the error, and those before it."""
 _MOST_ODD: Final = 60
+"""Lines up to the error in which foreign characters are looked for."""
 _MOST_QUOTES: Final = 3
 _MOST_ADDRESSES: Final = 3
 _BESIDE: Final = 40
 """Lines that are looked at for the indentation of a line."""
 _COUNTED: Final = 500
+"""Lines before and behind the error whose indentations are counted."""
 
 
 class Proposals(Struct):

@@ -17,12 +17,16 @@ _OF_EXAMS: Final = frozenset({"course", "courseSid", "title", "url"})
 
 
 class Repeat(NamedTuple):
-    """A key that is there twice: where it comes again, where it was first, and what to do about it."""
+    """A key that is there twice: where it comes again, where it was first, and what to do about it.
+
+    `address` is that of an exam that seems to begin before it, in the place of a field, if there is one.
+    """
 
     key: str
     at: TextRange
     first: int
     hint: str
+    address: TextRange | None
 
 
 def advice_on(key: str, node: YamlMapping) -> str:
@@ -60,14 +64,9 @@ def cut_off(node: YamlMapping, offsets: list[int], at: int) -> None:
     del offsets[kept * OFFSETS_PER_ENTRY :]
 
 
-def report_repeats(
-    repeats: Sequence[Repeat], address: TextRange | None, diagnostics: FileDiagnostics
-) -> int | None:
-    """Report the keys that one mapping repeats; `address` stands before them in the place of a field.
-
-    Return the offset where another block begins, if one does.
-    """
-    if address is not None:
+def report_repeats(repeats: Sequence[Repeat], diagnostics: FileDiagnostics) -> int | None:
+    """Report the keys that one mapping repeats; return the offset where another block begins, if one does."""
+    if (address := repeats[0].address) is not None:
         message = "a second exam begins here, and its address is indented too far"
         diagnostics.add(_CODE, address, message, "Line it up with the address of the exam above.")
         return address.start
@@ -78,11 +77,11 @@ def report_repeats(
         hint = f"The line with its {name} is missing above, or is indented too far."
         diagnostics.add(_CODE, repeats[0].at, message, hint)
         return repeats[0].at.start
-    for key, at, first, hint in repeats:
-        place = diagnostics.source.position(first)
-        message = f"the key {diagnostics.echo(key)} is here twice"
+    for each in repeats:
+        place = diagnostics.source.position(each.first)
+        message = f"the key {diagnostics.echo(each.key)} is here twice"
         where = f"it is first in line {place.line}, column {place.column}"
-        diagnostics.add(_CODE, at, f"{message}; {where}", hint)
+        diagnostics.add(_CODE, each.at, f"{message}; {where}", each.hint)
     return None
 
 

@@ -19,6 +19,7 @@ from reconciler.manifest.yaml.proposals import Proposals
 _MOST: Final = 10
 """Slips that are told of one file."""
 _BEHIND: Final = 40
+"""Lines of a trial behind the error, which show whether parsing goes on."""
 _REACH: Final = 150
 """Lines of a trial before the slip, and behind it if the error is further away."""
 _LONGEST_LINE: Final = 1_000
@@ -61,7 +62,11 @@ def find_slips(lines: Sequence[str], stop: Stop, loader: Any) -> Iterator[Slip]:
 
 
 class _Search:
-    """The lines with the repairs so far, and the number of characters that may still be parsed."""
+    """The lines with the repairs so far, and the number of characters that may still be parsed.
+
+    What `_start` returns is kept in `_starts` by line, and the first half of it in `_above` by the start of a
+    trial. `_before` has, by start and end of a trial, the line that parsing reaches without a repair.
+    """
 
     def __init__(self, lines: list[str], loader: Any) -> None:
         self._lines = lines
