@@ -3,4 +3,4 @@
 The command line is `reconciler`; to embed the product, start from `reconciler.workspace`.
 """
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

@@ -38,7 +38,7 @@ from typing import Final
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plan import Guard
 
-DISTRIBUTION: Final = "smarterproctoring-reconciler"
+DISTRIBUTION: Final = "exam-reconciler"
 """The name of this package for pip. PyPI's `reconciler` is another."""
 
 

@@ -183,4 +183,4 @@ def test_without_the_extra_a_workbook_says_what_to_install(workspace):
     )
     assert done.returncode == 1
     assert "a workbook needs the package openpyxl" in done.stderr
-    assert "smarterproctoring-reconciler[xlsx]" in done.stderr
+    assert "exam-reconciler[xlsx]" in done.stderr

@@ -8,12 +8,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from project_files import ROOT, project, texts
 
 import reconciler
 from reconciler import schemas
-from reconciler.model.errors import DISTRIBUTION
 
-ROOT = Path(__file__).parents[2]
 NEVER_IN_A_FILE = (
     "pypi" + ".org",
     "python" + "hosted",
@@ -24,19 +23,6 @@ NEVER_IN_A_FILE = (
 MAY_SWITCH_THEM_OFF = {"Makefile"}
 
 
-def tracked_files() -> list[Path]:
-    """Every file of the project; of a source archive without git, all that is not hidden or built."""
-    listed = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607 - any git will do
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    if listed.returncode == 0:
-        return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
-    return [path for path in ROOT.rglob("*") if path.is_file() and "/." not in path.as_posix()]
-
-
 def rooms() -> list[Path]:
     """The modules that hold the promise of each room."""
     package = ROOT / "reconciler"
@@ -45,12 +31,10 @@ def rooms() -> list[Path]:
 
 def test_no_file_names_a_package_index() -> None:
     """Dependencies come from whatever index the machine is set up for, so no file may name one."""
-    for path in tracked_files():
-        text = path.read_text(encoding="utf-8", errors="replace")
-        if path.name in MAY_SWITCH_THEM_OFF:
-            text = re.sub(r"--no-emit-[a-z-]+", "", text)
+    for path, whole in texts().items():
+        text = re.sub(r"--no-emit-[a-z-]+", "", whole) if path in MAY_SWITCH_THEM_OFF else whole
         found = [name for name in NEVER_IN_A_FILE if name in text]
-        assert not found, f"{path.relative_to(ROOT)} names {found}"
+        assert not found, f"{path} names {found}"
 
 
 @pytest.mark.parametrize("name", ["runtime", "dev"])
@@ -77,9 +61,9 @@ def pinned_versions(name: str) -> dict[str, str]:
 
 def test_every_declared_dependency_is_pinned() -> None:
     """A dependency added to pyproject.toml is not forgotten in the lists."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    runtime = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["sandbox"]]
-    for name, declared in (("runtime", runtime), ("dev", [*runtime, *project["dependency-groups"]["dev"]])):
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    runtime = [*project()["dependencies"], *project()["optional-dependencies"]["sandbox"]]
+    for name, declared in (("runtime", runtime), ("dev", [*runtime, *groups["dev"]])):
         names = {re.split(r"[^A-Za-z0-9._-]", one)[0].lower() for one in declared}
         assert names <= pinned_versions(name).keys()
 
@@ -143,16 +127,3 @@ def test_every_action_of_the_pipeline_is_pinned_by_commit():
     for path in (ROOT / ".github" / "workflows").glob("*.yml"):
         used = re.findall(r"uses: *(\S+)", path.read_text(encoding="utf-8"))
         assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) for action in used), used
-
-
-def test_hints_name_this_distribution_and_the_extras_that_it_has() -> None:
-    """PyPI has another package called `reconciler`: nobody is sent to it, by a message or by a page."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["name"] == DISTRIBUTION != "reconciler"
-    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "reconciler").rglob("*.py"))
-    assert set(re.findall(r'extra="([^"]+)"', code)) == project["optional-dependencies"].keys()
-    for path in tracked_files():
-        text = path.read_text(encoding="utf-8", errors="replace") if path.name != "CHANGELOG.md" else ""
-        assert not re.search(r"(?:pip|pipx|uv|uvx)\b.* ['\"]?reconciler(?:\[|['\"]?$)", text, re.MULTILINE), (
-            path
-        )

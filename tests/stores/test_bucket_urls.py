@@ -178,7 +178,7 @@ def test_the_driver_may_be_missing(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "obstore", None)
     with pytest.raises(UsageError) as caught:
         open_store("s3://bucket/key", root=tmp_path)
-    assert "smarterproctoring-reconciler[object-storage]" in caught.value.hint
+    assert "exam-reconciler[object-storage]" in caught.value.hint
 
 
 def test_a_file_loads_no_driver(tmp_path):

@@ -314,7 +314,7 @@ def test_without_the_library_the_extra_is_named(inner, encrypted, monkeypatch):
     for call in (client(inner).load, lambda: encrypted.append(b"x", at=head_of(inner))):
         with pytest.raises(UsageError, match="not installed") as caught:
             call()
-        assert "smarterproctoring-reconciler[encryption]" in caught.value.hint
+        assert "exam-reconciler[encryption]" in caught.value.hint
 
 
 @pytest.mark.parametrize("keys", [{"present": "short"}, {"present": OTHER, "previous": "short"}])
