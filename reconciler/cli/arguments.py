@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -28,7 +29,16 @@ def result_console(parsed: argparse.Namespace) -> Console:
 
 
 def error_console(parsed: argparse.Namespace, *, file: TextIO | None = None) -> Console:
-    """Return the console for progress, warnings and errors: standard error, or `file` in its place."""
+    """Return the console for progress, warnings and errors: standard error, or `file` in its place.
+
+    Results that are still buffered are written first: where both streams lead to one place, as in the log of
+    a pipeline, their texts are in order.
+    """
+    if file is None:
+        with suppress(
+            OSError
+        ):  # the text stays in the buffer, and the flush at the command's end tells the failure
+            sys.stdout.flush()
     return _console(parsed, file or sys.stderr)
 
 

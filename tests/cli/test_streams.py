@@ -73,6 +73,13 @@ def run(workspace, command, redirection, **variables):
     return done.returncode, said
 
 
+def test_both_streams_in_one_place_are_in_order(workspace):
+    """The result of `init` stands before what to do next."""
+    _, said = run(workspace, "init --state file:new.json", "2>&1")
+    assert said.startswith("Created an empty state")
+    assert said.endswith("Next: `reconciler plan --state file:new.json`\n")
+
+
 @pytest.mark.parametrize("command", READING)
 def test_a_result_that_nobody_asked_for_is_no_failure(untouched, command):
     """A stream that was closed from the start leads nowhere, and so does standard error that is full."""
