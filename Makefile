@@ -17,7 +17,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test coverage soak bench profile check pipelines format package constraints clean python browser
+.PHONY: help demo test coverage soak bench profile pictures check pipelines format package constraints clean python browser
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -40,6 +40,9 @@ bench: $(INSTALLED) ## measure whole commands against floors and bounds; say BEN
 
 profile: $(INSTALLED) ## say where the time of plan and apply goes, in build/profile/
 	@$(BIN)/python benchmarks/profiles.py $(PROFILE)
+
+pictures: $(INSTALLED) browser ## make the pictures of docs/images again, from what the commands print now
+	$(BIN)/python tests/support/pictures.py
 
 check: $(INSTALLED) ## format, lint, types, imports, spelling, and the built package
 	$(BIN)/ruff format --check $(CODE)
