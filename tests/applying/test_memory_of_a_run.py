@@ -52,6 +52,15 @@ class ForgetfulApi:
         return Created(sid=ExamSid(f"EX{next(self._numbers):032x}"), status=200)
 
 
+@pytest.fixture(autouse=True)
+def what_was_before_is_set_aside():
+    """The collector does not look through what other tests left, which may take it a second."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
 def store(tmp_path):
     """A store with an empty state."""
@@ -86,8 +95,6 @@ async def peak_bytes(work):
 
     `work` collects garbage after each create: when the collector runs by itself depends on the tests before.
     """
-    gc.collect()
-    gc.freeze()  # what other tests left is not looked through at each of these
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
@@ -95,7 +102,6 @@ async def peak_bytes(work):
         return tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()
-        gc.unfreeze()
 
 
 async def test_what_was_sent_does_not_stay_in_memory(store):

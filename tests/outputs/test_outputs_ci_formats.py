@@ -10,12 +10,13 @@ from xml.etree.ElementTree import Element
 import output_cases as cases
 import pytest
 from defusedxml.ElementTree import fromstring
+from golden_files import check
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 from junit_schemas import JENKINS, SUREFIRE, Schema
 from msgspec.structs import replace
-from test_outputs_golden import check
+from test_outputs_golden import GOLDEN
 
 from reconciler import __version__
 from reconciler.explaining.pages import words
@@ -111,15 +112,15 @@ def commands(text: str) -> list[str]:
 def test_every_format_is_as_looked_at() -> None:
     """Each stands exactly as in its golden file."""
     found = [*cases.diagnostics(), finding("100% wrong: a, b")]
-    check("findings.github.txt", github_commands(found, CHECKOUT, has_summary=True))
-    check("findings.summary.md", github_summary(found, CHECKOUT))
-    check("findings.gitlab.json", to_text(code_quality_report(found, CHECKOUT)))
+    check(GOLDEN / "findings.github.txt", github_commands(found, CHECKOUT, has_summary=True))
+    check(GOLDEN / "findings.summary.md", github_summary(found, CHECKOUT))
+    check(GOLDEN / "findings.gitlab.json", to_text(code_quality_report(found, CHECKOUT)))
     known = {name: Help(sentence=word.sentence) for name, word in words().items()}
     helps = {one.code: help_of(one.code, known) for one in found}
     sarif = to_text(sarif_document(found, CHECKOUT, helps=helps))
-    check("findings.sarif", sarif.replace(f'"version": "{__version__}"', '"version": "VERSION"'))
-    check("findings.junit.xml", junit_text(loaded(found, "exams/math.yaml"), CHECKOUT))
-    check("plan.gitlab-terraform.json", to_text(terraform_report(cases.every_action())))
+    check(GOLDEN / "findings.sarif", sarif.replace(f'"version": "{__version__}"', '"version": "VERSION"'))
+    check(GOLDEN / "findings.junit.xml", junit_text(loaded(found, "exams/math.yaml"), CHECKOUT))
+    check(GOLDEN / "plan.gitlab-terraform.json", to_text(terraform_report(cases.every_action())))
 
 
 def test_a_command_is_escaped_as_github_says() -> None:

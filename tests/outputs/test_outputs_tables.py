@@ -8,11 +8,12 @@ from typing import Final
 import output_cases as cases
 import pytest
 from dateutil.tz import tzical
+from golden_files import check
 from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar, Event, vDDDTypes
 from msgspec.structs import replace
-from test_outputs_golden import check
+from test_outputs_golden import GOLDEN
 
 from reconciler.model.identities import Address
 from reconciler.model.instants import spell_instant
@@ -68,7 +69,7 @@ def test_a_table_is_as_looked_at(kind: str, form: str) -> None:
     """Both formats, of a plan with every action and of a state."""
     plan = cases.every_action() if kind == "plan" else state_as_plan(cases.state())
     text = plan_csv(plan, listing=Listing.ALL) if form == "csv" else plan_calendar(plan)
-    check(f"{kind}.{form}", text.replace("\r\n", "\n"))
+    check(GOLDEN / f"{kind}.{form}", text.replace("\r\n", "\n"))
 
 
 def test_a_row_has_every_value_of_its_exam() -> None:
