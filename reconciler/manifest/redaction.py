@@ -41,7 +41,7 @@ _ONE_WORD: Final = re.compile(r"[^\w:=]*+(?:\w++[^\w:=]++)?")
 _ASSIGNMENT: Final = re.compile(r"""["']?\s*[:=]""")
 _COLON: Final = re.compile(r"""["']?\s*:""")
 _REFERENCE: Final = re.compile(
-    rf"""["']?[ ]*:[ ]+{{[ ]*(?:fromEnv:[ ]+(["']?){SECRET_VARIABLE_PREFIX}[A-Za-z0-9_]+\1"""
+    rf"""["']?[ ]*:[ ]+{{[ ]*(?:fromEnv:[ ]+(["']?){SECRET_VARIABLE_PREFIX}(?:[A-Za-z0-9_]|{{[a-z]+}})+\1"""
     r"""|fromFile:[ ]+(["']?)[\w.][\w./-]*\2)[ ]*}[\s}\],]*"""
 )
 _PART_OF_REFERENCE: Final = re.compile(

@@ -74,6 +74,15 @@ def test_a_line_that_no_secret_can_reach_is_shown(tmp_path, above):
     assert syntax_excerpt(tmp_path, above + SLIP) == SLIP.rstrip()
 
 
+def test_a_variable_that_a_section_names_is_shown(tmp_path):
+    """A placeholder in a reference is no secret either."""
+    line = '  configuration: {password: {fromEnv: "EXAM_SECRET_A_{section}"}, duration: 1h}'
+    (found,) = [
+        each for each in findings(tmp_path, f"{HEAD}defaults:\n{line}\n") if each.code == "wrong-type"
+    ]
+    assert found.excerpt == line
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
