@@ -12,6 +12,7 @@ from reconciler.manifest.exam.dates import DATE_FIELDS
 from reconciler.model.secrets import Unprintable
 
 _CODE: Final = "to-fill-in"
+_WHERE: Final = "into the draft, unless your environment in reconciler.yaml has it"
 _WITHOUT_COLUMN: Final[Mapping[Path, str]] = {
     ("title",): "Write the titles into the draft, or say with --map FILE.yaml which column holds them.",
     ("url",): "Write the addresses of the quizzes into the draft, or add a column `url` to the table.",
@@ -100,11 +101,11 @@ def _is_local(exam: DraftExam, timezone: str | None) -> bool:
 def _report_gaps(table: TableExams, header: Header, exams: Sequence[DraftExam], findings: Findings) -> None:
     head = table.heads[0][0].at()
     if header.install_sid is None:
-        findings.warn(_CODE, head, "`installSid` is to be filled in", "It is the SID of your install: AI….")
+        hint = f"Write the SID of your install (AI…) {_WHERE}."
+        findings.warn(_CODE, head, "`installSid` is to be filled in", hint)
     if header.timezone is None and header.zone_needed:
-        findings.warn(
-            _CODE, head, "`timezone` is to be filled in", "The times of the table are local: name their zone."
-        )
+        hint = f"The times of the table are local: write their zone {_WHERE}."
+        findings.warn(_CODE, head, "`timezone` is to be filled in", hint)
     _report_courses(table, header, findings)
     named = frozenset[str]().union(*(fields for _, fields in table.heads))
     of_all = [path for path in _WITHOUT_COLUMN if path[0] not in named]
@@ -136,4 +137,5 @@ def _report_courses(table: TableExams, header: Header, findings: Findings) -> No
         if alias is not None and alias not in seen and header.courses[alias] is None:
             seen.add(alias)
             at = exam.row.places["course",]
-            findings.warn(_CODE, at, f"the SID of the course '{alias}' is to be filled in", "It is CU….")
+            message = f"the SID of the course '{alias}' is to be filled in"
+            findings.warn(_CODE, at, message, f"Write it (CU…) {_WHERE}.")
