@@ -48,7 +48,7 @@ from reconciler.model.errors import (
     UsageError,
 )
 from reconciler.model.identities import Address
-from reconciler.model.locks import Breaking, LockHolder, LockInfo
+from reconciler.model.locks import Breaking, Liveness, LockHolder, LockInfo
 from reconciler.model.plan import Action, Plan
 from reconciler.model.provenance import Provenance
 from reconciler.model.rollover import Rollover
@@ -279,7 +279,7 @@ class Workspace:
             secrets=secrets,
             now=now,
         )
-        return replace(planned, notes=self._notes(found, planned.plan))
+        return replace(planned, notes=self._notes(store, found, planned.plan))
 
     async def apply(  # noqa: PLR0913 - each is a port or a choice of the caller's
         self,
@@ -504,12 +504,12 @@ class Workspace:
         """Break the lock `lock_id`, and return its holder."""
         return break_lock(self._store(), lock_id, breaking=breaking, by=lock_info("unlock"))
 
-    def _notes(self, found: Found, plan: Plan) -> tuple[MachineNote, ...]:
-        """Return what this machine knows of a state: a later one, or recovery files that it contradicts.
+    def _notes(self, store: Store, found: Found, plan: Plan) -> tuple[MachineNote, ...]:
+        """Return notes on a run that holds the lock, a later state, and recovery files that contradict it.
 
         While a run holds the lock, its own file is ahead of the state; then they are not compared.
         """
-        notes, state = [], found.state
+        notes, state = _notes_of_lock(store, found.lock), found.state
         try:
             seen = HighWaterMark(self._root).serial(state.lineage)
             if seen > found.replayed.folded_serial:
@@ -676,6 +676,19 @@ def _terms(known: Mapping[str, Term], old: str, new: str) -> tuple[Term, Term]:
     if old == new:
         raise UsageError(f"{old} is both the old and the new term", hint="Name two terms.")
     return known[old], known[new]
+
+
+def _notes_of_lock(store: Store, lock: LockInfo | None) -> list[MachineNote]:
+    """Return one note on a run that holds `lock`, unless it has certainly ended."""
+    if lock is None or (holder := holder_of(store, lock)).liveness is Liveness.ENDED:
+        return []
+    return [
+        MachineNote(
+            message=f"{store.location} is locked by {holder}",
+            hint="What that run is sending is in doubt until it has recorded the outcome. If it has ended: "
+            f"{command('unlock', lock.lock_id)} breaks its lock.",
+        )
+    ]
 
 
 def _foreign_notes(paths: Sequence[Path]) -> tuple[MachineNote, ...]:

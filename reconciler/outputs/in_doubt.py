@@ -82,7 +82,7 @@ class InDoubtReport(Struct, frozen=True, kw_only=True):
     def answer_words(self) -> str:
         """The answer in words."""
         if self.intent.answer is None:
-            return "none: the run ended before one came"
+            return "none is recorded: the run was cut off, or is still at work"
         status, reason = self.answer.status, self.answer.reason
         return reason if status is None or str(status) in reason else f"HTTP {status}: {reason}"
 

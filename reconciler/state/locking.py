@@ -75,8 +75,9 @@ def find(store: Store, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> Foun
     if stored is None:
         raise StateAbsent(
             f"{store.location} does not exist",
-            hint="Run `reconciler init` once to create an empty state. If there should be one, do not: "
-            "an empty state would create every exam again. Check --state, --env and --chdir.",
+            hint="Check --state, --env and --chdir. If there was a state, put it back with `reconciler state "
+            "restore`: an empty one would create every exam again. For a new workspace or environment: "
+            "`reconciler init`, once.",
         )
     return read(stored, store.location, payloads)
 

@@ -30,8 +30,8 @@ _KEYS_SINCE_4: Final = frozenset({"service", "acceptances"})
 Held = TypeVar("Held", Entry, Intent)
 
 RESTORE_HINT: Final = (
-    "Nothing was changed. Restore the file from version control or a backup; "
-    "do not run `init` instead, because an empty state would create every exam again."
+    "Nothing was changed. Put the backup back with `reconciler state restore`, or a copy with "
+    "`reconciler state restore FILE`; do not run `init`: an empty state would create every exam again."
 )
 
 

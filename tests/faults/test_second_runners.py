@@ -90,6 +90,9 @@ def test_the_lock_says_who_holds_it(workspace, server):
         assert str(lock[said]).partition(".")[0] in printed
     assert f"reconciler unlock {lock['lockId']}" in printed
     assert f"is locked by {lock['who']} on {lock['host']}" in workspace.run("unlock")
+    workspace.run("plan")
+    assert f"note: file:exams.state.json is locked by {lock['who']}" in workspace.printed
+    assert "none is recorded: the run was cut off, or is still at work" in workspace.printed
     drain(process, server)
     assert "is not locked" in workspace.run("unlock")
 
@@ -114,6 +117,8 @@ def test_a_killed_runs_lock_stops_nobody(workspace, server):
     process.kill()
     process.communicate()
     assert "has ended" in workspace.run("unlock")
+    workspace.run("plan")
+    assert "is locked" not in workspace.printed
     workspace.run("unlock", lock["lockId"])
     assert "is not locked" in workspace.run("unlock")
     workspace.run("resolve", "cs/e00", "--absent")

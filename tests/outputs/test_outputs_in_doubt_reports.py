@@ -93,7 +93,7 @@ def test_a_course_is_called_by_its_alias_only_if_it_is_that_course():
         (UnclearAnswer(status=502, reason="Bad Gateway"), "HTTP 502: Bad Gateway", "HTTP 502"),
         (UnclearAnswer(status=502, reason="HTTP 502: oops"), "HTTP 502: oops", "HTTP 502"),
         (UnclearAnswer(status=None, reason="no answer: reset"), "no answer: reset", "none arrived"),
-        (None, "none: the run ended before one came", "none arrived"),
+        (None, "none is recorded: the run was cut off, or is still at work", "none arrived"),
     ],
 )
 def test_it_says_what_was_answered(answer, words, told):

@@ -432,7 +432,7 @@ def test_empty_state_says_so() -> None:
     """No rows, and a count of none."""
     to = console(width=120)
     print_state(State(lineage="l", serial=0, exams={}, intents={}), to)
-    assert written(to) == "0 exams; serial 0, lineage l\n"
+    assert written(to) == "0 exams, 0 in doubt; serial 0, lineage l\n"
 
 
 def test_in_doubt_without_answer_is_shown_without() -> None:
@@ -440,7 +440,7 @@ def test_in_doubt_without_answer_is_shown_without() -> None:
     state = replace(cases.state(), intents={Address("a"): replace(cases.intent(), answer=None)})
     to = console()
     print_entry(Address("a"), state, to)
-    assert "answer   none: the run ended before one came" in written(to)
+    assert "answer   none is recorded: the run was cut off, or is still at work" in written(to)
     assert "in doubt" in written(to)
 
 

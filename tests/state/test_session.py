@@ -33,11 +33,13 @@ def hold(store, *records, serial=0):
 
 
 def test_an_absent_state_is_not_an_empty_one(store):
-    """Neither reading nor a session makes up a state; both say `init`."""
+    """Neither reading nor a session makes up a state; both say `restore` before `init`."""
     store.cell.held = None
     with pytest.raises(StateAbsent, match="does not exist") as caught:
         load_state(store)
-    assert "init" in caught.value.hint
+    assert caught.value.hint.index("`reconciler state restore`") < caught.value.hint.index(
+        "`reconciler init`"
+    )
     with pytest.raises(StateAbsent):
         session(store)
     assert store.load() is None

@@ -186,7 +186,7 @@ def test_nonsense_is_refused(data):
     with pytest.raises(StateDamaged) as caught:
         decode_state(data, location="file:x.json")
     assert "file:x.json" in caught.value.message
-    assert "Restore" in caught.value.hint
+    assert "`reconciler state restore`" in caught.value.hint
 
 
 def test_a_newer_version_is_refused_as_such():

@@ -151,5 +151,5 @@ def _words(value: Json) -> str:
 
 def _counted(state: State) -> str:
     counts = [count_of(len(state.exams), "exam")] if state.exams or not state.intents else []
-    counts += [f"{len(state.intents):,} in doubt"] if state.intents else []
+    counts += [f"{len(state.intents):,} in doubt"]
     return f"{', '.join(counts)}; serial {state.serial}, lineage {state.lineage}"
