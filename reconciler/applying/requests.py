@@ -18,6 +18,8 @@ _CURLY: Final = "\u2018-\u201f\u00ab\u00bb\u2039\u203a"
 _IN_QUOTES: Final = re.compile(rf"""\s*(?:(["']).+\1|[{_CURLY}].+[{_CURLY}])\s*""", re.DOTALL)
 _ASSIGNED: Final = re.compile(r"\s*(?:export\s+)?(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|(?i:password))\s*[=:]\s*\S")
 """The whole line of a file of variables, in place of its value alone."""
+_SET_THEM: Final = "Set the variables, or put the files below --secrets-dir."
+_TYPE_AGAIN: Final = "Type the value again: alone, without a name or quotes."
 
 
 class CreateRequest(Unprintable, frozen=True, kw_only=True):
@@ -53,6 +55,7 @@ def resolve_secrets(declarations: Sequence[Declaration], source: SecretSource) -
     """
     requests = []
     missing: list[str] = []
+    mistaken: list[str] = []
     for declaration in declarations:
         values = []
         for use in declaration.secrets:
@@ -63,14 +66,14 @@ def resolve_secrets(declarations: Sequence[Declaration], source: SecretSource) -
                 continue
             values.append(value)
             if (mistake := _mistake(value)) is not None:
-                missing.append(f"{declaration.address}: {_name(use)} {mistake}")
+                mistaken.append(f"{declaration.address}: {_name(use)} {mistake}")
         requests.append(CreateRequest(declaration=declaration, values=tuple(values)))
-    if missing:
+    if missing or mistaken:
+        hints = [_SET_THEM] * bool(missing) + [_TYPE_AGAIN] * bool(mistaken) + ["Nothing was sent."]
         raise SecretsUnavailable(
-            f"{len(missing)} secret(s) cannot be resolved",
-            hint="Set the variables, or put the files below --secrets-dir; type again what holds characters "
-            "that nobody can see; leave out quotes and the name. Nothing was sent.",
-            references=missing,
+            f"secrets that cannot be used: {len(missing + mistaken)}",
+            hint=" ".join(hints),
+            references=missing + mistaken,
         )
     return tuple(requests)
 

@@ -39,6 +39,7 @@ def test_all_missing_secrets_are_named_at_once():
         "a: configuration.password: EXAM_SECRET_X is not set",
         "b: configuration.password: EXAM_SECRET_X is not set",
     )
+    assert "Type the value again" not in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,7 @@ def test_what_surrounds_a_value_is_refused_before_anything_is_sent(value, said):
     (told,) = caught.value.references
     assert told.startswith(f"a: EXAM_SECRET_X {said}")
     assert "tulip" not in told
+    assert caught.value.hint == "Type the value again: alone, without a name or quotes. Nothing was sent."
 
 
 @pytest.mark.parametrize(
