@@ -184,6 +184,11 @@ class Workspace:
         return self._registry.rules
 
     @property
+    def environments(self) -> tuple[str, ...]:
+        """The names of the environments in reconciler.yaml."""
+        return self._file.environment.names
+
+    @property
     def location(self) -> str:
         """The state's URL, without credentials."""
         return self._store().location

@@ -2,20 +2,8 @@
 
 from typing import Final
 
-from reconciler.cli.parser import (
-    Command,
-    OneOf,
-    Option,
-    Parser,
-    command_line,
-    count,
-    duration_s,
-    make_parser,
-    moment,
-    option,
-    parallelism,
-    positive_duration_s,
-)
+from reconciler.cli.parser import Command, Group, OneOf, Option, Parser, make_parser, option
+from reconciler.cli.values import command_line, count, duration_s, moment, parallelism, positive_duration_s
 
 TEXT_OR_JSON: Final = ("text", "json")
 _SHELLS: Final = ("bash", "zsh", "tcsh")
@@ -42,7 +30,7 @@ _COMMON: Final = (
         (
             option(
                 "--verbose",
-                "also list exams that are up to date, and show all new ones in full",
+                "also list exams that are up to date; show new ones in full",
                 const="verbose",
                 **_LOUDNESS,
             ),
@@ -54,80 +42,75 @@ _COMMON: Final = (
 _ENV: Final = option("--env NAME", "the environment of reconciler.yaml to use")
 _STATE: Final = (
     _ENV,
-    option("--state URL", "where the state is (default: the environment's, else file:exams.state.json)"),
+    option("--state URL", "the state (default: file:exams.state.json). The environment's comes first"),
 )
 _LOCK_TIMEOUT: Final = option(
     "--lock-timeout DURATION",
-    "how long to wait while another run holds the state's lock, as 30s, 5m or 1h (default: 0)",
+    "how long to wait for the lock (default: 0). Such as 30s, 5m or 1h",
     type=duration_s,
     default=0.0,
 )
 _LOCKED: Final = (*_STATE, _LOCK_TIMEOUT)
-_ALLOW_OLDER_STATE: Final = option(
-    "--allow-older-state", "go on with a state that is older than one that this machine has seen"
-)
+_ALLOW_OLDER_STATE: Final = option("--allow-older-state", "go on with a state older than one seen here")
 _FORGET: Final = option(
     "--forget N",
-    "confirm that N created exams of the present state are no longer in it (default: 0)",
+    "confirm that N exams are no longer in state. Default: 0",
     type=count,
     default=0,
 )
 _EDITING: Final = (*_LOCKED, _ALLOW_OLDER_STATE)
 _PATHS: Final = option(
     "paths PATH",
-    "manifests: files, directories or globs (default: those of reconciler.yaml, else exams.yaml, "
-    "else exams/**/*.yaml)",
+    "manifests: files, directories or globs. Default: those of reconciler.yaml, else exams.yaml, "
+    "else exams/**/*.yaml",
     nargs="*",
 )
 _STRICT: Final = option(
-    "--strict", "treat warnings as errors, except those that only depend on the current time"
+    "--strict", "treat warnings as errors. Those that only depend on the current time stay warnings"
 )
 _NOW: Final = option(
     "--now TIME",
-    "evaluate rules about time at TIME instead of now, as 2031-10-01T00:00:00Z (RFC 3339)",
+    "time for rules, as 2031-10-01T00:00:00Z (default: now)",
     type=moment,
 )
 _API_URL: Final = option(
     "--api-url URL",
-    "base URL of the service (default: the environment's apiUrl, else $SMARTERPROCTORING_URL, "
-    "else the state's, else production)",
+    "base URL of the service. Default: the environment's apiUrl, else $SMARTERPROCTORING_URL, "
+    "else the state's, else production",
 )
 _SELECTION: Final = (
     option(
         "--target ADDRESS",
-        "only exams at this address or glob of addresses; may be repeated",
+        "only exams at this address or glob. May be repeated",
         dest="targets",
         action="append",
         default=[],
     ),
     option(
         "--max-creates N",
-        "refuse to create more than N exams (default: maxCreates of reconciler.yaml, else 100)",
+        "refuse to create more than N exams (default: 100). maxCreates of reconciler.yaml comes first",
         type=count,
     ),
 )
-_PROVENANCE: Final = option(
-    "--provenance", "show every value with the file, line and layer that it comes from"
-)
+_PROVENANCE: Final = option("--provenance", "show the file, line and layer of every value")
 _SECRETS_COMPARED: Final = option(
     "--secrets-dir DIR",
-    "the directory of fromFile secrets; they are read only if $RECONCILER_STATE_KEY is set",
+    "the directory of fromFile secrets. They are read only if $RECONCILER_STATE_KEY is set",
 )
 _ADDRESS: Final = option("address ADDRESS", "the exam's address")
 
 
 def _format(*more: str) -> Option:
-    return option("--format", "output format (default: text)", choices=(*TEXT_OR_JSON, *more), default="text")
+    formats = (*TEXT_OR_JSON, *more)
+    return option("--format FORMAT", f"print as {', '.join(formats)}", choices=formats, default="text")
 
 
-_TABLE: Final = "a table of exams (CSV, .xlsx), or the quizzes of Canvas as JSON"
+_TABLE: Final = "exams as CSV or .xlsx, or quizzes of Canvas as JSON"
 _TABLE_READING: Final = (
-    option(
-        "--map FILE", "YAML that says which field a column holds, as in `Kursname: title`", dest="columns"
-    ),
+    option("--map FILE", "YAML: which field a column holds, as in `Kursname: title`", dest="columns"),
     option(
         "--dates ORDER",
-        "the order of day, month and year where a table leaves it open: mdy, dmy or ymd",
+        "order of day, month and year: mdy, dmy or ymd. Needed where a table leaves it open",
         choices=("mdy", "dmy", "ymd"),
     ),
 )
@@ -144,10 +127,10 @@ COMMANDS: Final = (
                 (
                     option(
                         "--migrate-from URL",
-                        "move the state from URL to here; the old one is marked as moved and cannot be used "
+                        "move the state from URL to here. The old one is marked as moved and cannot be used "
                         "again",
                     ),
-                    option("--example", "also write a commented manifest and workspace file to begin with"),
+                    option("--example", "also write a manifest and a workspace file to begin with"),
                 ),
                 is_required=False,
             ),
@@ -163,12 +146,12 @@ COMMANDS: Final = (
     ),
     Command(
         "validate",
-        "check manifests against the schema and the rules; needs no state, token or network",
+        "check manifests against the schema and the rules. Needs no state, token or network",
         "read_commands:validate",
         (
             _PATHS,
             _ENV,
-            option("--state URL", "a state: rules about time say nothing of the exams in it"),
+            option("--state URL", "a state. Rules about time say nothing of the exams in it"),
             _format("github", "gitlab", "sarif", "junit"),
             _STRICT,
             _NOW,
@@ -182,23 +165,25 @@ COMMANDS: Final = (
     ),
     Command(
         "plan",
-        "show what apply would do; needs no token, no secret and no network, and changes nothing",
+        "show what apply would do. Needs no token, no secret and no network, and changes nothing",
         "read_commands:plan",
         (
             _PATHS,
-            *_STATE,
-            _API_URL,
-            _PLAN_FORMAT,
-            option("--out FILE", "also write the plan to FILE, as JSON"),
-            option(
-                "--detailed-exitcode",
-                "exit 1 if apply would refuse the plan, 3 if an exam is in doubt, 2 if something differs",
+            Group("from where, for where", (*_STATE, _API_URL)),
+            Group("which exams", (*_SELECTION, _STRICT, _NOW, _SECRETS_COMPARED)),
+            Group(
+                "output",
+                (
+                    _PLAN_FORMAT,
+                    option("--out FILE", "also write the plan to FILE, as JSON"),
+                    _PROVENANCE,
+                    option(
+                        "--detailed-exitcode",
+                        "exit 1 if refused, 3 if in doubt, 2 if anything differs. Refused is a plan "
+                        "that apply would refuse",
+                    ),
+                ),
             ),
-            _PROVENANCE,
-            *_SELECTION,
-            _STRICT,
-            _NOW,
-            _SECRETS_COMPARED,
         ),
         (
             "reconciler plan",
@@ -206,75 +191,94 @@ COMMANDS: Final = (
             "reconciler plan --out plan.json --detailed-exitcode",
             "reconciler plan --target 'cs101/*'",
             "reconciler plan --format html > plan.html",
-            "reconciler plan --format ics > exams.ics",
             "reconciler plan --env staging --provenance",
         ),
     ),
     Command(
         "apply",
-        "create the missing exams; never change or delete an existing one",
+        "create the missing exams. It never changes or deletes an existing one",
         "apply_command:apply",
         (
             _PATHS,
-            *_STATE,
-            _API_URL,
-            _format("jsonl"),
-            option("--out FILE", "also write the report to FILE, as JSON"),
-            option("--summary FILE", "also write the report to FILE, as Markdown"),
-            option("--auto-approve", "do not ask for confirmation; required without a terminal"),
-            option(
-                "--expect FILE|FINGERPRINT",
-                "apply only changes reviewed in this plan: a file of `plan --out`, or a fingerprint",
-            ),
-            *_SELECTION,
-            _STRICT,
-            _LOCK_TIMEOUT,
-            _ALLOW_OLDER_STATE,
-            option(
-                "--parallelism N",
-                "maximum number of creates in flight (default: 10)",
-                type=parallelism,
-                default=10,
-            ),
-            OneOf(
+            Group("from where, for where", (*_STATE, _API_URL)),
+            Group(
+                "what is approved",
                 (
+                    option("--auto-approve", "ask nothing. Required without a terminal"),
                     option(
-                        "--token-file FILE",
-                        "read the API token from FILE (default: $SMARTERPROCTORING_TOKEN)",
+                        "--expect FILE|FINGERPRINT",
+                        "apply only what is in this plan. A file of `plan --out`, or a fingerprint",
                     ),
+                    *_SELECTION,
+                    _STRICT,
+                    _ALLOW_OLDER_STATE,
+                ),
+            ),
+            Group(
+                "token and secrets",
+                (
+                    OneOf(
+                        (
+                            option(
+                                "--token-file FILE",
+                                "the API token is in FILE. Default: $SMARTERPROCTORING_TOKEN",
+                            ),
+                            option(
+                                "--token-command COMMAND",
+                                "COMMAND prints the API token. It is run without a shell",
+                                type=command_line,
+                            ),
+                        ),
+                        is_required=False,
+                    ),
+                    option("--secrets-dir DIR", "the directory of fromFile secrets"),
                     option(
-                        "--token-command COMMAND",
-                        "run COMMAND, without a shell: what it prints is the API token",
-                        type=command_line,
+                        "--allow-plain-http",
+                        "send the token to other machines without TLS. For test servers only",
                     ),
                 ),
-                is_required=False,
             ),
-            option("--secrets-dir DIR", "the directory of fromFile secrets"),
-            option(
-                "--timeout DURATION",
-                "how long to wait for an answer; without one, the exam is in doubt (default: 30s)",
-                type=positive_duration_s,
-                default=30.0,
+            Group(
+                "sending",
+                (
+                    option(
+                        "--parallelism N",
+                        "creates in flight, at most (default: 10)",
+                        type=parallelism,
+                        default=10,
+                    ),
+                    _LOCK_TIMEOUT,
+                    option(
+                        "--timeout DURATION",
+                        "how long to wait for an answer (default: 30s). Without one, the exam is in doubt",
+                        type=positive_duration_s,
+                        default=30.0,
+                    ),
+                    option(
+                        "--retry-timeout DURATION",
+                        "how long to wait between retries (default: 5m). It counts while nothing is created",
+                        type=duration_s,
+                        default=300.0,
+                    ),
+                    option(
+                        "--recovery-dir DIR",
+                        "keep outcomes in DIR until the state has them. Default: .reconciler/recovery",
+                    ),
+                ),
             ),
-            option(
-                "--retry-timeout DURATION",
-                "maximum time to wait before retries while nothing is created (default: 5m)",
-                type=duration_s,
-                default=300.0,
-            ),
-            option(
-                "--log-format",
-                "format of the log of attempts and outcomes on standard error (default: text)",
-                choices=TEXT_OR_JSON,
-                default="text",
-            ),
-            option(
-                "--recovery-dir DIR",
-                "where to keep outcomes until the state has them (default: .reconciler/recovery)",
-            ),
-            option(
-                "--allow-plain-http", "send the token to other machines without TLS; for test servers only"
+            Group(
+                "output",
+                (
+                    _format("jsonl"),
+                    option("--out FILE", "also write the report to FILE, as JSON"),
+                    option("--summary FILE", "also write the report to FILE, as Markdown"),
+                    option(
+                        "--log-format FORMAT",
+                        "log on standard error: text (default) or json",
+                        choices=TEXT_OR_JSON,
+                        default="text",
+                    ),
+                ),
             ),
         ),
         (
@@ -339,7 +343,7 @@ COMMANDS: Final = (
             ),
             Command(
                 "rm",
-                "remove an exam from state; the exam itself stays in the service",
+                "remove an exam from state. The exam itself stays in the service",
                 "edit_commands:remove",
                 (_ADDRESS, *_EDITING),
                 ("reconciler state rm cs101/midterm-1",),
@@ -360,12 +364,12 @@ COMMANDS: Final = (
             ),
             Command(
                 "restore",
-                "put an older state back; exams, doubts and resolutions since then stay",
+                "put an older state back. Exams, doubts and resolutions since then stay",
                 "edit_commands:restore",
                 (
                     option(
                         "source FILE|COMMIT",
-                        "a copy of the state, or a version in its store's history (default: the backup)",
+                        "a copy of the state, or a version of its store. Default: the backup",
                         nargs="?",
                     ),
                     _FORGET,
@@ -379,7 +383,7 @@ COMMANDS: Final = (
             ),
             Command(
                 "recover",
-                "record outcomes that a run kept on its own machine because the state's store failed",
+                "record outcomes that a run kept on its machine. It does so if the state's store fails",
                 "edit_commands:recover",
                 (option("file FILE", "the recovery file that `apply` named"), _format(), *_EDITING),
                 ("reconciler state recover .reconciler/recovery/5f0c6f0e9f5b4f7c8d3a2b1c0d9e8f7a.recovery",),
@@ -409,7 +413,7 @@ COMMANDS: Final = (
     ),
     Command(
         "import",
-        "adopt an existing exam: record it in state as declared or, if it was in doubt, as sent",
+        "adopt an existing exam: record it in state. As declared or, if it was in doubt, as sent",
         "edit_commands:adopt",
         (
             option("address ADDRESS", "the address at which it is declared"),
@@ -421,18 +425,18 @@ COMMANDS: Final = (
     ),
     Command(
         "resolve",
-        "settle exams that are in doubt, after a person has checked whether they exist",
+        "settle exams in doubt, once a person knows if they exist",
         "edit_commands:resolve",
         (
-            option("address ADDRESS", "the address that is in doubt; not with --from", nargs="?"),
+            option("address ADDRESS", "the address in doubt. Not with --from", nargs="?"),
             OneOf(
                 (
                     option("--sid SID", "the exam exists and has this SID"),
-                    option("--absent", "the exam does not exist; the next apply creates it"),
+                    option("--absent", "the exam does not exist: the next apply creates it"),
                     option(
                         "--from FILE",
-                        "settle all that this CSV sheet of `state list --in-doubt` answers, or nothing if a "
-                        "line is wrong; - is standard input",
+                        "settle all that this CSV sheet answers. It is that of `state list --in-doubt`; if a "
+                        "line is wrong, nothing is settled; - is standard input",
                         dest="sheet",
                     ),
                 ),
@@ -449,15 +453,14 @@ COMMANDS: Final = (
     ),
     Command(
         "accept",
-        "record that exams were changed in SmarterProctoring to what is declared",
+        "record that exams were changed by hand. They are now as declared",
         "edit_commands:accept",
         (
             option("addresses ADDRESS", "the addresses of the exams", nargs="+"),
-            option("--reason TEXT", "why they were changed; state keeps it"),
+            option("--reason TEXT", "why they were changed. State keeps it"),
             option(
                 "--manifest PATH",
-                "the manifests that declare them: a file, directory or glob (default: as for plan); "
-                "may be repeated",
+                "manifests that declare them: file, directory or glob. Default: as for plan; may be repeated",
                 dest="paths",
                 action="append",
                 default=[],
@@ -472,10 +475,10 @@ COMMANDS: Final = (
     ),
     Command(
         "unlock",
-        "break the lock of the state or, without LOCK_ID, show who holds it",
+        "show who holds the lock of the state, or break it",
         "edit_commands:unlock",
         (
-            option("lock_id LOCK_ID", "the id of the lock, as `reconciler unlock` shows it", nargs="?"),
+            option("lock_id LOCK_ID", "break this lock. `reconciler unlock` shows its id", nargs="?"),
             option("--force", "break it even if its holder is known to be alive"),
             *_STATE,
         ),
@@ -483,14 +486,14 @@ COMMANDS: Final = (
     ),
     Command(
         "draft",
-        "write a manifest from a table of exams or an export of Canvas; it never touches state",
+        "write a manifest from a table or an export of Canvas. It never touches state",
         "table_commands:draft",
         (
-            option("--from FILE", f"{_TABLE}; - is standard input", dest="table", required=True),
+            option("--from FILE", f"{_TABLE}. - is standard input", dest="table", required=True),
             *_TABLE_READING,
             option(
                 "--secrets-out FILE",
-                "write the access codes to a new FILE for you alone, as lines NAME='value' of a shell",
+                "write access codes to a new FILE for you alone. Its lines are NAME='value', for a shell",
             ),
         ),
         (
@@ -501,11 +504,11 @@ COMMANDS: Final = (
     ),
     Command(
         "check",
-        "compare what is declared with a table of exams; exit 1 if anything differs",
+        "compare what is declared with a table of exams. Exit 1 if anything differs",
         "table_commands:check",
         (
             _PATHS,
-            option("--against FILE", f"{_TABLE}; - is standard input", dest="table", required=True),
+            option("--against FILE", f"{_TABLE}. - is standard input", dest="table", required=True),
             *_TABLE_READING,
             _ENV,
             _format(),
@@ -517,12 +520,12 @@ COMMANDS: Final = (
     ),
     Command(
         "rollover",
-        "write next term's manifests from this term's; never over a file, and never state",
+        "write next term's manifests from this term's. Never over a file, and never state",
         "rollover_command:rollover",
         (
             option("--from TERM", "the term of the manifests", dest="old", required=True),
             option("--to TERM", "the term to write manifests for", dest="new", required=True),
-            option("--dry-run", "write nothing, and show how the new files differ from these"),
+            option("--dry-run", "write nothing; show how the new files differ"),
             option("paths PATH", "manifests of the term: files, directories or globs", nargs="+"),
             _ENV,
         ),
@@ -533,13 +536,12 @@ COMMANDS: Final = (
     ),
     Command(
         "explain",
-        "explain a field, a rule, or a code or word of an output; without a name, list them all",
+        "explain a field, a rule, or a word of an output. Without a name, list them all",
         "tool_commands:explain",
         (
             option(
                 "topic NAME",
-                "a field such as configuration.duration or duration, a code such as too-many-creates, an "
-                "action, an outcome, or an exit code",
+                "a field, a code, an action, an outcome or an exit code",
                 nargs="?",
             ),
             _format("markdown"),
@@ -555,20 +557,20 @@ COMMANDS: Final = (
         "schema",
         "print a JSON Schema, for editors and CI",
         "tool_commands:schema",
-        (option("name NAME", f"one of: {', '.join(_SCHEMAS)}", choices=_SCHEMAS),),
+        (option("name SCHEMA", f"one of: {', '.join(_SCHEMAS)}", choices=_SCHEMAS),),
         ("reconciler schema manifest > manifest.schema.json",),
     ),
     Command(
         "sandbox",
-        "run a local stand-in for the service, to try things out and to rehearse outages",
+        "run a local stand-in for the service. To try things out and to rehearse outages",
         "tool_commands:sandbox",
         (
             option("--host HOST", "a loopback address (default: 127.0.0.1)", default="127.0.0.1"),
-            option("--port PORT", "the port; 0 chooses a free one (default: 8400)", type=int, default=8400),
+            option("--port PORT", "the port (default: 8400). 0 chooses a free one", type=int, default=8400),
             option("--store FILE", "keep the exams in FILE (default: in memory)"),
             option(
                 "--fault SPEC",
-                "simulate a fault: KIND[:key=value,…] (see `reconciler explain sandbox`); may be repeated",
+                "simulate a fault: see `reconciler explain sandbox`. May be repeated",
                 dest="faults",
                 action="append",
                 default=[],
@@ -590,6 +592,15 @@ COMMANDS: Final = (
 )
 
 
+PURPOSES: Final = {
+    "from declarations to exams": ("init", "validate", "plan", "apply", "show"),
+    "exams that exist": ("import", "resolve", "accept", "state", "unlock"),
+    "manifests from elsewhere": ("draft", "check", "rollover"),
+    "looking up and trying out": ("explain", "schema", "sandbox", "completion"),
+}
+"""The commands by what they are for, as `reconciler --help` lists them."""
+
+
 def build_parser() -> Parser:
     """Return the parser of the whole command line."""
-    return make_parser(COMMANDS, _COMMON)
+    return make_parser(COMMANDS, _COMMON, purposes=PURPOSES, alone="greeting:greet")

@@ -10,7 +10,7 @@ from reconciler.model.words import listed
 
 _YEARS_AHEAD: Final = 4
 """The exams are so far ahead that none of them is over soon, and not so far that a rule wonders."""
-_TAKEN: Final = ("reconciler.yaml", "reconciler.yml", "exams.yaml", "exams.yml", "exams")
+TAKEN: Final = ("reconciler.yaml", "reconciler.yml", "exams.yaml", "exams.yml", "exams")
 """Names that mean the same as one of the files, or that the workspace file would leave out."""
 
 _WORKSPACE: Final = """\
@@ -106,7 +106,7 @@ def refuse_where_taken(root: Path, state_url: str | None) -> None:
             "an example has a state of its own, so --example and --state do not go together",
             hint="Nothing was written. Leave out --state; reconciler.yaml will name the state.",
         )
-    taken = [name for name in _TAKEN if os.path.lexists(root / name)]
+    taken = [name for name in TAKEN if os.path.lexists(root / name)]
     if taken:
         raise UsageError(
             f"an example would get in the way of {listed(taken)}",

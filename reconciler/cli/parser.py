@@ -1,13 +1,11 @@
-"""Build an argparse parser from a table of commands, and parse the values of options.
+"""Build an argparse parser from a table of commands; its mistakes are answered in two lines.
 
 Imports argparse only, so that `--help` answers at once.
 """
 
 import argparse
-import re
 import sys
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias
 
@@ -36,7 +34,14 @@ class OneOf(NamedTuple):
     is_required: bool
 
 
-Options: TypeAlias = Iterable[Option | OneOf]
+class Group(NamedTuple):
+    """Options that stand under a title of their own in help."""
+
+    title: str
+    options: tuple[Option | OneOf, ...]
+
+
+Options: TypeAlias = Iterable[Option | OneOf | Group]
 
 
 class Command(NamedTuple):
@@ -48,7 +53,7 @@ class Command(NamedTuple):
     name: str
     does: str
     handler: str = ""
-    options: tuple[Option | OneOf, ...] = ()
+    options: tuple[Option | OneOf | Group, ...] = ()
     examples: tuple[str, ...] = ()
     below: "tuple[Command, ...]" = ()
 
@@ -56,8 +61,8 @@ class Command(NamedTuple):
 def option(usage: str, does: str, **settings: Any) -> Option:
     """Return the option or argument for `usage`: its name and, if it has a value, the value's name in help.
 
-    Values named FILE and DIR are paths. `does` is the help text; `settings` are keyword arguments of
-    `add_argument`. An option without value and settings is a flag.
+    Values named FILE and DIR are paths. `does` is the help text, of which `--help` shows the first sentence;
+    `settings` are keyword arguments of `add_argument`. An option without value and settings is a flag.
     """
     name, _, value = usage.partition(" ")
     if value:
@@ -71,25 +76,80 @@ def option(usage: str, does: str, **settings: Any) -> Option:
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose usage errors exit with 1 and suggest the nearest known word."""
 
+    examples: Sequence[str] = ()
+    purposes: Mapping[str, Sequence[str]] = {}
+    """The names of the commands by what they are for, in the order of help."""
+
+    @property
+    def commands(self) -> "Mapping[str, Parser]":
+        """The parsers of the commands below this one, by name."""
+        found = (one.choices for one in self._actions if isinstance(one, argparse._SubParsersAction))  # noqa: SLF001 - argparse has no other way
+        return next(found, {})
+
+    @property
+    def option_names(self) -> list[str]:
+        """The names of the options that users may give here."""
+        return [*self._option_string_actions]
+
+    def all_below(self) -> "Iterator[Parser]":
+        """Yield the parser of each command below this one, and of those below it."""
+        for command in self.commands.values():
+            yield command
+            yield from command.all_below()
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse `args`; end with a usage error of this command if one of them is unknown."""
-        found, unknown = super().parse_known_args(args, namespace)
+        words = [*(args or ())]
+        if self.commands and (stray := next(self._options_before_command(words), None)):
+            self._refuse_unknown(stray, words)
+        found, unknown = super().parse_known_args(words, namespace)
         if unknown:
-            known = [name for action in self._actions for name in action.option_strings]
-            nearest = _nearest(unknown[0].partition("=")[0], known)
-            self.error(f"unrecognized arguments: {' '.join(unknown)}{nearest}")
+            self._refuse_unknown(unknown[0], words)
         return found, unknown
 
+    def format_help(self) -> str:
+        """Return the help of this command."""
+        from reconciler.cli.help import help_of  # noqa: PLC0415 - only help needs it
+
+        return help_of(self)
+
+    def _options_before_command(self, words: Sequence[str]) -> Iterator[str]:
+        """Yield unknown options before the command. argparse would take the value of one for the command."""
+        left = iter(words)
+        for word in left:
+            if not word.startswith("-"):
+                return
+            known = self._option_string_actions.get(word)
+            if known is None and word.partition("=")[0] not in self._option_string_actions:
+                yield word
+            elif known is not None and known.nargs is None:
+                next(left, None)
+
+    def _refuse_unknown(self, word: str, words: Sequence[str]) -> NoReturn:
+        name = word.partition("=")[0]
+        if not word.startswith("-"):
+            self.error(f"unexpected argument {word!r}")
+        below = [*self.all_below()]
+        takers = [one.prog for one in below if name in one.option_names]
+        if takers:
+            meant = next((one for one in takers if one.rpartition(" ")[2] in words), takers[0])
+            self.error(f"{name} goes after the command, as in `{meant} {name}`")
+        known = [name for one in (self, *below) for name in one.option_names]
+        self.error(f"unknown option {name!r}{_question(name, known)}")
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        try:
-            super()._check_value(action, value)
-        except argparse.ArgumentError as error:
-            error.message += _nearest(str(value), [str(choice) for choice in action.choices or ()])
-            raise
+        if action.choices is None or value in action.choices:
+            return
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
+            where = "" if self.prog == "reconciler" else f" of `{self.prog}`"
+            raise argparse.ArgumentError(
+                None, f"{value!r} is not a command{where}{_question(value, action.choices)}"
+            )
+        question = _question(value, action.choices) or f"; choose one of: {', '.join(action.choices)}"
+        raise argparse.ArgumentError(action, f"invalid choice {value!r}{question}")
 
     def error(self, message: str) -> NoReturn:
-        """Print the command's usage and the mistake, and exit."""
-        self.print_usage(sys.stderr)
+        """Print the mistake and where to read on, and exit."""
         self.exit(FAILED, f"error: {message}\n  see: {self.prog} --help\n")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
@@ -104,115 +164,72 @@ class Parser(argparse.ArgumentParser):
         (file or sys.stderr).write(message)
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
-    from reconciler.model.words import nearest  # noqa: PLC0415 - only a mistake needs it
+def _question(word: str, known: Iterable[str]) -> str:
+    """Return which of `known` may be meant by `word`, as the end of a message; empty if none is near."""
+    from reconciler.model.words import either, nearest  # noqa: PLC0415 - only a mistake needs it
 
-    names = [*known]
+    names = [*dict.fromkeys(known)]
     begun = [name for name in names if len(word) >= _SHORTEST_BEGINNING and name.startswith(word)]
     longer = [name for name in names if len(name) >= _SHORTEST_BEGINNING and word.startswith(name)]
     found = begun[:1] or nearest(word, names) or longer[:1]
-    return f"; did you mean {' or '.join(found)}?" if found else ""
+    return f"; did you mean {either(found)}?" if found else ""
 
 
-def make_parser(commands: Iterable[Command], options: Options) -> Parser:
-    """Return the parser of `commands`. All of them accept `options`, before or after the command's name."""
+def make_parser(
+    commands: Iterable[Command], options: Options, *, purposes: Mapping[str, Sequence[str]], alone: str
+) -> Parser:
+    """Return the parser of `commands`. All of them accept `options`, before or after the command's name.
+
+    Help lists them by `purposes`. `alone` is the handler of a command line without a command.
+    """
     parser = Parser(
         prog="reconciler",
-        description="Create proctored exams from a git repository: plan in pull requests, "
-        "create only what is missing.",
-        epilog="Start with `reconciler init`, then `reconciler plan`, then `reconciler apply`.\n"
-        "Exit codes: 0 done or nothing to do, 1 refused or failed, 2 plan --detailed-exitcode and something\n"
-        "differs, 3 an exam is in doubt, 130/143 interrupted.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Create the proctored exams that a git repository declares: only the missing ones.",
+        epilog="Exit codes: 0 done or nothing to do, 1 refused or failed, 2 plan --detailed-exitcode: "
+        "something differs, 3 an exam is in doubt, 130/143 interrupted.",
         allow_abbrev=False,
+        add_help=False,
     )
-    parser.add_argument("--version", action="version", version=f"reconciler {__version__}")
+    parser.purposes = purposes
+    parser.examples = ("reconciler init --example", "reconciler plan", "reconciler apply")
+    parser.set_defaults(handler=alone)
     _add(parser, options)
-    _add_commands(parser, commands, options)
+    parser.add_argument("-h", "--help", action="help", help="explain the command")
+    parser.add_argument(
+        "--version", action="version", version=f"reconciler {__version__}", help="the version"
+    )
+    _add_commands(parser, commands, options, is_required=False)
     return parser
 
 
 def _add(parser: argparse._ActionsContainer, options: Options, **settings: Any) -> None:
     for item in options:
-        if isinstance(item, OneOf):
-            group = parser.add_mutually_exclusive_group(required=item.is_required)
-            _add(group, item.options, **settings)
-        else:
-            parser.add_argument(item.name, **item.settings | settings)
+        match item:
+            case OneOf():
+                group = parser.add_mutually_exclusive_group(required=item.is_required)
+                _add(group, item.options, **settings)
+            case Group():
+                _add(parser.add_argument_group(item.title), item.options, **settings)
+            case _:
+                parser.add_argument(item.name, **item.settings | settings)
 
 
-def _add_commands(parser: argparse.ArgumentParser, commands: Iterable[Command], common: Options) -> None:
+def _add_commands(
+    parser: argparse.ArgumentParser, commands: Iterable[Command], common: Options, *, is_required: bool
+) -> None:
     below = parser.add_subparsers(
-        title="commands", metavar="COMMAND", required=True, prog=parser.prog, parser_class=Parser
+        title="commands", metavar="COMMAND", required=is_required, prog=parser.prog, parser_class=Parser
     )
     for command in commands:
         added = below.add_parser(
             command.name,
             help=command.does,
             description=f"{command.does[0].upper()}{command.does[1:]}.",
-            epilog="\n  ".join(("examples:", *command.examples)) if command.examples else None,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        added.examples = command.examples
         added.set_defaults(handler=command.handler)
         _add(added, common, default=argparse.SUPPRESS)  # keep options given before the command's name
         _add(added, command.options)
         if command.below:
-            _add_commands(added, command.below, common)
-
-
-_RFC_3339: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
-
-
-def moment(text: str) -> datetime:
-    """Return the RFC 3339 date-time `text`, in UTC. Raises ArgumentTypeError if it is invalid."""
-    try:
-        if _RFC_3339.fullmatch(text):
-            return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a date-time like 2031-10-01T00:00:00Z")
-
-
-def command_line(text: str) -> list[str]:
-    """Return the words of `text`, split as a shell does. Raises ArgumentTypeError without quoting it."""
-    import shlex  # noqa: PLC0415 - hardly ever needed
-
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        words = []
-    if not words or "\0" in text:
-        raise argparse.ArgumentTypeError("this is no command line: it is empty, or a quote is not closed")
-    return words
-
-
-def _number(
-    parse: Callable[[str], float], lowest: float, highest: float, what: str
-) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        try:
-            value = parse(text)
-        except ValueError:
-            value = lowest - 1
-        if not lowest <= value <= highest:
-            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {what}")
-        return value
-
-    return read
-
-
-def _seconds_of(text: str) -> float:
-    unit = _UNITS_S.get(text[-1:])
-    return float(text) if unit is None else float(text[:-1]) * unit
-
-
-_UNITS_S: Final = {"s": 1, "m": 60, "h": 3600}
-_MOST_SECONDS: Final = 86_400.0
-_A_DURATION: Final = "a duration such as 30s, 5m, 1h or a number of seconds"
-duration_s = _number(_seconds_of, 0.0, _MOST_SECONDS, f"{_A_DURATION}, at most a day")
-positive_duration_s = _number(_seconds_of, 0.001, _MOST_SECONDS, f"{_A_DURATION}, above 0, at most a day")
-count = _number(int, 0, 10_000_000, "a whole number of 0 or more")
-parallelism = _number(int, 1, 1000, "a whole number from 1 to 1000")
+            _add_commands(added, command.below, common, is_required=True)

@@ -391,7 +391,6 @@ def test_completion_scripts_are_printed(workspace, shell):
 def test_usage_errors_exit_1(workspace):
     """A typing mistake is a refusal, not something that differs."""
     for arguments in (
-        [],
         ["plam"],
         ["plan", "--nope"],
         ["apply", "--parallelism", "0"],

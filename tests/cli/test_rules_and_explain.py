@@ -57,7 +57,7 @@ def test_a_moment_is_written_in_full(workspace, text):
 def test_apply_goes_by_the_clock(workspace):
     """No argument talks the guards of an apply into another moment."""
     workspace.run("apply", "--now", BEFORE, expect=1)
-    assert "unrecognized arguments: --now" in workspace.printed
+    assert "unknown option '--now'" in workspace.printed
 
 
 def test_plan_minds_the_time_of_what_it_would_create(workspace):
