@@ -15,7 +15,10 @@ from reconciler.rules.registry import BUILT_IN, FIXED
 from reconciler.sandbox.faults import parse_fault
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *sorted(page for page in ROOT.glob("*.md") if page.name != "CHANGELOG.md"),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 SHELL_BLOCK = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -173,3 +176,13 @@ def test_every_promise_is_shown_by_tests_that_exist() -> None:
     assert named
     for room in named:
         assert list((ROOT / "tests" / room).glob("test_*.py")), room
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    """What a page claims can be looked up in the suite."""
+    suite = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    named = set(pages_with(re.compile(r"`(test_\w+)`")))
+    assert "test_a_kill_at_any_step" in named
+    assert {name for name in named if not re.search(rf"\bdef {name}\(", suite)} == set()
+    for name in pages_with(re.compile(r"`(tests/\S+\.py)`")):
+        assert list(ROOT.glob(name)), name
