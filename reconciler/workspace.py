@@ -38,11 +38,12 @@ from reconciler.manifest.yaml.document import IS_FAST
 from reconciler.model.commands import command
 from reconciler.model.declarations import Declaration, Declared, Loaded
 from reconciler.model.destination import Destination, ServiceUrl
-from reconciler.model.diagnostics import Severity, has_errors
+from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.errors import (
     ManifestInvalid,
     NotConfirmed,
     PlanRefused,
+    ReconcilerError,
     RecoveryRefused,
     StateExists,
     UsageError,
@@ -552,7 +553,7 @@ class Workspace:
     def _load_valid(self, now: datetime | None = None) -> Loaded:
         loaded = self._load(now)
         if has_errors(loaded.diagnostics):
-            raise ManifestInvalid(loaded.diagnostics)
+            raise _invalid(loaded.diagnostics)
         return loaded
 
     def _declare(self, file: WorkspaceFile, now: datetime | None) -> Loaded:
@@ -599,7 +600,7 @@ class Workspace:
 
     def _open_store(self, url: str | None = None) -> Store:
         if has_errors(self._file.diagnostics):
-            raise ManifestInvalid(self._file.diagnostics)
+            raise _invalid(self._file.diagnostics)
         typed = url or self._state_url
         found = typed or self._file.environment.state_url or _DEFAULT_STATE
         return open_store(found, root=self._root, is_typed=bool(typed))
@@ -658,6 +659,12 @@ class Workspace:
         found_now = _about_new(loaded, creates).diagnostics
         warnings = tuple(found for found in found_now if found.code != POINTS_NOWHERE)
         return Planned(plan=replace(plan, warnings=warnings), provenance=loaded.provenance)
+
+
+def _invalid(found: Sequence[Diagnostic]) -> ReconcilerError:
+    """Return the error for diagnostics. A choice that is missing is no mistake in a manifest."""
+    choice = next((each for each in found if each.code == "no-environment"), None)
+    return ManifestInvalid(found) if choice is None else UsageError(choice.message, hint=choice.hint)
 
 
 def _about_new(loaded: Loaded, new: AbstractSet[Address]) -> Loaded:

@@ -82,7 +82,11 @@ def test_without_a_choice_the_environments_are_named(workspace):
     """No command guesses which environment is meant; `validate` looks at all."""
     for command in ("plan", "apply", "init", "show"):
         workspace.run(command, expect=1)
-        assert "'staging', 'production'" in workspace.printed
+        told = workspace.printed
+        assert told.endswith(
+            "error: no environment is chosen\n  Choose with --env; there are 'staging', 'production'.\n"
+        )
+        assert told.count("\n") == 2  # and no word of mistakes in manifests, which have none
     workspace.run("validate", "--now", "2031-09-01T00:00:00Z")
     assert "Valid: 4 exams, no problems found." in workspace.printed
     workspace.run("validate", "--env", "prodution", expect=1)
