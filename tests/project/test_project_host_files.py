@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 import yaml
-from project_files import ROOT
+from project_files import ROOT, project
 
 import reconciler
 from reconciler.cli.commands import build_parser
@@ -56,3 +56,12 @@ def test_what_is_in_scope_are_the_promises_of_the_readme() -> None:
     )
     scope = (ROOT / "SECURITY.md").read_text(encoding="utf-8").split("## In scope")[1]
     assert re.findall(r"^\| ([A-Z][^|]*?) \|", scope, re.MULTILINE) == promised
+
+
+def test_every_python_of_the_package_is_in_the_table() -> None:
+    """The page, the classifiers and the oldest version that pip takes agree."""
+    page = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
+    listed = re.findall(r"\b3\.\d+\b", page.split("## Python")[1].split("\n## ")[0])
+    classified = [one.split(" :: ")[-1] for one in project()["classifiers"] if ":: 3." in one]
+    assert listed == classified
+    assert project()["requires-python"] == f">={listed[0]}"
