@@ -1,8 +1,7 @@
-"""A term is closed as docs/closing-a-term.md says: nothing is created twice, lost or shouted about."""
+"""A term is closed: nothing is created twice, lost or shouted about."""
 
 import json
 import re
-import shlex
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from exam_workspace import MANIFEST, Workspace
 from reconciler.sandbox import Settings
 from reconciler.sandbox.running import running
 
-PAGE = (Path(__file__).parents[2] / "docs" / "closing-a-term.md").read_text(encoding="utf-8")
+CLOSED = 'version: 1\nremoved: [{exam: "2031fa/*"}]\n'
 AFTER = ("--now", "2032-01-02T00:00:00Z")
 SID = f"EX{'7' * 32}"
 EXAM = """\
@@ -30,15 +29,6 @@ moved: [{{from: 2031fa/cs101/mid, to: 2031fa/cs101/midterm}}]
 accepted: [{{exam: 2031fa/cs101/final, digest: "sha256:{"0" * 64}"}}]
 distinct: [{{exam: 2031fa/cs101/final, from: 2031fa/cs101/midterm}}]
 """
-
-
-def block(language: str, containing: str) -> str:
-    """The block of the page that contains a word, without the indentation of a list."""
-    blocks = re.findall(rf"^( *)```{language}\n(.*?)^ *```", PAGE, re.MULTILINE | re.DOTALL)
-    (found,) = (
-        text.replace(f"\n{indent}", "\n").strip() + "\n" for indent, text in blocks if containing in text
-    )
-    return found
 
 
 class Year(Workspace):
@@ -65,9 +55,9 @@ class Year(Workspace):
         self.write(f"{text}{exams}term: {term}\n", f"exams/{term}/cs101.yaml")
 
     def close(self) -> None:
-        """Remove the term's file and have its exams forgotten, as the page says."""
+        """Remove the term's file and have its exams forgotten."""
         (self.root / "exams/2031fa/cs101.yaml").unlink()
-        self.write(block("yaml", "removed"), "exams/closed.yaml")
+        self.write(CLOSED, "exams/closed.yaml")
 
     def plan(self) -> dict:
         """The document of a plan that is made when the first term is over."""
@@ -99,8 +89,7 @@ def test_past_exams_that_exist_are_no_news(year):
 def test_a_term_is_closed_by_one_glob(year):
     """Each exam of it is listed and forgotten, nothing is sent, and what is left says nothing."""
     sent = len(year.sandbox.created)
-    for line in block("sh", "state list").splitlines():
-        assert year.run(*shlex.split(line)[1:]).count("2031fa/cs101/") == 3
+    assert year.run("state", "list", "2031fa/*").count("2031fa/cs101/") == 3
     year.close()
     assert "points-nowhere" in year.run("validate")
     summary = year.plan()["summary"]
