@@ -41,6 +41,17 @@ def test_the_commands_of_a_page_share_one_bash(tmp_path: Path) -> None:
     )
 
 
+def test_an_id_that_a_reader_copies_is_the_one_that_was_printed(tmp_path: Path) -> None:
+    """A page shows an id of its own; commands and files that repeat it get that of this run."""
+    shown, sid = "0" * 32, f"EX{'1' * 32}"
+    played(
+        tmp_path,
+        "```console\n$ id=$(openssl rand -hex 16); echo locked by $id on ${id}8; echo EX$id\n"
+        f"locked by {shown} on …\n{sid}\n$ [ $id = {shown} ] && [ EX$id = {sid} ]\n```\n\n"
+        f'```csv title="sheet.csv"\n{sid}\n```\n\n```sh\n[ EX$id = "$(cat sheet.csv)" ]\n```\n',
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -6,6 +6,7 @@ What of a page is played, and how:
   of only `…` stands for any lines, and `…` in a line for any text.
 - A `sh` block: its commands are run, their output is not compared.
 - A block with `title="PATH"`: a file that the reader saves.
+- An id in a command or in a file that the reader saves: the one that was printed where the page showed it.
 - A block below `<!-- not played: REASON -->`, and any other block: only shown.
 
 A command must exit with 0, unless all that it prints is shown, or the next command is `echo $?`.
@@ -53,16 +54,17 @@ def play(page: Path, folder: Path, *, name: str | None = None, timeout_s: float 
     """Run all commands of `page` in `folder`, and raise PageFailed at the first that does not do as shown."""
     name = name or page.name
     planned = steps(page.read_text(encoding="utf-8"), name)
+    known: dict[str, str] = {}
     with Shell(folder, timeout_s) as shell:
         for step, following in pairwise([*planned, None]):
             assert step
             try:
-                printed, status = shell.run(
-                    step.command, lambda text, shown=step.shown: is_as_shown(shown, text)
-                )
+                command = IDS.sub(lambda found: known.get(found[0], found[0]), step.command)
+                printed, status = shell.run(command, lambda text, shown=step.shown: is_as_shown(shown, text))
             except (TimeoutError, EOFError) as error:
                 raise PageFailed(f"{name}:{step.line}: `{step.command}`: {error}") from error
             _check(step, following, printed, status, f"{name}:{step.line}: `{step.command}`")
+            known.update(_meant(step.shown, printed))
 
 
 def _check(step: Step, following: Step | None, printed: str, status: int, which: str) -> None:
@@ -156,6 +158,17 @@ def _comparable(text: str) -> str:
     lines = [line.rstrip() for line in text.rstrip().splitlines()]
     runs = groupby(lines, lambda line: line.startswith("created  "))
     return "".join(f"{line}\n" for created, run in runs for line in (sorted(run) if created else run))
+
+
+def _meant(shown: tuple[str, ...], printed: str) -> dict[str, str]:
+    """Return for each id that a page shows the one that was printed in its place."""
+    return {
+        one[0]: other[0]
+        for line in shown
+        for told in printed.splitlines()
+        if line != "…" and is_as_shown((line,), told)
+        for one, other in zip(IDS.finditer(line), IDS.finditer(told), strict=False)
+    }
 
 
 def _past(found: re.Match[str]) -> str:
