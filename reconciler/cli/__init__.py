@@ -2,7 +2,7 @@
 
 Promise: no user sees a traceback, and `--version` and `--help` load only the parser.
 May import: `workspace`, `sending`, `editing`, `outputs`, `explaining`, `model`, `ports`, `schemas`,
-`sandbox`, `host`, `secret_sources`, `applying` (to stop a run), `state` (the format of state), and shtab.
+`sandbox`, `host`, `secret_sources`, `applying` (to stop a run), and `state` (the format of state).
 """
 
 import signal

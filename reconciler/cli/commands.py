@@ -1,12 +1,13 @@
 """The table of commands: name, purpose, handler, options and examples of each."""
 
+import argparse
 from typing import Final
 
 from reconciler.cli.parser import Command, Group, OneOf, Option, Parser, make_parser, option
 from reconciler.cli.values import command_line, count, duration_s, moment, parallelism, positive_duration_s
 
 TEXT_OR_JSON: Final = ("text", "json")
-_SHELLS: Final = ("bash", "zsh", "tcsh")
+_SHELLS: Final = ("bash", "zsh", "fish")
 _SCHEMAS: Final = (
     "check",
     "create-exam",
@@ -585,8 +586,11 @@ COMMANDS: Final = (
     Command(
         "completion",
         "print a completion script for a shell",
-        "tool_commands:completion",
-        (option("shell SHELL", f"one of: {', '.join(_SHELLS)}", choices=_SHELLS),),
+        "completion:completion",
+        (
+            option("shell SHELL", f"one of: {', '.join(_SHELLS)}", choices=_SHELLS),
+            option("line LINE", argparse.SUPPRESS, nargs="?"),  # what the script asks about
+        ),
         ("reconciler completion bash > ~/.local/share/bash-completion/completions/reconciler",),
     ),
 )

@@ -52,7 +52,7 @@ def _of_workspace(workspace: Workspace, parsed: argparse.Namespace) -> tuple[str
     if len(workspace.environments) > 1:
         parsed.env = workspace.environments[0]  # so that the next command names it
         return f"The environments are {listed(workspace.environments)}.", "`reconciler plan`"
-    if not workspace.location.startswith("file:"):
+    if not workspace.has_local_state:
         return f"The state is at {workspace.location}.", "`reconciler plan`"
     return _of_plan(workspace.plan().plan)
 

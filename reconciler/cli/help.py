@@ -32,13 +32,13 @@ def help_of(parser: Parser) -> str:
 
 def usage_of(parser: Parser) -> str:
     """Return the command line in short, as `usage: reconciler state show [OPTION…] ADDRESS`."""
-    values = [_named(action) for action in parser._get_positional_actions()]  # noqa: SLF001 - argparse has no other way
+    values = map(_named, parser.arguments)
     return f"usage: {' '.join((parser.prog, '[OPTION…]', *values))}"
 
 
 def _tables(parser: Parser, width: int) -> Iterator[str]:
     """Yield the usage with the arguments, then the groups of options or commands."""
-    groups = [(group.title or "", [*_rows(parser, group)]) for group in parser._action_groups]  # noqa: SLF001 - as above
+    groups = [(group.title or "", [*_rows(parser, group)]) for group in parser._action_groups]  # noqa: SLF001 - argparse has no other way
     arguments = groups[0][1]
     titled = [*_commands(parser), *((title, rows) for title, rows in groups[1:] if rows)]
     column = min(
@@ -52,7 +52,7 @@ def _tables(parser: Parser, width: int) -> Iterator[str]:
 def _commands(parser: Parser) -> Iterator[tuple[str, list[_Row]]]:
     purposes = parser.purposes or {"commands": [*parser.commands]}
     for purpose, names in purposes.items():
-        if rows := [(name, _first_sentence(parser.commands[name].description or "")) for name in names]:
+        if rows := [(name, first_sentence(parser.commands[name].description or "")) for name in names]:
             yield purpose, rows
 
 
@@ -61,7 +61,7 @@ def _rows(parser: Parser, group: argparse._ArgumentGroup) -> Iterator[_Row]:
     for action in group._group_actions:  # noqa: SLF001 - as above
         is_common = action.default is argparse.SUPPRESS and not parser.purposes
         if not is_common and action.help and action.help is not argparse.SUPPRESS:
-            yield _named(action), _first_sentence(action.help)
+            yield _named(action), first_sentence(action.help)
 
 
 def _named(action: argparse.Action) -> str:
@@ -72,7 +72,8 @@ def _named(action: argparse.Action) -> str:
     return f"{action.option_strings[-1]}{value}"
 
 
-def _first_sentence(text: str) -> str:
+def first_sentence(text: str) -> str:
+    """Return the part of a help text that `--help` shows."""
     return text.partition(". ")[0].rstrip(".")
 
 

@@ -91,6 +91,15 @@ class Parser(argparse.ArgumentParser):
         """The names of the options that users may give here."""
         return [*self._option_string_actions]
 
+    @property
+    def arguments(self) -> Sequence[argparse.Action]:
+        """The positional arguments, in order."""
+        return self._get_positional_actions()
+
+    def option_called(self, name: str) -> argparse.Action | None:
+        """Return the option `name`; None if there is none."""
+        return self._option_string_actions.get(name)
+
     def all_below(self) -> "Iterator[Parser]":
         """Yield the parser of each command below this one, and of those below it."""
         for command in self.commands.values():
@@ -119,10 +128,11 @@ class Parser(argparse.ArgumentParser):
         for word in left:
             if not word.startswith("-"):
                 return
-            known = self._option_string_actions.get(word)
-            if known is None and word.partition("=")[0] not in self._option_string_actions:
+            name, equals, _ = word.partition("=")
+            option = self.option_called(name)
+            if option is None:
                 yield word
-            elif known is not None and known.nargs is None:
+            elif option.nargs is None and not equals:
                 next(left, None)
 
     def _refuse_unknown(self, word: str, words: Sequence[str]) -> NoReturn:

@@ -1,12 +1,9 @@
-"""The commands that need no state: explain, schema, sandbox, completion."""
+"""The commands that need no state: explain, schema, sandbox."""
 
 import argparse
 
-import shtab
-
 from reconciler import schemas
 from reconciler.cli.arguments import below_root, print_raw, result_console, root_of, variable
-from reconciler.cli.commands import build_parser
 from reconciler.cli.exit_codes import DONE, MEANINGS
 from reconciler.explaining.topics import Topics
 from reconciler.model.errors import PackageMissing, UsageError
@@ -64,9 +61,3 @@ def sandbox(parsed: argparse.Namespace) -> int:
         return serve(settings)
     except ImportError as error:
         raise PackageMissing("the sandbox", error, extra="sandbox") from error
-
-
-def completion(parsed: argparse.Namespace) -> int:
-    """Print a completion script."""
-    print_raw(f"{shtab.complete(build_parser(), shell=parsed.shell)}\n")
-    return DONE

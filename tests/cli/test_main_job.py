@@ -382,12 +382,6 @@ def test_schemas_are_printed_as_they_are(workspace, name):
     jsonschema.validators.validator_for(document).check_schema(document)
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
-def test_completion_scripts_are_printed(workspace, shell):
-    """Each names a command."""
-    assert "validate" in workspace.run("completion", shell)
-
-
 def test_usage_errors_exit_1(workspace):
     """A typing mistake is a refusal, not something that differs."""
     for arguments in (

@@ -15,10 +15,7 @@ SCRIPT = (
     "print(*sys.modules, file=sys.stderr)\n"
     "sys.exit(code)"
 )
-HEAVY = frozenset(
-    {"asyncio", "dataclasses", "deepdiff", "httpx", "jinja2", "jsonschema", "jsonschema_rs"}
-    | {"shtab", "starlette", "uvicorn", "wcwidth", "yaml"}
-)
+HEAVY = frozenset({"asyncio", "dataclasses", "deepdiff", "httpx", "jinja2", "jsonschema", "jsonschema_rs"})
 FOR_ONE_COMMAND_ONLY = frozenset({"asyncio", "deepdiff", "httpx", "jinja2", "jsonschema"})
 
 

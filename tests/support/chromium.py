@@ -28,7 +28,7 @@ COLOURED = """() => [...document.querySelectorAll('body *')]
 def launched() -> Iterator[Browser]:
     """A browser, which is closed at the end."""
     path = next((found for name in _NAMES if (found := shutil.which(name))), None)
-    assert path is not None, "no Chromium was found; .ci/install-chromium installs one"
+    assert path is not None, "no Chromium was found; .ci/install-packages installs one"
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium's sandbox refuses to run as root
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=arguments)
