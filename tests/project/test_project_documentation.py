@@ -170,6 +170,23 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_the_readme_can_be_read_at_one_sitting() -> None:
+    """It has at most 150 lines; what is longer has a page of its own."""
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_every_picture_has_a_text_and_is_there() -> None:
+    """Who cannot see a picture hears what it shows."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        shown = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", text)
+        shown += [(alt, file) for file, alt in re.findall(r'<img src="([^"]+)"[^>]* alt="([^"]*)"', text)]
+        assert len(shown) == len(re.findall(r"!\[|<img ", text)), page.name
+        for alt, file in shown:
+            assert len(alt.split()) > 3, f"{page.name}: {file}"
+            assert (page.parent / file).is_file(), f"{page.name}: {file}"
+
+
 def test_every_promise_is_shown_by_tests_that_exist() -> None:
     """The README names only folders of tests that hold tests."""
     named = set(re.findall(r"`tests/([a-z]+)`", (ROOT / "README.md").read_text(encoding="utf-8")))
