@@ -51,8 +51,8 @@ def initialise(parsed: argparse.Namespace) -> int:
     else:
         state = workspace.migrate(source, lock_timeout_s=wait_s, is_encrypted=is_encrypted)
         text = (
-            f"The state is at {location} now (serial {state.serial}, {len(state.exams)} "
-            f"exams, {len(state.intents)} in doubt); {source} is marked as moved."
+            f"The state is at {location} now (serial {state.serial}, {count_of(len(state.exams), 'exam')}, "
+            f"{len(state.intents)} in doubt); {source} is marked as moved."
         )
         then = "Next: name it in reconciler.yaml, then `reconciler plan`"
     work_ended(parsed, DONE)

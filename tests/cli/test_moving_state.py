@@ -34,7 +34,7 @@ def workspace(begun, tmp_path):
 def test_a_state_moves(workspace):
     """What uses the old place is told where it went; apply goes on in the new one."""
     printed = workspace.run(*MIGRATE)
-    assert "file:state/exams.json now (serial 2, 1 exams, 0 in doubt)" in printed
+    assert "file:state/exams.json now (serial 2, 1 exam, 0 in doubt)" in printed
     with running() as sandbox:
         apply = ("apply", "--auto-approve", "--api-url", sandbox.url)
         for command in (("plan",), ("state", "rm", "cs/a"), apply):
