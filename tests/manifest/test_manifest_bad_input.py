@@ -41,6 +41,7 @@ CASES: list[tuple[str, str | bytes, str, int, int]] = [
     ("syntax", HEAD + "x: [1\n", "syntax", 12, 1),
     ("nested colon", HEAD + "x: a: b\n", "syntax", 12, 1),
     ("tab", HEAD + "  b:\n\tcourse: cs\n", "syntax", 13, 1),
+    ("dash and tab", HEAD + "-\t\n", "syntax", 12, 1),
     ("open quote", HEAD + 'x: "abc\n', "syntax", 12, 1),
     ("duplicate key", HEAD + "version: 1\n", "duplicate-key", 12, 1),
     ("duplicate nested key", config("duration: 1, duration: 2"), "duplicate-key", 11, 34),

@@ -205,6 +205,6 @@ def _key_and_value(line: str) -> tuple[str, str]:
 
 def _form(line: str) -> tuple[int, str]:
     """Return how deep `line` is indented, and what it begins with."""
-    word = (line.lstrip(" -") or line.strip()).split(maxsplit=1)[0]
+    word = (line.lstrip(" -").split(maxsplit=1) or [line])[0]
     kind = "field" if word.rstrip(":") in documented_fields() else "address" if "/" in word else "other"
     return indent_of(line), kind
