@@ -171,7 +171,7 @@ def test_a_password_in_the_defaults_of_written_exams(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "place", "code"),
     [
-        (f"cs101: CU{'2' * 32}", "cs101: TODO", "exams.yaml:4:18", "wrong-pattern"),
+        (f"cs101: CU{'2' * 32}", "cs101: TODO", "exams.yaml:4:18", "to-fill-in"),
         ("url: https://lms.example.edu/quiz/7\n", "url: TODO\n", "exams.yaml:71:10", "to-fill-in"),
         ("duration: 90", "duration: 90\n      apiExamId: TODO", "exams.yaml:20:18", "to-fill-in"),
         ("EXAM_SECRET_0 ", "EXAM_SECRET_TODO ", "exams.yaml:20:7", "bad-secret"),

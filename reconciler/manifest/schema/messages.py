@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from reconciler import schemas
 from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.exam.unfilled import FILL_IN
 from reconciler.manifest.redaction import REFERENCE_KEYS, announces_secret
 from reconciler.manifest.schema.duration_advice import duration_advice
 from reconciler.manifest.schema.field_names import cut_key, end_of_name, level_of, meant_by
@@ -163,6 +164,8 @@ class _Report(Struct, frozen=True):
         schema: Any = self.error.schema
         if str(self.error.validator_value).startswith("^(?!"):
             code, message = "bad-address", f"{self._value()} cannot be an address"
+        elif self.error.instance == FILL_IN:
+            code, message = "to-fill-in", f"{self.name} is to be filled in"
         else:
             code, message = "wrong-pattern", f"{self._value()} is not right for {self.name}"
         hint = schema["patternErrorMessage"]
