@@ -1,23 +1,55 @@
-"""Files that survive a crash: whole writes, flushes, and replacing a file by one rename.
+"""Files that survive a crash: whole writes, flushes, locks, and replacing a file by one rename.
 
-May import: `fault_points`.
+Windows has no such locks: there, what needs one is refused, and all that only reads works. May import:
+`fault_points`, `model` (its errors).
 """
 
 import errno
-import fcntl
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import Final
 
 from reconciler.fault_points import Step, reach
+from reconciler.model.errors import SystemLacking
 
-_MAKING: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+try:
+    import fcntl
+except ImportError:
+    HAS_LOCKS = False
+else:
+    HAS_LOCKS = True
+
+BINARY: Final[int] = getattr(os, "O_BINARY", 0)
+"""Windows would turn line ends into its own without it."""
+_MAKING: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
 _MODE: Final = 0o600
 _LARGEST_BYTES: Final = 1024**3
 
-READING: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+READING: Final[int] = os.O_RDONLY | BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """How to open a file that anybody may have put there: never through a link, and without waiting."""
+
+
+def require_locks(what: str) -> None:
+    """Raise SystemLacking if this system has no locks of files, which `what` needs."""
+    if not HAS_LOCKS:
+        raise SystemLacking(
+            f"{what} needs locks of files, which this operating system ({sys.platform}) lacks",
+            hint="Run it in WSL, in a container, in a pipeline, or on Linux or macOS. What changes no state "
+            "works here too, such as `reconciler validate` and `reconciler draft`.",
+        )
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take the flock on `descriptor` if it is free; return whether that worked. Raises OSError."""
+    if not HAS_LOCKS:
+        raise OSError(errno.ENOTSUP, "this operating system lacks locks of files")
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def write_all(descriptor: int, data: bytes, step: Step | None = None) -> None:
@@ -33,14 +65,16 @@ def flush(descriptor: int, step: Step | None = None) -> None:
     """Flush to the disk. On macOS fsync alone leaves data in the drive's cache. `step` is reached before."""
     if step is not None:
         reach(step)
-    if hasattr(fcntl, "F_FULLFSYNC"):
+    if HAS_LOCKS and hasattr(fcntl, "F_FULLFSYNC"):
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
     else:
         os.fsync(descriptor)
 
 
 def flush_folder(folder: Path) -> None:
-    """Make the entries of `folder` durable."""
+    """Make the entries of `folder` durable. Windows opens no folder, and needs no flush of one."""
+    if sys.platform == "win32":
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -19,7 +19,7 @@ from reconciler.ports import Stopwatch
 
 _JITTER: Final = 0.1
 # Goes on while the machine is suspended; so does the monotonic clock of systems that have no such clock.
-_BOOT_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_BOOT_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 
 
 class SystemClock:
@@ -47,7 +47,7 @@ class SystemClock:
 
 def _clocks_s() -> tuple[float, float]:
     """Return the time since boot and the time of day: a suspended virtual machine may stop the first."""
-    return time.clock_gettime(_BOOT_CLOCK), time.time()
+    return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK), time.time()
 
 
 def new_lineage() -> str:
@@ -81,14 +81,14 @@ def describe_runner(environ: Mapping[str, str]) -> str:
 
 
 def _host() -> str:
-    return tamed(os.uname().nodename)
+    return tamed(os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "?"))
 
 
 def _user() -> str:
     try:
         return tamed(getpass.getuser())
     except (KeyError, OSError, ImportError):  # a container's user may have no name
-        return f"uid {os.getuid()}"
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "?"
 
 
 def lock_info(command: str) -> LockInfo:

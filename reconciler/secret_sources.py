@@ -25,7 +25,7 @@ from reconciler.model.state import Entry
 from reconciler.ports import SecretSource
 
 LARGEST_BYTES: Final = 64 * 1024
-_WITHOUT_WAITING: Final = os.O_NONBLOCK
+_WITHOUT_WAITING: Final[int] = getattr(os, "O_NONBLOCK", 0)
 """Opening a pipe must not block, perhaps while the state is locked."""
 
 
@@ -71,7 +71,7 @@ def read_small_text(path: Path, name: str) -> str:
     message calls the file `name` and holds nothing of its content. A pipe is refused at once.
     """
     with _opening(name):
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | _WITHOUT_WAITING)
+        descriptor = os.open(path, os.O_RDONLY | _WITHOUT_WAITING)
         try:
             return _text_of(descriptor, name)
         finally:
@@ -97,10 +97,12 @@ def _opened_below(directory: Path, path: str) -> Iterator[int]:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts:
         raise LookupError(f"file {path} leads out of the secrets directory")
+    if os.open not in os.supports_dir_fd:
+        raise LookupError(f"file {path} cannot be opened safely on this operating system")
     with ExitStack() as open_files:
 
         def step(name: str | Path, flags: int, below: int | None = None) -> int:
-            descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC | flags, dir_fd=below)
+            descriptor = os.open(name, os.O_RDONLY | flags, dir_fd=below)
             open_files.callback(os.close, descriptor)
             return descriptor
 

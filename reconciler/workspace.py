@@ -26,6 +26,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler import service_url
+from reconciler.durable import require_locks
 from reconciler.editing import Edit, Restored, migrate, rebuild
 from reconciler.host import SystemClock, lock_info, new_attempt, new_lineage
 from reconciler.manifest.lifecycle import POINTS_NOWHERE
@@ -319,6 +320,7 @@ class Workspace:
         """
         from reconciler.sending import Run  # noqa: PLC0415 - httpx and asyncio load only to apply
 
+        require_locks("an apply")
         loaded = self._load_valid()
         store, lock = self._store(), lock_info("apply")
         older = OlderState.ACCEPTED if is_older_allowed else OlderState.REFUSED

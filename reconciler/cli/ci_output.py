@@ -58,4 +58,4 @@ def checkout_of(parsed: argparse.Namespace) -> Checkout:
     said = [Path(os.path.realpath(path)) for name in _CHECKOUTS if (path := variable(name)) is not None]
     candidates = [*above[:1], *said, Path(os.path.realpath(Path.cwd())), workspace]
     repository = next(path for path in candidates if workspace.is_relative_to(path))
-    return Checkout(PurePosixPath(repository), PurePosixPath(workspace))
+    return Checkout(PurePosixPath(repository.as_posix()), PurePosixPath(workspace.as_posix()))

@@ -21,8 +21,8 @@ from reconciler.model.errors import ReconcilerError
 # collecting cycles cost a tenth of the time of a plan.
 _SELDOM = (50_000, 20, 100)
 
-STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Signals that ask a run to stop."""
+STOPPING: Final = tuple(number for number in signal.Signals if number.name in {"SIGINT", "SIGTERM", "SIGHUP"})
+"""Signals that ask a run to stop; Windows has no SIGHUP."""
 
 
 def run(parsed: argparse.Namespace) -> int:

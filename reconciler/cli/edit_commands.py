@@ -25,7 +25,7 @@ from reconciler.cli.exit_codes import DONE, FAILED
 from reconciler.cli.notices import tell_backup, work_ended
 from reconciler.editing import LARGEST_SHEET_BYTES, Edit, Restored
 from reconciler.host import SystemClock, describe_runner
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import SystemLacking, UsageError
 from reconciler.model.locks import Breaking, Liveness, LockHolder
 from reconciler.outputs.json.writers import recovery_document, to_text
 from reconciler.outputs.text.console import count_of, put
@@ -42,11 +42,16 @@ def initialise(parsed: argparse.Namespace) -> int:
     (workspace, location), source = _to_be_locked(parsed), parsed.migrate_from
     wait_s, is_encrypted = parsed.lock_timeout, parsed.encrypt
     if source is None:
-        state = workspace.initialise(is_encrypted=is_encrypted)
+        try:
+            state = workspace.initialise(is_encrypted=is_encrypted)
+        except SystemLacking:
+            if parsed.example:  # its files are of use without a state
+                put(result_console(parsed), _write_example(parsed))
+            raise
         form = "empty, encrypted" if is_encrypted else "empty"
         text = f"Created an {form} state at {location} (lineage {state.lineage})."
         if parsed.example:
-            text += f" Wrote {' and '.join(write_example(root_of(parsed), SystemClock().now()))}."
+            text += f" {_write_example(parsed)}"
         then = "Next: `reconciler plan`"
     else:
         state = workspace.migrate(source, lock_timeout_s=wait_s, is_encrypted=is_encrypted)
@@ -59,6 +64,10 @@ def initialise(parsed: argparse.Namespace) -> int:
     put(result_console(parsed), text)
     put(error_console(parsed), invocation_of(parsed).completed(then))
     return DONE
+
+
+def _write_example(parsed: argparse.Namespace) -> str:
+    return f"Wrote {' and '.join(write_example(root_of(parsed), SystemClock().now()))}."
 
 
 def adopt(parsed: argparse.Namespace) -> int:

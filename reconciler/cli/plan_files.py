@@ -90,9 +90,9 @@ def _replace(target: Path, data: bytes, status: os.stat_result | None) -> None:
     """Write `data` to a new file and rename it to `target`, with the permissions of an earlier `target`."""
     part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:  # noqa: PTH123 - a descriptor
+        with part.open("xb") as file:
             if status is not None:
-                os.fchmod(file.fileno(), stat.S_IMODE(status.st_mode))
+                part.chmod(stat.S_IMODE(status.st_mode))
             file.write(data)
         part.replace(target)
     finally:

@@ -112,7 +112,7 @@ class Folders:
             return ""
         if absolute.startswith(self._base.rstrip(os.sep) + os.sep):
             absolute = os.path.relpath(absolute, self._base)
-        return absolute.rstrip(os.sep) + os.sep
+        return f"{absolute.rstrip(os.sep).replace(os.sep, '/')}/"
 
 
 def is_inside(file: Path, root: Path) -> bool:

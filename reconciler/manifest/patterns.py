@@ -41,9 +41,9 @@ def fixed_part(pattern: str) -> str:
 
 def matches(pattern: str, folder: str, fence: Fence) -> Iterator[str]:
     """Yield the paths below `folder` that match `pattern`; `**` matches any number of directories."""
-    parts = [part for part in PurePath(pattern).parts if part != os.sep]
-    start = os.sep if PurePath(pattern).is_absolute() else folder
-    yield from _matches(start, parts, fence)
+    path = PurePath(pattern)
+    parts = path.parts[1:] if path.anchor else path.parts
+    yield from _matches(path.anchor or folder, parts, fence)
 
 
 def _matches(folder: str, parts: Sequence[str], fence: Fence) -> Iterator[str]:

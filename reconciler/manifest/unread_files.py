@@ -59,7 +59,8 @@ def look_alikes(path: str, root: Path) -> list[str]:
         return []
     below = PurePath(here).relative_to(root)
     return [
-        name if below == PurePath() else f"{spelt_out(str(below))}/{name}" for name in found[:_MOST_NAMED]
+        name if below == PurePath() else f"{spelt_out(below.as_posix())}/{name}"
+        for name in found[:_MOST_NAMED]
     ]
 
 

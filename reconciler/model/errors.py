@@ -65,6 +65,10 @@ class PackageMissing(UsageError):
         )
 
 
+class SystemLacking(ReconcilerError):
+    """The operating system lacks what a command needs."""
+
+
 class ManifestInvalid(ReconcilerError):
     """Manifests hold errors, or cannot be used as they are."""
 

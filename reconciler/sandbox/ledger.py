@@ -2,7 +2,6 @@
 
 import copy
 import errno
-import fcntl
 import json
 import os
 import secrets
@@ -84,7 +83,13 @@ def open_ledger(store: Path | None) -> Iterator[Ledger]:
 
 
 def _open_exclusively(store: Path) -> FileIO:
-    file = FileIO(os.open(store, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE), "r+")
+    try:
+        import fcntl  # noqa: PLC0415 - Windows lacks it
+    except ImportError as error:
+        raise SandboxUnusable(
+            "--store needs locks of files, which this system lacks; without it, exams are kept in memory"
+        ) from error
+    file = FileIO(os.open(store, os.O_RDWR | os.O_CREAT, _FILE_MODE), "r+")
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise SandboxUnusable(f"cannot keep exams in {store}: not a regular file")

@@ -7,14 +7,14 @@ An intent is written once the store has it, and an outcome before the store has 
 outcome of which the state knows nothing was lost by the store.
 """
 
-import fcntl
+import errno
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from reconciler.durable import READING, flush, flush_folder, read_file, write_all
+from reconciler.durable import HAS_LOCKS, READING, flush, flush_folder, read_file, try_lock, write_all
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import RecoveryRefused
 from reconciler.model.records import IntentRecord, Record
@@ -25,7 +25,7 @@ RECOVERY: Final = "recovery"
 
 _SUFFIX: Final = ".recovery"
 
-_MAKING: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+_MAKING: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
 _MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
 
@@ -132,7 +132,7 @@ def _make(path: Path, header: RecoveryHeader, key: bytes | None) -> RecoveryFile
     descriptor = os.open(path, _MAKING, _MODE)
     file = RecoveryFile(path, descriptor, key)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try_lock(descriptor)
         file.begin(header)
         reach(Step.RECOVERY_MADE)
         for folder in folders:
@@ -158,7 +158,8 @@ def _make_folder(folder: Path) -> tuple[Path, ...]:
 def read_leftover(path: Path) -> bytes:
     """Return the content of the recovery file `path`. Raises OSError if a run is still writing it."""
     with os.fdopen(os.open(path, READING), "rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if HAS_LOCKS and not try_lock(file.fileno()):
+            raise BlockingIOError(errno.EWOULDBLOCK, "a run is still writing it")
         return read_file(path)
 
 

@@ -17,7 +17,6 @@ Their journals have no marker, and are read as the log of the snapshot that is t
 """
 
 import errno
-import fcntl
 import glob
 import hashlib
 import os
@@ -32,7 +31,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from reconciler.durable import flush, flush_folder, read_file, write_all
+from reconciler.durable import flush, flush_folder, read_file, require_locks, try_lock, write_all
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import OutcomeUnknown, StateDamaged, StateUnavailable, UsageError
 from reconciler.ports import Head, Store, Stored
@@ -43,8 +42,7 @@ _PATIENCE_S: Final = 20.0
 _POLL_S: Final = 0.002
 """Short: a process that changes its state without pauses would keep out one that polls rarely."""
 
-_SCRATCH: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-_LOCK_FILE: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+_SCRATCH: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
 _NO_LOCKS: Final = frozenset({errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EINVAL})
 """Errors of network file systems that cannot lock folders, or nothing at all."""
 
@@ -96,7 +94,7 @@ class _OwnLog:
         self.inode = _key(descriptor)[:2]
         weakref.finalize(self, os.close, descriptor)
         with suppress(OSError):  # without a flock, others cannot know when this process has ended
-            _try_lock(descriptor)
+            try_lock(descriptor)
 
 
 class _UnclearError(OSError):
@@ -249,6 +247,7 @@ class FileStore:
     @contextmanager
     def _changing(self, verb: str) -> Iterator[None]:
         """Keep others from changing the state during one change."""
+        require_locks(f"a change of {self.location}")
         with self._reporting(verb):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._alone():
@@ -267,8 +266,11 @@ class FileStore:
         """
         reach(Step.LOCK_FOLDER)
         with ExitStack() as opened:
-            for path, flags in ((self._path.parent, os.O_RDONLY), (self._hidden_lock, _LOCK_FILE)):
-                descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
+            for path, flags in (
+                (self._path.parent, os.O_RDONLY),
+                (self._hidden_lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW),
+            ):
+                descriptor = os.open(path, flags, 0o666)
                 opened.callback(os.close, descriptor)
                 if _lock_in_time(descriptor):
                     break
@@ -362,20 +364,11 @@ def _read_if_exists(path: Path) -> bytes | None:
     return None
 
 
-def _try_lock(descriptor: int) -> bool:
-    """Take the flock on `descriptor` if it is free; return whether that worked."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _is_held(path: Path) -> bool:
     """Return whether there is the file, and a process holds a flock on it."""
     try:
         with path.open("rb+", buffering=0) as file:
-            return not _try_lock(file.fileno())
+            return not try_lock(file.fileno())
     except FileNotFoundError:
         return False
 
@@ -385,7 +378,7 @@ def _lock_in_time(descriptor: int) -> bool:
     deadline_s = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline_s:
         try:
-            if _try_lock(descriptor):
+            if try_lock(descriptor):
                 return True
         except OSError as error:
             if error.errno in _NO_LOCKS:

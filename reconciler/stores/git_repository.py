@@ -5,7 +5,6 @@ since. Nothing is checked out, so links, submodules and odd names in a branch ne
 run holds a flock on its folder; the next run removes folders without one, of killed runs.
 """
 
-import fcntl
 import os
 import re
 import shutil
@@ -19,6 +18,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from reconciler.durable import require_locks, try_lock
 from reconciler.fault_points import Step, reach
 from reconciler.model.errors import OutcomeUnknown, StateUnavailable
 from reconciler.model.outside_text import tamed
@@ -61,12 +61,13 @@ class Repository(Git):
     """The temporary repository for the state at `place`. Methods raise OSError."""
 
     def __init__(self, place: GitPlace) -> None:
+        require_locks("a state in git")
         if place.is_on_this_machine:
             _refuse_hooks(place)
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         weakref.finalize(self, _remove, folder, descriptor)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try_lock(descriptor)
         _tidy(folder.parent)
         super().__init__(folder, protocols=place.protocols)
         self._place = place
@@ -196,11 +197,11 @@ def _tidy(parent: Path) -> None:
     """Remove the folders that killed runs of this user left."""
     for folder in parent.glob(f"{_PREFIX}*"):
         with suppress(OSError):
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 # A folder without HEAD is new: its owner has not locked it yet.
-                if os.fstat(descriptor).st_uid == os.getuid() and (folder / "HEAD").exists():
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                is_ours = os.fstat(descriptor).st_uid == os.getuid()
+                if is_ours and (folder / "HEAD").exists() and try_lock(descriptor):
                     shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(descriptor)

@@ -58,7 +58,7 @@ class ServerLock(Struct, frozen=True, kw_only=True):
             "ID": lock_id,
             "Operation": "reconciler",
             "Info": f"process {os.getpid()}; the log of the state says more",
-            "Who": f"uid {os.getuid()}@{socket.gethostname()}",
+            "Who": f"uid {os.getuid() if hasattr(os, 'getuid') else '?'}@{socket.gethostname()}",
             "Version": f"reconciler-{__version__}",
             "Created": spell_instant(datetime.now(UTC), to="seconds"),
             "Path": "",
