@@ -1,7 +1,7 @@
 """Runs the rules on declared exams."""
 
 import copy
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -16,6 +16,8 @@ from reconciler.model.rules import Basis, Context, Exam, Finding, Rule
 from reconciler.rules.plugins import fault
 from reconciler.rules.registry import RuleRegistry
 
+_BLOCK: Final = 100
+"""So many exams stay in the processor's cache while one rule after another looks at them."""
 _MOST_OF_A_PLUGIN: Final = 10_000
 """Most findings of one rule of a plug-in, which might never stop."""
 _LONGEST_OF_A_PLUGIN: Final = 1_000
@@ -31,6 +33,22 @@ class RuleResults(Struct):
     found: list[tuple[Rule, list[Finding]]] = field(default_factory=list)
     codes: set[str] = field(default_factory=set)
     faults: list[Diagnostic] = field(default_factory=list)
+
+    def ask(self, rules: Iterable[Rule], exams: Sequence[Exam], context: Context) -> None:
+        """Run built-in rules. Those about single exams see a block of exams one after another."""
+        by_block: list[tuple[Rule, list[Finding]]] = []
+        for rule in rules:
+            findings: list[Finding] = []
+            self.found.append((rule, findings))
+            self.codes.add(rule.code)
+            if rule.basis is Basis.WORKSPACE:
+                findings.extend(rule.check(exams, context))
+            else:
+                by_block.append((rule, findings))
+        for start in range(0, len(exams), _BLOCK):
+            block = exams[start : start + _BLOCK]
+            for rule, findings in by_block:
+                findings.extend(rule.check(block, context))
 
     def ask_plugin(self, rule: Rule, exams: Collection[Exam], context: Context) -> None:
         """Run a rule of a plug-in; what it finds before it fails is kept."""
@@ -58,19 +76,18 @@ def ask_rules(
     context has a moment. Plug-ins get copies of the payloads, so that they cannot change what is sent.
     """
     results = RuleResults()
+    asked = [
+        rule
+        for rule in registry.rules
+        if (rule.basis is not Basis.CLOCK or context.now is not None)
+        and severities.get(rule.code, rule.severity) is not None
+    ]
     ours = [_view(each, each.payload) for each in declarations]
-    theirs: dict[Exam, None] = {}
-    if any(_is_plugin(rule) for rule in registry.rules):
+    results.ask([rule for rule in asked if not _is_plugin(rule)], ours, context)
+    if plugins := [rule for rule in asked if _is_plugin(rule)]:
         theirs = {_view(each, copy.deepcopy(each.payload)): None for each in declarations}
-    for rule in registry.rules:
-        is_asked = rule.basis is not Basis.CLOCK or context.now is not None
-        if not is_asked or severities.get(rule.code, rule.severity) is None:
-            continue
-        if _is_plugin(rule):
+        for rule in plugins:
             results.ask_plugin(rule, theirs.keys(), context)
-        else:
-            results.found.append((rule, list(rule.check(ours, context))))
-            results.codes.add(rule.code)
     return results
 
 

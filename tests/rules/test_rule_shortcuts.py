@@ -10,6 +10,7 @@ from plain_rules import ITEMS, PLAIN
 from reconciler.model import attendance, sameness
 from reconciler.model.identities import Address, CourseSid, InstallSid
 from reconciler.model.rules import Context, Exam
+from reconciler.rules.engine import RuleResults
 from reconciler.rules.registry import BUILT_IN
 
 START = datetime(2031, 3, 1, tzinfo=UTC)
@@ -134,6 +135,20 @@ def test_a_rule_finds_what_it_says_it_finds(rule, data):
         (exams[number], *([] if where is None else [where])) for number, where, _ in plain
     ]
     assert all(word in finding.message for finding, (*_, word) in zip(quick, plain, strict=True))
+
+
+def test_exams_that_are_looked_at_in_blocks_are_all_looked_at():
+    """What rules find in blocks of exams is what each finds in all of them at once, in the same order."""
+    exams = [
+        exam(number, {"title": f"Exam {number} ", "url": f"https://a.example/{number}", "status": "deleted"})
+        for number in range(250)
+    ]
+    results = RuleResults()
+    results.ask(BUILT_IN, exams, Context(now=START))
+    assert [rule for rule, _ in results.found] == list(BUILT_IN)
+    for rule, found in results.found:
+        assert found == list(rule.check(exams, Context(now=START)))
+        assert len(found) == (250 if rule.code in {"no-window", "status-deleted", "title-spaces"} else 0)
 
 
 @given(title=TITLES)
