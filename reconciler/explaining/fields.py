@@ -12,7 +12,7 @@ from reconciler import schemas
 Schema: TypeAlias = Mapping[str, Any]
 
 _COURSE: Final = ("course", "courseSid")
-_EXAM: Final = "an exam, `defaults` or a profile"
+EXAM: Final = "an exam, `defaults` or a profile"
 _OF_EXAMS: Final = frozenset({"exams", "defaults", "profiles", "sections"})
 """Keys that hold exams; the fields of an exam are listed once, on their own."""
 
@@ -37,7 +37,7 @@ def all_fields() -> tuple[Field, ...]:
     manifest, workspace = schemas.load("manifest"), schemas.load("workspace")
     exam = manifest["definitions"]["exam"]
     return (
-        *_fields(exam, manifest, _EXAM),
+        *_fields(exam, manifest, EXAM),
         *_fields(manifest, manifest, "a manifest, at the top"),
         *_fields(workspace, workspace, "reconciler.yaml"),
     )
@@ -45,23 +45,34 @@ def all_fields() -> tuple[Field, ...]:
 
 def markdown_of(field: Field) -> str:
     """Return the description of `field`, in Markdown."""
+    facts = (("stands in", field.place), *facts_of(field))
+    return "\n".join(
+        [f"# {field.name}", "", meaning_of(field), "", *(f"- {label}: {text}" for label, text in facts), ""]
+    )
+
+
+def meaning_of(field: Field) -> str:
+    """Return what `field` is for, in Markdown."""
+    text: str = field.schema.get("markdownDescription", field.schema["description"])
+    return text
+
+
+def facts_of(field: Field) -> Iterator[tuple[str, str]]:
+    """Yield what else is known of `field`, each with its label: the value first, then limits and examples."""
     schema = field.schema
-    lines = [f"# {field.name}", "", schema.get("markdownDescription", schema["description"]), ""]
-    lines.append(f"- stands in: {field.place}")
-    lines.append(f"- value: {_value(schema)}")
-    lines.append(f"- required: {field.requirement}")
+    yield "value", _value(schema)
+    yield "required", field.requirement
     if "enum" in schema:
-        lines.append(f"- allowed: {', '.join(f'`{_yaml(each)}`' for each in schema['enum'])}")
+        yield "allowed", ", ".join(f"`{_yaml(each)}`" for each in schema["enum"])
     if "const" in schema:
-        lines.append(f"- allowed: `{_yaml(schema['const'])}`")
+        yield "allowed", f"`{_yaml(schema['const'])}`"
     if "pattern" in schema:
-        lines.append(f"- form: {schema['patternErrorMessage']}")
+        yield "form", schema["patternErrorMessage"]
     if "minimum" in schema:
-        lines.append(f"- at least: `{schema['minimum']}`")
+        yield "at least", f"`{schema['minimum']}`"
     if "default" in (documented := {**_documented(field), **schema}):
-        lines.append(f"- default: `{_yaml(documented['default'])}`")
-    lines += [f"- example: `{field.path[-1]}: {_yaml(each)}`" for each in schema.get("examples", ())]
-    return "\n".join([*lines, ""])
+        yield "default", f"`{_yaml(documented['default'])}`"
+    yield from (("example", f"`{field.path[-1]}: {_yaml(each)}`") for each in schema.get("examples", ()))
 
 
 def _documented(field: Field) -> Schema:
@@ -69,7 +80,7 @@ def _documented(field: Field) -> Schema:
 
     From the schema of manifests, editors would write the defaults into every file.
     """
-    part = schemas.load("create-exam") if field.place == _EXAM else {}
+    part = schemas.load("create-exam") if field.place == EXAM else {}
     for key in field.path:
         part = part.get("properties", {}).get(key, {})
     return part
@@ -111,7 +122,7 @@ def _resolved(schema: Schema, root: Schema) -> Schema:
 
 
 def _requirement(path: tuple[str, ...], schema: Schema, place: str) -> str:
-    if place == _EXAM and len(path) == 1:
+    if place == EXAM and len(path) == 1:
         if path[0] in _COURSE:
             return "one of `course` and `courseSid`"
         if path[0] in schemas.load("create-exam")["required"]:

