@@ -359,7 +359,7 @@ def _of_globs(applied: AppliedBlocks) -> Iterator[Note]:
     ]
     for block, glob, what in blocks:
         if is_glob(glob) and not any(matches(address, glob) for address in left):
-            message = f"{what} is done: it matches nothing in state that is not declared"
+            message = f"{what} is done: it covers no exam in state"
             yield _note(DONE, block, message)
 
 
