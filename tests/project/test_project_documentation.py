@@ -3,7 +3,9 @@
 import argparse
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,13 @@ PAGES = [
     *sorted(page for page in ROOT.glob("*.md") if page.name != "CHANGELOG.md"),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
-SHELL_BLOCK = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SHELL_BLOCK = re.compile(r"^ *```(?:sh|console)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"^ *```.*?\n(.*?)^ *```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
+MENTION = re.compile(r"(?:^|(?<=[\s(]))reconciler ((?:--(?:chdir|env) \S+ )?[a-z][^`|>#;&)\n]*)")
+ELSEWHERE = (
+    "https://github.com/redhat-developer/yaml-language-server",
+    "https://developers.smarterservices.com",
+)
 
 
 def commands(
@@ -72,13 +80,29 @@ def test_every_make_target_named_exists() -> None:
 
 def test_every_command_line_shown_parses() -> None:
     """Each `reconciler …` line of a page is one that the parser takes."""
-    lines = [line.removeprefix("$ ") for block in pages_with(SHELL_BLOCK) for line in block.splitlines()]
-    shown = [
-        shlex.split(re.split("  #| > | &$", line)[0]) for line in lines if line.startswith("reconciler ")
-    ]
+    blocks = [block.replace("\\\n", " ") for block in pages_with(SHELL_BLOCK)]
+    lines = [line.strip().removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    shown = [shlex.split(line, comments=True) for line in lines if line.startswith("reconciler ")]
     assert shown
     for words in shown:
-        build_parser().parse_args(words[1:])
+        build_parser().parse_args(
+            list(takewhile(lambda word: not word.startswith(("|", ">", "&", ";")), words))[1:]
+        )
+
+
+def test_every_command_that_code_names_exists() -> None:
+    """In prose, in pipelines and in outputs too, `reconciler …` names a command, with options that it has."""
+    code = "\n".join(block or inline for block, inline in pages_with(CODE))
+    mentions = MENTION.findall(code.replace("\\\n", " "))
+    assert len(mentions) > 100
+    for mention in mentions:
+        words = [word for word in mention.split() if not re.match(r"--(chdir|env)$", word)]
+        name = next((one for one in (" ".join(words[:2]), words[0]) if one in COMMANDS), None)
+        assert name or words[0] in {"alone", "state"}, mention
+        known = (
+            {text for action in COMMANDS[name]._actions for text in action.option_strings} if name else words
+        )
+        assert {word.partition("=")[0] for word in words if word.startswith("--")} <= {*known}, mention
 
 
 def test_every_fault_shown_parses() -> None:
@@ -130,6 +154,16 @@ def test_every_link_between_pages_leads_somewhere() -> None:
             assert linked.is_file(), f"{page.name}: {target}"
             if anchor:
                 assert anchor in anchors(linked), f"{page.name}: {target}"
+
+
+def test_links_to_other_sites_are_few_and_secure() -> None:
+    """A page leads to another site only for what nobody can find here; every such address is on this list."""
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+    linked = {
+        link for link in pages_with(re.compile(r"\]\((\w+:[^)]*)\)")) if not link.startswith(urls["Source"])
+    }
+    assert linked == {*ELSEWHERE}
+    assert all(re.fullmatch(r"https://[\w.-]+(?:/[\w./-]+)?", link) for link in {*linked, *urls.values()})
 
 
 def anchors(page: Path) -> set[str]:
