@@ -37,7 +37,7 @@ def require_locks(what: str) -> None:
         raise SystemLacking(
             f"{what} needs locks of files, which this operating system ({sys.platform}) lacks",
             hint="Run it in WSL, in a container, in a pipeline, or on Linux or macOS. What changes no state "
-            "works here too, such as `reconciler validate` and `reconciler draft`.",
+            "works here too, such as `reconciler validate`.",
         )
 
 
