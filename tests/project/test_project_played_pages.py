@@ -65,6 +65,7 @@ def test_an_id_that_a_reader_copies_is_the_one_that_was_printed(tmp_path: Path) 
         ("```console\n$ echo one; false\no…\n```\n", "page.md:2: `echo one; false` exits with 1"),
         ("```sh\nexit 0\ntrue\n```\n", "page.md:2: `exit 0`: the shell has ended"),
         ("```sh\ntrue\n```\n\n```sh\ntrue\n", "page.md:5: this block is not closed"),
+        ("```sh\ntrue\n```\n\n```\n", "page.md:5: this block is not closed"),
         ("```text\n$ true\n```\n", "page.md:1: this page has no command"),
         ("```bash\ntrue\n```\n", "page.md:1: write `console` or `sh`"),
         ("```console\ntrue\n```\n", "page.md:2: a console block begins"),

@@ -91,7 +91,8 @@ def steps(text: str, name: str) -> list[Step]:
             continue
         if "not played" in before.content:
             raise PageFailed(f"{name}:{_line(before)}: write `<!-- not played: REASON -->`")
-        if lines[(token.map or [0, 0])[1] - 1].strip() != token.markup or len(token.map or []) < 2:
+        first, behind = token.map or (0, 0)
+        if behind - first < 2 or not lines[behind - 1].strip().startswith(token.markup):
             raise PageFailed(f"{name}:{_line(token)}: this block is not closed")
         found += _steps_of(token, name)
     if not found:
