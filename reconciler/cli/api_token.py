@@ -15,6 +15,7 @@ from typing import IO, cast
 
 from reconciler.cli.arguments import below_root, variable
 from reconciler.cli.dispatch import STOPPING
+from reconciler.cli.similar_files import question_about
 from reconciler.model.destination import TOKEN_VARIABLE
 from reconciler.model.errors import TokenUnusable
 from reconciler.outputs.text.report_text import signal_name
@@ -36,9 +37,10 @@ def api_token(parsed: argparse.Namespace) -> str:
         if parsed.token_file is not None:
             return read_small_text(below_root(parsed, parsed.token_file), f"{parsed.token_file}").strip()
     except LookupError as error:
+        meant = question_about(below_root(parsed, parsed.token_file)) if parsed.token_file else ""
         raise TokenUnusable(
             f"the token {error}",
-            hint="The file, or the output of the command, must be the token and nothing else. "
+            hint=f"{meant}The file, or the output of the command, must be the token and nothing else. "
             "Nothing was sent.",
         ) from error
     return (variable(TOKEN_VARIABLE) or "").strip()

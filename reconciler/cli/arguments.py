@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, TextIO
 
+from reconciler.cli.similar_files import question_about
 from reconciler.model.commands import command
 from reconciler.model.destination import URL_VARIABLE
 from reconciler.model.diagnostics import Diagnostic
@@ -86,7 +87,10 @@ def root_of(parsed: argparse.Namespace) -> Path:
             "the working directory no longer exists", hint="Change to the directory of the workspace."
         ) from error
     if not root.is_dir():
-        raise UsageError(f"{root} is not a directory", hint="Give --chdir the directory of the workspace.")
+        raise UsageError(
+            f"{root} is not a directory",
+            hint=f"{question_about(root)}Give --chdir the directory of the workspace.",
+        )
     return root
 
 

@@ -9,11 +9,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from pathlib import Path
 from types import FrameType
 from typing import Final, cast
 
 from reconciler.cli.exit_codes import FAILED, interrupted_by
 from reconciler.cli.notices import tell_error, tell_note, tell_stop
+from reconciler.cli.similar_files import question_about
 from reconciler.cli.streams import flush_results
 from reconciler.model.errors import ReconcilerError
 
@@ -72,7 +74,8 @@ def _tell_failure(parsed: argparse.Namespace, error: OSError) -> int:
     if isinstance(error, BrokenPipeError):
         pass
     elif code is None:
-        tell_stop(parsed, f"error: {problem}", hint="Check path, permissions and free space.")
+        meant = question_about(Path(error.filename)) if isinstance(error, FileNotFoundError) else ""
+        tell_stop(parsed, f"error: {problem}", hint=f"{meant}Check path, permissions and free space.")
     else:
         tell_note(
             parsed,

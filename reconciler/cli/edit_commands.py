@@ -23,6 +23,7 @@ from reconciler.cli.dispatch import on_signals
 from reconciler.cli.example_files import refuse_where_taken, write_example
 from reconciler.cli.exit_codes import DONE, FAILED
 from reconciler.cli.notices import tell_backup, work_ended
+from reconciler.cli.similar_files import question_about
 from reconciler.editing import LARGEST_SHEET_BYTES, Edit, Restored
 from reconciler.host import SystemClock, describe_runner
 from reconciler.model.errors import SystemLacking, UsageError
@@ -150,7 +151,7 @@ def restore(parsed: argparse.Namespace) -> int:
     if path is not None and path.exists():
         document, name = path.read_bytes(), source
     else:
-        document, name = workspace.copy_of_state(source), source or "the backup"
+        document, name = _copy_of_state(workspace, source, path), source or "the backup"
     restored = workspace.restore(
         document,
         name=name,
@@ -160,6 +161,14 @@ def restore(parsed: argparse.Namespace) -> int:
     )
     exams, doubts = count_of(len(restored.state.exams), "exam"), len(restored.state.intents)
     return _say(parsed, f"Restored {name}: {exams}, {doubts} in doubt", restored)
+
+
+def _copy_of_state(workspace: Workspace, source: str | None, path: Path | None) -> bytes:
+    try:
+        return workspace.copy_of_state(source)
+    except UsageError as error:
+        error.hint = f"{'' if path is None else question_about(path)}{error.hint}"
+        raise
 
 
 def rebind(parsed: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.cli.arguments import below_root, root_of
+from reconciler.cli.similar_files import question_about
 from reconciler.model.errors import UsageError
 from reconciler.outputs.json.plan import SavedPlan, decode_plan
 
@@ -21,7 +22,10 @@ def read_plan(parsed: argparse.Namespace, path: Path) -> SavedPlan:
     """Return the saved plan at `path`. Raises UsageError if there is none."""
     target = below_root(parsed, path)
     if not target.is_file():
-        raise UsageError(f"{path} is not a file", hint="Name a plan that `reconciler plan --out FILE` wrote.")
+        raise UsageError(
+            f"{path} is not a file",
+            hint=f"{question_about(target)}Name a plan that `reconciler plan --out FILE` wrote.",
+        )
     return decode_plan(target.read_bytes(), name=str(path))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from glob import has_magic
 from itertools import islice
 from pathlib import Path, PurePath
@@ -9,10 +10,13 @@ from typing import Final
 
 from reconciler.manifest.patterns import Fence
 from reconciler.model.outside_text import spelt_out
+from reconciler.model.words import nearest
 
 _MOST_READ: Final = 64 * 1024
 _MOST_ENTRIES: Final = 20_000
 _MOST_NAMED: Final = 3
+_LIKENESS: Final = 0.8
+"""High: names with one suffix are alike in that already."""
 _KEY: Final = r"(?m)^(?:\{{.*)?[\"']?(?:{})[\"']?\s*:"
 _EXAMS: Final = re.compile(_KEY.format("exams").encode())
 _VERSION: Final = re.compile(_KEY.format("version").encode())
@@ -37,7 +41,7 @@ def look_alikes(path: str, root: Path) -> list[str]:
     """Return the names of files and folders that may be meant by `path`, which leads to no manifest.
 
     They are in the place where `path` ends, and differ in case, in a plural's s, or in what follows the
-    first dot. For a wildcard, they are files whose names speak of YAML.
+    first dot; else their names are most like it. For a wildcard, they are files whose names speak of YAML.
     """
     here, wanted = root, "*"
     for wanted in PurePath(path).parts:
@@ -50,11 +54,8 @@ def look_alikes(path: str, root: Path) -> list[str]:
         return []
     try:
         with os.scandir(here) as entries:
-            found = sorted(
-                f"{spelt_out(entry.name)}{'/' if entry.is_dir() else ''}"
-                for entry in islice(entries, _MOST_ENTRIES)
-                if _is_alike(entry, wanted)
-            )
+            usable = sorted(filter(_is_usable, islice(entries, _MOST_ENTRIES)), key=lambda entry: entry.name)
+            found = _alike(wanted, {entry.name: "/" if entry.is_dir() else "" for entry in usable})
     except OSError:
         return []
     below = PurePath(here).relative_to(root)
@@ -64,11 +65,18 @@ def look_alikes(path: str, root: Path) -> list[str]:
     ]
 
 
-def _is_alike(entry: os.DirEntry[str], wanted: str) -> bool:
+def _is_usable(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir() or _YAML.fullmatch(entry.name) is not None
+
+
+def _alike(wanted: str, ends: Mapping[str, str]) -> list[str]:
+    """Return those of the names in `ends`, each with its end, that may be meant by `wanted`."""
     if has_magic(wanted):
-        return _YAML.fullmatch(entry.name) is not None and not entry.is_dir()
-    is_usable = entry.is_dir() or _YAML.fullmatch(entry.name) is not None
-    return is_usable and entry.name != wanted and _stem(entry.name) == _stem(wanted)
+        found = [name for name, end in ends.items() if not end]
+    else:
+        found = [name for name in ends if name != wanted and _stem(name) == _stem(wanted)]
+        found = found or ([] if wanted in ends else nearest(wanted, ends, likeness=_LIKENESS))
+    return [f"{spelt_out(name)}{ends[name]}" for name in found]
 
 
 def _stem(name: str) -> str:

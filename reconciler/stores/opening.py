@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.model.errors import PackageMissing, ReconcilerError, UsageError
+from reconciler.model.words import suggestion
 from reconciler.ports import Store
 from reconciler.stores.store_errors import FILE_HINT
 from reconciler.stores.urls import read_scheme
@@ -89,5 +90,6 @@ def _open_installed(scheme: str, url: str, root: Path) -> Store:
             )
         return store
     raise UsageError(
-        f"the state URL's scheme {scheme!r} is not one of: {', '.join(_OPENERS)}", hint=FILE_HINT
+        f"the state URL's scheme {scheme!r} is not one of: {', '.join(_OPENERS)}",
+        hint=suggestion(scheme, _OPENERS, FILE_HINT),
     )
