@@ -1,7 +1,6 @@
 """Date-times: reads those of a manifest, and normalises them to the form that is sent."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final
@@ -70,15 +69,14 @@ def report_date_times(
     return is_right
 
 
-def date_places(exam: YamlMapping) -> Iterator[tuple[YamlMapping, str]]:
-    """Yield the place of each date of `exam` as the mapping that holds it and its key."""
+def date_places(exam: YamlMapping) -> list[tuple[YamlMapping, str]]:
+    """Return the place of each date of `exam` as the mapping that holds it and its key."""
     configuration = exam.mapping("configuration")
-    for field in DATE_FIELDS:
-        if field in configuration:
-            yield configuration, field
-    for proctor in configuration.sequence("instructorAsProctor"):
-        if isinstance(proctor, YamlMapping) and "startTime" in proctor:
-            yield proctor, "startTime"
+    proctors = configuration.sequence("instructorAsProctor")
+    return [
+        *((configuration, field) for field in DATE_FIELDS if field in configuration),
+        *((each, "startTime") for each in proctors if isinstance(each, YamlMapping) and "startTime" in each),
+    ]
 
 
 def report_zone(holder: YamlMapping, diagnostics: FileDiagnostics) -> None:

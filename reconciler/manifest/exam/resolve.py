@@ -80,9 +80,12 @@ class Resolver(Struct):
 
         Report mistakes and return None. For an exam that is for other environments only, return these.
         """
-        if isinstance(exam, YamlMapping):
-            exam = exam_as_meant(exam, place.name, self.diagnostics)
-        is_right = report_schema_errors(check_of("manifest", "exam"), exam, place, self.diagnostics)
+        check = check_of("manifest", "exam")
+        is_right = check.is_surely_right(exam)
+        if not is_right:
+            if isinstance(exam, YamlMapping):
+                exam = exam_as_meant(exam, place.name, self.diagnostics)
+            is_right = report_schema_errors(check, exam, place, self.diagnostics)
         if not isinstance(exam, YamlMapping) or not self.are_whole:
             return None
         partial_exams = self.context.partial_exams
@@ -98,7 +101,7 @@ class Resolver(Struct):
             values = with_absolute_dates(values, context, self.diagnostics)
             self._has_required(values, place, below)
             if self._has_usable_values(values, context) and values is not exam:
-                report_schema_errors(check_of("manifest", "exam"), values, place, self.diagnostics)
+                report_schema_errors(check, values, place, self.diagnostics)
             return environments
         context = self.context.for_exam(values)
         values = with_absolute_dates(values, context, self.diagnostics)
@@ -108,7 +111,7 @@ class Resolver(Struct):
         has_all = self._has_required(values, place, below)
         if course is not None and values is not exam:
             # The exam itself is already checked. Errors now are in values from its defaults or profiles.
-            is_right = report_schema_errors(check_of("manifest", "exam"), values, place, self.diagnostics)
+            is_right = report_schema_errors(check, values, place, self.diagnostics)
         if course is None or not is_right or not has_all:
             return None
         payload, secrets = body_of(values, context)

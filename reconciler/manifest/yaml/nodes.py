@@ -70,12 +70,12 @@ class YamlMapping(dict[str, Value]):
     def mapping(self, key: str) -> "YamlMapping":
         """Return the mapping under `key`; an empty one if the value is missing or not a mapping."""
         value = self.get(key)
-        return value if isinstance(value, YamlMapping) else YamlMapping()
+        return value if isinstance(value, YamlMapping) else _NO_ENTRIES
 
     def sequence(self, key: str) -> "YamlSequence":
         """Return the list under `key`; an empty one if the value is missing or not a list."""
         value = self.get(key)
-        return value if isinstance(value, YamlSequence) else YamlSequence()
+        return value if isinstance(value, YamlSequence) else _NO_ITEMS
 
     def key_at(self, key: str) -> TextRange:
         """Return the text range of `key`."""
@@ -119,6 +119,10 @@ class YamlSequence(list[Value]):
         copy.extend(items)
         copy.offsets = self.offsets[:]
         return copy
+
+
+_NO_ENTRIES: Final = YamlMapping()
+_NO_ITEMS: Final = YamlSequence()
 
 
 def range_at(value: Value, path: Iterable[str | int]) -> TextRange | None:
