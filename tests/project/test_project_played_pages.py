@@ -1,10 +1,11 @@
 """Every command of the README, the tutorial and the how-to guides works as the page shows it."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from page_shell import ROOT
-from played_pages import PageFailed, is_as_shown, play
+from played_pages import PageFailed, is_as_shown, play, steps
 
 PAGES = [
     page
@@ -17,6 +18,16 @@ PAGES = [
 def test_a_page_is_played_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
     """A reader who follows the page sees what the page shows."""
     play(page, tmp_path, name=str(page.relative_to(ROOT)))
+
+
+def test_no_page_shows_the_year_of_the_exams_that_init_makes() -> None:
+    """They are some years ahead of today, so next year a page that shows theirs would be wrong."""
+    year = str(datetime.now(UTC).year + 4)
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        if "init --example" in text:
+            wrong = [step.line for step in steps(text, page.name) if year in " ".join(step.shown)]
+            assert not wrong, f"{page.name}: write `…` in place of {year} below the commands of lines {wrong}"
 
 
 def played(tmp_path: Path, text: str, timeout_s: float = 30) -> None:
