@@ -440,7 +440,7 @@ class Workspace:
         """Create an empty state, encrypted if `is_encrypted`."""
         store = self._store()
         if store.load() is None:
-            self._refuse_recovery_files(store.location)
+            self._refuse_empty(store.location)
         if is_encrypted:
             store.encrypt_next_write()
         return initialise(store, lineage=new_lineage(), lock=lock_info("init"))
@@ -454,7 +454,7 @@ class Workspace:
         source, target = self._store(source_url), self._store()
         lock = lock_info("init --migrate-from")
         state = migrate(source, target, lock=lock, timeout_s=lock_timeout_s, is_encrypted=is_encrypted)
-        HighWaterMark(self._root).raise_to(state.lineage, state.serial)
+        HighWaterMark(self._root).raise_to(state.lineage, state.serial, target.location)
         return state
 
     def restore(
@@ -486,7 +486,7 @@ class Workspace:
             is_older_allowed=is_older_allowed,
         )
         if made is not None:
-            mark.raise_to(made.state.lineage, made.state.serial)
+            mark.raise_to(made.state.lineage, made.state.serial, store.location)
             return made
         with self._editing(store, lock, lock_timeout_s, OlderState.REPLACED) as edit:
             edit.restore(older, forget=forget)
@@ -543,14 +543,20 @@ class Workspace:
             notes.append(MachineNote(message=refused.message, hint=f"`apply` refuses it. {refused.hint}"))
         return tuple(notes)
 
-    def _refuse_recovery_files(self, location: str) -> None:
-        """Raise StateExists if a run on the state at `location`, which is gone, left a recovery file."""
+    def _refuse_empty(self, location: str) -> None:
+        """Raise StateExists if this machine knows of a state at `location`, which is gone."""
         for path in files_of_location(local_path(self._root, RECOVERY), location):
             raise StateExists(
                 f"{location} does not exist, but a run on it left {path}",
                 hint="An empty state would create every exam again. Put a copy of the state back with "
                 f"`reconciler state restore FILE`, then run {command('state', 'recover', str(path))}. "
                 "To start over, move that file away.",
+            )
+        if seen := HighWaterMark(self._root).serial(location):
+            raise StateExists(
+                f"{location} does not exist, but this machine has seen serial {seen} of it",
+                hint="An empty state would create every exam again. `reconciler state restore` puts the "
+                "backup back, `reconciler state restore FILE` a copy. To start over, choose another --state.",
             )
 
     def _read_file(self, environment: str | None) -> WorkspaceFile:

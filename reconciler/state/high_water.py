@@ -1,6 +1,7 @@
-"""The high-water mark: the highest serial of each state that this machine has seen, by lineage.
+"""The high-water mark: the highest serial of each state that this machine has seen, by lineage and location.
 
-It shows that an older copy of a state was put back: that copy does not know of exams which exist.
+It shows that an older copy of a state was put back, or that a state is gone: the copy, or an empty state in
+its place, does not know of exams which exist.
 """
 
 import enum
@@ -38,7 +39,9 @@ class HighWaterMark:
         self._root = root
 
     def serial(self, lineage: str) -> int:
-        """Return the highest serial of `lineage` that was seen here; 0 if none was, or the file is damaged.
+        """Return the highest serial of `lineage`, or at that location, that was seen here.
+
+        It is 0 if none was, or if the file is damaged.
 
         Raises RecoveryRefused for a link in place of folder or file.
         """
@@ -50,15 +53,15 @@ class HighWaterMark:
             return
         if older is OlderState.REFUSED:
             raise outdated(serial, seen, location)
-        self._set(lineage, serial)
+        self._set({lineage: serial})
 
-    def raise_to(self, lineage: str, serial: int) -> None:
-        """Note that a state was committed. Does nothing if the workspace cannot be written."""
-        if self.serial(lineage) < serial:
-            self._set(lineage, serial)
+    def raise_to(self, lineage: str, serial: int, location: str) -> None:
+        """Note that a state was committed at `location`. Does nothing if the workspace cannot be written."""
+        if min(self.serial(lineage), self.serial(location)) < serial:
+            self._set({one: max(self.serial(one), serial) for one in (lineage, location)})
 
-    def _set(self, lineage: str, serial: int) -> None:
-        seen = self._read() | {lineage: serial}
+    def _set(self, serials: dict[str, int]) -> None:
+        seen = self._read() | serials
         with suppress(OSError):
             local_path(self._root).mkdir(exist_ok=True)
             with suppress(FileExistsError), local_path(self._root).joinpath(".gitignore").open("x") as ignore:
@@ -82,11 +85,11 @@ def watched_session(
     with closing(Session(store, lock, Waiting(timeout_s=timeout_s))) as session:
         lineage = session.state.lineage
         mark.check(lineage, session.folded_serial, store.location, older)
-        session.on_news = lambda: mark.raise_to(lineage, session.folded_serial)
+        session.on_news = lambda: mark.raise_to(lineage, session.folded_serial, store.location)
         try:
             yield session
         finally:
-            mark.raise_to(lineage, session.folded_serial)
+            mark.raise_to(lineage, session.folded_serial, store.location)
 
 
 def outdated(serial: int, seen: int, location: str) -> StateOutdated:

@@ -242,6 +242,16 @@ def test_init_is_refused_beside_a_backup(workspace):
     assert exams(workspace) == {"cs/a": SIDS["a"]}
 
 
+def test_init_is_refused_where_this_machine_knows_a_state(workspace):
+    """Also if nothing of it is left; a state elsewhere may be made."""
+    for path in (workspace.root / "exams.state.json").parent.glob("exams.state.json*"):
+        path.unlink()
+    assert "does not exist, but this machine has seen serial 1 of it" in workspace.refused("init")
+    workspace.run("init", "--state", "file:other.json")
+    workspace.run("state", "restore", OLD)
+    assert exams(workspace) == {"cs/a": SIDS["a"]}
+
+
 def test_a_copy_that_lacks_what_was_created_since_is_not_restored_unasked(workspace, sandbox):
     """The log of the state that is gone tells that there was a later one, as this machine does."""
     workspace.run(*apply_to(sandbox), "--target", "cs/b")
