@@ -24,6 +24,7 @@ TOO_WIDE = """() => [...document.querySelectorAll('article *')]
   .filter(one => one.checkVisibility() && !one.closest('svg, pre, .md-typeset__scrollwrap'))
   .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
   .map(one => one.outerHTML.slice(0, 90))"""
+OF_THE_THEME = {"aria-dialog-name", "landmark-unique"}
 COUNTED = ("li", "ul", "ol", "table", "tr", "pre", "em", "strong")
 
 
@@ -49,7 +50,10 @@ def site(tmp_path_factory) -> Path:
 
 
 def test_the_site_is_searched_and_read_from_a_disk(site: Path) -> None:
-    """On a phone, from file://: a search finds the page on doubts; nothing is too wide or fetched."""
+    """On a phone, from file://: nothing is too wide or fetched, and a search finds the page on doubts.
+
+    That page can be read by everybody, and its buttons copy commands without what they print.
+    """
     complaints: list[str] = []
     with chromium.launched() as browser:
         page = browser.new_page(viewport={"width": 390, "height": 844})
@@ -68,6 +72,16 @@ def test_the_site_is_searched_and_read_from_a_disk(site: Path) -> None:
         page.keyboard.type("in doubt")
         first = page.locator(".md-search-result__item:first-child h1", has_text="An exam in doubt")
         first.wait_for(timeout=10_000)
+        page.goto((site / "how-to" / "exam-in-doubt.html").as_uri())
+        button = page.locator(".language-console .md-code__button").first
+        button.dispatch_event("click")
+        copied = button.get_attribute("data-clipboard-text")
+        assert copied
+        assert copied.splitlines()[0] == "reconciler init --example"
+        assert "Created" not in copied
+        unwatched = browser.new_page()  # what looks for barriers reads style sheets anew
+        unwatched.goto(page.url)
+        assert {rule for rule, _ in chromium.barriers(unwatched)} <= OF_THE_THEME
     assert complaints == []
 
 
