@@ -92,7 +92,10 @@ class Watches(Protocol):
 
 @runtime_checkable
 class HasServerLock(Protocol):
-    """What a store can do besides: release a lock of its server, which a killed run may leave behind."""
+    """What a store can do besides: show and release its server's lock, which a killed run may leave."""
+
+    def server_lock(self) -> str | None:
+        """Return who has the server's lock; None if nobody has it. To ask, it is taken for a moment."""
 
     def release(self, lock_id: str) -> str | None:
         """Release the server's lock `lock_id`. Return who had it; None if it has another, or none."""

@@ -78,7 +78,7 @@ from reconciler.state.earlier_runs import (
 from reconciler.state.high_water import HighWaterMark, OlderState, outdated, watched_session
 from reconciler.state.initialising import initialise
 from reconciler.state.local_folder import local_path
-from reconciler.state.locking import Found, break_lock, find, holder_of, is_local
+from reconciler.state.locking import Found, break_lock, find, holder_of, is_local, present_holder
 from reconciler.state.machine_key import machine_key
 from reconciler.state.recovery_file import RECOVERY, RecoveryFile, make_recovery_file
 from reconciler.state.recovery_format import RecoveryHeader
@@ -514,9 +514,7 @@ class Workspace:
 
     def lock_holder(self) -> LockHolder | None:
         """Return the run that holds the lock or was killed with it; None for a free lock."""
-        store = self._store()
-        lock = find(store).lock
-        return None if lock is None else holder_of(store, lock)
+        return present_holder(self._store())
 
     def unlock(self, lock_id: str, *, breaking: Breaking) -> LockHolder:
         """Break the lock `lock_id`, and return its holder."""

@@ -206,6 +206,15 @@ def holder_of(store: Store, lock: LockInfo) -> LockHolder:
     return LockHolder(info=lock, liveness=Liveness.ALIVE if is_local(store) else Liveness.UNKNOWN)
 
 
+def present_holder(store: Store) -> LockHolder | None:
+    """Return the run that holds the lock or was killed with it; None for a free lock."""
+    lock = find(store).lock
+    if lock is not None:
+        return holder_of(store, lock)
+    known = store.server_lock() if isinstance(store, HasServerLock) else None
+    return None if known is None else LockHolder(info=known, liveness=Liveness.UNKNOWN)
+
+
 def is_local(store: Store) -> bool:
     """Return whether `store` is a file on this machine."""
     return store.location.startswith("file:")

@@ -119,13 +119,14 @@ class HttpStore:
 
     def release(self, lock_id: str) -> str | None:
         """Release the server's lock if its name is `lock_id`; return who had it."""
-        asked = new_lock(self._family)
-        present = self._server.lock(asked)
-        if present is None:
-            self._server.unlock(asked)
-        elif present.name == lock_id and self._server.unlock(present):
-            return present.holder
-        return None
+        present = self._present_lock()
+        is_meant = present is not None and present.name == lock_id
+        return present.holder if present and is_meant and self._server.unlock(present) else None
+
+    def server_lock(self) -> str | None:
+        """Return who has the server's lock; None if nobody has it."""
+        present = self._present_lock()
+        return None if present is None else present.holder
 
     def _update(self, at: Head | None, change: Callable[[StateDocument], StateDocument]) -> Head:
         lock, present = self._locked(at)
@@ -196,14 +197,19 @@ class HttpStore:
         """
         if self._address.is_gitlab:
             return True
+        present = self._present_lock()
+        if present is not None and present.lock_id in {"", lock.lock_id}:
+            return True
+        self._lock = None
+        return False
+
+    def _present_lock(self) -> ServerLock | None:
+        """Return the server's lock. To ask, it is taken under another ID, and given back at once."""
         asked = new_lock(self._family)
         present = self._server.lock(asked)
         if present is None:
             self._server.unlock(asked)
-        elif present.lock_id in {"", lock.lock_id}:
-            return True
-        self._lock = None
-        return False
+        return present
 
     def _release(self) -> None:
         """Release the lock. If that fails, the next change tries again, and others can once it is at rest."""

@@ -48,12 +48,16 @@ class StoreWrapper:
     release: Callable[[str], str | None]
     """That of `inner`. Missing if `inner` has none."""
 
+    server_lock: Callable[[], str | None]
+    """That of `inner`. Missing if `inner` has none."""
+
     def __init__(self, inner: Store) -> None:
         self._inner = inner
         if isinstance(inner, Watches):
             self.is_undisturbed = inner.is_undisturbed
         if isinstance(inner, HasServerLock):
             self.release = lambda lock_id: self._call("release", partial(inner.release, lock_id))
+            self.server_lock = lambda: self._call("server_lock", inner.server_lock)
 
     @property
     def location(self) -> str:

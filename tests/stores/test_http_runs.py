@@ -98,8 +98,10 @@ def test_a_run_that_was_killed_as_it_began_is_released_by_its_id(server, workspa
             if lock := server.control(workspace.place)["lock"]:
                 break
         assert lock["ID"] in workspace.refused(*arguments)
+        assert lock["ID"] in workspace.run("unlock")
         assert f"unlock {lock['ID']}" in workspace.refused(*arguments, "--lock-timeout", "1")
         workspace.run("unlock", lock["ID"])
+        assert "is not locked" in workspace.run("unlock")
         workspace.run(*arguments)
         assert len(workspace.document()["exams"]) == len(sandbox.created) == len(NAMES)
 
