@@ -159,6 +159,6 @@ def _report_repeated(exams: Iterable[TableExam], findings: Findings) -> None:
                     "duplicate-row",
                     at,
                     f"this row names the exam of {above} again",
-                    "Remove one of the two rows, or tell their exams apart by title, section or `address`.",
+                    "Remove one of the two rows, or give each exam its own title, section, SID or `address`.",
                 )
                 break

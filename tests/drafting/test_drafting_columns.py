@@ -194,6 +194,8 @@ def test_two_rows_of_one_exam_are_an_error(table, place):
     _, findings = drafted(table)
     assert [where for where, _ in told(findings, "duplicate-row")] == [place]
     assert "names the exam of table.csv:2:" in told(findings, "duplicate-row")[0][1]
+    (found,) = (each for each in findings if each.code == "duplicate-row")
+    assert "its own title, section, SID or `address`" in found.hint
 
 
 def test_contradictions_between_rows_are_errors():
