@@ -20,6 +20,7 @@ SHIM: Final = "assets/iframe-worker.js"
 UPWARD: Final = re.compile(r"(?<=\]\()\.\./[^)#\s]+")
 BOOSTS: Final = {"how-to": 3, "rules": 0.2}
 """How much more the pages of a folder count in a search."""
+CELL: Final = re.compile(r"<td.*?</td>", re.DOTALL)
 ITEM: Final = re.compile(r"(?:[-*]|\d+\.) ")
 
 
@@ -88,6 +89,11 @@ def _lists(markdown: str) -> str:
         is_code ^= line.lstrip().startswith("```")
         lines.append(line if item or not line.strip() or not width else " " * (4 - width) + line)
     return "\n".join(lines) + "\n"
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Show bars in tables without the sign before them, which Python-Markdown keeps."""
+    return CELL.sub(lambda found: found[0].replace("\\|", "|"), html)
 
 
 def on_post_build(config: MkDocsConfig) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
 import chromium
@@ -24,6 +25,8 @@ TOO_WIDE = """() => [...document.querySelectorAll('article *')]
   .filter(one => one.checkVisibility() && !one.closest('svg, pre, .md-typeset__scrollwrap'))
   .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
   .map(one => one.outerHTML.slice(0, 90))"""
+BLOCK = re.compile(r"<pre.*?</pre>", re.DOTALL)
+INLINE = re.compile(r"<code>(.*?)</code>", re.DOTALL)
 OF_THE_THEME = {"aria-dialog-name", "landmark-unique"}
 COUNTED = ("li", "ul", "ol", "table", "tr", "pre", "em", "strong")
 
@@ -86,15 +89,16 @@ def test_the_site_is_searched_and_read_from_a_disk(site: Path) -> None:
 
 
 def test_a_page_is_the_same_on_the_site_and_on_a_code_host(site: Path) -> None:
-    """Lists, tables and blocks of code are those of CommonMark, although MkDocs has another parser."""
+    """Lists, tables and code are those of CommonMark, although MkDocs has another parser."""
     for source in sorted(DOCS.rglob("*.md")):
         name = source.relative_to(DOCS).with_suffix(".html").as_posix().replace("README", "index")
         article = re.search(r"<article.*?</article>", (site / name).read_text(encoding="utf-8"), re.DOTALL)
         hosted = MarkdownIt("gfm-like").render(source.read_text(encoding="utf-8"))
         assert article
-        assert counts(article[0]) == counts(hosted), name
+        assert parts(article[0]) == parts(hosted), name
 
 
-def counts(html: str) -> dict[str, int]:
-    """How many elements of each kind there are."""
-    return {tag: len(re.findall(rf"<{tag}[ >]", html)) for tag in COUNTED}
+def parts(html: str) -> tuple[dict[str, int], list[str]]:
+    """How many elements of each kind there are, and the code in lines of text."""
+    counts = {tag: len(re.findall(rf"<{tag}[ >]", html)) for tag in COUNTED}
+    return counts, [" ".join(unescape(code).split()) for code in INLINE.findall(BLOCK.sub("", html))]
