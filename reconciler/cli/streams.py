@@ -21,6 +21,10 @@ def open_streams() -> None:
             setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8", closefd=False))
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="backslashreplace")
+    if sys.platform == "win32":  # its console shows only what Python's own streams write
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(errors="backslashreplace")
+        return
     out, told = sys.stdout, sys.stderr
     results = _ResultFile(out.fileno(), "w", closefd=False)
     sys.stdout = _text_on(results, out.encoding, line_buffering=bool(out.line_buffering))

@@ -23,14 +23,14 @@ def workspace(tmp_path_factory):
     [
         ("validate exmas.yaml", "exams.yaml"),
         ("plan exams.yml", "exams.yaml"),
-        ("plan autum", "autumn/"),
+        ("plan autmn", "autumn/"),
         ("plan autumn/cs110.yaml", "autumn/cs101.yaml"),
-        ("--chdir autum plan", "autumn"),
+        ("--chdir autmn plan", "autumn"),
         ("show pln.json", "plan.json"),
         ("apply --auto-approve --expect plan.jsn", "plan.json"),
         ("apply --auto-approve --token-file tokn.txt", "token.txt"),
         ("draft --from final.csv", "finals.csv"),
-        ("draft --from autum/final.csv", "autumn"),
+        ("draft --from autmn/final.csv", "autumn"),
         ("draft --from finals.csv --map columns.yaml", "columns.yml"),
         ("draft --from oddname.csv", r"odd\x1b[31mname.csv"),
         ("check --against finals.cvs", "finals.csv"),
@@ -38,7 +38,7 @@ def workspace(tmp_path_factory):
         ("state push exams.stat.json", "exams.state.json"),
         ("state restore exams.stat.json", "exams.state.json"),
         ("accept cs/a --manifest exmas.yaml", "exams.yaml"),
-        ("init --state fiel:x.json", "file"),
+        ("init --state fil:x.json", "file"),
     ],
 )
 def test_a_mistyped_name_gets_what_was_meant(workspace, line: str, meant: str) -> None:
