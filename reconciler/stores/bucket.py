@@ -68,9 +68,9 @@ def _position(head: Head) -> _Position:
     return _Position(Tag(tag) if tag else None, generation, int(number), old_journal)
 
 
-def open_bucket(url: str, *, root: Path) -> Store:  # noqa: ARG001 - a bucket is below no directory
-    """Return the store for the object that `url` names."""
-    bucket, key = find_bucket(url)
+def open_bucket(url: str, *, root: Path, is_typed: bool = False) -> Store:  # noqa: ARG001 - below no directory
+    """Return the store for the object that `url` names. `is_typed`: it comes from the command line."""
+    bucket, key = find_bucket(url, is_typed=is_typed)
     return BucketStore(bucket, key=key)
 
 

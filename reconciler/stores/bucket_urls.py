@@ -14,6 +14,7 @@ from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from reconciler.model.errors import UsageError
+from reconciler.service_url import is_loopback
 from reconciler.stores.bucket_calls import Bucket
 from reconciler.stores.bucket_errors import explained
 from reconciler.stores.urls import StateUrl, read_state_url
@@ -30,6 +31,9 @@ _BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _LONGEST_KEY_BYTES: Final = 900
 _FORM: Final = "Write it as s3://BUCKET/KEY, gs://BUCKET/KEY or az://CONTAINER/KEY, with options behind a #."
 
+_REGION: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
+_ACCOUNT: Final = re.compile(r"[a-z0-9]{1,24}")
+
 _COMMON: Final = frozenset({"endpoint", "allow-http", "timeout"})
 _OPTIONS: Final = {
     "s3": _COMMON | {"region", "path-style"},
@@ -44,14 +48,19 @@ _ENDPOINT_VARIABLES: Final = {
 """Variables from which the driver takes an endpoint that is not in the URL, highest precedence first."""
 
 
-def find_bucket(text: str) -> tuple[Bucket, str]:
-    """Return the bucket and the key in the URL `text`, without accessing them. May raise UsageError."""
+def find_bucket(text: str, *, is_typed: bool) -> tuple[Bucket, str]:
+    """Return the bucket and the key in the URL `text`, without accessing them. May raise UsageError.
+
+    `is_typed` means that `text` comes from the command line, and not from a file that others may change.
+    """
     scheme = urlsplit(text).scheme
     url = read_state_url(text, options=_OPTIONS[scheme])
     _refuse_strange(url)
     key = _key_of(url)
     endpoint = _endpoint_of(url)
     url.refuse_plain_http(endpoint or "")
+    if endpoint is not None and not is_typed:
+        _refuse_stranger(url, endpoint)
     try:
         store = _opened(url, endpoint)
     except (BaseError, ValueError, TypeError) as error:
@@ -69,6 +78,27 @@ def _refuse_strange(url: StateUrl) -> None:
         )
     if not _BUCKET.fullmatch(url.parts.netloc):
         raise UsageError(f"the state URL {url.location!r} names no bucket", hint=_FORM)
+
+    # Both become parts of a host's name, and credentials are sent there.
+    for option, form in (("region", _REGION), ("account", _ACCOUNT)):
+        value = url.options.get(option)
+        if value is not None and not form.fullmatch(value):
+            raise UsageError(
+                f"the option {option} of the state URL is {value!r}",
+                hint="Write its plain name, of letters and digits.",
+            )
+
+
+def _refuse_stranger(url: StateUrl, endpoint: str) -> None:
+    """Raise UsageError if credentials of the environment would go to a server that only a file names."""
+    names = _ENDPOINT_VARIABLES[url.parts.scheme]
+    known = {os.environ.get(name, "").rstrip("/") for name in names}
+    if endpoint not in known and not is_loopback(urlsplit(endpoint).hostname or ""):
+        raise UsageError(
+            f"reconciler.yaml names {endpoint} as the server of the state, and nothing else does",
+            hint="Credentials are not sent to a server that a pull request could name. If it is right, set "
+            f"{names[0]}={endpoint} in the environment, or give the whole URL with --state.",
+        )
 
 
 def _key_of(url: StateUrl) -> str:

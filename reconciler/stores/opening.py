@@ -46,7 +46,7 @@ def open_store(url: str, *, root: Path, is_typed: bool = False) -> Store:
     scheme = read_scheme(url)
     if not scheme:
         raise UsageError(f"the state URL {url!r} has no scheme", hint=FILE_HINT)
-    if scheme in _HTTP_SCHEMES:
+    if scheme in {*_HTTP_SCHEMES, *_OBJECT_SCHEMES}:
         store = _built_in(scheme)(url, root=root, is_typed=is_typed)
     elif scheme in _OPENERS:
         store = _built_in(scheme)(url, root=root)

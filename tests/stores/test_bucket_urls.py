@@ -69,8 +69,19 @@ def environment(monkeypatch):
         ("s3://bucket/key#endpoint=https://storage.example.org:port", "not an http or https address"),
         ("s3://bucket/key#endpoint=http://storage.example.org", "is plain http"),
         ("s3://bucket/key#endpoint=http://10.0.0.1", "is plain http"),
+        ("s3://bucket/key#endpoint=https://storage.example.org", "nothing else does"),
+        (
+            "gs://bucket/key#endpoint=https://storage.example.org/",
+            "GOOGLE_BASE_URL=https://storage.example.org in",
+        ),
+        (
+            "az://container/key#account=a&endpoint=https://storage.example.org",
+            "or give the whole URL with --state",
+        ),
+        ("s3://bucket/key#region=storage.example.org/", "option region"),
+        ("az://container/key#account=storage.example.org/", "option account"),
         ("az://container/key", "the storage account is not given"),
-        ("az://container/key#account=a&endpoint=https://a b", "cannot be opened"),
+        ("az://container/key#account=a&endpoint=https://127.0.0.1:0 b", "not an http"),
     ],
 )
 def test_a_url_that_names_no_place_is_refused(url, told, tmp_path):
@@ -97,14 +108,32 @@ def test_plain_http_from_the_environment_is_refused_too(monkeypatch, variable, u
     monkeypatch.setenv(variable, "http://storage.example.org")
     monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     with pytest.raises(UsageError, match="is plain http"):
-        find_bucket(url)
-    find_bucket(f"{url}{'&' if '#' in url else '#'}allow-http=true")
+        find_bucket(url, is_typed=False)
+    find_bucket(f"{url}{'&' if '#' in url else '#'}allow-http=true", is_typed=False)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
 def test_plain_http_to_this_machine_is_allowed(host):
     """As for a server in the next container."""
-    find_bucket(f"s3://bucket/key#endpoint=http://{host}:9000")
+    find_bucket(f"s3://bucket/key#endpoint=http://{host}:9000", is_typed=False)
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("AWS_ENDPOINT_URL", "s3://bucket/key#endpoint=https://storage.example.org"),
+        ("GOOGLE_BASE_URL", "gs://bucket/key#endpoint=https://storage.example.org"),
+        ("AZURE_STORAGE_ENDPOINT", "az://container/key#account=a&endpoint=https://storage.example.org"),
+    ],
+)
+def test_a_server_in_a_file_is_used_if_the_environment_or_a_person_names_it(monkeypatch, variable, url):
+    """Else a pull request could have the runner's credentials sent to a server of its author's."""
+    find_bucket(url, is_typed=True)
+    monkeypatch.setenv(variable, "https://storage.example.org.evil.example")
+    with pytest.raises(UsageError, match="nothing else does"):
+        find_bucket(url, is_typed=False)
+    monkeypatch.setenv(variable, "https://storage.example.org/")
+    find_bucket(url, is_typed=False)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +148,7 @@ def test_plain_http_to_this_machine_is_allowed(host):
 )
 def test_where_the_bucket_stands(url, endpoint, is_hosted):
     """In the host's name at Amazon's, in the path elsewhere, unless the URL says otherwise."""
-    config = find_bucket(url)[0]._store.config
+    config = find_bucket(url, is_typed=True)[0]._store.config
     assert config.get("endpoint_url_s3") == endpoint
     assert config["virtual_hosted_style_request"] == ("true" if is_hosted else "false")
 
@@ -129,7 +158,8 @@ def test_the_url_wins_over_the_environment(monkeypatch):
     monkeypatch.setenv("AWS_REGION", "us-east-2")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://other.example.org")
     monkeypatch.setenv("AWS_CONDITIONAL_PUT", "disabled")
-    config = find_bucket("s3://bucket/key#region=eu-west-1&endpoint=https://e.org")[0]._store.config
+    url = "s3://bucket/key#region=eu-west-1&endpoint=https://e.org"
+    config = find_bucket(url, is_typed=True)[0]._store.config
     assert config["region"] == "eu-west-1"
     assert config["endpoint_url_s3"] == "https://e.org"
     assert config["conditional_put"] == "etag"
@@ -137,7 +167,7 @@ def test_the_url_wins_over_the_environment(monkeypatch):
 
 def test_a_key_is_read_as_any_url_is():
     """What cannot stand in a URL is escaped in it."""
-    _, key = find_bucket("gs://bucket/pr%C3%BCfungen/fall%20term.json")
+    _, key = find_bucket("gs://bucket/pr%C3%BCfungen/fall%20term.json", is_typed=False)
     assert key == "prüfungen/fall term.json"
 
 

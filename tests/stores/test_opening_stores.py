@@ -86,21 +86,23 @@ def test_an_installed_package_cannot_take_the_place_of_a_built_in_store(install,
     assert open_store("file:s.json", root=tmp_path).location == "file:s.json"
 
 
-def test_only_an_http_store_is_told_who_wrote_its_url(monkeypatch, tmp_path):
-    """The others have no credentials that the environment holds for another host."""
+def test_a_store_at_any_host_is_told_who_wrote_its_url(monkeypatch, tmp_path):
+    """Credentials of the environment are for hosts that a person or the environment names."""
     told = []
 
     def opened(url, **given):
         told.append((url, given))
 
-    monkeypatch.setattr(opening, "_built_in", dict.fromkeys(("https", "http", "s3"), opened).get)
+    monkeypatch.setattr(opening, "_built_in", dict.fromkeys(("https", "http", "s3", "file"), opened).get)
     open_store("https://host/x", root=tmp_path, is_typed=True)
     open_store("http://host/x", root=tmp_path)
     open_store("s3://bucket/x", root=tmp_path, is_typed=True)
+    open_store("file:x", root=tmp_path, is_typed=True)
     assert told == [
         ("https://host/x", {"root": tmp_path, "is_typed": True}),
         ("http://host/x", {"root": tmp_path, "is_typed": False}),
-        ("s3://bucket/x", {"root": tmp_path}),
+        ("s3://bucket/x", {"root": tmp_path, "is_typed": True}),
+        ("file:x", {"root": tmp_path}),
     ]
 
 
