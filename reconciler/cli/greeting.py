@@ -11,22 +11,18 @@ from reconciler.model.diagnostics import Severity
 from reconciler.model.errors import ReconcilerError, StateAbsent
 from reconciler.model.plan import Action, Plan
 from reconciler.model.words import listed
-from reconciler.outputs.text.console import count_of, put
+from reconciler.outputs.text.console import count_of, put, put_wrapped
 from reconciler.workspace import Workspace
 
-_WHAT_IT_IS: Final = (
-    "reconciler creates the proctored exams that a git repository declares, each of them once."
-)
+_WHAT_IT_IS: Final = "reconciler creates the exams that a git repository declares, each of them once."
 
 
 def greet(parsed: argparse.Namespace) -> int:
     """Print what the program is, how things stand in this folder, and the next command."""
     console = result_console(parsed)
     standing, then = _standing(parsed)
-    put(console, _WHAT_IT_IS)
-    put(console, "")
-    put(console, standing)
-    put(console, invocation_of(parsed).completed(f"Next: {then}"))
+    for text in (_WHAT_IT_IS, "", standing, invocation_of(parsed).completed(f"Next: {then}")):
+        put_wrapped(console, text)
     put(console, "All commands: reconciler --help")
     return DONE
 

@@ -152,9 +152,8 @@ class Parser(argparse.ArgumentParser):
             return
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
             where = "" if self.prog == "reconciler" else f" of `{self.prog}`"
-            raise argparse.ArgumentError(
-                None, f"{value!r} is not a command{where}{_question(value, action.choices)}"
-            )
+            known = [*action.choices, *self.option_names]
+            raise argparse.ArgumentError(None, f"{value!r} is not a command{where}{_question(value, known)}")
         question = _question(value, action.choices) or f"; choose one of: {', '.join(action.choices)}"
         raise argparse.ArgumentError(action, f"invalid choice {value!r}{question}")
 

@@ -201,7 +201,7 @@ def test_the_id_of_a_lock_and_of_an_attempt_is_offered(tmp_path) -> None:
 
 
 def test_whatever_lies_there_is_no_error(tmp_path) -> None:
-    """Tab prints no complaint, and ends although a manifest is a pipe into which nobody writes."""
+    """Tab prints no complaint, even if a manifest is a pipe into which nobody writes."""
     broken = Workspace(tmp_path)
     for line in ("plan --target ", "state show ", "plan --env ", "unlock ", "--chdir /nowhere plan --env "):
         assert broken.run("completion", "zsh", f"reconciler {line}") == ""
@@ -215,6 +215,17 @@ def test_whatever_lies_there_is_no_error(tmp_path) -> None:
     (tmp_path / "exams.yaml").unlink()
     os.mkfifo(tmp_path / "exams.yaml")
     assert broken.run("completion", "zsh", "reconciler plan --target ") == ""
+
+
+def test_an_answer_that_takes_too_long_is_given_up() -> None:
+    """As from a network drive that hangs: the shell gets nothing, and no complaint."""
+    script = (
+        "import time\nfrom reconciler.cli import completion, main\n"
+        "completion._PATIENCE_S, completion.answers = 0.2, lambda line: time.sleep(60)\n"
+        "main(['completion', 'bash', 'reconciler '])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=30, check=True)
+    assert done.stdout + done.stderr == b""
 
 
 def test_a_thousand_exams_are_offered_in_time(tmp_path) -> None:

@@ -20,7 +20,7 @@ def workspace(tmp_path) -> Workspace:
 def test_an_empty_folder_gets_an_example(workspace) -> None:
     """It needs nothing, and says what the program is."""
     said = workspace.run()
-    assert said.startswith("reconciler creates the proctored exams that a git repository declares")
+    assert said.startswith("reconciler creates the exams that a git repository declares")
     assert "\nNext: `reconciler init --example`\n" in said
     workspace.run("init", "--example")
     assert "3 exams to create.\nNext: `reconciler plan`, then `reconciler apply`\n" in workspace.run()

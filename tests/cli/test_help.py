@@ -56,6 +56,8 @@ def test_help_is_wrapped_to_the_terminal(monkeypatch, columns: str, widest: int)
     [
         ("plam", "'plam' is not a command; did you mean 'plan'?"),
         ("aply", "did you mean 'apply'?"),
+        ("help plan", "did you mean '--help'?"),
+        ("version", "did you mean '--version'?"),
         ("state lst", "'lst' is not a command of `reconciler state`; did you mean 'list'?"),
         ("plan --taget=cs101", "unknown option '--taget'; did you mean '--target'?"),
         ("plan --environment staging", "did you mean '--env'?"),

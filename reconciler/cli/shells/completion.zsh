@@ -7,7 +7,8 @@ _reconciler() {
         case $line in
             (:files) _files; return ;;
             (:folders) _files -/; return ;;
-            (?*) found+=("${line%%$'\t'*}"); shown+=("${line/$'\t'/  }") ;;
+            (*$'\t'*) found+=("${line%%$'\t'*}"); shown+=("${(r:22:)found[-1]}${line#*$'\t'}") ;;
+            (?*) found+=("$line"); shown+=("$line") ;;
         esac
     done
     compadd -l -d shown -a found
