@@ -131,6 +131,7 @@ python:
 # Hashes make pip refuse a file that is not the one that was pinned. Once installed, nothing is downloaded again
 # until a list of requirements changes. As a constraint the list also pins what another package names with an extra.
 $(INSTALLED): requirements/dev.txt pyproject.toml | python
+	@echo 'Installing the packages of requirements/dev.txt into .venv, which takes a minute or two the first time.'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python $(PIP) install --require-hashes --requirement requirements/dev.txt --constraint requirements/dev.txt
 	$(BIN)/python $(PIP) install --no-deps --no-build-isolation --editable .
