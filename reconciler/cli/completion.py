@@ -11,7 +11,7 @@ import shlex
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 from msgspec import Struct
@@ -25,11 +25,13 @@ from reconciler.explaining.topics import Topics
 from reconciler.model.errors import ReconcilerError
 from reconciler.workspace import Workspace
 
+_PROGRAM: Final = "reconciler"
 _PATIENCE_S: Final = 2.0
 _FILES: Final = ":files"
 _FOLDERS: Final = ":folders"
 """Answers for which the shell lists its own files or folders."""
 _PATHS: Final = {"FILE": _FILES, "PATH": _FILES, "DIR": _FOLDERS}
+_IN_STATE: Final = frozenset({"ADDRESS", "GLOB", "FROM", "ID", "LOCK_ID"})
 _PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@%+,-]*")
 
 
@@ -110,7 +112,8 @@ def _words(line: str) -> list[str]:
             words = shlex.split(line + end)
             if line[-1:].isspace() and not end:
                 words.append("")
-            return words[1:] or [""]
+            program = next((at for at, word in enumerate(words) if PurePath(word).name == _PROGRAM), 0)
+            return words[program + 1 :] or [""]
     return [""]
 
 
@@ -144,35 +147,24 @@ def _names(action: argparse.Action, place: _Place) -> Iterable[str]:
         environment=place.given.get("env"),
         state_url=place.given.get("state"),
     )
-    match action.dest, action.metavar:
-        case "env", _:
-            return workspace.environments
-        case "topic", _:
-            return Topics(workspace.rules, MEANINGS).names()
-        case "targets", _:
-            return _declared(workspace)
-        case _, "ADDRESS" | "GLOB" | "FROM" | "ID" | "LOCK_ID":
-            return _in_state(action, place.parser.prog, workspace)
-        case _:
-            return ()
+    kind, prog = str(action.metavar), place.parser.prog
+    if action.dest == "env":
+        return workspace.environments
+    if action.dest == "topic":
+        return Topics(workspace.rules, MEANINGS).names()
+    if action.dest == "targets" or (kind == "ADDRESS" and prog == "reconciler import"):
+        return sorted(exam.address for exam in workspace.validate().declared.exams)
+    return _in_state(kind, prog, workspace) if kind in _IN_STATE else ()
 
 
-def _declared(workspace: Workspace) -> list[str]:
-    return sorted(exam.address for exam in workspace.validate().declared.exams)
-
-
-def _in_state(action: argparse.Action, prog: str, workspace: Workspace) -> Iterable[str]:
+def _in_state(kind: str, prog: str, workspace: Workspace) -> Iterable[str]:
     """Return names of a state in a local file; another state is not asked."""
-    state = workspace.load_state() if workspace.has_local_state else None
-    match prog, action.metavar:
-        case _, "LOCK_ID":
-            lock = workspace.lock() if state else None
-            return () if lock is None else (lock.lock_id,)
-        case _, "ID":
-            return [intent.attempt for intent in state.intents.values()] if state else ()
-        case "reconciler resolve", _:
-            return sorted(state.intents) if state else ()
-        case "reconciler import", _:
-            return sorted({*_declared(workspace), *(state.intents if state else ())})
-        case _:
-            return sorted({*state.exams, *state.intents}) if state else ()
+    if not workspace.has_local_state:
+        return ()
+    state = workspace.load_state()
+    if kind == "LOCK_ID":
+        lock = workspace.lock()
+        return () if lock is None else (lock.lock_id,)
+    if kind == "ID":
+        return [intent.attempt for intent in state.intents.values()]
+    return sorted(state.intents if prog == "reconciler resolve" else {*state.exams, *state.intents})

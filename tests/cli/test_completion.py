@@ -186,6 +186,12 @@ def test_what_may_come_next(workspace, monkeypatch, line: str, found: list[str])
     assert [answer.partition("\t")[0] for answer in answers(f"reconciler {line}")] == found
 
 
+@pytest.mark.parametrize("before", ["", "TOKEN=x ", "sudo -E ", "./venv/bin/"])
+def test_what_stands_before_the_program_does_not_count(before: str) -> None:
+    """A shell passes all of the command."""
+    assert [answer.partition("\t")[0] for answer in answers(f"{before}reconciler vali")] == ["validate"]
+
+
 def test_the_id_of_a_lock_and_of_an_attempt_is_offered(tmp_path) -> None:
     """A run that was killed leaves both."""
     killed = Workspace(tmp_path)
