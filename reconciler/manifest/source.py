@@ -5,8 +5,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cache, cached_property
-from itertools import accumulate, count
-from operator import add
+from itertools import accumulate
 from typing import Final
 
 from msgspec import Struct, field
@@ -97,7 +96,7 @@ class SourceText(Struct, dict=True):
     def starts(self) -> "array[int]":
         """The offset of the start of each line: the lengths of the lines before it, and of their breaks."""
         lines = self.text.replace("\r\n", " \n").replace("\r", "\n").split("\n")  # as long as before
-        return array("I", map(add, accumulate(map(len, lines[:-1]), initial=0), count()))
+        return array("I", accumulate([len(line) + 1 for line in lines[:-1]], initial=0))
 
     def position(self, offset: int) -> Position:
         """Return the line and column of `offset`."""

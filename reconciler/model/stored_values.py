@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta, Struct, ValidationError
-from msgspec.structs import force_setattr
+from msgspec.structs import astuple, force_setattr
 
 from reconciler.model.outside_text import tamed
 
@@ -45,8 +45,7 @@ class StoredValue(
     """
 
     def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
+        for name, value in zip(self.__struct_fields__, astuple(self), strict=True):
             if type(value) is datetime:
                 below = value.microsecond % _MICROSECONDS
                 if below or value.tzinfo is not UTC:
