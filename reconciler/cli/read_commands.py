@@ -32,15 +32,10 @@ from reconciler.model.plan import Action, Plan
 from reconciler.model.provenance import Provenance
 from reconciler.model.state import State
 from reconciler.model.words import nearest
-from reconciler.outputs.ci.gitlab import terraform_report
 from reconciler.outputs.invocation import Invocation
 from reconciler.outputs.json.plan import plan_document
 from reconciler.outputs.json.writers import diagnostics_document, to_text
 from reconciler.outputs.listing import Listing, Sources
-from reconciler.outputs.markdown.comment import plan_markdown
-from reconciler.outputs.markdown.state import state_markdown
-from reconciler.outputs.tables.state import state_csv
-from reconciler.outputs.tables.state_changes import state_as_plan
 from reconciler.outputs.text.console import count_of, put
 from reconciler.outputs.text.diagnostics_text import print_diagnostics
 from reconciler.outputs.text.plan_text import print_plan
@@ -108,6 +103,8 @@ def _print_plan(
                 to_text(plan_document(made, listing=listed, invocation=invocation, provenance=provenance))
             )
         case "markdown":
+            from reconciler.outputs.markdown.comment import plan_markdown  # noqa: PLC0415 - seldom needed
+
             print_raw(plan_markdown(made, listing=listed, invocation=invocation, provenance=provenance))
         case "html":
             from reconciler.outputs.html.page import plan_page  # noqa: PLC0415 - jinja2 is slow to load
@@ -116,6 +113,8 @@ def _print_plan(
         case "csv" | "ics":
             _print_table(parsed, made, listed)
         case "gitlab-terraform":
+            from reconciler.outputs.ci.gitlab import terraform_report  # noqa: PLC0415 - seldom needed
+
             print_raw(to_text(terraform_report(made)))
         case _:
             print_plan(
@@ -153,6 +152,8 @@ def show(parsed: argparse.Namespace) -> int:
     """Print a saved plan or, without a file, the state."""
     if parsed.file is None:
         if parsed.format in {"csv", "ics"}:
+            from reconciler.outputs.tables.state_changes import state_as_plan  # noqa: PLC0415 - seldom needed
+
             _print_table(parsed, state_as_plan(workspace_of(parsed).load_state()), Listing.ALL)
             return DONE
         if parsed.format not in TEXT_OR_JSON:
@@ -186,8 +187,12 @@ def _print_state(parsed: argparse.Namespace, state: State) -> int:
         case "json":
             print_raw(encode_state(state).decode())
         case "csv":
+            from reconciler.outputs.tables.state import state_csv  # noqa: PLC0415 - seldom needed
+
             print_raw(state_csv(state))
         case "markdown":
+            from reconciler.outputs.markdown.state import state_markdown  # noqa: PLC0415 - seldom needed
+
             print_raw(state_markdown(state, invocation))
         case _:
             print_state(state, result_console(parsed), invocation=invocation)

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cache, cached_property
 from itertools import accumulate
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
@@ -16,10 +16,12 @@ from reconciler.manifest.redaction import (
     printable,
     shown_length,
 )
-from reconciler.manifest.unparsed_redaction import UnparsedText
 from reconciler.manifest.yaml.nodes import TextRange
 from reconciler.model.diagnostics import Position, Span
 from reconciler.model.outside_text import spelt_out
+
+if TYPE_CHECKING:
+    from reconciler.manifest.unparsed_redaction import UnparsedText
 
 MAX_SIZE_BYTES: Final = 256 * 1024 * 1024
 MAX_ECHO: Final = 60
@@ -147,7 +149,9 @@ class SourceText(Struct, dict=True):
         return self._unparsed.shown_length(index)
 
     @cached_property
-    def _unparsed(self) -> UnparsedText:
+    def _unparsed(self) -> "UnparsedText":
+        from reconciler.manifest.unparsed_redaction import UnparsedText  # noqa: PLC0415 - slow to load
+
         return UnparsedText(self.lines())
 
     def is_hidden(self, offset: int) -> bool:

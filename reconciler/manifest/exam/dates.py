@@ -7,7 +7,6 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from reconciler.manifest.diagnostics import FileDiagnostics
-from reconciler.manifest.exam.date_advice import date_advice
 from reconciler.manifest.exam.zone_names import has_fixed_offset, zone_advice
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.model.diagnostics import Severity
@@ -110,6 +109,8 @@ def normalized(text: str, zone: ZoneInfo | None) -> str:
     """
     written = _WRITTEN.fullmatch(text)
     if written is None:
+        from reconciler.manifest.exam.date_advice import date_advice  # noqa: PLC0415 - slow to load
+
         raise BadDateTime("bad-date-time", "this is not a date and time", hint=date_advice(text))
     moment = _moment(written)
     offset = written["offset"]

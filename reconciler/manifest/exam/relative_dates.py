@@ -15,7 +15,6 @@ from typing import Final
 from msgspec import Struct, field
 
 from reconciler.manifest.diagnostics import FileDiagnostics
-from reconciler.manifest.exam.date_advice import clock_advice
 from reconciler.manifest.exam.dates import DATE_FIELDS, BadDateTime, date_places, local_reading, normalized
 from reconciler.manifest.header import FileContext
 from reconciler.manifest.yaml.nodes import BROKEN, Broken, TextRange, YamlMapping, YamlSequence
@@ -236,6 +235,8 @@ class _Reader(Struct):
         if not isinstance(text, str):
             raise _Unusable(written.value_at("at"))
         if _CLOCK.fullmatch(text) is None:
+            from reconciler.manifest.exam.date_advice import clock_advice  # noqa: PLC0415 - slow to load
+
             message = f"{self.diagnostics.echo(text)} is not a time of day"
             raise _Unusable(written.value_at("at"), message, clock_advice(text))
         return time.fromisoformat(text)
