@@ -97,7 +97,7 @@ def decode_snapshot(
 ) -> Snapshot:
     """Return the state in `data` with its marker, as `decode_state` but without StateMoved."""
     try:
-        document = convert(decode_json(data), dict[str, Any], "the state")
+        document = convert(decode_json(data, payloads), dict[str, Any], "the state")
         version = convert(document.pop("formatVersion", None), Count, "state.formatVersion")
         refuse_later(version, FORMAT_VERSION, location)
         marker = _take_marker(document, version)

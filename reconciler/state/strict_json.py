@@ -2,13 +2,16 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
 
 from reconciler.model.errors import StateTooNew
+from reconciler.model.identities import Digest
 from reconciler.model.outside_text import REPLACEMENT, tamed
+from reconciler.model.payloads import NO_PAYLOADS, Payload
 from reconciler.model.stored_values import StoredValue, problem_of
 
 T = TypeVar("T")
@@ -27,16 +30,27 @@ class MalformedError(ValueError):
     """The input is not what this product writes."""
 
 
-def decode_json(data: bytes) -> object:
+def decode_json(data: bytes, payloads: Mapping[Digest, Payload] = NO_PAYLOADS) -> object:
     """Return the JSON value in `data`: UTF-8, no key twice in one object, no NaN.
 
+    Where an object names the digest of one of `payloads` and has an equal `payload`, it gets that one: the
+    other is given up at once, so that memory never holds all of them twice.
     A lone surrogate becomes U+FFFD: earlier versions wrote such halves of characters into logs and
     recovery files.
     """
+
+    def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = _object(pairs)
+        if "payload" in value and isinstance(digest := value.get("digest"), str):
+            known = payloads.get(Digest(digest))
+            if known == value["payload"]:
+                value["payload"] = known
+        return value
+
     try:
         return json.loads(
             _without_halves(data.decode("utf-8")),
-            object_pairs_hook=_object,
+            object_pairs_hook=made,
             parse_constant=_refuse_constant,
         )
     except UnicodeDecodeError as error:

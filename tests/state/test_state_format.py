@@ -15,6 +15,7 @@ from reconciler.model.identities import ConfigurationSid
 from reconciler.model.payloads import digest_of
 from reconciler.model.state import Acceptance, UnclearAnswer
 from reconciler.state.state_format import decode_state, empty_state, encode_state
+from reconciler.state.strict_json import decode_json
 
 FULL = state({"a/one": entry(1), "b": entry(2)}, {"c": intent("t1")})
 EVERYTHING = replace(
@@ -76,6 +77,22 @@ def test_known_payloads_are_held_once():
     )
     assert found.exams == written
     assert found.exams["a"].payload is payload
+
+
+def test_a_known_payload_takes_the_place_of_an_equal_one_while_json_is_read():
+    """So the payloads of a large state are never in memory twice; any other value stays what it is."""
+    payload = {"title": "One", "configuration": {}}
+    known = {digest_of(payload): payload}
+    for digest, written, is_shared in (
+        (digest_of(payload), payload, True),
+        (digest_of(payload), {**payload, "title": "Edited"}, False),
+        ("sha256:0", payload, False),
+        (["sha256:0"], None, False),
+    ):
+        document = {"digest": digest, "payload": written}
+        read = decode_json(json.dumps([document]).encode(), known)
+        assert read == [document]
+        assert (read[0]["payload"] is payload) is is_shared
 
 
 def test_a_state_of_version_1_is_read():
