@@ -99,9 +99,7 @@ def twins_of(
 
 
 def _traits_of_create(create: Declaration) -> frozenset[Trait]:
-    """Return the traits of `create`; one of several sections also has that of its exam."""
-    if create.section is None:
-        return traits_of(create)
+    """Return the traits of `create`, and that of its exam: it may have sections, or have had some."""
     exam = exam_address_of(create.address, create.section)
     return traits_of(create) | {section_trait(create.course_sid, exam)}
 

@@ -72,6 +72,17 @@ def test_an_exam_that_gets_sections_is_not_created_again(is_in_doubt: bool) -> N
     assert guard(planned(declaring(section("001")), known), "same-exam").addresses == ("cs/mid", "cs/mid/001")
 
 
+@pytest.mark.parametrize("is_in_doubt", [False, True])
+def test_an_exam_in_place_of_its_sections_is_not_created_again(is_in_doubt: bool) -> None:  # noqa: FBT001 - a case
+    """The exam that nobody divides any more may be one of the sections that it had."""
+    before, now = section("001"), exam("cs/mid", {**payload("Midterm"), "url": "N/A"})
+    doubt = state(intents={before.address: intent("1", before)})
+    known = doubt if is_in_doubt else created_from(before)
+    assert guard(planned(declaring(now), known), "same-exam").addresses == ("cs/mid", "cs/mid/001")
+    assert codes(planned(declaring(now, moved=moves(("cs/mid/001", "cs/mid"))), created_from(before))) == []
+    assert codes(planned(declaring(now), created_from(section("001", course=OTHER_COURSE)))) == []
+
+
 def test_a_new_section_is_created() -> None:
     """Sections that are declared, forgotten, told apart, of another course or another exam stop nothing."""
     new = section("003")
