@@ -24,6 +24,7 @@ _DiagnosticKey: TypeAlias = tuple[str, TextRange, str]
 
 _IN_EXAM: Final = " (in the exam "
 _AND_IN: Final = " (and in "
+NON_STRING_KEY: Final = "non-string-key"
 _MISNAMED: Final = frozenset({"unknown-field", "unknown-rule"})
 _NOT_SHOWN: Final = (
     "this is wrong, and not shown: it is in a secret, behind one on its line, or in an unknown field"
@@ -182,6 +183,11 @@ class FileDiagnostics(Struct):
         del self._found[displaced]
         self._left_out[displaced] = None
         return True
+
+    def reports_key(self, at: TextRange) -> bool:
+        """Return whether the key at `at` is reported already, because it is not text."""
+        owner, at = self._owner_of(at)
+        return (NON_STRING_KEY, at, "") in owner._found  # noqa: SLF001 - another of this class
 
     def withdraw(self, code: str, within: TextRange) -> None:
         """Remove the diagnostics of `code` in a text range: another one says what is wrong there."""

@@ -172,7 +172,7 @@ def test_placeholders_in_defaults_serve_sections_alone(tmp_path: Path) -> None:
             "a section cannot have sections",
             "Write `sections` in an exam.",
         ),
-        ({"sections": {}}, "wrong-value", "'sections' is too small or empty", ""),
+        ({"sections": {}}, "wrong-value", "'sections' is empty", ""),
         ({"sections": ["001"]}, "wrong-type", "'sections' must be a mapping", ""),
         ({"sections": {"001": None}}, "wrong-type", "'001' must be a mapping", ""),
         (
@@ -221,14 +221,15 @@ def test_only_exams_have_sections(tmp_path: Path, holder: str) -> None:
 
 
 def test_a_key_that_is_a_number_must_be_quoted(tmp_path: Path) -> None:
-    """YAML would read 001 as 1."""
-    write(
-        tmp_path,
-        "exams.yaml",
-        json.dumps(FILE | {"version": 1})[:-1] + ', "exams": {"a": {"sections": {001: {}}}}}',
-    )
+    """YAML would read 001 as 1. That is the one mistake, it is shown, and others are found behind it."""
+    exam = json.dumps(SHARED)[:-1] + ',\n"sections": {\n001: {course: cs-a}, 1e3: {course: nope}}}'
+    text = json.dumps(FILE | {"version": 1})[:-1] + f', "exams": {{\n101: {exam}}}}}'
+    write(tmp_path, "exams.yaml", text)
     found = Workspace.open(root=tmp_path).validate().diagnostics
-    assert "non-string-key" in {one.code for one in found}
+    told = [(one.code, one.message, one.hint) for one in found if one.severity is Severity.ERROR]
+    a_number = "a key must be text; this one is a number, true, false or null"
+    assert told[:3] == [("non-string-key", a_number, "Put it in quotes.")] * 3
+    assert [code for code, _, _ in told[3:]] == ["unknown-alias"]
 
 
 def test_a_section_and_an_exam_cannot_share_an_address(tmp_path: Path) -> None:

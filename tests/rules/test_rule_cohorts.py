@@ -225,7 +225,7 @@ def test_the_limit_of_a_day_is_the_workspaces(tmp_path: Path) -> None:
             "cohorts: {a: [cs101, 'bio*']}\n",
             "reconciler.yaml:2:22 warning unknown-alias: no course is called 'bio*'. Write a name",
         ),
-        ("cohorts: {a: []}\n", "reconciler.yaml:2:11 error wrong-value: 'a' is too small or empty. "),
+        ("cohorts: {a: []}\n", "reconciler.yaml:2:11 error wrong-value: 'a' is empty. "),
         ("cohorts: {a: cs101}\n", "reconciler.yaml:2:14 error wrong-type: 'a' must be a list, not text. "),
         ("cohorts: {a: [1]}\n", "reconciler.yaml:2:15 error wrong-type: item 1 must be text, not a number. "),
         (
@@ -234,7 +234,7 @@ def test_the_limit_of_a_day_is_the_workspaces(tmp_path: Path) -> None:
         ),
         (
             "maxExamsADay: 0\n",
-            "reconciler.yaml:2:15 error wrong-value: 'maxExamsADay' is too small or empty. ",
+            "reconciler.yaml:2:15 error wrong-value: 'maxExamsADay' is too small. ",
         ),
         (
             f"cohorts: {json.dumps({f'c{number}': ['cs101'] for number in range(1_001)})}\n",

@@ -77,9 +77,7 @@ class _Report(Struct, frozen=True):
             case "pattern":
                 self._wrong_pattern()
             case _:
-                self._note(
-                    "wrong-value", f"{self.name} is too small or empty", "Give it a value, or remove it."
-                )
+                self._out_of_bounds()
 
     @property
     def name(self) -> str:
@@ -88,6 +86,16 @@ class _Report(Struct, frozen=True):
             return self.place.name
         last = self.path[-1]
         return self.diagnostics.echo(last) if isinstance(last, str) else f"item {last + 1}"
+
+    def _out_of_bounds(self) -> None:
+        bound: Any = self.error.validator_value
+        match self.error.validator:
+            case "minimum" if self.error.instance is not None:
+                self._note("wrong-value", f"{self.name} is too small", f"Write {bound} or more.")
+            case "maximum":
+                self._note("wrong-value", f"{self.name} is too large", f"Write {bound} or less.")
+            case _:
+                self._note("wrong-value", f"{self.name} is empty", "Give it a value, or remove it.")
 
     def _unknown_fields(self) -> None:
         known = list(self.error.schema["properties"]) if isinstance(self.error.schema, Mapping) else []
@@ -98,7 +106,7 @@ class _Report(Struct, frozen=True):
                 name = cut_key(field)
                 behind = end_of_name(name, field, at)
                 self.diagnostics.hide(TextRange(behind, max(at.end, value_at.end)))
-                if not self.diagnostics.is_full:
+                if not (self.diagnostics.is_full or self.diagnostics.reports_key(at)):
                     message = f"{self.diagnostics.echo(name)} is not a field of {self.name}"
                     hint = _advice(name, known, self.error.instance)
                     self.diagnostics.add("unknown-field", at, message, hint)

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from yaml import events as ev
 
-from reconciler.manifest.diagnostics import FileDiagnostics
+from reconciler.manifest.diagnostics import NON_STRING_KEY, FileDiagnostics
 from reconciler.manifest.redaction import announces_secret, is_part_of_reference, is_reference
 from reconciler.manifest.yaml.nodes import (
     BROKEN,
@@ -332,14 +332,8 @@ class YamlParser:
         is_merge = type(event) is _SCALAR and event.implicit[0] and event.value == MERGE
         value, start, end, _ = self._node(event)
         if not isinstance(value, str):
-            if value is not BROKEN:
-                self.diagnostics.source.unknown.append(TextRange(start, end))
-                self.diagnostics.add(
-                    "non-string-key",
-                    TextRange(start, end),
-                    "a key must be text; this one is " + _kind(value),
-                    "Text that begins with `{` or `[` needs quotes, and so does a key that is not text.",
-                )
+            value = self._key_as_text(event, value, TextRange(start, end))
+        if value is BROKEN:
             return _UnusualKey(BROKEN, start, end)
         is_secret = announces_secret(value)
         if value in node and len(self._repeats) > _MOST_REPEATS:
@@ -358,6 +352,21 @@ class YamlParser:
         address = take_address(node, offsets) if is_first else None
         self._repeats.append(Repeat(value, TextRange(start, end), first, advice_on(value, node), address))
         return _UnusualKey(BROKEN, start, end, is_secret)
+
+    def _key_as_text(self, event: _Event, value: Value, at: TextRange) -> str | Broken:
+        """Report a key that is not text; return a number as it is written, since that is what it means."""
+        if value is BROKEN:
+            return BROKEN
+        is_scalar = type(event) is _SCALAR
+        if not is_scalar:
+            self.diagnostics.source.unknown.append(at)
+        self.diagnostics.add(
+            NON_STRING_KEY,
+            at,
+            f"a key must be text; this one is {_kind(value)}",
+            "Put it in quotes." if is_scalar else "Text that begins with `{` or `[` needs quotes.",
+        )
+        return event.value if is_scalar and value is not None else BROKEN
 
     def _report_repeats(self, known: int) -> int | None:
         """Report the repeated keys of the mapping that ends, and forget them; `known` are of outer ones.
