@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, time, timedelta
 from typing import Final
 
 from msgspec import Struct, field
@@ -190,6 +191,10 @@ def _checked(name: str, text: str) -> str:
 
 def _take_code(exam: ExamRow, value: Value, findings: Findings) -> None:
     """Take an access code exactly as it is. Raises BadCell."""
+    if isinstance(value, bool | date | time | timedelta):
+        raise BadCell(
+            "A spreadsheet takes this access code for something else: make the cell text, and type it again."
+        )
     code = value if isinstance(value, str) else text_of(value)
     if _CONTROL.search(code) or "\n" in code or "\t" in code or "\r" in code:
         raise BadCell("An access code is one line of letters, digits and signs.")

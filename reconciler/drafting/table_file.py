@@ -13,7 +13,7 @@ from reconciler.drafting.exams import TableExam, named
 from reconciler.drafting.rows import read_rows
 from reconciler.drafting.table_dates import Order
 from reconciler.drafting.workbook import is_workbook, read_workbook
-from reconciler.model.diagnostics import Position
+from reconciler.model.diagnostics import Position, has_errors
 
 
 class TableExams(Struct, frozen=True):
@@ -46,7 +46,7 @@ def read_table(
             "no row names the columns of a table of exams",
             "Name them in the first row, such as title, course, start and end, or use --map FILE.yaml.",
         )
-    elif not table.rows:
+    elif not (table.rows or has_errors(findings.collected)):
         at = table.heads[0][0].at()
         findings.error(
             "table-unreadable", at, "there is no exam below the names of the columns", "Add the exams."

@@ -178,6 +178,7 @@ def test_a_row_with_too_many_cells_is_an_error():
     """Its cells would be taken for other fields."""
     _, findings = drafted(b"title,attempts\nFinal, part A,1\n")
     assert told(findings, "bad-cell") == [("table.csv:2:3", "this row has more cells than there are columns")]
+    assert told(findings, "table-unreadable") == []  # one message for one mistake
 
 
 @pytest.mark.parametrize(

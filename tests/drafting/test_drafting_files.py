@@ -1,14 +1,16 @@
 """Files of all kinds: encodings, separators, damaged ones, and those that are made to fill a memory."""
 
+import io
 import json
 import random
 import resource
 
+import openpyxl
 import pytest
 from drafted import drafted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from workbooks import finals_workbook, parts_of, with_part, workbook
+from workbooks import bytes_of, finals_workbook, parts_of, with_part, workbook
 
 from reconciler.drafting import cells
 
@@ -200,6 +202,37 @@ def test_an_error_of_excel_is_no_text():
     """A formula that failed."""
     _, findings = drafted(workbook(("S", [["title", "course"], ["A", "#REF!"]])), "w.xlsx")
     assert [place for place, _ in told(findings, "bad-cell")] == ["w.xlsx[S]!B2"]
+
+
+def test_a_formula_without_its_result_is_refused():
+    """A program that computes nothing saved the workbook; an empty result is one too."""
+    rows = [["title", "course", "start"], ["A", "cs", "=DATE(2031,12,10)+0.375"]]
+    text, findings = drafted(workbook(("S", rows)), "w.xlsx")
+    assert text is None
+    assert told(findings, "table-unreadable") == [
+        ("w.xlsx[S]!C2", "this cell has a formula, and its result is not in the file")
+    ]
+    cells = '<c t="inlineStr"><is><t>title</t></is></c><c t="inlineStr"><is><t>url</t></is></c>'
+    formulas = '<c t="str"><f>"A"&amp;1</f><v>A1</v></c><c t="str"><f>""</f><v></v></c>'
+    part = sheet_xml(f"<row>{cells}</row><row>{formulas}</row>")
+    text, _ = drafted(with_part(finals_workbook(), "xl/worksheets/sheet1.xml", part))
+    assert "title: A1\n" in text
+
+
+def test_numbers_have_the_zeros_that_a_workbook_shows():
+    """Section 001 is the number 1 with a format; a code that is a date or TRUE is not what was typed."""
+    book = openpyxl.load_workbook(
+        io.BytesIO(workbook(("S", [["title", "section", "access code"], ["A", 1, 42], ["B", 2, True]])))
+    )
+    for cell, shown in (("B2", "000"), ("C2", "0000"), ("B3", "000")):
+        book["S"][cell].number_format = shown
+    text, findings = drafted(bytes_of(book), "w.xlsx")
+    assert text is None
+    assert [place for place, _ in told(findings, "bad-cell")] == ["w.xlsx[S]!C3"]
+    book["S"]["C3"].value = "x-Moon"
+    text, findings = drafted(bytes_of(book), "w.xlsx")
+    assert "a/001:" in text
+    assert told(findings, "not-text") == []
 
 
 def test_all_visible_sheets_are_read():
