@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.header import term_of
+from reconciler.manifest.terms import address_in_term
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
 from reconciler.model.declarations import Absence, AcceptedChange, Distinction, Import, Move, Removal
 from reconciler.model.diagnostics import Position, Severity
@@ -288,7 +289,11 @@ def _items(name: str, root: YamlMapping, diagnostics: FileDiagnostics) -> Iterat
         if not isinstance(item, YamlMapping):
             continue
         fields = {field: text for field, text in item.items() if isinstance(text, str)}
-        fields |= {field: in_term(term, fields[field]) for field in _ADDRESSES if field in fields}
+        fields |= {
+            field: address_in_term(term, fields[field], item.value_at(field), diagnostics)
+            for field in _ADDRESSES
+            if field in fields
+        }
         if key in fields:
             at = item.value_at(key)
             found = _block(name, fields, diagnostics.source.position(at.start))

@@ -1,16 +1,20 @@
-"""Reads the terms of the workspace file."""
+"""Reads the terms of the workspace file, and the addresses in files of a term."""
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Final
 
 from reconciler.manifest.diagnostics import FileDiagnostics
 from reconciler.manifest.yaml.nodes import TextRange, YamlMapping
-from reconciler.model.identities import is_address_part
-from reconciler.model.terms import Term, monday_of
+from reconciler.model.diagnostics import Severity
+from reconciler.model.identities import Address, is_address_part
+from reconciler.model.terms import Term, in_term, monday_of
 
 _LONGEST: Final = timedelta(days=366)
 _SUNDAY: Final = timedelta(days=6)
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def terms_of(root: YamlMapping, diagnostics: FileDiagnostics) -> Mapping[str, Term]:
@@ -21,6 +25,20 @@ def terms_of(root: YamlMapping, diagnostics: FileDiagnostics) -> Mapping[str, Te
         for name, (at, _) in written.ranges().items()
     )
     return {term.name: term for term in found if term is not None}
+
+
+def address_in_term(term: str | None, written: str, at: TextRange, diagnostics: FileDiagnostics) -> Address:
+    """Return the whole address (or glob) that a manifest of `term` means; warn if it has the term twice."""
+    address = in_term(term, written)
+    if term is not None and written.startswith(f"{term}/"):
+        diagnostics.add(
+            "term-twice",
+            at,
+            f"`term` of this file begins the address too, so it is {diagnostics.echo(address)}",
+            f"Write {diagnostics.echo(written.removeprefix(f'{term}/'))} here.",
+            severity=Severity.WARNING,
+        )
+    return address
 
 
 class _Reader:
@@ -90,15 +108,15 @@ class _Reader:
         text = holder.get(field)
         if not isinstance(text, str):
             return None
-        try:
-            return date.fromisoformat(text)
-        except ValueError:
-            self._report(
-                holder.value_at(field),
-                f"{self._diagnostics.echo(text)} is not a day of the calendar",
-                "Write year, month and day, such as 2032-01-12.",
-            )
-            return None
+        with suppress(ValueError):
+            if _DAY.fullmatch(text):  # `fromisoformat` also reads weeks, and days without hyphens
+                return date.fromisoformat(text)
+        self._report(
+            holder.value_at(field),
+            f"{self._diagnostics.echo(text)} is not a day of the calendar",
+            "Write year, month and day, such as 2032-01-12.",
+        )
+        return None
 
     def _report(self, at: TextRange, message: str, hint: str) -> None:
         self._diagnostics.add("bad-term", at, message, hint)

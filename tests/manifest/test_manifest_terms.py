@@ -337,6 +337,11 @@ def test_a_missing_term_is_told_once(  # noqa: PLR0913, PLR0917 - what is writte
             "year, month and day",
         ),
         (
+            {"starts": "2032-W03", "ends": "2032-05-07"},
+            "'2032-W03' is not a day of the calendar",
+            "year, month and day",
+        ),
+        (
             SPRING | {"skip": [{"from": "2032-03-09", "to": "2032-03-14"}]},
             "are not whole weeks",
             "{from: 2032-03-08, to: 2032-03-14}",
@@ -397,6 +402,19 @@ def test_a_term_begins_the_addresses_of_its_file(tmp_path: Path) -> None:
         "2032sp/cs/lost",
     ]
     assert [one.other for one in declared.distinctions] == ["2032sp/cs/*"]
+
+
+def test_a_term_that_is_written_twice_is_told(tmp_path: Path) -> None:
+    """It is no mistake that apply must stop, but nobody means it; a block would never find its exams."""
+    exam = {"2032sp/cs/mid": WHOLE, "2032spring/cs/mid": WHOLE | {"title": "Other"}}
+    loaded = load(tmp_path, exams=exam, removed=[{"exam": "2032sp/cs/*"}])
+    told = [(one.message, one.hint) for one in loaded.diagnostics if one.code == "term-twice"]
+    message = "`term` of this file begins the address too, so it is "
+    assert told == [
+        (f"{message}'2032sp/2032sp/cs/mid'", "Write 'cs/mid' here."),
+        (f"{message}'2032sp/2032sp/cs/*'", "Write 'cs/*' here."),
+    ]
+    assert errors(loaded) == []
 
 
 def test_a_block_that_points_nowhere_is_suggested_what_its_file_would_write(tmp_path: Path) -> None:

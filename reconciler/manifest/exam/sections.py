@@ -11,10 +11,10 @@ from reconciler.manifest.exam.provenance import LayerValues
 from reconciler.manifest.schema.as_meant import exam_as_meant
 from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
+from reconciler.manifest.terms import address_in_term
 from reconciler.manifest.yaml.nodes import BROKEN, MERGE, TextRange, Value, YamlMapping
 from reconciler.model.identities import ADDRESS_RULE, Address, is_address, is_address_part
 from reconciler.model.provenance import Layer
-from reconciler.model.terms import in_term
 
 
 class WrittenExam(Struct, frozen=True, kw_only=True):
@@ -61,7 +61,7 @@ def written_exams(
         exam, place = exams[key], NamedRange(at, "an exam")
         if _is_failed_merge(key, exam):
             continue
-        address = _address(in_term(term, key), key, at, diagnostics)
+        address = _address(address_in_term(term, key, at, diagnostics), key, at, diagnostics)
         if isinstance(exam, YamlMapping) and SECTIONS in exam:
             _report_shape(exam, place, diagnostics)
             yield from _sections(key, exam, address, place, term, diagnostics)
