@@ -14,7 +14,8 @@ from reconciler.model.terms import Term, in_term, monday_of
 
 _LONGEST: Final = timedelta(days=366)
 _SUNDAY: Final = timedelta(days=6)
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY: Final = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
+"""A day of the years 1000 to 2999, so that every day which counts from it exists."""
 
 
 def terms_of(root: YamlMapping, diagnostics: FileDiagnostics) -> Mapping[str, Term]:
@@ -114,7 +115,7 @@ class _Reader:
         self._report(
             holder.value_at(field),
             f"{self._diagnostics.echo(text)} is not a day of the calendar",
-            "Write year, month and day, such as 2032-01-12.",
+            "Write year, month and day, such as 2032-01-12; years are 1000 to 2999.",
         )
         return None
 

@@ -342,6 +342,11 @@ def test_a_missing_term_is_told_once(  # noqa: PLR0913, PLR0917 - what is writte
             "year, month and day",
         ),
         (
+            {"starts": "2032-01-12", "ends": "9999-12-31"},
+            "'9999-12-31' is not a day of the calendar",
+            "years are 1000 to 2999",
+        ),
+        (
             SPRING | {"skip": [{"from": "2032-03-09", "to": "2032-03-14"}]},
             "are not whole weeks",
             "{from: 2032-03-08, to: 2032-03-14}",
