@@ -23,9 +23,9 @@ def environment() -> dict[str, str]:
     return {**os.environ, **theirs, "PATH": path, "CI": ""}
 
 
-def run_in_pipe(folder: Path) -> str:
-    """Run the demo as a pipeline does; return what it prints."""
-    done = subprocess.run(
+def run_in_pipe(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the demo as a pipeline does."""
+    return subprocess.run(
         [DEMO, folder],
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -34,8 +34,6 @@ def run_in_pipe(folder: Path) -> str:
         check=False,
         text=True,
     )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
 
 
 def read_until(terminal: int, end: str) -> str:
@@ -57,27 +55,37 @@ def check_created_once(folder: Path) -> None:
 
 
 def test_the_demo_creates_each_exam_once_and_leaves_no_secret(tmp_path: Path) -> None:
-    """In a pipe it ends by itself. Passwords are sent, and are in no file and no output of the demo."""
-    printed = run_in_pipe(tmp_path)
+    """In a pipe it ends by itself. Passwords are sent, and are in no file and no output. It runs again."""
+    done = run_in_pipe(tmp_path)
+    assert done.returncode == 0, done.stdout
     check_created_once(tmp_path)
-    assert f"sandbox --store {tmp_path}/sandbox.jsonl" in printed.splitlines()[-1]
+    assert f"sandbox --store {tmp_path}/sandbox.jsonl" in done.stdout.splitlines()[-1]
     assert '"password"' in (tmp_path / "sandbox.jsonl").read_text()
-    for text in (printed, *(path.read_text() for path in tmp_path.rglob("*") if path.is_file())):
+    for text in (done.stdout, *(path.read_text() for path in tmp_path.rglob("*") if path.is_file())):
         assert "made-up" not in text
+    check_again_at_a_terminal(tmp_path)
 
 
-def test_at_a_terminal_the_page_of_the_sandbox_is_there_until_enter(tmp_path: Path) -> None:
-    """A second run begins afresh; what it names can be opened, and Enter ends the sandbox."""
-    (tmp_path / "exams.state.json").write_text("left by an earlier run")
+def test_a_folder_of_others_is_left_alone(tmp_path: Path) -> None:
+    """The demo begins by removing its folder, so it takes none that holds something else."""
+    (tmp_path / "exams.state.json").write_text("ours")
+    done = run_in_pipe(tmp_path)
+    assert done.returncode == 1
+    assert "name another folder" in done.stdout
+    assert (tmp_path / "exams.state.json").read_text() == "ours"
+
+
+def check_again_at_a_terminal(folder: Path) -> None:
+    """Fail unless the demo begins afresh, what it names can be opened, and Enter ends the sandbox."""
     terminal, inside = pty.openpty()
     with subprocess.Popen(
-        [DEMO, tmp_path], env=environment(), stdin=inside, stdout=inside, stderr=inside
+        [DEMO, folder], env=environment(), stdin=inside, stdout=inside, stderr=inside
     ) as demo:
         os.close(inside)
         try:
             printed = read_until(terminal, "press Enter")
-            check_created_once(tmp_path)
-            assert "CS 101 Midterm Exam 1" in (tmp_path / "plan.html").read_text()
+            check_created_once(folder)
+            assert "CS 101 Midterm Exam 1" in (folder / "plan.html").read_text()
             (url,) = re.findall(r"what the sandbox has +(http://127\.0\.0\.1:\d+)", printed)
             with urllib.request.urlopen(url) as page:  # noqa: S310 - the sandbox of this demo
                 assert "CS 101 Midterm Exam 1" in page.read().decode()
