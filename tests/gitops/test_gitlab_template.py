@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+import zygote
 from exam_workspace import MANIFEST, Workspace, exam
-from launchers import launcher
 
 from reconciler.sandbox.running import running
 
@@ -105,7 +105,7 @@ def play(workspace, name, jobs=JOBS):
     job = jobs[f"reconciler {name} staging"]
     command = workspace.root / "bin" / "reconciler"
     command.parent.mkdir(exist_ok=True)
-    command.write_text(launcher())
+    command.write_text(zygote.launcher())
     command.chmod(0o755)
     variables = {"CI_PROJECT_DIR": str(workspace.root), "PATH": f"{command.parent}:{os.environ['PATH']}"}
     return subprocess.run(

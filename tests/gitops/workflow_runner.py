@@ -17,8 +17,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import yaml
+import zygote
 from expressions import fill, holds
-from launchers import launcher
 
 ROOT = Path(__file__).parents[2]
 REPOSITORY = "example-edu/exams"
@@ -325,7 +325,7 @@ def prepare_reconciler(temp):
     """Have the action find, in `temp`, what its first step would install."""
     for folder, text in (
         ("bin/python", f'#!/usr/bin/env bash\nexec "{sys.executable}" "$@"\n'),
-        ("command/reconciler", launcher()),
+        ("command/reconciler", zygote.launcher()),
     ):
         script = temp / "reconciler" / folder
         script.parent.mkdir(parents=True)

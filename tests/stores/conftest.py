@@ -11,8 +11,7 @@ import httpx
 import object_servers
 import pytest
 import state_server
-
-from reconciler.stores.conformance import Place
+from warm_place import WarmPlace
 
 CREDENTIALS = {"TF_HTTP_USERNAME": state_server.USERNAME, "TF_HTTP_PASSWORD": state_server.PASSWORD}
 
@@ -32,7 +31,7 @@ class StateServer:
         """The state called `name`."""
         path = {"plain": "/plain/", "gitlab": "/api/v4/projects/1/terraform/state/"}[flavour]
         environ = CREDENTIALS | {"TF_HTTP_ADDRESS": self.base}
-        return Place(url=f"{self.base}{path}{name}{options}", root=self.root, environ=environ)
+        return WarmPlace(url=f"{self.base}{path}{name}{options}", root=self.root, environ=environ)
 
     def control(self, place, **asked):
         """Plan what `asked` says for a state; what happened to it so far."""

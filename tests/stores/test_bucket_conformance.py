@@ -3,8 +3,9 @@
 from typing import ClassVar
 
 import pytest
+from warm_place import WarmPlace
 
-from reconciler.stores.conformance import Place, StoreConformance
+from reconciler.stores.conformance import StoreConformance
 
 
 class TestS3(StoreConformance):
@@ -15,7 +16,7 @@ class TestS3(StoreConformance):
     @pytest.fixture
     def place(self, s3, tmp_path):
         """A fresh key."""
-        return Place(url=s3.url(), root=tmp_path)
+        return WarmPlace(url=s3.url(), root=tmp_path)
 
 
 class TestAzure(StoreConformance):
@@ -27,7 +28,7 @@ class TestAzure(StoreConformance):
     @pytest.fixture
     def place(self, az, tmp_path):
         """A fresh key."""
-        return Place(url=az.url(), root=tmp_path)
+        return WarmPlace(url=az.url(), root=tmp_path)
 
 
 class TestGoogle(StoreConformance):
@@ -39,4 +40,4 @@ class TestGoogle(StoreConformance):
     @pytest.fixture
     def place(self, gs, tmp_path):
         """A fresh key."""
-        return Place(url=gs.url(), root=tmp_path)
+        return WarmPlace(url=gs.url(), root=tmp_path)

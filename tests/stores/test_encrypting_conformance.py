@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from warm_place import WarmPlace
 
-from reconciler.stores.conformance import Place, StoreConformance
+from reconciler.stores.conformance import StoreConformance
 
 SUPPORT = Path(__file__).parents[1] / "support"
 
@@ -38,7 +39,7 @@ class TestEncryptedFile(StoreConformance):
     @pytest.fixture
     def place(self, tmp_path, packages):
         """A path below the test's own directory."""
-        return Place(url="encrypted-file:state/s.json", root=tmp_path, environ={"PYTHONPATH": packages})
+        return WarmPlace(url="encrypted-file:state/s.json", root=tmp_path, environ={"PYTHONPATH": packages})
 
     def test_nothing_is_written_in_the_clear(self, place, tmp_path):
         """Neither snapshot, log nor backup."""

@@ -3,8 +3,9 @@
 from typing import ClassVar
 
 import pytest
+from warm_place import WarmPlace
 
-from reconciler.stores.conformance import Place, StoreConformance
+from reconciler.stores.conformance import StoreConformance
 
 
 class TestFile(StoreConformance):
@@ -33,4 +34,4 @@ class TestFile(StoreConformance):
     @pytest.fixture
     def place(self, tmp_path):
         """A path below the test's own directory."""
-        return Place(url="file:state/s.json", root=tmp_path)
+        return WarmPlace(url="file:state/s.json", root=tmp_path)

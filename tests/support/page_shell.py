@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+import zygote
+
 ROOT = Path(__file__).parents[2]
 # Ports that pages name. Theirs have as many digits, so that nothing moves in what is printed.
 PORTS_OF_PAGES = ("8400", "8401")
@@ -132,12 +134,15 @@ def _environment(root: Path, port: str) -> dict[str, str]:
     (home / ".gitconfig").write_text(
         "[user]\nname = A Reader\nemail = reader@example.edu\n[init]\ndefaultBranch = main\n"
     )
+    warm = root / "warm"
+    warm.write_text(zygote.launcher(LC_ALL="C.UTF-8"))
     command = programs / "reconciler"
     command.write_text(
         f'#!/bin/sh\n[ "$1" != sandbox ] || {{ shift; set -- sandbox --port {port} "$@"; }}\n'
-        f'exec {shlex.quote(sys.executable)} -P -m reconciler "$@"\n'
+        f'exec {shlex.quote(str(warm))} "$@"\n'
     )
-    command.chmod(0o755)
+    for program in (warm, command):
+        program.chmod(0o755)
     path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
     kept = {name: value for name, value in os.environ.items() if name.startswith("COV")}
     return kept | {

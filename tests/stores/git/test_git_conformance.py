@@ -6,8 +6,9 @@ import pytest
 import tls_material
 from git_repositories import bare
 from git_server import knowing_the_password, serving
+from warm_place import WarmPlace
 
-from reconciler.stores.conformance import Place, StoreConformance
+from reconciler.stores.conformance import StoreConformance
 
 pytestmark = pytest.mark.timeout(600)  # hundreds of processes, on a machine that may have others to run
 
@@ -26,7 +27,7 @@ class TestGitFile(StoreConformance):
     @pytest.fixture
     def place(self, tmp_path):
         """A bare repository of its own."""
-        return Place(url=f"git+file://{bare(tmp_path / 'exams.git')}", root=tmp_path)
+        return WarmPlace(url=f"git+file://{bare(tmp_path / 'exams.git')}", root=tmp_path)
 
 
 class TestGitHttps(StoreConformance):
@@ -47,4 +48,4 @@ class TestGitHttps(StoreConformance):
             monkeypatch.setenv(name, value)
         with serving(tmp_path / "served", tls=tls_material.good()) as server:
             url = f"{server.address}/exams.git#branch=state&path=terms/s.json"
-            yield Place(url=url, root=tmp_path)
+            yield WarmPlace(url=url, root=tmp_path)
