@@ -1,5 +1,6 @@
 """The hooks for pre-commit, tried with the real one; it installs the first with pip, as for any user."""
 
+import json
 import os
 import re
 import shutil
@@ -14,10 +15,10 @@ from workflow_runner import git
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def hooks(tmp_path):
-    """A repository with this version of the product, as `try-repo` takes it."""
-    folder = tmp_path / "hooks"
+@pytest.fixture(scope="module")
+def hooks(tmp_path_factory):
+    """A repository with this version of the product; the folder beside it is where pre-commit installs it."""
+    folder = tmp_path_factory.mktemp("pre-commit") / "hooks"
     ours = (
         "reconciler",
         "schemas",
@@ -50,15 +51,19 @@ def commit(folder):
     git("commit", "--quiet", "--message", "all", cwd=folder)
 
 
-def try_repo(hooks, repository, hook, *options):
-    """What `pre-commit try-repo` made of `hook`."""
+def run_hook(hooks, repository, hook, *options):
+    """What pre-commit made of `hook`."""
+    revision = git("rev-parse", "HEAD", cwd=hooks)
+    config = {"repos": [{"repo": str(hooks), "rev": revision, "hooks": [{"id": hook}]}]}
+    (repository.parent / "pre-commit.yaml").write_text(json.dumps(config))
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     return subprocess.run(
-        [sys.executable, "-m", "pre_commit", "try-repo", str(hooks), hook, *options, "--color", "never"],
+        [sys.executable, "-m", "pre_commit", "run", "--config", "../pre-commit.yaml", *options],
         cwd=repository,
         env=environment
         | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PRE_COMMIT_COLOR": "never",
             "PRE_COMMIT_HOME": str(hooks.parent / "pre-commit"),
             "VIRTUALENV_OVERRIDE_APP_DATA": str(hooks.parent / "virtualenv"),
         },
@@ -74,12 +79,12 @@ def test_a_mistake_stops_the_commit(hooks, repository, hook):
     workspace = Workspace(repository)
     workspace.declare("a")
     commit(repository)
-    passed = try_repo(hooks, repository, hook, "--all-files")
+    passed = run_hook(hooks, repository, hook, "--all-files")
     assert passed.returncode == 0, passed.stdout + passed.stderr
     assert "Passed" in passed.stdout
     text = (repository / "exams.yaml").read_text()
     (repository / "exams.yaml").write_text(text.replace("title:", "titlee:"))
-    failed = try_repo(hooks, repository, hook, "--all-files")
+    failed = run_hook(hooks, repository, hook, "--all-files")
     assert failed.returncode == 1
     assert "exams.yaml:" in failed.stdout
     assert "titlee" in failed.stdout
@@ -107,7 +112,7 @@ def test_a_commit_that_changes_no_manifest_is_checked_and_passes(hooks, terms):
     """What has other names than `exams.yaml` is checked, in all environments; a note is no manifest."""
     (terms / "notes.txt").write_text("a note\n")
     git("add", "--all", cwd=terms)
-    done = try_repo(hooks, terms, "reconciler-validate-system")
+    done = run_hook(hooks, terms, "reconciler-validate-system")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Passed" in done.stdout
 
@@ -116,7 +121,7 @@ def test_a_commit_that_changes_no_manifest_is_checked_and_passes(hooks, terms):
 def test_a_base_that_is_deleted_stops_the_commit(hooks, terms, hook):
     """Nothing but the deletion is in the commit, and it is told once, where the base is named."""
     git("rm", "--quiet", "shared/base.yaml", cwd=terms)
-    failed = try_repo(hooks, terms, hook)
+    failed = run_hook(hooks, terms, hook)
     assert failed.returncode == 1
     assert failed.stdout.count("error[") == 1
     assert "terms/2031/fall.yaml:2:11: error[unreadable-file]" in failed.stdout
@@ -127,6 +132,6 @@ def test_a_mistake_in_a_base_stops_the_commit(hooks, terms):
     base = terms / "shared/base.yaml"
     base.write_text(base.read_text().replace("timezone", "timezon"))
     git("add", "--all", cwd=terms)
-    failed = try_repo(hooks, terms, "reconciler-validate-system")
+    failed = run_hook(hooks, terms, "reconciler-validate-system")
     assert failed.returncode == 1
     assert re.search(r"shared/base.yaml:\d+:\d+: error\[unknown-field\]", failed.stdout)
