@@ -20,7 +20,8 @@ from git_repositories import bare
 from reconciler import fault_points
 from reconciler.sandbox.running import running
 
-_FRESH_S = 10
+_FRESH_S = 1.0
+_SOON_STALE = f"import reconciler.applying.executor as executor\nexecutor._FRESH_S = {_FRESH_S}\n"
 _LOCK_ID = re.compile(r"lock id (\w+)")
 
 
@@ -65,6 +66,7 @@ def begun(root, url, variables):
     root.mkdir(exist_ok=True)
     made = Workspace(root)
     made.declare("e0", "e1")
+    made.write(_SOON_STALE, "sitecustomize.py")
     made.variables |= variables
     made.store = ("--state", url)
     made.run("init", *made.store)

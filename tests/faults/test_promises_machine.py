@@ -300,12 +300,13 @@ class History(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(300)
-def test_any_history_keeps_the_promises():
+@pytest.mark.parametrize("_part", range(4))  # which several workers play at once
+def test_any_history_keeps_the_promises(_part):
     """Nothing twice, nothing lost, and in the end everything whole."""
     run_state_machine_as_test(
         History,
         settings=settings(
-            max_examples=20,
+            max_examples=5,
             stateful_step_count=20,
             deadline=None,
             phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would take an hour

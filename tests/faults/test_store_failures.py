@@ -68,11 +68,12 @@ class Store:
         if self.is_broken or (kind == self.kind and self.left == 0):
             self.is_broken = True
             if self.how == "HANG":
+                self.path.with_name("hangs").touch()
                 threading.Event().wait()
             raise eval(self.how)
 '''
 SHORTER_LIMIT = "import reconciler.stores.opening as opening\nopening.LIMIT_S = 1.0\n"
-SHORTER_PATIENCE = "import reconciler.applying.stopping as stopping\nstopping._PATIENCE_S = 1.0\n"
+SHORTER_PATIENCE = "import reconciler.applying.stopping as stopping\nstopping._PATIENCE_S = 0.5\n"
 ODD = (
     "ValueError('x')",
     "StopIteration()",
@@ -112,6 +113,14 @@ def start(workspace, url, plug):
     process = workspace.start("apply", "--auto-approve", *STATE, *more)
     workspace.variables = usual
     return process
+
+
+def wait_for_hang(workspace):
+    """Return once the store hangs."""
+    deadline = time.monotonic() + 20
+    while not (workspace.root / "hangs").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def ended(process, within_s):
@@ -160,9 +169,9 @@ def test_two_signals_end_a_run_whose_store_hangs(workspace, moment):
     (workspace.root.parent / "package" / "sitecustomize.py").write_text(SHORTER_PATIENCE)
     with running() as sandbox:
         process = start(workspace, sandbox.url, f"{moment}:HANG")
-        time.sleep(2)
+        wait_for_hang(workspace)
         process.send_signal(signal.SIGTERM)
-        time.sleep(1.5)
+        time.sleep(1)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         code, _, printed = ended(process, 10)
@@ -176,7 +185,7 @@ def test_one_signal_ends_a_run_that_sent_nothing_yet(workspace, moment):
     """Nothing waits for the store, which hangs before it gives the lock."""
     with running() as sandbox:
         process = start(workspace, sandbox.url, f"{moment}:HANG")
-        time.sleep(1)
+        wait_for_hang(workspace)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=10)
         assert (out, err, process.returncode) == ("", "interrupted: nothing more was sent\n", 143)
