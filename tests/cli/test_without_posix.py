@@ -44,7 +44,8 @@ terms: {2031fa: {starts: 2031-09-01, ends: 2031-12-19}, 2032sp: {starts: 2032-01
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
     """A workspace with a state in which cs/a exists, made elsewhere."""
-    made = Workspace(tmp_path_factory.mktemp("elsewhere"))
+    made = Workspace(tmp_path_factory.mktemp("elsewhere") / "workspace")  # no other test's machine
+    made.root.mkdir()
     made.declare("a")
     made.run("init")
     with running(Settings(port=0)) as sandbox:
