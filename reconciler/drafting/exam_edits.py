@@ -92,7 +92,13 @@ class ExamEdits(Struct):
             self._look_at(at, text)
 
     def _date(self, at: TextRange, where: str, text: str, zone: ZoneInfo | None) -> None:
-        shifted = self.shift.shifted(text, zone)
+        """Shift a date; one that is none by itself, with a placeholder or unused, is to be filled in."""
+        try:
+            shifted = self.shift.shifted(text, zone)
+        except ValueError:
+            self.edits.replace(at, FILL_IN)
+            self.gaps[at] = where
+            return
         self.edits.replace(at, shifted.text)
         self.dates.setdefault(at, DateEdit(where=where, before=text, shifted=shifted))
 

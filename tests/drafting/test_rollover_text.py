@@ -357,6 +357,17 @@ def test_a_password_is_to_be_filled_in(tmp_path: Path, written: str, after: Any)
     assert "hunter2" not in repr((made.diff, made.gaps, made.shifts))
 
 
+def test_a_date_with_a_placeholder_is_to_be_filled_in(tmp_path: Path) -> None:
+    """It is a date only in each section; so is one that every section overrides, and that nothing checks."""
+    dates = 'examOpenDate: "2031-10-0{section}T09:00", examCloseDate: soon'
+    fields = 'course: cs101, title: "Final {section}", url: N/A, configuration: {duration: 9, ' + dates
+    sections = 'sections: {"6": {configuration: {examCloseDate: 2031-10-06T17:00}}}'
+    text = f"{WHOLE}  cs101/final: {{{fields}}}, {sections}}}\n"
+    made = only_exam(new_text(tmp_path, text))
+    assert made["configuration"] == {"duration": 9, "examOpenDate": MARK, "examCloseDate": MARK}
+    assert made["sections"]["6"]["configuration"] == {"examCloseDate": "2032-02-23T17:00"}
+
+
 def test_texts_that_are_right_in_every_term_are_kept(tmp_path: Path) -> None:
     """N/A, and texts with {term}; {course} in a text is told, since it stands for another name now."""
     text = f"""{WHOLE}  a:
