@@ -89,7 +89,7 @@ def test_what_is_no_configuration_sid_is_left_out(configuration):
         b"<html>Logged out</html>",
         b"\xff\xfe",
         b"[" * 100_000,
-        b'{"sid": "%s", "x": %s1%s}' % (SID.encode(), b"[" * 5000, b"]" * 5000),
+        b'{"sid": "%s", "x": %s1%s}' % (SID.encode(), b"[" * 100_000, b"]" * 100_000),
         b'{"sid": "' + SID.encode(),
     ],
     ids=lambda body: repr(body[:24]),
