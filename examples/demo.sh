@@ -93,8 +93,8 @@ say_where_to_look() {
 		printf '  what the sandbox has     %s\n\nThe sandbox runs until you press Enter. ' "$url"
 		read -r || true
 	else
-		printf '  what the sandbox has     http://127.0.0.1:8400, once you start it again:\n'
-		printf '                           %s sandbox --store %s/sandbox.jsonl\n' "$command" "$folder"
+		printf '  what the sandbox has     %s, once you start it again:\n' "$url"
+		printf '                           %s sandbox --port %s --store %s/sandbox.jsonl\n' "$command" "${url##*:}" "$folder"
 	fi
 }
 

@@ -59,7 +59,9 @@ def test_the_demo_creates_each_exam_once_and_leaves_no_secret(tmp_path: Path) ->
     done = run_in_pipe(tmp_path)
     assert done.returncode == 0, done.stdout
     check_created_once(tmp_path)
-    assert f"sandbox --store {tmp_path}/sandbox.jsonl" in done.stdout.splitlines()[-1]
+    service = json.loads((tmp_path / "exams.state.json").read_text())["service"]
+    again = f"sandbox --port {service.split(':')[-1]} --store {tmp_path}/sandbox.jsonl"
+    assert again in done.stdout.splitlines()[-1]  # the service that the state belongs to
     assert '"password"' in (tmp_path / "sandbox.jsonl").read_text()
     for text in (done.stdout, *(path.read_text() for path in tmp_path.rglob("*") if path.is_file())):
         assert "made-up" not in text
