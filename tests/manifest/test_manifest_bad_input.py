@@ -69,6 +69,7 @@ CASES: list[tuple[str, str | bytes, str, int, int]] = [
     ("list", "- a\n", "not-a-mapping", 1, 1),
     ("scalar", "hello\n", "not-a-mapping", 1, 1),
     ("several documents", HEAD + "---\nversion: 1\n", "several-documents", 12, 1),
+    ("address twice, without an exam", HEAD + "  a/b:\n  a/b:\n    title: B\n", "duplicate-key", 13, 3),
     ("integer key", HEAD + "  5: {}\n", "non-string-key", 12, 3),
     ("list key", HEAD + "? [a]\n: b\n", "non-string-key", 12, 3),
     ("address with dots", HEAD + "  a/../b: {}\n", "bad-address", 12, 3),

@@ -349,7 +349,7 @@ class YamlParser:
                 _ORDINARY_KEYS[value] = value
             return _UnusualKey(value, start, end, is_secret)
         is_first = not self._repeats or self._repeats[-1].at.start < next(iter(offsets), start)
-        address = take_address(node, offsets) if is_first else None
+        address = take_address(node, offsets, value) if is_first else None
         self._repeats.append(Repeat(value, TextRange(start, end), first, advice_on(value, node), address))
         return _UnusualKey(BROKEN, start, end, is_secret)
 

@@ -40,15 +40,18 @@ def advice_on(key: str, node: YamlMapping) -> str:
     return "Move what is below it to the first, and remove this line."
 
 
-def take_address(node: YamlMapping, offsets: "list[int] | array[int]") -> TextRange | None:
-    """Remove an address without an exam, if that is the last that `node` holds, and return its text range."""
+def take_address(node: YamlMapping, offsets: "list[int] | array[int]", repeated: str) -> TextRange | None:
+    """Remove an address without an exam, if that is the last that `node` holds, and return its text range.
+
+    The key that is `repeated` stays: it is no exam between two others, but there twice itself.
+    """
     starts = offsets[::OFFSETS_PER_ENTRY]
     last = max(range(len(starts)), key=starts.__getitem__, default=-1)  # merged fields stand behind it
     key = list(node)[last] if starts else ""
     value = node.get(key)
     if isinstance(value, YamlMapping):
-        return take_address(value, value.offsets)
-    if value is not None or "/" not in key or not is_address(key):
+        return take_address(value, value.offsets, repeated)
+    if value is not None or key == repeated or "/" not in key or not is_address(key):
         return None
     entry = slice(last * OFFSETS_PER_ENTRY, (last + 1) * OFFSETS_PER_ENTRY)
     at = TextRange(*offsets[entry][:2])
