@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from reconciler import service_url
 from reconciler.host import SystemClock
@@ -147,7 +146,7 @@ class Edit:
 
     def rebind(self, url: str) -> None:
         """Bind the state to the service with the base URL `url`."""
-        self._edited = replace(self.state, service=service_url.normalised(url))
+        self._edited = state_edits.rebind(self.state, service_url.normalised(url))
 
     def push(self, document: bytes, *, name: str, forget: int = 0) -> None:
         """Replace the state by `document`, which must have the same lineage and a later serial.

@@ -92,6 +92,16 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def may_be_one_service(first: str, second: str) -> bool:
+    """Whether one service may be at both base URLs: both are on this machine, or neither is."""
+    return is_on_this_machine(first) is is_on_this_machine(second)
+
+
+def is_on_this_machine(url: str) -> bool:
+    """Whether the base URL `url` leads to this machine."""
+    return is_loopback(urlsplit(url).hostname or "")
+
+
 def _split(url: str) -> tuple[SplitResult, int | None]:
     """Return the parts of `url`, and its port. Raises UrlUnusable."""
     text = url.strip(" \t\r\n")

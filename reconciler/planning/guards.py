@@ -17,6 +17,7 @@ from reconciler.planning.acceptances import is_same_place
 from reconciler.planning.blocks import AppliedBlocks, Conflict
 from reconciler.planning.likeness import Likeness, has_closed, likenesses, twins_of
 from reconciler.planning.suspicious_blocks import SuspiciousBlock, suspicious_blocks
+from reconciler.service_url import may_be_one_service
 
 _NAMED: Final = 5
 _PASTED: Final = 25
@@ -79,8 +80,7 @@ def _service(service: ServiceUrl, state: State, creates: Sequence[Change]) -> It
         yield Guard(
             code="other-service",
             message=f"the state is of exams at {state.service}, and this plan goes to {service.url}",
-            hint="Check --env, --state and apiUrl. Only if it is the same service under a new address: "
-            f"{command('state', 'rebind', '--api-url', service.url)}.",
+            hint=f"Check --env, --state and apiUrl. {_about_address(state.service, service.url)}",
             addresses=(),
         )
     if holds_some and state.service is None and service.named_by is not NamedBy.CHOICE and creates:
@@ -92,6 +92,16 @@ def _service(service: ServiceUrl, state: State, creates: Sequence[Change]) -> It
             "`reconciler state rebind --api-url URL`.",
             addresses=(),
         )
+
+
+def _about_address(before: str, after: str) -> str:
+    """Return what to do about the state of the service at `before`, for exams that go to `after`."""
+    if not may_be_one_service(before, after):
+        return "The sandbox and SmarterProctoring hold different exams: give each a state of its own."
+    return (
+        "Only if it is the same service under a new address: "
+        f"{command('state', 'rebind', '--api-url', after)}."
+    )
 
 
 def _too_many_creates(creates: Sequence[Change], max_creates: int) -> Iterator[Guard]:

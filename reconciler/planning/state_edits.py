@@ -16,6 +16,7 @@ from reconciler.model.state import Entry, Resolution, ResolutionMethod, State
 from reconciler.model.words import first_few, nearest
 from reconciler.planning.acceptances import Fingerprints, acceptance_of, is_same_place, taken
 from reconciler.planning.effects import entry_of
+from reconciler.service_url import may_be_one_service
 
 _OTHER_SIDS: Final = {
     "AI": "installs",
@@ -138,6 +139,18 @@ def remove(state: State, address: Address) -> State:
     """Return `state` once it has forgotten the exam at `address`. Raises ResolutionRefused."""
     _entry_of(state, address)
     return replace(state, exams=_others(state, address))
+
+
+def rebind(state: State, url: str) -> State:
+    """Return `state` once it is of exams at the service `url`, normalised. Raises ResolutionRefused."""
+    known = state.service if state.exams or state.intents else None
+    if known is not None and not may_be_one_service(known, url):
+        raise ResolutionRefused(
+            f"the state is of exams at {known}, and only one of that and {url} is on this machine",
+            hint="Nothing was changed. Exams of a sandbox exist there only. Give each service a state of its "
+            "own: another environment in reconciler.yaml, or another --state.",
+        )
+    return replace(state, service=url)
 
 
 def _entry_of(state: State, address: Address) -> Entry:

@@ -17,6 +17,8 @@ from planning_cases import (
 )
 
 from reconciler.model.destination import NamedBy, ServiceUrl
+from reconciler.model.errors import ResolutionRefused
+from reconciler.planning.state_edits import rebind
 
 HERE = ServiceUrl(url="https://api.example.edu", named_by=NamedBy.CHOICE)
 DEFAULT = replace(HERE, named_by=NamedBy.DEFAULT)
@@ -46,6 +48,27 @@ def test_the_state_of_another_service_is_refused(service, declared):
     assert HERE.url in found.message
     assert f"reconciler state rebind --api-url {HERE.url}" in found.hint
     assert codes(planned(declared, bound(state(created("a")), HERE.url), service=service)) == []
+
+
+LOCAL = ("http://127.0.0.1:8400", "http://localhost:8400", "http://[::1]:8400")
+
+
+@pytest.mark.parametrize("local", LOCAL)
+def test_a_rehearsal_is_never_taken_for_the_real_service(local):
+    """Exams of a sandbox exist in that sandbox only, so neither way is offered or done."""
+    held = bound(state(created("a")), local)
+    away = bound(held, HERE.url)
+    for known, service in ((held, HERE), (away, replace(HERE, url=local))):
+        found = guard(planned(declaring("a"), known, service=service), "other-service")
+        assert "rebind" not in found.hint
+        assert "a state of its own" in found.hint
+        with pytest.raises(ResolutionRefused, match="only one of that and"):
+            rebind(known, service.url)
+    for other in LOCAL:
+        assert rebind(held, other).service == other
+    assert rebind(away, ELSEWHERE).service == ELSEWHERE
+    assert rebind(bound(state(created("a")), None), local).service == local
+    assert rebind(bound(state({}), local), HERE.url).service == HERE.url
 
 
 @pytest.mark.parametrize("known", [state(created("b")), state({}, doubted("b"))], ids=["created", "in doubt"])
