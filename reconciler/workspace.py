@@ -76,7 +76,7 @@ from reconciler.state.earlier_runs import (
     settle_leftovers,
 )
 from reconciler.state.high_water import HighWaterMark, OlderState, outdated, watched_session
-from reconciler.state.initialising import initialise
+from reconciler.state.initialising import BEGIN_ANEW, initialise, refuse_backup
 from reconciler.state.local_folder import local_path
 from reconciler.state.locking import Found, break_lock, find, holder_of, is_local, present_holder
 from reconciler.state.machine_key import machine_key
@@ -436,11 +436,17 @@ class Workspace:
         """
         return decrypt_document(document, keys=self._keys, name=name)
 
-    def initialise(self, *, is_encrypted: bool = False) -> State:
-        """Create an empty state, encrypted if `is_encrypted`."""
+    def refuse_lost(self) -> None:
+        """Raise StateExists if there is no state, and a backup or this machine knows of an earlier one."""
         store = self._store()
         if store.load() is None:
             self._refuse_empty(store.location)
+            refuse_backup(store)
+
+    def initialise(self, *, is_encrypted: bool = False) -> State:
+        """Create an empty state, encrypted if `is_encrypted`."""
+        self.refuse_lost()
+        store = self._store()
         if is_encrypted:
             store.encrypt_next_write()
         return initialise(store, lineage=new_lineage(), lock=lock_info("init"))
@@ -548,13 +554,13 @@ class Workspace:
                 f"{location} does not exist, but a run on it left {path}",
                 hint="An empty state would create every exam again. Put a copy of the state back with "
                 f"`reconciler state restore FILE`, then run {command('state', 'recover', str(path))}. "
-                "To start over, move that file away.",
+                f"{BEGIN_ANEW}",
             )
         if seen := HighWaterMark(self._root).serial(location):
             raise StateExists(
                 f"{location} does not exist, but this machine has seen serial {seen} of it",
                 hint="An empty state would create every exam again. `reconciler state restore` puts the "
-                "backup back, `reconciler state restore FILE` a copy. To start over, choose another --state.",
+                f"backup back, `reconciler state restore FILE` a copy. {BEGIN_ANEW}",
             )
 
     def _read_file(self, environment: str | None) -> WorkspaceFile:

@@ -8,7 +8,7 @@ from reconciler.cli.arguments import invocation_of, result_console, root_of
 from reconciler.cli.example_files import TAKEN
 from reconciler.cli.exit_codes import DONE
 from reconciler.model.diagnostics import Severity
-from reconciler.model.errors import ReconcilerError, StateAbsent
+from reconciler.model.errors import ReconcilerError, StateAbsent, StateExists
 from reconciler.model.plan import Action, Plan
 from reconciler.model.words import listed
 from reconciler.outputs.text.console import count_of, put, put_wrapped
@@ -33,8 +33,6 @@ def _standing(parsed: argparse.Namespace) -> tuple[str, str]:
     try:
         if any(os.path.lexists(root / name) for name in TAKEN):
             return _of_workspace(Workspace.open(root=root), parsed)
-    except StateAbsent:
-        return "Exams are declared, but there is no state yet to record them in.", "`reconciler init`"
     except (ReconcilerError, OSError) as error:
         return f"{error}", "`reconciler plan`"
     return "There are no exams in this folder yet.", "`reconciler init --example`"
@@ -50,7 +48,20 @@ def _of_workspace(workspace: Workspace, parsed: argparse.Namespace) -> tuple[str
         return f"The environments are {listed(workspace.environments)}.", "`reconciler plan`"
     if not workspace.has_local_state:
         return f"The state is at {workspace.location}.", "`reconciler plan`"
-    return _of_plan(workspace.plan().plan)
+    try:
+        return _of_plan(workspace.plan().plan)
+    except StateAbsent:
+        return _without_state(workspace)
+
+
+def _without_state(workspace: Workspace) -> tuple[str, str]:
+    """Return the same for a folder whose state is still to be made, or is lost."""
+    try:
+        workspace.refuse_lost()
+    except StateExists as lost:
+        then = "`reconciler state restore` for the backup, or `reconciler state restore FILE` for a copy"
+        return f"The state is missing: {lost}.", then
+    return "Exams are declared, but there is no state yet to record them in.", "`reconciler init`"
 
 
 def _of_plan(plan: Plan) -> tuple[str, str]:

@@ -164,7 +164,7 @@ class _Feeder:
             message = f"was refused ({record.reason}), but {settled.by} settled it as {settled.sid}"
             hint = f"{_LOOK} see what {settled.sid} is."
             return _Judgement(RecoveryVerdict.CONTRADICTS, message, hint)
-        return _Judgement(RecoveryVerdict.KNOWN, "was not created, and state knows")
+        return _Judgement(RecoveryVerdict.KNOWN, "was not created, as state says too")
 
     def _judge_doubt(self, record: IntentRecord | InDoubtRecord) -> _Judgement:
         """Return the verdict on a create without a clear outcome; an entry at its address may be of it."""
@@ -173,7 +173,7 @@ class _Feeder:
         if intent is not None and intent.attempt == _attempt(record):
             if isinstance(record, InDoubtRecord) and intent.answer is None:
                 return _Judgement(RecoveryVerdict.RECORDED, f"in doubt: {reason}")
-            return _Judgement(RecoveryVerdict.KNOWN, "in doubt, and state knows")
+            return _Judgement(RecoveryVerdict.KNOWN, "is in doubt in state too")
         settled = self._resolutions.get(_attempt(record))
         if settled is not None:
             return _Judgement(RecoveryVerdict.KNOWN, f"was in doubt; {settled.by} settled it")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from reconciler.model.errors import (
     StateConflict,
@@ -18,6 +19,8 @@ from reconciler.state.locking import Found, note_by, read
 from reconciler.state.log_format import encode_log, encode_records
 from reconciler.state.state_format import empty_state, encode_state
 
+BEGIN_ANEW: Final = "Only if the exams are gone too, as those of a sandbox: begin anew with another --state."
+
 
 def initialise(store: Store, *, lineage: str, lock: LockInfo) -> State:
     """Create an empty state. Raises StateExists, with nothing changed, if there is one.
@@ -25,7 +28,6 @@ def initialise(store: Store, *, lineage: str, lock: LockInfo) -> State:
     Raises StateUnavailable if the store does not keep the promises of its port.
     """
     head = _free(store, lock)
-    refuse_backup(store)
     state = empty_state(lineage)
     prove(store, encode_state(state), state, lock, at=head)
     return state
@@ -41,7 +43,8 @@ def _free(store: Store, lock: LockInfo) -> Head | None:
             return stored.head
     raise StateExists(
         f"{store.location} exists already",
-        hint="It is in use as it is; `init` is needed once. To start over, choose another --state.",
+        hint="It is in use as it is; `init` is needed once. Another environment has a state of its own: name "
+        "it with --env, or with --state.",
     )
 
 
@@ -58,7 +61,7 @@ def refuse_backup(store: Store) -> None:
         raise StateExists(
             f"{store.location} does not exist, but a backup of it does",
             hint="An empty state would create every exam again. `reconciler state restore` puts the backup "
-            "back. To start over, move the backup away.",
+            f"back. {BEGIN_ANEW}",
         )
 
 

@@ -89,9 +89,10 @@ def rebuilt(older: State, logs: Sequence[DecodedLog], *, seen: int) -> State:
 def refuse_gap(newest: int, latest: int, location: str) -> None:
     """Raise StateOutdated if there was a state of the serial `latest`, and only `newest` is known now."""
     if newest < latest:
+        missing = "1 change is" if newest + 1 == latest else f"{latest - newest} changes are"
         raise StateOutdated(
-            f"{location} had serial {latest}, but what there is now and the older state only reach {newest}: "
-            "exams that were created in between are in neither",
+            f"{location} had serial {latest}, but with this copy only serial {newest} is known: {missing} "
+            "missing, which may have created exams",
             hint="Nothing was changed. Look for a later copy. If there is none, restore this one with "
             "--allow-older-state. Before the next apply, run `reconciler state recover FILE` for each "
             "recovery file and `reconciler import ADDRESS SID` for each exam that is still missing.",

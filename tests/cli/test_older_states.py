@@ -237,9 +237,19 @@ def test_init_is_refused_beside_a_backup(workspace):
     """Another exam would be created for each that exists: the message has the command that restores."""
     workspace.run("state", "mv", "cs/a", "cs/a2")
     (workspace.root / "exams.state.json").unlink()
+    (workspace.root / ".reconciler" / "seen.json").unlink()
     assert "`reconciler state restore`" in workspace.refused("init")
+    assert_restoring_is_next(workspace)
     workspace.run("state", "restore", "--allow-older-state")
     assert exams(workspace) == {"cs/a": SIDS["a"]}
+
+
+def assert_restoring_is_next(workspace):
+    """The greeting never proposes an empty state where there was another one."""
+    said = workspace.run()
+    assert "The state is missing: file:exams.state.json does not exist, but " in said
+    assert "Next: `reconciler state restore`" in said
+    assert "init" not in said
 
 
 def test_init_is_refused_where_this_machine_knows_a_state(workspace):
@@ -247,6 +257,7 @@ def test_init_is_refused_where_this_machine_knows_a_state(workspace):
     for path in (workspace.root / "exams.state.json").parent.glob("exams.state.json*"):
         path.unlink()
     assert "does not exist, but this machine has seen serial 1 of it" in workspace.refused("init")
+    assert_restoring_is_next(workspace)
     workspace.run("init", "--state", "file:other.json")
     workspace.run("state", "restore", OLD)
     assert exams(workspace) == {"cs/a": SIDS["a"]}
@@ -269,7 +280,7 @@ def test_a_copy_that_lacks_what_was_created_since_is_not_restored_unasked(worksp
     workspace.run("state", "restore", "later.json")
     assert exams(workspace).keys() == {"cs/a", "cs/b"}
     path.write_bytes((workspace.root / OLD).read_bytes())
-    assert "only reach 1" in workspace.refused("state", "restore", OLD)
+    assert "only serial 1 is known: 2 changes are missing" in workspace.refused("state", "restore", OLD)
     workspace.run("state", "restore", OLD, "--allow-older-state")
     assert exams(workspace).keys() == {"cs/a"}
     assert len(sandbox.created) == 2
