@@ -99,8 +99,9 @@ def cut_key(key: str) -> str:
     """
     head = _SIGN.split(key, maxsplit=1)[0] or key
     first, _, more = head.partition(" ")
-    is_whole = _is_name(head) or not (_is_name(first) or meant_by(head, "manifest") is None)
-    return first if more and not is_whole else head
+    if not more or _is_name(head):
+        return head
+    return first if _is_name(first) or meant_by(head, "manifest") is None else head
 
 
 def level_of(fields: Collection[str]) -> Level | None:
