@@ -24,6 +24,13 @@ COLOURED = """() => [...document.querySelectorAll('body *')]
 """Lists what is written in another colour than black."""
 
 
+def barriers_in_both_schemes(page: Page) -> list[tuple[str, str]]:
+    """The same of a page that is light as well as dark; between the two only colours differ."""
+    found = barriers(page)
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")  # nothing half-way
+    return found + barriers(page, "color-contrast")
+
+
 @contextmanager
 def launched() -> Iterator[Browser]:
     """A browser, which is closed at the end."""
@@ -41,7 +48,8 @@ def sheets(page: Page, paper: str) -> int:
     return len(re.findall(rb"/Type\s*/Page\b", page.pdf(format=paper)))
 
 
-def barriers(page: Page) -> list[tuple[str, str]]:
-    """The rules of accessibility that `page` breaks, contrast included, each with the first place."""
-    results = Axe().run(page, options={"resultTypes": ["violations"]})
+def barriers(page: Page, *rules: str) -> list[tuple[str, str]]:
+    """The rules of accessibility that `page` breaks, of all or of `rules`, each with the first place."""
+    only = {"runOnly": list(rules)} if rules else {}
+    results = Axe().run(page, options={"resultTypes": ["violations"], **only})
     return [(one["id"], one["nodes"][0]["html"][:200]) for one in results.response["violations"]]
