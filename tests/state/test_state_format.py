@@ -206,6 +206,15 @@ def test_nonsense_is_refused(data):
     assert "`reconciler state restore`" in caught.value.hint
 
 
+def test_the_line_where_a_state_was_cut_is_named():
+    """In plain words, and not in those of the parser."""
+    cut = encode_state(FULL)[:300]
+    with pytest.raises(StateDamaged) as caught:
+        decode_state(cut, location="file:x.json")
+    line = cut.count(b"\n") + 1
+    assert f": line {line} is cut off, or was edited by hand" in caught.value.message
+
+
 def test_a_newer_version_is_refused_as_such():
     """The remedy for a newer format is an upgrade, not a restore."""
     with pytest.raises(StateTooNew) as caught:
