@@ -196,7 +196,7 @@ def recover(parsed: argparse.Namespace) -> int:
     if code == DONE:
         put(
             error_console(parsed),
-            f"All outcomes are in state (serial {edit.state.serial}); {parsed.file} is no longer needed.",
+            f"All outcomes are in state (serial {edit.state.serial}); {parsed.file} may be removed.",
         )
     return code
 
@@ -228,8 +228,8 @@ def unlock(parsed: argparse.Namespace) -> int:
     put(result_console(parsed), f"Broke the lock of {holder}.")
     if holder.liveness is not Liveness.ENDED:
         text = (
-            "That run may still be running, but it can record nothing more. Exams that it was creating are "
-            "in doubt; see `reconciler plan`."
+            "It is safe if that run's process has ended. If it is only paused, end it now: a request that it "
+            "had prepared may still leave. Exams that it was creating are in doubt; see `reconciler plan`."
         )
         put(error_console(parsed), invocation_of(parsed).completed(text))
     return DONE

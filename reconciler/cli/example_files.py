@@ -24,7 +24,7 @@ environments:
   # A stand-in for the service on this machine. `reconciler sandbox` starts it.
   sandbox:
     apiUrl: http://127.0.0.1:8400
-    state: file:exams.state.json # the exams that were created; commit it, and keep it
+    state: file:exams.state.json # which exams were created: never lose it
 
   # The service itself, when you are ready:
   # production:
