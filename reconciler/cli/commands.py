@@ -542,7 +542,7 @@ COMMANDS: Final = (
         (
             option(
                 "topic NAME",
-                "a field, a code, an action, an outcome or an exit code",
+                "a field, a word, a code, an action, an outcome or an exit code",
                 nargs="?",
             ),
             _format("markdown"),

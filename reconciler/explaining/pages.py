@@ -1,4 +1,4 @@
-"""The pages of the documentation that come with the package, and the words that docs/explain.md explains."""
+"""The pages of the documentation that come with the package, and the words that two of them explain."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _ENTRY: Final = re.compile(r"^### (\S+)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOT
 
 
 class Word(Struct, frozen=True, kw_only=True):
-    """A code or word of an output: the group that it belongs to, and what it means, in Markdown."""
+    """A code or word of pages and outputs: the group that it belongs to, and what it means, in Markdown."""
 
     name: str
     group: str
@@ -38,10 +38,10 @@ def page(name: str) -> str | None:
 
 @cache
 def words() -> Mapping[str, Word]:
-    """Return all words of docs/explain.md by name, in its order."""
-    _, *groups = re.split(r"^## ", page("explain") or "", flags=re.MULTILINE)
+    """Return all words of docs/explain.md and docs/words.md by name, in their order."""
     return {
         name: Word(name=name, group=group.partition("\n")[0], text=text.strip())
-        for group in groups
+        for title in ("explain", "words")
+        for group in re.split(r"^## ", page(title) or "", flags=re.MULTILINE)[1:]
         for name, text in _ENTRY.findall(group)
     }

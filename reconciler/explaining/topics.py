@@ -42,9 +42,9 @@ class Topics(Struct, frozen=True):
         if topic in RETIRED:
             yield f"The rule `{topic}` no longer exists: `{RETIRED[topic]}` has replaced it.\n"
         yield from (_rule(rule) for rule in self.rules if rule.code in {topic, RETIRED.get(topic)})
-        if topic in words():
-            word = words()[topic]
-            yield f"# {topic}\n\n{word.text}\n\n- belongs to: {word.group}\n"
+        for word in words().values():
+            if word.name.casefold() == topic.casefold():
+                yield f"# {word.name}\n\n{word.text}\n\n- belongs to: {word.group}\n"
         yield from map(markdown_of, _fields_called(topic))
         if topic in PAGES:
             yield page(topic) or ""

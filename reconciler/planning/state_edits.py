@@ -62,7 +62,7 @@ def adopt(state: State, declaration: Declaration, sid: ExamSid, editor: Editor) 
     if (entry := state.exams.get(address)) is not None:
         raise ResolutionRefused(
             f"{address} is in state already, as {entry.sid}",
-            hint="Nothing was changed. An address is adopted once.",
+            hint=f"Nothing was changed. {_correction(address, sid)}",
         )
     refuse_taken(holders_of(state), address, sid)
     if address in state.intents:
@@ -208,7 +208,8 @@ def refuse_other_attempt(state: State, address: Address, attempt: str | None) ->
     """Raise ResolutionRefused unless `address` is in doubt, about `attempt` if that is given."""
     intent = state.intents.get(address)
     if intent is None:
-        raise not_in_doubt(state, address, _suggestion(address, state.intents, _in_doubt(state)))
+        otherwise = _correction(address) if address in state.exams else _in_doubt(state)
+        raise not_in_doubt(state, address, _suggestion(address, state.intents, otherwise))
     if attempt is not None and attempt != intent.attempt:
         raise ResolutionRefused(
             f"{address} is in doubt about the attempt {intent.attempt}, not {attempt or 'an empty one'}",
@@ -231,6 +232,12 @@ def _what_it_is(state: State, address: Address) -> str:
     if settled:
         return f"it was settled by `{settled[-1].how.value}` before, by {settled[-1].by}"
     return "it is not in state"
+
+
+def _correction(address: Address, sid: str = "SID") -> str:
+    """Return how a person corrects the SID that state holds of the exam at `address`."""
+    first, then = command("state", "rm", address), command("import", address, sid)
+    return f"If state has a wrong SID of it: {first}, then {then}, with no apply in between."
 
 
 def _in_doubt(state: State) -> str:

@@ -324,17 +324,24 @@ def test_an_in_doubt_exam_blocks_only_itself_and_is_settled_by_hand(workspace):
 
 
 def test_import_adopts_an_exam_that_exists(workspace, server):
-    """An adopted exam is up to date; a SID or an address is adopted once."""
+    """An adopted exam is up to date; a SID or an address is adopted once. A wrong SID can be corrected."""
     workspace.declare("a", "b")
     sid = "EX" + "ab" * 16
     workspace.run("import", "cs/a", sid)
     workspace.run("import", "cs/b", sid, expect=1)
     assert "held by cs/a" in workspace.printed
-    workspace.run("import", "cs/a", "EX" + "cd" * 16, expect=1)
     workspace.run("import", "cs/x", "EX" + "cd" * 16, expect=1)
     workspace.run("import", "cs/b", "nonsense", expect=1)
+    for mistaken in (("resolve", "cs/a", "--sid"), ("import", "cs/a")):
+        workspace.run(*mistaken, "EX" + "cd" * 16, expect=1)
+        assert "`reconciler state rm cs/a`, then `reconciler import cs/a " in " ".join(
+            workspace.printed.split()
+        )
+    workspace.run("state", "rm", "cs/a")
+    workspace.run("import", "cs/a", "EX" + "cd" * 16)
     workspace.apply(server.url)
     assert [request.body["title"] for request in server.requests] == ["Exam b"]
+    assert workspace.state["exams"]["cs/a"]["sid"] == "EX" + "cd" * 16
 
 
 def test_state_can_be_inspected(workspace, server):

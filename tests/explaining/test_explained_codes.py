@@ -138,8 +138,18 @@ def test_every_action_outcome_and_verdict_is_explained(kind: type[enum.Enum]) ->
 def test_no_explanation_is_of_a_word_that_is_never_printed() -> None:
     """What was renamed or removed is not explained any more, and no rule is explained twice."""
     printed = {member.value for kind in ENUMS for member in kind}
-    assert words().keys() - printed - CODES == set()
+    of_messages = {name for name in words() if f"\n### {name}\n" in (page("explain") or "")}
+    assert of_messages - printed - CODES == set()
     assert not words().keys() & {rule.code for rule in TOPICS.rules}
+
+
+def test_the_words_of_the_pages_are_explained() -> None:
+    """What a first output and the pages say, in capitals or not; no word is explained on two pages."""
+    known = {"lineage", "serial", "fingerprint", "digest", "journal", "log", "install", "attempt", "durable"}
+    assert {*known, "fold", "SID"} <= words().keys()
+    assert "# SID\n" in (TOPICS.explained("sid") or "")
+    both = [page("explain") or "", page("words") or ""]
+    assert len(words()) == sum(text.count("\n### ") for text in both)
 
 
 def test_every_retired_rule_is_explained() -> None:
