@@ -93,12 +93,6 @@ def read_file(path: Path) -> bytes:
         return file.read()
 
 
-def create_file(path: Path, data: bytes) -> None:
-    """Make `data` the new file `path`, durably and for its owner only. Raises FileExistsError."""
-    _write_new(path, data)
-    flush_folder(path.parent)
-
-
 def replace_file(path: Path, data: bytes) -> None:
     """Make `data` the file `path`, durably and for its owner only. Others see the old file or the new one."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")

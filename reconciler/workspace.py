@@ -38,7 +38,7 @@ from reconciler.manifest.workspace_file import WorkspaceFile, load_workspace
 from reconciler.manifest.yaml.document import IS_FAST
 from reconciler.model.commands import command
 from reconciler.model.declarations import Declaration, Declared, Loaded
-from reconciler.model.destination import Destination, ServiceUrl
+from reconciler.model.destination import Destination, Environment, ServiceUrl
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.errors import (
     ManifestInvalid,
@@ -191,6 +191,10 @@ class Workspace:
         """The names of the environments in reconciler.yaml."""
         return self._file.environment.names
 
+    def every_environment(self) -> tuple[Environment, ...]:
+        """Return all environments of reconciler.yaml; an empty tuple if that file has an error."""
+        return tuple(self._read_file(name).environment for name in self.environments)
+
     @property
     def location(self) -> str:
         """The state's URL, without credentials."""
@@ -248,10 +252,10 @@ class Workspace:
 
     def write_rollover(self, rollover: Rollover) -> tuple[str, ...]:
         """Write the new files, all or none; return those that no command reads unless they are named."""
-        from reconciler.drafting.new_files import write_new  # noqa: PLC0415 - no other command needs it
+        from reconciler.drafting.new_files import NewFile, write_new  # noqa: PLC0415 - as above
 
         sources = {file.name for file in find_manifests(self._paths, self._root).files}
-        write_new(rollover.files, self._root)
+        write_new((NewFile(file.name, file.content) for file in rollover.files), self._root)
         names = self._file.environment.names or (None,)
         read = {
             file.name

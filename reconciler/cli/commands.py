@@ -492,15 +492,16 @@ COMMANDS: Final = (
         (
             option("--from FILE", f"{_TABLE}. - is standard input", dest="table", required=True),
             *_TABLE_READING,
+            option("--out FILE", "write the manifest to a new FILE (default: standard output)"),
             option(
                 "--secrets-out FILE",
                 "write access codes to a new FILE for you alone. Its lines are NAME='value', for a shell",
             ),
         ),
         (
-            "reconciler draft --from finals.csv > exams/finals.yaml",
-            "reconciler draft --from finals.xlsx --dates mdy --secrets-out ~/finals.env > exams/finals.yaml",
-            "reconciler draft --from quizzes.json > exams/cs101.yaml",
+            "reconciler draft --from finals.csv --out exams/finals.yaml",
+            "reconciler draft --from finals.xlsx --secrets-out ~/finals.env --out exams/finals.yaml",
+            "reconciler draft --from quizzes.json --dates mdy",
         ),
     ),
     Command(

@@ -27,14 +27,23 @@ _Cells: TypeAlias = frozenset[tuple[int, str]]
 class Columns(Struct, frozen=True):
     """The columns of one table by the names of their fields; `head` is the row that names them.
 
-    `width` is the last column with a name. `above` are the cells of the rows down to `head`.
+    `names` are those of all columns. `above` are the cells of the rows down to `head`.
     """
 
     head: Row
-    width: int
+    names: Mapping[int, str]
     above: frozenset[_Cells]
     by_field: Mapping[str, int]
     fields: Mapping[str, Field]
+
+    @property
+    def width(self) -> int:
+        """The last column with a name."""
+        return max(self.names)
+
+    def named(self, column: int) -> str:
+        """Return the name of a column, to begin a message about one of its cells."""
+        return f"column {_quoted(self.names[column])}: "
 
     def is_repeated(self, row: Row) -> bool:
         """Return whether `row` is one of the rows down to `head` again, as on each page of a print-out."""
@@ -86,7 +95,7 @@ def columns_of(sheet: Sheet, known: ColumnMap, findings: Findings) -> tuple[Colu
         names_ignored = first_few(ignored, between=", ")
         findings.warn("not-read", head.at(), f"these columns are not read: {names_ignored}", _MAP_HINT)
     above = frozenset(map(_cells, sheet.rows[: best + 1]))
-    return Columns(head, max(names), above, by_field, fields), sheet.rows[best + 1 :]
+    return Columns(head, names, above, by_field, fields), sheet.rows[best + 1 :]
 
 
 def _names(rows: list[Row], index: int, known: ColumnMap) -> dict[int, str]:

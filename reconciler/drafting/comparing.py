@@ -93,7 +93,7 @@ def _keys(sids: Mapping[Address, ExamSid]) -> Sequence[_Keys]:
 
 def _compared(exam: TableExam, pair: tuple[Declaration, str] | None, findings: Findings) -> ComparedExam:
     if pair is None:
-        return ComparedExam(title=exam.title, in_table=exam.row.row.at())
+        return ComparedExam(title=exam.title, drafted_as=exam.address, in_table=exam.row.row.at())
     declaration, matched_by = pair
     return ComparedExam(
         title=_title(declaration),

@@ -40,6 +40,7 @@ class DateColumns:
     def __init__(
         self, columns: Columns, rows: Sequence[Row], epoch: date, order: Order | None, findings: Findings
     ) -> None:
+        self._named = columns.named
         self._columns = columns.by_field
         self._rows = rows
         self._epoch = epoch
@@ -113,16 +114,17 @@ class DateColumns:
             return orders[0]
         first = written[unsure[0]].readings
         more = f"; cells of the column that are unsure: {len(unsure):,}" if len(unsure) > 1 else ""
+        days = " or ".join(sorted({str(each.day) for each in first.values()}))
         hint = f"Say in which order they are written: {' or '.join(f'--dates {each}' for each in orders)}."
         if not orders:
             hint = "The column has no one order of day and month: write its dates as 2031-10-12 09:00."
         self._findings.error(
             "ambiguous-date",
             self._rows[unsure[0]].at(column),
-            f"this may be {' or '.join(sorted({str(each.day) for each in first.values()}))}{more}",
+            f"{self._named(column)}this may be {days}{more}",
             hint,
         )
         return None
 
     def _error(self, row: Row, column: int, message: str, hint: str) -> None:
-        self._findings.error("bad-cell", row.at(column), message, hint)
+        self._findings.error("bad-cell", row.at(column), f"{self._named(column)}{message}", hint)

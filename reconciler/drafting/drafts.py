@@ -9,10 +9,11 @@ from reconciler.drafting.manifest_text import DraftExam, Header, draft_exam, man
 from reconciler.drafting.rows import PASSWORD, Path
 from reconciler.drafting.table_file import TableExams
 from reconciler.manifest.exam.dates import DATE_FIELDS
+from reconciler.model.destination import Environment
 from reconciler.model.secrets import Unprintable
 
 _CODE: Final = "to-fill-in"
-_WHERE: Final = "into the draft, unless your environment in reconciler.yaml has it"
+_WHERE: Final = "into the draft, unless each environment in reconciler.yaml has it"
 _WITHOUT_COLUMN: Final[Mapping[Path, str]] = {
     ("title",): "Write the titles into the draft, or say with --map FILE.yaml which column holds them.",
     ("url",): "Write the addresses of the quizzes into the draft, or add a column `url` to the table.",
@@ -24,9 +25,10 @@ _LOCAL: Final = re.compile(r"[0-9-]+T[0-9:]+")
 
 
 class Draft(Unprintable, frozen=True):
-    """The text of a manifest, and the access codes of its exams by their variables."""
+    """The text of a manifest, the number of its exams, and their access codes by their variables."""
 
     text: str
+    exams: int
     codes: Mapping[str, str]
 
     @property
@@ -36,16 +38,26 @@ class Draft(Unprintable, frozen=True):
         return "".join(f"{name}='{code}'\n" for name, code in quoted.items())
 
 
-def draft(table: TableExams, findings: Findings) -> Draft:
-    """Return the manifest of the exams in `table`; report its gaps, and the values that are assumed."""
+def draft(table: TableExams, findings: Findings, environments: Sequence[Environment] = ()) -> Draft:
+    """Return the manifest of the exams in `table`; report its gaps, and the values that are assumed.
+
+    What each of `environments`, those of the workspace, defines is no gap.
+    """
+    environments = environments or (Environment(),)
     timezone = _shared(table, "timezone")
     exams = [draft_exam(exam, timezone) for exam in table.exams]
     header = Header(
         file=table.name,
         install_sid=_install(table, findings),
+        install_needed=any(each.install_sid is None for each in environments),
         timezone=timezone,
-        zone_needed=any(_is_local(exam, timezone) for exam in exams),
-        courses={each.course: each.course_sid for each in table.exams if each.course is not None},
+        zone_needed=any(_is_local(exam, timezone) for exam in exams)
+        and any(each.timezone is None for each in environments),
+        courses={
+            alias: sid
+            for alias, sid in ((each.course, each.course_sid) for each in table.exams)
+            if alias is not None and (sid or any(alias not in each.courses for each in environments))
+        },
     )
     _report_gaps(table, header, exams, findings)
     codes = {
@@ -53,7 +65,7 @@ def draft(table: TableExams, findings: Findings) -> Draft:
         for each in table.exams
         if each.variable is not None and each.row.code is not None
     }
-    return Draft(manifest_text(header, exams), codes)
+    return Draft(manifest_text(header, exams), len(exams), codes)
 
 
 def report_codes(table: TableExams, findings: Findings) -> None:
@@ -100,7 +112,7 @@ def _is_local(exam: DraftExam, timezone: str | None) -> bool:
 
 def _report_gaps(table: TableExams, header: Header, exams: Sequence[DraftExam], findings: Findings) -> None:
     head = table.heads[0][0].at()
-    if header.install_sid is None:
+    if header.install_sid is None and header.install_needed:
         hint = f"Write the SID of your install (AI…) {_WHERE}."
         findings.warn(_CODE, head, "`installSid` is to be filled in", hint)
     if header.timezone is None and header.zone_needed:
@@ -131,11 +143,11 @@ def _report_gaps(table: TableExams, header: Header, exams: Sequence[DraftExam], 
 
 def _report_courses(table: TableExams, header: Header, findings: Findings) -> None:
     """Name each course whose SID is to be filled in, at the first row that names the course."""
-    seen = set[str]()
+    unknown = {alias for alias, sid in header.courses.items() if sid is None}
     for exam in table.exams:
         alias = exam.course
-        if alias is not None and alias not in seen and header.courses[alias] is None:
-            seen.add(alias)
+        if alias in unknown:
+            unknown.remove(alias)
             at = exam.row.places["course",]
             message = f"the SID of the course '{alias}' is to be filled in"
             findings.warn(_CODE, at, message, f"Write it (CU…) {_WHERE}.")

@@ -49,7 +49,7 @@ SYNONYMS: Final[Mapping[str, str]] = {
     "title": "name, exam, exam name, exam title, quiz, quiz name, quiz title, assessment, test, test name",
     "course": "course code, course number, course id, class, class code",
     "section": "exam section, course section, section number, sec",
-    "type": "delivery method, delivery mode, delivery, modality, format",
+    "type": "delivery method, delivery mode, delivery, mode, exam mode, modality, format",
     "url": "link, exam url, exam link, quiz url, quiz link, lms url, lms link, html url",
     "sid": "exam sid",
     "timezone": "tz",

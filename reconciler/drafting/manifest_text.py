@@ -67,13 +67,15 @@ class DraftExam(Struct, frozen=True):
 
 
 class Header(Struct, frozen=True, kw_only=True):
-    """What holds for the whole draft; None for what is to be filled in.
+    """What holds for the whole draft; None for what the table does not give.
 
-    `zone_needed` says whether a time is local.
+    `install_needed` and `zone_needed` say whether a person has to fill it in. `courses` are those that the
+    environments do not define.
     """
 
     file: str
     install_sid: str | None
+    install_needed: bool
     timezone: str | None
     zone_needed: bool
     courses: Mapping[str, str | None]
@@ -130,10 +132,10 @@ def _header(header: Header) -> Iterator[str]:
     yield f"# Drafted from {_name(header.file)}."
     yield f"# Look at what is marked as {TO_FILL_IN} or as assumed, and remove the marks."
     yield "version: 1"
-    if header.install_sid is None:
-        yield f"# installSid: AI…  # {TO_FILL_IN}, here or for an environment in reconciler.yaml"
-    else:
+    if header.install_sid is not None:
         yield f"installSid: {header.install_sid}"
+    elif header.install_needed:
+        yield f"# installSid: AI…  # {TO_FILL_IN}, here or for each environment in reconciler.yaml"
     if header.timezone is not None:
         yield f"timezone: {text_scalar(header.timezone)}"
     elif header.zone_needed:
@@ -144,7 +146,7 @@ def _header(header: Header) -> Iterator[str]:
         yield "courses:"
         yield from (f"  {text_scalar(alias)}: {header.courses[alias]}" for alias in known)
     elif unknown:
-        yield f"# courses:  # {TO_FILL_IN}, here or for an environment in reconciler.yaml"
+        yield f"# courses:  # {TO_FILL_IN}, here or for each environment in reconciler.yaml"
     mark = f"  # {TO_FILL_IN}" if known else ""
     yield from (f"#   {text_scalar(alias)}: CU…{mark}" for alias in unknown)
 

@@ -127,7 +127,7 @@ def _exam(row: Row, columns: Columns, dates: Iterable[RowDate], findings: Findin
                 _refuse_errors(value)
                 _take(exam, known, value, findings)
             except BadCell as error:
-                message = f"this cannot be `{name}`"
+                message = f"{columns.named(column)}this cannot be `{name}`"
                 findings.error("bad-cell", row.at(column), message, error.hint)
     for found in dates:
         path = ("configuration", found.field)

@@ -29,12 +29,13 @@ class FieldDifference(Struct, frozen=True):
 class ComparedExam(Struct, frozen=True, kw_only=True):
     """An exam of a table with its declaration, or one of them alone: the place of the other is None.
 
-    `matched_by` says what both have in common, such as `sid` or `course and title`. `timezone` is that of the
-    declaration.
+    `drafted_as` is the address that a draft would give to an exam of the table alone. `matched_by` says what
+    both have in common, such as `sid` or `course and title`. `timezone` is that of the declaration.
     """
 
     title: str
     address: Address | None = None
+    drafted_as: Address | None = None
     in_table: Position | None = None
     declared_at: Position | None = None
     matched_by: str | None = None

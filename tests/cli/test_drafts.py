@@ -51,7 +51,9 @@ def test_a_table_with_a_mistake_is_not_drafted(workspace):
     """Standard output stays empty; all mistakes are named, and no file of access codes is written."""
     workspace.write(TABLE.replace("90,", "long,").replace("12/14/2031 9:00 AM", "soon"), "finals.csv")
     assert workspace.run("draft", "--from", "finals.csv", "--secrets-out", "codes.env", expect=1) == ""
-    assert "finals.csv:2:6: error[bad-cell]" in workspace.printed
+    assert (
+        "finals.csv:2:6: error[bad-cell]: column 'Duration': this cannot be `duration`" in workspace.printed
+    )
     assert "finals.csv:3:4: error[bad-cell]" in workspace.printed
     assert not (workspace.root / "codes.env").exists()
 
@@ -75,6 +77,53 @@ def test_access_codes_go_to_a_new_file_for_a_shell(workspace):
     (workspace.root / "link").symlink_to("elsewhere")
     assert "exists already" in workspace.refused("draft", "--from", "finals.csv", "--secrets-out", "link")
     assert not (workspace.root / "elsewhere").exists()
+
+
+def test_a_draft_goes_to_a_new_file_or_nowhere(workspace):
+    """All files that options name are written, or none; a manifest is readable for others."""
+    both = ("draft", "--from", "finals.csv", "--out", "exams/finals.yaml", "--secrets-out", "codes.env")
+    assert workspace.run(*both) == "Drafted 2 exams: exams/finals.yaml\n"
+    manifest, codes = workspace.root / "exams/finals.yaml", workspace.root / "codes.env"
+    assert manifest.read_text() == workspace.run("draft", "--from", "finals.csv")
+    assert (manifest.stat().st_mode & 0o444, codes.stat().st_mode & 0o777) == (0o444, 0o600)
+    manifest.write_text("mine")
+    codes.unlink()
+    assert "exams/finals.yaml exists already" in workspace.refused(*both)
+    assert (manifest.read_text(), codes.exists()) == ("mine", False)
+    manifest.unlink()
+    codes.write_text("mine")
+    assert "codes.env exists already" in workspace.refused(*both)
+    assert (manifest.exists(), codes.read_text()) == (False, "mine")
+    codes.unlink()
+    assert "exists already" in workspace.refused(*both[:-1], "exams/finals.yaml")
+    assert not manifest.exists()
+    workspace.write(TABLE.replace("90,", "long,"), "finals.csv")
+    assert "Nothing was drafted" in workspace.refused(*both)
+    assert not manifest.exists()
+    assert not codes.exists()
+
+
+ENVIRONMENT = f"""installSid: AI{"1" * 32}, timezone: America/New_York, courses: {{cs101: CU{"1" * 32}}}"""
+
+
+def test_what_every_environment_defines_is_no_gap(workspace):
+    """One that lacks it is enough to have it marked; so does a course that none knows."""
+    workspace.write(f"version: 1\nenvironments:\n  a: {{{ENVIRONMENT}}}\n", "reconciler.yaml")
+    text = workspace.run("draft", "--from", "finals.csv")
+    assert "TO FILL IN" not in text.partition("version: 1")[2]
+    assert "to be filled in" not in workspace.printed
+    workspace.write(text)
+    workspace.run("validate")
+    workspace.write(TABLE.replace("CS 101,Final", "CS 330,Final"), "finals.csv")
+    text = workspace.run("draft", "--from", "finals.csv")
+    assert "#   cs330: CU…\n" in text
+    assert "cs101: CU" not in text
+    assert "finals.csv:3:1: warning[to-fill-in]: the SID of the course 'cs330'" in workspace.printed
+    with (workspace.root / "reconciler.yaml").open("a") as file:
+        file.write("  b: {}\n")
+    text = workspace.run("draft", "--from", "finals.csv")
+    for gap in ("# installSid:", "# timezone:", "#   cs101: CU…\n"):
+        assert gap in text
 
 
 def test_dates_and_columns_are_told_by_options(workspace):
@@ -125,7 +174,7 @@ def test_a_check_says_what_differs_and_by_what_it_was_matched(workspace):
         '    title: "Midterm 1" in the table, "Midterm" declared\n',
         "    configuration.examOpenDate: Mon 2031-10-13 09:30 EDT in the table, Mon 2031-10-13 09:00 EDT",
         "    configuration.password: no access code in the table, an access code declared\n",
-        "finals.csv:3:1: Quiz is not declared\n",
+        "finals.csv:3:1: Quiz (cs101/quiz) is not declared\n",
         "cs101/final is not in the table\n",
         "3 exams: 1 different, 1 only in the table, 1 only declared.\n",
     ):

@@ -60,7 +60,9 @@ def test_what_is_no_date_is_an_error_at_its_cell(written):
     """Its text is not repeated, for it may be an access code in the wrong column."""
     read, findings = opened("2031-10-12 09:00", written)
     assert not read
-    assert told(findings, "bad-cell") == [("table.csv:3:2", "this is neither a date nor a time")]
+    assert told(findings, "bad-cell") == [
+        ("table.csv:3:2", "column 'start': this is neither a date nor a time")
+    ]
 
 
 def test_an_ambiguous_date_is_refused_with_row_and_column():
@@ -69,7 +71,7 @@ def test_an_ambiguous_date_is_refused_with_row_and_column():
     assert told(findings, "ambiguous-date") == [
         (
             "table.csv:3:2",
-            "this may be 2031-03-04 or 2031-04-03; cells of the column that are unsure: 2",
+            "column 'start': this may be 2031-03-04 or 2031-04-03; cells of the column that are unsure: 2",
         )
     ]
     assert "--dates dmy or --dates mdy" in findings[0].hint
@@ -139,4 +141,6 @@ def test_half_a_date_time_is_to_be_filled_in(table, place, reason):
 def test_two_columns_that_contradict_each_other_are_an_error():
     """A start with two dates."""
     _, findings = drafted(b"title,start,start date\nA,2031-10-12 09:00,2031-10-13\n")
-    assert told(findings, "bad-cell") == [("table.csv:2:2", "two columns give other dates or times for this")]
+    assert told(findings, "bad-cell") == [
+        ("table.csv:2:2", "column 'start': two columns give other dates or times for this")
+    ]

@@ -33,7 +33,7 @@ def print_comparison(compared: Comparison, console: Console) -> None:
 
 def _print_exam(exam: ComparedExam, console: Console) -> None:
     place = exam.declared_at if exam.in_table is None else exam.in_table
-    name = exam.title if exam.address is None else exam.address
+    name = f"{exam.title} ({exam.drafted_as})" if exam.address is None else exam.address
     how = f" (matched by {exam.matched_by}; declared at {exam.declared_at})" if exam.differences else ""
     put(console, (f"{place}: ", "bold"), f"{name} ", (_WORDS[exam.agreement], "yellow"), (how, "dim"))
     for each in exam.differences:
