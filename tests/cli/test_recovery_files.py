@@ -135,7 +135,7 @@ def test_what_the_store_did_not_take_is_fed_back(failed, sandbox):
     assert f"reconciler state recover {failed.file}" in failed.said
     assert f"reconciler resolve cs/a --sid {failed.sid}" in failed.said
     assert f"recorded as {failed.sid}" in failed.run("state", "recover", failed.file)
-    assert "is no longer needed" in failed.printed
+    assert "may be removed" in failed.printed
     assert "The previous state is kept at commit " in failed.printed
     assert failed.state["exams"]["cs/a"]["sid"] == failed.sid
     assert failed.state["intents"] == {}
