@@ -127,10 +127,17 @@ def test_what_was_mended_is_mended(workspace, command, redirection):
         assert "note: No space left on device: standard output" in said
 
 
-@pytest.mark.parametrize("form", ["", "--format jsonl", "--log-format json"])
-def test_exams_that_were_created_are_created(tmp_path, untouched, sandbox, form):
+@pytest.mark.parametrize(
+    ("form", "redirections"),
+    [
+        ("", (*CLOSED, *DEAF, *UNWRITABLE)),
+        ("--format jsonl", (">&-", *DEAF, *UNWRITABLE[:3])),
+        ("--log-format json", ("2>&-", *DEAF, *UNWRITABLE[:2])),
+    ],
+)
+def test_exams_that_were_created_are_created(tmp_path, untouched, sandbox, form, redirections):
     """The report cannot be written; state has all, and the exit code says how the exams ended."""
-    for number, redirection in enumerate((*CLOSED, *DEAF, *UNWRITABLE)):
+    for number, redirection in enumerate(redirections):
         workspace = copied(untouched, tmp_path / str(number))
         apply = f"apply --auto-approve --api-url {sandbox.url} {form}"
         assert run(workspace, apply, redirection)[0] == 0, redirection

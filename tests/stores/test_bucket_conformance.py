@@ -9,9 +9,13 @@ from reconciler.stores.conformance import StoreConformance
 
 
 class TestS3(StoreConformance):
-    """S3, played by moto. What is in the store before a call is what was in it after the last one."""
+    """S3, played by moto. What is in the store before a call is what was in it after the last one.
+
+    `test_bucket_histories` plays many histories, with a bucket in memory.
+    """
 
     faults: ClassVar = ("store-called=kill", "store-call=eio", "store-called=eio")
+    histories: ClassVar = 1
 
     @pytest.fixture
     def place(self, s3, tmp_path):

@@ -21,6 +21,7 @@ class TestGitFile(StoreConformance):
     """
 
     faults: ClassVar = ("store-call=kill", "store-call=eio", "store-called=eio")
+    appends: ClassVar = 20
     histories: ClassVar = 2
     history_length: ClassVar = 300
 
@@ -34,8 +35,12 @@ class TestGitHttps(StoreConformance):
     """A repository behind TLS and a password; kept small, as git starts slowly for each call of https."""
 
     appends: ClassVar = 8
-    # Between two calls nothing differs from a path, where a fault is tried at each of them.
+    # Between two calls nothing differs from a path, where a fault is tried at each of them, and every stale
+    # head; here several processes have one. Copies and watching are made of the same calls.
     test_a_fault_at_any_call_loses_and_doubles_nothing = None
+    test_a_change_names_the_head_that_it_follows = None
+    test_copies_are_kept = None
+    test_who_watches_notices_a_change = None
     test_no_append_of_several_writers_is_lost = None
     test_random_histories = None
 
