@@ -73,7 +73,7 @@ pipelines: $(INSTALLED) $(ACTIONLINT)/.installed ## lint the action, the workflo
 	PRE_COMMIT_HOME=build/pre-commit $(BIN)/pre-commit validate-manifest .pre-commit-hooks.yaml
 
 docs: $(INSTALLED) $(SITE) ## build the site of docs/, and say where its first page is
-	@echo 'Building the site of docs/, which takes up to a minute and prints only what is wrong.'
+	@echo 'Building the site of docs/. What is wrong is printed.'
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo 'The site is in build/site: open build/site/index.html'
 

@@ -19,8 +19,8 @@ REPOSITORY: Final = Path("repository")
 SHIM: Final = "assets/iframe-worker.js"
 """Stands for workers, which browsers refuse to pages from a disk. It comes from npm."""
 LINK: Final = re.compile(r"(?<=\]\()(?!\w+:|#)[^)#\s]+")
-BOOSTS: Final = {"how-to": 3, "rules": 0.2}
-"""How much more the pages of a folder count in a search."""
+BOOSTS: Final = {"commands": 3, "how-to": 3, "rules": 0.2}
+"""How much more a page, or the pages of a folder, count in a search."""
 CELL: Final = re.compile(r"<td.*?</td>", re.DOTALL)
 ITEM: Final = re.compile(r"(?:[-*]|\d+\.) ")
 
@@ -104,7 +104,9 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     uri = Path(page.file.src_uri)
     is_added = uri.is_relative_to(REPOSITORY)
     source = ROOT / uri.relative_to(REPOSITORY) if is_added else DOCS / uri
-    page.meta["search"] = {"exclude": True} if is_added else {"boost": BOOSTS.get(source.parent.name, 1)}
+    page.meta["search"] = (
+        {"exclude": True} if is_added else {"boost": BOOSTS.get(uri.parent.name or uri.stem, 1)}
+    )
     if not source.is_file():
         return markdown
 

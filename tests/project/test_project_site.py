@@ -16,12 +16,21 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [
     "index",
+    "install",
+    "words",
     "how-to/first-term",
     "commands",
     "reference/exam-fields",
     "reference/formats",
     "rules/same-exam",
 ]
+FIRST_FOUND = {
+    "in doubt": "An exam in doubt",
+    "state restore": "Commands",
+    "install": "Install",
+    "glossary": "Words",
+}
+"""What a reader types into the search, and the page that stands first."""
 TOO_WIDE = """() => [...document.querySelectorAll('article *')]
   .filter(one => one.checkVisibility() && !one.closest('svg, pre, .md-typeset__scrollwrap'))
   .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
@@ -54,9 +63,9 @@ def site(tmp_path_factory) -> Path:
 
 
 def test_the_site_is_searched_and_read_from_a_disk(site: Path) -> None:
-    """On a phone, from file://: nothing is too wide or fetched, and a search finds the page on doubts.
+    """On a phone, from file://: nothing is too wide or fetched, and a search finds first what is looked for.
 
-    That page can be read by everybody, and its buttons copy commands without what they print.
+    The page on doubts can be read by everybody, and its buttons copy commands without what they print.
     """
     complaints: list[str] = []
     with chromium.launched() as browser:
@@ -73,9 +82,11 @@ def test_the_site_is_searched_and_read_from_a_disk(site: Path) -> None:
             assert page.evaluate(TOO_WIDE) == [], name
         page.locator("label.md-header__button[for=__search]").click()
         page.locator(".md-search__input").click()
-        page.keyboard.type("in doubt")
-        first = page.locator(".md-search-result__item:first-child h1", has_text="An exam in doubt")
-        first.wait_for(timeout=10_000)
+        for words, title in FIRST_FOUND.items():
+            page.locator(".md-search__input").fill("")
+            page.keyboard.type(words)
+            first = page.locator(".md-search-result__item:first-child h1", has_text=title)
+            first.wait_for(timeout=10_000)
         page.goto((site / "how-to" / "exam-in-doubt.html").as_uri())
         button = page.locator(".language-console .md-code__button").first
         button.dispatch_event("click")
