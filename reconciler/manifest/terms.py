@@ -28,8 +28,21 @@ def terms_of(root: YamlMapping, diagnostics: FileDiagnostics) -> Mapping[str, Te
     return {term.name: term for term in found if term is not None}
 
 
+def is_alias_of_secret(name: str, at: TextRange, diagnostics: FileDiagnostics) -> bool:
+    """Report a name in an address that an alias takes from a secret: addresses are shown everywhere."""
+    if not (diagnostics.source.text.startswith("*", at.start) and diagnostics.source.hides(name)):
+        return False
+    diagnostics.add("bad-address", at, "this alias stands for a secret", "Write the name itself.")
+    return True
+
+
 def address_in_term(term: str | None, written: str, at: TextRange, diagnostics: FileDiagnostics) -> Address:
-    """Return the whole address (or glob) that a manifest of `term` means; warn if it has the term twice."""
+    """Return the whole address (or glob) that a manifest of `term` means; warn if it has the term twice.
+
+    An alias of a secret becomes an empty address, which is invalid.
+    """
+    if is_alias_of_secret(written, at, diagnostics):
+        return Address("")
     address = in_term(term, written)
     if term is not None and written.startswith(f"{term}/"):
         diagnostics.add(

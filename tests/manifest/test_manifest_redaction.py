@@ -33,6 +33,9 @@ LEAKS = [
     f"password: {CANARY}\x07\n",
     f"password: {CANARY}\n---\na: 1\n",
     f"x: &a {CANARY}\npassword: *a\nb: [\n",
+    f"exams: {{a: {{configuration: {{password: &p {CANARY}}}}}}}\nmoved: [{{from: *p, to: b}}]\n",
+    f"exams: {{a: {{configuration: {{password: &p {CANARY}}}}}, *p : {{}}}}\nremoved: [{{exam: *p}}]\n",
+    f"exams: {{a: {{configuration: {{password: &p {CANARY}}}, sections: {{*p : {{}}}}}}}}\n",
     f"password: 'x\n{CANARY} [' ]\n",
 ]
 

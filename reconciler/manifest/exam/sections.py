@@ -11,7 +11,7 @@ from reconciler.manifest.exam.provenance import LayerValues
 from reconciler.manifest.schema.as_meant import exam_as_meant
 from reconciler.manifest.schema.messages import NamedRange, report_schema_errors
 from reconciler.manifest.schema.validation import check_of
-from reconciler.manifest.terms import address_in_term
+from reconciler.manifest.terms import address_in_term, is_alias_of_secret
 from reconciler.manifest.yaml.nodes import BROKEN, MERGE, TextRange, Value, YamlMapping
 from reconciler.model.identities import ADDRESS_RULE, Address, is_address, is_address_part
 from reconciler.model.provenance import Layer
@@ -85,6 +85,8 @@ def _sections(  # noqa: PLR0913, PLR0917 - the exam and its places
             continue
         fields = sections.mapping(name)
         report_misplaced_sections(fields, "a section", diagnostics)
+        if is_alias_of_secret(name, at, diagnostics):
+            continue
         if not is_address_part(name):
             diagnostics.add(
                 "bad-address",
