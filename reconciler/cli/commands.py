@@ -501,7 +501,7 @@ COMMANDS: Final = (
         (
             "reconciler draft --from finals.csv --out exams/finals.yaml",
             "reconciler draft --from finals.xlsx --secrets-out ~/finals.env --out exams/finals.yaml",
-            "reconciler draft --from quizzes.json --dates mdy",
+            "reconciler draft --from finals.csv --dates mdy --map columns.yaml",
         ),
     ),
     Command(

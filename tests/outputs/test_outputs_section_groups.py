@@ -361,6 +361,21 @@ def test_what_sections_share_is_told_once(count: int) -> None:
     assert text.count("  cs101-005") == text.count("Midterm, Section 005") == 1
 
 
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_long_list_shows_the_address_of_each_quiz(width: int) -> None:
+    """If sections have quizzes of their own; one that all share is not a section's own."""
+    changes = [one for one in cases.many_sections(30).changes if "cs101/midterm" in one.address]
+    own = [
+        replace(one, after={**(one.after or {}), "url": f"https://lms.example.edu/q/{at}"})
+        for at, one in enumerate(changes)
+    ]
+    words = " ".join(text_of(plan_of(own), width=width, listing=Listing.DIFFERING)).split()
+    assert all(words.count(str((one.after or {})["url"])) == 1 for one in own)
+    text = " ".join(text_of(plan_of(changes), width=width, listing=Listing.DIFFERING))
+    assert str((changes[0].after or {})["url"]) not in text
+    assert "`--verbose` shows every value of each." in text
+
+
 def test_a_table_has_the_term_and_the_section() -> None:
     """A spreadsheet can filter by both; a plan without them has no such columns."""
     rows = list(csv.DictReader(io.StringIO(plan_csv(cases.year(), listing=Listing.ALL), newline="")))

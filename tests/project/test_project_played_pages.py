@@ -16,8 +16,9 @@ PAGES = [
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_a_page_is_played_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
-    """A reader who follows the page sees what the page shows."""
+    """A reader who follows the page sees what the page shows, and is left with no copy that `sed` made."""
     play(page, tmp_path, name=str(page.relative_to(ROOT)))
+    assert not [*tmp_path.rglob("*.old"), *tmp_path.rglob("*.bak")]
 
 
 def test_no_page_shows_the_year_of_the_exams_that_init_makes() -> None:

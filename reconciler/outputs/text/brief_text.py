@@ -39,7 +39,8 @@ _SHARED: Final = ("title", "window", "duration", "badges")
 class _Row(Struct, frozen=True, kw_only=True):
     """One change or group in words, made printable.
 
-    `names` are former addresses, SIDs and the like; `paths` are those of fields that differ.
+    `names` are former addresses, SIDs and the like; `paths` are those of fields that differ. `url` is that of
+    a new exam; sections that have one of their own show it.
     """
 
     course: str
@@ -49,6 +50,7 @@ class _Row(Struct, frozen=True, kw_only=True):
     window: str
     duration: str
     badges: str
+    url: str
     names: tuple[str, ...]
     paths: Sequence[str]
 
@@ -103,7 +105,7 @@ def _rows(group: ExamGroup) -> list[_Row]:
         paths=shared,
         **{name: same.get(name, "") for name in _SHARED},
     )
-    has_one_course = len({row.course for row in rows}) == 1
+    _, places = split([(row.course, row.url) for row in rows])
     return [
         exam,
         *(
@@ -112,11 +114,11 @@ def _rows(group: ExamGroup) -> list[_Row]:
                 course=exam.course,
                 symbol=(" " * (INDENT + 2), ""),
                 address=printable(change.section or ""),
-                names=row.names if has_one_course else (row.course, *row.names),
+                names=(*filter(None, its_places), *row.names),
                 paths=paths,
                 **dict.fromkeys(same, ""),
             )
-            for change, row, paths in zip(group.members, rows, own, strict=True)
+            for change, row, paths, its_places in zip(group.members, rows, own, places, strict=True)
         ),
     ]
 
@@ -135,6 +137,7 @@ def _row(change: Change) -> _Row:
         window="" if window is None else printable(window.local),
         duration=printable(duration_of(payload)) if is_new else "",
         badges=printable(", ".join(badges_of(payload))) if is_new else "",
+        url=printable(str(payload.get("url", ""))) if is_new else "",
         names=tuple(printable(name) for name in (was, change.sid) if name is not None),
         paths=tuple(printable(difference.path) for difference in change.diff),
     )

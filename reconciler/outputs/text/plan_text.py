@@ -115,12 +115,20 @@ def _print_action(
     if changes[0].action is Action.IN_DOUBT:
         doubts = [doubt for change in changes if (doubt := in_doubt_report_of(change, context.invocation))]
         print_all_in_doubt(doubts, console, context.invocation)
-    elif changes[0].action is Action.CHANGED and exams[whole:]:
-        put_wrapped(console, "To accept one; `--format markdown` has the blocks for all:", indent=2)
-        put(console, " " * INDENT, (context.invocation.command("accept", "ADDRESS"), "bold"))
+    elif exams[whole:]:
+        _print_way_to_more(changes[0].action, console, context.invocation)
     if group.advice:
         put_wrapped(console, (group.advice, "italic"), indent=2)
     put(console)
+
+
+def _print_way_to_more(action: Action, console: Console, invocation: Invocation) -> None:
+    """Print how to see, or to accept, those changes of `action` that were only listed."""
+    if action is Action.CHANGED:
+        put_wrapped(console, "To accept one; `--format markdown` has the blocks for all:", indent=2)
+        put(console, " " * INDENT, (invocation.command("accept", "ADDRESS"), "bold"))
+    elif action in {Action.CREATE, Action.IMPORT}:
+        put_wrapped(console, ("`--verbose` shows every value of each.", "italic"), indent=2)
 
 
 def _exams(changes: list[Change]) -> list[ExamGroup]:
