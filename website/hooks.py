@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
+from zipfile import ZipFile
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -71,7 +73,24 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
                 )
                 files.append(added)
                 waiting += [path] if path.suffix == ".md" else []
+            if _is_example(uri):
+                files.append(File.generated(config, f"{Path(uri).parent}.zip", content=_archive(path.parent)))
     return files
+
+
+def _is_example(uri: str) -> bool:
+    """Whether the page describes a whole folder that a reader copies."""
+    return Path(uri).match(f"{REPOSITORY}/examples/*/README.md")
+
+
+def _archive(folder: Path) -> bytes:
+    """Return the files of `folder` as a zip archive."""
+    archive = BytesIO()
+    with ZipFile(archive, "w") as opened:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                opened.write(path, path.relative_to(folder.parent))
+    return archive.getvalue()
 
 
 def _linked_files(page: Path) -> list[Path]:
@@ -116,7 +135,10 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
             return found[0]
         return Path(os.path.relpath(_uri(path), uri.parent)).as_posix()
 
-    return _lists(LINK.sub(linked, markdown))
+    shown = LINK.sub(linked, markdown)
+    if _is_example(page.file.src_uri):
+        shown = shown.replace("\n", f"\n\n[All files of this folder](../{uri.parent.name}.zip)\n", 1)
+    return _lists(shown)
 
 
 def _lists(markdown: str) -> str:

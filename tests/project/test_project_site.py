@@ -7,6 +7,7 @@ import sys
 import tomllib
 from html import unescape
 from pathlib import Path
+from zipfile import ZipFile
 
 import chromium
 import pytest
@@ -101,7 +102,7 @@ def test_the_site_is_searched_and_read_from_a_disk(site: Path) -> None:
 
 
 def test_files_of_the_repository_are_in_the_site(site: Path) -> None:
-    """A page leads to an example that is built in, word for word; no page needs the repository's address."""
+    """Pages lead to examples that are built in, word for word; no page needs the repository's address."""
     pages = {path: path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
     links = set(re.findall(r'href="([^"]*)"', pages[site / "manifest.html"]))
     assert "repository/examples/exams.yaml.html" in links
@@ -109,6 +110,9 @@ def test_files_of_the_repository_are_in_the_site(site: Path) -> None:
     assert shown
     text = unescape(re.sub(r"<[^>]*>", "", shown[1]))
     assert text == (ROOT / "examples" / "exams.yaml").read_text(encoding="utf-8")
+    assert 'href="../gitops.zip"' in pages[site / "repository/examples/gitops/index.html"]
+    with ZipFile(site / "repository" / "examples" / "gitops.zip") as archive:
+        assert "gitops/.github/workflows/apply.yml" in archive.namelist()
     metadata = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     address = metadata["project"]["urls"]["Source"]
     assert [path for path, text in pages.items() if f'href="{address}' in text] == []
