@@ -18,7 +18,7 @@ from reconciler.model.errors import ApiUnusable, UrlUnusable
 from reconciler.model.identities import CourseSid, InstallSid
 from reconciler.model.verdicts import NotSent, Verdict
 from reconciler.proxies import Proxy, proxy_for
-from reconciler.service.answers import classify, unanswered
+from reconciler.service.answers import ReceivedAnswer, classify, unanswered
 from reconciler.service.exchange import CalledOff, Exchange
 from reconciler.service.redaction import Redactor, describe
 from reconciler.service.request_match import Sent
@@ -58,10 +58,10 @@ class HttpExamApi:
         self._connect_s = min(_CONNECT_S, timeout_s)
         self._timeouts = httpx.Timeout(timeout_s, connect=self._connect_s).as_dict()
         # A loopback URL without TLS is reached directly: a proxy from the environment would see the token.
-        may_use_proxies = url.scheme == "https" or not is_loopback(host)
+        self._is_here = url.scheme == "http" and is_loopback(host)
         # Made once: reading the certificate authorities takes longer than a request.
         self._tls = _trusted_authorities() if url.scheme == "https" else _NO_AUTHORITIES
-        self._proxy = proxy_for(base_url, getproxies()) if may_use_proxies else None
+        self._proxy = None if self._is_here else proxy_for(base_url, getproxies())
         self._redactor = Redactor([token, *_credentials_of(self._proxy)])
         self._open_transport()  # so that an unusable proxy is reported before any intent is written
 
@@ -86,7 +86,7 @@ class HttpExamApi:
             extensions={"timeout": self._timeouts},
         )
         try:
-            answer = await exchange.send(self._open_transport(), request)
+            answer = await self._send(request, exchange)
         except CalledOff as called_off:
             return NotSent(reason=called_off.reason)
         except Exception as error:  # noqa: BLE001 - httpx lets errors of ssl and anyio through; each may leave an exam in doubt
@@ -94,6 +94,15 @@ class HttpExamApi:
                 return NotSent(reason=describe(error, redactor))
             return unanswered(error, bytes(exchange.heard), sent=sent, redactor=redactor)
         return classify(answer, sent=sent, redactor=redactor)
+
+    async def _send(self, request: httpx.Request, exchange: Exchange) -> ReceivedAnswer:
+        """Send `request` as `exchange` does. If this machine cannot connect to itself, the error asks why."""
+        try:
+            return await exchange.send(self._open_transport(), request)
+        except httpx.ConnectError as error:
+            if not self._is_here:
+                raise
+            raise httpx.ConnectError(f"is `reconciler sandbox` running? {error}") from error
 
     def _open_transport(self) -> httpx.AsyncHTTPTransport:
         """Return a transport for one request. It connects when the request is sent."""

@@ -359,3 +359,12 @@ async def test_what_a_proxy_echoes_of_its_password_is_withheld(monkeypatch, echo
         monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//u:pr0xy%20s3cret@"))
         found = await call("https://127.0.0.1:1")
     assert found == NotSent(reason="ProxyError: what it says repeats a secret and is withheld")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_service_of_this_machine_that_does_not_listen_may_be_the_sandbox(scheme):
+    """It was perhaps not started. What the system says follows."""
+    found = await call(unused_url(scheme))
+    assert isinstance(found, NotSent)
+    asked = "is `reconciler sandbox` running? All connection attempts failed"
+    assert (asked in found.reason) is (scheme == "http")
