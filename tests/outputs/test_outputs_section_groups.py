@@ -159,9 +159,8 @@ def tables(lines: Sequence[str]) -> list[list[list[str]]]:
 
 def folds(text: str) -> dict[str, list[list[list[str]]]]:
     """The tables of each innermost fold of a comment, by its summary."""
-    found = re.findall(
-        r"<details><summary>((?:(?!<details>).)*?)</summary>\n(.*?)</details>", text, re.DOTALL
-    )
+    inside = r"((?:(?!<details>).)*?)"
+    found = re.findall(rf"<details><summary>{inside}</summary>\n{inside}</details>", text, re.DOTALL)
     return {summary: tables(body.splitlines()) for summary, body in found}
 
 
