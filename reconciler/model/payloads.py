@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+import msgspec
+
 from reconciler.model.identities import Digest
 
 if TYPE_CHECKING:
@@ -38,17 +40,38 @@ def value_of(payload: Json, path: Iterable[str]) -> Json:
     return value
 
 
-_CANONICAL: Final = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-)
+_BY_JSON: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+_BY_MSGSPEC: Final = msgspec.json.Encoder(order="sorted")
+_SPELT_ALIKE: Final[frozenset[type]] = frozenset({str, int, bool, type(None)})
+"""Classes of values that both libraries spell alike: floats are `1e+16` for json, and `1e16` for msgspec."""
 
 
 def canonical_bytes(value: Json) -> bytes:
     """Return `value` in its one canonical spelling: UTF-8, keys sorted, no white space.
 
-    Raises ValueError for NaN, infinities and lone surrogates, which have no JSON spelling.
+    It is that of json; msgspec takes half the time, and writes what both spell alike. Raises ValueError for
+    NaN, infinities and lone surrogates, which have no JSON spelling.
     """
-    return _CANONICAL.encode(value).encode("utf-8")
+    if _is_spelt_alike(value):
+        return _BY_MSGSPEC.encode(value)
+    return _BY_JSON.encode(value).encode("utf-8")
+
+
+def _is_spelt_alike(value: Json) -> bool:
+    """Return whether json and msgspec give the same bytes for `value`, however deep it is."""
+    levels: list[Iterable[Any]] = [[value]]
+    for level in levels:  # the list grows on the way
+        for part in level:
+            kind = part.__class__
+            if kind in _SPELT_ALIKE:
+                continue
+            if kind is dict:
+                levels.append(part.values())
+            elif kind is list:
+                levels.append(part)
+            else:
+                return False
+    return True
 
 
 def digest_of(value: Json) -> Digest:
