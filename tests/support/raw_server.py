@@ -166,8 +166,11 @@ class RawServer:
             thread.join()
 
     def end(self):
-        """Accept no more connections, and signal the end to all of them."""
+        """Accept no more connections, and end all that wait for their client."""
         self._ended.set()
+        for one in self.conversations:
+            with contextlib.suppress(OSError):  # it is closed
+                socket.socket.shutdown(one.socket, socket.SHUT_RD)  # that of TLS would forget its keys
 
     def _handle(self, connection, number):
         connection.settimeout(5)
