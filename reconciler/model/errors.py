@@ -5,7 +5,7 @@
     │   └── PackageMissing         it needs a package that is not installed
     ├── ManifestInvalid            manifests hold errors; carries the diagnostics
     ├── StateError                 state could not be used; nothing was changed
-    │   ├── StateAbsent            there is none: run `init`
+    │   ├── StateAbsent            there is none: to be restored, or made by `init`
     │   ├── StateExists            there is one already
     │   ├── StateDamaged           state or log is not what this product wrote
     │   ├── StateTooNew            written by a newer version
