@@ -137,7 +137,7 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
     shown = LINK.sub(linked, markdown)
     if _is_example(page.file.src_uri):
-        shown = shown.replace("\n", f"\n\n[All files of this folder](../{uri.parent.name}.zip)\n", 1)
+        shown = shown.replace("\n", f"\n\n[All files of this folder, zipped](../{uri.parent.name}.zip)\n", 1)
     return _lists(shown)
 
 
