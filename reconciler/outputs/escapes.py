@@ -17,7 +17,8 @@ _BEYOND_C0: Final = (
 )
 
 
-_UNSAFE: Final = re.compile(f"[\x00-\x1f{_BEYOND_C0}]")
+# A joiner without a character on each side has nothing to join; terminals disagree on its width.
+_UNSAFE: Final = re.compile(rf"[\x00-\x1f{_BEYOND_C0}]|\u200d(?!\S)|(?<!\S)\u200d")
 _UNSAFE_IN_JSON: Final = re.compile(f"[{_BEYOND_C0}]")
 
 

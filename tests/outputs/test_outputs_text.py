@@ -7,7 +7,7 @@ from typing import Any
 
 import output_cases as cases
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -346,6 +346,8 @@ def test_only_instants_are_moments() -> None:
 
 
 @given(text=ANY_TEXT, columns=st.integers(1, 30))
+@example(text="a\u200d", columns=5)
+@example(text="\u200da", columns=5)
 def test_kept_text_fits(text: str, columns: int) -> None:
     """Cut text is never wider than asked for, and padded text exactly as wide."""
     shown = printable(text)
